@@ -1,0 +1,3 @@
+//! The `stapel` command.
+
+fn main() {}

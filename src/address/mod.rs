@@ -1,0 +1,1 @@
+//! Address text and fields to [`AddressKey`].

@@ -1,0 +1,40 @@
+//! Every domain-separation constant, in one place.
+//!
+//! A label says what a key or a signature is for, so that the bytes of one use are never valid in another. SPEC.md lists
+//! the same constants; a change of one is a change of the format.
+
+/// HKDF salt of every key derived from an epoch secret.
+pub const SALT: &[u8] = b"stapel/v1";
+
+/// HKDF info prefix of the pseudonym key K.
+pub const PSEUDONYM: &[u8] = b"pseudonym";
+
+/// HKDF info prefix of the key id.
+pub const FINGERPRINT: &[u8] = b"fingerprint";
+
+/// The canonicaliser's name and version. A change of its output is a new profile.
+pub const PROFILE: &str = "nl-address/1";
+
+/// First 15 bytes of the signature label of a message from a partner; the 16th is the message kind.
+pub const SIGN_PARTNER: &[u8; 15] = b"stapel1 partner";
+
+/// First 15 bytes of the signature label of a message from the broker; the 16th is the message kind.
+pub const SIGN_BROKER: &[u8; 15] = b"stapel1 broker ";
+
+/// Label of an organisation's signature over a policy digest.
+pub const SIGN_POLICY: &[u8; 16] = b"stapel1 policy\0\0";
+
+/// Prefix of the bytes that a policy digest is the SHA-256 of.
+pub const POLICY_DIGEST: &[u8; 16] = b"stapel1 rules\0\0\0";
+
+/// Prefix of the bytes that a secret file's checksum is the SHA-256 of.
+pub const SECRET_FILE: &[u8; 16] = b"stapel1 secret\0\0";
+
+/// Prefix of the bytes that a link of a partner's journal is the SHA-256 of.
+pub const JOURNAL: &[u8; 16] = b"stapel1 journal\0";
+
+/// Additional data of a partner's sealed state file.
+pub const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
+
+/// Additional data prefix of a sealed record of a partner's journal.
+pub const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
