@@ -1,0 +1,178 @@
+//! Calendar days and moments, all in UTC.
+//!
+//! A [`Day`] is what flags end on; a [`Timestamp`] is what messages and releases are dated with. The library never reads a
+//! clock: whoever calls it says what time it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// A day: the number of days since 1970-01-01 UTC. Reaches 2149-06-06.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Day(pub u16);
+
+/// A moment: whole seconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub u64);
+
+/// A day was not of the form `2026-11-30`, or not between 1970-01-01 and 2149-06-06.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a day between 1970-01-01 and 2149-06-06; write it as 2026-11-30")]
+pub struct NotADay;
+
+impl Day {
+    /// The day of a date in the Gregorian calendar, or `None` where there is no such day.
+    pub fn from_ymd(year: i32, month: u8, day: u8) -> Option<Day> {
+        let month = time::Month::try_from(month).ok()?;
+        Day::from_date(time::Date::from_calendar_date(year, month, day).ok()?)
+    }
+
+    /// The last day of this day's month: flags end only on such days, so that an end does not become a join key.
+    pub fn month_end(self) -> Day {
+        let date = self.date();
+        let last = date.month().length(date.year());
+        // Day 65535 is 2149-06-06; that month's end does not fit, so the last day of the range stands for it.
+        Day::from_ymd(date.year(), date.month().into(), last).unwrap_or(Day(u16::MAX))
+    }
+
+    /// Whether this is the last day of its month.
+    pub fn is_month_end(self) -> bool {
+        self.month_end() == self && self.0 != u16::MAX
+    }
+
+    /// The latest month's end that is not after this day; `None` before 1970-01-31.
+    pub fn latest_month_end(self) -> Option<Day> {
+        if self.is_month_end() {
+            return Some(self);
+        }
+        self.0.checked_sub(u16::from(self.date().day())).map(Day)
+    }
+
+    /// This day and `days` more, or the last day that can be written.
+    pub fn plus(self, days: u16) -> Day {
+        Day(self.0.saturating_add(days))
+    }
+
+    /// The first moment of this day.
+    pub fn start(self) -> Timestamp {
+        Timestamp(u64::from(self.0) * SECONDS_A_DAY)
+    }
+
+    fn date(self) -> time::Date {
+        // 1970-01-01 is Julian day 2,440,588, and u16::MAX days later is still in the calendar's range.
+        time::Date::from_julian_day(2_440_588 + i32::from(self.0)).unwrap_or(time::Date::MAX)
+    }
+
+    fn from_date(date: time::Date) -> Option<Day> {
+        u16::try_from(date.to_julian_day() - 2_440_588).ok().map(Day)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.date();
+        write!(f, "{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    }
+}
+
+impl FromStr for Day {
+    type Err = NotADay;
+
+    fn from_str(text: &str) -> Result<Day, NotADay> {
+        let bytes = text.as_bytes();
+        let shaped = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() });
+        if !shaped {
+            return Err(NotADay);
+        }
+        let number = |range: std::ops::Range<usize>| text[range].parse::<u16>().map_err(|_| NotADay);
+        let (month, day) = (number(5..7)? as u8, number(8..10)? as u8);
+        Day::from_ymd(i32::from(number(0..4)?), month, day).ok_or(NotADay)
+    }
+}
+
+impl Timestamp {
+    /// The day this moment falls on, UTC; the last day that can be written for moments after it.
+    pub fn day(self) -> Day {
+        Day(u16::try_from(self.0 / SECONDS_A_DAY).unwrap_or(u16::MAX))
+    }
+
+    /// This moment and so many seconds more.
+    pub fn plus(self, seconds: u64) -> Timestamp {
+        Timestamp(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to this moment; 0 if it is not earlier.
+    pub fn since(self, earlier: Timestamp) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let second = self.0 % SECONDS_A_DAY;
+        write!(f, "{}T{:02}:{:02}:{:02}Z", self.day(), second / 3600, second / 60 % 60, second % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_print_and_parse() {
+        for (number, text) in
+            [(0, "1970-01-01"), (20_787, "2026-11-30"), (11_016, "2000-02-29"), (65_535, "2149-06-06")]
+        {
+            assert_eq!(Day(number).to_string(), text);
+            assert_eq!(text.parse(), Ok(Day(number)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_day_is_refused() {
+        for text in [
+            "",
+            "2026-11-31",
+            "2025-02-29",
+            "26-11-30",
+            "2026-1-01",
+            "1969-12-31",
+            "2149-06-07",
+            "2026/11/30",
+            "+026-11-30",
+            "2026-11-3é",
+        ] {
+            assert_eq!(text.parse::<Day>(), Err(NotADay), "{text}");
+        }
+    }
+
+    #[test]
+    fn month_ends() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        assert_eq!(day("2024-02-01").month_end(), day("2024-02-29"));
+        assert!(day("2026-11-30").is_month_end());
+        assert!(!day("2026-11-29").is_month_end());
+        assert_eq!(day("2026-11-29").latest_month_end(), Some(day("2026-10-31")));
+        assert_eq!(day("2026-11-30").latest_month_end(), Some(day("2026-11-30")));
+        assert_eq!(day("1970-01-30").latest_month_end(), None);
+        assert!(!Day(u16::MAX).is_month_end());
+    }
+
+    #[test]
+    fn every_day_has_its_month_end() {
+        for number in 0..u16::MAX {
+            let end = Day(number).month_end();
+            assert!(end >= Day(number) && end.0 - number <= 30 && end.month_end() == end);
+        }
+    }
+
+    #[test]
+    fn moments_print() {
+        assert_eq!(Timestamp(1_795_996_799).to_string(), "2026-11-29T23:59:59Z");
+        assert_eq!(Timestamp(1_795_996_799).day().start(), Timestamp(1_795_910_400));
+    }
+}
