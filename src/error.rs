@@ -22,6 +22,44 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+
+    /// A file that holds a secret can be read by others than its owner.
+    #[error("{} can be read by others (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
+    FileMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+
+    /// A secret file, or a part of one, is not as it was written.
+    #[error("{} is not a secret file that can be used: {finding}", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what would help. Nothing of the secret.
+        finding: &'static str,
+    },
+
+    /// The parts of a secret do not fit together.
+    #[error("the parts do not make a secret: {finding}")]
+    SecretParts {
+        /// What was found, and what would help. Nothing of the secret.
+        finding: &'static str,
+    },
+
+    /// A key file does not hold a raw 32-byte Ed25519 seed.
+    #[error("{} is not a key file: it holds {length} bytes, and a raw Ed25519 seed is 32", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// The number of bytes in it.
+        length: usize,
+    },
+
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
+    Random,
 }
 
 impl Error {
@@ -30,6 +68,11 @@ impl Error {
         match self {
             Error::Address(error) => error.code(),
             Error::Io { .. } => "io",
+            Error::FileMode { .. } => "file_mode",
+            Error::SecretFile { .. } => "secret_file",
+            Error::SecretParts { .. } => "secret_parts",
+            Error::KeyFile { .. } => "key_file",
+            Error::Random => "random",
         }
     }
 }

@@ -1,0 +1,113 @@
+//! Files that must not be read by others, and files that must never be half-written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// Reads a file that only its owner may read.
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut file = File::open(path).map_err(|source| io("open", path, source))?;
+    refuse_shared(path, &file)?;
+    let size = file.metadata().map_err(|source| io("read", path, source))?.len();
+    // Room for all of it at once, so that growing leaves no copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1)));
+    file.read_to_end(&mut bytes).map_err(|source| io("read", path, source))?;
+    Ok(bytes)
+}
+
+/// Creates a file that only its owner may read; an existing one is left as it is, and an error.
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut file = private_options().create_new(true).open(path).map_err(|source| io("create", path, source))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io("write", path, source))?;
+    sync_folder(path)
+}
+
+/// Puts `bytes` in place of what the file held, whole or not at all, and on disk before it returns.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let new = path.with_extension("new");
+    let mut file =
+        private_options().create(true).truncate(true).open(&new).map_err(|source| io("create", &new, source))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io("write", &new, source))?;
+    drop(file);
+    fs::rename(&new, path).map_err(|source| io("replace", path, source))?;
+    sync_folder(path)
+}
+
+/// Makes a rename or a creation in the file's folder durable.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    if let Some(parent) = path.parent() {
+        let folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        File::open(folder).and_then(|f| f.sync_all()).map_err(|source| io("sync", folder, source))?;
+    }
+    Ok(())
+}
+
+/// Makes a folder that only its owner may enter, if it is not there yet.
+pub(crate) fn create_private_folder(path: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| io("create", path, source))
+}
+
+/// An [`Error::Io`].
+pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io { action, path: path.into(), source }
+}
+
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path, file: &File) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata().map_err(|source| io("read", path, source))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(Error::FileMode { path: path.into(), mode }) }
+}
+
+/// Elsewhere than on Unix a file's access list is the administrator's to keep.
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path, _: &File) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn private_files_are_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create_private(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(create_private(&path, b"two").unwrap_err().code(), "io");
+        replace_private(&path, b"three").unwrap();
+        assert_eq!(read_private(&path).unwrap().as_slice(), b"three");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create_private(&path, b"one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read_private(&path).unwrap_err();
+        assert_eq!(error.code(), "file_mode");
+        assert!(error.to_string().contains(&format!("chmod 600 {}", path.display())), "{error}");
+    }
+}
