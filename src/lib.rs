@@ -3,8 +3,17 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod codec;
+mod day;
 pub mod error;
+mod files;
 pub mod label;
+mod pseudonym;
+pub mod secret;
+mod slug;
 
-pub use address::{AddressError, AddressKey, Level};
+pub use address::{AddressError, AddressKey, Fields, Level};
+pub use day::{Day, NotADay, Timestamp};
 pub use error::Error;
+pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
+pub use slug::{NotASlug, Slug};
