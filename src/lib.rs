@@ -5,6 +5,7 @@
 pub mod address;
 mod codec;
 mod day;
+mod digest;
 pub mod error;
 mod files;
 pub mod label;
@@ -14,6 +15,7 @@ mod slug;
 
 pub use address::{AddressError, AddressKey, Fields, Level};
 pub use day::{Day, NotADay, Timestamp};
+pub use digest::{Digest, NotADigest};
 pub use error::Error;
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};

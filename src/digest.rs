@@ -1,0 +1,67 @@
+//! SHA-256 digests, as messages, policies and logs are named.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::secret::from_hex;
+
+/// A SHA-256 digest (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+/// A digest was not 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a digest: use 64 lower-case hexadecimal digits")]
+pub struct NotADigest;
+
+impl Digest {
+    /// Thirty-two zero bytes: stands where there is nothing to name.
+    pub const NONE: Digest = Digest([0; 32]);
+
+    /// The digest of `pieces`, one after the other.
+    pub fn of(pieces: &[&[u8]]) -> Digest {
+        let mut hash = <Sha256 as sha2::Digest>::new();
+        for piece in pieces {
+            sha2::Digest::update(&mut hash, piece);
+        }
+        Digest(sha2::Digest::finalize(hash).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Digest, NotADigest> {
+        from_hex(text).map(Digest).ok_or(NotADigest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-4, the example of one block.
+    #[test]
+    fn a_known_answer() {
+        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::of(&[b"a", b"bc"]).to_string(), text);
+        assert_eq!(text.parse(), Ok(Digest::of(&[b"abc"])));
+        assert_eq!(text.to_uppercase().parse::<Digest>(), Err(NotADigest));
+    }
+}
