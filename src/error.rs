@@ -57,6 +57,43 @@ pub enum Error {
         length: usize,
     },
 
+    /// A policy's text is not a well-formed policy.
+    #[error("the policy is not well-formed, {place}: {finding}")]
+    PolicyText {
+        /// The line and the key.
+        place: String,
+        /// What was found there, and what to write instead.
+        finding: String,
+    },
+
+    /// A policy is well-formed, but must not be in force.
+    #[error("the policy is not safe to use:{}", listed(refusals))]
+    PolicyUnsafe {
+        /// What is unsafe, each with its rule's name and what to do.
+        refusals: Vec<String>,
+    },
+
+    /// A policy does not bear the signatures it needs.
+    #[error("the policy is not in force: {finding}")]
+    PolicySignatures {
+        /// How many are needed, whose are there, and what is wrong with those set aside.
+        finding: String,
+    },
+
+    /// A signature of a policy could not be made or read.
+    #[error("the policy's signature cannot be used: {finding}")]
+    PolicySignature {
+        /// What was found, and what to do.
+        finding: String,
+    },
+
+    /// A policy may not take the place of the one in force.
+    #[error("the policy cannot follow the one in force: {finding}")]
+    PolicySuccessor {
+        /// What stands in the way, and what to do.
+        finding: String,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -72,7 +109,17 @@ impl Error {
             Error::SecretFile { .. } => "secret_file",
             Error::SecretParts { .. } => "secret_parts",
             Error::KeyFile { .. } => "key_file",
+            Error::PolicyText { .. } => "policy_text",
+            Error::PolicyUnsafe { .. } => "policy_unsafe",
+            Error::PolicySignatures { .. } => "policy_signatures",
+            Error::PolicySignature { .. } => "policy_signature",
+            Error::PolicySuccessor { .. } => "policy_successor",
             Error::Random => "random",
         }
     }
+}
+
+/// Each item on a line of its own.
+fn listed(items: &[String]) -> String {
+    items.iter().map(|item| format!("\n- {item}")).collect()
 }

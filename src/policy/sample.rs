@@ -1,0 +1,56 @@
+//! The sample policy, with keys that everybody knows: for tests.
+
+use super::Policy;
+use crate::secret::{Scope, Secret, SecretFile, SigningKey};
+
+/// Its text: four partners of four organisations, which flag and ask.
+pub(crate) const TEXT: &str = include_str!("sample.toml");
+
+/// The sample.
+pub(crate) fn policy() -> Policy {
+    Policy::parse(TEXT).unwrap()
+}
+
+/// The sample's text with pieces of it replaced, each of which must be there.
+pub(crate) fn changed_text(changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(TEXT.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the sample has no {from:?}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// The sample with pieces of its text replaced.
+pub(crate) fn changed(changes: &[(&str, &str)]) -> Policy {
+    Policy::parse(&changed_text(changes)).unwrap()
+}
+
+/// The key of a partner, by number.
+pub(crate) fn partner_key(number: u8) -> SigningKey {
+    SigningKey::from_seed(&[number; 32]).unwrap()
+}
+
+/// The key of the broker's replies.
+pub(crate) fn operator_key() -> SigningKey {
+    SigningKey::from_seed(&[0xb0; 32]).unwrap()
+}
+
+/// The key of the log's checkpoints.
+pub(crate) fn checkpoint_key() -> SigningKey {
+    SigningKey::from_seed(&[0xc0; 32]).unwrap()
+}
+
+/// The secret of an epoch, as partners hold it. The sample has epoch 1.
+pub(crate) fn secret_file(epoch: u8) -> SecretFile {
+    let scope = Scope { purpose: policy().purpose.clone(), epoch: epoch.into() };
+    SecretFile { scope, secret: Secret::from_bytes([0x70 + epoch; 32]) }
+}
+
+#[test]
+fn the_sample_has_the_keys_it_says() {
+    let policy = policy();
+    for partner in &policy.partners {
+        assert_eq!(partner.verifying_key, partner_key(partner.number as u8).verifying_key());
+    }
+    assert_eq!(policy.operator.verifying_key, operator_key().verifying_key());
+    assert_eq!(policy.operator.checkpoint_key, checkpoint_key().verifying_key());
+}

@@ -1,0 +1,681 @@
+//! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use super::{
+    Budgets, ChangeRules, Counting, Epoch, MessageRules, Oin, OldKey, Operator, Override, Partner, Permissions, Policy,
+    ReleaseRules, Retention, Rules, Sees, check, level_word,
+};
+use crate::address::Level;
+use crate::day::Day;
+use crate::error::Error;
+use crate::secret::{KeyId, VerifyingKey};
+use crate::slug::Slug;
+
+/// The longest text of a policy, in bytes.
+pub const MAX_TEXT: usize = 4 << 20;
+
+const MAX_PARTNERS: usize = 10_000;
+const MAX_EPOCHS: usize = 1_000;
+const MAX_REASONS: usize = 100;
+
+/// The longest name and the longest other text, in characters.
+const NAME: usize = 200;
+const PROSE: usize = 4_000;
+
+const U32: RangeInclusive<i64> = 1..=u32::MAX as i64;
+
+impl Policy {
+    /// Reads a policy's text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PolicyText`], naming the line and the key, what was found, and what to write instead.
+    pub fn parse(text: &str) -> Result<Policy, Error> {
+        if text.len() > MAX_TEXT {
+            let finding = format!("it has {} bytes, and at most {MAX_TEXT} are read", text.len());
+            return Err(Error::PolicyText { place: "as a whole".into(), finding });
+        }
+        let source = Source(text);
+        source.format()?;
+        let raw: Raw = toml::from_str(text).map_err(|error| source.refused(&error))?;
+        source.policy(raw)
+    }
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[serde(rename = "format")]
+    _format: i64,
+    consortium: Spanned<String>,
+    version: Spanned<i64>,
+    previous: Option<Spanned<String>>,
+    valid_from: Spanned<Datetime>,
+    #[serde(default)]
+    test: bool,
+    purpose: Spanned<String>,
+    legal_basis: Spanned<String>,
+    flag_criterion: Spanned<String>,
+    after_hit: Spanned<String>,
+    coordinator: Spanned<String>,
+    freshness_days: Option<Spanned<i64>>,
+    max_shrink_percent: Option<Spanned<i64>>,
+    operator: RawOperator,
+    #[serde(default)]
+    counting: RawCounting,
+    #[serde(default)]
+    release: RawRelease,
+    #[serde(default)]
+    retention: RawRetention,
+    #[serde(default)]
+    budgets: RawBudgets,
+    #[serde(default)]
+    messages: RawMessages,
+    #[serde(default)]
+    changes: RawChanges,
+    #[serde(default, rename = "override")]
+    overrides: Vec<RawOverride>,
+    #[serde(rename = "epoch")]
+    epochs: Vec<RawEpoch>,
+    #[serde(rename = "partner")]
+    partners: Vec<RawPartner>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOperator {
+    name: Spanned<String>,
+    oin: Spanned<String>,
+    verifying_key: Spanned<String>,
+    checkpoint_key: Spanned<String>,
+    log_origin: Spanned<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCounting {
+    threshold: Option<Spanned<i64>>,
+    min_sources: Option<Spanned<i64>>,
+    count_cap: Option<Spanned<i64>>,
+    levels: Option<Spanned<Vec<Spanned<String>>>>,
+    own_flag_required: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRelease {
+    interval_hours: Option<Spanned<i64>>,
+    min_changed: Option<Spanned<i64>>,
+    max_wait_days: Option<Spanned<i64>>,
+    #[serde(default)]
+    immediate: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRetention {
+    max_days: Option<Spanned<i64>>,
+    log_days: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBudgets {
+    new_flags_a_day: Option<Spanned<i64>>,
+    flags_held: Option<Spanned<i64>>,
+    asked_a_day: Option<Spanned<i64>>,
+    asked_an_epoch: Option<Spanned<i64>>,
+    swept_a_day: Option<Spanned<i64>>,
+    #[serde(default)]
+    sweep_reasons: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMessages {
+    max_delay_hours: Option<Spanned<i64>>,
+    max_ahead_minutes: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChanges {
+    signatures: Option<Spanned<i64>>,
+    grace_days: Option<Spanned<i64>>,
+    new_epoch_within_days: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOverride {
+    rule: Spanned<String>,
+    reason: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEpoch {
+    number: Spanned<i64>,
+    key_id: Spanned<String>,
+    opens: Spanned<Datetime>,
+    closes: Spanned<Datetime>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPartner {
+    number: Spanned<i64>,
+    name: Spanned<String>,
+    oin: Spanned<String>,
+    organisation: Spanned<String>,
+    verifying_key: Spanned<String>,
+    old_key: Option<RawOldKey>,
+    may: Spanned<Vec<Spanned<String>>>,
+    sees: Option<Spanned<String>>,
+    legal_basis_flag: Option<Spanned<String>>,
+    legal_basis_ask: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOldKey {
+    verifying_key: Spanned<String>,
+    until: Spanned<Datetime>,
+}
+
+/// The text, by which an offset becomes a line.
+struct Source<'a>(&'a str);
+
+/// Where things already seen stood, to tell what is there twice.
+#[derive(Default)]
+struct Roster {
+    numbers: BTreeSet<u16>,
+    keys: BTreeMap<VerifyingKey, u16>,
+    oin_of: BTreeMap<Slug, Oin>,
+    organisation_of: BTreeMap<Oin, Slug>,
+}
+
+impl Source<'_> {
+    /// Looks at the format's number before all else, so that a later format is not called a wrong one of this.
+    fn format(&self) -> Result<(), Error> {
+        let head: Format = toml::from_str(self.0).map_err(|error| self.refused(&error))?;
+        match head.format {
+            None => Err(self.wrong(0, "format", "it is missing; begin the file with: format = 1")),
+            Some(format) if *format.get_ref() == 1 => Ok(()),
+            Some(format) => {
+                let finding = format!("{} is not a format that this version reads; it reads 1", format.get_ref());
+                Err(self.wrong(format.span().start, "format", finding))
+            }
+        }
+    }
+
+    fn policy(&self, raw: Raw) -> Result<Policy, Error> {
+        let version = self.number("version", &raw.version, U32)?;
+        let previous = raw.previous.as_ref().map(|raw| self.read("previous", raw)).transpose()?;
+        if (version == 1) != previous.is_none() {
+            let finding = "the first version names none, and every later one the digest of the version before it";
+            return Err(self.wrong(raw.version.span().start, "previous", finding));
+        }
+        let partners = self.partners(&raw.partners)?;
+        let organisations = distinct(partners.iter());
+        let flagging = distinct(partners.iter().filter(|partner| partner.may.flag));
+        let budgets = self.budgets(&raw.budgets)?;
+        if let Some(at) = partners.iter().position(|partner| partner.may.sweep)
+            && (budgets.swept_a_day == 0 || budgets.sweep_reasons.is_empty())
+        {
+            let finding = format!(
+                "partner {} may sweep, but there is no budget or no reason for it; set budgets.swept_a_day and \
+                 budgets.sweep_reasons, or take \"sweep\" away",
+                partners[at].number
+            );
+            return Err(self.wrong(self.start_of_partner(&raw.partners, partners[at].number), "partner.may", finding));
+        }
+        Ok(Policy(Rules {
+            consortium: self.read("consortium", &raw.consortium)?,
+            version,
+            previous,
+            valid_from: self.day("valid_from", &raw.valid_from)?,
+            test: raw.test,
+            purpose: self.read("purpose", &raw.purpose)?,
+            legal_basis: self.text("legal_basis", &raw.legal_basis, PROSE)?,
+            flag_criterion: self.text("flag_criterion", &raw.flag_criterion, PROSE)?,
+            after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
+            coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
+            operator: self.operator(&raw.operator)?,
+            counting: self.counting(&raw.counting, flagging)?,
+            release: ReleaseRules {
+                interval_hours: self.or("release.interval_hours", &raw.release.interval_hours, 1..=720, 24)?,
+                min_changed: self.or("release.min_changed", &raw.release.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
+                max_wait_days: self.or("release.max_wait_days", &raw.release.max_wait_days, 1..=365, 7)?,
+                immediate: raw.release.immediate,
+            },
+            retention: Retention {
+                max_days: self.or("retention.max_days", &raw.retention.max_days, 1..=3_660, 180)?,
+                log_days: self.or("retention.log_days", &raw.retention.log_days, 1..=36_600, 1_095)?,
+            },
+            budgets,
+            freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
+            max_shrink_percent: self.or("max_shrink_percent", &raw.max_shrink_percent, 0..=100, 20)?,
+            messages: MessageRules {
+                max_delay_hours: self.or("messages.max_delay_hours", &raw.messages.max_delay_hours, 1..=720, 24)?,
+                max_ahead_minutes: self.or(
+                    "messages.max_ahead_minutes",
+                    &raw.messages.max_ahead_minutes,
+                    0..=1_440,
+                    10,
+                )?,
+            },
+            changes: ChangeRules {
+                signatures: self.or(
+                    "changes.signatures",
+                    &raw.changes.signatures,
+                    1..=i64::from(organisations),
+                    organisations,
+                )?,
+                grace_days: self.or("changes.grace_days", &raw.changes.grace_days, 0..=366, 14)?,
+                new_epoch_within_days: self.or(
+                    "changes.new_epoch_within_days",
+                    &raw.changes.new_epoch_within_days,
+                    1..=366,
+                    30,
+                )?,
+            },
+            overrides: self.overrides(&raw.overrides)?,
+            epochs: self.epochs(&raw.epochs)?,
+            partners,
+        }))
+    }
+
+    fn operator(&self, raw: &RawOperator) -> Result<Operator, Error> {
+        let operator = Operator {
+            name: self.text("operator.name", &raw.name, NAME)?,
+            oin: self.read("operator.oin", &raw.oin)?,
+            verifying_key: self.key("operator.verifying_key", &raw.verifying_key)?,
+            checkpoint_key: self.key("operator.checkpoint_key", &raw.checkpoint_key)?,
+            log_origin: self.text("operator.log_origin", &raw.log_origin, NAME)?,
+        };
+        if operator.verifying_key == operator.checkpoint_key {
+            let finding = "it is the operator's other key; make a key of its own for the log's checkpoints";
+            return Err(self.wrong(raw.checkpoint_key.span().start, "operator.checkpoint_key", finding));
+        }
+        // The origin is the name of the key in a signed note, where C2SP allows neither spaces nor '+'.
+        if !operator.log_origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+') {
+            let finding = "use a name like stapel.example.nl/zaanstad: visible ASCII, no spaces, no '+'";
+            return Err(self.wrong(raw.log_origin.span().start, "operator.log_origin", finding));
+        }
+        Ok(operator)
+    }
+
+    fn counting(&self, raw: &RawCounting, flagging: u16) -> Result<Counting, Error> {
+        let threshold: u8 = self.or("counting.threshold", &raw.threshold, 1..=250, 2)?;
+        let min_sources = u16::from(threshold).max(3);
+        // One less than may flag, so that "all of them" never shows.
+        let cap = flagging.saturating_sub(1).clamp(threshold.into(), 250) as u8;
+        let levels = match &raw.levels {
+            None => vec![Level::Unit],
+            Some(words) => {
+                let words = self.words("counting.levels", words.get_ref(), &["unit", "building"])?;
+                [Level::Unit, Level::Building].into_iter().filter(|level| words.contains(level_word(*level))).collect()
+            }
+        };
+        if let Some(raw) = &raw.levels
+            && levels.first() != Some(&Level::Unit)
+        {
+            let finding = "\"unit\" is not among them; write levels = [\"unit\"] or levels = [\"unit\", \"building\"]";
+            return Err(self.wrong(raw.span().start, "counting.levels", finding));
+        }
+        Ok(Counting {
+            threshold,
+            min_sources: self.or("counting.min_sources", &raw.min_sources, 1..=MAX_PARTNERS as i64, min_sources)?,
+            count_cap: self.or("counting.count_cap", &raw.count_cap, i64::from(threshold)..=250, cap)?,
+            levels,
+            own_flag_required: raw.own_flag_required.unwrap_or(true),
+        })
+    }
+
+    fn budgets(&self, raw: &RawBudgets) -> Result<Budgets, Error> {
+        if let Some(last) = raw.sweep_reasons.get(MAX_REASONS) {
+            let finding = format!("at most {MAX_REASONS} reasons are read; take some away");
+            return Err(self.wrong(last.span().start, "budgets.sweep_reasons", finding));
+        }
+        let mut reasons = BTreeSet::new();
+        for reason in &raw.sweep_reasons {
+            if !reasons.insert(self.read::<Slug>("budgets.sweep_reasons", reason)?) {
+                return Err(self.twice(reason.span().start, "budgets.sweep_reasons", reason.get_ref()));
+            }
+        }
+        Ok(Budgets {
+            new_flags_a_day: self.or("budgets.new_flags_a_day", &raw.new_flags_a_day, U32, 1_000)?,
+            flags_held: self.or("budgets.flags_held", &raw.flags_held, U32, 100_000)?,
+            asked_a_day: self.or("budgets.asked_a_day", &raw.asked_a_day, U32, 10_000)?,
+            asked_an_epoch: self.or("budgets.asked_an_epoch", &raw.asked_an_epoch, U32, 1_000_000)?,
+            swept_a_day: self.or("budgets.swept_a_day", &raw.swept_a_day, 0..=i64::from(u32::MAX), 0)?,
+            sweep_reasons: reasons.into_iter().collect(),
+        })
+    }
+
+    fn overrides(&self, raw: &[RawOverride]) -> Result<Vec<Override>, Error> {
+        let mut overrides = BTreeMap::new();
+        for raw in raw {
+            let (rule, at) = (raw.rule.get_ref(), raw.rule.span().start);
+            if check::NEVER_OVERRIDDEN.contains(&rule.as_str()) {
+                let finding = format!("the rule '{rule}' can never be overridden; mend what it refuses");
+                return Err(self.wrong(at, "override.rule", finding));
+            }
+            if !check::OVERRIDABLE.contains(&rule.as_str()) {
+                let finding =
+                    format!("{} is not a rule that can be overridden: {}", shown(rule), check::OVERRIDABLE.join(", "));
+                return Err(self.wrong(at, "override.rule", finding));
+            }
+            let reason = self.text("override.reason", &raw.reason, PROSE)?;
+            if overrides.insert(rule.clone(), reason).is_some() {
+                return Err(self.twice(at, "override.rule", rule));
+            }
+        }
+        Ok(overrides.into_iter().map(|(rule, reason)| Override { rule, reason }).collect())
+    }
+
+    fn epochs(&self, raw: &[RawEpoch]) -> Result<Vec<Epoch>, Error> {
+        if raw.is_empty() || raw.len() > MAX_EPOCHS {
+            let finding = format!("there are {}; list at least one, and at most {MAX_EPOCHS}", raw.len());
+            return Err(self.wrong(0, "epoch", finding));
+        }
+        let mut epochs: Vec<Epoch> = Vec::with_capacity(raw.len());
+        let mut key_ids = BTreeSet::new();
+        for raw in raw {
+            let finding = "use 16 lower-case hexadecimal digits, as `stapel keygen` prints them";
+            let epoch = Epoch {
+                number: self.number("epoch.number", &raw.number, 0..=i64::from(u32::MAX))?,
+                key_id: KeyId::from_hex(raw.key_id.get_ref())
+                    .ok_or_else(|| self.wrong(raw.key_id.span().start, "epoch.key_id", finding))?,
+                opens: self.day("epoch.opens", &raw.opens)?,
+                closes: self.day("epoch.closes", &raw.closes)?,
+            };
+            if epoch.closes < epoch.opens {
+                let finding = format!("{} is before the day it opens; it is the epoch's last day", epoch.closes);
+                return Err(self.wrong(raw.closes.span().start, "epoch.closes", finding));
+            }
+            if let Some(last) = epochs.last() {
+                if epoch.number <= last.number {
+                    let finding = format!("{} follows {}; list epochs by ascending number", epoch.number, last.number);
+                    return Err(self.wrong(raw.number.span().start, "epoch.number", finding));
+                }
+                if epoch.opens < last.opens {
+                    let finding = format!("{} is before epoch {} opens ({})", epoch.opens, last.number, last.opens)
+                        + "; an epoch with a higher number opens later";
+                    return Err(self.wrong(raw.opens.span().start, "epoch.opens", finding));
+                }
+            }
+            if !key_ids.insert(epoch.key_id.0) {
+                return Err(self.twice(raw.key_id.span().start, "epoch.key_id", raw.key_id.get_ref()));
+            }
+            epochs.push(epoch);
+        }
+        Ok(epochs)
+    }
+
+    fn partners(&self, raw: &[RawPartner]) -> Result<Vec<Partner>, Error> {
+        if raw.is_empty() || raw.len() > MAX_PARTNERS {
+            let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
+            return Err(self.wrong(0, "partner", finding));
+        }
+        let mut roster = Roster::default();
+        let mut partners = raw.iter().map(|raw| self.partner(raw, &mut roster)).collect::<Result<Vec<_>, _>>()?;
+        partners.sort_unstable_by_key(|partner| partner.number);
+        Ok(partners)
+    }
+
+    fn partner(&self, raw: &RawPartner, roster: &mut Roster) -> Result<Partner, Error> {
+        let number = self.number("partner.number", &raw.number, 1..=i64::from(u16::MAX))?;
+        if !roster.numbers.insert(number) {
+            return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
+        }
+        let (oin, organisation) = self.organisation(raw, roster)?;
+        let may = self.may(raw)?;
+        Ok(Partner {
+            number,
+            name: self.text("partner.name", &raw.name, NAME)?,
+            oin,
+            organisation,
+            verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, number, roster)?,
+            old_key: match &raw.old_key {
+                None => None,
+                Some(old) => Some(OldKey {
+                    verifying_key: self.roster_key(
+                        "partner.old_key.verifying_key",
+                        &old.verifying_key,
+                        number,
+                        roster,
+                    )?,
+                    until: self.day("partner.old_key.until", &old.until)?,
+                }),
+            },
+            may,
+            sees: self.sees(&raw.sees)?,
+            legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
+            legal_basis_ask: self.basis("legal_basis_ask", &raw.legal_basis_ask, ("ask", may.ask), raw)?,
+        })
+    }
+
+    /// One organisation has one OIN and one OIN one organisation, or somebody would count twice.
+    fn organisation(&self, raw: &RawPartner, roster: &mut Roster) -> Result<(Oin, Slug), Error> {
+        let oin: Oin = self.read("partner.oin", &raw.oin)?;
+        let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;
+        let known = *roster.oin_of.entry(organisation.clone()).or_insert(oin);
+        if known != oin {
+            let finding = format!("another partner of '{organisation}' has OIN {known}; one organisation has one OIN");
+            return Err(self.wrong(raw.oin.span().start, "partner.oin", finding));
+        }
+        let known = roster.organisation_of.entry(oin).or_insert_with(|| organisation.clone());
+        if *known != organisation {
+            let finding = format!("OIN {oin} is that of '{known}'; whoever has one OIN counts as one organisation");
+            return Err(self.wrong(raw.organisation.span().start, "partner.organisation", finding));
+        }
+        Ok((oin, organisation))
+    }
+
+    fn roster_key(
+        &self,
+        key: &str,
+        raw: &Spanned<String>,
+        number: u16,
+        roster: &mut Roster,
+    ) -> Result<VerifyingKey, Error> {
+        let found = self.key(key, raw)?;
+        match roster.keys.insert(found, number) {
+            None => Ok(found),
+            Some(other) => {
+                let finding = format!("partner {other} has the same key; every partner has keys of its own");
+                Err(self.wrong(raw.span().start, key, finding))
+            }
+        }
+    }
+
+    fn may(&self, raw: &RawPartner) -> Result<Permissions, Error> {
+        let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep"])?;
+        let has = |word| words.contains(word);
+        if words.is_empty() || has("sweep") && !has("ask") {
+            let finding =
+                "name at least one of \"flag\" and \"ask\"; \"sweep\" is a way of asking and stands beside it";
+            return Err(self.wrong(raw.may.span().start, "partner.may", finding));
+        }
+        Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep") })
+    }
+
+    fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, Error> {
+        let Some(raw) = raw else { return Ok(Sees::default()) };
+        let all = [Sees::Presence, Sees::Band, Sees::Count];
+        all.into_iter().find(|sees| sees.as_str() == raw.get_ref()).ok_or_else(|| {
+            let finding = format!("{} is none of \"presence\", \"band\" and \"count\"", shown(raw.get_ref()));
+            self.wrong(raw.span().start, "partner.sees", finding)
+        })
+    }
+
+    fn basis(
+        &self,
+        key: &str,
+        raw: &Option<Spanned<String>>,
+        (what, may): (&str, bool),
+        partner: &RawPartner,
+    ) -> Result<Option<String>, Error> {
+        let path = format!("partner.{key}");
+        match raw {
+            Some(raw) if may => self.text(&path, raw, PROSE).map(Some),
+            Some(raw) => {
+                let finding = format!("\"{what}\" is not among what the partner may; take one away or add the other");
+                Err(self.wrong(raw.span().start, &path, finding))
+            }
+            None if may => {
+                let finding =
+                    format!("it is missing; \"{what}\" needs the partner's own legal basis (grondslag) for it");
+                Err(self.wrong(partner.may.span().start, &path, finding))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn start_of_partner(&self, raw: &[RawPartner], number: u16) -> usize {
+        let this = raw.iter().find(|raw| *raw.number.get_ref() == i64::from(number));
+        this.map_or(0, |raw| raw.may.span().start)
+    }
+
+    fn or<T: TryFrom<i64>>(
+        &self,
+        key: &str,
+        raw: &Option<Spanned<i64>>,
+        range: RangeInclusive<i64>,
+        default: T,
+    ) -> Result<T, Error> {
+        raw.as_ref().map_or(Ok(default), |raw| self.number(key, raw, range))
+    }
+
+    fn number<T: TryFrom<i64>>(&self, key: &str, raw: &Spanned<i64>, range: RangeInclusive<i64>) -> Result<T, Error> {
+        let number = *raw.get_ref();
+        let fits = if range.contains(&number) { T::try_from(number).ok() } else { None };
+        fits.ok_or_else(|| {
+            let finding = format!("{number} is not between {} and {}", range.start(), range.end());
+            self.wrong(raw.span().start, key, finding)
+        })
+    }
+
+    /// What reads itself from text: a slug, a digest, an OIN.
+    fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, Error> {
+        raw.get_ref()
+            .parse()
+            .map_err(|error: T::Err| self.wrong(raw.span().start, key, format!("{} is {error}", shown(raw.get_ref()))))
+    }
+
+    fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, Error> {
+        // Not shown: what stands here by mistake may be a private key.
+        let finding = "not a public key: use 64 lower-case hexadecimal digits";
+        VerifyingKey::from_hex(raw.get_ref()).ok_or_else(|| self.wrong(raw.span().start, key, finding))
+    }
+
+    fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, Error> {
+        let day = match raw.get_ref() {
+            Datetime { date: Some(date), time: None, offset: None } => {
+                Day::from_ymd(date.year.into(), date.month, date.day)
+            }
+            _ => None,
+        };
+        day.ok_or_else(|| {
+            let finding = format!("{} is not a date alone, from 1970 on; write it as 2026-12-01", raw.get_ref());
+            self.wrong(raw.span().start, key, finding)
+        })
+    }
+
+    /// A text as one line: runs of white space become one space, so that how it was broken into lines means nothing.
+    fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, Error> {
+        let at = raw.span().start;
+        let line = raw.get_ref().split([' ', '\t', '\r', '\n']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
+        let length = line.chars().count();
+        if length == 0 {
+            return Err(self.wrong(at, key, "it is empty; write what it is for readers of the policy"));
+        }
+        if length > max {
+            return Err(self.wrong(at, key, format!("it has {length} characters, and at most {max} are read")));
+        }
+        if let Some(hidden) = line.chars().find(|c| is_hidden(*c)) {
+            let finding = format!(
+                "the character {} is not visible, or changes how others read; take it out",
+                hidden.escape_unicode()
+            );
+            return Err(self.wrong(at, key, finding));
+        }
+        Ok(line)
+    }
+
+    /// A list of words as a set.
+    fn words<'r>(&self, key: &str, raw: &'r [Spanned<String>], known: &[&str]) -> Result<BTreeSet<&'r str>, Error> {
+        let mut words = BTreeSet::new();
+        for word in raw {
+            let (at, word) = (word.span().start, word.get_ref().as_str());
+            if !known.contains(&word) {
+                let finding = format!("{} is none of \"{}\"", shown(word), known.join("\", \""));
+                return Err(self.wrong(at, key, finding));
+            }
+            if !words.insert(word) {
+                return Err(self.twice(at, key, word));
+            }
+        }
+        Ok(words)
+    }
+
+    fn twice(&self, at: usize, key: &str, what: &str) -> Error {
+        self.wrong(at, key, format!("{what} is there twice; each may be there once"))
+    }
+
+    fn wrong(&self, at: usize, key: &str, finding: impl Into<String>) -> Error {
+        Error::PolicyText { place: format!("line {}, {key}", self.line(at).0), finding: finding.into() }
+    }
+
+    /// What the TOML parser or the shape of the file refused.
+    fn refused(&self, error: &toml::de::Error) -> Error {
+        let (number, line) = self.line(error.span().map_or(0, |span| span.start));
+        // A key or a table's header, but never a value: it may be a private key by mistake.
+        let key = line.split('=').next().unwrap_or_default().trim();
+        let place = if key.is_empty() { format!("line {number}") } else { format!("line {number}, {}", shown(key)) };
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        Error::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
+    }
+
+    /// The number of the line at an offset, counted from 1, and the line.
+    fn line(&self, at: usize) -> (usize, &str) {
+        let before = self.0.as_bytes().get(..at).unwrap_or(self.0.as_bytes());
+        let number = before.iter().filter(|b| **b == b'\n').count() + 1;
+        (number, self.0.split('\n').nth(number - 1).unwrap_or_default())
+    }
+}
+
+fn distinct<'a>(partners: impl Iterator<Item = &'a Partner>) -> u16 {
+    let organisations: BTreeSet<_> = partners.map(|partner| &partner.organisation).collect();
+    u16::try_from(organisations.len()).unwrap_or(u16::MAX)
+}
+
+/// Control characters, and those that reorder, hide or break the text around them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The beginning of what was found, fit to be printed.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push('…');
+    }
+    format!("'{shown}'")
+}
