@@ -26,6 +26,21 @@ pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: u64) 
     }
 }
 
+/// Decodes the value that `bytes` begin with, and says how many of them it takes.
+pub(crate) fn decode_prefix<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), Malformed> {
+    let mut rest = bytes;
+    let options = bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian();
+    let value = options
+        .with_limit(bytes.len() as u64)
+        .deserialize_from(&mut rest)
+        .map_err(|_| Malformed("the fields do not decode"))?;
+    let length = bytes.len() - rest.len();
+    match encode(&value, length as u64) {
+        Some(again) if again == bytes[..length] => Ok((value, length)),
+        _ => Err(Malformed("the fields do not re-encode to the same bytes")),
+    }
+}
+
 fn options(limit: u64) -> impl Options {
     bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian().with_limit(limit).reject_trailing_bytes()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::address::AddressError;
+use crate::codec::Malformed;
 
 /// Any failure of the library. [`Error::code`] is stable across versions and the same in every language binding.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,33 @@ pub enum Error {
         finding: String,
     },
 
+    /// The bytes are not a message, or not in the one form that it has.
+    #[error("not a message: {finding}")]
+    Malformed {
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// A message has more bytes or pseudonyms than one may have.
+    #[error("too large for one message: {finding}")]
+    TooLarge {
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// A signature is not that of the key it should be of.
+    #[error("the signature is wrong: the message was altered, or made with another key than the policy lists")]
+    BadSignature,
+
+    /// The broker's store could not be opened, read or written.
+    #[error("the store {} cannot be used: {finding}", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        finding: String,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -114,6 +142,10 @@ impl Error {
             Error::PolicySignatures { .. } => "policy_signatures",
             Error::PolicySignature { .. } => "policy_signature",
             Error::PolicySuccessor { .. } => "policy_successor",
+            Error::Malformed { .. } => "malformed",
+            Error::TooLarge { .. } => "too_large",
+            Error::BadSignature => "bad_signature",
+            Error::Store { .. } => "store",
             Error::Random => "random",
         }
     }
@@ -122,4 +154,10 @@ impl Error {
 /// Each item on a line of its own.
 fn listed(items: &[String]) -> String {
     items.iter().map(|item| format!("\n- {item}")).collect()
+}
+
+impl From<Malformed> for Error {
+    fn from(Malformed(finding): Malformed) -> Error {
+        Error::Malformed { finding }
+    }
 }

@@ -9,6 +9,7 @@ mod digest;
 pub mod error;
 mod files;
 pub mod label;
+pub mod message;
 pub mod policy;
 mod pseudonym;
 pub mod secret;

@@ -1,0 +1,255 @@
+//! The header that every message begins with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::day::Timestamp;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::label;
+use crate::secret::KeyId;
+use crate::slug::Slug;
+
+/// The most bytes that a header may take.
+pub(super) const MAX_HEADER: usize = 1024;
+
+/// The version of the message format that this library speaks.
+const VERSION: u8 = 1;
+
+/// What every message says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the format: 1.
+    pub version: u8,
+    /// What the message is.
+    pub kind: Kind,
+    /// The consortium, as the policy names it.
+    pub consortium: Slug,
+    /// The purpose (doel), as the policy names it.
+    pub purpose: Slug,
+    /// The key period.
+    pub epoch: u32,
+    /// The key id of the epoch's secret, as the policy names it.
+    pub key_id: KeyId,
+    /// The number of the partner that sent this, or that it is for.
+    pub partner: u16,
+    /// The number of this message in its series: state messages or questions. 0 in a status request. A reply repeats it.
+    pub sequence: u64,
+    /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in a question or a
+    /// status request. A reply repeats it.
+    pub previous: u64,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The digest of the policy that the sender holds to.
+    pub policy: Digest,
+    /// From a partner: the head of its journal, its commitment to its own log. From the broker: the digest of the message
+    /// that this replies to.
+    pub context: Digest,
+    /// The number of bytes of the body. [`sign`](super::sign) sets it.
+    pub body_length: u32,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+#[repr(u8)]
+pub enum Kind {
+    /// Adds and withdraws flags.
+    Delta = 0x01,
+    /// All of a partner's flags, or one part of them.
+    FullSet = 0x02,
+    /// Nothing changed.
+    Confirm = 0x03,
+    /// Asks for the standings of pseudonyms.
+    Question = 0x04,
+    /// Asks where the partner stands with the broker.
+    Status = 0x05,
+    /// A state message was accepted.
+    Receipt = 0x11,
+    /// The standings that were asked.
+    Answer = 0x12,
+    /// Where the partner stands.
+    StatusReply = 0x13,
+    /// The message was not accepted.
+    Rejection = 0x14,
+}
+
+/// Who sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A partner of the roster.
+    Partner,
+    /// The broker.
+    Broker,
+}
+
+impl Header {
+    /// The bytes: bincode 1, fixed-width little-endian integers, no trailing bytes.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        codec::encode(self, MAX_HEADER as u64).expect("two slugs and 150 bytes are under the limit")
+    }
+
+    /// The header that `bytes` begin with, and its length.
+    pub(super) fn decode(bytes: &[u8]) -> Result<(Header, usize), Error> {
+        let window = &bytes[..bytes.len().min(MAX_HEADER)];
+        let (header, length): (Header, usize) =
+            codec::decode_prefix(window).map_err(|codec::Malformed(finding)| Error::Malformed { finding })?;
+        let malformed = |finding| Err(Error::Malformed { finding });
+        if header.version != VERSION {
+            return malformed("the version is not 1, the only one known here");
+        }
+        if header.kind.role() == Role::Partner && !header.kind.is_state() && header.previous != 0 {
+            return malformed("only a state message names the one before it");
+        }
+        if header.kind == Kind::Status && header.sequence != 0 {
+            return malformed("a status request has no number of its own: it is 0");
+        }
+        Ok((header, length))
+    }
+
+    /// A header for tests.
+    #[cfg(test)]
+    pub(super) fn example(kind: Kind) -> Header {
+        Header {
+            version: VERSION,
+            kind,
+            consortium: "zaanstad".parse().unwrap(),
+            purpose: "ondermijning-zaanstad".parse().unwrap(),
+            epoch: 1,
+            key_id: KeyId([1, 2, 3, 4, 5, 6, 7, 8]),
+            partner: 7,
+            sequence: if kind == Kind::Status { 0 } else { 2 },
+            previous: u64::from(kind.is_state()),
+            time: Timestamp(1_795_996_799),
+            policy: Digest([3; 32]),
+            context: Digest([4; 32]),
+            body_length: 0,
+        }
+    }
+}
+
+impl Kind {
+    /// Who sends messages of this kind.
+    pub fn role(self) -> Role {
+        if (self as u8) < 0x10 { Role::Partner } else { Role::Broker }
+    }
+
+    /// Whether it is a state message: one that says what a partner flags.
+    pub fn is_state(self) -> bool {
+        matches!(self, Kind::Delta | Kind::FullSet | Kind::Confirm)
+    }
+
+    /// The 16 bytes that a signature of this kind starts from.
+    pub(super) fn label(self) -> [u8; 16] {
+        let role = match self.role() {
+            Role::Partner => label::SIGN_PARTNER,
+            Role::Broker => label::SIGN_BROKER,
+        };
+        let mut label = [self as u8; 16];
+        label[..15].copy_from_slice(role);
+        label
+    }
+}
+
+/// A byte was not the number of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the number of a kind of message")]
+pub struct NotAKind;
+
+impl TryFrom<u8> for Kind {
+    type Error = NotAKind;
+
+    fn try_from(byte: u8) -> Result<Kind, NotAKind> {
+        use Kind::*;
+        [Delta, FullSet, Confirm, Question, Status, Receipt, Answer, StatusReply, Rejection]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
+            .ok_or(NotAKind)
+    }
+}
+
+impl From<Kind> for u8 {
+    fn from(kind: Kind) -> u8 {
+        kind as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_the_specification() {
+        let bytes = Header { body_length: 5, ..Header::example(Kind::Delta) }.encode();
+        let mut expected = vec![1, 1];
+        expected.extend(b"\x08\0\0\0\0\0\0\0zaanstad\x15\0\0\0\0\0\0\0ondermijning-zaanstad");
+        expected.extend([1, 0, 0, 0]);
+        expected.extend([1, 2, 3, 4, 5, 6, 7, 8]);
+        expected.extend([7, 0]);
+        expected.extend([2, 0, 0, 0, 0, 0, 0, 0]);
+        expected.extend([1, 0, 0, 0, 0, 0, 0, 0]);
+        expected.extend(1_795_996_799u64.to_le_bytes());
+        expected.extend([3; 32]);
+        expected.extend([4; 32]);
+        expected.extend([5, 0, 0, 0]);
+        assert_eq!(bytes, expected);
+        let (header, length) = Header::decode(&[bytes.as_slice(), b"after"].concat()).unwrap();
+        assert_eq!((header.body_length, length), (5, bytes.len()));
+    }
+
+    /// bincode is no longer maintained (RUSTSEC-2025-0141); this is what lets it be swapped in a day.
+    #[test]
+    fn wincode_makes_and_reads_the_same_bytes() {
+        #[derive(wincode::SchemaWrite, wincode::SchemaRead)]
+        struct Same {
+            version: u8,
+            kind: u8,
+            consortium: String,
+            purpose: String,
+            epoch: u32,
+            key_id: [u8; 8],
+            partner: u16,
+            sequence: u64,
+            previous: u64,
+            time: u64,
+            policy: [u8; 32],
+            context: [u8; 32],
+            body_length: u32,
+        }
+        let header = Header::example(Kind::Question);
+        let same = Same {
+            version: header.version,
+            kind: header.kind as u8,
+            consortium: header.consortium.to_string(),
+            purpose: header.purpose.to_string(),
+            epoch: header.epoch,
+            key_id: header.key_id.0,
+            partner: header.partner,
+            sequence: header.sequence,
+            previous: header.previous,
+            time: header.time.0,
+            policy: header.policy.0,
+            context: header.context.0,
+            body_length: header.body_length,
+        };
+        let bytes = wincode::serialize(&same).unwrap();
+        assert_eq!(bytes, header.encode());
+        let read: Same = wincode::deserialize_exact(&bytes).unwrap();
+        assert_eq!(wincode::serialize(&read).unwrap(), bytes);
+        assert!(wincode::deserialize_exact::<Same>(&[bytes.as_slice(), &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn what_no_message_says_is_refused() {
+        let refused = |header: Header| Header::decode(&header.encode()).is_err();
+        assert!(!refused(Header::example(Kind::Question)));
+        assert!(refused(Header { version: 2, ..Header::example(Kind::Question) }));
+        assert!(refused(Header { previous: 1, ..Header::example(Kind::Question) }));
+        assert!(refused(Header { sequence: 1, ..Header::example(Kind::Status) }));
+        let mut bytes = Header::example(Kind::Delta).encode();
+        for kind in (0..=255u8).filter(|kind| Kind::try_from(*kind).is_err()) {
+            bytes[1] = kind;
+            assert!(Header::decode(&bytes).is_err(), "kind {kind:#x}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The messages between a partner and the broker, byte for byte as SPEC.md has them.
+//!
+//! Bytes become an [`Unverified`], which tells only whose signature to check; checking it makes a [`Verified`], and only
+//! that one shows what the message says. Made are messages by [`sign`].
+
+mod header;
+mod rejection;
+mod reply;
+mod request;
+mod standing;
+
+pub use header::{Header, Kind, Role};
+pub use rejection::{Code, Rejection};
+pub use reply::{Answer, LogEntry, Receipt, Reply, StatusReply};
+pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
+pub use standing::{Number, Standing};
+
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::secret::{Signature, SigningKey, VerifyingKey};
+
+/// The most pseudonyms in one state message: a delta, or one part of a full set.
+pub const MAX_FLAGS: usize = 1_000_000;
+
+/// The most pseudonyms in one question.
+pub const MAX_QUESTION: usize = 100_000;
+
+/// The most bytes of a message's body.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The most bytes of a message: envelope byte, header, body and signature.
+pub const MAX_MESSAGE: usize = 1 + header::MAX_HEADER + MAX_BODY + SIGNATURE;
+
+/// The envelope of a message that is not sealed. 0x02, sealed to the broker, is reserved.
+const PLAIN: u8 = 0x01;
+
+const SIGNATURE: usize = 64;
+
+/// A message whose signature nobody has checked yet.
+///
+/// It says who claims to have sent it, so that the right key can be looked up, and nothing else.
+pub struct Unverified<'a> {
+    bytes: &'a [u8],
+    header: Header,
+    header_end: usize,
+}
+
+/// A message whose signature was right.
+pub struct Verified<'a> {
+    header: Header,
+    body: &'a [u8],
+    digest: Digest,
+}
+
+impl<'a> Unverified<'a> {
+    /// Takes a message apart as far as its header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] where the bytes are not a message of `sender`, [`Error::TooLarge`] where they are longer than
+    /// any message.
+    pub fn parse(bytes: &'a [u8], sender: Role) -> Result<Unverified<'a>, Error> {
+        if bytes.len() > MAX_MESSAGE {
+            return Err(Error::TooLarge { finding: "the message is longer than any message may be" });
+        }
+        let malformed = |finding| Err(Error::Malformed { finding });
+        let Some((&envelope, rest)) = bytes.split_first() else {
+            return malformed("there are no bytes");
+        };
+        match envelope {
+            PLAIN => {}
+            0x02 => return malformed("the envelope is 0x02 (sealed), which is reserved: send it plain, 0x01"),
+            _ => return malformed("the first byte is not a known envelope: a message starts with 0x01"),
+        }
+        let (header, length) = Header::decode(rest)?;
+        if header.kind.role() != sender {
+            return malformed("the kind is one that the other side sends");
+        }
+        let header_end = 1 + length;
+        if bytes.len() - header_end != header.body_length as usize + SIGNATURE {
+            return malformed("the length of the body is not the one that the header names");
+        }
+        Ok(Unverified { bytes, header, header_end })
+    }
+
+    /// The consortium that the message claims to be for.
+    pub fn claimed_consortium(&self) -> &crate::slug::Slug {
+        &self.header.consortium
+    }
+
+    /// The number of the partner that the message claims to be from, or for.
+    pub fn claimed_partner(&self) -> u16 {
+        self.header.partner
+    }
+
+    /// Checks the signature.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSignature`] where it is not that of `key` over these bytes.
+    pub fn verify(self, key: &VerifyingKey) -> Result<Verified<'a>, Error> {
+        let (head, rest) = self.bytes.split_at(self.header_end);
+        let (body, signature) = rest.split_at(rest.len() - SIGNATURE);
+        let signature: &Signature = signature.try_into().map_err(|_| Error::BadSignature)?;
+        if !key.verifies(&signed_bytes(self.header.kind, head, body), signature) {
+            return Err(Error::BadSignature);
+        }
+        Ok(Verified { header: self.header, body, digest: Digest::of(&[self.bytes]) })
+    }
+
+    /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed, or
+    /// is not a rejection.
+    ///
+    /// The name says what to mind: act on it only in ways that do no harm if it is false.
+    pub fn danger_unsigned_rejection(&self) -> Option<Rejection> {
+        let (body, signature) = self.bytes[self.header_end..].split_at(self.header.body_length as usize);
+        if self.header.kind != Kind::Rejection || signature != [0; SIGNATURE] {
+            return None;
+        }
+        Rejection::decode(body).ok()
+    }
+}
+
+impl<'a> Verified<'a> {
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The message's digest, by which replies and logs name it: SHA-256 of all its bytes, signature included.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// What a partner's message says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for a body that is not the one form of its kind, [`Error::TooLarge`] for more pseudonyms than a
+    /// message may have.
+    pub fn request(&self) -> Result<Request<'a>, Error> {
+        Request::decode(self.header.kind, self.body)
+    }
+
+    /// What a broker's message says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verified::request`].
+    pub fn reply(&self) -> Result<Reply, Error> {
+        Reply::decode(self.header.kind, self.body)
+    }
+}
+
+/// Makes a message: writes the body's length into `header`, and signs.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`] where the body is longer than [`MAX_BODY`].
+pub fn sign(header: &Header, body: &[u8], key: &SigningKey) -> Result<Vec<u8>, Error> {
+    frame(header, body, |signed| key.sign(signed))
+}
+
+/// Makes the rejection of what is not authenticated: zeros stand where the signature would be.
+pub(crate) fn unsigned_rejection(header: &Header, rejection: &Rejection) -> Result<Vec<u8>, Error> {
+    frame(header, &rejection.encode(), |_| [0; SIGNATURE])
+}
+
+fn frame(header: &Header, body: &[u8], signature: impl FnOnce(&[u8]) -> Signature) -> Result<Vec<u8>, Error> {
+    if body.len() > MAX_BODY {
+        return Err(Error::TooLarge { finding: "the body is longer than 16 MiB: send it in more parts" });
+    }
+    let header = Header { body_length: body.len() as u32, ..header.clone() };
+    let mut bytes = vec![PLAIN];
+    bytes.extend(header.encode());
+    let signature = signature(&signed_bytes(header.kind, &bytes, body));
+    bytes.reserve_exact(body.len() + SIGNATURE);
+    bytes.extend_from_slice(body);
+    bytes.extend_from_slice(&signature);
+    Ok(bytes)
+}
+
+/// What the signature is over: label of role and kind, envelope byte and header, SHA-256 of the body.
+///
+/// The body goes in as its digest because Ed25519 reads what it signs twice, with SHA-512.
+fn signed_bytes(kind: Kind, head: &[u8], body: &[u8]) -> Vec<u8> {
+    [kind.label().as_slice(), head, &Digest::of(&[body]).0].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Vec<u8> {
+        let body = Request::Confirm.encode();
+        sign(&Header::example(Kind::Confirm), &body, &key()).unwrap()
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_seed(&[1; 32]).unwrap()
+    }
+
+    #[test]
+    fn a_signed_message_verifies() {
+        let bytes = message();
+        let verified = Unverified::parse(&bytes, Role::Partner).unwrap().verify(&key().verifying_key()).unwrap();
+        assert_eq!(verified.header().partner, 7);
+        assert_eq!(verified.digest(), Digest::of(&[&bytes]));
+        assert!(matches!(verified.request(), Ok(Request::Confirm)));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_refused() {
+        let bytes = message();
+        let key = key().verifying_key();
+        let accepted =
+            |bytes: &[u8]| Unverified::parse(bytes, Role::Partner).and_then(|message| message.verify(&key)).is_ok();
+        assert!(accepted(&bytes));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                assert!(!accepted(&flipped), "byte {at} bit {bit}");
+            }
+            assert!(!accepted(&bytes[..at]), "cut at {at}");
+        }
+        assert!(!accepted(&[bytes.as_slice(), &[0]].concat()));
+    }
+
+    #[test]
+    fn a_kind_of_the_other_role_is_refused() {
+        assert_eq!(Unverified::parse(&message(), Role::Broker).err().unwrap().code(), "malformed");
+    }
+
+    #[test]
+    fn an_unsigned_rejection_is_a_hint_only() {
+        let header = Header::example(Kind::Rejection);
+        let rejection = Rejection::new(Code::UnknownPartner, 0, "no such partner");
+        let bytes = unsigned_rejection(&header, &rejection).unwrap();
+        let unverified = Unverified::parse(&bytes, Role::Broker).unwrap();
+        assert_eq!(unverified.danger_unsigned_rejection().unwrap(), rejection);
+        assert!(unverified.verify(&key().verifying_key()).is_err());
+        let signed = sign(&header, &rejection.encode(), &key()).unwrap();
+        assert!(Unverified::parse(&signed, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a message was not accepted.
+
+use std::fmt;
+
+use super::reply::LogEntry;
+use crate::codec::{Reader, Writer};
+use crate::error::Error;
+
+/// The most bytes of a rejection's sentence.
+const MAX_SENTENCE: usize = 1000;
+
+/// A message was not accepted, and changed nothing but the sender's numbers and the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The log line of the rejection; none where the message was not authenticated.
+    pub log: LogEntry,
+    /// Why.
+    pub code: Code,
+    /// What `code` says that it is: the state number expected, the lowest number still free, what is left of a budget.
+    pub number: u64,
+    /// What was wrong and what to do, in English. At most 1,000 bytes.
+    pub sentence: String,
+}
+
+/// Why a message was not accepted. The codes are stable across versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Code {
+    /// The bytes are not a message.
+    Malformed = 1,
+    /// The roster has no partner of that number.
+    UnknownPartner = 2,
+    /// The signature is not that partner's.
+    BadSignature = 3,
+    /// The message is for another consortium.
+    WrongConsortium = 4,
+    /// The message is for another purpose.
+    WrongPurpose = 5,
+    /// The key id is not that of the epoch.
+    WrongKeyId = 6,
+    /// The policy's digest is not that of the policy in force.
+    WrongPolicy = 7,
+    /// The policy has no such epoch, or it is not open today.
+    WrongEpoch = 8,
+    /// The state number before it is not the last that was accepted; `number` is the one expected.
+    Gap = 9,
+    /// The number was used before; `number` is the lowest still free.
+    Stale = 10,
+    /// The partner may not do this.
+    NotPermitted = 11,
+    /// A budget does not reach; `number` is what is left of it.
+    OverBudget = 12,
+    /// There are more bytes or pseudonyms than a message may have.
+    TooLarge = 13,
+    /// The full set would withdraw more than the policy's share, and does not say that it means to.
+    Shrink = 14,
+    /// A flag would last longer than the policy's days since its first, and the message declares no renewal.
+    RenewalNotDeclared = 15,
+    /// The message's time, or a last valid day, is too long ago or too far ahead.
+    Clock = 16,
+    /// The partner's first state message in this epoch must be a full set.
+    FullSetRequired = 17,
+    /// The broker was restored from an older store and needs this partner's full set first.
+    Recovering = 18,
+    /// The broker cannot keep anything now; send the same bytes again later.
+    Unavailable = 19,
+}
+
+impl Rejection {
+    /// A rejection without a log line.
+    pub(crate) fn new(code: Code, number: u64, sentence: impl Into<String>) -> Rejection {
+        Rejection { log: LogEntry::NONE, code, number, sentence: sentence.into() }
+    }
+
+    /// The body.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        self.log.write(&mut writer);
+        writer.u8(self.code as u8).u64(self.number);
+        let sentence = cut(&self.sentence);
+        writer.u16(sentence.len() as u16).bytes(sentence.as_bytes());
+        writer.finish()
+    }
+
+    pub(super) fn decode(body: &[u8]) -> Result<Rejection, Error> {
+        let mut reader = Reader::new(body);
+        let log = LogEntry::read(&mut reader)?;
+        let code =
+            Code::from_byte(reader.u8()?).ok_or(Error::Malformed { finding: "the rejection's code is unknown" })?;
+        let number = reader.u64()?;
+        let length = usize::from(reader.u16()?);
+        let sentence = std::str::from_utf8(reader.take(length)?).ok().filter(|text| text.len() <= MAX_SENTENCE);
+        let sentence = sentence.ok_or(Error::Malformed { finding: "the rejection's sentence is not text" })?.to_owned();
+        reader.end()?;
+        Ok(Rejection { log, code, number, sentence })
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.sentence)
+    }
+}
+
+impl Code {
+    /// All codes, in the order of their numbers.
+    pub const ALL: [Code; 19] = {
+        use Code::*;
+        [
+            Malformed,
+            UnknownPartner,
+            BadSignature,
+            WrongConsortium,
+            WrongPurpose,
+            WrongKeyId,
+            WrongPolicy,
+            WrongEpoch,
+            Gap,
+            Stale,
+            NotPermitted,
+            OverBudget,
+            TooLarge,
+            Shrink,
+            RenewalNotDeclared,
+            Clock,
+            FullSetRequired,
+            Recovering,
+            Unavailable,
+        ]
+    };
+
+    /// The code's name, in `snake_case`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::Malformed => "malformed",
+            Code::UnknownPartner => "unknown_partner",
+            Code::BadSignature => "bad_signature",
+            Code::WrongConsortium => "wrong_consortium",
+            Code::WrongPurpose => "wrong_purpose",
+            Code::WrongKeyId => "wrong_key_id",
+            Code::WrongPolicy => "wrong_policy",
+            Code::WrongEpoch => "wrong_epoch",
+            Code::Gap => "gap",
+            Code::Stale => "stale",
+            Code::NotPermitted => "not_permitted",
+            Code::OverBudget => "over_budget",
+            Code::TooLarge => "too_large",
+            Code::Shrink => "shrink",
+            Code::RenewalNotDeclared => "renewal_not_declared",
+            Code::Clock => "clock",
+            Code::FullSetRequired => "full_set_required",
+            Code::Recovering => "recovering",
+            Code::Unavailable => "unavailable",
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| *code as u8 == byte)
+    }
+}
+
+/// As much of a sentence as fits, cut between two characters.
+fn cut(sentence: &str) -> &str {
+    &sentence[..sentence.floor_char_boundary(MAX_SENTENCE)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_comes_back() {
+        for (at, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, at + 1);
+            let rejection = Rejection::new(code, 42, "één zin");
+            assert_eq!(Rejection::decode(&rejection.encode()).unwrap(), rejection);
+        }
+        assert_eq!(Code::from_byte(0), None);
+        assert_eq!(Code::from_byte(20), None);
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_between_characters() {
+        let rejection = Rejection::new(Code::Gap, 0, "é".repeat(600) + "x");
+        assert_eq!(Rejection::decode(&rejection.encode()).unwrap().sentence, "é".repeat(500));
+    }
+}

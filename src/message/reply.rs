@@ -1,0 +1,305 @@
+//! What the broker says to a partner.
+
+use super::header::Kind;
+use super::rejection::Rejection;
+use crate::codec::{Reader, Writer};
+use crate::day::Timestamp;
+use crate::digest::Digest;
+use crate::error::Error;
+
+/// A message of the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A state message was accepted.
+    Receipt(Receipt),
+    /// The standings that were asked.
+    Answer(Answer),
+    /// Where the partner stands.
+    Status(StatusReply),
+    /// The message was not accepted.
+    Rejection(Rejection),
+}
+
+/// The line of the broker's audit log that a reply was logged with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The number of the line, counted from 0.
+    pub index: u64,
+    /// The line's RFC 6962 leaf hash; zeros where there is no line.
+    pub leaf: Digest,
+}
+
+/// A state message was accepted, and is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The log line.
+    pub log: LogEntry,
+    /// The release in force when it was accepted; its flags show from a later one on.
+    pub release: u64,
+    /// Of a full set in parts: the part, and of how many. Both 0 for all else.
+    pub part: (u16, u16),
+    /// Flags that were not held before.
+    pub added: u32,
+    /// Flags that were held, with another last valid day.
+    pub changed: u32,
+    /// Flags that were held and are no longer.
+    pub withdrawn: u32,
+    /// All flags that the broker now holds of the partner in this epoch.
+    pub held: u32,
+}
+
+/// The standings of the pseudonyms of a question, in their order there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The log line.
+    pub log: LogEntry,
+    /// The release that all of this speaks of.
+    pub release: u64,
+    /// When that release took place.
+    pub as_of: Timestamp,
+    /// No release takes place before this moment, so that until then the same question has the same answer.
+    pub until: Timestamp,
+    /// How many organisations the roster has.
+    pub organisations: u16,
+    /// How many of them said within the policy's freshness window, in this epoch, what they flag or that nothing changed.
+    pub fresh: u16,
+    /// A byte for each pseudonym; [`Standing`](super::Standing) says what it means.
+    pub standings: Vec<u8>,
+}
+
+/// Where a partner stands with the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusReply {
+    /// The log line.
+    pub log: LogEntry,
+    /// The release in force.
+    pub release: u64,
+    /// When it took place.
+    pub as_of: Timestamp,
+    /// No release takes place before this moment.
+    pub until: Timestamp,
+    /// The number of the last state message that was accepted; 0 for none.
+    pub accepted_state: u64,
+    /// The highest state number that was used; the next must be higher.
+    pub highest_state: u64,
+    /// The highest question number that was used.
+    pub highest_question: u64,
+    /// Flags that the broker holds of the partner in this epoch.
+    pub held: u32,
+    /// Whether the partner's next state message in this epoch must be a full set.
+    pub full_set_required: bool,
+    /// What is left of today's budget of new flags.
+    pub new_flags_left: u32,
+    /// What is left of today's budget of pseudonyms asked.
+    pub asked_left_today: u32,
+    /// What is left of the epoch's budget of pseudonyms asked.
+    pub asked_left_epoch: u32,
+    /// What is left of today's budget of pseudonyms swept.
+    pub swept_left_today: u32,
+    /// The latest signed checkpoint of the audit log, in C2SP's form; empty where there is none.
+    pub checkpoint: Vec<u8>,
+    /// The RFC 6962 consistency proof from the tree size that the request named to the checkpoint's.
+    pub consistency: Vec<Digest>,
+}
+
+impl Reply {
+    /// The body.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Reply::Receipt(receipt) => receipt.encode(),
+            Reply::Answer(answer) => answer.encode(),
+            Reply::Status(status) => status.encode(),
+            Reply::Rejection(rejection) => rejection.encode(),
+        }
+    }
+
+    /// The kind of message that it is the body of.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Reply::Receipt(_) => Kind::Receipt,
+            Reply::Answer(_) => Kind::Answer,
+            Reply::Status(_) => Kind::StatusReply,
+            Reply::Rejection(_) => Kind::Rejection,
+        }
+    }
+
+    pub(super) fn decode(kind: Kind, body: &[u8]) -> Result<Reply, Error> {
+        match kind {
+            Kind::Receipt => Receipt::decode(body).map(Reply::Receipt),
+            Kind::Answer => Answer::decode(body).map(Reply::Answer),
+            Kind::StatusReply => StatusReply::decode(body).map(Reply::Status),
+            Kind::Rejection => Rejection::decode(body).map(Reply::Rejection),
+            _ => Err(Error::Malformed { finding: "the kind is one that the other side sends" }),
+        }
+    }
+}
+
+impl LogEntry {
+    /// Stands where nothing was logged.
+    pub const NONE: LogEntry = LogEntry { index: 0, leaf: Digest::NONE };
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.u64(self.index).bytes(&self.leaf.0);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<LogEntry, Error> {
+        Ok(LogEntry { index: reader.u64()?, leaf: Digest(reader.array()?) })
+    }
+}
+
+impl Receipt {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        self.log.write(&mut writer);
+        writer.u64(self.release).u16(self.part.0).u16(self.part.1);
+        writer.u32(self.added).u32(self.changed).u32(self.withdrawn).u32(self.held);
+        writer.finish()
+    }
+
+    fn decode(body: &[u8]) -> Result<Receipt, Error> {
+        let mut reader = Reader::new(body);
+        let receipt = Receipt {
+            log: LogEntry::read(&mut reader)?,
+            release: reader.u64()?,
+            part: (reader.u16()?, reader.u16()?),
+            added: reader.u32()?,
+            changed: reader.u32()?,
+            withdrawn: reader.u32()?,
+            held: reader.u32()?,
+        };
+        reader.end()?;
+        Ok(receipt)
+    }
+}
+
+impl Answer {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        self.log.write(&mut writer);
+        writer.u64(self.release).u64(self.as_of.0).u64(self.until.0).u16(self.organisations).u16(self.fresh);
+        writer.u32(self.standings.len() as u32).bytes(&self.standings);
+        writer.finish()
+    }
+
+    fn decode(body: &[u8]) -> Result<Answer, Error> {
+        let mut reader = Reader::new(body);
+        let log = LogEntry::read(&mut reader)?;
+        let (release, as_of, until) = (reader.u64()?, Timestamp(reader.u64()?), Timestamp(reader.u64()?));
+        let (organisations, fresh) = (reader.u16()?, reader.u16()?);
+        let count = reader.u32()? as usize;
+        let standings = reader.take(count)?.to_vec();
+        reader.end()?;
+        if count > super::MAX_QUESTION {
+            return Err(Error::TooLarge { finding: "an answer has at most 100,000 standings" });
+        }
+        Ok(Answer { log, release, as_of, until, organisations, fresh, standings })
+    }
+}
+
+impl StatusReply {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        self.log.write(&mut writer);
+        writer.u64(self.release).u64(self.as_of.0).u64(self.until.0);
+        writer.u64(self.accepted_state).u64(self.highest_state).u64(self.highest_question);
+        writer.u32(self.held).u8(self.full_set_required.into());
+        for left in [self.new_flags_left, self.asked_left_today, self.asked_left_epoch, self.swept_left_today] {
+            writer.u32(left);
+        }
+        writer.u16(self.checkpoint.len() as u16).bytes(&self.checkpoint);
+        writer.u8(self.consistency.len() as u8);
+        for hash in &self.consistency {
+            writer.bytes(&hash.0);
+        }
+        writer.finish()
+    }
+
+    fn decode(body: &[u8]) -> Result<StatusReply, Error> {
+        let mut reader = Reader::new(body);
+        let status = StatusReply {
+            log: LogEntry::read(&mut reader)?,
+            release: reader.u64()?,
+            as_of: Timestamp(reader.u64()?),
+            until: Timestamp(reader.u64()?),
+            accepted_state: reader.u64()?,
+            highest_state: reader.u64()?,
+            highest_question: reader.u64()?,
+            held: reader.u32()?,
+            full_set_required: match reader.u8()? {
+                0 => false,
+                1 => true,
+                _ => return Err(Error::Malformed { finding: "a yes or no is neither 1 nor 0" }),
+            },
+            new_flags_left: reader.u32()?,
+            asked_left_today: reader.u32()?,
+            asked_left_epoch: reader.u32()?,
+            swept_left_today: reader.u32()?,
+            checkpoint: {
+                let length = usize::from(reader.u16()?);
+                reader.take(length)?.to_vec()
+            },
+            consistency: {
+                let count = reader.u8()?;
+                (0..count).map(|_| reader.array().map(Digest)).collect::<Result<_, _>>()?
+            },
+        };
+        reader.end()?;
+        Ok(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replies() -> [Reply; 3] {
+        let log = LogEntry { index: 9, leaf: Digest([5; 32]) };
+        let (release, as_of, until) = (3, Timestamp(1_000), Timestamp(2_000));
+        [
+            Reply::Receipt(Receipt { log, release, part: (1, 2), added: 3, changed: 4, withdrawn: 5, held: 6 }),
+            Reply::Answer(Answer {
+                log,
+                release,
+                as_of,
+                until,
+                organisations: 4,
+                fresh: 3,
+                standings: vec![0, 1, 2, 255],
+            }),
+            Reply::Status(StatusReply {
+                log,
+                release,
+                as_of,
+                until,
+                accepted_state: 1,
+                highest_state: 2,
+                highest_question: 3,
+                held: 4,
+                full_set_required: true,
+                new_flags_left: 5,
+                asked_left_today: 6,
+                asked_left_epoch: 7,
+                swept_left_today: 8,
+                checkpoint: b"note".to_vec(),
+                consistency: vec![Digest([1; 32]), Digest([2; 32])],
+            }),
+        ]
+    }
+
+    #[test]
+    fn what_decodes_encodes_to_the_same_bytes_and_no_cut_decodes() {
+        for reply in replies() {
+            let body = reply.encode();
+            assert_eq!(Reply::decode(reply.kind(), &body).unwrap(), reply);
+            for at in 0..body.len() {
+                assert!(Reply::decode(reply.kind(), &body[..at]).is_err());
+                let mut flipped = body.clone();
+                flipped[at] ^= 1;
+                if let Ok(other) = Reply::decode(reply.kind(), &flipped) {
+                    assert_eq!(other.encode(), flipped);
+                }
+            }
+            assert!(Reply::decode(reply.kind(), &[body.as_slice(), &[0]].concat()).is_err());
+        }
+    }
+}

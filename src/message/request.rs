@@ -1,0 +1,370 @@
+//! What a partner says to the broker.
+//!
+//! None of these shows a pseudonym in `Debug`: they have none.
+
+use super::header::Kind;
+use super::{MAX_FLAGS, MAX_QUESTION};
+use crate::codec::{Reader, Writer};
+use crate::day::Day;
+use crate::error::Error;
+use crate::slug::Slug;
+
+/// The most groups of flags, each with its last valid day, in one message.
+const MAX_GROUPS: usize = 64;
+
+const RENEWAL: u8 = 0x01;
+const SHRINK: u8 = 0x02;
+const SWEEP: u8 = 0x01;
+
+/// A message of a partner.
+pub enum Request<'a> {
+    /// Adds and withdraws flags.
+    Delta(Delta<'a>),
+    /// All of a partner's flags, or one part of them.
+    FullSet(FullSet<'a>),
+    /// Nothing changed.
+    Confirm,
+    /// Asks for the standings of pseudonyms.
+    Question(Question<'a>),
+    /// Asks where the partner stands.
+    Status(StatusRequest),
+}
+
+/// Flags that end on the same day.
+#[derive(Clone, Copy)]
+pub struct Group<'a> {
+    /// The last day on which they are valid; a month's last day.
+    pub last_day: Day,
+    /// The pseudonyms, ascending, each once. At least one.
+    pub pseudonyms: &'a [[u8; 16]],
+}
+
+/// Adds and withdraws flags.
+pub struct Delta<'a> {
+    /// Flags may last longer than the policy's `max_days` since their first day: they were looked at again.
+    pub renewal: bool,
+    /// The flags to add, or to give another last day; by ascending last day.
+    pub flagged: Vec<Group<'a>>,
+    /// The pseudonyms that are no longer flagged, ascending, each once.
+    pub withdrawn: &'a [[u8; 16]],
+}
+
+/// All of a partner's flags, or one part of them.
+pub struct FullSet<'a> {
+    /// As in [`Delta::renewal`].
+    pub renewal: bool,
+    /// The set may withdraw more than the policy's `max_shrink_percent` of the flags held: it is meant.
+    pub shrink: bool,
+    /// Which part.
+    pub part: Part,
+    /// The part's flags, by ascending last day.
+    pub flagged: Vec<Group<'a>>,
+}
+
+/// Which part of a full set; the set takes effect with its last part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Counted from 1.
+    pub number: u16,
+    /// How many parts there are.
+    pub of: u16,
+}
+
+/// Asks for the standings of pseudonyms.
+pub struct Question<'a> {
+    /// For a sweep, which asks without own flags: the reason, one of the policy's. `None` for an ordinary question.
+    pub sweep: Option<Slug>,
+    /// The pseudonyms, ascending, each once. At least one.
+    pub pseudonyms: &'a [[u8; 16]],
+}
+
+/// Asks where the partner stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRequest {
+    /// The tree size of the latest checkpoint of the audit log that the partner holds; 0 for none.
+    pub tree_size: u64,
+}
+
+impl<'a> Request<'a> {
+    /// The body.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        match self {
+            Request::Delta(delta) => {
+                writer.u8(if delta.renewal { RENEWAL } else { 0 });
+                write_groups(&mut writer, &delta.flagged);
+                writer.column(delta.withdrawn);
+            }
+            Request::FullSet(set) => {
+                writer.u8(if set.renewal { RENEWAL } else { 0 } | if set.shrink { SHRINK } else { 0 });
+                writer.u16(set.part.number).u16(set.part.of);
+                write_groups(&mut writer, &set.flagged);
+            }
+            Request::Confirm => {}
+            Request::Question(question) => {
+                let reason = question.sweep.as_ref().map_or("", Slug::as_str);
+                writer.u8(if question.sweep.is_some() { SWEEP } else { 0 });
+                writer.u8(reason.len() as u8).bytes(reason.as_bytes());
+                writer.column(question.pseudonyms);
+            }
+            Request::Status(status) => {
+                writer.u64(status.tree_size);
+            }
+        }
+        writer.finish()
+    }
+
+    /// The kind of message that it is the body of.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Request::Delta(_) => Kind::Delta,
+            Request::FullSet(_) => Kind::FullSet,
+            Request::Confirm => Kind::Confirm,
+            Request::Question(_) => Kind::Question,
+            Request::Status(_) => Kind::Status,
+        }
+    }
+
+    pub(super) fn decode(kind: Kind, body: &'a [u8]) -> Result<Request<'a>, Error> {
+        let mut reader = Reader::new(body);
+        let request = match kind {
+            Kind::Delta => Request::Delta(Delta::read(&mut reader)?),
+            Kind::FullSet => Request::FullSet(FullSet::read(&mut reader)?),
+            Kind::Confirm => Request::Confirm,
+            Kind::Question => Request::Question(Question::read(&mut reader)?),
+            Kind::Status => Request::Status(StatusRequest { tree_size: reader.u64()? }),
+            _ => return malformed("the kind is one that the other side sends"),
+        };
+        reader.end()?;
+        Ok(request)
+    }
+}
+
+impl<'a> Delta<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Delta<'a>, Error> {
+        let bits = read_bits(reader, RENEWAL)?;
+        let flagged = read_groups(reader)?;
+        let withdrawn = reader.column()?;
+        let count = count(&flagged) + withdrawn.len();
+        if count == 0 {
+            return malformed("the delta says nothing: to say that nothing changed, send a confirm");
+        }
+        refuse_too_many(count, MAX_FLAGS)?;
+        let columns = flagged.iter().map(|group| group.pseudonyms).chain([withdrawn]).collect();
+        refuse_repeats(columns, "a pseudonym stands in two groups, or is both flagged and withdrawn")?;
+        Ok(Delta { renewal: bits & RENEWAL != 0, flagged, withdrawn })
+    }
+}
+
+impl<'a> FullSet<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<FullSet<'a>, Error> {
+        let bits = read_bits(reader, RENEWAL | SHRINK)?;
+        let part = Part { number: reader.u16()?, of: reader.u16()? };
+        if part.number == 0 || part.number > part.of {
+            return malformed("the parts of a full set are numbered from 1 to how many there are");
+        }
+        let flagged = read_groups(reader)?;
+        refuse_too_many(count(&flagged), MAX_FLAGS)?;
+        let columns = flagged.iter().map(|group| group.pseudonyms).collect();
+        refuse_repeats(columns, "a pseudonym stands in two groups")?;
+        Ok(FullSet { renewal: bits & RENEWAL != 0, shrink: bits & SHRINK != 0, part, flagged })
+    }
+}
+
+impl<'a> Question<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Question<'a>, Error> {
+        let bits = read_bits(reader, SWEEP)?;
+        let length = usize::from(reader.u8()?);
+        let reason = std::str::from_utf8(reader.take(length)?).unwrap_or("?");
+        let sweep = match (bits, reason) {
+            (SWEEP, reason) => Some(reason.parse().or(malformed("the reason of a sweep is a slug"))?),
+            (_, "") => None,
+            _ => return malformed("only a sweep has a reason"),
+        };
+        let pseudonyms = reader.column()?;
+        refuse_too_many(pseudonyms.len(), MAX_QUESTION)?;
+        if pseudonyms.is_empty() {
+            return malformed("the question asks nothing");
+        }
+        Ok(Question { sweep, pseudonyms })
+    }
+}
+
+fn read_bits(reader: &mut Reader<'_>, known: u8) -> Result<u8, Error> {
+    let bits = reader.u8()?;
+    if bits & !known == 0 { Ok(bits) } else { malformed("a bit is set that has no meaning in this kind") }
+}
+
+fn write_groups(writer: &mut Writer, groups: &[Group<'_>]) {
+    writer.u8(groups.len() as u8);
+    for group in groups {
+        writer.u16(group.last_day.0).column(group.pseudonyms);
+    }
+}
+
+fn read_groups<'a>(reader: &mut Reader<'a>) -> Result<Vec<Group<'a>>, Error> {
+    let count = usize::from(reader.u8()?);
+    if count > MAX_GROUPS {
+        return malformed("there are more than 64 groups");
+    }
+    let mut groups: Vec<Group<'a>> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let last_day = Day(reader.u16()?);
+        if !last_day.is_month_end() {
+            return malformed("a last valid day is not the last day of a month");
+        }
+        if groups.last().is_some_and(|before| before.last_day >= last_day) {
+            return malformed("the groups do not stand in the order of their last valid days");
+        }
+        let pseudonyms = reader.column()?;
+        if pseudonyms.is_empty() {
+            return malformed("a group has no pseudonyms");
+        }
+        groups.push(Group { last_day, pseudonyms });
+    }
+    Ok(groups)
+}
+
+fn count(groups: &[Group<'_>]) -> usize {
+    groups.iter().map(|group| group.pseudonyms.len()).sum()
+}
+
+fn refuse_too_many(count: usize, most: usize) -> Result<(), Error> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        finding: match most {
+            MAX_FLAGS => "there are more than 1,000,000 pseudonyms: send a full set in parts, a delta in several",
+            _ => "there are more than 100,000 pseudonyms: ask in several questions",
+        },
+    })
+}
+
+/// Refuses a row that stands in two of the columns, each of which is sorted: merges them two by two.
+fn refuse_repeats(mut columns: Vec<&[[u8; 16]]>, finding: &'static str) -> Result<(), Error> {
+    columns.retain(|column| !column.is_empty());
+    while columns.len() > 1 {
+        // The smallest head is in one column only, or the next smallest is the same.
+        columns.sort_unstable_by_key(|column| column[0]);
+        let (first, second) = (columns[0], columns[1]);
+        let before = first.partition_point(|row| *row < second[0]);
+        if first.get(before) == Some(&second[0]) {
+            return malformed(finding);
+        }
+        columns[0] = &first[before..];
+        columns.retain(|column| !column.is_empty());
+    }
+    Ok(())
+}
+
+fn malformed<T>(finding: &'static str) -> Result<T, Error> {
+    Err(Error::Malformed { finding })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const NOVEMBER: Day = Day(20_787);
+    const DECEMBER: Day = Day(20_818);
+
+    fn row(number: u8) -> [u8; 16] {
+        [number; 16]
+    }
+
+    fn decoded(request: Request<'_>) -> Result<(), &'static str> {
+        let body = request.encode();
+        match Request::decode(request.kind(), &body) {
+            Ok(again) => {
+                assert_eq!(again.encode(), body);
+                Ok(())
+            }
+            Err(error) => Err(error.code()),
+        }
+    }
+
+    #[test]
+    fn deltas() {
+        let (one, two, three) = ([row(1), row(4)], [row(2)], [row(3)]);
+        fn group(last_day: Day, pseudonyms: &[[u8; 16]]) -> Group<'_> {
+            Group { last_day, pseudonyms }
+        }
+        fn delta<'a>(flagged: Vec<Group<'a>>, withdrawn: &'a [[u8; 16]]) -> Result<(), &'static str> {
+            decoded(Request::Delta(Delta { renewal: true, flagged, withdrawn }))
+        }
+        assert_eq!(delta(vec![group(NOVEMBER, &one), group(DECEMBER, &two)], &three), Ok(()));
+        assert_eq!(delta(vec![], &three), Ok(()));
+        assert_eq!(delta(vec![], &[]), Err("malformed"), "says nothing");
+        assert_eq!(delta(vec![group(NOVEMBER, &one)], &[row(4)]), Err("malformed"), "flagged and withdrawn");
+        assert_eq!(delta(vec![group(NOVEMBER, &one), group(DECEMBER, &[row(4)])], &[]), Err("malformed"), "two groups");
+        assert_eq!(delta(vec![group(DECEMBER, &one), group(NOVEMBER, &two)], &[]), Err("malformed"), "order");
+        assert_eq!(delta(vec![group(Day(20_786), &one)], &[]), Err("malformed"), "not a month's end");
+        assert_eq!(delta(vec![group(NOVEMBER, &[])], &[row(1)]), Err("malformed"), "empty group");
+        assert_eq!(delta(vec![group(NOVEMBER, &[row(2), row(1)])], &[]), Err("malformed"), "not sorted");
+    }
+
+    #[test]
+    fn full_sets() {
+        let set = |number, of| {
+            let part = Part { number, of };
+            decoded(Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged: vec![] }))
+        };
+        assert_eq!(set(1, 1), Ok(()));
+        assert_eq!(set(3, 7), Ok(()));
+        for (number, of) in [(0, 0), (0, 1), (2, 1)] {
+            assert_eq!(set(number, of), Err("malformed"));
+        }
+    }
+
+    #[test]
+    fn questions() {
+        let ask = |sweep: Option<&str>, pseudonyms: &[[u8; 16]]| {
+            decoded(Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }))
+        };
+        assert_eq!(ask(None, &[row(1), row(2)]), Ok(()));
+        assert_eq!(ask(Some("brandveiligheid"), &[row(1)]), Ok(()));
+        assert_eq!(ask(None, &[]), Err("malformed"));
+        assert_eq!(ask(None, &[row(1), row(1)]), Err("malformed"));
+        for body in [
+            &b"\0\x01a\x01\0\0\0aaaaaaaaaaaaaaaa"[..],
+            b"\x01\0\x01\0\0\0aaaaaaaaaaaaaaaa",
+            b"\x02\0\x01\0\0\0aaaaaaaaaaaaaaaa",
+        ] {
+            assert_eq!(Request::decode(Kind::Question, body).err().map(|e| e.code()), Some("malformed"));
+        }
+    }
+
+    #[test]
+    fn one_pseudonym_too_many() {
+        let rows: Vec<[u8; 16]> = (0..=MAX_FLAGS as u128).map(u128::to_be_bytes).collect();
+        let asked = |count| decoded(Request::Question(Question { sweep: None, pseudonyms: &rows[..count] }));
+        assert_eq!(asked(MAX_QUESTION), Ok(()));
+        assert_eq!(asked(MAX_QUESTION + 1), Err("too_large"));
+        let withdrawn = |count: usize| {
+            decoded(Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &rows[..count] }))
+        };
+        assert_eq!(withdrawn(MAX_FLAGS), Ok(()));
+        assert_eq!(withdrawn(MAX_FLAGS + 1), Err("too_large"));
+    }
+
+    proptest! {
+        #[test]
+        fn repeats_are_found_whatever_the_columns(columns in prop::collection::vec(prop::collection::btree_set(0u8..40, 0..12), 0..6)) {
+            let rows: Vec<Vec<[u8; 16]>> = columns.iter().map(|c| c.iter().map(|n| row(*n)).collect()).collect();
+            let distinct: BTreeSet<_> = columns.iter().flatten().collect();
+            let repeated = distinct.len() != columns.iter().map(BTreeSet::len).sum::<usize>();
+            prop_assert_eq!(refuse_repeats(rows.iter().map(Vec::as_slice).collect(), "").is_err(), repeated);
+        }
+
+        #[test]
+        fn whatever_decodes_encodes_to_the_same_bytes(kind in 1u8..6, body in prop::collection::vec(0u8..4, 0..60)) {
+            let kind = Kind::try_from(kind).unwrap();
+            if let Ok(request) = Request::decode(kind, &body) {
+                prop_assert_eq!(request.encode(), body);
+            }
+        }
+    }
+}

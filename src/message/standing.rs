@@ -1,0 +1,96 @@
+//! The answer for one pseudonym.
+
+use crate::policy::{Counting, Sees};
+
+/// The answer for one pseudonym.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Fewer organisations flag it than the policy's threshold. Unknown, withdrawn and expired are the same.
+    BelowThreshold,
+    /// The asker does not flag it itself, so it is not told.
+    NoOwnFlag,
+    /// At least the threshold's number of organisations flag it, the asker's included.
+    Stacked(Number),
+}
+
+/// How many organisations, as far as the asker may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Number {
+    /// That it is stacked, and no number.
+    Presence,
+    /// At least so many: the lower end of a band.
+    Band(u8),
+    /// So many; where it equals the policy's `count_cap`, so many or more.
+    Count(u8),
+}
+
+const BELOW_THRESHOLD: u8 = 0;
+const NO_OWN_FLAG: u8 = 1;
+const PRESENCE: u8 = 255;
+
+impl Standing {
+    /// The standing of a pseudonym that `organisations` distinct organisations flag, for one who sees `sees`.
+    pub(crate) fn of(organisations: usize, counting: &Counting, sees: Sees) -> Standing {
+        if organisations < usize::from(counting.threshold) {
+            return Standing::BelowThreshold;
+        }
+        let count = organisations.min(usize::from(counting.count_cap)) as u8;
+        Standing::Stacked(match sees {
+            Sees::Presence => Number::Presence,
+            Sees::Band => Number::Band(counting.band(organisations).unwrap_or(counting.threshold)),
+            Sees::Count => Number::Count(count),
+        })
+    }
+
+    /// The byte that stands for it in an answer.
+    pub(crate) fn to_byte(self) -> u8 {
+        match self {
+            Standing::BelowThreshold => BELOW_THRESHOLD,
+            Standing::NoOwnFlag => NO_OWN_FLAG,
+            Standing::Stacked(Number::Presence) => PRESENCE,
+            Standing::Stacked(Number::Band(number) | Number::Count(number)) => number,
+        }
+    }
+
+    /// What a byte says to one who sees `sees`; `None` where it cannot be said to them.
+    pub(crate) fn from_byte(byte: u8, counting: &Counting, sees: Sees) -> Option<Standing> {
+        Some(match (byte, sees) {
+            (BELOW_THRESHOLD, _) => Standing::BelowThreshold,
+            (NO_OWN_FLAG, _) => Standing::NoOwnFlag,
+            (PRESENCE, Sees::Presence) => Standing::Stacked(Number::Presence),
+            (number, _) if number < counting.threshold || number > counting.count_cap => return None,
+            (number, Sees::Band) if counting.bands().any(|lower| lower == number) => {
+                Standing::Stacked(Number::Band(number))
+            }
+            (number, Sees::Count) => Standing::Stacked(Number::Count(number)),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_seen_comes_back_and_nothing_else() {
+        let counting = Counting { threshold: 2, min_sources: 3, count_cap: 9, levels: vec![], own_flag_required: true };
+        for sees in [Sees::Presence, Sees::Band, Sees::Count] {
+            let said: Vec<u8> = (0..40)
+                .map(|organisations| {
+                    let standing = Standing::of(organisations, &counting, sees);
+                    assert_eq!(Standing::from_byte(standing.to_byte(), &counting, sees), Some(standing));
+                    standing.to_byte()
+                })
+                .chain([NO_OWN_FLAG])
+                .collect();
+            for byte in 0..=255 {
+                assert_eq!(
+                    Standing::from_byte(byte, &counting, sees).is_some(),
+                    said.contains(&byte),
+                    "{sees:?} {byte}"
+                );
+            }
+        }
+    }
+}
