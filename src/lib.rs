@@ -14,6 +14,7 @@ pub mod policy;
 mod pseudonym;
 pub mod secret;
 mod slug;
+mod store;
 
 pub use address::{AddressError, AddressKey, Fields, Level};
 pub use day::{Day, NotADay, Timestamp};
