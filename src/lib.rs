@@ -20,6 +20,6 @@ pub use address::{AddressError, AddressKey, Fields, Level};
 pub use day::{Day, NotADay, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;
-pub use policy::Policy;
+pub use policy::{Policy, PolicySignature, SignedPolicy};
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};

@@ -6,8 +6,10 @@
 
 mod canonical;
 mod check;
+mod explain;
 #[cfg(test)]
 pub(crate) mod sample;
+mod signature;
 mod text;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
+pub use check::{Check, Finding, Reveal};
+pub use explain::{Lang, NotALang};
+pub use signature::{PolicySignature, SignedPolicy};
 pub use text::MAX_TEXT;
 
 use crate::address::Level;

@@ -1,6 +1,6 @@
 //! The sample policy, with keys that everybody knows: for tests.
 
-use super::Policy;
+use super::{Policy, PolicySignature, SignedPolicy};
 use crate::secret::{Scope, Secret, SecretFile, SigningKey};
 
 /// Its text: four partners of four organisations, which flag and ask.
@@ -22,6 +22,18 @@ pub(crate) fn changed_text(changes: &[(&str, &str)]) -> String {
 /// The sample with pieces of its text replaced.
 pub(crate) fn changed(changes: &[(&str, &str)]) -> Policy {
     Policy::parse(&changed_text(changes)).unwrap()
+}
+
+/// The sample in force, signed by all four.
+pub(crate) fn signed() -> SignedPolicy {
+    signed_by_all(policy())
+}
+
+/// A policy in force, signed with the keys of partners 1 to 4.
+pub(crate) fn signed_by_all(policy: Policy) -> SignedPolicy {
+    let signatures: Vec<_> =
+        (1..=4).map(|number| PolicySignature::sign(&policy, &partner_key(number)).unwrap()).collect();
+    SignedPolicy::verify(policy, &signatures).unwrap()
 }
 
 /// The key of a partner, by number.
