@@ -16,7 +16,7 @@ pub mod secret;
 mod slug;
 mod store;
 
-pub use address::{AddressError, AddressKey, Fields, Level};
+pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
 pub use day::{Day, NotADay, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::AddressError;
+use super::error::{AddressError, Code, Refusal};
+use super::fields::{self, Fields};
+use super::fold::Folded;
+use super::text;
 
 /// How much of an address a key names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,29 +18,98 @@ pub enum Level {
 }
 
 /// An address in the one form that all partners hash: `1012JS|1|A` (unit) or `1012JS|1` (building).
+///
+/// ```
+/// use stapel::{AddressKey, Fields};
+///
+/// let unit = AddressKey::parse("Dam 1-a, 1012 JS Amsterdam")?;
+/// assert_eq!(unit.as_str(), "1012JS|1|A");
+/// assert_eq!(unit.building().as_str(), "1012JS|1");
+///
+/// let fields = Fields { postcode: "1012js", number: "00001", letter: "A", addition: "" };
+/// assert_eq!(AddressKey::from_fields(&fields)?, unit);
+///
+/// let refused = AddressKey::parse("Dam 1 t/m 5, 1012 JS").unwrap_err();
+/// assert_eq!(refused.code(), "range_unclear");
+/// # Ok::<(), stapel::AddressError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey {
     // At most 6 + 1 + 5 + 1 + 5 bytes; the rest is zero, so that equal keys are equal bytes.
-    bytes: [u8; 18],
+    bytes: [u8; LONGEST],
     length: u8,
     level: Level,
 }
 
+/// Postcode, bar, number, bar and addition at their longest.
+const LONGEST: usize = 6 + 1 + 5 + 1 + SUFFIX_MAX;
+
+/// The most characters that letter and addition have together: the BAG allows one and four.
+pub(super) const SUFFIX_MAX: usize = 5;
+
 impl AddressKey {
-    /// Reads a canonical form, and nothing but that.
+    /// Reads a line as people write an address, and gives its unit key. Also reads the canonical form of a unit.
+    ///
+    /// The postcode must be in the line. What stands in street and town is not part of the key, and is read only to
+    /// know which number is the house's own.
+    ///
+    /// # Errors
+    ///
+    /// Any code of [`ADDRESS_CODES`](super::ADDRESS_CODES) but `not_utf8` and those of separate fields: whatever can
+    /// be read as two different addresses is refused.
+    pub fn parse(text: &str) -> Result<AddressKey, AddressError> {
+        if text.len() > text::LINE_MAX {
+            return Err(Code::TooLong.at(0).of_line(text));
+        }
+        if text.as_bytes().contains(&b'|') {
+            return match canonical(text.as_bytes()) {
+                Some(key) if key.level == Level::Unit => Ok(key),
+                _ => Err(Code::NotCanonical.at(0).of_line(text)),
+            };
+        }
+        let folded = Folded::<{ text::LINE_MAX }>::new(text).map_err(|refusal| refusal.of_line(text))?;
+        text::read(folded.as_bytes()).map(|parts| parts.unit()).map_err(|refusal| refusal.of_line(text))
+    }
+
+    /// Reads a line of bytes as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), and `not_utf8`.
+    pub fn parse_bytes(line: &[u8]) -> Result<AddressKey, AddressError> {
+        if line.len() > text::LINE_MAX {
+            return Err(Code::TooLong.at(0).of_line(&String::from_utf8_lossy(&line[..text::LINE_MAX])));
+        }
+        match std::str::from_utf8(line) {
+            Ok(text) => AddressKey::parse(text),
+            Err(error) => {
+                let lossy = String::from_utf8_lossy(line);
+                let valid = std::str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default();
+                Err(Code::NotUtf8.at(valid.chars().count()).of_line(&lossy))
+            }
+        }
+    }
+
+    /// Makes the unit key of separate fields, as a register or a table has them.
+    ///
+    /// Letter and addition are joined: which of the two holds a single letter differs from system to system.
+    ///
+    /// # Errors
+    ///
+    /// `too_long` and `character` with the field's name; `no_postcode`, `postcode_form`, `postcode_first_digit`,
+    /// `postcode_letters`; `no_number`, `number_form`, `number_zero`, `number_too_long` and the codes of BAG ids;
+    /// `letter_form`; `addition_form`, `suffix_too_long`.
+    pub fn from_fields(fields: &Fields<'_>) -> Result<AddressKey, AddressError> {
+        fields::read(fields).map(|parts| parts.unit())
+    }
+
+    /// Reads a canonical form of either level, and nothing but that.
     ///
     /// # Errors
     ///
     /// Code `not_canonical` for any other text.
     pub fn from_canonical(text: &str) -> Result<AddressKey, AddressError> {
-        let level = if text.bytes().filter(|b| *b == b'|').count() == 2 { Level::Unit } else { Level::Building };
-        let mut bytes = [0; 18];
-        bytes.get_mut(..text.len()).map(|b| b.copy_from_slice(text.as_bytes())).ok_or(AddressError {
-            code: "not_canonical",
-            field: "line",
-            message: "not a canonical address".into(),
-        })?;
-        Ok(AddressKey { bytes, length: text.len() as u8, level })
+        canonical(text.as_bytes()).ok_or_else(|| Code::NotCanonical.at(0).of_line(text))
     }
 
     /// What the key names.
@@ -47,7 +119,7 @@ impl AddressKey {
 
     /// The canonical form.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        ascii(self.as_bytes())
     }
 
     /// The canonical form in ASCII.
@@ -55,18 +127,261 @@ impl AddressKey {
         &self.bytes[..usize::from(self.length)]
     }
 
+    /// The postcode, as in `1012JS`.
+    pub fn postcode(&self) -> &str {
+        ascii(&self.bytes[..6])
+    }
+
+    /// The house number: 1 to 99999.
+    pub fn number(&self) -> u32 {
+        self.as_bytes()[7..].iter().take_while(|b| **b != b'|').fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
+    }
+
+    /// Letter and addition joined: at most five of `A` to `Z` and `0` to `9`; empty if there are none, and for a
+    /// building.
+    pub fn addition(&self) -> &str {
+        ascii(self.after_number().get(1..).unwrap_or_default())
+    }
+
     /// The key of the house number that this address is in; itself, if it is one.
     pub fn building(&self) -> AddressKey {
-        let text = self.as_str();
-        let end = text.match_indices('|').nth(1).map_or(text.len(), |(at, _)| at);
-        let mut bytes = [0; 18];
+        let end = usize::from(self.length) - self.after_number().len();
+        let mut bytes = [0; LONGEST];
         bytes[..end].copy_from_slice(&self.bytes[..end]);
         AddressKey { bytes, length: end as u8, level: Level::Building }
+    }
+
+    /// What follows the number: the second bar and the addition of a unit, nothing of a building.
+    fn after_number(&self) -> &[u8] {
+        let rest = &self.as_bytes()[7..];
+        &rest[rest.iter().position(|b| *b == b'|').unwrap_or(rest.len())..]
+    }
+}
+
+impl fmt::Display for AddressKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for AddressKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for AddressKey {
+    type Err = AddressError;
+
+    /// As [`AddressKey::parse`].
+    fn from_str(text: &str) -> Result<AddressKey, AddressError> {
+        AddressKey::parse(text)
+    }
+}
+
+/// The parts of a unit, each already in its canonical form.
+#[derive(Clone, Copy)]
+pub(super) struct Parts {
+    pub(super) postcode: [u8; 6],
+    pub(super) number: u32,
+    pub(super) suffix: Suffix,
+}
+
+impl Parts {
+    fn unit(&self) -> AddressKey {
+        let mut bytes = [0; LONGEST];
+        bytes[..6].copy_from_slice(&self.postcode);
+        bytes[6] = b'|';
+        let mut length = 7;
+        let mut digits = [0; 5];
+        let mut first = 5;
+        let mut rest = self.number;
+        while rest > 0 && first > 0 {
+            first -= 1;
+            digits[first] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        for digit in &digits[first..] {
+            bytes[length] = *digit;
+            length += 1;
+        }
+        bytes[length] = b'|';
+        length += 1;
+        for byte in self.suffix.as_bytes() {
+            bytes[length] = *byte;
+            length += 1;
+        }
+        AddressKey { bytes, length: length as u8, level: Level::Unit }
+    }
+}
+
+/// Letter and addition joined, as far as they have been read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Suffix {
+    bytes: [u8; SUFFIX_MAX],
+    length: usize,
+}
+
+impl Suffix {
+    /// Adds a token of folded letters and digits; `false` if there is no room for it.
+    pub(super) fn push(&mut self, token: &[u8]) -> bool {
+        let end = self.length + token.len();
+        match self.bytes.get_mut(self.length..end) {
+            Some(room) => {
+                room.copy_from_slice(token);
+                self.length = end;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// Checks six folded bytes, four digits and two letters, for what no postcode is; `at` is where they stand.
+pub(super) fn postcode(digits: &[u8], letters: &[u8], at: usize) -> Result<[u8; 6], Refusal> {
+    let mut postcode = [0; 6];
+    postcode[..4].copy_from_slice(&digits[..4]);
+    postcode[4..].copy_from_slice(&letters[..2]);
+    if postcode[0] == b'0' {
+        return Err(Code::PostcodeFirstDigit.at(at));
+    }
+    // Never given out, for what they stood for in the war.
+    if matches!(&postcode[4..], b"SA" | b"SD" | b"SS") {
+        return Err(Code::PostcodeLetters.at(at));
+    }
+    Ok(postcode)
+}
+
+/// The house number that a run of digits is; `at` is where it stands.
+pub(super) fn number(digits: &[u8], at: usize) -> Result<u32, Refusal> {
+    if digits.len() > 5 {
+        return Err(long_number(digits).at(at));
+    }
+    match digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0')) {
+        0 => Err(Code::NumberZero.at(at)),
+        number => Ok(number),
+    }
+}
+
+/// What more than five digits are: the id of a BAG object, or something that was meant for one, or neither.
+fn long_number(digits: &[u8]) -> Code {
+    match digits.len() {
+        16 => match &digits[4..6] {
+            b"01" | b"02" | b"03" | b"20" => Code::BagIdNeedsRegister,
+            _ => Code::BagIdType,
+        },
+        13..=19 => Code::BagIdLength,
+        _ => Code::NumberTooLong,
+    }
+}
+
+/// The key that is written exactly so.
+fn canonical(text: &[u8]) -> Option<AddressKey> {
+    if text.len() > LONGEST || text.get(6) != Some(&b'|') {
+        return None;
+    }
+    let (code, rest) = (&text[..6], &text[7..]);
+    if !code[..4].iter().all(u8::is_ascii_digit) || !code[4..].iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
+    postcode(&code[..4], &code[4..], 0).ok()?;
+    let bar = rest.iter().position(|b| *b == b'|');
+    let (digits, level) = match bar {
+        Some(bar) => (&rest[..bar], Level::Unit),
+        None => (rest, Level::Building),
+    };
+    if digits.is_empty() || digits.len() > 5 || digits[0] == b'0' || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let suffix = bar.map_or(&[][..], |bar| &rest[bar + 1..]);
+    if suffix.len() > SUFFIX_MAX || !suffix.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+        return None;
+    }
+    let mut bytes = [0; LONGEST];
+    bytes[..text.len()].copy_from_slice(text);
+    Some(AddressKey { bytes, length: text.len() as u8, level })
+}
+
+fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_forms_of_both_levels() {
+        let unit = AddressKey::from_canonical("1012JS|99999|AB123").unwrap();
+        assert_eq!(
+            (unit.level(), unit.postcode(), unit.number(), unit.addition()),
+            (Level::Unit, "1012JS", 99999, "AB123")
+        );
+        let building = unit.building();
+        assert_eq!((building.level(), building.as_str(), building.addition()), (Level::Building, "1012JS|99999", ""));
+        assert_eq!(building.number(), 99999);
+        assert_eq!(building, AddressKey::from_canonical("1012JS|99999").unwrap());
+        assert_eq!(building.building(), building);
+        assert_eq!(AddressKey::from_canonical("1012JS|1|").unwrap().addition(), "");
+        assert_eq!(format!("[{unit:>20}] {building:?}"), "[  1012JS|99999|AB123] 1012JS|99999");
+        assert_eq!("1012JS|1|A".parse(), AddressKey::from_canonical("1012JS|1|A"));
+    }
+
+    #[test]
+    fn nothing_but_a_canonical_form_is_one() {
+        for text in [
+            "",
+            "|",
+            "||",
+            "1012JS",
+            "1012JS|",
+            "1012JS||",
+            "1012JS||A",
+            "1012JS|0",
+            "1012JS|0|",
+            "1012JS|01|",
+            "1012JS|100000",
+            "1012JS|1|a",
+            "1012js|1|",
+            "1012JS|1|ABCDEF",
+            "1012JS|1|A-",
+            "1012JS|1|A|",
+            "1012JS|1|A ",
+            " 1012JS|1|",
+            "0012JS|1|",
+            "1012SS|1",
+            "1012SA|1|",
+            "1012SD|1|A",
+            "1012J|1|",
+            "1O12JS|1|",
+            "1012JS|1|é",
+            "1012JS|1a|",
+            "101éJS|1",
+            "1012JS|-1",
+            "1012JS|1\n",
+            "1012JS|1|A\0",
+            "1012JSS|1|",
+        ] {
+            assert_eq!(AddressKey::from_canonical(text).map_err(|e| e.code()), Err("not_canonical"), "{text:?}");
+        }
+        assert_eq!(AddressKey::parse("1012JS|1").map_err(|e| e.code()), Err("not_canonical"), "text names a unit");
+    }
+
+    #[test]
+    fn a_number_that_is_an_id_says_so() {
+        let code = |digits: &str| number(digits.as_bytes(), 0).unwrap_err().code;
+        for kind in ["01", "02", "03", "20"] {
+            assert_eq!(code(&format!("0424{kind}0000017336")), Code::BagIdNeedsRegister);
+        }
+        assert_eq!(code("0424100000017336"), Code::BagIdType, "a pand has no address of its own");
+        assert_eq!(code("0424300000017336"), Code::BagIdType);
+        assert_eq!(code("424200000017336"), Code::BagIdLength, "a spreadsheet took the zero");
+        assert_eq!(code("123456"), Code::NumberTooLong);
+        assert_eq!(code("0"), Code::NumberZero);
+        assert_eq!(number(b"00012", 0), Ok(12));
     }
 }

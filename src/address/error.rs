@@ -1,0 +1,290 @@
+//! Why an address was refused: the codes, and the error that carries one.
+
+use std::fmt;
+
+/// Every code of an [`AddressError`], with the field that it speaks of in a line of text, what was found, and what
+/// would help. Codes are stable across versions; the sentences may be improved.
+pub const ADDRESS_CODES: &[AddressCode] = &[
+    row(
+        "too_long",
+        "line",
+        "is longer than one address can be",
+        "give one address in at most 1000 bytes (a separate field: 100)",
+    ),
+    row("not_utf8", "line", "is not valid UTF-8", "convert the file to UTF-8 first"),
+    row("empty", "line", "holds no letter and no digit", "give postcode and house number"),
+    row(
+        "character",
+        "line",
+        "is a character that no address is written with, or only looks like one that is",
+        "type it again with plain letters and digits",
+    ),
+    row(
+        "not_canonical",
+        "line",
+        "is not the canonical form of a unit",
+        "write postcode|number|addition such as 1012JS|1|A, or leave the bars out",
+    ),
+    row("no_postcode", "postcode", "names no postcode", "add it, as in 1012 JS"),
+    row("two_postcodes", "postcode", "is a second postcode", "give one address a line"),
+    row("postcode_form", "postcode", "is not a postcode", "write four digits and two letters, as in 1012 JS"),
+    row("postcode_first_digit", "postcode", "begins with 0, as no postcode does", "look the postcode up"),
+    row("postcode_letters", "postcode", "ends in SA, SD or SS, as no postcode does", "look the postcode up"),
+    row("no_number", "huisnummer", "names no house number", "add it after the street"),
+    row(
+        "two_numbers",
+        "huisnummer",
+        "is a second number beside the house number",
+        "give one house number; write an addition in digits with a hyphen, as in 12-3",
+    ),
+    row("number_form", "huisnummer", "is not a number in digits alone", "put letter and addition in their own fields"),
+    row("number_zero", "huisnummer", "is zero, as no house number is", "look the number up"),
+    row(
+        "number_too_long",
+        "huisnummer",
+        "has more than five digits",
+        "look the number up; house numbers go up to 99999",
+    ),
+    row(
+        "number_unclear",
+        "huisnummer",
+        "may be the house number or a part of another name",
+        "write street, a space and the number, as in Dam 1, 1012 JS",
+    ),
+    row(
+        "ordinal_unclear",
+        "huisnummer",
+        "may be an ordinal or a house number",
+        "write the street in full before the number, and an addition with a hyphen, as in 2-E",
+    ),
+    row(
+        "year_unclear",
+        "huisnummer",
+        "may be a year in the street's name or a house number",
+        "give the number as separate fields",
+    ),
+    row(
+        "range_unclear",
+        "huisnummer",
+        "may be several house numbers, or one with an addition",
+        "give one address a line, or number and addition as separate fields",
+    ),
+    row(
+        "suffix_too_long",
+        "toevoeging",
+        "makes letter and addition longer than five characters together",
+        "give the letter and the addition as registered; put a comma before a town or a remark",
+    ),
+    row(
+        "suffix_unclear",
+        "toevoeging",
+        "may be an addition or something else",
+        "write an addition against its number with a hyphen, as in 12-A, and the town after the postcode",
+    ),
+    row(
+        "suffix_in_words",
+        "toevoeging",
+        "describes a part of the building in words",
+        "give the letter and addition as registered, as in 12-A",
+    ),
+    row("letter_form", "huisletter", "is not one letter", "put all else in the addition's field"),
+    row(
+        "addition_form",
+        "toevoeging",
+        "is not letters and digits with single separators between unlike ones",
+        "give the addition as registered, without other signs",
+    ),
+    row("not_the_house", "line", "names a place near, not the house itself", "give the address of the house itself"),
+    row("not_a_place", "line", "is a box or reply number, not a place", "give the address of the house itself"),
+    row(
+        "bag_id_length",
+        "line",
+        "looks like a BAG id but has not 16 digits",
+        "give all 16, leading zeros included; spreadsheets drop them",
+    ),
+    row(
+        "bag_id_type",
+        "line",
+        "is not the BAG id of an address, of which digits 5 and 6 are 01, 02, 03 or 20",
+        "give the id of the nummeraanduiding or of the verblijfsobject",
+    ),
+    row(
+        "bag_id_needs_register",
+        "line",
+        "is a BAG id, which only a local register can turn into an address",
+        "load a register, or give postcode and house number",
+    ),
+];
+
+/// One row of [`ADDRESS_CODES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AddressCode {
+    /// The code, in `snake_case`.
+    pub code: &'static str,
+    /// The field that it speaks of, unless one of several separate fields is at fault.
+    pub field: &'static str,
+    /// What was found, to be read after a quotation of it.
+    pub finding: &'static str,
+    /// What would help.
+    pub remedy: &'static str,
+}
+
+/// Why an address was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct AddressError {
+    code: &'static str,
+    field: &'static str,
+    message: String,
+}
+
+impl AddressError {
+    /// The stable code of this refusal, in `snake_case`: one of [`ADDRESS_CODES`].
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The field that was at fault: `postcode`, `huisnummer`, `huisletter`, `toevoeging` or `line`.
+    pub fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What was found, and what would help.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The codes as the parsers name them; the value is the row in [`ADDRESS_CODES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    TooLong,
+    NotUtf8,
+    Empty,
+    Character,
+    NotCanonical,
+    NoPostcode,
+    TwoPostcodes,
+    PostcodeForm,
+    PostcodeFirstDigit,
+    PostcodeLetters,
+    NoNumber,
+    TwoNumbers,
+    NumberForm,
+    NumberZero,
+    NumberTooLong,
+    NumberUnclear,
+    OrdinalUnclear,
+    YearUnclear,
+    RangeUnclear,
+    SuffixTooLong,
+    SuffixUnclear,
+    SuffixInWords,
+    LetterForm,
+    AdditionForm,
+    NotTheHouse,
+    NotAPlace,
+    BagIdLength,
+    BagIdType,
+    BagIdNeedsRegister,
+}
+
+/// A refusal before its text is made: a code, and the character (not byte) of the input where it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: Code,
+    pub(super) at: usize,
+}
+
+impl Code {
+    /// The refusal with this code at character `at`.
+    pub(super) fn at(self, at: usize) -> Refusal {
+        Refusal { code: self, at }
+    }
+
+    fn row(self) -> &'static AddressCode {
+        &ADDRESS_CODES[self as usize]
+    }
+}
+
+impl Refusal {
+    /// The error for a refused line of text.
+    #[cold]
+    pub(super) fn of_line(self, line: &str) -> AddressError {
+        self.of_field(self.code.row().field, line)
+    }
+
+    /// The error for a refused separate field.
+    #[cold]
+    pub(super) fn of_field(self, field: &'static str, input: &str) -> AddressError {
+        let row = self.code.row();
+        let message = format!("{} {}; {}", Quote { input, at: self.at }, row.finding, row.remedy);
+        AddressError { code: row.code, field, message }
+    }
+}
+
+const fn row(code: &'static str, field: &'static str, finding: &'static str, remedy: &'static str) -> AddressCode {
+    AddressCode { code, field, finding, remedy }
+}
+
+/// At most 24 characters of the input from where the trouble is, with control characters and what cannot be seen escaped.
+struct Quote<'a> {
+    input: &'a str,
+    at: usize,
+}
+
+impl fmt::Display for Quote<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.input.chars().skip(self.at);
+        f.write_str(if self.at > 0 { "\"…" } else { "\"" })?;
+        for c in rest.by_ref().take(24) {
+            // `escape_debug` would show a quotation mark in the input as an escape, which people do not read well.
+            match c {
+                '"' | '\'' => write!(f, "{c}")?,
+                _ => write!(f, "{}", c.escape_debug())?,
+            }
+        }
+        f.write_str(if rest.next().is_some() { "…\"" } else { "\"" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_enum_and_the_table_are_in_step() {
+        assert_eq!(Code::BagIdNeedsRegister as usize + 1, ADDRESS_CODES.len());
+        let name = |code: Code| {
+            let mut snake = String::new();
+            for c in format!("{code:?}").chars() {
+                if c.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            snake
+        };
+        for code in [Code::TooLong, Code::NotUtf8, Code::NoPostcode, Code::TwoNumbers, Code::RangeUnclear] {
+            assert_eq!(name(code), code.row().code);
+        }
+        for code in [Code::SuffixInWords, Code::AdditionForm, Code::NotAPlace, Code::BagIdNeedsRegister] {
+            assert_eq!(name(code), code.row().code);
+        }
+        let distinct: BTreeSet<_> = ADDRESS_CODES.iter().map(|row| row.code).collect();
+        assert_eq!(distinct.len(), ADDRESS_CODES.len());
+    }
+
+    #[test]
+    fn a_quotation_is_short_and_shows_what_cannot_be_seen() {
+        let long = "x".repeat(500);
+        let error = Code::Empty.at(0).of_line(&long);
+        assert!(error.message().starts_with(&format!("\"{}…\"", "x".repeat(24))), "{error}");
+        let error = Code::Character.at(3).of_line("Dam\u{202e}\u{7}1");
+        assert!(error.message().starts_with("\"…\\u{202e}\\u{7}1\" "), "{error}");
+        assert_eq!(error.field(), "line");
+        assert_eq!(Code::Character.at(0).of_field("huisletter", "é").to_string().split(':').next(), Some("huisletter"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Separate fields to the parts of a unit.
+
+use super::error::{AddressError, Code, Refusal};
+use super::fold::Folded;
+use super::key::{self, Parts, Suffix};
+
+/// The separate fields of one address, as a register or a CSV file has them; an absent field is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fields<'a> {
+    /// The postcode.
+    pub postcode: &'a str,
+    /// The house number (huisnummer).
+    pub number: &'a str,
+    /// The house letter (huisletter).
+    pub letter: &'a str,
+    /// The house number's addition (huisnummertoevoeging).
+    pub addition: &'a str,
+}
+
+/// The most bytes that one field may have: registers pad to fixed widths well below it.
+const FIELD_MAX: usize = 100;
+
+/// Reads the fields in order; the first that is at fault is reported.
+pub(super) fn read(fields: &Fields<'_>) -> Result<Parts, AddressError> {
+    let postcode = field("postcode", fields.postcode, postcode)?;
+    let number = field("huisnummer", fields.number, number)?;
+    let mut suffix = field("huisletter", fields.letter, letter)?;
+    field("toevoeging", fields.addition, |trimmed| addition(trimmed, &mut suffix))?;
+    Ok(Parts { postcode, number, suffix })
+}
+
+/// Folds one field, takes the spaces around it off and reads what is left. Refusals of `read` carry no place.
+fn field<T>(name: &'static str, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Code>) -> Result<T, AddressError> {
+    let read = || -> Result<T, Refusal> {
+        let folded = Folded::<FIELD_MAX>::new(input)?;
+        read(folded.as_bytes().trim_ascii()).map_err(|code| code.at(0))
+    };
+    read().map_err(|refusal| refusal.of_field(name, input))
+}
+
+fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Code> {
+    if trimmed.is_empty() {
+        return Err(Code::NoPostcode);
+    }
+    let (Some((digits, _)), Some((middle, letters))) =
+        (trimmed.split_first_chunk::<4>(), trimmed.split_last_chunk::<2>())
+    else {
+        return Err(Code::PostcodeForm);
+    };
+    // Six bytes at least, or the letters would be digits too.
+    let middle = middle.get(4..).ok_or(Code::PostcodeForm)?;
+    let separators = middle.iter().filter(|b| **b != b' ');
+    if !digits.iter().all(u8::is_ascii_digit)
+        || !letters.iter().all(u8::is_ascii_uppercase)
+        || separators.clone().any(|b| *b != b'-')
+        || separators.count() > 1
+    {
+        return Err(Code::PostcodeForm);
+    }
+    key::postcode(digits, letters, 0).map_err(|refusal| refusal.code)
+}
+
+fn number(trimmed: &[u8]) -> Result<u32, Code> {
+    if trimmed.is_empty() {
+        return Err(Code::NoNumber);
+    }
+    if !trimmed.iter().all(u8::is_ascii_digit) {
+        return Err(Code::NumberForm);
+    }
+    key::number(trimmed, 0).map_err(|refusal| refusal.code)
+}
+
+fn letter(trimmed: &[u8]) -> Result<Suffix, Code> {
+    let mut suffix = Suffix::default();
+    match trimmed {
+        [] => Ok(suffix),
+        [letter] if letter.is_ascii_uppercase() && suffix.push(trimmed) => Ok(suffix),
+        _ => Err(Code::LetterForm),
+    }
+}
+
+/// Tokens of letters and digits; between two of them spaces with at most one `-` or `/`; one such before the first.
+fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Code> {
+    if trimmed.is_empty() {
+        return Ok(());
+    }
+    let mut rest = match trimmed {
+        [b'-' | b'/', rest @ ..] => rest.trim_ascii_start(),
+        _ => trimmed,
+    };
+    let mut before: &[u8] = &[];
+    let mut slash = false;
+    loop {
+        let end = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (token, gap) = rest.split_at(end);
+        // Two numbers would run together: 1-4 is not 14.
+        let digits_meet =
+            before.last().is_some_and(u8::is_ascii_digit) && token.first().is_some_and(u8::is_ascii_digit);
+        if token.is_empty() || digits_meet || (slash && abbreviation(before, token)) {
+            return Err(Code::AdditionForm);
+        }
+        if !suffix.push(token) {
+            return Err(Code::SuffixTooLong);
+        }
+        if gap.is_empty() {
+            return Ok(());
+        }
+        let end = gap.iter().position(|b| !matches!(b, b' ' | b'-' | b'/')).unwrap_or(gap.len());
+        let (gap, next) = gap.split_at(end);
+        if gap.iter().filter(|b| **b != b' ').count() > 1 {
+            return Err(Code::AdditionForm);
+        }
+        slash = gap == b"/";
+        before = token;
+        rest = next;
+    }
+}
+
+/// Whether two tokens with a slash between them are t/o (opposite) or t/m (up to and including), as in `t/m14`.
+pub(super) fn abbreviation(before: &[u8], after: &[u8]) -> bool {
+    let single = |token: &[u8]| token.get(1).is_none_or(u8::is_ascii_digit);
+    before == b"T" && matches!(after.first(), Some(b'O' | b'M')) && single(after)
+}

@@ -1,0 +1,446 @@
+//! A folded line of text to the parts of a unit: one pass from left to right over a few kinds of token.
+//!
+//! A line is words, one postcode and one house number with its addition, in any order, parted by commas or not. The
+//! words are street and town and are not part of a key; but the number must be the house's own, so what may be an
+//! ordinal, a year, a range, a second number or half an addition is refused. SPEC.md has the rules in the same order.
+
+use super::error::{Code, Refusal};
+use super::fields::abbreviation;
+use super::fold::OTHER;
+use super::key::{self, Parts, Suffix};
+use super::words::{self, Flags};
+
+/// The most bytes that a line may have.
+pub(super) const LINE_MAX: usize = 1000;
+
+/// The numbers that can be a year in a street's name.
+const YEARS: std::ops::RangeInclusive<u32> = 1500..=2099;
+
+/// Reads a folded line.
+pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
+    let mut reader = Reader {
+        line,
+        postcode: None,
+        number: None,
+        run: Run { left: Left::Other, letters: 0, words: 0, first: (0, 0) },
+        word: None,
+        segment_start: true,
+        after_postcode: false,
+        any: false,
+        year: false,
+        ordinal: false,
+    };
+    let mut at = 0;
+    while let Some(&byte) = line.get(at) {
+        at = match byte {
+            b'0'..=b'9' => reader.digits(at)?,
+            b'A'..=b'Z' | OTHER => reader.word(at)?,
+            b',' => {
+                reader.boundary(Left::Other)?;
+                reader.word = None;
+                reader.segment_start = true;
+                reader.after_postcode = false;
+                at + 1
+            }
+            b'-' | b'/' | b'(' | b')' => {
+                reader.word = None;
+                at + 1
+            }
+            // A space, a dot, an apostrophe.
+            _ => at + 1,
+        };
+    }
+    reader.boundary(Left::Other)?;
+    match (reader.postcode, reader.number) {
+        (Some(postcode), Some((number, suffix))) => Ok(Parts { postcode, number, suffix }),
+        _ if !reader.any => Err(Code::Empty.at(0)),
+        (None, _) => Err(Code::NoPostcode.at(0)),
+        (_, None) => Err(Code::NoNumber.at(0)),
+    }
+}
+
+/// What has been seen of a line.
+struct Reader<'a> {
+    line: &'a [u8],
+    postcode: Option<[u8; 6]>,
+    number: Option<(u32, Suffix)>,
+    run: Run,
+    /// The word that was the last token, if only spaces, dots and apostrophes came after it.
+    word: Option<Word>,
+    /// No word and no number since the line's start, a comma or a postcode.
+    segment_start: bool,
+    /// The last token was the postcode.
+    after_postcode: bool,
+    /// There was a letter or a digit.
+    any: bool,
+    /// A year of the street's name was passed over.
+    year: bool,
+    /// An ordinal of the street's name was passed over, before the number.
+    ordinal: bool,
+}
+
+/// A word as the number after it has to know it.
+#[derive(Clone, Copy)]
+struct Word {
+    letters: usize,
+    flags: Flags,
+}
+
+/// The words since the last comma, postcode or number.
+struct Run {
+    left: Left,
+    letters: usize,
+    words: usize,
+    /// Start and end of the first word.
+    first: (usize, usize),
+}
+
+/// What a run of words began after.
+#[derive(Clone, Copy, PartialEq)]
+enum Left {
+    Postcode,
+    Other,
+}
+
+impl Reader<'_> {
+    /// Ends a run of words, and begins the next. After the number a short run may be an addition that stands apart,
+    /// unless it follows the postcode, where towns stand, or is a town.
+    fn boundary(&mut self, left: Left) -> Result<(), Refusal> {
+        let run = std::mem::replace(&mut self.run, Run { left, letters: 0, words: 0, first: (0, 0) });
+        let short = (1..=key::SUFFIX_MAX).contains(&run.letters);
+        if self.number.is_some() && short && run.left != Left::Postcode {
+            let (start, end) = run.first;
+            if run.words > 1 || !words::is_short_town(&self.line[start..end]) {
+                return Err(Code::SuffixUnclear.at(start));
+            }
+        }
+        Ok(())
+    }
+
+    /// A word outside of an addition.
+    fn word(&mut self, start: usize) -> Result<usize, Refusal> {
+        let end = end_of(self.line, start, is_letter);
+        let word = &self.line[start..end];
+        let flags = words::flags(word);
+        self.any = true;
+        if flags != 0 && !self.is_exempt(word, end) {
+            refuse_anywhere(flags, start)?;
+            let hyphenated = self.at(end) == b'-' && is_letter(self.at(end + 1));
+            if flags & words::PART_AFTER != 0 && self.number.is_some() && !hyphenated {
+                return Err(Code::SuffixInWords.at(start));
+            }
+        }
+        if word == b"T" && self.is_opposite(end) {
+            return Err(Code::NotTheHouse.at(start));
+        }
+        if self.run.words == 0 {
+            self.run.first = (start, end);
+        }
+        self.run.words += 1;
+        self.run.letters += word.len();
+        self.word = Some(Word { letters: word.len(), flags });
+        self.segment_start = false;
+        self.after_postcode = false;
+        Ok(end)
+    }
+
+    /// Whether a word that would be refused begins the name of a town, such as Wijk bij Duurstede.
+    fn is_exempt(&self, word: &[u8], end: usize) -> bool {
+        let second = || &self.line[end_of(self.line, end, |b| b == b' ')..];
+        words::exempt_before(word).is_some_and(|name| second().starts_with(name))
+    }
+
+    /// Whether a word T goes on as t/o, t.o. or t.h.v.
+    fn is_opposite(&self, end: usize) -> bool {
+        let joined = |at: usize| matches!(self.at(at), b'.' | b'/');
+        let ends = |at: usize| !is_letter(self.at(at)) && self.at(at) != b'\'';
+        (joined(end) && self.at(end + 1) == b'O' && ends(end + 2))
+            || (joined(end) && self.at(end + 1) == b'H' && joined(end + 2) && self.at(end + 3) == b'V' && ends(end + 4))
+    }
+
+    /// A run of digits: a postcode, an ordinal or a year of the street's name, or the house number.
+    fn digits(&mut self, start: usize) -> Result<usize, Refusal> {
+        self.any = true;
+        if let Some(shape) = self.postcode_at(start) {
+            let postcode = key::postcode(&self.line[start..], &self.line[shape.letters..], start)?;
+            if self.postcode.replace(postcode).is_some() {
+                return Err(Code::TwoPostcodes.at(start));
+            }
+            self.boundary(Left::Postcode)?;
+            self.word = None;
+            self.segment_start = true;
+            self.after_postcode = true;
+            return Ok(shape.end);
+        }
+        let end = end_of(self.line, start, |b| b.is_ascii_digit());
+        let digits = &self.line[start..end];
+        if digits.len() > 5 {
+            return Err(key::number(digits, start).err().unwrap_or(Code::NumberTooLong.at(start)));
+        }
+        let before = if start == 0 { b' ' } else { self.line[start - 1] };
+        if is_letter(before) || matches!(before, b'\'' | b'(') {
+            return Err(Code::NumberUnclear.at(start));
+        }
+        if let Some(end) = self.ordinal_at(start, end)? {
+            self.word = None;
+            self.segment_start = false;
+            self.after_postcode = false;
+            return Ok(end);
+        }
+        if self.number.is_some() {
+            return Err(Code::TwoNumbers.at(start));
+        }
+        if let Some(next) = self.year_at(start, end)? {
+            self.year = true;
+            return Ok(next);
+        }
+        self.house_number(start, end)
+    }
+
+    /// The house number and what belongs to it.
+    fn house_number(&mut self, start: usize, end: usize) -> Result<usize, Refusal> {
+        let parted = self.line[..start].iter().rev().find(|b| **b != b' ').is_some_and(|b| matches!(b, b'-' | b'/'));
+        let dotted = start > 0 && self.line[start - 1] == b'.';
+        if (parted && !self.after_postcode) || (dotted && self.word.is_none()) {
+            return Err(Code::NumberUnclear.at(start));
+        }
+        match self.word {
+            // Block B 12 is not 12.
+            Some(word) if word.letters == 1 => return Err(Code::NumberUnclear.at(start)),
+            Some(word) if word.flags & words::BEFORE != 0 => return Err(Code::NotTheHouse.at(start)),
+            Some(word) if word.flags & words::BOX_BEFORE != 0 => return Err(Code::NotAPlace.at(start)),
+            None if self.ordinal => return Err(Code::NumberUnclear.at(start)),
+            _ => {}
+        }
+        let number = key::number(&self.line[start..end], start)?;
+        if self.year && YEARS.contains(&number) {
+            return Err(Code::YearUnclear.at(start));
+        }
+        // The street before the number is never an addition.
+        self.boundary(Left::Other)?;
+        let (suffix, next) = self.suffix(number, start, end)?;
+        self.number = Some((number, suffix));
+        self.word = None;
+        self.segment_start = false;
+        self.after_postcode = false;
+        Ok(next)
+    }
+
+    /// The addition after a house number that ends at `end`, and where the line goes on.
+    fn suffix(&self, number: u32, start: usize, end: usize) -> Result<(Suffix, usize), Refusal> {
+        let mut suffix = Suffix::default();
+        let mut at = end_of(self.line, end, is_alphanumeric);
+        let mut before = &self.line[end..at];
+        if !suffix.push(before) {
+            return Err(Code::SuffixTooLong.at(end));
+        }
+        loop {
+            if matches!(self.at(at), OTHER | b'\'') {
+                return Err(Code::SuffixUnclear.at(at));
+            }
+            let gap_start = at;
+            at = end_of(self.line, at, |b| matches!(b, b' ' | b'-' | b'/'));
+            let gap = &self.line[gap_start..at];
+            let separators = gap.iter().filter(|b| **b != b' ').count();
+            let apart = separators < gap.len();
+            if separators > 1 {
+                return Err(Code::SuffixUnclear.at(gap_start));
+            }
+            let next = self.at(at);
+            if !is_alphanumeric(next) {
+                let dotted = next == b'.';
+                let after = if dotted { end_of(self.line, at, |b| matches!(b, b'.' | b' ')) } else { at };
+                let ends = matches!(self.at(after), 0 | b',' | b')') || (dotted && self.postcode_at(after).is_some());
+                if separators > 0 || !ends {
+                    return Err(Code::SuffixUnclear.at(at));
+                }
+                break;
+            }
+            if next.is_ascii_digit() && self.postcode_at(at).is_some() {
+                break;
+            }
+            let token_end = end_of(self.line, at, is_alphanumeric);
+            let token = &self.line[at..token_end];
+            if next.is_ascii_digit() {
+                match suffix.as_bytes().last() {
+                    None if separators == 0 => return Err(Code::TwoNumbers.at(at)),
+                    None if may_be_range(number, token) => return Err(Code::RangeUnclear.at(start)),
+                    // Two numbers would run together: 12-1-4 is not 12-14.
+                    Some(last) if last.is_ascii_digit() => return Err(Code::SuffixUnclear.at(at)),
+                    _ => {}
+                }
+            } else if token.iter().all(u8::is_ascii_uppercase) {
+                let flags = words::flags(token);
+                refuse_anywhere(flags, at)?;
+                if apart && flags & words::JOINS != 0 {
+                    return Err(Code::RangeUnclear.at(start));
+                }
+                if apart && flags & words::UNCLEAR != 0 {
+                    return Err(Code::SuffixUnclear.at(at));
+                }
+                if apart && separators == 0 && flags & words::COUNTRY != 0 {
+                    break;
+                }
+                if apart && !words::can_stand_apart(token) {
+                    let long = token.len() > key::SUFFIX_MAX;
+                    return Err(if long { Code::SuffixTooLong } else { Code::SuffixUnclear }.at(at));
+                }
+            }
+            if gap == b"/" && abbreviation(before, token) {
+                return Err(if next == b'O' { Code::NotTheHouse.at(at) } else { Code::RangeUnclear.at(start) });
+            }
+            if !suffix.push(token) {
+                return Err(Code::SuffixTooLong.at(at));
+            }
+            before = token;
+            at = token_end;
+        }
+        if joins_numbers(suffix.as_bytes()) {
+            return Err(Code::RangeUnclear.at(start));
+        }
+        Ok((suffix, at))
+    }
+
+    /// The postcode that begins at a digit: four digits, spaces with at most one `-` among them, two letters, and no
+    /// letter or digit on either side.
+    fn postcode_at(&self, start: usize) -> Option<Shape> {
+        let line = self.line;
+        let four = line.get(start..start + 4)?;
+        if !four.iter().all(u8::is_ascii_digit) || (start > 0 && is_glue(line[start - 1])) {
+            return None;
+        }
+        let mut letters = end_of(line, start + 4, |b| b == b' ');
+        if self.at(letters) == b'-' {
+            letters = end_of(line, letters + 1, |b| b == b' ');
+        }
+        let two = self.at(letters).is_ascii_uppercase() && self.at(letters + 1).is_ascii_uppercase();
+        (two && !is_glue(self.at(letters + 2))).then_some(Shape { letters, end: letters + 2 })
+    }
+
+    /// Where an ordinal ends that belongs to the name after it, as in `2e Dorpsstraat`; `None` if there is none.
+    ///
+    /// It must begin its part of the line, and too many letters must follow before the next number for the `e` to
+    /// begin an addition.
+    fn ordinal_at(&mut self, start: usize, digits_end: usize) -> Result<Option<usize>, Refusal> {
+        let end = end_of(self.line, digits_end, |b| b.is_ascii_uppercase());
+        let name = end_of(self.line, end, |b| b == b' ');
+        let is_ordinal = self.segment_start
+            && digits_end - start <= 2
+            && matches!(&self.line[digits_end..end], b"E" | b"DE" | b"STE")
+            && name > end
+            && (is_letter(self.at(name)) || self.at(name) == b'\'');
+        if !is_ordinal {
+            return Ok(None);
+        }
+        if self.number.is_some() {
+            // The towns 1e and 2e Exloërmond and 2e Valthermond; all else may be a floor or a second address.
+            let rest = &self.line[name..];
+            return Ok((rest.starts_with(b"EXLO") || rest.starts_with(b"VALTH")).then_some(end));
+        }
+        let letters = self.line[name..]
+            .iter()
+            .take_while(|b| !b.is_ascii_digit() && !matches!(b, b',' | b'/' | b'(' | b')'))
+            .filter(|b| is_letter(**b))
+            .take(key::SUFFIX_MAX)
+            .count();
+        if letters < key::SUFFIX_MAX {
+            return Err(Code::OrdinalUnclear.at(start));
+        }
+        self.ordinal = true;
+        Ok(Some(end))
+    }
+
+    /// Where the house number begins after a year, or a range of years, that belongs to the street's name, as in
+    /// `Plein 1940-45 3`; `None` if there is none.
+    fn year_at(&self, start: usize, end: usize) -> Result<Option<usize>, Refusal> {
+        let year = small_number(&self.line[start..end]);
+        if self.word.is_none() || self.year || end - start != 4 || !YEARS.contains(&year) {
+            return Ok(None);
+        }
+        let spaces = end_of(self.line, end, |b| b == b' ');
+        if matches!(self.at(spaces), b'-' | b'/') {
+            let second = end_of(self.line, spaces + 1, |b| b == b' ');
+            let second_end = end_of(self.line, second, |b| b.is_ascii_digit());
+            let last = small_number(&self.line[second..second_end]);
+            let is_range = match second_end - second {
+                2 => last > year % 100,
+                4 => last > year && YEARS.contains(&last) && self.postcode_at(second).is_none(),
+                _ => false,
+            };
+            return match self.number_after(second_end) {
+                _ if !is_range => Ok(None),
+                None => Err(Code::YearUnclear.at(start)),
+                next => Ok(next),
+            };
+        }
+        Ok(self.number_after(end))
+    }
+
+    /// Where a number begins of which only spaces stand before it, if it is no postcode.
+    fn number_after(&self, end: usize) -> Option<usize> {
+        let next = end_of(self.line, end, |b| b == b' ');
+        (next > end && self.at(next).is_ascii_digit() && self.postcode_at(next).is_none()).then_some(next)
+    }
+
+    /// The byte at a place; 0, which is in no folded line, past the end.
+    fn at(&self, at: usize) -> u8 {
+        self.line.get(at).copied().unwrap_or(0)
+    }
+}
+
+/// Where a postcode's letters begin and where it ends.
+struct Shape {
+    letters: usize,
+    end: usize,
+}
+
+/// Refuses a word that cannot be in the line of a house, wherever it stands.
+fn refuse_anywhere(flags: Flags, at: usize) -> Result<(), Refusal> {
+    if flags & words::NOT_A_PLACE != 0 {
+        Err(Code::NotAPlace.at(at))
+    } else if flags & words::NOT_THE_HOUSE != 0 {
+        Err(Code::NotTheHouse.at(at))
+    } else if flags & words::PART != 0 {
+        Err(Code::SuffixInWords.at(at))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a number and the addition after it can be a range, as in `12-14`: both on one side of a street, and near.
+fn may_be_range(number: u32, addition: &[u8]) -> bool {
+    let digits = end_of(addition, 0, |b| b.is_ascii_digit());
+    let last = small_number(&addition[..digits]);
+    last > number && last - number <= 20 && (last - number) % 2 == 0
+}
+
+/// Whether an addition is a joining word and a second number, as in `12en14` or `12 t.m. 14`.
+fn joins_numbers(suffix: &[u8]) -> bool {
+    let digits = end_of(suffix, 0, |b| b.is_ascii_uppercase());
+    let (word, rest) = suffix.split_at(digits);
+    matches!(word, b"EN" | b"OF" | b"TOT" | b"TM" | b"TO") && !rest.is_empty() && rest.iter().all(u8::is_ascii_digit)
+}
+
+/// The value of a run of digits; a long one is only known to be large.
+fn small_number(digits: &[u8]) -> u32 {
+    digits.iter().fold(0_u32, |n, digit| n.saturating_mul(10).saturating_add(u32::from(digit - b'0')))
+}
+
+/// The first place from `start` whose byte is not of the kind.
+fn end_of(line: &[u8], start: usize, is_kind: impl Fn(u8) -> bool) -> usize {
+    let rest = line.get(start..).unwrap_or_default();
+    start + rest.iter().position(|b| !is_kind(*b)).unwrap_or(rest.len())
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte == OTHER
+}
+
+fn is_alphanumeric(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit()
+}
+
+/// Whether a postcode beside this byte would be a part of something longer.
+fn is_glue(byte: u8) -> bool {
+    is_alphanumeric(byte) || matches!(byte, OTHER | b'\'')
+}
