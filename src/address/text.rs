@@ -407,11 +407,13 @@ fn refuse_anywhere(flags: Flags, at: usize) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a number and the addition after it can be a range, as in `12-14`: both on one side of a street, and near.
+/// Whether a number and the addition after it can be a range, as in `12-14` or `12-14a`: both on one side of a street,
+/// and near. What goes on with digits, as in `1-5A3`, ends no range.
 fn may_be_range(number: u32, addition: &[u8]) -> bool {
-    let digits = end_of(addition, 0, |b| b.is_ascii_digit());
-    let last = small_number(&addition[..digits]);
-    last > number && last - number <= 20 && (last - number) % 2 == 0
+    let (digits, letters) = addition.split_at(end_of(addition, 0, |b| b.is_ascii_digit()));
+    let last = small_number(digits);
+    let is_number = letters.iter().all(u8::is_ascii_uppercase);
+    is_number && last > number && last - number <= 20 && (last - number) % 2 == 0
 }
 
 /// Whether an addition is a joining word and a second number, as in `12en14` or `12 t.m. 14`.
