@@ -41,12 +41,14 @@ fn refused(part: &str) -> &'static str {
         .map(|frame| AddressKey::parse(&frame.replace("{}", part)).map_err(|error| error.code()))
         .collect();
     assert!(codes.iter().all(|code| code == &codes[0]), "{part}: {codes:?}");
-    codes[0].clone().expect_err(part)
+    codes[0].expect_err(part)
 }
 
 #[test]
 fn same() {
-    let groups: &[(&[&str], &[(&str, &str, &str)])] = &[
+    /// Ways to write an address in text, and as number, letter and addition.
+    type Group = (&'static [&'static str], &'static [(&'static str, &'static str, &'static str)]);
+    let groups: &[Group] = &[
         (
             &["12a", "12A", "12 A", "12-A", "12-a", "12/a", "12 - a"],
             &[("12", "a", ""), ("12", "", "A"), ("00012", "", " -a ")],

@@ -1,7 +1,7 @@
 //! Separate fields to the parts of a unit.
 
 use super::error::{AddressError, Code, Refusal};
-use super::fold::Folded;
+use super::fold::fold;
 use super::key::{self, Parts, Suffix};
 
 /// The separate fields of one address, as a register or a CSV file has them; an absent field is empty.
@@ -22,20 +22,48 @@ const FIELD_MAX: usize = 100;
 
 /// Reads the fields in order; the first that is at fault is reported.
 pub(super) fn read(fields: &Fields<'_>) -> Result<Parts, AddressError> {
-    let postcode = field("postcode", fields.postcode, postcode)?;
-    let number = field("huisnummer", fields.number, number)?;
-    let mut suffix = field("huisletter", fields.letter, letter)?;
-    field("toevoeging", fields.addition, |trimmed| addition(trimmed, &mut suffix))?;
+    // The error and its text are made out here alone, so that the way to a key carries nothing of their size.
+    parts(fields).map_err(|(column, refusal)| match column {
+        Column::Postcode => refusal.of_field("postcode", fields.postcode),
+        Column::Number => refusal.of_field("huisnummer", fields.number),
+        Column::Letter => refusal.of_field("huisletter", fields.letter),
+        Column::Addition => refusal.of_field("toevoeging", fields.addition),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Column {
+    Postcode,
+    Number,
+    Letter,
+    Addition,
+}
+
+fn parts(fields: &Fields<'_>) -> Result<Parts, (Column, Refusal)> {
+    let postcode = column(Column::Postcode, fields.postcode, postcode)?;
+    let number = column(Column::Number, fields.number, number)?;
+    let mut suffix = column(Column::Letter, fields.letter, letter)?;
+    if !fields.addition.is_empty() {
+        column(Column::Addition, fields.addition, |trimmed| addition(trimmed, &mut suffix))?;
+    }
     Ok(Parts { postcode, number, suffix })
 }
 
-/// Folds one field, takes the spaces around it off and reads what is left. Refusals of `read` carry no place.
-fn field<T>(name: &'static str, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Code>) -> Result<T, AddressError> {
-    let read = || -> Result<T, Refusal> {
-        let folded = Folded::<FIELD_MAX>::new(input)?;
-        read(folded.as_bytes().trim_ascii()).map_err(|code| code.at(0))
-    };
-    read().map_err(|refusal| refusal.of_field(name, input))
+/// Folds one field, takes the spaces around it off and reads what is left; its refusals speak of the whole field.
+#[inline]
+fn column<T>(column: Column, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Code>) -> Result<T, (Column, Refusal)> {
+    fold::<16, FIELD_MAX, _>(input, |folded| read(trim(folded)).map_err(|code| code.at(0)))
+        .map_err(|refusal| (column, refusal))
+}
+
+fn trim(mut folded: &[u8]) -> &[u8] {
+    while let [b' ', rest @ ..] = folded {
+        folded = rest;
+    }
+    while let [rest @ .., b' '] = folded {
+        folded = rest;
+    }
+    folded
 }
 
 fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Code> {
@@ -49,12 +77,11 @@ fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Code> {
     };
     // Six bytes at least, or the letters would be digits too.
     let middle = middle.get(4..).ok_or(Code::PostcodeForm)?;
-    let separators = middle.iter().filter(|b| **b != b' ');
-    if !digits.iter().all(u8::is_ascii_digit)
-        || !letters.iter().all(u8::is_ascii_uppercase)
-        || separators.clone().any(|b| *b != b'-')
-        || separators.count() > 1
-    {
+    let middle_fits = matches!(middle, [] | [b' '] | [b'-']) || {
+        let mut signs = middle.iter().filter(|b| **b != b' ');
+        matches!((signs.next(), signs.next()), (None | Some(b'-'), None))
+    };
+    if !digits.iter().all(u8::is_ascii_digit) || !letters.iter().all(u8::is_ascii_uppercase) || !middle_fits {
         return Err(Code::PostcodeForm);
     }
     key::postcode(digits, letters, 0).map_err(|refusal| refusal.code)

@@ -8,44 +8,56 @@ use super::error::{Code, Refusal};
 /// A letter of the Latin script outside ASCII, or a combining mark.
 pub(super) const OTHER: u8 = b'~';
 
-/// Folded text: at most `N` bytes, one for each character.
-pub(super) struct Folded<const N: usize> {
-    bytes: [u8; N],
-    length: usize,
+/// Folds a text of at most `MAX` bytes and reads the folded bytes, one for each character.
+///
+/// Most texts have at most `USUAL` bytes: their buffer is not worth clearing at its full size.
+#[inline]
+pub(super) fn fold<const USUAL: usize, const MAX: usize, T>(
+    text: &str,
+    read: impl FnOnce(&[u8]) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    if text.len() <= USUAL {
+        let mut buffer = [0; USUAL];
+        let length = fold_into(text, &mut buffer)?;
+        read(&buffer[..length])
+    } else if text.len() <= MAX {
+        let mut buffer = [0; MAX];
+        let length = fold_into(text, &mut buffer)?;
+        read(&buffer[..length])
+    } else {
+        Err(Code::TooLong.at(0))
+    }
 }
 
-impl<const N: usize> Folded<N> {
-    /// Folds a text.
-    pub(super) fn new(text: &str) -> Result<Folded<N>, Refusal> {
-        if text.len() > N {
-            return Err(Code::TooLong.at(0));
+/// Folds a text into a buffer of at least its length in bytes, and gives the number of characters.
+#[inline]
+fn fold_into(text: &str, buffer: &mut [u8]) -> Result<usize, Refusal> {
+    let mut length = 0;
+    for (place, byte) in buffer.iter_mut().zip(text.bytes()) {
+        if !byte.is_ascii() {
+            return fold_rest(text, length, buffer);
         }
-        let mut folded = Folded { bytes: [b' '; N], length: 0 };
-        let source = text.as_bytes();
-        let mut at = 0;
-        while let Some(byte) = source.get(at) {
-            let class = if byte.is_ascii() {
-                at += 1;
-                ASCII[usize::from(*byte)]
-            } else {
-                let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-                at += c.len_utf8();
-                wide(c)
-            };
-            if class == REFUSED {
-                return Err(Code::Character.at(folded.length));
-            }
-            // One byte for each character, so never more than the text has bytes.
-            folded.bytes[folded.length] = class;
-            folded.length += 1;
+        *place = ASCII[usize::from(byte)];
+        if *place == REFUSED {
+            return Err(Code::Character.at(length));
         }
-        Ok(folded)
+        length += 1;
     }
+    Ok(length)
+}
 
-    /// The folded bytes.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+/// Goes on after `ascii` bytes that are folded already, with the first character outside ASCII.
+#[inline(never)]
+fn fold_rest(text: &str, ascii: usize, buffer: &mut [u8]) -> Result<usize, Refusal> {
+    let mut length = ascii;
+    for (place, c) in buffer[ascii..].iter_mut().zip(text[ascii..].chars()) {
+        *place = if c.is_ascii() { ASCII[c as usize] } else { wide(c) };
+        if *place == REFUSED {
+            return Err(Code::Character.at(length));
+        }
+        length += 1;
     }
+    Ok(length)
 }
 
 const REFUSED: u8 = 0;
@@ -95,23 +107,23 @@ fn wide(c: char) -> u8 {
 mod tests {
     use super::*;
 
-    fn fold(text: &str) -> Result<String, Refusal> {
-        Folded::<100>::new(text).map(|folded| String::from_utf8(folded.as_bytes().to_vec()).unwrap())
+    fn folded(text: &str) -> Result<String, Refusal> {
+        fold::<16, 100, _>(text, |bytes| Ok(String::from_utf8(bytes.to_vec()).unwrap()))
     }
 
     #[test]
     fn one_byte_a_character() {
-        assert_eq!(fold("Dam １２-a\0,\u{200b}’s").unwrap(), "DAM 12-A , 'S");
-        assert_eq!(fold("Bührmann Bu\u{308}hr").unwrap(), "B~HRMANN BU~HR");
-        assert_eq!(fold("").unwrap(), "");
-        assert_eq!(fold(&"é".repeat(50)).unwrap(), "~".repeat(50));
-        assert_eq!(fold(&"é".repeat(51)), Err(Code::TooLong.at(0)));
+        assert_eq!(folded("Dam １２-a\0,\u{200b}’s").unwrap(), "DAM 12-A , 'S");
+        assert_eq!(folded("Bührmann Bu\u{308}hr").unwrap(), "B~HRMANN BU~HR");
+        assert_eq!(folded("").unwrap(), "");
+        assert_eq!(folded(&"é".repeat(50)).unwrap(), "~".repeat(50));
+        assert_eq!(folded(&"é".repeat(51)), Err(Code::TooLong.at(0)));
     }
 
     #[test]
     fn what_only_looks_like_a_letter_or_digit_is_refused() {
         for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{7}|&+*#_=<>@!?$%^{}~\\".chars() {
-            assert_eq!(fold(&format!("12{c}")), Err(Code::Character.at(2)), "{c:?}");
+            assert_eq!(folded(&format!("12{c}")), Err(Code::Character.at(2)), "{c:?}");
         }
     }
 }

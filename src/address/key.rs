@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::error::{AddressError, Code, Refusal};
 use super::fields::{self, Fields};
-use super::fold::Folded;
+use super::fold::fold;
 use super::text;
 
 /// How much of an address a key names.
@@ -67,8 +67,10 @@ impl AddressKey {
                 _ => Err(Code::NotCanonical.at(0).of_line(text)),
             };
         }
-        let folded = Folded::<{ text::LINE_MAX }>::new(text).map_err(|refusal| refusal.of_line(text))?;
-        text::read(folded.as_bytes()).map(|parts| parts.unit()).map_err(|refusal| refusal.of_line(text))
+        match fold::<128, { text::LINE_MAX }, _>(text, text::read) {
+            Ok(parts) => Ok(parts.unit()),
+            Err(refusal) => Err(refusal.of_line(text)),
+        }
     }
 
     /// Reads a line of bytes as [`parse`](Self::parse) does.
@@ -193,17 +195,12 @@ impl Parts {
         bytes[..6].copy_from_slice(&self.postcode);
         bytes[6] = b'|';
         let mut length = 7;
-        let mut digits = [0; 5];
-        let mut first = 5;
-        let mut rest = self.number;
-        while rest > 0 && first > 0 {
-            first -= 1;
-            digits[first] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        for digit in &digits[first..] {
-            bytes[length] = *digit;
-            length += 1;
+        // One digit at a time from the left, without those that lead.
+        for power in [10_000, 1000, 100, 10, 1] {
+            if self.number >= power {
+                bytes[length] = b'0' + (self.number / power % 10) as u8;
+                length += 1;
+            }
         }
         bytes[length] = b'|';
         length += 1;

@@ -123,10 +123,11 @@ impl Reader<'_> {
         let word = &self.line[start..end];
         let flags = words::flags(word);
         self.any = true;
-        if flags != 0 && !self.is_exempt(word, end) {
-            refuse_anywhere(flags, start)?;
+        let is_part_after = self.number.is_some() && (flags & words::PART_AFTER != 0 || words::ends_as_part(word));
+        if (flags != 0 || is_part_after) && !self.is_exempt(word, end) {
+            refuse_anywhere(flags).map_err(|code| code.at(start))?;
             let hyphenated = self.at(end) == b'-' && is_letter(self.at(end + 1));
-            if flags & words::PART_AFTER != 0 && self.number.is_some() && !hyphenated {
+            if is_part_after && !hyphenated {
                 return Err(Code::SuffixInWords.at(start));
             }
         }
@@ -240,18 +241,13 @@ impl Reader<'_> {
             }
             let gap_start = at;
             at = end_of(self.line, at, |b| matches!(b, b' ' | b'-' | b'/'));
-            let gap = &self.line[gap_start..at];
-            let separators = gap.iter().filter(|b| **b != b' ').count();
-            let apart = separators < gap.len();
-            if separators > 1 {
+            let gap = Gap::new(&self.line[gap_start..at]);
+            if gap.separators > 1 {
                 return Err(Code::SuffixUnclear.at(gap_start));
             }
             let next = self.at(at);
             if !is_alphanumeric(next) {
-                let dotted = next == b'.';
-                let after = if dotted { end_of(self.line, at, |b| matches!(b, b'.' | b' ')) } else { at };
-                let ends = matches!(self.at(after), 0 | b',' | b')') || (dotted && self.postcode_at(after).is_some());
-                if separators > 0 || !ends {
+                if gap.separators > 0 || !self.ends_addition(at) {
                     return Err(Code::SuffixUnclear.at(at));
                 }
                 break;
@@ -261,33 +257,12 @@ impl Reader<'_> {
             }
             let token_end = end_of(self.line, at, is_alphanumeric);
             let token = &self.line[at..token_end];
-            if next.is_ascii_digit() {
-                match suffix.as_bytes().last() {
-                    None if separators == 0 => return Err(Code::TwoNumbers.at(at)),
-                    None if may_be_range(number, token) => return Err(Code::RangeUnclear.at(start)),
-                    // Two numbers would run together: 12-1-4 is not 12-14.
-                    Some(last) if last.is_ascii_digit() => return Err(Code::SuffixUnclear.at(at)),
-                    _ => {}
-                }
-            } else if token.iter().all(u8::is_ascii_uppercase) {
-                let flags = words::flags(token);
-                refuse_anywhere(flags, at)?;
-                if apart && flags & words::JOINS != 0 {
-                    return Err(Code::RangeUnclear.at(start));
-                }
-                if apart && flags & words::UNCLEAR != 0 {
-                    return Err(Code::SuffixUnclear.at(at));
-                }
-                if apart && separators == 0 && flags & words::COUNTRY != 0 {
-                    break;
-                }
-                if apart && !words::can_stand_apart(token) {
-                    let long = token.len() > key::SUFFIX_MAX;
-                    return Err(if long { Code::SuffixTooLong } else { Code::SuffixUnclear }.at(at));
-                }
-            }
-            if gap == b"/" && abbreviation(before, token) {
-                return Err(if next == b'O' { Code::NotTheHouse.at(at) } else { Code::RangeUnclear.at(start) });
+            match follows(number, &suffix, before, gap, token) {
+                Ok(Follows::Addition) => {}
+                Ok(Follows::Country) => break,
+                // Shown with the number: a range is both.
+                Err(Code::RangeUnclear) => return Err(Code::RangeUnclear.at(start)),
+                Err(code) => return Err(code.at(at)),
             }
             if !suffix.push(token) {
                 return Err(Code::SuffixTooLong.at(at));
@@ -299,6 +274,14 @@ impl Reader<'_> {
             return Err(Code::RangeUnclear.at(start));
         }
         Ok((suffix, at))
+    }
+
+    /// Whether a house number and its addition may end before a place where no letter or digit is: at the line's end or
+    /// a comma, or at a dot that ends a part of the line.
+    fn ends_addition(&self, at: usize) -> bool {
+        let dotted = self.at(at) == b'.';
+        let after = if dotted { end_of(self.line, at, |b| matches!(b, b'.' | b' ')) } else { at };
+        matches!(self.at(after), 0 | b',' | b')') || (dotted && self.postcode_at(after).is_some())
     }
 
     /// The postcode that begins at a digit: four digits, spaces with at most one `-` among them, two letters, and no
@@ -394,14 +377,72 @@ struct Shape {
     end: usize,
 }
 
+/// What is between two tokens of a number and its addition.
+#[derive(Clone, Copy)]
+struct Gap {
+    /// Hyphens and slashes.
+    separators: usize,
+    /// It has a space: what follows may be another matter.
+    apart: bool,
+    /// It is a slash and no more.
+    slash: bool,
+}
+
+impl Gap {
+    fn new(gap: &[u8]) -> Gap {
+        let separators = gap.iter().filter(|b| **b != b' ').count();
+        Gap { separators, apart: separators < gap.len(), slash: gap == b"/" }
+    }
+}
+
+/// What a token after a house number is.
+enum Follows {
+    /// The addition, or more of it.
+    Addition,
+    /// The country: the addition has ended.
+    Country,
+}
+
+/// What a token is that follows a number and what has been read of its addition, of which `before` is the last token.
+fn follows(number: u32, suffix: &Suffix, before: &[u8], gap: Gap, token: &[u8]) -> Result<Follows, Code> {
+    if token[0].is_ascii_digit() {
+        match suffix.as_bytes().last() {
+            None if gap.separators == 0 => return Err(Code::TwoNumbers),
+            None if may_be_range(number, token) => return Err(Code::RangeUnclear),
+            // Two numbers would run together: 12-1-4 is not 12-14.
+            Some(last) if last.is_ascii_digit() => return Err(Code::SuffixUnclear),
+            _ => {}
+        }
+    } else if token.iter().all(u8::is_ascii_uppercase) {
+        let flags = words::flags(token);
+        refuse_anywhere(flags)?;
+        if gap.apart && flags & words::JOINS != 0 {
+            return Err(Code::RangeUnclear);
+        }
+        if gap.apart && flags & words::UNCLEAR != 0 {
+            return Err(Code::SuffixUnclear);
+        }
+        if gap.apart && gap.separators == 0 && flags & words::COUNTRY != 0 {
+            return Ok(Follows::Country);
+        }
+        if gap.apart && !words::can_stand_apart(token) {
+            return Err(if token.len() > key::SUFFIX_MAX { Code::SuffixTooLong } else { Code::SuffixUnclear });
+        }
+    }
+    if gap.slash && abbreviation(before, token) {
+        return Err(if token[0] == b'O' { Code::NotTheHouse } else { Code::RangeUnclear });
+    }
+    Ok(Follows::Addition)
+}
+
 /// Refuses a word that cannot be in the line of a house, wherever it stands.
-fn refuse_anywhere(flags: Flags, at: usize) -> Result<(), Refusal> {
+fn refuse_anywhere(flags: Flags) -> Result<(), Code> {
     if flags & words::NOT_A_PLACE != 0 {
-        Err(Code::NotAPlace.at(at))
+        Err(Code::NotAPlace)
     } else if flags & words::NOT_THE_HOUSE != 0 {
-        Err(Code::NotTheHouse.at(at))
+        Err(Code::NotTheHouse)
     } else if flags & words::PART != 0 {
-        Err(Code::SuffixInWords.at(at))
+        Err(Code::SuffixInWords)
     } else {
         Ok(())
     }
@@ -413,7 +454,7 @@ fn may_be_range(number: u32, addition: &[u8]) -> bool {
     let (digits, letters) = addition.split_at(end_of(addition, 0, |b| b.is_ascii_digit()));
     let last = small_number(digits);
     let is_number = letters.iter().all(u8::is_ascii_uppercase);
-    is_number && last > number && last - number <= 20 && (last - number) % 2 == 0
+    is_number && last > number && last - number <= 20 && (last - number).is_multiple_of(2)
 }
 
 /// Whether an addition is a joining word and a second number, as in `12en14` or `12 t.m. 14`.

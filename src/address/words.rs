@@ -47,7 +47,8 @@ pub(super) fn flags(word: &[u8]) -> Flags {
         b"BOX" => PART_AFTER | BOX_BEFORE | ADDITION,
         b"HUIS" => PART_AFTER | ADDITION,
         b"KELDER" | b"ZOLDER" | b"BEGANE" | b"EERSTE" | b"TWEEDE" | b"DERDE" | b"VIERDE" => PART_AFTER,
-        b"ZIJ" | b"OND" | b"ACHT" | b"SOUS" | b"ROOD" | b"ZWART" => ADDITION,
+        b"ZIJ" | b"OND" | b"ACHT" | b"SOUS" | b"ROOD" | b"ZWART" => PART_AFTER | ADDITION,
+        b"III" | b"VII" => ADDITION,
         b"TUSSEN" | b"LANGS" | b"VANAF" | b"TO" | b"KAVEL" | b"PERCEEL" | b"SECTIE" | b"KM" | b"BLOK" | b"FLAT" => {
             BEFORE
         }
@@ -58,6 +59,15 @@ pub(super) fn flags(word: &[u8]) -> Flags {
         _ => 0,
     }
 }
+
+/// Whether a word after the number and apart from it ends as the name of a part of a building does, as in
+/// `zolderkamer`.
+pub(super) fn ends_as_part(word: &[u8]) -> bool {
+    PART_ENDINGS.iter().any(|ending| word.ends_with(ending))
+}
+
+const PART_ENDINGS: &[&[u8]] =
+    &[b"WONING", b"KAMER", b"ETAGE", b"VERDIEPING", b"RUIMTE", b"DEUR", b"HOOG", b"HUIS", b"BOX", b"KELDER", b"STUDIO"];
 
 /// Whether a word written apart from the number can still be its addition: two letters at most, or a word in use,
 /// alone or with a letter before or after it (letter B and addition BG are `BBG`).
