@@ -120,27 +120,17 @@ impl Finding {
 impl Reveal {
     /// The answer as it is shown, with what it leaves open.
     pub fn text(&self, lang: Lang) -> String {
-        let (partners, sets) = (numbers(&self.partners, lang), self.sets);
+        let (partners, answer, sets) =
+            (numbers(&self.partners, lang), self.answer(lang), possible_sets(self.sets, lang));
+        let who = if self.partners.len() == 1 { "Partner" } else { "Partners" };
         match lang {
             Lang::Nl => {
-                let who = if self.partners.len() == 1 { "Partner" } else { "Partners" };
                 let about = if self.own_flag { "een eigen melding" } else { "een adres zonder eigen melding" };
-                let sets = match sets {
-                    1 => "past maar 1 mogelijke groep andere organisaties".into(),
-                    MOST_SETS => "passen meer dan een miljoen mogelijke groepen andere organisaties".into(),
-                    _ => format!("passen {sets} mogelijke groepen andere organisaties"),
-                };
-                format!("{who} {partners}, over {about}: bij het antwoord {} {sets}.", self.answer(lang))
+                format!("{who} {partners}, over {about}: bij het antwoord {answer} {sets}.")
             }
             Lang::En => {
-                let who = if self.partners.len() == 1 { "Partner" } else { "Partners" };
                 let about = if self.own_flag { "a flag of its own" } else { "an address without a flag of its own" };
-                let sets = match sets {
-                    1 => "only 1 possible set of other organisations".into(),
-                    MOST_SETS => "more than a million possible sets of other organisations".into(),
-                    _ => format!("{sets} possible sets of other organisations"),
-                };
-                format!("{who} {partners}, about {about}: the answer {} leaves {sets}.", self.answer(lang))
+                format!("{who} {partners}, about {about}: the answer {answer} leaves {sets}.")
             }
         }
     }
@@ -157,6 +147,17 @@ impl Reveal {
             (Lang::Nl, _, Some(high)) => format!("\"{low} tot en met {high}\""),
             (Lang::En, _, Some(high)) => format!("\"{low} to {high}\""),
         }
+    }
+}
+
+fn possible_sets(sets: u64, lang: Lang) -> String {
+    match (lang, sets) {
+        (Lang::Nl, 1) => "past maar 1 mogelijke groep andere organisaties".into(),
+        (Lang::Nl, MOST_SETS) => "passen meer dan een miljoen mogelijke groepen andere organisaties".into(),
+        (Lang::Nl, _) => format!("passen {sets} mogelijke groepen andere organisaties"),
+        (Lang::En, 1) => "only 1 possible set of other organisations".into(),
+        (Lang::En, MOST_SETS) => "more than a million possible sets of other organisations".into(),
+        (Lang::En, _) => format!("{sets} possible sets of other organisations"),
     }
 }
 
@@ -191,7 +192,7 @@ fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     if policy.counting.threshold < 2 {
         found.push(finding(
             "threshold",
-            "De drempel is lager dan 2: dan verraadt een antwoord de melding van een enkele organisatie. Maak hem 2 of hoger.",
+            "De drempel is lager dan 2: dan verraadt een antwoord de melding van één enkele organisatie. Maak hem 2 of hoger.",
             "The threshold is under 2: an answer would give away the flag of one organisation. Make it 2 or more.",
         ));
     }
@@ -212,7 +213,7 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     if policy.release.min_changed < 2 {
         found.push(finding(
             "min-changed",
-            "Een peilmoment komt er al na een wijziging van 1 organisatie: dan is elk nieuw antwoord aan die ene toe te \
+            "Een peilmoment komt er al na een wijziging van 1 organisatie: dan is elk nieuw antwoord aan haar toe te \
              schrijven. Maak release.min_changed 2 of hoger.",
             "A release takes place after a change of 1 organisation, so that every new answer is that one's doing. Make \
              release.min_changed 2 or more.",
@@ -352,18 +353,20 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     ));
     let scarce = reveals(policy, flagging.min(counting.min_sources.into()));
     if let Some(worst) = scarce.iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
-        let (sources, sets) = (counting.min_sources, worst.sets);
+        let sources = counting.min_sources;
         notes.push(finding(
             "few-sources",
             format!(
-                "Zolang maar {sources} organisaties meldingen aanleveren, passen bij het antwoord {} nog {sets} mogelijke \
-                 groepen andere organisaties voor wie weet welke dat zijn. Een hogere min_sources helpt.",
+                "Zolang maar {sources} organisaties meldingen aanleveren, {} bij het antwoord {}, voor wie weet welke \
+                 organisaties dat zijn. Een hogere min_sources helpt.",
+                possible_sets(worst.sets, Lang::Nl),
                 worst.answer(Lang::Nl)
             ),
             format!(
-                "While only {sources} organisations deliver flags, the answer {} leaves {sets} possible sets of others to \
-                 whoever knows which they are. A higher min_sources helps.",
-                worst.answer(Lang::En)
+                "While only {sources} organisations deliver flags, the answer {} leaves {} to whoever knows which they \
+                 are. A higher min_sources helps.",
+                worst.answer(Lang::En),
+                possible_sets(worst.sets, Lang::En)
             ),
         ));
     }

@@ -153,7 +153,7 @@ fn opening(page: &mut Page, policy: &Policy) {
         format!("Valid from {day}, if enough organisations have signed."),
     );
     page.line(
-        "Een aantal organisaties wil weten of er op een adres meer aan de hand is. Iedere organisatie houdt haar eigen \
+        "Een aantal organisaties wil weten of er op één adres meer aan de hand is. Iedere organisatie houdt haar eigen \
          gegevens bij zich. Zij geeft alleen door dat zij een eigen, actuele zorg heeft over een adres. Een teller (een \
          computerprogramma, de 'broker') telt hoeveel organisaties dat zijn. De teller ziet geen adressen, alleen codes.",
         "Some organisations want to know whether more is going on at an address. Each of them keeps its own files to itself. \
@@ -199,7 +199,7 @@ fn roster(page: &mut Page, policy: &Policy) {
     page.line(
         format!(
             "Er doen {all} organisaties mee; {flag} daarvan mogen melden. Een partner is een systeem van een organisatie. \
-             Alle systemen van een organisatie tellen samen als een."
+             Alle systemen van een organisatie tellen samen als één."
         ),
         format!(
             "{all} organisations take part; {flag} of them may flag. A partner is a system of an organisation. All systems \
@@ -310,8 +310,10 @@ fn counting(page: &mut Page, policy: &Policy) {
     );
     if rules.own_flag_required {
         page.line(
-            "Wie vraagt naar een adres dat hij zelf niet meldt, krijgt geen antwoord (behalve bij sweep, zie hierboven).",
-            "Whoever asks about an address that it does not flag itself gets no answer (except by sweeping, see above).",
+            "Wie vraagt naar een adres dat hij zelf niet meldt, krijgt alleen het antwoord 'geen eigen melding', tenzij hij mag \
+             vragen zonder eigen melding (sweep, zie hierboven).",
+            "Whoever asks about an address that it does not flag itself only gets the answer 'no own flag', unless it may ask \
+             without (sweep, see above).",
         );
     } else {
         page.line(
@@ -349,28 +351,36 @@ fn reveals(page: &mut Page, policy: &Policy) {
 }
 
 fn release(page: &mut Page, policy: &Policy) {
-    let rules = &policy.release;
     page.heading("Wanneer worden meldingen zichtbaar?", "When do flags become visible?");
-    if rules.immediate {
+    if policy.release.immediate {
         page.line("Direct. Dit mag alleen in een test.", "At once. This is for tests only.");
-        return;
+    } else {
+        periodic(page, policy);
     }
+    release_facts(page, policy);
+}
+
+fn periodic(page: &mut Page, policy: &Policy) {
+    let rules = &policy.release;
     let (hours, changed, days) = (rules.interval_hours, rules.min_changed, rules.max_wait_days);
     page.line(
         format!(
             "Niet direct, maar op vaste peilmomenten: hoogstens eens per {hours} uur. Een peilmoment komt er pas als meldingen \
-             van minstens {} gewijzigd zijn, of na {} wachten. Zo is niet te zien wie wanneer iets meldde.",
+             van minstens {} gewijzigd zijn, of na {} wachten. Zo is moeilijker te zien wie wanneer iets meldde.",
             organisations(changed, Lang::Nl),
             days_of(days, Lang::Nl)
         ),
         format!(
             "Not at once, but at fixed releases: at most one every {}. A release takes place only when flags of at least {} \
-             have changed, or after waiting {}. So it does not show who flagged what when.",
+             have changed, or after waiting {}. That makes it harder to see who flagged what when.",
             if hours == 1 { "hour".into() } else { format!("{hours} hours") },
             organisations(changed, Lang::En),
             days_of(days, Lang::En)
         ),
     );
+}
+
+fn release_facts(page: &mut Page, policy: &Policy) {
     page.line(
         "Een melding eindigt na haar laatste geldige dag, bij het begin van de volgende dag (UTC).",
         "A flag ends after its last valid day, at the turn of the day (UTC).",
@@ -463,8 +473,11 @@ fn budgets(page: &mut Page, policy: &Policy) {
                 en(budgets.swept_a_day)
             ),
         );
-    } else {
-        page.line("Niemand mag vragen zonder eigen melding (sweep).", "Nobody may sweep.");
+    } else if policy.counting.own_flag_required {
+        page.line(
+            "Niemand mag vragen zonder eigen melding (sweep).",
+            "Nobody may ask without a flag of its own (sweep).",
+        );
     }
     let (shrink, delay, ahead) =
         (policy.max_shrink_percent, policy.messages.max_delay_hours, policy.messages.max_ahead_minutes);

@@ -6,6 +6,7 @@
 
 mod canonical;
 mod check;
+mod difference;
 mod explain;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -265,7 +266,7 @@ pub enum Sees {
 }
 
 /// An organisation's identification number (Organisatie-identificatienummer): 20 digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oin([u8; 20]);
 
 /// A text was not an OIN.
@@ -372,6 +373,12 @@ impl FromStr for Oin {
 impl fmt::Display for Oin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Oin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Oin({self})")
     }
 }
 

@@ -1,11 +1,14 @@
 //! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 use toml::value::Datetime;
 
@@ -73,25 +76,25 @@ struct Raw {
     coordinator: Spanned<String>,
     freshness_days: Option<Spanned<i64>>,
     max_shrink_percent: Option<Spanned<i64>>,
-    operator: RawOperator,
+    operator: Table<RawOperator>,
     #[serde(default)]
-    counting: RawCounting,
+    counting: Table<RawCounting>,
     #[serde(default)]
-    release: RawRelease,
+    release: Table<RawRelease>,
     #[serde(default)]
-    retention: RawRetention,
+    retention: Table<RawRetention>,
     #[serde(default)]
-    budgets: RawBudgets,
+    budgets: Table<RawBudgets>,
     #[serde(default)]
-    messages: RawMessages,
+    messages: Table<RawMessages>,
     #[serde(default)]
-    changes: RawChanges,
+    changes: Table<RawChanges>,
     #[serde(default, rename = "override")]
-    overrides: Vec<RawOverride>,
+    overrides: Vec<Table<RawOverride>>,
     #[serde(rename = "epoch")]
-    epochs: Vec<RawEpoch>,
+    epochs: Vec<Table<RawEpoch>>,
     #[serde(rename = "partner")]
-    partners: Vec<RawPartner>,
+    partners: Vec<Table<RawPartner>>,
 }
 
 #[derive(Deserialize)]
@@ -182,7 +185,7 @@ struct RawPartner {
     oin: Spanned<String>,
     organisation: Spanned<String>,
     verifying_key: Spanned<String>,
-    old_key: Option<RawOldKey>,
+    old_key: Option<Table<RawOldKey>>,
     may: Spanned<Vec<Spanned<String>>>,
     sees: Option<Spanned<String>>,
     legal_basis_flag: Option<Spanned<String>>,
@@ -194,6 +197,30 @@ struct RawPartner {
 struct RawOldKey {
     verifying_key: Spanned<String>,
     until: Spanned<Datetime>,
+}
+
+/// A table, and nothing but a table: what serde derives would also take an array of the values in order.
+#[derive(Default)]
+struct Table<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<T>, D::Error> {
+        struct OfTable<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfTable<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(OfTable(PhantomData)).map(Table)
+    }
 }
 
 /// The text, by which an offset becomes a line.
@@ -232,7 +259,7 @@ impl Source<'_> {
         let partners = self.partners(&raw.partners)?;
         let organisations = distinct(partners.iter());
         let flagging = distinct(partners.iter().filter(|partner| partner.may.flag));
-        let budgets = self.budgets(&raw.budgets)?;
+        let budgets = self.budgets(&raw.budgets.0)?;
         if let Some(at) = partners.iter().position(|partner| partner.may.sweep)
             && (budgets.swept_a_day == 0 || budgets.sweep_reasons.is_empty())
         {
@@ -254,26 +281,26 @@ impl Source<'_> {
             flag_criterion: self.text("flag_criterion", &raw.flag_criterion, PROSE)?,
             after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
-            operator: self.operator(&raw.operator)?,
-            counting: self.counting(&raw.counting, flagging)?,
+            operator: self.operator(&raw.operator.0)?,
+            counting: self.counting(&raw.counting.0, flagging)?,
             release: ReleaseRules {
-                interval_hours: self.or("release.interval_hours", &raw.release.interval_hours, 1..=720, 24)?,
-                min_changed: self.or("release.min_changed", &raw.release.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
-                max_wait_days: self.or("release.max_wait_days", &raw.release.max_wait_days, 1..=365, 7)?,
-                immediate: raw.release.immediate,
+                interval_hours: self.or("release.interval_hours", &raw.release.0.interval_hours, 1..=720, 24)?,
+                min_changed: self.or("release.min_changed", &raw.release.0.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
+                max_wait_days: self.or("release.max_wait_days", &raw.release.0.max_wait_days, 1..=365, 7)?,
+                immediate: raw.release.0.immediate,
             },
             retention: Retention {
-                max_days: self.or("retention.max_days", &raw.retention.max_days, 1..=3_660, 180)?,
-                log_days: self.or("retention.log_days", &raw.retention.log_days, 1..=36_600, 1_095)?,
+                max_days: self.or("retention.max_days", &raw.retention.0.max_days, 1..=3_660, 180)?,
+                log_days: self.or("retention.log_days", &raw.retention.0.log_days, 1..=36_600, 1_095)?,
             },
             budgets,
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
             max_shrink_percent: self.or("max_shrink_percent", &raw.max_shrink_percent, 0..=100, 20)?,
             messages: MessageRules {
-                max_delay_hours: self.or("messages.max_delay_hours", &raw.messages.max_delay_hours, 1..=720, 24)?,
+                max_delay_hours: self.or("messages.max_delay_hours", &raw.messages.0.max_delay_hours, 1..=720, 24)?,
                 max_ahead_minutes: self.or(
                     "messages.max_ahead_minutes",
-                    &raw.messages.max_ahead_minutes,
+                    &raw.messages.0.max_ahead_minutes,
                     0..=1_440,
                     10,
                 )?,
@@ -281,14 +308,14 @@ impl Source<'_> {
             changes: ChangeRules {
                 signatures: self.or(
                     "changes.signatures",
-                    &raw.changes.signatures,
+                    &raw.changes.0.signatures,
                     1..=i64::from(organisations),
                     organisations,
                 )?,
-                grace_days: self.or("changes.grace_days", &raw.changes.grace_days, 0..=366, 14)?,
+                grace_days: self.or("changes.grace_days", &raw.changes.0.grace_days, 0..=366, 14)?,
                 new_epoch_within_days: self.or(
                     "changes.new_epoch_within_days",
-                    &raw.changes.new_epoch_within_days,
+                    &raw.changes.0.new_epoch_within_days,
                     1..=366,
                     30,
                 )?,
@@ -367,9 +394,9 @@ impl Source<'_> {
         })
     }
 
-    fn overrides(&self, raw: &[RawOverride]) -> Result<Vec<Override>, Error> {
+    fn overrides(&self, raw: &[Table<RawOverride>]) -> Result<Vec<Override>, Error> {
         let mut overrides = BTreeMap::new();
-        for raw in raw {
+        for Table(raw) in raw {
             let (rule, at) = (raw.rule.get_ref(), raw.rule.span().start);
             if check::NEVER_OVERRIDDEN.contains(&rule.as_str()) {
                 let finding = format!("the rule '{rule}' can never be overridden; mend what it refuses");
@@ -388,14 +415,14 @@ impl Source<'_> {
         Ok(overrides.into_iter().map(|(rule, reason)| Override { rule, reason }).collect())
     }
 
-    fn epochs(&self, raw: &[RawEpoch]) -> Result<Vec<Epoch>, Error> {
+    fn epochs(&self, raw: &[Table<RawEpoch>]) -> Result<Vec<Epoch>, Error> {
         if raw.is_empty() || raw.len() > MAX_EPOCHS {
             let finding = format!("there are {}; list at least one, and at most {MAX_EPOCHS}", raw.len());
             return Err(self.wrong(0, "epoch", finding));
         }
         let mut epochs: Vec<Epoch> = Vec::with_capacity(raw.len());
         let mut key_ids = BTreeSet::new();
-        for raw in raw {
+        for Table(raw) in raw {
             let finding = "use 16 lower-case hexadecimal digits, as `stapel keygen` prints them";
             let epoch = Epoch {
                 number: self.number("epoch.number", &raw.number, 0..=i64::from(u32::MAX))?,
@@ -427,13 +454,14 @@ impl Source<'_> {
         Ok(epochs)
     }
 
-    fn partners(&self, raw: &[RawPartner]) -> Result<Vec<Partner>, Error> {
+    fn partners(&self, raw: &[Table<RawPartner>]) -> Result<Vec<Partner>, Error> {
         if raw.is_empty() || raw.len() > MAX_PARTNERS {
             let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
             return Err(self.wrong(0, "partner", finding));
         }
         let mut roster = Roster::default();
-        let mut partners = raw.iter().map(|raw| self.partner(raw, &mut roster)).collect::<Result<Vec<_>, _>>()?;
+        let mut partners =
+            raw.iter().map(|Table(raw)| self.partner(raw, &mut roster)).collect::<Result<Vec<_>, _>>()?;
         partners.sort_unstable_by_key(|partner| partner.number);
         Ok(partners)
     }
@@ -453,7 +481,7 @@ impl Source<'_> {
             verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, number, roster)?,
             old_key: match &raw.old_key {
                 None => None,
-                Some(old) => Some(OldKey {
+                Some(Table(old)) => Some(OldKey {
                     verifying_key: self.roster_key(
                         "partner.old_key.verifying_key",
                         &old.verifying_key,
@@ -547,9 +575,9 @@ impl Source<'_> {
         }
     }
 
-    fn start_of_partner(&self, raw: &[RawPartner], number: u16) -> usize {
-        let this = raw.iter().find(|raw| *raw.number.get_ref() == i64::from(number));
-        this.map_or(0, |raw| raw.may.span().start)
+    fn start_of_partner(&self, raw: &[Table<RawPartner>], number: u16) -> usize {
+        let this = raw.iter().find(|Table(raw)| *raw.number.get_ref() == i64::from(number));
+        this.map_or(0, |Table(raw)| raw.may.span().start)
     }
 
     fn or<T: TryFrom<i64>>(
@@ -645,10 +673,22 @@ impl Source<'_> {
     /// What the TOML parser or the shape of the file refused.
     fn refused(&self, error: &toml::de::Error) -> Error {
         let (number, line) = self.line(error.span().map_or(0, |span| span.start));
-        // A key or a table's header, but never a value: it may be a private key by mistake.
+        let missing = error.message().starts_with("missing field");
+        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in that
+        // line, but in the table that begins there.
         let key = line.split('=').next().unwrap_or_default().trim();
-        let place = if key.is_empty() { format!("line {number}") } else { format!("line {number}, {}", shown(key)) };
+        let place = if key.is_empty() || missing && !key.starts_with('[') {
+            format!("line {number}")
+        } else {
+            format!("line {number}, {}", shown(key))
+        };
         let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = message
+            .replace("missing field", "there is no key")
+            .replace("unknown field", "there is no such key as")
+            .replace(" as i128", "")
+            .replace("expected i64", "expected a whole number")
+            .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
         Error::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
     }
 
