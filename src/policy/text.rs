@@ -719,3 +719,310 @@ fn shown(text: &str) -> String {
     }
     format!("'{shown}'")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sample;
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let error = Policy::parse(text).unwrap_err();
+        assert_eq!(error.code(), "policy_text");
+        error.to_string().strip_prefix("the policy is not well-formed, ").unwrap().to_owned()
+    }
+
+    /// Refused at the key, with a part of what is said.
+    fn refused(changes: &[(&str, &str)], key: &str, says: &str) {
+        let text = sample::changed_text(changes);
+        let said = refusal(&text);
+        let at = said.split_once(": ").unwrap().0;
+        assert!(at.ends_with(&format!(", {key}")) && said.contains(says), "{changes:?}: {said}");
+        let line: usize = at.strip_prefix("line ").unwrap().split(',').next().unwrap().parse().unwrap();
+        assert!((1..=text.lines().count()).contains(&line));
+    }
+
+    const EPOCH: &str = "[[epoch]]";
+    const MAY: &str = "may = [\"flag\", \"ask\"] # politie";
+
+    #[test]
+    fn defaults() {
+        let policy = sample::policy();
+        assert_eq!((policy.counting.threshold, policy.counting.min_sources, policy.counting.count_cap), (2, 3, 3));
+        assert_eq!((policy.changes.signatures, policy.test), (4, false));
+        let four = sample::changed(&[("threshold = 2", "threshold = 4")]);
+        assert_eq!((four.counting.min_sources, four.counting.count_cap), (4, 4), "at least the threshold");
+        let none = sample::changed(&[("[counting]\nthreshold = 2", ""), ("[release]\ninterval_hours = 24", "")]);
+        assert_eq!(none, policy);
+        let plain = sample::changed(&[("sees = \"band\"", "")]);
+        assert_eq!(plain.partner(2).unwrap().sees, Sees::Presence);
+    }
+
+    #[test]
+    fn the_format_comes_first() {
+        assert_eq!(refusal(""), "line 1, format: it is missing; begin the file with: format = 1");
+        assert!(refusal("# later\nformat = 2\nnew = 1").starts_with("line 2, format: 2 is not a format"));
+        assert!(refusal("format = \"1\"").starts_with("line 1, 'format': invalid type"));
+    }
+
+    #[test]
+    fn the_shape_of_the_file() {
+        assert!(refusal("format = 1\nx").starts_with("line 2, 'x': "));
+        assert!(refusal("format = 1").starts_with("line 1: there is no key `consortium`"));
+        let treshold = sample::changed_text(&[("threshold = 2", "treshold = 2")]);
+        assert!(
+            refusal(&treshold).contains("'treshold': there is no such key as `treshold`, expected one of `threshold`")
+        );
+        let quoted = sample::changed_text(&[("valid_from = 2026-12-01", "valid_from = \"2026-12-01\"")]);
+        assert!(refusal(&quoted).contains("a date without quotes, like 2026-12-01"));
+        let missing = sample::changed_text(&[("opens = 2026-12-01\n", "")]);
+        assert!(refusal(&missing).contains("'[[epoch]]': there is no key `opens`"));
+        let unknown = sample::changed_text(&[("[operator]", "extra = 1\n[operator]")]);
+        assert!(refusal(&unknown).contains("no such key as `extra`"));
+        let large = sample::changed_text(&[("threshold = 2", "threshold = 99999999999999999999")]);
+        assert!(refusal(&large).contains("expected a whole number"));
+        let double = sample::changed_text(&[("version = 1", "version = 1\nversion = 1")]);
+        assert!(refusal(&double).contains("duplicate key"));
+    }
+
+    #[test]
+    fn an_array_of_values_is_not_a_table() {
+        let array = sample::changed_text(&[
+            ("[release]\ninterval_hours = 24\n", ""),
+            ("purpose =", "release = [24]\npurpose ="),
+        ]);
+        assert!(refusal(&array).contains("expected a table"), "{}", refusal(&array));
+        let tables = sample::changed_text(&[("[counting]", "[[counting]]")]);
+        assert!(refusal(&tables).contains("expected a table"), "{}", refusal(&tables));
+    }
+
+    #[test]
+    fn bounds() {
+        for (table, key, low, high) in [
+            ("counting", "threshold", 1, 250),
+            ("counting", "min_sources", 1, 10_000),
+            ("counting", "count_cap", 2, 250),
+            ("release", "interval_hours", 1, 720),
+            ("release", "min_changed", 1, 10_000),
+            ("release", "max_wait_days", 1, 365),
+            ("retention", "max_days", 1, 3_660),
+            ("retention", "log_days", 1, 36_600),
+            ("budgets", "new_flags_a_day", 1, i64::from(u32::MAX)),
+            ("budgets", "flags_held", 1, i64::from(u32::MAX)),
+            ("budgets", "asked_a_day", 1, i64::from(u32::MAX)),
+            ("budgets", "asked_an_epoch", 1, i64::from(u32::MAX)),
+            ("budgets", "swept_a_day", 0, i64::from(u32::MAX)),
+            ("messages", "max_delay_hours", 1, 720),
+            ("messages", "max_ahead_minutes", 0, 1_440),
+            ("changes", "signatures", 1, 4),
+            ("changes", "grace_days", 0, 366),
+            ("changes", "new_epoch_within_days", 1, 366),
+            ("", "freshness_days", 1, 366),
+            ("", "max_shrink_percent", 0, 100),
+        ] {
+            let with = |number: i64| {
+                let header = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+                let line = format!("{header}{key} = {number}\n[operator]");
+                sample::changed_text(&[
+                    ("[counting]\nthreshold = 2", ""),
+                    ("[release]\ninterval_hours = 24", ""),
+                    ("[operator]", &line),
+                ])
+            };
+            for inside in [low, high] {
+                assert!(Policy::parse(&with(inside)).is_ok(), "{key} = {inside}");
+            }
+            for outside in [low - 1, high + 1, i64::MIN, i64::MAX] {
+                let said = refusal(&with(outside));
+                let path = if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") };
+                assert!(said.contains(&format!("{path}: {outside} is not between {low} and {high}")), "{said}");
+            }
+        }
+        refused(
+            &[("threshold = 2", "threshold = 5\ncount_cap = 4")],
+            "counting.count_cap",
+            "4 is not between 5 and 250",
+        );
+    }
+
+    #[test]
+    fn versions_and_days() {
+        let digest = "0".repeat(64);
+        refused(&[("version = 1", "version = 0")], "version", "0 is not between 1");
+        refused(&[("version = 1", "version = 2")], "previous", "every later one the digest");
+        refused(&[("version = 1", &format!("version = 1\nprevious = \"{digest}\""))], "previous", "the first version");
+        refused(&[("version = 1", "version = 2\nprevious = \"0\"")], "previous", "not a digest");
+        refused(&[("valid_from = 2026-12-01", "valid_from = 2026-12-01T00:00:00")], "valid_from", "not a date alone");
+        refused(&[("valid_from = 2026-12-01", "valid_from = 1969-12-31")], "valid_from", "not a date alone");
+        refused(&[("purpose = \"ondermijning-zaanstad\"", "purpose = \"Ondermijning\"")], "purpose", "not a slug");
+    }
+
+    #[test]
+    fn texts() {
+        let name = "\"Stichting Voorbeeldbroker\"";
+        refused(&[(name, "\" \\t\\n \"")], "operator.name", "empty");
+        refused(&[(name, &format!("\"{}\"", "é".repeat(201)))], "operator.name", "201 characters");
+        assert!(Policy::parse(&sample::changed_text(&[(name, &format!("\"{}\"", "é".repeat(200)))])).is_ok());
+        for hidden in ["\\u0000", "\\u001b[2J", "\\u202e", "\\u200b", "\\u2028", "\\u0085", "\\ufeff"] {
+            refused(&[(name, &format!("\"a{hidden}b\""))], "operator.name", "is not visible");
+        }
+        let spaced = sample::changed(&[(name, "\"\"\"\n Sti\tch\r\n\n ting \"\"\"")]);
+        assert_eq!(spaced.operator.name, "Sti ch ting");
+    }
+
+    #[test]
+    fn the_operator() {
+        let (reply, log) = (sample::operator_key().verifying_key(), sample::checkpoint_key().verifying_key());
+        refused(&[(&log.to_string(), &reply.to_string())], "operator.checkpoint_key", "the operator's other key");
+        refused(&[("stapel.example.nl/zaanstad", "stapel example")], "operator.log_origin", "no spaces");
+        refused(&[("stapel.example.nl/zaanstad", "stapel+example")], "operator.log_origin", "no '+'");
+        refused(&[("00000009000000000000", "9000000000000")], "operator.oin", "not an OIN");
+        refused(&[(&reply.to_string(), &reply.to_string().to_uppercase())], "operator.verifying_key", "lower-case");
+    }
+
+    #[test]
+    fn levels() {
+        let with = |levels: &str| [("threshold = 2", format!("levels = {levels}"))];
+        for (levels, says) in [
+            ("[]", "\"unit\" is not among them"),
+            ("[\"building\"]", "\"unit\" is not among them"),
+            ("[\"unit\", \"unit\"]", "there twice"),
+            ("[\"unit\", \"street\"]", "'street' is none of"),
+        ] {
+            let changes = with(levels);
+            refused(&[(changes[0].0, &changes[0].1)], "counting.levels", says);
+        }
+    }
+
+    #[test]
+    fn epochs() {
+        let epoch = |number: u32, id: &str, opens: &str| {
+            format!(
+                "[[epoch]]\nnumber = {number}\nkey_id = \"{id}\"\nopens = {opens}\ncloses = 2028-01-31\n\n[[partner]]"
+            )
+        };
+        let second = |text: String| [("[[partner]]", text)];
+        let id = sample::secret_file(1).key_id().to_string();
+        for (text, key, says) in [
+            (epoch(1, "0123456789abcdef", "2027-11-01"), "epoch.number", "1 follows 1"),
+            (epoch(2, "0123456789abcdef", "2026-11-30"), "epoch.opens", "2026-11-30 is before epoch 1 opens"),
+            (epoch(2, "0123456789abcdef", "2028-02-01"), "epoch.closes", "before the day it opens"),
+            (epoch(2, &id, "2027-11-01"), "epoch.key_id", "there twice"),
+            (epoch(2, "0123456789ABCDEF", "2027-11-01"), "epoch.key_id", "16 lower-case"),
+        ] {
+            let changes = second(text);
+            refused(&[(changes[0].0, &changes[0].1)], key, says);
+        }
+        let good = second(epoch(2, "0123456789abcdef", "2027-11-01"));
+        assert_eq!(sample::changed(&[(good[0].0, &good[0].1)]).epochs.len(), 2, "overlap is allowed");
+        let start = sample::TEXT.find(EPOCH).unwrap();
+        let end = sample::TEXT.find("[[partner]]").unwrap();
+        let none = sample::changed_text(&[(&sample::TEXT[start..end], ""), ("purpose =", "epoch = []\npurpose =")]);
+        assert!(refusal(&none).contains("epoch: there are 0; list at least one"));
+    }
+
+    #[test]
+    fn the_roster() {
+        let key = |number| sample::partner_key(number).verifying_key().to_string();
+        let (one, two) = (key(1), key(2));
+        refused(&[("number = 2\nname", "number = 1\nname")], "partner.number", "1 is there twice");
+        refused(&[("number = 2\nname", "number = 0\nname")], "partner.number", "0 is not between 1 and 65535");
+        refused(&[(&two, &one)], "partner.verifying_key", "partner 1 has the same key");
+        let old = format!("sees = \"band\"\nold_key = {{ verifying_key = \"{one}\", until = 2026-12-31 }}");
+        refused(&[("sees = \"band\"", &old)], "partner.old_key.verifying_key", "partner 1 has the same key");
+        refused(
+            &[("organisation = \"belastingdienst\"", "organisation = \"politie\"")],
+            "partner.oin",
+            "has OIN 0000000100",
+        );
+        let oin = ("00000002000000000000", "00000001000000000000");
+        refused(&[oin], "partner.organisation", "is that of 'politie'");
+        refused(&[("sees = \"band\"", "sees = \"all\"")], "partner.sees", "'all' is none of");
+        let moved = sample::changed(&[("number = 1\nname", "number = 7\nname")]);
+        assert_eq!(moved.partners.iter().map(|p| p.number).collect::<Vec<_>>(), [2, 3, 4, 7]);
+        let start = sample::TEXT.find("[[partner]]").unwrap();
+        let none = sample::changed_text(&[(&sample::TEXT[start..], ""), ("purpose =", "partner = []\npurpose =")]);
+        assert!(refusal(&none).contains("partner: there are 0; list at least one"));
+    }
+
+    #[test]
+    fn what_a_partner_may() {
+        refused(&[(MAY, "may = []")], "partner.may", "at least one of");
+        refused(&[(MAY, "may = [\"vlag\"]")], "partner.may", "'vlag' is none of");
+        refused(&[(MAY, "may = [\"flag\", \"flag\"]")], "partner.may", "there twice");
+        refused(&[(MAY, "may = [\"flag\", \"sweep\"]")], "partner.may", "\"sweep\" is a way of asking");
+        refused(&[(MAY, "may = [\"ask\"]")], "partner.legal_basis_flag", "\"flag\" is not among");
+        refused(&[("legal_basis_ask = \"Politiewet", "# \"Politiewet")], "partner.legal_basis_ask", "\"ask\" needs");
+        let sweep = (MAY, "may = [\"flag\", \"ask\", \"sweep\"]");
+        refused(&[sweep], "partner.may", "partner 1 may sweep, but there is no budget");
+        refused(&[sweep, (EPOCH, "[budgets]\nswept_a_day = 1\n[[epoch]]")], "partner.may", "no budget or no reason");
+        let reasons = "[budgets]\nswept_a_day = 1\nsweep_reasons = [\"b\", \"a\"]\n[[epoch]]";
+        let policy = sample::changed(&[sweep, (EPOCH, reasons)]);
+        assert!(policy.partner(1).unwrap().may.sweep);
+        assert_eq!(policy.budgets.sweep_reasons[0].as_str(), "a");
+        let twice = "[budgets]\nsweep_reasons = [\"a\", \"a\"]\n[[epoch]]";
+        refused(&[(EPOCH, twice)], "budgets.sweep_reasons", "there twice");
+        let many: Vec<_> = (0..101).map(|n| format!("\"a{n}\"")).collect();
+        let many = format!("[budgets]\nsweep_reasons = [{}]\n[[epoch]]", many.join(","));
+        refused(&[(EPOCH, &many)], "budgets.sweep_reasons", "at most 100");
+    }
+
+    #[test]
+    fn overrides() {
+        let with = |rule: &str| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a\"\n[[epoch]]");
+        refused(&[(EPOCH, &with("threshold"))], "override.rule", "can never be overridden");
+        refused(&[(EPOCH, &with("treshold"))], "override.rule", "'treshold' is not a rule");
+        refused(&[(EPOCH, &with("max-days")), (EPOCH, &with("max-days"))], "override.rule", "there twice");
+        refused(&[(EPOCH, &with("max-days").replace("\"a\"", "\"\""))], "override.reason", "empty");
+        let two = sample::changed(&[(EPOCH, &with("min-changed")), (EPOCH, &with("max-days"))]);
+        assert_eq!(two.overrides.iter().map(|o| o.rule.as_str()).collect::<Vec<_>>(), ["max-days", "min-changed"]);
+    }
+
+    #[test]
+    fn a_private_key_that_stands_in_the_wrong_place_is_not_shown() {
+        let key = sample::operator_key().verifying_key().to_string();
+        for wrong in [format!("verifying_key = \"{}", &key[1..]), "verifying_key = [\"5ec7e7".to_owned() + &key[6..]] {
+            let text = sample::changed_text(&[(&format!("verifying_key = \"{key}"), &wrong)]);
+            assert!(!refusal(&text).contains(&key[6..]), "{}", refusal(&text));
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        let long = format!("{}{}", sample::TEXT, "#".repeat(MAX_TEXT));
+        assert!(refusal(&long).starts_with("as a whole: it has "));
+        let fits = format!("{}{}", sample::TEXT, "#".repeat(MAX_TEXT - sample::TEXT.len()));
+        assert!(Policy::parse(&fits).is_ok());
+        let partners = |count: usize| {
+            let partner = |n: usize| {
+                format!(
+                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\nverifying_key='{n:064x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
+                )
+            };
+            let start = sample::TEXT.find("[[partner]]").unwrap();
+            sample::TEXT[..start].to_owned() + &(1..=count).map(partner).collect::<String>()
+        };
+        assert_eq!(Policy::parse(&partners(MAX_PARTNERS)).unwrap().counting.count_cap, 250);
+        assert!(refusal(&partners(MAX_PARTNERS + 1)).contains("there are 10001; list at least one, and at most 10000"));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        for deep in ["x = ".to_owned() + &"[".repeat(200_000), "a.".repeat(100_000) + "a = 1", "{a=".repeat(100_000)] {
+            refusal(&format!("format = 1\n{deep}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_panic(at in 0..sample::TEXT.len(), text in "\\PC{0,20}", cut in prop::bool::ANY) {
+            let at = (0..=at).rev().find(|at| sample::TEXT.is_char_boundary(*at)).unwrap_or(0);
+            let rest = if cut { "" } else { &sample::TEXT[at..] };
+            let changed = format!("{}{text}{rest}", &sample::TEXT[..at]);
+            if let Err(error) = Policy::parse(&changed) {
+                prop_assert_eq!(error.code(), "policy_text");
+            }
+        }
+    }
+}
