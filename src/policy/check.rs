@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::explain::{Lang, numbers};
+use super::lang::{Lang, numbers};
 use super::{Policy, Sees};
 
 /// Rules that a policy may set aside with a reason.
@@ -125,11 +125,17 @@ impl Reveal {
         let who = if self.partners.len() == 1 { "Partner" } else { "Partners" };
         match lang {
             Lang::Nl => {
-                let about = if self.own_flag { "een eigen melding" } else { "een adres zonder eigen melding" };
+                let about =
+                    if self.own_flag { "een adres met eigen melding" } else { "een adres zonder eigen melding" };
                 format!("{who} {partners}, over {about}: bij het antwoord {answer} {sets}.")
             }
             Lang::En => {
-                let about = if self.own_flag { "a flag of its own" } else { "an address without a flag of its own" };
+                let about = match (self.own_flag, self.partners.len()) {
+                    (true, 1) => "an address that it flags itself",
+                    (true, _) => "an address that they flag themselves",
+                    (false, 1) => "an address that it does not flag itself",
+                    (false, _) => "an address that they do not flag themselves",
+                };
                 format!("{who} {partners}, about {about}: the answer {answer} leaves {sets}.")
             }
         }
@@ -578,7 +584,8 @@ mod tests {
         );
         assert_eq!(
             reveals[2].text(Lang::En),
-            "Partners 1 and 4, about a flag of its own: the answer \"2\" leaves 3 possible sets of other organisations."
+            "Partners 1 and 4, about an address that they flag themselves: the answer \"2\" leaves 3 possible sets of \
+             other organisations."
         );
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use super::explain::{Lang, days_of, seen, thousands};
+use super::explain::seen;
+use super::lang::{Lang, days_of, thousands};
 use super::{Partner, Policy, level_word};
 
 /// What something is called and what it says.
@@ -207,7 +208,7 @@ fn epochs(old: &Policy, new: &Policy, lang: Lang) -> Vec<String> {
                 )
             })
         };
-        change(&lang.pick(format!("Sleutelperiode {number}"), format!("Epoch {number}")), &says(old), &says(new), lang)
+        change(lang.pick(format!("Sleutelperiode {number}"), format!("Epoch {number}")), &says(old), &says(new), lang)
     });
     changes.collect()
 }
@@ -223,7 +224,7 @@ fn overrides(old: &Policy, new: &Policy, lang: Lang) -> Vec<String> {
             format!("Reden om de veiligheidsregel '{rule}' terzijde te stellen"),
             format!("Reason to set the safety rule '{rule}' aside"),
         );
-        change(&label, &reason(old), &reason(new), lang)
+        change(label, &reason(old), &reason(new), lang)
     });
     changes.collect()
 }
@@ -231,7 +232,7 @@ fn overrides(old: &Policy, new: &Policy, lang: Lang) -> Vec<String> {
 /// The changes in two lists that have the same labels.
 fn changed(subject: &str, old: &[Labelled], new: &[Labelled], lang: Lang) -> Vec<String> {
     let pairs = old.iter().zip(new);
-    pairs.filter_map(|((label, was), (_, is))| change(&format!("{subject}{label}"), was, is, lang)).collect()
+    pairs.filter_map(|((label, was), (_, is))| change(format!("{subject}{label}"), was, is, lang)).collect()
 }
 
 /// What was and what is, where they differ. An empty text stands for nothing.

@@ -8,6 +8,8 @@ mod canonical;
 mod check;
 mod difference;
 mod explain;
+mod lang;
+mod raw;
 #[cfg(test)]
 pub(crate) mod sample;
 mod signature;
@@ -19,7 +21,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 pub use check::{Check, Finding, Reveal};
-pub use explain::{Lang, NotALang};
+pub use lang::{Lang, NotALang};
 pub use signature::{PolicySignature, SignedPolicy};
 pub use text::MAX_TEXT;
 

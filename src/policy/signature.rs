@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
-use super::explain::Lang;
+use super::lang::Lang;
 use super::{MAX_TEXT, Policy};
 use crate::digest::Digest;
 use crate::error::Error;

@@ -1,17 +1,14 @@
 //! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Display};
-use std::marker::PhantomData;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 use toml::value::Datetime;
 
+use super::raw::{Format, Raw, RawBudgets, RawCounting, RawEpoch, RawOperator, RawOverride, RawPartner, Table};
 use super::{
     Budgets, ChangeRules, Counting, Epoch, MessageRules, Oin, OldKey, Operator, Override, Partner, Permissions, Policy,
     ReleaseRules, Retention, Rules, Sees, check, level_word,
@@ -50,176 +47,6 @@ impl Policy {
         source.format()?;
         let raw: Raw = toml::from_str(text).map_err(|error| source.refused(&error))?;
         source.policy(raw)
-    }
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: Option<Spanned<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    #[serde(rename = "format")]
-    _format: i64,
-    consortium: Spanned<String>,
-    version: Spanned<i64>,
-    previous: Option<Spanned<String>>,
-    valid_from: Spanned<Datetime>,
-    #[serde(default)]
-    test: bool,
-    purpose: Spanned<String>,
-    legal_basis: Spanned<String>,
-    flag_criterion: Spanned<String>,
-    after_hit: Spanned<String>,
-    coordinator: Spanned<String>,
-    freshness_days: Option<Spanned<i64>>,
-    max_shrink_percent: Option<Spanned<i64>>,
-    operator: Table<RawOperator>,
-    #[serde(default)]
-    counting: Table<RawCounting>,
-    #[serde(default)]
-    release: Table<RawRelease>,
-    #[serde(default)]
-    retention: Table<RawRetention>,
-    #[serde(default)]
-    budgets: Table<RawBudgets>,
-    #[serde(default)]
-    messages: Table<RawMessages>,
-    #[serde(default)]
-    changes: Table<RawChanges>,
-    #[serde(default, rename = "override")]
-    overrides: Vec<Table<RawOverride>>,
-    #[serde(rename = "epoch")]
-    epochs: Vec<Table<RawEpoch>>,
-    #[serde(rename = "partner")]
-    partners: Vec<Table<RawPartner>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOperator {
-    name: Spanned<String>,
-    oin: Spanned<String>,
-    verifying_key: Spanned<String>,
-    checkpoint_key: Spanned<String>,
-    log_origin: Spanned<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCounting {
-    threshold: Option<Spanned<i64>>,
-    min_sources: Option<Spanned<i64>>,
-    count_cap: Option<Spanned<i64>>,
-    levels: Option<Spanned<Vec<Spanned<String>>>>,
-    own_flag_required: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRelease {
-    interval_hours: Option<Spanned<i64>>,
-    min_changed: Option<Spanned<i64>>,
-    max_wait_days: Option<Spanned<i64>>,
-    #[serde(default)]
-    immediate: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRetention {
-    max_days: Option<Spanned<i64>>,
-    log_days: Option<Spanned<i64>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBudgets {
-    new_flags_a_day: Option<Spanned<i64>>,
-    flags_held: Option<Spanned<i64>>,
-    asked_a_day: Option<Spanned<i64>>,
-    asked_an_epoch: Option<Spanned<i64>>,
-    swept_a_day: Option<Spanned<i64>>,
-    #[serde(default)]
-    sweep_reasons: Vec<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMessages {
-    max_delay_hours: Option<Spanned<i64>>,
-    max_ahead_minutes: Option<Spanned<i64>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawChanges {
-    signatures: Option<Spanned<i64>>,
-    grace_days: Option<Spanned<i64>>,
-    new_epoch_within_days: Option<Spanned<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOverride {
-    rule: Spanned<String>,
-    reason: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEpoch {
-    number: Spanned<i64>,
-    key_id: Spanned<String>,
-    opens: Spanned<Datetime>,
-    closes: Spanned<Datetime>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPartner {
-    number: Spanned<i64>,
-    name: Spanned<String>,
-    oin: Spanned<String>,
-    organisation: Spanned<String>,
-    verifying_key: Spanned<String>,
-    old_key: Option<Table<RawOldKey>>,
-    may: Spanned<Vec<Spanned<String>>>,
-    sees: Option<Spanned<String>>,
-    legal_basis_flag: Option<Spanned<String>>,
-    legal_basis_ask: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOldKey {
-    verifying_key: Spanned<String>,
-    until: Spanned<Datetime>,
-}
-
-/// A table, and nothing but a table: what serde derives would also take an array of the values in order.
-#[derive(Default)]
-struct Table<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<T>, D::Error> {
-        struct OfTable<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfTable<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        deserializer.deserialize_map(OfTable(PhantomData)).map(Table)
     }
 }
 

@@ -1,0 +1,180 @@
+//! The shape of a policy's text: which keys there are, and of which kind. What they may say is for `text.rs`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use toml::Spanned;
+use toml::value::Datetime;
+
+#[derive(Deserialize)]
+pub(super) struct Format {
+    pub(super) format: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    #[serde(rename = "format")]
+    pub(super) _format: i64,
+    pub(super) consortium: Spanned<String>,
+    pub(super) version: Spanned<i64>,
+    pub(super) previous: Option<Spanned<String>>,
+    pub(super) valid_from: Spanned<Datetime>,
+    #[serde(default)]
+    pub(super) test: bool,
+    pub(super) purpose: Spanned<String>,
+    pub(super) legal_basis: Spanned<String>,
+    pub(super) flag_criterion: Spanned<String>,
+    pub(super) after_hit: Spanned<String>,
+    pub(super) coordinator: Spanned<String>,
+    pub(super) freshness_days: Option<Spanned<i64>>,
+    pub(super) max_shrink_percent: Option<Spanned<i64>>,
+    pub(super) operator: Table<RawOperator>,
+    #[serde(default)]
+    pub(super) counting: Table<RawCounting>,
+    #[serde(default)]
+    pub(super) release: Table<RawRelease>,
+    #[serde(default)]
+    pub(super) retention: Table<RawRetention>,
+    #[serde(default)]
+    pub(super) budgets: Table<RawBudgets>,
+    #[serde(default)]
+    pub(super) messages: Table<RawMessages>,
+    #[serde(default)]
+    pub(super) changes: Table<RawChanges>,
+    #[serde(default, rename = "override")]
+    pub(super) overrides: Vec<Table<RawOverride>>,
+    #[serde(rename = "epoch")]
+    pub(super) epochs: Vec<Table<RawEpoch>>,
+    #[serde(rename = "partner")]
+    pub(super) partners: Vec<Table<RawPartner>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOperator {
+    pub(super) name: Spanned<String>,
+    pub(super) oin: Spanned<String>,
+    pub(super) verifying_key: Spanned<String>,
+    pub(super) checkpoint_key: Spanned<String>,
+    pub(super) log_origin: Spanned<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCounting {
+    pub(super) threshold: Option<Spanned<i64>>,
+    pub(super) min_sources: Option<Spanned<i64>>,
+    pub(super) count_cap: Option<Spanned<i64>>,
+    pub(super) levels: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) own_flag_required: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRelease {
+    pub(super) interval_hours: Option<Spanned<i64>>,
+    pub(super) min_changed: Option<Spanned<i64>>,
+    pub(super) max_wait_days: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) immediate: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRetention {
+    pub(super) max_days: Option<Spanned<i64>>,
+    pub(super) log_days: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBudgets {
+    pub(super) new_flags_a_day: Option<Spanned<i64>>,
+    pub(super) flags_held: Option<Spanned<i64>>,
+    pub(super) asked_a_day: Option<Spanned<i64>>,
+    pub(super) asked_an_epoch: Option<Spanned<i64>>,
+    pub(super) swept_a_day: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) sweep_reasons: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMessages {
+    pub(super) max_delay_hours: Option<Spanned<i64>>,
+    pub(super) max_ahead_minutes: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawChanges {
+    pub(super) signatures: Option<Spanned<i64>>,
+    pub(super) grace_days: Option<Spanned<i64>>,
+    pub(super) new_epoch_within_days: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOverride {
+    pub(super) rule: Spanned<String>,
+    pub(super) reason: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEpoch {
+    pub(super) number: Spanned<i64>,
+    pub(super) key_id: Spanned<String>,
+    pub(super) opens: Spanned<Datetime>,
+    pub(super) closes: Spanned<Datetime>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPartner {
+    pub(super) number: Spanned<i64>,
+    pub(super) name: Spanned<String>,
+    pub(super) oin: Spanned<String>,
+    pub(super) organisation: Spanned<String>,
+    pub(super) verifying_key: Spanned<String>,
+    pub(super) old_key: Option<Table<RawOldKey>>,
+    pub(super) may: Spanned<Vec<Spanned<String>>>,
+    pub(super) sees: Option<Spanned<String>>,
+    pub(super) legal_basis_flag: Option<Spanned<String>>,
+    pub(super) legal_basis_ask: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOldKey {
+    pub(super) verifying_key: Spanned<String>,
+    pub(super) until: Spanned<Datetime>,
+}
+
+/// A table, and nothing but a table: what serde derives would also take an array of the values in order.
+#[derive(Default)]
+pub(super) struct Table<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<T>, D::Error> {
+        struct OfTable<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfTable<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(OfTable(PhantomData)).map(Table)
+    }
+}
