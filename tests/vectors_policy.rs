@@ -1,0 +1,75 @@
+//! The policy vectors: each text has the canonical form and digest, or the error, that `tests/vectors/v1/policies.json` says.
+//!
+//! The file was made by an implementation of its own, in Python.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use stapel::{Policy, SignedPolicy};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vectors {
+    #[serde(rename = "about")]
+    _about: String,
+    valid: Vec<Valid>,
+    invalid: Vec<Invalid>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Valid {
+    name: String,
+    toml: String,
+    canonical: String,
+    digest: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Invalid {
+    name: String,
+    toml: String,
+    error: String,
+}
+
+fn vectors() -> Vectors {
+    let vectors: Vectors = serde_json::from_str(include_str!("vectors/v1/policies.json")).unwrap();
+    let names = vectors.valid.iter().map(|v| &v.name).chain(vectors.invalid.iter().map(|v| &v.name));
+    let distinct: BTreeSet<_> = names.collect();
+    assert_eq!(distinct.len(), vectors.valid.len() + vectors.invalid.len(), "every name is there once");
+    vectors
+}
+
+#[test]
+fn valid_policies_have_their_digest() {
+    let vectors = vectors();
+    assert!(vectors.valid.len() >= 10);
+    for vector in vectors.valid {
+        let name = &vector.name;
+        let policy = Policy::parse(&vector.toml).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(policy.canonical_json(), vector.canonical, "{name}");
+        assert_eq!(policy.digest().to_string(), vector.digest, "{name}");
+    }
+}
+
+#[test]
+fn invalid_policies_have_their_error() {
+    let vectors = vectors();
+    assert!(vectors.invalid.len() >= 60);
+    for vector in vectors.invalid {
+        let name = &vector.name;
+        let error = match Policy::parse(&vector.toml) {
+            Err(error) => error,
+            // Safety is looked at before signatures are.
+            Ok(policy) => SignedPolicy::verify(policy, &[]).expect_err(name),
+        };
+        assert_eq!(error.code(), vector.error, "{name}: {error}");
+    }
+}
+
+#[test]
+fn the_valid_but_the_minimal_differ() {
+    let digests: BTreeSet<_> = vectors().valid.into_iter().map(|vector| vector.digest).collect();
+    assert!(digests.len() >= 6);
+}
