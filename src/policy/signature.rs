@@ -231,8 +231,8 @@ impl SignedPolicy {
         &self.signed_by
     }
 
-    /// How many of this policy's organisations must have signed `newer`: as many as it asks for itself, but never more than can
-    /// be asked when some have left or one holds out, and never fewer than a majority.
+    /// How many of this policy's organisations must have signed `newer`: as many as it asks for itself, but those that leave
+    /// cannot block it, and fewer than a majority are never enough.
     fn approvals(&self, newer: &Policy) -> usize {
         let own = self.policy.organisation_names();
         let remaining = newer.organisation_names().intersection(&own).count();
