@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// A day: the number of days since 1970-01-01 UTC. Reaches 2149-06-06.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Day(pub u16);
 
 /// A moment: whole seconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.

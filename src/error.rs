@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::address::AddressError;
 use crate::codec::Malformed;
+use crate::day::{Day, Timestamp};
+use crate::secret::VerifyingKey;
 
 /// Any failure of the library. [`Error::code`] is stable across versions and the same in every language binding.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +124,52 @@ pub enum Error {
         finding: String,
     },
 
+    /// The broker's store has a format that this version does not know.
+    #[error("the store has format {found}, and this version knows {known}: use the version that wrote it")]
+    StoreFormat {
+        /// The format found.
+        found: u32,
+        /// The format that this version knows.
+        known: u32,
+    },
+
+    /// The broker's store holds what no broker writes.
+    #[error("the store is damaged: {finding}; restore it from a backup")]
+    StoreDamaged {
+        /// What was found.
+        finding: &'static str,
+    },
+
+    /// The policy names another broker than the one whose keys these are.
+    #[error(
+        "the policy's operator has other keys than this broker; under [operator] it must say verifying_key = \"{verifying_key}\" \
+         and checkpoint_key = \"{checkpoint_key}\""
+    )]
+    PolicyOperator {
+        /// The key of this broker's replies.
+        verifying_key: VerifyingKey,
+        /// The key of this broker's checkpoints.
+        checkpoint_key: VerifyingKey,
+    },
+
+    /// The policy is not valid yet.
+    #[error("the policy is valid from {valid_from}, and today is {today}: take it into force on that day")]
+    PolicyNotYet {
+        /// Its first day.
+        valid_from: Day,
+        /// Today, as the caller says.
+        today: Day,
+    },
+
+    /// The clock went back.
+    #[error("the time {now} is before the last release, {as_of}: set the clock right; nothing was done")]
+    Clock {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The moment of the last release.
+        as_of: Timestamp,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -146,6 +194,11 @@ impl Error {
             Error::TooLarge { .. } => "too_large",
             Error::BadSignature => "bad_signature",
             Error::Store { .. } => "store",
+            Error::StoreFormat { .. } => "store_format",
+            Error::StoreDamaged { .. } => "store_damaged",
+            Error::PolicyOperator { .. } => "policy_operator",
+            Error::PolicyNotYet { .. } => "policy_not_yet",
+            Error::Clock { .. } => "clock",
             Error::Random => "random",
         }
     }

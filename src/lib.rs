@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod broker;
 mod codec;
 mod day;
 mod digest;
@@ -17,6 +18,7 @@ mod slug;
 mod store;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
+pub use broker::{Broker, BrokerKeys};
 pub use day::{Day, NotADay, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;

@@ -14,7 +14,7 @@ use crate::slug::Slug;
 pub(super) const MAX_HEADER: usize = 1024;
 
 /// The version of the message format that this library speaks.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 
 /// What every message says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ mod reply;
 mod request;
 mod standing;
 
-pub use header::{Header, Kind, Role};
+pub use header::{Header, Kind, NotAKind, Role, VERSION};
 pub use rejection::{Code, Rejection};
 pub use reply::{Answer, LogEntry, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
@@ -93,19 +93,24 @@ impl<'a> Unverified<'a> {
         self.header.partner
     }
 
+    /// The whole header, for a reply that says nothing but that the sender was not authenticated.
+    pub(crate) fn unverified_header(&self) -> &Header {
+        &self.header
+    }
+
     /// Checks the signature.
     ///
     /// # Errors
     ///
     /// [`Error::BadSignature`] where it is not that of `key` over these bytes.
-    pub fn verify(self, key: &VerifyingKey) -> Result<Verified<'a>, Error> {
+    pub fn verify(&self, key: &VerifyingKey) -> Result<Verified<'a>, Error> {
         let (head, rest) = self.bytes.split_at(self.header_end);
         let (body, signature) = rest.split_at(rest.len() - SIGNATURE);
         let signature: &Signature = signature.try_into().map_err(|_| Error::BadSignature)?;
         if !key.verifies(&signed_bytes(self.header.kind, head, body), signature) {
             return Err(Error::BadSignature);
         }
-        Ok(Verified { header: self.header, body, digest: Digest::of(&[self.bytes]) })
+        Ok(Verified { header: self.header.clone(), body, digest: Digest::of(&[self.bytes]) })
     }
 
     /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed, or

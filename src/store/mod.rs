@@ -80,7 +80,7 @@ pub(crate) struct Row {
 }
 
 /// How long a flag lasts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
     /// The day from which renewals are counted.
     pub(crate) first: Day,

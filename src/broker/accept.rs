@@ -1,0 +1,337 @@
+//! State messages: what a delta, a full set or a confirm does to what its partner holds.
+
+use super::Sender;
+use super::state::{Accepted, Epoch, PartnerRow, Share, Stored};
+use crate::day::{Day, Timestamp};
+use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
+use crate::policy::Policy;
+use crate::pseudonym::{Pepper, Tag};
+use crate::store::{Batch, BatchId, Row, Span};
+
+/// What a state message says, tagged: what the broker works on once a message was verified.
+pub(super) enum Said {
+    /// Flags and withdrawals.
+    Delta(TaggedDelta),
+    /// A part of a full set.
+    FullSet(TaggedSet),
+    /// Nothing changed.
+    Confirm,
+}
+
+/// A [`Delta`], tagged; by ascending tag.
+pub(super) struct TaggedDelta {
+    renewal: bool,
+    flagged: Vec<(Tag, Day)>,
+    withdrawn: Vec<Tag>,
+}
+
+/// A [`FullSet`], tagged; by ascending tag.
+pub(super) struct TaggedSet {
+    renewal: bool,
+    shrink: bool,
+    part: Part,
+    flagged: Vec<(Tag, Day)>,
+}
+
+/// What an accepted state message does: nothing of it is kept or seen until all of it is on disk.
+pub(super) struct Step {
+    pub(super) share: Share,
+    pub(super) receipt: Receipt,
+    /// The batch to keep, if it says anything.
+    pub(super) batch: Option<Batch>,
+    /// The batches of a full set that this message abandoned.
+    pub(super) abandoned: Vec<BatchId>,
+    /// Flags to charge to today's budget.
+    pub(super) charge: u32,
+    /// Whether what the partner holds changed.
+    pub(super) changed: bool,
+}
+
+impl Said {
+    pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper) -> Said {
+        let mut withdrawn: Vec<Tag> = delta.withdrawn.iter().map(|pseudonym| pepper.tag(pseudonym)).collect();
+        withdrawn.sort_unstable();
+        Said::Delta(TaggedDelta { renewal: delta.renewal, flagged: tagged(&delta.flagged, pepper), withdrawn })
+    }
+
+    pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper) -> Said {
+        let flagged = tagged(&set.flagged, pepper);
+        Said::FullSet(TaggedSet { renewal: set.renewal, shrink: set.shrink, part: set.part, flagged })
+    }
+}
+
+/// The tags of all groups, ascending, each with its last valid day.
+fn tagged(groups: &[Group<'_>], pepper: &Pepper) -> Vec<(Tag, Day)> {
+    let rows = groups
+        .iter()
+        .flat_map(|group| group.pseudonyms.iter().map(|pseudonym| (pepper.tag(pseudonym), group.last_day)));
+    let mut tagged: Vec<_> = rows.collect();
+    tagged.sort_unstable_by_key(|row| row.0);
+    tagged
+}
+
+/// Decides on a state message whose numbers, policy and permission are in order: steps 14 to 17 of SPEC.md 5.3.
+pub(super) fn accept(
+    policy: &Policy,
+    epoch: &Epoch,
+    row: &PartnerRow,
+    sender: &Sender,
+    said: Said,
+    now: Timestamp,
+) -> Result<Step, Rejection> {
+    let context = Context { policy, epoch, row, sender, today: now.day() };
+    let share = epoch.shares.get(&sender.partner).cloned().unwrap_or_default();
+    if !share.row.full_seen && !matches!(said, Said::FullSet(_)) {
+        return Err(Rejection::new(
+            Code::FullSetRequired,
+            0,
+            "the first state message in an epoch must be a full set: send all your flags as one",
+        ));
+    }
+    let mut step = Step {
+        receipt: Receipt {
+            log: LogEntry::NONE,
+            release: epoch.row.release,
+            part: (0, 0),
+            added: 0,
+            changed: 0,
+            withdrawn: 0,
+            held: share.row.held,
+        },
+        share,
+        batch: None,
+        abandoned: Vec::new(),
+        charge: 0,
+        changed: false,
+    };
+    match said {
+        Said::Confirm => step.abandon(sender),
+        Said::Delta(delta) => context.delta(&mut step, &delta)?,
+        Said::FullSet(set) => context.full_set(&mut step, &set)?,
+    }
+    step.share.row.heard = Some(now);
+    step.receipt.held = step.share.row.held;
+    Ok(step)
+}
+
+impl Step {
+    /// Lets go of a full set whose last part has not come.
+    fn abandon(&mut self, sender: &Sender) {
+        let unfinished = self.share.parts.len();
+        self.share.parts.clear();
+        let from = self.share.batches.len() - unfinished;
+        self.abandoned.extend(self.share.batches.drain(from..).map(|stored| sender.batch(stored.sequence)));
+    }
+
+    /// Keeps `rows` as the batch of this message.
+    fn keep(&mut self, sender: &Sender, part: Option<Part>, rows: Vec<Row>) {
+        let part = part.map(|part| (part.number, part.of));
+        self.share.batches.push(Stored { sequence: sender.sequence, part });
+        self.batch = Some(Batch { id: sender.batch(sender.sequence), part, rows });
+    }
+}
+
+/// What a message is decided in.
+struct Context<'a> {
+    policy: &'a Policy,
+    epoch: &'a Epoch,
+    row: &'a PartnerRow,
+    sender: &'a Sender,
+    today: Day,
+}
+
+impl Context<'_> {
+    fn delta(&self, step: &mut Step, delta: &TaggedDelta) -> Result<(), Rejection> {
+        let mut rows = Vec::with_capacity(delta.flagged.len() + delta.withdrawn.len());
+        for (tag, last) in &delta.flagged {
+            let before = self.epoch.held(self.sender.partner, tag);
+            let span = self.span(before, *last, delta.renewal)?;
+            match before {
+                None => step.receipt.added += 1,
+                Some(before) if before.last != span.last => step.receipt.changed += 1,
+                Some(before) if before == span => continue,
+                Some(_) => {}
+            }
+            rows.push(Row { tag: *tag, span: Some(span) });
+        }
+        for tag in &delta.withdrawn {
+            if self.epoch.held(self.sender.partner, tag).is_some() {
+                step.receipt.withdrawn += 1;
+                rows.push(Row { tag: *tag, span: None });
+            }
+        }
+        let after = step.share.row.held + step.receipt.added - step.receipt.withdrawn;
+        self.within_budgets(step.receipt.added, after)?;
+        step.charge = step.receipt.added;
+        step.abandon(self.sender);
+        if !rows.is_empty() {
+            rows.sort_unstable_by_key(|row| row.tag);
+            step.share.pending.push(rows.iter().map(|row| (row.tag, row.span)).collect());
+            step.keep(self.sender, None, rows);
+            step.changed = true;
+        }
+        step.share.row.held = after;
+        Ok(())
+    }
+
+    fn full_set(&self, step: &mut Step, set: &TaggedSet) -> Result<(), Rejection> {
+        let part = set.part;
+        self.follows(step, part)?;
+        if part.number == 1 {
+            step.abandon(self.sender);
+        }
+        let mut rows = Vec::with_capacity(set.flagged.len());
+        for (tag, last) in &set.flagged {
+            let span = self.span(self.epoch.held(self.sender.partner, tag), *last, set.renewal)?;
+            rows.push(Row { tag: *tag, span: Some(span) });
+        }
+        step.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
+        let so_far: usize = step.share.parts.iter().map(|part| part.len()).sum::<usize>() + rows.len();
+        if so_far > self.policy.budgets.flags_held as usize {
+            return Err(held_too_many(self.policy.budgets.flags_held));
+        }
+        if part.number < part.of {
+            step.share.parts.push(rows.as_slice().into());
+        } else {
+            self.last_part(step, set.shrink, &rows)?;
+        }
+        step.keep(self.sender, Some(part), rows);
+        Ok(())
+    }
+
+    /// Takes the set as a whole, once its last part is there.
+    fn last_part(&self, step: &mut Step, shrink: bool, last: &[Row]) -> Result<(), Rejection> {
+        let parts = std::mem::take(&mut step.share.parts);
+        let mut set: Vec<Row> = parts.iter().flat_map(|part| part.iter()).chain(last).copied().collect();
+        set.sort_unstable_by_key(|row| row.tag);
+        if set.windows(2).any(|pair| pair[0].tag == pair[1].tag) {
+            return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
+        }
+        // A flag of an earlier part may have ended since that part came.
+        set.retain(|row| row.span.is_some_and(|span| span.last >= self.today));
+        let before = self.epoch.all_held(self.sender.partner);
+        let changes = changes(&before, &set);
+        for (was, is) in changes.iter().map(|change| (change.1, change.2)) {
+            match (was, is) {
+                (None, _) => step.receipt.added += 1,
+                (Some(_), None) => step.receipt.withdrawn += 1,
+                (Some(was), Some(is)) if was.last != is.last => step.receipt.changed += 1,
+                _ => {}
+            }
+        }
+        let share = u64::from(self.policy.max_shrink_percent) * before.len() as u64;
+        if !shrink && u64::from(step.receipt.withdrawn) * 100 > share {
+            return Err(Rejection::new(
+                Code::Shrink,
+                step.receipt.withdrawn.into(),
+                format!(
+                    "the full set would withdraw {} of {} flags, more than {} per cent: if the export was whole, send it again with the shrink bit",
+                    step.receipt.withdrawn,
+                    before.len(),
+                    self.policy.max_shrink_percent
+                ),
+            ));
+        }
+        // The first full set of an epoch says again what was flagged before, under a new key.
+        step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
+        self.within_budgets(step.charge, set.len() as u32)?;
+        step.changed = !changes.is_empty();
+        step.share.pending.push(changes.into_iter().map(|(tag, _, is)| (tag, is)).collect());
+        step.share.row.full_seen = true;
+        step.share.row.held = set.len() as u32;
+        Ok(())
+    }
+
+    /// A part follows the one before it, or is the first.
+    fn follows(&self, step: &Step, part: Part) -> Result<(), Rejection> {
+        if part.number == 1 {
+            return Ok(());
+        }
+        let unfinished = step.share.parts.len();
+        let of = step.share.batches.last().and_then(|stored| stored.part).map(|(_, of)| of);
+        if unfinished > 0 && unfinished == usize::from(part.number) - 1 && of == Some(part.of) {
+            return Ok(());
+        }
+        let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
+        Err(Rejection::new(Code::Gap, 0, sentence))
+    }
+
+    /// How long a flag lasts that is flagged until `last`, and was held as `before`: SPEC.md 5.5.
+    fn span(&self, before: Option<Span>, last: Day, renewal: bool) -> Result<Span, Rejection> {
+        let max_days = self.policy.retention.max_days;
+        if last < self.today {
+            return Err(Rejection::new(
+                Code::Clock,
+                0,
+                format!("the last valid day {last} has passed: today is {}", self.today),
+            ));
+        }
+        let longest = self.today.plus(max_days);
+        match before {
+            Some(before) if last <= before.first.plus(max_days) => Ok(Span { first: before.first, last }),
+            Some(_) if !renewal => Err(Rejection::new(
+                Code::RenewalNotDeclared,
+                0,
+                format!(
+                    "a flag until {last} would last more than {max_days} days since its first: look at it again and declare its renewal"
+                ),
+            )),
+            _ if last > longest => Err(Rejection::new(
+                Code::NotPermitted,
+                0,
+                format!("a flag until {last} lasts too long: {max_days} days from today end on {longest}"),
+            )),
+            _ => Ok(Span { first: self.today, last }),
+        }
+    }
+
+    fn within_budgets(&self, charge: u32, held: u32) -> Result<(), Rejection> {
+        let budgets = &self.policy.budgets;
+        let left = budgets.new_flags_a_day.saturating_sub(self.row.new_flags);
+        if charge > left {
+            return Err(Rejection::new(
+                Code::OverBudget,
+                left.into(),
+                format!(
+                    "{charge} new flags are more than the {left} that are left today; send fewer, or the rest tomorrow (UTC)"
+                ),
+            ));
+        }
+        if held > budgets.flags_held && charge > 0 {
+            return Err(held_too_many(budgets.flags_held));
+        }
+        Ok(())
+    }
+}
+
+fn held_too_many(most: u32) -> Rejection {
+    let sentence = format!("more than {most} flags would be held; withdraw some first");
+    Rejection::new(Code::OverBudget, most.into(), sentence)
+}
+
+/// The tags on which `before` and `set` differ, with what was and what is; all by ascending tag.
+fn changes(before: &[(Tag, Span)], set: &[Row]) -> Vec<(Tag, Option<Span>, Option<Span>)> {
+    let mut changes = Vec::new();
+    let (mut before, mut set) = (before.iter().peekable(), set.iter().peekable());
+    loop {
+        let tag = match (before.peek(), set.peek()) {
+            (Some(was), Some(is)) => was.0.min(is.tag),
+            (Some(was), None) => was.0,
+            (None, Some(is)) => is.tag,
+            (None, None) => return changes,
+        };
+        let was = before.next_if(|was| was.0 == tag).map(|was| was.1);
+        let is = set.next_if(|is| is.tag == tag).and_then(|is| is.span);
+        if was != is {
+            changes.push((tag, was, is));
+        }
+    }
+}
+
+impl PartnerRow {
+    /// Takes note of an accepted state message.
+    pub(super) fn accept(&mut self, sender: &Sender, receipt: Vec<u8>, charge: u32) {
+        self.accepted = Some(Accepted { sequence: sender.sequence, digest: sender.digest, receipt });
+        self.new_flags = self.new_flags.saturating_add(charge);
+    }
+}

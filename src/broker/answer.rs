@@ -1,0 +1,132 @@
+//! Questions: what a partner may be told of the pseudonyms it asks, and what it costs.
+
+use std::collections::BTreeSet;
+
+use super::Sender;
+use super::state::{Answered, Epoch, PartnerRow, ShareRow};
+use super::view::Holding;
+use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
+use crate::policy::{Partner, Policy};
+use crate::pseudonym::{Pepper, Tag};
+use crate::slug::Slug;
+
+/// What a question asks, tagged, in the question's order.
+pub(super) struct Asked {
+    tags: Vec<Tag>,
+    /// The reason, if it is a sweep.
+    sweep: Option<Slug>,
+}
+
+/// What answering costs: nothing of it counts until it is on disk.
+pub(super) struct Charge {
+    pub(super) share: ShareRow,
+    asked: u32,
+    swept: u32,
+}
+
+impl Asked {
+    pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper) -> Asked {
+        Asked { tags: pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).collect(), sweep }
+    }
+}
+
+/// Answers a question whose numbers, policy and permission are in order: all of it from the release in force.
+pub(super) fn answer(
+    policy: &Policy,
+    epoch: &Epoch,
+    row: &PartnerRow,
+    asker: &Partner,
+    asked: &Asked,
+) -> Result<(Answer, Charge), Rejection> {
+    if asked.sweep.as_ref().is_some_and(|reason| !asker.may.sweep || !policy.budgets.sweep_reasons.contains(reason)) {
+        let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";
+        return Err(Rejection::new(Code::NotPermitted, 0, sentence));
+    }
+    let sources: BTreeSet<&Slug> =
+        epoch.tally.released.keys().filter_map(|number| Some(&policy.partner(*number)?.organisation)).collect();
+    let enough_sources = sources.len() >= usize::from(policy.counting.min_sources);
+    let mut own = 0;
+    let mut standings = Vec::with_capacity(asked.tags.len());
+    for tag in &asked.tags {
+        let holdings = epoch.view.holdings(tag);
+        let flags_it = holdings.iter().any(|holding| holding.partner == asker.number);
+        own += u32::from(flags_it);
+        let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
+            Standing::NoOwnFlag
+        } else if enough_sources {
+            Standing::of(organisations(policy, holdings), &policy.counting, asker.sees)
+        } else {
+            Standing::BelowThreshold
+        };
+        standings.push(standing.to_byte());
+    }
+    let charge = charge(policy, epoch, row, asker, asked, own)?;
+    let answer = Answer {
+        log: LogEntry::NONE,
+        release: epoch.row.release,
+        as_of: epoch.row.as_of,
+        until: epoch.row.as_of,
+        organisations: policy.organisations() as u16,
+        fresh: epoch.row.fresh,
+        standings,
+    };
+    Ok((answer, charge))
+}
+
+/// How many distinct organisations there are among the partners of `holdings`.
+fn organisations(policy: &Policy, holdings: &[Holding]) -> usize {
+    let names = holdings.iter().filter_map(|holding| Some(&policy.partner(holding.partner)?.organisation));
+    match holdings.len() {
+        0 | 1 => names.count(),
+        _ => names.collect::<BTreeSet<_>>().len(),
+    }
+}
+
+/// What a question costs, of which `own` pseudonyms are the asker's own released flags: SPEC.md 5.6.
+fn charge(
+    policy: &Policy,
+    epoch: &Epoch,
+    row: &PartnerRow,
+    asker: &Partner,
+    asked: &Asked,
+    own: u32,
+) -> Result<Charge, Rejection> {
+    let budgets = &policy.budgets;
+    let mut share = epoch.shares.get(&asker.number).map(|share| share.row.clone()).unwrap_or_default();
+    let count = asked.tags.len() as u32;
+    let over = |left: u32, what: &str| {
+        let sentence = format!("{count} pseudonyms are more than what is left of the budget {what}: {left}");
+        Err(Rejection::new(Code::OverBudget, left.into(), sentence))
+    };
+    if asked.sweep.is_some() {
+        let left = budgets.swept_a_day.saturating_sub(row.swept);
+        return if count <= left { Ok(Charge { share, asked: 0, swept: count }) } else { over(left, "swept_a_day") };
+    }
+    if share.free_in != epoch.row.release {
+        (share.free_in, share.free) = (epoch.row.release, 0);
+    }
+    let released = epoch.tally.released.get(&asker.number).copied().unwrap_or(0);
+    let free = own.min(released.saturating_sub(share.free));
+    let costs = count - free;
+    let left = budgets.asked_a_day.saturating_sub(row.asked);
+    if costs > left {
+        return over(left, "asked_a_day");
+    }
+    let left = budgets.asked_an_epoch.saturating_sub(share.asked);
+    if costs > left {
+        return over(left, "asked_an_epoch");
+    }
+    share.free += free;
+    share.asked += costs;
+    Ok(Charge { share, asked: costs, swept: 0 })
+}
+
+impl PartnerRow {
+    /// Takes note of an answered question.
+    pub(super) fn answer(&mut self, sender: &Sender, release: u64, answer: Vec<u8>, charge: &Charge) {
+        let Sender { sequence, digest, epoch, .. } = *sender;
+        self.answered = Some(Answered { sequence, digest, epoch, release, answer });
+        self.asked = self.asked.saturating_add(charge.asked);
+        self.swept = self.swept.saturating_add(charge.swept);
+    }
+}

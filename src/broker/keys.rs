@@ -1,0 +1,154 @@
+//! The broker's own secrets, in a folder of their own: never in the store, nor in its backup.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::files;
+use crate::pseudonym::Pepper;
+use crate::secret::{Key32, SigningKey, VerifyingKey};
+
+/// The key that signs replies, the key that signs the log's checkpoints, and a pepper for each epoch.
+pub struct BrokerKeys {
+    signing: SigningKey,
+    checkpoint: SigningKey,
+    /// Where the peppers are; `None` keeps them in memory only.
+    folder: Option<PathBuf>,
+    peppers: Mutex<BTreeMap<u32, Arc<Pepper>>>,
+}
+
+impl BrokerKeys {
+    /// Draws new signing keys and writes them to `folder`, which is made if it is not there. Keys that are there already stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`], [`Error::Random`].
+    pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
+        files::create_private_folder(folder)?;
+        for path in [signing_path(folder), checkpoint_path(folder)] {
+            if !path.exists() {
+                SigningKey::create(&path)?;
+            }
+        }
+        BrokerKeys::open(folder)
+    }
+
+    /// Reads the signing keys from `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`].
+    pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
+        Ok(BrokerKeys {
+            signing: SigningKey::read(&signing_path(folder))?,
+            checkpoint: SigningKey::read(&checkpoint_path(folder))?,
+            folder: Some(folder.into()),
+            peppers: Mutex::default(),
+        })
+    }
+
+    /// Keys that are gone with the process: for tests and simulations.
+    pub fn in_memory(signing: SigningKey, checkpoint: SigningKey) -> BrokerKeys {
+        BrokerKeys { signing, checkpoint, folder: None, peppers: Mutex::default() }
+    }
+
+    /// The key that replies are verified with: the policy's `operator.verifying_key`.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        self.signing.verifying_key()
+    }
+
+    /// The key that checkpoints are verified with: the policy's `operator.checkpoint_key`.
+    pub fn checkpoint_key(&self) -> VerifyingKey {
+        self.checkpoint.verifying_key()
+    }
+
+    pub(super) fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// The pepper of an epoch. One that is not there is drawn, and on disk before this returns, if `may_draw`.
+    ///
+    /// An epoch of which the store holds anything must not get another pepper: then nothing would be found again.
+    pub(super) fn pepper(&self, epoch: u32, may_draw: bool) -> Result<Arc<Pepper>, Error> {
+        let mut peppers = self.peppers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pepper) = peppers.get(&epoch) {
+            return Ok(Arc::clone(pepper));
+        }
+        let key = match &self.folder {
+            None => Key32::generate()?,
+            Some(folder) => stored_pepper(&pepper_path(folder, epoch), may_draw)?,
+        };
+        let pepper = Arc::new(Pepper::new(&key));
+        peppers.insert(epoch, Arc::clone(&pepper));
+        Ok(pepper)
+    }
+
+    /// Destroys the pepper of an epoch, if there is one: its tags can no longer be made.
+    pub(super) fn destroy(&self, epoch: u32) -> Result<(), Error> {
+        self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let path = pepper_path(folder, epoch);
+        match fs::remove_file(&path) {
+            Ok(()) => files::sync_folder(&path),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(files::io("remove", &path, error)),
+        }
+    }
+}
+
+impl fmt::Debug for BrokerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrokerKeys(..)")
+    }
+}
+
+fn stored_pepper(path: &Path, may_draw: bool) -> Result<Key32, Error> {
+    if may_draw && !path.exists() {
+        let key = Key32::generate()?;
+        files::create_private(path, key.expose_secret())?;
+        return Ok(key);
+    }
+    let bytes = files::read_private(path)?;
+    let key: &[u8; 32] =
+        bytes.as_slice().try_into().map_err(|_| Error::KeyFile { path: path.into(), length: bytes.len() })?;
+    Ok(Key32::from_bytes(*key))
+}
+
+fn signing_path(folder: &Path) -> PathBuf {
+    folder.join("signing.key")
+}
+
+fn checkpoint_path(folder: &Path) -> PathBuf {
+    folder.join("checkpoint.key")
+}
+
+fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
+    folder.join(format!("epoch-{epoch}.pepper"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peppers_are_drawn_once_and_destroyed_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = BrokerKeys::create(folder.path()).unwrap();
+        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "io", "an epoch with rows gets no new pepper");
+        let tag = keys.pepper(1, true).unwrap().tag(&[7; 16]);
+        let again = BrokerKeys::create(folder.path()).unwrap();
+        assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
+        assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
+        assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
+        again.destroy(1).unwrap();
+        again.destroy(1).unwrap();
+        assert!(!pepper_path(folder.path(), 1).exists());
+        assert_eq!(again.pepper(1, false).unwrap_err().code(), "io");
+    }
+}

@@ -1,0 +1,346 @@
+//! What the broker knows: its rows in the ledger, and what is derived from them and the batches at open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::view::{Holding, Pending, Turn, View};
+use crate::codec;
+use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::pseudonym::Tag;
+use crate::store::{Batch, BatchId, Key, Row, Span, Store};
+
+/// The format of the rows and batches.
+pub(super) const FORMAT: u32 = 1;
+
+/// The most bytes of a row: that of an answer to 100,000 pseudonyms, and then some.
+const MAX_ROW: u64 = 1 << 20;
+
+/// Everything, but for the keys.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) partners: BTreeMap<u16, PartnerRow>,
+    pub(super) epochs: BTreeMap<u32, Epoch>,
+}
+
+/// An epoch: its release, its flags, and what each partner has there.
+pub(super) struct Epoch {
+    pub(super) row: EpochRow,
+    /// What is released.
+    pub(super) view: Arc<View>,
+    /// Derived from the view.
+    pub(super) tally: Tally,
+    pub(super) shares: BTreeMap<u16, Share>,
+}
+
+/// What one partner has in an epoch.
+#[derive(Clone, Default)]
+pub(super) struct Share {
+    pub(super) row: ShareRow,
+    /// What was accepted since the last full release.
+    pub(super) pending: Pending,
+    /// The rows of a full set whose last part has not come, by part.
+    pub(super) parts: Vec<Arc<[Row]>>,
+    /// The batches in the store.
+    pub(super) batches: Vec<Stored>,
+}
+
+/// A batch in the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) sequence: u64,
+    pub(super) part: Option<(u16, u16)>,
+}
+
+/// Released flags, counted.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) released: BTreeMap<u16, u32>,
+}
+
+/// Which policy is in force, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PolicyRow {
+    pub(super) version: u32,
+    pub(super) digest: Digest,
+    /// The one before, while state messages may still name it.
+    pub(super) previous: Option<Digest>,
+    pub(super) adopted: Timestamp,
+}
+
+/// A partner's numbers, last replies, and what it spent today.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct PartnerRow {
+    pub(super) accepted: Option<Accepted>,
+    pub(super) highest_state: u64,
+    pub(super) highest_question: u64,
+    pub(super) answered: Option<Answered>,
+    pub(super) day: Day,
+    pub(super) new_flags: u32,
+    pub(super) asked: u32,
+    pub(super) swept: u32,
+}
+
+/// The last state message that was accepted.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Accepted {
+    pub(super) sequence: u64,
+    pub(super) digest: Digest,
+    pub(super) receipt: Vec<u8>,
+}
+
+/// The last question that was answered.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub(super) sequence: u64,
+    pub(super) digest: Digest,
+    pub(super) epoch: u32,
+    pub(super) release: u64,
+    pub(super) answer: Vec<u8>,
+}
+
+/// An epoch's release.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct EpochRow {
+    pub(super) release: u64,
+    pub(super) as_of: Timestamp,
+    /// The latest moment at which a full release could have been.
+    pub(super) looked: Timestamp,
+    /// When the first change since then was accepted.
+    pub(super) changed_since: Option<Timestamp>,
+    /// How many organisations were fresh at the release.
+    pub(super) fresh: u16,
+}
+
+/// What a partner has in an epoch.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct ShareRow {
+    /// Whether a full set has come.
+    pub(super) full_seen: bool,
+    /// When the last state message was accepted.
+    pub(super) heard: Option<Timestamp>,
+    pub(super) held: u32,
+    /// Pseudonyms asked that cost something.
+    pub(super) asked: u32,
+    /// The release in which `free` were asked for nothing.
+    pub(super) free_in: u64,
+    pub(super) free: u32,
+    /// Batches up to this state number are released.
+    pub(super) released: u64,
+}
+
+impl State {
+    /// Derives the state from what a store holds, and says which policy was in force.
+    pub(super) fn load(store: &dyn Store) -> Result<(State, Option<PolicyRow>), Error> {
+        let mut state = State::default();
+        let mut policy = None;
+        let mut format = None;
+        let mut shares: BTreeMap<(u32, u16), Share> = BTreeMap::new();
+        for (key, value) in store.rows()? {
+            match key {
+                Key::Format => format = Some(read_row::<u32>(&value)?),
+                Key::Policy => policy = Some(read_row(&value)?),
+                Key::Partner(number) => {
+                    state.partners.insert(number, read_row(&value)?);
+                }
+                Key::Epoch(number) => {
+                    state.epochs.insert(number, Epoch::new(read_row(&value)?));
+                }
+                Key::Share(epoch, partner) => {
+                    let share = Share { row: read_row(&value)?, ..Share::default() };
+                    shares.insert((epoch, partner), share);
+                }
+            }
+        }
+        if format.is_some_and(|format| format != FORMAT) {
+            return Err(Error::StoreFormat { found: format.unwrap_or_default(), known: FORMAT });
+        }
+        let mut replays: BTreeMap<(u32, u16), Replay> = BTreeMap::new();
+        store.batches(&mut |batch| {
+            let id = (batch.id.epoch, batch.id.partner);
+            let share = shares.get_mut(&id).ok_or(DAMAGED)?;
+            share.batches.push(Stored { sequence: batch.id.sequence, part: batch.part });
+            replays.entry(id).or_default().apply(batch, share.row.released);
+            Ok(())
+        })?;
+        for ((number, partner), mut share) in shares {
+            let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
+            let today = epoch.row.as_of.day();
+            if let Some(replay) = replays.remove(&(number, partner)) {
+                let (released, pending, parts) = replay.finish(today);
+                let turns: Vec<Turn> =
+                    released.into_iter().map(|(tag, span)| Turn { tag, partner, span: Some(span) }).collect();
+                epoch.view = Arc::new(epoch.view.turn(&turns, |_| true));
+                share.pending.push(pending);
+                share.parts = parts;
+            }
+            epoch.shares.insert(partner, share);
+        }
+        for epoch in state.epochs.values_mut() {
+            epoch.tally = Tally::of(&epoch.view);
+        }
+        Ok((state, policy))
+    }
+}
+
+impl Epoch {
+    pub(super) fn new(row: EpochRow) -> Epoch {
+        Epoch { row, view: Arc::new(View::empty()), tally: Tally::default(), shares: BTreeMap::new() }
+    }
+
+    /// How long `partner` holds a flag on `tag`, released or not.
+    pub(super) fn held(&self, partner: u16, tag: &Tag) -> Option<Span> {
+        let share = self.shares.get(&partner)?;
+        share.pending.get(tag).unwrap_or_else(|| span_of(self.view.holdings(tag), partner))
+    }
+
+    /// All flags that `partner` holds, released or not, by ascending tag.
+    pub(super) fn all_held(&self, partner: u16) -> Vec<(Tag, Span)> {
+        let pending = self.shares.get(&partner).map(|share| share.pending.rows()).unwrap_or_default();
+        let released = self.view.iter().filter_map(|(tag, holdings)| Some((tag, span_of(holdings, partner)?)));
+        overruled(released, &pending)
+    }
+}
+
+impl Share {
+    /// The names of its batches.
+    pub(super) fn ids(&self, epoch: u32, partner: u16) -> impl Iterator<Item = BatchId> {
+        self.batches.iter().map(move |stored| BatchId { epoch, partner, sequence: stored.sequence })
+    }
+}
+
+impl Tally {
+    pub(super) fn of(view: &View) -> Tally {
+        let mut released = BTreeMap::new();
+        for holding in view.iter().flat_map(|(_, holdings)| holdings) {
+            *released.entry(holding.partner).or_default() += 1;
+        }
+        Tally { released }
+    }
+}
+
+impl PartnerRow {
+    /// The number of the last state message that was accepted; 0 for none.
+    pub(super) fn accepted_state(&self) -> u64 {
+        self.accepted.as_ref().map_or(0, |accepted| accepted.sequence)
+    }
+
+    /// Begins a new day's budgets, if it is one.
+    pub(super) fn turn_day(&mut self, today: Day) {
+        if self.day != today {
+            (self.day, self.new_flags, self.asked, self.swept) = (today, 0, 0, 0);
+        }
+    }
+}
+
+/// How long `partner` flags, among the flags on one tag.
+pub(super) fn span_of(holdings: &[Holding], partner: u16) -> Option<Span> {
+    let at = holdings.binary_search_by_key(&partner, |holding| holding.partner).ok()?;
+    Some(holdings[at].span)
+}
+
+/// The bytes of a row.
+pub(super) fn write_row<T: Serialize>(row: &T) -> Vec<u8> {
+    codec::encode(row, MAX_ROW).expect("no row is longer than an answer")
+}
+
+fn read_row<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    codec::decode(bytes, MAX_ROW).map_err(|_| DAMAGED)
+}
+
+const DAMAGED: Error = Error::StoreDamaged { finding: "a row of its ledger is damaged, or belongs to another" };
+
+/// Puts together what the batches of one partner say, as they came.
+#[derive(Default)]
+struct Replay {
+    /// What the batches up to the last full release say, once one came that is later.
+    released: Option<Vec<(Tag, Span)>>,
+    said: Pending,
+    parts: Vec<Arc<[Row]>>,
+}
+
+impl Replay {
+    fn apply(&mut self, batch: Batch, released: u64) {
+        if batch.id.sequence > released && self.released.is_none() {
+            self.released = Some(self.now());
+        }
+        let Some((part, of)) = batch.part else {
+            self.parts.clear();
+            self.said.push(batch.rows.iter().map(|row| (row.tag, row.span)).collect());
+            return;
+        };
+        if part == 1 {
+            self.parts.clear();
+        }
+        self.parts.push(batch.rows.into());
+        if part == of {
+            let mut rows: Vec<_> =
+                self.parts.drain(..).flat_map(|part| part.to_vec()).map(|row| (row.tag, row.span)).collect();
+            rows.sort_unstable_by_key(|row| row.0);
+            self.said = Pending::default();
+            self.said.push(rows);
+        }
+    }
+
+    fn now(&self) -> Vec<(Tag, Span)> {
+        self.said.rows().into_iter().filter_map(|(tag, span)| Some((tag, span?))).collect()
+    }
+
+    /// What is released, what overrules it, and the parts of an unfinished set.
+    fn finish(self, today: Day) -> (Vec<(Tag, Span)>, Vec<(Tag, Option<Span>)>, Vec<Arc<[Row]>>) {
+        let mut now = self.now();
+        let Some(mut released) = self.released else {
+            now.retain(|(_, span)| span.last >= today);
+            return (now, Vec::new(), self.parts);
+        };
+        let pending = differences(&released, &now, today);
+        released.retain_mut(|(tag, span)| {
+            if span.last < today {
+                // A flag that ended but was renewed before it did stays, as it did when the day turned.
+                match find(&now, tag).filter(|renewed| renewed.last >= today) {
+                    Some(renewed) => *span = renewed,
+                    None => return false,
+                }
+            }
+            true
+        });
+        (released, pending, self.parts)
+    }
+}
+
+fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {
+    let at = rows.binary_search_by_key(tag, |row| row.0).ok()?;
+    Some(rows[at].1)
+}
+
+/// What turns `before` into `after`, but for flags that ended before `today`.
+fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec<(Tag, Option<Span>)> {
+    let tags: BTreeSet<Tag> = before.iter().chain(after).map(|row| row.0).collect();
+    tags.into_iter()
+        .filter_map(|tag| {
+            let (was, is) = (find(before, &tag), find(after, &tag));
+            (was != is).then(|| (tag, is.filter(|span| span.last >= today)))
+        })
+        .collect()
+}
+
+/// `released` with what `pending` says instead, both by ascending tag.
+fn overruled(released: impl Iterator<Item = (Tag, Span)>, pending: &[(Tag, Option<Span>)]) -> Vec<(Tag, Span)> {
+    let mut rows = Vec::new();
+    let mut pending = pending.iter().peekable();
+    for (tag, span) in released {
+        while let Some((other, said)) = pending.next_if(|row| row.0 < tag) {
+            rows.extend(said.map(|span| (*other, span)));
+        }
+        match pending.next_if(|row| row.0 == tag) {
+            Some((_, said)) => rows.extend(said.map(|span| (tag, span))),
+            None => rows.push((tag, span)),
+        }
+    }
+    rows.extend(pending.filter_map(|(tag, said)| Some((*tag, (*said)?))));
+    rows
+}
