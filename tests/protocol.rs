@@ -1,0 +1,597 @@
+//! What a partner meets at the broker, message by message: every rejection, resends, budgets, releases, policies.
+
+mod common;
+
+use common::{
+    Client, Entry, ROSTER, RULES, START, broker, broker_keys, code, day, key, policy_text, pseudonym, read, signed,
+    write_policy,
+};
+use stapel::message::{
+    self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
+    Unverified,
+};
+use stapel::policy::SignedPolicy;
+use stapel::secret::KeyId;
+use stapel::{Broker, Timestamp};
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+const NAMES: &str = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n";
+const MARCH: &str = "2027-03-31";
+
+fn policy() -> SignedPolicy {
+    signed(&policy_text(&ROSTER, RULES))
+}
+
+/// The five partners of the roster, each with its first full set delivered.
+fn everyone(broker: &Broker, policy: &SignedPolicy, flags: &[&[u8]; 5], now: Timestamp) -> Vec<Client> {
+    let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, policy)).collect();
+    for (client, flags) in clients.iter_mut().zip(flags) {
+        assert_eq!(code(&full_set(client, broker, flags, now)), "ok");
+    }
+    clients
+}
+
+fn full_set(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
+    set(client, broker, flags, true, now)
+}
+
+fn set(client: &mut Client, broker: &Broker, flags: &[u8], shrink: bool, now: Timestamp) -> Reply {
+    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    let flagged = groups(&rows, MARCH);
+    let part = Part { number: 1, of: 1 };
+    client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink, part, flagged }), now)
+}
+
+fn groups<'a>(rows: &'a [[u8; 16]], last: &str) -> Vec<Group<'a>> {
+    if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
+}
+
+fn flag(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
+    flag_until(client, broker, flags, MARCH, false, now)
+}
+
+fn flag_until(client: &mut Client, broker: &Broker, flags: &[u8], last: &str, renewal: bool, now: Timestamp) -> Reply {
+    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    client.say(broker, &Request::Delta(Delta { renewal, flagged: groups(&rows, last), withdrawn: &[] }), now)
+}
+
+fn withdraw(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
+    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    client.say(broker, &Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &rows }), now)
+}
+
+fn ask(client: &mut Client, broker: &Broker, asked: &[u8], now: Timestamp) -> Reply {
+    let rows: Vec<_> = asked.iter().map(|number| pseudonym(*number)).collect();
+    client.say(broker, &Request::Question(Question { sweep: None, pseudonyms: &rows }), now)
+}
+
+fn sweep(client: &mut Client, broker: &Broker, reason: &str, asked: &[u8], now: Timestamp) -> Reply {
+    let rows: Vec<_> = asked.iter().map(|number| pseudonym(*number)).collect();
+    let sweep = Some(reason.parse().unwrap());
+    client.say(broker, &Request::Question(Question { sweep, pseudonyms: &rows }), now)
+}
+
+fn standings(reply: Reply) -> Vec<u8> {
+    match reply {
+        Reply::Answer(answer) => answer.standings,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+fn held(client: &mut Client, broker: &Broker, now: Timestamp) -> u32 {
+    match client.say(broker, &Request::Status(StatusRequest { tree_size: 0 }), now) {
+        Reply::Status(status) => status.held,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+fn rejected(reply: Reply) -> (Code, u64) {
+    match reply {
+        Reply::Rejection(rejection) => {
+            assert!(rejection.sentence.len() > 20, "a sentence that says what to do: {}", rejection.sentence);
+            (rejection.code, rejection.number)
+        }
+        _ => panic!("it was accepted"),
+    }
+}
+
+/// Next day's midnight, at which the interval's release takes place.
+fn midnight(days: u64) -> Timestamp {
+    Timestamp((START.0 / DAY + days) * DAY)
+}
+
+#[test]
+fn a_stack_is_told_to_those_who_flag_it_and_as_the_roster_says() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1, 3], &[1], &[1, 4], &[1, 4]], START);
+    let now = midnight(1);
+    // Politie sees a count, which is capped at one less than all four; the tax office a band; the housing association that there is one.
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2, 3, 9], now)), [3, 0, 1, 1]);
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2, 3, 9], now)), [2, 1, 0, 1]);
+    assert_eq!(standings(ask(&mut clients[2], &broker, &[1, 2, 3, 9], now)), [255, 1, 1, 1]);
+    // Two systems of one organisation are one organisation.
+    assert_eq!(standings(ask(&mut clients[4], &broker, &[1, 4], now)), [3, 0]);
+}
+
+#[test]
+fn nothing_shows_before_the_release_and_all_of_it_after() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let Reply::Answer(before) = ask(&mut clients[0], &broker, &[1], START.plus(60)) else { panic!() };
+    assert_eq!((before.release, before.fresh, before.standings), (0, 0, vec![1]));
+    assert_eq!(before.until, midnight(1));
+    let Reply::Answer(after) = ask(&mut clients[0], &broker, &[1], midnight(1)) else { panic!() };
+    assert_eq!((after.release, after.as_of, after.organisations, after.fresh), (1, midnight(1), 4, 4));
+    assert_eq!(after.standings, [3]);
+    // What is withdrawn shows until the release, too; and a withdrawal of one organisation alone waits for another's change.
+    assert_eq!(code(&withdraw(&mut clients[0], &broker, &[1], midnight(1).plus(5))), "ok");
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1], midnight(2))), [2]);
+    let Reply::Answer(waiting) = ask(&mut clients[2], &broker, &[1], midnight(7)) else { panic!() };
+    assert_eq!(waiting.standings, [255]);
+    // After max_wait_days it is released alone.
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(9))), [1]);
+}
+
+#[test]
+fn what_is_accepted_after_a_moment_waits_for_the_next_even_if_nobody_looked() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
+    assert_eq!(code(&flag(&mut clients[0], &broker, &[2], midnight(1).plus(HOUR))), "ok");
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[3], midnight(2).plus(HOUR))), "ok");
+    // At the second midnight one organisation had changed; the other's change came an hour later.
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(2).plus(2 * HOUR))), [1]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(3))), [0]);
+}
+
+#[test]
+fn fewer_sources_than_the_policy_asks_are_below_the_threshold() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[], &[], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [0]);
+    assert_eq!(code(&flag(&mut clients[2], &broker, &[7], midnight(1))), "ok");
+    assert_eq!(code(&flag(&mut clients[0], &broker, &[8], midnight(1))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(2))), [2]);
+}
+
+#[test]
+fn an_organisation_counts_while_one_of_its_systems_flags() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[2], &[3], &[1], &[1]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [2]);
+    assert_eq!(code(&withdraw(&mut clients[3], &broker, &[1], midnight(1))), "ok");
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[4], midnight(1))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(2))), [2]);
+    assert_eq!(
+        standings(ask(&mut clients[3], &broker, &[1], midnight(2))),
+        [1],
+        "the system that withdrew no longer flags it"
+    );
+}
+
+#[test]
+fn a_flag_ends_on_its_last_valid_day_and_a_renewed_one_does_not() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[], &[1, 2], &[1, 2], &[], &[]], START);
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1, 2], "2026-12-31", false, START)), "ok");
+    let last = day("2026-12-31").start();
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY - 1))), [3, 3]);
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[2], "2027-02-28", false, last.plus(DAY - 1))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY))), [1, 3]);
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2], last.plus(DAY))), [2, 2]);
+    assert_eq!(held(&mut clients[0], &broker, last.plus(DAY)), 1);
+}
+
+#[test]
+fn a_renewal_is_declared() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
+    let far = "2027-06-30";
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[2], far, false, START)).0, Code::NotPermitted);
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, START)).0, Code::RenewalNotDeclared);
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, true, START)).0, Code::NotPermitted);
+    let later = day("2027-01-15").start();
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, later)).0, Code::RenewalNotDeclared);
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], far, true, later)), "ok");
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], "2026-12-31", false, later)).0, Code::Clock);
+}
+
+#[test]
+fn what_is_not_authenticated_gets_an_unsigned_rejection() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut client = Client::new(1, &policy);
+    let unsigned = |bytes: &[u8]| {
+        let reply = broker.handle(bytes, START);
+        let unverified = Unverified::parse(&reply, Role::Broker).unwrap();
+        unverified.danger_unsigned_rejection().expect("unsigned").code
+    };
+    let good = client.message(&Request::Confirm, START);
+    assert_eq!(unsigned(b""), Code::Malformed);
+    assert_eq!(unsigned(b"GET / HTTP/1.1\r\n"), Code::Malformed);
+    assert_eq!(unsigned(&[&[0x02], &good[1..]].concat()), Code::Malformed);
+    assert_eq!(unsigned(&vec![1; MAX_MESSAGE + 1]), Code::TooLarge);
+    let altered = |change: &dyn Fn(&mut Header)| {
+        let mut header = client.clone().header(Kind::Confirm, START);
+        change(&mut header);
+        message::sign(&header, &[], &key(1)).unwrap()
+    };
+    assert_eq!(unsigned(&altered(&|header| header.consortium = "elders".parse().unwrap())), Code::WrongConsortium);
+    assert_eq!(unsigned(&altered(&|header| header.partner = 99)), Code::UnknownPartner);
+    assert_eq!(unsigned(&altered(&|header| header.partner = 2)), Code::BadSignature);
+    let mut flipped = good;
+    let end = flipped.len() - 1;
+    flipped[end] ^= 1;
+    assert_eq!(unsigned(&flipped), Code::BadSignature);
+}
+
+#[test]
+fn what_is_authenticated_but_wrong_gets_a_signed_one() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
+    let client = &mut clients[0];
+    let mut wrong = |change: &dyn Fn(&mut Header)| {
+        let mut header = client.header(Kind::Confirm, START);
+        change(&mut header);
+        let message = message::sign(&header, &[], &key(1)).unwrap();
+        rejected(client.send(&broker, &message, START))
+    };
+    assert_eq!(wrong(&|header| header.purpose = "iets-anders".parse().unwrap()).0, Code::WrongPurpose);
+    assert_eq!(wrong(&|header| header.epoch = 2).0, Code::WrongEpoch);
+    assert_eq!(wrong(&|header| header.key_id = KeyId([0; 8])).0, Code::WrongKeyId);
+    assert_eq!(wrong(&|header| header.policy.0[0] ^= 1).0, Code::WrongPolicy);
+    assert_eq!(wrong(&|header| header.time = Timestamp(START.0 - 24 * HOUR - 1)).0, Code::Clock);
+    assert_eq!(wrong(&|header| header.time = START.plus(601)).0, Code::Clock);
+    assert_eq!(wrong(&|header| header.previous = 0), (Code::Gap, 1));
+    let message = message::sign(&client.header(Kind::Confirm, START), &[0], &key(1)).unwrap();
+    assert_eq!(rejected(client.send(&broker, &message, START)).0, Code::Malformed);
+    let rows: Vec<_> = (0..=message::MAX_QUESTION as u128).map(u128::to_be_bytes).collect();
+    let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
+    assert_eq!(rejected(client.say(&broker, &question, START)).0, Code::TooLarge);
+    assert_eq!(code(&client.say(&broker, &Request::Confirm, START)), "ok", "after all of that the series goes on");
+}
+
+#[test]
+fn numbers_are_used_once() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
+    let client = &mut clients[0];
+    let first = client.message(&Request::Confirm, START);
+    let receipt = broker.handle(&first, START);
+    assert_eq!(code(&client.send(&broker, &first, START.plus(60 * DAY))), "ok", "a resend, however late");
+    assert_eq!(broker.handle(&first, START.plus(61 * DAY)), receipt, "the same bytes");
+    let now = START.plus(61 * DAY);
+    client.highest_state -= 1;
+    assert_eq!(rejected(flag(client, &broker, &[2], now)), (Code::Stale, 3), "another message of that number");
+    client.highest_state = 6;
+    assert_eq!(code(&client.say(&broker, &Request::Confirm, now)), "ok", "numbers may be skipped");
+    assert_eq!(rejected(client.send(&broker, &first, now)), (Code::Stale, 8), "an older one is stale");
+    // A rejected number is used, too.
+    client.accepted = 1;
+    let gap = client.message(&Request::Confirm, now);
+    assert_eq!(rejected(client.send(&broker, &gap, now)), (Code::Gap, 7));
+    assert_eq!(rejected(client.send(&broker, &gap, now)), (Code::Stale, 9));
+    client.highest_state = u64::MAX - 1;
+    client.accepted = 7;
+    assert_eq!(code(&client.say(&broker, &Request::Confirm, now)), "ok");
+    let last = client.clone();
+    client.highest_state = 100;
+    assert_eq!(rejected(client.say(&broker, &Request::Confirm, now)), (Code::Stale, last.highest_state));
+}
+
+#[test]
+fn a_question_again_costs_nothing_until_the_next_release() {
+    let policy =
+        signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", "[budgets]\nasked_a_day = 3\nasked_an_epoch = 5")));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1], &[1], &[], &[]], START);
+    let client = &mut clients[0];
+    let now = midnight(1);
+    let rows: Vec<_> = [5, 6, 7].map(pseudonym).into();
+    let question = client.message(&Request::Question(Question { sweep: None, pseudonyms: &rows }), now);
+    let answer = broker.handle(&question, now);
+    assert_eq!(broker.handle(&question, now.plus(HOUR)), answer);
+    assert_eq!(rejected(ask(client, &broker, &[8], now)), (Code::OverBudget, 0));
+    assert_eq!(code(&ask(client, &broker, &[1, 2], now)), "ok", "own flags, once a release, are free");
+    assert_eq!(rejected(ask(client, &broker, &[1], now)), (Code::OverBudget, 0));
+    assert_eq!(rejected(client.send(&broker, &question, midnight(2))).0, Code::Stale, "there was a release since");
+    assert_eq!(code(&ask(client, &broker, &[1, 2, 8, 9], midnight(2))), "ok", "another day, another release");
+    assert_eq!(
+        rejected(ask(client, &broker, &[8], midnight(3))),
+        (Code::OverBudget, 0),
+        "the epoch's budget is used up"
+    );
+}
+
+#[test]
+fn new_flags_have_a_budget_that_withdrawing_does_not_give_back() {
+    let budgets = "[budgets]\nnew_flags_a_day = 3\nflags_held = 6";
+    let policy = signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", budgets)));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2, 3, 4], &[], &[], &[], &[]], START);
+    let client = &mut clients[0];
+    assert_eq!(code(&flag(client, &broker, &[5, 6], START)), "ok");
+    assert_eq!(rejected(flag(client, &broker, &[7], START)), (Code::OverBudget, 6), "flags held");
+    assert_eq!(code(&withdraw(client, &broker, &[5, 6], START)), "ok");
+    assert_eq!(rejected(flag(client, &broker, &[5, 6], START)), (Code::OverBudget, 1));
+    assert_eq!(rejected(set(client, &broker, &[3, 4, 8, 9], true, START)), (Code::OverBudget, 1), "a full set's, too");
+    assert_eq!(held(client, &broker, START), 4, "nothing of that was kept");
+    assert_eq!(code(&flag(client, &broker, &[5, 6], midnight(1))), "ok");
+    assert_eq!(rejected(set(client, &broker, &[1, 2, 3, 4, 5, 6, 7], true, midnight(1))), (Code::OverBudget, 6));
+}
+
+#[test]
+fn a_full_set_that_shrinks_says_so() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2, 3, 4, 5], &[], &[], &[], &[]], START);
+    assert_eq!(rejected(set(&mut clients[0], &broker, &[1, 2, 3], false, START)), (Code::Shrink, 2));
+    assert_eq!(held(&mut clients[0], &broker, START), 5);
+    assert_eq!(
+        code(&set(&mut clients[0], &broker, &[1, 2, 3, 4], false, START)),
+        "ok",
+        "a fifth is what the policy allows"
+    );
+    assert_eq!(code(&set(&mut clients[0], &broker, &[1], true, START)), "ok");
+    assert_eq!(held(&mut clients[0], &broker, START), 1);
+}
+
+#[test]
+fn a_full_set_in_parts_takes_effect_with_its_last() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[], &[], &[], &[]], START);
+    let client = &mut clients[0];
+    let part = |client: &mut Client, number, of, flags: &[u8]| {
+        let rows: Vec<_> = flags.iter().map(|n| pseudonym(*n)).collect();
+        let set = FullSet { renewal: false, shrink: true, part: Part { number, of }, flagged: groups(&rows, MARCH) };
+        client.say(&broker, &Request::FullSet(set), START)
+    };
+    let Reply::Receipt(receipt) = part(client, 1, 3, &[5, 6]) else { panic!() };
+    assert_eq!((receipt.part, receipt.added, receipt.withdrawn, receipt.held), ((1, 3), 0, 0, 2));
+    assert_eq!(rejected(part(client, 3, 3, &[7])).0, Code::Gap, "the second is missing");
+    assert_eq!(rejected(part(client, 2, 2, &[7])).0, Code::Gap, "of another number of parts");
+    assert_eq!(code(&part(client, 2, 3, &[7])), "ok");
+    assert_eq!(rejected(part(client, 3, 3, &[5])).0, Code::Malformed, "it stands in the first part");
+    let Reply::Receipt(receipt) = part(client, 3, 3, &[1, 8]) else { panic!() };
+    assert_eq!((receipt.part, receipt.added, receipt.withdrawn, receipt.held), ((3, 3), 4, 1, 5));
+    // Any other state message abandons a set.
+    assert_eq!(code(&part(client, 1, 2, &[9])), "ok");
+    assert_eq!(code(&client.say(&broker, &Request::Confirm, START)), "ok");
+    assert_eq!(rejected(part(client, 2, 2, &[10])).0, Code::Gap);
+    assert_eq!(held(client, &broker, START), 5);
+}
+
+#[test]
+fn the_first_state_message_is_a_full_set() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut client = Client::new(1, &policy);
+    assert_eq!(rejected(flag(&mut client, &broker, &[1], START)).0, Code::FullSetRequired);
+    assert_eq!(rejected(client.say(&broker, &Request::Confirm, START)).0, Code::FullSetRequired);
+    let Reply::Status(status) = client.say(&broker, &Request::Status(StatusRequest { tree_size: 0 }), START) else {
+        panic!()
+    };
+    assert!(status.full_set_required);
+    assert_eq!((status.accepted_state, status.highest_state), (0, 2), "from this a lost folder finds its numbers");
+    assert_eq!(code(&full_set(&mut client, &broker, &[], START)), "ok", "an empty one will do");
+}
+
+#[test]
+fn a_sweep_needs_permission_a_reason_and_its_own_budget() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let now = midnight(1);
+    assert_eq!(standings(sweep(&mut clients[3], &broker, "brand", &[1, 2], now)), [255, 0]);
+    assert_eq!(rejected(sweep(&mut clients[3], &broker, "zomaar", &[1], now)).0, Code::NotPermitted);
+    assert_eq!(rejected(sweep(&mut clients[0], &broker, "brand", &[1], now)).0, Code::NotPermitted);
+    let many: Vec<u8> = (1..=99).collect();
+    assert_eq!(rejected(sweep(&mut clients[3], &broker, "brand", &many, now)), (Code::OverBudget, 98));
+}
+
+#[test]
+fn a_partner_does_what_the_roster_lets_it() {
+    let mut roster = ROSTER;
+    roster[0] = Entry { may: r#""ask""#, ..roster[0] };
+    roster[1] = Entry { may: r#""flag""#, ..roster[1] };
+    let policy = signed(&policy_text(&roster, &RULES.replace("[budgets]", &format!("{NAMES}[budgets]"))));
+    let broker = broker(&policy);
+    assert_eq!(rejected(full_set(&mut Client::new(1, &policy), &broker, &[], START)).0, Code::NotPermitted);
+    assert_eq!(rejected(ask(&mut Client::new(2, &policy), &broker, &[1], START)).0, Code::NotPermitted);
+}
+
+#[test]
+fn unknown_below_threshold_withdrawn_and_expired_are_one_byte() {
+    let rules = &format!(
+        "[[override]]\nrule = \"own-flag\"\nreason = \"a test\"\n{NAMES}[counting]\nown_flag_required = false\n[budgets]"
+    );
+    let policy = signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", rules)));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 9], &[2, 9], &[2, 9], &[], &[]], START);
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[3], "2026-12-31", false, START)), "ok");
+    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[3], "2026-12-31", false, START)), "ok");
+    assert_eq!(standings(ask(&mut clients[4], &broker, &[1, 2, 3, 4, 9], midnight(1))), [0, 2, 2, 0, 3]);
+    assert_eq!(code(&withdraw(&mut clients[1], &broker, &[2], midnight(1))), "ok");
+    assert_eq!(code(&withdraw(&mut clients[2], &broker, &[2], midnight(1))), "ok");
+    let after = day("2027-01-01").start();
+    // 1 was never stacked, 2 was withdrawn, 3 has ended, 4 nobody ever flagged.
+    assert_eq!(standings(ask(&mut clients[4], &broker, &[1, 2, 3, 4, 9], after)), [0, 0, 0, 0, 3]);
+}
+
+#[test]
+fn an_organisation_is_fresh_within_the_window() {
+    let policy = signed(&policy_text(&ROSTER, &format!("freshness_days = 5\n{RULES}")));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let fresh = |client: &mut Client, now| match ask(client, &broker, &[1], now) {
+        Reply::Answer(answer) => answer.fresh,
+        other => panic!("{}", code(&other)),
+    };
+    assert_eq!(fresh(&mut clients[0], START.plus(HOUR)), 0, "no release has said so yet");
+    assert_eq!(fresh(&mut clients[0], midnight(1)), 4);
+    assert_eq!(code(&clients[1].say(&broker, &Request::Confirm, midnight(5))), "ok");
+    assert_eq!(fresh(&mut clients[0], midnight(5)), 4);
+    assert_eq!(fresh(&mut clients[0], midnight(6)), 1);
+}
+
+#[test]
+fn a_closed_epoch_is_gone() {
+    let epochs = "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-10\ncloses = 2027-12-09\n";
+    let policy = signed(&policy_text(
+        &ROSTER,
+        &RULES
+            .replace("2027-11-30", "2026-12-20")
+            .replace("[[epoch]]", &format!("[[epoch]]"))
+            .replace("closes = 2026-12-20\n", &format!("closes = 2026-12-20\n{epochs}")),
+    ));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    assert_eq!(broker.status().epochs.len(), 1);
+    let overlap = day("2026-12-10").start();
+    broker.release(overlap).unwrap();
+    assert_eq!(broker.status().epochs.len(), 2);
+    let after = day("2026-12-21").start();
+    assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], after)).0, Code::WrongEpoch);
+    assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
+    let mut header = clients[0].header(Kind::Confirm, after);
+    (header.epoch, header.key_id) = (2, KeyId([0x22; 8]));
+    let message = message::sign(&header, &[], &key(1)).unwrap();
+    assert_eq!(
+        rejected(clients[0].send(&broker, &message, after)).0,
+        Code::FullSetRequired,
+        "each epoch starts with one"
+    );
+}
+
+#[test]
+fn a_clock_that_went_back_is_refused() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], midnight(1));
+    assert_eq!(broker.release(START).unwrap_err().code(), "clock");
+    assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], START)).0, Code::Unavailable);
+    assert!(broker.status().trouble.unwrap().contains("set the clock right"));
+    clients[0].highest_question -= 1;
+    assert_eq!(code(&ask(&mut clients[0], &broker, &[1], midnight(1))), "ok", "the number was not used up");
+}
+
+#[test]
+fn a_newer_policy_is_adopted_and_the_one_before_has_grace() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), broker_keys(), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first, &[&[1], &[1], &[1], &[1], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
+
+    let rules = RULES.replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()));
+    let second =
+        policy_text(&ROSTER, &rules.replace("[budgets]", &format!("{NAMES}[counting]\nthreshold = 3\n[budgets]")));
+    write_policy(&at("2.toml"), &second);
+    let differences = broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap();
+    assert!(differences.iter().any(|line| line.contains('3')), "{differences:?}");
+    let now = midnight(1).plus(HOUR);
+    assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], now)).0, Code::WrongPolicy, "questions have no grace");
+    assert_eq!(code(&flag(&mut clients[0], &broker, &[2], now)), "ok", "flags have");
+    let late = midnight(1).plus(14 * DAY + 1);
+    assert_eq!(rejected(flag(&mut clients[0], &broker, &[3], late)).0, Code::WrongPolicy);
+    let digest = signed(&second).digest();
+    clients.iter_mut().for_each(|client| client.policy = digest);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], late)), [3]);
+
+    // It is still in force after a restart; and a lower threshold has no grace.
+    drop(broker);
+    let keys = broker_keys();
+    assert_eq!(Broker::open(&at("broker"), keys).unwrap().policy().digest(), digest);
+}
+
+#[test]
+fn a_lower_threshold_has_no_grace_and_a_partner_that_left_is_gone() {
+    let rules = RULES.replace("[budgets]", &format!("{NAMES}[counting]\nthreshold = 3\n[budgets]"));
+    let first = signed(&policy_text(&ROSTER, &rules));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, &rules));
+    let broker = Broker::create(&at("broker"), broker_keys(), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first, &[&[1], &[1], &[1], &[], &[1]], START);
+    assert_eq!(standings(ask(&mut clients[4], &broker, &[1], midnight(1))), [3]);
+    let rules = RULES
+        .replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()))
+        .replace("[budgets]", &format!("{NAMES}[budgets]"));
+    // The second system of the municipality leaves; the municipality stays.
+    let second = policy_text(&ROSTER[..4], &rules);
+    write_policy(&at("2.toml"), &second);
+    broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap();
+    assert_eq!(rejected(flag(&mut clients[0], &broker, &[2], midnight(1))).0, Code::WrongPolicy);
+    let digest = signed(&second).digest();
+    clients.iter_mut().for_each(|client| client.policy = digest);
+    let reply = broker.handle(&clients[4].message(&Request::Confirm, midnight(1)), midnight(1));
+    assert_eq!(code(&read(&reply)), "unknown_partner");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
+    assert_eq!(broker.status().epochs[0].partners.len(), 4);
+    assert_eq!(broker.adopt_policy(&at("1.toml"), midnight(1)).unwrap_err().code(), "policy_successor");
+}
+
+#[test]
+fn a_broker_needs_the_keys_its_policy_names() {
+    let other = stapel::secret::SigningKey::from_seed(&[9; 32]).unwrap();
+    let keys = stapel::BrokerKeys::in_memory(other, key(0xc0));
+    assert_eq!(Broker::in_memory(keys, policy(), START).unwrap_err().code(), "policy_operator");
+    let early = Timestamp(START.0 - DAY);
+    assert_eq!(Broker::in_memory(broker_keys(), policy(), early).unwrap_err().code(), "policy_not_yet");
+}
+
+/// Every byte flipped and every cut: nothing of the broker changes but numbers.
+#[test]
+fn mutated_messages_change_nothing() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let client = &mut clients[0];
+    let rows = [pseudonym(2), pseudonym(3)];
+    let deltas = Request::Delta(Delta { renewal: false, flagged: groups(&rows, MARCH), withdrawn: &[pseudonym(1)] });
+    let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
+    for request in [deltas, question] {
+        let before = broker.status();
+        let message = client.message(&request, START);
+        for at in 0..message.len() {
+            for bits in [0x01, 0x80, 0xff] {
+                let mut mutated = message.clone();
+                mutated[at] ^= bits;
+                assert!(matches!(read(&broker.handle(&mutated, START)), Reply::Rejection(_)), "byte {at}");
+            }
+            assert!(matches!(read(&broker.handle(&message[..at], START)), Reply::Rejection(_)), "cut at {at}");
+        }
+        assert_eq!(broker.status(), before);
+        assert_eq!(code(&client.send(&broker, &message, START)), "ok", "not even its number was used");
+    }
+}
+
+#[test]
+fn counts_do_not_depend_on_the_order_of_partners() {
+    let policy = policy();
+    let flags: [&[u8]; 5] = [&[1, 2, 3], &[2, 3, 4], &[3, 4, 5], &[1, 3, 5], &[2]];
+    let orders = [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3]];
+    let answers = orders.map(|order| {
+        let broker = broker(&policy);
+        let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
+        for partner in order {
+            assert_eq!(code(&full_set(&mut clients[partner], &broker, flags[partner], START)), "ok");
+        }
+        standings(ask(&mut clients[0], &broker, &[1, 2, 3, 4, 5], midnight(1)))
+    });
+    assert_eq!(answers[0], [2, 3, 3, 1, 1]);
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
