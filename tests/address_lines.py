@@ -1,0 +1,65 @@
+"""Prints lines for `stapel address`: the vectors' texts, the register's where it is there, and seeded mutations of both."""
+
+import json
+import os
+import pathlib
+import random
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+REGISTER = ROOT.parent / "shared" / "data" / "bag_weesp.tsv"
+MUTATIONS = 100_000
+
+
+def vector_texts():
+    vectors = json.loads((ROOT / "tests/vectors/v1/addresses.json").read_text(encoding="utf-8"))
+    return [case["input"] for case in vectors["text"]]
+
+
+def register_texts():
+    if not REGISTER.exists():
+        if os.environ.get("CI") == "true":
+            sys.exit(f"{REGISTER} is not there")
+        print("left out: the lines of ../shared/data/bag_weesp.tsv, which is not there", file=sys.stderr)
+        return []
+    rows = [line.rstrip("\n").split("\t") for line in REGISTER.open(encoding="utf-8")]
+    at = {name: index for index, name in enumerate(rows[0])}
+    forms = ["{street} {number}{letter}{addition}, {postcode} {town}", "{postcode} {number}-{letter}{addition}",
+             "{street} {number} {letter} {addition} {postcode} {town}", "{town}, {postcode}, {street} {number}/{addition}{letter}"]
+    texts = []
+    for index, row in enumerate(rows[1:]):
+        fields = {"street": row[at["street"]], "number": row[at["huisnummer"]], "letter": row[at["huisletter"]],
+                  "addition": row[at["toevoeging"]], "postcode": row[at["postcode"]], "town": row[at["woonplaats"]]}
+        texts.append(forms[index % len(forms)].format(**fields))
+    return texts
+
+
+def mutated(seeds, random):
+    text = list(random.choice(seeds))
+    alphabet = "0123456789aAbBiIzZ -/,.|()'\u00a0\uff11\u0430\u00b2\u00e9\u200b\u2013\u0000"
+    for _ in range(random.randint(1, 4)):
+        at = random.randint(0, len(text))
+        match random.randint(0, 3):
+            case 0:
+                text.insert(at, random.choice(alphabet))
+            case 1 if at < len(text):
+                del text[at]
+            case 2 if at < len(text):
+                text[at] = random.choice(alphabet)
+            case _:
+                other = random.choice(seeds)
+                start = random.randint(0, len(other))
+                text[at:at] = other[start:start + random.randint(1, 12)]
+    return "".join(text)
+
+
+def main():
+    seeds = vector_texts() + register_texts()
+    chance = random.Random(1)
+    lines = seeds + [mutated(seeds, chance) for _ in range(MUTATIONS)]
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line.replace("\n", " ").replace("\r", " ").encode("utf-8", "surrogatepass") + b"\n")
+
+
+main()
