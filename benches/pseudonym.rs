@@ -1,0 +1,96 @@
+//! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without.
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use stapel::secret::{Scope, Secret};
+use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource};
+
+const ROWS: usize = 10_000;
+
+/// Rows as a register has them: postcode, number, letter, addition.
+fn rows() -> Vec<[String; 4]> {
+    let letters = ["", "", "", "A", "", "b", "C"];
+    let additions = ["", "", "2", "", "bis", "", "101"];
+    let row = |n: usize| {
+        let (a, b) = ((b'A' + (n / 26 % 18) as u8) as char, (b'B' + (n % 20) as u8) as char);
+        let postcode = format!("{}{a}{b}", 1000 + n % 9000);
+        [postcode, (n % 400 + 1).to_string(), letters[n % 7].to_owned(), additions[n % 7].to_owned()]
+    };
+    (0..ROWS).map(row).collect()
+}
+
+fn texts(rows: &[[String; 4]]) -> Vec<String> {
+    rows.iter()
+        .enumerate()
+        .map(|(n, [postcode, number, letter, addition])| match n % 3 {
+            0 => format!("Dorpsstraat {number}{letter}{addition}, {postcode} Weesp"),
+            1 if letter.is_empty() && addition.is_empty() => format!("{postcode} {number}"),
+            1 => format!("{postcode} {number}-{letter}{addition}"),
+            _ => {
+                format!("{} {} Weesp, Nieuwe Achtergracht {number} {letter}{addition}", &postcode[..4], &postcode[4..])
+            }
+        })
+        .collect()
+}
+
+fn key() -> PseudonymKey {
+    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
+    PseudonymKey::new(&Secret::from_bytes([7; 32]), &scope)
+}
+
+fn both_levels(key: &PseudonymKey, units: &[AddressKey]) -> Vec<Pseudonym> {
+    let keys: Vec<AddressKey> = units.iter().flat_map(|unit| [*unit, unit.building()]).collect();
+    key.pseudonyms(&keys).unwrap()
+}
+
+fn bench(c: &mut Criterion) {
+    let rows = rows();
+    let texts = texts(&rows);
+    let fields = |row: &[String; 4]| {
+        let [postcode, number, letter, addition] = row;
+        AddressKey::from_fields(&Fields { postcode, number, letter, addition }).unwrap()
+    };
+    let units: Vec<AddressKey> = rows.iter().map(fields).collect();
+    for (text, unit) in texts.iter().zip(&units) {
+        assert_eq!(AddressKey::parse(text).as_ref(), Ok(unit), "{text}");
+    }
+    let key = key();
+    let bare: Hmac<Sha256> = Hmac::new_from_slice(&[7; 32]).unwrap();
+
+    let mut group = c.benchmark_group("address to both pseudonyms");
+    group.throughput(Throughput::Elements(ROWS as u64)).sample_size(30);
+    group.bench_function("peer: two bare hmac + sha2 calls", |b| {
+        let inputs: Vec<[Vec<u8>; 2]> = units
+            .iter()
+            .map(|unit| [unit, &unit.building()].map(|key| [&[key.level() as u8], key.as_bytes()].concat()))
+            .collect();
+        b.iter(|| {
+            for input in inputs.iter().flatten() {
+                let mut mac = bare.clone();
+                mac.update(input);
+                black_box(mac.finalize().into_bytes());
+            }
+        });
+    });
+    group.bench_function("fields", |b| {
+        b.iter(|| both_levels(&key, &rows.iter().map(fields).collect::<Vec<_>>()));
+    });
+    group.bench_function("text", |b| {
+        b.iter(|| {
+            let units: Vec<AddressKey> = texts.iter().map(|text| AddressKey::parse(text).unwrap()).collect();
+            both_levels(&key, &units)
+        });
+    });
+    group.bench_function("parsing alone: fields", |b| b.iter(|| rows.iter().map(fields).collect::<Vec<_>>()));
+    group.bench_function("parsing alone: text", |b| {
+        b.iter(|| texts.iter().map(|text| AddressKey::parse(text).unwrap()).collect::<Vec<_>>());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);
