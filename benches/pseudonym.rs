@@ -14,7 +14,7 @@ const ROWS: usize = 10_000;
 /// Rows as a register has them: postcode, number, letter, addition.
 fn rows() -> Vec<[String; 4]> {
     let letters = ["", "", "", "A", "", "b", "C"];
-    let additions = ["", "", "2", "", "bis", "", "101"];
+    let additions = ["", "", "2", "", "bis", "12", "101"];
     let row = |n: usize| {
         let (a, b) = ((b'A' + (n / 26 % 18) as u8) as char, (b'B' + (n % 20) as u8) as char);
         let postcode = format!("{}{a}{b}", 1000 + n % 9000);
@@ -26,12 +26,16 @@ fn rows() -> Vec<[String; 4]> {
 fn texts(rows: &[[String; 4]]) -> Vec<String> {
     rows.iter()
         .enumerate()
-        .map(|(n, [postcode, number, letter, addition])| match n % 3 {
-            0 => format!("Dorpsstraat {number}{letter}{addition}, {postcode} Weesp"),
-            1 if letter.is_empty() && addition.is_empty() => format!("{postcode} {number}"),
-            1 => format!("{postcode} {number}-{letter}{addition}"),
-            _ => {
-                format!("{} {} Weesp, Nieuwe Achtergracht {number} {letter}{addition}", &postcode[..4], &postcode[4..])
+        .map(|(n, [postcode, number, letter, addition])| {
+            let mark = match (letter.is_empty() && addition.is_empty(), n % 2) {
+                (true, _) => "",
+                (false, 0) => "-",
+                (false, _) => "/",
+            };
+            match n % 3 {
+                0 => format!("Dorpsstraat {number}{mark}{letter}{addition}, {postcode} Weesp"),
+                1 => format!("{postcode} {number}{mark}{letter}{addition}"),
+                _ => format!("Nieuwe Achtergracht {number}{mark}{letter}{addition} {} WEESP", postcode.to_lowercase()),
             }
         })
         .collect()
