@@ -80,6 +80,9 @@ impl<'a> Unverified<'a> {
         if bytes.len() - header_end != header.body_length as usize + SIGNATURE {
             return malformed("the length of the body is not the one that the header names");
         }
+        if header.body_length as usize > MAX_BODY {
+            return Err(Error::TooLarge { finding: "the body is longer than any body may be" });
+        }
         Ok(Unverified { bytes, header, header_end })
     }
 
@@ -113,8 +116,8 @@ impl<'a> Unverified<'a> {
         Ok(Verified { header: self.header.clone(), body, digest: Digest::of(&[self.bytes]) })
     }
 
-    /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed, or
-    /// is not a rejection.
+    /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed, is
+    /// not a rejection, or has a code that only a sender whose signature was right is told.
     ///
     /// The name says what to mind: act on it only in ways that do no harm if it is false.
     pub fn danger_unsigned_rejection(&self) -> Option<Rejection> {
@@ -122,7 +125,7 @@ impl<'a> Unverified<'a> {
         if self.header.kind != Kind::Rejection || signature != [0; SIGNATURE] {
             return None;
         }
-        Rejection::decode(body).ok()
+        Rejection::decode(body).ok().filter(|rejection| rejection.code.may_be_unsigned())
     }
 }
 
@@ -233,6 +236,14 @@ mod tests {
     }
 
     #[test]
+    fn a_body_longer_than_any_is_refused() {
+        let header = Header { body_length: MAX_BODY as u32 + 1, ..Header::example(Kind::Delta) };
+        let bytes = [&[PLAIN], header.encode().as_slice(), &vec![0; MAX_BODY + 1 + SIGNATURE]].concat();
+        assert!(bytes.len() <= MAX_MESSAGE);
+        assert_eq!(Unverified::parse(&bytes, Role::Partner).err().unwrap().code(), "too_large");
+    }
+
+    #[test]
     fn a_kind_of_the_other_role_is_refused() {
         assert_eq!(Unverified::parse(&message(), Role::Broker).err().unwrap().code(), "malformed");
     }
@@ -247,5 +258,7 @@ mod tests {
         assert!(unverified.verify(&key().verifying_key()).is_err());
         let signed = sign(&header, &rejection.encode(), &key()).unwrap();
         assert!(Unverified::parse(&signed, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
+        let bytes = unsigned_rejection(&header, &Rejection::new(Code::Stale, 9, "only for whom it knows")).unwrap();
+        assert!(Unverified::parse(&bytes, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
     }
 }

@@ -155,6 +155,12 @@ impl Code {
         }
     }
 
+    /// Whether it can be found before the sender is authenticated, so that nobody may sign it.
+    pub(super) fn may_be_unsigned(self) -> bool {
+        use Code::*;
+        matches!(self, Malformed | UnknownPartner | BadSignature | WrongConsortium | TooLarge)
+    }
+
     fn from_byte(byte: u8) -> Option<Code> {
         Code::ALL.into_iter().find(|code| *code as u8 == byte)
     }

@@ -2,6 +2,7 @@
 
 use super::header::Kind;
 use super::rejection::Rejection;
+use super::standing::Standing;
 use crate::codec::{Reader, Writer};
 use crate::day::Timestamp;
 use crate::digest::Digest;
@@ -168,6 +169,10 @@ impl Receipt {
             held: reader.u32()?,
         };
         reader.end()?;
+        let (number, of) = receipt.part;
+        if receipt.part != (0, 0) && (number == 0 || number > of) {
+            return Err(Error::Malformed { finding: "the part that was received is not one of the parts" });
+        }
         Ok(receipt)
     }
 }
@@ -191,6 +196,12 @@ impl Answer {
         reader.end()?;
         if count > super::MAX_QUESTION {
             return Err(Error::TooLarge { finding: "an answer has at most 100,000 standings" });
+        }
+        if count == 0 {
+            return Err(Error::Malformed { finding: "the answer says nothing" });
+        }
+        if !standings.iter().all(|byte| Standing::is_known(*byte)) {
+            return Err(Error::Malformed { finding: "a standing has no meaning" });
         }
         Ok(Answer { log, release, as_of, until, organisations, fresh, standings })
     }
@@ -284,6 +295,21 @@ mod tests {
                 consistency: vec![Digest([1; 32]), Digest([2; 32])],
             }),
         ]
+    }
+
+    #[test]
+    fn what_no_reply_says_is_refused() {
+        let [receipt, Reply::Answer(answer), _] = replies() else { unreachable!() };
+        let mut body = receipt.encode();
+        for (part, parts, fits) in [(0, 0, true), (2, 2, true), (0, 2, false), (3, 2, false)] {
+            body[48..52].copy_from_slice(&[part, 0, parts, 0]);
+            assert_eq!(Reply::decode(Kind::Receipt, &body).is_ok(), fits, "part {part} of {parts}");
+        }
+        for (standings, fits) in [(vec![0, 1, 250, 255], true), (vec![], false), (vec![251], false), (vec![254], false)]
+        {
+            let answer = Answer { standings: standings.clone(), ..answer.clone() };
+            assert_eq!(Answer::decode(&answer.encode()).is_ok(), fits, "{standings:?}");
+        }
     }
 
     #[test]

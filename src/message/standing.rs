@@ -28,6 +28,9 @@ const BELOW_THRESHOLD: u8 = 0;
 const NO_OWN_FLAG: u8 = 1;
 const PRESENCE: u8 = 255;
 
+/// The highest number that a byte can stand for; those between it and [`PRESENCE`] have no meaning.
+const MAX_NUMBER: u8 = 250;
+
 impl Standing {
     /// The standing of a pseudonym that `organisations` distinct organisations flag, for one who sees `sees`.
     pub(crate) fn of(organisations: usize, counting: &Counting, sees: Sees) -> Standing {
@@ -50,6 +53,11 @@ impl Standing {
             Standing::Stacked(Number::Presence) => PRESENCE,
             Standing::Stacked(Number::Band(number) | Number::Count(number)) => number,
         }
+    }
+
+    /// Whether the byte can stand for a standing at all, whatever the policy and whoever asks.
+    pub(super) fn is_known(byte: u8) -> bool {
+        byte <= MAX_NUMBER || byte == PRESENCE
     }
 
     /// What a byte says to one who sees `sees`; `None` where it cannot be said to them.
