@@ -124,6 +124,7 @@ fn first16(mac: Hmac<Sha256>) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::from_hex;
 
     fn key() -> PseudonymKey {
         let scope = Scope { purpose: "doel".parse().unwrap(), epoch: 1 };
@@ -148,5 +149,40 @@ mod tests {
         assert!(format!("{:?}", key()).ends_with(", ..)"));
         let pepper = Pepper::new(&Key32::from_bytes([1; 32]));
         assert_eq!(format!("{pepper:?}{:?}", pepper.tag(&pseudonym.0)), "Pepper(..)Tag(..)");
+    }
+
+    /// The vectors' intermediates that nothing outside gets to see.
+    #[test]
+    fn the_vectors_of_keys_and_tags() {
+        #[derive(serde::Deserialize)]
+        struct File {
+            derivations: Vec<Derivation>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Derivation {
+            secret: String,
+            purpose: String,
+            epoch: u32,
+            k: String,
+            pepper: String,
+            pseudonyms: Vec<Row>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Row {
+            pseudonym: String,
+            tag: String,
+        }
+        let file: File = serde_json::from_str(include_str!("../tests/vectors/v1/derivations.json")).unwrap();
+        assert!(file.derivations.len() > 5);
+        for row in file.derivations {
+            let scope = Scope { purpose: row.purpose.parse().unwrap(), epoch: row.epoch };
+            let secret = Secret::from_bytes(from_hex(&row.secret).unwrap());
+            assert_eq!(Some(*secret.pseudonym_key(&scope).expose_secret()), from_hex(&row.k));
+            let pepper = Pepper::new(&Key32::from_bytes(from_hex(&row.pepper).unwrap()));
+            assert!(!row.pseudonyms.is_empty());
+            for one in row.pseudonyms {
+                assert_eq!(Some(pepper.tag(&from_hex(&one.pseudonym).unwrap()).0), from_hex(&one.tag));
+            }
+        }
     }
 }

@@ -101,4 +101,61 @@ mod tests {
             }
         }
     }
+
+    /// What own flags and sources decide before the count is looked at is the broker's, and so are the rows about it.
+    #[test]
+    fn the_vectors_of_counts() {
+        #[derive(serde::Deserialize)]
+        struct File {
+            standings: Vec<Row>,
+            sayable: Vec<Sayable>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Row {
+            threshold: u8,
+            min_sources: usize,
+            count_cap: u8,
+            own_flag_required: bool,
+            sees: String,
+            organisations: usize,
+            sources: usize,
+            own_flag: bool,
+            sweep: bool,
+            standing: u8,
+        }
+        #[derive(serde::Deserialize)]
+        struct Sayable {
+            threshold: u8,
+            count_cap: u8,
+            sees: String,
+            standings: Vec<u8>,
+        }
+        let sees = |name: &str| match name {
+            "presence" => Sees::Presence,
+            "band" => Sees::Band,
+            _ => Sees::Count,
+        };
+        let counting = |threshold, count_cap| Counting {
+            threshold,
+            min_sources: 3,
+            count_cap,
+            levels: vec![],
+            own_flag_required: true,
+        };
+        let file: File = serde_json::from_str(include_str!("../../tests/vectors/v1/standings.json")).unwrap();
+        let told = |row: &&Row| row.sources >= row.min_sources && (row.own_flag || row.sweep || !row.own_flag_required);
+        let rows: Vec<_> = file.standings.iter().filter(told).collect();
+        assert!(rows.len() > 100);
+        for row in rows {
+            let standing = Standing::of(row.organisations, &counting(row.threshold, row.count_cap), sees(&row.sees));
+            assert_eq!(standing.to_byte(), row.standing, "{} for {:?}", row.organisations, row.sees);
+        }
+        assert_eq!(file.sayable.len(), 12);
+        for row in file.sayable {
+            let counting = counting(row.threshold, row.count_cap);
+            let said: Vec<u8> =
+                (0..=255).filter(|byte| Standing::from_byte(*byte, &counting, sees(&row.sees)).is_some()).collect();
+            assert_eq!(said, row.standings, "{:?}", row.sees);
+        }
+    }
 }
