@@ -1,0 +1,567 @@
+"""Section 4: messages, byte for byte. Reading is strict: what decodes encodes to the same bytes again."""
+
+import datetime
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .errors import Refused
+from .keys import SLUG
+
+ENVELOPE = 0x01
+VERSION = 1
+MAX_HEADER = 1_024
+MAX_BODY = 16_777_216
+MAX_MESSAGE = 1 + MAX_HEADER + MAX_BODY + 64
+MAX_GROUPS = 64
+MAX_FLAGS = 1_000_000
+MAX_ASKED = 100_000
+MAX_SENTENCE = 1_000
+NO_SIGNATURE = bytes(64)
+
+# 4.10: the codes of a rejection, from 1.
+CODES = (
+    "malformed unknown_partner bad_signature wrong_consortium wrong_purpose wrong_key_id wrong_policy wrong_epoch gap stale "
+    "not_permitted over_budget too_large shrink renewal_not_declared clock full_set_required recovering unavailable"
+).split()
+# Of these, those that can come before the sender is authenticated.
+UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}
+
+
+# Fields
+
+
+def malformed(text: str) -> Refused:
+    return Refused("malformed", text)
+
+
+class Reader:
+    """Takes fields off the front of some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    def take(self, size: int) -> bytes:
+        if size > len(self.data) - self.at:
+            raise malformed("the bytes end too early")
+        self.at += size
+        return self.data[self.at - size : self.at]
+
+    def uint(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "little")
+
+    def bits(self, known: int) -> int:
+        value = self.uint(1)
+        if value & ~known:
+            raise malformed(f"unknown bits in {value:#04x}")
+        return value
+
+    def slug(self, length_size: int) -> str:
+        size = self.uint(length_size)
+        if not 1 <= size <= 64:
+            raise malformed(f"a slug of {size} bytes")
+        text = self.take(size).decode("latin-1")
+        if not SLUG.fullmatch(text):
+            raise malformed("a slug with other characters than a to z, 0 to 9 and -")
+        return text
+
+    def pseudonyms(self, least: int, most: int) -> list[bytes]:
+        count = self.uint(4)
+        column = self.take(16 * count)
+        if count > most:
+            raise Refused("too_large", f"{count} pseudonyms where {most} may stand")
+        if count < least:
+            raise malformed("no pseudonyms where at least one is due")
+        rows = [column[at : at + 16] for at in range(0, len(column), 16)]
+        ascending(rows)
+        return rows
+
+    def end(self) -> None:
+        if self.at != len(self.data):
+            raise malformed(f"{len(self.data) - self.at} bytes too many")
+
+
+def ascending(rows: list) -> None:
+    if any(a >= b for a, b in zip(rows, rows[1:])):
+        raise malformed("rows out of order, or one of them twice")
+
+
+def uint(value: int, size: int) -> bytes:
+    if not 0 <= value < 1 << (8 * size):
+        raise malformed(f"{value} does not fit {size} bytes")
+    return value.to_bytes(size, "little")
+
+
+def prefixed(raw: bytes, length_size: int) -> bytes:
+    return uint(len(raw), length_size) + raw
+
+
+def column(rows: list[bytes]) -> bytes:
+    return uint(len(rows), 4) + b"".join(rows)
+
+
+# 4.1
+
+
+@dataclass(frozen=True)
+class Header:
+    kind: int
+    consortium: str
+    purpose: str
+    epoch: int
+    key_id: bytes
+    partner: int
+    sequence: int
+    previous: int
+    time: int
+    policy: bytes
+    context: bytes
+
+    def encode(self, body_length: int) -> bytes:
+        return b"".join(
+            [
+                uint(VERSION, 1),
+                uint(self.kind, 1),
+                prefixed(self.consortium.encode(), 8),
+                prefixed(self.purpose.encode(), 8),
+                uint(self.epoch, 4),
+                self.key_id,
+                uint(self.partner, 2),
+                uint(self.sequence, 8),
+                uint(self.previous, 8),
+                uint(self.time, 8),
+                self.policy,
+                self.context,
+                uint(body_length, 4),
+            ]
+        )
+
+    @staticmethod
+    def decode(reader: Reader) -> tuple["Header", int]:
+        """The header and the body length that it states."""
+        if reader.uint(1) != VERSION:
+            raise malformed("another version than 1")
+        kind = reader.uint(1)
+        if kind not in BODIES:
+            raise malformed(f"no message has kind {kind:#04x}")
+        header = Header(
+            kind=kind,
+            consortium=reader.slug(8),
+            purpose=reader.slug(8),
+            epoch=reader.uint(4),
+            key_id=reader.take(8),
+            partner=reader.uint(2),
+            sequence=reader.uint(8),
+            previous=reader.uint(8),
+            time=reader.uint(8),
+            policy=reader.take(32),
+            context=reader.take(32),
+        )
+        header.check_numbers()
+        return header, reader.uint(4)
+
+    def check_numbers(self) -> None:
+        """5.2: which kinds have which numbers. A reply repeats those of what it replies to."""
+        if self.kind == KINDS[StatusRequest] and self.sequence:
+            raise malformed("a status request has no number")
+        if self.kind in (KINDS[Question], KINDS[StatusRequest]) and self.previous:
+            raise malformed("only state messages have a previous number")
+
+
+# 4.4 and 4.5
+
+Groups = list[tuple[int, list[bytes]]]
+
+
+def last_of_month(day: int) -> bool:
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day + 1)).day == 1
+
+
+def read_groups(reader: Reader) -> Groups:
+    count = reader.uint(1)
+    if count > MAX_GROUPS:
+        raise malformed(f"{count} groups where {MAX_GROUPS} may stand")
+    groups: Groups = []
+    left = MAX_FLAGS
+    for _ in range(count):
+        day = reader.uint(2)
+        if not last_of_month(day):
+            raise malformed(f"day {day} is not the last of a month")
+        rows = reader.pseudonyms(least=1, most=left)
+        left -= len(rows)
+        groups.append((day, rows))
+    ascending([day for day, _ in groups])
+    return groups
+
+
+def write_groups(groups: Groups) -> bytes:
+    return uint(len(groups), 1) + b"".join(uint(day, 2) + column(rows) for day, rows in groups)
+
+
+def once_only(columns: list[list[bytes]]) -> None:
+    total = sum(map(len, columns))
+    if len(set().union(*columns)) != total:
+        raise malformed("a pseudonym stands in two places")
+
+
+@dataclass(frozen=True)
+class Delta:
+    renewal: bool = False
+    groups: Groups = field(default_factory=list)
+    withdrawn: list[bytes] = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        return uint(self.renewal, 1) + write_groups(self.groups) + column(self.withdrawn)
+
+    @staticmethod
+    def decode(reader: Reader) -> "Delta":
+        bits = reader.bits(0x01)
+        groups = read_groups(reader)
+        flagged = sum(len(rows) for _, rows in groups)
+        withdrawn = reader.pseudonyms(least=0, most=MAX_FLAGS - flagged)
+        if not flagged and not withdrawn:
+            raise malformed("a delta of nothing")
+        once_only([rows for _, rows in groups] + [withdrawn])
+        return Delta(bool(bits & 0x01), groups, withdrawn)
+
+
+@dataclass(frozen=True)
+class FullSet:
+    renewal: bool = False
+    shrink: bool = False
+    part: int = 1
+    parts: int = 1
+    groups: Groups = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        bits = 0x01 * self.renewal | 0x02 * self.shrink
+        return uint(bits, 1) + uint(self.part, 2) + uint(self.parts, 2) + write_groups(self.groups)
+
+    @staticmethod
+    def decode(reader: Reader) -> "FullSet":
+        bits = reader.bits(0x03)
+        part = reader.uint(2)
+        parts = reader.uint(2)
+        if not 1 <= part <= parts:
+            raise malformed(f"part {part} of {parts}")
+        groups = read_groups(reader)
+        once_only([rows for _, rows in groups])
+        return FullSet(bool(bits & 0x01), bool(bits & 0x02), part, parts, groups)
+
+
+@dataclass(frozen=True)
+class Confirm:
+    def encode(self) -> bytes:
+        return b""
+
+    @staticmethod
+    def decode(_reader: Reader) -> "Confirm":
+        return Confirm()
+
+
+# 4.6
+
+
+@dataclass(frozen=True)
+class Question:
+    pseudonyms: list[bytes]
+    # The reason of a sweep; None where it is no sweep.
+    sweep: str | None = None
+
+    def encode(self) -> bytes:
+        reason = (self.sweep or "").encode()
+        return uint(self.sweep is not None, 1) + prefixed(reason, 1) + column(self.pseudonyms)
+
+    @staticmethod
+    def decode(reader: Reader) -> "Question":
+        sweep = None
+        if reader.bits(0x01):
+            sweep = reader.slug(1)
+        elif reader.uint(1):
+            raise malformed("a reason without a sweep")
+        return Question(reader.pseudonyms(least=1, most=MAX_ASKED), sweep)
+
+
+@dataclass(frozen=True)
+class StatusRequest:
+    tree_size: int = 0
+
+    def encode(self) -> bytes:
+        return uint(self.tree_size, 8)
+
+    @staticmethod
+    def decode(reader: Reader) -> "StatusRequest":
+        return StatusRequest(reader.uint(8))
+
+
+# 4.7 to 4.10
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    line: int
+    leaf: bytes
+
+
+NO_LINE = bytes(40)
+
+
+def read_log_entry(reader: Reader) -> LogEntry | None:
+    raw = reader.take(40)
+    return None if raw == NO_LINE else LogEntry(int.from_bytes(raw[:8], "little"), raw[8:])
+
+
+def write_log_entry(log: LogEntry | None) -> bytes:
+    return NO_LINE if log is None else uint(log.line, 8) + log.leaf
+
+
+@dataclass(frozen=True)
+class Receipt:
+    log: LogEntry | None
+    release: int
+    part: int
+    parts: int
+    added: int
+    changed: int
+    withdrawn: int
+    held: int
+
+    def encode(self) -> bytes:
+        return b"".join(
+            [
+                write_log_entry(self.log),
+                uint(self.release, 8),
+                uint(self.part, 2),
+                uint(self.parts, 2),
+                uint(self.added, 4),
+                uint(self.changed, 4),
+                uint(self.withdrawn, 4),
+                uint(self.held, 4),
+            ]
+        )
+
+    @staticmethod
+    def decode(reader: Reader) -> "Receipt":
+        receipt = Receipt(read_log_entry(reader), reader.uint(8), *(reader.uint(size) for size in (2, 2, 4, 4, 4, 4)))
+        if (receipt.part, receipt.parts) != (0, 0) and not 1 <= receipt.part <= receipt.parts:
+            raise malformed(f"part {receipt.part} of {receipt.parts}")
+        return receipt
+
+
+@dataclass(frozen=True)
+class Answer:
+    log: LogEntry | None
+    release: int
+    release_time: int
+    no_other_before: int
+    organisations: int
+    fresh: int
+    standings: bytes
+
+    def encode(self) -> bytes:
+        return b"".join(
+            [
+                write_log_entry(self.log),
+                uint(self.release, 8),
+                uint(self.release_time, 8),
+                uint(self.no_other_before, 8),
+                uint(self.organisations, 2),
+                uint(self.fresh, 2),
+                prefixed(self.standings, 4),
+            ]
+        )
+
+    @staticmethod
+    def decode(reader: Reader) -> "Answer":
+        log = read_log_entry(reader)
+        fields = [reader.uint(size) for size in (8, 8, 8, 2, 2)]
+        count = reader.uint(4)
+        standings = reader.take(count)
+        if count > MAX_ASKED:
+            raise Refused("too_large", f"{count} standings where {MAX_ASKED} may stand")
+        if count == 0:
+            raise malformed("an answer without standings")
+        if any(251 <= byte <= 254 for byte in standings):
+            raise malformed("an unknown standing")
+        return Answer(log, *fields, standings)
+
+
+@dataclass(frozen=True)
+class StatusReply:
+    log: LogEntry | None
+    release: int
+    release_time: int
+    no_other_before: int
+    last_state: int
+    highest_state: int
+    highest_question: int
+    held: int
+    full_set_due: bool
+    left_new_flags: int
+    left_asked_day: int
+    left_asked_epoch: int
+    left_swept: int
+    checkpoint: bytes
+    proof: list[bytes]
+
+    def encode(self) -> bytes:
+        return b"".join(
+            [
+                write_log_entry(self.log),
+                uint(self.release, 8),
+                uint(self.release_time, 8),
+                uint(self.no_other_before, 8),
+                uint(self.last_state, 8),
+                uint(self.highest_state, 8),
+                uint(self.highest_question, 8),
+                uint(self.held, 4),
+                uint(self.full_set_due, 1),
+                uint(self.left_new_flags, 4),
+                uint(self.left_asked_day, 4),
+                uint(self.left_asked_epoch, 4),
+                uint(self.left_swept, 4),
+                prefixed(self.checkpoint, 2),
+                uint(len(self.proof), 1) + b"".join(self.proof),
+            ]
+        )
+
+    @staticmethod
+    def decode(reader: Reader) -> "StatusReply":
+        log = read_log_entry(reader)
+        numbers = [reader.uint(size) for size in (8, 8, 8, 8, 8, 8, 4)]
+        full_set_due = bool(reader.bits(0x01))
+        left = [reader.uint(4) for _ in range(4)]
+        checkpoint = reader.take(reader.uint(2))
+        proof = [reader.take(32) for _ in range(reader.uint(1))]
+        return StatusReply(log, *numbers, full_set_due, *left, checkpoint, proof)
+
+
+@dataclass(frozen=True)
+class Rejection:
+    log: LogEntry | None
+    code: str
+    number: int
+    text: str
+
+    def encode(self) -> bytes:
+        code = CODES.index(self.code) + 1
+        return write_log_entry(self.log) + uint(code, 1) + uint(self.number, 8) + prefixed(self.text.encode(), 2)
+
+    @staticmethod
+    def decode(reader: Reader) -> "Rejection":
+        log = read_log_entry(reader)
+        code = reader.uint(1)
+        if not 1 <= code <= len(CODES):
+            raise malformed(f"no rejection has code {code}")
+        number = reader.uint(8)
+        size = reader.uint(2)
+        if size > MAX_SENTENCE:
+            raise malformed(f"a sentence of {size} bytes")
+        try:
+            text = reader.take(size).decode()
+        except UnicodeDecodeError as error:
+            raise malformed("a sentence that is not UTF-8") from error
+        return Rejection(log, CODES[code - 1], number, text)
+
+
+# 4.2
+
+Body = Delta | FullSet | Confirm | Question | StatusRequest | Receipt | Answer | StatusReply | Rejection
+BODIES: dict[int, type] = {
+    0x01: Delta,
+    0x02: FullSet,
+    0x03: Confirm,
+    0x04: Question,
+    0x05: StatusRequest,
+    0x11: Receipt,
+    0x12: Answer,
+    0x13: StatusReply,
+    0x14: Rejection,
+}
+KINDS = {body: kind for kind, body in BODIES.items()}
+
+
+def of_partner(kind: int) -> bool:
+    return kind < 0x10
+
+
+# 4.3
+
+
+def signed_bytes(kind: int, envelope_and_header: bytes, body: bytes) -> bytes:
+    role = b"stapel1 partner" if of_partner(kind) else b"stapel1 broker "
+    return role + bytes([kind]) + envelope_and_header + hashlib.sha256(body).digest()
+
+
+def encode(header: Header, body: Body, sign: Callable[[bytes], bytes]) -> bytes:
+    """A whole message. `sign` is a private key's own function, or one that gives NO_SIGNATURE."""
+    raw = body.encode()
+    front = bytes([ENVELOPE]) + header.encode(len(raw))
+    return front + raw + sign(signed_bytes(header.kind, front, raw))
+
+
+@dataclass(frozen=True)
+class Unverified:
+    """A message taken apart, its signature not looked at and its body not read."""
+
+    header: Header
+    front: bytes
+    raw_body: bytes
+    signature: bytes
+
+    def verified(self, key: bytes) -> Body:
+        """The body, if the signature is that of the Ed25519 public key."""
+        data = signed_bytes(self.header.kind, self.front, self.raw_body)
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(self.signature, data)
+        except InvalidSignature as error:
+            raise Refused("bad_signature", "the signature is not that of the key") from error
+        return self.body()
+
+    def unsigned_rejection(self) -> Rejection | None:
+        """What anybody can have made: a rejection with 64 zero bytes for a signature. No more than a hint."""
+        if self.header.kind != KINDS[Rejection] or self.signature != NO_SIGNATURE:
+            return None
+        body = self.body()
+        return body if body.code in UNSIGNED else None
+
+    def body(self) -> Body:
+        reader = Reader(self.raw_body)
+        body = BODIES[self.header.kind].decode(reader)
+        reader.end()
+        return body
+
+
+def decode(message: bytes, from_partner: bool) -> Unverified:
+    """5.3 step 1: all that can be said of the bytes of a partner, or of the broker, before a signature is looked at."""
+    if len(message) > MAX_MESSAGE:
+        raise Refused("too_large", f"{len(message)} bytes where {MAX_MESSAGE} is the most")
+    reader = Reader(message)
+    if reader.uint(1) != ENVELOPE:
+        raise malformed("another envelope than 0x01")
+    header, size = Header.decode(reader)
+    front = message[: reader.at]
+    if of_partner(header.kind) != from_partner:
+        raise malformed("a kind that the other side sends")
+    raw_body = reader.take(size)
+    signature = reader.take(64)
+    reader.end()
+    if size > MAX_BODY:
+        raise Refused("too_large", f"a body of {size} bytes where {MAX_BODY} is the most")
+    return Unverified(header, front, raw_body, signature)
+
+
+def digest(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def private_key(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def public_key(seed: bytes) -> bytes:
+    return private_key(seed).public_key().public_bytes_raw()

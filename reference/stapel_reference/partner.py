@@ -1,0 +1,136 @@
+"""A partner with its state in memory: makes its messages, and checks what the broker replies."""
+
+from dataclasses import dataclass, field
+
+from . import messages
+from .errors import Refused
+from .keys import BUILDING, UNIT, Secret
+from .messages import Answer, Confirm, Delta, FullSet, Header, Question, Receipt, Rejection, StatusReply, StatusRequest
+from .standings import Counting
+
+
+def level(address_key: str) -> int:
+    """A unit has two bars, a building one (section 3)."""
+    return UNIT if address_key.count("|") == 2 else BUILDING
+
+
+@dataclass
+class Partner:
+    number: int
+    seed: bytes
+    consortium: str
+    secret: Secret
+    policy_digest: bytes
+    broker_key: bytes
+    counting: Counting
+    sees: str
+    journal_head: bytes = bytes(32)
+    # What the broker has accepted, and the numbers used up to now.
+    flags: dict[bytes, int] = field(default_factory=dict)
+    accepted_state: int = 0
+    state_number: int = 0
+    question_number: int = 0
+    release: int = 0
+
+    def pseudonym(self, address_key: str) -> bytes:
+        return self.secret.pseudonym(level(address_key), address_key)
+
+    # Messages
+
+    def delta(self, now: int, flag: dict[str, int], withdraw: list[str] = [], renewal: bool = False) -> bytes:
+        """Flags address keys, each with its last valid day, and withdraws others."""
+        withdrawn = sorted(map(self.pseudonym, withdraw))
+        return self._state(now, Delta(renewal, self._groups(flag), withdrawn))
+
+    def full_set(self, now: int, flag: dict[str, int], renewal: bool = False, shrink: bool = False) -> bytes:
+        return self._state(now, FullSet(renewal, shrink, 1, 1, self._groups(flag)))
+
+    def confirm(self, now: int) -> bytes:
+        return self._state(now, Confirm())
+
+    def question(self, now: int, address_keys: list[str], sweep: str | None = None) -> bytes:
+        self.question_number += 1
+        pseudonyms = sorted(set(map(self.pseudonym, address_keys)))
+        return self._sign(now, Question(pseudonyms, sweep), self.question_number, 0)
+
+    def status(self, now: int, tree_size: int = 0) -> bytes:
+        return self._sign(now, StatusRequest(tree_size), 0, 0)
+
+    def _state(self, now: int, body: messages.Body) -> bytes:
+        self.state_number += 1
+        return self._sign(now, body, self.state_number, self.accepted_state)
+
+    def _groups(self, flag: dict[str, int]) -> messages.Groups:
+        days: dict[int, list[bytes]] = {}
+        for address_key, day in flag.items():
+            days.setdefault(day, []).append(self.pseudonym(address_key))
+        return [(day, sorted(days[day])) for day in sorted(days)]
+
+    def _sign(self, now: int, body: messages.Body, sequence: int, previous: int) -> bytes:
+        header = Header(
+            kind=messages.KINDS[type(body)],
+            consortium=self.consortium,
+            purpose=self.secret.purpose,
+            epoch=self.secret.epoch,
+            key_id=self.secret.key_id,
+            partner=self.number,
+            sequence=sequence,
+            previous=previous,
+            time=now,
+            policy=self.policy_digest,
+            context=self.journal_head,
+        )
+        return messages.encode(header, body, messages.private_key(self.seed).sign)
+
+    # Replies
+
+    def read(self, request: bytes, reply: bytes) -> Receipt | Answer | StatusReply | Rejection:
+        """The broker's reply to a request of this partner, taken into its state.
+
+        Refuses with `wrong_reply` what is not the reply to this request. An unsigned rejection is given back, and
+        changes nothing here: anybody can have made it.
+        """
+        asked = messages.decode(request, from_partner=True)
+        told = messages.decode(reply, from_partner=False)
+        if hint := told.unsigned_rejection():
+            return hint
+        body = told.verified(self.broker_key)
+        if told.header.context != messages.digest(request):
+            raise Refused("wrong_reply", "it replies to another message")
+        for name in ("consortium", "purpose", "epoch", "key_id", "partner", "sequence", "previous"):
+            if getattr(told.header, name) != getattr(asked.header, name):
+                raise Refused("wrong_reply", f"its {name} is not that of the request")
+        request_body = asked.body()
+        due = {Question: Answer, StatusRequest: StatusReply}.get(type(request_body), Receipt)
+        if type(body) not in (due, Rejection):
+            raise Refused("wrong_reply", "it replies to another kind of message")
+        if isinstance(body, Receipt | Answer | StatusReply):
+            if body.release < self.release:
+                raise Refused("wrong_reply", "it speaks of an older release than one that was seen")
+            self.release = body.release
+        if isinstance(body, Answer):
+            self._check_standings(request_body, body)
+        if isinstance(body, Receipt):
+            self.accepted_state = asked.header.sequence
+            self._take_flags(request_body)
+        if isinstance(body, StatusReply):
+            self.accepted_state = body.last_state
+            self.state_number = max(self.state_number, body.highest_state)
+            self.question_number = max(self.question_number, body.highest_question)
+        return body
+
+    def _check_standings(self, question: Question, answer: Answer) -> None:
+        if len(answer.standings) != len(question.pseudonyms):
+            raise Refused("wrong_reply", "it has another number of standings than were asked")
+        if not set(answer.standings) <= self.counting.sayable(self.sees):
+            raise Refused("wrong_reply", "it has a standing that this partner cannot be told")
+
+    def _take_flags(self, body: messages.Body) -> None:
+        if isinstance(body, FullSet):
+            self.flags = {}
+        if isinstance(body, Delta | FullSet):
+            for day, rows in body.groups:
+                self.flags.update(dict.fromkeys(rows, day))
+        if isinstance(body, Delta):
+            for row in body.withdrawn:
+                self.flags.pop(row, None)

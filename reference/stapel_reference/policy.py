@@ -1,0 +1,426 @@
+"""Section 6: from a policy's text to its canonical form and digest, its check, and the signatures beside it."""
+
+import datetime
+import hashlib
+import json
+import math
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from .errors import Refused
+from .keys import SLUG
+from .standings import Counting
+
+DIGEST_LABEL = b"stapel1 rules\0\0\0"
+SIGNATURE_LABEL = b"stapel1 policy\0\0"
+MOST_BYTES = 4_194_304
+HIDDEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate"}
+RULES = {
+    *NEVER_OVERRIDDEN, "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days", "epoch-length",
+    "signatures",
+}  # fmt: skip
+
+
+def refused(text: str) -> Refused:
+    return Refused("policy_text", text)
+
+
+# Forms: each takes what TOML has, and gives what the canonical form has.
+
+Form = Callable[[Any], Any]
+
+
+def integer(least: int, most: int) -> Form:
+    def form(value: Any) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise refused(f"{value!r} is no integer from {least} to {most}")
+        return value
+
+    return form
+
+
+def boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise refused(f"{value!r} is neither true nor false")
+    return value
+
+
+def day(value: Any) -> str:
+    if type(value) is not datetime.date or not datetime.date(1970, 1, 1) <= value <= datetime.date(2149, 6, 6):
+        raise refused(f"{value!r} is no day from 1970-01-01 to 2149-06-06")
+    return value.isoformat()
+
+
+def matching(pattern: str) -> Form:
+    def form(value: Any) -> str:
+        if type(value) is not str or not re.fullmatch(pattern, value, re.ASCII):
+            raise refused(f"{value!r} is not of the form {pattern}")
+        return value
+
+    return form
+
+
+def text(most: int) -> Form:
+    def form(value: Any) -> str:
+        if type(value) is not str:
+            raise refused(f"{value!r} is no text")
+        normal = " ".join(part for part in re.split("[ \t\r\n]+", value) if part)
+        if not 1 <= len(normal) <= most:
+            raise refused(f"a text of {len(normal)} characters")
+        if HIDDEN.search(normal) or any(unicodedata.category(character) == "Cc" for character in normal):
+            raise refused("a character that hides or reorders what is read")
+        return normal
+
+    return form
+
+
+def words(of: Form, most: int) -> Form:
+    def form(value: Any) -> list[str]:
+        if type(value) is not list or len(value) > most:
+            raise refused(f"{value!r} is no array of at most {most} words")
+        made = [of(word) for word in value]
+        if len(set(made)) != len(made):
+            raise refused("a word stands twice")
+        return sorted(made)
+
+    return form
+
+
+SLUG_FORM = matching(SLUG.pattern)
+HEX_32 = matching("[0-9a-f]{64}")
+HEX_8 = matching("[0-9a-f]{16}")
+OIN = matching("[0-9]{20}")
+NAME = text(200)
+TEXT = text(4_000)
+U32 = 2**32 - 1
+
+# Defaults: REQUIRED, ABSENT (a key that stays away), a value, or DERIVED (filled in once the rest is known).
+REQUIRED, ABSENT, DERIVED = object(), object(), object()
+
+
+def log_origin(value: Any) -> str:
+    return matching(r"[!-*,-~]+")(NAME(value))
+
+
+def table(keys: dict[str, tuple[Form, Any]]) -> Form:
+    def form(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise refused(f"{value!r} is no table")
+        if unknown := set(value) - set(keys):
+            raise refused(f"unknown keys: {', '.join(sorted(unknown))}")
+        made = {}
+        for name, (of, default) in keys.items():
+            if name in value:
+                made[name] = of(value[name])
+            elif default is REQUIRED:
+                raise refused(f"{name} is missing")
+            elif default is not ABSENT and default is not DERIVED:
+                made[name] = of(default)
+        return made
+
+    return form
+
+
+def tables(of: Form, least: int, most: int, order: str) -> Form:
+    def form(value: Any) -> list[dict[str, Any]]:
+        if type(value) is not list or not least <= len(value) <= most:
+            raise refused(f"not {least} to {most} tables")
+        made = [of(one) for one in value]
+        keys = [one[order] for one in made]
+        if len(set(keys)) != len(keys):
+            raise refused(f"a {order} stands twice")
+        return made
+
+    return form
+
+
+OLD_KEY = table({"verifying_key": (HEX_32, REQUIRED), "until": (day, REQUIRED)})
+PARTNER = table(
+    {
+        "number": (integer(1, 65_535), REQUIRED),
+        "name": (NAME, REQUIRED),
+        "oin": (OIN, REQUIRED),
+        "organisation": (SLUG_FORM, REQUIRED),
+        "verifying_key": (HEX_32, REQUIRED),
+        "old_key": (OLD_KEY, ABSENT),
+        "may": (words(matching("flag|ask|sweep"), 3), REQUIRED),
+        "sees": (matching("presence|band|count"), "presence"),
+        "legal_basis_flag": (TEXT, ABSENT),
+        "legal_basis_ask": (TEXT, ABSENT),
+    }
+)
+EPOCH = table(
+    {
+        "number": (integer(0, U32), REQUIRED),
+        "key_id": (HEX_8, REQUIRED),
+        "opens": (day, REQUIRED),
+        "closes": (day, REQUIRED),
+    }
+)
+OVERRIDE = table(
+    {"rule": (matching("|".join(sorted(RULES - NEVER_OVERRIDDEN))), REQUIRED), "reason": (TEXT, REQUIRED)}
+)
+OPERATOR = table(
+    {
+        "name": (NAME, REQUIRED),
+        "oin": (OIN, REQUIRED),
+        "verifying_key": (HEX_32, REQUIRED),
+        "checkpoint_key": (HEX_32, REQUIRED),
+        "log_origin": (log_origin, REQUIRED),
+    }
+)
+COUNTING = table(
+    {
+        "threshold": (integer(1, 250), 2),
+        "min_sources": (integer(1, 10_000), DERIVED),
+        "count_cap": (integer(1, 250), DERIVED),
+        "levels": (words(matching("unit|building"), 2), ["unit"]),
+        "own_flag_required": (boolean, True),
+    }
+)
+RELEASE = table(
+    {
+        "interval_hours": (integer(1, 720), 24),
+        "min_changed": (integer(1, 10_000), 2),
+        "max_wait_days": (integer(1, 365), 7),
+        "immediate": (boolean, False),
+    }
+)
+RETENTION = table({"max_days": (integer(1, 3_660), 180), "log_days": (integer(1, 36_600), 1_095)})
+BUDGETS = table(
+    {
+        "new_flags_a_day": (integer(1, U32), 1_000),
+        "flags_held": (integer(1, U32), 100_000),
+        "asked_a_day": (integer(1, U32), 10_000),
+        "asked_an_epoch": (integer(1, U32), 1_000_000),
+        "swept_a_day": (integer(0, U32), 0),
+        "sweep_reasons": (words(SLUG_FORM, 100), []),
+    }
+)
+MESSAGES = table({"max_delay_hours": (integer(1, 720), 24), "max_ahead_minutes": (integer(0, 1_440), 10)})
+CHANGES = table(
+    {
+        "signatures": (integer(1, 10_000), DERIVED),
+        "grace_days": (integer(0, 366), 14),
+        "new_epoch_within_days": (integer(1, 366), 30),
+    }
+)
+POLICY = table(
+    {
+        "format": (integer(1, 1), REQUIRED),
+        "consortium": (SLUG_FORM, REQUIRED),
+        "version": (integer(1, U32), REQUIRED),
+        "previous": (HEX_32, ABSENT),
+        "valid_from": (day, REQUIRED),
+        "test": (boolean, False),
+        "purpose": (SLUG_FORM, REQUIRED),
+        "legal_basis": (TEXT, REQUIRED),
+        "flag_criterion": (TEXT, REQUIRED),
+        "after_hit": (TEXT, REQUIRED),
+        "coordinator": (TEXT, REQUIRED),
+        "freshness_days": (integer(1, 366), 35),
+        "max_shrink_percent": (integer(0, 100), 20),
+        "operator": (OPERATOR, REQUIRED),
+        "counting": (COUNTING, {}),
+        "release": (RELEASE, {}),
+        "retention": (RETENTION, {}),
+        "budgets": (BUDGETS, {}),
+        "messages": (MESSAGES, {}),
+        "changes": (CHANGES, {}),
+        "override": (tables(OVERRIDE, 0, 10, "rule"), []),
+        "epoch": (tables(EPOCH, 1, 1_000, "number"), REQUIRED),
+        "partner": (tables(PARTNER, 1, 10_000, "number"), REQUIRED),
+    }
+)
+
+
+# Reading
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """The policy as its canonical form has it. Refused with policy_text where the text is not a policy's."""
+    if len(data) > MOST_BYTES:
+        raise refused(f"over {MOST_BYTES} bytes")
+    try:
+        raw = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise refused(f"no TOML: {error}") from error
+    policy = POLICY(raw)
+    fill_in(policy)
+    check_whole(policy)
+    policy["partner"].sort(key=lambda one: one["number"])
+    policy["override"].sort(key=lambda one: one["rule"])
+    return policy
+
+
+def organisations(policy: dict[str, Any], may: str | None = None) -> set[str]:
+    return {one["organisation"] for one in policy["partner"] if may is None or may in one["may"]}
+
+
+def fill_in(policy: dict[str, Any]) -> None:
+    """The defaults that depend on other keys."""
+    counting = policy["counting"]
+    flagging = len(organisations(policy, "flag"))
+    counting.setdefault("min_sources", max(3, counting["threshold"]))
+    counting.setdefault("count_cap", max(counting["threshold"], min(250, flagging - 1)))
+    policy["changes"].setdefault("signatures", len(organisations(policy)))
+
+
+def check_whole(policy: dict[str, Any]) -> None:
+    """What no key shows alone."""
+
+    def demand(holds: bool, finding: str) -> None:
+        if not holds:
+            raise refused(finding)
+
+    counting, budgets, operator = policy["counting"], policy["budgets"], policy["operator"]
+    demand(("previous" in policy) == (policy["version"] > 1), "previous belongs to versions after the first")
+    demand(counting["count_cap"] >= counting["threshold"], "count_cap under the threshold")
+    demand("unit" in counting["levels"], "levels without unit")
+    demand(policy["changes"]["signatures"] <= len(organisations(policy)), "more signatures than organisations")
+    demand(operator["verifying_key"] != operator["checkpoint_key"], "the operator's keys are the same")
+    epochs = policy["epoch"]
+    for before, after in zip(epochs, epochs[1:]):
+        demand(before["number"] < after["number"], "epoch numbers do not ascend")
+        demand(before["opens"] <= after["opens"], "an epoch opens before the one before it")
+    demand(all(one["opens"] <= one["closes"] for one in epochs), "an epoch closes before it opens")
+    demand(len({one["key_id"] for one in epochs}) == len(epochs), "a key id stands twice")
+    partners = policy["partner"]
+    keys = roster_keys(policy)
+    demand(len(set(keys)) == len(keys), "a key of the roster stands twice")
+    pairs = {(one["organisation"], one["oin"]) for one in partners}
+    demand(len(pairs) == len(dict(pairs)) == len({oin for _, oin in pairs}), "organisations and OINs are not one to one")
+    for one in partners:
+        may = one["may"]
+        demand(bool(may), "a partner that may do nothing")
+        demand("sweep" not in may or "ask" in may, "sweep without ask")
+        demand("sweep" not in may or bool(budgets["swept_a_day"] and budgets["sweep_reasons"]), "sweep without a budget or reasons")
+        for what in ("flag", "ask"):
+            demand((what in may) == (f"legal_basis_{what}" in one), f"legal_basis_{what} goes with {what}")
+
+
+def roster_keys(policy: dict[str, Any]) -> list[str]:
+    partners = policy["partner"]
+    old = [one["old_key"]["verifying_key"] for one in partners if "old_key" in one]
+    return [one["verifying_key"] for one in partners] + old
+
+
+def canonical(policy: dict[str, Any]) -> bytes:
+    return json.dumps(policy, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(policy: dict[str, Any]) -> bytes:
+    return hashlib.sha256(DIGEST_LABEL + canonical(policy)).digest()
+
+
+# The check
+
+
+def check(policy: dict[str, Any]) -> list[str]:
+    """The rules that keep the policy out of force."""
+    counting, operator, partners = policy["counting"], policy["operator"], policy["partner"]
+    days = datetime.date.fromisoformat
+    findings = {
+        "operator-in-roster": operator["oin"] in {one["oin"] for one in partners}
+        or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(roster_keys(policy))),
+        "threshold": counting["threshold"] < 2,
+        "immediate": policy["release"]["immediate"] and not policy["test"],
+        "min-changed": policy["release"]["min_changed"] < 2,
+        "min-sources": counting["min_sources"] < counting["threshold"],
+        "own-flag": not counting["own_flag_required"],
+        "names-somebody": names_somebody(policy),
+        "max-days": policy["retention"]["max_days"] > 366,
+        "grace-days": policy["changes"]["grace_days"] > 60,
+        "epoch-length": any((days(one["closes"]) - days(one["opens"])).days + 1 > 400 for one in policy["epoch"]),
+        "signatures": 2 * policy["changes"]["signatures"] <= len(organisations(policy)),
+    }
+    overridden = {one["rule"] for one in policy["override"]}
+    return [rule for rule, found in findings.items() if found and rule not in overridden]
+
+
+def names_somebody(policy: dict[str, Any]) -> bool:
+    """Whether some answer has fewer than three explanations."""
+    counting = policy["counting"]
+    flagging = organisations(policy, "flag")
+    rule = Counting(counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"])
+    for asker in policy["partner"]:
+        if "ask" not in asker["may"]:
+            continue
+        flags_itself = asker["organisation"] in flagging
+        others = len(flagging) - flags_itself
+        known: list[int] = []
+        if flags_itself:
+            known.append(1)
+        if "sweep" in asker["may"] or not rule.own_flag_required:
+            known.append(0)
+        for low, high in answers(rule, asker["sees"], len(flagging)):
+            for own in known:
+                sets = sum(math.comb(others, count - own) for count in range(low, high + 1))
+                if 0 < sets < 3:
+                    return True
+    return False
+
+
+def answers(counting: Counting, sees: str, most: int) -> list[tuple[int, int]]:
+    """The counts, from low to high, that each stacked answer stands for."""
+    lows = {
+        "presence": [counting.threshold],
+        "band": counting.bands(),
+        "count": list(range(counting.threshold, counting.count_cap + 1)),
+    }[sees]
+    highs = [low - 1 for low in lows[1:]] + [max(most, lows[-1])]
+    return list(zip(lows, highs))
+
+
+# Signatures
+
+SIGNATURE = re.compile(
+    "stapel-policy-signature v1\norganisation: ([a-z0-9-]{1,64})\nkey: ([0-9a-f]{64})\ndigest: ([0-9a-f]{64})\n"
+    "signature: ([0-9a-f]{128})\n"
+)
+
+
+def sign(policy_digest: bytes, organisation: str, key: Ed25519PrivateKey) -> str:
+    """The text of a signature's file."""
+    public = key.public_key().public_bytes_raw().hex()
+    signature = key.sign(SIGNATURE_LABEL + policy_digest).hex()
+    return (
+        f"stapel-policy-signature v1\norganisation: {organisation}\nkey: {public}\ndigest: {policy_digest.hex()}\n"
+        f"signature: {signature}\n"
+    )
+
+
+def signer(text_: str, policy_digest: bytes, roster: dict[str, Any]) -> str | None:
+    """The organisation whose signature over the digest holds under a policy's roster; None where it does not hold."""
+    match = SIGNATURE.fullmatch(text_)
+    if not match:
+        raise Refused("policy_signature", "not a signature's file")
+    organisation, key, stated, signature = match.groups()
+    of = {(one["organisation"], one["verifying_key"]) for one in roster["partner"]}
+    if stated != policy_digest.hex() or (organisation, key) not in of:
+        return None
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
+            bytes.fromhex(signature), SIGNATURE_LABEL + policy_digest
+        )
+    except (InvalidSignature, ValueError):
+        return None
+    return organisation
+
+
+def in_force(data: bytes, signatures: list[str]) -> dict[str, Any]:
+    """A policy that may be in force: its check refuses nothing, and enough of its organisations signed."""
+    policy = parse(data)
+    if rules := check(policy):
+        raise Refused("policy_unsafe", ", ".join(rules))
+    signed = {signer(one, digest(policy), policy) for one in signatures} - {None}
+    if len(signed) < policy["changes"]["signatures"]:
+        raise Refused("policy_signatures", f"{len(signed)} organisations signed")
+    return policy

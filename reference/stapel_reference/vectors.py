@@ -1,0 +1,185 @@
+"""Holds this package to the vectors: what every file under tests/vectors/v1 says, and nothing left out."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from . import address, jsonform, keys, messages, policy, secret_file
+from .errors import Refused
+from .keys import unhex
+from .standings import Counting
+
+# A check gives the name of each vector, and what is wrong with it or nothing.
+Check = Iterator[tuple[str, str | None]]
+
+
+def run(folder: Path) -> tuple[int, int]:
+    """How many passed and how many failed; prints those that failed."""
+    passed = failed = 0
+    files = sorted(folder.glob("*.json"))
+    for file in files:
+        if file.name not in FILES:
+            print(f"{file.name}: no check for this file")
+            failed += 1
+            continue
+        for name, wrong in FILES[file.name](json.loads(file.read_text())):
+            if wrong is None:
+                passed += 1
+            else:
+                failed += 1
+                print(f"{file.name}: {name}: {wrong}")
+    if missing := set(FILES) - {file.name for file in files}:
+        print(f"missing: {', '.join(sorted(missing))}")
+        failed += len(missing)
+    return passed, failed
+
+
+def unlike(due: object, made: object) -> str | None:
+    return None if due == made else f"{made!r} is not {due!r}"
+
+
+def code_of(call: Callable[[], object]) -> str | None:
+    """The code with which it was refused; None where it was not."""
+    try:
+        call()
+    except Refused as error:
+        return error.code
+    return None
+
+
+def derivations(file: dict[str, Any]) -> Check:
+    for number, row in enumerate(file["derivations"]):
+        name = f"derivation {number}"
+        secret = keys.Secret(unhex(row["secret"]), row["purpose"], row["epoch"])
+        yield f"{name}: info", unlike(row["info"], keys.info("pseudonym", row["purpose"], row["epoch"]).hex())
+        yield f"{name}: prk", unlike(row["prk"], keys.extract(unhex(row["secret"])).hex())
+        yield f"{name}: k", unlike(row["k"], secret.k.hex())
+        yield f"{name}: key id", unlike(row["key_id"], secret.key_id.hex())
+        for one in row["pseudonyms"]:
+            whole = secret.hmac(one["level"], one["address_key"])
+            yield f"{name}: {one['address_key']}: hmac", unlike(one["hmac"], whole.hex())
+            yield f"{name}: {one['address_key']}: pseudonym", unlike(one["pseudonym"], whole[:16].hex())
+            tag = keys.tag(unhex(row["pepper"]), unhex(one["pseudonym"]))
+            yield f"{name}: {one['address_key']}: tag", unlike(one["tag"], tag.hex())
+    for row in file["secret_files"]:
+        yield row["name"], secret_file_of(row)
+    for row in file["joined"]:
+        parts = [secret_file.parse_part(text.encode()) for text in row["parts"]]
+        yield row["name"], unlike(row["secret"], secret_file.join(parts).secret.hex())
+
+
+def secret_file_of(row: dict[str, Any]) -> str | None:
+    data = row["text"].encode()
+    if "error" in row:
+        return unlike(True, code_of(lambda: secret_file.parse(data)) is not None)
+    file = secret_file.parse(data)
+    fields = {"secret": file.secret.hex(), "purpose": file.purpose, "epoch": file.epoch}
+    return unlike({name: row[name] for name in fields}, fields) or unlike(data, secret_file.text(file))
+
+
+def standings(file: dict[str, Any]) -> Check:
+    for number, row in enumerate(file["standings"]):
+        fields = ("threshold", "min_sources", "count_cap", "own_flag_required")
+        counting = Counting(**{name: row[name] for name in fields})
+        made = counting.standing(row["sees"], row["organisations"], row["sources"], row["own_flag"], row["sweep"])
+        yield f"standing {number}", unlike(row["standing"], made)
+    for number, row in enumerate(file["sayable"]):
+        counting = Counting(row["threshold"], 1, row["count_cap"], False)
+        yield f"sayable {number}", unlike(row["standings"], sorted(counting.sayable(row["sees"])))
+
+
+def message_bytes(row: dict[str, Any]) -> bytes:
+    """The bytes of a vector: its `hex`, or the pieces of a large one, one after the other."""
+    return unhex(row["hex"]) if "hex" in row else b"".join(map(piece, row["pieces"]))
+
+
+def piece(rule: dict[str, Any]) -> bytes:
+    if "pseudonyms" in rule:
+        first, count = rule["pseudonyms"]
+        return b"".join(number.to_bytes(16, "big") for number in range(first, first + count))
+    if "zeros" in rule:
+        return bytes(rule["zeros"])
+    return unhex(rule["hex"])
+
+
+def message_vectors(file: dict[str, Any]) -> Check:
+    signers = {name: unhex(key["public"]) for name, key in file["keys"].items()}
+    for name, key in file["keys"].items():
+        yield f"key of the {name}", unlike(key["public"], messages.public_key(unhex(key["seed"])).hex())
+    for row in file["valid"]:
+        yield row["name"], valid_message(row, file["keys"], signers)
+    for row in file["invalid"]:
+        data = message_bytes(row)
+        yield row["name"], unlike(row["error"], code_of(lambda: read(data, row["from"], signers)))
+
+
+def read(data: bytes, sender: str, signers: dict[str, bytes]) -> tuple[messages.Header, messages.Body]:
+    message = messages.decode(data, from_partner=sender == "partner")
+    return message.header, message.verified(signers[sender])
+
+
+def valid_message(row: dict[str, Any], keys_: dict[str, Any], signers: dict[str, bytes]) -> str | None:
+    data = message_bytes(row)
+    if wrong := unlike(row["digest"], hashlib.sha256(data).hexdigest()):
+        return wrong
+    message = messages.decode(data, from_partner=row["from"] == "partner")
+    signed = row.get("signed", True)
+    body = message.verified(signers[row["from"]]) if signed else message.unsigned_rejection()
+    if body is None:
+        return "neither signed nor an unsigned rejection"
+    sign = messages.private_key(unhex(keys_[row["from"]]["seed"])).sign if signed else lambda _: messages.NO_SIGNATURE
+    if messages.encode(message.header, body, sign) != data:
+        return "encodes to other bytes"
+    if "pieces" in row:
+        return None
+    header = jsonform.header_from_json(row["header"])
+    made = messages.encode(header, jsonform.from_json(jsonform.NAMES[row["header"]["kind"]], row["body"]), sign)
+    return unlike(row["hex"], made.hex()) or unlike(row["body"], jsonform.to_json(body))
+
+
+def addresses(file: dict[str, Any]) -> Check:
+    for row in file["text"]:
+        raw = row["input"].encode()
+        yield f"line {row['input']!r}", address_of(row, lambda: address.from_line(raw))
+    for row in file["bytes"]:
+        yield f"bytes {row['hex'][:40]}", address_of(row, lambda: address.from_line(unhex(row["hex"])))
+    for row in file["fields"]:
+        fields = [row.get(name, "") for name in address.FIELDS]
+        yield f"fields {fields}", address_of(row, lambda: address.from_fields(*fields))
+
+
+def address_of(row: dict[str, Any], call: Callable[[], str]) -> str | None:
+    try:
+        unit = call()
+    except address.NoAddress as error:
+        if "error" not in row:
+            return f"refused with {error.code}"
+        return unlike(row["error"], error.code) or unlike(row.get("field", error.field), error.field)
+    if "error" in row:
+        return f"{unit!r}, and not {row['error']}"
+    return unlike(row["unit"], unit) or unlike(row["building"], address.building(unit))
+
+
+def policies(file: dict[str, Any]) -> Check:
+    for row in file["valid"]:
+        made = policy.parse(row["toml"].encode())
+        yield f"{row['name']}: canonical form", unlike(row["canonical"], policy.canonical(made).decode())
+        yield f"{row['name']}: digest", unlike(row["digest"], policy.digest(made).hex())
+    for row in file["invalid"]:
+        yield row["name"], unlike(row["error"], code_of(lambda: checked_policy(row["toml"].encode())))
+
+
+def checked_policy(data: bytes) -> None:
+    if rules := policy.check(policy.parse(data)):
+        raise Refused("policy_unsafe", ", ".join(rules))
+
+
+FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
+    "addresses.json": addresses,
+    "derivations.json": derivations,
+    "messages.json": message_vectors,
+    "policies.json": policies,
+    "standings.json": standings,
+}
