@@ -275,6 +275,27 @@ VALID += [
     (f"rejection: {code}", Rejection(LOG, code, 7 if code in ("gap", "stale", "over_budget", "shrink") else 0, "Zo niet: één zin."), {})
     for code in CODES
 ]
+
+
+def example() -> list[tuple[str, messages.Body, dict]]:
+    """The messages of section 11: an address is flagged, and asked about a day later."""
+    address_key = SECRET.pseudonym(UNIT, "1012JS|1|A")
+    delta = Delta(False, [(NOVEMBER, [address_key])])
+    question = Question([address_key])
+    journal = {"context": bytes(32)}
+    asked = {"time": 1_795_996_800, "sequence": 1} | journal
+    sign = messages.private_key(PARTNER_SEED).sign
+    context = messages.digest(messages.encode(replace(header(question), **asked), question, sign))
+    answer = Answer(None, 6, 1_795_996_800, 1_796_083_200, 4, 3, bytes([2]))
+    told = {"time": 1_795_996_801, "sequence": 1, "context": context}
+    return [
+        ("worked example: delta", delta, {"sequence": 2, "previous": 1} | journal),
+        ("worked example: question", question, asked),
+        ("worked example: answer", answer, told),
+    ]
+
+
+VALID += example()
 UNSIGNED = [
     ("unsigned rejection: malformed", Rejection(None, "malformed", 0, "the bytes end too early"), dict.fromkeys(("epoch", "partner", "sequence", "previous"), 0) | {"key_id": bytes(8)}),
     ("unsigned rejection: unknown_partner", Rejection(None, "unknown_partner", 0, ""), {}),
