@@ -20,7 +20,7 @@ fn subsection(number: u8) -> &'static str {
 }
 
 fn is_hex(text: &str) -> bool {
-    !text.is_empty() && text.len() % 2 == 0 && HEXLOWER.decode(text.as_bytes()).is_ok()
+    !text.is_empty() && HEXLOWER.decode(text.as_bytes()).is_ok()
 }
 
 /// The value beside a name, over as many lines as it takes.

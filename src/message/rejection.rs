@@ -168,7 +168,8 @@ impl Code {
 
 /// As much of a sentence as fits, cut between two characters.
 fn cut(sentence: &str) -> &str {
-    &sentence[..sentence.floor_char_boundary(MAX_SENTENCE)]
+    let end = (0..=MAX_SENTENCE.min(sentence.len())).rev().find(|end| sentence.is_char_boundary(*end));
+    &sentence[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

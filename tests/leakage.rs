@@ -1,0 +1,476 @@
+//! The leakage profile of SPEC.md section 10: a test for each line that can be tested, named by it.
+//!
+//! Most of them put one partner in two worlds that differ only in what the others do, and demand that it is told the same.
+//! The numbers of the log are left out of that: they differ, as line L7 says.
+
+mod common;
+
+use common::*;
+use stapel::message::{
+    self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, Reply, Request, Role, StatusRequest,
+    Unverified,
+};
+use stapel::policy::SignedPolicy;
+use stapel::{Broker, Timestamp};
+
+const DAY: u64 = 86_400;
+/// The last valid day of a flag that is to outlast a test.
+const MARCH: &str = "2027-03-31";
+const DECEMBER: &str = "2026-12-31";
+
+/// A broker with its partners, in the roster's order.
+struct World {
+    broker: Broker,
+    clients: Vec<Client>,
+}
+
+/// What a partner is told, but for the number of the log.
+#[derive(Debug, PartialEq)]
+enum Told {
+    Signed(Box<Header>, Reply),
+    Unsigned(Reply),
+}
+
+impl World {
+    /// All partners of `roster`, each with the first full set that `flags` has for it.
+    fn of(roster: &[Entry], policy: &SignedPolicy, flags: &[&[u8]]) -> World {
+        let clients = roster.iter().map(|entry| Client::new(entry.number, policy)).collect();
+        let mut world = World { broker: broker(policy), clients };
+        for (at, flags) in flags.iter().enumerate() {
+            assert_eq!(code(&world.full_set(at, flags, START)), "ok");
+        }
+        world
+    }
+
+    /// The five partners of the common roster.
+    fn new(flags: [&[u8]; 5]) -> World {
+        World::of(&ROSTER, &signed(&policy_text(&ROSTER, RULES)), &flags)
+    }
+
+    fn full_set(&mut self, at: usize, flags: &[u8], now: Timestamp) -> Reply {
+        let rows = rows(flags);
+        let flagged = groups(&rows, MARCH);
+        let part = Part { number: 1, of: 1 };
+        self.say(at, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+    }
+
+    fn delta(&mut self, at: usize, flags: &[u8], withdrawn: &[u8], last: &str, now: Timestamp) -> Reply {
+        let (flags, withdrawn) = (rows(flags), rows(withdrawn));
+        let flagged = groups(&flags, last);
+        self.say(at, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &withdrawn }), now)
+    }
+
+    fn ask(&mut self, at: usize, asked: &[u8], now: Timestamp) -> Answer {
+        self.question(at, None, asked, now)
+    }
+
+    fn sweep(&mut self, at: usize, asked: &[u8], now: Timestamp) -> Answer {
+        self.question(at, Some("brand"), asked, now)
+    }
+
+    fn question(&mut self, at: usize, sweep: Option<&str>, asked: &[u8], now: Timestamp) -> Answer {
+        let sweep = sweep.map(|reason| reason.parse().unwrap());
+        match self.say(at, &Request::Question(Question { sweep, pseudonyms: &rows(asked) }), now) {
+            Reply::Answer(answer) => answer,
+            other => panic!("{}", code(&other)),
+        }
+    }
+
+    fn say(&mut self, at: usize, request: &Request<'_>, now: Timestamp) -> Reply {
+        unlogged(self.clients[at].say(&self.broker, request, now))
+    }
+
+    /// Hands the broker any bytes.
+    fn told(&self, bytes: &[u8], now: Timestamp) -> Told {
+        let reply = self.broker.handle(bytes, now);
+        let unverified = Unverified::parse(&reply, Role::Broker).unwrap();
+        if let Some(hint) = unverified.danger_unsigned_rejection() {
+            return Told::Unsigned(unlogged(Reply::Rejection(hint)));
+        }
+        let verified = unverified.verify(&key(0xb0).verifying_key()).unwrap();
+        Told::Signed(Box::new(verified.header().clone()), unlogged(verified.reply().unwrap()))
+    }
+}
+
+/// Two worlds in which politie flags 1 to 3; what the others flag is wholly different.
+fn two_worlds() -> [World; 2] {
+    let own: &[u8] = &[1, 2, 3];
+    [World::new([own, &[1, 2], &[1, 9], &[1, 2], &[2]]), World::new([own, &[8], &[7, 8], &[6], &[5]])]
+}
+
+fn unlogged(mut reply: Reply) -> Reply {
+    let log = match &mut reply {
+        Reply::Receipt(receipt) => &mut receipt.log,
+        Reply::Answer(answer) => &mut answer.log,
+        Reply::Status(status) => &mut status.log,
+        Reply::Rejection(rejection) => &mut rejection.log,
+    };
+    *log = LogEntry::NONE;
+    reply
+}
+
+fn rows(numbers: &[u8]) -> Vec<[u8; 16]> {
+    numbers.iter().map(|number| pseudonym(*number)).collect()
+}
+
+fn groups<'a>(rows: &'a [[u8; 16]], last: &str) -> Vec<Group<'a>> {
+    if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
+}
+
+/// The midnight so many days after the start, at which a release takes place.
+fn midnight(days: u64) -> Timestamp {
+    Timestamp((START.0 / DAY + days) * DAY)
+}
+
+#[test]
+fn l4_who_is_not_authenticated_is_told_nothing_of_flags() {
+    let [one, two] = two_worlds();
+    let policy = signed(&policy_text(&ROSTER, RULES));
+    let mut client = Client::new(1, &policy);
+    let good = client.message(&Request::Confirm, midnight(1));
+    let signed_as = |header: Header, number: u16| message::sign(&header, &[], &key(number)).unwrap();
+    let header = client.header(Kind::Confirm, midnight(1));
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let strange = [
+        (vec![], "malformed"),
+        (good[..good.len() - 1].to_vec(), "malformed"),
+        (vec![1; message::MAX_MESSAGE + 1], "too_large"),
+        (flipped, "bad_signature"),
+        (signed_as(header.clone(), 2), "bad_signature"),
+        (signed_as(Header { partner: 99, ..header.clone() }, 1), "unknown_partner"),
+        (signed_as(Header { consortium: "elders".parse().unwrap(), ..header }, 1), "wrong_consortium"),
+    ];
+    for (bytes, expected) in strange {
+        let told = one.told(&bytes, midnight(1));
+        assert_eq!(told, two.told(&bytes, midnight(1)));
+        let Told::Unsigned(rejection) = told else { panic!("{expected} is signed") };
+        assert_eq!(code(&rejection), expected);
+    }
+}
+
+/// Messages of politie that are rejected, each for another reason.
+fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
+    let client = &mut world.clients[0];
+    let many: Vec<[u8; 16]> = (0..10_001u128).map(u128::to_be_bytes).collect();
+    let new: Vec<[u8; 16]> = (1 << 100..(1 << 100) + 1_001u128).map(u128::to_be_bytes).collect();
+    let ask = |sweep: Option<&str>, pseudonyms| {
+        Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }).encode()
+    };
+    let add =
+        |rows, last| Request::Delta(Delta { renewal: false, flagged: groups(rows, last), withdrawn: &[] }).encode();
+    let none = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged: vec![] };
+    let (one, other) = ([pseudonym(1)], [pseudonym(2)]);
+    let mut made = Vec::new();
+    let mut make = |kind, body: Vec<u8>, code, change: &dyn Fn(&mut Header)| {
+        let mut header = client.header(kind, now);
+        change(&mut header);
+        made.push((message::sign(&header, &body, &key(1)).unwrap(), code));
+    };
+    make(Kind::Question, ask(None, &many), "over_budget", &|_| ());
+    make(Kind::Question, ask(Some("brand"), &one), "not_permitted", &|_| ());
+    make(Kind::Question, b"\0".to_vec(), "malformed", &|_| ());
+    make(Kind::Question, ask(None, &other), "stale", &|header| header.sequence = 1);
+    make(Kind::Question, ask(None, &one), "clock", &|header| header.time = START.plus(90 * DAY));
+    make(Kind::Question, ask(None, &one), "wrong_policy", &|header| header.policy = stapel::Digest::NONE);
+    make(Kind::Question, ask(None, &one), "wrong_epoch", &|header| header.epoch = 9);
+    make(Kind::Question, ask(None, &one), "wrong_purpose", &|header| header.purpose = "zorg".parse().unwrap());
+    make(Kind::Question, ask(None, &one), "wrong_key_id", &|header| header.key_id.0[0] ^= 1);
+    make(Kind::Confirm, vec![], "gap", &|header| header.previous += 9);
+    make(Kind::Delta, add(&new, MARCH), "over_budget", &|_| ());
+    make(Kind::Delta, add(&one, "2027-12-31"), "renewal_not_declared", &|_| ());
+    make(Kind::Delta, add(&one, "2026-10-31"), "clock", &|_| ());
+    make(Kind::FullSet, Request::FullSet(none).encode(), "shrink", &|_| ());
+    made
+}
+
+#[test]
+fn l5_a_rejection_says_nothing_of_the_flags_of_others() {
+    let [mut one, mut two] = two_worlds();
+    let now = midnight(1);
+    // So that the number 1 was used.
+    one.ask(0, &[1], now);
+    two.ask(0, &[1], now);
+    let messages = rejected(&mut one, now);
+    assert_eq!(messages, rejected(&mut two, now));
+    for (bytes, expected) in messages {
+        let told = one.told(&bytes, now);
+        let Told::Signed(_, reply) = &told else { panic!("{expected} is not signed") };
+        assert_eq!(code(reply), expected);
+        assert_eq!(told, two.told(&bytes, now));
+    }
+}
+
+#[test]
+fn l6_others_learn_nothing_of_a_rejected_message() {
+    let [mut quiet, _] = two_worlds();
+    let [mut loud, _] = two_worlds();
+    loud.ask(0, &[1], midnight(1));
+    for (bytes, expected) in rejected(&mut loud, midnight(1)) {
+        let Told::Signed(_, reply) = loud.told(&bytes, midnight(1)) else { panic!() };
+        assert_eq!(code(&reply), expected);
+    }
+    for days in [1, 2, 9] {
+        for at in 1..5 {
+            assert_eq!(quiet.ask(at, &[1, 2, 9], midnight(days)), loud.ask(at, &[1, 2, 9], midnight(days)));
+        }
+    }
+}
+
+#[test]
+fn l9_a_receipt_says_nothing_of_the_flags_of_others() {
+    let [mut one, mut two] = two_worlds();
+    for (flags, withdrawn) in [(&[4, 8][..], &[1, 9][..]), (&[2, 7], &[]), (&[], &[3])] {
+        let receipts = [&mut one, &mut two].map(|world| world.delta(0, flags, withdrawn, DECEMBER, midnight(1)));
+        assert!(matches!(&receipts[0], Reply::Receipt(receipt) if receipt.held > 0));
+        assert_eq!(receipts[0], receipts[1]);
+    }
+    assert_eq!(one.full_set(0, &[1, 8], midnight(1)), two.full_set(0, &[1, 8], midnight(1)));
+}
+
+#[test]
+fn l10_l22_l24_between_two_releases_an_answer_stays_what_it_is() {
+    let [mut world, _] = two_worlds();
+    let asked = [1, 2, 3, 9];
+    let before = world.ask(0, &asked, midnight(1));
+    assert_eq!(before.standings, [3, 3, 0, 1]);
+    let question =
+        world.clients[0].message(&Request::Question(Question { sweep: None, pseudonyms: &rows(&asked) }), midnight(1));
+    let reply = world.broker.handle(&question, midnight(1));
+    let later = midnight(1).plus(DAY - 1);
+    for at in 1..5 {
+        assert_eq!(code(&world.delta(at, &[3], &[1, 2], MARCH, midnight(1).plus(60))), "ok");
+        world.ask(at, &[1, 2, 3], midnight(1).plus(120));
+    }
+    world.sweep(3, &[1, 2, 3], midnight(1).plus(180));
+    assert_eq!(world.broker.handle(&question, later), reply, "the same question, sent again");
+    assert_eq!(world.ask(0, &asked, later), before);
+    assert_eq!(world.ask(0, &asked, midnight(2)).standings, [0, 0, 3, 1], "all of it shows with the release");
+}
+
+#[test]
+fn l11_a_confirm_shows_as_a_number_from_the_next_release_on() {
+    let [mut silent, _] = two_worlds();
+    let [mut heard, _] = two_worlds();
+    let sent = midnight(20).plus(60);
+    for world in [&mut silent, &mut heard] {
+        world.ask(0, &[1], sent);
+    }
+    heard.say(2, &Request::Confirm, sent);
+    // Until the next release, and as long as all are fresh without it, nothing.
+    for now in [sent.plus(60), midnight(21)] {
+        assert_eq!(silent.ask(0, &[1, 2], now), heard.ask(0, &[1, 2], now));
+    }
+    let [without, with] = [&mut silent, &mut heard].map(|world| world.ask(0, &[1, 2], midnight(40)));
+    assert_eq!((without.fresh, with.fresh), (0, 1));
+    assert_eq!(Answer { fresh: 0, ..with }, without);
+}
+
+#[test]
+fn l12_l13_order_cannot_be_told() {
+    let [mut world, _] = two_worlds();
+    let turned = rows(&[2, 1]);
+    let bodies = [
+        Request::Question(Question { sweep: None, pseudonyms: &turned }),
+        Request::Delta(Delta { renewal: false, flagged: groups(&turned, MARCH), withdrawn: &[] }),
+        Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &turned }),
+    ];
+    for request in bodies {
+        assert_eq!(code(&world.say(0, &request, midnight(1))), "malformed");
+    }
+}
+
+#[test]
+fn l14_who_does_not_flag_is_told_the_same_whatever_others_do() {
+    let [mut one, mut two] = two_worlds();
+    let strange = [5, 6, 7, 8, 9, 200];
+    let answer = one.ask(0, &strange, midnight(1));
+    assert_eq!(answer.standings, [1; 6]);
+    assert_eq!(answer, two.ask(0, &strange, midnight(1)));
+    // An own flag that is not released yet counts for nothing.
+    for world in [&mut one, &mut two] {
+        world.delta(0, &strange, &[], MARCH, midnight(1));
+    }
+    assert_eq!(one.ask(0, &strange, midnight(1)), two.ask(0, &strange, midnight(1)));
+}
+
+#[test]
+fn l15_all_that_is_below_the_threshold_is_one_byte() {
+    // 1 is stacked, so that there are sources; 7 is unknown, flagged by one, withdrawn, or expired.
+    let mut worlds = [(); 4].map(|()| World::new([&[1], &[1], &[1], &[], &[]]));
+    let [_, few, withdrawn, expired] = &mut worlds;
+    few.delta(1, &[7], &[], MARCH, START);
+    few.delta(2, &[8], &[], MARCH, START);
+    for at in [1, 2] {
+        withdrawn.delta(at, &[7], &[], MARCH, START);
+        expired.delta(at, &[7], &[], DECEMBER, START);
+    }
+    assert_eq!(withdrawn.sweep(3, &[7], midnight(1)).standings, [255]);
+    assert_eq!(expired.sweep(3, &[7], midnight(1)).standings, [255]);
+    for at in [1, 2] {
+        withdrawn.delta(at, &[], &[7], MARCH, midnight(1));
+    }
+    for world in &mut worlds {
+        assert_eq!(world.sweep(3, &[1, 7], midnight(40)).standings, [255, 0]);
+    }
+}
+
+#[test]
+fn l16_with_few_sources_all_is_below_the_threshold() {
+    let mut two_sources = World::new([&[1], &[1, 2], &[], &[], &[]]);
+    let mut three = World::new([&[1], &[1], &[9], &[], &[]]);
+    assert_eq!(two_sources.ask(0, &[1], midnight(1)).standings, [0]);
+    assert_eq!(two_sources.sweep(3, &[1, 2, 3], midnight(1)).standings, [0, 0, 0]);
+    assert_eq!(three.ask(0, &[1], midnight(1)).standings, [2]);
+}
+
+/// Ten organisations; the last three are those that ask, and each sees something else.
+const MANY: [Entry; 10] = {
+    const fn entry(number: u16, organisation: &'static str, sees: &'static str) -> Entry {
+        Entry { number, organisation, may: r#""flag", "ask""#, sees }
+    }
+    [
+        entry(1, "org-1", "presence"),
+        entry(2, "org-2", "presence"),
+        entry(3, "org-3", "presence"),
+        entry(4, "org-4", "presence"),
+        entry(5, "org-5", "presence"),
+        entry(6, "org-6", "presence"),
+        entry(7, "org-7", "presence"),
+        entry(8, "org-8", "presence"),
+        entry(9, "org-9", "band"),
+        entry(10, "org-10", "count"),
+    ]
+};
+
+#[test]
+fn l17_l18_l19_a_number_shows_as_far_as_the_roster_says() {
+    // Pseudonym n is flagged by n organisations: those who ask among them, and the first of the others.
+    let flags: Vec<Vec<u8>> = (0..10u8).map(|at| (1..=10).filter(|n| at >= 7 || at + 3 < *n).collect()).collect();
+    let flags: Vec<&[u8]> = flags.iter().map(Vec::as_slice).collect();
+    let mut world = World::of(&MANY, &signed(&policy_text(&MANY, RULES)), &flags);
+    let asked = [3, 4, 5, 6, 7, 8, 9, 10];
+    let mut told = |at| world.ask(at, &asked, midnight(1)).standings;
+    assert_eq!(told(7), [255; 8], "presence");
+    assert_eq!(told(8), [2, 4, 4, 4, 4, 8, 8, 8], "the lower end of the band");
+    assert_eq!(told(9), [3, 4, 5, 6, 7, 8, 9, 9], "the number, capped at one less than all");
+}
+
+#[test]
+fn l20_systems_and_repetitions_do_not_count() {
+    let mut once = World::new([&[1], &[1], &[9], &[1], &[]]);
+    let mut often = World::new([&[1], &[1], &[9], &[1], &[1]]);
+    for _ in 0..3 {
+        for at in 1..5 {
+            often.delta(at, &[9], &[], MARCH, START);
+            often.delta(at, &[], &[9], MARCH, START);
+        }
+        often.full_set(1, &[1], START);
+        often.full_set(2, &[9], START);
+    }
+    assert_eq!(once.ask(0, &[1], midnight(1)), often.ask(0, &[1], midnight(1)));
+}
+
+#[test]
+fn l26_a_status_says_nothing_of_the_flags_of_others() {
+    let worlds = two_worlds();
+    let [one, two] = worlds.map(|mut world| {
+        world.ask(0, &[1, 8], midnight(1));
+        world.say(0, &Request::Status(StatusRequest { tree_size: 0 }), midnight(1))
+    });
+    assert!(matches!(&one, Reply::Status(status) if status.held == 3 && status.release == 1));
+    assert_eq!(one, two);
+}
+
+#[test]
+fn l28_an_expiry_release_shows_no_new_flag() {
+    let rules = format!("{RULES}[release]\ninterval_hours = 720\n");
+    let policy = signed(&policy_text(&ROSTER, &rules));
+    let mut world = World::of(&ROSTER, &policy, &[&[1, 2], &[2], &[9], &[2], &[]]);
+    for at in [0, 1] {
+        assert_eq!(code(&world.delta(at, &[3], &[], DECEMBER, START)), "ok");
+    }
+    // The first full release after the start, and the next one.
+    let full = |after: Timestamp| Timestamp(after.0.div_ceil(720 * 3_600) * 720 * 3_600);
+    let first = full(START);
+    let before = world.ask(0, &[1, 2, 3], first);
+    assert!(first.day() < day(DECEMBER), "{first}");
+    assert_eq!(before.standings, [0, 3, 2]);
+    for at in [1, 2, 3] {
+        assert_eq!(code(&world.delta(at, &[1], &[2], MARCH, first.plus(60))), "ok");
+    }
+    let expired = day("2027-01-01").start();
+    assert!(expired < full(first.plus(1)));
+    let after = world.ask(0, &[1, 2, 3], expired);
+    assert!(after.release > before.release);
+    // The asker's own flag on 3 ended too, so it is told no more than that.
+    assert_eq!(after.standings, [0, 3, 1]);
+    assert_eq!(world.ask(0, &[1, 2, 3], full(first.plus(1))).standings, [3, 0, 1]);
+}
+
+#[test]
+fn l29_the_store_has_no_pseudonym() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, place) = (folder.path().join("policy.toml"), folder.path().join("broker"));
+    let text = policy_text(&ROSTER, RULES);
+    write_policy(&path, &text);
+    let broker = Broker::create(&place, broker_keys(), &path, START).unwrap();
+    let policy = signed(&text);
+    let mut rows: Vec<[u8; 16]> = (0..200u8).map(|n| stapel::Digest::of(&[&[n]]).0[..16].try_into().unwrap()).collect();
+    rows.sort_unstable();
+    let mut clients = ROSTER.map(|entry| Client::new(entry.number, &policy));
+    for client in &mut clients {
+        let part = Part { number: 1, of: 2 };
+        let set = |part, rows| FullSet { renewal: false, shrink: true, part, flagged: groups(rows, MARCH) };
+        assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[..90])), START)), "ok");
+        let part = Part { number: 2, of: 2 };
+        assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[90..180])), START)), "ok");
+        let delta = Delta { renewal: false, flagged: groups(&rows[180..190], MARCH), withdrawn: &rows[..40] };
+        assert_eq!(code(&client.say(&broker, &Request::Delta(delta), START)), "ok");
+        let part = Part { number: 1, of: 3 };
+        assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[190..])), START)), "ok", "unfinished");
+    }
+    let question = Question { sweep: None, pseudonyms: &rows };
+    assert_eq!(code(&clients[0].say(&broker, &Request::Question(question), midnight(1))), "ok");
+    drop(broker);
+    let files = files_below(&place);
+    assert!(files.iter().map(Vec::len).sum::<usize>() > 180 * 16 * 5, "the flags are there");
+    let wanted: std::collections::BTreeSet<&[u8]> = rows.iter().map(|row| &row[..8]).collect();
+    let hex: Vec<String> = rows.iter().map(|row| data_encoding::HEXLOWER.encode(&row[..8])).collect();
+    let wanted_hex: std::collections::BTreeSet<&[u8]> = hex.iter().map(String::as_bytes).collect();
+    for file in files {
+        assert!(!file.windows(8).any(|window| wanted.contains(window)), "half a pseudonym");
+        assert!(!file.windows(16).any(|window| wanted_hex.contains(window)), "half a pseudonym in hex");
+    }
+}
+
+/// The content of all files in a folder and its folders.
+fn files_below(folder: &std::path::Path) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![std::fs::read(path).unwrap()] })
+        .collect()
+}
+
+#[test]
+fn l31_debug_output_and_errors_have_no_secret_and_no_pseudonym() {
+    use stapel::secret::{Scope, Secret, SecretFile};
+    use stapel::{AddressKey, PseudonymKey};
+    let scope = Scope { purpose: "doel".parse().unwrap(), epoch: 1 };
+    let secret = Secret::from_bytes([0xa7; 32]);
+    let key = PseudonymKey::new(&secret, &scope);
+    let made = key.pseudonym(&AddressKey::from_canonical("1012JS|1|A").unwrap());
+    let [world, _] = two_worlds();
+    let file = SecretFile { scope, secret };
+    let shown = format!("{key:?} {made:?} {file:?} {:?} {:?}", world.broker, world.broker.status());
+    let told = |bytes: &[u8]| {
+        let hex = data_encoding::HEXLOWER.encode(bytes);
+        shown.to_lowercase().contains(&hex[..8]) || shown.contains(&format!("{}, {}, {}", bytes[0], bytes[1], bytes[2]))
+    };
+    assert!(!told(&made.0) && !told(&[0xa7; 32]) && !told(&pseudonym(1)), "{shown}");
+    // A rejection's sentence, too.
+    for (bytes, _) in rejected(&mut World::new([&[1], &[], &[], &[], &[]]), midnight(1)) {
+        let Told::Signed(_, Reply::Rejection(rejection)) = world.told(&bytes, midnight(1)) else { continue };
+        assert!(!rejection.sentence.contains("0101"), "{}", rejection.sentence);
+    }
+}
