@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import Refused
 from .keys import SLUG
@@ -564,4 +565,9 @@ def private_key(seed: bytes) -> Ed25519PrivateKey:
 
 
 def public_key(seed: bytes) -> bytes:
-    return private_key(seed).public_key().public_bytes_raw()
+    return public_of(private_key(seed))
+
+
+def public_of(key: Ed25519PrivateKey) -> bytes:
+    # Not public_bytes_raw, which cryptography has from version 40 on: Debian 12 has an older one.
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

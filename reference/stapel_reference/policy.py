@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from .errors import Refused
 from .keys import SLUG
+from .messages import public_of
 from .standings import Counting
 
 DIGEST_LABEL = b"stapel1 rules\0\0\0"
@@ -389,7 +390,7 @@ SIGNATURE = re.compile(
 
 def sign(policy_digest: bytes, organisation: str, key: Ed25519PrivateKey) -> str:
     """The text of a signature's file."""
-    public = key.public_key().public_bytes_raw().hex()
+    public = public_of(key).hex()
     signature = key.sign(SIGNATURE_LABEL + policy_digest).hex()
     return (
         f"stapel-policy-signature v1\norganisation: {organisation}\nkey: {public}\ndigest: {policy_digest.hex()}\n"
