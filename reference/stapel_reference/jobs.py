@@ -15,6 +15,7 @@ A job is an object; `do` says what. The first is `open`, and each gives an objec
 Bytes are hexadecimal. What is refused gives {"error": code, "text"}.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from . import jsonform, messages
@@ -35,8 +36,19 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         return {"error": error.code, "text": error.text}
 
 
-def open_(number: int, seed: str, consortium: str, purpose: str, epoch: int, secret: str, policy: str, broker_key: str,
-          threshold: int, count_cap: int, sees: str) -> dict[str, Any]:
+def open_(
+    number: int,
+    seed: str,
+    consortium: str,
+    purpose: str,
+    epoch: int,
+    secret: str,
+    policy: str,
+    broker_key: str,
+    threshold: int,
+    count_cap: int,
+    sees: str,
+) -> dict[str, Any]:
     partner = Partner(
         number=number,
         seed=unhex(seed, 32),
@@ -55,7 +67,7 @@ def made(message: bytes) -> dict[str, Any]:
     return {"message": message.hex(), "digest": messages.digest(message).hex()}
 
 
-def delta(time: int, flag: dict[str, int], withdraw: list[str] = [], renewal: bool = False) -> dict[str, Any]:
+def delta(time: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: bool = False) -> dict[str, Any]:
     return made(_partner[0].delta(time, flag, withdraw, renewal))
 
 

@@ -1,5 +1,6 @@
 """A partner with its state in memory: makes its messages, and checks what the broker replies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import messages
@@ -37,7 +38,7 @@ class Partner:
 
     # Messages
 
-    def delta(self, now: int, flag: dict[str, int], withdraw: list[str] = [], renewal: bool = False) -> bytes:
+    def delta(self, now: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: bool = False) -> bytes:
         """Flags address keys, each with its last valid day, and withdraws others."""
         withdrawn = sorted(map(self.pseudonym, withdraw))
         return self._state(now, Delta(renewal, self._groups(flag), withdrawn))
