@@ -297,7 +297,11 @@ def example() -> list[tuple[str, messages.Body, dict]]:
 
 VALID += example()
 UNSIGNED = [
-    ("unsigned rejection: malformed", Rejection(None, "malformed", 0, "the bytes end too early"), dict.fromkeys(("epoch", "partner", "sequence", "previous"), 0) | {"key_id": bytes(8)}),
+    (
+        "unsigned rejection: malformed",
+        Rejection(None, "malformed", 0, "the bytes end too early"),
+        {"epoch": 0, "key_id": bytes(8), "partner": 0, "sequence": 0, "previous": 0},
+    ),
     ("unsigned rejection: unknown_partner", Rejection(None, "unknown_partner", 0, ""), {}),
     ("unsigned rejection: bad_signature", Rejection(None, "bad_signature", 0, "x" * 1_000), {}),
     ("unsigned rejection: wrong_consortium", Rejection(None, "wrong_consortium", 0, "another consortium"), {}),
@@ -557,7 +561,8 @@ def invalid() -> list[dict]:
     reply = StatusReply(None, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"note", [drawn("node 1")])
     body("status reply: cut in the proof", StatusReply, reply.encode()[:-1])
     body("status reply: a hash too many", StatusReply, reply.encode() + bytes(32))
-    body("status reply: a checkpoint's length over the bytes", StatusReply, replace(reply, proof=[]).encode().replace(b"\4\0note\0", b"\xff\xffnote\0"))
+    longer = replace(reply, proof=[]).encode().replace(b"\4\0note\0", b"\xff\xffnote\0")
+    body("status reply: a checkpoint's length over the bytes", StatusReply, longer)
     rejection = Rejection(LOG, "gap", 7, "seven").encode()
     for code in (0, 20, 255):
         body(f"rejection: code {code}", Rejection, rejection[:40] + bytes([code]) + rejection[41:])
@@ -568,7 +573,11 @@ def invalid() -> list[dict]:
 
     # Too large
     for row in (
-        large("delta of 1,000,001 pseudonyms, all withdrawn", KINDS[Delta], [{"hex": "0000" + u32(1_000_001)}, {"pseudonyms": [0, 1_000_001]}]),
+        large(
+            "delta of 1,000,001 pseudonyms, all withdrawn",
+            KINDS[Delta],
+            [{"hex": "0000" + u32(1_000_001)}, {"pseudonyms": [0, 1_000_001]}],
+        ),
         large(
             "delta of 1,000,001 pseudonyms, one withdrawn",
             KINDS[Delta],
@@ -594,11 +603,13 @@ def invalid() -> list[dict]:
         large("body of 16,777,217 bytes", KINDS[Delta], [{"zeros": 16_777_217}]),
     ):
         made.append({**row, "error": "too_large"})
-    longest = messages.MAX_MESSAGE + 1
-    zeros = [{"hex": "01"}, {"zeros": longest - 1}]
-    made.append({"name": "one byte longer than any message", "from": "partner", "pieces": zeros, "digest": hashlib.sha256(b"\1" + bytes(longest - 1)).hexdigest(), "error": "too_large"})
-    zeros = [{"hex": "01"}, {"zeros": longest - 2}]
-    made.append({"name": "as long as any message, and nothing but zeros", "from": "partner", "pieces": zeros, "digest": hashlib.sha256(b"\1" + bytes(longest - 2)).hexdigest(), "error": "malformed"})
+    for name, size, error in (
+        ("as long as any message, and nothing but zeros", messages.MAX_MESSAGE, "malformed"),
+        ("one byte longer than any message", messages.MAX_MESSAGE + 1, "too_large"),
+    ):
+        pieces = [{"hex": "01"}, {"zeros": size - 1}]
+        digest = hashlib.sha256(b"".join(map(piece, pieces))).hexdigest()
+        made.append({"name": name, "from": "partner", "pieces": pieces, "digest": digest, "error": error})
     return made
 
 

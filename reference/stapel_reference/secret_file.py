@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .errors import Refused
 from .keys import PROFILE, Secret, slug, unhex
@@ -10,6 +12,7 @@ from .keys import PROFILE, Secret, slug, unhex
 SECRET = "stapel-secret v1"
 PART = "stapel-secret-part v1"
 LABEL = b"stapel1 secret\0\0"
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ def values(data: bytes, first: str, names: list[str]) -> list[str]:
     return found
 
 
+def strictly(read: Callable[[], Read]) -> Read:
+    """Any line of a wrong form makes the file a wrong one."""
+    try:
+        return read()
+    except Refused as error:
+        raise refused(error.text) from error
+
+
 def scope(purpose: str, epoch: str, profile: str) -> tuple[str, int]:
     if profile != PROFILE:
         raise refused("another profile")
@@ -67,8 +78,9 @@ def decimal(text: str, most: int) -> int:
 
 def parse(data: bytes) -> SecretFile:
     purpose, epoch, profile, secret, key_id = values(data, SECRET, ["purpose", "epoch", "profile", "secret", "key-id"])
-    file = SecretFile(*scope(purpose, epoch, profile), unhex(secret, 32))
-    return checked(file, unhex(key_id, 8))
+    return strictly(
+        lambda: checked(SecretFile(*scope(purpose, epoch, profile), unhex(secret, 32)), unhex(key_id, 8)),
+    )
 
 
 def parse_part(data: bytes) -> SecretPart:
@@ -77,7 +89,10 @@ def parse_part(data: bytes) -> SecretPart:
     match = re.fullmatch("([1-9]) of ([2-9])", part)
     if not match or match[1] > match[2]:
         raise refused("a part is numbered as in '1 of 2'")
-    return SecretPart(*scope(purpose, epoch, profile), int(match[1]), int(match[2]), unhex(share, 32), unhex(key_id, 8))
+    number, of = int(match[1]), int(match[2])
+    return strictly(
+        lambda: SecretPart(*scope(purpose, epoch, profile), number, of, unhex(share, 32), unhex(key_id, 8)),
+    )
 
 
 def join(parts: list[SecretPart]) -> SecretFile:

@@ -73,7 +73,7 @@ def derivations(file: dict[str, Any]) -> Check:
 def secret_file_of(row: dict[str, Any]) -> str | None:
     data = row["text"].encode()
     if "error" in row:
-        return unlike(True, code_of(lambda: secret_file.parse(data)) is not None)
+        return unlike(row["error"], code_of(lambda: secret_file.parse(data)))
     file = secret_file.parse(data)
     fields = {"secret": file.secret.hex(), "purpose": file.purpose, "epoch": file.epoch}
     return unlike({name: row[name] for name in fields}, fields) or unlike(data, secret_file.text(file))
