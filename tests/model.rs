@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Client, ROSTER, RULES, START, broker_keys, code, policy_text, pseudonym, signed, write_policy};
+use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 use proptest::prelude::*;
 use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request};
 use stapel::{Broker, Day, Timestamp};
@@ -155,7 +155,7 @@ impl Model {
         if moment > self.looked {
             self.looked = moment;
             let waited = self.changed_since.is_some_and(|since| moment.0 - since.0 >= MAX_WAIT_DAYS * 86_400);
-            full = self.organisations(|partner| differs(partner)) >= if waited { 1 } else { 2 };
+            full = self.organisations(differs) >= if waited { 1 } else { 2 };
         }
         let turned = now.day() > self.as_of.day();
         if !full && !turned {
@@ -290,6 +290,14 @@ fn groups(columns: &BTreeMap<Day, Vec<[u8; 16]>>) -> Vec<Group<'_>> {
     columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
 }
 
+/// A question and its answer, in a release.
+#[derive(Clone)]
+struct Asked {
+    message: Vec<u8>,
+    answer: Vec<u8>,
+    release: u64,
+}
+
 /// Where the broker keeps its store.
 struct Home {
     broker: Option<Broker>,
@@ -337,7 +345,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
     let mut model = Model::new(rules);
     let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
     let mut last_state: Vec<Option<(Vec<u8>, Vec<u8>)>> = vec![None; 5];
-    let mut last_question: Vec<Option<(Vec<u8>, Vec<u8>, u64)>> = vec![None; 5];
+    let mut last_question: Vec<Option<Asked>> = vec![None; 5];
     let mut now = START;
     for step in steps {
         now = now.plus(7);
@@ -488,16 +496,16 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 assert_eq!((answer.release, answer.as_of), (model.release, model.as_of));
                 assert_eq!((answer.organisations, usize::from(answer.fresh)), (4, model.fresh));
                 assert!(answer.until > now && answer.until <= Day(now.day().0 + 1).start());
-                last_question[partner] = Some((message, bytes, model.release));
+                last_question[partner] = Some(Asked { message, answer: bytes, release: model.release });
             }
             Step::Resend { partner, question } => {
                 model.tick(now);
                 if question {
-                    let Some((message, bytes, release)) = &last_question[partner] else { continue };
+                    let Some(Asked { message, answer, release }) = &last_question[partner] else { continue };
                     let reply = broker.handle(message, now);
                     let newest = clients[partner].highest_question == sequence(message);
                     if *release == model.release && newest {
-                        assert_eq!(&reply, bytes);
+                        assert_eq!(&reply, answer);
                     } else if *release != model.release {
                         assert_eq!(code(&common::read(&reply)), "stale");
                     }

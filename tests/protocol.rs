@@ -452,7 +452,6 @@ fn a_closed_epoch_is_gone() {
         &ROSTER,
         &RULES
             .replace("2027-11-30", "2026-12-20")
-            .replace("[[epoch]]", &format!("[[epoch]]"))
             .replace("closes = 2026-12-20\n", &format!("closes = 2026-12-20\n{epochs}")),
     ));
     let broker = broker(&policy);

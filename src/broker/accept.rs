@@ -166,7 +166,7 @@ impl Context<'_> {
         step.abandon(self.sender);
         if !rows.is_empty() {
             rows.sort_unstable_by_key(|row| row.tag);
-            step.share.pending.push(rows.iter().map(|row| (row.tag, row.span)).collect());
+            step.share.pending.push(&rows);
             step.keep(self.sender, None, rows);
             step.changed = true;
         }
@@ -236,7 +236,8 @@ impl Context<'_> {
         step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
         self.within_budgets(step.charge, set.len() as u32)?;
         step.changed = !changes.is_empty();
-        step.share.pending.push(changes.into_iter().map(|(tag, _, is)| (tag, is)).collect());
+        let rows: Vec<Row> = changes.into_iter().map(|(tag, _, span)| Row { tag, span }).collect();
+        step.share.pending.push(&rows);
         step.share.row.full_seen = true;
         step.share.row.held = set.len() as u32;
         Ok(())

@@ -182,7 +182,8 @@ impl Broker {
         let in_force = self.in_force();
         match self.authenticate(&in_force, message, now) {
             Ok((verified, partner)) => self.respond(&in_force, &verified, &partner, now),
-            Err((header, rejection)) => {
+            Err(stranger) => {
+                let (header, rejection) = *stranger;
                 let digest = Digest::of(&[message]);
                 let header = reply_header(&header, in_force.signed.digest(), Kind::Rejection, digest, now);
                 message::unsigned_rejection(&header, &rejection).unwrap_or_default()
@@ -310,14 +311,14 @@ impl Broker {
         in_force: &InForce,
         bytes: &'a [u8],
         now: Timestamp,
-    ) -> Result<(Verified<'a>, Partner), (Header, Rejection)> {
+    ) -> Result<(Verified<'a>, Partner), Box<(Header, Rejection)>> {
         let policy = in_force.signed.policy();
         let unverified = match Unverified::parse(bytes, Role::Partner) {
             Ok(unverified) => unverified,
-            Err(error) => return Err((blank_header(policy, now), undecodable(&error))),
+            Err(error) => return Err(Box::new((blank_header(policy, now), undecodable(&error)))),
         };
         let header = unverified.unverified_header().clone();
-        let refuse = |code, sentence: &str| Err((header.clone(), Rejection::new(code, 0, sentence)));
+        let refuse = |code, sentence: &str| Err(Box::new((header.clone(), Rejection::new(code, 0, sentence))));
         if header.consortium != policy.consortium {
             return refuse(
                 Code::WrongConsortium,

@@ -1,5 +1,6 @@
 //! Releases: when accepted flags become visible, and when flags end. SPEC.md 5.7.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,9 +10,8 @@ use super::{Broker, Release};
 use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::pseudonym::Tag;
 use crate::slug::Slug;
-use crate::store::{BatchId, Change, Key, Span};
+use crate::store::{BatchId, Change, Key, Row};
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl Broker {
             self.close(state, number)?;
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(open) {
-            if !state.epochs.contains_key(&number) {
+            if let Entry::Vacant(vacant) = state.epochs.entry(number) {
                 self.keys.pepper(number, true)?;
                 let row = EpochRow { release: 0, as_of: now, looked: now, changed_since: None, fresh: 0 };
                 let rows = vec![(Key::Epoch(number), Some(write_row(&row)))];
                 self.store.commit(&Change { rows, ..Change::default() })?;
-                state.epochs.insert(number, Epoch::new(row));
+                vacant.insert(Epoch::new(row));
             }
         }
         let mut releases = Vec::new();
@@ -229,13 +229,13 @@ fn enough_changed(policy: &Policy, epoch: &Epoch, moment: Timestamp) -> bool {
 
 /// Whether what `partner` holds differs from what is released of it.
 fn differs(view: &View, partner: u16, share: &Share) -> bool {
-    share.pending.rows().iter().any(|(tag, span)| span_of(view.holdings(tag), partner) != *span)
+    share.pending.rows().iter().any(|row| span_of(view.holdings(&row.tag), partner) != row.span)
 }
 
 fn all_pending(shares: &BTreeMap<u16, Share>) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     for (partner, share) in shares {
-        turns.extend(share.pending.rows().into_iter().map(|(tag, span)| Turn { tag, partner: *partner, span }));
+        turns.extend(share.pending.rows().into_iter().map(|Row { tag, span }| Turn { tag, partner: *partner, span }));
     }
     turns.sort_unstable_by_key(|turn| (turn.tag, turn.partner));
     turns
@@ -263,8 +263,8 @@ fn held(view: &View, shares: &BTreeMap<u16, Share>) -> BTreeMap<u16, u32> {
         }
     }
     for (partner, share) in shares {
-        let said = |row: &&(Tag, Option<Span>)| row.1.is_some();
-        *held.entry(*partner).or_default() += share.pending.rows().iter().filter(said).count() as u32;
+        let said = share.pending.rows().iter().filter(|row| row.span.is_some()).count();
+        *held.entry(*partner).or_default() += said as u32;
     }
     held
 }

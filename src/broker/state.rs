@@ -1,6 +1,6 @@
 //! What the broker knows: its rows in the ledger, and what is derived from them and the batches at open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -171,11 +171,11 @@ impl State {
             let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
             let today = epoch.row.as_of.day();
             if let Some(replay) = replays.remove(&(number, partner)) {
-                let (released, pending, parts) = replay.finish(today);
+                let Replayed { released, pending, parts } = replay.finish(today);
                 let turns: Vec<Turn> =
                     released.into_iter().map(|(tag, span)| Turn { tag, partner, span: Some(span) }).collect();
                 epoch.view = Arc::new(epoch.view.turn(&turns, |_| true));
-                share.pending.push(pending);
+                share.pending.push(&pending);
                 share.parts = parts;
             }
             epoch.shares.insert(partner, share);
@@ -263,6 +263,15 @@ struct Replay {
     parts: Vec<Arc<[Row]>>,
 }
 
+/// What the batches of one partner come to.
+struct Replayed {
+    released: Vec<(Tag, Span)>,
+    /// What overrules it.
+    pending: Vec<Row>,
+    /// The parts of an unfinished full set.
+    parts: Vec<Arc<[Row]>>,
+}
+
 impl Replay {
     fn apply(&mut self, batch: Batch, released: u64) {
         if batch.id.sequence > released && self.released.is_none() {
@@ -270,7 +279,7 @@ impl Replay {
         }
         let Some((part, of)) = batch.part else {
             self.parts.clear();
-            self.said.push(batch.rows.iter().map(|row| (row.tag, row.span)).collect());
+            self.said.push(&batch.rows);
             return;
         };
         if part == 1 {
@@ -278,24 +287,22 @@ impl Replay {
         }
         self.parts.push(batch.rows.into());
         if part == of {
-            let mut rows: Vec<_> =
-                self.parts.drain(..).flat_map(|part| part.to_vec()).map(|row| (row.tag, row.span)).collect();
-            rows.sort_unstable_by_key(|row| row.0);
+            let mut rows: Vec<Row> = self.parts.drain(..).flat_map(|part| part.to_vec()).collect();
+            rows.sort_unstable_by_key(|row| row.tag);
             self.said = Pending::default();
-            self.said.push(rows);
+            self.said.push(&rows);
         }
     }
 
     fn now(&self) -> Vec<(Tag, Span)> {
-        self.said.rows().into_iter().filter_map(|(tag, span)| Some((tag, span?))).collect()
+        self.said.rows().into_iter().filter_map(|row| Some((row.tag, row.span?))).collect()
     }
 
-    /// What is released, what overrules it, and the parts of an unfinished set.
-    fn finish(self, today: Day) -> (Vec<(Tag, Span)>, Vec<(Tag, Option<Span>)>, Vec<Arc<[Row]>>) {
+    fn finish(self, today: Day) -> Replayed {
         let mut now = self.now();
         let Some(mut released) = self.released else {
             now.retain(|(_, span)| span.last >= today);
-            return (now, Vec::new(), self.parts);
+            return Replayed { released: now, pending: Vec::new(), parts: self.parts };
         };
         let pending = differences(&released, &now, today);
         released.retain_mut(|(tag, span)| {
@@ -308,7 +315,7 @@ impl Replay {
             }
             true
         });
-        (released, pending, self.parts)
+        Replayed { released, pending, parts: self.parts }
     }
 }
 
@@ -318,29 +325,38 @@ fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {
 }
 
 /// What turns `before` into `after`, but for flags that ended before `today`.
-fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec<(Tag, Option<Span>)> {
-    let tags: BTreeSet<Tag> = before.iter().chain(after).map(|row| row.0).collect();
-    tags.into_iter()
-        .filter_map(|tag| {
-            let (was, is) = (find(before, &tag), find(after, &tag));
-            (was != is).then(|| (tag, is.filter(|span| span.last >= today)))
-        })
-        .collect()
+fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut before = before.iter().peekable();
+    let gone = |(tag, _): &(Tag, Span)| Row { tag: *tag, span: None };
+    for (tag, span) in after {
+        while let Some(was) = before.next_if(|was| was.0 < *tag) {
+            rows.push(gone(was));
+        }
+        let was = before.next_if(|was| was.0 == *tag);
+        if was.is_none_or(|was| was.1 != *span) {
+            let row = Row { tag: *tag, span: Some(*span) };
+            rows.push(if row.ended(today) { gone(&(*tag, *span)) } else { row });
+        }
+    }
+    rows.extend(before.map(gone));
+    rows
 }
 
 /// `released` with what `pending` says instead, both by ascending tag.
-fn overruled(released: impl Iterator<Item = (Tag, Span)>, pending: &[(Tag, Option<Span>)]) -> Vec<(Tag, Span)> {
+fn overruled(released: impl Iterator<Item = (Tag, Span)>, pending: &[Row]) -> Vec<(Tag, Span)> {
     let mut rows = Vec::new();
     let mut pending = pending.iter().peekable();
+    let said = |row: &Row| row.span.map(|span| (row.tag, span));
     for (tag, span) in released {
-        while let Some((other, said)) = pending.next_if(|row| row.0 < tag) {
-            rows.extend(said.map(|span| (*other, span)));
+        while let Some(row) = pending.next_if(|row| row.tag < tag) {
+            rows.extend(said(row));
         }
-        match pending.next_if(|row| row.0 == tag) {
-            Some((_, said)) => rows.extend(said.map(|span| (tag, span))),
+        match pending.next_if(|row| row.tag == tag) {
+            Some(row) => rows.extend(said(row)),
             None => rows.push((tag, span)),
         }
     }
-    rows.extend(pending.filter_map(|(tag, said)| Some((*tag, (*said)?))));
+    rows.extend(pending.filter_map(said));
     rows
 }

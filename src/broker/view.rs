@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::day::Day;
 use crate::pseudonym::Tag;
-use crate::store::Span;
+use crate::store::{Row, Span};
 
 /// A tag's shard is its top bits: tags are uniform, so shards are of one size.
 const SHARDS: usize = 4096;
@@ -158,24 +158,24 @@ impl Builder {
 /// merge, and a look-up a few binary searches.
 #[derive(Clone, Default)]
 pub(super) struct Pending {
-    runs: Vec<Arc<[(Tag, Option<Span>)]>>,
+    runs: Vec<Arc<[Row]>>,
 }
 
 impl Pending {
     /// What is said of `tag`: nothing, that it is withdrawn, or how long it is flagged.
     pub(super) fn get(&self, tag: &Tag) -> Option<Option<Span>> {
         self.runs.iter().rev().find_map(|run| {
-            let at = run.binary_search_by_key(tag, |(tag, _)| *tag).ok()?;
-            Some(run[at].1)
+            let at = run.binary_search_by_key(tag, |row| row.tag).ok()?;
+            Some(run[at].span)
         })
     }
 
     /// Adds what a message says; `rows` by ascending tag, each once.
-    pub(super) fn push(&mut self, rows: Vec<(Tag, Option<Span>)>) {
+    pub(super) fn push(&mut self, rows: &[Row]) {
         if rows.is_empty() {
             return;
         }
-        let mut newest: Arc<[(Tag, Option<Span>)]> = rows.into();
+        let mut newest: Arc<[Row]> = rows.into();
         while let Some(run) = self.runs.pop_if(|run| run.len() < 2 * newest.len()) {
             newest = merge(&run, &newest).into();
         }
@@ -183,49 +183,38 @@ impl Pending {
     }
 
     /// All that is said, by ascending tag, each tag once.
-    pub(super) fn rows(&self) -> Vec<(Tag, Option<Span>)> {
+    pub(super) fn rows(&self) -> Vec<Row> {
         self.runs.iter().rev().fold(Vec::new(), |newer, run| merge(run, &newer))
     }
 
     /// Forgets flags that ended before `day`: an ended flag is a withdrawn one.
     pub(super) fn expire(&mut self, day: Day) {
         for run in &mut self.runs {
-            if run.iter().any(|(_, span)| ended(span, day)) {
-                *run = run.iter().map(|(tag, span)| (*tag, span.filter(|_| !ended(span, day)))).collect();
+            if run.iter().any(|row| row.ended(day)) {
+                let left = |row: &Row| Row { span: row.span.filter(|_| !row.ended(day)), ..*row };
+                *run = run.iter().map(left).collect();
             }
         }
     }
-}
-
-fn ended(span: &Option<Span>, day: Day) -> bool {
-    span.is_some_and(|span| span.last < day)
 }
 
 /// Both, by ascending tag; where both speak of a tag, the newer one.
-fn merge(older: &[(Tag, Option<Span>)], newer: &[(Tag, Option<Span>)]) -> Vec<(Tag, Option<Span>)> {
+fn merge(older: &[Row], newer: &[Row]) -> Vec<Row> {
     let mut merged = Vec::with_capacity(older.len() + newer.len());
-    let (mut older, mut newer) = (older.iter().peekable(), newer.iter().peekable());
-    loop {
-        let row = match (older.peek(), newer.peek()) {
-            (Some(old), Some(new)) if old.0 < new.0 => older.next(),
-            (Some(old), Some(new)) => {
-                if old.0 == new.0 {
-                    older.next();
-                }
-                newer.next()
-            }
-            (Some(_), None) => older.next(),
-            (None, _) => newer.next(),
-        };
-        match row {
-            Some(row) => merged.push(*row),
-            None => return merged,
+    let mut older = older.iter().peekable();
+    for row in newer {
+        while let Some(before) = older.next_if(|before| before.tag < row.tag) {
+            merged.push(*before);
         }
+        older.next_if(|before| before.tag == row.tag);
+        merged.push(*row);
     }
+    merged.extend(older);
+    merged
 }
 
 fn shard_of(tag: &Tag) -> usize {
-    usize::from(u16::from_be_bytes([tag.0[0], tag.0[1]])) * SHARDS >> 16
+    usize::from(u16::from_be_bytes([tag.0[0], tag.0[1]])) / (usize::from(u16::MAX) / SHARDS + 1)
 }
 
 #[cfg(test)]
@@ -286,10 +275,11 @@ mod tests {
             let mut pending = Pending::default();
             let mut model = BTreeMap::new();
             for message in messages {
-                let mut rows: Vec<_> = message.iter().map(|(number, last)| (tag(*number), last.map(span))).collect();
-                rows.sort_by_key(|row| row.0);
-                model.extend(rows.iter().copied());
-                pending.push(rows);
+                let row = |(number, last): (&u8, &Option<u16>)| Row { tag: tag(*number), span: last.map(span) };
+                let mut rows: Vec<_> = message.iter().map(row).collect();
+                rows.sort_by_key(|row| row.tag);
+                model.extend(rows.iter().map(|row| (row.tag, row.span)));
+                pending.push(&rows);
             }
             for run in pending.runs.windows(2) {
                 prop_assert!(run[0].len() >= 2 * run[1].len());
@@ -301,7 +291,7 @@ mod tests {
             for number in 0..60 {
                 prop_assert_eq!(pending.get(&tag(number)), model.get(&tag(number)).copied());
             }
-            prop_assert_eq!(pending.rows(), model.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(pending.rows(), model.into_iter().map(|(tag, span)| Row { tag, span }).collect::<Vec<_>>());
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Batch {
 }
 
 /// What a batch says of one tag.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) tag: Tag,
     /// How long the flag lasts; `None` where it is withdrawn.
@@ -116,6 +116,13 @@ impl Key {
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)
+    }
+}
+
+impl Row {
+    /// Whether it is a flag that ended before `day`.
+    pub(crate) fn ended(&self, day: Day) -> bool {
+        self.span.is_some_and(|span| span.last < day)
     }
 }
 
