@@ -89,6 +89,10 @@ impl<'a> Reader<'a> {
         if rows.is_sorted_by(|a, b| a < b) { Ok(rows) } else { Err(Malformed("pseudonyms are not sorted and unique")) }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn end(self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed("there are bytes after the end")) }
     }

@@ -28,12 +28,15 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Puts `bytes` in place of what the file held, whole or not at all, and on disk before it returns.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
     let mut file =
         private_options().create(true).truncate(true).open(&new).map_err(|source| io("create", &new, source))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io("write", &new, source))?;
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let written = file.write_all(first).and_then(|()| crash::point()).and_then(|()| file.write_all(second));
+    written.and_then(|()| file.sync_all()).and_then(|()| crash::point()).map_err(|source| io("write", &new, source))?;
     drop(file);
-    fs::rename(&new, path).map_err(|source| io("replace", path, source))?;
+    fs::rename(&new, path).and_then(|()| crash::point()).map_err(|source| io("replace", path, source))?;
     sync_folder(path)
 }
 
@@ -56,12 +59,47 @@ pub(crate) fn create_private_folder(path: &Path) -> Result<(), Error> {
     builder.create(path).map_err(|source| io("create", path, source))
 }
 
+/// Where a test can let the process end, between two steps that are not one on disk.
+#[cfg(not(test))]
+pub(crate) mod crash {
+    pub(crate) fn point() -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where a test lets the process end, between two steps that are not one on disk: from then on nothing is written.
+#[cfg(test)]
+pub(crate) mod crash {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    /// Lets this thread's process end after so many points; `None` lets it live on.
+    pub(crate) fn after(steps: Option<u32>) {
+        STEPS.set(steps);
+    }
+
+    pub(crate) fn point() -> std::io::Result<()> {
+        match STEPS.get() {
+            None => Ok(()),
+            Some(0) => Err(std::io::Error::other("the process ended here")),
+            Some(steps) => {
+                STEPS.set(Some(steps - 1));
+                Ok(())
+            }
+        }
+    }
+}
+
 /// An [`Error::Io`].
 pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {
     Error::Io { action, path: path.into(), source }
 }
 
-fn private_options() -> OpenOptions {
+/// How a private file is opened for writing.
+pub(crate) fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
