@@ -1,0 +1,57 @@
+//! Who acts, and for which case.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The most characters of an acting user's name or a case reference.
+const MAX_CHARACTERS: usize = 200;
+
+/// Who acts, and for which case. Stays in the partner's own journal; the broker never sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    actor: String,
+    reference: String,
+}
+
+impl Case {
+    /// The acting user as the partner's own systems name them, and the reference of the case.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Case`] where either is empty, longer than 200 characters or not on one line.
+    pub fn new(actor: &str, reference: &str) -> Result<Case, Error> {
+        let line = |text: &str, field| {
+            let text = text.trim();
+            let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
+            if fits && !text.chars().any(char::is_control) { Ok(text.to_owned()) } else { Err(Error::Case { field }) }
+        };
+        Ok(Case { actor: line(actor, "acting user")?, reference: line(reference, "case reference")? })
+    }
+
+    /// The acting user.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The case reference.
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_are_needed() {
+        let case = Case::new(" j.jansen ", "2026-0117").unwrap();
+        assert_eq!((case.actor(), case.reference()), ("j.jansen", "2026-0117"));
+        let long = "é".repeat(201);
+        for (actor, reference) in [("", "1"), ("a", " \t"), ("a\nb", "1"), ("a", "1\0"), (long.as_str(), "1")] {
+            assert_eq!(Case::new(actor, reference).unwrap_err().code(), "case");
+        }
+        assert!(Case::new(&long[2..], "1").is_ok());
+    }
+}

@@ -1,0 +1,168 @@
+//! Columns of rows in the state and the journal: packed, because there may be a million of them.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::address::AddressKey;
+use crate::codec::{Malformed, Reader, Writer};
+use crate::message::{Number, Standing};
+
+/// One row of a [`Packed`] column. Takes at least one byte.
+pub(super) trait Row: Sized {
+    fn put(&self, writer: &mut Writer);
+    fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+}
+
+/// A column that is encoded as one run of bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Packed<T>(pub(super) Vec<T>);
+
+/// Bytes that are encoded as one run.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Blob(pub(super) Vec<u8>);
+
+impl<T> Default for Packed<T> {
+    fn default() -> Packed<T> {
+        Packed(Vec::new())
+    }
+}
+
+impl Row for AddressKey {
+    fn put(&self, writer: &mut Writer) {
+        let text = self.as_bytes();
+        writer.u8(text.len() as u8).bytes(text);
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<AddressKey, Malformed> {
+        let length = reader.u8()?;
+        let text = std::str::from_utf8(reader.take(length.into())?).map_err(|_| Malformed("an address is not text"))?;
+        AddressKey::from_canonical(text).map_err(|_| Malformed("an address is not canonical"))
+    }
+}
+
+impl Row for u32 {
+    fn put(&self, writer: &mut Writer) {
+        writer.u32(*self);
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<u32, Malformed> {
+        reader.u32()
+    }
+}
+
+/// Two bytes: which of five it is, and the number. An answer's own byte would mean another thing under another `sees`.
+impl Row for Standing {
+    fn put(&self, writer: &mut Writer) {
+        let (which, number) = match *self {
+            Standing::BelowThreshold => (0, 0),
+            Standing::NoOwnFlag => (1, 0),
+            Standing::Stacked(Number::Presence) => (2, 0),
+            Standing::Stacked(Number::Band(number)) => (3, number),
+            Standing::Stacked(Number::Count(number)) => (4, number),
+        };
+        writer.u8(which).u8(number);
+    }
+
+    fn take(reader: &mut Reader<'_>) -> Result<Standing, Malformed> {
+        Ok(match (reader.u8()?, reader.u8()?) {
+            (0, 0) => Standing::BelowThreshold,
+            (1, 0) => Standing::NoOwnFlag,
+            (2, 0) => Standing::Stacked(Number::Presence),
+            (3, number) => Standing::Stacked(Number::Band(number)),
+            (4, number) => Standing::Stacked(Number::Count(number)),
+            _ => return Err(Malformed("a standing is unknown")),
+        })
+    }
+}
+
+impl<T: Row> Serialize for Packed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut writer = Writer::default();
+        for row in &self.0 {
+            row.put(&mut writer);
+        }
+        serializer.serialize_bytes(&writer.finish())
+    }
+}
+
+impl<'de, T: Row> Deserialize<'de> for Packed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Packed<T>, D::Error> {
+        deserializer.deserialize_bytes(Run::<Packed<T>>(PhantomData))
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Blob, D::Error> {
+        deserializer.deserialize_bytes(Run::<Blob>(PhantomData))
+    }
+}
+
+/// What a run of bytes becomes.
+struct Run<T>(PhantomData<T>);
+
+impl<T: Row> Visitor<'_> for Run<Packed<T>> {
+    type Value = Packed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("packed rows")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Packed<T>, E> {
+        let mut reader = Reader::new(bytes);
+        let mut rows = Vec::new();
+        while !reader.is_empty() {
+            rows.push(T::take(&mut reader).map_err(|Malformed(finding)| E::custom(finding))?);
+        }
+        rows.shrink_to_fit();
+        Ok(Packed(rows))
+    }
+}
+
+impl Visitor<'_> for Run<Blob> {
+    type Value = Blob;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Blob, E> {
+        Ok(Blob(bytes.to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+
+    #[test]
+    fn rows_come_back() {
+        let addresses: Vec<_> =
+            ["1012JS|1|A", "1012JS|1"].iter().map(|t| AddressKey::from_canonical(t).unwrap()).collect();
+        let standings = vec![
+            Standing::BelowThreshold,
+            Standing::NoOwnFlag,
+            Standing::Stacked(Number::Presence),
+            Standing::Stacked(Number::Band(2)),
+            Standing::Stacked(Number::Count(250)),
+        ];
+        let both = (Packed(addresses), Packed(standings), Packed(vec![1u32, 70_000]), Blob(vec![1, 2, 3]));
+        let bytes = codec::encode(&both, 1_000).unwrap();
+        assert!(
+            codec::decode::<(Packed<AddressKey>, Packed<Standing>, Packed<u32>, Blob)>(&bytes, 1_000).unwrap() == both
+        );
+        for cut in 0..bytes.len() {
+            let read = codec::decode::<(Packed<AddressKey>, Packed<Standing>, Packed<u32>, Blob)>(&bytes[..cut], 1_000);
+            assert!(read.is_err());
+        }
+    }
+}
