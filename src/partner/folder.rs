@@ -1,0 +1,207 @@
+//! The files of a partner's folder.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::journal::Journal;
+use super::seal::Sealer;
+use super::state::State;
+use crate::error::Error;
+use crate::files::{self, io};
+use crate::label;
+use crate::policy::{Policy, PolicySignature, SignedPolicy};
+use crate::pseudonym::{PseudonymKey, PseudonymSource};
+use crate::secret::{Key32, SecretFile, SigningKey};
+
+const PARTNER_KEY: &str = "partner.key";
+const JOURNAL_KEY: &str = "journal.key";
+const JOURNAL: &str = "journal.sealed";
+const STATE: &str = "state.sealed";
+const LOCK: &str = "lock";
+const POLICY: &str = "policy.toml";
+
+/// Where pseudonyms of an epoch come from.
+pub(super) type Source = Box<dyn PseudonymSource + Send>;
+
+/// A partner's folder, locked as long as this lives.
+pub(super) struct Folder {
+    path: PathBuf,
+    sealer: Sealer,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes keys and an empty journal and state. A `partner.key` that is there alone is kept.
+    pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, Error> {
+        files::create_private_folder(path)?;
+        let _lock = lock(path)?;
+        for file in [JOURNAL_KEY, JOURNAL, STATE] {
+            let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
+            if exists {
+                let finding = "there is one already; give another folder, or open this one";
+                return Err(Error::PartnerFolder { path: path.join(file), finding });
+            }
+        }
+        let key_path = path.join(PARTNER_KEY);
+        let kept = key_path.try_exists().map_err(|source| io("read", &key_path, source))?;
+        let key = if kept { SigningKey::read(&key_path)? } else { SigningKey::create(&key_path)? };
+        let journal_key = Key32::generate()?;
+        files::create_private(&path.join(JOURNAL_KEY), journal_key.expose_secret())?;
+        Journal::create(&path.join(JOURNAL))?;
+        write_state(&path.join(STATE), &Sealer::new(&journal_key, label::PARTNER_STATE), &State::new(number))?;
+        Ok(key)
+    }
+
+    /// Locks the folder, and reads key, state and journal.
+    pub(super) fn open(path: &Path) -> Result<(Folder, SigningKey, State, Journal), Error> {
+        let lock = lock(path)?;
+        let key = SigningKey::read(&path.join(PARTNER_KEY))?;
+        let journal_key = read_key(&path.join(JOURNAL_KEY))?;
+        let folder =
+            Folder { path: path.to_owned(), sealer: Sealer::new(&journal_key, label::PARTNER_STATE), _lock: lock };
+        let mut state = folder.read_state()?;
+        let journal = Journal::open(&path.join(JOURNAL), &journal_key, state.journal, |number, record| {
+            state.apply(number, &record);
+        })?;
+        Ok((folder, key, state, journal))
+    }
+
+    /// Puts the state in place of the one before it, whole or not at all.
+    pub(super) fn write_state(&self, state: &State) -> Result<(), Error> {
+        write_state(&self.path.join(STATE), &self.sealer, state)
+    }
+
+    /// The policy and the signatures beside it.
+    pub(super) fn read_policy(&self) -> Result<SignedPolicy, Error> {
+        SignedPolicy::read(&self.path.join(POLICY))
+    }
+
+    /// An error where there is a policy.
+    pub(super) fn refuse_policy(&self) -> Result<(), Error> {
+        let path = self.path.join(POLICY);
+        if path.try_exists().map_err(|source| io("read", &path, source))? {
+            let finding = "it has a policy already; a newer one is adopted";
+            return Err(Error::PartnerFolder { path: self.path.clone(), finding });
+        }
+        Ok(())
+    }
+
+    /// Copies a policy that was verified, and its signatures, from where it was read. It takes effect when its text takes the
+    /// place of the one before; signatures have names of their own by version, so that until then those of the one before stay.
+    pub(super) fn write_policy(&self, from: &Path) -> Result<(), Error> {
+        let text = fs::read(from).map_err(|source| io("read", from, source))?;
+        let version = Policy::read(from)?.version;
+        let old = self.signatures()?;
+        let mut new = Vec::new();
+        for signature in PolicySignature::read_beside(from)? {
+            let path = self.path.join(format!("{POLICY}.{}.v{version}.sig", signature.organisation()));
+            files::replace_private(&path, signature.to_text().as_bytes())?;
+            new.push(path);
+        }
+        files::replace_private(&self.path.join(POLICY), &text)?;
+        for path in old.iter().filter(|path| !new.contains(path)) {
+            fs::remove_file(path).map_err(|source| io("remove", path, source))?;
+        }
+        Ok(())
+    }
+
+    /// The sources of the secrets that are there for epochs of `policy`, ascending by epoch.
+    pub(super) fn read_sources(&self, policy: &Policy) -> Result<Vec<(u32, Source)>, Error> {
+        let mut sources = Vec::new();
+        for epoch in &policy.epochs {
+            let path = self.secret_path(epoch.number);
+            if path.try_exists().map_err(|source| io("read", &path, source))? {
+                let file = SecretFile::read(&path)?;
+                fit(&file, policy, epoch.number)?;
+                let source: Source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
+                sources.push((epoch.number, source));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// Keeps a copy of a secret's file. The same secret again is no error.
+    pub(super) fn write_secret(&self, file: &SecretFile, policy: &Policy) -> Result<(), Error> {
+        let epoch = file.scope.epoch;
+        fit(file, policy, epoch)?;
+        let path = self.secret_path(epoch);
+        if path.try_exists().map_err(|source| io("read", &path, source))? {
+            if SecretFile::read(&path)? == *file {
+                return Ok(());
+            }
+            return Err(Error::SecretMismatch { epoch, finding: "the folder has another one; take that away first" });
+        }
+        file.create(&path)
+    }
+
+    fn read_state(&self) -> Result<State, Error> {
+        let path = self.path.join(STATE);
+        if !path.try_exists().map_err(|source| io("read", &path, source))? {
+            // The journal has all that matters of it.
+            return Ok(State::new(0));
+        }
+        let sealed = files::read_private(&path)?;
+        let state = self.sealer.open(label::PARTNER_STATE, &sealed).and_then(|plain| State::decode(&plain));
+        let finding =
+            "it was altered, or journal.key is another's; take it away, and it is made again from the journal";
+        state.ok_or(Error::PartnerFolder { path, finding })
+    }
+
+    fn secret_path(&self, epoch: u32) -> PathBuf {
+        self.path.join(format!("epoch-{epoch}.secret"))
+    }
+
+    fn signatures(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
+            let path = entry.map_err(|source| io("read", &self.path, source))?.path();
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            if name.starts_with(POLICY) && name.ends_with(".sig") {
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+}
+
+/// Checks that a secret is the one that the policy names for its epoch.
+fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), Error> {
+    let wrong = |finding| Err(Error::SecretMismatch { epoch, finding });
+    if file.scope.purpose != policy.purpose {
+        return wrong("it is for another purpose");
+    }
+    if file.scope.epoch != epoch {
+        return wrong("the file is that of another epoch: its name must be epoch-<number>.secret");
+    }
+    match policy.epoch(epoch) {
+        None => wrong("the policy has no such epoch; adopt the policy first"),
+        Some(named) if named.key_id != file.key_id() => {
+            wrong("its key id is another; ask the coordinator for the right one")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let lock = path.join(LOCK);
+    let file = files::private_options().create(true).open(&lock).map_err(|source| io("open", &lock, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io("lock", &lock, source)),
+    }
+}
+
+fn read_key(path: &Path) -> Result<Key32, Error> {
+    let bytes = files::read_private(path)?;
+    let key: &[u8; 32] =
+        bytes.as_slice().try_into().map_err(|_| Error::KeyFile { path: path.into(), length: bytes.len() })?;
+    Ok(Key32::from_bytes(*key))
+}
+
+fn write_state(path: &Path, sealer: &Sealer, state: &State) -> Result<(), Error> {
+    let plain = state.encode().map(zeroize::Zeroizing::new);
+    let plain = plain.ok_or(Error::TooLarge { finding: "the partner's state takes more than 8 GiB" })?;
+    files::replace_private(path, &sealer.seal(label::PARTNER_STATE, &plain)?)
+}
