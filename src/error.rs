@@ -170,6 +170,123 @@ pub enum Error {
         as_of: Timestamp,
     },
 
+    /// The folder of a partner is not one, or not one that can be used.
+    #[error("{} is not a partner's folder that can be used: {finding}", path.display())]
+    PartnerFolder {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// Another process has the folder open.
+    #[error("{} is in use by another process; let it end first", path.display())]
+    FolderInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// A record of a partner's journal is not as it was written.
+    #[error("the journal {} is damaged at record {record}: {finding}", path.display())]
+    JournalDamaged {
+        /// The file.
+        path: PathBuf,
+        /// The record's number, counted from 0.
+        record: u64,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// The roster does not have this partner.
+    #[error("the roster does not have this partner: {finding}")]
+    NotInRoster {
+        /// What was found, and what would help.
+        finding: String,
+    },
+
+    /// A secret is not the one that the policy names.
+    #[error("the secret of epoch {epoch} does not fit the policy: {finding}")]
+    SecretMismatch {
+        /// The epoch that it is said to be of.
+        epoch: u32,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// There is no epoch in which a message can be made.
+    #[error("no message can be made on {day}: {finding}")]
+    NoEpoch {
+        /// The day.
+        day: Day,
+        /// What is missing.
+        finding: &'static str,
+    },
+
+    /// The roster does not let this partner do this.
+    #[error("not permitted: {finding}")]
+    NotPermitted {
+        /// What is not, and what the policy would have to say.
+        finding: String,
+    },
+
+    /// An address is of a level that cannot be used here.
+    #[error("an address is of the wrong level: {finding}")]
+    Level {
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// A last valid day cannot be used.
+    #[error("the last valid day cannot be used: {finding}")]
+    LastDay {
+        /// What was found, and what would help.
+        finding: String,
+    },
+
+    /// An address has no flag.
+    #[error("{missing} of the addresses have no flag that could be renewed: flag them")]
+    NotFlagged {
+        /// How many.
+        missing: usize,
+    },
+
+    /// The acting user or the case reference is missing or cannot be used.
+    #[error("the {field} cannot be used: give 1 to 200 characters on one line")]
+    Case {
+        /// `acting user` or `case reference`.
+        field: &'static str,
+    },
+
+    /// A full set would withdraw more flags than the policy lets pass unsaid.
+    #[error(
+        "the set would withdraw {withdrawn} of {flags} flags, more than {percent} per cent: look whether it is complete, and \
+         say that it is meant (allow_shrink)"
+    )]
+    Shrink {
+        /// How many flags it would withdraw.
+        withdrawn: usize,
+        /// How many flags there are.
+        flags: usize,
+        /// The policy's share.
+        percent: u8,
+    },
+
+    /// A reply is not to a message that is in flight.
+    #[error("the reply was not expected: {finding}")]
+    UnexpectedReply {
+        /// What does not fit, and what would help.
+        finding: &'static str,
+    },
+
+    /// A reply speaks of an older release than one that was already seen in its epoch.
+    #[error("the reply speaks of release {release}, and release {seen} was seen before: give it up and ask again")]
+    OlderRelease {
+        /// The reply's release.
+        release: u64,
+        /// The latest that was seen.
+        seen: u64,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -199,6 +316,20 @@ impl Error {
             Error::PolicyOperator { .. } => "policy_operator",
             Error::PolicyNotYet { .. } => "policy_not_yet",
             Error::Clock { .. } => "clock",
+            Error::PartnerFolder { .. } => "partner_folder",
+            Error::FolderInUse { .. } => "folder_in_use",
+            Error::JournalDamaged { .. } => "journal_damaged",
+            Error::NotInRoster { .. } => "not_in_roster",
+            Error::SecretMismatch { .. } => "secret_mismatch",
+            Error::NoEpoch { .. } => "no_epoch",
+            Error::NotPermitted { .. } => "not_permitted",
+            Error::Level { .. } => "level",
+            Error::LastDay { .. } => "last_day",
+            Error::NotFlagged { .. } => "not_flagged",
+            Error::Case { .. } => "case",
+            Error::Shrink { .. } => "shrink",
+            Error::UnexpectedReply { .. } => "unexpected_reply",
+            Error::OlderRelease { .. } => "older_release",
             Error::Random => "random",
         }
     }

@@ -1,0 +1,145 @@
+//! All that the journal has on one address: what a data subject may ask for, and what the Wpg wants to be shown.
+
+use super::journal::{AnswerHead, Event, Flagging};
+use super::read::log_entry;
+use super::{Case, Partner};
+use crate::address::{AddressKey, Level};
+use crate::day::{Day, Timestamp};
+use crate::error::Error;
+use crate::message::{LogEntry, Standing};
+use crate::slug::Slug;
+
+/// Something that was done with one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DossierEntry {
+    /// The number of the journal's record.
+    pub record: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who did it, and for which case. Of an answer: who asked.
+    pub by: Option<Case>,
+    /// The address: the one that was asked for, a home in it, or the building that it is in.
+    pub address: AddressKey,
+    /// What was done.
+    pub event: DossierEvent,
+}
+
+/// What was done with one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DossierEvent {
+    /// It was flagged, or its flag got another last valid day; one that was flagged already may have stayed as it was.
+    Flagged {
+        /// The last valid day.
+        last_day: Day,
+    },
+    /// Its flag was renewed.
+    Renewed {
+        /// The last valid day.
+        last_day: Day,
+    },
+    /// Its flag was withdrawn.
+    Withdrawn,
+    /// A question about it was made.
+    Asked {
+        /// The epoch of the question.
+        epoch: u32,
+        /// The number of the question.
+        number: u64,
+        /// The reason, of a sweep.
+        sweep: Option<Slug>,
+    },
+    /// A question about it was answered.
+    Answered {
+        /// The epoch of the question.
+        epoch: u32,
+        /// The number of the question.
+        number: u64,
+        /// What was answered.
+        standing: Standing,
+        /// The release that the answer speaks of.
+        release: u64,
+        /// When that release took place.
+        as_of: Timestamp,
+        /// The line of the broker's audit log.
+        log: LogEntry,
+    },
+}
+
+/// A question about the address that is not answered yet, as far as the journal was read.
+struct Open {
+    record: u64,
+    by: Option<Case>,
+    /// The rows that are about it.
+    rows: Vec<(usize, AddressKey)>,
+}
+
+impl Partner {
+    /// All that the journal has on an address, oldest first: of a home also what was done with its building as a whole, of a building also
+    /// what was done with its homes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::JournalDamaged`], [`Error::Io`].
+    pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, Error> {
+        let concerns = |other: &AddressKey| match address.level() {
+            Level::Unit => other == address || *other == address.building(),
+            Level::Building => other.building() == *address,
+        };
+        let mut entries = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
+        self.journal.read(|number, record| {
+            let (time, by) = (record.time, record.by);
+            let mut add = |address: AddressKey, by: &Option<Case>, event| {
+                entries.push(DossierEntry { record: number, time, by: by.clone(), address, event });
+            };
+            match record.event {
+                Event::Flagged { how, last_day, addresses } => {
+                    for address in addresses.0.into_iter().filter(concerns) {
+                        let event = match how {
+                            Flagging::Renewal => DossierEvent::Renewed { last_day },
+                            Flagging::New | Flagging::Until => DossierEvent::Flagged { last_day },
+                        };
+                        add(address, &by, event);
+                    }
+                }
+                Event::Withdrawn { addresses } => {
+                    addresses.0.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                }
+                Event::Replaced { last_day, addresses, withdrawn, .. } => {
+                    let flagged = addresses.0.into_iter().filter(concerns);
+                    flagged.for_each(|a| add(a, &by, DossierEvent::Flagged { last_day }));
+                    withdrawn.0.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                }
+                Event::Asking { epoch, number: question, sweep, addresses } => {
+                    let rows: Vec<_> = addresses.0.into_iter().enumerate().filter(|(_, a)| concerns(a)).collect();
+                    for (_, address) in &rows {
+                        add(*address, &by, DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() });
+                    }
+                    if !rows.is_empty() {
+                        open.push(Open { record: number, by, rows });
+                    }
+                }
+                Event::Answered { asking, answer, standings } => {
+                    if let Some(at) = open.iter().position(|question| question.record == asking) {
+                        let question = open.swap_remove(at);
+                        let AnswerHead { epoch, number, release, as_of, log, .. } = answer;
+                        let log = log_entry(log);
+                        for (row, address) in question.rows {
+                            if let Some(standing) = standings.0.get(row).copied() {
+                                let event = DossierEvent::Answered { epoch, number, standing, release, as_of, log };
+                                add(address, &question.by, event);
+                            }
+                        }
+                    }
+                }
+                Event::Delivering { .. }
+                | Event::Accepted { .. }
+                | Event::Rejected { .. }
+                | Event::GaveUp { .. }
+                | Event::Status { .. } => {}
+            }
+        })?;
+        Ok(entries)
+    }
+}

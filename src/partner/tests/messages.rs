@@ -1,0 +1,345 @@
+//! What is flagged, asked and told.
+
+use super::*;
+use crate::message::{Request, Role, Unverified};
+
+/// The pseudonyms of a delta: those flagged, and those withdrawn.
+fn delta(message: &[u8]) -> (usize, usize, bool) {
+    let key = sample::partner_key(1).verifying_key();
+    let message = Unverified::parse(message, Role::Partner).unwrap().verify(&key).unwrap();
+    match message.request().unwrap() {
+        Request::Delta(delta) => {
+            let flagged = delta.flagged.iter().map(|group| group.pseudonyms.len()).sum();
+            (flagged, delta.withdrawn.len(), delta.renewal)
+        }
+        _ => panic!("it is no delta"),
+    }
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
+    let mut play = Play::new();
+    let changed = play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    assert_eq!(changed, Changed { added: 3, ..Changed::default() });
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!(header(&messages[0]).kind, Kind::FullSet);
+    assert_eq!(header(&messages[0]).context, play.partner.journal_head());
+    assert!(matches!(play.carry(messages, NOW)[..], [Received::Receipt(_)]));
+    play.assert_up_to_date(1, NOW);
+    assert!(play.partner.deliver(NOW).unwrap().is_empty());
+
+    play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
+    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!(delta(&messages[0]), (4, 2, false), "two homes, each with its building, and one");
+    play.carry(messages, NOW);
+    play.assert_up_to_date(1, NOW);
+
+    // What came and went again is nothing to tell.
+    play.partner.flag(&homes(8..9), &by(), NOW).unwrap();
+    play.partner.withdraw(&homes(8..9), &by(), NOW).unwrap();
+    assert!(play.partner.deliver(NOW).unwrap().is_empty());
+    let messages = play.partner.confirm(NOW).unwrap();
+    assert_eq!(header(&messages[0]).kind, Kind::Confirm);
+    assert!(matches!(play.carry(messages, NOW)[..], [Received::Receipt(_)]));
+}
+
+#[test]
+fn a_partner_without_flags_says_so_once() {
+    let mut play = Play::new();
+    let messages = play.partner.confirm(NOW).unwrap();
+    assert_eq!(header(&messages[0]).kind, Kind::FullSet, "an empty one; the epoch must begin with it");
+    play.carry(messages, NOW);
+    assert!(play.partner.deliver(NOW).unwrap().is_empty());
+}
+
+#[test]
+fn a_building_stays_while_a_home_in_it_does() {
+    let mut play = Play::new();
+    let flats = [home("1012JS|1|A"), home("1012JS|1|B")];
+    play.partner.flag(&flats, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let building = source(1).pseudonym(&home("1012JS|1")).0;
+    play.partner.withdraw(&flats[..1], &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!(delta(&messages[0]), (0, 1, false));
+    play.carry(messages, NOW);
+    assert!(play.broker.held[&1].contains_key(&building));
+    play.partner.withdraw(&flats, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert!(play.broker.held[&1].is_empty());
+    assert_eq!(code(play.partner.flag(&[home("1012JS|1")], &by(), NOW)), "level");
+}
+
+#[test]
+fn days_and_renewals() {
+    let mut play = Play::new();
+    let flats = [home("1012JS|1|A"), home("1012JS|1|B")];
+    play.partner.flag(&flats[..1], &by(), NOW).unwrap();
+    assert_eq!(play.partner.flags().next().unwrap().last_day, day(LAST_DAY));
+    let until = |play: &mut Play, text: &str, now| code(play.partner.flag_until(&flats[..1], day(text), &by(), now));
+    assert_eq!(until(&mut play, "2027-02-27", NOW), "last_day", "not a month's last");
+    assert_eq!(until(&mut play, "2026-11-30", NOW), "last_day", "over");
+    assert_eq!(until(&mut play, "2027-06-30", NOW), "last_day", "too far");
+    assert_eq!(until(&mut play, "2027-02-28", NOW), "none");
+    play.deliver(NOW);
+
+    // Sixty days later: up to 180 days after its first day it is put off, beyond that it is renewed.
+    let later = Timestamp(NOW.0 + 60 * 86_400);
+    assert_eq!(until(&mut play, "2027-07-31", later), "last_day");
+    assert_eq!(until(&mut play, "2027-05-31", later), "none");
+    assert!(matches!(play.deliver(later)[..], [Received::Receipt(_)]));
+    assert_eq!(play.partner.flag(&flats[..1], &by(), later).unwrap().unchanged, 1, "flagged already");
+    assert_eq!(code(play.partner.renew(&flats, &by(), later)), "not_flagged");
+    assert_eq!(play.partner.renew(&flats[..1], &by(), later).unwrap().changed, 1);
+    assert_eq!(play.partner.flags().next().unwrap().last_day, day("2027-07-31"));
+    let messages = play.partner.deliver(later).unwrap();
+    assert_eq!(delta(&messages[0]), (2, 0, true));
+    play.carry(messages, later);
+    play.assert_up_to_date(1, later);
+
+    // A second flat puts its building's end off, which the broker wants declared.
+    let third = Timestamp(later.0 + 40 * 86_400);
+    play.partner.flag(&flats[1..], &by(), third).unwrap();
+    let messages = play.partner.deliver(third).unwrap();
+    assert_eq!(delta(&messages[0]), (2, 0, true));
+    assert!(matches!(play.carry(messages, third)[..], [Received::Receipt(_)]));
+
+    // What ends needs no message.
+    let end = day("2027-08-01").start();
+    play.partner.flag(&[], &by(), end).unwrap();
+    let messages = play.partner.deliver(end).unwrap();
+    assert!(messages.is_empty());
+    assert_eq!(play.partner.flags().count(), 1);
+    play.assert_up_to_date(1, end);
+}
+
+#[test]
+fn a_truncated_set_is_noticed_here() {
+    let mut play = Play::new();
+    play.partner.replace_all(&homes(1..11), false, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert_eq!(code(play.partner.replace_all(&homes(1..8), false, &by(), NOW)), "shrink");
+    assert_eq!(play.partner.flags().count(), 10);
+    let changed = play.partner.replace_all(&homes(2..12), false, &by(), NOW).unwrap();
+    assert_eq!(changed, Changed { added: 1, changed: 0, withdrawn: 1, unchanged: 9 });
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!(header(&messages[0]).kind, Kind::FullSet);
+    play.carry(messages, NOW);
+    play.assert_up_to_date(1, NOW);
+    play.partner.replace_all(&homes(2..3), true, &by(), NOW).unwrap();
+    assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
+    play.assert_up_to_date(1, NOW);
+}
+
+#[test]
+fn an_overlap_of_epochs() {
+    let mut play = Play::new();
+    let just_before = day("2027-05-20").start();
+    play.partner.flag(&homes(1..4), &by(), just_before).unwrap();
+    play.deliver(just_before);
+    let question_epoch = |play: &mut Play| header(&play.partner.ask(&homes(1..2), &by(), OVERLAP).unwrap()[0]).epoch;
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    assert_eq!(question_epoch(&mut play), 1, "it has not delivered in the newer one");
+
+    play.partner.withdraw(&homes(1..2), &by(), OVERLAP).unwrap();
+    let messages = play.partner.deliver(OVERLAP).unwrap();
+    let headers: Vec<_> = messages.iter().map(|message| header(message)).collect();
+    let shown: Vec<_> = headers.iter().map(|h| (h.epoch, h.kind, h.sequence, h.previous)).collect();
+    assert_eq!(shown, [(2, Kind::FullSet, 2, 1), (1, Kind::Delta, 3, 2)]);
+    // The receipt of the second says that the first was accepted too.
+    play.broker.handle(&messages[0], OVERLAP);
+    let second = play.broker.handle(&messages[1], OVERLAP);
+    play.partner.read(&second, OVERLAP).unwrap();
+    assert!(play.partner.deliver(OVERLAP).unwrap().is_empty());
+    play.assert_up_to_date(1, OVERLAP);
+    play.assert_up_to_date(2, OVERLAP);
+    assert_eq!(question_epoch(&mut play), 2);
+
+    let closed = day("2027-12-05").start();
+    play.partner.flag(&homes(7..8), &by(), closed).unwrap();
+    let messages = play.partner.deliver(closed).unwrap();
+    assert_eq!(messages.iter().map(|m| header(m).epoch).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn the_order_of_the_rows_comes_back() {
+    let mut play = Play::new();
+    let rows: Vec<_> = [9, 2, 7, 2, 5].map(|n| homes(n..n + 1)[0]).into_iter().chain([home("1012JS|7")]).collect();
+    for (number, row) in rows.iter().enumerate() {
+        let standing = [2, 0, 3, 0, 1, 2][number];
+        play.broker.standings.insert(source(1).pseudonym(row).0, standing);
+    }
+    let messages = play.partner.ask(&rows, &by(), NOW).unwrap();
+    let mut play = play.reopen();
+    assert_eq!(play.partner.ask(&rows, &by(), NOW).unwrap(), messages, "also after a restart");
+    let received = play.carry(messages, NOW);
+    let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(answer.rows.iter().map(|(address, _)| *address).collect::<Vec<_>>(), rows);
+    let count = |number| Standing::Stacked(Number::Count(number));
+    let standings: Vec<_> = answer.rows.iter().map(|(_, standing)| *standing).collect();
+    let below = Standing::BelowThreshold;
+    assert_eq!(standings, [count(2), below, count(3), below, Standing::NoOwnFlag, count(2)]);
+    assert_eq!((answer.by.clone(), answer.organisations, answer.fresh), (by(), 4, 3));
+}
+
+#[test]
+fn several_questions_may_be_in_flight() {
+    let mut play = Play::new();
+    let first = play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
+    let second = play.partner.ask(&homes(3..5), &by(), NOW).unwrap();
+    let other_case = play.partner.ask(&homes(1..3), &Case::new("p.peters", "2026-0118").unwrap(), NOW).unwrap();
+    assert_ne!(first, other_case, "another case is another question");
+    assert_eq!(play.partner.ask(&homes(1..3), &by(), NOW).unwrap(), first);
+    assert_eq!(play.partner.in_flight().count(), 3);
+    let numbers: Vec<_> = [&first, &second, &other_case].map(|messages| header(&messages[0]).sequence).to_vec();
+    assert_eq!(numbers, [1, 2, 3]);
+    play.carry(second, NOW);
+    assert_eq!(play.partner.in_flight().count(), 2);
+}
+
+#[test]
+fn a_large_question_is_several() {
+    let mut play = Play::new();
+    let rows: Vec<_> = (0..100_001u32).map(|n| home(&format!("{}JS|{}|", 1000 + n / 50_000, 1 + n % 50_000))).collect();
+    let messages = play.partner.ask(&rows, &by(), NOW).unwrap();
+    assert_eq!(messages.len(), 2);
+    play.broker.standings.insert(source(1).pseudonym(&rows[100_000]).0, 3);
+    let reply = play.broker.handle(&messages[0], NOW);
+    play.partner.read(&reply, NOW).unwrap();
+    assert_eq!(play.partner.ask(&rows, &by(), NOW).unwrap(), messages[1..], "only what is still to be answered");
+    let received = play.carry(messages[1..].to_vec(), NOW);
+    let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(answer.rows, [(rows[100_000], Standing::Stacked(Number::Count(3)))]);
+}
+
+#[test]
+fn only_what_the_roster_permits() {
+    let text = policy_text().replacen("may = [\"flag\", \"ask\"] # politie", "may = [\"ask\"]", 1);
+    let text = text.replacen("legal_basis_flag = \"Politiewet", "# \"Politiewet", 1);
+    let mut play = Play::under(&text);
+    assert_eq!(code(play.partner.flag(&homes(1..2), &by(), NOW)), "not_permitted");
+    assert_eq!(code(play.partner.replace_all(&homes(1..2), true, &by(), NOW)), "not_permitted");
+    assert_eq!(code(play.partner.deliver(NOW)), "not_permitted");
+    assert_eq!(code(play.partner.confirm(NOW)), "not_permitted");
+    let reason = "brandveiligheid".parse().unwrap();
+    assert_eq!(code(play.partner.sweep(&homes(1..2), &reason, &by(), NOW)), "not_permitted");
+    assert_eq!(play.partner.ask(&homes(1..2), &by(), NOW).unwrap().len(), 1);
+    assert_eq!(play.partner.journal_length(), 1, "what was refused left no trace");
+}
+
+#[test]
+fn sweeps_have_a_reason_of_the_policys() {
+    let text = policy_text()
+        .replacen("may = [\"flag\", \"ask\"] # politie", "may = [\"flag\", \"ask\", \"sweep\"]", 1)
+        .replacen("[[epoch]]", "[budgets]\nswept_a_day = 5\nsweep_reasons = [\"brand\"]\n[[epoch]]", 1)
+        .replacen("sees = \"count\"", "sees = \"presence\"", 1);
+    let mut play = Play::under(&text);
+    assert_eq!(code(play.partner.sweep(&homes(1..2), &"water".parse().unwrap(), &by(), NOW)), "not_permitted");
+    let messages = play.partner.sweep(&homes(1..2), &"brand".parse().unwrap(), &by(), NOW).unwrap();
+    assert_ne!(play.partner.ask(&homes(1..2), &by(), NOW).unwrap(), messages);
+    play.broker.standings.insert(source(1).pseudonym(&homes(1..2)[0]).0, 255);
+    let received = play.carry(messages, NOW);
+    let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(answer.rows[0].1, Standing::Stacked(Number::Presence));
+    let entries = play.partner.dossier(&homes(1..2)[0]).unwrap();
+    assert!(matches!(&entries[0].event, DossierEvent::Asked { sweep: Some(reason), .. } if reason.as_str() == "brand"));
+}
+
+#[test]
+fn news_is_what_changed_over_own_flags() {
+    let mut play = Play::new();
+    let own = homes(1..5);
+    play.partner.flag(&own, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let pseudonym = |address: &AddressKey| source(1).pseudonym(address).0;
+    let ask = |play: &mut Play| {
+        play.broker.release += 1;
+        let messages = play.partner.ask_own(&by(), NOW).unwrap();
+        play.carry(messages, NOW);
+    };
+    let building = own[3].building();
+    play.broker.standings.insert(pseudonym(&own[0]), 2);
+    play.broker.standings.insert(pseudonym(&own[1]), 2);
+    play.broker.standings.insert(pseudonym(&building), 2);
+    ask(&mut play);
+    let stranger = home("1012JS|99|");
+    play.broker.standings.insert(pseudonym(&stranger), 3);
+    let messages = play.partner.ask(&[stranger], &by(), NOW).unwrap();
+    play.carry(messages, NOW);
+    let two = Number::Count(2);
+    let mut expected = vec![own[0], own[1], building];
+    expected.sort();
+    let expected: Vec<_> =
+        expected.into_iter().map(|address| News { address, change: Change::NewlyStacked(two) }).collect();
+    let mut play = play.reopen();
+    assert_eq!(play.partner.news().unwrap(), expected);
+    let mut play = play.reopen();
+    assert_eq!(play.partner.news().unwrap(), [], "told already");
+
+    play.broker.standings.insert(pseudonym(&own[0]), 3);
+    play.broker.standings.insert(pseudonym(&own[1]), 0);
+    ask(&mut play);
+    play.partner.withdraw(&own[3..], &by(), NOW).unwrap();
+    let changed = Change::CountChanged { before: two, now: Number::Count(3) };
+    let expected =
+        [News { address: own[0], change: changed }, News { address: own[1], change: Change::NoLongerStacked(two) }];
+    assert_eq!(play.partner.news().unwrap(), expected, "what is no longer flagged is no news");
+}
+
+#[test]
+fn a_dossier_has_all_there_is_on_one_address() {
+    let mut play = Play::new();
+    let (address, other) = (home("1012JS|1|A"), home("1012JS|1|B"));
+    let second = Case::new("p.peters", "2026-0200").unwrap();
+    play.partner.flag(&[address, other], &by(), NOW).unwrap();
+    play.deliver(NOW);
+    play.broker.standings.insert(source(1).pseudonym(&address).0, 2);
+    let messages = play.partner.ask(&[other, address, address.building()], &second, NOW).unwrap();
+    play.carry(messages, NOW);
+    play.partner.renew(&[address], &by(), NOW).unwrap();
+    play.partner.withdraw(&[address], &second, NOW).unwrap();
+    play.partner.replace_all(&[address, other], false, &by(), NOW).unwrap();
+    let play = play.reopen();
+    let last_day = day(LAST_DAY);
+    let shown: Vec<_> = play
+        .partner
+        .dossier(&address)
+        .unwrap()
+        .into_iter()
+        .map(|entry| {
+            let what = match entry.event {
+                DossierEvent::Flagged { last_day: until } if until == last_day => "flagged".to_owned(),
+                DossierEvent::Renewed { last_day: until } if until == last_day => "renewed".to_owned(),
+                DossierEvent::Withdrawn => "withdrawn".to_owned(),
+                DossierEvent::Asked { number, .. } => format!("asked {number}"),
+                DossierEvent::Answered { number, standing, .. } => format!("answered {number} {standing:?}"),
+                other => panic!("{other:?}"),
+            };
+            (entry.address.as_str().to_owned(), entry.by.unwrap().actor().to_owned(), what)
+        })
+        .collect();
+    let line = |address: &str, actor: &str, what: &str| (address.to_owned(), actor.to_owned(), what.to_owned());
+    assert_eq!(
+        shown,
+        [
+            line("1012JS|1|A", "j.jansen", "flagged"),
+            line("1012JS|1|A", "p.peters", "asked 1"),
+            line("1012JS|1", "p.peters", "asked 1"),
+            line("1012JS|1|A", "p.peters", "answered 1 Stacked(Count(2))"),
+            line("1012JS|1", "p.peters", "answered 1 BelowThreshold"),
+            line("1012JS|1|A", "j.jansen", "renewed"),
+            line("1012JS|1|A", "p.peters", "withdrawn"),
+            line("1012JS|1|A", "j.jansen", "flagged"),
+        ]
+    );
+    assert_eq!(play.partner.dossier(&address.building()).unwrap().len(), 8 + 3, "and those of the other home");
+    assert!(play.partner.dossier(&home("1012JS|10|A")).unwrap().is_empty());
+    play.partner.check_journal().unwrap();
+}

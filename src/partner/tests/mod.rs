@@ -1,0 +1,308 @@
+//! The partner's side as a whole, against a small broker of its own.
+
+mod broker;
+mod crashes;
+mod messages;
+mod replies;
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use broker::Broker;
+
+use super::*;
+use crate::files;
+use crate::message::{Code, Number, Receipt, Rejection, Reply, Standing};
+use crate::policy::sample;
+use crate::secret::SecretFile;
+
+/// 2026-12-15, in the sample's epoch 1. A flag of that day lasts through 2027-05-31.
+const NOW: Timestamp = Timestamp(20_802 * 86_400);
+const LAST_DAY: &str = "2027-05-31";
+
+/// 2027-06-10, when the second epoch is open too.
+const OVERLAP: Timestamp = Timestamp((20_802 + 177) * 86_400);
+
+/// The sample with its buildings counted, and a second epoch that overlaps the first from 2027-06-01.
+fn policy_text() -> String {
+    let key_id = sample::secret_file(2).key_id();
+    sample::changed_text(&[
+        ("threshold = 2", "threshold = 2\nlevels = [\"unit\", \"building\"]"),
+        (
+            "[[partner]]",
+            &format!(
+                "[[epoch]]\nnumber = 2\nkey_id = \"{key_id}\"\nopens = 2027-06-01\ncloses = 2028-05-31\n\n[[partner]]"
+            ),
+        ),
+    ])
+}
+
+/// A folder with a policy and the signatures of all four.
+fn policy_folder(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    fs::write(&path, text).unwrap();
+    let policy = Policy::parse(text).unwrap();
+    for number in 1..=4 {
+        let signature = PolicySignature::sign(&policy, &sample::partner_key(number)).unwrap();
+        fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+    }
+    folder
+}
+
+/// The folder of partner 1 with a policy and the secret of epoch 1.
+fn partner_folder(policy: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
+    let enrolment = Partner::init(folder.path(), 1).unwrap();
+    assert_eq!(enrolment.verifying_key, sample::partner_key(1).verifying_key());
+    Partner::join(folder.path(), &policy_folder(policy).path().join("policy.toml")).unwrap();
+    sample::secret_file(1).create(&folder.path().join("epoch-1.secret")).unwrap();
+    folder
+}
+
+/// A partner, its folder, and a broker.
+struct Play {
+    folder: TempDir,
+    partner: Partner,
+    broker: Broker,
+}
+
+impl Play {
+    fn new() -> Play {
+        Play::under(&policy_text())
+    }
+
+    fn under(policy: &str) -> Play {
+        let folder = partner_folder(policy);
+        let partner = Partner::open(folder.path()).unwrap();
+        let broker = Broker::new(partner.policy().clone());
+        Play { folder, partner, broker }
+    }
+
+    /// Carries the messages to the broker and the replies back.
+    fn carry(&mut self, messages: Vec<Vec<u8>>, now: Timestamp) -> Vec<Received> {
+        messages.iter().map(|message| self.partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
+    }
+
+    fn deliver(&mut self, now: Timestamp) -> Vec<Received> {
+        let messages = self.partner.deliver(now).unwrap();
+        self.carry(messages, now)
+    }
+
+    fn reopen(self) -> Play {
+        let Play { folder, partner, broker } = self;
+        drop(partner);
+        let partner = Partner::open(folder.path()).unwrap();
+        Play { folder, partner, broker }
+    }
+
+    /// What the broker should hold in an epoch, if it is up to date.
+    fn assert_up_to_date(&self, epoch: u32, now: Timestamp) {
+        let source = source(epoch);
+        let flags = self.partner.state.flags.all(self.partner.counts_buildings());
+        let wanted = flags.into_iter().filter(|(_, last_day)| *last_day >= now.day());
+        let wanted: std::collections::BTreeMap<_, _> =
+            wanted.map(|(address, last_day)| (source.pseudonym(&address).0, last_day)).collect();
+        let mut held = self.broker.held.get(&epoch).cloned().unwrap_or_default();
+        held.retain(|_, last_day| *last_day >= now.day());
+        assert!(held == wanted, "the broker holds {} and should hold {}", held.len(), wanted.len());
+    }
+}
+
+fn source(epoch: u32) -> PseudonymKey {
+    let SecretFile { scope, secret } = sample::secret_file(epoch as u8);
+    PseudonymKey::new(&secret, &scope)
+}
+
+fn home(text: &str) -> AddressKey {
+    AddressKey::from_canonical(text).unwrap()
+}
+
+fn homes(numbers: std::ops::Range<u32>) -> Vec<AddressKey> {
+    numbers.map(|number| home(&format!("1012JS|{number}|A"))).collect()
+}
+
+fn by() -> Case {
+    Case::new("j.jansen", "2026-0117").unwrap()
+}
+
+fn code<T>(result: Result<T, Error>) -> &'static str {
+    result.err().map_or("none", |error| error.code())
+}
+
+/// A header as the partner wrote it.
+fn header(message: &[u8]) -> Header {
+    let key = sample::partner_key(1).verifying_key();
+    let message = message::Unverified::parse(message, message::Role::Partner).unwrap().verify(&key).unwrap();
+    message.header().clone()
+}
+
+#[test]
+fn a_new_folder_is_private_and_made_once() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("police");
+    let enrolment = Partner::init(&folder, 7).unwrap();
+    assert_eq!(enrolment.number, 7);
+    assert_eq!(code(Partner::init(&folder, 7)), "partner_folder");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        for entry in fs::read_dir(&folder).unwrap() {
+            assert_eq!(mode(&entry.unwrap().path()), 0o600);
+        }
+    }
+    assert_eq!(code(Partner::open(&folder)), "io", "there is no policy");
+    let policy = policy_folder(&policy_text());
+    assert_eq!(code(Partner::join(&folder, &policy.path().join("policy.toml"))), "not_in_roster");
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let play = Play::new();
+    assert_eq!(code(Partner::open(play.folder.path())), "folder_in_use");
+    play.reopen();
+}
+
+#[test]
+fn a_folder_of_another_number_is_not_in_the_roster() {
+    let folder = tempfile::tempdir().unwrap();
+    files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
+    Partner::init(folder.path(), 2).unwrap();
+    let policy = policy_folder(&policy_text());
+    assert_eq!(code(Partner::join(folder.path(), &policy.path().join("policy.toml"))), "not_in_roster");
+}
+
+#[test]
+fn secrets_must_be_those_of_the_policy() {
+    let mut play = Play::new();
+    let outside = tempfile::tempdir().unwrap();
+    let path = |name: &str| outside.path().join(name);
+    sample::secret_file(2).create(&path("two")).unwrap();
+    sample::secret_file(3).create(&path("three")).unwrap();
+    let scope = crate::secret::Scope { purpose: sample::policy().purpose.clone(), epoch: 2 };
+    SecretFile { scope, secret: crate::secret::Secret::from_bytes([9; 32]) }.create(&path("other")).unwrap();
+    assert_eq!(code(play.partner.add_secret(&path("other"))), "secret_mismatch");
+    assert_eq!(code(play.partner.add_secret(&path("three"))), "secret_mismatch");
+    play.partner.add_secret(&path("two")).unwrap();
+    play.partner.add_secret(&path("two")).unwrap();
+    assert_eq!(play.partner.epochs().collect::<Vec<_>>(), [1, 2]);
+    let play = play.reopen();
+    assert_eq!(play.partner.epochs().collect::<Vec<_>>(), [1, 2]);
+    let second = play.folder.path().join("epoch-2.secret");
+    let Play { folder, partner, .. } = play;
+    drop(partner);
+    fs::copy(path("other"), &second).unwrap();
+    assert_eq!(code(Partner::open(folder.path())), "secret_mismatch");
+    fs::copy(folder.path().join("epoch-1.secret"), &second).unwrap();
+    assert_eq!(code(Partner::open(folder.path())), "secret_mismatch", "a file under another epoch's name");
+}
+
+#[test]
+fn a_source_is_that_of_the_epoch_with_its_key_id() {
+    let folder = partner_folder(&policy_text());
+    fs::remove_file(folder.path().join("epoch-1.secret")).unwrap();
+    let mut partner = Partner::open(folder.path()).unwrap();
+    assert_eq!(code(partner.deliver(NOW)), "no_epoch");
+    drop(partner);
+    let mut partner = Partner::open_with(folder.path(), vec![Box::new(source(2)), Box::new(source(1))]).unwrap();
+    assert_eq!(partner.epochs().collect::<Vec<_>>(), [1, 2]);
+    partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    assert_eq!(partner.deliver(NOW).unwrap().len(), 1);
+    drop(partner);
+    assert_eq!(code(Partner::open_with(folder.path(), vec![Box::new(source(3))])), "no_epoch");
+}
+
+#[test]
+fn a_policy_is_followed_by_its_successor_only() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let digest = play.partner.policy().digest();
+    let successor = |previous: &str| {
+        policy_text().replacen("version = 1\n", &format!("version = 2\nprevious = \"{previous}\"\n"), 1)
+    };
+    let stranger = policy_folder(&successor(&"00".repeat(32)));
+    assert_eq!(code(play.partner.adopt_policy(&stranger.path().join("policy.toml"))), "policy_successor");
+    let newer = policy_folder(&successor(&digest.to_string()));
+    let path = newer.path().join("policy.toml");
+    // Wherever it is interrupted, the folder has one policy whole: the old one or the new one.
+    for steps in 0.. {
+        files::crash::after(Some(steps));
+        let adopted = play.partner.adopt_policy(&path);
+        files::crash::after(None);
+        play = play.reopen();
+        let version = play.partner.policy().policy().version;
+        if adopted.is_ok() {
+            assert_eq!(version, 2);
+            assert!(steps > 12, "four signatures and the text");
+            break;
+        }
+        if version == 2 {
+            // Interrupted after the text was in place.
+            assert_ne!(play.partner.policy().digest(), digest);
+            break;
+        }
+    }
+    play.broker.policy = play.partner.policy().clone();
+    play.partner.flag(&homes(3..4), &by(), NOW).unwrap();
+    assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
+    assert_eq!(play.partner.brokers_policy(), None);
+}
+
+#[test]
+fn a_policy_that_begins_to_count_buildings_leads_to_a_full_set() {
+    let unit_only = policy_text().replacen("levels = [\"unit\", \"building\"]\n", "", 1);
+    let mut play = Play::under(&unit_only);
+    play.partner.flag(&homes(1..6), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert_eq!(play.broker.held[&1].len(), 5);
+    assert_eq!(code(play.partner.ask(&[home("1012JS|1")], &by(), NOW)), "level");
+    let mut digest = play.partner.policy().digest();
+    let texts = [(2, policy_text(), 10), (3, unit_only, 5)];
+    for (version, text, held) in texts {
+        let text = text.replacen("version = 1\n", &format!("version = {version}\nprevious = \"{digest}\"\n"), 1);
+        let newer = policy_folder(&text);
+        play.partner.adopt_policy(&newer.path().join("policy.toml")).unwrap();
+        play.broker.policy = play.partner.policy().clone();
+        digest = play.broker.policy.digest();
+        let messages = play.partner.deliver(NOW).unwrap();
+        assert_eq!(header(&messages[0]).kind, Kind::FullSet);
+        assert!(matches!(play.carry(messages, NOW)[..], [Received::Receipt(_)]));
+        assert_eq!(play.broker.held[&1].len(), held);
+    }
+}
+
+#[test]
+fn a_partner_can_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Partner>();
+}
+
+#[test]
+fn debug_shows_no_address_and_no_case() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.deliver(NOW).unwrap();
+    let shown = format!("{:?} {:?}", play.partner, play.partner.in_flight().collect::<Vec<_>>());
+    assert!(!shown.contains("1012JS") && !shown.contains("jansen"), "{shown}");
+    assert!(shown.starts_with("Partner(1, 2 flags, ..)"), "{shown}");
+}
+
+#[test]
+fn nothing_in_the_folder_shows_an_address_or_a_case() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
+    for entry in fs::read_dir(play.folder.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        for needle in [b"1012JS".as_slice(), b"jansen", b"2026-0117", &source(1).pseudonym(&homes(1..2)[0]).0] {
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle));
+        }
+    }
+}

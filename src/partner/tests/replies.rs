@@ -1,0 +1,326 @@
+//! Replies: which are refused, and what the others do.
+
+use super::*;
+use crate::message::{Answer, LogEntry, StatusReply, unsigned_rejection};
+
+/// A partner with three flags delivered.
+fn delivered() -> Play {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    play
+}
+
+fn receipt(release: u64) -> Reply {
+    Reply::Receipt(Receipt { log: LogEntry::NONE, release, part: (0, 0), added: 0, changed: 0, withdrawn: 0, held: 0 })
+}
+
+fn answer(release: u64, standings: &[u8]) -> Reply {
+    Reply::Answer(Answer {
+        log: LogEntry::NONE,
+        release,
+        as_of: Timestamp(1),
+        until: Timestamp(2),
+        organisations: 4,
+        fresh: 4,
+        standings: standings.to_vec(),
+    })
+}
+
+fn status(release: u64) -> StatusReply {
+    StatusReply {
+        log: LogEntry::NONE,
+        release,
+        as_of: Timestamp(1),
+        until: Timestamp(2),
+        accepted_state: 1,
+        highest_state: 1,
+        highest_question: 0,
+        held: 6,
+        full_set_required: false,
+        new_flags_left: 0,
+        asked_left_today: 0,
+        asked_left_epoch: 0,
+        swept_left_today: 0,
+        checkpoint: vec![],
+        consistency: vec![],
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_changes_nothing() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let request = play.partner.status(NOW).unwrap();
+    let (length, flying) = (play.partner.journal_length(), play.partner.in_flight().count());
+    let refused = |play: &mut Play, bytes: &[u8], expected: &str| {
+        assert_eq!(code(play.partner.read(bytes, NOW)), expected);
+        assert_eq!(play.partner.journal_length(), length);
+        assert_eq!(play.partner.in_flight().count(), flying);
+    };
+    let sign = |play: &Play, message: &[u8], reply: &Reply, change: &dyn Fn(&mut Header)| {
+        let mut header = header(message);
+        change(&mut header);
+        play.broker.sign(&header, Digest::of(&[message]), reply)
+    };
+    let messages = [(&delta, receipt(0)), (&question, answer(0, &[0, 0])), (&request, Reply::Status(status(0)))];
+    let rejection = Reply::Rejection(Rejection::new(Code::Gap, 0, "no"));
+    for (message, right) in &messages {
+        for (other, reply) in &messages {
+            if other != message {
+                // A kind that is no reply to this one.
+                let bytes = sign(&play, message, reply, &|_| {});
+                refused(&mut play, &bytes, "unexpected_reply");
+            }
+        }
+        for reply in [right, &rejection] {
+            let changes: [&dyn Fn(&mut Header); 7] = [
+                &|header| header.consortium = "elders".parse().unwrap(),
+                &|header| header.purpose = "iets-anders".parse().unwrap(),
+                &|header| header.epoch = 2,
+                &|header| header.key_id = KeyId([0; 8]),
+                &|header| header.partner = 2,
+                &|header| header.sequence += 1,
+                &|header| header.previous += 1,
+            ];
+            for change in changes {
+                let bytes = sign(&play, message, reply, change);
+                refused(&mut play, &bytes, "unexpected_reply");
+            }
+            let bytes = play.broker.sign(&header(message), Digest([7; 32]), reply);
+            refused(&mut play, &bytes, "unexpected_reply");
+            let bytes = sign(&play, message, reply, &|_| {});
+            play.broker.key = sample::partner_key(2);
+            let other_broker = sign(&play, message, reply, &|_| {});
+            play.broker.key = sample::operator_key();
+            refused(&mut play, &other_broker, "bad_signature");
+            for at in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 0x20;
+                assert!(["malformed", "bad_signature"].contains(&code(play.partner.read(&flipped, NOW))));
+                assert!(["malformed", "bad_signature"].contains(&code(play.partner.read(&bytes[..at], NOW))));
+            }
+        }
+    }
+    refused(&mut play, &delta, "malformed");
+    // Standings that cannot be.
+    for standings in [&[0][..], &[0, 0, 0], &[255, 0], &[0, 9], &[4, 0]] {
+        let bytes = sign(&play, &question, &answer(0, standings), &|_| {});
+        refused(&mut play, &bytes, "unexpected_reply");
+    }
+    assert_eq!(play.partner.deliver(NOW).unwrap(), std::slice::from_ref(&delta));
+    for (message, right) in &messages {
+        let bytes = sign(&play, message, right, &|_| {});
+        play.partner.read(&bytes, NOW).unwrap();
+        assert_eq!(code(play.partner.read(&bytes, NOW)), "unexpected_reply", "a reply is read once");
+    }
+}
+
+#[test]
+fn an_older_release_is_refused() {
+    let mut play = delivered();
+    let ask =
+        |play: &mut Play, number: u32| play.partner.ask(&homes(number..number + 1), &by(), NOW).unwrap().remove(0);
+    let (first, second) = (ask(&mut play, 1), ask(&mut play, 2));
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let reply = |play: &Play, message: &[u8], reply| play.broker.sign(&header(message), Digest::of(&[message]), &reply);
+    let bytes = reply(&play, &first, answer(5, &[0]));
+    play.partner.read(&bytes, NOW).unwrap();
+    let bytes = reply(&play, &second, answer(4, &[0]));
+    assert_eq!(code(play.partner.read(&bytes, NOW)), "older_release");
+    let request = play.partner.status(NOW).unwrap();
+    let bytes = reply(&play, &request, Reply::Status(status(4)));
+    assert_eq!(code(play.partner.read(&bytes, NOW)), "older_release");
+    // A receipt that was sent again speaks of its own time; but not of one before the message.
+    let bytes = reply(&play, &delta, receipt(3));
+    play.partner.read(&bytes, NOW).unwrap();
+    play.partner.flag(&homes(5..6), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let bytes = reply(&play, &delta, receipt(4));
+    assert_eq!(code(play.partner.read(&bytes, NOW)), "older_release");
+    let bytes = reply(&play, &second, answer(5, &[0]));
+    play.partner.read(&bytes, NOW).unwrap();
+}
+
+#[test]
+fn an_unsigned_rejection_changes_nothing() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    let header = Header { kind: Kind::Rejection, context: Digest::of(&[&messages[0]]), ..header(&messages[0]) };
+    let hint = unsigned_rejection(&header, &Rejection::new(Code::UnknownPartner, 0, "no")).unwrap();
+    assert!(matches!(play.partner.read(&hint, NOW), Ok(Received::Hint(_))));
+    assert_eq!(play.partner.deliver(NOW).unwrap(), messages);
+}
+
+#[test]
+fn each_code_has_its_effect() {
+    for code in Code::ALL {
+        let mut play = delivered();
+        play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+        let messages = play.partner.deliver(NOW).unwrap();
+        let number = match code {
+            Code::Gap => 1,
+            Code::Stale => 41,
+            _ => 0,
+        };
+        play.broker.reject_next = Some((code, number));
+        let received = play.carry(messages.clone(), NOW);
+        let [Received::Rejection { rejection, next }] = &received[..] else { panic!("{received:?}") };
+        assert_eq!((rejection.code, *next), (code, Next::after(code)));
+        let mut play = play.reopen();
+        let again = play.partner.deliver(NOW).unwrap();
+        let (first, second) = (header(&messages[0]), header(&again[0]));
+        match code {
+            Code::Unavailable => assert_eq!(again, messages),
+            Code::FullSetRequired | Code::Recovering => {
+                assert_eq!((second.kind, second.sequence), (Kind::FullSet, first.sequence + 1));
+            }
+            Code::Stale => assert_eq!((second.kind, second.sequence), (Kind::Delta, 41)),
+            _ => assert_eq!((second.kind, second.sequence), (Kind::Delta, first.sequence + 1)),
+        }
+        assert!(matches!(play.carry(again, NOW)[..], [Received::Receipt(_)]), "{code:?}");
+        play.assert_up_to_date(1, NOW);
+    }
+}
+
+#[test]
+fn after_a_gap_comes_a_full_set() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let lost = play.partner.deliver(NOW).unwrap();
+    // It was accepted, and given up here before the receipt came.
+    play.broker.handle(&lost[0], NOW);
+    play.partner.give_up(Digest::of(&[&lost[0]]), NOW).unwrap();
+    assert_eq!(code(play.partner.give_up(Digest::of(&[&lost[0]]), NOW)), "unexpected_reply");
+    play.partner.flag(&homes(5..6), &by(), NOW).unwrap();
+    let received = play.deliver(NOW);
+    let [Received::Rejection { rejection, next: Next::Again }] = &received[..] else { panic!("{received:?}") };
+    assert_eq!((rejection.code, rejection.number), (Code::Gap, 2));
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!((header(&messages[0]).kind, header(&messages[0]).previous), (Kind::FullSet, 2));
+    play.carry(messages, NOW);
+    play.assert_up_to_date(1, NOW);
+}
+
+#[test]
+fn what_follows_a_rejected_message_is_late() {
+    let mut play = delivered();
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
+    let messages = play.partner.deliver(OVERLAP).unwrap();
+    assert_eq!(messages.len(), 2);
+    play.broker.reject_next = Some((Code::OverBudget, 0));
+    let received = play.carry(messages, OVERLAP);
+    let [Received::Rejection { next: Next::Wait, .. }, Received::Late(late)] = &received[..] else {
+        panic!("{received:?}")
+    };
+    assert_eq!(late.code, Code::Gap);
+    assert_eq!(play.deliver(OVERLAP).len(), 2);
+    play.assert_up_to_date(1, OVERLAP);
+    play.assert_up_to_date(2, OVERLAP);
+}
+
+#[test]
+fn a_lost_receipt_comes_again_with_the_same_bytes() {
+    let mut play = delivered();
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
+    let messages = play.partner.deliver(OVERLAP).unwrap();
+    // Both were accepted and both receipts were lost: the first number is stale by now, and the last gives its receipt again.
+    for message in &messages {
+        play.broker.handle(message, OVERLAP);
+    }
+    let mut play = play.reopen();
+    assert_eq!(play.partner.deliver(OVERLAP).unwrap(), messages);
+    let received = play.carry(messages, OVERLAP);
+    assert!(
+        matches!(received[..], [Received::Rejection { next: Next::Again, .. }, Received::Receipt(_)]),
+        "{received:?}"
+    );
+    assert!(play.partner.deliver(OVERLAP).unwrap().is_empty());
+    play.assert_up_to_date(2, OVERLAP);
+}
+
+#[test]
+fn a_status_reply_tells_a_lost_folder_where_it_is() {
+    for ask_status in [true, false] {
+        let mut play = delivered();
+        for number in 10..14 {
+            play.partner.flag(&homes(number..number + 1), &by(), NOW).unwrap();
+            play.deliver(NOW);
+            let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+            play.carry(messages, NOW);
+        }
+        // All that is left is the key; and the flags, in the partner's own system.
+        let Play { folder: old, partner, broker } = play;
+        drop(partner);
+        let flags = [homes(1..4), homes(10..15)].concat();
+        let folder = partner_folder(&policy_text());
+        let partner = Partner::open(folder.path()).unwrap();
+        let mut play = Play { folder, partner, broker };
+        play.broker.forget_numbers();
+        drop(old);
+        play.partner.replace_all(&flags, false, &by(), NOW).unwrap();
+        if ask_status {
+            let request = play.partner.status(NOW).unwrap();
+            let received = play.carry(vec![request], NOW);
+            assert!(matches!(received[..], [Received::Status(_)]));
+        }
+        let mut tries = 0;
+        while !matches!(play.deliver(NOW)[..], [Received::Receipt(_)]) {
+            tries += 1;
+            assert!(!ask_status && tries < 4, "stale, gap, and then it is accepted");
+        }
+        play.assert_up_to_date(1, NOW);
+        let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+        let received = play.carry(messages, NOW);
+        if ask_status {
+            assert!(matches!(received[..], [Received::Answer(_)]));
+        } else {
+            assert!(matches!(received[..], [Received::Rejection { next: Next::Again, .. }]));
+            let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+            assert!(matches!(play.carry(messages, NOW)[..], [Received::Answer(_)]));
+        }
+    }
+}
+
+#[test]
+fn a_lost_folder_with_few_flags_must_say_that_it_shrinks() {
+    let mut play = delivered();
+    let Play { partner, broker, folder: _old } = {
+        play.deliver(NOW);
+        play
+    };
+    drop(partner);
+    let folder = partner_folder(&policy_text());
+    let partner = Partner::open(folder.path()).unwrap();
+    let mut play = Play { folder, partner, broker };
+    let request = play.partner.status(NOW).unwrap();
+    play.carry(vec![request], NOW);
+    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    let received = play.deliver(NOW);
+    assert!(matches!(received[..], [Received::Rejection { next: Next::DeclareShrink, .. }]), "{received:?}");
+    play.partner.replace_all(&homes(1..2), true, &by(), NOW).unwrap();
+    assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
+    play.assert_up_to_date(1, NOW);
+}
+
+#[test]
+fn a_reply_tells_of_another_policy() {
+    let mut play = delivered();
+    assert_eq!(play.partner.brokers_policy(), None);
+    let other = sample::signed();
+    play.broker.policy = other.clone();
+    let message = play.partner.status(NOW).unwrap();
+    let bytes = play.broker.sign(&header(&message), Digest::of(&[&message]), &Reply::Status(status(0)));
+    play.partner.read(&bytes, NOW).unwrap();
+    assert_eq!(play.reopen().partner.brokers_policy(), Some(other.digest()));
+}
