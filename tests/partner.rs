@@ -1,0 +1,171 @@
+//! Partners and the broker together, as a program uses them.
+
+#![allow(missing_docs, reason = "a test")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{ROSTER, START};
+use stapel::message::{Number, Standing};
+use stapel::partner::{Change, News, Received};
+use stapel::policy::{Policy, PolicySignature};
+use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
+use stapel::{AddressKey, Broker, BrokerKeys, Case, Day, Partner, Timestamp};
+
+const DAY: u64 = 86_400;
+
+fn secret(epoch: u32) -> SecretFile {
+    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch };
+    SecretFile { scope, secret: Secret::from_bytes([epoch as u8; 32]) }
+}
+
+/// Two epochs that overlap in November 2027; buildings are counted.
+fn policy_text() -> String {
+    let rules = format!(
+        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n[budgets]\n\
+         swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
+         closes = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31",
+        secret(1).key_id(),
+        secret(2).key_id()
+    );
+    common::policy_text(&ROSTER, &rules)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+struct Consortium {
+    folder: tempfile::TempDir,
+    broker: Broker,
+    partners: Vec<Partner>,
+}
+
+impl Consortium {
+    fn new() -> Consortium {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, policy_text()).unwrap();
+        let policy = Policy::read(&path).unwrap();
+        for entry in ROSTER {
+            let key = SigningKey::from_seed(&[entry.number as u8; 32]).unwrap();
+            let signature = PolicySignature::sign(&policy, &key).unwrap();
+            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+        }
+        let signed = stapel::SignedPolicy::read(&path).unwrap();
+        let key = |seed: u8| SigningKey::from_seed(&[seed; 32]).unwrap();
+        let keys = BrokerKeys::in_memory(key(0xb0), key(0xc0));
+        let broker = Broker::in_memory(keys, signed, START).unwrap();
+        let partners = ROSTER.map(|entry| {
+            let own = folder.path().join(entry.number.to_string());
+            fs::create_dir(&own).unwrap();
+            write_private(&own.join("partner.key"), &[entry.number as u8; 32]);
+            Partner::init(&own, entry.number).unwrap();
+            Partner::join(&own, &path).unwrap();
+            for epoch in [1, 2] {
+                secret(epoch).create(&own.join(format!("epoch-{epoch}.secret"))).unwrap();
+            }
+            Partner::open(&own).unwrap()
+        });
+        Consortium { folder, broker, partners: partners.into() }
+    }
+
+    fn carry(&mut self, at: usize, messages: Vec<Vec<u8>>, now: Timestamp) -> Vec<Received> {
+        let partner = &mut self.partners[at];
+        messages.iter().map(|message| partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
+    }
+
+    fn deliver(&mut self, at: usize, now: Timestamp) {
+        let messages = self.partners[at].confirm(now).unwrap();
+        for received in self.carry(at, messages, now) {
+            assert!(matches!(received, Received::Receipt(_)), "{received:?}");
+        }
+    }
+
+    fn ask(&mut self, at: usize, addresses: &[AddressKey], now: Timestamp) -> Vec<Standing> {
+        let messages = self.partners[at].ask(addresses, &by(), now).unwrap();
+        let received = self.carry(at, messages, now);
+        let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+        answer.rows.iter().map(|(_, standing)| *standing).collect()
+    }
+}
+
+fn by() -> Case {
+    Case::new("j.jansen", "2026-0117").unwrap()
+}
+
+fn home(text: &str) -> AddressKey {
+    AddressKey::from_canonical(text).unwrap()
+}
+
+#[test]
+fn from_flags_to_news() {
+    let mut town = Consortium::new();
+    let (a, b, c) = (home("1012JS|1|A"), home("1012JS|1|B"), home("1012JS|7|"));
+    for (at, homes) in [(0, vec![a, c]), (1, vec![b]), (2, vec![c])] {
+        assert_eq!(town.partners[at].flag(&homes, &by(), START).unwrap().added, homes.len());
+        town.deliver(at, START);
+    }
+    let asked = [c, a, a.building(), b];
+    assert_eq!(town.ask(0, &asked, START)[0], Standing::NoOwnFlag, "nothing was released yet");
+
+    let next = Timestamp(START.0 + DAY);
+    let two = Standing::Stacked(Number::Count(2));
+    let below = Standing::BelowThreshold;
+    assert_eq!(town.ask(0, &asked, next), [two, below, two, Standing::NoOwnFlag]);
+    let messages = town.partners[0].ask_own(&by(), next).unwrap();
+    town.carry(0, messages, next);
+    let mut stacked = [a.building(), c, c.building()];
+    stacked.sort();
+    let news = stacked.map(|address| News { address, change: Change::NewlyStacked(Number::Count(2)) });
+    assert_eq!(town.partners[0].news().unwrap(), news);
+
+    // The other withdraws one flat, and nothing else is in that building.
+    town.partners[1].withdraw(&[b], &by(), next).unwrap();
+    town.deliver(1, next);
+    town.partners[2].flag(&[home("1012JS|9|")], &by(), next).unwrap();
+    town.deliver(2, next);
+    let third = Timestamp(next.0 + 2 * DAY);
+    let messages = town.partners[0].ask_own(&by(), third).unwrap();
+    town.carry(0, messages, third);
+    // Only two organisations hold flags now, fewer than min_sources: nothing at all is stacked.
+    let gone = stacked.map(|address| News { address, change: Change::NoLongerStacked(Number::Count(2)) });
+    assert_eq!(town.partners[0].news().unwrap(), gone);
+    // Asked and answered: twice about the flat and its building, and twice about the building as an own one.
+    assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * (2 * 2 + 2));
+    drop(town.folder);
+}
+
+#[test]
+fn months_of_flats_renewals_and_two_epochs() {
+    let mut town = Consortium::new();
+    let mut now = START;
+    // A flat more every month, and every other month the first is looked at again: the broker accepts all of it.
+    for month in 0..14u16 {
+        let flat = home(&format!("1012JS|1|{month}"));
+        for at in 0..3 {
+            town.partners[at].flag(&[flat], &by(), now).unwrap();
+            if month % 2 == 1 {
+                let first = *town.partners[at].flags().next().unwrap();
+                town.partners[at].renew(&[first.address], &by(), now).unwrap();
+            }
+            town.deliver(at, now);
+            assert!(town.partners[at].deliver(now).unwrap().is_empty());
+        }
+        now = Timestamp(Day((now.0 / DAY) as u16 + 28).start().0);
+        assert_eq!(
+            town.ask(0, &[flat, flat.building()], now),
+            [Standing::Stacked(Number::Count(3)); 2],
+            "month {month}"
+        );
+    }
+    let epochs: Vec<u32> = town.broker.status().epochs.iter().map(|epoch| epoch.number).collect();
+    assert!(epochs.contains(&2));
+    for partner in &town.partners {
+        partner.check_journal().unwrap();
+    }
+}
