@@ -33,8 +33,8 @@ pub const SECRET_FILE: &[u8; 16] = b"stapel1 secret\0\0";
 /// Prefix of the bytes that a link of a partner's journal is the SHA-256 of.
 pub const JOURNAL: &[u8; 16] = b"stapel1 journal\0";
 
-/// Additional data of a partner's sealed state file.
+/// Additional data of a partner's sealed state file, and HKDF info of its key.
 pub const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
 
-/// Additional data prefix of a sealed record of a partner's journal.
+/// Additional data prefix of a sealed record of a partner's journal, and HKDF info of its key.
 pub const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
