@@ -1,4 +1,55 @@
-//! Stapel.
+//! Stapel tells public partners that something is going on at an address, and how many of them think so, without telling what
+//! or who.
+//!
+//! Each partner turns addresses into pseudonyms with an HMAC under a key that the partners share and the broker never holds.
+//! The broker counts, per pseudonym, how many distinct organisations flag it, and answers under an open, signed policy.
+//!
+//! Data flows one way, and each step takes the type that the step before it made, so that to skip canonicalising or
+//! verifying does not compile:
+//!
+//! ```text
+//! address text -> AddressKey -> Pseudonym -> signed message -> | Broker: verify -> tag -> store -> release | -> answer
+//! ```
+//!
+//! A partner and a broker, as programs have them; what carries the bytes between the two is yours, HTTPS for instance:
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use stapel::partner::Received;
+//! use stapel::{AddressKey, Broker, BrokerKeys, Case, Error, Partner, Timestamp};
+//!
+//! fn main() -> Result<(), Error> {
+//!     let now = Timestamp(1_796_126_400); // the library reads no clock
+//!     let broker = Broker::open(Path::new("broker"), BrokerKeys::open(Path::new("broker/keys"))?)?;
+//!     let mut police = Partner::open(Path::new("police"))?;
+//!     let by = Case::new("j.jansen", "2026-0117")?;
+//!     police.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &by, now)?;
+//!     for message in police.deliver(now)? {
+//!         police.read(&broker.handle(&message, now), now)?;
+//!     }
+//!     for message in police.ask_own(&by, now)? {
+//!         if let Received::Answer(answer) = police.read(&broker.handle(&message, now), now)? {
+//!             for (address, standing) in &answer.rows {
+//!                 println!("{address}: {standing:?}");
+//!             }
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Where things are:
+//!
+//! - [`address`]: text and fields to an [`AddressKey`];
+//! - [`secret`]: keys and the files they are in; [`label`]: what each key and signature is for;
+//! - [`PseudonymKey`], [`PseudonymSource`]: address keys to pseudonyms, one at a time, in batches, or elsewhere;
+//! - [`message`]: what goes over the wire, byte for byte;
+//! - [`policy`]: the consortium's rules, their signatures, and what they mean in plain words;
+//! - [`partner`]: the partner's side; [`broker`]: the broker's;
+//! - [`Error`]: what can go wrong, each with a stable code.
+//!
+//! The formats are specified in `SPEC.md`.
 
 #![forbid(unsafe_code)]
 
@@ -27,3 +78,8 @@ pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};
+
+/// The README's example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

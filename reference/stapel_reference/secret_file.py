@@ -1,4 +1,4 @@
-"""Section 2.1: the files that carry a secret, and its parts."""
+"""Section 8.1: the files that carry a secret, and its parts."""
 
 import hashlib
 import re
