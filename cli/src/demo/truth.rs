@@ -1,0 +1,326 @@
+//! The plain count: maps of sets over addresses, made from SPEC.md section 5 without any cryptography.
+//!
+//! It is told what each partner did, never what the broker said, and says what every answer must be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stapel::message::{Number, Standing};
+use stapel::policy::Sees;
+use stapel::{AddressKey, Day, Timestamp};
+
+/// What of the policy decides on standings and releases. Releases may take place at 00:00 UTC.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) threshold: usize,
+    pub(crate) min_sources: usize,
+    pub(crate) count_cap: usize,
+    pub(crate) min_changed: usize,
+    pub(crate) max_wait_days: u64,
+    pub(crate) freshness_days: u64,
+}
+
+/// Flags, each with its last valid day.
+type Flags = BTreeMap<AddressKey, Day>;
+
+/// What there is to know of one system.
+struct System {
+    organisation: &'static str,
+    sees: Sees,
+    /// What it flags by itself: homes.
+    wanted: Flags,
+    /// What it told the broker: homes and their buildings.
+    held: Flags,
+    /// What of that shows.
+    released: Flags,
+    heard: Option<Timestamp>,
+}
+
+/// The plain count.
+pub(crate) struct Truth {
+    rules: Rules,
+    systems: Vec<System>,
+    release: u64,
+    as_of: Timestamp,
+    looked: Timestamp,
+    changed_since: Option<Timestamp>,
+    fresh: usize,
+}
+
+impl Truth {
+    /// Begins at `now`, with nothing flagged. Systems are named by their place in `systems`.
+    pub(crate) fn new(rules: Rules, systems: impl IntoIterator<Item = (&'static str, Sees)>, now: Timestamp) -> Truth {
+        let system = |(organisation, sees)| System {
+            organisation,
+            sees,
+            wanted: Flags::new(),
+            held: Flags::new(),
+            released: Flags::new(),
+            heard: None,
+        };
+        let systems = systems.into_iter().map(system).collect();
+        Truth { rules, systems, release: 0, as_of: now, looked: now, changed_since: None, fresh: 0 }
+    }
+
+    /// A system flags homes, or gives them another last day.
+    pub(crate) fn flag(&mut self, system: usize, homes: &[AddressKey], last_day: Day) {
+        self.systems[system].wanted.extend(homes.iter().map(|home| (*home, last_day)));
+    }
+
+    /// A system withdraws homes.
+    pub(crate) fn withdraw(&mut self, system: usize, homes: &[AddressKey]) {
+        for home in homes {
+            self.systems[system].wanted.remove(home);
+        }
+    }
+
+    /// What a system flags by itself was taken by the broker at `now`.
+    pub(crate) fn told(&mut self, system: usize, now: Timestamp) {
+        let it = &mut self.systems[system];
+        let held = with_buildings(&it.wanted);
+        if it.held != held {
+            it.held = held;
+            self.changed_since.get_or_insert(now);
+        }
+        it.heard = Some(now);
+    }
+
+    /// Makes the release that is due at `now`, if one is. Whether one was.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> bool {
+        let midnight = now.day().start();
+        let mut full = false;
+        if midnight > self.looked {
+            self.looked = midnight;
+            let waited = |since: Timestamp| midnight.since(since) >= self.rules.max_wait_days * 86_400;
+            let needed = if self.changed_since.is_some_and(waited) { 1 } else { self.rules.min_changed };
+            full = self.organisations(|system| system.held != system.released) >= needed;
+        }
+        if !full && now.day() <= self.as_of.day() {
+            return false;
+        }
+        self.release += 1;
+        self.as_of = midnight;
+        let today = now.day();
+        for system in &mut self.systems {
+            system.wanted.retain(|_, last_day| *last_day >= today);
+            system.held.retain(|_, last_day| *last_day >= today);
+            if full {
+                system.released = system.held.clone();
+                continue;
+            }
+            // What ended is gone; what was given a later day before it ended stays.
+            let held = &system.held;
+            system.released.retain(|address, last_day| {
+                if *last_day < today
+                    && let Some(later) = held.get(address)
+                {
+                    *last_day = *later;
+                }
+                *last_day >= today
+            });
+        }
+        if full {
+            self.changed_since = None;
+        }
+        let window = self.rules.freshness_days * 86_400;
+        let as_of = self.as_of;
+        self.fresh = self.organisations(|system| system.heard.is_some_and(|heard| as_of.since(heard) <= window));
+        true
+    }
+
+    /// What an asker must be told of an address, which may be a building.
+    pub(crate) fn standing(&self, asker: usize, address: &AddressKey) -> Standing {
+        let asker = &self.systems[asker];
+        if !asker.released.contains_key(address) {
+            return Standing::NoOwnFlag;
+        }
+        let count = self.count(address);
+        let sources = self.organisations(|system| !system.released.is_empty());
+        if sources < self.rules.min_sources || count < self.rules.threshold {
+            return Standing::BelowThreshold;
+        }
+        let count = count.min(self.rules.count_cap);
+        Standing::Stacked(match asker.sees {
+            Sees::Presence => Number::Presence,
+            Sees::Count => Number::Count(count as u8),
+            Sees::Band => {
+                let mut lower = self.rules.threshold;
+                while lower * 2 <= count {
+                    lower *= 2;
+                }
+                Number::Band(lower as u8)
+            }
+        })
+    }
+
+    /// How many organisations flag an address, as of the release in force.
+    pub(crate) fn count(&self, address: &AddressKey) -> usize {
+        self.organisations(|system| system.released.contains_key(address))
+    }
+
+    /// The systems that flag an address, as of the release in force.
+    pub(crate) fn flaggers(&self, address: &AddressKey) -> Vec<usize> {
+        let flags = |(_, system): &(usize, &System)| system.released.contains_key(address);
+        self.systems.iter().enumerate().filter(flags).map(|(at, _)| at).collect()
+    }
+
+    /// How many homes, or buildings, so many organisations flag, as of the release in force; for 1 and up.
+    pub(crate) fn stacks(&self, which: impl Fn(&AddressKey) -> bool) -> BTreeMap<usize, usize> {
+        let addresses = self.systems.iter().flat_map(|system| system.released.keys().filter(|address| which(address)));
+        let mut stacks = BTreeMap::new();
+        for address in addresses.collect::<BTreeSet<_>>() {
+            *stacks.entry(self.count(address)).or_default() += 1;
+        }
+        stacks
+    }
+
+    /// What a system flags by itself: homes, ascending, each with its last valid day.
+    pub(crate) fn wanted(&self, system: usize) -> &BTreeMap<AddressKey, Day> {
+        &self.systems[system].wanted
+    }
+
+    /// How many flags the broker must hold of a system, buildings included.
+    pub(crate) fn held(&self, system: usize) -> usize {
+        self.systems[system].held.len()
+    }
+
+    /// How many flags of a system must show, buildings included.
+    pub(crate) fn released(&self, system: usize) -> usize {
+        self.systems[system].released.len()
+    }
+
+    /// The number and the moment of the release in force.
+    pub(crate) fn release(&self) -> (u64, Timestamp) {
+        (self.release, self.as_of)
+    }
+
+    /// How many organisations are fresh in the release in force.
+    pub(crate) fn fresh(&self) -> usize {
+        self.fresh
+    }
+
+    fn organisations(&self, which: impl Fn(&System) -> bool) -> usize {
+        let names: BTreeSet<_> = self.systems.iter().filter(|s| which(s)).map(|system| system.organisation).collect();
+        names.len()
+    }
+}
+
+/// Homes, and their buildings until the last day of any home in them.
+fn with_buildings(homes: &Flags) -> Flags {
+    let mut all = homes.clone();
+    for (home, last_day) in homes {
+        let building = all.entry(home.building()).or_insert(*last_day);
+        *building = (*last_day).max(*building);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: Rules =
+        Rules { threshold: 2, min_sources: 3, count_cap: 3, min_changed: 2, max_wait_days: 7, freshness_days: 35 };
+
+    fn home(number: u32, addition: &str) -> AddressKey {
+        AddressKey::from_canonical(&format!("1012JS|{number}|{addition}")).unwrap()
+    }
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str, hour: u64) -> Timestamp {
+        day(text).start().plus(hour * 3600)
+    }
+
+    /// Four organisations, the last with two systems; all flag home 1, two flag home 2, the last alone flags home 3 twice.
+    fn four() -> Truth {
+        let systems =
+            [("a", Sees::Count), ("b", Sees::Band), ("c", Sees::Presence), ("d", Sees::Count), ("d", Sees::Presence)];
+        let mut truth = Truth::new(RULES, systems, at("2027-01-04", 8));
+        let late = day("2027-06-30");
+        for system in 0..4 {
+            truth.flag(system, &[home(1, "")], late);
+        }
+        truth.flag(0, &[home(2, "")], late);
+        truth.flag(3, &[home(2, ""), home(3, "A")], late);
+        truth.flag(4, &[home(3, "A"), home(2, "")], late);
+        truth.flag(1, &[home(4, "A")], day("2027-01-31"));
+        truth.flag(2, &[home(4, "B")], day("2027-01-31"));
+        for system in 0..5 {
+            truth.told(system, at("2027-01-04", 9));
+        }
+        truth
+    }
+
+    #[test]
+    fn nothing_shows_before_a_release() {
+        let mut truth = four();
+        assert_eq!(truth.standing(0, &home(1, "")), Standing::NoOwnFlag);
+        assert!(!truth.tick(at("2027-01-04", 23)));
+        assert!(truth.tick(at("2027-01-05", 0)));
+        assert_eq!((truth.release(), truth.fresh()), ((1, at("2027-01-05", 0)), 4));
+        assert!(!truth.tick(at("2027-01-05", 1)));
+        assert_eq!(truth.standing(0, &home(1, "")), Standing::Stacked(Number::Count(3)));
+    }
+
+    #[test]
+    fn organisations_are_counted_and_not_systems() {
+        let mut truth = four();
+        truth.tick(at("2027-01-05", 0));
+        assert_eq!([1, 2].map(|number| truth.count(&home(number, ""))), [4, 2]);
+        assert_eq!((truth.count(&home(3, "A")), truth.flaggers(&home(3, "A"))), (1, vec![3, 4]));
+        assert_eq!(truth.standing(1, &home(1, "")), Standing::Stacked(Number::Band(2)));
+        assert_eq!(truth.standing(2, &home(1, "")), Standing::Stacked(Number::Presence));
+        assert_eq!(truth.standing(4, &home(3, "A")), Standing::BelowThreshold);
+        assert_eq!(truth.standing(2, &home(3, "A")), Standing::NoOwnFlag);
+        // 4A and 4B are two homes in one building.
+        assert_eq!(truth.standing(1, &home(4, "A")), Standing::BelowThreshold);
+        assert_eq!(truth.standing(1, &home(4, "A").building()), Standing::Stacked(Number::Band(2)));
+        let homes = truth.stacks(|address| address.level() == stapel::Level::Unit);
+        assert_eq!(homes, BTreeMap::from([(1, 3), (2, 1), (4, 1)]));
+        let buildings = truth.stacks(|address| address.level() == stapel::Level::Building);
+        assert_eq!(buildings, BTreeMap::from([(1, 1), (2, 2), (4, 1)]));
+    }
+
+    #[test]
+    fn one_organisations_change_waits_a_week() {
+        let mut truth = four();
+        truth.tick(at("2027-01-05", 0));
+        truth.withdraw(0, &[home(2, "")]);
+        truth.told(0, at("2027-01-05", 12));
+        assert_eq!((truth.held(0), truth.released(0)), (2, 4));
+        assert!(truth.tick(at("2027-01-06", 0)), "the turn of a day");
+        assert_eq!(truth.count(&home(2, "")), 2);
+        assert!(truth.tick(at("2027-01-12", 0)));
+        assert_eq!(truth.count(&home(2, "")), 2, "six and a half days");
+        assert!(truth.tick(at("2027-01-13", 0)));
+        assert_eq!((truth.count(&home(2, "")), truth.standing(3, &home(2, ""))), (1, Standing::BelowThreshold));
+        assert_eq!(truth.standing(0, &home(2, "")), Standing::NoOwnFlag);
+    }
+
+    #[test]
+    fn what_ends_is_gone_unless_it_was_renewed() {
+        let mut truth = four();
+        truth.tick(at("2027-01-05", 0));
+        truth.flag(1, &[home(4, "A")], day("2027-06-30"));
+        truth.told(1, at("2027-01-29", 12));
+        truth.tick(at("2027-01-31", 23));
+        assert_eq!(truth.count(&home(4, "B")), 1, "the last day counts");
+        truth.tick(at("2027-02-01", 0));
+        assert_eq!([truth.count(&home(4, "A")), truth.count(&home(4, "B"))], [1, 0]);
+        assert_eq!(truth.count(&home(4, "A").building()), 1);
+        assert_eq!((truth.held(2), truth.wanted(2).len()), (2, 1));
+    }
+
+    #[test]
+    fn too_few_sources_show_nothing() {
+        let mut truth = Truth::new(RULES, [("a", Sees::Count), ("b", Sees::Count)], at("2027-01-04", 8));
+        for system in 0..2 {
+            truth.flag(system, &[home(1, "")], day("2027-06-30"));
+            truth.told(system, at("2027-01-04", 9));
+        }
+        truth.tick(at("2027-01-05", 0));
+        assert_eq!((truth.count(&home(1, "")), truth.standing(0, &home(1, ""))), (2, Standing::BelowThreshold));
+    }
+}
