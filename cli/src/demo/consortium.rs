@@ -1,0 +1,324 @@
+//! The consortium of the demonstration: who takes part, their keys and folders, the secret, and a policy that all sign.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stapel::partner::Partner;
+use stapel::policy::{Policy, PolicySignature, Sees};
+use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
+use stapel::{Broker, BrokerKeys, Timestamp};
+
+use super::truth::Rules;
+use super::writing::Writing;
+
+/// A system of an organisation.
+pub(crate) struct System {
+    pub(crate) number: u16,
+    /// What tables call it.
+    pub(crate) short: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) organisation: &'static str,
+    oin: &'static str,
+    pub(crate) sees: Sees,
+    pub(crate) writing: Writing,
+    pub(crate) actor: &'static str,
+    legal_basis_flag: &'static str,
+    legal_basis_ask: &'static str,
+}
+
+/// Places of the systems in [`SYSTEMS`].
+pub(crate) const POLICE: usize = 0;
+pub(crate) const TAX: usize = 1;
+pub(crate) const HOUSING: usize = 2;
+pub(crate) const SAFETY: usize = 3;
+pub(crate) const INSPECTION: usize = 4;
+
+/// Five systems of four organisations: two are the municipality's.
+pub(crate) const SYSTEMS: [System; 5] = [
+    System {
+        number: 1,
+        short: "politie",
+        name: "Politie, basisteam",
+        organisation: "politie",
+        oin: "00000001000000000000",
+        sees: Sees::Count,
+        writing: Writing::Capitals,
+        actor: "a.demir",
+        legal_basis_flag: "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 20",
+        legal_basis_ask: "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 9",
+    },
+    System {
+        number: 2,
+        short: "belastingdienst",
+        name: "Belastingdienst, stroomlijning fraude",
+        organisation: "belastingdienst",
+        oin: "00000002000000000000",
+        sees: Sees::Band,
+        writing: Writing::FixedWidth,
+        actor: "b.postma",
+        legal_basis_flag: "Algemene wet inzake rijksbelastingen, artikel 67, tweede lid",
+        legal_basis_ask: "Algemene wet inzake rijksbelastingen, artikel 55",
+    },
+    System {
+        number: 3,
+        short: "woningcorporatie",
+        name: "Woningcorporatie, woonfraude",
+        organisation: "woningcorporatie",
+        oin: "00000003000000000000",
+        sees: Sees::Presence,
+        writing: Writing::TwoColumns,
+        actor: "c.bakker",
+        legal_basis_flag: "AVG, artikel 6, eerste lid, onder f; Huisvestingswet 2014, artikel 21",
+        legal_basis_ask: "AVG, artikel 6, eerste lid, onder f",
+    },
+    System {
+        number: 4,
+        short: "gemeente (1)",
+        name: "Gemeente, team veiligheid",
+        organisation: "gemeente",
+        oin: "00000004000000000000",
+        sees: Sees::Count,
+        writing: Writing::Fields,
+        actor: "d.janssen",
+        legal_basis_flag: "Gemeentewet, artikel 172; Opiumwet, artikel 13b",
+        legal_basis_ask: "Gemeentewet, artikel 172; Wet Bibob, artikel 3",
+    },
+    System {
+        number: 5,
+        short: "gemeente (2)",
+        name: "Gemeente, bouw- en woningtoezicht",
+        organisation: "gemeente",
+        oin: "00000004000000000000",
+        sees: Sees::Presence,
+        writing: Writing::Glued,
+        actor: "e.yilmaz",
+        legal_basis_flag: "Omgevingswet, artikel 18.1; Woningwet",
+        legal_basis_ask: "Omgevingswet, artikel 18.1",
+    },
+];
+
+/// What the policy below says, for the plain count.
+pub(crate) const RULES: Rules =
+    Rules { threshold: 2, min_sources: 3, count_cap: 3, min_changed: 2, max_wait_days: 7, freshness_days: 35 };
+
+/// So many days a flag lasts at most, unless it is renewed.
+pub(crate) const MAX_DAYS: u16 = 180;
+
+const EPOCH: u32 = 1;
+
+/// The organisations, once each.
+pub(crate) fn organisations() -> Vec<&'static str> {
+    let mut names: Vec<_> = SYSTEMS.iter().map(|system| system.organisation).collect();
+    names.dedup();
+    names
+}
+
+/// A consortium that is ready to begin.
+pub(crate) struct Consortium {
+    /// In the order of [`SYSTEMS`], each with its folder.
+    pub(crate) partners: Vec<(Partner, PathBuf)>,
+    pub(crate) operator: Operator,
+    pub(crate) secret: SecretFile,
+    /// Where the secret was written, for the partners alone.
+    pub(crate) secret_path: PathBuf,
+    pub(crate) policy: Policy,
+}
+
+/// The broker and what its operator has.
+pub(crate) struct Operator {
+    /// The store, and all else that the broker keeps but its keys.
+    pub(crate) folder: PathBuf,
+    /// Its keys and peppers.
+    pub(crate) keys: PathBuf,
+    pub(crate) verifying_key: VerifyingKey,
+    /// `None` only while it is being restarted.
+    broker: Option<Broker>,
+}
+
+impl Consortium {
+    /// Makes keys, a secret, a policy with budgets that fit a town of `homes`, and everybody's folders in `base`.
+    pub(crate) fn found(base: &Path, homes: usize, now: Timestamp) -> Result<Consortium, Box<dyn Error>> {
+        let folder = |system: &System| base.join(format!("partner-{}", system.number));
+        let mut keys = Vec::new();
+        for system in &SYSTEMS {
+            keys.push(Partner::init(&folder(system), system.number)?.verifying_key);
+        }
+        let broker_keys = base.join("broker-keys");
+        let operator = BrokerKeys::create(&broker_keys)?;
+
+        let scope = Scope { purpose: PURPOSE.parse()?, epoch: EPOCH };
+        let secret = SecretFile { secret: Secret::generate()?, scope };
+        let secret_path = base.join("partners-only.secret");
+        secret.create(&secret_path)?;
+
+        let text = policy_text(&keys, &operator, &secret.key_id().to_string(), homes);
+        let policy = Policy::parse(&text)?;
+        let policy_path = base.join("policy.toml");
+        fs::write(&policy_path, text)?;
+        for system in &SYSTEMS {
+            let key = SigningKey::read(&folder(system).join("partner.key"))?;
+            let signature = PolicySignature::sign(&policy, &key)?;
+            fs::write(signature.path_beside(&policy_path), signature.to_text())?;
+        }
+
+        let mut partners = Vec::new();
+        for system in &SYSTEMS {
+            Partner::join(&folder(system), &policy_path)?;
+            let mut partner = Partner::open(&folder(system))?;
+            partner.add_secret(&secret_path)?;
+            partners.push((partner, folder(system)));
+        }
+        let verifying_key = operator.verifying_key();
+        let broker_folder = base.join("broker");
+        let broker = Broker::create(&broker_folder, operator, &policy_path, now)?;
+        let operator = Operator { folder: broker_folder, keys: broker_keys, verifying_key, broker: Some(broker) };
+        Ok(Consortium { partners, operator, secret, secret_path, policy })
+    }
+}
+
+impl Operator {
+    /// The broker.
+    pub(crate) fn broker(&self) -> Result<&Broker, Box<dyn Error>> {
+        self.broker.as_ref().ok_or_else(|| "the broker did not come back from its restart".into())
+    }
+
+    /// Stops the broker and starts it again from its folder.
+    pub(crate) fn restart(&mut self) -> Result<(), Box<dyn Error>> {
+        // The store is let go of before it is opened again.
+        self.broker = None;
+        self.broker = Some(Broker::open(&self.folder, BrokerKeys::open(&self.keys)?)?);
+        Ok(())
+    }
+}
+
+const PURPOSE: &str = "ondermijning-demo";
+
+fn policy_text(keys: &[VerifyingKey], operator: &BrokerKeys, key_id: &str, homes: usize) -> String {
+    let Rules { threshold, min_sources, count_cap, min_changed, max_wait_days, freshness_days } = RULES;
+    // A partner flags up to a fifth of the town, and a flagged home has a flag on its building too.
+    let flags_held = homes / 2 + 200;
+    let new_flags_a_day = homes / 20 + 50;
+    // Own flags are free to ask; for all else there is little.
+    let asked_a_day = homes / 20 + 10;
+    let asked_an_epoch = asked_a_day * 100;
+    let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
+    let mut text = format!(
+        r#"# The rules of a consortium that exists only as long as the demonstration runs.
+
+format = 1
+consortium = "demo"
+version = 1
+valid_from = 2027-01-01
+purpose = "{PURPOSE}"
+legal_basis = "Ter illustratie: Wet gegevensverwerking door samenwerkingsverbanden, paragraaf 2.3"
+flag_criterion = """
+De partner heeft zelf, in het afgelopen halfjaar en uit eigen waarneming of een eigen lopend onderzoek, een concrete
+aanwijzing dat op dit adres sprake is van ondermijnende criminaliteit. Nooit omdat een andere partner iets meldt, en
+nooit omdat het adres hier als treffer naar voren kwam."""
+after_hit = """
+De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
+gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf."""
+coordinator = "Coördinatiepunt ondermijning, coordinatie@demo.example"
+freshness_days = {freshness_days}
+
+[operator]
+name = "Stichting Demobroker"
+oin = "00000009000000000000"
+verifying_key = "{verifying_key}"
+checkpoint_key = "{checkpoint_key}"
+log_origin = "stapel.example.nl/demo"
+
+[counting]
+threshold = {threshold}
+min_sources = {min_sources}
+count_cap = {count_cap}
+levels = ["unit", "building"]
+
+[release]
+interval_hours = 24
+min_changed = {min_changed}
+max_wait_days = {max_wait_days}
+
+[retention]
+max_days = {MAX_DAYS}
+
+[budgets]
+new_flags_a_day = {new_flags_a_day}
+flags_held = {flags_held}
+asked_a_day = {asked_a_day}
+asked_an_epoch = {asked_an_epoch}
+
+[[epoch]]
+number = {EPOCH}
+key_id = "{key_id}"
+opens = 2027-01-01
+closes = 2027-12-31
+"#
+    );
+    for (system, key) in SYSTEMS.iter().zip(keys) {
+        let System { number, name, oin, organisation, legal_basis_flag, legal_basis_ask, .. } = system;
+        let sees = system.sees.as_str();
+        text += &format!(
+            r#"
+[[partner]]
+number = {number}
+name = "{name}"
+oin = "{oin}"
+organisation = "{organisation}"
+verifying_key = "{key}"
+may = ["flag", "ask"]
+sees = "{sees}"
+legal_basis_flag = "{legal_basis_flag}"
+legal_basis_ask = "{legal_basis_ask}"
+"#
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stapel::Day;
+
+    fn start() -> Timestamp {
+        "2027-01-04".parse::<Day>().unwrap().start()
+    }
+
+    #[test]
+    fn the_policy_says_what_the_plain_count_goes_by() {
+        let base = tempfile::tempdir().unwrap();
+        let consortium = Consortium::found(base.path(), 5000, start()).unwrap();
+        let policy = &consortium.policy;
+        let counting = &policy.counting;
+        assert_eq!(usize::from(counting.threshold), RULES.threshold);
+        assert_eq!(usize::from(counting.min_sources), RULES.min_sources);
+        assert_eq!(usize::from(counting.count_cap), RULES.count_cap);
+        assert_eq!(usize::from(policy.release.min_changed), RULES.min_changed);
+        assert_eq!(u64::from(policy.release.max_wait_days), RULES.max_wait_days);
+        assert_eq!(u64::from(policy.freshness_days), RULES.freshness_days);
+        assert_eq!(policy.retention.max_days, MAX_DAYS);
+        assert!(counting.own_flag_required);
+        assert_eq!((policy.partners.len(), policy.organisations(), organisations().len()), (5, 4, 4));
+        for (partner, system) in policy.partners.iter().zip(&SYSTEMS) {
+            assert_eq!((partner.number, partner.organisation.as_str()), (system.number, system.organisation));
+            assert_eq!(partner.sees, system.sees);
+        }
+        assert!(policy.check().is_safe() && policy.overrides.is_empty(), "no rule is set aside for the demonstration");
+    }
+
+    #[test]
+    fn the_broker_is_never_given_the_secret() {
+        let base = tempfile::tempdir().unwrap();
+        let mut consortium = Consortium::found(base.path(), 300, start()).unwrap();
+        consortium.operator.restart().unwrap();
+        assert_eq!(consortium.operator.broker().unwrap().status().epochs.len(), 1);
+        let secret = consortium.secret.secret.expose_secret();
+        for folder in ["broker", "broker-keys"] {
+            let scan = super::super::scan::Scan::new([], [], secret);
+            let searched = scan.folder(&base.path().join(folder)).unwrap();
+            assert!(searched.files > 1 && searched.leaks.is_empty(), "{folder}");
+        }
+    }
+}
