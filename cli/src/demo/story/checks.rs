@@ -1,0 +1,84 @@
+//! The last phase: what the comparisons came to, and the search at the broker.
+
+use std::fs;
+use std::io::Write;
+
+use stapel::PseudonymKey;
+
+use super::{Result, Story};
+use crate::demo::consortium::SYSTEMS;
+use crate::demo::scan::{Scan, What};
+use crate::demo::show::thousands;
+
+impl<W: Write> Story<'_, W> {
+    /// Tells what the comparisons came to, and searches the broker.
+    pub(super) fn checks(&mut self) -> Result<()> {
+        self.show.phase("The checks")?;
+        for system in 0..SYSTEMS.len() {
+            self.play.seats[system].partner.check_journal()?;
+        }
+        let tally = &self.play.tally;
+        self.show.say(&format!(
+            "{} standings in answers, and {} other things that the broker and the partners said, were compared with the plain count. \
+             Different: {}.",
+            thousands(tally.standings),
+            thousands(tally.others),
+            thousands(tally.mismatches)
+        ))?;
+        self.show.lines(&tally.differences)?;
+
+        let addresses = self.town.homes.iter().flat_map(|home| [home.key, home.key.building()]);
+        let key = PseudonymKey::new(&self.secret.secret, &self.secret.scope);
+        let pseudonyms = addresses.map(|address| key.pseudonym(&address));
+        let scan = Scan::new(self.homes.keys(), pseudonyms, self.secret.secret.expose_secret());
+        self.outcome.leaks = self.controls(&scan)?;
+        let (mut files, mut bytes) = (0, 0);
+        for folder in [&self.play.operator.folder, &self.play.operator.keys] {
+            let searched = scan.folder(folder)?;
+            (files, bytes) = (files + searched.files, bytes + searched.bytes);
+            let leaks = searched.leaks.iter().map(|found| format!("the broker's file {}: {}", found.file, found.leak));
+            self.outcome.leaks.extend(leaks);
+        }
+        for (at, returned) in self.play.tally.returned.iter().enumerate() {
+            (files, bytes) = (files + 1, bytes + returned.len() as u64);
+            let found = scan.bytes(returned);
+            self.outcome
+                .leaks
+                .extend(found.iter().map(|leak| format!("what the broker returned as number {}: {leak}", at + 1)));
+        }
+        self.outcome.searched = (files, bytes);
+        self.show.say(&format!(
+            "{} files and replies of the broker, {} bytes, were searched for every address of the town, for the secret, and for every \
+             raw pseudonym, as they are, in hexadecimal and in decimal numbers. Found: {}.",
+            thousands(files),
+            thousands(bytes),
+            self.outcome.leaks.len()
+        ))?;
+        let most = self.outcome.leaks.len().min(10);
+        self.show.lines(&self.outcome.leaks[..most])?;
+        Ok(())
+    }
+
+    /// The same search must find all of it where it is: at the partners. What it does not find there is told.
+    fn controls(&mut self, scan: &Scan) -> Result<Vec<String>> {
+        let count = |bytes: &[u8], what| scan.bytes(bytes).iter().filter(|leak| leak.what == what).count();
+        let sent = self.play.tally.sent.iter().map(|message| count(message, What::Pseudonym)).sum::<usize>();
+        let secret = count(&fs::read(&self.secret_path)?, What::Secret);
+        let mut addresses = 0;
+        for seat in &self.play.seats {
+            addresses += count(&fs::read(seat.folder.join("export.txt"))?, What::Address);
+        }
+        self.show.say(&format!(
+            "That the search works is seen at the partners: it finds {} raw pseudonyms in what they sent, {} addresses in their \
+             exports, and the secret in their secret's file ({}).",
+            thousands(sent),
+            thousands(addresses),
+            if secret > 0 { "yes" } else { "no" }
+        ))?;
+        let mut failed = Vec::new();
+        if sent < self.outcome.flags || addresses < self.outcome.flags / 2 || secret == 0 {
+            failed.push("the search does not find what is there, so that it finds nothing means nothing".to_owned());
+        }
+        Ok(failed)
+    }
+}
