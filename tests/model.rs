@@ -180,7 +180,7 @@ impl Model {
                 })
                 .collect();
         }
-        if full {
+        if !self.partners.iter().any(differs) {
             self.changed_since = None;
         }
         let as_of = self.as_of;

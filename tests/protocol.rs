@@ -149,6 +149,25 @@ fn what_is_accepted_after_a_moment_waits_for_the_next_even_if_nobody_looked() {
 }
 
 #[test]
+fn a_change_that_is_over_does_not_shorten_the_wait_of_the_next() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1, 9], &[1], &[], &[]], START);
+    broker.release(midnight(1)).unwrap();
+    assert_eq!(code(&flag(&mut clients[0], &broker, &[2], midnight(1))), "ok");
+    assert_eq!(code(&withdraw(&mut clients[0], &broker, &[2], midnight(1))), "ok");
+    for days in 2..9 {
+        broker.release(midnight(days)).unwrap();
+    }
+    // Another organisation's change, alone, waits its own seven days.
+    assert_eq!(code(&withdraw(&mut clients[1], &broker, &[1], midnight(8).plus(HOUR))), "ok");
+    for days in 9..16 {
+        assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(days))), [3], "day {days}");
+    }
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(16))), [2]);
+}
+
+#[test]
 fn fewer_sources_than_the_policy_asks_are_below_the_threshold() {
     let policy = policy();
     let broker = broker(&policy);

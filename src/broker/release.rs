@@ -191,11 +191,13 @@ pub(super) fn release(
     for (partner, share) in &mut shares {
         share.row.held = held.get(partner).copied().unwrap_or(0);
     }
+    let behind = shares.iter().any(|(partner, share)| differs(&view, *partner, share));
     let row = EpochRow {
         release: epoch.row.release + 1,
         as_of: due.as_of,
         looked: epoch.row.looked,
-        changed_since: epoch.row.changed_since.filter(|_| !due.full),
+        // The wait of one organisation's change does not begin with another's that is over.
+        changed_since: epoch.row.changed_since.filter(|_| behind),
         fresh: fresh(policy, &shares, due.as_of),
     };
     Released { epoch: Epoch { row, view, tally, shares }, superseded, gone }

@@ -110,7 +110,7 @@ pub(super) struct EpochRow {
     pub(super) as_of: Timestamp,
     /// The latest moment at which a full release could have been.
     pub(super) looked: Timestamp,
-    /// When the first change since then was accepted.
+    /// When the first change was accepted since a release after which all that is held was released.
     pub(super) changed_since: Option<Timestamp>,
     /// How many organisations were fresh at the release.
     pub(super) fresh: u16,

@@ -118,7 +118,7 @@ impl Truth {
                 *last_day >= today
             });
         }
-        if full {
+        if self.systems.iter().all(|system| system.held == system.released) {
             self.changed_since = None;
         }
         let window = self.rules.freshness_days * 86_400;
