@@ -149,6 +149,16 @@ impl SecretPart {
         (self.number, self.of)
     }
 
+    /// What the secret is for.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The key id of the whole secret, as the part names it.
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
     /// Reads a part's file that only its owner can read.
     ///
     /// # Errors
