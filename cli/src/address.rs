@@ -1,0 +1,272 @@
+//! `stapel address` and `stapel pseudonym`: addresses on standard input to JSON Lines.
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::Serialize;
+use stapel::secret::{Scope, Secret, SecretFile};
+use stapel::{AddressError, AddressKey, Fields, Pseudonym, PseudonymKey, Slug};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// So many bytes of a line are kept. A line that is longer than 1,000 is refused, and shown so far.
+const LINE_KEPT: usize = 1 << 20;
+
+/// So many lines pass between two looks at the progress bar.
+const PACE: u64 = 1 << 12;
+
+/// Write addresses on standard input in canonical form
+///
+/// Reads one address a line and writes one line of JSON for each, in order:
+/// {"line":1,"input":"...","unit":"1012JS|1|A","building":"1012JS|1"}, or
+/// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
+/// The exit status is 0 when every line was handled, refused ones included.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < register.tsv"
+)]
+pub(crate) struct AddressArgs {
+    /// Read TSV, with a header that names any of postcode, huisnummer, huisletter, toevoeging (or
+    /// huisnummertoevoeging); the header is line 1, and other columns are passed over
+    #[arg(long)]
+    fields: bool,
+}
+
+/// Write addresses on standard input in canonical form, with their pseudonyms
+///
+/// As `stapel address`, with "unit_pseudonym" and "building_pseudonym" in hex. Pseudonyms are personal data: whoever holds
+/// the secret can find the address of each.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel pseudonym --secret epoch-1.secret < addresses.txt")]
+pub(crate) struct PseudonymArgs {
+    /// As in `stapel address`
+    #[arg(long)]
+    fields: bool,
+
+    /// The epoch's secret file
+    #[arg(long, value_name = "FILE", required_unless_present = "secret_hex", conflicts_with = "secret_hex")]
+    secret: Option<PathBuf>,
+
+    /// For tests only, since others on this machine can see it: the secret as 64 hexadecimal digits
+    #[arg(long, value_name = "HEX", requires = "purpose", requires = "epoch")]
+    secret_hex: Option<String>,
+
+    /// For tests: the purpose, beside --secret-hex
+    #[arg(long, value_name = "SLUG", requires = "secret_hex")]
+    purpose: Option<Slug>,
+
+    /// For tests: the epoch, beside --secret-hex
+    #[arg(long, value_name = "N", requires = "secret_hex")]
+    epoch: Option<u32>,
+}
+
+pub(crate) fn address(args: &AddressArgs, out: &mut Output) -> Result<(), Failure> {
+    convert(io::stdin().lock(), args.fields, None, out)
+}
+
+pub(crate) fn pseudonym(args: &PseudonymArgs, out: &mut Output) -> Result<(), Failure> {
+    let key = match (&args.secret, &args.secret_hex, &args.purpose, args.epoch) {
+        (Some(path), ..) => {
+            let file = SecretFile::read(path)?;
+            PseudonymKey::new(&file.secret, &file.scope)
+        }
+        (None, Some(hex), Some(purpose), Some(epoch)) => {
+            PseudonymKey::new(&secret_of(hex)?, &Scope { purpose: purpose.clone(), epoch })
+        }
+        _ => return Err(Failure::Usage("give --secret, or for tests --secret-hex, --purpose and --epoch".into())),
+    };
+    convert(io::stdin().lock(), args.fields, Some(&key), out)
+}
+
+/// A line that is an address.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    line: u64,
+    input: &'a str,
+    unit: &'a str,
+    building: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_pseudonym: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    building_pseudonym: Option<&'a str>,
+}
+
+/// A line that is not.
+#[derive(Serialize)]
+struct Refused<'a> {
+    line: u64,
+    input: &'a str,
+    error: Refusal<'a>,
+}
+
+/// Why a line is not an address.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: &'a str,
+    field: &'a str,
+    message: &'a str,
+}
+
+/// A row that is not an address.
+enum RowError {
+    Address(AddressError),
+    /// The row has so many cells that hold something, and the header names so many.
+    Columns(usize, usize),
+}
+
+/// Which of a row's cells is what.
+struct Columns {
+    count: usize,
+    postcode: Option<usize>,
+    number: Option<usize>,
+    letter: Option<usize>,
+    addition: Option<usize>,
+}
+
+fn convert(mut input: impl BufRead, fields: bool, key: Option<&PseudonymKey>, out: &mut Output) -> Result<(), Failure> {
+    let watched = !io::stdout().is_terminal() && !io::stdin().is_terminal();
+    let progress = if watched { Progress::counting("lines") } else { Progress::none() };
+    let mut line = 0;
+    let mut bytes = Vec::new();
+    let mut columns = None;
+    while read_line(&mut input, &mut bytes).map_err(files::stdin_error)? {
+        line += 1;
+        if line % PACE == 0 {
+            progress.add(PACE);
+        }
+        let row = match (line, bytes.strip_prefix(b"\xef\xbb\xbf")) {
+            (1, Some(rest)) => rest,
+            _ => &bytes,
+        };
+        if fields && columns.is_none() {
+            columns = Some(Columns::read(&String::from_utf8_lossy(row))?);
+            continue;
+        }
+        let address = match &columns {
+            None => AddressKey::parse_bytes(row).map_err(RowError::Address),
+            Some(columns) => columns.address(row),
+        };
+        let shown = String::from_utf8_lossy(row);
+        match address {
+            Ok(unit) => accept(line, &shown, &unit, key, out)?,
+            Err(error) => refuse(line, &shown, &error, out)?,
+        }
+    }
+    Ok(())
+}
+
+fn accept(
+    line: u64,
+    input: &str,
+    unit: &AddressKey,
+    key: Option<&PseudonymKey>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let building = unit.building();
+    let mut hex = [[0; 32]; 2];
+    let [unit_hex, building_hex] = &mut hex;
+    let pseudonyms = key.map(|key| (key.pseudonym(unit), key.pseudonym(&building)));
+    let unit_pseudonym = pseudonyms.map(|(pseudonym, _)| to_hex(pseudonym, unit_hex));
+    let building_pseudonym = pseudonyms.map(|(_, pseudonym)| to_hex(pseudonym, building_hex));
+    let (unit, building) = (unit.as_str(), building.as_str());
+    out.json(&Accepted { line, input, unit, building, unit_pseudonym, building_pseudonym })
+}
+
+fn refuse(line: u64, input: &str, error: &RowError, out: &mut Output) -> Result<(), Failure> {
+    let message;
+    let error = match error {
+        RowError::Address(error) => Refusal { code: error.code(), field: error.field(), message: error.message() },
+        RowError::Columns(cells, named) => {
+            message =
+                format!("the row has {cells} cells, and the header names {named}; take out the tab that is too many");
+            Refusal { code: "columns", field: "line", message: &message }
+        }
+    };
+    out.json(&Refused { line, input, error })
+}
+
+fn to_hex(pseudonym: Pseudonym, hex: &mut [u8; 32]) -> &str {
+    HEXLOWER.encode_mut(&pseudonym.0, hex);
+    std::str::from_utf8(hex).unwrap_or_default()
+}
+
+/// Reads a line into `bytes`, its end (LF or CR LF) taken off; false at the end of the input.
+fn read_line(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    bytes.clear();
+    if io::Read::take(&mut *input, LINE_KEPT as u64).read_until(b'\n', bytes)? == 0 {
+        return Ok(false);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    } else if bytes.len() == LINE_KEPT {
+        input.skip_until(b'\n')?;
+    }
+    Ok(true)
+}
+
+fn secret_of(hex: &str) -> Result<Secret, Failure> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).map(Zeroizing::new).unwrap_or_default();
+    let bytes: Option<[u8; 32]> = bytes.as_slice().try_into().ok();
+    let bytes = bytes.ok_or_else(|| Failure::Usage("--secret-hex takes 64 hexadecimal digits".into()))?;
+    Ok(Secret::from_bytes(bytes))
+}
+
+impl Columns {
+    fn read(header: &str) -> Result<Columns, Failure> {
+        let names: Vec<String> = header.split('\t').map(|name| name.trim().to_lowercase()).collect();
+        let find = |wanted: &[&str]| {
+            let mut found = names.iter().enumerate().filter(|(_, name)| wanted.contains(&name.as_str()));
+            match (found.next(), found.next()) {
+                (Some(_), Some((_, twice))) => {
+                    Err(Failure::new("header", format!("the header names {} twice, as '{twice}'", wanted[0])))
+                }
+                (first, _) => Ok(first.map(|(at, _)| at)),
+            }
+        };
+        let columns = Columns {
+            count: names.len(),
+            postcode: find(&["postcode"])?,
+            number: find(&["huisnummer"])?,
+            letter: find(&["huisletter"])?,
+            addition: find(&["toevoeging", "huisnummertoevoeging"])?,
+        };
+        let all = [columns.postcode, columns.number, columns.letter, columns.addition];
+        if all.iter().all(Option::is_none) {
+            let message = "the header names none of postcode, huisnummer, huisletter, toevoeging; the first line must be \
+                           column names with tabs between them";
+            return Err(Failure::new("header", message));
+        }
+        Ok(columns)
+    }
+
+    fn address(&self, row: &[u8]) -> Result<AddressKey, RowError> {
+        let Ok(text) = std::str::from_utf8(row) else {
+            // What is not text is refused as a line is, with the place in it.
+            return AddressKey::parse_bytes(row).map_err(RowError::Address);
+        };
+        let mut fields = Fields::default();
+        for (at, cell) in text.split('\t').enumerate() {
+            let at = Some(at);
+            if at == self.postcode {
+                fields.postcode = cell;
+            } else if at == self.number {
+                fields.number = cell;
+            } else if at == self.letter {
+                fields.letter = cell;
+            } else if at == self.addition {
+                fields.addition = cell;
+            } else if at >= Some(self.count) && !cell.trim().is_empty() {
+                return Err(RowError::Columns(text.split('\t').count(), self.count));
+            }
+        }
+        AddressKey::from_fields(&fields).map_err(RowError::Address)
+    }
+}

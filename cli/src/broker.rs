@@ -1,0 +1,333 @@
+//! `stapel broker`: the broker, with messages and replies as files.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use stapel::broker::{BrokerStatus, Release};
+use stapel::message::{MAX_MESSAGE, Reply, Role, Unverified};
+use stapel::policy::Oin;
+use stapel::secret::VerifyingKey;
+use stapel::{Broker, BrokerKeys};
+
+use crate::failure::{Failure, note};
+use crate::files;
+use crate::now::Clock;
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// Run the broker, which counts organisations and never holds the key to an address
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Init(InitArgs),
+    Handle(HandleArgs),
+    Release(ReleaseArgs),
+    Status(StatusArgs),
+    Adopt(AdoptArgs),
+}
+
+#[derive(clap::Args)]
+struct Place {
+    /// The broker's folder
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// The folder of its keys and peppers, which no backup of the other may hold [default: DIR/keys]
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+}
+
+/// Make the broker's keys, and then its store
+///
+/// Without --policy it draws the keys and prints the [operator] lines for the policy. With --policy, signed, it makes the
+/// store.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' > operator.toml\n  \
+                        stapel broker init --dir broker --policy policy.toml"
+)]
+struct InitArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The policy, with its signatures beside it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "oin", "log_origin"])]
+    policy: Option<PathBuf>,
+    /// The operator's name, for the [operator] lines
+    #[arg(long)]
+    name: Option<String>,
+    /// The operator's OIN, 20 digits, for the [operator] lines
+    #[arg(long)]
+    oin: Option<Oin>,
+    /// The origin of the audit log, as stapel.example.nl/zaanstad, for the [operator] lines
+    #[arg(long)]
+    log_origin: Option<String>,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Handle messages, and write a reply to each
+///
+/// The reply to FILE is FILE.reply, or a file of that name in the folder that --out names. A message that has its reply
+/// there already is passed over. Of a folder, the files that end in .msg are handled, by name. Without files, one message
+/// is read from standard input, and its reply written to standard output.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
+struct HandleArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Message files, or folders of them
+    files: Vec<PathBuf>,
+    /// Write the replies to this folder
+    #[arg(long, value_name = "DIR", requires = "files")]
+    out: Option<PathBuf>,
+    /// Print JSON Lines: message, reply, kind, and for a rejection its code and sentence
+    #[arg(long, requires = "files")]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Make the releases that are due, and close epochs whose last day is over
+///
+/// Handling a message does the same first; a broker that gets none needs this once a day.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker release --dir broker")]
+struct ReleaseArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON Lines, one for each release
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Show numbers for the operator
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker status --dir broker --json")]
+struct StatusArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take a newer policy into force, and say what changes
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
+struct AdoptArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The policy, with its signatures beside it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Init(args) => init(args, out),
+        Command::Handle(args) => handle(args, out),
+        Command::Release(args) => release(args, out),
+        Command::Status(args) => status(args, out),
+        Command::Adopt(args) => adopt(args, out),
+    }
+}
+
+impl Place {
+    fn keys(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| self.dir.join("keys"))
+    }
+
+    fn open(&self) -> Result<Broker, Failure> {
+        Ok(Broker::open(&self.dir, BrokerKeys::open(&self.keys())?)?)
+    }
+}
+
+fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
+    let keys_folder = args.place.keys();
+    if let Some(policy) = &args.policy {
+        let keys = BrokerKeys::open(&keys_folder)?;
+        let broker = Broker::create(&args.place.dir, keys, policy, args.clock.time()?)?;
+        let signed = broker.policy();
+        writeln!(out, "broker of {}, policy {}", signed.policy().consortium, signed.digest())?;
+        return Ok(());
+    }
+    let keys = BrokerKeys::create(&keys_folder)?;
+    // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
+    let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());
+    writeln!(out, "[operator]")?;
+    writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
+    writeln!(out, "oin = {}", quoted(args.oin.as_ref().map(Oin::as_str)))?;
+    writeln!(out, "verifying_key = \"{}\"", keys.verifying_key())?;
+    writeln!(out, "checkpoint_key = \"{}\"", keys.checkpoint_key())?;
+    writeln!(out, "log_origin = {}", quoted(args.log_origin.as_deref()))?;
+    Ok(())
+}
+
+fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
+    let broker = args.place.open()?;
+    if args.files.is_empty() {
+        out.write_all(&broker.handle(&files::read_stdin()?, args.clock.time()?))?;
+        return Ok(());
+    }
+    if let Some(folder) = &args.out {
+        files::create_folder(folder)?;
+    }
+    let key = broker.policy().policy().operator.verifying_key;
+    let paths = files::expand(&args.files, ".msg")?;
+    let progress = Progress::of(paths.len() as u64, "messages");
+    for path in paths {
+        let to = reply_path(&path, args.out.as_deref());
+        progress.add(1);
+        if to.exists() {
+            note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
+            continue;
+        }
+        // One byte more than a message may have, so that a longer one is seen to be too long.
+        let message = files::read_up_to(&path, MAX_MESSAGE + 1)?;
+        let reply = broker.handle(&message, args.clock.time()?);
+        files::replace(&to, &reply)?;
+        let told = Told::read(&reply, &key);
+        if args.json {
+            out.json(&json!({
+                "message": path.display().to_string(), "reply": to.display().to_string(), "kind": told.kind,
+                "code": told.code, "sentence": told.sentence,
+            }))?;
+        } else {
+            let why = told.sentence.map(|sentence| format!(" [{}] {sentence}", told.code.unwrap_or_default()));
+            writeln!(out, "{}: {}{}", path.display(), told.kind, why.unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
+
+fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
+    let releases = args.place.open()?.release(args.clock.time()?)?;
+    if releases.is_empty() && !args.json {
+        writeln!(out, "no release was due")?;
+    }
+    for release in &releases {
+        if args.json {
+            out.json(&release_json(release))?;
+        } else {
+            let Release { epoch, number, as_of, flags, tags, .. } = release;
+            let what = if release.full { "new flags show" } else { "flags only ended" };
+            writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} flags on {tags} tags")?;
+        }
+    }
+    Ok(())
+}
+
+fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
+    let status = args.place.open()?.status();
+    if args.json {
+        return out.json(&status_json(&status));
+    }
+    writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
+    for epoch in &status.epochs {
+        writeln!(out, "epoch {}: release {} as of {}, {} tags", epoch.number, epoch.release, epoch.as_of, epoch.tags)?;
+        for partner in &epoch.partners {
+            let heard = partner.heard.map_or("never".to_owned(), |time| time.to_string());
+            let full = if partner.full_set_seen { "" } else { "; no full set yet" };
+            let (held, released) = (partner.held, partner.released);
+            writeln!(
+                out,
+                "  partner {}: {held} flags held, {released} released, last heard of {heard}{full}",
+                partner.number
+            )?;
+        }
+    }
+    if let Some(trouble) = &status.trouble {
+        writeln!(out, "trouble: {trouble}")?;
+    }
+    Ok(())
+}
+
+fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
+    let differences = args.place.open()?.adopt_policy(&args.policy, args.clock.time()?)?;
+    if args.json {
+        return out.json(&differences);
+    }
+    for difference in differences {
+        writeln!(out, "{difference}")?;
+    }
+    Ok(())
+}
+
+fn release_json(release: &Release) -> Value {
+    json!({
+        "epoch": release.epoch, "release": release.number, "as_of": release.as_of.to_string(), "full": release.full,
+        "flags": release.flags, "tags": release.tags,
+    })
+}
+
+fn status_json(status: &BrokerStatus) -> Value {
+    let epochs = status.epochs.iter().map(|epoch| {
+        let partners = epoch.partners.iter().map(|partner| {
+            json!({
+                "number": partner.number, "held": partner.held, "released": partner.released,
+                "heard": partner.heard.map(|time| time.to_string()), "full_set_seen": partner.full_set_seen,
+            })
+        });
+        json!({
+            "number": epoch.number, "release": epoch.release, "as_of": epoch.as_of.to_string(), "tags": epoch.tags,
+            "partners": partners.collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "policy_version": status.policy_version, "policy": status.policy.to_string(),
+        "epochs": epochs.collect::<Vec<_>>(), "trouble": status.trouble,
+    })
+}
+
+/// What a reply of this broker says, for the operator to see.
+struct Told {
+    kind: &'static str,
+    code: Option<&'static str>,
+    sentence: Option<String>,
+}
+
+impl Told {
+    fn read(reply: &[u8], key: &VerifyingKey) -> Told {
+        let Ok(unverified) = Unverified::parse(reply, Role::Broker) else {
+            return Told::kind("nothing");
+        };
+        let rejection = match unverified.danger_unsigned_rejection() {
+            Some(rejection) => ("unsigned rejection", rejection),
+            None => match unverified.verify(key).and_then(|verified| verified.reply()) {
+                Ok(Reply::Receipt(_)) => return Told::kind("receipt"),
+                Ok(Reply::Answer(_)) => return Told::kind("answer"),
+                Ok(Reply::Status(_)) => return Told::kind("status"),
+                Ok(Reply::Rejection(rejection)) => ("rejection", rejection),
+                Err(_) => return Told::kind("nothing"),
+            },
+        };
+        let (kind, rejection) = rejection;
+        Told { kind, code: Some(rejection.code.as_str()), sentence: Some(rejection.sentence) }
+    }
+
+    fn kind(kind: &'static str) -> Told {
+        Told { kind, code: None, sentence: None }
+    }
+}
+
+fn reply_path(message: &Path, folder: Option<&Path>) -> PathBuf {
+    let mut name = message.file_name().unwrap_or_default().to_owned();
+    name.push(".reply");
+    match folder {
+        None => message.with_file_name(name),
+        Some(folder) => folder.join(name),
+    }
+}

@@ -1,0 +1,105 @@
+//! What ends a command early.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+/// Why a command ended early.
+pub(crate) enum Failure {
+    /// The library refused.
+    Stapel(stapel::Error),
+    /// The command itself refused: a stable code in `snake_case`, and what was found and would help.
+    Refused {
+        /// The code.
+        code: &'static str,
+        /// The message.
+        message: String,
+    },
+    /// The command line does not say what to do.
+    Usage(String),
+    /// Standard output could not be written.
+    Stdout(io::Error),
+    /// There is nothing to say but this: help or a version was asked for.
+    Shown(String),
+    /// There is nothing to do, so what there is to do is shown.
+    Help(String),
+}
+
+const USAGE: u8 = 2;
+
+impl Failure {
+    /// A refusal of the command itself.
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::Refused { code, message: message.into() }
+    }
+
+    /// What clap says of a command line that it did not take.
+    pub(crate) fn from_clap(error: &clap::Error) -> Failure {
+        let text = error.to_string();
+        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Failure::Help(text);
+        }
+        if !error.use_stderr() {
+            return Failure::Shown(text);
+        }
+        Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned())
+    }
+
+    /// Says it on standard error, and gives the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        let (status, text) = match self {
+            // Whoever reads the output has seen enough of it.
+            Failure::Stdout(error) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+            Failure::Stdout(error) => (1, format!("cannot write to standard output: {error} [io]")),
+            Failure::Stapel(error) => (1, format!("{error} [{}]", error.code())),
+            Failure::Refused { code, message } => (1, format!("{message} [{code}]")),
+            Failure::Usage(message) => match message.split_once("\n\n") {
+                Some((first, rest)) => (USAGE, format!("{first} [usage]\n\n{rest}")),
+                None => (USAGE, format!("{message} [usage]")),
+            },
+            Failure::Shown(text) => {
+                // Help that nobody reads to its end is no failure.
+                let _ = io::stdout().write_all(text.as_bytes());
+                return ExitCode::SUCCESS;
+            }
+            Failure::Help(text) => {
+                let _ = io::stderr().write_all(text.as_bytes());
+                return ExitCode::from(USAGE);
+            }
+        };
+        note(&text);
+        ExitCode::from(status)
+    }
+
+    /// The sentence and the code, for a report on one of several files.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Failure::Stapel(error) => format!("{error} [{}]", error.code()),
+            Failure::Refused { code, message } => format!("{message} [{code}]"),
+            Failure::Usage(message) | Failure::Shown(message) | Failure::Help(message) => message.clone(),
+            Failure::Stdout(error) => error.to_string(),
+        }
+    }
+}
+
+/// Says something on standard error that is not output. If nobody can hear it, nothing is lost.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "stapel: {text}");
+}
+
+impl From<stapel::Error> for Failure {
+    fn from(error: stapel::Error) -> Failure {
+        Failure::Stapel(error)
+    }
+}
+
+impl From<stapel::AddressError> for Failure {
+    fn from(error: stapel::AddressError) -> Failure {
+        Failure::Stapel(error.into())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Stdout(error)
+    }
+}

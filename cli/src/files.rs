@@ -1,0 +1,86 @@
+//! Files of the command's own: messages, replies, refused rows. What they hold is not for others, so they are private.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Puts `bytes` in a file that only its owner may read, in the place of one that is there; whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new).map_err(|source| error("create", &new, source))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| error("write", &new, source))?;
+    drop(file);
+    fs::rename(&new, path).map_err(|source| error("replace", path, source))
+}
+
+/// Reads a file, or the first `limit` bytes of one that is longer.
+pub(crate) fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|source| error("open", path, source))?;
+    file.take(limit as u64).read_to_end(&mut bytes).map_err(|source| error("read", path, source))?;
+    Ok(bytes)
+}
+
+/// Reads all of standard input.
+pub(crate) fn read_stdin() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes).map_err(stdin_error)?;
+    Ok(bytes)
+}
+
+/// Removes a file that may be gone already.
+pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(error("remove", path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder that only its owner may enter, if it is not there yet.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| error("create", path, source))
+}
+
+/// The files in a folder whose names end in `ending`, by name.
+pub(crate) fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| error("read", folder, source))? {
+        let path = entry.map_err(|source| error("read", folder, source))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Every file of `given`, with folders replaced by the files in them whose names end in `ending`.
+pub(crate) fn expand(given: &[PathBuf], ending: &str) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = Vec::new();
+    for path in given {
+        if path.is_dir() { paths.extend(list(path, ending)?) } else { paths.push(path.clone()) }
+    }
+    Ok(paths)
+}
+
+/// A failure to read standard input.
+pub(crate) fn stdin_error(source: io::Error) -> Failure {
+    Failure::new("io", format!("cannot read standard input: {source}"))
+}
+
+/// A failure to do something with a file.
+pub(crate) fn error(action: &'static str, path: &Path, source: io::Error) -> Failure {
+    Failure::Stapel(stapel::Error::Io { action, path: path.into(), source })
+}

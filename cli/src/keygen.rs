@@ -1,0 +1,214 @@
+//! `stapel keygen`: secrets of an epoch, their parts, and signing keys.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey};
+use stapel::{Error, Policy, Slug};
+
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Output;
+
+/// Make secrets and keys
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out epoch-1.secret --parts 2"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Secret(SecretArgs),
+    Join(JoinArgs),
+    Signing(SigningArgs),
+    Show(ShowArgs),
+}
+
+/// Draw the secret of an epoch, which the partners share and the broker never holds
+///
+/// With --parts, nobody keeps the whole: officers carry FILE.1 to FILE.N by separate ways, and each partner joins them.
+/// Prints the key id, which the policy names.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out epoch-1.secret --parts 2"
+)]
+struct SecretArgs {
+    /// The consortium's purpose (doel)
+    #[arg(long, value_name = "SLUG")]
+    purpose: Slug,
+    /// The key period
+    #[arg(long, value_name = "N")]
+    epoch: u32,
+    /// The file to write, or with --parts the beginning of the files' names
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Split it into so many parts, all of which are needed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
+    parts: Option<u8>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Put the parts of a secret together
+///
+/// Checks the result against the key id that each part names, and against the policy's when --policy is given.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel keygen join epoch-1.secret.1 epoch-1.secret.2 \\\n      --policy policy.toml --out epoch-1.secret"
+)]
+struct JoinArgs {
+    /// The parts, in any order
+    #[arg(required = true, value_name = "PART")]
+    parts: Vec<PathBuf>,
+    /// The secret file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The policy whose epoch must have this secret's key id
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Draw an Ed25519 signing key, and print its public key
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel keygen signing --out organisation.key")]
+struct SigningArgs {
+    /// The file to write: the raw 32-byte seed
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show what a key, secret or part is; never the secret itself
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel keygen show epoch-1.secret")]
+struct ShowArgs {
+    /// A signing key, a secret file, or one of its parts
+    file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Secret(args) => secret(args, out),
+        Command::Join(args) => join(args, out),
+        Command::Signing(args) => signing(args, out),
+        Command::Show(args) => show(args, out),
+    }
+}
+
+fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
+    let secret = SecretFile::generate(Scope { purpose: args.purpose.clone(), epoch: args.epoch })?;
+    let mut written = Vec::new();
+    match args.parts {
+        None => {
+            secret.create(&args.out)?;
+            written.push(args.out.clone());
+        }
+        Some(parts) => {
+            for part in secret.split(parts)? {
+                let path = part_path(&args.out, part.number().0);
+                part.create(&path)?;
+                written.push(path);
+            }
+        }
+    }
+    show_secret("secret", &secret.scope, secret.key_id(), &written, args.json, out)
+}
+
+fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
+    let parts = args.parts.iter().map(|path| SecretPart::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let secret = SecretFile::join(&parts)?;
+    if let Some(path) = &args.policy {
+        refuse_stranger(&secret, &Policy::read(path)?)?;
+    }
+    secret.create(&args.out)?;
+    show_secret("secret", &secret.scope, secret.key_id(), std::slice::from_ref(&args.out), args.json, out)
+}
+
+fn signing(args: &SigningArgs, out: &mut Output) -> Result<(), Failure> {
+    show_signing(&SigningKey::create(&args.out)?, args.json, out)
+}
+
+fn show(args: &ShowArgs, out: &mut Output) -> Result<(), Failure> {
+    const PART: &[u8] = b"stapel-secret-part ";
+    const SECRET: &[u8] = b"stapel-secret ";
+    // A file's beginning says what it is, and nothing that is secret in the two kinds that begin with a name.
+    let head = files::read_up_to(&args.file, PART.len())?;
+    if head.starts_with(PART) {
+        let part = SecretPart::read(&args.file)?;
+        let (number, of) = part.number();
+        let kind = format!("part {number} of {of} of a secret");
+        show_secret(&kind, part.scope(), part.key_id(), &[], args.json, out)
+    } else if head.starts_with(SECRET) {
+        let secret = SecretFile::read(&args.file)?;
+        show_secret("secret", &secret.scope, secret.key_id(), &[], args.json, out)
+    } else {
+        show_signing(&SigningKey::read(&args.file)?, args.json, out)
+    }
+}
+
+fn show_secret(
+    kind: &str,
+    scope: &Scope,
+    key_id: KeyId,
+    written: &[PathBuf],
+    json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let (purpose, epoch, key_id) = (scope.purpose.as_str(), scope.epoch, key_id.to_string());
+    if json {
+        let files: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
+        return out.json(&json!({
+            "kind": kind, "purpose": purpose, "epoch": epoch, "key_id": key_id, "written": files
+        }));
+    }
+    writeln!(out, "{kind} of epoch {epoch}, purpose {purpose}")?;
+    writeln!(out, "key id: {key_id}")?;
+    for path in written {
+        writeln!(out, "written: {}", path.display())?;
+    }
+    Ok(())
+}
+
+fn show_signing(key: &SigningKey, json: bool, out: &mut Output) -> Result<(), Failure> {
+    let public = key.verifying_key().to_string();
+    if json {
+        return out.json(&json!({ "kind": "signing key", "verifying_key": public }));
+    }
+    writeln!(out, "{public}")?;
+    Ok(())
+}
+
+fn refuse_stranger(secret: &SecretFile, policy: &Policy) -> Result<(), Error> {
+    let epoch = secret.scope.epoch;
+    let wrong = |finding| Err(Error::SecretMismatch { epoch, finding });
+    if secret.scope.purpose != policy.purpose {
+        return wrong("it is for another purpose; nothing was written");
+    }
+    match policy.epoch(epoch) {
+        None => wrong("the policy has no such epoch; nothing was written"),
+        Some(named) if named.key_id != secret.key_id() => wrong(
+            "the policy names another key id for that epoch; nothing was written: ask the coordinator for the right parts",
+        ),
+        Some(_) => Ok(()),
+    }
+}
+
+fn part_path(out: &Path, number: u8) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}

@@ -1,0 +1,64 @@
+//! Standard output: locked once, buffered, and written to in lines of text or JSON.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Standard output. Its errors become [`Failure::Stdout`].
+pub(crate) struct Output(BufWriter<StdoutLock<'static>>);
+
+impl Output {
+    /// Locks standard output for the rest of the command.
+    pub(crate) fn open() -> Output {
+        Output(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
+    }
+
+    /// Writes `value` as one line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        json_line(&mut self.0, value)?;
+        Ok(())
+    }
+
+    /// Writes what is still in the buffer, so that an error is seen.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.0.flush()?;
+        Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Text from elsewhere, for a terminal: what would steer one is escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Writes `value` as one line of JSON.
+pub(crate) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, value)?;
+    to.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_a_terminal() {
+        assert_eq!(plain("één \u{1b}[2Jzin\r\n\u{9b}"), "één \\u{1b}[2Jzin\\r\\n\\u{9b}");
+    }
+}

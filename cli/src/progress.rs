@@ -1,0 +1,50 @@
+//! A bar on standard error for work that takes long, when somebody looks on.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar that goes away when the work is done. It draws nothing where standard error is no terminal.
+pub(crate) struct Progress(ProgressBar);
+
+/// The pace at which it draws.
+const PACE: Duration = Duration::from_millis(200);
+
+impl Progress {
+    /// For `total` pieces of work.
+    pub(crate) fn of(total: u64, what: &'static str) -> Progress {
+        Progress::new(ProgressBar::new(total), "{bar:40} {pos}/{len} {msg}, {eta} to go", what)
+    }
+
+    /// For work of which nobody knows how much there is.
+    pub(crate) fn counting(what: &'static str) -> Progress {
+        Progress::new(ProgressBar::new_spinner(), "{spinner} {pos} {msg}, {per_sec}", what)
+    }
+
+    /// For none: output goes to the same terminal.
+    pub(crate) fn none() -> Progress {
+        Progress(ProgressBar::hidden())
+    }
+
+    /// So many pieces more are done.
+    pub(crate) fn add(&self, pieces: u64) {
+        self.0.inc(pieces);
+    }
+
+    fn new(bar: ProgressBar, template: &str, what: &'static str) -> Progress {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(PACE);
+        }
+        Progress(bar)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
