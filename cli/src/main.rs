@@ -12,8 +12,10 @@ mod files;
 mod keygen;
 mod now;
 mod output;
+mod partner;
 mod policy;
 mod progress;
+mod rows;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ enum Command {
     Pseudonym(address::PseudonymArgs),
     Keygen(keygen::Args),
     Policy(policy::Args),
+    Partner(partner::Args),
     Broker(broker::Args),
 }
 
@@ -61,6 +64,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Pseudonym(args) => address::pseudonym(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
         Command::Policy(args) => policy::run(&args, out),
+        Command::Partner(args) => partner::run(args, out),
         Command::Broker(args) => broker::run(&args, out),
     }
 }

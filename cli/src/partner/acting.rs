@@ -1,0 +1,252 @@
+//! What the partner's own people do with rows: flag, withdraw, replace all, ask.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use serde_json::json;
+use stapel::partner::{Case, Changed, Partner};
+use stapel::{AddressKey, Day, Slug};
+
+use super::refs::Refs;
+use super::{OutboxArgs, Place};
+use crate::failure::{Failure, note};
+use crate::now::Clock;
+use crate::output::Output;
+use crate::rows::{RowArgs, Sheet};
+
+/// Who acts, and for which case.
+#[derive(clap::Args)]
+struct CaseArgs {
+    /// The acting user; stays in the partner's own journal
+    #[arg(long, value_name = "NAME")]
+    actor: String,
+    /// The case's reference; stays in the partner's own journal
+    #[arg(long, value_name = "REFERENCE")]
+    case: String,
+}
+
+/// What flag, withdraw and full have in common.
+#[derive(clap::Args)]
+struct Acting {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    case: CaseArgs,
+    #[command(flatten)]
+    rows: RowArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Flag addresses
+///
+/// Through the latest month's end that the policy allows, unless --until says otherwise. The broker hears of it with
+/// `stapel partner deliver`.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner flag --dir police --actor j.jansen --case 2026-0117 \\\n      \
+                   --refused refused.csv addresses.csv")]
+pub(super) struct FlagArgs {
+    #[command(flatten)]
+    acting: Acting,
+    /// The last valid day, a month's last, as 2027-05-31
+    #[arg(long, value_name = "DAY", conflicts_with = "renew")]
+    until: Option<Day>,
+    /// These are flagged already, and were looked at again: they begin anew today
+    #[arg(long)]
+    renew: bool,
+}
+
+/// Withdraw the flags of addresses
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner withdraw --dir police --actor j.jansen --case 2026-0117 closed.csv")]
+pub(super) struct WithdrawArgs {
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Make the flags exactly those of the rows
+///
+/// The next delivery is a full set. Rows that are refused are not in it.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner full --dir police --actor export --case nightly all.csv")]
+pub(super) struct FullArgs {
+    #[command(flatten)]
+    acting: Acting,
+    /// It is meant that more than the policy's share of the flags goes
+    #[arg(long)]
+    allow_shrink: bool,
+}
+
+/// Write the questions about addresses
+///
+/// The standings come back through `stapel partner read`, each with its row's reference.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel partner ask --dir police --actor j.jansen --case 2026-0117 addresses.csv\n  \
+                        stapel partner ask --dir police --actor j.jansen --case 2026-0117 --own"
+)]
+pub(super) struct AskArgs {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    #[command(flatten)]
+    case: CaseArgs,
+    #[command(flatten)]
+    rows: RowArgs,
+    /// Ask about all that the partner itself flags, in place of rows
+    #[arg(long, conflicts_with_all = ["file", "sweep", "buildings", "refused"])]
+    own: bool,
+    /// Ask about what the partner need not flag itself, for a reason that the policy lists
+    #[arg(long, value_name = "REASON")]
+    sweep: Option<Slug>,
+    /// Ask about the building of each address too, where the policy counts buildings
+    #[arg(long)]
+    buildings: bool,
+    /// Print JSON Lines, one for each message
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+impl CaseArgs {
+    fn case(&self) -> Result<Case, Failure> {
+        Ok(Case::new(&self.actor, &self.case)?)
+    }
+}
+
+pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
+    let acting = &args.acting;
+    let (case, now) = (acting.case.case()?, acting.clock.time()?);
+    let sheet = acting.rows.read()?;
+    let mut partner = acting.place.open()?;
+    let homes = sheet.addresses();
+    if acting.rows.dry_run {
+        let flagged = flagged(&partner);
+        let held = homes.iter().filter(|home| flagged.contains(home)).count();
+        return acting.would(Changed { added: homes.len() - held, unchanged: held, ..Changed::default() }, &sheet, out);
+    }
+    let changed = match args.until {
+        Some(until) => partner.flag_until(&homes, until, &case, now)?,
+        None if args.renew => partner.renew(&homes, &case, now)?,
+        None => partner.flag(&homes, &case, now)?,
+    };
+    Refs::open(&acting.place.dir)?.flagged(&sheet.rows, &partner)?;
+    acting.did(&changed, &sheet, out)
+}
+
+pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Failure> {
+    let acting = &args.acting;
+    let (case, now) = (acting.case.case()?, acting.clock.time()?);
+    let sheet = acting.rows.read()?;
+    let mut partner = acting.place.open()?;
+    let homes = sheet.addresses();
+    if acting.rows.dry_run {
+        let flagged = flagged(&partner);
+        let held = homes.iter().filter(|home| flagged.contains(home)).count();
+        let changed = Changed { withdrawn: held, unchanged: homes.len() - held, ..Changed::default() };
+        return acting.would(changed, &sheet, out);
+    }
+    let changed = partner.withdraw(&homes, &case, now)?;
+    Refs::open(&acting.place.dir)?.flagged(&[], &partner)?;
+    acting.did(&changed, &sheet, out)
+}
+
+pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
+    let acting = &args.acting;
+    let (case, now) = (acting.case.case()?, acting.clock.time()?);
+    let sheet = acting.rows.read()?;
+    let mut partner = acting.place.open()?;
+    let homes = sheet.addresses();
+    if acting.rows.dry_run {
+        let flagged = flagged(&partner);
+        let held = homes.iter().filter(|home| flagged.contains(home)).count();
+        let (added, withdrawn) = (homes.len() - held, flagged.len() - held);
+        return acting.would(Changed { added, withdrawn, unchanged: held, ..Changed::default() }, &sheet, out);
+    }
+    let changed = partner.replace_all(&homes, args.allow_shrink, &case, now)?;
+    Refs::open(&acting.place.dir)?.replaced(&sheet.rows, &partner)?;
+    acting.did(&changed, &sheet, out)
+}
+
+pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let outbox = args.outbox.of(&args.place);
+    if args.own {
+        let mut partner = args.place.open()?;
+        if args.rows.dry_run {
+            note(&format!("{} own flags would be asked about", partner.flags().len()));
+            return Ok(());
+        }
+        let messages = partner.ask_own(&case, now)?;
+        if messages.is_empty() {
+            note("there are no own flags to ask about; nothing was written");
+        }
+        return outbox.write(&partner, &messages, args.json, out);
+    }
+    let sheet = args.rows.read()?;
+    let mut addresses = sheet.addresses();
+    if args.buildings {
+        let buildings: Vec<_> = addresses.iter().map(AddressKey::building).collect();
+        addresses.extend(once_each(buildings.into_iter()));
+    }
+    let mut partner = args.place.open()?;
+    if args.rows.dry_run {
+        note(&format!("{} addresses would be asked about", addresses.len()));
+        return Ok(());
+    }
+    let messages = match &args.sweep {
+        None => partner.ask(&addresses, &case, now)?,
+        Some(reason) => partner.sweep(&addresses, reason, &case, now)?,
+    };
+    // Before the messages leave, so that no answer comes back without its references.
+    Refs::open(&args.place.dir)?.asked(&sheet.rows)?;
+    if messages.is_empty() {
+        note("there are no addresses to ask about; nothing was written");
+    }
+    outbox.write(&partner, &messages, args.json, out)
+}
+
+impl Acting {
+    fn did(&self, changed: &Changed, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
+        self.say(changed, false, sheet, out)
+    }
+
+    fn would(&self, changed: Changed, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
+        self.say(&changed, true, sheet, out)
+    }
+
+    fn say(&self, changed: &Changed, dry_run: bool, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
+        let Changed { added, changed, withdrawn, unchanged } = *changed;
+        let refused = sheet.refused.len();
+        if self.json {
+            return out.json(&json!({
+                "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "refused": refused,
+                "dry_run": dry_run,
+            }));
+        }
+        let would = if dry_run { "would be: " } else { "" };
+        writeln!(out, "{would}{added} added, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged")?;
+        Ok(())
+    }
+}
+
+impl Sheet {
+    /// The addresses of the rows, each once, in the order of the rows.
+    fn addresses(&self) -> Vec<AddressKey> {
+        once_each(self.rows.iter().map(|row| row.address)).collect()
+    }
+}
+
+fn once_each(addresses: impl Iterator<Item = AddressKey>) -> impl Iterator<Item = AddressKey> {
+    let mut seen = HashSet::new();
+    addresses.filter(move |address| seen.insert(*address))
+}
+
+fn flagged(partner: &Partner) -> HashSet<AddressKey> {
+    partner.flags().map(|flag| flag.address).collect()
+}

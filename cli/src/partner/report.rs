@@ -1,0 +1,298 @@
+//! What replies, news and the dossier say, as text and as JSON.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use stapel::message::{Number, Receipt, Rejection, Standing, StatusReply};
+use stapel::partner::{Answered, Change, DossierEntry, DossierEvent, News, Next, Partner, Received};
+use stapel::{AddressKey, Level};
+
+use super::refs::Refs;
+use crate::failure::Failure;
+use crate::output::{Output, plain};
+
+/// What a reply says.
+pub(super) fn received(
+    path: &Path,
+    received: &Received,
+    partner: &Partner,
+    refs: &Refs,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let file = path.display().to_string();
+    if !as_json {
+        write!(out, "{file}: ")?;
+    }
+    match received {
+        Received::Receipt(receipt) if as_json => out.json(&receipt_json(&file, receipt)),
+        Received::Receipt(receipt) => {
+            let Receipt { added, changed, withdrawn, held, .. } = receipt;
+            writeln!(out, "accepted: {added} added, {changed} changed, {withdrawn} withdrawn; {held} flags held")?;
+            Ok(())
+        }
+        Received::Answer(answer) => answered(&file, answer, partner, refs, as_json, out),
+        Received::Status(status) if as_json => out.json(&status_json(&file, status)),
+        Received::Status(status) => status_text(status, out),
+        Received::Rejection { rejection, next } => {
+            rejected(&file, "rejection", rejection, Some(next_text(*next)), as_json, out)
+        }
+        Received::Late(rejection) => rejected(&file, "late", rejection, None, as_json, out),
+        Received::Hint(rejection) => rejected(&file, "hint", rejection, Some(HINT), as_json, out),
+        _ => {
+            writeln!(out, "a reply that this version does not know")?;
+            Ok(())
+        }
+    }
+}
+
+/// One piece of news.
+pub(super) fn news(
+    news: &News,
+    partner: &Partner,
+    refs: &Refs,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let cap = cap(partner);
+    let refs: Vec<&str> = refs.of(&news.address).into_iter().collect();
+    let (word, before, now) = match news.change {
+        Change::NewlyStacked(now) => ("newly_stacked", None, Some(now)),
+        Change::CountChanged { before, now } => ("count_changed", Some(before), Some(now)),
+        Change::NoLongerStacked(before) => ("no_longer_stacked", Some(before), None),
+    };
+    if as_json {
+        let shown = |number: Option<Number>| number.map(|number| stacked_json(number, cap));
+        return out.json(&json!({
+            "news": word, "address": news.address.as_str(), "level": level(&news.address), "refs": refs,
+            "before": shown(before), "now": shown(now),
+        }));
+    }
+    let text = match (before, now) {
+        (None, Some(now)) => format!("newly {}", stacked_text(now, cap)),
+        (Some(before), Some(now)) => format!("{}, before {}", stacked_text(now, cap), stacked_text(before, cap)),
+        _ => "no longer stacked".to_owned(),
+    };
+    writeln!(out, "{}  {text}{}", news.address.as_str(), refs_text(&refs))?;
+    Ok(())
+}
+
+/// One thing that was done with an address.
+pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
+    let cap = cap(partner);
+    let (word, text, details) = match &entry.event {
+        DossierEvent::Flagged { last_day } => {
+            ("flagged", format!("flagged until {last_day}"), json!({ "last_day": last_day.to_string() }))
+        }
+        DossierEvent::Renewed { last_day } => {
+            ("renewed", format!("renewed until {last_day}"), json!({ "last_day": last_day.to_string() }))
+        }
+        DossierEvent::Withdrawn => ("withdrawn", "withdrawn".to_owned(), json!({})),
+        DossierEvent::Asked { epoch, number, sweep } => {
+            let sweep = sweep.as_ref().map(|reason| reason.as_str());
+            let how = sweep.map_or(String::new(), |reason| format!(", a sweep for {reason}"));
+            let text = format!("asked in question {number} of epoch {epoch}{how}");
+            ("asked", text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
+        }
+        DossierEvent::Answered { epoch, number, standing, release, as_of, log } => {
+            let text = format!(
+                "answered to question {number} of epoch {epoch}: {}, as of release {release} ({as_of})",
+                standing_text(*standing, cap)
+            );
+            let mut details = standing_json(*standing, cap);
+            details["epoch"] = (*epoch).into();
+            details["number"] = (*number).into();
+            details["release"] = (*release).into();
+            details["as_of"] = as_of.to_string().into();
+            details["log_index"] = log.index.into();
+            details["log_leaf"] = log.leaf.to_string().into();
+            ("answered", text, details)
+        }
+        _ => ("other", "something that this version does not know".to_owned(), json!({})),
+    };
+    let (actor, case) = entry.by.as_ref().map(|by| (by.actor(), by.reference())).unzip();
+    let (time, address) = (entry.time.to_string(), entry.address.as_str());
+    if as_json {
+        let mut value = json!({
+            "record": entry.record, "time": time, "event": word, "address": address, "level": level(&entry.address),
+            "actor": actor, "case": case,
+        });
+        merge(&mut value, details);
+        return out.json(&value);
+    }
+    let by = actor.zip(case).map_or(String::new(), |(actor, case)| format!("; {actor} for {case}"));
+    writeln!(out, "{time}  {address}  {text}{by}")?;
+    Ok(())
+}
+
+const HINT: &str = "this is not signed, so the message is still waited for: see whether the message, the roster and the way \
+                    to the broker are right, and send it again";
+
+fn answered(
+    file: &str,
+    answer: &Answered,
+    partner: &Partner,
+    refs: &Refs,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let cap = cap(partner);
+    let Answered { by, epoch, release, as_of, until, organisations, fresh, rows, .. } = answer;
+    if as_json {
+        out.json(&json!({
+            "reply": "answer", "file": file, "actor": by.actor(), "case": by.reference(), "epoch": epoch,
+            "release": release, "as_of": as_of.to_string(), "until": until.to_string(), "organisations": organisations,
+            "fresh": fresh, "standings": rows.len(),
+        }))?;
+    } else {
+        let (actor, case) = (by.actor(), by.reference());
+        writeln!(
+            out,
+            "answer to {actor} for {case}, as of release {release} ({as_of}), the same until {until}; {fresh} of \
+             {organisations} organisations fresh"
+        )?;
+    }
+    for (address, standing) in rows {
+        let refs: Vec<&str> = refs.of(address).into_iter().collect();
+        if as_json {
+            let one_or_none = if refs.is_empty() { vec![None] } else { refs.into_iter().map(Some).collect() };
+            for reference in one_or_none {
+                let mut value = json!({
+                    "reply": "standing", "ref": reference, "address": address.as_str(), "level": level(address),
+                });
+                merge(&mut value, standing_json(*standing, cap));
+                out.json(&value)?;
+            }
+        } else {
+            writeln!(out, "  {}  {}{}", address.as_str(), standing_text(*standing, cap), refs_text(&refs))?;
+        }
+    }
+    Ok(())
+}
+
+fn rejected(
+    file: &str,
+    word: &str,
+    rejection: &Rejection,
+    next: Option<&str>,
+    as_json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let (code, sentence) = (rejection.code.as_str(), &rejection.sentence);
+    if as_json {
+        return out.json(&json!({
+            "reply": word, "file": file, "code": code, "number": rejection.number, "sentence": sentence, "next": next,
+        }));
+    }
+    let next = next.unwrap_or("it was no longer waited for; nothing changed");
+    let word = if word == "hint" { "not accepted, says somebody" } else { "not accepted" };
+    writeln!(out, "{word}: {} [{code}]; {next}", plain(sentence))?;
+    Ok(())
+}
+
+fn receipt_json(file: &str, receipt: &Receipt) -> Value {
+    let Receipt { release, part, added, changed, withdrawn, held, .. } = receipt;
+    json!({
+        "reply": "receipt", "file": file, "release": release, "part": part.0, "of": part.1, "added": added,
+        "changed": changed, "withdrawn": withdrawn, "held": held, "log_index": receipt.log.index,
+        "log_leaf": receipt.log.leaf.to_string(),
+    })
+}
+
+fn status_json(file: &str, status: &StatusReply) -> Value {
+    json!({
+        "reply": "status", "file": file, "release": status.release, "as_of": status.as_of.to_string(),
+        "until": status.until.to_string(), "accepted_state": status.accepted_state,
+        "highest_state": status.highest_state, "highest_question": status.highest_question, "held": status.held,
+        "full_set_required": status.full_set_required, "new_flags_left": status.new_flags_left,
+        "asked_left_today": status.asked_left_today, "asked_left_epoch": status.asked_left_epoch,
+        "swept_left_today": status.swept_left_today,
+    })
+}
+
+fn status_text(status: &StatusReply, out: &mut Output) -> Result<(), Failure> {
+    let StatusReply { release, as_of, until, held, .. } = status;
+    writeln!(out, "release {release} as of {as_of}, the same until {until}; {held} flags held")?;
+    let (state, question) = (status.accepted_state, status.highest_question);
+    writeln!(out, "  last accepted: state message {state}; last question used: {question}")?;
+    let (flags, asked, epoch) = (status.new_flags_left, status.asked_left_today, status.asked_left_epoch);
+    let swept = status.swept_left_today;
+    writeln!(out, "  left today: {flags} new flags, {asked} asked, {swept} swept; left in the epoch: {epoch} asked")?;
+    if status.full_set_required {
+        writeln!(out, "  the next delivery must be a full set, and will be")?;
+    }
+    Ok(())
+}
+
+fn next_text(next: Next) -> &'static str {
+    match next {
+        Next::Again => "deliver or ask again: what was wrong is put right in the next message",
+        Next::Resend => "send the same message again later",
+        Next::FetchPolicy => "fetch the policy in force, adopt it, and deliver or ask again",
+        Next::Wait => "wait: the day's budget is new at 00:00 UTC",
+        Next::DeclareShrink => "see whether the set is complete, and if it is, give it again with --allow-shrink",
+        Next::Renew => "look at the flags again, and renew those that are still right with flag --renew",
+        Next::SetClock => "set this side's clock right",
+        _ => "ask the coordinator: this software, the roster and the broker do not agree",
+    }
+}
+
+fn cap(partner: &Partner) -> u8 {
+    partner.policy().policy().counting.count_cap
+}
+
+fn level(address: &AddressKey) -> &'static str {
+    match address.level() {
+        Level::Unit => "unit",
+        Level::Building => "building",
+    }
+}
+
+fn standing_text(standing: Standing, cap: u8) -> String {
+    match standing {
+        Standing::BelowThreshold => "below threshold".to_owned(),
+        Standing::NoOwnFlag => "no own flag".to_owned(),
+        Standing::Stacked(number) => stacked_text(number, cap),
+    }
+}
+
+fn stacked_text(number: Number, cap: u8) -> String {
+    match number {
+        Number::Presence => "stacked".to_owned(),
+        Number::Band(least) => format!("stacked: at least {least} organisations"),
+        Number::Count(count) if count == cap => format!("stacked: {count} organisations or more"),
+        Number::Count(count) => format!("stacked: {count} organisations"),
+    }
+}
+
+fn standing_json(standing: Standing, cap: u8) -> Value {
+    match standing {
+        Standing::BelowThreshold => json!({ "standing": "below_threshold" }),
+        Standing::NoOwnFlag => json!({ "standing": "no_own_flag" }),
+        Standing::Stacked(number) => {
+            let mut value = json!({ "standing": "stacked" });
+            merge(&mut value, stacked_json(number, cap));
+            value
+        }
+    }
+}
+
+/// `count` is exact, `at_least` is not.
+fn stacked_json(number: Number, cap: u8) -> Value {
+    match number {
+        Number::Presence => json!({}),
+        Number::Count(count) if count < cap => json!({ "count": count }),
+        Number::Count(least) | Number::Band(least) => json!({ "at_least": least }),
+    }
+}
+
+fn refs_text(refs: &[&str]) -> String {
+    if refs.is_empty() { String::new() } else { format!("  {}", plain(&refs.join(", "))) }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

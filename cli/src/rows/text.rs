@@ -1,0 +1,199 @@
+//! A spreadsheet's bytes as text: encoding, delimiter, quotes, lines.
+
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+
+use crate::failure::Failure;
+
+/// The text of a spreadsheet.
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) charset: Charset,
+    pub(super) delimiter: Delimiter,
+    /// The line that the text begins on: 2 after a line `sep=;`.
+    pub(super) first_line: u64,
+}
+
+/// How the text was encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Charset {
+    encoding: &'static Encoding,
+    byte_order_mark: bool,
+}
+
+/// What stands between cells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delimiter {
+    Semicolon,
+    Comma,
+    Tab,
+    /// There is one column only, and each line is a cell.
+    None,
+}
+
+/// Counts lines up to places that come one after the other.
+pub(super) struct LineCounter<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+/// Stands between cells where nothing does: no text has the unit separator of ASCII in it.
+const NOTHING: u8 = 0x1f;
+
+impl Text {
+    pub(super) fn read(bytes: &[u8]) -> Result<Text, Failure> {
+        let (mut text, charset) = decode(bytes)?;
+        let mut first_line = 1;
+        let mut said = None;
+        if let Some((delimiter, length)) = separator_line(&text) {
+            text.drain(..length);
+            (first_line, said) = (2, Some(delimiter));
+        }
+        let delimiter = said.unwrap_or_else(|| Delimiter::detect(&text));
+        refuse_open_quote(&text, delimiter, first_line)?;
+        Ok(Text { text, charset, delimiter, first_line })
+    }
+}
+
+/// A byte order mark decides; without one it is UTF-8 where it can be, and else Windows-1252.
+fn decode(bytes: &[u8]) -> Result<(String, Charset), Failure> {
+    let (encoding, byte_order_mark, rest) = match Encoding::for_bom(bytes) {
+        Some((encoding, length)) => (encoding, true, bytes.get(length..).unwrap_or_default()),
+        None if std::str::from_utf8(bytes).is_ok() => (UTF_8, false, bytes),
+        None => (WINDOWS_1252, false, bytes),
+    };
+    let text = encoding.decode_without_bom_handling_and_without_replacement(rest).ok_or_else(|| {
+        let name = encoding.name();
+        Failure::new("encoding", format!("the file says that it is {name}, and is not; save it as UTF-8 again"))
+    })?;
+    Ok((text.into_owned(), Charset { encoding, byte_order_mark }))
+}
+
+/// The line `sep=;` that tells a spreadsheet program the delimiter, and its length.
+fn separator_line(text: &str) -> Option<(Delimiter, usize)> {
+    let delimiter = match text.strip_prefix("sep=")?.as_bytes().first()? {
+        b';' => Delimiter::Semicolon,
+        b',' => Delimiter::Comma,
+        b'\t' => Delimiter::Tab,
+        _ => return None,
+    };
+    let rest = &text["sep=;".len()..];
+    let end = if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with(['\n', '\r'])) };
+    (end > 0).then_some((delimiter, "sep=;".len() + end))
+}
+
+impl Delimiter {
+    /// The one that stands most often in the first line that is not blank, quoted cells left out.
+    fn detect(text: &str) -> Delimiter {
+        let header = text.trim_start_matches(['\r', '\n']);
+        let mut quoted = false;
+        let mut counts = [(Delimiter::Semicolon, 0), (Delimiter::Tab, 0), (Delimiter::Comma, 0)];
+        for byte in header.bytes() {
+            match byte {
+                b'"' => quoted = !quoted,
+                b'\r' | b'\n' if !quoted => break,
+                _ if quoted => {}
+                b';' => counts[0].1 += 1,
+                b'\t' => counts[1].1 += 1,
+                b',' => counts[2].1 += 1,
+                _ => {}
+            }
+        }
+        let mut most = (Delimiter::None, 0);
+        for (delimiter, count) in counts {
+            if count > most.1 {
+                most = (delimiter, count);
+            }
+        }
+        most.0
+    }
+
+    pub(super) fn read_byte(self) -> u8 {
+        match self {
+            Delimiter::Semicolon => b';',
+            Delimiter::Comma => b',',
+            Delimiter::Tab => b'\t',
+            Delimiter::None => NOTHING,
+        }
+    }
+
+    /// A file of refused rows has several columns, whatever the rows came from.
+    pub(super) fn write_byte(self) -> u8 {
+        if self == Delimiter::None { b';' } else { self.read_byte() }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Delimiter::Semicolon => "semicolons",
+            Delimiter::Comma => "commas",
+            Delimiter::Tab => "tabs",
+            Delimiter::None => "one column",
+        }
+    }
+}
+
+impl Charset {
+    pub(super) fn name(self) -> &'static str {
+        match self.encoding.name() {
+            "windows-1252" => "Windows-1252",
+            "UTF-16LE" | "UTF-16BE" => "UTF-16",
+            name => name,
+        }
+    }
+
+    /// Text in this encoding; what was UTF-16 becomes UTF-8 with a byte order mark, which spreadsheet programs know as well.
+    pub(super) fn encode(self, text: Vec<u8>) -> Vec<u8> {
+        if self.encoding == WINDOWS_1252 {
+            return WINDOWS_1252.encode(&String::from_utf8_lossy(&text)).0.into_owned();
+        }
+        if self.byte_order_mark { [b"\xef\xbb\xbf", text.as_slice()].concat() } else { text }
+    }
+}
+
+/// A cell whose opening quote is never closed would swallow all rows after it.
+fn refuse_open_quote(text: &str, delimiter: Delimiter, first_line: u64) -> Result<(), Failure> {
+    let delimiter = delimiter.read_byte();
+    let mut opened = None;
+    let mut at_start = true;
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        if opened.is_some() {
+            // A doubled quote is one that belongs to the cell.
+            if byte == b'"' && bytes.next_if(|(_, next)| *next == b'"').is_none() {
+                opened = None;
+            }
+        } else if byte == b'"' && at_start {
+            opened = Some(at);
+        }
+        at_start = byte == delimiter || byte == b'\n' || byte == b'\r';
+    }
+    match opened {
+        None => Ok(()),
+        Some(at) => {
+            let line = LineCounter::new(text, first_line).line_at(at);
+            let message =
+                format!("a cell on line {line} begins with a quote that is never closed; close it, or take it away");
+            Err(Failure::new("csv", message))
+        }
+    }
+}
+
+impl<'a> LineCounter<'a> {
+    pub(super) fn new(text: &'a str, first_line: u64) -> LineCounter<'a> {
+        LineCounter { text: text.as_bytes(), at: 0, line: first_line }
+    }
+
+    /// The line of the first character from `place` on that is no line break; places must not go back.
+    pub(super) fn line_at(&mut self, place: usize) -> u64 {
+        while let Some(byte) = self.text.get(self.at) {
+            let is_break = matches!(byte, b'\r' | b'\n');
+            if self.at >= place && !is_break {
+                break;
+            }
+            let ends_line = *byte == b'\n' || (*byte == b'\r' && self.text.get(self.at + 1) != Some(&b'\n'));
+            self.line += u64::from(ends_line);
+            self.at += 1;
+        }
+        self.line
+    }
+}
