@@ -1,0 +1,228 @@
+//! The command line itself: help, errors, and the exact lines of `address` and `pseudonym`.
+
+mod common;
+
+use common::{Desk, json_lines, run, text};
+use serde_json::{Map, Value, json};
+
+const ADDRESSES: &str = include_str!("../../tests/vectors/v1/addresses.json");
+const DERIVATIONS: &str = include_str!("../../tests/vectors/v1/derivations.json");
+
+#[test]
+fn every_subcommand_has_an_example() {
+    let desk = Desk::new();
+    let mut waiting = vec![String::new()];
+    let mut seen = 0;
+    while let Some(command) = waiting.pop() {
+        let help = desk.stapel(&format!("{command} --help"));
+        assert!(help.contains("\nExample"), "stapel {command} --help\n{help}");
+        seen += 1;
+        let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let names = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+        waiting.extend(names.map(|name| format!("{command} {name}")));
+    }
+    assert!(seen >= 35, "{seen} commands");
+}
+
+#[test]
+fn errors_say_what_and_which() {
+    let desk = Desk::new();
+    for (line, status, said) in [
+        ("keygen show none.key", 1, "stapel: cannot open none.key: "),
+        ("pseudonym", 2, "stapel: "),
+        ("address --flieds", 2, "stapel: unexpected argument '--flieds' found [usage]\n"),
+        (
+            "pseudonym --secret-hex 00 --purpose a --epoch 1",
+            2,
+            "stapel: --secret-hex takes 64 hexadecimal digits [usage]\n",
+        ),
+        ("broker release --dir x --now yesterday", 2, "stapel: invalid value 'yesterday' for '--now <TIME>'"),
+        ("partner", 2, "Flag addresses"),
+    ] {
+        let output = desk.run(line, &[], b"");
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{line}\n{err}");
+        assert!(err.starts_with(said), "{line}\n{err}");
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+    assert!(desk.stapel("--version").starts_with("stapel 0."));
+}
+
+/// What `stapel address` must print for line `number` with that `input`, made with the library, fields in the order of the
+/// specification of the command.
+fn expected(number: usize, input: &str, got: Result<stapel::AddressKey, stapel::AddressError>) -> String {
+    let mut line = Map::new();
+    line.insert("line".into(), number.into());
+    line.insert("input".into(), input.into());
+    match got {
+        Ok(unit) => {
+            line.insert("unit".into(), unit.as_str().into());
+            line.insert("building".into(), unit.building().as_str().into());
+        }
+        Err(error) => {
+            let mut details = Map::new();
+            details.insert("code".into(), error.code().into());
+            details.insert("field".into(), error.field().into());
+            details.insert("message".into(), error.message().into());
+            line.insert("error".into(), details.into());
+        }
+    }
+    Value::from(line).to_string()
+}
+
+#[test]
+fn addresses_are_the_vectors() {
+    let vectors: Value = serde_json::from_str(ADDRESSES).unwrap();
+    let rows = vectors["text"].as_array().unwrap();
+    // A line break in an input would be two lines here.
+    let rows: Vec<_> = rows.iter().filter(|row| !row["input"].as_str().unwrap().contains(['\n', '\r'])).collect();
+    assert!(rows.len() > 250);
+    let inputs: Vec<&str> = rows.iter().map(|row| row["input"].as_str().unwrap()).collect();
+    let output = run(std::path::Path::new("."), "address", &[], inputs.join("\n").as_bytes());
+    assert!(output.status.success() && output.stderr.is_empty());
+    let printed = text(&output.stdout);
+    assert_eq!(printed.lines().count(), rows.len());
+    for ((number, row), line) in (1..).zip(&rows).zip(printed.lines()) {
+        let input = row["input"].as_str().unwrap();
+        assert_eq!(line, expected(number, input, stapel::AddressKey::parse(input)));
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&value["unit"], &value["building"]), (&row["unit"], &row["building"]), "{input}");
+        assert_eq!(value["error"]["code"], row["error"], "{input}");
+    }
+}
+
+#[test]
+fn fields_are_the_vectors() {
+    let vectors: Value = serde_json::from_str(ADDRESSES).unwrap();
+    let names = ["toevoeging", "postcode", "huisletter", "huisnummer"];
+    let cell = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let rows = vectors["fields"].as_array().unwrap();
+    let fits = |row: &&Value| names.iter().all(|name| !cell(row, name).contains(['\t', '\n', '\r']));
+    let rows: Vec<_> = rows.iter().filter(fits).collect();
+    assert!(rows.len() > 75);
+    let lines: Vec<_> = rows.iter().map(|row| names.map(|name| cell(row, name)).join("\t")).collect();
+    for addition in ["toevoeging", "huisnummertoevoeging"] {
+        let header = names.join("\t").replace("toevoeging", addition).to_uppercase();
+        let input = format!("\u{feff}{header}\r\n{}\r\n", lines.join("\r\n"));
+        let output = run(std::path::Path::new("."), "address --fields", &[], input.as_bytes());
+        assert!(output.status.success() && output.stderr.is_empty());
+        let printed = json_lines(&text(&output.stdout));
+        assert_eq!(printed.len(), rows.len());
+        for (((number, row), line), value) in (2..).zip(&rows).zip(&lines).zip(&printed) {
+            assert_eq!((&value["line"], &value["input"]), (&json!(number), &json!(line)));
+            assert_eq!((&value["unit"], &value["building"]), (&row["unit"], &row["building"]), "{line}");
+            assert_eq!(value["error"]["code"], row["error"], "{line}");
+        }
+    }
+}
+
+#[test]
+fn whatever_the_bytes_there_is_a_line_each() {
+    let desk = Desk::new();
+    let long = "x".repeat(3_000_000);
+    let input = [b"\xff\n\n\0\r\n".as_slice(), long.as_bytes(), b"\nDam 1, 1012 JS"].concat();
+    let output = desk.run("address", &[], &input);
+    assert!(output.status.success());
+    let printed = json_lines(&text(&output.stdout));
+    let codes: Vec<_> = printed.iter().map(|line| line["error"]["code"].as_str().unwrap_or("none")).collect();
+    assert_eq!(codes, ["not_utf8", "empty", "empty", "too_long", "none"]);
+    assert_eq!(printed[0]["input"], "\u{fffd}");
+    assert_eq!((&printed[4]["line"], &printed[4]["unit"]), (&json!(5), &json!("1012JS|1|")));
+
+    let rows = b"huisnummer\tpostcode\n1\t1012JS\tA\n2\t1012JS\t \n1\t\xff\n3\n";
+    let printed = json_lines(&text(&desk.run("address --fields", &[], rows).stdout));
+    let codes: Vec<_> = printed.iter().map(|line| line["error"]["code"].as_str().unwrap_or("none")).collect();
+    assert_eq!(codes, ["columns", "none", "not_utf8", "no_postcode"]);
+    assert_eq!(desk.run("address --fields", &[], b"").status.code(), Some(0), "no lines are handled lines");
+    for header in ["naam\tstraat\n", "postcode\tpostcode\n", "toevoeging\thuisnummertoevoeging\n"] {
+        let output = desk.run("address --fields", &[], header.as_bytes());
+        assert!(output.status.code() == Some(1) && text(&output.stderr).ends_with("[header]\n"), "{header}");
+    }
+}
+
+#[test]
+fn pseudonyms_are_the_vectors() {
+    let desk = Desk::new();
+    let vectors: Value = serde_json::from_str(DERIVATIONS).unwrap();
+    let derivations = vectors["derivations"].as_array().unwrap();
+    assert!(derivations.len() >= 9);
+    for derivation in derivations {
+        let pseudonyms = derivation["pseudonyms"].as_array().unwrap();
+        let of = |key: &str| pseudonyms.iter().find(|row| row["address_key"] == key).unwrap()["pseudonym"].clone();
+        let (secret, purpose) = (derivation["secret"].as_str().unwrap(), derivation["purpose"].as_str().unwrap());
+        let line = format!("pseudonym --secret-hex {secret} --purpose {purpose} --epoch {}", derivation["epoch"]);
+        let output = desk.run(&line, &[], b"Dam 1, 1012 JS\nDam\n");
+        assert!(output.status.success());
+        let (unit, building) = (of("1012JS|1|"), of("1012JS|1"));
+        let printed = text(&output.stdout);
+        let first = format!(
+            r#"{{"line":1,"input":"Dam 1, 1012 JS","unit":"1012JS|1|","building":"1012JS|1","unit_pseudonym":{unit},"building_pseudonym":{building}}}"#
+        );
+        assert_eq!(printed.lines().next(), Some(first.as_str()));
+        assert!(printed.lines().nth(1).unwrap().starts_with(r#"{"line":2,"input":"Dam","error":{"code":""#));
+    }
+    let file = vectors["secret_files"][0]["text"].as_str().unwrap();
+    desk.write("s.secret", file);
+    let open = desk.run("pseudonym --secret s.secret", &[], b"");
+    assert!(!cfg!(unix) || text(&open.stderr).contains("chmod 600 s.secret"));
+    private(&desk, "s.secret");
+    let output =
+        desk.run("pseudonym --secret s.secret --fields", &[], b"postcode\thuisnummer\thuisletter\n1012JS\t1\ta\n");
+    assert_eq!(json_lines(&text(&output.stdout))[0]["unit_pseudonym"], "62597af4dd868e6320cac89f1f6e36a0");
+}
+
+#[test]
+fn keys_are_shown_and_secrets_are_not() {
+    let desk = Desk::new();
+    let public = desk.stapel("keygen signing --out a.key");
+    assert_eq!(desk.stapel("keygen show a.key"), public);
+    assert_eq!(desk.code("keygen signing --out a.key"), "io");
+    let made = desk.stapel("keygen secret --purpose zorg --epoch 7 --out s");
+    let key_id = made.lines().find_map(|line| line.strip_prefix("key id: ")).unwrap();
+    let shown = desk.stapel("keygen show s");
+    assert!(shown.contains(key_id) && shown.contains("zorg"), "{shown}");
+    let secret = text(&desk.read("s"));
+    let secret = secret.lines().find_map(|line| line.strip_prefix("secret: ")).unwrap();
+    assert!(!shown.contains(secret) && !made.contains(secret));
+    desk.stapel("keygen secret --purpose zorg --epoch 8 --out p --parts 3");
+    assert_eq!(desk.list(".").len(), 5);
+    let part = &desk.json("keygen show p.2")[0];
+    assert_eq!((&part["kind"], &part["epoch"]), (&json!("part 2 of 3 of a secret"), &json!(8)));
+    assert_eq!(desk.code("keygen join p.1 p.2 --out j"), "secret_parts");
+    assert!(!desk.path("j").exists());
+    desk.stapel("keygen join p.3 p.1 p.2 --out j");
+    assert_eq!(desk.json("keygen show j")[0]["key_id"], part["key_id"]);
+    assert_eq!(desk.run("keygen secret --purpose zorg --epoch 8 --out q --parts 1", &[], b"").status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_who_stops_reading_is_no_error() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stapel"))
+        .arg("address")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        // The command ends before it has read all of this.
+        let _ = std::io::Write::write_all(&mut stdin, "Dam 1, 1012 JS\n".repeat(200_000).as_bytes());
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+fn private(desk: &Desk, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(desk.path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn private(_: &Desk, _: &str) {}

@@ -1,0 +1,302 @@
+//! Four partners and a broker play the whole protocol from nothing, through files in folders.
+
+mod common;
+
+use common::{Desk, text};
+use serde_json::{Value, json};
+
+const PARTNERS: [(&str, &str); 4] = [
+    ("politie", "Politie, eenheid \"Noord\""),
+    ("fiscus", "Belastingdienst"),
+    ("woonbron", "Woningcorporatie"),
+    ("gemeente", "Gemeente Zaanstad"),
+];
+
+const BY: &str = "--actor j.jansen --case 2026-0117";
+
+/// Keys, rosters and signatures of a consortium, made with the command alone.
+fn consortium() -> Desk {
+    let desk = Desk::new();
+    let made = desk.json("keygen secret --purpose ondermijning-zaanstad --epoch 1 --out half --parts 2");
+    assert_eq!(made[0]["written"], json!(["half.1", "half.2"]));
+    assert!(!desk.path("half").exists(), "nobody keeps the whole");
+
+    let mut roster = String::new();
+    for (number, (folder, name)) in (1..).zip(PARTNERS) {
+        let line = format!(
+            "partner init --dir {folder} --number {number} --oin 0000000{number}000000000000 --organisation {folder}"
+        );
+        let basis = "Gemeentewet, artikel 172";
+        let more = ["--name", name, "--legal-basis-flag", basis, "--legal-basis-ask", basis];
+        roster += &desk.stapel_with(&line, &more);
+    }
+    // Two see counts, two only that there is a stack.
+    let roster = roster.replacen("\"presence\"", "\"count\"", 2);
+    let operator = desk.stapel_with(
+        "broker init --dir broker --oin 00000009000000000000 --log-origin stapel.example/zaanstad",
+        &["--name", "Stichting Voorbeeldbroker"],
+    );
+    let key_id = made[0]["key_id"].as_str().unwrap();
+    let policy = format!(
+        "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\npurpose = \"ondermijning-zaanstad\"\n\
+         legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
+         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n\n[[epoch]]\nnumber = 1\n\
+         key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
+    );
+    desk.write("policy.toml", policy);
+    desk.stapel("policy check policy.toml");
+    assert!(desk.stapel("policy explain policy.toml --lang nl").contains("Gemeente Zaanstad"));
+    assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
+    for (folder, _) in PARTNERS {
+        let signed = desk.stapel(&format!("policy sign policy.toml --key {folder}/partner.key"));
+        assert_eq!(signed.trim(), format!("policy.toml.{folder}.sig"));
+    }
+    let digest = desk.stapel("policy digest policy.toml");
+    assert_eq!(desk.json("policy verify policy.toml")[0]["digest"], digest.trim());
+
+    assert_eq!(desk.code("keygen join half.1 --out whole.secret --policy policy.toml"), "secret_parts");
+    desk.stapel("keygen join half.2 half.1 --out whole.secret --policy policy.toml");
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("partner adopt --dir {folder} --policy policy.toml"));
+        desk.stapel(&format!("partner add-secret --dir {folder} whole.secret"));
+    }
+    desk.stapel("broker init --dir broker --policy policy.toml --now 2026-12-01T08:00:00Z");
+    desk
+}
+
+/// Carries what is in a partner's outbox to the broker, and gives what the partner reads of the replies.
+fn carry(desk: &Desk, folder: &str, now: &str) -> Vec<Value> {
+    desk.stapel(&format!("broker handle --dir broker {folder}/outbox --now {now}"));
+    desk.json(&format!("partner read --dir {folder} --now {now}"))
+}
+
+fn deliver(desk: &Desk, folder: &str, now: &str) -> Value {
+    desk.stapel(&format!("partner deliver --dir {folder} --now {now}"));
+    carry(desk, folder, now).remove(0)
+}
+
+/// The standings as `ref address standing`.
+fn standings(read: &[Value]) -> Vec<String> {
+    let rows = read.iter().filter(|value| value["reply"] == "standing");
+    let shown = rows.map(|row| {
+        let number = row.get("count").or(row.get("at_least")).map_or(String::new(), |number| format!(" {number}"));
+        format!(
+            "{} {} {}{number}",
+            row["ref"].as_str().unwrap_or("-"),
+            row["address"].as_str().unwrap(),
+            row["standing"].as_str().unwrap()
+        )
+    });
+    shown.collect()
+}
+
+#[test]
+fn the_whole_protocol_through_files() {
+    let desk = consortium();
+    let (first, second, third) = ("2026-12-01T09:00:00Z", "2026-12-02T09:00:00Z", "2026-12-03T09:00:00Z");
+
+    // Each writes the same addresses in its own way: Dam 1-A all four, Dam 2 three, Dam 3 one.
+    desk.write(
+        "politie.csv",
+        "postcode;huisnummer;toevoeging;ref\n1012 JS;1;a;P-1\n1012js;00002;;P-2\n1012JS;3;;P-3\n",
+    );
+    desk.write("fiscus.csv", "Adres,Zaak\n\"Dam 1-A, 1012 JS Amsterdam\",F-1\n\"Dam 2, 1012JS\",F-2\n");
+    desk.write("woonbron.csv", b"\xef\xbb\xbfPC\tHuisnr\tHuisletter\r\n1012 JS\t1\tA\r\n1012 JS\t2\t\r\n");
+    desk.write("gemeente.csv", b"adres\r\nCo\xf6rdinaat 1a, 1012 JS Weesp\r\nDam 9 t/m 11, 1012 JS\r\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} politie.csv --now {first}"));
+    desk.stapel(&format!("partner flag --dir fiscus {BY} fiscus.csv --ref zaak --now {first}"));
+    desk.stapel(&format!("partner flag --dir woonbron {BY} woonbron.csv --map Huisnr=huisnummer --now {first}"));
+    let said = desk.json(&format!("partner flag --dir gemeente {BY} gemeente.csv --refused refused.csv --now {first}"));
+    assert_eq!((&said[0]["added"], &said[0]["refused"]), (&json!(1), &json!(1)));
+    for (folder, _) in PARTNERS {
+        let receipt = deliver(&desk, folder, first);
+        assert_eq!(receipt["reply"], "receipt", "{receipt}");
+        assert!(desk.list(&format!("{folder}/outbox")).is_empty(), "what was replied to is gone");
+    }
+
+    // The mended row is flagged as well, and goes as a delta.
+    // The file is in Windows-1252, as the one it came from: each byte is a character here, and back.
+    let mended: String = desk.read("refused.csv").iter().map(|byte| char::from(*byte)).collect();
+    let mended = mended.replace(";Dam 9 t/m 11", ";Dam 9");
+    desk.write("refused.csv", mended.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<_>>());
+    desk.stapel(&format!("partner flag --dir gemeente {BY} refused.csv --now {first}"));
+    assert_eq!(deliver(&desk, "gemeente", first)["held"], 2);
+
+    // Nothing shows before the release.
+    desk.stapel(&format!("partner ask --dir politie {BY} politie.csv --now {first}"));
+    let before = standings(&carry(&desk, "politie", first));
+    assert!(before.iter().all(|row| row.ends_with("no_own_flag") || row.ends_with("below_threshold")), "{before:?}");
+    let releases = desk.json(&format!("broker release --dir broker --now {second}"));
+    assert_eq!(
+        (&releases[0]["full"], &releases[0]["flags"], &releases[0]["tags"]),
+        (&json!(true), &json!(9), &json!(4))
+    );
+    assert!(desk.json(&format!("broker release --dir broker --now {second}")).is_empty());
+
+    // Rows come back in their order, with their references.
+    desk.write("vraag.csv", "ref;adres\nv3;Dam 3, 1012 JS\nv1;Dam 1a, 1012 JS\nv9;Dam 9, 1012 JS\nv1bis;Dam 1 A, 1012 JS\nv2;Dam 2, 1012 JS\n");
+    desk.stapel(&format!("partner ask --dir politie {BY} vraag.csv --now {second}"));
+    let read = carry(&desk, "politie", second);
+    assert_eq!(
+        (&read[0]["reply"], &read[0]["organisations"], &read[0]["case"]),
+        (&json!("answer"), &json!(4), &json!("2026-0117"))
+    );
+    let wanted = [
+        "P-3 1012JS|3| below_threshold",
+        "v3 1012JS|3| below_threshold",
+        "P-1 1012JS|1|A stacked 3",
+        "v1 1012JS|1|A stacked 3",
+        "v1bis 1012JS|1|A stacked 3",
+        "v9 1012JS|9| no_own_flag",
+        "P-2 1012JS|2| stacked 3",
+        "v2 1012JS|2| stacked 3",
+    ];
+    assert_eq!(standings(&read), wanted, "the cap is 3 of 4, so that all of them never shows");
+    desk.stapel(&format!("partner ask --dir woonbron {BY} --own --now {second}"));
+    let seen = standings(&carry(&desk, "woonbron", second));
+    assert_eq!(seen, ["- 1012JS|1|A stacked", "- 1012JS|2| stacked"], "one who sees presence is told no number");
+
+    // What changed, what the journal has, and what the broker's numbers are.
+    let news = desk.json("partner news --dir politie");
+    let told: Vec<_> = news.iter().map(|news| (&news["news"], &news["address"], &news["refs"])).collect();
+    let (stacked, one, two) = (json!("newly_stacked"), json!("1012JS|1|A"), json!("1012JS|2|"));
+    assert_eq!(told, [(&stacked, &one, &json!(["P-1"])), (&stacked, &two, &json!(["P-2"]))]);
+    assert!(desk.json("partner news --dir politie").is_empty());
+    desk.stapel(&format!("partner withdraw --dir fiscus {BY} fiscus.csv --ref zaak --now {second}"));
+    assert_eq!(deliver(&desk, "fiscus", second)["withdrawn"], 2);
+    desk.stapel(&format!("partner withdraw --dir gemeente {BY} gemeente.csv --now {second}"));
+    assert_eq!(deliver(&desk, "gemeente", second)["held"], 1);
+    desk.stapel(&format!("broker release --dir broker --now {third}"));
+    desk.stapel(&format!("partner ask --dir politie {BY} --own --now {third}"));
+    let after = standings(&carry(&desk, "politie", third));
+    assert_eq!(after, ["P-1 1012JS|1|A stacked 2", "P-2 1012JS|2| stacked 2", "P-3 1012JS|3| below_threshold"]);
+    assert_eq!(desk.json("partner news --dir politie")[0]["news"], "count_changed");
+    let dossier = desk.json("partner dossier --dir politie 1012JS|1|A");
+    let events: Vec<_> = dossier.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["flagged", "asked", "answered", "asked", "answered", "asked", "answered"]);
+    assert!(dossier.iter().all(|entry| entry["actor"] == "j.jansen" && entry["case"] == "2026-0117"));
+    let status = &desk.json("broker status --dir broker")[0];
+    assert_eq!(status["epochs"][0]["partners"].as_array().unwrap().len(), 4);
+
+    desk.stapel(&format!("partner confirm --dir politie --now {third}"));
+    desk.stapel(&format!("partner status --dir politie --request --now {third}"));
+    let replies = carry(&desk, "politie", third);
+    let kinds: Vec<_> = replies.iter().map(|reply| reply["reply"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["receipt", "status"]);
+    assert_eq!(replies[1]["held"], 3);
+    assert!(desk.json("partner status --dir politie --check")[0]["in_flight"].as_array().unwrap().is_empty());
+    nothing_leaks(&desk);
+}
+
+/// No address, reference or secret is in the broker's folder, and no address or reference lies open in a partner's.
+fn nothing_leaks(desk: &Desk) {
+    let needles: [&[u8]; 4] = [b"1012JS", b"1012 JS", b"v1bis", b"j.jansen"];
+    for folder in ["broker", "broker/policies", "politie", "politie/outbox"] {
+        for name in desk.list(folder) {
+            let path = format!("{folder}/{name}");
+            if !desk.path(&path).is_dir() {
+                let bytes = desk.read(&path);
+                let found = needles.iter().find(|needle| bytes.windows(needle.len()).any(|window| window == **needle));
+                assert!(found.is_none(), "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_and_replies_can_be_lost_and_come_twice() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
+    let written = desk.json(&format!("partner deliver --dir politie {now}"));
+    assert_eq!(written[0]["file"], "politie/outbox/delivery-0000000001.msg");
+    assert_eq!(written[0]["kind"], "full_set");
+    let message = desk.read("politie/outbox/delivery-0000000001.msg");
+    std::fs::remove_file(desk.path("politie/outbox/delivery-0000000001.msg")).unwrap();
+    desk.stapel(&format!("partner deliver --dir politie {now}"));
+    assert!(desk.read("politie/outbox/delivery-0000000001.msg") == message, "the same bytes come again");
+
+    let handled = desk.json(&format!("broker handle --dir broker politie/outbox {now}"));
+    assert_eq!(handled[0]["kind"], "receipt");
+    let receipt = desk.read("politie/outbox/delivery-0000000001.msg.reply");
+    // What has its reply is passed over; what is carried again gets the same receipt.
+    assert!(desk.json(&format!("broker handle --dir broker politie/outbox {now}")).is_empty());
+    desk.stapel(&format!("broker handle --dir broker politie/outbox --out elsewhere {now}"));
+    assert!(desk.read("elsewhere/delivery-0000000001.msg.reply") == receipt);
+    let piped = desk.run(&format!("broker handle --dir broker {now}"), &[], &message);
+    assert!(piped.status.success() && piped.stdout == receipt);
+
+    desk.stapel(&format!("partner read --dir politie elsewhere {now}"));
+    assert!(desk.list("politie/outbox").is_empty());
+    assert_eq!(desk.code(&format!("partner read --dir politie elsewhere {now}")), "not_read");
+
+    // Junk gets an unsigned rejection, which only hints at something.
+    desk.write("junk.msg", b"\x01junk");
+    let junk = desk.json(&format!("broker handle --dir broker junk.msg {now}"));
+    assert_eq!((&junk[0]["kind"], &junk[0]["code"]), (&json!("unsigned rejection"), &json!("malformed")));
+    assert_eq!(desk.json(&format!("partner read --dir politie junk.msg.reply {now}"))[0]["reply"], "hint");
+
+    desk.stapel(&format!("partner ask --dir politie {BY} --own {now}"));
+    assert_eq!(desk.json("partner status --dir politie")[0]["in_flight"][0]["message"], "question-0000000001.msg");
+    desk.stapel(&format!("partner give-up --dir politie question-0000000001.msg {now}"));
+    assert!(desk.list("politie/outbox").is_empty());
+    assert_eq!(desk.code(&format!("partner give-up --dir politie question-0000000001.msg {now}")), "no_such_message");
+}
+
+#[test]
+fn what_may_not_be_done_changes_nothing() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    desk.write("a.csv", "ref;adres\n1;Dam 1, 1012 JS\n2;Dam 2, 1012 JS\n3;geen adres\n");
+    let dry = desk.json(&format!("partner flag --dir politie {BY} a.csv --dry-run {now}"));
+    assert_eq!((&dry[0]["added"], &dry[0]["dry_run"]), (&json!(2), &json!(true)));
+    assert_eq!(desk.json("partner status --dir politie")[0]["flags"], 0);
+    assert!(!desk.path("politie/refs.sealed").exists());
+
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
+    desk.write("b.csv", "adres\nDam 1, 1012 JS\n");
+    assert_eq!(desk.code(&format!("partner full --dir politie {BY} b.csv {now}")), "shrink");
+    let full = desk.json(&format!("partner full --dir politie {BY} b.csv --allow-shrink {now}"));
+    assert_eq!((&full[0]["withdrawn"], &full[0]["unchanged"]), (&json!(1), &json!(1)));
+    assert_eq!(desk.code(&format!("partner flag --dir politie {BY} b.csv --until 2026-12-30 {now}")), "last_day");
+    assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --sweep nood {now}")), "not_permitted");
+    assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --buildings {now}")), "level");
+    assert_eq!(desk.code(&format!("partner flag --dir politie {BY} a.csv --refused ./a.csv {now}")), "refused_file");
+    assert_eq!(desk.code("partner dossier --dir politie nergens"), "no_postcode");
+    assert_eq!(desk.code("partner init --dir politie --number 1"), "partner_folder");
+    assert_eq!(desk.code("broker init --dir broker --policy policy.toml --now 2026-12-01T09:00:00Z"), "store");
+    assert_eq!(desk.code("broker release --dir broker --now 2026-11-01T00:00:00Z"), "clock");
+    assert_eq!(desk.code("partner status --dir nobody"), "io");
+    let usage = desk.run("partner flag --dir politie a.csv", &[], b"");
+    assert_eq!(usage.status.code(), Some(2), "who acts, and for which case, must be said");
+}
+
+#[test]
+fn a_newer_policy_is_signed_adopted_and_told_of() {
+    let desk = consortium();
+    let old = text(&desk.read("policy.toml"));
+    let digest = desk.stapel("policy digest policy.toml");
+    let version = format!("version = 2\nprevious = \"{}\"", digest.trim());
+    desk.write("policy-2.toml", old.replace("version = 1", &version).replace("threshold = 2", "threshold = 3"));
+    let differences = desk.json("policy diff policy.toml policy-2.toml --lang nl");
+    assert!(
+        differences[0].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains('3')),
+        "{differences:?}"
+    );
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("policy sign policy-2.toml --key {folder}/partner.key"));
+    }
+    let under = desk.stapel("policy sign policy-2.toml --key politie/partner.key --under policy.toml");
+    assert_eq!(under.trim(), "policy-2.toml.politie.in-force.sig");
+    desk.stapel("policy verify policy-2.toml --previous policy.toml");
+    assert_eq!(desk.code("policy verify policy.toml --previous policy-2.toml"), "policy_successor");
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z");
+    assert_eq!(desk.json("broker status --dir broker")[0]["policy_version"], 2);
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
+        assert_eq!(desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"], 2);
+    }
+    desk.write("unsafe.toml", old.replace("threshold = 2", "threshold = 1"));
+    assert_eq!(desk.code("policy check unsafe.toml"), "policy_unsafe");
+}
