@@ -8,7 +8,7 @@ use stapel::broker::{BrokerStatus, Release};
 use stapel::message::{MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
-use stapel::{Broker, BrokerKeys};
+use stapel::{Broker, BrokerKeys, Digest};
 
 use crate::failure::{Failure, note};
 use crate::files;
@@ -191,12 +191,12 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     for path in paths {
         let to = reply_path(&path, args.out.as_deref());
         progress.add(1);
-        if to.exists() {
+        // One byte more than a message may have, so that a longer one is seen to be too long.
+        let message = files::read_up_to(&path, MAX_MESSAGE + 1)?;
+        if to.exists() && is_replied(&message, &to, &key)? {
             note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
             continue;
         }
-        // One byte more than a message may have, so that a longer one is seen to be too long.
-        let message = files::read_up_to(&path, MAX_MESSAGE + 1)?;
         let reply = broker.handle(&message, args.clock.time()?);
         files::replace(&to, &reply)?;
         let told = Told::read(&reply, &key);
@@ -321,6 +321,23 @@ impl Told {
     fn kind(kind: &'static str) -> Told {
         Told { kind, code: None, sentence: None }
     }
+}
+
+/// Whether the file `to` holds this broker's signed reply to `message`. A reply to another message is not overwritten: it
+/// may be of another partner, whose messages have the same names.
+fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Failure> {
+    let there = files::read_up_to(to, MAX_MESSAGE + 1)?;
+    let unverified = Unverified::parse(&there, Role::Broker);
+    if unverified.as_ref().is_ok_and(|unverified| unverified.danger_unsigned_rejection().is_some()) {
+        // It settled nothing; the message, or another, may fare better now.
+        return Ok(false);
+    }
+    let replied = unverified.and_then(|unverified| unverified.verify(key)).map(|reply| reply.header().context);
+    if replied.ok() == Some(Digest::of(&[message])) {
+        return Ok(true);
+    }
+    let finding = "is there, and is not the reply to this message; give each partner a folder of its own with --out";
+    Err(Failure::new("reply_exists", format!("{} {finding}", to.display())))
 }
 
 fn reply_path(message: &Path, folder: Option<&Path>) -> PathBuf {

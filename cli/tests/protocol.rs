@@ -231,6 +231,12 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
     assert!(desk.list("politie/outbox").is_empty());
     assert_eq!(desk.code(&format!("partner read --dir politie elsewhere {now}")), "not_read");
 
+    // Another partner's first message has the same name; its reply does not take the place of this one.
+    desk.stapel(&format!("partner flag --dir fiscus {BY} a.csv {now}"));
+    desk.stapel(&format!("partner deliver --dir fiscus {now}"));
+    assert_eq!(desk.code(&format!("broker handle --dir broker fiscus/outbox --out elsewhere {now}")), "reply_exists");
+    assert!(desk.read("elsewhere/delivery-0000000001.msg.reply") == receipt);
+
     // Junk gets an unsigned rejection, which only hints at something.
     desk.write("junk.msg", b"\x01junk");
     let junk = desk.json(&format!("broker handle --dir broker junk.msg {now}"));
