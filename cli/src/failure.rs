@@ -1,5 +1,6 @@
 //! What ends a command early.
 
+use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -42,6 +43,17 @@ impl Failure {
             return Failure::Shown(text);
         }
         Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned())
+    }
+
+    /// What ended a demonstration, in which errors of any kind may come up.
+    pub(crate) fn from_any(error: Box<dyn Error>) -> Failure {
+        match error.downcast::<stapel::Error>() {
+            Ok(error) => Failure::Stapel(*error),
+            Err(error) => match error.downcast::<io::Error>() {
+                Ok(error) => Failure::Stdout(*error),
+                Err(error) => Failure::new("demo", error.to_string()),
+            },
+        }
     }
 
     /// Says it on standard error, and gives the exit status.

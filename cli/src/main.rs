@@ -7,6 +7,7 @@
 
 mod address;
 mod broker;
+mod demo;
 mod failure;
 mod files;
 mod keygen;
@@ -36,6 +37,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Address(address::AddressArgs),
     Pseudonym(address::PseudonymArgs),
     Keygen(keygen::Args),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args).map_err(Failure::from_any),
         Command::Address(args) => address::address(&args, out),
         Command::Pseudonym(args) => address::pseudonym(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
