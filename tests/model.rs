@@ -312,29 +312,18 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         write_policy(&policy, text);
-        let keys = Home::keys(folder.path());
+        let keys = common::stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
         Home { broker: Some(broker), folder: Some(folder) }
-    }
-
-    fn keys(folder: &std::path::Path) -> stapel::BrokerKeys {
-        let keys = folder.join("keys");
-        if !keys.exists() {
-            std::fs::create_dir(&keys).unwrap();
-            for (name, seed) in [("signing.key", 0xb0), ("checkpoint.key", 0xc0)] {
-                std::fs::write(keys.join(name), [seed; 32]).unwrap();
-                #[cfg(unix)]
-                std::fs::set_permissions(keys.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-            }
-        }
-        stapel::BrokerKeys::open(&keys).unwrap()
     }
 
     fn reopen(&mut self) {
         let Some(folder) = &self.folder else { return };
         // The file is let go of before it is opened again.
         self.broker = None;
-        self.broker = Some(Broker::open(&folder.path().join("broker"), Home::keys(folder.path())).unwrap());
+        self.broker = Some(
+            Broker::open(&folder.path().join("broker"), common::stored_keys(&folder.path().join("keys"))).unwrap(),
+        );
     }
 }
 

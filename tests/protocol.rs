@@ -4,13 +4,13 @@ mod common;
 
 use common::{
     Client, Entry, ROSTER, RULES, START, broker, broker_keys, code, day, key, policy_text, pseudonym, read, signed,
-    write_policy,
+    stored_keys, write_policy,
 };
 use stapel::message::{
     self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
     Unverified,
 };
-use stapel::policy::SignedPolicy;
+use stapel::policy::{Policy, PolicySignature, SignedPolicy};
 use stapel::secret::KeyId;
 use stapel::{Broker, Timestamp};
 
@@ -560,6 +560,51 @@ fn a_lower_threshold_has_no_grace_and_a_partner_that_left_is_gone() {
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
     assert_eq!(broker.status().epochs[0].partners.len(), 4);
     assert_eq!(broker.adopt_policy(&at("1.toml"), midnight(1)).unwrap_err().code(), "policy_successor");
+}
+
+/// The organisation signs the newer policy with both keys; while both are valid nothing is lost.
+#[test]
+fn a_partner_changes_its_key_in_an_overlap() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first, &[&[1], &[1], &[1], &[], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
+
+    let (old, new) = (key(1).verifying_key(), key(101).verifying_key());
+    let text =
+        policy_text(&ROSTER, &RULES.replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest())))
+            .replace(
+                &format!("verifying_key = \"{old}\"\n"),
+                &format!("verifying_key = \"{new}\"\nold_key = {{ verifying_key = \"{old}\", until = 2026-12-05 }}\n"),
+            );
+    let second = Policy::parse(&text).unwrap();
+    std::fs::write(at("2.toml"), &text).unwrap();
+    let mut signatures: Vec<_> = [101, 2, 3, 4].map(|n| PolicySignature::sign(&second, &key(n)).unwrap()).into();
+    signatures.push(PolicySignature::sign_under(&second, first.policy(), &key(1)).unwrap());
+    for (number, signature) in signatures.iter().enumerate() {
+        std::fs::write(at(&format!("2.toml.{number}.sig")), signature.to_text()).unwrap();
+    }
+    broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap();
+    drop(broker);
+    let broker = Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    clients[0].policy = second.digest();
+    let mut asked_with = |seed: u16, now| {
+        let rows = [pseudonym(1)];
+        let header = clients[0].header(Kind::Question, now);
+        let body = Request::Question(Question { sweep: None, pseudonyms: &rows }).encode();
+        match read(&broker.handle(&message::sign(&header, &body, &key(seed)).unwrap(), now)) {
+            Reply::Answer(answer) => answer.standings,
+            other => panic!("{}", code(&other)),
+        }
+    };
+    let last = day("2026-12-05").start().plus(DAY - 1);
+    assert_eq!((asked_with(1, last), asked_with(101, last)), (vec![3], vec![3]));
+    assert_eq!(asked_with(101, last.plus(1)), [3]);
+    let late = clients[0].message(&Request::Confirm, last.plus(1));
+    assert_eq!(code(&read(&broker.handle(&late, last.plus(1)))), "bad_signature");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn keep_policy(folder: &Path, policy: &Path, version: u32) -> Result<
     let text = fs::read(policy).map_err(|source| files::io("read", policy, source))?;
     files::replace_private(&kept, &text)?;
     for signature in signatures {
-        files::replace_private(&signature.path_beside(&kept), signature.to_text().as_bytes())?;
+        files::replace_private(&signature.path_of_key_beside(&kept), signature.to_text().as_bytes())?;
     }
     Ok(())
 }

@@ -95,7 +95,8 @@ impl Folder {
         let old = self.signatures()?;
         let mut new = Vec::new();
         for signature in PolicySignature::read_beside(from)? {
-            let path = self.path.join(format!("{POLICY}.{}.v{version}.sig", signature.organisation()));
+            let path =
+                self.path.join(format!("{POLICY}.{}.{}.v{version}.sig", signature.organisation(), signature.key()));
             files::replace_private(&path, signature.to_text().as_bytes())?;
             new.push(path);
         }

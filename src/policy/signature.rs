@@ -74,6 +74,11 @@ impl PolicySignature {
         &self.organisation
     }
 
+    /// The key that is said to have signed.
+    pub fn key(&self) -> VerifyingKey {
+        self.key
+    }
+
     /// The digest of the policy that is said to be signed.
     pub fn digest(&self) -> Digest {
         self.digest
@@ -124,6 +129,14 @@ impl PolicySignature {
     pub fn path_beside(&self, policy: &Path) -> PathBuf {
         let mut name = policy.as_os_str().to_owned();
         name.push(format!(".{}.sig", self.organisation));
+        name.into()
+    }
+
+    /// As [`PolicySignature::path_beside`], apart from the organisation's signatures with other keys: one that changes its key signs
+    /// with both.
+    pub(crate) fn path_of_key_beside(&self, policy: &Path) -> PathBuf {
+        let mut name = policy.as_os_str().to_owned();
+        name.push(format!(".{}.{}.sig", self.organisation, self.key));
         name.into()
     }
 

@@ -108,6 +108,19 @@ pub fn broker_keys() -> BrokerKeys {
     BrokerKeys::in_memory(key(0xb0), key(0xc0))
 }
 
+/// The same keys in files in `folder`, so that what an epoch's keys are stays from one opening to the next.
+pub fn stored_keys(folder: &Path) -> BrokerKeys {
+    if !folder.exists() {
+        std::fs::create_dir(folder).unwrap();
+        for (name, seed) in [("signing.key", 0xb0), ("checkpoint.key", 0xc0)] {
+            std::fs::write(folder.join(name), [seed; 32]).unwrap();
+            #[cfg(unix)]
+            std::fs::set_permissions(folder.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
+    }
+    BrokerKeys::open(folder).unwrap()
+}
+
 pub fn broker(policy: &SignedPolicy) -> Broker {
     Broker::in_memory(broker_keys(), policy.clone(), START).unwrap()
 }
