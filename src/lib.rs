@@ -60,6 +60,7 @@ mod day;
 mod digest;
 pub mod error;
 mod files;
+mod json;
 pub mod label;
 pub mod message;
 pub mod partner;

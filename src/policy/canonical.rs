@@ -1,30 +1,17 @@
 //! The one form of a policy that its digest is taken of: JSON by RFC 8785 (JCS), of the keys of the TOML file.
 //!
 //! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of keys
-//! and tables, or a default that is written out does not change the digest. The writer is our own and sorts by itself:
-//! whether `serde_json` keeps the order of insertion depends on what else is in the build.
-
-use std::collections::BTreeMap;
+//! and tables, or a default that is written out does not change the digest.
 
 use super::{Epoch, Override, Partner, Policy, level_word};
 use crate::digest::Digest;
+use crate::json::{Json, list, number, object, text};
 use crate::label;
-
-/// The part of JSON that a policy needs. Keys are ASCII, so that byte order is RFC 8785's order of UTF-16 units.
-enum Json {
-    Text(String),
-    Number(u64),
-    Bool(bool),
-    List(Vec<Json>),
-    Object(BTreeMap<&'static str, Json>),
-}
 
 impl Policy {
     /// The canonical form: one line of JSON without white space.
     pub fn canonical_json(&self) -> String {
-        let mut text = String::new();
-        policy(self).write(&mut text);
-        text
+        policy(self).to_string()
     }
 
     /// The digest: SHA-256 of the label and the canonical form.
@@ -137,62 +124,11 @@ fn partner(partner: &Partner) -> Json {
     object(all)
 }
 
-fn object(entries: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
-    Json::Object(entries.into_iter().collect())
-}
-
-fn list<T>(items: &[T], form: impl Fn(&T) -> Json) -> Json {
-    Json::List(items.iter().map(form).collect())
-}
-
 /// A list of strings is a set: written in byte order.
 fn words<'a>(words: impl Iterator<Item = &'a str>) -> Json {
     let mut words: Vec<_> = words.collect();
     words.sort_unstable();
     list(&words, |word| text(word))
-}
-
-fn text(value: impl ToString) -> Json {
-    Json::Text(value.to_string())
-}
-
-fn number(value: impl Into<u64>) -> Json {
-    Json::Number(value.into())
-}
-
-impl Json {
-    fn write(&self, out: &mut String) {
-        match self {
-            // serde_json escapes '"', '\' and what is below U+0020, and nothing else, as RFC 8785 wants it.
-            Json::Text(text) => out.push_str(&serde_json::Value::from(text.as_str()).to_string()),
-            Json::Number(number) => out.push_str(&number.to_string()),
-            Json::Bool(true) => out.push_str("true"),
-            Json::Bool(false) => out.push_str("false"),
-            Json::List(items) => {
-                out.push('[');
-                for (i, item) in items.iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    item.write(out);
-                }
-                out.push(']');
-            }
-            Json::Object(entries) => {
-                out.push('{');
-                for (i, (key, value)) in entries.iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    out.push('"');
-                    out.push_str(key);
-                    out.push_str("\":");
-                    value.write(out);
-                }
-                out.push('}');
-            }
-        }
-    }
 }
 
 #[cfg(test)]
