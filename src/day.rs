@@ -23,6 +23,11 @@ pub struct Timestamp(pub u64);
 #[error("not a day between 1970-01-01 and 2149-06-06; write it as 2026-11-30")]
 pub struct NotADay;
 
+/// A moment was not of the form `2026-11-30T23:59:59Z`, or not between 1970 and 2149-06-06.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a moment between 1970-01-01 and 2149-06-06; write it as 2026-11-30T23:59:59Z")]
+pub struct NotAMoment;
+
 impl Day {
     /// The day of a date in the Gregorian calendar, or `None` where there is no such day.
     pub fn from_ymd(year: i32, month: u8, day: u8) -> Option<Day> {
@@ -118,6 +123,26 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// RFC 3339, always in UTC and without fractions.
+impl FromStr for Timestamp {
+    type Err = NotAMoment;
+
+    fn from_str(text: &str) -> Result<Timestamp, NotAMoment> {
+        let (day, clock) = text.split_once('T').ok_or(NotAMoment)?;
+        let day: Day = day.parse().map_err(|_| NotAMoment)?;
+        let [h, hh, b':', m, mm, b':', s, ss, b'Z'] = *clock.as_bytes() else { return Err(NotAMoment) };
+        let two = |tens: u8, ones: u8, end: u64| match (tens, ones) {
+            (b'0'..=b'9', b'0'..=b'9') => {
+                Some(u64::from(tens - b'0') * 10 + u64::from(ones - b'0')).filter(|number| *number < end)
+            }
+            _ => None,
+        };
+        let (hour, minute, second) = (two(h, hh, 24), two(m, mm, 60), two(s, ss, 60));
+        let (Some(hour), Some(minute), Some(second)) = (hour, minute, second) else { return Err(NotAMoment) };
+        Ok(day.start().plus(hour * 3600 + minute * 60 + second))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +199,28 @@ mod tests {
     fn moments_print() {
         assert_eq!(Timestamp(1_795_996_799).to_string(), "2026-11-29T23:59:59Z");
         assert_eq!(Timestamp(1_795_996_799).day().start(), Timestamp(1_795_910_400));
+    }
+
+    #[test]
+    fn moments_parse() {
+        for seconds in [0, 59, 86_399, 86_400, 1_795_996_799, 65_535 * 86_400 + 86_399] {
+            assert_eq!(Timestamp(seconds).to_string().parse(), Ok(Timestamp(seconds)));
+        }
+        for text in [
+            "",
+            "2026-11-29",
+            "2026-11-29T",
+            "2026-11-29T24:00:00Z",
+            "2026-11-29T23:60:00Z",
+            "2026-11-29T23:59:60Z",
+            "2026-11-29T23:59:59",
+            "2026-11-29T23:59:59z",
+            "2026-11-29 23:59:59Z",
+            "2026-11-29T23:59:59+00:00",
+            "2026-11-29T23:59:+9Z",
+            "2026-11-31T00:00:00Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotAMoment), "{text}");
+        }
     }
 }

@@ -72,7 +72,7 @@ mod store;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
 pub use broker::{Broker, BrokerKeys};
-pub use day::{Day, NotADay, Timestamp};
+pub use day::{Day, NotADay, NotAMoment, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;
 pub use partner::{Case, Partner};
