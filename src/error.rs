@@ -287,6 +287,59 @@ pub enum Error {
         seen: u64,
     },
 
+    /// A line of the audit log is not in the one form that it has.
+    #[error("not a line of an audit log: {finding}; take it as the broker exported it")]
+    LogLine {
+        /// What was found.
+        finding: &'static str,
+    },
+
+    /// An exported audit log is not in the one form that it has.
+    #[error("not an exported audit log, row {row}: {finding}; export it again")]
+    LogFile {
+        /// The number of the row, counted from 0.
+        row: u64,
+        /// What was found.
+        finding: &'static str,
+    },
+
+    /// An audit log is not the one that was signed.
+    #[error("the audit log was altered: {finding}; keep it and the checkpoint, and tell the coordinator")]
+    LogAltered {
+        /// What was found, and where.
+        finding: String,
+    },
+
+    /// A checkpoint cannot be used.
+    #[error("not a checkpoint of this log: {finding}")]
+    Checkpoint {
+        /// What was found, and what to do.
+        finding: &'static str,
+    },
+
+    /// A proof does not prove what it should, or what it is about is not what it proves.
+    #[error("this does not prove it: {finding}")]
+    LogProof {
+        /// What was found, and what to do.
+        finding: &'static str,
+    },
+
+    /// Two checkpoints, both signed by the broker, are not of one log that only grew.
+    #[error(
+        "the broker's audit log is not one log that only grew: {finding}. Keep both checkpoints, they are the evidence, and tell \
+         the coordinator.\n\n{}\n{}",
+        String::from_utf8_lossy(older),
+        String::from_utf8_lossy(newer)
+    )]
+    LogInconsistent {
+        /// What does not fit.
+        finding: String,
+        /// The checkpoint that was held, signature included.
+        older: Vec<u8>,
+        /// The one that does not fit it, signature included; empty where the broker showed none.
+        newer: Vec<u8>,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -330,6 +383,12 @@ impl Error {
             Error::Shrink { .. } => "shrink",
             Error::UnexpectedReply { .. } => "unexpected_reply",
             Error::OlderRelease { .. } => "older_release",
+            Error::LogLine { .. } => "log_line",
+            Error::LogFile { .. } => "log_file",
+            Error::LogAltered { .. } => "log_altered",
+            Error::Checkpoint { .. } => "checkpoint",
+            Error::LogProof { .. } => "log_proof",
+            Error::LogInconsistent { .. } => "log_inconsistent",
             Error::Random => "random",
         }
     }

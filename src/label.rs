@@ -38,3 +38,12 @@ pub const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
 
 /// Additional data prefix of a sealed record of a partner's journal, and HKDF info of its key.
 pub const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
+
+/// Prefix of the bytes that the leaf hash of a log line is the SHA-256 of (RFC 6962).
+pub const LOG_LEAF: &[u8; 1] = &[0x00];
+
+/// Prefix of the bytes that an inner node of the log's tree is the SHA-256 of (RFC 6962).
+pub const LOG_NODE: &[u8; 1] = &[0x01];
+
+/// C2SP's type of a signed note's signature, in the key id of a checkpoint's key: Ed25519 over the note's text.
+pub const NOTE_ED25519: &[u8; 1] = &[0x01];

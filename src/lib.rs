@@ -54,6 +54,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod audit;
 pub mod broker;
 mod codec;
 mod day;

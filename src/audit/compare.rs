@@ -1,0 +1,183 @@
+//! Whether two checkpoints are of one log: what a partner does with each new one, and two parties with theirs.
+
+use super::checkpoint::{Checkpoint, LogKey, UnverifiedCheckpoint};
+use super::proof::ConsistencyProof;
+use super::tree::verify_consistency;
+use crate::digest::Digest;
+use crate::error::Error;
+
+/// What two parties' checkpoints say of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// Both say the same of the same size.
+    Same,
+    /// One continues the other, as the proof shows.
+    Continues,
+    /// Their sizes differ, and no proof was given: nothing is known. The broker, or who holds the log, can make one.
+    Unproved,
+}
+
+/// Takes the checkpoint of a status reply in the place of the one kept, if it continues it; gives the one to keep from now on.
+///
+/// `kept` is the checkpoint kept so far, as it was kept: it was verified then, and is not again, as the policy's key may be
+/// another by now. `newer` is the status reply's checkpoint, empty where it has none, and `consistency` its proof, for
+/// which the request named the size of `kept`. Where the policy names another log than that of `kept`, the new one is
+/// followed from here on: its policy says so, and all organisations signed it.
+///
+/// # Errors
+///
+/// [`Error::LogInconsistent`], with both, where `newer` does not continue `kept`; [`Error::Checkpoint`] where one of them is
+/// none, or `newer` is not signed by the policy's key.
+pub fn follow(
+    kept: Option<&[u8]>,
+    newer: &[u8],
+    consistency: &[Digest],
+    key: &LogKey,
+) -> Result<Option<Checkpoint>, Error> {
+    let kept = kept.map(UnverifiedCheckpoint::parse).transpose()?;
+    let kept = kept.filter(|kept| kept.claimed_origin() == key.origin());
+    let Some(kept) = kept else {
+        return if newer.is_empty() { Ok(None) } else { Checkpoint::verify(newer, key).map(Some) };
+    };
+    let inconsistent =
+        |finding: String| Error::LogInconsistent { finding, older: kept.to_text().into_bytes(), newer: newer.to_vec() };
+    let size = kept.claimed_size();
+    if newer.is_empty() {
+        return Err(inconsistent(format!("it had {size} lines, and now the broker shows no checkpoint")));
+    }
+    let newer = Checkpoint::verify(newer, key)?;
+    if newer.size() < size {
+        return Err(inconsistent(format!(
+            "it had {size} lines, and now it has {}: if the broker was restored from an older backup, its operator must say so",
+            newer.size()
+        )));
+    }
+    if !verify_consistency(size, kept.claimed_root(), newer.size(), newer.root(), consistency) {
+        return Err(inconsistent(format!(
+            "the broker does not show that its {} lines begin with the {size} that there were",
+            newer.size()
+        )));
+    }
+    Ok(Some(newer))
+}
+
+/// Compares the checkpoints of two parties, in either order.
+///
+/// # Errors
+///
+/// [`Error::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two logs.
+/// [`Error::LogProof`] where the proof does not show that one continues the other, which is no evidence against the broker
+/// yet: anybody can make a wrong proof.
+pub fn compare(ours: &Checkpoint, theirs: &Checkpoint, proof: Option<&ConsistencyProof>) -> Result<Comparison, Error> {
+    if ours.size() == theirs.size() {
+        if ours.root() == theirs.root() {
+            return Ok(Comparison::Same);
+        }
+        return Err(Error::LogInconsistent {
+            finding: format!("of {} lines it signed two different roots", ours.size()),
+            older: ours.as_bytes().to_vec(),
+            newer: theirs.as_bytes().to_vec(),
+        });
+    }
+    let (older, newer) = if ours.size() < theirs.size() { (ours, theirs) } else { (theirs, ours) };
+    match proof {
+        None => Ok(Comparison::Unproved),
+        Some(proof) => proof.verify(older, newer).map(|()| Comparison::Continues),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoint::tests::{log_key, sign};
+    use super::super::tree::{Log, leaf_hash};
+    use super::*;
+    use crate::policy::sample;
+
+    fn log(size: u8) -> Log {
+        (0..size).map(|line| leaf_hash(&[line])).collect()
+    }
+
+    /// The same as `log` save for line 1.
+    fn forked(size: u8) -> Log {
+        (0..size).map(|line| leaf_hash(&[line + u8::from(line == 1) * 100])).collect()
+    }
+
+    fn followed(kept: &Log, newer: &Log) -> Result<Option<Checkpoint>, Error> {
+        let proof = newer.prove_consistency(kept.size(), newer.size()).unwrap_or_default();
+        follow(Some(sign(kept).as_bytes()), sign(newer).as_bytes(), &proof, &log_key())
+    }
+
+    #[test]
+    fn a_log_that_grows_is_followed() {
+        let first = follow(None, sign(&log(3)).as_bytes(), &[], &log_key()).unwrap();
+        assert_eq!(first, Some(sign(&log(3))));
+        assert_eq!(follow(None, &[], &[], &log_key()).unwrap(), None);
+        for old in 0..20 {
+            for new in old..20 {
+                assert_eq!(followed(&log(old), &log(new)).unwrap(), Some(sign(&log(new))), "{old} to {new}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_that_does_not_continue_is_complained_of_with_both_as_evidence() {
+        for (kept, newer) in
+            [(log(7), forked(7)), (log(7), forked(12)), (log(8), forked(12)), (log(7), log(5)), (forked(7), log(5))]
+        {
+            let error = followed(&kept, &newer).unwrap_err();
+            assert_eq!(error.code(), "log_inconsistent");
+            let (kept, signed) = (sign(&kept), sign(&newer));
+            let Error::LogInconsistent { older, newer, .. } = &error else { panic!("{error}") };
+            assert_eq!((older.as_slice(), newer.as_slice()), (kept.as_bytes(), signed.as_bytes()));
+            let text = error.to_string();
+            for evidence in [older, newer] {
+                assert!(text.contains(std::str::from_utf8(evidence).unwrap()), "{text}");
+            }
+        }
+        let error = follow(Some(sign(&log(7)).as_bytes()), &[], &[], &log_key()).unwrap_err();
+        assert_eq!(error.code(), "log_inconsistent");
+        let error = follow(Some(sign(&log(7)).as_bytes()), sign(&log(9)).as_bytes(), &[], &log_key()).unwrap_err();
+        assert_eq!(error.code(), "log_inconsistent", "a proof is due");
+    }
+
+    #[test]
+    fn what_the_broker_did_not_sign_is_no_evidence() {
+        let bytes = sign(&forked(9)).as_bytes().to_vec();
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            let error = follow(Some(sign(&log(7)).as_bytes()), &flipped, &[], &log_key()).unwrap_err();
+            assert_eq!(error.code(), "checkpoint", "byte {at}");
+        }
+    }
+
+    #[test]
+    fn another_log_or_key_comes_with_a_policy() {
+        let moved = sample::changed(&[("stapel.example.nl/zaanstad", "stapel.example.nl/zaanstad-2")]);
+        let newer = Checkpoint::sign(&log(2), &LogKey::of(&moved), &sample::checkpoint_key()).unwrap();
+        let kept = sign(&log(7));
+        let followed = follow(Some(kept.as_bytes()), newer.as_bytes(), &[], &LogKey::of(&moved)).unwrap();
+        assert_eq!(followed, Some(newer));
+        let (old, new) = (sample::checkpoint_key().verifying_key(), sample::partner_key(77));
+        let rekeyed = sample::changed(&[(&old.to_string(), &new.verifying_key().to_string())]);
+        let newer = Checkpoint::sign(&log(9), &LogKey::of(&rekeyed), &new).unwrap();
+        let proof = log(9).prove_consistency(7, 9).unwrap();
+        let followed = follow(Some(kept.as_bytes()), newer.as_bytes(), &proof, &LogKey::of(&rekeyed)).unwrap();
+        assert_eq!(followed, Some(newer), "the kept one is not asked for the new key");
+    }
+
+    #[test]
+    fn two_parties_compare() {
+        let proof = ConsistencyProof::make(&log(9), &sign(&log(7)), &sign(&log(9))).unwrap();
+        let compared = |a: &Log, b: &Log, proof| compare(&sign(a), &sign(b), proof);
+        assert_eq!(compared(&log(7), &log(7), None).unwrap(), Comparison::Same);
+        assert_eq!(compared(&log(7), &log(9), None).unwrap(), Comparison::Unproved);
+        assert_eq!(compared(&log(7), &log(9), Some(&proof)).unwrap(), Comparison::Continues);
+        assert_eq!(compared(&log(9), &log(7), Some(&proof)).unwrap(), Comparison::Continues);
+        assert_eq!(compared(&log(7), &forked(9), Some(&proof)).unwrap_err().code(), "log_proof");
+        let error = compared(&log(7), &forked(7), None).unwrap_err();
+        assert_eq!(error.code(), "log_inconsistent");
+        let Error::LogInconsistent { older, newer, .. } = error else { panic!("{error}") };
+        assert_eq!((older.as_slice(), newer.as_slice()), (sign(&log(7)).as_bytes(), sign(&forked(7)).as_bytes()));
+    }
+}

@@ -1,0 +1,219 @@
+//! The log in the words of the Dutch standard for logging data processing, Logboek Dataverwerkingen (Logius).
+//!
+//! The names and forms are those of its "Component: Logboek", "Interface".
+
+use data_encoding::HEXLOWER;
+
+use super::line::{Event, Line, Outcome, Subject};
+use crate::digest::Digest;
+use crate::json::{Json, number, object, text};
+use crate::message::Code;
+use crate::policy::{Oin, Policy};
+
+/// Writes lines of the log as records of a Logboek Dataverwerkingen.
+#[derive(Clone, Debug)]
+pub struct Ldv<'a> {
+    activity: &'a str,
+    policies: Vec<(Digest, &'a Policy)>,
+}
+
+impl<'a> Ldv<'a> {
+    /// Takes the URI of the processing activity in the operator's register (Register van Verwerkingsactiviteiten), and the
+    /// policies that were in force, from which partners' OINs are taken.
+    pub fn new(activity: &'a str, policies: &'a [Policy]) -> Ldv<'a> {
+        Ldv { activity, policies: policies.iter().map(|policy| (policy.digest(), policy)).collect() }
+    }
+
+    /// The record of line `index`, as one line of JSON; `None` for lines that are of no processing of flags.
+    ///
+    /// What the broker cannot know is left out: who it is about (`dpl.core.data_subject_id`), for it knows no addresses.
+    pub fn record(&self, index: u64, line: &Line) -> Option<String> {
+        let status = match &line.event {
+            // As the standard has it: what the caller did wrong is no error of the processing.
+            Event::Message { outcome: Outcome::Accepted, .. } => "STATUS_CODE_OK",
+            Event::Message { outcome: Outcome::Rejected(Code::Unavailable), .. } => "STATUS_CODE_ERROR",
+            Event::Message { .. } => "STATUS_CODE_UNSET",
+            Event::Release { .. }
+            | Event::EpochClosed { .. }
+            | Event::Purge { .. }
+            | Event::Backup
+            | Event::Restore => "STATUS_CODE_OK",
+            _ => return None,
+        };
+        let milliseconds = line.time.0.saturating_mul(1000);
+        let (trace, span) = ids(&line.leaf());
+        let mut fields = vec![
+            ("trace_id", text(trace)),
+            ("span_id", text(span)),
+            ("status_code", text(status)),
+            ("name", text(format!("stapel.{}", line.event.kind()))),
+            ("start_time", number(milliseconds)),
+            ("end_time", number(milliseconds)),
+            ("resource", object([("attributes", self.resource(line))])),
+            ("attributes", self.attributes(index, line)),
+        ];
+        if let Event::Message { partner, message, .. } = &line.event
+            && let Some(oin) = self.oin(line, *partner)
+        {
+            let (trace, span) = ids(message);
+            let caller =
+                [("trace_id", text(trace)), ("span_id", text(span)), ("entity", text(format!("urn:oin:{oin}")))];
+            fields.push(("foreign_operation", object(caller)));
+        }
+        Some(object(fields).to_string())
+    }
+
+    fn resource(&self, line: &Line) -> Json {
+        let mut attributes = vec![("name", text("stapel")), ("version", text(env!("CARGO_PKG_VERSION")))];
+        if let Some(policy) = self.policy(line) {
+            attributes.push(("consortium", text(&policy.consortium)));
+            attributes.push(("purpose", text(&policy.purpose)));
+            attributes.push(("log_origin", text(&policy.operator.log_origin)));
+        }
+        pairs(attributes)
+    }
+
+    fn attributes(&self, index: u64, line: &Line) -> Json {
+        let mut attributes = vec![
+            ("dpl.core.processing_activity_id", text(self.activity)),
+            ("dpl.stapel.line", number(index)),
+            ("dpl.stapel.policy", text(line.policy)),
+        ];
+        if let Event::Message { partner, epoch, count, outcome, subject, .. } = &line.event {
+            attributes.extend([
+                ("dpl.stapel.partner", number(*partner)),
+                ("dpl.stapel.epoch", number(*epoch)),
+                ("dpl.stapel.count", number(*count)),
+                ("dpl.stapel.outcome", text(outcome.as_str())),
+            ]);
+            if let Subject::Sweep { reason } = subject {
+                attributes.push(("dpl.stapel.reason", text(reason)));
+            }
+        }
+        pairs(attributes)
+    }
+
+    fn policy(&self, line: &Line) -> Option<&'a Policy> {
+        self.policies.iter().find(|(digest, _)| *digest == line.policy).map(|(_, policy)| *policy)
+    }
+
+    /// A number is never used for another partner, so any policy that has it will do.
+    fn oin(&self, line: &Line, partner: u16) -> Option<Oin> {
+        let all = self.policies.iter().map(|(_, policy)| *policy);
+        self.policy(line).into_iter().chain(all).find_map(|policy| policy.partner(partner)).map(|partner| partner.oin)
+    }
+}
+
+/// The first 16 bytes of a digest, and the next 8: so both sides name the same without agreeing on anything.
+fn ids(Digest(bytes): &Digest) -> (String, String) {
+    (HEXLOWER.encode(&bytes[..16]), HEXLOWER.encode(&bytes[16..24]))
+}
+
+fn pairs(pairs: Vec<(&'static str, Json)>) -> Json {
+    Json::List(pairs.into_iter().map(|(key, value)| object([("key", text(key)), ("value", value)])).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::line::tests::examples;
+    use super::*;
+    use crate::policy::sample;
+
+    const ACTIVITY: &str = "https://register.example.nl/verwerkingen/12";
+
+    fn records() -> Vec<(Line, Value)> {
+        let policies = [sample::policy()];
+        let ldv = Ldv::new(ACTIVITY, &policies);
+        let read = |text: String| serde_json::from_str(&text).unwrap();
+        let mut lines = examples();
+        for line in &mut lines {
+            line.policy = policies[0].digest();
+            if let Event::Message { partner, .. } = &mut line.event {
+                *partner = 2 + *partner / 100;
+            }
+        }
+        let record = |(index, line): (usize, Line)| ldv.record(index as u64, &line).map(|text| (line, read(text)));
+        lines.into_iter().enumerate().filter_map(record).collect()
+    }
+
+    /// The mandatory fields of the standard, and no others than it has.
+    #[test]
+    fn records_have_the_fields_of_the_standard() {
+        let known = [
+            "trace_id",
+            "span_id",
+            "status_code",
+            "name",
+            "start_time",
+            "end_time",
+            "foreign_operation",
+            "resource",
+            "attributes",
+        ];
+        for (line, record) in records() {
+            let record = record.as_object().unwrap();
+            assert!(record.keys().all(|key| known.contains(&key.as_str())), "{record:?}");
+            for key in known.iter().filter(|key| **key != "foreign_operation") {
+                assert!(record.contains_key(*key), "{key}");
+            }
+            let id = |value: &Value, bytes: usize| {
+                HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap().len() == bytes
+            };
+            assert!(id(&record["trace_id"], 16) && id(&record["span_id"], 8));
+            assert_eq!(record["name"], format!("stapel.{}", line.event.kind()));
+            assert_eq!(record["start_time"], line.time.0 * 1000);
+            assert_eq!(record["end_time"], record["start_time"]);
+            let attributes = record["attributes"].as_array().unwrap();
+            assert_eq!(attributes[0]["key"], "dpl.core.processing_activity_id");
+            assert_eq!(attributes[0]["value"], ACTIVITY);
+            assert!(attributes.iter().all(|pair| pair["key"].as_str().unwrap().starts_with("dpl.")));
+        }
+    }
+
+    #[test]
+    fn every_processing_has_a_record_and_nothing_else_has() {
+        let kinds: Vec<_> =
+            records().iter().map(|(line, record)| (line.event.kind(), record["status_code"].clone())).collect();
+        let expected = [
+            ("full_set", "OK"),
+            ("delta", "OK"),
+            ("confirm", "UNSET"),
+            ("release", "OK"),
+            ("question", "OK"),
+            ("sweep", "UNSET"),
+            ("status", "OK"),
+            ("release", "OK"),
+            ("purge", "OK"),
+            ("backup", "OK"),
+            ("restore", "OK"),
+            ("epoch_closed", "OK"),
+        ];
+        assert_eq!(kinds, expected.map(|(kind, status)| (kind, Value::from(format!("STATUS_CODE_{status}")))));
+        let Event::Message { partner, epoch, subject, message, journal, count, .. } = examples().remove(3).event else {
+            panic!()
+        };
+        let outcome = Outcome::Rejected(Code::Unavailable);
+        let event = Event::Message { partner, epoch, subject, message, journal, count, outcome };
+        let record = Ldv::new(ACTIVITY, &[]).record(0, &Line { event, ..examples().remove(3) }).unwrap();
+        assert!(record.contains("\"status_code\":\"STATUS_CODE_ERROR\""), "{record}");
+    }
+
+    #[test]
+    fn the_caller_is_named_by_what_it_can_make_of_its_own_message() {
+        let records = records();
+        let (_, delta) = &records[1];
+        let caller = &delta["foreign_operation"];
+        assert_eq!(caller["trace_id"], "ab".repeat(16));
+        assert_eq!(caller["span_id"], "ab".repeat(8));
+        assert_eq!(caller["entity"], "urn:oin:00000002000000000000");
+        let (line, status) = &records[6];
+        assert!(matches!(line.event, Event::Message { partner: 657, .. }), "{line:?}");
+        assert!(status.get("foreign_operation").is_none(), "a partner that no policy names has no OIN");
+        let (_, release) = &records[3];
+        assert!(release.get("foreign_operation").is_none());
+        let resource = release["resource"]["attributes"].as_array().unwrap();
+        assert_eq!(resource[2], serde_json::json!({"key": "consortium", "value": "zaanstad"}));
+    }
+}
