@@ -6,6 +6,12 @@
 #[path = "../fuzz/bodies/address.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod address;
+#[path = "../fuzz/bodies/checkpoint.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod checkpoint;
+#[path = "../fuzz/bodies/log_line.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod log_line;
 #[path = "../fuzz/bodies/message.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod message;
@@ -86,6 +92,16 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
 #[test]
 fn address_text() {
     run(address::run, &seeds("addresses.json"), rounds(100_000));
+}
+
+#[test]
+fn checkpoints_and_proofs() {
+    run(checkpoint::run, &checkpoint::seeds(), rounds(20_000));
+}
+
+#[test]
+fn log_lines() {
+    run(log_line::run, &seeds("log.json"), rounds(50_000));
 }
 
 #[test]
