@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod audit;
 mod broker;
 mod demo;
 mod failure;
@@ -44,6 +45,7 @@ enum Command {
     Policy(policy::Args),
     Partner(partner::Args),
     Broker(broker::Args),
+    Audit(audit::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,5 +71,6 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Policy(args) => policy::run(&args, out),
         Command::Partner(args) => partner::run(args, out),
         Command::Broker(args) => broker::run(&args, out),
+        Command::Audit(args) => audit::run(&args, out),
     }
 }
