@@ -1,4 +1,4 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages}.json. Gives the same bytes whenever it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log}.json. Gives the same bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from log_vectors import log_file
 from stapel_reference import jsonform, keys, messages, secret_file
 from stapel_reference.keys import BUILDING, UNIT, Secret
 from stapel_reference.messages import (
@@ -648,7 +649,7 @@ def compact(value: object, depth: int = 0) -> str:
 
 
 def main() -> int:
-    made = {"derivations.json": derivations(), "standings.json": standings(), "messages.json": message_file()}
+    made = {"derivations.json": derivations(), "standings.json": standings(), "messages.json": message_file(), "log.json": log_file()}
     stale = []
     for name, content in made.items():
         text = compact(content) + "\n"

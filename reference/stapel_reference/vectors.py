@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import address, jsonform, keys, messages, policy, secret_file
+from . import address, jsonform, keys, log, messages, policy, secret_file
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
@@ -176,9 +176,43 @@ def checked_policy(data: bytes) -> None:
         raise Refused("policy_unsafe", ", ".join(rules))
 
 
+def log_vectors(file: dict[str, Any]) -> Check:
+    leaves = []
+    for row in file["lines"]:
+        yield row["name"], unlike(json.loads(row["line"]), log.parse_line(row["line"].encode()))
+        leaves.append(log.leaf_hash(row["line"].encode()))
+        yield f"{row['name']}: leaf hash", unlike(row["leaf"], leaves[-1].hex())
+    for row in file["invalid_lines"]:
+        yield row["name"], unlike("log_line", code_of(lambda: log.parse_line(row["line"].encode())))
+    roots = {row["size"]: unhex(row["root"]) for row in file["roots"]}
+    for size, due in roots.items():
+        yield f"root of {size}", unlike(due, log.root(leaves[:size]))
+    origin, key = file["origin"], unhex(file["checkpoint_key"])
+    yield "the checkpoints' key", unlike(key, messages.public_key(unhex(file["checkpoint_seed"])))
+    yield "its id", unlike(file["checkpoint_key_id"], log.key_id(origin, key).hex())
+    for row in file["checkpoints"]:
+        size = row["size"]
+        yield f"checkpoint of {size}", unlike((size, roots[size]), log.verify_checkpoint(row["checkpoint"], origin, key))
+    for row in file["invalid_checkpoints"]:
+        yield row["name"], unlike("checkpoint", code_of(lambda: log.verify_checkpoint(row["checkpoint"], origin, key)))
+    for row in file["inclusion"]:
+        index, size = row["index"], row["size"]
+        due = (index, (size, roots[size]))
+        yield f"line {index} of {size}", unlike(due, log.verify_inclusion(row["proof"], leaves[index], origin, key))
+    for row in file["consistency"]:
+        old, new = row["old"], row["new"]
+        wrong = code_of(lambda: log.verify_consistency(row["proof"], (old, roots[old]), (new, roots[new])))
+        yield f"{old} to {new} lines", unlike(None, wrong)
+    for row in file["invalid_proofs"]:
+        one = code_of(lambda: log.verify_inclusion(row["proof"], leaves[4], origin, key))
+        two = code_of(lambda: log.verify_consistency(row["proof"], (13, roots[13]), (20, roots[20])))
+        yield row["name"], None if one and two else "taken"
+
+
 FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "addresses.json": addresses,
     "derivations.json": derivations,
+    "log.json": log_vectors,
     "messages.json": message_vectors,
     "policies.json": policies,
     "standings.json": standings,
