@@ -227,7 +227,7 @@ def sign(text: str, origin: str, seed: bytes) -> str:
 
 def verify_checkpoint(text: str, origin: str, key: bytes) -> Checkpoint:
     """The size and the root of a checkpoint of this origin and key."""
-    if len(text.encode()) > MAX_CHECKPOINT or re.search("[\0-\x09\x0b-\x1f]", text):
+    if len(text.encode()) > MAX_CHECKPOINT or re.search("[\0-\x09\x0b-\x1f\x7f-\x9f]", text):
         raise Refused("checkpoint", "too long, or with control characters")
     head, apart, signatures = text.partition("\n\n")
     lines = head.split("\n")

@@ -126,7 +126,9 @@ impl UnverifiedCheckpoint {
         if bytes.len() > MAX_CHECKPOINT {
             return wrong("it is longer than 65,535 bytes");
         }
-        let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !text.contains(|c| c < ' ' && c != '\n')) else {
+        let Some(text) =
+            std::str::from_utf8(bytes).ok().filter(|text| !text.contains(|c: char| c.is_control() && c != '\n'))
+        else {
             return wrong("it is not text in UTF-8, or holds control characters");
         };
         let Some((body, signatures)) = text.split_once("\n\n") else {
@@ -365,6 +367,7 @@ pub(super) mod tests {
             ("\u{2014} stapel.example.nl/zaanstad ", "\u{2014}  "),
             ("\u{2014} stapel.example.nl", "\u{2014} stapel+example.nl"),
             ("\u{2014} stapel.example.nl", "\u{2014} stapel\u{a0}example.nl"),
+            ("\u{2014} stapel.example.nl", "\u{2014} stapel\u{9b}example.nl"),
         ] {
             let changed = text.replacen(from, to, 1);
             assert_ne!(changed, text);
