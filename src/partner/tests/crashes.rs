@@ -71,7 +71,8 @@ fn run(play: &mut Play, step: &Step) -> Result<(), Error> {
     Ok(())
 }
 
-/// Delivers until the broker is up to date; a few rejections may come first.
+/// Delivers until the broker is up to date; a few rejections may come first. Where the broker wants to hear from a person that a
+/// shrinking set is meant, one says so.
 fn settle(play: &mut Play) {
     for _ in 0..6 {
         let messages = play.partner.deliver(NOW).unwrap();
@@ -81,7 +82,11 @@ fn settle(play: &mut Play) {
         }
         for message in messages {
             let reply = play.broker.handle(&message, NOW);
-            play.partner.read(&reply, NOW).unwrap();
+            let received = play.partner.read(&reply, NOW).unwrap();
+            if let Received::Rejection { next: Next::DeclareShrink, .. } = received {
+                let own: Vec<_> = play.partner.flags().map(|flag| flag.address).collect();
+                play.partner.replace_all(&own, true, &by(), NOW).unwrap();
+            }
         }
     }
     panic!("it does not settle");
@@ -191,6 +196,26 @@ fn an_old_copy_of_the_state_does_no_harm() {
     }
 }
 
+/// The broker accepted a first set that the old copy of the state does not know, and all of it was withdrawn since. The partner
+/// cannot tell that set from another folder's, so a person must say that the shrinking is meant.
+#[test]
+fn a_withdrawal_after_a_lost_message_is_declared_by_a_person() {
+    let mut play = Play::new();
+    let state = play.folder.path().join("state.sealed");
+    let old = fs::read(&state).unwrap();
+    run(&mut play, &Step::Flag(3)).unwrap();
+    run(&mut play, &Step::Deliver { heard: false }).unwrap();
+    run(&mut play, &Step::Withdraw(3)).unwrap();
+    fs::write(&state, old).unwrap();
+    let mut play = play.reopen();
+    for code in [Code::Gap, Code::Shrink, Code::Shrink] {
+        let received = play.deliver(NOW);
+        let [Received::Rejection { rejection, .. }] = &received[..] else { panic!("{received:?}") };
+        assert_eq!(rejection.code, code, "nobody said that it is meant");
+    }
+    settle(&mut play);
+}
+
 #[test]
 fn damage_is_noticed() {
     let mut play = Play::new();
@@ -218,7 +243,7 @@ fn damage_is_noticed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     /// Whatever is done, and wherever the process ends, no number is ever of two messages, and in the end the broker holds what
     /// the partner flags.
