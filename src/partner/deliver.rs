@@ -32,7 +32,8 @@ impl Partner {
     ///
     /// Changes since the last delivery go as one delta. An epoch's first message is a full set, as is the one after a loss or a gap; a
     /// large one comes in parts. While epochs overlap, the newest comes first, and those in which the partner has delivered are kept up
-    /// to date. Each message names the one before it as accepted, so that all can be sent at once. As long as one of them is in flight,
+    /// to date. Where there is nothing to say, but a message was given up or lost that the broker may have accepted, a confirm asks
+    /// for the gap that tells. Each message names the one before it as accepted, so that all can be sent at once. As long as one of them is in flight,
     /// those in flight come again, byte for byte.
     ///
     /// # Errors
@@ -87,6 +88,8 @@ impl Partner {
         let policy = self.policy.policy();
         self.state.keep_epochs(|number| policy.epoch(number).is_some_and(|epoch| epoch.closes >= day));
         self.state.count_buildings(self.counts_buildings());
+        // The reply to any message tells what became of one before it that was lost; without one, nobody would ever know.
+        let confirm = confirm || self.state.is_in_doubt();
         let (newest, mut epochs) = self.open_epochs(day)?;
         epochs.retain(|number| self.state.epoch(*number).is_some_and(|epoch| epoch.delivered));
         epochs.insert(0, newest);

@@ -62,7 +62,7 @@ impl Folder {
             Folder { path: path.to_owned(), sealer: Sealer::new(&journal_key, label::PARTNER_STATE), _lock: lock };
         let mut state = folder.read_state()?;
         let journal = Journal::open(&path.join(JOURNAL), &journal_key, state.journal, |number, record| {
-            state.apply(number, &record);
+            state.replay(number, &record);
         })?;
         Ok((folder, key, state, journal))
     }

@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) question_used: u64,
     /// The last state message that the broker accepted; 0 for none.
     pub(super) accepted: u64,
+    /// The highest number of a state message that was given up, or whose bytes are not here; 0 for none. The broker may have accepted it.
+    lost: u64,
     pub(super) flags: Flags,
     pub(super) epochs: Vec<EpochState>,
     /// Whether the flags of buildings are delivered too.
@@ -124,6 +126,7 @@ impl State {
             state_used: 0,
             question_used: 0,
             accepted: 0,
+            lost: 0,
             flags: Flags::default(),
             epochs: Vec::new(),
             buildings: false,
@@ -202,6 +205,22 @@ impl State {
         }
     }
 
+    /// Whether the broker may have accepted a message that was lost here. Once it accepts a later one it did not, or it is known: that
+    /// one names in `previous` the last it accepted.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.lost > self.accepted
+    }
+
+    /// Does what a record says that came after the copy that this is.
+    pub(super) fn replay(&mut self, number: u64, record: &Record) {
+        self.apply(number, record);
+        if let Event::Delivering { messages } = &record.event {
+            // The bytes are not in the copy. A crash may have come before they were handed out, or the copy is an old one.
+            let highest = messages.iter().map(|message| message.number).max();
+            self.lost = self.lost.max(highest.unwrap_or(0));
+        }
+    }
+
     /// Does what a record says. All that the journal and the state have in common goes this way, when it happens and when it
     /// is read back.
     pub(super) fn apply(&mut self, number: u64, record: &Record) {
@@ -250,7 +269,12 @@ impl State {
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
                 self.rejected(*series, *epoch, *number, code, *detail);
             }
-            Event::GaveUp { series, number } => self.drop_flight(*series, *number),
+            Event::GaveUp { series, number } => {
+                if let (Series::State, Some(last)) = (series, self.chain.last()) {
+                    self.lost = self.lost.max(last.sequence);
+                }
+                self.drop_flight(*series, *number);
+            }
             Event::Status { epoch, release, accepted, highest_state, highest_question, full_set } => {
                 self.status = None;
                 self.see_release(*epoch, *release);

@@ -216,6 +216,37 @@ fn a_withdrawal_after_a_lost_message_is_declared_by_a_person() {
     settle(&mut play);
 }
 
+/// What the broker accepted unheard is taken back here: then there is nothing to say, and yet the broker holds too much.
+#[test]
+fn a_lost_message_that_was_taken_back_is_not_forgotten() {
+    for (lose, accepted) in [(false, true), (false, false), (true, true), (true, false)] {
+        let mut play = Play::new();
+        run(&mut play, &Step::Replace(3)).unwrap();
+        run(&mut play, &Step::Deliver { heard: true }).unwrap();
+        let state = play.folder.path().join("state.sealed");
+        let old = fs::read(&state).unwrap();
+        run(&mut play, &Step::Flag(5)).unwrap();
+        let lost = play.partner.deliver(NOW).unwrap();
+        if accepted {
+            play.broker.handle(&lost[0], NOW);
+        }
+        if lose {
+            run(&mut play, &Step::Withdraw(5)).unwrap();
+            fs::write(&state, old).unwrap();
+        } else {
+            run(&mut play, &Step::GiveUp).unwrap();
+            run(&mut play, &Step::Withdraw(5)).unwrap();
+        }
+        let mut play = play.reopen();
+        let messages = play.partner.deliver(NOW).unwrap();
+        assert_eq!(messages.iter().map(|message| header(message).kind).collect::<Vec<_>>(), [Kind::Confirm]);
+        let received = play.carry(messages, NOW);
+        assert_eq!(matches!(received[..], [Received::Receipt(_)]), !accepted, "{received:?}");
+        settle(&mut play);
+        assert!(play.partner.deliver(NOW).unwrap().is_empty());
+    }
+}
+
 #[test]
 fn damage_is_noticed() {
     let mut play = Play::new();
