@@ -510,7 +510,7 @@ fn a_newer_policy_is_adopted_and_the_one_before_has_grace() {
     let at = |name: &str| folder.path().join(name);
     let first = policy();
     write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
-    let broker = Broker::create(&at("broker"), broker_keys(), &at("1.toml"), START).unwrap();
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
     let mut clients = everyone(&broker, &first, &[&[1], &[1], &[1], &[1], &[]], START);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
 
@@ -531,7 +531,7 @@ fn a_newer_policy_is_adopted_and_the_one_before_has_grace() {
 
     // It is still in force after a restart; and a lower threshold has no grace.
     drop(broker);
-    let keys = broker_keys();
+    let keys = stored_keys(&at("keys"));
     assert_eq!(Broker::open(&at("broker"), keys).unwrap().policy().digest(), digest);
 }
 

@@ -122,6 +122,7 @@ impl Broker {
             ],
             added: step.batch.into_iter().collect(),
             removed: step.abandoned,
+            ..Change::default()
         })?;
         epoch.row = epoch_row;
         epoch.shares.insert(sender.partner, step.share);

@@ -2,19 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::files;
 use crate::policy::PolicySignature;
-use crate::store::RedbStore;
+use crate::store::{BlobKeys, DurableStore};
 
-pub(super) fn create(folder: &Path) -> Result<RedbStore, Error> {
+pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
     files::create_private_folder(&folder.join("policies"))?;
-    RedbStore::create(&folder.join("store.redb"))
+    DurableStore::create(folder, keys)
 }
 
-pub(super) fn open(folder: &Path) -> Result<RedbStore, Error> {
-    RedbStore::open(&folder.join("store.redb"))
+pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    DurableStore::open(folder, keys)
 }
 
 /// Where the policy of a version is kept, with its signatures beside it.

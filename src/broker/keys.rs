@@ -11,14 +11,16 @@ use crate::error::Error;
 use crate::files;
 use crate::pseudonym::Pepper;
 use crate::secret::{Key32, SigningKey, VerifyingKey};
+use crate::store::BlobKeys;
 
-/// The key that signs replies, the key that signs the log's checkpoints, and a pepper for each epoch.
+/// The key that signs replies, the key that signs the log's checkpoints, and for each epoch a pepper and a blob key.
 pub struct BrokerKeys {
     signing: SigningKey,
     checkpoint: SigningKey,
-    /// Where the peppers are; `None` keeps them in memory only.
+    /// Where the epochs' keys are; `None` keeps them in memory only.
     folder: Option<PathBuf>,
     peppers: Mutex<BTreeMap<u32, Arc<Pepper>>>,
+    blob_keys: Mutex<BTreeMap<u32, Arc<Key32>>>,
 }
 
 impl BrokerKeys {
@@ -48,12 +50,13 @@ impl BrokerKeys {
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
             folder: Some(folder.into()),
             peppers: Mutex::default(),
+            blob_keys: Mutex::default(),
         })
     }
 
     /// Keys that are gone with the process: for tests and simulations.
     pub fn in_memory(signing: SigningKey, checkpoint: SigningKey) -> BrokerKeys {
-        BrokerKeys { signing, checkpoint, folder: None, peppers: Mutex::default() }
+        BrokerKeys { signing, checkpoint, folder: None, peppers: Mutex::default(), blob_keys: Mutex::default() }
     }
 
     /// The key that replies are verified with: the policy's `operator.verifying_key`.
@@ -80,25 +83,53 @@ impl BrokerKeys {
         }
         let key = match &self.folder {
             None => Key32::generate()?,
-            Some(folder) => stored_pepper(&pepper_path(folder, epoch), may_draw)?,
+            Some(folder) => stored_key(&pepper_path(folder, epoch), may_draw)?,
         };
         let pepper = Arc::new(Pepper::new(&key));
         peppers.insert(epoch, Arc::clone(&pepper));
         Ok(pepper)
     }
 
-    /// Destroys the pepper of an epoch, if there is one: its tags can no longer be made.
+    /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this returns.
+    pub(super) fn draw(&self, epoch: u32) -> Result<(), Error> {
+        self.pepper(epoch, true)?;
+        self.blob_key_or_draw(epoch, true).map(|_| ())
+    }
+
+    /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its batches opened.
     pub(super) fn destroy(&self, epoch: u32) -> Result<(), Error> {
         self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
         let Some(folder) = &self.folder else {
             return Ok(());
         };
-        let path = pepper_path(folder, epoch);
-        match fs::remove_file(&path) {
-            Ok(()) => files::sync_folder(&path),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(files::io("remove", &path, error)),
+        for path in [pepper_path(folder, epoch), blob_key_path(folder, epoch)] {
+            match fs::remove_file(&path) {
+                Ok(()) => files::sync_folder(&path)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(files::io("remove", &path, error)),
+            }
         }
+        Ok(())
+    }
+
+    fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, Error> {
+        let mut keys = self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get(&epoch) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(match &self.folder {
+            None => Key32::generate()?,
+            Some(folder) => stored_key(&blob_key_path(folder, epoch), may_draw)?,
+        });
+        keys.insert(epoch, Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+impl BlobKeys for BrokerKeys {
+    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
+        self.blob_key_or_draw(epoch, false)
     }
 }
 
@@ -108,7 +139,7 @@ impl fmt::Debug for BrokerKeys {
     }
 }
 
-fn stored_pepper(path: &Path, may_draw: bool) -> Result<Key32, Error> {
+fn stored_key(path: &Path, may_draw: bool) -> Result<Key32, Error> {
     if may_draw && !path.exists() {
         let key = Key32::generate()?;
         files::create_private(path, key.expose_secret())?;
@@ -128,6 +159,10 @@ fn checkpoint_path(folder: &Path) -> PathBuf {
     folder.join("checkpoint.key")
 }
 
+fn blob_key_path(folder: &Path, epoch: u32) -> PathBuf {
+    folder.join(format!("epoch-{epoch}.blobs"))
+}
+
 fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
     folder.join(format!("epoch-{epoch}.pepper"))
 }
@@ -137,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn peppers_are_drawn_once_and_destroyed_for_good() {
+    fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().unwrap();
         let keys = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(keys.pepper(1, false).unwrap_err().code(), "io", "an epoch with rows gets no new pepper");
@@ -146,9 +181,14 @@ mod tests {
         assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
         assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
         assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
+        assert_eq!(again.blob_key(1).unwrap_err().code(), "io", "an epoch with batches gets no new key");
+        again.draw(1).unwrap();
+        let key = again.blob_key(1).unwrap();
+        assert_eq!(BrokerKeys::open(folder.path()).unwrap().blob_key(1).unwrap().expose_secret(), key.expose_secret());
         again.destroy(1).unwrap();
         again.destroy(1).unwrap();
-        assert!(!pepper_path(folder.path(), 1).exists());
+        assert!(!pepper_path(folder.path(), 1).exists() && !blob_key_path(folder.path(), 1).exists());
+        assert_eq!(again.blob_key(1).unwrap_err().code(), "io");
         assert_eq!(again.pepper(1, false).unwrap_err().code(), "io");
     }
 }

@@ -27,13 +27,13 @@ use crate::error::Error;
 use crate::message::{self, Code, Header, Kind, Rejection, Role, Unverified, Verified};
 use crate::policy::{Lang, Partner, Policy, PolicySignature, SignedPolicy};
 use crate::secret::KeyId;
-use crate::store::{BatchId, Change, Key, MemoryStore, Store};
+use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store};
 
 /// The broker of one consortium.
 ///
 /// It can be shared between threads. Two brokers on one store exclude each other.
 pub struct Broker {
-    keys: BrokerKeys,
+    keys: Arc<BrokerKeys>,
     store: Box<dyn Store>,
     /// `None` for a broker in memory.
     folder: Option<PathBuf>,
@@ -132,7 +132,8 @@ impl Broker {
     pub fn create(folder: &Path, keys: BrokerKeys, policy: &Path, now: Timestamp) -> Result<Broker, Error> {
         let signed = SignedPolicy::read(policy)?;
         refuse_unfit(&signed, &keys, now)?;
-        let store = folder::create(folder)?;
+        let keys = Arc::new(keys);
+        let store = folder::create(folder, keys.clone())?;
         folder::keep_policy(folder, policy, signed.policy().version)?;
         Broker::begin(keys, Box::new(store), Some(folder.into()), signed, now)
     }
@@ -144,7 +145,8 @@ impl Broker {
     /// [`Error::Store`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of the policy kept
     /// there; what [`BrokerKeys`] says of a pepper that is missing.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
-        let store = folder::open(folder)?;
+        let keys = Arc::new(keys);
+        let store = folder::open(folder, keys.clone())?;
         let (state, row) = State::load(&store)?;
         let row = row.ok_or(Error::StoreDamaged { finding: "its ledger names no policy" })?;
         let signed = SignedPolicy::read(&folder::policy_path(folder, row.version))?;
@@ -153,6 +155,7 @@ impl Broker {
         }
         for number in state.epochs.keys() {
             keys.pepper(*number, false)?;
+            keys.blob_key(*number)?;
         }
         Ok(Broker {
             keys,
@@ -171,7 +174,7 @@ impl Broker {
     /// [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`Error::Random`].
     pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, Error> {
         refuse_unfit(&policy, &keys, now)?;
-        Broker::begin(keys, Box::new(MemoryStore::default()), None, policy, now)
+        Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)
     }
 
     /// Takes a message, and gives the reply to carry back.
@@ -266,7 +269,7 @@ impl Broker {
     }
 
     fn begin(
-        keys: BrokerKeys,
+        keys: Arc<BrokerKeys>,
         store: Box<dyn Store>,
         folder: Option<PathBuf>,
         signed: SignedPolicy,

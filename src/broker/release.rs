@@ -50,7 +50,7 @@ impl Broker {
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(open) {
             if let Entry::Vacant(vacant) = state.epochs.entry(number) {
-                self.keys.pepper(number, true)?;
+                self.keys.draw(number)?;
                 let row = EpochRow { release: 0, as_of: now, looked: now, changed_since: None, fresh: 0 };
                 let rows = vec![(Key::Epoch(number), Some(write_row(&row)))];
                 self.store.commit(&Change { rows, ..Change::default() })?;

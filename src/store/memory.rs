@@ -1,9 +1,12 @@
 //! A store that is gone with the process, for tests and simulations.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Batch, BatchId, Change, Key, Store};
+use super::trouble::out_of_order;
+use super::{Batch, BatchId, Change, Key, Purged, Staged, Store, Ticket, Visit};
 use crate::error::Error;
 
 /// See the module.
@@ -15,7 +18,9 @@ pub(crate) struct MemoryStore {
 #[derive(Default)]
 struct Kept {
     rows: BTreeMap<Key, Vec<u8>>,
-    batches: BTreeMap<BatchId, Batch>,
+    batches: BTreeMap<BatchId, Arc<Batch>>,
+    lines: BTreeMap<u64, Vec<u8>>,
+    leaves: Vec<[u8; 32]>,
 }
 
 impl MemoryStore {
@@ -31,21 +36,66 @@ impl Store for MemoryStore {
     }
 
     fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
-        self.kept().batches.values().cloned().try_for_each(visit)
+        self.kept().batches.values().map(|batch| Batch::clone(batch)).try_for_each(visit)
     }
 
-    fn commit(&self, change: &Change) -> Result<(), Error> {
+    fn leaves(&self) -> Result<Vec<[u8; 32]>, Error> {
+        Ok(self.kept().leaves.clone())
+    }
+
+    fn lines(&self, range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.kept()
+            .lines
+            .iter()
+            .filter(|(index, _)| range.contains(index))
+            .try_for_each(|(index, line)| visit(*index, line))
+    }
+
+    fn stage(&self, batch: &Batch) -> Result<Staged, Error> {
+        Ok(Staged::Whole(Arc::new(batch.clone())))
+    }
+
+    fn submit(&self, change: &Change) -> Result<Ticket, Error> {
         let mut kept = self.kept();
+        let mut next = kept.leaves.len() as u64..;
+        if change.lines.iter().any(|line| Some(line.index) != next.next()) {
+            return Err(out_of_order(Path::new("in memory")));
+        }
         for (key, value) in &change.rows {
             match value {
                 Some(value) => kept.rows.insert(*key, value.clone()),
                 None => kept.rows.remove(key),
             };
         }
-        kept.batches.extend(change.added.iter().map(|batch| (batch.id, batch.clone())));
         for id in &change.removed {
             kept.batches.remove(id);
         }
-        Ok(())
+        kept.batches.extend(change.added.iter().map(|batch| (batch.id, Arc::new(batch.clone()))));
+        for staged in &change.staged {
+            // A batch that another store staged is not this one's to add.
+            if let Staged::Whole(batch) = staged {
+                kept.batches.insert(batch.id, Arc::clone(batch));
+            }
+        }
+        for line in &change.lines {
+            kept.lines.insert(line.index, line.bytes.clone());
+            kept.leaves.push(line.leaf);
+        }
+        if let Some(before) = change.prune {
+            kept.lines.retain(|index, _| *index >= before);
+        }
+        Ok(Ticket::kept())
+    }
+
+    fn wait(&self, ticket: Ticket) -> Result<(), Error> {
+        ticket.outcome().unwrap_or(Ok(()))
+    }
+
+    fn purge(&self) -> Result<Purged, Error> {
+        Ok(Purged { before: 0, after: 0 })
+    }
+
+    fn backup(&self, to: &Path) -> Result<(), Error> {
+        Err(Error::Store { path: to.into(), finding: "a broker in memory has nothing on disk to copy".into() })
     }
 }

@@ -1,20 +1,43 @@
-//! Where the broker keeps what must survive: a ledger of small rows, and the accepted batches of flags.
+//! Where the broker keeps what must survive: a ledger of small rows, the lines of the log, and the accepted batches of flags.
 //!
 //! Batches are few and large, not a row a flag: a batch is what one message says, already tagged. The ledger says which
-//! batches count. A [`Change`] is kept whole or not at all, and is on disk when [`Store::commit`] returns.
+//! batches count. A [`Change`] is kept whole or not at all, and is on disk when [`Store::wait`] returns.
 
+mod compact;
+mod disk;
+mod durable;
 mod memory;
-mod redb;
+mod queue;
+mod seal;
+mod slot;
+mod trouble;
+mod upkeep;
 
-pub(crate) use self::redb::RedbStore;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use durable::DurableStore;
 pub(crate) use memory::MemoryStore;
+pub(crate) use queue::Ticket;
+pub(crate) use seal::BlobKeys;
 
-use crate::codec::{Malformed, Reader, Writer};
 use crate::day::Day;
 use crate::error::Error;
 use crate::pseudonym::Tag;
+use seal::SealedBatch;
 
 /// A store of one broker.
+///
+/// Many threads may use it at once. Changes are kept in the order of [`Store::submit`], and those that wait share one
+/// write to the disk. When a write fails, all changes that were submitted and not yet kept fail with it, because each may
+/// build on the one before.
 pub(crate) trait Store: Send + Sync {
     /// All rows of the ledger, by ascending key.
     fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, Error>;
@@ -22,19 +45,81 @@ pub(crate) trait Store: Send + Sync {
     /// Shows all batches, by ascending id.
     fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error>;
 
+    /// The leaf hashes of all lines of the log, those of lines that were pruned included.
+    fn leaves(&self) -> Result<Vec<[u8; 32]>, Error>;
+
+    /// Shows the lines of the log with an index in `range` that were not pruned, in order.
+    fn lines(&self, range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), Error>;
+
+    /// Writes a large batch to disk ahead of the change that will add it, so that no other change waits for it.
+    ///
+    /// It does not count until that change is kept; let go of, it is forgotten.
+    fn stage(&self, batch: &Batch) -> Result<Staged, Error>;
+
+    /// Puts `change` in line to be kept, after all that were submitted before it. Batches in [`Change::added`] are staged first.
+    ///
+    /// Without [`Store::wait`] it is not known to be kept, and may lie until another change is waited for.
+    fn submit(&self, change: &Change) -> Result<Ticket, Error>;
+
+    /// Waits until the change is kept, whole and on disk; or nothing of it is kept, and an error.
+    fn wait(&self, ticket: Ticket) -> Result<(), Error>;
+
     /// Keeps `change`, whole, on disk before this returns; or nothing of it, and an error.
-    fn commit(&self, change: &Change) -> Result<(), Error>;
+    fn commit(&self, change: &Change) -> Result<(), Error> {
+        self.wait(self.submit(change)?)
+    }
+
+    /// Writes what counts to fresh files in the place of the old ones, so that nothing that was removed is left in the store's files.
+    fn purge(&self) -> Result<Purged, Error>;
+
+    /// Copies the store as it is at one moment to the folder `to`, which must hold none; to restore is to open the copy.
+    fn backup(&self, to: &Path) -> Result<(), Error>;
 }
+
+/// What [`Store::lines`] shows a line to: its index and its bytes.
+pub(crate) type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'a;
 
 /// What one step of the broker changes.
 #[derive(Default)]
 pub(crate) struct Change {
     /// Rows to write, or to remove.
     pub(crate) rows: Vec<(Key, Option<Vec<u8>>)>,
+    /// Batches to remove. They are removed before any is added, so that one may take the place of its namesake.
+    pub(crate) removed: Vec<BatchId>,
     /// Batches to add.
     pub(crate) added: Vec<Batch>,
-    /// Batches to remove.
-    pub(crate) removed: Vec<BatchId>,
+    /// Batches to add that were staged before.
+    pub(crate) staged: Vec<Staged>,
+    /// Lines to append to the log. Each must follow the last one that was kept, so that no change is kept that builds on one that was not.
+    pub(crate) lines: Vec<Line>,
+    /// Lines before this index go; their leaf hashes stay.
+    pub(crate) prune: Option<u64>,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Its place in the log, from 0.
+    pub(crate) index: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// Its hash in the log's tree.
+    pub(crate) leaf: [u8; 32],
+}
+
+/// A batch that was written ahead of the change that will add it.
+#[derive(Clone)]
+pub(crate) enum Staged {
+    /// In memory.
+    Whole(Arc<Batch>),
+    /// On disk.
+    Sealed(Arc<SealedBatch>),
+}
+
+/// How many bytes the store's files took, and take now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 /// Names a row of the ledger.
@@ -126,107 +211,9 @@ impl Row {
     }
 }
 
-impl Batch {
-    /// The rows and the part as bytes: tags in one column, days in the next.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let (part, of) = self.part.unwrap_or((0, 0));
-        let tags: Vec<[u8; 16]> = self.rows.iter().map(|row| row.tag.0).collect();
-        let mut writer = Writer::default();
-        writer.u16(part).u16(of).column(&tags);
-        for row in &self.rows {
-            let (first, last) = row.span.map_or((0, 0), |span| (span.first.0, span.last.0));
-            writer.u16(first).u16(last);
-        }
-        writer.finish()
-    }
-
-    pub(crate) fn decode(id: BatchId, bytes: &[u8]) -> Result<Batch, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let part = match (reader.u16()?, reader.u16()?) {
-            (0, 0) => None,
-            part => Some(part),
-        };
-        let tags = reader.column()?;
-        let mut rows = Vec::with_capacity(tags.len());
-        for tag in tags {
-            // No flag lasts until 1970-01-01, so that day can stand for none.
-            let span = match (reader.u16()?, reader.u16()?) {
-                (0, 0) => None,
-                (first, last) => Some(Span { first: Day(first), last: Day(last) }),
-            };
-            rows.push(Row { tag: Tag(*tag), span });
-        }
-        reader.end()?;
-        Ok(Batch { id, part, rows })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example(sequence: u64) -> Batch {
-        let span = Some(Span { first: Day(20_000), last: Day(20_100) });
-        let rows = vec![Row { tag: Tag([1; 16]), span }, Row { tag: Tag([2; 16]), span: None }];
-        Batch { id: BatchId { epoch: 1, partner: 7, sequence }, part: Some((1, 2)), rows }
-    }
-
-    #[test]
-    fn keys_come_back_in_their_order() {
-        let keys = [
-            Key::Format,
-            Key::Policy,
-            Key::Partner(1),
-            Key::Partner(300),
-            Key::Epoch(1),
-            Key::Share(1, 2),
-            Key::Share(256, 1),
-        ];
-        assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
-        for key in keys {
-            assert_eq!(Key::from_bytes(key.to_bytes()), Some(key));
-        }
-        assert_eq!(Key::from_bytes([0, 0, 0, 0, 1, 0, 0]), None);
-        assert_eq!(Key::from_bytes([9; 7]), None);
-    }
-
-    #[test]
-    fn every_store_keeps_what_was_committed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
-        let stores: [Box<dyn Store>; 2] =
-            [Box::new(MemoryStore::default()), Box::new(RedbStore::create(&path).unwrap())];
-        for store in stores {
-            let rows = vec![(Key::Partner(7), Some(vec![1])), (Key::Epoch(1), Some(vec![2]))];
-            store.commit(&Change { rows, added: vec![example(1), example(2)], removed: vec![] }).unwrap();
-            let rows = vec![(Key::Partner(7), Some(vec![3])), (Key::Epoch(1), None)];
-            store.commit(&Change { rows, added: vec![], removed: vec![example(1).id] }).unwrap();
-            assert_kept(&*store);
-        }
-        assert_kept(&RedbStore::open(&path).unwrap());
-    }
-
-    fn assert_kept(store: &dyn Store) {
-        assert_eq!(store.rows().unwrap(), [(Key::Partner(7), vec![3])]);
-        let mut seen = vec![];
-        store
-            .batches(&mut |batch| {
-                seen.push(batch);
-                Ok(())
-            })
-            .unwrap();
-        assert!(seen == [example(2)]);
-    }
-
-    #[test]
-    fn a_store_that_is_not_there_or_open_elsewhere_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.redb");
-        assert_eq!(RedbStore::open(&path).err().unwrap().code(), "store");
-        let _held = RedbStore::create(&path).unwrap();
-        assert_eq!(RedbStore::open(&path).err().unwrap().code(), "store");
-        assert_eq!(RedbStore::create(&path).err().unwrap().code(), "store");
-        std::fs::write(folder.path().join("junk"), b"not a store at all").unwrap();
-        assert_eq!(RedbStore::open(&folder.path().join("junk")).err().unwrap().code(), "store");
+/// Shows no tags.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("id", &self.id).field("rows", &self.rows.len()).finish_non_exhaustive()
     }
 }

@@ -292,7 +292,7 @@ impl<'a, W: Write> Story<'a, W> {
             return Err("the broker keeps nothing".into());
         };
         self.show.say(&format!(
-            "What it keeps on disk are tags: its own keyed hash of what the partners sent. From {name}, {} bytes:",
+            "What it keeps on disk are tags, its own keyed hash of what the partners sent, and those sealed. From {name}, {} bytes:",
             thousands(bytes.len())
         ))?;
         self.show.lines(&show::excerpt(&bytes))?;

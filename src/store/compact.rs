@@ -1,0 +1,166 @@
+//! A batch as few bytes: the tags in one column, each distinct span once, and of every row the number of its span in as
+//! few bits as there are spans.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 2, 2 | which part of a full set, of how many; 0 of 0 for a delta |
+//! | 4, 4 | the number of rows *n*, the number of distinct spans *s* |
+//! | 4 *s* | the spans, ascending: first day, last day; 0, 0 for a withdrawal |
+//! | 16 *n* | the tags, ascending |
+//! | ⌈*n* *b* / 8⌉ | the rows' spans, *b* bits each, lowest bit first, where *b* is the fewest that number *s* spans; then zero bits |
+//!
+//! All integers are little-endian.
+
+use super::{Batch, BatchId, Row, Span};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::day::Day;
+use crate::pseudonym::Tag;
+
+impl Batch {
+    /// The rows and the part as bytes. A batch of more than `u32::MAX` rows does not exist: a partner's flags are a `u32`.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let (part, of) = self.part.unwrap_or((0, 0));
+        let codes: Vec<u32> = self.rows.iter().map(|row| code(row.span)).collect();
+        let mut spans = codes.clone();
+        spans.sort_unstable();
+        spans.dedup();
+        let mut writer = Writer::with_capacity(12 + 4 * spans.len() + 20 * codes.len());
+        writer.u16(part).u16(of).u32(codes.len() as u32).u32(spans.len() as u32);
+        for span in &spans {
+            writer.u16((span >> 16) as u16).u16(*span as u16);
+        }
+        for row in &self.rows {
+            writer.bytes(&row.tag.0);
+        }
+        let width = width(spans.len());
+        let (mut bits, mut filled) = (0u64, 0);
+        for code in codes.iter().filter(|_| width > 0) {
+            // All codes are among the spans, which were made of them.
+            let number = spans.partition_point(|span| span < code);
+            bits |= (number as u64) << filled;
+            filled += width;
+            while filled >= 8 {
+                writer.u8(bits as u8);
+                bits >>= 8;
+                filled -= 8;
+            }
+        }
+        if filled > 0 {
+            writer.u8(bits as u8);
+        }
+        writer.finish()
+    }
+
+    /// Reads what [`Batch::encode`] wrote; an error for any other bytes.
+    pub(super) fn decode(id: BatchId, bytes: &[u8]) -> Result<Batch, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let part = match (reader.u16()?, reader.u16()?) {
+            (0, 0) => None,
+            part => Some(part),
+        };
+        let (count, distinct) = (reader.u32()? as usize, reader.u32()? as usize);
+        let spans = reader.take(distinct.checked_mul(4).ok_or(TOO_LARGE)?)?;
+        let spans: Vec<u32> = spans.as_chunks::<4>().0.iter().map(|span| read_code(*span)).collect();
+        let (tags, _) = reader.take(count.checked_mul(16).ok_or(TOO_LARGE)?)?.as_chunks::<16>();
+        let width = width(distinct);
+        let packed = reader.take(count.checked_mul(width).ok_or(TOO_LARGE)?.div_ceil(8))?;
+        reader.end()?;
+        if distinct > count || (distinct == 0) != (count == 0) {
+            return Err(Malformed("a batch has more spans than rows, or none"));
+        }
+        if !spans.is_sorted_by(|a, b| a < b) || !tags.is_sorted_by(|a, b| a < b) {
+            return Err(Malformed("a batch is not sorted and unique"));
+        }
+        let mut rows = Vec::with_capacity(count);
+        let mut packed = packed.iter();
+        let (mut bits, mut filled) = (0u64, 0);
+        for tag in tags {
+            while filled < width {
+                // As many bytes as the rows' bits take were taken above.
+                bits |= u64::from(*packed.next().ok_or(TOO_LARGE)?) << filled;
+                filled += 8;
+            }
+            let number = (bits & ((1 << width) - 1)) as usize;
+            bits >>= width;
+            filled -= width;
+            let code = *spans.get(number).ok_or(Malformed("a row of a batch has no span"))?;
+            rows.push(Row { tag: Tag(*tag), span: span(code) });
+        }
+        if bits != 0 {
+            return Err(Malformed("a batch ends in bits that are not zero"));
+        }
+        Ok(Batch { id, part, rows })
+    }
+}
+
+const TOO_LARGE: Malformed = Malformed("a count in a batch is too large");
+
+/// The bits that number `distinct` spans.
+fn width(distinct: usize) -> usize {
+    distinct.checked_sub(1).map_or(0, |last| (usize::BITS - last.leading_zeros()) as usize)
+}
+
+/// A span as an integer. No flag lasts until 1970-01-01, so that 0 can stand for a withdrawal.
+fn code(span: Option<Span>) -> u32 {
+    span.map_or(0, |span| u32::from(span.first.0) << 16 | u32::from(span.last.0))
+}
+
+fn span(code: u32) -> Option<Span> {
+    (code != 0).then_some(Span { first: Day((code >> 16) as u16), last: Day(code as u16) })
+}
+
+fn read_code([f0, f1, l0, l1]: [u8; 4]) -> u32 {
+    u32::from(u16::from_le_bytes([f0, f1])) << 16 | u32::from(u16::from_le_bytes([l0, l1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: BatchId = BatchId { epoch: 1, partner: 2, sequence: 3 };
+
+    fn batches() -> impl Strategy<Value = Batch> {
+        let span = prop::option::of((0u16..40, 1u16..9).prop_map(|(f, l)| Span { first: Day(f), last: Day(l) }));
+        let rows = prop::collection::btree_map(any::<[u8; 16]>(), span, 0..300);
+        (prop::option::of((1u16..9, 1u16..9)), rows).prop_map(|(part, rows)| {
+            let rows = rows.into_iter().map(|(tag, span)| Row { tag: Tag(tag), span }).collect();
+            Batch { id: ID, part, rows }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn batches_come_back(batch in batches()) {
+            let bytes = batch.encode();
+            prop_assert!(Batch::decode(ID, &bytes).unwrap() == batch);
+        }
+
+        #[test]
+        fn what_decodes_encodes_to_the_same_bytes(batch in batches(), at in any::<prop::sample::Index>(), with in 1u8..) {
+            let mut bytes = batch.encode();
+            let at = at.index(bytes.len());
+            bytes[at] ^= with;
+            if let Ok(other) = Batch::decode(ID, &bytes) {
+                // A span that no row has any more is the one thing that does not come back.
+                let again = other.encode();
+                prop_assert!(again == bytes || again.len() < bytes.len());
+            }
+            bytes.truncate(at);
+            prop_assert!(Batch::decode(ID, &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_flag_takes_its_tag_and_the_bits_of_its_span() {
+        let row = |number: u32, spans: u32| {
+            let mut tag = [0; 16];
+            tag[..4].copy_from_slice(&number.to_be_bytes());
+            Row { tag: Tag(tag), span: Some(Span { first: Day((number % spans) as u16), last: Day(20_000) }) }
+        };
+        for (spans, bits) in [(1, 0), (2, 1), (3, 2), (256, 8), (257, 9), (4096, 12)] {
+            let batch = Batch { id: ID, part: None, rows: (0..8192).map(|number| row(number, spans)).collect() };
+            assert_eq!(batch.encode().len(), 12 + 4 * spans as usize + 8192 * 16 + 1024 * bits);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The files of a store: a folder, or in tests something that can fail like a disk.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use super::trouble;
+use crate::error::Error;
+use crate::files;
+
+/// Where the files of a store are.
+pub(super) trait Disk: Debug + Send + Sync {
+    /// Makes an empty file, in the place of one that is there.
+    fn create(&self, name: &str) -> io::Result<Backend>;
+
+    /// Opens a file to read and write it.
+    fn open(&self, name: &str) -> io::Result<Backend>;
+
+    /// Opens a file that may be read only.
+    fn open_to_read(&self, name: &str) -> io::Result<Backend>;
+
+    fn exists(&self, name: &str) -> bool;
+
+    fn length(&self, name: &str) -> io::Result<u64>;
+
+    /// Puts the file `from` in the place of `to`.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes the names of files durable.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The file's path, for errors.
+    fn path(&self, name: &str) -> PathBuf;
+}
+
+/// A folder, held by one process.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked while the store is open. The files have locks of their own, but purging puts other files in their place.
+    _lock: File,
+}
+
+/// The file that a process locks to hold the store.
+const LOCK: &str = "lock";
+
+impl Folder {
+    /// Makes the folder, for its owner only, if it is not there, and holds it.
+    pub(super) fn create(path: &Path) -> Result<Folder, Error> {
+        files::create_private_folder(path)?;
+        files::sync_folder(path)?;
+        Folder::hold(path)
+    }
+
+    /// Holds a folder that is there.
+    pub(super) fn hold(path: &Path) -> Result<Folder, Error> {
+        let lock = path.join(LOCK);
+        let io = |source| trouble::io(&lock, source);
+        let file = match File::open(&lock) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                private().create(true).truncate(false).open(&lock).map_err(io)?
+            }
+            opened => opened.map_err(io)?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Folder { path: path.into(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(trouble::held(path)),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+
+    fn backend(&self, options: &OpenOptions, name: &str) -> io::Result<Backend> {
+        let file = options.open(self.path.join(name))?;
+        Ok(Backend(Box::new(FileBackend::new(file).map_err(io::Error::other)?)))
+    }
+}
+
+impl Disk for Folder {
+    fn create(&self, name: &str) -> io::Result<Backend> {
+        self.backend(private().create(true).truncate(true), name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Backend> {
+        self.backend(OpenOptions::new().read(true).write(true), name)
+    }
+
+    fn open_to_read(&self, name: &str) -> io::Result<Backend> {
+        self.backend(OpenOptions::new().read(true), name)
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.path.join(name).exists()
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.path.join(name))?.len())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        File::open(&self.path)?.sync_all()?;
+        Ok(())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// To read and write a file that, if it is made, is for its owner only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A file as redb sees it.
+#[derive(Debug)]
+pub(super) struct Backend(pub(super) Box<dyn StorageBackend>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.query_lock_range(start, end)
+    }
+}
+
+/// A file that is read, while all that is written over it stays in memory: so that a file can be looked into, or read where it
+/// can no longer be written, as if it were repaired, and stays as it is.
+///
+/// It takes no locks: who uses it holds the folder.
+#[derive(Debug)]
+pub(super) struct Overlay {
+    below: Backend,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    length: u64,
+    /// Up to where the file below is what it was.
+    below: u64,
+    pages: BTreeMap<u64, Box<[u8; PAGE]>>,
+}
+
+const PAGE: usize = 4096;
+
+impl Overlay {
+    pub(super) fn new(below: Backend) -> io::Result<Overlay> {
+        let length = below.len()?;
+        Ok(Overlay { below, written: Mutex::new(Written { length, below: length, pages: BTreeMap::new() }) })
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A page of the file below; zeros where it has ended.
+    fn page(&self, written: &Written, page: u64) -> io::Result<Box<[u8; PAGE]>> {
+        let mut bytes = Box::new([0; PAGE]);
+        let start = page * PAGE as u64;
+        let there = written.below.saturating_sub(start).min(PAGE as u64) as usize;
+        if there > 0 {
+            self.below.read(start, &mut bytes[..there])?;
+        }
+        Ok(bytes)
+    }
+}
+
+impl StorageBackend for Overlay {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.written().length)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let written = self.written();
+        if offset.checked_add(out.len() as u64).is_none_or(|end| end > written.length) {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        for (page, at, piece) in pieces(offset, out.len()) {
+            let to = &mut out[piece.clone()];
+            match written.pages.get(&page) {
+                Some(bytes) => to.copy_from_slice(&bytes[at..at + piece.len()]),
+                None => to.copy_from_slice(&self.page(&written, page)?[at..at + piece.len()]),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut written = self.written();
+        if len < written.length {
+            written.below = written.below.min(len);
+            let _ = written.pages.split_off(&len.div_ceil(PAGE as u64));
+            if let Some(bytes) = written.pages.get_mut(&(len / PAGE as u64)) {
+                bytes[(len % PAGE as u64) as usize..].fill(0);
+            }
+        }
+        written.length = len;
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut written = self.written();
+        let end = offset.checked_add(data.len() as u64).ok_or(ErrorKind::FileTooLarge)?;
+        for (page, at, piece) in pieces(offset, data.len()) {
+            if !written.pages.contains_key(&page) {
+                let bytes = self.page(&written, page)?;
+                written.pages.insert(page, bytes);
+            }
+            if let Some(bytes) = written.pages.get_mut(&page) {
+                bytes[at..at + piece.len()].copy_from_slice(&data[piece]);
+            }
+        }
+        written.length = written.length.max(end);
+        Ok(())
+    }
+}
+
+/// Cuts a range of a file at its pages: the page, where in it, and which of the bytes.
+fn pieces(offset: u64, length: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let position = offset + done as u64;
+        let at = (position % PAGE as u64) as usize;
+        let piece = done..(done + PAGE - at).min(length);
+        done = piece.end;
+        (!piece.is_empty()).then_some((position / PAGE as u64, at, piece))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::backends::InMemoryBackend;
+
+    #[test]
+    fn an_overlay_reads_like_the_file_and_leaves_it_as_it_is() {
+        let below = InMemoryBackend::new();
+        let original: Vec<u8> = (0..3 * PAGE + 100).map(|at| (at % 251) as u8).collect();
+        below.set_len(original.len() as u64).unwrap();
+        below.write(0, &original).unwrap();
+        let overlay = Overlay::new(Backend(Box::new(below))).unwrap();
+        let mut expected = original.clone();
+        let check = |expected: &[u8]| {
+            let mut bytes = vec![0; expected.len()];
+            assert_eq!(overlay.len().unwrap(), expected.len() as u64);
+            overlay.read(0, &mut bytes).unwrap();
+            assert!(bytes == expected);
+            assert!(overlay.read(1, &mut bytes).is_err());
+        };
+        check(&expected);
+        overlay.write(PAGE as u64 - 3, &[9; 2 * PAGE]).unwrap();
+        expected[PAGE - 3..3 * PAGE - 3].fill(9);
+        check(&expected);
+        overlay.set_len(50).unwrap();
+        expected.truncate(50);
+        check(&expected);
+        overlay.set_len(2 * PAGE as u64 + 7).unwrap();
+        expected.resize(2 * PAGE + 7, 0);
+        check(&expected);
+        overlay.write(2 * PAGE as u64, &[7; 100]).unwrap();
+        expected.resize(2 * PAGE + 100, 0);
+        expected[2 * PAGE..].fill(7);
+        check(&expected);
+        let mut bytes = vec![0; original.len()];
+        overlay.below.read(0, &mut bytes).unwrap();
+        assert!(bytes == original);
+    }
+
+    #[test]
+    fn a_folder_is_held_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        assert_eq!(Folder::hold(&path).unwrap_err().code(), "store");
+        let held = Folder::create(&path).unwrap();
+        for error in [Folder::hold(&path).unwrap_err(), Folder::create(&path).unwrap_err()] {
+            assert!(error.to_string().contains("another process holds it"), "{error}");
+        }
+        drop(held);
+        Folder::hold(&path).unwrap();
+    }
+}

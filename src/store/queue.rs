@@ -1,0 +1,202 @@
+//! Changes in line to be kept: one of those who wait writes for all of them, in the order in which they came.
+
+use std::mem;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::trouble::Failure;
+use crate::error::Error;
+
+/// Stands for a change that was submitted.
+pub(crate) struct Ticket(Arc<Outcome>);
+
+/// What became of it; a failure, if it was not kept.
+type Outcome = OnceLock<Option<Failure>>;
+
+/// See the module.
+pub(super) struct Queue<W> {
+    line: Mutex<Line<W>>,
+    moved: Condvar,
+    /// What is written to, for errors.
+    path: PathBuf,
+}
+
+struct Line<W> {
+    waiting: Vec<(W, Arc<Outcome>)>,
+    /// Whether somebody writes.
+    busy: bool,
+}
+
+impl Ticket {
+    /// Of a change that is kept already.
+    pub(super) fn kept() -> Ticket {
+        Ticket(Arc::new(OnceLock::from(None)))
+    }
+
+    /// What became of the change, once it is known.
+    pub(super) fn outcome(&self) -> Option<Result<(), Error>> {
+        self.0.get().map(|outcome| outcome.as_ref().map_or(Ok(()), |failure| Err(failure.error())))
+    }
+}
+
+impl<W> Queue<W> {
+    pub(super) fn new(path: PathBuf) -> Queue<W> {
+        Queue { line: Mutex::new(Line { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
+    }
+
+    pub(super) fn push(&self, work: W) -> Ticket {
+        let outcome = Arc::new(Outcome::new());
+        self.line().waiting.push((work, Arc::clone(&outcome)));
+        Ticket(outcome)
+    }
+
+    /// Waits until it is known what became of a ticket's change; writes all that are in line, with `write`, if nobody does.
+    pub(super) fn wait(&self, ticket: Ticket, write: impl FnOnce(&[&W]) -> Result<(), Error>) -> Result<(), Error> {
+        let mut line = self.line();
+        loop {
+            if let Some(outcome) = ticket.outcome() {
+                return outcome;
+            }
+            if !line.busy {
+                break;
+            }
+            line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
+        line.busy = true;
+        let group = mem::take(&mut line.waiting);
+        drop(line);
+        let mut turn = Turn { queue: self, group, failure: Some(self.panicked()) };
+        let works: Vec<&W> = turn.group.iter().map(|(work, _)| work).collect();
+        let written = write(&works);
+        turn.failure = written.err().map(Failure::of);
+        drop(turn);
+        ticket.outcome().unwrap_or_else(|| Err(self.panicked().error()))
+    }
+
+    /// Keeps others from writing until it is dropped. What they submit waits, and does not fail.
+    pub(super) fn alone(&self) -> impl Drop {
+        let mut line = self.line();
+        while line.busy {
+            line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
+        }
+        line.busy = true;
+        Turn { queue: self, group: Vec::new(), failure: None }
+    }
+
+    fn panicked(&self) -> Failure {
+        let finding = "a thread ended in the midst of a write; nothing of this is known to be kept: open it again";
+        Failure::Store(self.path.clone(), finding.into())
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<W>> {
+        // Nothing panics while it is held.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody's turn to write; over when dropped, also by a panic.
+struct Turn<'a, W> {
+    queue: &'a Queue<W>,
+    group: Vec<(W, Arc<Outcome>)>,
+    failure: Option<Failure>,
+}
+
+impl<W> Drop for Turn<'_, W> {
+    fn drop(&mut self) {
+        let mut line = self.queue.line();
+        line.busy = false;
+        let mut group = mem::take(&mut self.group);
+        if self.failure.is_some() {
+            // They came after what failed, and may build on it.
+            group.append(&mut line.waiting);
+        }
+        for (_, outcome) in &group {
+            let _ = outcome.set(self.failure.clone());
+        }
+        drop(line);
+        self.queue.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Barrier;
+    use std::thread;
+
+    #[test]
+    fn those_who_wait_share_one_write_in_order() {
+        let queue = Queue::new(PathBuf::new());
+        let tickets: Vec<Ticket> = (0..10).map(|number| queue.push(number)).collect();
+        let mut written = Vec::new();
+        for ticket in tickets {
+            queue
+                .wait(ticket, |works| {
+                    written.push(works.iter().map(|work| **work).collect::<Vec<i32>>());
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert_eq!(written, [(0..10).collect::<Vec<_>>()]);
+    }
+
+    #[test]
+    fn a_failure_fails_the_group_and_what_came_meanwhile_but_nothing_later() {
+        let queue = Queue::new(PathBuf::new());
+        let (first, second) = (queue.push(1), queue.push(2));
+        let mut meanwhile = None;
+        let failed = queue.wait(first, |_| {
+            meanwhile = Some(queue.push(3));
+            Err(super::super::trouble::store(Path::new("x"), "full"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "the store x cannot be used: full");
+        assert!(queue.wait(second, |_| unreachable!()).is_err());
+        assert!(queue.wait(meanwhile.unwrap(), |_| unreachable!()).is_err());
+        let later = queue.wait(queue.push(4), |works| {
+            assert_eq!(works, [&4]);
+            Ok(())
+        });
+        assert!(later.is_ok());
+    }
+
+    #[test]
+    fn a_panic_fails_its_group_and_leaves_the_queue_to_others() {
+        let queue = Queue::new(PathBuf::new());
+        let (first, second) = (queue.push(1), queue.push(2));
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.wait(first, |_| panic!("as told"))));
+        assert!(ended.is_err());
+        assert!(queue.wait(second, |_| unreachable!()).is_err());
+        assert!(queue.wait(queue.push(3), |_| Ok(())).is_ok());
+    }
+
+    #[test]
+    fn many_threads_are_all_served() {
+        let queue = Queue::new(PathBuf::new());
+        let written = Mutex::new(Vec::new());
+        let start = Barrier::new(8);
+        thread::scope(|scope| {
+            for thread in 0..8 {
+                let (queue, written, start) = (&queue, &written, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for number in 0..100 {
+                        let ticket = queue.push((thread, number));
+                        let write = |works: &[&(i32, i32)]| {
+                            written.lock().unwrap().extend(works.iter().map(|work| **work));
+                            Ok(())
+                        };
+                        queue.wait(ticket, write).unwrap();
+                        assert!(written.lock().unwrap().contains(&(thread, number)));
+                    }
+                });
+            }
+            let _alone = queue.alone();
+        });
+        let written = written.into_inner().unwrap();
+        assert_eq!(written.len(), 800);
+        for thread in 0..8 {
+            assert!(written.iter().filter(|work| work.0 == thread).map(|work| work.1).eq(0..100));
+        }
+    }
+}

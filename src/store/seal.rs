@@ -1,0 +1,284 @@
+//! Sealing: what the store's files show of a batch is how large it is.
+//!
+//! A batch is cut into chunks, each sealed with AES-256-GCM under the blob key of its epoch. Its manifest, sealed under the
+//! same key, lists the chunks with their authentication tags, so that a chunk that is missing, or is an older one of the same
+//! name, is noticed. A sealed value is the nonce, the ciphertext, the authentication tag.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
+
+use super::durable::FORMAT;
+use super::{Batch, BatchId};
+use crate::codec::{Malformed, Reader, Writer};
+use crate::error::Error;
+use crate::label;
+use crate::secret::{Key32, random};
+
+/// Where the store finds the key under which it seals what belongs to an epoch.
+pub(crate) trait BlobKeys: Send + Sync {
+    /// The blob key of `epoch`. It must have been drawn before; another one would open nothing.
+    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error>;
+}
+
+/// The most bytes of a sealed chunk: what fits one page of 64 KiB of the file beside the page's own bytes.
+pub(super) const CHUNK: usize = (64 << 10) - 64;
+
+/// The bytes of a chunk that are not the batch's.
+pub(super) const OVERHEAD: usize = NONCE_LEN + MAX_TAG_LEN;
+
+/// A batch whose chunks are on disk, and that counts once its manifest is in the ledger.
+pub(crate) struct SealedBatch {
+    pub(super) id: BatchId,
+    pub(super) manifest: Vec<u8>,
+    pub(super) blobs: Vec<u64>,
+    /// Where the blobs are named if the batch is let go of.
+    garbage: Arc<Garbage>,
+    kept: AtomicBool,
+}
+
+/// The blobs in the file that count no longer.
+#[derive(Default)]
+pub(super) struct Garbage(Mutex<Vec<u64>>);
+
+/// What a manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Manifest {
+    /// The bytes of the batch in its compact form.
+    pub(super) length: u64,
+    pub(super) chunks: Vec<Chunk>,
+}
+
+/// Where a chunk is, and what it ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) blob: u64,
+    pub(super) tag: [u8; MAX_TAG_LEN],
+}
+
+/// Seals and opens what belongs to one epoch.
+pub(super) struct Sealer(LessSafeKey);
+
+impl Sealer {
+    pub(super) fn new(key: &Key32) -> Sealer {
+        let key = UnboundKey::new(&AES_256_GCM, key.expose_secret()).expect("a key of AES-256-GCM is 32 bytes");
+        Sealer(LessSafeKey::new(key))
+    }
+
+    /// The sealed chunks of a batch.
+    pub(super) fn chunks(&self, batch: &Batch) -> Result<(u64, Vec<Vec<u8>>), Error> {
+        let bytes = batch.encode();
+        let pieces: Vec<&[u8]> = bytes.chunks(CHUNK - OVERHEAD).collect();
+        let of = pieces.len() as u32;
+        let sealed = pieces.iter().zip(0..).map(|(piece, number)| self.seal(&chunk_data(&batch.id, number, of), piece));
+        Ok((bytes.len() as u64, sealed.collect::<Result<_, Error>>()?))
+    }
+
+    /// Puts the chunks of a batch together again. `chunk` gives the sealed bytes of a blob.
+    pub(super) fn batch(
+        &self,
+        id: BatchId,
+        manifest: &Manifest,
+        mut chunk: impl FnMut(u64) -> Result<Vec<u8>, Error>,
+    ) -> Result<Batch, Error> {
+        let of = manifest.chunks.len();
+        // A chunk holds at most so much: no manifest makes this allocate more than its chunks will fill.
+        let mut bytes = Vec::with_capacity((manifest.length as usize).min(of * CHUNK));
+        for (expected, number) in manifest.chunks.iter().zip(0..) {
+            let sealed = chunk(expected.blob)?;
+            if tag_of(&sealed) != Some(expected.tag) {
+                return Err(Error::StoreDamaged {
+                    finding: "a chunk in flags.redb is not the one that the ledger names",
+                });
+            }
+            let piece = self.open(&chunk_data(&id, number, of as u32), sealed);
+            bytes.extend(piece.ok_or(Error::StoreDamaged { finding: "a chunk in flags.redb does not unseal" })?);
+        }
+        if bytes.len() as u64 != manifest.length {
+            return Err(Error::StoreDamaged { finding: "the chunks of a batch in flags.redb have another length" });
+        }
+        let unreadable = |_: Malformed| Error::StoreDamaged { finding: "a batch in flags.redb does not decode" };
+        Batch::decode(id, &bytes).map_err(unreadable)
+    }
+
+    pub(super) fn seal_manifest(&self, id: &BatchId, manifest: &Manifest) -> Result<Vec<u8>, Error> {
+        let mut writer = Writer::default();
+        writer.u64(manifest.length).u32(manifest.chunks.len() as u32);
+        for chunk in &manifest.chunks {
+            writer.u64(chunk.blob).bytes(&chunk.tag);
+        }
+        self.seal(&manifest_data(id), &writer.finish())
+    }
+
+    pub(super) fn open_manifest(&self, id: &BatchId, sealed: Vec<u8>) -> Result<Manifest, Error> {
+        let bytes = self.open(&manifest_data(id), sealed);
+        let bytes = bytes.ok_or(Error::StoreDamaged {
+            finding: "a manifest in ledger.redb does not unseal: the keys are of another broker, or it was altered",
+        })?;
+        read_manifest(&bytes).map_err(|_| Error::StoreDamaged { finding: "a manifest in ledger.redb does not decode" })
+    }
+
+    /// Seals under a random nonce.
+    ///
+    /// A counter would have to survive crashes and restored backups without ever going back; 96 random bits need nothing.
+    /// An epoch of 13 million flags, rewritten every day for ten years, seals under 2^25 values; that two of them share a
+    /// nonce has a chance under 2^-46.
+    fn seal(&self, data: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let nonce: [u8; NONCE_LEN] = random()?;
+        let mut sealed = Vec::with_capacity(plain.len() + OVERHEAD);
+        sealed.extend(nonce);
+        sealed.extend(plain);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(data), &mut sealed[NONCE_LEN..])
+            .expect("AES-256-GCM seals up to 64 GiB");
+        sealed.extend(tag.as_ref());
+        Ok(sealed)
+    }
+
+    fn open(&self, data: &[u8], mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>()?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let length = self.0.open_in_place(nonce, Aad::from(data), rest).ok()?.len();
+        sealed.truncate(NONCE_LEN + length);
+        sealed.drain(..NONCE_LEN);
+        Some(sealed)
+    }
+}
+
+impl SealedBatch {
+    pub(super) fn new(id: BatchId, manifest: Vec<u8>, blobs: Vec<u64>, garbage: Arc<Garbage>) -> SealedBatch {
+        SealedBatch { id, manifest, blobs, garbage, kept: AtomicBool::new(false) }
+    }
+
+    /// Its blobs are the ledger's now, or may be.
+    pub(super) fn keep(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for SealedBatch {
+    fn drop(&mut self) {
+        if !*self.kept.get_mut() {
+            self.garbage.add(mem::take(&mut self.blobs));
+        }
+    }
+}
+
+impl Garbage {
+    pub(super) fn add(&self, blobs: impl IntoIterator<Item = u64>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(blobs);
+    }
+
+    /// Takes all of it.
+    pub(super) fn take(&self) -> Vec<u64> {
+        mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The authentication tag of a sealed value.
+pub(super) fn tag_of(sealed: &[u8]) -> Option<[u8; MAX_TAG_LEN]> {
+    sealed.last_chunk().copied()
+}
+
+fn read_manifest(bytes: &[u8]) -> Result<Manifest, Malformed> {
+    let mut reader = Reader::new(bytes);
+    let (length, count) = (reader.u64()?, reader.u32()?);
+    let mut chunks = Vec::new();
+    for _ in 0..count {
+        chunks.push(Chunk { blob: reader.u64()?, tag: reader.array()? });
+    }
+    reader.end()?;
+    Ok(Manifest { length, chunks })
+}
+
+/// The additional data of a chunk.
+fn chunk_data(id: &BatchId, number: u32, of: u32) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.bytes(label::STORE_CHUNK).u32(FORMAT).u32(id.epoch).u16(id.partner).u64(id.sequence).u32(number).u32(of);
+    writer.finish()
+}
+
+/// The additional data of a manifest.
+fn manifest_data(id: &BatchId) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.bytes(label::STORE_MANIFEST).u32(FORMAT).u32(id.epoch).u16(id.partner).u64(id.sequence);
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Day;
+    use crate::pseudonym::Tag;
+    use crate::store::{Row, Span};
+
+    fn batch(rows: u32) -> Batch {
+        let row = |number: u32| {
+            let mut tag = [0; 16];
+            tag[..4].copy_from_slice(&number.to_be_bytes());
+            Row { tag: Tag(tag), span: Some(Span { first: Day(1), last: Day(2) }) }
+        };
+        let rows = (0..rows).map(row).collect();
+        Batch { id: BatchId { epoch: 1, partner: 2, sequence: 3 }, part: None, rows }
+    }
+
+    fn manifest(length: u64, sealed: &[Vec<u8>]) -> Manifest {
+        let chunks = sealed.iter().zip(0..).map(|(chunk, blob)| Chunk { blob, tag: tag_of(chunk).unwrap() });
+        Manifest { length, chunks: chunks.collect() }
+    }
+
+    #[test]
+    fn a_batch_comes_back_from_its_chunks_only_under_its_key_and_its_name() {
+        let sealer = Sealer::new(&Key32::from_bytes([7; 32]));
+        let batch = batch(10_000);
+        let (length, sealed) = sealer.chunks(&batch).unwrap();
+        assert_eq!((sealed.len(), sealed[0].len()), (3, CHUNK));
+        let manifest = manifest(length, &sealed);
+        let open = |sealer: &Sealer, id| sealer.batch(id, &manifest, |blob| Ok(sealed[blob as usize].clone()));
+        assert!(open(&sealer, batch.id).unwrap() == batch);
+        for other in
+            [BatchId { epoch: 2, ..batch.id }, BatchId { partner: 1, ..batch.id }, BatchId { sequence: 4, ..batch.id }]
+        {
+            assert_eq!(open(&sealer, other).err().unwrap().code(), "store_damaged");
+        }
+        let other = Sealer::new(&Key32::from_bytes([8; 32]));
+        assert_eq!(open(&other, batch.id).err().unwrap().code(), "store_damaged");
+    }
+
+    #[test]
+    fn a_chunk_in_the_place_of_another_is_noticed() {
+        let sealer = Sealer::new(&Key32::from_bytes([7; 32]));
+        let batch = batch(10_000);
+        let (length, sealed) = sealer.chunks(&batch).unwrap();
+        let (_, older) = sealer.chunks(&batch).unwrap();
+        assert_ne!(sealed, older, "nonces are fresh");
+        let mut whole = manifest(length, &sealed);
+        let with = |blobs: [&Vec<u8>; 3]| {
+            sealer.batch(batch.id, &whole, |blob| Ok(blobs[blob as usize].clone())).map(|_| ()).map_err(|e| e.code())
+        };
+        assert_eq!(with([&sealed[0], &sealed[1], &sealed[2]]), Ok(()));
+        assert_eq!(with([&sealed[1], &sealed[0], &sealed[2]]), Err("store_damaged"));
+        assert_eq!(with([&older[0], &sealed[1], &sealed[2]]), Err("store_damaged"), "an older chunk of the same name");
+        whole.chunks.pop();
+        let short = sealer.batch(batch.id, &whole, |blob| Ok(sealed[blob as usize].clone()));
+        assert_eq!(short.err().unwrap().code(), "store_damaged");
+    }
+
+    #[test]
+    fn manifests_come_back_whole_or_not_at_all() {
+        let sealer = Sealer::new(&Key32::from_bytes([7; 32]));
+        let id = batch(0).id;
+        let manifest = Manifest { length: 5, chunks: vec![Chunk { blob: 9, tag: [1; 16] }] };
+        let sealed = sealer.seal_manifest(&id, &manifest).unwrap();
+        assert_eq!(sealer.open_manifest(&id, sealed.clone()).unwrap(), manifest);
+        for at in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 1;
+            assert_eq!(sealer.open_manifest(&id, flipped).unwrap_err().code(), "store_damaged");
+            assert_eq!(sealer.open_manifest(&id, sealed[..at].to_vec()).unwrap_err().code(), "store_damaged");
+        }
+    }
+}

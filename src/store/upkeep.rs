@@ -1,0 +1,132 @@
+//! What keeps the files small and the past gone: purging; and the copy that a backup is.
+
+use std::sync::PoisonError;
+
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::Purged;
+use super::disk::{Disk, Folder};
+use super::durable::{ABOUT, BLOBS, DurableStore, FLAGS, LEAVES, LEDGER, LINES, MANIFESTS, ROWS, fresh};
+use super::slot::{self, Slot, guarded};
+use super::trouble;
+use crate::error::Error;
+
+impl DurableStore {
+    /// Writes what counts of both files to fresh ones, and puts those in their place.
+    ///
+    /// A page that redb frees keeps its bytes until it is used again, and redb's own compacting moves pages without wiping
+    /// them. A fresh file holds nothing but what was written to it.
+    pub(super) fn rewrite(&self) -> Result<Purged, Error> {
+        let before = self.bytes()?;
+        let _dropping = self.dropping.write().unwrap_or_else(PoisonError::into_inner);
+        let garbage = self.garbage.take();
+        if !garbage.is_empty() {
+            self.write_blobs(&garbage, &[])?;
+        }
+        {
+            let _writing = self.flags.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.freshen(&self.flags)?;
+        }
+        let _alone = self.queue.alone();
+        self.freshen(&self.ledger)?;
+        Ok(Purged { before, after: self.bytes()? })
+    }
+
+    /// Copies the store as it is at one moment.
+    ///
+    /// The ledger is looked at first: what it names is in the other file by then. Its copy gets its name last, so that a
+    /// copy that was broken off is no store.
+    pub(super) fn copy_to(&self, to: &Folder) -> Result<(), Error> {
+        if [FLAGS, LEDGER].iter().any(|name| to.exists(name)) {
+            let finding = "there is a store already; nothing was changed: give another folder for the backup";
+            return Err(trouble::store(&to.path(""), finding));
+        }
+        let _looking = self.dropping.read().unwrap_or_else(PoisonError::into_inner);
+        let files = (self.ledger.readable()?, self.flags.readable()?);
+        let failed = |name| move |error| trouble::redb(&self.disk.path(name), error);
+        let ledger = files.0.begin_read().map_err(failed(LEDGER))?;
+        let flags = files.1.begin_read().map_err(failed(FLAGS))?;
+        let named = self.named(&ledger)?;
+        let copied = [(FLAGS, &flags), (LEDGER, &ledger)].into_iter().try_for_each(|(name, from)| {
+            guarded(&*self.disk, name, || write(to, name, from, |blob| named.contains(&blob)))?;
+            let io = |source| trouble::io(&to.path(name), source);
+            to.rename(&fresh(name), name).map_err(io)?;
+            to.sync().map_err(io)
+        });
+        if copied.is_err() {
+            // So that the next try finds the folder empty.
+            for name in [&fresh(FLAGS), FLAGS, &fresh(LEDGER), LEDGER] {
+                let _ = to.remove(name);
+            }
+        }
+        copied
+    }
+
+    fn freshen(&self, slot: &Slot) -> Result<(), Error> {
+        let failed = |error| trouble::redb(&self.disk.path(slot.name), error);
+        let database = slot.writable()?;
+        let from = database.begin_read().map_err(failed)?;
+        let written = guarded(&*self.disk, slot.name, || write(&*self.disk, slot.name, &from, |_| true));
+        drop((from, database));
+        if let Err(error) = written {
+            // It is no use to anybody; at the latest the next open removes it.
+            let _ = self.disk.remove(&fresh(slot.name));
+            return Err(error);
+        }
+        slot.replace(&fresh(slot.name))
+    }
+
+    fn bytes(&self) -> Result<u64, Error> {
+        let length = |name| self.disk.length(name).map_err(|source| trouble::io(&self.disk.path(name), source));
+        Ok(length(FLAGS)? + length(LEDGER)?)
+    }
+}
+
+/// Writes what `from` shows of the file `name`, and of blobs those that are wanted, to the file that is to take its place, durably.
+fn write(disk: &dyn Disk, name: &str, from: &ReadTransaction, wanted: impl Fn(u64) -> bool) -> Result<(), Error> {
+    let failed = |error: redb::Error| trouble::redb(&disk.path(name), error);
+    let mut database = slot::create(disk, &fresh(name))?;
+    let copied = if name == FLAGS { copy_flags(from, &database, wanted) } else { copy_ledger(from, &database) };
+    copied.map_err(failed)?;
+    // A file grows by doubling; what it has too much goes here.
+    database.compact().map_err(|error| failed(error.into()))?;
+    database.close().map_err(|error| failed(error.into()))
+}
+
+fn copy_flags(from: &ReadTransaction, to: &Database, wanted: impl Fn(u64) -> bool) -> Result<(), redb::Error> {
+    let to = to.begin_write()?;
+    copy(from, &to, ABOUT)?;
+    {
+        let mut blobs = to.open_table(BLOBS)?;
+        for row in from.open_table(BLOBS)?.iter()? {
+            let (blob, sealed) = row?;
+            if wanted(blob.value()) {
+                blobs.insert(blob.value(), sealed.value())?;
+            }
+        }
+    }
+    Ok(to.commit()?)
+}
+
+fn copy_ledger(from: &ReadTransaction, to: &Database) -> Result<(), redb::Error> {
+    let to = to.begin_write()?;
+    copy(from, &to, ABOUT)?;
+    copy(from, &to, ROWS)?;
+    copy(from, &to, MANIFESTS)?;
+    copy(from, &to, LINES)?;
+    copy(from, &to, LEAVES)?;
+    Ok(to.commit()?)
+}
+
+fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<(), redb::Error> {
+    let mut target = to.open_table(table)?;
+    for row in from.open_table(table)?.iter()? {
+        let (key, value) = row?;
+        target.insert(key.value(), value.value())?;
+    }
+    Ok(())
+}
