@@ -1,4 +1,4 @@
-"""What tests/vectors/v1/log.json holds: section 8. `make_vectors.py` writes it."""
+"""What tests/vectors/v1/log.json holds: section 13. `make_vectors.py` writes it."""
 
 import base64
 import hashlib

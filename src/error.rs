@@ -340,6 +340,18 @@ pub enum Error {
         newer: Vec<u8>,
     },
 
+    /// The clock is so far past the last release that it may be wrong.
+    #[error(
+        "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and if it is, \
+         release with --accept-clock (accept_clock in a program); nothing was done"
+    )]
+    ClockAhead {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The moment of the last release.
+        as_of: Timestamp,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -389,6 +401,7 @@ impl Error {
             Error::Checkpoint { .. } => "checkpoint",
             Error::LogProof { .. } => "log_proof",
             Error::LogInconsistent { .. } => "log_inconsistent",
+            Error::ClockAhead { .. } => "clock_ahead",
             Error::Random => "random",
         }
     }

@@ -39,6 +39,11 @@ pub const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
 /// Additional data prefix of a sealed record of a partner's journal, and HKDF info of its key.
 pub const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
 
+/// Additional data prefix of a sealed chunk of the broker's store.
+pub const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
+
+/// Additional data prefix of a sealed manifest of the broker's store.
+pub const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";
 /// Prefix of the bytes that the leaf hash of a log line is the SHA-256 of (RFC 6962).
 pub const LOG_LEAF: &[u8; 1] = &[0x00];
 
@@ -47,9 +52,3 @@ pub const LOG_NODE: &[u8; 1] = &[0x01];
 
 /// C2SP's type of a signed note's signature, in the key id of a checkpoint's key: Ed25519 over the note's text.
 pub const NOTE_ED25519: &[u8; 1] = &[0x01];
-
-/// Additional data prefix of a sealed chunk of the broker's store.
-pub const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
-
-/// Additional data prefix of a sealed manifest of the broker's store.
-pub const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";

@@ -69,7 +69,6 @@ pub mod policy;
 mod pseudonym;
 pub mod secret;
 mod slug;
-#[allow(dead_code, reason = "the log, releases and backups come to use all of it")]
 mod store;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};

@@ -6,6 +6,7 @@
 mod common;
 
 use common::*;
+use stapel::audit::UnverifiedCheckpoint;
 use stapel::message::{
     self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, Reply, Request, Role, StatusRequest,
     Unverified,
@@ -77,11 +78,13 @@ impl World {
     }
 
     fn say(&mut self, at: usize, request: &Request<'_>, now: Timestamp) -> Reply {
+        self.broker.accept_clock(now).unwrap();
         unlogged(self.clients[at].say(&self.broker, request, now))
     }
 
     /// Hands the broker any bytes.
     fn told(&self, bytes: &[u8], now: Timestamp) -> Told {
+        self.broker.accept_clock(now).unwrap();
         let reply = self.broker.handle(bytes, now);
         let unverified = Unverified::parse(&reply, Role::Broker).unwrap();
         if let Some(hint) = unverified.danger_unsigned_rejection() {
@@ -98,6 +101,7 @@ fn two_worlds() -> [World; 2] {
     [World::new([own, &[1, 2], &[1, 9], &[1, 2], &[2]]), World::new([own, &[8], &[7, 8], &[6], &[5]])]
 }
 
+/// A reply without what is random of it: where in the log it stands, and the log's root.
 fn unlogged(mut reply: Reply) -> Reply {
     let log = match &mut reply {
         Reply::Receipt(receipt) => &mut receipt.log,
@@ -106,6 +110,11 @@ fn unlogged(mut reply: Reply) -> Reply {
         Reply::Rejection(rejection) => &mut rejection.log,
     };
     *log = LogEntry::NONE;
+    if let Reply::Status(status) = &mut reply {
+        // The root is over lines with salts of their own, so of a checkpoint only the size can say anything.
+        let size = UnverifiedCheckpoint::parse(&status.checkpoint).unwrap().claimed_size();
+        status.checkpoint = size.to_string().into_bytes();
+    }
     reply
 }
 
@@ -378,7 +387,7 @@ fn l26_a_status_says_nothing_of_the_flags_of_others() {
         world.ask(0, &[1, 8], midnight(1));
         world.say(0, &Request::Status(StatusRequest { tree_size: 0 }), midnight(1))
     });
-    assert!(matches!(&one, Reply::Status(status) if status.held == 3 && status.release == 1));
+    assert!(matches!(&one, Reply::Status(status) if status.held == 3 && status.release == START.0 + 1));
     assert_eq!(one, two);
 }
 

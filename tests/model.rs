@@ -133,7 +133,7 @@ struct Model {
 impl Model {
     fn new(rules: Rules) -> Model {
         let partners = vec![Partner::default(); 5];
-        Model { rules, partners, release: 0, as_of: START, looked: START, changed_since: None, fresh: 0 }
+        Model { rules, partners, release: START.0, as_of: START, looked: START, changed_since: None, fresh: 0 }
     }
 
     /// Distinct organisations of the partners that `which` holds for.
@@ -348,7 +348,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
             Step::Wait { hours } => {
                 now = now.plus(u64::from(hours) * 3600);
                 model.tick(now);
-                broker.release(now).unwrap();
+                broker.accept_clock(now).unwrap();
             }
             Step::Delta { partner, flagged, mut withdrawn, renewal } => {
                 model.tick(now);

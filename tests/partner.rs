@@ -76,6 +76,7 @@ impl Consortium {
 
     fn carry(&mut self, at: usize, messages: Vec<Vec<u8>>, now: Timestamp) -> Vec<Received> {
         let partner = &mut self.partners[at];
+        self.broker.accept_clock(now).unwrap();
         messages.iter().map(|message| partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
     }
 

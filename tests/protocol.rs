@@ -121,14 +121,15 @@ fn nothing_shows_before_the_release_and_all_of_it_after() {
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
     let Reply::Answer(before) = ask(&mut clients[0], &broker, &[1], START.plus(60)) else { panic!() };
-    assert_eq!((before.release, before.fresh, before.standings), (0, 0, vec![1]));
+    assert_eq!((before.release, before.fresh, before.standings), (START.0, 0, vec![1]));
     assert_eq!(before.until, midnight(1));
     let Reply::Answer(after) = ask(&mut clients[0], &broker, &[1], midnight(1)) else { panic!() };
-    assert_eq!((after.release, after.as_of, after.organisations, after.fresh), (1, midnight(1), 4, 4));
+    assert_eq!((after.release, after.as_of, after.organisations, after.fresh), (START.0 + 1, midnight(1), 4, 4));
     assert_eq!(after.standings, [3]);
     // What is withdrawn shows until the release, too; and a withdrawal of one organisation alone waits for another's change.
     assert_eq!(code(&withdraw(&mut clients[0], &broker, &[1], midnight(1).plus(5))), "ok");
     assert_eq!(standings(ask(&mut clients[1], &broker, &[1], midnight(2))), [2]);
+    broker.accept_clock(midnight(7)).unwrap();
     let Reply::Answer(waiting) = ask(&mut clients[2], &broker, &[1], midnight(7)) else { panic!() };
     assert_eq!(waiting.standings, [255]);
     // After max_wait_days it is released alone.
@@ -201,6 +202,7 @@ fn a_flag_ends_on_its_last_valid_day_and_a_renewed_one_does_not() {
     let mut clients = everyone(&broker, &policy, &[&[], &[1, 2], &[1, 2], &[], &[]], START);
     assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1, 2], "2026-12-31", false, START)), "ok");
     let last = day("2026-12-31").start();
+    broker.accept_clock(last).unwrap();
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY - 1))), [3, 3]);
     assert_eq!(code(&flag_until(&mut clients[0], &broker, &[2], "2027-02-28", false, last.plus(DAY - 1))), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY))), [1, 3]);
@@ -444,6 +446,7 @@ fn unknown_below_threshold_withdrawn_and_expired_are_one_byte() {
     assert_eq!(code(&withdraw(&mut clients[1], &broker, &[2], midnight(1))), "ok");
     assert_eq!(code(&withdraw(&mut clients[2], &broker, &[2], midnight(1))), "ok");
     let after = day("2027-01-01").start();
+    broker.accept_clock(after).unwrap();
     // 1 was never stacked, 2 was withdrawn, 3 has ended, 4 nobody ever flagged.
     assert_eq!(standings(ask(&mut clients[4], &broker, &[1, 2, 3, 4, 9], after)), [0, 0, 0, 0, 3]);
 }
@@ -459,6 +462,7 @@ fn an_organisation_is_fresh_within_the_window() {
     };
     assert_eq!(fresh(&mut clients[0], START.plus(HOUR)), 0, "no release has said so yet");
     assert_eq!(fresh(&mut clients[0], midnight(1)), 4);
+    broker.accept_clock(midnight(5)).unwrap();
     assert_eq!(code(&clients[1].say(&broker, &Request::Confirm, midnight(5))), "ok");
     assert_eq!(fresh(&mut clients[0], midnight(5)), 4);
     assert_eq!(fresh(&mut clients[0], midnight(6)), 1);
@@ -477,9 +481,10 @@ fn a_closed_epoch_is_gone() {
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
     assert_eq!(broker.status().epochs.len(), 1);
     let overlap = day("2026-12-10").start();
-    broker.release(overlap).unwrap();
+    broker.accept_clock(overlap).unwrap();
     assert_eq!(broker.status().epochs.len(), 2);
     let after = day("2026-12-21").start();
+    broker.accept_clock(after).unwrap();
     assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], after)).0, Code::WrongEpoch);
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     let mut header = clients[0].header(Kind::Confirm, after);
@@ -505,6 +510,20 @@ fn a_clock_that_went_back_is_refused() {
 }
 
 #[test]
+fn a_clock_that_is_far_ahead_releases_nothing_until_somebody_says_that_it_is_right() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let far = midnight(40);
+    assert_eq!(broker.release(far).unwrap_err().code(), "clock_ahead");
+    let Reply::Answer(answer) = ask(&mut clients[0], &broker, &[1], far) else { panic!("it goes on answering") };
+    assert_eq!((answer.as_of, answer.standings), (START, vec![1]), "from the release there is");
+    assert_eq!(broker.status().epochs.len(), 1);
+    broker.accept_clock(far).unwrap();
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], far.plus(1))), [3]);
+}
+
+#[test]
 fn a_newer_policy_is_adopted_and_the_one_before_has_grace() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -524,6 +543,7 @@ fn a_newer_policy_is_adopted_and_the_one_before_has_grace() {
     assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], now)).0, Code::WrongPolicy, "questions have no grace");
     assert_eq!(code(&flag(&mut clients[0], &broker, &[2], now)), "ok", "flags have");
     let late = midnight(1).plus(14 * DAY + 1);
+    broker.accept_clock(late).unwrap();
     assert_eq!(rejected(flag(&mut clients[0], &broker, &[3], late)).0, Code::WrongPolicy);
     let digest = signed(&second).digest();
     clients.iter_mut().for_each(|client| client.policy = digest);

@@ -90,7 +90,7 @@ def canonical(value: object) -> str:
 
 
 def parse_line(data: bytes) -> dict[str, Any]:
-    """The fields of a line (8.1)."""
+    """The fields of a line (13.1)."""
     try:
         line = json.loads(data) if len(data) <= MAX_LINE else None
         same = canonical(line).encode() == data
@@ -111,7 +111,7 @@ def parse_line(data: bytes) -> dict[str, Any]:
     return line
 
 
-# The tree (8.2), by the definitions of RFC 6962.
+# The tree (13.2), by the definitions of RFC 6962.
 
 
 def leaf_hash(line: bytes) -> bytes:
@@ -180,7 +180,7 @@ def roots_of_consistency(old: int, new: int, old_root: bytes, proof: list[bytes]
     return node_hash(proof[-1], was), node_hash(proof[-1], now)
 
 
-# Checkpoints (8.3) and proofs (8.4).
+# Checkpoints (13.3) and proofs (13.4).
 
 Checkpoint = tuple[int, bytes]
 

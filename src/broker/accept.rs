@@ -45,6 +45,8 @@ pub(super) struct Step {
     pub(super) charge: u32,
     /// Whether what the partner holds changed.
     pub(super) changed: bool,
+    /// Flags that were renewed.
+    pub(super) renewed: u32,
 }
 
 impl Said {
@@ -76,17 +78,23 @@ pub(super) fn accept(
     epoch: &Epoch,
     row: &PartnerRow,
     sender: &Sender,
-    said: Said,
+    said: &Said,
     now: Timestamp,
 ) -> Result<Step, Rejection> {
     let context = Context { policy, epoch, row, sender, today: now.day() };
     let share = epoch.shares.get(&sender.partner).cloned().unwrap_or_default();
     if !share.row.full_seen && !matches!(said, Said::FullSet(_)) {
-        return Err(Rejection::new(
-            Code::FullSetRequired,
-            0,
-            "the first state message in an epoch must be a full set: send all your flags as one",
-        ));
+        let (code, sentence) = match share.row.recovering {
+            false => (
+                Code::FullSetRequired,
+                "the first state message in an epoch must be a full set: send all your flags as one",
+            ),
+            true => (
+                Code::Recovering,
+                "the broker was restored from a copy: send all your flags as a full set, then it counts you again",
+            ),
+        };
+        return Err(Rejection::new(code, 0, sentence));
     }
     let mut step = Step {
         receipt: Receipt {
@@ -103,15 +111,28 @@ pub(super) fn accept(
         abandoned: Vec::new(),
         charge: 0,
         changed: false,
+        renewed: 0,
     };
     match said {
         Said::Confirm => step.abandon(sender),
-        Said::Delta(delta) => context.delta(&mut step, &delta)?,
-        Said::FullSet(set) => context.full_set(&mut step, &set)?,
+        Said::Delta(delta) => context.delta(&mut step, delta)?,
+        Said::FullSet(set) => context.full_set(&mut step, set)?,
     }
     step.share.row.heard = Some(now);
     step.receipt.held = step.share.row.held;
     Ok(step)
+}
+
+impl Said {
+    /// How many pseudonyms it speaks of.
+    pub(super) fn count(&self) -> u32 {
+        let count = match self {
+            Said::Delta(delta) => delta.flagged.len() + delta.withdrawn.len(),
+            Said::FullSet(set) => set.flagged.len(),
+            Said::Confirm => 0,
+        };
+        count as u32
+    }
 }
 
 impl Step {
@@ -126,7 +147,7 @@ impl Step {
     /// Keeps `rows` as the batch of this message.
     fn keep(&mut self, sender: &Sender, part: Option<Part>, rows: Vec<Row>) {
         let part = part.map(|part| (part.number, part.of));
-        self.share.batches.push(Stored { sequence: sender.sequence, part });
+        self.share.batches.push(Stored { sequence: sender.sequence, part, rows: rows.len() });
         self.batch = Some(Batch { id: sender.batch(sender.sequence), part, rows });
     }
 }
@@ -146,6 +167,7 @@ impl Context<'_> {
         for (tag, last) in &delta.flagged {
             let before = self.epoch.held(self.sender.partner, tag);
             let span = self.span(before, *last, delta.renewal)?;
+            step.renewed += u32::from(is_renewal(before, span));
             match before {
                 None => step.receipt.added += 1,
                 Some(before) if before.last != span.last => step.receipt.changed += 1,
@@ -182,7 +204,9 @@ impl Context<'_> {
         }
         let mut rows = Vec::with_capacity(set.flagged.len());
         for (tag, last) in &set.flagged {
-            let span = self.span(self.epoch.held(self.sender.partner, tag), *last, set.renewal)?;
+            let before = self.epoch.held(self.sender.partner, tag);
+            let span = self.span(before, *last, set.renewal)?;
+            step.renewed += u32::from(is_renewal(before, span));
             rows.push(Row { tag: *tag, span: Some(span) });
         }
         step.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
@@ -239,6 +263,7 @@ impl Context<'_> {
         let rows: Vec<Row> = changes.into_iter().map(|(tag, _, span)| Row { tag, span }).collect();
         step.share.pending.push(&rows);
         step.share.row.full_seen = true;
+        step.share.row.recovering = false;
         step.share.row.held = set.len() as u32;
         Ok(())
     }
@@ -303,6 +328,11 @@ impl Context<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a flag that was held begins anew.
+fn is_renewal(before: Option<Span>, span: Span) -> bool {
+    before.is_some_and(|before| before.first != span.first)
 }
 
 fn held_too_many(most: u32) -> Rejection {

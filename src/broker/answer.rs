@@ -14,7 +14,7 @@ use crate::slug::Slug;
 pub(super) struct Asked {
     tags: Vec<Tag>,
     /// The reason, if it is a sweep.
-    sweep: Option<Slug>,
+    pub(super) sweep: Option<Slug>,
 }
 
 /// What answering costs: nothing of it counts until it is on disk.
@@ -27,6 +27,11 @@ pub(super) struct Charge {
 impl Asked {
     pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper) -> Asked {
         Asked { tags: pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).collect(), sweep }
+    }
+
+    /// How many pseudonyms it asks about.
+    pub(super) fn count(&self) -> u32 {
+        self.tags.len() as u32
     }
 }
 

@@ -1,175 +1,182 @@
 //! What is decided on a message that was authenticated: steps 5 to 17 of SPEC.md 5.3, and what is kept of it.
+//!
+//! The work is done on a copy of what it needs, so that others do not wait for it; the state is changed in one go with what
+//! is put in line for the disk; and the reply leaves when that is kept.
 
-use super::accept::{Said, accept};
-use super::answer::{Asked, answer};
+use super::accept::{Said, Step, accept};
+use super::answer::{Asked, Charge, answer};
 use super::release::{Due, next_possible};
-use super::state::{EpochRow, PartnerRow, State, write_row};
+use super::state::{Epoch, EpochRow, PartnerRow, State, write_row};
 use super::{Broker, InForce, Sender, reply_header, undecodable};
+use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::error::Error;
-use crate::message::{self, Code, Header, Kind, LogEntry, Rejection, Reply, Request, StatusReply, Verified};
+use crate::message::{self, Answer, Code, Header, Kind, LogEntry, Rejection, Reply, Request, StatusReply, Verified};
 use crate::policy::Partner;
-use crate::store::{Change, Key};
+use crate::store::{Change, Key, Staged, Ticket};
 
 /// What a message says, tagged.
 enum Tagged {
     State(Said),
     Question(Asked),
-    Status,
+    Status { tree_size: u64 },
 }
 
 /// A message that was authenticated, and when it is looked at.
-struct Case<'a> {
-    in_force: &'a InForce,
-    header: &'a Header,
-    partner: &'a Partner,
-    sender: &'a Sender,
-    now: Timestamp,
+pub(super) struct Case<'a> {
+    pub(super) in_force: &'a InForce,
+    pub(super) header: &'a Header,
+    pub(super) partner: &'a Partner,
+    pub(super) sender: &'a Sender,
+    pub(super) now: Timestamp,
+}
+
+/// What a message is decided on. It is still true while the epoch's release is the same: all else is the partner's own.
+struct Basis {
+    row: PartnerRow,
+    /// The epoch, with the partner's share alone.
+    epoch: Option<Epoch>,
+}
+
+/// What was decided, and nothing of it done yet.
+enum Decision {
+    /// The same bytes as before.
+    Again(Vec<u8>),
+    State(Box<Step>),
+    Answer(Answer, Charge),
+    Status {
+        tree_size: u64,
+    },
+}
+
+/// What became of a message.
+pub(super) enum Settled {
+    Reply(Vec<u8>),
+    /// The policy changed meanwhile: it is to be looked at anew.
+    PolicyChanged,
 }
 
 impl Broker {
     /// The reply to an authenticated message.
-    pub(super) fn respond(
-        &self,
-        in_force: &InForce,
-        verified: &Verified<'_>,
-        partner: &Partner,
-        now: Timestamp,
-    ) -> Vec<u8> {
-        let header = verified.header();
-        let (number, epoch, sequence) = (header.partner, header.epoch, header.sequence);
-        let sender = Sender { partner: number, epoch, sequence, digest: verified.digest() };
-        let case = Case { in_force, header, partner, sender: &sender, now };
-        let reply =
-            self.tick(&mut self.state(), in_force.signed.policy(), now).map_err(|error| self.unavailable(error));
-        let reply = reply.and_then(|_| {
-            // Decoding and tagging is most of the work, and needs nothing that others wait for.
-            let tagged = self.read(verified);
-            self.decide(&mut self.state(), &case, tagged)
-        });
-        reply.unwrap_or_else(|rejection| self.sign(&case, &Reply::Rejection(rejection)))
-    }
-
-    fn read(&self, verified: &Verified<'_>) -> Result<Tagged, Rejection> {
-        let epoch = verified.header().epoch;
-        let pepper = || self.keys.pepper(epoch, false).map_err(|error| self.unavailable(error));
-        Ok(match verified.request().map_err(|error| undecodable(&error))? {
-            Request::Delta(delta) => Tagged::State(Said::delta(&delta, &*pepper()?)),
-            Request::FullSet(set) => Tagged::State(Said::full_set(&set, &*pepper()?)),
-            Request::Confirm => Tagged::State(Said::Confirm),
-            Request::Question(question) => {
-                Tagged::Question(Asked::new(question.pseudonyms, question.sweep, &*pepper()?))
-            }
-            Request::Status(_) => Tagged::Status,
+    pub(super) fn respond(&self, case: &Case<'_>, verified: &Verified<'_>) -> Settled {
+        let _turn = self.turns.take(case.sender.partner);
+        self.settle(case, verified).unwrap_or_else(|error| {
+            let _ = self.noted::<()>(Err(error));
+            let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
+            Settled::Reply(self.sign(case, &Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence))))
         })
     }
 
-    fn decide(
-        &self,
-        state: &mut State,
-        case: &Case<'_>,
-        tagged: Result<Tagged, Rejection>,
-    ) -> Result<Vec<u8>, Rejection> {
-        let mut row = state.partners.get(&case.sender.partner).cloned().unwrap_or_default();
-        row.turn_day(case.now.day());
-        if let Some(reply) = case.resend(state, &row)? {
-            return Ok(reply);
-        }
-        let highest = match case.header.kind {
-            Kind::Question => Some(&mut row.highest_question),
-            kind if kind.is_state() => Some(&mut row.highest_state),
-            _ => None,
+    fn settle(&self, case: &Case<'_>, verified: &Verified<'_>) -> Result<Settled, Error> {
+        let mut basis = {
+            let mut state = self.state()?;
+            self.tick(&mut state, case.in_force, case.now)?;
+            Basis::of(&state, case)
         };
-        let numbered = highest.is_some();
-        if let Some(highest) = highest {
-            *highest = case.sender.sequence;
-        }
-        let decided = case.acceptable(&row).and_then(|()| match tagged? {
-            Tagged::State(said) => self.accept(state, case, row.clone(), said),
-            Tagged::Question(asked) => self.answer(state, case, row.clone(), &asked),
-            Tagged::Status => Ok(self.sign(case, &case.status(state, &row))),
-        });
-        match decided {
-            Err(rejection) if numbered && rejection.code != Code::Unavailable => {
-                let rows = vec![(Key::Partner(case.sender.partner), Some(write_row(&row)))];
-                self.commit(&Change { rows, ..Change::default() })?;
-                state.partners.insert(case.sender.partner, row);
-                Err(rejection)
+        let tagged = self.read(verified)?;
+        loop {
+            let mut row = basis.row.clone();
+            let decision = case.decide(&basis, &mut row, &tagged);
+            let staged = match &decision {
+                Ok(Decision::State(step)) => step.batch.as_ref().map(|batch| self.store.stage(batch)).transpose()?,
+                _ => None,
+            };
+            let mut state = self.state()?;
+            if !self.is_in_force(case.in_force) {
+                return Ok(Settled::PolicyChanged);
             }
-            decided => decided,
+            if state.release(case.sender.epoch) != basis.release() {
+                basis = Basis::of(&state, case);
+                continue;
+            }
+            let (reply, ticket) = self.conclude(&mut state, case, row, decision, staged, &tagged)?;
+            drop(state);
+            self.wait(ticket)?;
+            return Ok(Settled::Reply(reply));
         }
     }
 
-    fn accept(
+    fn read(&self, verified: &Verified<'_>) -> Result<Result<Tagged, Rejection>, Error> {
+        let epoch = verified.header().epoch;
+        let request = match verified.request() {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(undecodable(&error))),
+        };
+        // An epoch without a pepper is not open, which is found before the body is looked at.
+        let Some(pepper) = self.keys.drawn_pepper(epoch)? else {
+            return Ok(Err(wrong_epoch()));
+        };
+        Ok(Ok(match request {
+            Request::Delta(delta) => Tagged::State(Said::delta(&delta, &pepper)),
+            Request::FullSet(set) => Tagged::State(Said::full_set(&set, &pepper)),
+            Request::Confirm => Tagged::State(Said::Confirm),
+            Request::Question(question) => Tagged::Question(Asked::new(question.pseudonyms, question.sweep, &pepper)),
+            Request::Status(status) => Tagged::Status { tree_size: status.tree_size },
+        }))
+    }
+
+    /// Does what was decided: in memory at once, and in line for the disk.
+    fn conclude(
         &self,
         state: &mut State,
         case: &Case<'_>,
         mut row: PartnerRow,
-        said: Said,
-    ) -> Result<Vec<u8>, Rejection> {
-        let (policy, sender, now) = (case.in_force.signed.policy(), case.sender, case.now);
-        let epoch = state.epochs.get_mut(&sender.epoch).ok_or_else(wrong_epoch)?;
-        let step = accept(policy, epoch, &row, sender, said, now)?;
-        let receipt = self.sign(case, &Reply::Receipt(step.receipt));
-        row.accept(sender, receipt.clone(), step.charge);
-        let changed_since = epoch.row.changed_since.or(step.changed.then_some(now));
-        let epoch_row = EpochRow { changed_since, ..epoch.row.clone() };
-        self.commit(&Change {
-            rows: vec![
-                (Key::Partner(sender.partner), Some(write_row(&row))),
-                (Key::Share(sender.epoch, sender.partner), Some(write_row(&step.share.row))),
-                (Key::Epoch(sender.epoch), Some(write_row(&epoch_row))),
-            ],
-            added: step.batch.into_iter().collect(),
-            removed: step.abandoned,
-            ..Change::default()
-        })?;
-        epoch.row = epoch_row;
-        epoch.shares.insert(sender.partner, step.share);
-        state.partners.insert(sender.partner, row);
-        if policy.release.immediate && step.changed {
-            let due = Due { as_of: now, full: true };
-            self.turn(state, policy, sender.epoch, due, now).map_err(|error| self.unavailable(error))?;
-        }
-        Ok(receipt)
-    }
-
-    fn answer(
-        &self,
-        state: &mut State,
-        case: &Case<'_>,
-        mut row: PartnerRow,
-        asked: &Asked,
-    ) -> Result<Vec<u8>, Rejection> {
+        decision: Result<Decision, Rejection>,
+        staged: Option<Staged>,
+        tagged: &Result<Tagged, Rejection>,
+    ) -> Result<(Vec<u8>, Ticket), Error> {
         let (policy, sender) = (case.in_force.signed.policy(), case.sender);
-        let epoch = state.epochs.get_mut(&sender.epoch).ok_or_else(wrong_epoch)?;
-        let (mut answer, charge) = answer(policy, epoch, &row, case.partner, asked)?;
-        answer.until = next_possible(policy, case.now);
-        let reply = self.sign(case, &Reply::Answer(answer));
-        row.answer(sender, epoch.row.release, reply.clone(), &charge);
-        self.commit(&Change {
-            rows: vec![
-                (Key::Partner(sender.partner), Some(write_row(&row))),
-                (Key::Share(sender.epoch, sender.partner), Some(write_row(&charge.share))),
-            ],
-            ..Change::default()
-        })?;
-        epoch.shares.entry(sender.partner).or_default().row = charge.share;
-        state.partners.insert(sender.partner, row);
-        Ok(reply)
-    }
-
-    fn commit(&self, change: &Change) -> Result<(), Rejection> {
-        self.store.commit(change).map_err(|error| self.unavailable(error))
-    }
-
-    fn unavailable(&self, error: Error) -> Rejection {
-        let _ = self.noted::<()>(Err(error));
-        Rejection::new(
-            Code::Unavailable,
-            0,
-            "the broker cannot keep anything now; nothing was done: send the same bytes again later",
-        )
+        if let Ok(Decision::Again(reply)) = decision {
+            return Ok((reply, self.submit(state, &Change::default())?));
+        }
+        let mut change = Change { staged: staged.into_iter().collect(), ..Change::default() };
+        let event = case.event(&decision, tagged);
+        let log = state.journal.append(&mut change, case.now, case.in_force.signed.digest(), event)?;
+        let mut immediate = false;
+        let reply = match decision {
+            Ok(Decision::Again(reply)) => reply,
+            Ok(Decision::State(step)) => {
+                let receipt = self.sign(case, &Reply::Receipt(message::Receipt { log, ..step.receipt }));
+                row.accept(sender, receipt.clone(), step.charge);
+                if let Some(epoch) = state.epochs.get_mut(&sender.epoch) {
+                    let changed_since = epoch.row.changed_since.or(step.changed.then_some(case.now));
+                    epoch.row = EpochRow { changed_since, ..epoch.row.clone() };
+                    change.rows.push((Key::Epoch(sender.epoch), Some(write_row(&epoch.row))));
+                    change.rows.push((Key::Share(sender.epoch, sender.partner), Some(write_row(&step.share.row))));
+                    change.removed = step.abandoned;
+                    epoch.shares.insert(sender.partner, step.share);
+                }
+                immediate = policy.release.immediate && step.changed;
+                receipt
+            }
+            Ok(Decision::Answer(mut answer, charge)) => {
+                (answer.log, answer.until) = (log, next_possible(policy, case.now));
+                let (release, all) = (answer.release, answer.standings.len() as u64);
+                let stacked = answer.standings.iter().filter(|standing| **standing > 1).count() as u64;
+                let reply = self.sign(case, &Reply::Answer(answer));
+                row.answer(sender, release, reply.clone(), &charge);
+                if let Some(epoch) = state.epochs.get_mut(&sender.epoch) {
+                    change.rows.push((Key::Share(sender.epoch, sender.partner), Some(write_row(&charge.share))));
+                    epoch.shares.entry(sender.partner).or_default().row = charge.share;
+                }
+                state.journal.count(&mut change, sender.epoch, stacked, all);
+                reply
+            }
+            Ok(Decision::Status { tree_size }) => self.sign(case, &case.status(state, &row, log, tree_size)),
+            Err(rejection) => self.sign(case, &Reply::Rejection(Rejection { log, ..rejection })),
+        };
+        if case.header.kind != Kind::Status {
+            change.rows.push((Key::Partner(sender.partner), Some(write_row(&row))));
+            state.partners.insert(sender.partner, row);
+        }
+        let mut ticket = self.submit(state, &change)?;
+        if immediate {
+            let due = Due { as_of: case.now, full: true };
+            let mut change = Change::default();
+            self.turn(state, case.in_force, sender.epoch, due, case.now, &mut change)?;
+            ticket = self.submit(state, &change)?;
+        }
+        Ok((reply, ticket))
     }
 
     fn sign(&self, case: &Case<'_>, reply: &Reply) -> Vec<u8> {
@@ -179,17 +186,60 @@ impl Broker {
     }
 }
 
+impl Basis {
+    fn of(state: &State, case: &Case<'_>) -> Basis {
+        let partner = case.sender.partner;
+        let mut row = state.partners.get(&partner).cloned().unwrap_or_default();
+        row.turn_day(case.now.day());
+        Basis { row, epoch: state.epochs.get(&case.sender.epoch).map(|epoch| epoch.with_share_of(partner)) }
+    }
+
+    fn release(&self) -> Option<u64> {
+        self.epoch.as_ref().map(|epoch| epoch.row.release)
+    }
+}
+
 impl Case<'_> {
+    /// Decides, on what `basis` says; `row` is the partner's, and takes note of the number that is used up.
+    fn decide(
+        &self,
+        basis: &Basis,
+        row: &mut PartnerRow,
+        tagged: &Result<Tagged, Rejection>,
+    ) -> Result<Decision, Rejection> {
+        if let Some(reply) = self.resend(basis)? {
+            return Ok(Decision::Again(reply));
+        }
+        match self.header.kind {
+            Kind::Status => {}
+            Kind::Question => row.highest_question = self.sender.sequence,
+            _ => row.highest_state = self.sender.sequence,
+        }
+        self.acceptable(basis)?;
+        let policy = self.in_force.signed.policy();
+        let epoch = || basis.epoch.as_ref().ok_or_else(wrong_epoch);
+        match tagged {
+            Err(rejection) => Err(rejection.clone()),
+            Ok(Tagged::State(said)) => {
+                accept(policy, epoch()?, row, self.sender, said, self.now).map(|step| Decision::State(Box::new(step)))
+            }
+            Ok(Tagged::Question(asked)) => {
+                let (answer, charge) = answer(policy, epoch()?, row, self.partner, asked)?;
+                Ok(Decision::Answer(answer, charge))
+            }
+            Ok(Tagged::Status { tree_size }) => Ok(Decision::Status { tree_size: *tree_size }),
+        }
+    }
+
     /// Step 5: the reply to a message that came before; an error for another message of an old number.
-    fn resend(&self, state: &State, row: &PartnerRow) -> Result<Option<Vec<u8>>, Rejection> {
-        let Sender { sequence, digest, epoch, .. } = *self.sender;
+    fn resend(&self, basis: &Basis) -> Result<Option<Vec<u8>>, Rejection> {
+        let (Sender { sequence, digest, epoch, .. }, row) = (*self.sender, &basis.row);
         let (highest, before) = match self.header.kind {
             Kind::Status => return Ok(None),
             Kind::Question => {
-                let release = state.epochs.get(&epoch).map(|epoch| epoch.row.release);
                 let same = row.answered.as_ref().filter(|answered| {
                     (answered.sequence, answered.digest, answered.epoch) == (sequence, digest, epoch)
-                        && Some(answered.release) == release
+                        && Some(answered.release) == basis.release()
                 });
                 (row.highest_question, same.map(|answered| &answered.answer))
             }
@@ -210,7 +260,7 @@ impl Case<'_> {
     }
 
     /// Steps 6 to 12.
-    fn acceptable(&self, row: &PartnerRow) -> Result<(), Rejection> {
+    fn acceptable(&self, basis: &Basis) -> Result<(), Rejection> {
         let (policy, header, today) = (self.in_force.signed.policy(), self.header, self.now.day());
         let refuse = |code, sentence: String| Err(Rejection::new(code, 0, sentence));
         if header.purpose != policy.purpose {
@@ -253,8 +303,17 @@ impl Case<'_> {
                 ),
             );
         }
-        let accepted = row.accepted_state();
-        if header.kind.is_state() && header.previous != accepted {
+        let recovering = basis.recovering(self.sender.partner);
+        if recovering && header.kind == Kind::Question {
+            return refuse(
+                Code::Recovering,
+                "the broker was restored from a copy and knows nothing of this partner: deliver a full set first"
+                    .into(),
+            );
+        }
+        let accepted = basis.row.accepted_state();
+        // What a restored broker last accepted is of an older time, and says nothing of the partner's series.
+        if header.kind.is_state() && header.previous != accepted && !(recovering && header.kind == Kind::FullSet) {
             return Err(Rejection::new(
                 Code::Gap,
                 accepted,
@@ -276,16 +335,53 @@ impl Case<'_> {
             || (in_grace && in_force.row.previous == Some(self.header.policy))
     }
 
-    fn status(&self, state: &State, row: &PartnerRow) -> Reply {
+    /// The line of the log for what was decided.
+    fn event(&self, decision: &Result<Decision, Rejection>, tagged: &Result<Tagged, Rejection>) -> Event {
+        let renewed = match decision {
+            Ok(Decision::State(step)) => step.renewed,
+            _ => 0,
+        };
+        let subject = match (self.header.kind, tagged) {
+            (Kind::Delta, _) => Subject::Delta { renewed },
+            (Kind::FullSet, _) => Subject::FullSet { renewed },
+            (Kind::Confirm, _) => Subject::Confirm,
+            (Kind::Question, Ok(Tagged::Question(Asked { sweep: Some(reason), .. }))) => {
+                Subject::Sweep { reason: reason.clone() }
+            }
+            (Kind::Question, _) => Subject::Question,
+            _ => Subject::Status,
+        };
+        let count = match tagged {
+            Ok(Tagged::State(said)) => said.count(),
+            Ok(Tagged::Question(asked)) => asked.count(),
+            _ => 0,
+        };
+        let outcome = match decision {
+            Ok(_) => Outcome::Accepted,
+            Err(rejection) => Outcome::Rejected(rejection.code),
+        };
+        Event::Message {
+            partner: self.sender.partner,
+            epoch: self.sender.epoch,
+            subject,
+            message: self.sender.digest,
+            journal: self.header.context,
+            count,
+            outcome,
+        }
+    }
+
+    fn status(&self, state: &State, row: &PartnerRow, log: LogEntry, tree_size: u64) -> Reply {
         let (policy, sender) = (self.in_force.signed.policy(), self.sender);
         let epoch = state.epochs.get(&sender.epoch);
         let share = epoch
             .and_then(|epoch| epoch.shares.get(&sender.partner))
             .map(|share| share.row.clone())
             .unwrap_or_default();
+        let (checkpoint, consistency) = state.journal.continuing(tree_size);
         let budgets = &policy.budgets;
         Reply::Status(StatusReply {
-            log: LogEntry::NONE,
+            log,
             release: epoch.map_or(0, |epoch| epoch.row.release),
             as_of: epoch.map_or(self.now, |epoch| epoch.row.as_of),
             until: next_possible(policy, self.now),
@@ -298,9 +394,16 @@ impl Case<'_> {
             asked_left_today: budgets.asked_a_day.saturating_sub(row.asked),
             asked_left_epoch: budgets.asked_an_epoch.saturating_sub(share.asked),
             swept_left_today: budgets.swept_a_day.saturating_sub(row.swept),
-            checkpoint: Vec::new(),
-            consistency: Vec::new(),
+            checkpoint,
+            consistency,
         })
+    }
+}
+
+impl Basis {
+    fn recovering(&self, partner: u16) -> bool {
+        let share = self.epoch.as_ref().and_then(|epoch| epoch.shares.get(&partner));
+        share.is_some_and(|share| share.row.recovering)
     }
 }
 

@@ -11,11 +11,46 @@ use crate::store::{BlobKeys, DurableStore};
 
 pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
     files::create_private_folder(&folder.join("policies"))?;
-    DurableStore::create(folder, keys)
+    DurableStore::create(&store_path(folder), keys)
 }
 
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
-    DurableStore::open(folder, keys)
+    DurableStore::open(&store_path(folder), keys)
+}
+
+/// Where the store is.
+pub(super) fn store_path(folder: &Path) -> PathBuf {
+    folder.join("store")
+}
+
+/// Copies the policies that were in force, with their signatures.
+pub(super) fn copy_policies(from: &Path, to: &Path) -> Result<(), Error> {
+    files::create_private_folder(&to.join("policies"))?;
+    copy_files(&from.join("policies"), &to.join("policies"))
+}
+
+/// Copies a backup to where a broker is to be; an error where one is.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let store = store_path(to);
+    if store.exists() {
+        return Err(Error::Store {
+            path: store,
+            finding: "it exists already; restore to a folder without a store".into(),
+        });
+    }
+    copy_policies(from, to)?;
+    files::create_private_folder(&store)?;
+    copy_files(&store_path(from), &store)
+}
+
+/// Copies the files in a folder, each whole and on disk.
+fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(from).map_err(|source| files::io("read", from, source))? {
+        let path = entry.map_err(|source| files::io("read", from, source))?.path();
+        let bytes = fs::read(&path).map_err(|source| files::io("read", &path, source))?;
+        files::replace_private(&to.join(path.file_name().unwrap_or_default()), &bytes)?;
+    }
+    Ok(())
 }
 
 /// Where the policy of a version is kept, with its signatures beside it.

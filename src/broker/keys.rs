@@ -69,6 +69,10 @@ impl BrokerKeys {
         self.checkpoint.verifying_key()
     }
 
+    pub(super) fn checkpoint(&self) -> &SigningKey {
+        &self.checkpoint
+    }
+
     pub(super) fn signing(&self) -> &SigningKey {
         &self.signing
     }
@@ -88,6 +92,17 @@ impl BrokerKeys {
         let pepper = Arc::new(Pepper::new(&key));
         peppers.insert(epoch, Arc::clone(&pepper));
         Ok(pepper)
+    }
+
+    /// The pepper of an epoch, if it was drawn and not destroyed.
+    pub(super) fn drawn_pepper(&self, epoch: u32) -> Result<Option<Arc<Pepper>>, Error> {
+        let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).get(&epoch).cloned();
+        match &self.folder {
+            Some(folder) if known.is_none() && pepper_path(folder, epoch).exists() => {
+                self.pepper(epoch, false).map(Some)
+            }
+            _ => Ok(known),
+        }
     }
 
     /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this returns.

@@ -7,9 +7,12 @@ mod accept;
 mod answer;
 mod decide;
 mod folder;
+mod journal;
 mod keys;
 mod release;
 mod state;
+mod turns;
+mod upkeep;
 mod view;
 
 use std::fmt;
@@ -17,17 +20,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use keys::BrokerKeys;
+pub use upkeep::Purge;
 
-use release::{Due, release};
+use decide::{Case, Settled};
+use journal::Strangers;
 use state::{Epoch, FORMAT, PolicyRow, State, write_row};
+use turns::Turns;
 
+use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::{self, Code, Header, Kind, Rejection, Role, Unverified, Verified};
-use crate::policy::{Lang, Partner, Policy, PolicySignature, SignedPolicy};
+use crate::policy::{Partner, Policy, SignedPolicy};
 use crate::secret::KeyId;
-use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store};
+use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store, Ticket};
 
 /// The broker of one consortium.
 ///
@@ -39,6 +46,8 @@ pub struct Broker {
     folder: Option<PathBuf>,
     policy: RwLock<Arc<InForce>>,
     state: Mutex<State>,
+    turns: Turns,
+    strangers: Strangers,
     trouble: Mutex<Option<String>>,
 }
 
@@ -113,6 +122,7 @@ struct InForce {
 }
 
 /// Who sent a message that was authenticated, and which message.
+#[derive(Clone, Copy)]
 struct Sender {
     partner: u16,
     epoch: u32,
@@ -163,6 +173,8 @@ impl Broker {
             folder: Some(folder.into()),
             policy: RwLock::new(Arc::new(InForce { signed, row })),
             state: Mutex::new(state),
+            turns: Turns::default(),
+            strangers: Strangers::default(),
             trouble: Mutex::default(),
         })
     }
@@ -180,75 +192,29 @@ impl Broker {
     /// Takes a message, and gives the reply to carry back.
     ///
     /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with a
-    /// code and a sentence. What was accepted is kept before this returns.
+    /// code and a sentence. What was accepted, and its line in the log, is kept before this returns.
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
-        let in_force = self.in_force();
-        match self.authenticate(&in_force, message, now) {
-            Ok((verified, partner)) => self.respond(&in_force, &verified, &partner, now),
-            Err(stranger) => {
-                let (header, rejection) = *stranger;
-                let digest = Digest::of(&[message]);
-                let header = reply_header(&header, in_force.signed.digest(), Kind::Rejection, digest, now);
-                message::unsigned_rejection(&header, &rejection).unwrap_or_default()
+        loop {
+            let in_force = self.in_force();
+            match self.authenticate(&in_force, message, now) {
+                Ok((verified, partner)) => {
+                    let header = verified.header();
+                    let (number, epoch, sequence) = (header.partner, header.epoch, header.sequence);
+                    let sender = Sender { partner: number, epoch, sequence, digest: verified.digest() };
+                    let case = Case { in_force: &in_force, header, partner: &partner, sender: &sender, now };
+                    if let Settled::Reply(reply) = self.respond(&case, &verified) {
+                        return reply;
+                    }
+                }
+                Err(stranger) => {
+                    let (header, rejection) = *stranger;
+                    self.note_stranger(&in_force, rejection.code, now);
+                    let digest = Digest::of(&[message]);
+                    let header = reply_header(&header, in_force.signed.digest(), Kind::Rejection, digest, now);
+                    return message::unsigned_rejection(&header, &rejection).unwrap_or_default();
+                }
             }
         }
-    }
-
-    /// Makes the releases that are due at `now`, closes epochs whose last day has passed, and says what was released.
-    ///
-    /// [`Broker::handle`] does the same before it looks at a message; a broker that gets none needs this once a day.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`], and [`Error::Clock`] where `now` is before the last release.
-    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
-        let in_force = self.in_force();
-        self.noted(self.tick(&mut self.state(), in_force.signed.policy(), now))
-    }
-
-    /// Puts the policy in the file `policy` in the place of the one in force, and says what changes, in plain English.
-    ///
-    /// Flags of partners that left the roster are gone with this; what a partner may see changes with this.
-    ///
-    /// # Errors
-    ///
-    /// What [`SignedPolicy::succeed`] says; [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`Error::Store`], [`Error::Io`].
-    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
-        let newer = Policy::read(policy)?;
-        let signatures = PolicySignature::read_beside(policy)?;
-        let mut state = self.state();
-        let old = self.in_force();
-        let signed = old.signed.succeed(newer, &signatures)?;
-        refuse_unfit(&signed, &self.keys, now)?;
-        self.tick(&mut state, old.signed.policy(), now)?;
-        if let Some(folder) = &self.folder {
-            folder::keep_policy(folder, policy, signed.policy().version)?;
-        }
-        let differences = old.signed.policy().difference(signed.policy(), Lang::En);
-        let lowered = signed.policy().counting.threshold < old.signed.policy().counting.threshold;
-        let row = PolicyRow {
-            version: signed.policy().version,
-            digest: signed.digest(),
-            previous: (!lowered).then_some(old.row.digest),
-            adopted: now,
-        };
-        let mut change = Change::default();
-        change.rows.push((Key::Policy, Some(write_row(&row))));
-        let mut released = Vec::new();
-        for (number, epoch) in &state.epochs {
-            let due = Due { as_of: now, full: false };
-            let step = release(signed.policy(), *number, epoch, &state.partners, due);
-            step.record(*number, &mut change);
-            released.push((*number, step));
-        }
-        self.store.commit(&change)?;
-        for (number, step) in released {
-            state.epochs.insert(number, step.epoch);
-        }
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(InForce { signed, row });
-        let in_force = self.in_force();
-        self.tick(&mut state, in_force.signed.policy(), now)?;
-        Ok(differences)
     }
 
     /// The policy in force.
@@ -259,7 +225,8 @@ impl Broker {
     /// Numbers for the operator.
     pub fn status(&self) -> BrokerStatus {
         let in_force = self.in_force();
-        let state = self.state();
+        // What is there is told, even if the store cannot be read.
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         BrokerStatus {
             policy_version: in_force.signed.policy().version,
             policy: in_force.signed.digest(),
@@ -275,19 +242,26 @@ impl Broker {
         signed: SignedPolicy,
         now: Timestamp,
     ) -> Result<Broker, Error> {
-        let policy = signed.policy();
-        let row = PolicyRow { version: policy.version, digest: signed.digest(), previous: None, adopted: now };
+        let (version, digest) = (signed.policy().version, signed.digest());
+        let row = PolicyRow { version, digest, previous: None, adopted: now };
         let rows = vec![(Key::Format, Some(write_row(&FORMAT))), (Key::Policy, Some(write_row(&row)))];
-        store.commit(&Change { rows, ..Change::default() })?;
+        let mut change = Change { rows, ..Change::default() };
         let broker = Broker {
             keys,
             store,
             folder,
             policy: RwLock::new(Arc::new(InForce { signed, row })),
             state: Mutex::default(),
+            turns: Turns::default(),
+            strangers: Strangers::default(),
             trouble: Mutex::default(),
         };
-        broker.release(now)?;
+        let mut state = broker.state()?;
+        state.journal.append(&mut change, now, digest, Event::PolicyAdopted { version, previous: None })?;
+        broker.tick_trusting(&mut state, &broker.in_force(), now, change)?;
+        let ticket = broker.submit(&mut state, &Change::default())?;
+        drop(state);
+        broker.wait(ticket)?;
         Ok(broker)
     }
 
@@ -295,9 +269,49 @@ impl Broker {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is put in place whole, after its commit; so what a panicking thread left is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_in_force(&self, in_force: &InForce) -> bool {
+        self.in_force().row == in_force.row
+    }
+
+    /// The state, in which everything is that is kept or in line to be.
+    fn state(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+            // Whoever panicked may have left a change half in memory; the store has it whole or not at all.
+            let mut state = poisoned.into_inner();
+            state.ahead = true;
+            self.state.clear_poison();
+            state
+        });
+        if state.ahead {
+            *state = State::load(&*self.store)?.0;
+        }
+        Ok(state)
+    }
+
+    /// Puts a change in line for the disk, of which `state` has it all already.
+    fn submit(&self, state: &mut State, change: &Change) -> Result<Ticket, Error> {
+        self.store.submit(change).inspect_err(|_| state.ahead = true)
+    }
+
+    /// Waits until a change is on disk. If it could not be kept, the state is read anew.
+    fn wait(&self, ticket: Ticket) -> Result<(), Error> {
+        self.store.wait(ticket).inspect_err(|_| {
+            self.state.lock().unwrap_or_else(PoisonError::into_inner).ahead = true;
+        })
+    }
+
+    /// Counts a message whose sender is not authenticated, and logs those of the minute before.
+    fn note_stranger(&self, in_force: &InForce, code: Code, now: Timestamp) {
+        let Some(event) = self.strangers.count(now, code) else { return };
+        let logged = || {
+            let mut state = self.state()?;
+            let mut change = Change::default();
+            state.journal.append(&mut change, now, in_force.signed.digest(), event)?;
+            let ticket = self.submit(&mut state, &change)?;
+            drop(state);
+            self.wait(ticket)
+        };
+        let _ = self.noted(logged());
     }
 
     /// Keeps what went wrong for [`Broker::status`]: a reply says nothing of the broker's disk.

@@ -4,14 +4,15 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::state::{Epoch, EpochRow, PartnerRow, Share, State, Stored, Tally, span_of, write_row};
+use super::state::{Epoch, EpochRow, PartnerRow, Share, ShareRow, State, Stored, Tally, span_of, write_row};
 use super::view::{Holding, Turn, View};
-use super::{Broker, Release};
+use super::{Broker, InForce, Release};
+use crate::audit::{Event, LogKey};
 use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
-use crate::store::{BatchId, Change, Key, Row};
+use crate::store::{Batch, BatchId, Change, Key, Row};
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,28 +34,83 @@ struct Look {
 pub(super) struct Released {
     pub(super) epoch: Epoch,
     pub(super) superseded: Vec<BatchId>,
+    /// The batches that stand for others now.
+    pub(super) folded: Vec<Batch>,
+    /// How many rows went out of the store.
+    pub(super) gone_rows: u64,
     /// Partners that are in the roster no longer.
     pub(super) gone: Vec<u16>,
 }
 
+/// A broker that made no release for so long does not trust the clock: a wrong one would end flags and destroy keys.
+const LONGEST_SILENCE: u64 = 3 * 86_400;
+
 impl Broker {
-    /// Does what is due at `now`: opens and closes epochs, and makes releases.
-    pub(super) fn tick(&self, state: &mut State, policy: &Policy, now: Timestamp) -> Result<Vec<Release>, Error> {
-        if let Some(as_of) = state.epochs.values().map(|epoch| epoch.row.as_of).filter(|as_of| now < *as_of).max() {
-            return Err(Error::Clock { now, as_of });
+    /// Does what is due at `now`: opens and closes epochs, makes releases, closes the day's books. Puts it in line for the disk.
+    ///
+    /// Nothing is done where the clock is further ahead than it can be trusted.
+    pub(super) fn tick(&self, state: &mut State, in_force: &InForce, now: Timestamp) -> Result<Vec<Release>, Error> {
+        let as_of = state.as_of();
+        if as_of.is_some_and(|as_of| now < as_of) {
+            return Err(Error::Clock { now, as_of: as_of.unwrap_or(now) });
         }
-        let today = now.day();
+        match clock_ahead(state, now) {
+            Some(_) => Ok(Vec::new()),
+            None => self.tick_trusting(state, in_force, now, Change::default()),
+        }
+    }
+
+    /// As [`Broker::tick`], whatever the clock says; `change` has what is to be kept with it.
+    pub(super) fn tick_trusting(
+        &self,
+        state: &mut State,
+        in_force: &InForce,
+        now: Timestamp,
+        mut change: Change,
+    ) -> Result<Vec<Release>, Error> {
+        let mut closed = Vec::new();
+        let due = self.do_what_is_due(state, in_force, now, &mut change, &mut closed);
+        let releases = due.inspect_err(|_| state.ahead = true)?;
+        if change.rows.is_empty() && change.lines.is_empty() {
+            return Ok(releases);
+        }
+        let ticket = self.submit(state, &change)?;
+        if !closed.is_empty() {
+            // Rows without keys could not be opened again, so the keys go when the rows are gone.
+            self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
+            closed.into_iter().try_for_each(|number| self.keys.destroy(number))?;
+        }
+        Ok(releases)
+    }
+
+    fn do_what_is_due(
+        &self,
+        state: &mut State,
+        in_force: &InForce,
+        now: Timestamp,
+        change: &mut Change,
+        closed: &mut Vec<u32>,
+    ) -> Result<Vec<Release>, Error> {
+        let (policy, digest, today) = (in_force.signed.policy(), in_force.signed.digest(), now.day());
+        if let Some(event) = self.strangers.turn(now) {
+            state.journal.append(change, now, digest, event)?;
+        }
         let open = |number: &u32| policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today));
         for number in state.epochs.keys().copied().filter(|number| !open(number)).collect::<Vec<_>>() {
-            self.close(state, number)?;
+            if let Some(epoch) = state.epochs.remove(&number) {
+                epoch.forget(number, change);
+                state.journal.append(change, now, digest, Event::EpochClosed { epoch: number })?;
+                closed.push(number);
+            }
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(open) {
             if let Entry::Vacant(vacant) = state.epochs.entry(number) {
                 self.keys.draw(number)?;
-                let row = EpochRow { release: 0, as_of: now, looked: now, changed_since: None, fresh: 0 };
-                let rows = vec![(Key::Epoch(number), Some(write_row(&row)))];
-                self.store.commit(&Change { rows, ..Change::default() })?;
+                // Later openings of the same epoch, by a broker that was lost and made anew, have higher numbers.
+                let row = EpochRow { release: now.0, as_of: now, looked: now, changed_since: None, fresh: 0 };
+                change.rows.push((Key::Epoch(number), Some(write_row(&row))));
                 vacant.insert(Epoch::new(row));
+                state.journal.append(change, now, digest, Event::EpochOpened { epoch: number })?;
             }
         }
         let mut releases = Vec::new();
@@ -62,32 +118,33 @@ impl Broker {
             let Some(epoch) = state.epochs.get_mut(&number) else { continue };
             let Look { moment, due } = look(policy, epoch, now);
             if let Some(due) = due {
-                releases.push(self.turn(state, policy, number, due, moment)?);
+                releases.push(self.turn(state, in_force, number, due, moment, change)?);
             } else if moment > epoch.row.looked {
-                let row = EpochRow { looked: moment, ..epoch.row.clone() };
-                let rows = vec![(Key::Epoch(number), Some(write_row(&row)))];
-                self.store.commit(&Change { rows, ..Change::default() })?;
-                epoch.row = row;
+                epoch.row.looked = moment;
+                change.rows.push((Key::Epoch(number), Some(write_row(&epoch.row))));
             }
+        }
+        if state.journal.turn_day(change, now, digest)? {
+            state.journal.sign(change, &LogKey::of(policy), self.keys.checkpoint())?;
         }
         Ok(releases)
     }
 
-    /// Makes one release, and keeps it.
+    /// Makes one release, and adds to `change` what is to be kept of it.
     pub(super) fn turn(
         &self,
         state: &mut State,
-        policy: &Policy,
+        in_force: &InForce,
         number: u32,
         due: Due,
         looked: Timestamp,
+        change: &mut Change,
     ) -> Result<Release, Error> {
+        let policy = in_force.signed.policy();
         let epoch = state.epochs.get(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
         let mut next = release(policy, number, epoch, &state.partners, due);
         next.epoch.row.looked = looked;
-        let mut change = Change::default();
-        next.record(number, &mut change);
-        self.store.commit(&change)?;
+        next.record(number, change);
         let epoch = next.epoch;
         let release = Release {
             epoch: number,
@@ -97,24 +154,17 @@ impl Broker {
             flags: epoch.tally.released.values().copied().map(u64::from).sum(),
             tags: epoch.view.len() as u64,
         };
+        let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
+        state.journal.append(change, due.as_of, in_force.signed.digest(), event)?;
+        state.unpurged += next.gone_rows;
         state.epochs.insert(number, epoch);
         Ok(release)
     }
+}
 
-    /// Closes an epoch: its rows go, then its pepper. In this order, because rows without a pepper could not be opened again.
-    fn close(&self, state: &mut State, number: u32) -> Result<(), Error> {
-        let Some(epoch) = state.epochs.get(&number) else {
-            return Ok(());
-        };
-        let mut change = Change { rows: vec![(Key::Epoch(number), None)], ..Change::default() };
-        for (partner, share) in &epoch.shares {
-            change.rows.push((Key::Share(number, *partner), None));
-            change.removed.extend(share.ids(number, *partner));
-        }
-        self.store.commit(&change)?;
-        state.epochs.remove(&number);
-        self.keys.destroy(number)
-    }
+/// The moment of the last release, where `now` is further from it than the clock is trusted.
+pub(super) fn clock_ahead(state: &State, now: Timestamp) -> Option<Timestamp> {
+    state.as_of().filter(|as_of| now.since(*as_of) > LONGEST_SILENCE)
 }
 
 impl Released {
@@ -126,6 +176,7 @@ impl Released {
         }
         change.rows.extend(self.gone.iter().map(|partner| (Key::Share(number, *partner), None)));
         change.removed.extend(&self.superseded);
+        change.added.extend(self.folded.iter().cloned());
     }
 }
 
@@ -173,19 +224,32 @@ pub(super) fn release(
     let turns = if due.full { all_pending(&shares) } else { renewed(&epoch.view, &shares, today) };
     let stays = |holding: &Holding| holding.span.last >= today && in_roster(&holding.partner);
     let view = Arc::new(epoch.view.turn(&turns, stays));
-    let tally = Tally::of(&view);
+    let tally = Arc::new(Tally::of(&view));
 
-    let mut superseded: Vec<BatchId> = Vec::new();
+    let ended = with_ended(&epoch.view, today);
+    let (mut superseded, mut folded, mut gone_rows) = (Vec::new(), Vec::new(), 0);
     for (partner, share) in &mut shares {
         if due.full {
             share.pending = Default::default();
             share.row.released = partners.get(partner).map_or(0, PartnerRow::accepted_state);
-            let old = supersede(&mut share.batches, share.parts.len());
-            superseded.extend(old.map(|sequence| BatchId { epoch: number, partner: *partner, sequence }));
         }
+        let name = |sequence| BatchId { epoch: number, partner: *partner, sequence };
+        let before: usize = share.batches.iter().map(|stored| stored.rows).sum();
+        if due.full {
+            superseded.extend(supersede(&mut share.batches, share.parts.len()).into_iter().map(name));
+        }
+        if let Some(fold) = foldable(share, ended.contains(partner)) {
+            let rows = rows_of(&view, *partner);
+            superseded.extend(share.batches[..fold].iter().map(|stored| name(stored.sequence)));
+            let last = share.batches[fold - 1].sequence;
+            share.batches.splice(..fold, [Stored { sequence: last, part: Some((1, 1)), rows: rows.len() }]);
+            folded.push(Batch { id: name(last), part: Some((1, 1)), rows });
+        }
+        gone_rows += before.saturating_sub(share.batches.iter().map(|stored| stored.rows).sum()) as u64;
     }
     for partner in &gone {
         superseded.extend(epoch.shares[partner].ids(number, *partner));
+        gone_rows += epoch.shares[partner].batches.iter().map(|stored| stored.rows as u64).sum::<u64>();
     }
     let held = held(&view, &shares);
     for (partner, share) in &mut shares {
@@ -200,7 +264,7 @@ pub(super) fn release(
         changed_since: epoch.row.changed_since.filter(|_| behind),
         fresh: fresh(policy, &shares, due.as_of),
     };
-    Released { epoch: Epoch { row, view, tally, shares }, superseded, gone }
+    Released { epoch: Epoch { row, view, tally, shares }, superseded, folded, gone_rows, gone }
 }
 
 /// The latest multiple of the policy's interval that is not after `now`.
@@ -284,11 +348,63 @@ fn fresh(policy: &Policy, shares: &BTreeMap<u16, Share>, as_of: Timestamp) -> u1
 }
 
 /// Takes out the batches before the latest whole full set; `unfinished` are the parts at the end of one that is not whole.
-fn supersede(batches: &mut Vec<Stored>, unfinished: usize) -> impl Iterator<Item = u64> + use<> {
+///
+/// Only when all is released: what is not may rest on what comes before it.
+fn supersede(batches: &mut Vec<Stored>, unfinished: usize) -> Vec<u64> {
     let whole = batches.len() - unfinished;
     let last_part = batches[..whole].iter().rposition(|stored| stored.part.is_some_and(|(part, of)| part == of));
     let first_part = last_part.map_or(0, |at| at + 1 - usize::from(batches[at].part.map_or(1, |(_, of)| of)));
-    batches.drain(..first_part).map(|stored| stored.sequence).collect::<Vec<_>>().into_iter()
+    batches.drain(..first_part).map(|stored| stored.sequence).collect()
+}
+
+/// How many batches from the first on are to become one: those that are released, when they say more than a quarter beyond the
+/// first, or when flags of theirs `ended`, so that what has ended goes.
+fn foldable(share: &Share, ended: bool) -> Option<usize> {
+    let whole = share.batches.len() - share.parts.len();
+    let released = share.batches[..whole].iter().take_while(|stored| stored.sequence <= share.row.released).count();
+    let (first, rest) = share.batches[..released].split_first()?;
+    let beyond: usize = rest.iter().map(|stored| stored.rows).sum();
+    // A set in parts is one already, and its parts are no deltas.
+    let deltas = rest.iter().any(|stored| stored.part.is_none());
+    (ended || (deltas && beyond * 4 > first.rows)).then_some(released)
+}
+
+/// The partners of which a released flag ended before `today`.
+fn with_ended(view: &View, today: Day) -> BTreeSet<u16> {
+    let ended = view.iter().flat_map(|(_, holdings)| holdings.iter().filter(|holding| holding.span.last < today));
+    ended.map(|holding| holding.partner).collect()
+}
+
+/// The released flags of a partner, by ascending tag.
+fn rows_of(view: &View, partner: u16) -> Vec<Row> {
+    let row = |(tag, holdings)| Some(Row { tag, span: Some(span_of(holdings, partner)?) });
+    view.iter().filter_map(row).collect()
+}
+
+impl Epoch {
+    /// Adds to `change` that all of this epoch goes.
+    pub(super) fn forget(&self, number: u32, change: &mut Change) {
+        change.rows.push((Key::Epoch(number), None));
+        for (partner, share) in &self.shares {
+            change.rows.push((Key::Share(number, *partner), None));
+            change.removed.extend(share.ids(number, *partner));
+        }
+    }
+
+    /// Forgets what its partners hold, as a store that was restored must: flags that were withdrawn since the copy must not come back.
+    pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
+        for (partner, share) in &mut self.shares {
+            change.removed.extend(share.ids(number, *partner));
+            let row = ShareRow { recovering: true, asked: share.row.asked, ..ShareRow::default() };
+            change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
+            *share = Share { row, ..Share::default() };
+        }
+        self.view = Arc::new(View::empty());
+        self.tally = Arc::default();
+        let release = self.row.release.max(now.0) + 1;
+        self.row = EpochRow { release, as_of: now, looked: now, changed_since: None, fresh: 0 };
+        change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
+    }
 }
 
 #[cfg(test)]
@@ -297,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_whole_full_set_supersedes_what_came_before() {
-        let stored = |sequence, part| Stored { sequence, part };
+        let stored = |sequence, part| Stored { sequence, part, rows: 1 };
         let mut batches = vec![
             stored(1, Some((1, 1))),
             stored(2, None),
@@ -306,9 +422,9 @@ mod tests {
             stored(5, None),
             stored(6, Some((1, 3))),
         ];
-        assert_eq!(supersede(&mut batches, 1).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(supersede(&mut batches, 1), [1, 2]);
         assert_eq!(batches.len(), 4);
-        assert_eq!(supersede(&mut batches, 1).count(), 0);
-        assert_eq!(supersede(&mut vec![stored(1, None)], 0).count(), 0);
+        assert!(supersede(&mut batches, 1).is_empty());
+        assert!(supersede(&mut vec![stored(1, None)], 0).is_empty());
     }
 }

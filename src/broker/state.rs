@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::journal::Journal;
 use super::view::{Holding, Pending, Turn, View};
 use crate::codec;
 use crate::day::{Day, Timestamp};
@@ -23,6 +24,11 @@ const MAX_ROW: u64 = 1 << 20;
 /// Everything, but for the keys.
 #[derive(Default)]
 pub(super) struct State {
+    pub(super) journal: Journal,
+    /// Whether a change that is in here was not kept: then all is read anew from the store.
+    pub(super) ahead: bool,
+    /// Rows that went out of the store since the last purge.
+    pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     pub(super) epochs: BTreeMap<u32, Epoch>,
 }
@@ -33,7 +39,7 @@ pub(super) struct Epoch {
     /// What is released.
     pub(super) view: Arc<View>,
     /// Derived from the view.
-    pub(super) tally: Tally,
+    pub(super) tally: Arc<Tally>,
     pub(super) shares: BTreeMap<u16, Share>,
 }
 
@@ -54,6 +60,8 @@ pub(super) struct Share {
 pub(super) struct Stored {
     pub(super) sequence: u64,
     pub(super) part: Option<(u16, u16)>,
+    /// How many rows it has.
+    pub(super) rows: usize,
 }
 
 /// Released flags, counted.
@@ -106,6 +114,7 @@ pub(super) struct Answered {
 /// An epoch's release.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct EpochRow {
+    /// The number of the release.
     pub(super) release: u64,
     pub(super) as_of: Timestamp,
     /// The latest moment at which a full release could have been.
@@ -121,6 +130,8 @@ pub(super) struct EpochRow {
 pub(super) struct ShareRow {
     /// Whether a full set has come.
     pub(super) full_seen: bool,
+    /// Whether the store is a restored copy, and this partner has not said since what it holds.
+    pub(super) recovering: bool,
     /// When the last state message was accepted.
     pub(super) heard: Option<Timestamp>,
     pub(super) held: u32,
@@ -150,6 +161,9 @@ impl State {
                 Key::Epoch(number) => {
                     state.epochs.insert(number, Epoch::new(read_row(&value)?));
                 }
+                Key::Journal => state.journal.row = read_row(&value)?,
+                // By ascending day: the last is the latest.
+                Key::Checkpoint(_) => state.journal.checkpoint = value,
                 Key::Share(epoch, partner) => {
                     let share = Share { row: read_row(&value)?, ..Share::default() };
                     shares.insert((epoch, partner), share);
@@ -163,7 +177,7 @@ impl State {
         store.batches(&mut |batch| {
             let id = (batch.id.epoch, batch.id.partner);
             let share = shares.get_mut(&id).ok_or(DAMAGED)?;
-            share.batches.push(Stored { sequence: batch.id.sequence, part: batch.part });
+            share.batches.push(Stored { sequence: batch.id.sequence, part: batch.part, rows: batch.rows.len() });
             replays.entry(id).or_default().apply(batch, share.row.released);
             Ok(())
         })?;
@@ -180,16 +194,42 @@ impl State {
             }
             epoch.shares.insert(partner, share);
         }
+        for leaf in store.leaves()? {
+            state.journal.log.append(Digest(leaf));
+        }
         for epoch in state.epochs.values_mut() {
-            epoch.tally = Tally::of(&epoch.view);
+            epoch.tally = Arc::new(Tally::of(&epoch.view));
         }
         Ok((state, policy))
     }
 }
 
+impl State {
+    /// The moment of the latest release of any epoch.
+    pub(super) fn as_of(&self) -> Option<Timestamp> {
+        self.epochs.values().map(|epoch| epoch.row.as_of).max()
+    }
+
+    /// The release in force in an epoch.
+    pub(super) fn release(&self, epoch: u32) -> Option<u64> {
+        self.epochs.get(&epoch).map(|epoch| epoch.row.release)
+    }
+}
+
 impl Epoch {
     pub(super) fn new(row: EpochRow) -> Epoch {
-        Epoch { row, view: Arc::new(View::empty()), tally: Tally::default(), shares: BTreeMap::new() }
+        Epoch { row, view: Arc::new(View::empty()), tally: Arc::default(), shares: BTreeMap::new() }
+    }
+
+    /// The epoch, with the share of one partner.
+    pub(super) fn with_share_of(&self, partner: u16) -> Epoch {
+        let share = self.shares.get(&partner).map(|share| (partner, share.clone()));
+        Epoch {
+            row: self.row.clone(),
+            view: Arc::clone(&self.view),
+            tally: Arc::clone(&self.tally),
+            shares: share.into_iter().collect(),
+        }
     }
 
     /// How long `partner` holds a flag on `tag`, released or not.

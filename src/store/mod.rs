@@ -65,6 +65,7 @@ pub(crate) trait Store: Send + Sync {
     fn wait(&self, ticket: Ticket) -> Result<(), Error>;
 
     /// Keeps `change`, whole, on disk before this returns; or nothing of it, and an error.
+    #[cfg(test)]
     fn commit(&self, change: &Change) -> Result<(), Error> {
         self.wait(self.submit(change)?)
     }
@@ -135,6 +136,10 @@ pub(crate) enum Key {
     Epoch(u32),
     /// What the broker knows of a partner in an epoch.
     Share(u32, u16),
+    /// What the broker keeps of its log beside the lines.
+    Journal,
+    /// The checkpoint of the log that was signed on a day.
+    Checkpoint(Day),
 }
 
 /// Names a batch: the message that brought it.
@@ -182,6 +187,8 @@ impl Key {
             Key::Partner(partner) => (2, 0, partner),
             Key::Epoch(epoch) => (3, epoch, 0),
             Key::Share(epoch, partner) => (4, epoch, partner),
+            Key::Journal => (5, 0, 0),
+            Key::Checkpoint(day) => (6, 0, day.0),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -198,6 +205,8 @@ impl Key {
             2 => Key::Partner(partner),
             3 => Key::Epoch(epoch),
             4 => Key::Share(epoch, partner),
+            5 => Key::Journal,
+            6 => Key::Checkpoint(Day(partner)),
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

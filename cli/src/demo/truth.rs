@@ -58,7 +58,7 @@ impl Truth {
             heard: None,
         };
         let systems = systems.into_iter().map(system).collect();
-        Truth { rules, systems, release: 0, as_of: now, looked: now, changed_since: None, fresh: 0 }
+        Truth { rules, systems, release: now.0, as_of: now, looked: now, changed_since: None, fresh: 0 }
     }
 
     /// A system flags homes, or gives them another last day.
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(truth.standing(0, &home(1, "")), Standing::NoOwnFlag);
         assert!(!truth.tick(at("2027-01-04", 23)));
         assert!(truth.tick(at("2027-01-05", 0)));
-        assert_eq!((truth.release(), truth.fresh()), ((1, at("2027-01-05", 0)), 4));
+        assert_eq!((truth.release(), truth.fresh()), ((at("2027-01-04", 9).0 + 1, at("2027-01-05", 0)), 4));
         assert!(!truth.tick(at("2027-01-05", 1)));
         assert_eq!(truth.standing(0, &home(1, "")), Standing::Stacked(Number::Count(3)));
     }
