@@ -1,7 +1,7 @@
 //! Files that must not be read by others, and files that must never be half-written.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,8 +11,12 @@ use crate::error::Error;
 /// Reads a file that only its owner may read.
 pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut file = File::open(path).map_err(|source| io("open", path, source))?;
-    refuse_shared(path, &file)?;
-    let size = file.metadata().map_err(|source| io("read", path, source))?.len();
+    let metadata = file.metadata().map_err(|source| io("read", path, source))?;
+    if metadata.is_dir() {
+        return Err(io("read", path, ErrorKind::IsADirectory.into()));
+    }
+    refuse_shared(path, &metadata)?;
+    let size = metadata.len();
     // Room for all of it at once, so that growing leaves no copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1)));
     file.read_to_end(&mut bytes).map_err(|source| io("read", path, source))?;
@@ -20,9 +24,19 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
 }
 
 /// Creates a file that only its owner may read; an existing one is left as it is, and an error.
+///
+/// One that is there and empty is what a crash, or a full disk, left of an earlier try: it is made anew.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_file() && there.len() == 0) {
+        fs::remove_file(path).map_err(|source| io("replace", path, source))?;
+    }
     let mut file = private_options().create_new(true).open(path).map_err(|source| io("create", path, source))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io("write", path, source))?;
+    if let Err(source) = file.write_all(bytes).and_then(|()| file.sync_all()) {
+        drop(file);
+        // What is left of it would stand in the way of another try, and is no use.
+        let _ = fs::remove_file(path);
+        return Err(io("write", path, source));
+    }
     sync_folder(path)
 }
 
@@ -108,15 +122,15 @@ pub(crate) fn private_options() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn refuse_shared(path: &Path, file: &File) -> Result<(), Error> {
+fn refuse_shared(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(|source| io("read", path, source))?.permissions().mode() & 0o777;
+    let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(Error::FileMode { path: path.into(), mode }) }
 }
 
 /// Elsewhere than on Unix a file's access list is the administrator's to keep.
 #[cfg(not(unix))]
-fn refuse_shared(_: &Path, _: &File) -> Result<(), Error> {
+fn refuse_shared(_: &Path, _: &Metadata) -> Result<(), Error> {
     Ok(())
 }
 
@@ -136,6 +150,24 @@ mod tests {
         assert_eq!(read_private(&path).unwrap().as_slice(), b"three");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn an_empty_file_is_what_a_crash_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(&path, b"").unwrap();
+        create_private(&path, b"one").unwrap();
+        assert_eq!(read_private(&path).unwrap().as_slice(), b"one");
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("link")).unwrap();
+        assert_eq!(create_private(&folder.path().join("link"), b"one").unwrap_err().code(), "io");
+    }
+
+    #[test]
+    fn a_folder_is_no_file_whose_mode_is_to_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(read_private(folder.path()).unwrap_err().code(), "io");
     }
 
     #[test]

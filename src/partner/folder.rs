@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::journal::Journal;
@@ -32,11 +33,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes keys and an empty journal and state. A `partner.key` that is there alone is kept.
+    /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here, are kept.
     pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, Error> {
         files::create_private_folder(path)?;
         let _lock = lock(path)?;
-        for file in [JOURNAL_KEY, JOURNAL, STATE] {
+        for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
                 let finding = "there is one already; give another folder, or open this one";
@@ -44,10 +45,15 @@ impl Folder {
             }
         }
         let key_path = path.join(PARTNER_KEY);
-        let kept = key_path.try_exists().map_err(|source| io("read", &key_path, source))?;
-        let key = if kept { SigningKey::read(&key_path)? } else { SigningKey::create(&key_path)? };
-        let journal_key = Key32::generate()?;
-        files::create_private(&path.join(JOURNAL_KEY), journal_key.expose_secret())?;
+        let key = if is_kept(&key_path)? { SigningKey::read(&key_path)? } else { SigningKey::create(&key_path)? };
+        let key_path = path.join(JOURNAL_KEY);
+        let journal_key = if is_kept(&key_path)? {
+            read_key(&key_path)?
+        } else {
+            let drawn = Key32::generate()?;
+            files::create_private(&key_path, drawn.expose_secret())?;
+            drawn
+        };
         Journal::create(&path.join(JOURNAL))?;
         write_state(&path.join(STATE), &Sealer::new(&journal_key, label::PARTNER_STATE), &State::new(number))?;
         Ok(key)
@@ -191,6 +197,15 @@ fn lock(path: &Path) -> Result<File, Error> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io("lock", &lock, source)),
+    }
+}
+
+/// Whether a key was made before. An empty file is none.
+fn is_kept(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len() > 0),
+        Err(source) if source.kind() == ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(io("read", path, source)),
     }
 }
 

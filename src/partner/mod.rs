@@ -116,8 +116,8 @@ pub struct InFlight<'a> {
 impl Partner {
     /// Makes the folder of a new partner: its key, the key of its journal, and an empty journal and state.
     ///
-    /// A folder in which `partner.key` is all that is left is begun anew around that key: after a loss, the next message that the
-    /// broker accepts is a full set, and the broker's replies say which numbers are still free.
+    /// A folder in which there is no journal and no state, but keys are, is begun anew around them: after a loss, the next message that
+    /// the broker accepts is a full set, and the broker's replies say which numbers are still free.
     ///
     /// # Errors
     ///

@@ -169,6 +169,22 @@ fn one_process_at_a_time() {
 }
 
 #[test]
+fn a_folder_that_was_made_by_half_is_made_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
+    files::create_private(&folder.path().join("journal.key"), &[2; 32]).unwrap();
+    assert_eq!(Partner::init(folder.path(), 1).unwrap().verifying_key, sample::partner_key(1).verifying_key());
+    Partner::join(folder.path(), &policy_folder(&policy_text()).path().join("policy.toml")).unwrap();
+    Partner::open(folder.path()).unwrap();
+    // What a full disk leaves of a key is no key.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("partner.key"), b"").unwrap();
+    fs::write(folder.path().join("journal.key"), b"").unwrap();
+    Partner::init(folder.path(), 1).unwrap();
+    assert_eq!(code(Partner::init(folder.path(), 1)), "partner_folder");
+}
+
+#[test]
 fn a_folder_of_another_number_is_not_in_the_roster() {
     let folder = tempfile::tempdir().unwrap();
     files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
