@@ -1,5 +1,7 @@
 //! Reading the broker's replies.
 
+use std::collections::BTreeMap;
+
 use super::journal::{AnswerHead, Event, Series};
 use super::packed::Packed;
 use super::state::Flight;
@@ -86,10 +88,14 @@ impl Partner {
     /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
     /// release than was seen; then does what it says.
     ///
+    /// A receipt or an answer that was read before is given again as it was, and changes nothing: so what it said is not lost with a
+    /// program that ended between reading it and acting on it.
+    ///
     /// # Errors
     ///
     /// Nothing changes by any of them. [`Error::Malformed`], [`Error::TooLarge`]; [`Error::BadSignature`] for another broker's;
-    /// [`Error::UnexpectedReply`] for one to another message, or to none in flight; [`Error::OlderRelease`]; [`Error::Io`].
+    /// [`Error::UnexpectedReply`] for one to another message, or to one that was given up; [`Error::OlderRelease`]; [`Error::Io`],
+    /// [`Error::JournalDamaged`].
     pub fn read(&mut self, reply: &[u8], now: Timestamp) -> Result<Received, Error> {
         let unverified = Unverified::parse(reply, Role::Broker)?;
         if let Some(rejection) = unverified.danger_unsigned_rejection() {
@@ -107,9 +113,7 @@ impl Partner {
         let reply = verified.reply()?;
         let received = match (self.find(header)?, reply) {
             (Found::Dropped, Reply::Rejection(rejection)) => return Ok(Received::Late(rejection)),
-            (Found::Dropped, _) => {
-                return Err(unexpected("the message is no longer waited for: its reply was read, or it was given up"));
-            }
+            (Found::Dropped, reply) => return self.read_before(header, reply),
             (Found::State(flight), Reply::Receipt(receipt)) => {
                 // A receipt that was sent again speaks of the release of its first time.
                 refuse_older(receipt.release, flight.release)?;
@@ -205,6 +209,38 @@ impl Partner {
         };
         self.record(now, None, event)?;
         Ok(Received::Answer(answered))
+    }
+
+    /// What a reply said that was read before: of an answer, what the journal says of it, since the question is gone.
+    fn read_before(&self, header: &Header, reply: Reply) -> Result<Received, Error> {
+        let (epoch, number) = (header.epoch, header.sequence);
+        let mut asked: BTreeMap<u64, (Option<Case>, Packed<AddressKey>)> = BTreeMap::new();
+        let mut found = None;
+        self.journal.read(|at, record| match (record.event, &reply) {
+            (Event::Asking { epoch: of, number: is, addresses, .. }, Reply::Answer(_))
+                if (of, is) == (epoch, number) =>
+            {
+                asked.insert(at, (record.by, addresses));
+            }
+            (Event::Answered { asking, answer: head, standings }, Reply::Answer(answer))
+                if log_entry(head.log) == answer.log && head.release == answer.release =>
+            {
+                if let Some((Some(by), addresses)) = asked.remove(&asking) {
+                    let AnswerHead { release, as_of, until, organisations, fresh, .. } = head;
+                    let rows = addresses.0.into_iter().zip(standings.0).collect();
+                    let log = answer.log;
+                    let answered = Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows };
+                    found = Some(Received::Answer(answered));
+                }
+            }
+            (Event::Accepted { epoch: of, number: is, release, log, .. }, Reply::Receipt(receipt))
+                if (of, is) == (epoch, number) && (release, log_entry(log)) == (receipt.release, receipt.log) =>
+            {
+                found = Some(Received::Receipt(receipt.clone()));
+            }
+            _ => {}
+        })?;
+        found.ok_or(unexpected("the message is no longer waited for: its reply was read, or it was given up"))
     }
 
     /// The message that a reply is to: the one whose digest it names.

@@ -24,7 +24,7 @@ const FORM: u16 = 1;
 /// The most bytes of a state: a million flags take some 20 million, and as many messages in flight twice that.
 const MAX_STATE: u64 = 1 << 33;
 
-/// So many messages that are no longer waited for are remembered, for their late rejections.
+/// So many messages that are no longer waited for are remembered, for their late rejections, and for replies that are read again.
 const MAX_DROPPED: usize = 256;
 
 #[derive(Serialize, Deserialize)]
@@ -263,6 +263,7 @@ impl State {
                 if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
                     let question = self.questions.remove(at);
                     self.learn(&question.rows.0, &standings.0);
+                    self.remember(question.flight.digest);
                 }
             }
             Event::Rejected { series, epoch, number, code, detail, .. } => {

@@ -114,8 +114,38 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     for (message, right) in &messages {
         let bytes = sign(&play, message, right, &|_| {});
         play.partner.read(&bytes, NOW).unwrap();
+        // What a receipt or an answer said is told again; another reply to the same message is not.
+        let other = match right {
+            Reply::Receipt(_) => receipt(1),
+            Reply::Answer(_) => answer(1, &[0, 0]),
+            _ => continue,
+        };
+        let bytes = sign(&play, message, &other, &|_| {});
         assert_eq!(code(play.partner.read(&bytes, NOW)), "unexpected_reply", "a reply is read once");
     }
+}
+
+#[test]
+fn what_was_read_is_told_again_and_changes_nothing() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let asked = [homes(3..4), homes(1..3)].concat();
+    let question = play.partner.ask(&asked, &by(), NOW).unwrap().remove(0);
+    let replies = [&delta, &question].map(|message| play.broker.handle(message, NOW));
+    let told = [&replies[0], &replies[1]].map(|reply| play.partner.read(reply, NOW).unwrap());
+    assert!(matches!(&told[1], Received::Answer(answer) if answer.rows.iter().map(|(home, _)| *home).eq(asked)));
+    let head = play.partner.journal_head();
+    let mut play = play.reopen();
+    for (reply, told) in replies.iter().zip(told) {
+        assert_eq!(play.partner.read(reply, NOW).unwrap(), told);
+    }
+    assert_eq!(play.partner.journal_head(), head);
+    // What was given up stays so.
+    let lost = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+    let reply = play.broker.handle(&lost, NOW);
+    play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
+    assert_eq!(code(play.partner.read(&reply, NOW)), "unexpected_reply");
 }
 
 #[test]
