@@ -74,8 +74,8 @@ struct InitArgs {
 /// Handle messages, and write a reply to each
 ///
 /// The reply to FILE is FILE.reply, or a file of that name in the folder that --out names. A message that has its reply
-/// there already is passed over. Of a folder, the files that end in .msg are handled, by name. Without files, one message
-/// is read from standard input, and its reply written to standard output.
+/// there already is passed over, and so is a file whose name ends in .reply. Of a folder, the files that end in .msg are
+/// handled, by name. Without files, one message is read from standard input, and its reply written to standard output.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -151,7 +151,23 @@ impl Place {
     }
 
     fn open(&self) -> Result<Broker, Failure> {
-        Ok(Broker::open(&self.dir, BrokerKeys::open(&self.keys())?)?)
+        let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
+        opened.map_err(|error| {
+            let steps = [
+                (self.keys().join("signing.key"), "has no keys: make them with stapel broker init"),
+                (
+                    self.dir.join("policies"),
+                    "has no store: sign the policy, and make it with stapel broker init --policy",
+                ),
+            ];
+            let missing = steps.iter().find(|(path, _)| matches!(path.try_exists(), Ok(false)));
+            match missing {
+                Some((_, finding)) => {
+                    Failure::new("broker_folder", format!("the broker in {} {finding}", self.dir.display()))
+                }
+                None => error.into(),
+            }
+        })
     }
 }
 
@@ -189,6 +205,11 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     let paths = files::expand(&args.files, ".msg")?;
     let progress = Progress::of(paths.len() as u64, "messages");
     for path in paths {
+        // As of a shell's outbox/*, where replies lie beside their messages.
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".reply")) {
+            note(&format!("{} is a reply by its name, and was passed over", path.display()));
+            continue;
+        }
         let to = reply_path(&path, args.out.as_deref());
         progress.add(1);
         // One byte more than a message may have, so that a longer one is seen to be too long.
@@ -256,7 +277,13 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
-    let differences = args.place.open()?.adopt_policy(&args.policy, args.clock.time()?)?;
+    let broker = args.place.open()?;
+    // To adopt what was adopted, as after a command that was broken off, is no error.
+    let differences = if stapel::Policy::read(&args.policy)?.digest() == broker.policy().digest() {
+        Vec::new()
+    } else {
+        broker.adopt_policy(&args.policy, args.clock.time()?)?
+    };
     if args.json {
         return out.json(&differences);
     }

@@ -273,7 +273,17 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 
 impl Place {
     fn open(&self) -> Result<Partner, Failure> {
-        Ok(Partner::open(&self.dir)?)
+        Partner::open(&self.dir).map_err(|error| {
+            let steps = [
+                ("partner.key", "no partner's folder: make one with stapel partner init"),
+                ("policy.toml", "a folder without a policy: give it one with stapel partner adopt"),
+            ];
+            let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));
+            match missing {
+                Some((_, finding)) => Failure::new("partner_folder", format!("{} is {finding}", self.dir.display())),
+                None => error.into(),
+            }
+        })
     }
 }
 
@@ -309,7 +319,10 @@ fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
     if folder.join("policy.toml").exists() {
         let mut partner = args.place.open()?;
         let before = partner.policy().clone();
-        partner.adopt_policy(policy)?;
+        // To adopt what was adopted, as after a command that was broken off, is no error.
+        if stapel::Policy::read(policy)?.digest() != before.digest() {
+            partner.adopt_policy(policy)?;
+        }
         for difference in before.policy().difference(partner.policy().policy(), args.lang) {
             writeln!(out, "{difference}")?;
         }

@@ -143,18 +143,22 @@ fn check(args: &CheckArgs, out: &mut Output) -> Result<(), Failure> {
             "reveals": check.reveals.iter().map(|reveal| reveal_json(reveal, args.lang)).collect::<Vec<_>>(),
         }))?;
     } else {
+        let [refused, overridden, reason, note, reveals] = match args.lang {
+            Lang::Nl => ["geweigerd", "toch toegestaan", "Reden", "let op", "verraadt"],
+            _ => ["refused", "overridden", "Reason", "note", "reveals"],
+        };
         for refusal in &check.refusals {
             let text = refusal.text(args.lang);
             match &refusal.overridden {
-                None => writeln!(out, "refused [{}]: {text}", refusal.rule)?,
-                Some(reason) => writeln!(out, "overridden [{}]: {text} Reason: {reason}", refusal.rule)?,
+                None => writeln!(out, "{refused} [{}]: {text}", refusal.rule)?,
+                Some(why) => writeln!(out, "{overridden} [{}]: {text} {reason}: {why}", refusal.rule)?,
             }
         }
-        for note in &check.notes {
-            writeln!(out, "note [{}]: {}", note.rule, note.text(args.lang))?;
+        for finding in &check.notes {
+            writeln!(out, "{note} [{}]: {}", finding.rule, finding.text(args.lang))?;
         }
         for reveal in &check.reveals {
-            writeln!(out, "reveals: {}", reveal.text(args.lang))?;
+            writeln!(out, "{reveals}: {}", reveal.text(args.lang))?;
         }
     }
     match standing {

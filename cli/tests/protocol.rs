@@ -229,7 +229,9 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
 
     desk.stapel(&format!("partner read --dir politie elsewhere {now}"));
     assert!(desk.list("politie/outbox").is_empty());
-    assert_eq!(desk.code(&format!("partner read --dir politie elsewhere {now}")), "not_read");
+    let again = desk.json(&format!("partner read --dir politie elsewhere {now}"));
+    assert_eq!((&again[0]["reply"], &again[0]["added"]), (&json!("receipt"), &json!(1)));
+    assert_eq!(desk.code(&format!("partner read --dir fiscus elsewhere {now}")), "not_read");
 
     // Another partner's first message has the same name; its reply does not take the place of this one.
     desk.stapel(&format!("partner flag --dir fiscus {BY} a.csv {now}"));
@@ -273,9 +275,48 @@ fn what_may_not_be_done_changes_nothing() {
     assert_eq!(desk.code("partner init --dir politie --number 1"), "partner_folder");
     assert_eq!(desk.code("broker init --dir broker --policy policy.toml --now 2026-12-01T09:00:00Z"), "store");
     assert_eq!(desk.code("broker release --dir broker --now 2026-11-01T00:00:00Z"), "clock");
-    assert_eq!(desk.code("partner status --dir nobody"), "io");
+    assert_eq!(desk.code("partner status --dir nobody"), "partner_folder");
+    assert_eq!(desk.code("broker status --dir nobody"), "broker_folder");
+    desk.stapel("partner init --dir new --number 9");
+    assert_eq!(desk.code("partner status --dir new"), "partner_folder");
+    desk.stapel("broker init --dir new-broker");
+    assert_eq!(desk.code("broker status --dir new-broker"), "broker_folder");
     let usage = desk.run("partner flag --dir politie a.csv", &[], b"");
     assert_eq!(usage.status.code(), Some(2), "who acts, and for which case, must be said");
+}
+
+#[test]
+fn what_a_broken_off_read_had_read_is_told_again() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    desk.write("a.csv", "ref;adres\n1;Dam 1, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
+    desk.stapel(&format!("partner deliver --dir politie {now}"));
+    desk.stapel(&format!("partner ask --dir politie {BY} --own {now}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox {now}"));
+    let names = ["delivery-0000000001.msg", "question-0000000001.msg"].map(|name| format!("politie/outbox/{name}"));
+    let files = names.iter().flat_map(|name| [name.clone(), format!("{name}.reply")]);
+    let files: Vec<_> = files.map(|name| (desk.read(&name), name)).collect();
+    let told = desk.json(&format!("partner read --dir politie {now}"));
+    assert_eq!((&told[0]["reply"], &told[2]["reply"]), (&json!("receipt"), &json!("standing")));
+    // As where the command ended after it had read the replies, and before it had shown them.
+    for (bytes, name) in files {
+        desk.write(&name, bytes);
+    }
+    assert_eq!(desk.json(&format!("partner read --dir politie {now}")), told);
+    assert!(std::fs::read_dir(desk.path("politie/outbox")).unwrap().next().is_none());
+}
+
+#[test]
+fn a_reply_is_no_message_to_handle() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    desk.stapel(&format!("partner confirm --dir politie {now}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox {now}"));
+    let reply = "politie/outbox/delivery-0000000001.msg.reply";
+    assert!(desk.path(reply).exists());
+    desk.stapel(&format!("broker handle --dir broker {reply} {now}"));
+    assert!(!desk.path(&format!("{reply}.reply")).exists());
 }
 
 #[test]
@@ -297,12 +338,18 @@ fn a_newer_policy_is_signed_adopted_and_told_of() {
     assert_eq!(under.trim(), "policy-2.toml.politie.in-force.sig");
     desk.stapel("policy verify policy-2.toml --previous policy.toml");
     assert_eq!(desk.code("policy verify policy.toml --previous policy-2.toml"), "policy_successor");
-    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z");
+    for _ in 0..2 {
+        desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z");
+    }
     assert_eq!(desk.json("broker status --dir broker")[0]["policy_version"], 2);
     for (folder, _) in PARTNERS {
+        desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
+        // Once more, as after a command that was broken off.
         desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
         assert_eq!(desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"], 2);
     }
     desk.write("unsafe.toml", old.replace("threshold = 2", "threshold = 1"));
     assert_eq!(desk.code("policy check unsafe.toml"), "policy_unsafe");
+    let check = desk.run("policy check unsafe.toml --lang nl", &[], b"");
+    assert!(text(&check.stdout).starts_with("geweigerd [threshold]: De drempel"), "{}", text(&check.stdout));
 }
