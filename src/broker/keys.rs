@@ -32,6 +32,10 @@ impl BrokerKeys {
     pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
         files::create_private_folder(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
+            // An empty file is what a full disk left of a key that nobody has seen yet.
+            if fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+                fs::remove_file(&path).map_err(|source| files::io("remove", &path, source))?;
+            }
             if !path.exists() {
                 SigningKey::create(&path)?;
             }

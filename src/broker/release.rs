@@ -185,7 +185,11 @@ fn look(policy: &Policy, epoch: &Epoch, now: Timestamp) -> Look {
     let turn = now.day().start();
     let expiry = (turn.day() > epoch.row.as_of.day()).then_some(Due { as_of: turn, full: false });
     let moment = latest_moment(policy, now);
-    if moment <= epoch.row.looked || policy.release.immediate || !enough_changed(policy, epoch, moment) {
+    if policy.release.immediate {
+        let behind = epoch.shares.iter().any(|(partner, share)| differs(&epoch.view, *partner, share));
+        return Look { moment, due: if behind { Some(Due { as_of: now, full: true }) } else { expiry } };
+    }
+    if moment <= epoch.row.looked || !enough_changed(policy, epoch, moment) {
         return Look { moment, due: expiry };
     }
     let as_of = expiry.map_or(moment, |expiry| expiry.as_of.max(moment));
