@@ -58,6 +58,8 @@ impl Partner {
         if last_day > today.plus(max_days) {
             return wrong(format!("{last_day} is more than the policy's {max_days} days away"));
         }
+        // What ended is flagged anew, from today.
+        self.state.expire(today);
         let too_far = |flag: &Flag| last_day > flag.first_day.plus(max_days);
         if homes.iter().any(|home| self.state.flags.get(home).is_some_and(too_far)) {
             return wrong(format!(

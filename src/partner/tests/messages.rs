@@ -343,3 +343,14 @@ fn a_dossier_has_all_there_is_on_one_address() {
     assert!(play.partner.dossier(&home("1012JS|10|A")).unwrap().is_empty());
     play.partner.check_journal().unwrap();
 }
+
+#[test]
+fn a_flag_that_ended_is_flagged_until_a_day_anew() {
+    let mut play = Play::new();
+    let home = &homes(1..2);
+    play.partner.flag(home, &by(), NOW).unwrap();
+    // Its last day was 2027-05-31, and nothing was done since.
+    let changed = play.partner.flag_until(home, day("2027-10-31"), &by(), OVERLAP).unwrap();
+    assert_eq!(changed, Changed { added: 1, ..Changed::default() });
+    assert_eq!(play.partner.flags().next().unwrap().first_day, OVERLAP.day());
+}
