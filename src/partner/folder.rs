@@ -93,20 +93,18 @@ impl Folder {
         Ok(())
     }
 
-    /// Copies a policy that was verified, and its signatures, from where it was read. It takes effect when its text takes the
-    /// place of the one before; signatures have names of their own by version, so that until then those of the one before stay.
-    pub(super) fn write_policy(&self, from: &Path) -> Result<(), Error> {
-        let text = fs::read(from).map_err(|source| io("read", from, source))?;
-        let version = Policy::read(from)?.version;
+    /// Keeps the text of a policy that was verified, and its signatures. It takes effect when its text takes the place of the one
+    /// before; signatures have names of their own by version, so that until then those of the one before stay.
+    pub(super) fn write_policy(&self, version: u32, text: &str, signatures: &[PolicySignature]) -> Result<(), Error> {
         let old = self.signatures()?;
         let mut new = Vec::new();
-        for signature in PolicySignature::read_beside(from)? {
+        for signature in signatures {
             let path =
                 self.path.join(format!("{POLICY}.{}.{}.v{version}.sig", signature.organisation(), signature.key()));
             files::replace_private(&path, signature.to_text().as_bytes())?;
             new.push(path);
         }
-        files::replace_private(&self.path.join(POLICY), &text)?;
+        files::replace_private(&self.path.join(POLICY), text.as_bytes())?;
         for path in old.iter().filter(|path| !new.contains(path)) {
             fs::remove_file(path).map_err(|source| io("remove", path, source))?;
         }

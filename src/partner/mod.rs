@@ -179,12 +179,14 @@ impl Partner {
     /// # Errors
     ///
     /// Those of [`SignedPolicy::read`] and of [`Partner::open`]; [`Error::PartnerFolder`] where the folder has a policy.
-    pub fn join(folder: &Path, policy: &Path) -> Result<(), Error> {
+    pub fn join(folder: &Path, path: &Path) -> Result<(), Error> {
         let (folder, key, state, _) = Folder::open(folder)?;
         folder.refuse_policy()?;
-        let signed = SignedPolicy::read(policy)?;
+        let (policy, text) = Policy::read_with_text(path)?;
+        let signatures = PolicySignature::read_beside(path)?;
+        let signed = SignedPolicy::verify(policy, &signatures)?;
         entry(signed.policy(), &key, state.number)?;
-        folder.write_policy(policy)
+        folder.write_policy(signed.policy().version, &text, &signatures)
     }
 
     /// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
@@ -193,9 +195,11 @@ impl Partner {
     ///
     /// Those of [`SignedPolicy::succeed`] and of reading it; [`Error::NotInRoster`]; [`Error::Io`].
     pub fn adopt_policy(&mut self, path: &Path) -> Result<(), Error> {
-        let newer = self.policy.succeed(Policy::read(path)?, &PolicySignature::read_beside(path)?)?;
+        let (newer, text) = Policy::read_with_text(path)?;
+        let signatures = PolicySignature::read_beside(path)?;
+        let newer = self.policy.succeed(newer, &signatures)?;
         entry(newer.policy(), &self.key, self.state.number)?;
-        self.folder.write_policy(path)?;
+        self.folder.write_policy(newer.policy().version, &text, &signatures)?;
         let epochs = &newer.policy().epochs;
         self.sources.retain(|(number, _)| epochs.iter().any(|epoch| epoch.number == *number));
         self.state.brokers_policy = self.state.brokers_policy.filter(|digest| *digest != newer.digest());

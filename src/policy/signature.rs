@@ -316,12 +316,18 @@ impl Policy {
     ///
     /// [`Error::Io`] and [`Error::PolicyText`].
     pub fn read(path: &Path) -> Result<Policy, Error> {
-        let bytes = read_up_to(path, MAX_TEXT)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Policy::read_with_text(path).map(|(policy, _)| policy)
+    }
+
+    /// As [`Policy::read`], with the text that was read: a copy of a policy that was verified is made of that, because the file may
+    /// be another by then.
+    pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), Error> {
+        let text = String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             Error::PolicyText { place: format!("line {line}"), finding: "it is not UTF-8; save it as UTF-8".into() }
         })?;
-        Policy::parse(text)
+        Ok((Policy::parse(&text)?, text))
     }
 }
 
