@@ -105,12 +105,14 @@ class Partner:
         due = {Question: Answer, StatusRequest: StatusReply}.get(type(request_body), Receipt)
         if type(body) not in (due, Rejection):
             raise Refused("wrong_reply", "it replies to another kind of message")
+        if isinstance(body, Answer):
+            if told.header.policy != asked.header.policy:
+                raise Refused("wrong_reply", "it was answered under another policy than it was asked under")
+            self._check_standings(request_body, body)
         if isinstance(body, Receipt | Answer | StatusReply):
             if body.release < self.release:
                 raise Refused("wrong_reply", "it speaks of an older release than one that was seen")
             self.release = body.release
-        if isinstance(body, Answer):
-            self._check_standings(request_body, body)
         if isinstance(body, Receipt):
             self.accepted_state = asked.header.sequence
             self._take_flags(request_body)

@@ -50,7 +50,7 @@ pub struct Answered {
     pub release: u64,
     /// When that release took place.
     pub as_of: Timestamp,
-    /// Until then the same question has the same answer.
+    /// Until then, unless a policy is adopted, the same question has the same answer.
     pub until: Timestamp,
     /// How many organisations the roster has.
     pub organisations: u16,
@@ -127,7 +127,7 @@ impl Partner {
                 self.record(now, None, event)?;
                 Received::Receipt(receipt)
             }
-            (Found::Question(at), Reply::Answer(answer)) => self.answered(at, answer, now)?,
+            (Found::Question(at), Reply::Answer(answer)) => self.answered(at, header.policy, answer, now)?,
             (Found::Status(flight), Reply::Status(status)) => {
                 let epoch = flight.epoch;
                 refuse_older(status.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
@@ -173,7 +173,11 @@ impl Partner {
         Ok(received)
     }
 
-    fn answered(&mut self, at: usize, answer: Answer, now: Timestamp) -> Result<Received, Error> {
+    fn answered(&mut self, at: usize, policy: Digest, answer: Answer, now: Timestamp) -> Result<Received, Error> {
+        if policy != self.policy.digest() {
+            // The same byte is a count under one policy and a band under another.
+            return Err(unexpected("it was answered under another policy than the partner's: ask again"));
+        }
         let sees = self.entry()?.sees;
         let question = &self.state.questions[at];
         let epoch = question.flight.epoch;
@@ -181,12 +185,12 @@ impl Partner {
         if answer.standings.len() != asked {
             return Err(unexpected("it has another number of standings than were asked"));
         }
-        refuse_older(answer.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
         let counting = &self.policy.policy().counting;
         let standings: Option<Vec<Standing>> =
             answer.standings.iter().map(|byte| Standing::from_byte(*byte, counting, sees)).collect();
         let standings =
             standings.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
+        refuse_older(answer.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
         let restored: Vec<Standing> = question.positions.0.iter().map(|at| standings[*at as usize]).collect();
         let (release, as_of, until) = (answer.release, answer.as_of, answer.until);
         let (organisations, fresh) = (answer.organisations, answer.fresh);

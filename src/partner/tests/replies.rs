@@ -110,6 +110,12 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         let bytes = sign(&play, &question, &answer(0, standings), &|_| {});
         refused(&mut play, &bytes, "unexpected_reply");
     }
+    // An answer under other rules than those that its bytes would be read by.
+    let Reply::Answer(other) = answer(0, &[0, 0]) else { unreachable!() };
+    let header =
+        Header { kind: Kind::Answer, policy: Digest([7; 32]), context: Digest::of(&[&question]), ..header(&question) };
+    let bytes = message::sign(&header, &Reply::Answer(other).encode(), &sample::operator_key()).unwrap();
+    refused(&mut play, &bytes, "unexpected_reply");
     assert_eq!(play.partner.deliver(NOW).unwrap(), std::slice::from_ref(&delta));
     for (message, right) in &messages {
         let bytes = sign(&play, message, right, &|_| {});
