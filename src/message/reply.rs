@@ -58,7 +58,7 @@ pub struct Answer {
     pub release: u64,
     /// When that release took place.
     pub as_of: Timestamp,
-    /// No release takes place before this moment, so that until then the same question has the same answer.
+    /// No release takes place before this moment, unless a policy is adopted; until then the same question has the same answer.
     pub until: Timestamp,
     /// How many organisations the roster has.
     pub organisations: u16,
@@ -77,7 +77,7 @@ pub struct StatusReply {
     pub release: u64,
     /// When it took place.
     pub as_of: Timestamp,
-    /// No release takes place before this moment.
+    /// No release takes place before this moment, unless a policy is adopted.
     pub until: Timestamp,
     /// The number of the last state message that was accepted; 0 for none.
     pub accepted_state: u64,
