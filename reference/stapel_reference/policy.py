@@ -296,6 +296,8 @@ def check_whole(policy: dict[str, Any]) -> None:
     partners = policy["partner"]
     keys = roster_keys(policy)
     demand(len(set(keys)) == len(keys), "a key of the roster stands twice")
+    weak = [one for one in [*keys, operator["verifying_key"], operator["checkpoint_key"]] if small_order(one)]
+    demand(not weak, "a key that anybody can sign for")
     pairs = {(one["organisation"], one["oin"]) for one in partners}
     demand(len(pairs) == len(dict(pairs)) == len({oin for _, oin in pairs}), "organisations and OINs are not one to one")
     for one in partners:
@@ -305,6 +307,17 @@ def check_whole(policy: dict[str, Any]) -> None:
         demand("sweep" not in may or bool(budgets["swept_a_day"] and budgets["sweep_reasons"]), "sweep without a budget or reasons")
         for what in ("flag", "ask"):
             demand((what in may) == (f"legal_basis_{what}" in one), f"legal_basis_{what} goes with {what}")
+
+
+def small_order(key: str) -> bool:
+    """Whether an Ed25519 public key is a point of small order."""
+    y = int.from_bytes(bytes.fromhex(key), "little") & (1 << 255) - 1
+    p = 2**255 - 19
+    eighths = (
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    )
+    return y in (0, 1, p - 1, p, p + 1) or any(y == int.from_bytes(bytes.fromhex(one), "little") for one in eighths)
 
 
 def roster_keys(policy: dict[str, Any]) -> list[str]:

@@ -435,8 +435,13 @@ impl Source<'_> {
 
     fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, Error> {
         // Not shown: what stands here by mistake may be a private key.
-        let finding = "not a public key: use 64 lower-case hexadecimal digits";
-        VerifyingKey::from_hex(raw.get_ref()).ok_or_else(|| self.wrong(raw.span().start, key, finding))
+        let wrong = |finding: &str| self.wrong(raw.span().start, key, finding);
+        let found = VerifyingKey::from_hex(raw.get_ref());
+        let found = found.ok_or_else(|| wrong("not a public key: use 64 lower-case hexadecimal digits"))?;
+        if found.is_weak() {
+            return Err(wrong("a key that anybody can sign for, such as zeros: put the public key of its owner here"));
+        }
+        Ok(found)
     }
 
     fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, Error> {
@@ -706,6 +711,7 @@ mod tests {
         refused(&[("stapel.example.nl/zaanstad", "stapel+example")], "operator.log_origin", "no '+'");
         refused(&[("00000009000000000000", "9000000000000")], "operator.oin", "not an OIN");
         refused(&[(&reply.to_string(), &reply.to_string().to_uppercase())], "operator.verifying_key", "lower-case");
+        refused(&[(&reply.to_string(), &"0".repeat(64))], "operator.verifying_key", "anybody can sign");
     }
 
     #[test]
@@ -824,7 +830,7 @@ mod tests {
         let partners = |count: usize| {
             let partner = |n: usize| {
                 format!(
-                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\nverifying_key='{n:064x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
+                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\nverifying_key='7{n:063x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
                 )
             };
             let start = sample::TEXT.find("[[partner]]").unwrap();

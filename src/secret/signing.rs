@@ -22,6 +22,23 @@ pub struct SigningKey(Ed25519KeyPair);
 #[serde(try_from = "String", into = "String")]
 pub struct VerifyingKey([u8; 32]);
 
+/// The y coordinates of the points of small order, in all their encodings: 0, 1, p - 1, those of order 8, p and p + 1.
+const SMALL_ORDER: [[u8; 32]; 7] = {
+    let (mut one, mut below) = ([0; 32], [0xff; 32]);
+    (one[0], below[0], below[31]) = (1, 0xec, 0x7f);
+    let (mut p, mut above) = (below, below);
+    (p[0], above[0]) = (0xed, 0xee);
+    let eighth = [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ];
+    let minus_eighth = [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ];
+    [[0; 32], one, below, eighth, minus_eighth, p, above]
+};
+
 /// A public key was not 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a public key: use 64 lower-case hexadecimal digits")]
@@ -106,6 +123,14 @@ impl VerifyingKey {
         super::from_hex(text).map(VerifyingKey)
     }
 
+    /// Whether it is a point of small order (RFC 8032, section 7: the curve has a cofactor of 8), for which anybody can make
+    /// signatures. Nobody draws such a key by chance; 64 zeros, which a file that is not filled in has, are one.
+    pub(crate) fn is_weak(&self) -> bool {
+        let mut y = self.0;
+        y[31] &= 0x7f;
+        SMALL_ORDER.contains(&y)
+    }
+
     pub(crate) fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signature).is_ok()
     }
@@ -148,6 +173,24 @@ mod tests {
         assert!(key.verifying_key().verifies(b"message", &signature));
         assert!(!key.verifying_key().verifies(b"massage", &signature));
         assert!(!SigningKey::from_seed(&[2; 32]).unwrap().verifying_key().verifies(b"message", &signature));
+    }
+
+    #[test]
+    fn a_key_that_anybody_signs_for_is_weak() {
+        // R is the neutral point and S is 0: a signature for whatever message makes h a multiple of the key's order.
+        let mut forged = [0; 64];
+        forged[0] = 1;
+        for mut bytes in SMALL_ORDER {
+            for sign in [0, 0x80] {
+                bytes[31] = bytes[31] & 0x7f | sign;
+                let key = VerifyingKey(bytes);
+                assert!(key.is_weak(), "{key}");
+                assert!((0..=255u8).any(|message| key.verifies(&[message], &forged)), "{key}");
+            }
+        }
+        for seed in 0..=255 {
+            assert!(!SigningKey::from_seed(&[seed; 32]).unwrap().verifying_key().is_weak());
+        }
     }
 
     #[test]
