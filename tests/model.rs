@@ -118,6 +118,7 @@ struct Partner {
     asked: (Day, u32),
     swept: (Day, usize),
     free: (u64, u32),
+    changed_since: Option<Timestamp>,
 }
 
 struct Model {
@@ -126,14 +127,13 @@ struct Model {
     release: u64,
     as_of: Timestamp,
     looked: Timestamp,
-    changed_since: Option<Timestamp>,
     fresh: usize,
 }
 
 impl Model {
     fn new(rules: Rules) -> Model {
         let partners = vec![Partner::default(); 5];
-        Model { rules, partners, release: START.0, as_of: START, looked: START, changed_since: None, fresh: 0 }
+        Model { rules, partners, release: START.0, as_of: START, looked: START, fresh: 0 }
     }
 
     /// Distinct organisations of the partners that `which` holds for.
@@ -154,8 +154,14 @@ impl Model {
         let mut full = false;
         if moment > self.looked {
             self.looked = moment;
-            let waited = self.changed_since.is_some_and(|since| moment.0 - since.0 >= MAX_WAIT_DAYS * 86_400);
-            full = self.organisations(differs) >= if waited { 1 } else { 2 };
+            let today = moment.day();
+            let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+            for (partner, entry) in self.partners.iter().zip(ROSTER).filter(|(partner, _)| differs(partner, today)) {
+                let since = partner.changed_since.unwrap();
+                first.entry(entry.organisation).and_modify(|before| *before = since.min(*before)).or_insert(since);
+            }
+            let waited = |since: &Timestamp| moment.0 - since.0 >= MAX_WAIT_DAYS * 86_400;
+            full = first.len() >= 2 || (!first.is_empty() && first.values().all(waited));
         }
         let turned = now.day() > self.as_of.day();
         if !full && !turned {
@@ -180,8 +186,8 @@ impl Model {
                 })
                 .collect();
         }
-        if !self.partners.iter().any(differs) {
-            self.changed_since = None;
+        for partner in &mut self.partners {
+            partner.changed_since = partner.changed_since.filter(|_| differs(partner, today));
         }
         let as_of = self.as_of;
         self.fresh =
@@ -230,7 +236,7 @@ impl Model {
     fn put(&mut self, partner: usize, after: Spans, charge: u32, now: Timestamp) {
         let it = &mut self.partners[partner];
         if it.held != after {
-            self.changed_since.get_or_insert(now);
+            it.changed_since.get_or_insert(now);
         }
         it.held = after;
         it.new_flags = (now.day(), spent(it.new_flags, now) + charge);
@@ -261,8 +267,10 @@ impl Model {
     }
 }
 
-fn differs(partner: &Partner) -> bool {
-    partner.held != partner.released
+/// Whether what a partner holds differs from what is released of it, but for what has ended.
+fn differs(partner: &Partner, today: Day) -> bool {
+    let lasting = |spans: &Spans| spans.clone().into_iter().filter(|(_, (_, last))| *last >= today).collect::<Spans>();
+    lasting(&partner.held) != lasting(&partner.released)
 }
 
 fn spent((day, count): (Day, u32), now: Timestamp) -> u32 {

@@ -168,6 +168,36 @@ fn a_change_that_is_over_does_not_shorten_the_wait_of_the_next() {
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(16))), [2]);
 }
 
+/// A change that ends before it shows must not bring another organisation's change out alone.
+#[test]
+fn a_change_that_has_ended_does_not_count_towards_a_release() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1], &[1], &[], &[]], START);
+    for days in 1..=30 {
+        broker.release(midnight(days)).unwrap();
+    }
+    let now = midnight(30).plus(60);
+    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[9], "2026-12-31", false, now)), "ok");
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], now)), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(31))), [0]);
+}
+
+/// An asker that changes something and waits must not learn of the one other change that comes at the end of its wait.
+#[test]
+fn who_waits_on_purpose_learns_nothing_of_a_single_other_change() {
+    let policy = signed(&policy_text(&ROSTER, &format!("{RULES}[release]\nmin_changed = 3\n")));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1], &[1], &[], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(1))), [0]);
+    assert_eq!(code(&flag(&mut clients[0], &broker, &[50], midnight(1).plus(60))), "ok");
+    for days in 2..=8 {
+        broker.release(midnight(days)).unwrap();
+    }
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(8).plus(60))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(9))), [0]);
+}
+
 #[test]
 fn fewer_sources_than_the_policy_asks_are_below_the_threshold() {
     let policy = policy();
@@ -278,6 +308,14 @@ fn what_is_authenticated_but_wrong_gets_a_signed_one() {
     let rows: Vec<_> = (0..=message::MAX_QUESTION as u128).map(u128::to_be_bytes).collect();
     let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
     assert_eq!(rejected(client.say(&broker, &question, START)).0, Code::TooLarge);
+    let mut other = client.header(Kind::Confirm, START);
+    (other.purpose, other.sequence) = ("iets-anders".parse().unwrap(), u64::MAX);
+    let other = message::sign(&other, &[], &key(1)).unwrap();
+    assert_eq!(
+        rejected(client.send(&broker, &other, START)).0,
+        Code::WrongPurpose,
+        "and no number of this purpose is used"
+    );
     assert_eq!(code(&client.say(&broker, &Request::Confirm, START)), "ok", "after all of that the series goes on");
 }
 
@@ -380,7 +418,7 @@ fn a_full_set_in_parts_takes_effect_with_its_last() {
     };
     let Reply::Receipt(receipt) = part(client, 1, 3, &[5, 6]) else { panic!() };
     assert_eq!((receipt.part, receipt.added, receipt.withdrawn, receipt.held), ((1, 3), 0, 0, 2));
-    assert_eq!(rejected(part(client, 3, 3, &[7])).0, Code::Gap, "the second is missing");
+    assert_eq!(rejected(part(client, 3, 3, &[7])), (Code::Gap, 2), "the second is missing");
     assert_eq!(rejected(part(client, 2, 2, &[7])).0, Code::Gap, "of another number of parts");
     assert_eq!(code(&part(client, 2, 3, &[7])), "ok");
     assert_eq!(rejected(part(client, 3, 3, &[5])).0, Code::Malformed, "it stands in the first part");

@@ -119,6 +119,7 @@ pub(super) fn accept(
         Said::FullSet(set) => context.full_set(&mut step, set)?,
     }
     step.share.row.heard = Some(now);
+    step.share.row.changed_since = step.share.row.changed_since.or(step.changed.then_some(now));
     step.receipt.held = step.share.row.held;
     Ok(step)
 }
@@ -279,7 +280,7 @@ impl Context<'_> {
             return Ok(());
         }
         let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
-        Err(Rejection::new(Code::Gap, 0, sentence))
+        Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
     }
 
     /// How long a flag lasts that is flagged until `last`, and was held as `before`: SPEC.md 5.5.

@@ -6,7 +6,7 @@
 use super::accept::{Said, Step, accept};
 use super::answer::{Asked, Charge, answer};
 use super::release::{Due, next_possible};
-use super::state::{Epoch, EpochRow, PartnerRow, State, write_row};
+use super::state::{Epoch, PartnerRow, State, write_row};
 use super::{Broker, InForce, Sender, reply_header, undecodable};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
@@ -70,10 +70,17 @@ impl Broker {
     fn settle(&self, case: &Case<'_>, verified: &Verified<'_>) -> Result<Settled, Error> {
         let mut basis = {
             let mut state = self.state()?;
+            if !self.is_in_force(case.in_force) {
+                return Ok(Settled::PolicyChanged);
+            }
             self.tick(&mut state, case.in_force, case.now)?;
             Basis::of(&state, case)
         };
-        let tagged = self.read(verified)?;
+        // Tagging is most of the work: not for what was seen before.
+        let tagged = match case.is_new(&basis) {
+            true => self.read(verified)?,
+            false => Err(Rejection::new(Code::Stale, 0, "")),
+        };
         loop {
             let mut row = basis.row.clone();
             let decision = case.decide(&basis, &mut row, &tagged);
@@ -139,9 +146,6 @@ impl Broker {
                 let receipt = self.sign(case, &Reply::Receipt(message::Receipt { log, ..step.receipt }));
                 row.accept(sender, receipt.clone(), step.charge);
                 if let Some(epoch) = state.epochs.get_mut(&sender.epoch) {
-                    let changed_since = epoch.row.changed_since.or(step.changed.then_some(case.now));
-                    epoch.row = EpochRow { changed_since, ..epoch.row.clone() };
-                    change.rows.push((Key::Epoch(sender.epoch), Some(write_row(&epoch.row))));
                     change.rows.push((Key::Share(sender.epoch, sender.partner), Some(write_row(&step.share.row))));
                     change.removed = step.abandoned;
                     epoch.shares.insert(sender.partner, step.share);
@@ -207,6 +211,7 @@ impl Case<'_> {
         row: &mut PartnerRow,
         tagged: &Result<Tagged, Rejection>,
     ) -> Result<Decision, Rejection> {
+        self.for_this_purpose()?;
         if let Some(reply) = self.resend(basis)? {
             return Ok(Decision::Again(reply));
         }
@@ -231,7 +236,25 @@ impl Case<'_> {
         }
     }
 
-    /// Step 5: the reply to a message that came before; an error for another message of an old number.
+    /// Whether it is neither a resend nor of an old number, as far as `basis` says.
+    fn is_new(&self, basis: &Basis) -> bool {
+        self.for_this_purpose().is_ok() && matches!(self.resend(basis), Ok(None))
+    }
+
+    /// Step 5: a partner may use one key for two purposes; a message for the other uses up no number here.
+    fn for_this_purpose(&self) -> Result<(), Rejection> {
+        let purpose = &self.in_force.signed.policy().purpose;
+        if self.header.purpose == *purpose {
+            return Ok(());
+        }
+        Err(Rejection::new(
+            Code::WrongPurpose,
+            0,
+            format!("the policy's purpose is {purpose}: check where the message is sent"),
+        ))
+    }
+
+    /// Step 6: the reply to a message that came before; an error for another message of an old number.
     fn resend(&self, basis: &Basis) -> Result<Option<Vec<u8>>, Rejection> {
         let (Sender { sequence, digest, epoch, .. }, row) = (*self.sender, &basis.row);
         let (highest, before) = match self.header.kind {
@@ -259,13 +282,10 @@ impl Case<'_> {
         Ok(None)
     }
 
-    /// Steps 6 to 12.
+    /// Steps 7 to 12.
     fn acceptable(&self, basis: &Basis) -> Result<(), Rejection> {
         let (policy, header, today) = (self.in_force.signed.policy(), self.header, self.now.day());
         let refuse = |code, sentence: String| Err(Rejection::new(code, 0, sentence));
-        if header.purpose != policy.purpose {
-            return refuse(Code::WrongPurpose, format!("the policy's purpose is {}", policy.purpose));
-        }
         let Some(epoch) = policy.epoch(header.epoch).filter(|epoch| epoch.is_open(today)) else {
             return refuse(
                 Code::WrongEpoch,
@@ -304,7 +324,7 @@ impl Case<'_> {
             );
         }
         let recovering = basis.recovering(self.sender.partner);
-        if recovering && header.kind == Kind::Question {
+        if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
             return refuse(
                 Code::Recovering,
                 "the broker was restored from a copy and knows nothing of this partner: deliver a full set first"

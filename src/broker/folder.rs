@@ -58,14 +58,17 @@ pub(super) fn policy_path(folder: &Path, version: u32) -> PathBuf {
     folder.join("policies").join(format!("{version}.toml"))
 }
 
-/// Copies a policy and the signatures beside it, so that it is still there when the original is gone.
+/// Keeps a policy's text and its signatures, so that they are still there when the original is gone.
 ///
 /// The ledger says which one is in force; a copy that was not adopted is overwritten by the next of its version.
-pub(super) fn keep_policy(folder: &Path, policy: &Path, version: u32) -> Result<(), Error> {
+pub(super) fn keep_policy(
+    folder: &Path,
+    version: u32,
+    text: &str,
+    signatures: &[PolicySignature],
+) -> Result<(), Error> {
     let kept = policy_path(folder, version);
-    let signatures = PolicySignature::read_beside(policy)?;
-    let text = fs::read(policy).map_err(|source| files::io("read", policy, source))?;
-    files::replace_private(&kept, &text)?;
+    files::replace_private(&kept, text.as_bytes())?;
     for signature in signatures {
         files::replace_private(&signature.path_of_key_beside(&kept), signature.to_text().as_bytes())?;
     }

@@ -32,7 +32,7 @@ use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::{self, Code, Header, Kind, Rejection, Role, Unverified, Verified};
-use crate::policy::{Partner, Policy, SignedPolicy};
+use crate::policy::{Partner, Policy, PolicySignature, SignedPolicy};
 use crate::secret::KeyId;
 use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store, Ticket};
 
@@ -131,7 +131,7 @@ struct Sender {
 }
 
 impl Broker {
-    /// Makes a broker in `folder`, under the policy in the file `policy` and the signatures beside it.
+    /// Makes a broker in `folder`, under the policy in `policy_file` and the signatures beside it.
     ///
     /// The store and a copy of the policy are in `folder`; `keys` are to be elsewhere, or in a folder of their own there.
     ///
@@ -139,12 +139,14 @@ impl Broker {
     ///
     /// [`Error::Store`] and [`Error::Io`], also where there is a broker in `folder` already; what [`SignedPolicy::read`] says;
     /// [`Error::PolicyOperator`] where the policy names other keys, [`Error::PolicyNotYet`] where it is not yet valid.
-    pub fn create(folder: &Path, keys: BrokerKeys, policy: &Path, now: Timestamp) -> Result<Broker, Error> {
-        let signed = SignedPolicy::read(policy)?;
+    pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, Error> {
+        let (policy, text) = Policy::read_with_text(policy_file)?;
+        let signatures = PolicySignature::read_beside(policy_file)?;
+        let signed = SignedPolicy::verify(policy, &signatures)?;
         refuse_unfit(&signed, &keys, now)?;
         let keys = Arc::new(keys);
         let store = folder::create(folder, keys.clone())?;
-        folder::keep_policy(folder, policy, signed.policy().version)?;
+        folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
         Broker::begin(keys, Box::new(store), Some(folder.into()), signed, now)
     }
 

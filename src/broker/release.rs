@@ -12,7 +12,7 @@ use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
-use crate::store::{Batch, BatchId, Change, Key, Row};
+use crate::store::{Batch, BatchId, Change, Key, Row, Span};
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Broker {
             if let Entry::Vacant(vacant) = state.epochs.entry(number) {
                 self.keys.draw(number)?;
                 // Later openings of the same epoch, by a broker that was lost and made anew, have higher numbers.
-                let row = EpochRow { release: now.0, as_of: now, looked: now, changed_since: None, fresh: 0 };
+                let row = EpochRow { release: now.0, as_of: now, looked: now, fresh: 0 };
                 change.rows.push((Key::Epoch(number), Some(write_row(&row))));
                 vacant.insert(Epoch::new(row));
                 state.journal.append(change, now, digest, Event::EpochOpened { epoch: number })?;
@@ -125,6 +125,8 @@ impl Broker {
             }
         }
         if state.journal.turn_day(change, now, digest)? {
+            // A crash between an epoch's rows and its keys leaves the keys: they go now.
+            closed.extend(policy.epochs.iter().filter(|epoch| epoch.closes < today).map(|epoch| epoch.number));
             state.journal.sign(change, &LogKey::of(policy), self.keys.checkpoint())?;
         }
         Ok(releases)
@@ -186,7 +188,7 @@ fn look(policy: &Policy, epoch: &Epoch, now: Timestamp) -> Look {
     let expiry = (turn.day() > epoch.row.as_of.day()).then_some(Due { as_of: turn, full: false });
     let moment = latest_moment(policy, now);
     if policy.release.immediate {
-        let behind = epoch.shares.iter().any(|(partner, share)| differs(&epoch.view, *partner, share));
+        let behind = epoch.shares.iter().any(|(partner, share)| differs(&epoch.view, *partner, share, now.day()));
         return Look { moment, due: if behind { Some(Due { as_of: now, full: true }) } else { expiry } };
     }
     if moment <= epoch.row.looked || !enough_changed(policy, epoch, moment) {
@@ -255,17 +257,20 @@ pub(super) fn release(
         superseded.extend(epoch.shares[partner].ids(number, *partner));
         gone_rows += epoch.shares[partner].batches.iter().map(|stored| stored.rows as u64).sum::<u64>();
     }
+    for (partner, share) in &mut shares {
+        // A wait begins with a change that is still to be shown, and not with one that is over.
+        if !differs(&view, *partner, share, today) {
+            share.row.changed_since = None;
+        }
+    }
     let held = held(&view, &shares);
     for (partner, share) in &mut shares {
         share.row.held = held.get(partner).copied().unwrap_or(0);
     }
-    let behind = shares.iter().any(|(partner, share)| differs(&view, *partner, share));
     let row = EpochRow {
         release: epoch.row.release + 1,
         as_of: due.as_of,
         looked: epoch.row.looked,
-        // The wait of one organisation's change does not begin with another's that is over.
-        changed_since: epoch.row.changed_since.filter(|_| behind),
         fresh: fresh(policy, &shares, due.as_of),
     };
     Released { epoch: Epoch { row, view, tally, shares }, superseded, folded, gone_rows, gone }
@@ -280,26 +285,27 @@ fn interval(policy: &Policy) -> u64 {
     u64::from(policy.release.interval_hours.max(1)) * 3600
 }
 
-/// Whether what is held differs from what is released for enough organisations, or for one for long enough.
+/// Whether what is held differs from what is released for enough organisations, or each for which it does waited long enough.
 fn enough_changed(policy: &Policy, epoch: &Epoch, moment: Timestamp) -> bool {
-    let waited = epoch
-        .row
-        .changed_since
-        .is_some_and(|since| moment.since(since) >= u64::from(policy.release.max_wait_days) * 86_400);
-    let needed = if waited { 1 } else { usize::from(policy.release.min_changed.max(1)) };
-    let mut changed: BTreeSet<&Slug> = BTreeSet::new();
+    let mut changed: BTreeMap<&Slug, Option<Timestamp>> = BTreeMap::new();
     for (partner, share) in &epoch.shares {
         let Some(entry) = policy.partner(*partner) else { continue };
-        if !changed.contains(&entry.organisation) && differs(&epoch.view, *partner, share) {
-            changed.insert(&entry.organisation);
+        if differs(&epoch.view, *partner, share, moment.day()) {
+            let first = changed.entry(&entry.organisation).or_insert(share.row.changed_since);
+            *first = (*first).min(share.row.changed_since);
         }
     }
-    changed.len() >= needed
+    let wait = u64::from(policy.release.max_wait_days) * 86_400;
+    let waited = |since: &Option<Timestamp>| since.is_some_and(|since| moment.since(since) >= wait);
+    // One that waited must not take along one that did not: whoever waits on purpose would learn of the other's change alone.
+    changed.len() >= usize::from(policy.release.min_changed.max(1))
+        || (!changed.is_empty() && changed.values().all(waited))
 }
 
-/// Whether what `partner` holds differs from what is released of it.
-fn differs(view: &View, partner: u16, share: &Share) -> bool {
-    share.pending.rows().iter().any(|row| span_of(view.holdings(&row.tag), partner) != row.span)
+/// Whether what `partner` holds differs from what is released of it, but for what ends before `today` anyhow.
+fn differs(view: &View, partner: u16, share: &Share, today: Day) -> bool {
+    let lasting = |span: Option<Span>| span.filter(|span| span.last >= today);
+    share.pending.rows().iter().any(|row| lasting(span_of(view.holdings(&row.tag), partner)) != lasting(row.span))
 }
 
 fn all_pending(shares: &BTreeMap<u16, Share>) -> Vec<Turn> {
@@ -406,7 +412,7 @@ impl Epoch {
         self.view = Arc::new(View::empty());
         self.tally = Arc::default();
         let release = self.row.release.max(now.0) + 1;
-        self.row = EpochRow { release, as_of: now, looked: now, changed_since: None, fresh: 0 };
+        self.row = EpochRow { release, as_of: now, looked: now, fresh: 0 };
         change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
     }
 }

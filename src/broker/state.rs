@@ -119,8 +119,6 @@ pub(super) struct EpochRow {
     pub(super) as_of: Timestamp,
     /// The latest moment at which a full release could have been.
     pub(super) looked: Timestamp,
-    /// When the first change was accepted since a release after which all that is held was released.
-    pub(super) changed_since: Option<Timestamp>,
     /// How many organisations were fresh at the release.
     pub(super) fresh: u16,
 }
@@ -140,6 +138,8 @@ pub(super) struct ShareRow {
     /// The release in which `free` were asked for nothing.
     pub(super) free_in: u64,
     pub(super) free: u32,
+    /// When the first change was accepted since a release after which all that the partner holds was released.
+    pub(super) changed_since: Option<Timestamp>,
     /// Batches up to this state number are released.
     pub(super) released: u64,
 }
@@ -271,7 +271,7 @@ impl PartnerRow {
 
     /// Begins a new day's budgets, if it is one.
     pub(super) fn turn_day(&mut self, today: Day) {
-        if self.day != today {
+        if today > self.day {
             (self.day, self.new_flags, self.asked, self.swept) = (today, 0, 0, 0);
         }
     }

@@ -49,8 +49,8 @@ impl Broker {
     }
 
     fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, Error> {
-        let in_force = self.in_force();
         let mut state = self.state()?;
+        let in_force = self.in_force();
         let releases = match clock_ahead(&state, now) {
             Some(as_of) if !accept_clock => return Err(Error::ClockAhead { now, as_of }),
             Some(last) => {
@@ -96,7 +96,7 @@ impl Broker {
     /// What [`SignedPolicy::succeed`](crate::SignedPolicy::succeed) says; [`Error::PolicyOperator`], [`Error::PolicyNotYet`],
     /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`Error::Io`].
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
-        let newer = Policy::read(policy)?;
+        let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = PolicySignature::read_beside(policy)?;
         let mut state = self.state()?;
         let old = self.in_force();
@@ -107,7 +107,7 @@ impl Broker {
         }
         self.tick(&mut state, &old, now)?;
         if let Some(folder) = &self.folder {
-            folder::keep_policy(folder, policy, signed.policy().version)?;
+            folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
         }
         let differences = old.signed.policy().difference(signed.policy(), Lang::En);
         let lowered = signed.policy().counting.threshold < old.signed.policy().counting.threshold;
@@ -209,9 +209,9 @@ impl Broker {
 
     /// Lets go of lines of the log that are older than the policy's `log_days`; their hashes stay.
     fn prune_log(&self, now: Timestamp) -> Result<(), Error> {
+        let mut state = self.state()?;
         let in_force = self.in_force();
         let before = prune_before(now.day(), in_force.signed.policy().retention.log_days);
-        let mut state = self.state()?;
         let (from, size) = (state.journal.row.pruned, state.journal.log.size());
         let mut until = from;
         let mut looking = true;

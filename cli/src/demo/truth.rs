@@ -33,6 +33,8 @@ struct System {
     /// What of that shows.
     released: Flags,
     heard: Option<Timestamp>,
+    /// When the first change was told that does not show yet.
+    changed_since: Option<Timestamp>,
 }
 
 /// The plain count.
@@ -42,8 +44,15 @@ pub(crate) struct Truth {
     release: u64,
     as_of: Timestamp,
     looked: Timestamp,
-    changed_since: Option<Timestamp>,
     fresh: usize,
+}
+
+impl System {
+    /// Whether what it told differs from what shows of it, but for what has ended.
+    fn differs(&self, today: Day) -> bool {
+        let lasting = |flags: &Flags| flags.clone().into_iter().filter(|(_, last)| *last >= today).collect::<Flags>();
+        lasting(&self.held) != lasting(&self.released)
+    }
 }
 
 impl Truth {
@@ -56,9 +65,10 @@ impl Truth {
             held: Flags::new(),
             released: Flags::new(),
             heard: None,
+            changed_since: None,
         };
         let systems = systems.into_iter().map(system).collect();
-        Truth { rules, systems, release: now.0, as_of: now, looked: now, changed_since: None, fresh: 0 }
+        Truth { rules, systems, release: now.0, as_of: now, looked: now, fresh: 0 }
     }
 
     /// A system flags homes, or gives them another last day.
@@ -79,7 +89,7 @@ impl Truth {
         let held = with_buildings(&it.wanted);
         if it.held != held {
             it.held = held;
-            self.changed_since.get_or_insert(now);
+            it.changed_since.get_or_insert(now);
         }
         it.heard = Some(now);
     }
@@ -90,9 +100,14 @@ impl Truth {
         let mut full = false;
         if midnight > self.looked {
             self.looked = midnight;
-            let waited = |since: Timestamp| midnight.since(since) >= self.rules.max_wait_days * 86_400;
-            let needed = if self.changed_since.is_some_and(waited) { 1 } else { self.rules.min_changed };
-            full = self.organisations(|system| system.held != system.released) >= needed;
+            let today = midnight.day();
+            let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
+            for system in self.systems.iter().filter(|system| system.differs(today)) {
+                let since = system.changed_since.unwrap_or(midnight);
+                first.entry(system.organisation).and_modify(|before| *before = since.min(*before)).or_insert(since);
+            }
+            let waited = |since: &Timestamp| midnight.since(*since) >= self.rules.max_wait_days * 86_400;
+            full = first.len() >= self.rules.min_changed || (!first.is_empty() && first.values().all(waited));
         }
         if !full && now.day() <= self.as_of.day() {
             return false;
@@ -118,8 +133,8 @@ impl Truth {
                 *last_day >= today
             });
         }
-        if self.systems.iter().all(|system| system.held == system.released) {
-            self.changed_since = None;
+        for system in &mut self.systems {
+            system.changed_since = system.changed_since.filter(|_| system.differs(today));
         }
         let window = self.rules.freshness_days * 86_400;
         let as_of = self.as_of;
