@@ -1,10 +1,14 @@
 //! `stapel broker`: the broker, with messages and replies as files.
+//!
+//! - `upkeep`: releases, policies, purging, backups and the exported log.
+
+mod upkeep;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stapel::broker::{BrokerStatus, Release};
+use stapel::broker::BrokerStatus;
 use stapel::message::{MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
@@ -28,9 +32,13 @@ pub(crate) struct Args {
 enum Command {
     Init(InitArgs),
     Handle(HandleArgs),
-    Release(ReleaseArgs),
+    Release(upkeep::ReleaseArgs),
     Status(StatusArgs),
-    Adopt(AdoptArgs),
+    Adopt(upkeep::AdoptArgs),
+    Purge(upkeep::PurgeArgs),
+    Backup(upkeep::BackupArgs),
+    Restore(upkeep::RestoreArgs),
+    Log(upkeep::LogArgs),
 }
 
 #[derive(clap::Args)]
@@ -93,21 +101,6 @@ struct HandleArgs {
     clock: Clock,
 }
 
-/// Make the releases that are due, and close epochs whose last day is over
-///
-/// Handling a message does the same first; a broker that gets none needs this once a day.
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel broker release --dir broker")]
-struct ReleaseArgs {
-    #[command(flatten)]
-    place: Place,
-    /// Print JSON Lines, one for each release
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    clock: Clock,
-}
-
 /// Show numbers for the operator
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker status --dir broker --json")]
@@ -119,29 +112,17 @@ struct StatusArgs {
     json: bool,
 }
 
-/// Take a newer policy into force, and say what changes
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
-struct AdoptArgs {
-    #[command(flatten)]
-    place: Place,
-    /// The policy, with its signatures beside it
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
-    /// Print one JSON array
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    clock: Clock,
-}
-
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Init(args) => init(args, out),
         Command::Handle(args) => handle(args, out),
-        Command::Release(args) => release(args, out),
+        Command::Release(args) => upkeep::release(args, out),
         Command::Status(args) => status(args, out),
-        Command::Adopt(args) => adopt(args, out),
+        Command::Adopt(args) => upkeep::adopt(args, out),
+        Command::Purge(args) => upkeep::purge(args, out),
+        Command::Backup(args) => upkeep::backup(args, out),
+        Command::Restore(args) => upkeep::restore(args, out),
+        Command::Log(args) => upkeep::log(args, out),
     }
 }
 
@@ -157,7 +138,7 @@ impl Place {
                 (self.keys().join("signing.key"), "has no keys: make them with stapel broker init"),
                 (
                     self.dir.join("policies"),
-                    "has no store: sign the policy, and make it with stapel broker init --policy",
+                    "has no store: sign the policy, and make it with stapel broker init --policy, or put a backup back with stapel broker restore",
                 ),
             ];
             let missing = steps.iter().find(|(path, _)| matches!(path.try_exists(), Ok(false)));
@@ -234,23 +215,6 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
-    let releases = args.place.open()?.release(args.clock.time()?)?;
-    if releases.is_empty() && !args.json {
-        writeln!(out, "no release was due")?;
-    }
-    for release in &releases {
-        if args.json {
-            out.json(&release_json(release))?;
-        } else {
-            let Release { epoch, number, as_of, flags, tags, .. } = release;
-            let what = if release.full { "new flags show" } else { "flags only ended" };
-            writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} flags on {tags} tags")?;
-        }
-    }
-    Ok(())
-}
-
 fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let status = args.place.open()?.status();
     if args.json {
@@ -274,30 +238,6 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         writeln!(out, "trouble: {trouble}")?;
     }
     Ok(())
-}
-
-fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
-    let broker = args.place.open()?;
-    // To adopt what was adopted, as after a command that was broken off, is no error.
-    let differences = if stapel::Policy::read(&args.policy)?.digest() == broker.policy().digest() {
-        Vec::new()
-    } else {
-        broker.adopt_policy(&args.policy, args.clock.time()?)?
-    };
-    if args.json {
-        return out.json(&differences);
-    }
-    for difference in differences {
-        writeln!(out, "{difference}")?;
-    }
-    Ok(())
-}
-
-fn release_json(release: &Release) -> Value {
-    json!({
-        "epoch": release.epoch, "release": release.number, "as_of": release.as_of.to_string(), "full": release.full,
-        "flags": release.flags, "tags": release.tags,
-    })
 }
 
 fn status_json(status: &BrokerStatus) -> Value {

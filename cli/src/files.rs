@@ -1,24 +1,55 @@
 //! Files of the command's own: messages, replies, refused rows. What they hold is not for others, so they are private.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
 /// Puts `bytes` in a file that only its owner may read, in the place of one that is there; whole or not at all.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new).map_err(|source| error("create", &new, source))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| error("write", &new, source))?;
-    drop(file);
-    fs::rename(&new, path).map_err(|source| error("replace", path, source))
+    let mut file = NewFile::create(path)?;
+    file.write_all(bytes).map_err(|source| error("write", path, source))?;
+    file.finish()
+}
+
+/// A file that only its owner may read, as it is written; it takes the place of one that is there once it is whole.
+pub(crate) struct NewFile {
+    path: PathBuf,
+    new: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl NewFile {
+    pub(crate) fn create(path: &Path) -> Result<NewFile, Failure> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let new = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&new).map_err(|source| error("create", &new, source))?;
+        Ok(NewFile { path: path.into(), new, file: BufWriter::new(file) })
+    }
+
+    /// Puts it in its place.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.file.flush().map_err(|source| error("write", &self.new, source))?;
+        self.file.get_ref().sync_all().map_err(|source| error("write", &self.new, source))?;
+        drop(self.file);
+        fs::rename(&self.new, &self.path).map_err(|source| error("replace", &self.path, source))
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Reads a file, or the first `limit` bytes of one that is longer.

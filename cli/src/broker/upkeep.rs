@@ -1,0 +1,252 @@
+//! What the operator does with a broker: releases, policies, purging, backups, and the log for an officer.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use stapel::audit::{MAX_CHECKPOINT, Row, UnverifiedCheckpoint};
+use stapel::broker::Release;
+use stapel::{Broker, BrokerKeys, Error, Policy};
+
+use super::Place;
+use crate::failure::Failure;
+use crate::files::{self, NewFile};
+use crate::now::Clock;
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// Make the releases that are due, and close epochs whose last day is over
+///
+/// What ended or was withdrawn goes from the files with it. Handling a message makes the same releases first; a broker that
+/// gets none needs this once a day. A time that is more than three days after the last release is refused, for the clock
+/// may be wrong: see whether it is right, and say so with --accept-clock.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  stapel broker release --dir broker\n  stapel broker release --dir broker --accept-clock"
+)]
+pub(super) struct ReleaseArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The clock is right, though it is more than three days after the last release; the log says that this was said
+    #[arg(long)]
+    accept_clock: bool,
+    /// Print JSON Lines, one for each release
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Take a newer policy into force, and say what changes
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
+pub(super) struct AdoptArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The policy, with its signatures beside it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Write what counts to fresh files, so that nothing that went is left in them
+///
+/// A release does this too. It promises nothing of what a disk, a snapshot or a backup remembers: let old backups go on time.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker purge --dir broker")]
+pub(super) struct PurgeArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object: rows, bytes_before, bytes_after
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Copy the store and the policies to a folder
+///
+/// The keys are not in the copy, which opens nothing without them: keep a copy of their folder elsewhere.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker backup --dir broker --to /mnt/backup/2026-12-01")]
+pub(super) struct BackupArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The folder of the copy, in which there must be no broker
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Put a backup in the place of a store that was lost
+///
+/// What partners said since the backup is not in it. So each partner counts again when its full set has come, and is told so
+/// with the code `recovering`; a flag that was withdrawn since does not come back.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel broker restore --from /mnt/backup/2026-12-01 --dir broker --keys /mnt/keys/broker"
+)]
+pub(super) struct RestoreArgs {
+    /// The folder of the backup
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object: policy_version, policy, epochs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Export the log and its checkpoints, for an officer
+///
+/// One row of JSON for each line from the first on; of a pruned line its hash. Each checkpoint goes to a file of its own,
+/// which is named after how many lines it covers. `stapel audit` checks them without the broker.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker log --dir broker --out log.jsonl --checkpoints checkpoints/\n  \
+                        stapel audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints/")]
+pub(super) struct LogArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The file of the log; one that is there is replaced
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The folder of the checkpoints; those that are there stay
+    #[arg(long, value_name = "DIR")]
+    checkpoints: PathBuf,
+    /// Print one JSON object: lines, pruned, checkpoints
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
+    let (broker, now) = (args.place.open()?, args.clock.time()?);
+    let releases = if args.accept_clock { broker.accept_clock(now)? } else { broker.release(now)? };
+    if releases.is_empty() && !args.json {
+        writeln!(out, "no release was due")?;
+    }
+    for release in &releases {
+        if args.json {
+            out.json(&release_json(release))?;
+        } else {
+            let Release { epoch, number, as_of, flags, tags, .. } = release;
+            let what = if release.full { "new flags show" } else { "flags only ended" };
+            writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} flags on {tags} tags")?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
+    let broker = args.place.open()?;
+    // To adopt what was adopted, as after a command that was broken off, is no error.
+    let differences = if Policy::read(&args.policy)?.digest() == broker.policy().digest() {
+        Vec::new()
+    } else {
+        broker.adopt_policy(&args.policy, args.clock.time()?)?
+    };
+    if args.json {
+        return out.json(&differences);
+    }
+    for difference in differences {
+        writeln!(out, "{difference}")?;
+    }
+    Ok(())
+}
+
+pub(super) fn purge(args: &PurgeArgs, out: &mut Output) -> Result<(), Failure> {
+    let purge = args.place.open()?.purge(args.clock.time()?)?;
+    let (rows, before, after) = (purge.rows, purge.bytes_before, purge.bytes_after);
+    if args.json {
+        return out.json(&json!({ "rows": rows, "bytes_before": before, "bytes_after": after }));
+    }
+    writeln!(out, "{rows} flags and withdrawals went; the store's files have {after} bytes, and had {before}")?;
+    Ok(())
+}
+
+pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure> {
+    args.place.open()?.backup(&args.to, args.clock.time()?)?;
+    let keys = args.place.keys();
+    writeln!(
+        out,
+        "copied to {}; the keys in {} are not in it, and it opens nothing without them",
+        args.to.display(),
+        keys.display()
+    )?;
+    Ok(())
+}
+
+pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failure> {
+    // Without the keys nothing is put in place, so that they can be put there and the command given again.
+    let keys = BrokerKeys::open(&args.place.keys())?;
+    let status = Broker::restore(&args.from, &args.place.dir, keys, args.clock.time()?)?.status();
+    let (version, digest) = (status.policy_version, status.policy);
+    let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
+    if args.json {
+        return out.json(&json!({ "policy_version": version, "policy": digest.to_string(), "epochs": epochs }));
+    }
+    writeln!(out, "restored under policy version {version}, digest {digest}")?;
+    for epoch in epochs {
+        writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
+    }
+    Ok(())
+}
+
+pub(super) fn log(args: &LogArgs, out: &mut Output) -> Result<(), Failure> {
+    let broker = args.place.open()?;
+    // The checkpoints first: then the log has every line that they cover, whatever is written meanwhile.
+    let checkpoints = broker.checkpoints()?;
+    files::create_folder(&args.checkpoints)?;
+    for checkpoint in &checkpoints {
+        keep_checkpoint(&args.checkpoints, checkpoint)?;
+    }
+    let (lines, pruned) = write_rows(&broker, &args.out)?;
+    let (count, folder) = (checkpoints.len(), args.checkpoints.display());
+    if args.json {
+        return out.json(&json!({ "lines": lines, "pruned": pruned, "checkpoints": count }));
+    }
+    let of_these = if pruned == 0 { String::new() } else { format!(", {pruned} of them pruned to their hashes") };
+    writeln!(out, "{lines} lines{of_these} in {}, {count} checkpoints in {folder}", args.out.display())?;
+    Ok(())
+}
+
+/// Writes all rows of the log to `path`. How many there are, and how many of them are pruned.
+fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
+    let mut file = NewFile::create(path)?;
+    let progress = Progress::counting("lines");
+    let (mut lines, mut pruned) = (0, 0);
+    broker.log_rows(|index, row| {
+        lines += 1;
+        pruned += u64::from(matches!(row, Row::Pruned(_)));
+        progress.add(1);
+        let written = writeln!(file, "{}", row.to_json(index));
+        written.map_err(|source| Error::Io { action: "write", path: path.into(), source })
+    })?;
+    file.finish()?;
+    Ok((lines, pruned))
+}
+
+/// Puts a checkpoint in the folder, where another of as many lines would be evidence and is not written over.
+fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
+    let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
+    let path = folder.join(format!("{size:010}.checkpoint"));
+    if path.exists() && files::read_up_to(&path, MAX_CHECKPOINT + 1)? != checkpoint {
+        let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and give \
+                       another folder";
+        return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));
+    }
+    files::replace(&path, checkpoint)
+}
+
+fn release_json(release: &Release) -> Value {
+    json!({
+        "epoch": release.epoch, "release": release.number, "as_of": release.as_of.to_string(), "full": release.full,
+        "flags": release.flags, "tags": release.tags,
+    })
+}
