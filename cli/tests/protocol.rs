@@ -1,94 +1,12 @@
 //! Four partners and a broker play the whole protocol from nothing, through files in folders.
 
 mod common;
+#[path = "common/consortium.rs"]
+mod consortium;
 
 use common::{Desk, text};
-use serde_json::{Value, json};
-
-const PARTNERS: [(&str, &str); 4] = [
-    ("politie", "Politie, eenheid \"Noord\""),
-    ("fiscus", "Belastingdienst"),
-    ("woonbron", "Woningcorporatie"),
-    ("gemeente", "Gemeente Zaanstad"),
-];
-
-const BY: &str = "--actor j.jansen --case 2026-0117";
-
-/// Keys, rosters and signatures of a consortium, made with the command alone.
-fn consortium() -> Desk {
-    let desk = Desk::new();
-    let made = desk.json("keygen secret --purpose ondermijning-zaanstad --epoch 1 --out half --parts 2");
-    assert_eq!(made[0]["written"], json!(["half.1", "half.2"]));
-    assert!(!desk.path("half").exists(), "nobody keeps the whole");
-
-    let mut roster = String::new();
-    for (number, (folder, name)) in (1..).zip(PARTNERS) {
-        let line = format!(
-            "partner init --dir {folder} --number {number} --oin 0000000{number}000000000000 --organisation {folder}"
-        );
-        let basis = "Gemeentewet, artikel 172";
-        let more = ["--name", name, "--legal-basis-flag", basis, "--legal-basis-ask", basis];
-        roster += &desk.stapel_with(&line, &more);
-    }
-    // Two see counts, two only that there is a stack.
-    let roster = roster.replacen("\"presence\"", "\"count\"", 2);
-    let operator = desk.stapel_with(
-        "broker init --dir broker --oin 00000009000000000000 --log-origin stapel.example/zaanstad",
-        &["--name", "Stichting Voorbeeldbroker"],
-    );
-    let key_id = made[0]["key_id"].as_str().unwrap();
-    let policy = format!(
-        "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\npurpose = \"ondermijning-zaanstad\"\n\
-         legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
-         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n\n[[epoch]]\nnumber = 1\n\
-         key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
-    );
-    desk.write("policy.toml", policy);
-    desk.stapel("policy check policy.toml");
-    assert!(desk.stapel("policy explain policy.toml --lang nl").contains("Gemeente Zaanstad"));
-    assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
-    for (folder, _) in PARTNERS {
-        let signed = desk.stapel(&format!("policy sign policy.toml --key {folder}/partner.key"));
-        assert_eq!(signed.trim(), format!("policy.toml.{folder}.sig"));
-    }
-    let digest = desk.stapel("policy digest policy.toml");
-    assert_eq!(desk.json("policy verify policy.toml")[0]["digest"], digest.trim());
-
-    assert_eq!(desk.code("keygen join half.1 --out whole.secret --policy policy.toml"), "secret_parts");
-    desk.stapel("keygen join half.2 half.1 --out whole.secret --policy policy.toml");
-    for (folder, _) in PARTNERS {
-        desk.stapel(&format!("partner adopt --dir {folder} --policy policy.toml"));
-        desk.stapel(&format!("partner add-secret --dir {folder} whole.secret"));
-    }
-    desk.stapel("broker init --dir broker --policy policy.toml --now 2026-12-01T08:00:00Z");
-    desk
-}
-
-/// Carries what is in a partner's outbox to the broker, and gives what the partner reads of the replies.
-fn carry(desk: &Desk, folder: &str, now: &str) -> Vec<Value> {
-    desk.stapel(&format!("broker handle --dir broker {folder}/outbox --now {now}"));
-    desk.json(&format!("partner read --dir {folder} --now {now}"))
-}
-
-fn deliver(desk: &Desk, folder: &str, now: &str) -> Value {
-    desk.stapel(&format!("partner deliver --dir {folder} --now {now}"));
-    carry(desk, folder, now).remove(0)
-}
-
-/// The standings as `ref address standing`.
-fn standings(read: &[Value]) -> Vec<String> {
-    let rows = read.iter().filter(|value| value["reply"] == "standing");
-    let shown = rows.map(|row| {
-        let number = row.get("count").or(row.get("at_least")).map_or(String::new(), |number| format!(" {number}"));
-        format!(
-            "{} {} {}{number}",
-            row["ref"].as_str().unwrap_or("-"),
-            row["address"].as_str().unwrap(),
-            row["standing"].as_str().unwrap()
-        )
-    });
-    shown.collect()
-}
+use consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
+use serde_json::json;
 
 #[test]
 fn the_whole_protocol_through_files() {
@@ -338,13 +256,17 @@ fn a_newer_policy_is_signed_adopted_and_told_of() {
     assert_eq!(under.trim(), "policy-2.toml.politie.in-force.sig");
     desk.stapel("policy verify policy-2.toml --previous policy.toml");
     assert_eq!(desk.code("policy verify policy.toml --previous policy-2.toml"), "policy_successor");
-    for _ in 0..2 {
-        desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z");
-    }
+    let adopt = "broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z";
+    let differences = desk.json("policy diff policy.toml policy-2.toml --lang en");
+    assert_eq!(desk.json(adopt), differences, "the operator is told what changes");
+    // Once more, as after a command that was broken off.
+    assert_eq!(desk.json(adopt), [json!([])]);
     assert_eq!(desk.json("broker status --dir broker")[0]["policy_version"], 2);
     for (folder, _) in PARTNERS {
-        desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
-        // Once more, as after a command that was broken off.
+        let told = desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
+        for difference in differences[0].as_array().unwrap() {
+            assert!(told.contains(difference.as_str().unwrap()), "{told}");
+        }
         desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
         assert_eq!(desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"], 2);
     }

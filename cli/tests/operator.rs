@@ -1,0 +1,180 @@
+//! What the operator and an officer do, through files: the log, backups, and a broker that is lost.
+
+mod common;
+#[path = "common/consortium.rs"]
+mod consortium;
+
+use std::fs;
+
+use common::{Desk, text};
+use consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
+use serde_json::{Value, json};
+
+#[test]
+fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    desk.stapel("broker release --dir broker --now 2026-12-02T09:00:00Z");
+    let asked = ask(&desk, "2026-12-02T09:00:00Z", Some("answer.msg"));
+    let first = ["- 1012JS|1| stacked 3", "- 1012JS|2| stacked 2", "- 1012JS|3| below_threshold"];
+    assert_eq!(asked, first);
+
+    // A checkpoint covers what was said once the day has turned.
+    desk.stapel("broker release --dir broker --now 2026-12-03T09:00:00Z");
+    let purged = &desk.json("broker purge --dir broker --now 2026-12-03T09:00:00Z")[0];
+    assert_eq!(purged["rows"], 0, "nothing went since the release");
+    assert!(purged["bytes_after"].as_u64().unwrap() > 0);
+    an_officer_checks(&desk);
+
+    // What is said after the backup is not in it.
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z");
+    assert_eq!(desk.list("copy"), ["policies", "store"], "the keys are not in it");
+    assert_eq!(desk.code("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z"), "store");
+    let later = "2026-12-03T11:00:00Z";
+    desk.write("one.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.write("two.csv", "adres\n\"Dam 2, 1012 JS\"\n");
+    desk.stapel(&format!("partner withdraw --dir fiscus {BY} one.csv --now {later}"));
+    desk.stapel(&format!("partner flag --dir gemeente {BY} two.csv --now {later}"));
+    assert_eq!(deliver(&desk, "fiscus", later)["withdrawn"], 1);
+    assert_eq!(deliver(&desk, "gemeente", later)["added"], 1);
+    let lost = "2026-12-04T09:00:00Z";
+    desk.stapel(&format!("broker release --dir broker --now {lost}"));
+    let second = ["- 1012JS|1| stacked 2", "- 1012JS|2| stacked 3", "- 1012JS|3| below_threshold"];
+    assert_eq!(ask(&desk, lost, None), second);
+    desk.stapel("broker log --dir broker --out before.jsonl --checkpoints before");
+
+    let restore = "broker restore --from copy --dir broker";
+    let restored = "2026-12-04T12:00:00Z";
+    assert_eq!(desk.code(&format!("{restore} --now {restored}")), "store", "a store is not written over");
+    fs::remove_dir_all(desk.path("broker/store")).unwrap();
+    assert_eq!(desk.code(&format!("broker release --dir broker --now {restored}")), "store");
+    assert_eq!(desk.code(&format!("{restore} --keys nowhere --now {restored}")), "io");
+    assert!(!desk.path("broker/store").exists(), "without keys nothing is put in place");
+    let told = &desk.json(&format!("{restore} --keys broker/keys --now {restored}"))[0];
+    assert_eq!((&told["policy_version"], &told["epochs"]), (&json!(1), &json!([1])));
+
+    // Nobody is answered out of the old copy, and everybody counts again with a full set.
+    desk.stapel(&format!("partner ask --dir politie {BY} --own --now {restored}"));
+    assert_eq!(carry(&desk, "politie", restored)[0]["code"], "recovering");
+    for (folder, _) in PARTNERS {
+        // Those who delivered since the backup are told of that first; both codes ask for the full set.
+        let since = ["fiscus", "gemeente"].contains(&folder);
+        deliver_anew(&desk, folder, restored, if since { "gap" } else { "recovering" });
+    }
+    let after = "2026-12-05T09:00:00Z";
+    let releases = desk.json(&format!("broker release --dir broker --now {after}"));
+    assert_eq!((&releases[0]["flags"], &releases[0]["tags"]), (&json!(6), &json!(3)));
+    assert_eq!(ask(&desk, after, None), second, "what fiscus withdrew after the backup does not come back");
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints restored");
+    let report = &desk.json("audit verify --policy policy.toml --log log.jsonl --checkpoints restored")[0];
+    assert_eq!(report["kinds"]["restore"], 1, "{report}");
+
+    // The store was put back to before a checkpoint that was signed. Whoever kept that one can show it.
+    let newest = |folder: &str| format!("{folder}/{}", desk.list(folder).last().unwrap());
+    let (older, newer) = (newest("before"), newest("restored"));
+    let prove = format!("audit prove --policy policy.toml --log log.jsonl --older {older} --checkpoint {newer}");
+    assert_eq!(desk.code(&prove), "log_altered");
+}
+
+#[test]
+fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    desk.stapel("broker release --dir broker --now 2026-12-02T09:00:00Z");
+    let before = ask(&desk, "2026-12-02T09:00:00Z", None);
+    for folder in ["broker/store", "broker/policies"] {
+        fs::remove_dir_all(desk.path(folder)).unwrap();
+    }
+    let now = "2026-12-02T12:00:00Z";
+    desk.stapel(&format!("broker init --dir broker --policy policy.toml --now {now}"));
+    for (folder, _) in PARTNERS {
+        deliver_anew(&desk, folder, now, "gap");
+    }
+    let releases = desk.json("broker release --dir broker --now 2026-12-03T09:00:00Z");
+    assert_eq!((&releases[0]["full"], &releases[0]["flags"]), (&json!(true), &json!(6)));
+    assert_eq!(ask(&desk, "2026-12-03T09:00:00Z", None), before);
+
+    // After days off somebody must have looked at the clock.
+    let ahead = "broker release --dir broker --now 2026-12-10T09:00:00Z";
+    assert_eq!(desk.code(ahead), "clock_ahead");
+    let releases = desk.json(&format!("{ahead} --accept-clock"));
+    assert_eq!((&releases[0]["epoch"], &releases[0]["flags"]), (&json!(1), &json!(6)));
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
+    let report = &desk.json("audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints")[0];
+    assert_eq!(report["kinds"]["clock_accepted"], 1, "{report}");
+}
+
+/// Dam 1 is flagged by three, Dam 2 by two, Dam 3 by one. The municipality flags nothing.
+fn flag_and_deliver(desk: &Desk, now: &str) {
+    let dam = |numbers: &[u32]| {
+        numbers.iter().fold("adres\n".to_owned(), |rows, number| rows + &format!("\"Dam {number}, 1012 JS\"\n"))
+    };
+    let numbers: [&[u32]; 4] = [&[1, 2, 3], &[1, 2], &[1], &[]];
+    for ((folder, _), numbers) in PARTNERS.iter().zip(numbers) {
+        if !numbers.is_empty() {
+            desk.write("flags.csv", dam(numbers));
+            desk.stapel(&format!("partner flag --dir {folder} {BY} flags.csv --now {now}"));
+        }
+        assert_eq!(deliver(desk, folder, now)["held"], numbers.len());
+    }
+}
+
+/// What the police read of their own flags. The answer is kept as a file, where one is named.
+fn ask(desk: &Desk, now: &str, keep: Option<&str>) -> Vec<String> {
+    desk.stapel(&format!("partner ask --dir politie {BY} --own --now {now}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox --now {now}"));
+    if let Some(keep) = keep {
+        let names = desk.list("politie/outbox");
+        let answer = names.iter().find(|name| name.ends_with(".reply")).unwrap();
+        desk.write(keep, desk.read(&format!("politie/outbox/{answer}")));
+    }
+    standings(&desk.json(&format!("partner read --dir politie --now {now}")))
+}
+
+/// A partner says that nothing changed, learns with `code` that the broker knows nothing of it, and delivers all of its flags.
+fn deliver_anew(desk: &Desk, folder: &str, now: &str, code: &str) {
+    desk.stapel(&format!("partner confirm --dir {folder} --now {now}"));
+    assert_eq!(carry(desk, folder, now)[0]["code"], code, "{folder}");
+    let written = desk.json(&format!("partner deliver --dir {folder} --now {now}"));
+    assert_eq!(written[0]["kind"], "full_set", "{folder}");
+    assert_eq!(carry(desk, folder, now)[0]["reply"], "receipt", "{folder}");
+}
+
+/// Exports the log, and checks it and what it says of `answer.msg` from files alone.
+fn an_officer_checks(desk: &Desk) {
+    let export = "broker log --dir broker --out log.jsonl --checkpoints checkpoints";
+    let exported = &desk.json(export)[0];
+    let verify = "audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints";
+    let report = &desk.json(verify)[0];
+    for field in ["lines", "pruned", "checkpoints"] {
+        assert_eq!(report[field], exported[field], "{field}");
+    }
+    let kinds = |kind: &str| report["kinds"][kind].as_u64().unwrap_or_default();
+    assert_eq!((kinds("full_set"), kinds("question")), (4, 1), "{report}");
+
+    let names = desk.list("checkpoints");
+    assert_eq!(exported["checkpoints"], names.len());
+    let (oldest, newest) = (&names[0], &names[names.len() - 1]);
+    let prove = format!("audit prove --policy policy.toml --log log.jsonl --checkpoint checkpoints/{newest}");
+    desk.stapel(&format!("{prove} --reply answer.msg --out answer.tlog-proof"));
+    let checked: &Value =
+        &desk.json("audit check --policy policy.toml --proof answer.tlog-proof --reply answer.msg")[0];
+    assert_eq!(checked["size"], report["covered"]);
+    desk.stapel(&format!("{prove} --older checkpoints/{oldest} --out continues"));
+    let both = format!("--older checkpoints/{oldest} --newer checkpoints/{newest}");
+    desk.stapel(&format!("audit check --policy policy.toml --proof continues {both}"));
+
+    // One digit of one line.
+    let log = text(&desk.read("log.jsonl"));
+    let altered = log.replacen("\\\"count\\\":3", "\\\"count\\\":4", 1);
+    assert_ne!(altered, log);
+    desk.write("log.jsonl", altered);
+    assert_eq!(desk.code(verify), "log_altered");
+    desk.stapel(export);
+    assert_eq!(text(&desk.read("log.jsonl")), log);
+
+    // A checkpoint that contradicts this log is not written over.
+    fs::create_dir(desk.path("other")).unwrap();
+    desk.write(&format!("other/{newest}"), desk.read(&format!("checkpoints/{oldest}")));
+    assert_eq!(desk.code("broker log --dir broker --out log.jsonl --checkpoints other"), "checkpoint_exists");
+}
