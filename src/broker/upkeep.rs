@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::release::{Due, clock_ahead};
 use super::state::{PolicyRow, State, write_row};
 use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
-use crate::audit::{Event, Line, Row, prune_before};
+use crate::audit::{Event, Line, LogKey, Row, prune_before};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -117,6 +117,11 @@ impl Broker {
         let mut change = Change { rows: vec![(Key::Policy, Some(write_row(&newer.row)))], ..Change::default() };
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         state.journal.append(&mut change, now, digest, adopted)?;
+        let log = LogKey::of(newer.signed.policy());
+        if log != LogKey::of(old.signed.policy()) {
+            // Under its new name or key the log has no checkpoint yet, and partners look for one.
+            state.journal.sign(&mut change, &log, self.keys.checkpoint()).inspect_err(|_| state.ahead = true)?;
+        }
         for number in state.epochs.keys().copied().collect::<Vec<_>>() {
             let Some(epoch) = state.epochs.get(&number) else { continue };
             let looked = epoch.row.looked;

@@ -64,14 +64,15 @@ impl Partner {
         self.question(&own, None, by, now)
     }
 
-    /// The request where the partner stands with the broker, in the newest open epoch. It takes the place of one in flight.
+    /// The request where the partner stands with the broker, in the newest open epoch, and for the proof that the broker's log
+    /// continues the checkpoint that is kept. It takes the place of one in flight.
     ///
     /// # Errors
     ///
     /// [`Error::NoEpoch`], [`Error::Io`].
     pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, Error> {
         let (epoch, _) = self.open_epochs(now.day())?;
-        let request = &Request::Status(StatusRequest { tree_size: 0 });
+        let request = &Request::Status(StatusRequest { tree_size: self.tree_size() });
         let flight = self.sign(&Draft { epoch, sequence: 0, previous: 0, settles: false, request }, now)?;
         let bytes = flight.bytes.0.clone();
         self.state.status = Some(flight);

@@ -140,6 +140,15 @@ impl Folder {
         file.create(&path)
     }
 
+    /// Keeps a file, if it is not there already, and says where.
+    pub(super) fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.path.join(name);
+        if !path.try_exists().map_err(|source| io("read", &path, source))? {
+            files::replace_private(&path, bytes)?;
+        }
+        Ok(path)
+    }
+
     fn read_state(&self) -> Result<State, Error> {
         let path = self.path.join(STATE);
         if !path.try_exists().map_err(|source| io("read", &path, source))? {

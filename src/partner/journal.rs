@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::case::Case;
+use super::log::Shown;
 use super::packed::Packed;
 use super::seal::{OVERHEAD, Sealer};
 use crate::address::AddressKey;
@@ -61,7 +62,15 @@ pub(super) enum Event {
     /// The partner no longer waits for the reply to a message.
     GaveUp { series: Series, number: u64 },
     /// The broker said where the partner stands.
-    Status { epoch: u32, release: u64, accepted: u64, highest_state: u64, highest_question: u64, full_set: bool },
+    Status {
+        epoch: u32,
+        release: u64,
+        accepted: u64,
+        highest_state: u64,
+        highest_question: u64,
+        full_set: bool,
+        log: Shown,
+    },
 }
 
 /// How flags are set.

@@ -37,6 +37,7 @@
 //! - `state`: numbers, flags and messages in flight, made from the journal;
 //! - `flags`: own flags, and what the broker lacks of them;
 //! - `change`, `deliver`, `ask`, `read`: what the calls do;
+//! - `log`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell.
 
 mod ask;
@@ -47,6 +48,7 @@ mod dossier;
 mod flags;
 mod folder;
 mod journal;
+mod log;
 mod news;
 mod packed;
 mod read;
@@ -62,6 +64,7 @@ pub use case::Case;
 pub use change::Changed;
 pub use dossier::{DossierEntry, DossierEvent};
 pub use flags::Flag;
+pub use log::Complaint;
 pub use news::{Change, News};
 pub use read::{Answered, Next, Received};
 

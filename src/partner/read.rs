@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::journal::{AnswerHead, Event, Series};
+use super::log::Complaint;
 use super::packed::Packed;
 use super::state::Flight;
 use super::{Case, Partner};
@@ -23,7 +24,13 @@ pub enum Received {
     /// It answered a question.
     Answer(Answered),
     /// Where the partner stands.
-    Status(StatusReply),
+    Status {
+        /// What the broker said. Its numbers are taken over, whatever is wrong with its log: without them a partner that lost its
+        /// folder, or a broker that was restored, would be stuck.
+        status: StatusReply,
+        /// What is wrong with the log that it shows; `None` where that continues what was seen of it.
+        complaint: Option<Complaint>,
+    },
     /// It did not accept a message.
     Rejection {
         /// Why.
@@ -91,13 +98,16 @@ impl Partner {
     /// A receipt or an answer that was read before is given again as it was, and changes nothing: so what it said is not lost with a
     /// program that ended between reading it and acting on it.
     ///
+    /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, that is no error, but a
+    /// [`Complaint`] beside what else the reply says: the one kept stays, and both are written to files in the folder.
+    ///
     /// # Errors
     ///
     /// Nothing changes by any of them. [`Error::Malformed`], [`Error::TooLarge`]; [`Error::BadSignature`] for another broker's;
     /// [`Error::UnexpectedReply`] for one to another message, or to one that was given up; [`Error::OlderRelease`]; [`Error::Io`],
     /// [`Error::JournalDamaged`].
-    pub fn read(&mut self, reply: &[u8], now: Timestamp) -> Result<Received, Error> {
-        let unverified = Unverified::parse(reply, Role::Broker)?;
+    pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, Error> {
+        let unverified = Unverified::parse(bytes, Role::Broker)?;
         if let Some(rejection) = unverified.danger_unsigned_rejection() {
             return Ok(Received::Hint(rejection));
         }
@@ -131,6 +141,7 @@ impl Partner {
             (Found::Status(flight), Reply::Status(status)) => {
                 let epoch = flight.epoch;
                 refuse_older(status.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
+                let (log, complaint) = self.watch(bytes, &status)?;
                 let event = Event::Status {
                     epoch,
                     release: status.release,
@@ -138,9 +149,10 @@ impl Partner {
                     highest_state: status.highest_state,
                     highest_question: status.highest_question,
                     full_set: status.full_set_required,
+                    log,
                 };
                 self.record(now, None, event)?;
-                Received::Status(status)
+                Received::Status { status, complaint }
             }
             (found, Reply::Rejection(rejection)) => {
                 let (series, flight) = match found {

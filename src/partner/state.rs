@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::flags::{Behind, Flag, Flags, Was};
 use super::journal::{Event, Flagging, Mark, Record, Series};
+use super::log::Shown;
 use super::packed::{Blob, Packed, Row};
 use crate::address::AddressKey;
 use crate::codec::{self, Malformed, Reader, Writer};
@@ -62,6 +63,8 @@ pub(super) struct State {
     pub(super) told: Packed<Stacked>,
     /// The policy that the broker said to hold to, if it is not the partner's.
     pub(super) brokers_policy: Option<Digest>,
+    /// The latest checkpoint of the broker's log, as it was signed; empty for none.
+    pub(super) checkpoint: Blob,
 }
 
 /// Where the partner is in one epoch.
@@ -139,6 +142,7 @@ impl State {
             stacked: Packed::default(),
             told: Packed::default(),
             brokers_policy: None,
+            checkpoint: Blob(Vec::new()),
         }
     }
 
@@ -276,16 +280,21 @@ impl State {
                 }
                 self.drop_flight(*series, *number);
             }
-            Event::Status { epoch, release, accepted, highest_state, highest_question, full_set } => {
+            Event::Status { epoch, release, accepted, highest_state, highest_question, full_set, log } => {
                 self.status = None;
+                // A reply that is older than the last receipt says nothing new of what was accepted. One of a later release is
+                // not older: then the broker is one that forgot what it accepted.
+                let forgot = self.epoch(*epoch).is_some_and(|epoch| epoch.release > 0 && *release > epoch.release);
                 self.see_release(*epoch, *release);
-                // A reply that is older than the last receipt says nothing new of what was accepted.
-                if *highest_state >= self.accepted {
+                if *highest_state >= self.accepted || forgot {
                     self.accepted_is(*accepted);
                     self.epoch_mut(*epoch).behind.full_set |= full_set;
                 }
                 self.state_used = self.state_used.max(*highest_state);
                 self.question_used = self.question_used.max(*highest_question);
+                if let Shown::Newer(checkpoint) = log {
+                    self.checkpoint = checkpoint.clone();
+                }
             }
         }
         debug_assert!(self.journal.records <= number);
@@ -371,7 +380,8 @@ impl State {
         match (code, series) {
             (Some(Code::Unavailable), _) => return,
             (Some(Code::Gap), Series::State) => self.accepted_is(detail),
-            (Some(Code::FullSetRequired | Code::Recovering), Series::State) => {
+            // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
+            (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
                 self.epoch_mut(epoch).behind.full_set = true;
             }
             (Some(Code::Stale), Series::State) => {

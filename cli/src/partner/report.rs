@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stapel::message::{Number, Receipt, Rejection, Standing, StatusReply};
-use stapel::partner::{Answered, Change, DossierEntry, DossierEvent, News, Next, Partner, Received};
+use stapel::partner::{Answered, Change, Complaint, DossierEntry, DossierEvent, News, Next, Partner, Received};
 use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
@@ -33,8 +33,8 @@ pub(super) fn received(
             Ok(())
         }
         Received::Answer(answer) => answered(&file, answer, partner, refs, as_json, out),
-        Received::Status(status) if as_json => out.json(&status_json(&file, status)),
-        Received::Status(status) => status_text(status, out),
+        Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
+        Received::Status { status, complaint } => status_text(status, complaint.as_ref(), out),
         Received::Rejection { rejection, next } => {
             rejected(&file, "rejection", rejection, Some(next_text(*next)), as_json, out)
         }
@@ -200,18 +200,22 @@ fn receipt_json(file: &str, receipt: &Receipt) -> Value {
     })
 }
 
-fn status_json(file: &str, status: &StatusReply) -> Value {
+fn status_json(file: &str, status: &StatusReply, complaint: Option<&Complaint>) -> Value {
+    let complaint = complaint.map(|complaint| {
+        let evidence: Vec<String> = complaint.evidence.iter().map(|path| path.display().to_string()).collect();
+        json!({ "code": complaint.code, "text": complaint.text, "evidence": evidence })
+    });
     json!({
         "reply": "status", "file": file, "release": status.release, "as_of": status.as_of.to_string(),
         "until": status.until.to_string(), "accepted_state": status.accepted_state,
         "highest_state": status.highest_state, "highest_question": status.highest_question, "held": status.held,
         "full_set_required": status.full_set_required, "new_flags_left": status.new_flags_left,
         "asked_left_today": status.asked_left_today, "asked_left_epoch": status.asked_left_epoch,
-        "swept_left_today": status.swept_left_today,
+        "swept_left_today": status.swept_left_today, "complaint": complaint,
     })
 }
 
-fn status_text(status: &StatusReply, out: &mut Output) -> Result<(), Failure> {
+fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Output) -> Result<(), Failure> {
     let StatusReply { release, as_of, until, held, .. } = status;
     writeln!(out, "release {release} as of {as_of}, the same until {until}; {held} flags held")?;
     let (state, question) = (status.accepted_state, status.highest_question);
@@ -221,6 +225,12 @@ fn status_text(status: &StatusReply, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "  left today: {flags} new flags, {asked} asked, {swept} swept; left in the epoch: {epoch} asked")?;
     if status.full_set_required {
         writeln!(out, "  the next delivery must be a full set, and will be")?;
+    }
+    if let Some(complaint) = complaint {
+        writeln!(out, "  COMPLAINT ({}): {}", complaint.code, complaint.text)?;
+        for path in &complaint.evidence {
+            writeln!(out, "  evidence: {}", path.display())?;
+        }
     }
     Ok(())
 }

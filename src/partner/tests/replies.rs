@@ -308,7 +308,7 @@ fn a_status_reply_tells_a_lost_folder_where_it_is() {
         if ask_status {
             let request = play.partner.status(NOW).unwrap();
             let received = play.carry(vec![request], NOW);
-            assert!(matches!(received[..], [Received::Status(_)]));
+            assert!(matches!(received[..], [Received::Status { complaint: None, .. }]));
         }
         let mut tries = 0;
         while !matches!(play.deliver(NOW)[..], [Received::Receipt(_)]) {
