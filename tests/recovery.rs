@@ -113,7 +113,8 @@ impl Town {
 
 fn policy_text(version: u32, origin: &str) -> String {
     let rules = format!(
-        "version = {version}\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\n\
+        "version = {version}\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\n[budgets]\nswept_a_day = 100\n\
+         sweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\n\
          opens = 2026-12-01\ncloses = 2027-11-30",
         secret().key_id()
     );
@@ -211,7 +212,8 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
 
     // The consortium says that it is another log.
     let policy = town.path("policy.toml");
-    common::write_policy(&policy, &policy_text(2, "example.nl/zaanstad-2"));
+    let previous = format!("version = 2\nprevious = \"{}\"", town.partners[0].policy().digest());
+    common::write_policy(&policy, &policy_text(2, "example.nl/zaanstad-2").replace("version = 2", &previous));
     town.broker.as_ref().unwrap().adopt_policy(&policy, day(4)).unwrap();
     for at in 0..PARTNERS {
         town.partners[at].adopt_policy(&policy).unwrap();
@@ -266,6 +268,11 @@ fn a_partner_that_lost_its_folder_goes_on_after_its_status_and_a_full_set() {
     assert_eq!(town.partners[0].checkpoint(), None);
     town.partners[0].replace_all(&[a(), b()], false, &by(), day(1)).unwrap();
     assert_eq!(town.status(0, day(1)), None, "the first checkpoint that it sees needs no proof");
+    // The broker knows that these flags are a day older than this folder does, and too old for their last day.
+    let messages = town.partners[0].deliver(day(1)).unwrap();
+    let received = town.send(0, messages, day(1));
+    assert!(matches!(received[..], [Received::Rejection { next: Next::Renew, .. }]), "{received:?}");
+    town.partners[0].renew(&[a(), b()], &by(), day(1)).unwrap();
     town.deliver(0, day(1));
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.status(0, day(2)), None);

@@ -84,17 +84,8 @@ pub(super) fn accept(
     let context = Context { policy, epoch, row, sender, today: now.day() };
     let share = epoch.shares.get(&sender.partner).cloned().unwrap_or_default();
     if !share.row.full_seen && !matches!(said, Said::FullSet(_)) {
-        let (code, sentence) = match share.row.recovering {
-            false => (
-                Code::FullSetRequired,
-                "the first state message in an epoch must be a full set: send all your flags as one",
-            ),
-            true => (
-                Code::Recovering,
-                "the broker was restored from a copy: send all your flags as a full set, then it counts you again",
-            ),
-        };
-        return Err(Rejection::new(code, 0, sentence));
+        let sentence = "the first state message in an epoch must be a full set: send all your flags as one";
+        return Err(Rejection::new(Code::FullSetRequired, 0, sentence));
     }
     let mut step = Step {
         receipt: Receipt {

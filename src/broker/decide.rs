@@ -327,13 +327,13 @@ impl Case<'_> {
         if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
             return refuse(
                 Code::Recovering,
-                "the broker was restored from a copy and knows nothing of this partner: deliver a full set first"
+                "the broker was restored from a copy: send all your flags as a full set, then it counts and answers you again"
                     .into(),
             );
         }
         let accepted = basis.row.accepted_state();
         // What a restored broker last accepted is of an older time, and says nothing of the partner's series.
-        if header.kind.is_state() && header.previous != accepted && !(recovering && header.kind == Kind::FullSet) {
+        if header.kind.is_state() && header.previous != accepted && !recovering {
             return Err(Rejection::new(
                 Code::Gap,
                 accepted,
