@@ -1,0 +1,243 @@
+//! Games: what a partner is told, and what the officer's log holds, does not depend on what they must not show.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{Client, ROSTER, RULES, START, code, day, key, policy_text, signed, stored_keys, write_policy};
+use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, Outcome, Row};
+use stapel::message::{
+    Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
+};
+use stapel::policy::SignedPolicy;
+use stapel::{Broker, Timestamp};
+
+const DAY: u64 = 86_400;
+
+fn midnight(days: u64) -> Timestamp {
+    Timestamp((START.0 / DAY + days) * DAY)
+}
+
+/// Pseudonyms that no accident puts into a log line.
+fn pseudonym(number: u8) -> [u8; 16] {
+    stapel::Digest::of(&[b"games", &[number]]).0[..16].try_into().unwrap()
+}
+
+fn rows(numbers: &[u8]) -> Vec<[u8; 16]> {
+    let mut rows: Vec<_> = numbers.iter().map(|number| pseudonym(*number)).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// A broker on disk, and its partners in the roster's order.
+struct World {
+    folder: tempfile::TempDir,
+    policy: SignedPolicy,
+    broker: Broker,
+    clients: Vec<Client>,
+}
+
+impl World {
+    fn new() -> World {
+        let text = policy_text(&ROSTER, RULES);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        write_policy(&path, &text);
+        let keys = stored_keys(&folder.path().join("keys"));
+        let broker = Broker::create(&folder.path().join("broker"), keys, &path, START).unwrap();
+        let policy = signed(&text);
+        let clients = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
+        World { folder: folder, policy, broker, clients }
+    }
+
+    fn say(&mut self, at: usize, request: &Request<'_>, now: Timestamp) -> Reply {
+        let reply = self.clients[at].say(&self.broker, request, now);
+        assert_eq!(code(&reply), "ok");
+        reply
+    }
+
+    fn full_set(&mut self, at: usize, flags: &[u8], now: Timestamp) {
+        let rows = rows(flags);
+        let flagged = vec![Group { last_day: day("2027-03-31"), pseudonyms: &rows }];
+        let part = Part { number: 1, of: 1 };
+        self.say(at, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now);
+    }
+
+    fn delta(&mut self, at: usize, flags: &[u8], now: Timestamp) {
+        let rows = rows(flags);
+        let flagged = vec![Group { last_day: day("2027-03-31"), pseudonyms: &rows }];
+        self.say(at, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), now);
+    }
+
+    /// What the first partner is told when it asks and looks at the log, from the size of the tree that it knows: the header and
+    /// all of the body but what is random. The checkpoint's proof must hold.
+    fn told(&mut self, asked: &[u8], known: &mut Option<Checkpoint>, now: Timestamp) -> Vec<String> {
+        let tree_size = known.as_ref().map_or(0, Checkpoint::size);
+        let asked = rows(asked);
+        let question = Request::Question(Question { sweep: None, pseudonyms: &asked });
+        let mut told = vec![];
+        for request in [question, Request::Status(StatusRequest { tree_size })] {
+            let message = self.clients[0].message(&request, now);
+            let bytes = self.broker.handle(&message, now);
+            let verified = Unverified::parse(&bytes, Role::Broker).unwrap().verify(&key(0xb0).verifying_key()).unwrap();
+            let header =
+                format!("{:?} {:?} {}", verified.header().kind, verified.header().sequence, verified.header().time);
+            let mut reply = verified.reply().unwrap();
+            match &mut reply {
+                Reply::Answer(answer) => blank(&mut answer.log),
+                Reply::Status(status) => {
+                    blank(&mut status.log);
+                    let newer = Checkpoint::verify(&status.checkpoint, &LogKey::of(self.policy.policy())).unwrap();
+                    if let Some(older) = known.take() {
+                        let hashes = status.consistency.clone();
+                        stapel::audit::ConsistencyProof::of_hashes(older.size(), newer.size(), hashes)
+                            .verify(&older, &newer)
+                            .unwrap();
+                    }
+                    // Of hashes only their number can say anything: every line under them has its own random salt.
+                    status.checkpoint = newer.size().to_string().into_bytes();
+                    status.consistency.iter_mut().for_each(|hash| *hash = stapel::Digest::NONE);
+                    *known = Some(newer);
+                }
+                other => panic!("{}", code(other)),
+            }
+            told.push(format!("{header} {} bytes {reply:?}", bytes.len()));
+        }
+        told
+    }
+
+    fn lines(&self) -> Vec<(u64, Row)> {
+        let mut lines = vec![];
+        self.broker
+            .log_rows(|index, row| {
+                lines.push((index, row.clone()));
+                Ok(())
+            })
+            .unwrap();
+        lines
+    }
+}
+
+/// The leaf is a hash over a random salt; the line's number stays.
+fn blank(log: &mut LogEntry) {
+    log.leaf = stapel::Digest::NONE;
+}
+
+/// The first partner of a world in which `deliverer` sent the delta and the other of the two confirmed.
+fn view_of_the_first(deliverer: usize) -> Vec<String> {
+    let mut world = World::new();
+    for (at, flags) in [&[1, 2, 3][..], &[1, 4], &[1, 5], &[6, 7], &[8]].into_iter().enumerate() {
+        world.full_set(at, flags, START);
+    }
+    let mut known = None;
+    let mut told = world.told(&[1, 2, 3], &mut known, midnight(1).plus(1));
+    // The fourth changes in both worlds, so that the delta of the deliverer becomes visible with the next release.
+    world.delta(3, &[9], midnight(1).plus(10));
+    for at in [1, 2] {
+        if at == deliverer {
+            world.delta(at, &[2, 10], midnight(1).plus(20));
+        } else {
+            world.say(at, &Request::Confirm, midnight(1).plus(20));
+        }
+    }
+    told.extend(world.told(&[1, 2, 3], &mut known, midnight(1).plus(30)));
+    for days in 2..4 {
+        told.extend(world.told(&[1, 2, 3], &mut known, midnight(days).plus(1)));
+    }
+    told
+}
+
+#[test]
+fn nobody_can_tell_which_of_two_others_delivered() {
+    let (second, third) = (view_of_the_first(1), view_of_the_first(2));
+    assert_eq!(second, third);
+    // The game is about something: what was delivered did become visible.
+    assert_ne!(
+        second[2].split("standings").nth(1),
+        second[4].split("standings").nth(1),
+        "the delta shows at the release"
+    );
+}
+
+#[test]
+fn the_officers_lines_have_no_pseudonym_no_tag_and_of_stacked_only_daily_totals() {
+    let mut world = World::new();
+    for (at, flags) in [&[1, 2, 3][..], &[1, 4], &[1, 5], &[6, 7], &[1, 8]].into_iter().enumerate() {
+        world.full_set(at, flags, START);
+    }
+    let mut known = None;
+    // On the second day two partners' questions have stacked answers and not stacked ones.
+    world.told(&[1, 2], &mut known, midnight(1).plus(1));
+    world.delta(1, &[11], midnight(1).plus(5));
+    world.told(&[1, 3], &mut known, midnight(1).plus(9));
+    let asked = rows(&[1, 4, 5]);
+    world.say(1, &Request::Question(Question { sweep: None, pseudonyms: &asked }), midnight(1).plus(11));
+    let sweep = Question { sweep: Some("brand".parse().unwrap()), pseudonyms: &asked };
+    world.say(3, &Request::Question(sweep), midnight(1).plus(12));
+    let refused = world.clients[0].say(
+        &world.broker,
+        &Request::Question(Question { sweep: Some("brand".parse().unwrap()), pseudonyms: &asked }),
+        midnight(1).plus(13),
+    );
+    assert_eq!(code(&refused), "not_permitted");
+    world.broker.release(midnight(2).plus(1)).unwrap();
+    world.broker.backup(&world.folder.path().join("backup"), midnight(2).plus(2)).unwrap();
+    world.broker.release(midnight(3).plus(1)).unwrap();
+
+    let lines = world.lines();
+    let mut log = ExportedLog::default();
+    let mut totals = BTreeMap::new();
+    let mut kinds = BTreeMap::<&str, u32>::new();
+    let pepper = pepper(&world);
+    let secrets: Vec<[u8; 16]> =
+        (1..=11).flat_map(|number| [pseudonym(number), tag(&pepper, &pseudonym(number))]).collect();
+    for (index, row) in &lines {
+        let Row::Line(line) = row else { panic!("nothing was pruned") };
+        let text = row.to_json(*index);
+        log.push(text.as_bytes()).unwrap();
+        *kinds.entry(line.event.kind()).or_default() += 1;
+        // Parts are looked for that are too long to stand in a salt or a digest by chance.
+        for secret in &secrets {
+            let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            for part in [&hex[..12], &hex[20..]] {
+                assert!(!text.to_lowercase().contains(part), "line {index}");
+            }
+            assert!(!text.as_bytes().windows(8).any(|window| window == &secret[..8]), "line {index}");
+        }
+        match &line.event {
+            Event::Told { day, stacked, not_stacked, .. } => {
+                assert_eq!(totals.insert(*day, (*stacked, *not_stacked)), None, "one total a day");
+            }
+            // A line of a message says how many pseudonyms it had, and that is all.
+            Event::Message { count, outcome, .. } => {
+                assert!(*count <= 3 && matches!(outcome, Outcome::Accepted | Outcome::Rejected(_)));
+                assert!(!text.contains("stacked"), "line {index}");
+            }
+            _ => assert!(!text.contains("stacked"), "line {index}"),
+        }
+    }
+    // Pseudonym 1 is stacked in every one of the four questions; 2, 3, 4 and 5, and 4 and 5 again, are not.
+    assert_eq!(totals, BTreeMap::from([(midnight(1).day(), (4, 6))]));
+    for kind in
+        ["full_set", "delta", "question", "sweep", "status", "release", "told", "backup", "epoch_opened", "policy"]
+    {
+        assert!(kinds.contains_key(kind), "no line of kind {kind}: {kinds:?}");
+    }
+    let name = LogKey::of(world.policy.policy());
+    let checkpoints: Vec<_> =
+        world.broker.checkpoints().unwrap().iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();
+    log.check(&checkpoints).unwrap();
+}
+
+/// The pepper of the epoch, which only the broker's folder of keys has.
+fn pepper(world: &World) -> Vec<u8> {
+    std::fs::read(world.folder.path().join("keys/epoch-1.pepper")).unwrap()
+}
+
+/// A tag as SPEC.md makes it.
+fn tag(pepper: &[u8], pseudonym: &[u8; 16]) -> [u8; 16] {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(pepper).unwrap();
+    mac.update(pseudonym);
+    mac.finalize().into_bytes()[..16].try_into().unwrap()
+}
