@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 use proptest::prelude::*;
-use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request};
+use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
 use stapel::{Broker, Day, Timestamp};
 
 type Spans = BTreeMap<u8, (Day, Day)>;
@@ -22,6 +22,8 @@ enum Step {
     Gap { partner: usize },
     Wait { hours: u16 },
     Reopen,
+    BackUp,
+    Restore,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -39,6 +41,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => partner.prop_map(|partner| Step::Gap { partner }),
         4 => (1u16..60).prop_map(|hours| Step::Wait { hours }),
         1 => Just(Step::Reopen),
+        2 => Just(Step::BackUp),
+        2 => Just(Step::Restore),
     ]
 }
 
@@ -113,6 +117,8 @@ struct Partner {
     held: Spans,
     released: Spans,
     full_seen: bool,
+    /// The broker was restored, and waits for this partner's full set.
+    recovering: bool,
     heard: Option<Timestamp>,
     new_flags: (Day, u32),
     asked: (Day, u32),
@@ -146,6 +152,19 @@ impl Model {
             .map(|(_, entry)| entry.organisation)
             .collect();
         names.len()
+    }
+
+    /// The store is a copy again, with the partners as they were then: what they held counts no longer, what they spent does.
+    fn restore(&mut self, copied: Vec<Partner>, known: &BTreeSet<u16>, now: Timestamp) {
+        self.partners = copied;
+        for (partner, entry) in self.partners.iter_mut().zip(ROSTER) {
+            assert!(partner.heard.is_none() || known.contains(&entry.number));
+            let Partner { new_flags, asked, swept, .. } = *partner;
+            *partner =
+                Partner { new_flags, asked, swept, recovering: known.contains(&entry.number), ..Partner::default() };
+        }
+        self.release = now.0 + 1;
+        (self.as_of, self.looked, self.changed_since, self.fresh) = (now, now, None, 0);
     }
 
     fn tick(&mut self, now: Timestamp) {
@@ -273,6 +292,11 @@ fn differs(partner: &Partner, today: Day) -> bool {
     lasting(&partner.held) != lasting(&partner.released)
 }
 
+/// What a partner is told that has not delivered a full set.
+fn first_wanted(partner: &Partner) -> &'static str {
+    if partner.recovering { "recovering" } else { "full_set_required" }
+}
+
 fn spent((day, count): (Day, u32), now: Timestamp) -> u32 {
     if day == now.day() { count } else { 0 }
 }
@@ -310,19 +334,22 @@ struct Asked {
 struct Home {
     broker: Option<Broker>,
     folder: Option<tempfile::TempDir>,
+    /// The newest copy of the store, how many there were, and the partners when it was made.
+    copy: Option<(std::path::PathBuf, Vec<Partner>)>,
+    copies: u32,
 }
 
 impl Home {
     fn new(text: &str, on_disk: bool) -> Home {
         if !on_disk {
-            return Home { broker: Some(common::broker(&signed(text))), folder: None };
+            return Home { broker: Some(common::broker(&signed(text))), folder: None, copy: None, copies: 0 };
         }
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         write_policy(&policy, text);
         let keys = common::stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
-        Home { broker: Some(broker), folder: Some(folder) }
+        Home { broker: Some(broker), folder: Some(folder), copy: None, copies: 0 }
     }
 
     fn reopen(&mut self) {
@@ -332,6 +359,28 @@ impl Home {
         self.broker = Some(
             Broker::open(&folder.path().join("broker"), common::stored_keys(&folder.path().join("keys"))).unwrap(),
         );
+    }
+
+    fn back_up(&mut self, model: &Model, now: Timestamp) {
+        let Some(folder) = &self.folder else { return };
+        self.copies += 1;
+        let to = folder.path().join(format!("copy-{}", self.copies));
+        std::fs::create_dir(&to).unwrap();
+        self.broker.as_ref().unwrap().backup(&to, now).unwrap();
+        self.copy = Some((to, model.partners.clone()));
+    }
+
+    /// Loses the store, and puts the newest copy in its place; which partners it knows.
+    fn restore(&mut self, now: Timestamp) -> Option<(Vec<Partner>, BTreeSet<u16>)> {
+        let (from, partners) = self.copy.clone()?;
+        let folder = self.folder.as_ref()?.path();
+        self.broker = None;
+        std::fs::remove_dir_all(folder.join("broker")).unwrap();
+        let keys = common::stored_keys(&folder.join("keys"));
+        let broker = Broker::restore(&from, &folder.join("broker"), keys, now).unwrap();
+        let known = broker.status().epochs[0].partners.iter().map(|partner| partner.number).collect();
+        self.broker = Some(broker);
+        Some((partners, known))
     }
 }
 
@@ -350,9 +399,33 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
             home.reopen();
             continue;
         }
+        if matches!(step, Step::BackUp) {
+            model.tick(now);
+            home.broker.as_ref().unwrap().accept_clock(now).unwrap();
+            home.back_up(&model, now);
+            continue;
+        }
+        if matches!(step, Step::Restore) {
+            model.tick(now);
+            let Some((copied, known)) = home.restore(now) else { continue };
+            model.restore(copied, &known, now);
+            last_state.fill(None);
+            last_question.fill(None);
+            let broker = home.broker.as_ref().unwrap();
+            // What the broker last accepted is of the time of the copy: each partner asks, and goes on from there.
+            for (client, partner) in clients.iter_mut().zip(&model.partners) {
+                let reply = client.say(broker, &Request::Status(StatusRequest { tree_size: 0 }), now);
+                let Reply::Status(status) = reply else { panic!("{}", code(&reply)) };
+                assert_eq!((status.held, status.full_set_required), (0, true));
+                assert_eq!((status.release, status.as_of), (model.release, model.as_of));
+                assert!(status.accepted_state <= client.accepted || !partner.recovering);
+                client.accepted = status.accepted_state;
+            }
+            continue;
+        }
         let broker = home.broker.as_ref().unwrap();
         match step {
-            Step::Reopen => unreachable!("done above"),
+            Step::Reopen | Step::BackUp | Step::Restore => unreachable!("done above"),
             Step::Wait { hours } => {
                 now = now.plus(u64::from(hours) * 3600);
                 model.tick(now);
@@ -374,8 +447,8 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let bytes = broker.handle(&message, now);
                 let reply = clients[partner].send(broker, &message, now);
                 if !model.partners[partner].full_seen {
-                    assert_eq!(code(&reply), "stale", "the second time; the first was full_set_required");
-                    assert_eq!(code(&common::read(&bytes)), "full_set_required");
+                    assert_eq!(code(&reply), "stale", "the second time; the first is a spent number");
+                    assert_eq!(code(&common::read(&bytes)), first_wanted(&model.partners[partner]));
                     continue;
                 }
                 if !errors.is_empty() {
@@ -436,6 +509,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                             assert_eq!(receipt.held as usize, after.len());
                             model.put(partner, after, charge as u32, now);
                             model.partners[partner].full_seen = true;
+                            model.partners[partner].recovering = false;
                             last_state[partner] = None;
                         }
                     }
@@ -453,7 +527,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     model.partners[partner].heard = Some(now);
                     last_state[partner] = None;
                 } else {
-                    assert_eq!(code(&reply), "full_set_required");
+                    assert_eq!(code(&reply), first_wanted(&model.partners[partner]));
                 }
             }
             Step::Ask { partner, asked, sweep } => {
@@ -465,10 +539,15 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let bytes = broker.handle(&message, now);
                 let reply = common::read(&bytes);
                 if sweep && partner != 3 {
-                    assert_eq!(code(&reply), "not_permitted");
+                    let codes = ["not_permitted", "recovering"];
+                    assert!(codes[..1 + usize::from(model.partners[partner].recovering)].contains(&code(&reply)));
                     continue;
                 }
                 let it = &mut model.partners[partner];
+                if it.recovering {
+                    assert_eq!(code(&reply), "recovering");
+                    continue;
+                }
                 if sweep {
                     let swept = if it.swept.0 == now.day() { it.swept.1 } else { 0 };
                     if swept + asked.len() > SWEPT_A_DAY {
