@@ -26,11 +26,13 @@ use stapel::{Broker, Day, Timestamp};
 const FOLDER: &str = "STAPEL_KILLS_FOLDER";
 /// What the child says when its broker is open.
 const OPENED: &str = "the broker is open";
+/// What it says when a reply is written.
+const REPLIED: &str = "a reply is written";
 /// A broker is begun anew after so many kills, so that the work of checking stays what it is.
 const KILLS_OF_A_LIFE: u64 = 40;
-/// The most messages of a life; at three an hour these are 50 days.
-const MESSAGES: usize = 3_600;
-const SECONDS_APART: u64 = 1_200;
+/// The most messages of a life; at six a day these are 150 days.
+const MESSAGES: usize = 900;
+const SECONDS_APART: u64 = 4 * 3_600;
 const PSEUDONYMS: u64 = 60;
 /// The partners of the stream, of an organisation each. The fifth asks, from outside the stream.
 const PARTNERS: usize = 4;
@@ -244,8 +246,8 @@ impl Life {
         Life { folder, policy, model: Model::new(), replies: vec![], asker }
     }
 
-    /// Lets a child work until it is killed.
-    fn kill(&self, after: Duration, once_open: bool) {
+    /// Lets a child work until it is killed, so long after it began, or after it said `said`.
+    fn kill(&self, after: Duration, said: Option<&str>) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child", "--nocapture"])
             .env(FOLDER, self.folder.path())
@@ -253,9 +255,9 @@ impl Life {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        if once_open {
+        if let Some(said) = said {
             let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-            assert!(lines.any(|line| line.unwrap().contains(OPENED)), "the child ended before its broker was open");
+            assert!(lines.any(|line| line.unwrap().contains(said)), "the child ended before it was killed");
         }
         thread::sleep(after);
         child.kill().unwrap();
@@ -263,8 +265,8 @@ impl Life {
         assert!(!status.success() && status.code().is_none(), "the child ended by itself: {status}");
     }
 
-    /// Opens the broker and holds it to the model. How many messages more were replied to.
-    fn check(&mut self) -> usize {
+    /// Opens the broker and holds it to the model. How many messages more were replied to, and how many standings are stacked.
+    fn check(&mut self) -> (usize, usize) {
         let replies = read_replies(self.folder.path());
         assert_eq!(replies[..self.replies.len()], self.replies, "replies stay");
         let more = replies.len() - self.replies.len();
@@ -276,10 +278,10 @@ impl Life {
         let now = time(self.model.number);
         self.check_held(&broker);
         self.check_resends(&broker, now);
-        self.check_standings(&broker, now);
+        let stacked = self.check_standings(&broker, now);
         self.check_log(&broker);
         assert_eq!(broker.status().trouble, None);
-        more
+        (more, stacked)
     }
 
     /// The reply to the model's next message.
@@ -337,7 +339,7 @@ impl Life {
         }
     }
 
-    fn check_standings(&mut self, broker: &Broker, now: Timestamp) {
+    fn check_standings(&mut self, broker: &Broker, now: Timestamp) -> usize {
         let asked: Vec<u8> = (0..PSEUDONYMS as u8).collect();
         let pseudonyms: Vec<_> = asked.iter().map(|flag| common::pseudonym(*flag)).collect();
         let question = Request::Question(Question { sweep: None, pseudonyms: &pseudonyms });
@@ -347,6 +349,7 @@ impl Life {
         let mut model = self.model.clone();
         model.tick();
         assert_eq!(standings, model.standings(4, &asked));
+        standings.iter().filter(|standing| **standing > 0).count()
     }
 
     /// The log is what its checkpoints signed, and has the line of every reply.
@@ -378,13 +381,14 @@ fn child() {
     writeln!(std::io::stdout(), "{OPENED}").unwrap();
     let policy = signed(&text());
     for number in read_replies(folder).len()..MESSAGES {
-        if number % 20 == 19 {
+        if number % 8 == 7 {
             broker.release(time(number)).unwrap();
         }
         let reply = broker.handle(&message(number, &policy), time(number));
         let record = [&(reply.len() as u32).to_le_bytes()[..], &reply].concat();
         file.write_all(&record).unwrap();
         file.sync_all().unwrap();
+        writeln!(std::io::stdout(), "{REPLIED}").unwrap();
     }
     // Nothing is left to do but to be killed.
     thread::sleep(Duration::from_secs(600));
@@ -394,16 +398,19 @@ fn child() {
 fn what_was_receipted_survives_a_kill_at_any_moment() {
     let kills: u64 = std::env::var("STAPEL_KILLS").map_or(200, |kills| kills.parse().unwrap());
     let mut random = Random(kills);
-    let (mut messages, mut at_work) = (0, 0);
+    let (mut at_work, mut with_stacks) = (0, 0);
     let mut life = Life::begin();
     for kill in 0..kills {
         if kill % KILLS_OF_A_LIFE == KILLS_OF_A_LIFE - 1 {
             life = Life::begin();
         }
-        life.kill(Duration::from_micros(random.below(40_000)), kill % 4 != 0);
-        let more = life.check();
-        messages += more;
+        let said = [None, Some(OPENED), Some(OPENED), Some(REPLIED)][kill as usize % 4];
+        life.kill(Duration::from_micros(random.below(40_000)), said);
+        let (more, stacked) = life.check();
         at_work += u64::from(more > 0);
+        with_stacks += u64::from(stacked > 0);
     }
-    assert!(at_work * 4 >= kills, "of {kills} kills only {at_work} met a broker that had worked; {messages} messages");
+    // Kills that met nothing, and standings that are all below the threshold, would show nothing.
+    assert!(at_work >= kills / 4, "of {kills} kills only {at_work} met a broker that had worked");
+    assert!(with_stacks >= kills / 10, "after {kills} kills there were stacks only {with_stacks} times");
 }

@@ -608,8 +608,13 @@ fn sequence(message: &[u8]) -> u64 {
     u64::from_le_bytes(message[at..at + 8].try_into().unwrap())
 }
 
+/// How many times as many histories as usual are played: `STAPEL_CASES`.
+fn times() -> u32 {
+    std::env::var("STAPEL_CASES").map_or(1, |times| times.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, max_shrink_iters: 5_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000 * times(), failure_persistence: None, max_shrink_iters: 5_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_broker_is_a_map_of_sets(rules in rules(), steps in prop::collection::vec(step(), 1..40)) {
@@ -618,7 +623,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60 * times(), failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_broker_on_disk_is_one_too_opened_again_at_any_step(rules in rules(), steps in prop::collection::vec(step(), 1..40)) {
