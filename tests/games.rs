@@ -47,7 +47,7 @@ impl World {
         let broker = Broker::create(&folder.path().join("broker"), keys, &path, START).unwrap();
         let policy = signed(&text);
         let clients = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
-        World { folder: folder, policy, broker, clients }
+        World { folder, policy, broker, clients }
     }
 
     fn say(&mut self, at: usize, request: &Request<'_>, now: Timestamp) -> Reply {

@@ -164,7 +164,7 @@ impl Model {
                 Partner { new_flags, asked, swept, recovering: known.contains(&entry.number), ..Partner::default() };
         }
         self.release = now.0 + 1;
-        (self.as_of, self.looked, self.changed_since, self.fresh) = (now, now, None, 0);
+        (self.as_of, self.looked, self.fresh) = (now, now, 0);
     }
 
     fn tick(&mut self, now: Timestamp) {
