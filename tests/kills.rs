@@ -104,8 +104,9 @@ fn said(number: usize) -> Said {
         some
     };
     let flags = |numbers: Vec<u8>| -> Flags {
-        let last =
-            |flag: &u8| common::day(if (usize::from(*flag) + number) % 2 == 0 { "2027-06-30" } else { "2027-07-31" });
+        let last = |flag: &u8| {
+            common::day(if (usize::from(*flag) + number).is_multiple_of(2) { "2027-06-30" } else { "2027-07-31" })
+        };
         numbers.iter().map(|flag| (*flag, last(flag))).collect()
     };
     match number / PARTNERS {
