@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(truth.standing(0, &home(1, "")), Standing::NoOwnFlag);
         assert!(!truth.tick(at("2027-01-04", 23)));
         assert!(truth.tick(at("2027-01-05", 0)));
-        assert_eq!((truth.release(), truth.fresh()), ((at("2027-01-04", 9).0 + 1, at("2027-01-05", 0)), 4));
+        assert_eq!((truth.release(), truth.fresh()), ((at("2027-01-04", 8).0 + 1, at("2027-01-05", 0)), 4));
         assert!(!truth.tick(at("2027-01-05", 1)));
         assert_eq!(truth.standing(0, &home(1, "")), Standing::Stacked(Number::Count(3)));
     }

@@ -288,7 +288,7 @@ impl<'a, W: Write> Story<'a, W> {
             .collect();
         self.show.say("Numbers of partners, and numbers of flags:")?;
         self.show.table(&["partner", "flags held", "flags released"], &rows)?;
-        let Some((name, bytes)) = largest_file(&self.play.operator.folder)? else {
+        let Some((name, bytes)) = largest_file(&self.play.operator.folder.join("store"))? else {
             return Err("the broker keeps nothing".into());
         };
         self.show.say(&format!(
