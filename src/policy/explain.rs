@@ -326,13 +326,13 @@ fn periodic(page: &mut Page, policy: &Policy) {
     page.line(
         format!(
             "Niet direct, maar op vaste peilmomenten: hoogstens eens per {hours} uur. Een peilmoment komt er pas als meldingen \
-             van minstens {} gewijzigd zijn, of na {} wachten. Zo is moeilijker te zien wie wanneer iets meldde.",
+             van minstens {} gewijzigd zijn, of als iedere organisatie met een wijziging {} heeft gewacht. Zo is moeilijker te zien wie wanneer iets meldde.",
             organisations(changed, Lang::Nl),
             days_of(days, Lang::Nl)
         ),
         format!(
             "Not at once, but at fixed releases: at most one every {}. A release takes place only when flags of at least {} \
-             have changed, or after waiting {}. That makes it harder to see who flagged what when.",
+             have changed, or once every organisation with a change has waited {}. That makes it harder to see who flagged what when.",
             if hours == 1 { "hour".into() } else { format!("{hours} hours") },
             organisations(changed, Lang::En),
             days_of(days, Lang::En)
