@@ -8,6 +8,7 @@
 mod address;
 mod audit;
 mod broker;
+mod consortium;
 mod demo;
 mod failure;
 mod files;

@@ -1,16 +1,16 @@
-//! The consortium of the demonstration: who takes part, their keys and folders, the secret, and a policy that all sign.
+//! The consortium of the demonstration: who takes part, and what they agree on.
 
 use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use stapel::partner::Partner;
-use stapel::policy::{Policy, PolicySignature, Sees};
-use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
-use stapel::{Broker, BrokerKeys, Timestamp};
+use stapel::policy::{Policy, Sees};
+use stapel::secret::{SecretFile, VerifyingKey};
+use stapel::{Broker, BrokerKeys, Day, NotASlug, Timestamp};
 
 use super::truth::Rules;
 use super::writing::Writing;
+use crate::consortium::{self, Founded, Member, Terms};
 
 /// A system of an organisation.
 pub(crate) struct System {
@@ -105,7 +105,10 @@ pub(crate) const RULES: Rules =
 /// So many days a flag lasts at most, unless it is renewed.
 pub(crate) const MAX_DAYS: u16 = 180;
 
-const EPOCH: u32 = 1;
+/// 2027-01-01.
+const FIRST_DAY: Day = Day(20_819);
+/// 2027-12-31.
+const LAST_DAY: Day = Day(21_183);
 
 /// The organisations, once each.
 pub(crate) fn organisations() -> Vec<&'static str> {
@@ -140,39 +143,16 @@ impl Consortium {
     /// Makes keys, a secret, a policy with budgets that fit a town of `homes`, and everybody's folders in `base`.
     pub(crate) fn found(base: &Path, homes: usize, now: Timestamp) -> Result<Consortium, Box<dyn Error>> {
         let folder = |system: &System| base.join(format!("partner-{}", system.number));
-        let mut keys = Vec::new();
-        for system in &SYSTEMS {
-            keys.push(Partner::init(&folder(system), system.number)?.verifying_key);
-        }
+        let members: Vec<Member> = SYSTEMS.iter().map(|system| system.member(folder(system))).collect();
         let broker_keys = base.join("broker-keys");
-        let operator = BrokerKeys::create(&broker_keys)?;
-
-        let scope = Scope { purpose: PURPOSE.parse()?, epoch: EPOCH };
-        let secret = SecretFile { secret: Secret::generate()?, scope };
         let secret_path = base.join("partners-only.secret");
-        secret.create(&secret_path)?;
-
-        let text = policy_text(&keys, &operator, &secret.key_id().to_string(), homes);
-        let policy = Policy::parse(&text)?;
-        let policy_path = base.join("policy.toml");
-        fs::write(&policy_path, text)?;
-        for system in &SYSTEMS {
-            let key = SigningKey::read(&folder(system).join("partner.key"))?;
-            let signature = PolicySignature::sign(&policy, &key)?;
-            fs::write(signature.path_beside(&policy_path), signature.to_text())?;
-        }
-
-        let mut partners = Vec::new();
-        for system in &SYSTEMS {
-            Partner::join(&folder(system), &policy_path)?;
-            let mut partner = Partner::open(&folder(system))?;
-            partner.add_secret(&secret_path)?;
-            partners.push((partner, folder(system)));
-        }
-        let verifying_key = operator.verifying_key();
+        let Founded { partners, keys, secret, policy, policy_path } =
+            consortium::found(base, &secret_path, &broker_keys, &terms(homes)?, &members)?;
+        let verifying_key = keys.verifying_key();
         let broker_folder = base.join("broker");
-        let broker = Broker::create(&broker_folder, operator, &policy_path, now)?;
+        let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
         let operator = Operator { folder: broker_folder, keys: broker_keys, verifying_key, broker: Some(broker) };
+        let partners = partners.into_iter().zip(SYSTEMS.iter().map(folder)).collect();
         Ok(Consortium { partners, operator, secret, secret_path, policy })
     }
 }
@@ -192,89 +172,38 @@ impl Operator {
     }
 }
 
-const PURPOSE: &str = "ondermijning-demo";
-
-fn policy_text(keys: &[VerifyingKey], operator: &BrokerKeys, key_id: &str, homes: usize) -> String {
+/// What the consortium agrees on, with budgets that fit a town of `homes`.
+fn terms(homes: usize) -> Result<Terms, NotASlug> {
     let Rules { threshold, min_sources, count_cap, min_changed, max_wait_days, freshness_days } = RULES;
-    // A partner flags up to a fifth of the town, and a flagged home has a flag on its building too.
-    let flags_held = homes / 2 + 200;
-    let new_flags_a_day = homes / 20 + 50;
     // Own flags are free to ask; for all else there is little.
     let asked_a_day = homes / 20 + 10;
-    let asked_an_epoch = asked_a_day * 100;
-    let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
-    let mut text = format!(
-        r#"# The rules of a consortium that exists only as long as the demonstration runs.
+    Ok(Terms {
+        remark: "The rules of a consortium that exists only as long as the demonstration runs.",
+        name: "demo",
+        purpose: "ondermijning-demo".parse()?,
+        opens: FIRST_DAY,
+        closes: LAST_DAY,
+        immediate: false,
+        threshold,
+        min_sources,
+        count_cap,
+        min_changed,
+        max_wait_days,
+        freshness_days,
+        max_days: MAX_DAYS,
+        new_flags_a_day: homes / 20 + 50,
+        // A partner flags up to a fifth of the town, and a flagged home has a flag on its building too.
+        flags_held: homes / 2 + 200,
+        asked_a_day,
+        asked_an_epoch: asked_a_day * 100,
+    })
+}
 
-format = 1
-consortium = "demo"
-version = 1
-valid_from = 2027-01-01
-purpose = "{PURPOSE}"
-legal_basis = "Ter illustratie: Wet gegevensverwerking door samenwerkingsverbanden, paragraaf 2.3"
-flag_criterion = """
-De partner heeft zelf, in het afgelopen halfjaar en uit eigen waarneming of een eigen lopend onderzoek, een concrete
-aanwijzing dat op dit adres sprake is van ondermijnende criminaliteit. Nooit omdat een andere partner iets meldt, en
-nooit omdat het adres hier als treffer naar voren kwam."""
-after_hit = """
-De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
-gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf."""
-coordinator = "Coördinatiepunt ondermijning, coordinatie@demo.example"
-freshness_days = {freshness_days}
-
-[operator]
-name = "Stichting Demobroker"
-oin = "00000009000000000000"
-verifying_key = "{verifying_key}"
-checkpoint_key = "{checkpoint_key}"
-log_origin = "stapel.example.nl/demo"
-
-[counting]
-threshold = {threshold}
-min_sources = {min_sources}
-count_cap = {count_cap}
-levels = ["unit", "building"]
-
-[release]
-interval_hours = 24
-min_changed = {min_changed}
-max_wait_days = {max_wait_days}
-
-[retention]
-max_days = {MAX_DAYS}
-
-[budgets]
-new_flags_a_day = {new_flags_a_day}
-flags_held = {flags_held}
-asked_a_day = {asked_a_day}
-asked_an_epoch = {asked_an_epoch}
-
-[[epoch]]
-number = {EPOCH}
-key_id = "{key_id}"
-opens = 2027-01-01
-closes = 2027-12-31
-"#
-    );
-    for (system, key) in SYSTEMS.iter().zip(keys) {
-        let System { number, name, oin, organisation, legal_basis_flag, legal_basis_ask, .. } = system;
-        let sees = system.sees.as_str();
-        text += &format!(
-            r#"
-[[partner]]
-number = {number}
-name = "{name}"
-oin = "{oin}"
-organisation = "{organisation}"
-verifying_key = "{key}"
-may = ["flag", "ask"]
-sees = "{sees}"
-legal_basis_flag = "{legal_basis_flag}"
-legal_basis_ask = "{legal_basis_ask}"
-"#
-        );
+impl System {
+    fn member(&self, folder: PathBuf) -> Member {
+        let System { number, name, organisation, oin, sees, legal_basis_flag, legal_basis_ask, .. } = *self;
+        Member { number, name, organisation, oin, sees, legal_basis_flag, legal_basis_ask, folder }
     }
-    text
 }
 
 #[cfg(test)]
@@ -305,6 +234,10 @@ mod tests {
             assert_eq!((partner.number, partner.organisation.as_str()), (system.number, system.organisation));
             assert_eq!(partner.sees, system.sees);
         }
+        assert_eq!(
+            (policy.valid_from.to_string(), policy.epochs[0].closes.to_string()),
+            ("2027-01-01".into(), "2027-12-31".into())
+        );
         assert!(policy.check().is_safe() && policy.overrides.is_empty(), "no rule is set aside for the demonstration");
     }
 

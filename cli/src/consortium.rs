@@ -1,0 +1,190 @@
+//! A consortium on one machine, from nothing: keys, folders, a secret, and a policy that all sign. The demonstration plays one; the
+//! sandbox leaves one to play with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stapel::partner::Partner;
+use stapel::policy::{Policy, PolicySignature, Sees};
+use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
+use stapel::{BrokerKeys, Day, Error, Slug};
+
+/// A system of an organisation, as it stands in the roster.
+pub(crate) struct Member {
+    pub(crate) number: u16,
+    pub(crate) name: &'static str,
+    pub(crate) organisation: &'static str,
+    pub(crate) oin: &'static str,
+    pub(crate) sees: Sees,
+    pub(crate) legal_basis_flag: &'static str,
+    pub(crate) legal_basis_ask: &'static str,
+    /// Its folder, which is made.
+    pub(crate) folder: PathBuf,
+}
+
+/// What the consortium agrees on.
+pub(crate) struct Terms {
+    /// What the policy's first line says it is.
+    pub(crate) remark: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) purpose: Slug,
+    /// The first day of policy and epoch.
+    pub(crate) opens: Day,
+    /// The last day of the epoch.
+    pub(crate) closes: Day,
+    /// Whether accepted flags show at once, which only a test may.
+    pub(crate) immediate: bool,
+    pub(crate) threshold: usize,
+    pub(crate) min_sources: usize,
+    pub(crate) count_cap: usize,
+    pub(crate) min_changed: usize,
+    pub(crate) max_wait_days: u64,
+    pub(crate) freshness_days: u64,
+    pub(crate) max_days: u16,
+    pub(crate) new_flags_a_day: usize,
+    pub(crate) flags_held: usize,
+    pub(crate) asked_a_day: usize,
+    pub(crate) asked_an_epoch: usize,
+}
+
+/// A consortium that is ready to begin, but for its broker's store.
+pub(crate) struct Founded {
+    /// In the order of the members.
+    pub(crate) partners: Vec<Partner>,
+    pub(crate) keys: BrokerKeys,
+    pub(crate) secret: SecretFile,
+    pub(crate) policy: Policy,
+    /// Its signatures lie beside it.
+    pub(crate) policy_path: PathBuf,
+}
+
+/// The one epoch there is.
+pub(crate) const EPOCH: u32 = 1;
+
+/// Founds it: the policy in `base`, the secret at `secret_path`, the broker's keys in `broker_keys`, and each member's folder.
+pub(crate) fn found(
+    base: &Path,
+    secret_path: &Path,
+    broker_keys: &Path,
+    terms: &Terms,
+    members: &[Member],
+) -> Result<Founded, Error> {
+    let mut verifying_keys = Vec::new();
+    for member in members {
+        verifying_keys.push(Partner::init(&member.folder, member.number)?.verifying_key);
+    }
+    let keys = BrokerKeys::create(broker_keys)?;
+    let scope = Scope { purpose: terms.purpose.clone(), epoch: EPOCH };
+    let secret = SecretFile { secret: Secret::generate()?, scope };
+    secret.create(secret_path)?;
+
+    let text = policy_text(terms, members, &verifying_keys, &keys, &secret.key_id().to_string());
+    let policy = Policy::parse(&text)?;
+    let policy_path = base.join("policy.toml");
+    write(&policy_path, &text)?;
+    for member in members {
+        let key = SigningKey::read(&member.folder.join("partner.key"))?;
+        let signature = PolicySignature::sign(&policy, &key)?;
+        write(&signature.path_beside(&policy_path), &signature.to_text())?;
+    }
+
+    let mut partners = Vec::new();
+    for member in members {
+        Partner::join(&member.folder, &policy_path)?;
+        let mut partner = Partner::open(&member.folder)?;
+        partner.add_secret(secret_path)?;
+        partners.push(partner);
+    }
+    Ok(Founded { partners, keys, secret, policy, policy_path })
+}
+
+/// Policies and signatures are open to all.
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| Error::Io { action: "write", path: path.into(), source })
+}
+
+fn policy_text(
+    terms: &Terms,
+    members: &[Member],
+    verifying_keys: &[VerifyingKey],
+    operator: &BrokerKeys,
+    key_id: &str,
+) -> String {
+    let Terms { remark, name, purpose, opens, closes, threshold, min_sources, count_cap, .. } = terms;
+    let Terms { min_changed, max_wait_days, freshness_days, max_days, .. } = terms;
+    let Terms { new_flags_a_day, flags_held, asked_a_day, asked_an_epoch, .. } = terms;
+    let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
+    let (test, immediate) = if terms.immediate { ("test = true\n", "immediate = true\n") } else { ("", "") };
+    let mut text = format!(
+        r#"# {remark}
+
+format = 1
+consortium = "{name}"
+version = 1
+valid_from = {opens}
+{test}purpose = "{purpose}"
+legal_basis = "Ter illustratie: Wet gegevensverwerking door samenwerkingsverbanden, paragraaf 2.3"
+flag_criterion = """
+De partner heeft zelf, in het afgelopen halfjaar en uit eigen waarneming of een eigen lopend onderzoek, een concrete
+aanwijzing dat op dit adres sprake is van ondermijnende criminaliteit. Nooit omdat een andere partner iets meldt, en
+nooit omdat het adres hier als treffer naar voren kwam."""
+after_hit = """
+De partner meldt de treffer bij de coördinator. Die gaat na welke partners het betreft, en of de wet toelaat dat zij
+gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf."""
+coordinator = "Coördinatiepunt ondermijning, coordinatie@{name}.example"
+freshness_days = {freshness_days}
+
+[operator]
+name = "Stichting Voorbeeldbroker"
+oin = "00000009000000000000"
+verifying_key = "{verifying_key}"
+checkpoint_key = "{checkpoint_key}"
+log_origin = "stapel.example.nl/{name}"
+
+[counting]
+threshold = {threshold}
+min_sources = {min_sources}
+count_cap = {count_cap}
+levels = ["unit", "building"]
+
+[release]
+{immediate}interval_hours = 24
+min_changed = {min_changed}
+max_wait_days = {max_wait_days}
+
+[retention]
+max_days = {max_days}
+
+[budgets]
+new_flags_a_day = {new_flags_a_day}
+flags_held = {flags_held}
+asked_a_day = {asked_a_day}
+asked_an_epoch = {asked_an_epoch}
+
+[[epoch]]
+number = {EPOCH}
+key_id = "{key_id}"
+opens = {opens}
+closes = {closes}
+"#
+    );
+    for (member, key) in members.iter().zip(verifying_keys) {
+        let Member { number, name, oin, organisation, legal_basis_flag, legal_basis_ask, .. } = member;
+        let sees = member.sees.as_str();
+        text += &format!(
+            r#"
+[[partner]]
+number = {number}
+name = "{name}"
+oin = "{oin}"
+organisation = "{organisation}"
+verifying_key = "{key}"
+may = ["flag", "ask"]
+sees = "{sees}"
+legal_basis_flag = "{legal_basis_flag}"
+legal_basis_ask = "{legal_basis_ask}"
+"#
+        );
+    }
+    text
+}
