@@ -19,6 +19,7 @@ mod partner;
 mod policy;
 mod progress;
 mod rows;
+mod sandbox;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Sandbox(sandbox::Args),
     Address(address::AddressArgs),
     Pseudonym(address::PseudonymArgs),
     Keygen(keygen::Args),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
 fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(&args).map_err(Failure::from_any),
+        Command::Sandbox(args) => sandbox::run(&args, out),
         Command::Address(args) => address::address(&args, out),
         Command::Pseudonym(args) => address::pseudonym(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
