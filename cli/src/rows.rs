@@ -53,20 +53,21 @@ pub(crate) struct RowArgs {
 /// What a spreadsheet holds.
 pub(crate) struct Sheet {
     /// The rows that are addresses, in their order.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Rows,
     /// Those that are not.
     pub(crate) refused: Vec<RefusedRow>,
     text: TextForm,
     header: Vec<String>,
 }
 
-/// A row that is an address.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// The address.
-    pub(crate) address: AddressKey,
-    /// The local reference, where the row has one.
-    pub(crate) reference: Option<String>,
+/// Rows that are addresses, each with its local reference: packed, because there may be millions of them.
+#[derive(Default)]
+pub(crate) struct Rows {
+    addresses: Vec<AddressKey>,
+    /// All references, one after another.
+    references: String,
+    /// Where that of each row ends. A spreadsheet has fewer bytes than this can count.
+    ends: Vec<u32>,
 }
 
 /// A row that is not.
@@ -88,6 +89,33 @@ struct TextForm {
     charset: text::Charset,
     delimiter: Delimiter,
     crlf: bool,
+}
+
+impl Rows {
+    pub(crate) fn push(&mut self, address: AddressKey, reference: &str) {
+        self.addresses.push(address);
+        self.references.push_str(reference);
+        self.ends.push(self.references.len() as u32);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// The addresses, in the order of the rows, doubles included.
+    pub(crate) fn addresses(&self) -> &[AddressKey] {
+        &self.addresses
+    }
+
+    /// Each address with its reference, which is empty where the row has none.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AddressKey, &str)> {
+        let mut from = 0;
+        self.addresses.iter().zip(&self.ends).map(move |(address, end)| {
+            let reference = &self.references[from..*end as usize];
+            from = *end as usize;
+            (*address, reference)
+        })
+    }
 }
 
 impl RowArgs {
@@ -143,7 +171,7 @@ impl Sheet {
             return Err(Failure::new("header", "there is nothing in it: the first line must name the columns"));
         }
         let layout = Layout::read(&record, maps, reference)?;
-        let mut sheet = Sheet { rows: Vec::new(), refused: Vec::new(), text: form, header: layout.header.clone() };
+        let mut sheet = Sheet { rows: Rows::default(), refused: Vec::new(), text: form, header: layout.header.clone() };
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
         let mut read = 0;
@@ -156,7 +184,7 @@ impl Sheet {
                 continue;
             }
             match layout.address(&record) {
-                Ok(address) => sheet.rows.push(Row { address, reference: layout.reference(&record) }),
+                Ok(address) => sheet.rows.push(address, layout.reference(&record)),
                 Err(refusal) => {
                     let (code, field, message) = refusal.parts();
                     let cells = cells.map(str::to_owned).collect();
@@ -239,9 +267,8 @@ impl Layout {
         address.map_err(Refusal::Address)
     }
 
-    fn reference(&self, record: &StringRecord) -> Option<String> {
-        let cell = record.get(self.reference?)?.trim();
-        (!cell.is_empty()).then(|| cell.to_owned())
+    fn reference<'a>(&self, record: &'a StringRecord) -> &'a str {
+        self.reference.and_then(|at| record.get(at)).unwrap_or_default().trim()
     }
 
     /// The cells that are not of a file of refused rows.
@@ -272,7 +299,11 @@ mod tests {
     }
 
     fn addresses(sheet: &Sheet) -> Vec<&str> {
-        sheet.rows.iter().map(|row| row.address.as_str()).collect()
+        sheet.rows.addresses().iter().map(AddressKey::as_str).collect()
+    }
+
+    fn references(sheet: &Sheet) -> Vec<&str> {
+        sheet.rows.iter().map(|(_, reference)| reference).collect()
     }
 
     #[test]
@@ -295,7 +326,7 @@ mod tests {
     fn quotes_as_rfc_4180_has_them() {
         let sheet = read("ref;adres\n\"a \"\"b\"\";c\";\"Dam 1,\n1012 JS\"\nd;\"Dam 2, 1012 JS\"\n");
         assert_eq!(addresses(&sheet), ["1012JS|1|", "1012JS|2|"]);
-        assert_eq!(sheet.rows[0].reference.as_deref(), Some("a \"b\";c"));
+        assert_eq!(references(&sheet)[0], "a \"b\";c");
     }
 
     #[test]
@@ -317,7 +348,7 @@ mod tests {
         ] {
             let sheet = sheet(&bytes);
             assert_eq!((addresses(&sheet), sheet.text.charset.name()), (vec!["1012JS|1|"], name));
-            assert_eq!(sheet.rows[0].reference.as_deref(), Some("ë"), "{name}");
+            assert_eq!(references(&sheet)[0], "ë", "{name}");
         }
         assert_eq!(
             Sheet::read(b"\xef\xbb\xbfadres\n\xff", &[], None).err().map(|f| f.line().contains("[encoding]")),
@@ -349,11 +380,10 @@ mod tests {
     fn the_column_of_references_can_be_named() {
         let text = "zaak;ref;adres\nZ1;r;Dam 1, 1012 JS\n;r;Dam 2, 1012 JS";
         let sheet = Sheet::read(text.as_bytes(), &[], Some("Zaak")).ok().unwrap();
-        let references: Vec<_> = sheet.rows.iter().map(|row| row.reference.as_deref()).collect();
-        assert_eq!(references, [Some("Z1"), None]);
+        assert_eq!(references(&sheet), ["Z1", ""]);
         assert!(Sheet::read(text.as_bytes(), &[], Some("nummer")).is_err());
         let mapped = Sheet::read(text.as_bytes(), &["zaak=ref".parse().unwrap()], None).ok().unwrap();
-        assert_eq!(mapped.rows[0].reference.as_deref(), Some("Z1"));
+        assert_eq!(references(&mapped)[0], "Z1");
     }
 
     #[test]
@@ -396,7 +426,7 @@ mod tests {
         let mended: Vec<u8> = mended.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
         let mended = sheet(&mended);
         assert_eq!(addresses(&mended), ["1012JS|1|", "1012JS|3|", "1012JS|4|"]);
-        assert_eq!(mended.rows[1].reference.as_deref(), Some("3"));
+        assert_eq!(references(&mended)[1], "3");
         assert!(mended.refused.is_empty());
     }
 
@@ -413,7 +443,7 @@ mod tests {
             [b"\0", b"\"", b"\xff\xfe", b"\xfe\xff\0", b"adres\n\0\0\n\xff\n", b";\n;", b"sep=", b"adres\r\"\r\"\r"];
         for bytes in samples {
             if let Ok(sheet) = Sheet::read(bytes, &[], None) {
-                assert!(sheet.rows.is_empty());
+                assert!(sheet.rows.len() == 0);
                 assert!(sheet.refused_text().is_ok());
             }
         }

@@ -12,7 +12,7 @@ use super::{OutboxArgs, Place};
 use crate::failure::{Failure, note};
 use crate::now::Clock;
 use crate::output::Output;
-use crate::rows::{RowArgs, Sheet};
+use crate::rows::{RowArgs, Rows, Sheet};
 
 /// Who acts, and for which case.
 #[derive(clap::Args)]
@@ -124,16 +124,16 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
     let sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
-    let homes = sheet.addresses();
     if acting.rows.dry_run {
-        let flagged = flagged(&partner);
+        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
         return acting.would(Changed { added: homes.len() - held, unchanged: held, ..Changed::default() }, &sheet, out);
     }
+    let homes = sheet.rows.addresses();
     let changed = match args.until {
-        Some(until) => partner.flag_until(&homes, until, &case, now)?,
-        None if args.renew => partner.renew(&homes, &case, now)?,
-        None => partner.flag(&homes, &case, now)?,
+        Some(until) => partner.flag_until(homes, until, &case, now)?,
+        None if args.renew => partner.renew(homes, &case, now)?,
+        None => partner.flag(homes, &case, now)?,
     };
     Refs::open(&acting.place.dir)?.flagged(&sheet.rows, &partner)?;
     acting.did(&changed, &sheet, out)
@@ -144,15 +144,14 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
     let sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
-    let homes = sheet.addresses();
     if acting.rows.dry_run {
-        let flagged = flagged(&partner);
+        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
         let changed = Changed { withdrawn: held, unchanged: homes.len() - held, ..Changed::default() };
         return acting.would(changed, &sheet, out);
     }
-    let changed = partner.withdraw(&homes, &case, now)?;
-    Refs::open(&acting.place.dir)?.flagged(&[], &partner)?;
+    let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
+    Refs::open(&acting.place.dir)?.flagged(&Rows::default(), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -161,14 +160,13 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
     let sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
-    let homes = sheet.addresses();
     if acting.rows.dry_run {
-        let flagged = flagged(&partner);
+        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
         let (added, withdrawn) = (homes.len() - held, flagged.len() - held);
         return acting.would(Changed { added, withdrawn, unchanged: held, ..Changed::default() }, &sheet, out);
     }
-    let changed = partner.replace_all(&homes, args.allow_shrink, &case, now)?;
+    let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now)?;
     Refs::open(&acting.place.dir)?.replaced(&sheet.rows, &partner)?;
     acting.did(&changed, &sheet, out)
 }
@@ -238,7 +236,7 @@ impl Acting {
 impl Sheet {
     /// The addresses of the rows, each once, in the order of the rows.
     fn addresses(&self) -> Vec<AddressKey> {
-        once_each(self.rows.iter().map(|row| row.address)).collect()
+        once_each(self.rows.addresses().iter().copied()).collect()
     }
 }
 

@@ -5,11 +5,14 @@
 //!
 //! A reference of a flag stays as long as the flag; one of a question, until no question is waited for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stapel::AddressKey;
 use stapel::message::Kind;
 use stapel::partner::Partner;
@@ -17,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::rows::Row;
+use crate::rows::Rows;
 
 /// Bound to what is sealed, so that it is taken for nothing else.
 const LABEL: &[u8] = b"stapel1 refs\0\0\0\0";
@@ -25,8 +28,16 @@ const LABEL: &[u8] = b"stapel1 refs\0\0\0\0";
 /// The most bytes that are read back.
 const MAX_BYTES: usize = 2 << 30;
 
-/// References by canonical address.
-type ByAddress = BTreeMap<String, BTreeSet<String>>;
+/// References by address: packed, because there may be millions of them. In JSON an object of lists by canonical address.
+#[derive(Default)]
+struct ByAddress {
+    /// By ascending address and reference, each once; of each reference where it stands in `texts`.
+    rows: Vec<(AddressKey, Place)>,
+    texts: String,
+}
+
+/// Where a reference begins and ends.
+type Place = (u32, u32);
 
 /// See the module.
 pub(super) struct Refs {
@@ -50,30 +61,30 @@ impl Refs {
     }
 
     /// Takes the references of rows that were flagged; those of addresses that are flagged no longer go.
-    pub(super) fn flagged(mut self, rows: &[Row], partner: &Partner) -> Result<(), Failure> {
-        add(&mut self.kept.flagged, rows);
+    pub(super) fn flagged(mut self, rows: &Rows, partner: &Partner) -> Result<(), Failure> {
+        self.kept.flagged.add(rows)?;
         self.keep_flagged(partner)
     }
 
     /// Takes the references of rows in the place of all that flags had.
-    pub(super) fn replaced(mut self, rows: &[Row], partner: &Partner) -> Result<(), Failure> {
-        self.kept.flagged.clear();
-        add(&mut self.kept.flagged, rows);
+    pub(super) fn replaced(mut self, rows: &Rows, partner: &Partner) -> Result<(), Failure> {
+        self.kept.flagged = ByAddress::default();
+        self.kept.flagged.add(rows)?;
         self.keep_flagged(partner)
     }
 
     /// Takes the references of rows that are asked about.
-    pub(super) fn asked(mut self, rows: &[Row]) -> Result<(), Failure> {
-        add(&mut self.kept.asked, rows);
+    pub(super) fn asked(mut self, rows: &Rows) -> Result<(), Failure> {
+        self.kept.asked.add(rows)?;
         self.save()
     }
 
     /// Drops the references of questions once none is waited for.
     pub(super) fn settle(&mut self, partner: &Partner) -> Result<(), Failure> {
-        if self.kept.asked.is_empty() || partner.in_flight().any(|message| message.kind == Kind::Question) {
+        if self.kept.asked.rows.is_empty() || partner.in_flight().any(|message| message.kind == Kind::Question) {
             return Ok(());
         }
-        self.kept.asked.clear();
+        self.kept.asked = ByAddress::default();
         self.save()
     }
 
@@ -83,22 +94,25 @@ impl Refs {
         prefix.push('|');
         let mut found = BTreeSet::new();
         for kept in [&self.kept.flagged, &self.kept.asked] {
-            let homes = kept.range(prefix.clone()..).take_while(|(home, _)| home.starts_with(&prefix));
-            let concerned = homes.filter(|(home, _)| *home == address.as_str() || address.building() == *address);
-            found.extend(concerned.flat_map(|(_, references)| references.iter().map(String::as_str)));
+            let from = kept.rows.partition_point(|(home, _)| home.as_str() < prefix.as_str());
+            let homes = kept.rows[from..].iter().take_while(|(home, _)| home.as_str().starts_with(&prefix));
+            let concerned = homes.filter(|(home, _)| home == address || address.building() == *address);
+            found.extend(concerned.map(|(_, place)| text(&kept.texts, *place)));
         }
         found
     }
 
     fn keep_flagged(&mut self, partner: &Partner) -> Result<(), Failure> {
-        let flagged: BTreeSet<_> = partner.flags().map(|flag| flag.address).collect();
-        let is_flagged = |home: &String| AddressKey::from_canonical(home).is_ok_and(|home| flagged.contains(&home));
-        self.kept.flagged.retain(|home, _| is_flagged(home));
+        let mut flagged = partner.flags().map(|flag| flag.address).peekable();
+        self.kept.flagged.rows.retain(|(home, _)| {
+            while flagged.next_if(|other| other < home).is_some() {}
+            flagged.peek() == Some(home)
+        });
         self.save()
     }
 
     fn save(&self) -> Result<(), Failure> {
-        let nothing = self.kept.flagged.is_empty() && self.kept.asked.is_empty();
+        let nothing = self.kept.flagged.rows.is_empty() && self.kept.asked.rows.is_empty();
         if nothing && !self.path.exists() {
             return Ok(());
         }
@@ -107,16 +121,78 @@ impl Refs {
             draw(&mut *key)?;
             files::replace(&self.key_path, &*key)?;
         }
-        let plain = serde_json::to_vec(&self.kept).map_err(|error| Failure::new("refs", error.to_string()))?;
-        files::replace(&self.path, &seal(&read_key(&self.key_path)?, plain)?)
+        files::replace(&self.path, &seal(&read_key(&self.key_path)?, &self.kept)?)
     }
 }
 
-fn add(to: &mut ByAddress, rows: &[Row]) {
-    for row in rows {
-        if let Some(reference) = &row.reference {
-            to.entry(row.address.as_str().to_owned()).or_default().insert(reference.clone());
+impl ByAddress {
+    /// Adds the references that rows have.
+    fn add(&mut self, rows: &Rows) -> Result<(), Failure> {
+        for (address, reference) in rows.iter().filter(|(_, reference)| !reference.is_empty()) {
+            self.push(address, reference)?;
         }
+        self.sort();
+        Ok(())
+    }
+
+    fn push(&mut self, address: AddressKey, reference: &str) -> Result<(), Failure> {
+        let from = self.texts.len();
+        self.texts.push_str(reference);
+        let place = u32::try_from(from).ok().zip(u32::try_from(self.texts.len()).ok());
+        let place =
+            place.ok_or_else(|| Failure::new("refs", "there are more than 4 GiB of references: use shorter ones"))?;
+        self.rows.push((address, place));
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let texts = &self.texts;
+        self.rows.sort_unstable_by(|(a, at), (b, bt)| a.cmp(b).then_with(|| text(texts, *at).cmp(text(texts, *bt))));
+        self.rows.dedup_by(|(a, at), (b, bt)| a == b && text(texts, *at) == text(texts, *bt));
+    }
+}
+
+fn text(texts: &str, (from, to): Place) -> &str {
+    &texts[from as usize..to as usize]
+}
+
+impl Serialize for ByAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for rows in self.rows.chunk_by(|a, b| a.0 == b.0) {
+            let references: Vec<&str> = rows.iter().map(|(_, place)| text(&self.texts, *place)).collect();
+            map.serialize_entry(rows[0].0.as_str(), &references)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ByAddress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ByAddress, D::Error> {
+        deserializer.deserialize_map(Lists)
+    }
+}
+
+/// Reads the object of lists.
+struct Lists;
+
+impl<'de> Visitor<'de> for Lists {
+    type Value = ByAddress;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lists of references by address")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ByAddress, A::Error> {
+        let mut read = ByAddress::default();
+        while let Some((address, references)) = map.next_entry::<String, Vec<String>>()? {
+            let address = AddressKey::from_canonical(&address).map_err(A::Error::custom)?;
+            for reference in references {
+                read.push(address, &reference).map_err(|failure| A::Error::custom(failure.line()))?;
+            }
+        }
+        read.sort();
+        Ok(read)
     }
 }
 
@@ -140,12 +216,19 @@ fn unseal(path: &Path, key: &LessSafeKey) -> Result<Kept, Failure> {
     serde_json::from_slice(plain).map_err(|_| damaged())
 }
 
-fn seal(key: &LessSafeKey, mut bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let mut nonce = [0; NONCE_LEN];
-    draw(&mut nonce)?;
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(LABEL), &mut bytes)
-        .map_err(|_| Failure::new("refs", "there are too many references to seal"))?;
-    Ok([nonce.as_slice(), &bytes].concat())
+fn seal(key: &LessSafeKey, kept: &Kept) -> Result<Vec<u8>, Failure> {
+    let mut sealed = vec![0; NONCE_LEN];
+    draw(&mut sealed)?;
+    let nonce = Nonce::try_assume_unique_for_key(&sealed).map_err(|_| too_many())?;
+    serde_json::to_writer(&mut sealed, kept).map_err(|error| Failure::new("refs", error.to_string()))?;
+    let tag =
+        key.seal_in_place_separate_tag(nonce, Aad::from(LABEL), &mut sealed[NONCE_LEN..]).map_err(|_| too_many())?;
+    sealed.extend_from_slice(tag.as_ref());
+    Ok(sealed)
+}
+
+fn too_many() -> Failure {
+    Failure::new("refs", "there are too many references to seal")
 }
 
 fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
@@ -157,21 +240,33 @@ fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn row(address: &str, reference: &str) -> Row {
-        let reference = (!reference.is_empty()).then(|| reference.to_owned());
-        Row { address: AddressKey::from_canonical(address).unwrap(), reference }
+    fn rows(rows: &[(&str, &str)]) -> Rows {
+        let mut packed = Rows::default();
+        for (address, reference) in rows {
+            packed.push(AddressKey::from_canonical(address).unwrap(), reference);
+        }
+        packed
+    }
+
+    #[test]
+    fn the_form_is_lists_by_address() {
+        let mut kept = Kept::default();
+        let some =
+            [("1012JS|2|", "b"), ("1012JS|1|A", "y"), ("1012JS|2|", "a"), ("1012JS|1|B", ""), ("1012JS|2|", "b")];
+        assert!(kept.flagged.add(&rows(&some)).is_ok());
+        let json = r#"{"flagged":{"1012JS|1|A":["y"],"1012JS|2|":["a","b"]},"asked":{}}"#;
+        assert_eq!(serde_json::to_string(&kept).unwrap(), json);
+        let read: Kept = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        assert!(serde_json::from_str::<Kept>(&json.replace("1012JS|1|A", "Dam 1")).is_err());
     }
 
     #[test]
     fn references_come_back_and_are_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Refs::open(folder.path()).unwrap_or_else(|failure| panic!("{}", failure.line()));
-        let rows = [
-            row("1012JS|1|A", "zaak-9"),
-            row("1012JS|1|B", "zaak-8"),
-            row("1012JS|11|", "zaak-7"),
-            row("1012JS|1|", ""),
-        ];
+        let rows =
+            rows(&[("1012JS|1|A", "zaak-9"), ("1012JS|1|B", "zaak-8"), ("1012JS|11|", "zaak-7"), ("1012JS|1|", "")]);
         assert!(open().asked(&rows).is_ok());
         let refs = open();
         let of = |address: &str| refs.of(&AddressKey::from_canonical(address).unwrap()).into_iter().collect::<Vec<_>>();

@@ -1,12 +1,14 @@
 //! A spreadsheet's bytes as text: encoding, delimiter, quotes, lines.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use crate::failure::Failure;
 
 /// The text of a spreadsheet.
-pub(super) struct Text {
-    pub(super) text: String,
+pub(super) struct Text<'a> {
+    pub(super) text: Cow<'a, str>,
     pub(super) charset: Charset,
     pub(super) delimiter: Delimiter,
     /// The line that the text begins on: 2 after a line `sep=;`.
@@ -40,13 +42,16 @@ pub(super) struct LineCounter<'a> {
 /// Stands between cells where nothing does: no text has the unit separator of ASCII in it.
 const NOTHING: u8 = 0x1f;
 
-impl Text {
-    pub(super) fn read(bytes: &[u8]) -> Result<Text, Failure> {
+impl<'a> Text<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Text<'a>, Failure> {
         let (mut text, charset) = decode(bytes)?;
         let mut first_line = 1;
         let mut said = None;
         if let Some((delimiter, length)) = separator_line(&text) {
-            text.drain(..length);
+            match &mut text {
+                Cow::Borrowed(text) => *text = &text[length..],
+                Cow::Owned(text) => drop(text.drain(..length)),
+            }
             (first_line, said) = (2, Some(delimiter));
         }
         let delimiter = said.unwrap_or_else(|| Delimiter::detect(&text));
@@ -56,7 +61,7 @@ impl Text {
 }
 
 /// A byte order mark decides; without one it is UTF-8 where it can be, and else Windows-1252.
-fn decode(bytes: &[u8]) -> Result<(String, Charset), Failure> {
+fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Charset), Failure> {
     let (encoding, byte_order_mark, rest) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, true, bytes.get(length..).unwrap_or_default()),
         None if std::str::from_utf8(bytes).is_ok() => (UTF_8, false, bytes),
@@ -66,7 +71,7 @@ fn decode(bytes: &[u8]) -> Result<(String, Charset), Failure> {
         let name = encoding.name();
         Failure::new("encoding", format!("the file says that it is {name}, and is not; save it as UTF-8 again"))
     })?;
-    Ok((text.into_owned(), Charset { encoding, byte_order_mark }))
+    Ok((text, Charset { encoding, byte_order_mark }))
 }
 
 /// The line `sep=;` that tells a spreadsheet program the delimiter, and its length.
@@ -152,6 +157,9 @@ impl Charset {
 
 /// A cell whose opening quote is never closed would swallow all rows after it.
 fn refuse_open_quote(text: &str, delimiter: Delimiter, first_line: u64) -> Result<(), Failure> {
+    if !text.contains('"') {
+        return Ok(());
+    }
     let delimiter = delimiter.read_byte();
     let mut opened = None;
     let mut at_start = true;
