@@ -4,6 +4,8 @@
 //! [`decode`]: bincode 1 with fixed-width little-endian integers, a limit, and no trailing bytes. The bodies of messages,
 //! which are raw columns, go through [`Reader`] and [`Writer`].
 
+use std::io::{self, ErrorKind, Write};
+
 use bincode::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,32 +19,81 @@ pub(crate) fn encode<T: Serialize>(value: &T, limit: u64) -> Option<Vec<u8>> {
     options(limit).serialize(value).ok()
 }
 
+/// Encodes `value` in one pass after what stands in `bytes`; `None` where it takes more than `limit` bytes.
+///
+/// For large values: [`encode`] goes through them twice, to know their size.
+pub(crate) fn encode_after<T: Serialize>(mut bytes: Vec<u8>, value: &T, limit: u64) -> Option<Vec<u8>> {
+    let room = usize::try_from(limit).unwrap_or(usize::MAX);
+    unlimited().serialize_into(Bounded { bytes: &mut bytes, room }, value).ok()?;
+    Some(bytes)
+}
+
 /// Decodes all of `bytes`; an error for any bytes but those that [`encode`] makes of the value.
 pub(crate) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: u64) -> Result<T, Malformed> {
-    let value = options(limit).deserialize(bytes).map_err(|_| Malformed("the fields do not decode"))?;
-    match encode(&value, limit) {
-        Some(again) if again == bytes => Ok(value),
-        _ => Err(Malformed("the fields do not re-encode to the same bytes")),
+    if bytes.len() as u64 > limit {
+        return Err(Malformed("there are more bytes than there may be"));
     }
+    let value = options(limit).deserialize(bytes).map_err(|_| Malformed("the fields do not decode"))?;
+    if is_encoding(bytes, &value) { Ok(value) } else { Err(NOT_THE_SAME) }
 }
 
 /// Decodes the value that `bytes` begin with, and says how many of them it takes.
 pub(crate) fn decode_prefix<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), Malformed> {
     let mut rest = bytes;
-    let options = bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian();
-    let value = options
+    let value = unlimited()
         .with_limit(bytes.len() as u64)
         .deserialize_from(&mut rest)
         .map_err(|_| Malformed("the fields do not decode"))?;
     let length = bytes.len() - rest.len();
-    match encode(&value, length as u64) {
-        Some(again) if again == bytes[..length] => Ok((value, length)),
-        _ => Err(Malformed("the fields do not re-encode to the same bytes")),
-    }
+    if is_encoding(&bytes[..length], &value) { Ok((value, length)) } else { Err(NOT_THE_SAME) }
+}
+
+const NOT_THE_SAME: Malformed = Malformed("the fields do not re-encode to the same bytes");
+
+/// Whether `bytes` are what [`encode`] makes of `value`.
+fn is_encoding<T: Serialize>(bytes: &[u8], value: &T) -> bool {
+    let mut expected = Expected(bytes);
+    unlimited().serialize_into(&mut expected, value).is_ok() && expected.0.is_empty()
 }
 
 fn options(limit: u64) -> impl Options {
-    bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian().with_limit(limit).reject_trailing_bytes()
+    unlimited().with_limit(limit).reject_trailing_bytes()
+}
+
+fn unlimited() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian()
+}
+
+/// Takes so many bytes and no more.
+struct Bounded<'a> {
+    bytes: &'a mut Vec<u8>,
+    room: usize,
+}
+
+/// Takes the bytes that are expected, and no others.
+struct Expected<'a>(&'a [u8]);
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len()).ok_or(ErrorKind::FileTooLarge)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Takes a body apart, front to back.
@@ -153,6 +204,9 @@ mod tests {
         assert!(decode::<(u16, String)>(&longer, 64).is_err());
         assert!(decode::<(u16, String)>(&bytes, 13).is_err());
         assert!(encode(&(1u16, "name".to_owned()), 13).is_none());
+        let after = |limit| encode_after(b"head".to_vec(), &(1u16, "name".to_owned()), limit);
+        assert_eq!(after(14).unwrap(), [b"head", bytes.as_slice()].concat());
+        assert!(after(13).is_none());
     }
 
     #[test]

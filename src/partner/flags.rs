@@ -64,6 +64,11 @@ impl Flags {
         self.rows().len()
     }
 
+    /// The most bytes that they take when they are encoded.
+    pub(super) fn room(&self) -> usize {
+        self.0.room()
+    }
+
     pub(super) fn rows(&self) -> &[Flag] {
         &self.0.0
     }
@@ -201,6 +206,8 @@ impl Changes {
 }
 
 impl Row for Flag {
+    const MOST: usize = AddressKey::MOST + 4;
+
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);
         writer.u16(self.first_day.0).u16(self.last_day.0);
@@ -213,6 +220,8 @@ impl Row for Flag {
 
 /// A day of 0 stands for none: no flag ends on 1970-01-01, which is no month's last day.
 impl Row for Was {
+    const MOST: usize = AddressKey::MOST + 2;
+
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);
         writer.u16(self.last_day.map_or(0, |day| day.0));

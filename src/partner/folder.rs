@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::journal::Journal;
-use super::seal::Sealer;
+use super::seal::{NONCE, OVERHEAD, Sealer};
 use super::state::State;
 use crate::error::Error;
 use crate::files::{self, io};
@@ -155,8 +155,9 @@ impl Folder {
             // The journal has all that matters of it.
             return Ok(State::new(0));
         }
-        let sealed = files::read_private(&path)?;
-        let state = self.sealer.open(label::PARTNER_STATE, &sealed).and_then(|plain| State::decode(&plain));
+        let sealed = std::mem::take(&mut *files::read_private(&path)?);
+        let opened = self.sealer.open(label::PARTNER_STATE, sealed);
+        let state = opened.and_then(|opened| State::decode(opened.plain()));
         let finding =
             "it was altered, or journal.key is another's; take it away, and it is made again from the journal";
         state.ok_or(Error::PartnerFolder { path, finding })
@@ -224,7 +225,10 @@ fn read_key(path: &Path) -> Result<Key32, Error> {
 }
 
 fn write_state(path: &Path, sealer: &Sealer, state: &State) -> Result<(), Error> {
-    let plain = state.encode().map(zeroize::Zeroizing::new);
-    let plain = plain.ok_or(Error::TooLarge { finding: "the partner's state takes more than 8 GiB" })?;
-    files::replace_private(path, &sealer.seal(label::PARTNER_STATE, &plain)?)
+    let mut sealed = Vec::with_capacity(OVERHEAD + state.room());
+    sealed.resize(NONCE, 0);
+    let too_large = Error::TooLarge { finding: "the partner's state takes more than 8 GiB" };
+    let mut sealed = state.encode_after(sealed).ok_or(too_large)?;
+    sealer.seal(label::PARTNER_STATE, &mut sealed, 0)?;
+    files::replace_private(path, &sealed)
 }

@@ -8,12 +8,11 @@ use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::case::Case;
 use super::log::Shown;
 use super::packed::Packed;
-use super::seal::{OVERHEAD, Sealer};
+use super::seal::{NONCE, OVERHEAD, Sealer};
 use crate::address::AddressKey;
 use crate::codec;
 use crate::day::{Day, Timestamp};
@@ -137,6 +136,21 @@ impl Mark {
     pub(super) const START: Mark = Mark { records: 0, bytes: 0, head: Digest::NONE };
 }
 
+impl Record {
+    /// About so many bytes it takes: all that can be many of, and some.
+    fn room(&self) -> usize {
+        let rows = match &self.event {
+            Event::Flagged { addresses, .. } | Event::Withdrawn { addresses } | Event::Asking { addresses, .. } => {
+                addresses.room()
+            }
+            Event::Replaced { addresses, withdrawn, .. } => addresses.room() + withdrawn.room(),
+            Event::Answered { standings, .. } => standings.room(),
+            _ => 0,
+        };
+        rows + 1_024
+    }
+}
+
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.
     pub(super) fn create(path: &Path) -> Result<(), Error> {
@@ -171,20 +185,20 @@ impl Journal {
     /// Adds a record, on disk before it returns, and gives its number.
     pub(super) fn append(&mut self, record: &Record) -> Result<u64, Error> {
         let too_large = Error::TooLarge { finding: "one record of the journal takes at most 2 GiB: do it in several" };
-        let plain = Zeroizing::new(codec::encode(record, MAX_RECORD).ok_or(too_large)?);
-        let sealed = self.sealer.seal(&additional(&self.mark), &plain)?;
-        let length = sealed.len() as u32;
-        let mut frame = Vec::with_capacity(FRAME + sealed.len());
-        frame.extend_from_slice(&length.to_le_bytes());
-        frame.extend_from_slice(&(!length).to_le_bytes());
-        frame.extend_from_slice(&sealed);
+        let mut frame = Vec::with_capacity(FRAME + OVERHEAD + record.room());
+        frame.resize(FRAME + NONCE, 0);
+        let mut frame = codec::encode_after(frame, record, MAX_RECORD).ok_or(too_large)?;
+        self.sealer.seal(&additional(&self.mark), &mut frame, FRAME)?;
+        let length = (frame.len() - FRAME) as u32;
+        frame[..4].copy_from_slice(&length.to_le_bytes());
+        frame[4..FRAME].copy_from_slice(&(!length).to_le_bytes());
         if let Err(source) = self.write(&frame) {
             // What stands after the mark would be taken for a record: the next one is written over it.
             let _ = self.cut();
             return Err(io("write", &self.path, source));
         }
         let number = self.mark.records;
-        self.mark = after(&self.mark, &sealed);
+        self.mark = after(&self.mark, &frame[FRAME..]);
         Ok(number)
     }
 
@@ -250,17 +264,19 @@ impl Journal {
             }
             let mut sealed = vec![0; size as usize];
             reader.read_exact(&mut sealed).map_err(failed)?;
-            let Some(plain) = self.sealer.open(&additional(&mark), &sealed) else {
+            let (next, ends_in_zeros) = (after(&mark, &sealed), sealed.ends_with(&[0; 16]));
+            let Some(opened) = self.sealer.open(&additional(&mark), sealed) else {
                 // The same, of a record of which the beginning was written. No record ends in 16 zero bytes otherwise.
-                if end == left && sealed.ends_with(&[0; 16]) {
+                if end == left && ends_in_zeros {
                     return Ok(mark);
                 }
                 return Err(self.damaged(mark.records, "it was altered, or another key sealed it; put back a copy"));
             };
-            let record = codec::decode(&plain, MAX_RECORD)
+            let record = codec::decode(opened.plain(), MAX_RECORD)
                 .map_err(|_| self.damaged(mark.records, "it is of a version that is not known here"))?;
+            drop(opened);
             each(mark.records, record);
-            mark = after(&mark, &sealed);
+            mark = next;
         }
         Ok(mark)
     }

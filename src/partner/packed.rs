@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use crate::address::AddressKey;
 use crate::codec::{Malformed, Reader, Writer};
@@ -12,6 +13,9 @@ use crate::message::{Number, Standing};
 
 /// One row of a [`Packed`] column. Takes at least one byte.
 pub(super) trait Row: Sized {
+    /// The most bytes that it takes.
+    const MOST: usize;
+
     fn put(&self, writer: &mut Writer);
     fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
 }
@@ -30,7 +34,16 @@ impl<T> Default for Packed<T> {
     }
 }
 
+impl<T: Row> Packed<T> {
+    /// The most bytes that it takes, its length included.
+    pub(super) fn room(&self) -> usize {
+        8 + self.0.len() * T::MOST
+    }
+}
+
 impl Row for AddressKey {
+    const MOST: usize = 1 + size_of::<AddressKey>();
+
     fn put(&self, writer: &mut Writer) {
         let text = self.as_bytes();
         writer.u8(text.len() as u8).bytes(text);
@@ -44,6 +57,8 @@ impl Row for AddressKey {
 }
 
 impl Row for u32 {
+    const MOST: usize = 4;
+
     fn put(&self, writer: &mut Writer) {
         writer.u32(*self);
     }
@@ -55,6 +70,8 @@ impl Row for u32 {
 
 /// Two bytes: which of five it is, and the number. An answer's own byte would mean another thing under another `sees`.
 impl Row for Standing {
+    const MOST: usize = 2;
+
     fn put(&self, writer: &mut Writer) {
         let (which, number) = match *self {
             Standing::BelowThreshold => (0, 0),
@@ -80,11 +97,12 @@ impl Row for Standing {
 
 impl<T: Row> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut writer = Writer::default();
+        // Room for all of it at once, so that growing leaves no copies behind.
+        let mut writer = Writer::with_capacity(self.room());
         for row in &self.0 {
             row.put(&mut writer);
         }
-        serializer.serialize_bytes(&writer.finish())
+        serializer.serialize_bytes(&Zeroizing::new(writer.finish()))
     }
 }
 
@@ -155,6 +173,7 @@ mod tests {
             Standing::Stacked(Number::Band(2)),
             Standing::Stacked(Number::Count(250)),
         ];
+        assert!(Packed(addresses.clone()).room() > 30 && Packed(standings.clone()).room() == 8 + 10);
         let both = (Packed(addresses), Packed(standings), Packed(vec![1u32, 70_000]), Blob(vec![1, 2, 3]));
         let bytes = codec::encode(&both, 1_000).unwrap();
         assert!(

@@ -9,10 +9,19 @@ use crate::label;
 use crate::secret::{Key32, random};
 
 /// Bytes that sealing adds: a nonce before, a tag after.
-pub(super) const OVERHEAD: usize = NONCE_LEN + 16;
+pub(super) const OVERHEAD: usize = NONCE + 16;
+
+/// Bytes of a nonce.
+pub(super) const NONCE: usize = NONCE_LEN;
 
 /// AES-256-GCM under one of the two keys that come from the folder's `journal.key`.
 pub(super) struct Sealer(LessSafeKey);
+
+/// What was opened, in the place where it was sealed.
+pub(super) struct Opened {
+    bytes: Zeroizing<Vec<u8>>,
+    end: usize,
+}
 
 impl Sealer {
     /// The key for `purpose`: HKDF-SHA256(salt "stapel/v1", ikm `key`, info `purpose`), 32 bytes.
@@ -28,27 +37,34 @@ impl Sealer {
         Sealer(LessSafeKey::new(sealing))
     }
 
-    /// Nonce, ciphertext and tag. The nonce is random: the limit of 2^32 under one key is far from what one partner writes.
-    pub(super) fn seal(&self, additional: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
-        let nonce: [u8; NONCE_LEN] = random()?;
-        let mut sealed = Vec::with_capacity(plain.len() + OVERHEAD);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plain);
-        let text = &mut sealed[NONCE_LEN..];
+    /// Seals in place what stands in `bytes` after `from` bytes and [`NONCE`] more, which become the nonce; the tag is added at the end.
+    ///
+    /// In place, because it may be large, and so that no plain copy stays behind. The nonce is random: the limit of 2^32 under one
+    /// key is far from what one partner writes.
+    pub(super) fn seal(&self, additional: &[u8], bytes: &mut Vec<u8>, from: usize) -> Result<(), Error> {
+        let nonce: [u8; NONCE] = random()?;
+        let (head, text) = bytes.split_at_mut(from + NONCE);
+        head[from..].copy_from_slice(&nonce);
         let tag = self.0.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(additional), text);
         let tag = tag.map_err(|_| Error::TooLarge { finding: "more than 64 GiB cannot be sealed at once" })?;
-        sealed.extend_from_slice(tag.as_ref());
-        Ok(sealed)
+        bytes.extend_from_slice(tag.as_ref());
+        Ok(())
     }
 
     /// What was sealed; `None` where any bit of it or of the additional data is another.
-    pub(super) fn open(&self, additional: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let mut text = Zeroizing::new(text.to_vec());
+    pub(super) fn open(&self, additional: &[u8], sealed: Vec<u8>) -> Option<Opened> {
+        let mut bytes = Zeroizing::new(sealed);
+        let (nonce, text) = bytes.split_first_chunk_mut::<NONCE>()?;
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = self.0.open_in_place(nonce, Aad::from(additional), &mut text).ok()?.len();
-        text.truncate(length);
-        Some(text)
+        let length = self.0.open_in_place(nonce, Aad::from(additional), text).ok()?.len();
+        Some(Opened { bytes, end: NONCE + length })
+    }
+}
+
+impl Opened {
+    /// What was sealed.
+    pub(super) fn plain(&self) -> &[u8] {
+        &self.bytes[NONCE..self.end]
     }
 }
 
@@ -60,17 +76,23 @@ mod tests {
     fn what_was_sealed_opens_and_nothing_else() {
         let key = Key32::from_bytes([1; 32]);
         let sealer = Sealer::new(&key, label::PARTNER_STATE);
-        let sealed = sealer.seal(b"data", b"text").unwrap();
-        assert_eq!(sealed.len(), 4 + OVERHEAD);
-        assert_eq!(sealer.open(b"data", &sealed).unwrap().as_slice(), b"text");
-        assert!(sealer.open(b"date", &sealed).is_none());
-        assert!(Sealer::new(&key, label::JOURNAL_RECORD).open(b"data", &sealed).is_none());
-        assert_ne!(sealer.seal(b"data", b"text").unwrap(), sealed, "a nonce is never used twice");
-        for at in 0..sealed.len() {
-            let mut other = sealed.clone();
+        let sealed = || {
+            let mut bytes = [b"head".as_slice(), &[0; NONCE], b"text"].concat();
+            sealer.seal(b"data", &mut bytes, 4).unwrap();
+            assert!(bytes.starts_with(b"head") && !bytes.ends_with(b"text"));
+            bytes.split_off(4)
+        };
+        let bytes = sealed();
+        assert_eq!(bytes.len(), 4 + OVERHEAD);
+        assert_eq!(sealer.open(b"data", bytes.clone()).unwrap().plain(), b"text");
+        assert!(sealer.open(b"date", bytes.clone()).is_none());
+        assert!(Sealer::new(&key, label::JOURNAL_RECORD).open(b"data", bytes.clone()).is_none());
+        assert_ne!(sealed(), bytes, "a nonce is never used twice");
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
             other[at] ^= 1;
-            assert!(sealer.open(b"data", &other).is_none(), "byte {at}");
-            assert!(sealer.open(b"data", &sealed[..at]).is_none(), "cut at {at}");
+            assert!(sealer.open(b"data", other).is_none(), "byte {at}");
+            assert!(sealer.open(b"data", bytes[..at].to_vec()).is_none(), "cut at {at}");
         }
     }
 }

@@ -146,8 +146,19 @@ impl State {
         }
     }
 
-    pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        codec::encode(self, MAX_STATE)
+    pub(super) fn encode_after(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        codec::encode_after(bytes, self, MAX_STATE)
+    }
+
+    /// About so many bytes it takes: all that can be many of, and some.
+    pub(super) fn room(&self) -> usize {
+        let epochs = self.epochs.iter().flat_map(|epoch| [Some(&epoch.behind), epoch.in_flight.as_ref()]).flatten();
+        let questions =
+            self.questions.iter().map(|q| q.rows.room() + q.positions.room() + q.flight.bytes.0.len() + 1_024);
+        let flights = self.chain.iter().chain(&self.status).map(|flight| flight.bytes.0.len() + 256);
+        let rows = self.flags.room() + self.stacked.room() + self.told.room();
+        let rest = (self.dropped.len() + self.epochs.len()) * 128 + self.checkpoint.0.len() + 1_024;
+        rows + epochs.map(|behind| behind.changes.room()).chain(questions).chain(flights).sum::<usize>() + rest
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<State> {
@@ -450,6 +461,8 @@ impl State {
 }
 
 impl Row for Stacked {
+    const MOST: usize = AddressKey::MOST + Standing::MOST;
+
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);
         Standing::Stacked(self.number).put(writer);
