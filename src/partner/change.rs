@@ -124,13 +124,15 @@ impl Partner {
         let flags = &self.state.flags;
         let is_wanted = |flag: &&Flag| wanted.binary_search(&flag.address).is_ok();
         let withdrawn: Vec<_> = flags.rows().iter().filter(|f| !is_wanted(f)).map(|flag| flag.address).collect();
-        let addresses: Vec<_> = wanted.iter().copied().filter(|home| flags.get(home).is_none()).collect();
         let percent = self.policy.policy().max_shrink_percent;
         if !allow_shrink && withdrawn.len() * 100 > flags.len() * usize::from(percent) {
             return Err(Error::Shrink { withdrawn: withdrawn.len(), flags: flags.len(), percent });
         }
-        let (added, withdrawn_count) = (addresses.len(), withdrawn.len());
-        let unchanged = wanted.len() - added;
+        let (wanted_count, withdrawn_count) = (wanted.len(), withdrawn.len());
+        let mut addresses = wanted;
+        addresses.retain(|home| flags.get(home).is_none());
+        let added = addresses.len();
+        let unchanged = wanted_count - added;
         let (addresses, withdrawn) = (Packed(addresses), Packed(withdrawn));
         self.record(now, Some(by), Event::Replaced { shrink: allow_shrink, last_day, addresses, withdrawn })?;
         Ok(Changed { added, changed: 0, withdrawn: withdrawn_count, unchanged })

@@ -1,6 +1,8 @@
 //! State messages: telling the broker what is flagged.
 
-use super::flags::{Behind, Changes};
+use std::collections::BTreeMap;
+
+use super::flags::Behind;
 use super::journal::{Delivering, Event, Series};
 use super::{Draft, Partner};
 use crate::address::AddressKey;
@@ -11,6 +13,9 @@ use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
 
 /// The most groups in one message.
 const MAX_GROUPS: usize = 64;
+
+/// The most pseudonyms that a source is asked for at once.
+const ASKED_AT_ONCE: usize = 1 << 16;
 
 /// The rows of one message or of one part of it, sorted as it needs them.
 #[derive(Default)]
@@ -110,9 +115,10 @@ impl Partner {
         self.record(now, None, Event::Delivering { messages: messages.clone() })?;
         let mut previous = self.state.accepted;
         let mut chain = Vec::with_capacity(statements.len());
-        for ((epoch, statement), Delivering { number, .. }) in statements.iter().zip(&messages) {
+        // Each statement goes when its message is there.
+        for ((epoch, statement), Delivering { number, .. }) in statements.into_iter().zip(&messages) {
             let (sequence, settles, request) = (*number, statement.settles(), &statement.request());
-            chain.push(self.sign(&Draft { epoch: *epoch, sequence, previous, settles, request }, now)?);
+            chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
             previous = sequence;
         }
         for flight in chain.iter().filter(|flight| flight.settles) {
@@ -137,7 +143,7 @@ impl Partner {
             return Ok(if confirm { vec![Statement::Confirm] } else { Vec::new() });
         }
         if changes.len() <= MAX_FLAGS {
-            let rows = self.rows(epoch, day, &changes)?;
+            let rows = self.rows(epoch, day, changes.flagged.iter().copied(), &changes.withdrawn)?;
             if rows.flagged.len() <= MAX_GROUPS {
                 return Ok(vec![Statement::Delta { renewal, rows }]);
             }
@@ -148,7 +154,7 @@ impl Partner {
 
     fn full_set(&self, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Vec<Statement>, Error> {
         let flagged = self.state.flags.all(self.counts_buildings());
-        let parts = parts(self.rows(epoch, day, &Changes { flagged, ..Changes::default() })?.flagged);
+        let parts = parts(self.rows(epoch, day, flagged, &[])?.flagged);
         let of = u16::try_from(parts.len())
             .map_err(|_| Error::TooLarge { finding: "a full set has at most 65,535 parts" })?;
         let statements = parts.into_iter().zip(1..).map(|(flagged, number)| {
@@ -158,18 +164,32 @@ impl Partner {
         Ok(statements.collect())
     }
 
-    fn rows(&self, epoch: u32, day: Day, changes: &Changes) -> Result<Rows, Error> {
-        let addresses: Vec<AddressKey> = changes.flagged.iter().map(|(address, _)| *address).collect();
-        let pseudonyms = self.pseudonyms(epoch, day, &addresses)?;
-        drop(addresses);
-        let mut flagged: Vec<(Day, [u8; 16])> =
-            changes.flagged.iter().map(|(_, last_day)| *last_day).zip(pseudonyms).collect();
-        flagged.sort_unstable();
-        let groups = flagged.chunk_by(|a, b| a.0 == b.0);
-        let flagged = groups.map(|group| (group[0].0, group.iter().map(|(_, row)| *row).collect())).collect();
-        let mut withdrawn = self.pseudonyms(epoch, day, &changes.withdrawn)?;
+    fn rows(
+        &self,
+        epoch: u32,
+        day: Day,
+        flagged: impl Iterator<Item = (AddressKey, Day)>,
+        withdrawn: &[AddressKey],
+    ) -> Result<Rows, Error> {
+        let mut groups: BTreeMap<Day, Vec<[u8; 16]>> = BTreeMap::new();
+        let (mut addresses, mut last_days) = (Vec::new(), Vec::new());
+        let mut flagged = flagged.peekable();
+        // A source is asked for many at once, but not so many that they take more room than what comes of them.
+        while flagged.peek().is_some() {
+            addresses.clear();
+            last_days.clear();
+            for (address, last_day) in flagged.by_ref().take(ASKED_AT_ONCE) {
+                addresses.push(address);
+                last_days.push(last_day);
+            }
+            for (pseudonym, last_day) in self.pseudonyms(epoch, day, &addresses)?.into_iter().zip(&last_days) {
+                groups.entry(*last_day).or_default().push(pseudonym);
+            }
+        }
+        groups.values_mut().for_each(|rows| rows.sort_unstable());
+        let mut withdrawn = self.pseudonyms(epoch, day, withdrawn)?;
         withdrawn.sort_unstable();
-        Ok(Rows { flagged, withdrawn })
+        Ok(Rows { flagged: groups.into_iter().collect(), withdrawn })
     }
 }
 

@@ -83,24 +83,30 @@ impl Flags {
         self.get(address).is_some() || !self.homes(address).is_empty()
     }
 
-    /// Gives each of `wanted` (ascending, each address once) its new flag, or none. Gives back what was where that is another.
-    pub(super) fn set(&mut self, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<Was> {
-        let mut was = Vec::new();
-        let mut merged = Vec::with_capacity(self.len() + wanted.len());
-        let mut rows = self.rows().iter().copied().peekable();
-        for (address, flag) in wanted {
+    /// Gives each of `addresses` (ascending, each once) the flag that `to` makes of what it has, or none. What was goes to `was` where
+    /// that is another.
+    pub(super) fn set(
+        &mut self,
+        addresses: &[AddressKey],
+        to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>,
+        mut was: impl FnMut(Was),
+    ) {
+        let mut merged = Vec::with_capacity(self.len() + addresses.len());
+        let mut rows = self.rows().iter().peekable();
+        for address in addresses {
             while let Some(row) = rows.next_if(|row| row.address < *address) {
-                merged.push(row);
+                merged.push(*row);
             }
-            let last_day = rows.next_if(|row| row.address == *address).map(|row| row.last_day);
+            let held = rows.next_if(|row| row.address == *address);
+            let flag = to(*address, held);
+            let last_day = held.map(|row| row.last_day);
             if last_day != flag.map(|flag| flag.last_day) {
-                was.push(Was { address: *address, last_day });
+                was(Was { address: *address, last_day });
             }
             merged.extend(flag);
         }
         merged.extend(rows);
         self.0.0 = merged;
-        was
     }
 
     /// Drops what ended before `today`; the broker does so by itself. Whether there was any.
@@ -111,14 +117,11 @@ impl Flags {
     }
 
     /// All that the partner flags: homes, and their buildings if `buildings`.
-    pub(super) fn all(&self, buildings: bool) -> Vec<(AddressKey, Day)> {
-        let mut all: Vec<_> = self.rows().iter().map(|flag| (flag.address, flag.last_day)).collect();
-        if buildings {
-            for homes in self.rows().chunk_by(|a, b| a.address.building() == b.address.building()) {
-                all.extend(latest(homes).map(|last_day| (homes[0].address.building(), last_day)));
-            }
-        }
-        all
+    pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> {
+        let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
+        let counted = if buildings { self.rows() } else { &[] };
+        let homes_of = counted.chunk_by(|a, b| a.address.building() == b.address.building());
+        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.building(), latest(homes)?))))
     }
 
     /// What brings a broker that is `behind` up to date.
@@ -252,6 +255,15 @@ mod tests {
         (address, (last_day > 0).then_some(flag))
     }
 
+    fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<Was> {
+        let addresses: Vec<_> = wanted.iter().map(|(address, _)| *address).collect();
+        let to =
+            |address, _: Option<&Flag>| wanted.iter().find(|(other, _)| *other == address).and_then(|(_, flag)| *flag);
+        let mut was = Vec::new();
+        flags.set(&addresses, to, |row| was.push(row));
+        was
+    }
+
     fn plain(changes: &Changes) -> (BTreeMap<String, u16>, Vec<String>) {
         let flagged = changes.flagged.iter().map(|(address, day)| (address.as_str().to_owned(), day.0)).collect();
         let mut withdrawn: Vec<_> = changes.withdrawn.iter().map(|address| address.as_str().to_owned()).collect();
@@ -263,19 +275,19 @@ mod tests {
     fn a_building_is_flagged_while_a_home_in_it_is() {
         let mut flags = Flags::default();
         // A bar stands after the digits in ASCII.
-        flags.set(&[flag(home(10, 0), 50), flag(home(1, 1), 50), flag(home(1, 2), 90)]);
-        let all: BTreeMap<_, _> = flags.all(true).into_iter().map(|(a, day)| (a.as_str().to_owned(), day.0)).collect();
+        set(&mut flags, &[flag(home(10, 0), 50), flag(home(1, 1), 50), flag(home(1, 2), 90)]);
+        let all: BTreeMap<_, _> = flags.all(true).map(|(a, day)| (a.as_str().to_owned(), day.0)).collect();
         assert_eq!((all["1012JS|1"], all["1012JS|10"], all.len()), (90, 50, 5));
         assert!(flags.covers(&home(1, 1).building()) && !flags.covers(&home(1, 0)));
 
         let mut behind = Behind::default();
-        let was = flags.set(&[flag(home(1, 2), 0)]);
+        let was = set(&mut flags, &[flag(home(1, 2), 0)]);
         behind.note(&was, &flags);
         let changes = flags.changes(&behind, true);
         assert_eq!(plain(&changes), ([("1012JS|1".to_owned(), 50)].into(), vec!["1012JS|1|B".to_owned()]));
         assert!(!changes.extends);
 
-        let was = flags.set(&[flag(home(1, 1), 0)]);
+        let was = set(&mut flags, &[flag(home(1, 1), 0)]);
         behind.note(&was, &flags);
         let withdrawn = ["1012JS|1", "1012JS|1|A", "1012JS|1|B"].map(str::to_owned).to_vec();
         assert_eq!(plain(&flags.changes(&behind, true)), ([].into(), withdrawn));
@@ -285,8 +297,8 @@ mod tests {
     #[test]
     fn a_later_flat_extends_its_building() {
         let (mut flags, mut behind) = (Flags::default(), Behind::default());
-        flags.set(&[flag(home(1, 1), 50)]);
-        let was = flags.set(&[flag(home(1, 2), 90)]);
+        set(&mut flags, &[flag(home(1, 1), 50)]);
+        let was = set(&mut flags, &[flag(home(1, 2), 90)]);
         behind.note(&was, &flags);
         assert!(flags.changes(&behind, true).extends);
         assert!(!flags.changes(&behind, false).extends);
@@ -295,8 +307,8 @@ mod tests {
     #[test]
     fn what_expired_needs_no_message() {
         let (mut flags, mut behind) = (Flags::default(), Behind::default());
-        flags.set(&[flag(home(1, 1), 50), flag(home(2, 1), 50)]);
-        let was = flags.set(&[flag(home(1, 1), 0), flag(home(2, 1), 90)]);
+        set(&mut flags, &[flag(home(1, 1), 50), flag(home(2, 1), 50)]);
+        let was = set(&mut flags, &[flag(home(1, 1), 0), flag(home(2, 1), 90)]);
         behind.note(&was, &flags);
         assert!(flags.changes(&behind, true).extends);
         flags.expire(Day(51));
@@ -319,11 +331,11 @@ mod tests {
                 let mut wanted: Vec<_> =
                     wanted.iter().map(|((number, addition), day)| flag(home(*number, *addition), day * 30)).collect();
                 wanted.sort_by_key(|(address, _)| *address);
-                let was = flags.set(&wanted);
+                let was = set(&mut flags, &wanted);
                 behind.note(&was, &flags);
                 if round == forget {
                     behind = Behind::default();
-                    held = flags.all(true).into_iter().collect();
+                    held = flags.all(true).collect();
                 }
             }
             if forget < rounds.len() {
@@ -336,7 +348,7 @@ mod tests {
                 for address in changes.withdrawn {
                     prop_assert!(held.remove(&address).is_some());
                 }
-                prop_assert_eq!(held, flags.all(true).into_iter().collect::<BTreeMap<_, _>>());
+                prop_assert_eq!(held, flags.all(true).collect::<BTreeMap<_, _>>());
             }
         }
     }

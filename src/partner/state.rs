@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
-use super::flags::{Behind, Flag, Flags, Was};
+use super::flags::{Behind, Flag, Flags};
 use super::journal::{Event, Flagging, Mark, Record, Series};
 use super::log::Shown;
 use super::packed::{Blob, Packed, Row};
@@ -243,15 +243,11 @@ impl State {
         self.expire(today);
         match &record.event {
             Event::Flagged { how, last_day, addresses } => self.flag(*how, today, *last_day, &addresses.0),
-            Event::Withdrawn { addresses } => self.set(addresses.0.iter().map(|address| (*address, None)).collect()),
+            Event::Withdrawn { addresses } => self.set(&addresses.0, |_, _| None),
             Event::Replaced { shrink, last_day, addresses, withdrawn } => {
-                let flagged = addresses
-                    .0
-                    .iter()
-                    .map(|address| (*address, Some(Flag { address: *address, first_day: today, last_day: *last_day })));
-                let mut wanted: Vec<_> = flagged.chain(withdrawn.0.iter().map(|address| (*address, None))).collect();
-                wanted.sort_unstable_by_key(|(address, _)| *address);
-                self.set(wanted);
+                let (first_day, last_day) = (today, *last_day);
+                self.set(&withdrawn.0, |_, _| None);
+                self.set(&addresses.0, |address, _| Some(Flag { address, first_day, last_day }));
                 self.shrink |= shrink;
                 self.each_behind(|behind| {
                     behind.full_set = true;
@@ -312,26 +308,30 @@ impl State {
     }
 
     fn flag(&mut self, how: Flagging, today: Day, last_day: Day, addresses: &[AddressKey]) {
-        let wanted = addresses.iter().filter_map(|address| {
-            let first_day = match (how, self.flags.get(address)) {
-                (Flagging::New, Some(_)) => return None,
+        self.set(addresses, |address, held| {
+            let first_day = match (how, held) {
+                (Flagging::New, Some(_)) => return held.copied(),
                 (Flagging::Until, Some(flag)) => flag.first_day,
                 _ => today,
             };
-            Some((*address, Some(Flag { address: *address, first_day, last_day })))
+            Some(Flag { address, first_day, last_day })
         });
-        let wanted = wanted.collect();
-        self.set(wanted);
         if how == Flagging::Renewal {
             self.renewal = true;
             self.each_behind(|behind| behind.renewal = true);
         }
     }
 
-    fn set(&mut self, wanted: Vec<(AddressKey, Option<Flag>)>) {
-        let was: Vec<Was> = self.flags.set(&wanted);
+    fn set(&mut self, addresses: &[AddressKey], to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>) {
+        // Before its first full set an epoch lacks everything; there is nothing to keep of that.
+        let noted = self.epochs.iter().any(|epoch| epoch.delivered || epoch.in_flight.is_some());
+        let mut was = Vec::new();
+        self.flags.set(addresses, to, |row| {
+            if noted {
+                was.push(row);
+            }
+        });
         for epoch in &mut self.epochs {
-            // Before its first full set an epoch lacks everything; there is nothing to keep of that.
             if epoch.delivered {
                 epoch.behind.note(&was, &self.flags);
             }
