@@ -102,19 +102,14 @@ impl Rows {
         self.addresses.len()
     }
 
+    /// Takes it apart: the addresses, all references, and where that of each ends.
+    pub(crate) fn into_parts(self) -> (Vec<AddressKey>, String, Vec<u32>) {
+        (self.addresses, self.references, self.ends)
+    }
+
     /// The addresses, in the order of the rows, doubles included.
     pub(crate) fn addresses(&self) -> &[AddressKey] {
         &self.addresses
-    }
-
-    /// Each address with its reference, which is empty where the row has none.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (AddressKey, &str)> {
-        let mut from = 0;
-        self.addresses.iter().zip(&self.ends).map(move |(address, end)| {
-            let reference = &self.references[from..*end as usize];
-            from = *end as usize;
-            (*address, reference)
-        })
     }
 }
 
@@ -303,7 +298,9 @@ mod tests {
     }
 
     fn references(sheet: &Sheet) -> Vec<&str> {
-        sheet.rows.iter().map(|(_, reference)| reference).collect()
+        let mut from = 0;
+        let reference = |end: &u32| &sheet.rows.references[std::mem::replace(&mut from, *end as usize)..*end as usize];
+        sheet.rows.ends.iter().map(reference).collect()
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub struct StatusRequest {
 impl<'a> Request<'a> {
     /// The body.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let mut writer = Writer::with_capacity(self.room());
         match self {
             Request::Delta(delta) => {
                 writer.u8(if delta.renewal { RENEWAL } else { 0 });
@@ -112,6 +112,17 @@ impl<'a> Request<'a> {
             }
         }
         writer.finish()
+    }
+
+    /// About so many bytes it takes.
+    fn room(&self) -> usize {
+        let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len() * 16 + 8).sum::<usize>();
+        16 + match self {
+            Request::Delta(delta) => rows(&delta.flagged) + delta.withdrawn.len() * 16,
+            Request::FullSet(set) => rows(&set.flagged),
+            Request::Question(question) => question.pseudonyms.len() * 16 + 80,
+            Request::Confirm | Request::Status(_) => 0,
+        }
     }
 
     /// The kind of message that it is the body of.

@@ -59,8 +59,7 @@ impl Partner {
     pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
         self.permit(|may| may.ask, "ask")?;
         self.state.expire(now.day());
-        let own: Vec<_> =
-            self.state.flags.all(self.counts_buildings()).into_iter().map(|(address, _)| address).collect();
+        let own: Vec<_> = self.state.flags.all(self.counts_buildings()).map(|(address, _)| address).collect();
         self.question(&own, None, by, now)
     }
 

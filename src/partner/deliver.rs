@@ -168,10 +168,13 @@ impl Partner {
         &self,
         epoch: u32,
         day: Day,
-        flagged: impl Iterator<Item = (AddressKey, Day)>,
+        flagged: impl Iterator<Item = (AddressKey, Day)> + Clone,
         withdrawn: &[AddressKey],
     ) -> Result<Rows, Error> {
-        let mut groups: BTreeMap<Day, Vec<[u8; 16]>> = BTreeMap::new();
+        let mut counts: BTreeMap<Day, usize> = BTreeMap::new();
+        flagged.clone().for_each(|(_, last_day)| *counts.entry(last_day).or_default() += 1);
+        let mut groups: BTreeMap<Day, Vec<[u8; 16]>> =
+            counts.into_iter().map(|(last_day, count)| (last_day, Vec::with_capacity(count))).collect();
         let (mut addresses, mut last_days) = (Vec::new(), Vec::new());
         let mut flagged = flagged.peekable();
         // A source is asked for many at once, but not so many that they take more room than what comes of them.
@@ -251,6 +254,7 @@ fn parts(groups: Vec<(Day, Vec<[u8; 16]>)>) -> Vec<Vec<(Day, Vec<[u8; 16]>)>> {
                 room = MAX_FLAGS;
             }
             let rest = rows.split_off(rows.len().min(room));
+            rows.shrink_to_fit();
             room -= rows.len();
             if let Some(part) = parts.last_mut() {
                 part.push((last_day, rows));

@@ -117,7 +117,7 @@ impl Flags {
     }
 
     /// All that the partner flags: homes, and their buildings if `buildings`.
-    pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> {
+    pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
         let counted = if buildings { self.rows() } else { &[] };
         let homes_of = counted.chunk_by(|a, b| a.address.building() == b.address.building());

@@ -122,7 +122,7 @@ impl CaseArgs {
 pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
-    let sheet = acting.rows.read()?;
+    let mut sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
@@ -135,7 +135,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         None if args.renew => partner.renew(homes, &case, now)?,
         None => partner.flag(homes, &case, now)?,
     };
-    Refs::open(&acting.place.dir)?.flagged(&sheet.rows, &partner)?;
+    Refs::open(&acting.place.dir)?.flagged(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -151,14 +151,14 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
         return acting.would(changed, &sheet, out);
     }
     let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
-    Refs::open(&acting.place.dir)?.flagged(&Rows::default(), &partner)?;
+    Refs::open(&acting.place.dir)?.flagged(Rows::default(), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
 pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
-    let sheet = acting.rows.read()?;
+    let mut sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
@@ -167,7 +167,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         return acting.would(Changed { added, withdrawn, unchanged: held, ..Changed::default() }, &sheet, out);
     }
     let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now)?;
-    Refs::open(&acting.place.dir)?.replaced(&sheet.rows, &partner)?;
+    Refs::open(&acting.place.dir)?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -202,7 +202,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         Some(reason) => partner.sweep(&addresses, reason, &case, now)?,
     };
     // Before the messages leave, so that no answer comes back without its references.
-    Refs::open(&args.place.dir)?.asked(&sheet.rows)?;
+    Refs::open(&args.place.dir)?.asked(sheet.rows)?;
     if messages.is_empty() {
         note("there are no addresses to ask about; nothing was written");
     }

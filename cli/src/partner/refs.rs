@@ -61,20 +61,20 @@ impl Refs {
     }
 
     /// Takes the references of rows that were flagged; those of addresses that are flagged no longer go.
-    pub(super) fn flagged(mut self, rows: &Rows, partner: &Partner) -> Result<(), Failure> {
+    pub(super) fn flagged(mut self, rows: Rows, partner: &Partner) -> Result<(), Failure> {
         self.kept.flagged.add(rows)?;
         self.keep_flagged(partner)
     }
 
     /// Takes the references of rows in the place of all that flags had.
-    pub(super) fn replaced(mut self, rows: &Rows, partner: &Partner) -> Result<(), Failure> {
+    pub(super) fn replaced(mut self, rows: Rows, partner: &Partner) -> Result<(), Failure> {
         self.kept.flagged = ByAddress::default();
         self.kept.flagged.add(rows)?;
         self.keep_flagged(partner)
     }
 
     /// Takes the references of rows that are asked about.
-    pub(super) fn asked(mut self, rows: &Rows) -> Result<(), Failure> {
+    pub(super) fn asked(mut self, rows: Rows) -> Result<(), Failure> {
         self.kept.asked.add(rows)?;
         self.save()
     }
@@ -127,21 +127,28 @@ impl Refs {
 
 impl ByAddress {
     /// Adds the references that rows have.
-    fn add(&mut self, rows: &Rows) -> Result<(), Failure> {
-        for (address, reference) in rows.iter().filter(|(_, reference)| !reference.is_empty()) {
-            self.push(address, reference)?;
+    fn add(&mut self, rows: Rows) -> Result<(), Failure> {
+        let (addresses, texts, ends) = rows.into_parts();
+        let before = self.texts.len() as u64;
+        if u32::try_from(before + texts.len() as u64).is_err() {
+            return Err(too_many());
         }
+        let mut from = before as u32;
+        for (address, end) in addresses.iter().zip(ends) {
+            let place = (from, before as u32 + end);
+            if place.0 < place.1 {
+                self.rows.push((*address, place));
+            }
+            from = place.1;
+        }
+        // Of many rows there is no second copy.
+        if before == 0 {
+            self.texts = texts
+        } else {
+            self.texts.push_str(&texts)
+        }
+        drop(addresses);
         self.sort();
-        Ok(())
-    }
-
-    fn push(&mut self, address: AddressKey, reference: &str) -> Result<(), Failure> {
-        let from = self.texts.len();
-        self.texts.push_str(reference);
-        let place = u32::try_from(from).ok().zip(u32::try_from(self.texts.len()).ok());
-        let place =
-            place.ok_or_else(|| Failure::new("refs", "there are more than 4 GiB of references: use shorter ones"))?;
-        self.rows.push((address, place));
         Ok(())
     }
 
@@ -184,14 +191,13 @@ impl<'de> Visitor<'de> for Lists {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ByAddress, A::Error> {
-        let mut read = ByAddress::default();
+        let mut rows = Rows::default();
         while let Some((address, references)) = map.next_entry::<String, Vec<String>>()? {
             let address = AddressKey::from_canonical(&address).map_err(A::Error::custom)?;
-            for reference in references {
-                read.push(address, &reference).map_err(|failure| A::Error::custom(failure.line()))?;
-            }
+            references.iter().for_each(|reference| rows.push(address, reference));
         }
-        read.sort();
+        let mut read = ByAddress::default();
+        read.add(rows).map_err(|failure| A::Error::custom(failure.line()))?;
         Ok(read)
     }
 }
@@ -228,7 +234,7 @@ fn seal(key: &LessSafeKey, kept: &Kept) -> Result<Vec<u8>, Failure> {
 }
 
 fn too_many() -> Failure {
-    Failure::new("refs", "there are too many references to seal")
+    Failure::new("refs", "there are too many references to keep: make them shorter, or fewer")
 }
 
 fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
@@ -253,7 +259,7 @@ mod tests {
         let mut kept = Kept::default();
         let some =
             [("1012JS|2|", "b"), ("1012JS|1|A", "y"), ("1012JS|2|", "a"), ("1012JS|1|B", ""), ("1012JS|2|", "b")];
-        assert!(kept.flagged.add(&rows(&some)).is_ok());
+        assert!(kept.flagged.add(rows(&some)).is_ok());
         let json = r#"{"flagged":{"1012JS|1|A":["y"],"1012JS|2|":["a","b"]},"asked":{}}"#;
         assert_eq!(serde_json::to_string(&kept).unwrap(), json);
         let read: Kept = serde_json::from_str(json).unwrap();
@@ -267,7 +273,7 @@ mod tests {
         let open = || Refs::open(folder.path()).unwrap_or_else(|failure| panic!("{}", failure.line()));
         let rows =
             rows(&[("1012JS|1|A", "zaak-9"), ("1012JS|1|B", "zaak-8"), ("1012JS|11|", "zaak-7"), ("1012JS|1|", "")]);
-        assert!(open().asked(&rows).is_ok());
+        assert!(open().asked(rows).is_ok());
         let refs = open();
         let of = |address: &str| refs.of(&AddressKey::from_canonical(address).unwrap()).into_iter().collect::<Vec<_>>();
         assert_eq!(of("1012JS|1|A"), ["zaak-9"]);
