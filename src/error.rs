@@ -340,6 +340,27 @@ pub enum Error {
         newer: Vec<u8>,
     },
 
+    /// The store's log does not continue what was signed under its name.
+    #[error(
+        "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new checkpoints. \
+         Tell the partners what happened, and let the consortium adopt a policy with a new log_origin"
+    )]
+    LogBehind {
+        /// The policy's `log_origin`.
+        origin: String,
+        /// What was signed, and what the store has.
+        finding: String,
+    },
+
+    /// The folder with the broker's keys lacks what the store needs, or something in it is not as it was written.
+    #[error("the broker's keys cannot be used, {}: {finding}", path.display())]
+    BrokerKeys {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what to do.
+        finding: String,
+    },
+
     /// The clock is so far past the last release that it may be wrong.
     #[error(
         "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and if it is, \
@@ -401,6 +422,8 @@ impl Error {
             Error::Checkpoint { .. } => "checkpoint",
             Error::LogProof { .. } => "log_proof",
             Error::LogInconsistent { .. } => "log_inconsistent",
+            Error::LogBehind { .. } => "log_behind",
+            Error::BrokerKeys { .. } => "broker_keys",
             Error::ClockAhead { .. } => "clock_ahead",
             Error::Random => "random",
         }

@@ -281,7 +281,8 @@ impl Life {
         self.check_resends(&broker, now);
         let stacked = self.check_standings(&broker, now);
         self.check_log(&broker);
-        assert_eq!(broker.status().trouble, None);
+        let status = broker.status();
+        assert_eq!((status.trouble, status.log_behind), (None, None));
         (more, stacked)
     }
 

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{ROSTER, START};
+use stapel::audit::UnverifiedCheckpoint;
 use stapel::message::{Code, Number, Standing};
 use stapel::partner::{Complaint, Next, Received};
 use stapel::secret::{Scope, Secret, SecretFile};
@@ -276,4 +277,151 @@ fn a_partner_that_lost_its_folder_goes_on_after_its_status_and_a_full_set() {
     town.deliver(0, day(1));
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.status(0, day(2)), None);
+}
+
+impl Town {
+    /// Puts the copy back in a folder of its own, with the keys that there are.
+    fn restore(&mut self, copy: &str, to: &str, now: Timestamp) {
+        self.broker = None;
+        let keys = common::stored_keys(&self.path("keys"));
+        self.broker = Some(Broker::restore(&self.path(copy), &self.path(to), keys, now).unwrap());
+    }
+
+    /// The consortium gives the log another name.
+    fn rename_log(&mut self, version: u32, origin: &str, now: Timestamp) {
+        let broker = self.broker.as_ref().unwrap();
+        let previous = format!("version = {version}\nprevious = \"{}\"", broker.policy().digest());
+        let text = policy_text(version, origin).replace(&format!("version = {version}"), &previous);
+        common::write_policy(&self.path("policy.toml"), &text);
+        broker.adopt_policy(&self.path("policy.toml"), now).unwrap();
+    }
+
+    /// The sizes of the checkpoints that the broker signed as `origin`.
+    fn signed(&self, origin: &str) -> Vec<u64> {
+        let checkpoints = self.broker.as_ref().unwrap().checkpoints().unwrap();
+        let checkpoints = checkpoints.iter().map(|bytes| UnverifiedCheckpoint::parse(bytes).unwrap());
+        checkpoints.filter(|it| it.claimed_origin() == origin).map(|it| it.claimed_size()).collect()
+    }
+
+    fn log_behind(&self) -> Option<String> {
+        self.broker.as_ref().unwrap().status().log_behind
+    }
+}
+
+#[test]
+fn a_log_that_was_signed_further_is_not_signed_on_under_its_name() {
+    const OLD: &str = "example.nl/zaanstad";
+    let mut town = Town::settled();
+    town.broker.as_ref().unwrap().backup(&town.path("copy"), day(1)).unwrap();
+    town.broker.as_ref().unwrap().release(day(2)).unwrap();
+    let before = town.signed(OLD);
+    assert_eq!(before.len(), 3, "one a day");
+    assert_eq!(town.log_behind(), None);
+
+    town.restore("copy", "restored", day(2));
+    let behind = town.log_behind().expect("it is said as soon as it is open");
+    assert!(behind.contains(OLD) && behind.contains("new log_origin"), "{behind}");
+    // Days go by, partners deliver and ask, and the log grows past what was signed.
+    for at in 0..PARTNERS {
+        let confirm = town.partners[at].confirm(day(3)).unwrap();
+        assert_eq!(town.refused(at, confirm, day(3)).0, Code::Recovering);
+        town.deliver(at, day(3));
+    }
+    assert_eq!(town.ask(0, day(4)), three());
+    for number in 5..12 {
+        town.broker.as_ref().unwrap().release(day(number)).unwrap();
+    }
+    assert_eq!(town.signed(OLD), before[..2], "the copy's own, and nothing after it");
+    assert!(town.log_behind().is_some());
+    assert_eq!(town.status(1, day(11)), None, "the checkpoint of the copy, which the second holds");
+    // Another opening knows no less.
+    town.broker = None;
+    town.broker = Some(Broker::open(&town.path("restored"), common::stored_keys(&town.path("keys"))).unwrap());
+    town.broker.as_ref().unwrap().release(day(12)).unwrap();
+    assert_eq!(town.signed(OLD), before[..2]);
+    assert!(town.log_behind().is_some());
+
+    town.rename_log(2, "example.nl/zaanstad-2", day(13));
+    assert_eq!(town.log_behind(), None);
+    assert_eq!(town.signed("example.nl/zaanstad-2").len(), 1);
+    town.broker.as_ref().unwrap().release(day(14)).unwrap();
+    assert_eq!(town.signed("example.nl/zaanstad-2").len(), 2);
+    // The old name stays what it is.
+    town.rename_log(3, OLD, day(15));
+    assert!(town.log_behind().is_some());
+    town.broker.as_ref().unwrap().release(day(16)).unwrap();
+    assert_eq!(town.signed(OLD), before[..2]);
+}
+
+#[test]
+fn a_copy_after_which_nothing_was_signed_is_signed_on() {
+    let mut town = Town::settled();
+    let broker = town.broker.as_ref().unwrap();
+    broker.release(day(2)).unwrap();
+    broker.backup(&town.path("copy"), day(2)).unwrap();
+    let confirm = town.partners[1].confirm(day(2)).unwrap();
+    town.send(1, confirm, day(2));
+    let before = town.signed("example.nl/zaanstad");
+    town.restore("copy", "restored", day(2));
+    assert_eq!(town.log_behind(), None);
+    town.broker.as_ref().unwrap().release(day(3)).unwrap();
+    let after = town.signed("example.nl/zaanstad");
+    assert_eq!(after[..before.len()], before);
+    assert_eq!(after.len(), before.len() + 1);
+    for at in 0..PARTNERS {
+        assert_eq!(town.status(at, day(3)), None, "the checkpoint that it holds is continued");
+    }
+}
+
+#[test]
+fn a_store_put_back_where_nothing_says_what_was_signed_gets_another_name() {
+    let mut town = Town::settled();
+    town.broker.as_ref().unwrap().backup(&town.path("copy"), day(1)).unwrap();
+    town.broker = None;
+    fs::remove_file(town.path("keys/signed.logs")).unwrap();
+    town.restore("copy", "restored", day(1));
+    assert!(town.log_behind().unwrap().contains("nothing says"));
+    town.rename_log(2, "example.nl/zaanstad-2", day(2));
+    assert_eq!(town.log_behind(), None);
+}
+
+#[test]
+fn a_broker_that_was_made_anew_signs_no_second_log_under_one_name() {
+    let mut town = Town::settled();
+    town.broker = None;
+    fs::remove_dir_all(town.path("store")).unwrap();
+    let keys = common::stored_keys(&town.path("keys"));
+    town.broker = Some(Broker::create(&town.path("store"), keys, &town.path("policy.toml"), day(1)).unwrap());
+    assert!(town.log_behind().is_some());
+    assert!(town.signed("example.nl/zaanstad").is_empty());
+    for at in 0..PARTNERS {
+        assert_eq!(town.status(at, day(1)).expect("a complaint").code, "log_inconsistent");
+        town.deliver(at, day(1));
+    }
+    assert_eq!(town.ask(0, day(2)), three());
+    town.rename_log(2, "example.nl/zaanstad-2", day(2));
+    let policy = town.path("policy.toml");
+    for at in 0..PARTNERS {
+        town.partners[at].adopt_policy(&policy).unwrap();
+        assert_eq!(town.status(at, day(2)), None);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_noted_nothing_is_signed_and_partners_are_answered() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut town = Town::settled();
+    let keys = town.path("keys");
+    // A folder in its place stops even a superuser.
+    fs::create_dir(keys.join("signed.new")).unwrap();
+    let before = town.signed("example.nl/zaanstad");
+    assert_eq!(town.ask(0, day(2)), three());
+    assert_eq!(town.signed("example.nl/zaanstad"), before);
+    assert!(town.broker.as_ref().unwrap().status().trouble.unwrap().contains("signed.new"));
+    fs::remove_dir(keys.join("signed.new")).unwrap();
+    assert_eq!(town.ask(0, day(2)), three());
+    assert_eq!(town.signed("example.nl/zaanstad").len(), before.len() + 1, "as soon as it can");
+    let mode = fs::metadata(keys.join("signed.logs")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

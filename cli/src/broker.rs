@@ -157,6 +157,9 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(policy) = &args.policy {
         let keys = BrokerKeys::open(&keys_folder)?;
         let broker = Broker::create(&args.place.dir, keys, policy, args.clock.time()?)?;
+        if let Some(behind) = broker.status().log_behind {
+            note(&format!("log_behind: {behind}"));
+        }
         let signed = broker.policy();
         writeln!(out, "broker of {}, policy {}", signed.policy().consortium, signed.digest())?;
         return Ok(());
@@ -237,6 +240,9 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(trouble) = &status.trouble {
         writeln!(out, "trouble: {trouble}")?;
     }
+    if let Some(behind) = &status.log_behind {
+        writeln!(out, "log_behind: {behind}")?;
+    }
     Ok(())
 }
 
@@ -255,7 +261,7 @@ fn status_json(status: &BrokerStatus) -> Value {
     });
     json!({
         "policy_version": status.policy_version, "policy": status.policy.to_string(),
-        "epochs": epochs.collect::<Vec<_>>(), "trouble": status.trouble,
+        "epochs": epochs.collect::<Vec<_>>(), "trouble": status.trouble, "log_behind": status.log_behind,
     })
 }
 

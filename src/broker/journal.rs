@@ -21,6 +21,10 @@ pub(super) struct Journal {
     pub(super) row: JournalRow,
     /// The latest checkpoint that was signed.
     pub(super) checkpoint: Vec<u8>,
+    /// The day on which it was.
+    pub(super) signed_on: Day,
+    /// The log that it is of, once that was looked at.
+    signed_as: Option<LogKey>,
 }
 
 /// What the ledger has beside the lines.
@@ -75,9 +79,18 @@ impl Journal {
         Ok(true)
     }
 
-    /// Signs the log as it is, after the last line of `change`.
+    /// Whether today's checkpoint of the log that `name` names is still to be signed.
+    pub(super) fn is_unsigned(&mut self, name: &LogKey) -> bool {
+        if self.signed_as.is_none() && Checkpoint::verify(&self.checkpoint, name).is_ok() {
+            self.signed_as = Some(name.clone());
+        }
+        self.signed_on != self.row.day || self.signed_as.as_ref() != Some(name)
+    }
+
+    /// Signs the log as it is.
     pub(super) fn sign(&mut self, change: &mut Change, name: &LogKey, key: &SigningKey) -> Result<(), Error> {
         self.checkpoint = Checkpoint::sign(&self.log, name, key)?.as_bytes().to_vec();
+        (self.signed_on, self.signed_as) = (self.row.day, Some(name.clone()));
         change.rows.push((Key::Checkpoint(self.row.day), Some(self.checkpoint.clone())));
         Ok(())
     }

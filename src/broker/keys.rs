@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::signed::SignedLogs;
 use crate::error::Error;
 use crate::files;
 use crate::pseudonym::Pepper;
@@ -21,6 +22,7 @@ pub struct BrokerKeys {
     folder: Option<PathBuf>,
     peppers: Mutex<BTreeMap<u32, Arc<Pepper>>>,
     blob_keys: Mutex<BTreeMap<u32, Arc<Key32>>>,
+    signed: SignedLogs,
 }
 
 impl BrokerKeys {
@@ -43,11 +45,11 @@ impl BrokerKeys {
         BrokerKeys::open(folder)
     }
 
-    /// Reads the signing keys from `folder`.
+    /// Reads the signing keys from `folder`, and what was signed of the log.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`].
+    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`], [`Error::BrokerKeys`].
     pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
@@ -55,12 +57,20 @@ impl BrokerKeys {
             folder: Some(folder.into()),
             peppers: Mutex::default(),
             blob_keys: Mutex::default(),
+            signed: SignedLogs::open(folder)?,
         })
     }
 
     /// Keys that are gone with the process: for tests and simulations.
     pub fn in_memory(signing: SigningKey, checkpoint: SigningKey) -> BrokerKeys {
-        BrokerKeys { signing, checkpoint, folder: None, peppers: Mutex::default(), blob_keys: Mutex::default() }
+        BrokerKeys {
+            signing,
+            checkpoint,
+            folder: None,
+            peppers: Mutex::default(),
+            blob_keys: Mutex::default(),
+            signed: SignedLogs::in_memory(),
+        }
     }
 
     /// The key that replies are verified with: the policy's `operator.verifying_key`.
@@ -75,6 +85,11 @@ impl BrokerKeys {
 
     pub(super) fn checkpoint(&self) -> &SigningKey {
         &self.checkpoint
+    }
+
+    /// What was signed of the log.
+    pub(super) fn signed(&self) -> &SignedLogs {
+        &self.signed
     }
 
     pub(super) fn signing(&self) -> &SigningKey {

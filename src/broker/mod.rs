@@ -10,6 +10,7 @@ mod folder;
 mod journal;
 mod keys;
 mod release;
+mod signed;
 mod state;
 mod turns;
 mod upkeep;
@@ -81,6 +82,8 @@ pub struct BrokerStatus {
     pub epochs: Vec<EpochStatus>,
     /// The last trouble with the disk or the clock since the broker was opened.
     pub trouble: Option<String>,
+    /// Why the audit log is not signed on, if it is not: what an [`Error::LogBehind`] says.
+    pub log_behind: Option<String>,
 }
 
 /// An open epoch.
@@ -229,11 +232,13 @@ impl Broker {
         let in_force = self.in_force();
         // What is there is told, even if the store cannot be read.
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = &in_force.signed.policy().operator.log_origin;
         BrokerStatus {
             policy_version: in_force.signed.policy().version,
             policy: in_force.signed.digest(),
             epochs: state.epochs.iter().map(|(number, epoch)| epoch.status(*number)).collect(),
             trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            log_behind: self.keys.signed().refusal(origin, &state.journal.log).map(|error| error.to_string()),
         }
     }
 

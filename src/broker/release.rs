@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::state::{Epoch, EpochRow, PartnerRow, Share, ShareRow, State, Stored, Tally, span_of, write_row};
 use super::view::{Holding, Turn, View};
 use super::{Broker, InForce, Release};
-use crate::audit::{Event, LogKey};
+use crate::audit::Event;
 use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
@@ -74,15 +74,15 @@ impl Broker {
         let mut closed = Vec::new();
         let due = self.do_what_is_due(state, in_force, now, &mut change, &mut closed);
         let releases = due.inspect_err(|_| state.ahead = true)?;
-        if change.rows.is_empty() && change.lines.is_empty() {
-            return Ok(releases);
+        if !change.rows.is_empty() || !change.lines.is_empty() {
+            let ticket = self.submit(state, &change)?;
+            if !closed.is_empty() {
+                // Rows without keys could not be opened again, so the keys go when the rows are gone.
+                self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
+                closed.into_iter().try_for_each(|number| self.keys.destroy(number))?;
+            }
         }
-        let ticket = self.submit(state, &change)?;
-        if !closed.is_empty() {
-            // Rows without keys could not be opened again, so the keys go when the rows are gone.
-            self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
-            closed.into_iter().try_for_each(|number| self.keys.destroy(number))?;
-        }
+        self.sign_log(state, in_force)?;
         Ok(releases)
     }
 
@@ -130,7 +130,6 @@ impl Broker {
         if state.journal.turn_day(change, now, digest)? {
             // A crash between an epoch's rows and its keys leaves the keys: they go now.
             closed.extend(policy.epochs.iter().filter(|epoch| epoch.closes < today).map(|epoch| epoch.number));
-            state.journal.sign(change, &LogKey::of(policy), self.keys.checkpoint())?;
         }
         Ok(releases)
     }

@@ -163,7 +163,7 @@ impl State {
                 }
                 Key::Journal => state.journal.row = read_row(&value)?,
                 // By ascending day: the last is the latest.
-                Key::Checkpoint(_) => state.journal.checkpoint = value,
+                Key::Checkpoint(day) => (state.journal.signed_on, state.journal.checkpoint) = (day, value),
                 Key::Share(epoch, partner) => {
                     let share = Share { row: read_row(&value)?, ..Share::default() };
                     shares.insert((epoch, partner), share);

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::release::{Due, clock_ahead};
 use super::state::{PolicyRow, State, write_row};
 use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
-use crate::audit::{Event, Line, LogKey, Row, prune_before};
+use crate::audit::{Event, Line, Row, prune_before};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -117,11 +117,6 @@ impl Broker {
         let mut change = Change { rows: vec![(Key::Policy, Some(write_row(&newer.row)))], ..Change::default() };
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         state.journal.append(&mut change, now, digest, adopted)?;
-        let log = LogKey::of(newer.signed.policy());
-        if log != LogKey::of(old.signed.policy()) {
-            // Under its new name or key the log has no checkpoint yet, and partners look for one.
-            state.journal.sign(&mut change, &log, self.keys.checkpoint()).inspect_err(|_| state.ahead = true)?;
-        }
         for number in state.epochs.keys().copied().collect::<Vec<_>>() {
             let Some(epoch) = state.epochs.get(&number) else { continue };
             let looked = epoch.row.looked;
@@ -133,6 +128,7 @@ impl Broker {
         // Nobody decides under the newer policy before it is kept, because that needs the state.
         self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
+        // Under a new name or key the log has no checkpoint yet, and partners look for one.
         self.tick(&mut state, &newer, now)?;
         let ticket = self.submit(&mut state, &Change::default())?;
         drop(state);
@@ -158,7 +154,8 @@ impl Broker {
     /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a broker.
     ///
     /// What partners said since the copy is not in it. So it counts each partner again only when its full set has come, and says
-    /// so to each; numbers of releases go on after those of the lost store.
+    /// so to each; numbers of releases go on after those of the lost store. Where a checkpoint was signed after the copy, the log
+    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so.
     ///
     /// # Errors
     ///
@@ -166,6 +163,7 @@ impl Broker {
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
         folder::copy(from, folder)?;
         let broker = Broker::open(folder, keys)?;
+        broker.keys.signed().note_restored(&broker.policy().policy().operator.log_origin)?;
         let mut state = broker.state()?;
         let mut change = Change::default();
         let digest = broker.in_force().signed.digest();

@@ -9,7 +9,7 @@ use stapel::broker::Release;
 use stapel::{Broker, BrokerKeys, Error, Policy};
 
 use super::Place;
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 use crate::files::{self, NewFile};
 use crate::now::Clock;
 use crate::output::Output;
@@ -128,6 +128,9 @@ pub(super) struct LogArgs {
 pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
     let (broker, now) = (args.place.open()?, args.clock.time()?);
     let releases = if args.accept_clock { broker.accept_clock(now)? } else { broker.release(now)? };
+    if let Some(behind) = broker.status().log_behind {
+        note(&format!("log_behind: {behind}"));
+    }
     if releases.is_empty() && !args.json {
         writeln!(out, "no release was due")?;
     }
@@ -189,11 +192,16 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
     if args.json {
-        return out.json(&json!({ "policy_version": version, "policy": digest.to_string(), "epochs": epochs }));
+        return out.json(&json!({
+            "policy_version": version, "policy": digest.to_string(), "epochs": epochs, "log_behind": status.log_behind,
+        }));
     }
     writeln!(out, "restored under policy version {version}, digest {digest}")?;
     for epoch in epochs {
         writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
+    }
+    if let Some(behind) = status.log_behind {
+        writeln!(out, "log_behind: {behind}")?;
     }
     Ok(())
 }

@@ -1,0 +1,228 @@
+//! What was signed of the log, kept apart from the store: so that a store that was put back cannot be signed on from where another
+//! log began under the same name. SPEC.md 13.3.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::state::State;
+use super::{Broker, InForce};
+use crate::audit::{Log, LogKey};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::files;
+use crate::store::Change;
+
+/// The file's first line.
+const HEADER: &str = "stapel-signed-logs v1";
+
+/// The last tree that was signed of each log, by its origin.
+///
+/// A tree is noted when its lines are on disk and before it is signed, so that whatever was signed is noted, and whatever is noted
+/// is in the store, save in one that was put back.
+pub(super) struct SignedLogs {
+    /// `None` keeps it in memory only.
+    path: Option<PathBuf>,
+    logs: Mutex<BTreeMap<String, Last>>,
+}
+
+/// The last tree of a log that was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    Tree {
+        size: u64,
+        root: Digest,
+    },
+    /// A store was put back where nothing said what had been signed.
+    Unknown,
+}
+
+impl Broker {
+    /// Signs the log as it is, once on each day and when it got another name; unless this store does not continue what was signed.
+    ///
+    /// Where the keys' folder cannot be written, nothing is signed until it can: partners are answered none the less.
+    pub(super) fn sign_log(&self, state: &mut State, in_force: &InForce) -> Result<(), Error> {
+        let name = LogKey::of(in_force.signed.policy());
+        if !state.journal.is_unsigned(&name) || self.keys.signed().refusal(name.origin(), &state.journal.log).is_some()
+        {
+            return Ok(());
+        }
+        let ticket = self.submit(state, &Change::default())?;
+        self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
+        let (size, root) = (state.journal.log.size(), state.journal.log.root());
+        if self.noted(self.keys.signed().note(name.origin(), size, root)).is_err() {
+            return Ok(());
+        }
+        let mut change = Change::default();
+        state.journal.sign(&mut change, &name, self.keys.checkpoint()).inspect_err(|_| state.ahead = true)?;
+        self.submit(state, &change).map(drop)
+    }
+}
+
+impl SignedLogs {
+    pub(super) fn in_memory() -> SignedLogs {
+        SignedLogs { path: None, logs: Mutex::default() }
+    }
+
+    /// Reads what was noted in a folder; nothing, where there is no such file.
+    pub(super) fn open(folder: &Path) -> Result<SignedLogs, Error> {
+        let path = folder.join("signed.logs");
+        let logs = match files::read_private(&path) {
+            Ok(bytes) => parse(&bytes).ok_or_else(|| Error::BrokerKeys {
+                path: path.clone(),
+                finding: "it is not as the broker wrote it, and says what was signed of the log: put it back as it was. If it is \
+                          lost, take it away and restore the store from a backup: then a policy with a new log_origin is asked for"
+                    .into(),
+            })?,
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(SignedLogs { path: Some(path), logs: Mutex::new(logs) })
+    }
+
+    /// Why `log` must not be signed as `origin`; `None` where it continues what was signed under that name.
+    pub(super) fn refusal(&self, origin: &str, log: &Log) -> Option<Error> {
+        let finding = match *self.logs().get(origin)? {
+            Last::Tree { size, root } if log.root_at(size) == Some(root) => return None,
+            Last::Tree { size, .. } if size > log.size() => {
+                format!("a checkpoint of {size} lines was signed, and the log in this store has {}", log.size())
+            }
+            Last::Tree { size, .. } => {
+                format!("a checkpoint of {size} lines was signed, and the log in this store has others in their place")
+            }
+            Last::Unknown => "the store was put back from a copy, and nothing says what was signed after it".into(),
+        };
+        Some(Error::LogBehind { origin: origin.into(), finding })
+    }
+
+    /// Notes a tree that is about to be signed: it is on disk when this returns.
+    fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), Error> {
+        self.put(origin, Last::Tree { size, root })
+    }
+
+    /// Notes that a store was put back, where nothing says what had been signed under this name.
+    pub(super) fn note_restored(&self, origin: &str) -> Result<(), Error> {
+        if self.logs().contains_key(origin) { Ok(()) } else { self.put(origin, Last::Unknown) }
+    }
+
+    fn put(&self, origin: &str, last: Last) -> Result<(), Error> {
+        let mut logs = self.logs();
+        let mut newer = logs.clone();
+        newer.insert(origin.into(), last);
+        if let Some(path) = &self.path {
+            files::replace_private(path, to_text(&newer).as_bytes())?;
+        }
+        *logs = newer;
+        Ok(())
+    }
+
+    fn logs(&self) -> MutexGuard<'_, BTreeMap<String, Last>> {
+        // It is replaced whole.
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The header, then a line for each log, by origin: size, root, origin, a space between.
+fn to_text(logs: &BTreeMap<String, Last>) -> String {
+    let rows = logs.iter().map(|(origin, last)| match last {
+        Last::Tree { size, root } => format!("{size} {root} {origin}\n"),
+        Last::Unknown => format!("unknown {origin}\n"),
+    });
+    format!("{HEADER}\n{}", rows.collect::<String>())
+}
+
+fn parse(bytes: &[u8]) -> Option<BTreeMap<String, Last>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut logs = BTreeMap::new();
+    for row in text.strip_prefix(HEADER)?.strip_prefix('\n')?.lines() {
+        let (origin, last) = match row.split(' ').collect::<Vec<_>>()[..] {
+            ["unknown", origin] => (origin, Last::Unknown),
+            [size, root, origin] => (origin, Last::Tree { size: size.parse().ok()?, root: root.parse().ok()? }),
+            _ => return None,
+        };
+        logs.insert(origin.to_owned(), last);
+    }
+    (to_text(&logs) == text).then_some(logs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::leaf_hash;
+
+    fn log(lines: &[u8]) -> Log {
+        lines.iter().map(|line| leaf_hash(&[*line])).collect()
+    }
+
+    fn finding(logs: &SignedLogs, origin: &str, lines: &[u8]) -> Option<String> {
+        let error = logs.refusal(origin, &log(lines))?;
+        assert_eq!(error.code(), "log_behind");
+        assert!(error.to_string().contains("log_origin"), "{error}");
+        Some(error.to_string())
+    }
+
+    #[test]
+    fn only_a_log_that_continues_what_was_signed_is_signed_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = SignedLogs::open(folder.path()).unwrap();
+        assert_eq!(finding(&logs, "a", &[]), None, "nothing was signed");
+        logs.note("a", 3, log(&[1, 2, 3]).root()).unwrap();
+        logs.note_restored("b").unwrap();
+        logs.note_restored("a").unwrap();
+        for logs in [logs, SignedLogs::open(folder.path()).unwrap()] {
+            assert_eq!(finding(&logs, "a", &[1, 2, 3]), None);
+            assert_eq!(finding(&logs, "a", &[1, 2, 3, 4]), None);
+            assert!(
+                finding(&logs, "a", &[1, 2]).unwrap().contains("3 lines was signed, and the log in this store has 2")
+            );
+            assert!(finding(&logs, "a", &[1, 2, 4]).unwrap().contains("others in their place"));
+            assert!(finding(&logs, "a", &[1, 2, 4, 5]).unwrap().contains("others in their place"));
+            assert!(finding(&logs, "b", &[1, 2, 3]).unwrap().contains("nothing says"));
+            assert_eq!(finding(&logs, "c", &[1]), None);
+            logs.note("b", 1, log(&[1]).root()).unwrap();
+            logs.note_restored("d").unwrap();
+            assert_eq!(finding(&logs, "b", &[1, 9]), None);
+            logs.put("b", Last::Unknown).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_signed_is_noted_whole_or_not_at_all() {
+        use crate::files::crash;
+        let folder = tempfile::tempdir().unwrap();
+        SignedLogs::open(folder.path()).unwrap().note("a", 1, log(&[1]).root()).unwrap();
+        let (mut steps, mut noted) = (0, false);
+        while !noted {
+            let logs = SignedLogs::open(folder.path()).unwrap();
+            crash::after(Some(steps));
+            noted = logs.note("a", 2, log(&[1, 2]).root()).is_ok();
+            crash::after(None);
+            // The one who signs is told no less than what is on disk.
+            let kept = SignedLogs::open(folder.path()).unwrap().refusal("a", &log(&[1])).is_some();
+            assert!(kept || !noted, "step {steps}");
+            steps += 1;
+        }
+        assert!(steps > 3);
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_it_was_written_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = log(&[1]).root();
+        for text in [
+            String::new(),
+            HEADER.into(),
+            format!("{HEADER}\n\n"),
+            format!("{HEADER}\n1 {root} a"),
+            format!("{HEADER}\n01 {root} a\n"),
+            format!("{HEADER}\n1 {root} b\n1 {root} a\n"),
+            format!("{HEADER}\n1 {root}\n"),
+            format!("{HEADER}\nunknown a b\n"),
+        ] {
+            files::replace_private(&folder.path().join("signed.logs"), text.as_bytes()).unwrap();
+            let error = SignedLogs::open(folder.path()).err().expect(&text);
+            assert_eq!(error.code(), "broker_keys", "{text}");
+        }
+    }
+}
