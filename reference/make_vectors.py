@@ -1,4 +1,4 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log}.json. Gives the same bytes whenever it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log,succession}.json. Gives the same bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -30,6 +30,7 @@ from stapel_reference.messages import (
     StatusRequest,
 )
 from stapel_reference.standings import Counting
+from succession_vectors import succession_file
 
 FOLDER = Path(__file__).parent.parent / "tests" / "vectors" / "v1"
 
@@ -649,7 +650,10 @@ def compact(value: object, depth: int = 0) -> str:
 
 
 def main() -> int:
-    made = {"derivations.json": derivations(), "standings.json": standings(), "messages.json": message_file(), "log.json": log_file()}
+    made = {
+        "derivations.json": derivations(), "standings.json": standings(), "messages.json": message_file(), "log.json": log_file(),
+        "succession.json": succession_file(),
+    }  # fmt: skip
     stale = []
     for name, content in made.items():
         text = compact(content) + "\n"

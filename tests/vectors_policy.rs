@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use stapel::policy::PolicySignature;
 use stapel::{Policy, SignedPolicy};
 
 #[derive(Deserialize)]
@@ -72,4 +73,40 @@ fn invalid_policies_have_their_error() {
 fn the_valid_but_the_minimal_differ() {
     let digests: BTreeSet<_> = vectors().valid.into_iter().map(|vector| vector.digest).collect();
     assert!(digests.len() >= 6);
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Successions {
+    #[serde(rename = "about")]
+    _about: String,
+    successions: Vec<Succession>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Succession {
+    name: String,
+    in_force: String,
+    in_force_signatures: Vec<String>,
+    newer: String,
+    newer_signatures: Vec<String>,
+    error: Option<String>,
+}
+
+#[test]
+fn a_newer_policy_takes_the_place_or_has_its_error() {
+    let signatures = |texts: &[String]| -> Vec<PolicySignature> {
+        texts.iter().map(|text| PolicySignature::parse(text).unwrap()).collect()
+    };
+    let vectors: Successions = serde_json::from_str(include_str!("vectors/v1/succession.json")).unwrap();
+    assert!(vectors.successions.len() >= 25);
+    for row in vectors.successions {
+        let name = &row.name;
+        let old = Policy::parse(&row.in_force).unwrap();
+        let old = SignedPolicy::verify(old, &signatures(&row.in_force_signatures)).expect(name);
+        let newer = Policy::parse(&row.newer).unwrap();
+        let followed = old.succeed(newer, &signatures(&row.newer_signatures));
+        assert_eq!(followed.err().map(|error| error.code().to_owned()), row.error, "{name}");
+    }
 }

@@ -429,12 +429,54 @@ def signer(text_: str, policy_digest: bytes, roster: dict[str, Any]) -> str | No
     return organisation
 
 
+def signed_by(policy_digest: bytes, signatures: list[str], roster: dict[str, Any], needed: int) -> None:
+    signed = {signer(one, policy_digest, roster) for one in signatures} - {None}
+    if len(signed) < needed:
+        raise Refused("policy_signatures", f"{len(signed)} organisations signed")
+
+
 def in_force(data: bytes, signatures: list[str]) -> dict[str, Any]:
     """A policy that may be in force: its check refuses nothing, and enough of its organisations signed."""
     policy = parse(data)
     if rules := check(policy):
         raise Refused("policy_unsafe", ", ".join(rules))
-    signed = {signer(one, digest(policy), policy) for one in signatures} - {None}
-    if len(signed) < policy["changes"]["signatures"]:
-        raise Refused("policy_signatures", f"{len(signed)} organisations signed")
+    signed_by(digest(policy), signatures, policy, policy["changes"]["signatures"])
     return policy
+
+
+def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str, Any]:
+    """The newer policy, if it may take the place of the old one."""
+    follows(old, parse(data))
+    newer = in_force(data, signatures)
+    names, remaining = organisations(old), organisations(old) & organisations(newer)
+    needed = min(old["changes"]["signatures"], max(len(remaining), len(names) // 2 + 1))
+    signed_by(digest(newer), signatures, old, needed)
+    return newer
+
+
+def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
+    """Refuses what is no successor, whoever signed it."""
+
+    def demand(holds: bool, finding: str) -> None:
+        if not holds:
+            raise Refused("policy_successor", finding)
+
+    demand(all(newer[name] == old[name] for name in ("consortium", "purpose")), "of another consortium or purpose")
+    demand(newer["version"] > old["version"], "its version is not higher")
+    demand(newer.get("previous") == digest(old).hex(), "it follows another one")
+    demand(newer["valid_from"] >= old["valid_from"], "it is valid earlier")
+    epochs = {one["number"]: one for one in old["epoch"]}
+    known = [(epochs[one["number"]], one) for one in newer["epoch"] if one["number"] in epochs]
+    for before, after in known:
+        demand(after["key_id"] == before["key_id"], "an epoch has another key id")
+        closed = before["closes"] < newer["valid_from"]
+        demand(not closed or after["closes"] == before["closes"], "an epoch that has closed gets another last day")
+    of = {one["number"]: one["organisation"] for one in old["partner"]}
+    demand(all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]), "a number moved")
+    if organisations(old) <= organisations(newer):
+        return
+    within = datetime.timedelta(days=old["changes"]["new_epoch_within_days"])
+    last = (datetime.date.fromisoformat(newer["valid_from"]) + within).isoformat()
+    fresh = [one for one in newer["epoch"] if one["number"] not in epochs]
+    demand(any(one["opens"] <= last for one in fresh), "who leaves holds the key, and no new epoch opens in time")
+    demand(all(after["closes"] <= last for _, after in known), "who leaves holds the key of an epoch that closes late")

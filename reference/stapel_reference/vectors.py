@@ -171,6 +171,14 @@ def policies(file: dict[str, Any]) -> Check:
         yield row["name"], unlike(row["error"], code_of(lambda: checked_policy(row["toml"].encode())))
 
 
+def successions(file: dict[str, Any]) -> Check:
+    for row in file["successions"]:
+        old = policy.in_force(row["in_force"].encode(), row["in_force_signatures"])
+        newer = row["newer"].encode()
+        wrong = code_of(lambda: policy.succeed(old, newer, row["newer_signatures"]))
+        yield row["name"], unlike(row.get("error"), wrong)
+
+
 def checked_policy(data: bytes) -> None:
     if rules := policy.check(policy.parse(data)):
         raise Refused("policy_unsafe", ", ".join(rules))
@@ -216,4 +224,5 @@ FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "messages.json": message_vectors,
     "policies.json": policies,
     "standings.json": standings,
+    "succession.json": successions,
 }

@@ -100,6 +100,7 @@ impl Broker {
         let signatures = PolicySignature::read_beside(policy)?;
         let mut state = self.state()?;
         let old = self.in_force();
+        old.signed.refuse_reopened(&newer, now.day())?;
         let signed = old.signed.succeed(newer, &signatures)?;
         refuse_unfit(&signed, &self.keys, now)?;
         if let Some(as_of) = clock_ahead(&state, now) {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 
 use super::lang::Lang;
-use super::{MAX_TEXT, Policy};
+use super::{Epoch, MAX_TEXT, Policy};
+use crate::day::Day;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::files::io;
@@ -244,6 +245,17 @@ impl SignedPolicy {
         &self.signed_by
     }
 
+    /// Whether `newer` may be adopted on a day: it must not let an epoch close later that has closed by then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PolicySuccessor`].
+    pub(crate) fn refuse_reopened(&self, newer: &Policy, today: Day) -> Result<(), Error> {
+        let reopened = shared_epochs(&self.policy, newer)
+            .find(|(known, epoch)| known.closes < today && epoch.closes > known.closes);
+        reopened.map_or(Ok(()), |(known, _)| Err(Error::PolicySuccessor { finding: stays_closed(known) }))
+    }
+
     /// How many of this policy's organisations must have signed `newer`: as many as it asks for itself, but those that leave
     /// cannot block it, and fewer than a majority are never enough.
     fn approvals(&self, newer: &Policy) -> usize {
@@ -273,9 +285,12 @@ impl SignedPolicy {
                 newer.valid_from, old.valid_from
             ));
         }
-        for epoch in &newer.epochs {
-            if old.epoch(epoch.number).is_some_and(|known| known.key_id != epoch.key_id) {
+        for (known, epoch) in shared_epochs(old, newer) {
+            if known.key_id != epoch.key_id {
                 return wrong(format!("epoch {} has another key id; a new key is a new epoch", epoch.number));
+            }
+            if known.closes < newer.valid_from && epoch.closes != known.closes {
+                return wrong(stays_closed(known));
             }
         }
         for partner in &newer.partners {
@@ -329,6 +344,18 @@ impl Policy {
         })?;
         Ok((Policy::parse(&text)?, text))
     }
+}
+
+/// The epochs of which both have the number.
+fn shared_epochs<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = (&'a Epoch, &'a Epoch)> {
+    newer.epochs.iter().filter_map(|epoch| Some((old.epoch(epoch.number)?, epoch)))
+}
+
+fn stays_closed(epoch: &Epoch) -> String {
+    format!(
+        "epoch {} closed on {}, and its keys are destroyed: leave its last day as it is, and open a new epoch",
+        epoch.number, epoch.closes
+    )
 }
 
 fn signed_bytes(digest: &Digest) -> [u8; 48] {
@@ -571,6 +598,17 @@ mod tests {
         let second = sample::signed().succeed(newer(&[]), &sign(&newer(&[]), &[1, 2, 3, 4])).unwrap();
         let again = sample::changed(&[("version = 1", &format!("version = 2\nprevious = \"{}\"", second.digest()))]);
         assert_eq!(second.succeed(again.clone(), &sign(&again, &[1, 2, 3, 4])).unwrap_err().code(), "policy_successor");
+    }
+
+    #[test]
+    fn an_epoch_that_has_closed_is_not_opened_again() {
+        let longer = newer(&[("closes = 2027-11-30", "closes = 2027-12-31")]);
+        let (last, after): (Day, Day) = ("2027-11-30".parse().unwrap(), "2027-12-01".parse().unwrap());
+        assert!(sample::signed().refuse_reopened(&longer, last).is_ok());
+        let error = sample::signed().refuse_reopened(&longer, after).unwrap_err();
+        assert_eq!(error.code(), "policy_successor");
+        assert!(error.to_string().contains("epoch 1 closed on 2027-11-30"), "{error}");
+        assert!(sample::signed().refuse_reopened(&newer(&[]), after).is_ok());
     }
 
     #[test]
