@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use common::{ROSTER, START};
 use stapel::audit::UnverifiedCheckpoint;
-use stapel::message::{Code, Number, Standing};
+use stapel::message::{Code, FullSet, Group, Number, Part, Request, Standing};
 use stapel::partner::{Complaint, Next, Received};
-use stapel::secret::{Scope, Secret, SecretFile};
-use stapel::{AddressKey, Broker, Case, Partner, Timestamp};
+use stapel::secret::{KeyId, Scope, Secret, SecretFile};
+use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
 
@@ -424,4 +424,128 @@ fn where_nothing_can_be_noted_nothing_is_signed_and_partners_are_answered() {
     assert_eq!(town.signed("example.nl/zaanstad").len(), before.len() + 1, "as soon as it can");
     let mode = fs::metadata(keys.join("signed.logs")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// A policy with an epoch that closes at the end of the year, and one that goes on; as of version 2 the first is longer.
+fn two_epochs(version: &str, closes: &str) -> String {
+    let rules = format!(
+        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"1111111111111111\"\nopens = 2026-12-01\n\
+         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-01\ncloses = 2027-11-30"
+    );
+    common::policy_text(&ROSTER[..PARTNERS], &rules)
+}
+
+fn full_set(client: &mut common::Client, broker: &Broker, now: Timestamp) -> &'static str {
+    let pseudonyms = [common::pseudonym(1), common::pseudonym(2)];
+    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let part = Part { number: 1, of: 1 };
+    common::code(&client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now))
+}
+
+struct Closed {
+    folder: tempfile::TempDir,
+    clients: Vec<common::Client>,
+}
+
+impl Closed {
+    fn keys(&self) -> BrokerKeys {
+        common::stored_keys(&self.folder.path().join("keys"))
+    }
+
+    /// A broker with a copy of before epoch 1 closed, and that it closed.
+    fn begin() -> (Closed, Broker) {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.toml");
+        common::write_policy(&policy, &two_epochs("version = 1", "2026-12-31"));
+        let keys = common::stored_keys(&folder.path().join("keys"));
+        let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
+        let clients = [1, 2].map(|epoch| {
+            let client = common::Client::new(1, &broker.policy());
+            common::Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
+        });
+        let mut closed = Closed { folder, clients: clients.into() };
+        assert_eq!(full_set(&mut closed.clients[0], &broker, START), "ok");
+        broker.backup(&closed.folder.path().join("copy"), START).unwrap();
+        broker.accept_clock(day(31)).unwrap();
+        assert_eq!(broker.status().epochs.len(), 1, "epoch 1 closed");
+        (closed, broker)
+    }
+}
+
+fn kinds(broker: &Broker) -> Vec<String> {
+    let mut kinds = Vec::new();
+    broker
+        .log_rows(|index, row| {
+            let row = row.to_json(index);
+            kinds.extend(row.split("kind\\\":\\\"").nth(1).and_then(|rest| rest.split('\\').next()).map(str::to_owned));
+            Ok(())
+        })
+        .unwrap();
+    kinds
+}
+
+#[test]
+fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
+    let (mut closed, broker) = Closed::begin();
+    drop(broker);
+    let (copy, restored) = (closed.folder.path().join("copy"), closed.folder.path().join("restored"));
+    // Restored, and merely opened.
+    let broker = Broker::restore(&copy, &restored, closed.keys(), day(31)).unwrap();
+    assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
+    assert!(broker.status().trouble.unwrap().contains("epoch 1"));
+    assert_eq!(kinds(&broker)[kinds(&broker).len() - 2..], ["restore", "epoch_closed"]);
+    assert_eq!(full_set(&mut closed.clients[0], &broker, day(31)), "wrong_epoch");
+    // One series over all epochs: the copy has the first message.
+    (closed.clients[1].highest_state, closed.clients[1].accepted) = (closed.clients[0].highest_state, 1);
+    assert_eq!(full_set(&mut closed.clients[1], &broker, day(31)), "ok");
+    drop(broker);
+    let broker = Broker::open(&restored, closed.keys()).unwrap();
+    assert_eq!(broker.status().trouble, None, "it is gone from the files");
+    drop(broker);
+    let broker = Broker::open(&copy, closed.keys()).unwrap();
+    assert!(broker.status().trouble.unwrap().contains("cannot be opened any more"));
+    broker.accept_clock(day(31)).unwrap();
+    assert_eq!(broker.status().epochs.len(), 1);
+    // Its clock may say what it will: what was destroyed is closed.
+    drop(broker);
+    let policy = closed.folder.path().join("policy.toml");
+    let broker = Broker::create(&closed.folder.path().join("anew"), closed.keys(), &policy, START).unwrap();
+    assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
+    closed.clients[0].highest_state = 0;
+    assert_eq!(full_set(&mut closed.clients[0], &broker, START), "wrong_epoch");
+}
+
+#[test]
+fn a_key_that_is_missing_is_said_and_nothing_is_drawn_in_its_place() {
+    let (closed, broker) = Closed::begin();
+    drop(broker);
+    let store = closed.folder.path().join("broker");
+    for name in ["epoch-2.pepper", "epoch-2.blobs"] {
+        let path = closed.folder.path().join("keys").join(name);
+        let key = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let error = Broker::open(&store, closed.keys()).unwrap_err();
+        assert_eq!(error.code(), "broker_keys");
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains("epoch 2") && text.contains("back as it was"), "{text}");
+        assert!(!path.exists());
+        write_private(&path, &key);
+        drop(Broker::open(&store, closed.keys()).unwrap());
+    }
+    let error = Broker::open(&store, common::broker_keys()).unwrap_err();
+    assert_eq!(error.code(), "broker_keys", "keys in memory were others");
+}
+
+#[test]
+fn a_policy_that_opens_a_closed_epoch_again_is_not_adopted() {
+    let (closed, broker) = Closed::begin();
+    let policy = closed.folder.path().join("policy.toml");
+    // On its face valid before the epoch closed, but adopted after.
+    let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
+    common::write_policy(&policy, &two_epochs(&version, "2027-06-30"));
+    let error = broker.adopt_policy(&policy, day(31)).unwrap_err();
+    assert_eq!(error.code(), "policy_successor");
+    assert!(error.to_string().contains("epoch 1 closed on 2026-12-31"), "{error}");
+    common::write_policy(&policy, &two_epochs(&version, "2026-12-31"));
+    broker.adopt_policy(&policy, day(31)).unwrap();
 }

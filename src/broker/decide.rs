@@ -12,7 +12,7 @@ use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::error::Error;
 use crate::message::{self, Answer, Code, Header, Kind, LogEntry, Rejection, Reply, Request, StatusReply, Verified};
-use crate::policy::Partner;
+use crate::policy::{self, Partner};
 use crate::store::{Change, Key, Staged, Ticket};
 
 /// What a message says, tagged.
@@ -286,7 +286,9 @@ impl Case<'_> {
     fn acceptable(&self, basis: &Basis) -> Result<(), Rejection> {
         let (policy, header, today) = (self.in_force.signed.policy(), self.header, self.now.day());
         let refuse = |code, sentence: String| Err(Rejection::new(code, 0, sentence));
-        let Some(epoch) = policy.epoch(header.epoch).filter(|epoch| epoch.is_open(today)) else {
+        // One whose keys were destroyed is not opened again, whatever the policy says.
+        let is_open = |epoch: &&policy::Epoch| epoch.is_open(today) && basis.epoch.is_some();
+        let Some(epoch) = policy.epoch(header.epoch).filter(is_open) else {
             return refuse(
                 Code::WrongEpoch,
                 format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch),

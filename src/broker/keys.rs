@@ -1,6 +1,6 @@
 //! The broker's own secrets, in a folder of their own: never in the store, nor in its backup.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
@@ -22,6 +22,8 @@ pub struct BrokerKeys {
     folder: Option<PathBuf>,
     peppers: Mutex<BTreeMap<u32, Arc<Pepper>>>,
     blob_keys: Mutex<BTreeMap<u32, Arc<Key32>>>,
+    /// Epochs whose keys were destroyed.
+    destroyed: Mutex<BTreeSet<u32>>,
     signed: SignedLogs,
 }
 
@@ -57,6 +59,7 @@ impl BrokerKeys {
             folder: Some(folder.into()),
             peppers: Mutex::default(),
             blob_keys: Mutex::default(),
+            destroyed: Mutex::new(destroyed_in(folder)?),
             signed: SignedLogs::open(folder)?,
         })
     }
@@ -69,6 +72,7 @@ impl BrokerKeys {
             folder: None,
             peppers: Mutex::default(),
             blob_keys: Mutex::default(),
+            destroyed: Mutex::default(),
             signed: SignedLogs::in_memory(),
         }
     }
@@ -104,10 +108,7 @@ impl BrokerKeys {
         if let Some(pepper) = peppers.get(&epoch) {
             return Ok(Arc::clone(pepper));
         }
-        let key = match &self.folder {
-            None => Key32::generate()?,
-            Some(folder) => stored_key(&pepper_path(folder, epoch), may_draw)?,
-        };
+        let key = self.key(epoch, may_draw, pepper_path)?;
         let pepper = Arc::new(Pepper::new(&key));
         peppers.insert(epoch, Arc::clone(&pepper));
         Ok(pepper)
@@ -131,9 +132,18 @@ impl BrokerKeys {
     }
 
     /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its batches opened.
+    ///
+    /// That they were is written down first, so that keys that are missing are never taken for keys that were destroyed.
     pub(super) fn destroy(&self, epoch: u32) -> Result<(), Error> {
-        self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch).is_some();
         self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        let there = |folder: &PathBuf| pepper_path(folder, epoch).exists() || blob_key_path(folder, epoch).exists();
+        if known || self.folder.as_ref().is_some_and(there) {
+            if let Some(folder) = &self.folder {
+                files::replace_private(&destroyed_path(folder, epoch), DESTROYED)?;
+            }
+            self.destroyed.lock().unwrap_or_else(PoisonError::into_inner).insert(epoch);
+        }
         let Some(folder) = &self.folder else {
             return Ok(());
         };
@@ -147,15 +157,32 @@ impl BrokerKeys {
         Ok(())
     }
 
+    /// A key of an epoch, as it is in the folder. One that is not there is drawn, if `may_draw`.
+    fn key(&self, epoch: u32, may_draw: bool, path: fn(&Path, u32) -> PathBuf) -> Result<Key32, Error> {
+        let path = match &self.folder {
+            Some(folder) => path(folder, epoch),
+            None if may_draw => return Key32::generate(),
+            None => return Err(missing(Path::new("in memory"), epoch)),
+        };
+        if may_draw && !path.exists() {
+            let key = Key32::generate()?;
+            files::create_private(&path, key.expose_secret())?;
+            return Ok(key);
+        }
+        let bytes = files::read_private(&path).map_err(|error| match error {
+            Error::Io { source, .. } if source.kind() == ErrorKind::NotFound => missing(&path, epoch),
+            other => other,
+        })?;
+        let key: Option<&[u8; 32]> = bytes.as_slice().try_into().ok();
+        Ok(Key32::from_bytes(*key.ok_or(Error::KeyFile { path, length: bytes.len() })?))
+    }
+
     fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, Error> {
         let mut keys = self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = keys.get(&epoch) {
             return Ok(Arc::clone(key));
         }
-        let key = Arc::new(match &self.folder {
-            None => Key32::generate()?,
-            Some(folder) => stored_key(&blob_key_path(folder, epoch), may_draw)?,
-        });
+        let key = Arc::new(self.key(epoch, may_draw, blob_key_path)?);
         keys.insert(epoch, Arc::clone(&key));
         Ok(key)
     }
@@ -165,6 +192,10 @@ impl BlobKeys for BrokerKeys {
     fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
         self.blob_key_or_draw(epoch, false)
     }
+
+    fn is_destroyed(&self, epoch: u32) -> bool {
+        self.destroyed.lock().unwrap_or_else(PoisonError::into_inner).contains(&epoch)
+    }
 }
 
 impl fmt::Debug for BrokerKeys {
@@ -173,16 +204,31 @@ impl fmt::Debug for BrokerKeys {
     }
 }
 
-fn stored_key(path: &Path, may_draw: bool) -> Result<Key32, Error> {
-    if may_draw && !path.exists() {
-        let key = Key32::generate()?;
-        files::create_private(path, key.expose_secret())?;
-        return Ok(key);
+/// What a file says that stands where an epoch's keys were.
+const DESTROYED: &[u8] = b"The keys of this epoch were destroyed when it closed.\n";
+
+/// The epochs whose keys were destroyed.
+fn destroyed_in(folder: &Path) -> Result<BTreeSet<u32>, Error> {
+    let mut destroyed = BTreeSet::new();
+    for entry in fs::read_dir(folder).map_err(|source| files::io("read", folder, source))? {
+        let name = entry.map_err(|source| files::io("read", folder, source))?.file_name();
+        let number: Option<u32> =
+            name.to_str().and_then(|name| name.strip_prefix("epoch-")?.strip_suffix(".destroyed")?.parse().ok());
+        destroyed.extend(number);
     }
-    let bytes = files::read_private(path)?;
-    let key: &[u8; 32] =
-        bytes.as_slice().try_into().map_err(|_| Error::KeyFile { path: path.into(), length: bytes.len() })?;
-    Ok(Key32::from_bytes(*key))
+    Ok(destroyed)
+}
+
+/// An epoch's key is not there, and was not destroyed.
+fn missing(path: &Path, epoch: u32) -> Error {
+    Error::BrokerKeys {
+        path: path.into(),
+        finding: format!(
+            "the key is missing, and what the store has of epoch {epoch} cannot be used without it: put the folder with the keys \
+             back as it was. If the key is lost for good, so is that: make a broker anew in another folder, and let each partner \
+             deliver a full set"
+        ),
+    }
 }
 
 fn signing_path(folder: &Path) -> PathBuf {
@@ -197,6 +243,10 @@ fn blob_key_path(folder: &Path, epoch: u32) -> PathBuf {
     folder.join(format!("epoch-{epoch}.blobs"))
 }
 
+fn destroyed_path(folder: &Path, epoch: u32) -> PathBuf {
+    folder.join(format!("epoch-{epoch}.destroyed"))
+}
+
 fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
     folder.join(format!("epoch-{epoch}.pepper"))
 }
@@ -209,20 +259,53 @@ mod tests {
     fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().unwrap();
         let keys = BrokerKeys::create(folder.path()).unwrap();
-        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "io", "an epoch with rows gets no new pepper");
+        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys", "an epoch with rows gets no new pepper");
         let tag = keys.pepper(1, true).unwrap().tag(&[7; 16]);
         let again = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
         assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
         assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
-        assert_eq!(again.blob_key(1).unwrap_err().code(), "io", "an epoch with batches gets no new key");
+        assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys", "an epoch with batches gets no new key");
         again.draw(1).unwrap();
         let key = again.blob_key(1).unwrap();
         assert_eq!(BrokerKeys::open(folder.path()).unwrap().blob_key(1).unwrap().expose_secret(), key.expose_secret());
+        assert!(!again.is_destroyed(1));
         again.destroy(1).unwrap();
         again.destroy(1).unwrap();
+        again.destroy(7).unwrap();
+        for keys in [&again, &BrokerKeys::open(folder.path()).unwrap()] {
+            assert!(keys.is_destroyed(1) && !keys.is_destroyed(2) && !keys.is_destroyed(7), "7 was never drawn");
+        }
         assert!(!pepper_path(folder.path(), 1).exists() && !blob_key_path(folder.path(), 1).exists());
-        assert_eq!(again.blob_key(1).unwrap_err().code(), "io");
-        assert_eq!(again.pepper(1, false).unwrap_err().code(), "io");
+        assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys");
+        assert_eq!(again.pepper(1, false).unwrap_err().code(), "broker_keys");
+    }
+
+    #[test]
+    fn keys_in_memory_are_drawn_only_for_an_epoch_that_begins() {
+        let key = |seed| SigningKey::from_seed(&[seed; 32]).unwrap();
+        let keys = BrokerKeys::in_memory(key(1), key(2));
+        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys");
+        assert_eq!(keys.blob_key(1).unwrap_err().code(), "broker_keys");
+        keys.draw(1).unwrap();
+        assert!(keys.pepper(1, false).is_ok() && keys.blob_key(1).is_ok());
+        keys.destroy(1).unwrap();
+        assert!(keys.is_destroyed(1) && keys.pepper(1, false).is_err());
+    }
+
+    #[test]
+    fn a_crash_leaves_no_key_missing_that_is_not_known_to_be_destroyed() {
+        use crate::files::crash;
+        let folder = tempfile::tempdir().unwrap();
+        for steps in 0..8 {
+            BrokerKeys::create(folder.path()).unwrap().draw(steps).unwrap();
+            let keys = BrokerKeys::open(folder.path()).unwrap();
+            crash::after(Some(steps));
+            let _ = keys.destroy(steps);
+            crash::after(None);
+            let keys = BrokerKeys::open(folder.path()).unwrap();
+            let whole = keys.pepper(steps, false).is_ok() && keys.blob_key(steps).is_ok();
+            assert!(whole || keys.is_destroyed(steps), "step {steps}");
+        }
     }
 }

@@ -158,7 +158,8 @@ impl Broker {
     /// # Errors
     ///
     /// [`Error::Store`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of the policy kept
-    /// there; what [`BrokerKeys`] says of a pepper that is missing.
+    /// there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing. What it has of an epoch whose keys were
+    /// destroyed, as a copy may that is older than that, is dropped, and [`BrokerStatus::trouble`] says so.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
         let keys = Arc::new(keys);
         let store = folder::open(folder, keys.clone())?;
@@ -168,9 +169,11 @@ impl Broker {
         if signed.digest() != row.digest {
             return Err(Error::StoreDamaged { finding: "the policy kept beside it is not the one that was adopted" });
         }
-        for number in state.epochs.keys() {
-            keys.pepper(*number, false)?;
-            keys.blob_key(*number)?;
+        let (destroyed, open): (Vec<u32>, Vec<u32>) =
+            state.epochs.keys().partition(|number| keys.is_destroyed(**number));
+        for number in open {
+            keys.pepper(number, false)?;
+            keys.blob_key(number)?;
         }
         Ok(Broker {
             keys,
@@ -180,7 +183,7 @@ impl Broker {
             state: Mutex::new(state),
             turns: Turns::default(),
             strangers: Strangers::default(),
-            trouble: Mutex::default(),
+            trouble: Mutex::new(already_closed(&destroyed)),
         })
     }
 
@@ -394,6 +397,17 @@ impl Epoch {
             partners: partners.collect(),
         }
     }
+}
+
+/// What is said of epochs that a store has and whose keys were destroyed.
+fn already_closed(destroyed: &[u32]) -> Option<String> {
+    let numbers: Vec<String> = destroyed.iter().map(|number| number.to_string()).collect();
+    (!numbers.is_empty()).then(|| {
+        format!(
+            "this store is older than the closing of epoch {}: what it had of it cannot be opened any more and was dropped",
+            numbers.join(", ")
+        )
+    })
 }
 
 /// A broker runs under a policy that names its keys and is valid.

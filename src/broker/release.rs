@@ -12,7 +12,7 @@ use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
-use crate::store::{Batch, BatchId, Change, Key, Row, Span};
+use crate::store::{Batch, BatchId, BlobKeys, Change, Key, Row, Span};
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,10 @@ impl Broker {
         if let Some(event) = self.strangers.turn(now) {
             state.journal.append(change, now, digest, event)?;
         }
-        let open = |number: &u32| policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today));
+        // An epoch whose keys were destroyed never opens again: what a copy has of it is gone, and partners think it closed.
+        let open = |number: &u32| {
+            policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today)) && !self.keys.is_destroyed(*number)
+        };
         for number in state.epochs.keys().copied().filter(|number| !open(number)).collect::<Vec<_>>() {
             if let Some(epoch) = state.epochs.remove(&number) {
                 epoch.forget(number, change);

@@ -11,7 +11,7 @@ use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::policy::{Lang, Policy, PolicySignature};
-use crate::store::{Change, Key};
+use crate::store::{BlobKeys, Change, Key};
 
 /// What a purge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,14 @@ impl Broker {
         let mut change = Change::default();
         let digest = broker.in_force().signed.digest();
         state.journal.append(&mut change, now, digest, Event::Restore)?;
+        for number in
+            state.epochs.keys().copied().filter(|number| broker.keys.is_destroyed(*number)).collect::<Vec<_>>()
+        {
+            if let Some(epoch) = state.epochs.remove(&number) {
+                epoch.forget(number, &mut change);
+                state.journal.append(&mut change, now, digest, Event::EpochClosed { epoch: number })?;
+            }
+        }
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, &mut change);
         }

@@ -65,6 +65,7 @@ struct Kept {
 }
 
 /// What a change does to the ledger.
+#[derive(Default)]
 pub(super) struct Work {
     rows: Vec<(Key, Option<Vec<u8>>)>,
     removed: Vec<BatchId>,
@@ -91,7 +92,8 @@ impl DurableStore {
 
     /// Opens a store, with every checksum in it verified.
     ///
-    /// What is sealed in the chunks is verified as [`Store::batches`] shows it.
+    /// What is sealed in the chunks is verified as [`Store::batches`] shows it. Batches of epochs whose keys were destroyed are
+    /// dropped: a copy that was put back may have them.
     ///
     /// # Errors
     ///
@@ -161,7 +163,10 @@ impl DurableStore {
                 ledger.open_table(LEAVES)?.iter()?.next_back().transpose()?.map_or(0, |last| last.0.value() + 1);
             Ok(())
         })?;
-        self.manifests(&mut |batch, manifest, _| {
+        let manifests = self.read(&self.ledger, sealed_manifests)?;
+        let (destroyed, manifests): (Vec<_>, _) =
+            manifests.into_iter().partition(|(batch, _)| self.keys.is_destroyed(batch.epoch));
+        self.open_manifests(manifests, &mut |batch, manifest, _| {
             kept.batches.insert(batch, manifest.chunks.iter().map(|chunk| chunk.blob).collect());
             wanted.extend(manifest.chunks.iter().map(|chunk| (chunk.blob, *chunk)));
             Ok(())
@@ -192,6 +197,10 @@ impl DurableStore {
         let highest = highest.max(wanted.last_key_value().map(|last| *last.0));
         self.next_blob.store(highest.map_or(0, |highest| highest + 1), Ordering::Relaxed);
         *self.kept() = kept;
+        if !destroyed.is_empty() {
+            let removed = destroyed.into_iter().map(|(batch, _)| batch).collect();
+            self.keep(&[&Work { removed, ..Work::default() }])?;
+        }
         for name in [FLAGS, LEDGER] {
             if self.disk.exists(&fresh(name)) {
                 let path = self.disk.path(&fresh(name));

@@ -21,6 +21,12 @@ use crate::secret::{Key32, random};
 pub(crate) trait BlobKeys: Send + Sync {
     /// The blob key of `epoch`. It must have been drawn before; another one would open nothing.
     fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error>;
+
+    /// Whether the epoch's keys were destroyed, as the epoch was closed: what a copy still has of it opens no more.
+    fn is_destroyed(&self, epoch: u32) -> bool {
+        let _ = epoch;
+        false
+    }
 }
 
 /// The most bytes of a sealed chunk: what fits one page of 64 KiB of the file beside the page's own bytes.

@@ -568,6 +568,34 @@ fn a_batch_under_a_key_that_is_gone_is_an_error() {
 }
 
 #[test]
+fn batches_of_an_epoch_whose_keys_were_destroyed_are_dropped() {
+    struct Destroyed;
+    impl BlobKeys for Destroyed {
+        fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
+            if epoch == 1 { Err(Error::Random) } else { Keys.blob_key(epoch) }
+        }
+
+        fn is_destroyed(&self, epoch: u32) -> bool {
+            epoch == 1
+        }
+    }
+    let disk = SimDisk::default();
+    let store = small_store(&disk);
+    let id = |epoch| BatchId { epoch, partner: 1, sequence: 100 };
+    let added = [1, 2].map(|epoch| batch(id(epoch), 9_000, &mut Random(epoch.into()))).into();
+    store.commit(&Change { added, ..Change::default() }).unwrap();
+    let before = contents(&store).unwrap();
+    drop(store);
+    for keys in [Arc::new(Destroyed) as Arc<dyn BlobKeys>, keys()] {
+        let store = DurableStore::open_on(Arc::new(disk.clone()), keys).unwrap();
+        let after = contents(&store).unwrap();
+        let others: Vec<_> = before.batches.iter().filter(|batch| batch.id.epoch != 1).map(|batch| batch.id).collect();
+        assert!(!others.is_empty() && after.batches.iter().map(|batch| batch.id).eq(others));
+        assert!(after.rows == before.rows && after.lines == before.lines);
+    }
+}
+
+#[test]
 fn a_backup_of_a_running_store_is_the_store_of_one_moment() {
     let folder = tempfile::tempdir().unwrap();
     let store = DurableStore::create(&folder.path().join("store"), keys()).unwrap();

@@ -131,6 +131,7 @@ pub struct Client {
     pub number: u16,
     pub policy: Digest,
     pub epoch: u32,
+    pub key_id: KeyId,
     pub accepted: u64,
     pub highest_state: u64,
     pub highest_question: u64,
@@ -138,7 +139,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(number: u16, policy: &SignedPolicy) -> Client {
-        Client { number, policy: policy.digest(), epoch: 1, accepted: 0, highest_state: 0, highest_question: 0 }
+        Client {
+            number,
+            policy: policy.digest(),
+            epoch: 1,
+            key_id: KEY_ID,
+            accepted: 0,
+            highest_state: 0,
+            highest_question: 0,
+        }
     }
 
     /// The header of its next message of a kind.
@@ -160,7 +169,7 @@ impl Client {
             consortium: "zaanstad".parse().unwrap(),
             purpose: "ondermijning-zaanstad".parse().unwrap(),
             epoch: self.epoch,
-            key_id: KEY_ID,
+            key_id: self.key_id,
             partner: self.number,
             sequence,
             previous,
