@@ -1,0 +1,129 @@
+//! The folder of a broker that was written by the first version of its formats: it must always open, answer the same, and its log
+//! must verify.
+//!
+//! It lies under `tests/stores/v1/broker`, keys and all, and is never written again. What wrote it is here:
+//! `cargo test --test stores -- --ignored`, where there is no such folder.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
+use stapel::audit::{Checkpoint, ExportedLog, LogKey};
+use stapel::message::{Answer, Delta, FullSet, Group, Part, Question, Reply, Request};
+use stapel::{Broker, BrokerKeys, Timestamp};
+
+const DAY: u64 = 86_400;
+
+/// What each of four organisations flags, by numbers of pseudonyms. The second has withdrawn 2, and the third flagged 6, which is
+/// not released yet; the fourth has sent part 1 of 2 of another set.
+const FLAGGED: [&[u8]; 4] = [&[1, 2, 3, 4], &[1, 2, 4], &[1, 4], &[4, 5]];
+const ASKED: [u8; 6] = [1, 2, 3, 4, 5, 6];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1/broker")
+}
+
+fn day(number: u64) -> Timestamp {
+    START.plus(number * DAY)
+}
+
+/// Copies a folder, each file for its owner only, as version control does not keep it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, to) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
+    }
+}
+
+fn ask(broker: &Broker, client: &mut Client, now: Timestamp) -> (u64, Vec<u8>) {
+    let pseudonyms = ASKED.map(pseudonym);
+    let question = Request::Question(Question { sweep: None, pseudonyms: &pseudonyms });
+    match client.say(broker, &question, now) {
+        Reply::Answer(Answer { release, standings, .. }) => (release, standings),
+        other => panic!("{}", code(&other)),
+    }
+}
+
+#[test]
+fn the_broker_of_format_1_opens_answers_and_has_its_log() {
+    let own = tempfile::tempdir().unwrap();
+    copy(&folder(), own.path());
+    let open = || Broker::open(own.path(), BrokerKeys::open(&own.path().join("keys")).unwrap()).unwrap();
+    let broker = open();
+    let status = broker.status();
+    assert_eq!((status.trouble, status.log_behind), (None, None));
+    let epoch = &status.epochs[0];
+    assert_eq!((status.policy_version, epoch.number, epoch.tags), (1, 1, 5));
+    let partners: Vec<_> = epoch.partners.iter().map(|it| (it.number, it.held, it.released)).collect();
+    assert_eq!(partners, [(1, 4, 4), (2, 2, 3), (3, 3, 2), (4, 2, 2)]);
+
+    let mut log = ExportedLog::default();
+    broker.log_rows(|index, row| log.push(row.to_json(index).as_bytes()).map(drop)).unwrap();
+    let name = LogKey::of(broker.policy().policy());
+    let checkpoints = broker.checkpoints().unwrap();
+    assert_eq!(checkpoints.len(), 2);
+    let checkpoints: Vec<_> = checkpoints.iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();
+    log.check(&checkpoints).unwrap();
+
+    // The first sees counts, which are capped at 3. 1 is "no own flag", 0 below the threshold.
+    let mut first = Client::new(1, &broker.policy());
+    (first.accepted, first.highest_state, first.highest_question) = (1, 1, 1);
+    let (release, standings) = ask(&broker, &mut first, day(1).plus(60));
+    assert_eq!((release, standings), (epoch.release, vec![3, 2, 0, 3, 1, 1]));
+    // The fourth goes on with its set, in the midst of which the folder was written.
+    let mut fourth = Client::new(4, &broker.policy());
+    (fourth.accepted, fourth.highest_state) = (2, 2);
+    let one = [pseudonym(1)];
+    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &one }];
+    let set = FullSet { renewal: false, shrink: true, part: Part { number: 2, of: 2 }, flagged };
+    assert_eq!(code(&fourth.say(&broker, &Request::FullSet(set), day(1).plus(60))), "ok");
+    drop(broker);
+    // What was changed is released at the next midnight, and the broker has not forgotten it by then.
+    let broker = open();
+    assert_eq!(ask(&broker, &mut first, day(2)).1, [3, 0, 0, 3, 1, 1]);
+    assert_eq!(broker.status().epochs[0].partners[3].released, 2);
+}
+
+/// Wrote the folder, once.
+#[test]
+#[ignore = "the folder is written already, and must stay what it is"]
+fn write_the_broker_of_format_1() {
+    assert!(!folder().exists(), "it is there; it is never written again");
+    let own = tempfile::tempdir().unwrap();
+    let policy = own.path().join("policy.toml");
+    write_policy(&policy, &policy_text(&ROSTER, RULES));
+    let keys = own.path().join("keys");
+    let broker = Broker::create(own.path(), stored_keys(&keys), &policy, START).unwrap();
+    let mut clients: Vec<Client> = (1..=4).map(|number| Client::new(number, &broker.policy())).collect();
+    let last_day = common::day("2027-03-31");
+    let set = |client: &mut Client, flags: &[u8], part, now| {
+        let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
+        let flagged = vec![Group { last_day, pseudonyms: &pseudonyms }];
+        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        assert_eq!(code(&client.say(&broker, &request, now)), "ok");
+    };
+    for (client, flags) in clients.iter_mut().zip(FLAGGED) {
+        set(client, flags, Part { number: 1, of: 1 }, START);
+    }
+    ask(&broker, &mut clients[0], day(1));
+    let six = [pseudonym(6)];
+    let flagged = vec![Group { last_day, pseudonyms: &six }];
+    for (at, flagged, withdrawn) in [(1, vec![], vec![pseudonym(2)]), (2, flagged, vec![])] {
+        let delta = Request::Delta(Delta { renewal: false, flagged, withdrawn: &withdrawn });
+        assert_eq!(code(&clients[at].say(&broker, &delta, day(1))), "ok");
+    }
+    set(&mut clients[3], &[4], Part { number: 1, of: 2 }, day(1));
+    drop(broker);
+    for name in ["store", "policies", "keys"] {
+        copy(&own.path().join(name), &folder().join(name));
+    }
+}
