@@ -134,7 +134,9 @@ impl Broker {
     ) -> Result<(Vec<u8>, Ticket), Error> {
         let (policy, sender) = (case.in_force.signed.policy(), case.sender);
         if let Ok(Decision::Again(reply)) = decision {
-            return Ok((reply, self.submit(state, &Change::default())?));
+            // It was kept before it left the first time, and nobody else has this partner's turn: so it can be said again also
+            // where nothing can be kept.
+            return Ok((reply, Ticket::kept()));
         }
         let mut change = Change { staged: staged.into_iter().collect(), ..Change::default() };
         let event = case.event(&decision, tagged);

@@ -16,6 +16,9 @@ mod turns;
 mod upkeep;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -163,9 +166,20 @@ impl Broker {
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
         let keys = Arc::new(keys);
         let store = folder::open(folder, keys.clone())?;
-        let (state, row) = State::load(&store)?;
+        let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
+        Broker::resume(keys, Box::new(store), Some(folder.into()), kept)
+    }
+
+    /// Goes on with what is in a store; `kept` gives the policy of a version, as it was adopted.
+    fn resume(
+        keys: Arc<BrokerKeys>,
+        store: Box<dyn Store>,
+        folder: Option<PathBuf>,
+        kept: impl FnOnce(u32) -> Result<SignedPolicy, Error>,
+    ) -> Result<Broker, Error> {
+        let (state, row) = State::load(&*store)?;
         let row = row.ok_or(Error::StoreDamaged { finding: "its ledger names no policy" })?;
-        let signed = SignedPolicy::read(&folder::policy_path(folder, row.version))?;
+        let signed = kept(row.version)?;
         if signed.digest() != row.digest {
             return Err(Error::StoreDamaged { finding: "the policy kept beside it is not the one that was adopted" });
         }
@@ -177,8 +191,8 @@ impl Broker {
         }
         Ok(Broker {
             keys,
-            store: Box::new(store),
-            folder: Some(folder.into()),
+            store,
+            folder,
             policy: RwLock::new(Arc::new(InForce { signed, row })),
             state: Mutex::new(state),
             turns: Turns::default(),
@@ -233,8 +247,8 @@ impl Broker {
     /// Numbers for the operator.
     pub fn status(&self) -> BrokerStatus {
         let in_force = self.in_force();
-        // What is there is told, even if the store cannot be read.
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is kept is told; and what is there, if the store cannot be read.
+        let state = self.state().unwrap_or_else(|_| self.state.lock().unwrap_or_else(PoisonError::into_inner));
         let origin = &in_force.signed.policy().operator.log_origin;
         BrokerStatus {
             policy_version: in_force.signed.policy().version,

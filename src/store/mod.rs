@@ -27,6 +27,8 @@ pub(crate) use durable::DurableStore;
 pub(crate) use memory::MemoryStore;
 pub(crate) use queue::Ticket;
 pub(crate) use seal::BlobKeys;
+#[cfg(test)]
+pub(crate) use simulated::SimDisk;
 
 use crate::day::Day;
 use crate::error::Error;

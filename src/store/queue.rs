@@ -29,7 +29,7 @@ struct Line<W> {
 
 impl Ticket {
     /// Of a change that is kept already.
-    pub(super) fn kept() -> Ticket {
+    pub(crate) fn kept() -> Ticket {
         Ticket(Arc::new(OnceLock::from(None)))
     }
 

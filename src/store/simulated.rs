@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use redb::StorageBackend;
 
 use super::disk::{Backend, Disk};
+use super::{BlobKeys, DurableStore};
+use crate::error::Error;
 
 /// A disk. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SimDisk(Arc<Mutex<Sim>>);
+pub(crate) struct SimDisk(Arc<Mutex<Sim>>);
 
 #[derive(Debug, Default)]
 struct Sim {
@@ -98,13 +100,36 @@ impl SimDisk {
         self.sim().recorded.take().unwrap_or_default()
     }
 
+    /// Makes a store on it.
+    pub(crate) fn create_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+        DurableStore::create_on(Arc::new(self.clone()), keys)
+    }
+
+    /// Opens the store on it.
+    pub(crate) fn open_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+        DurableStore::open_on(Arc::new(self.clone()), keys)
+    }
+
+    /// Another disk that holds the same.
+    pub(crate) fn copy(&self) -> SimDisk {
+        let names: Vec<String> = self.sim().names.keys().cloned().collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), self.bytes(name))).collect();
+        SimDisk::of(&files)
+    }
+
+    /// The disk after a crash that leaves nothing of what was not synced.
+    pub(crate) fn without_what_was_not_synced(&self) -> SimDisk {
+        let crash = self.sim().crash();
+        crash.disk(Left::Nothing, &mut Random(0))
+    }
+
     /// After `more` writes and syncs all of them fail, until told otherwise.
-    pub(super) fn fail(&self, more: u64, kind: ErrorKind) {
+    pub(crate) fn fail(&self, more: u64, kind: ErrorKind) {
         self.sim().failing = Some((more, kind));
     }
 
     /// Ends the failing; says whether anything failed.
-    pub(super) fn heal(&self) -> bool {
+    pub(crate) fn heal(&self) -> bool {
         self.sim().failing.take().is_some_and(|(more, _)| more == 0)
     }
 
@@ -152,14 +177,18 @@ impl Sim {
         }
     }
 
-    fn record(&mut self) {
-        self.syncs += 1;
-        let crash = Crash {
+    fn crash(&self) -> Crash {
+        Crash {
             files: self.files.iter().map(|file| SimFile { now: Vec::new(), ..file.clone() }).collect(),
             names: self.names_synced.clone(),
             names_changed: self.names_changed.clone(),
             mark: self.mark,
-        };
+        }
+    }
+
+    fn record(&mut self) {
+        self.syncs += 1;
+        let crash = self.crash();
         if let Some(recorded) = &mut self.recorded {
             recorded.push(crash);
         }

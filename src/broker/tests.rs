@@ -1,0 +1,267 @@
+//! The broker on a disk that fails: what is refused, what is still answered, and that all goes on once the disk works again.
+
+use std::io::ErrorKind;
+
+use super::*;
+use crate::audit::{Checkpoint, ExportedLog, LogKey};
+use crate::day::Day;
+use crate::files;
+use crate::message::{Delta, FullSet, Group, Part, Question, Reply, Request};
+use crate::policy::sample;
+use crate::store::SimDisk;
+
+/// 2026-12-01T12:00:00Z, the first day of the sample.
+const START: Timestamp = Timestamp(1_796_126_400);
+const DAY: u64 = 86_400;
+
+/// A broker's disk and keys, which outlive it.
+struct Place {
+    disk: SimDisk,
+    keys: tempfile::TempDir,
+}
+
+/// A partner of the sample: its numbers are all that it has.
+struct Client {
+    number: u8,
+    state: u64,
+    question: u64,
+    accepted: u64,
+}
+
+impl Place {
+    /// A broker to which three partners have delivered, and a question was answered from what was released.
+    fn begin() -> (Place, Broker, [Client; 3]) {
+        let keys = tempfile::tempdir().unwrap();
+        for (path, key) in [(keys.path().join("signing.key"), 0xb0), (keys.path().join("checkpoint.key"), 0xc0)] {
+            files::create_private(&path, &[key; 32]).unwrap();
+        }
+        let place = Place { disk: SimDisk::default(), keys };
+        let store = place.disk.create_store(place.keys()).unwrap();
+        let broker = Broker::begin(place.keys(), Box::new(store), None, sample::signed(), START).unwrap();
+        let mut clients = [1, 2, 3].map(|number| Client { number, state: 0, question: 0, accepted: 0 });
+        for client in &mut clients {
+            let message = client.full_set(&[1, 2, 3], START);
+            assert_eq!(client.send(&broker, &message, START), "ok");
+        }
+        assert_eq!(broker.release(day(1)).unwrap().len(), 1);
+        (place, broker, clients)
+    }
+
+    fn keys(&self) -> Arc<BrokerKeys> {
+        Arc::new(BrokerKeys::open(self.keys.path()).unwrap())
+    }
+
+    fn reopen(&self, disk: &SimDisk) -> Broker {
+        let keys = self.keys();
+        let store = disk.open_store(keys.clone()).unwrap();
+        Broker::resume(keys, Box::new(store), None, |_| Ok(sample::signed())).unwrap()
+    }
+}
+
+impl Client {
+    fn sign(&self, request: &Request<'_>, sequence: u64, previous: u64, now: Timestamp) -> Vec<u8> {
+        let policy = sample::signed();
+        let header = Header {
+            version: message::VERSION,
+            kind: request.kind(),
+            consortium: policy.policy().consortium.clone(),
+            purpose: policy.policy().purpose.clone(),
+            epoch: 1,
+            key_id: sample::secret_file(1).key_id(),
+            partner: self.number.into(),
+            sequence,
+            previous,
+            time: now,
+            policy: policy.digest(),
+            context: Digest::NONE,
+            body_length: 0,
+        };
+        message::sign(&header, &request.encode(), &sample::partner_key(self.number)).unwrap()
+    }
+
+    fn full_set(&mut self, flags: &[u8], now: Timestamp) -> Vec<u8> {
+        self.state += 1;
+        let pseudonyms: Vec<_> = flags.iter().map(|flag| [*flag; 16]).collect();
+        let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
+        let part = Part { number: 1, of: 1 };
+        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        self.sign(&request, self.state, self.accepted, now)
+    }
+
+    fn delta(&mut self, flag: u8, now: Timestamp) -> Vec<u8> {
+        self.state += 1;
+        let pseudonyms = [[flag; 16]];
+        let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
+        let request = Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] });
+        self.sign(&request, self.state, self.accepted, now)
+    }
+
+    fn question(&mut self, now: Timestamp) -> Vec<u8> {
+        self.question += 1;
+        let request = Request::Question(Question { sweep: None, pseudonyms: &[[1; 16], [2; 16], [9; 16]] });
+        self.sign(&request, self.question, 0, now)
+    }
+
+    fn send(&mut self, broker: &Broker, message: &[u8], now: Timestamp) -> &'static str {
+        let reply = broker.handle(message, now);
+        if matches!(read(&reply), Reply::Receipt(_)) {
+            self.accepted = self.state;
+        }
+        code(&reply)
+    }
+}
+
+fn last_day() -> Day {
+    "2027-03-31".parse().unwrap()
+}
+
+fn day(number: u64) -> Timestamp {
+    START.plus(number * DAY)
+}
+
+fn read(reply: &[u8]) -> Reply {
+    let unverified = Unverified::parse(reply, Role::Broker).unwrap();
+    unverified.verify(&sample::operator_key().verifying_key()).unwrap().reply().unwrap()
+}
+
+fn code(reply: &[u8]) -> &'static str {
+    match read(reply) {
+        Reply::Rejection(rejection) => rejection.code.as_str(),
+        _ => "ok",
+    }
+}
+
+/// What the operator sees but for the trouble, and how long the log is.
+fn seen(broker: &Broker) -> (Vec<EpochStatus>, u64) {
+    (broker.status().epochs, broker.store.leaves().unwrap().len() as u64)
+}
+
+fn verify_log(broker: &Broker) {
+    let mut log = ExportedLog::default();
+    broker.log_rows(|index, row| log.push(row.to_json(index).as_bytes()).map(drop)).unwrap();
+    let name = LogKey::of(broker.policy().policy());
+    let checkpoints: Vec<_> =
+        broker.checkpoints().unwrap().iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();
+    log.check(&checkpoints).unwrap();
+}
+
+#[test]
+fn a_broker_whose_disk_is_full_refuses_what_it_cannot_keep_and_goes_on_when_there_is_room() {
+    for (kind, sentence) in
+        [(ErrorKind::StorageFull, "the disk is full"), (ErrorKind::ReadOnlyFilesystem, "the file system is read-only")]
+    {
+        let (place, broker, mut clients) = Place::begin();
+        let now = day(1).plus(60);
+        let [first, second, _] = &mut clients;
+        let asked = first.question(now);
+        let answer = broker.handle(&asked, now);
+        assert_eq!(code(&answer), "ok");
+        let before = seen(&broker);
+
+        place.disk.fail(0, kind);
+        let (delta, question) = (second.delta(7, now), second.question(now));
+        for _ in 0..2 {
+            assert_eq!(second.send(&broker, &delta, now), "unavailable", "{kind}");
+            assert_eq!(
+                second.send(&broker, &question, now),
+                "unavailable",
+                "a question has a line and a charge to be kept"
+            );
+            assert!(broker.handle(&asked, now) == answer, "what was answered is answered again");
+            let Reply::Rejection(rejection) = read(&broker.handle(&delta, now)) else { panic!("accepted") };
+            assert!(rejection.sentence.contains("send the same bytes again"), "{}", rejection.sentence);
+            assert_eq!(rejection.log, message::LogEntry::NONE, "it has no line in the log");
+            assert!(broker.status().trouble.unwrap().contains(sentence), "{:?}", broker.status().trouble);
+            assert!(broker.purge(now).is_err());
+            assert!(seen(&broker) == before, "nothing is half done");
+        }
+        // Nor does a day that turns take anything away.
+        assert!(broker.release(day(2)).is_err());
+        assert!(broker.handle(&asked, now) == answer);
+
+        assert!(place.disk.heal());
+        assert_eq!(second.send(&broker, &question, now), "ok", "the same broker, without another opening");
+        assert_eq!(second.send(&broker, &delta, now), "ok");
+        assert_eq!(broker.status().epochs[0].partners[1].held, 4);
+        broker.release(day(2)).unwrap();
+        broker.purge(day(2)).unwrap();
+        verify_log(&broker);
+        let after = seen(&broker);
+        drop(broker);
+        assert!(seen(&place.reopen(&place.disk)) == after);
+    }
+}
+
+#[test]
+fn whenever_the_disk_fails_a_message_is_there_whole_or_not_at_all() {
+    let (place, broker, mut clients) = Place::begin();
+    let (mut refused, mut taken) = (0, 0);
+    for more in 0..60 {
+        let now = day(1).plus(60 + more);
+        let client = &mut clients[more as usize % 3];
+        let message = if more % 2 == 0 {
+            client.delta(100 + more as u8, now)
+        } else {
+            client.full_set(&[1, 40 + more as u8], now)
+        };
+        let before = seen(&broker);
+        place.disk.fail(more / 2, ErrorKind::StorageFull);
+        let reply = client.send(&broker, &message, now);
+        place.disk.heal();
+        if reply == "ok" {
+            taken += 1;
+        } else {
+            refused += 1;
+            assert_eq!(reply, "unavailable");
+            assert!(seen(&broker) == before, "after {more}");
+            assert_eq!(client.send(&broker, &message, now), "ok", "the same bytes, after {more}");
+        }
+    }
+    assert!(refused > 10 && taken > 5, "{refused} refused, {taken} taken");
+    verify_log(&broker);
+    let after = seen(&broker);
+    drop(broker);
+    assert!(seen(&place.reopen(&place.disk)) == after);
+}
+
+#[test]
+fn no_crash_leaves_more_noted_as_signed_than_is_in_the_store() {
+    let (place, broker, mut clients) = Place::begin();
+    let message = clients[0].delta(7, day(1));
+    assert_eq!(clients[0].send(&broker, &message, day(1)), "ok");
+    drop(broker);
+    let noted = place.keys.path().join("signed.logs");
+    let before = std::fs::read(&noted).unwrap();
+    let base = place.disk.copy();
+    let (mut step, mut signed, mut noted_alone) = (0, false, false);
+    while !signed {
+        files::replace_private(&noted, &before).unwrap();
+        let disk = base.copy();
+        let broker = place.reopen(&disk);
+        disk.fail(step, ErrorKind::StorageFull);
+        signed = broker.release(day(2)).is_ok();
+        drop(broker);
+        // The power goes: what was not synced is lost.
+        let disk = disk.without_what_was_not_synced();
+        noted_alone |= !signed && std::fs::read(&noted).unwrap() != before;
+        let broker = place.reopen(&disk);
+        assert_eq!(broker.status().log_behind, None, "step {step}");
+        broker.release(day(2)).unwrap();
+        assert_eq!(broker.checkpoints().unwrap().len(), 3, "step {step}");
+        verify_log(&broker);
+        step += 1;
+    }
+    assert!(step > 8 && noted_alone, "the order was looked at: {step} steps");
+}
+
+#[test]
+fn a_copy_of_a_broker_that_has_signed_since_shows_in_its_status() {
+    let (place, broker, _) = Place::begin();
+    drop(broker);
+    let copy = place.disk.copy();
+    let broker = place.reopen(&place.disk);
+    broker.release(day(2)).unwrap();
+    drop(broker);
+    assert!(place.reopen(&copy).status().log_behind.is_some());
+    assert_eq!(place.reopen(&place.disk).status().log_behind, None);
+}

@@ -1,0 +1,95 @@
+//! A broker on a real file system that fills up: a small one, which only a superuser may mount. Elsewhere, and for the finer
+//! steps everywhere, the simulated disk of `src/broker/tests.rs` stands for it.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
+use stapel::message::{FullSet, Group, Part, Question, Request};
+use stapel::{Broker, Timestamp};
+
+/// Ends a mount, also when its test fails.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+fn mount(arguments: &[&str], folder: &Path) -> bool {
+    let status = Command::new("mount").args(arguments).arg(folder).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn full_set(client: &mut Client, seed: u64, now: Timestamp) -> Vec<u8> {
+    let mut pseudonyms: Vec<[u8; 16]> = (0..4_000u64)
+        .map(|number| {
+            let mixed = (number ^ (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            [mixed.to_be_bytes(), number.to_be_bytes()].concat().try_into().unwrap()
+        })
+        .collect();
+    pseudonyms.push(pseudonym(1));
+    pseudonyms.sort_unstable();
+    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let part = Part { number: 1, of: 1 };
+    client.message(&Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "what was not tested is to be seen")]
+fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
+    let own = tempfile::tempdir().unwrap();
+    let disk = own.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    if !mount(&["-t", "tmpfs", "-o", "size=2m", "tmpfs"], &disk) {
+        eprintln!("no small file system could be mounted here; the simulated one stands for it");
+        return;
+    }
+    let mounted = Mounted(&disk);
+    let policy = own.path().join("policy.toml");
+    let rules = RULES.replace("[budgets]", "[budgets]\nnew_flags_a_day = 1000000");
+    write_policy(&policy, &policy_text(&ROSTER, &rules));
+    let keys = || stored_keys(&own.path().join("keys"));
+    let broker = Broker::create(&disk.join("broker"), keys(), &policy, START).unwrap();
+    let mut clients = [1, 2, 3].map(|number| Client::new(number, &broker.policy()));
+    let question = Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(1)] });
+    let asked = clients[0].message(&question, START);
+    let answer = broker.handle(&asked, START);
+
+    // Sets in the place of sets, which go at a release only.
+    let mut refused = None;
+    for seed in 0..200 {
+        let at = seed as usize % clients.len();
+        let held = broker.status().epochs;
+        let message = full_set(&mut clients[at], seed, START);
+        match code(&clients[at].send(&broker, &message, START)) {
+            "ok" => {}
+            other => {
+                assert_eq!(other, "unavailable");
+                assert!(broker.status().epochs == held, "nothing is half done");
+                refused = Some((at, message, held));
+                break;
+            }
+        }
+    }
+    let (at, message, held) = refused.expect("two megabytes fill up");
+    assert!(broker.status().trouble.unwrap().contains("the disk is full"));
+    assert!(broker.handle(&asked, START) == answer, "what was answered is answered again");
+
+    assert!(mount(&["-o", "remount,size=64m"], &disk));
+    assert_eq!(code(&clients[at].send(&broker, &message, START)), "ok", "the same bytes, at the same broker");
+    let asks = clients[1].say(&broker, &question, START);
+    assert_eq!(code(&asks), "ok");
+    broker.release(START.plus(86_400)).unwrap();
+    let after = broker.status().epochs;
+    assert!(after != held);
+    drop(broker);
+    let broker = Broker::open(&disk.join("broker"), keys()).unwrap();
+    assert!(broker.status().epochs == after);
+    drop((broker, mounted));
+}
