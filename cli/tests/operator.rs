@@ -99,8 +99,22 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     assert_eq!(desk.code(ahead), "clock_ahead");
     let releases = desk.json(&format!("{ahead} --accept-clock"));
     assert_eq!((&releases[0]["epoch"], &releases[0]["flags"]), (&json!(1), &json!(6)));
+
+    // The keys know that another log was signed under this name: the new one is signed under a new one.
+    let behind = desk.json("broker status --dir broker")[0]["log_behind"].to_string();
+    assert!(behind.contains("new log_origin"), "{behind}");
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints none");
+    assert!(desk.list("none").is_empty());
+    let version = format!("version = 2\nprevious = \"{}\"", desk.stapel("policy digest policy.toml").trim());
+    let renamed = text(&desk.read("policy.toml")).replace("version = 1", &version);
+    desk.write("policy-2.toml", renamed.replace("stapel.example/zaanstad", "stapel.example/zaanstad-2"));
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("policy sign policy-2.toml --key {folder}/partner.key"));
+    }
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-10T10:00:00Z");
+    assert_eq!(desk.json("broker status --dir broker")[0]["log_behind"], json!(null));
     desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
-    let report = &desk.json("audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints")[0];
+    let report = &desk.json("audit verify --policy policy-2.toml --log log.jsonl --checkpoints checkpoints")[0];
     assert_eq!(report["kinds"]["clock_accepted"], 1, "{report}");
 }
 
