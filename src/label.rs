@@ -44,6 +44,7 @@ pub const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
 
 /// Additional data prefix of a sealed manifest of the broker's store.
 pub const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";
+
 /// Prefix of the bytes that the leaf hash of a log line is the SHA-256 of (RFC 6962).
 pub const LOG_LEAF: &[u8; 1] = &[0x00];
 

@@ -364,7 +364,13 @@ impl Partner {
             None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
                 "the secret of the open epoch is missing: add it"
             }
-            None => "the policy has no epoch that is open: adopt a newer policy",
+            None if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
+                "the first epoch has not opened yet: wait for its first day, or set the clock right"
+            }
+            None if policy.epochs.iter().all(|epoch| epoch.closes < day) => {
+                "all epochs of the policy have closed: adopt a newer policy, or set the clock right"
+            }
+            None => "no epoch is open between two of the policy's: wait for the next one, or set the clock right",
         };
         Err(Error::NoEpoch { day, finding })
     }

@@ -219,6 +219,20 @@ fn secrets_must_be_those_of_the_policy() {
 }
 
 #[test]
+fn without_an_open_epoch_it_is_said_which_way_the_clock_is_out() {
+    let folder = partner_folder(&policy_text());
+    let mut partner = Partner::open(folder.path()).unwrap();
+    let mut said = |moment: &str| {
+        let error = partner.confirm(moment.parse::<Day>().unwrap().start()).unwrap_err();
+        assert_eq!(error.code(), "no_epoch");
+        error.to_string()
+    };
+    let early = said("2001-01-01");
+    assert!(early.contains("has not opened yet") && !early.contains("newer policy"), "{early}");
+    assert!(said("2040-01-01").contains("adopt a newer policy"));
+}
+
+#[test]
 fn a_source_is_that_of_the_epoch_with_its_key_id() {
     let folder = partner_folder(&policy_text());
     fs::remove_file(folder.path().join("epoch-1.secret")).unwrap();
