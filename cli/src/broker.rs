@@ -156,7 +156,8 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     let keys_folder = args.place.keys();
     if let Some(policy) = &args.policy {
         let keys = BrokerKeys::open(&keys_folder)?;
-        let broker = Broker::create(&args.place.dir, keys, policy, args.clock.time()?)?;
+        let broker =
+            Broker::create(&args.place.dir, keys, policy, args.clock.time()?).map_err(Failure::of_policy(policy))?;
         if let Some(behind) = broker.status().log_behind {
             note(&format!("log_behind: {behind}"));
         }

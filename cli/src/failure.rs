@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Why a command ended early.
@@ -31,6 +32,14 @@ impl Failure {
     /// A refusal of the command itself.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Failure {
         Failure::Refused { code, message: message.into() }
+    }
+
+    /// Names the file of a policy with what is wrong with it.
+    pub(crate) fn of_policy(file: &Path) -> impl Fn(stapel::Error) -> Failure + '_ {
+        move |error| match error.code() {
+            code if code.starts_with("policy_") => Failure::new(code, format!("{}: {error}", file.display())),
+            _ => error.into(),
+        }
     }
 
     /// What clap says of a command line that it did not take.

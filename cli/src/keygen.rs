@@ -118,10 +118,20 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
             written.push(args.out.clone());
         }
         Some(parts) => {
-            for part in secret.split(parts)? {
-                let path = part_path(&args.out, part.number().0);
-                part.create(&path)?;
-                written.push(path);
+            let parts = secret.split(parts)?;
+            let paths: Vec<_> = parts.iter().map(|part| part_path(&args.out, part.number().0)).collect();
+            if let Some(there) = paths.iter().find(|path| path.exists()) {
+                let finding = "is there already, and nothing was written: give another name; or, if drawing them was broken \
+                               off, take its parts away, which are of no use alone";
+                return Err(Failure::new("parts_exist", format!("{} {finding}", there.display())));
+            }
+            for (part, path) in parts.iter().zip(&paths) {
+                if let Err(error) = part.create(path) {
+                    // The others open nothing without it.
+                    written.iter().try_for_each(|path| files::remove(path))?;
+                    return Err(error.into());
+                }
+                written.push(path.clone());
             }
         }
     }
@@ -132,7 +142,7 @@ fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
     let parts = args.parts.iter().map(|path| SecretPart::read(path)).collect::<Result<Vec<_>, _>>()?;
     let secret = SecretFile::join(&parts)?;
     if let Some(path) = &args.policy {
-        refuse_stranger(&secret, &Policy::read(path)?)?;
+        refuse_stranger(&secret, &Policy::read(path).map_err(Failure::of_policy(path))?)?;
     }
     secret.create(&args.out)?;
     show_secret("secret", &secret.scope, secret.key_id(), std::slice::from_ref(&args.out), args.json, out)

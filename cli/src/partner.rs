@@ -320,16 +320,16 @@ fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         let mut partner = args.place.open()?;
         let before = partner.policy().clone();
         // To adopt what was adopted, as after a command that was broken off, is no error.
-        if stapel::Policy::read(policy)?.digest() != before.digest() {
-            partner.adopt_policy(policy)?;
+        if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() != before.digest() {
+            partner.adopt_policy(policy).map_err(Failure::of_policy(policy))?;
         }
         for difference in before.policy().difference(partner.policy().policy(), args.lang) {
             writeln!(out, "{difference}")?;
         }
     } else {
-        Partner::join(folder, policy)?;
+        Partner::join(folder, policy).map_err(Failure::of_policy(policy))?;
     }
-    let signed = stapel::SignedPolicy::read(policy)?;
+    let signed = stapel::SignedPolicy::read(policy).map_err(Failure::of_policy(policy))?;
     writeln!(out, "policy version {}, digest {}", signed.policy().version, signed.digest())?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stapel::policy::{Finding, Lang, Reveal};
+use stapel::policy::{Finding, Lang, Reveal, SAMPLE};
 use stapel::secret::SigningKey;
 use stapel::{Policy, PolicySignature, SignedPolicy};
 
@@ -22,6 +22,11 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    /// Print a policy to start from
+    ///
+    /// Its keys are public, and its texts are illustrations: put your own in their place.
+    #[command(after_help = "Example:\n  stapel policy sample > policy.toml")]
+    Sample,
     Check(CheckArgs),
     Explain(ExplainArgs),
     Digest(DigestArgs),
@@ -111,14 +116,21 @@ struct DiffArgs {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
+        Command::Sample => Ok(out.write_all(SAMPLE.as_bytes())?),
         Command::Check(args) => check(args, out),
         Command::Explain(args) => {
-            out.write_all(Policy::read(&args.file)?.explain(args.lang).trim_end().as_bytes())?;
+            out.write_all(
+                Policy::read(&args.file)
+                    .map_err(Failure::of_policy(&args.file))?
+                    .explain(args.lang)
+                    .trim_end()
+                    .as_bytes(),
+            )?;
             writeln!(out)?;
             Ok(())
         }
         Command::Digest(args) => {
-            writeln!(out, "{}", Policy::read(&args.file)?.digest())?;
+            writeln!(out, "{}", Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?.digest())?;
             Ok(())
         }
         Command::Sign(args) => sign(args, out),
@@ -128,7 +140,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn check(args: &CheckArgs, out: &mut Output) -> Result<(), Failure> {
-    let check = Policy::read(&args.file)?.check();
+    let check = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?.check();
     let standing = check.standing().count();
     if args.json {
         let finding = |finding: &Finding| {
@@ -182,7 +194,7 @@ fn reveal_json(reveal: &Reveal, lang: Lang) -> Value {
 }
 
 fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
-    let policy = Policy::read(&args.file)?;
+    let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
     let key = SigningKey::read(&args.key)?;
     let (signature, path) = match &args.under {
         None => {
@@ -191,7 +203,8 @@ fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
             (signature, path)
         }
         Some(old) => {
-            let signature = PolicySignature::sign_under(&policy, &Policy::read(old)?, &key)?;
+            let signature =
+                PolicySignature::sign_under(&policy, &Policy::read(old).map_err(Failure::of_policy(old))?, &key)?;
             let path = path_under(&signature, &args.file);
             (signature, path)
         }
@@ -210,10 +223,12 @@ fn path_under(signature: &PolicySignature, policy: &Path) -> PathBuf {
 
 fn verify(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
     let signed = match &args.previous {
-        None => SignedPolicy::read(&args.file)?,
+        None => SignedPolicy::read(&args.file).map_err(Failure::of_policy(&args.file))?,
         Some(old) => {
-            let in_force = SignedPolicy::read(old)?;
-            in_force.succeed(Policy::read(&args.file)?, &PolicySignature::read_beside(&args.file)?)?
+            let in_force = SignedPolicy::read(old).map_err(Failure::of_policy(old))?;
+            let newer = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+            let followed = in_force.succeed(newer, &PolicySignature::read_beside(&args.file)?);
+            followed.map_err(Failure::of_policy(&args.file))?
         }
     };
     let version = signed.policy().version;
@@ -229,7 +244,9 @@ fn verify(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn diff(args: &DiffArgs, out: &mut Output) -> Result<(), Failure> {
-    let differences = Policy::read(&args.old)?.difference(&Policy::read(&args.new)?, args.lang);
+    let differences = Policy::read(&args.old)
+        .map_err(Failure::of_policy(&args.old))?
+        .difference(&Policy::read(&args.new).map_err(Failure::of_policy(&args.new))?, args.lang);
     if args.json {
         return out.json(&differences);
     }

@@ -196,6 +196,44 @@ fn keys_are_shown_and_secrets_are_not() {
     assert_eq!(desk.run("keygen secret --purpose zorg --epoch 8 --out q --parts 1", &[], b"").status.code(), Some(2));
 }
 
+#[test]
+fn parts_are_written_all_or_none() {
+    let desk = Desk::new();
+    desk.stapel("keygen secret --purpose zorg --epoch 8 --out p --parts 3");
+    let two = desk.read("p.2");
+    for gone in ["p.1", "p.3"] {
+        std::fs::remove_file(desk.path(gone)).unwrap();
+    }
+    let output = desk.run("keygen secret --purpose zorg --epoch 8 --out p --parts 3", &[], b"");
+    let said = text(&output.stderr);
+    assert!(said.contains("p.2 is there already") && said.contains("[parts_exist]"), "{said}");
+    assert_eq!(desk.list("."), ["p.2"]);
+    assert!(desk.read("p.2") == two);
+    // A link to nowhere is not there, and cannot be written either.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere/at/all", desk.path("q.2")).unwrap();
+        assert_eq!(desk.code("keygen secret --purpose zorg --epoch 8 --out q --parts 3"), "io");
+        assert!(!desk.path("q.1").exists(), "no part is left alone");
+    }
+}
+
+#[test]
+fn a_policy_to_start_from_is_printed_and_one_that_is_wrong_is_named() {
+    let desk = Desk::new();
+    desk.write("policy.toml", desk.stapel("policy sample"));
+    desk.stapel("policy check policy.toml");
+    assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
+    desk.write("wrong.toml", desk.stapel("policy sample").replace("threshold = 2", "threshold = two"));
+    for line in ["policy check wrong.toml", "policy digest wrong.toml", "policy diff policy.toml wrong.toml"] {
+        let output = desk.run(line, &[], b"");
+        let said = text(&output.stderr);
+        assert!(said.starts_with("stapel: wrong.toml: ") && said.contains("[policy_text]"), "{said}");
+    }
+    let output = desk.run("policy verify policy.toml", &[], b"");
+    assert!(text(&output.stderr).starts_with("stapel: policy.toml: "));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_who_stops_reading_is_no_error() {

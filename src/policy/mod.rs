@@ -25,6 +25,9 @@ pub use lang::{Lang, NotALang};
 pub use signature::{PolicySignature, SignedPolicy};
 pub use text::MAX_TEXT;
 
+/// The text of a policy to start from: it is safe, its texts are illustrations, and its private keys are known to everybody.
+pub const SAMPLE: &str = include_str!("sample.toml");
+
 use crate::address::Level;
 use crate::day::Day;
 use crate::digest::Digest;

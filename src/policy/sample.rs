@@ -4,7 +4,7 @@ use super::{Policy, PolicySignature, SignedPolicy};
 use crate::secret::{Scope, Secret, SecretFile, SigningKey};
 
 /// Its text: four partners of four organisations, which flag and ask.
-pub(crate) const TEXT: &str = include_str!("sample.toml");
+pub(crate) const TEXT: &str = super::SAMPLE;
 
 /// The sample.
 pub(crate) fn policy() -> Policy {

@@ -149,11 +149,12 @@ pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failur
 pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?;
     // To adopt what was adopted, as after a command that was broken off, is no error.
-    let differences = if Policy::read(&args.policy)?.digest() == broker.policy().digest() {
-        Vec::new()
-    } else {
-        broker.adopt_policy(&args.policy, args.clock.time()?)?
-    };
+    let differences =
+        if Policy::read(&args.policy).map_err(Failure::of_policy(&args.policy))?.digest() == broker.policy().digest() {
+            Vec::new()
+        } else {
+            broker.adopt_policy(&args.policy, args.clock.time()?).map_err(Failure::of_policy(&args.policy))?
+        };
     if args.json {
         return out.json(&differences);
     }
