@@ -132,7 +132,7 @@ struct AddSecretArgs {
 
 /// Write the messages that bring the broker up to date
 ///
-/// Until their replies are read, the same messages come again.
+/// Until their replies are read, the same messages come again; so do questions that are waited for and not in the outbox.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner deliver --dir police")]
 struct DeliverArgs {
@@ -452,7 +452,8 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "{} flags", partner.flags().len())?;
     writeln!(out, "journal: {records} records, head {head}")?;
     for message in &in_flight {
-        writeln!(out, "waiting for the reply to {}", outbox::name(message))?;
+        let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };
+        writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
     }
     Ok(())
 }

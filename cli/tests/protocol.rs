@@ -165,6 +165,20 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
 
     desk.stapel(&format!("partner ask --dir politie {BY} --own {now}"));
     assert_eq!(desk.json("partner status --dir politie")[0]["in_flight"][0]["message"], "question-0000000001.msg");
+
+    // A question whose file a crash kept from being written is not lost.
+    let question = desk.read("politie/outbox/question-0000000001.msg");
+    assert!(!desk.stapel("partner status --dir politie").contains("not in the outbox"));
+    for again in ["partner deliver --dir politie", "partner ask --dir politie --own"] {
+        std::fs::remove_file(desk.path("politie/outbox/question-0000000001.msg")).unwrap();
+        assert!(
+            desk.stapel("partner status --dir politie").contains("question-0000000001.msg, which is not in the outbox")
+        );
+        let by = if again.contains("ask") { BY } else { "" };
+        let written = desk.json(&format!("{again} {by} {now}"));
+        assert_eq!(written[0]["file"], "politie/outbox/question-0000000001.msg");
+        assert!(desk.read("politie/outbox/question-0000000001.msg") == question);
+    }
     desk.stapel(&format!("partner give-up --dir politie question-0000000001.msg {now}"));
     assert!(desk.list("politie/outbox").is_empty());
     assert_eq!(desk.code(&format!("partner give-up --dir politie question-0000000001.msg {now}")), "no_such_message");

@@ -26,7 +26,8 @@ impl Outbox {
         &self.0
     }
 
-    /// Writes messages that are in flight, and prints where.
+    /// Writes messages that are in flight, and prints where; also others that are in flight and not there, as a command that was broken
+    /// off leaves them.
     pub(super) fn write(
         &self,
         partner: &Partner,
@@ -35,7 +36,8 @@ impl Outbox {
         out: &mut Output,
     ) -> Result<(), Failure> {
         files::create_folder(&self.0)?;
-        for message in partner.in_flight().filter(|flight| messages.iter().any(|bytes| bytes == flight.bytes)) {
+        let is_meant = |flight: &InFlight<'_>| messages.iter().any(|bytes| bytes == flight.bytes) || !self.has(flight);
+        for message in partner.in_flight().filter(is_meant) {
             let path = self.0.join(name(&message));
             let there = path.exists() && files::read_up_to(&path, message.bytes.len() + 1)? == message.bytes;
             if !there {
@@ -52,6 +54,11 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+
+    /// Whether a message's file is there.
+    pub(super) fn has(&self, message: &InFlight<'_>) -> bool {
+        self.0.join(name(message)).exists()
     }
 
     /// Takes out the messages that are no longer waited for, and the replies that were read.
