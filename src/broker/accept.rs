@@ -1,5 +1,7 @@
 //! State messages: what a delta, a full set or a confirm does to what its partner holds.
 
+use std::ops::Range;
+
 use super::Sender;
 use super::state::{Accepted, Epoch, PartnerRow, Share, Stored};
 use crate::day::{Day, Timestamp};
@@ -7,6 +9,9 @@ use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejec
 use crate::policy::Policy;
 use crate::pseudonym::{Pepper, Tag};
 use crate::store::{Batch, BatchId, Row, Span};
+
+/// So many deltas are looked at together, whether they say the same again and again.
+const DELTAS_BETWEEN_FOLDS: usize = 16;
 
 /// What a state message says, tagged: what the broker works on once a message was verified.
 pub(super) enum Said {
@@ -39,8 +44,10 @@ pub(super) struct Step {
     pub(super) receipt: Receipt,
     /// The batch to keep, if it says anything.
     pub(super) batch: Option<Batch>,
-    /// The batches of a full set that this message abandoned.
+    /// The batches that this message leaves without meaning: of a full set that it abandoned, or that it says again.
     pub(super) abandoned: Vec<BatchId>,
+    /// How many rows these have.
+    pub(super) gone_rows: u64,
     /// Flags to charge to today's budget.
     pub(super) charge: u32,
     /// Whether what the partner holds changed.
@@ -100,6 +107,7 @@ pub(super) fn accept(
         share,
         batch: None,
         abandoned: Vec::new(),
+        gone_rows: 0,
         charge: 0,
         changed: false,
         renewed: 0,
@@ -132,8 +140,43 @@ impl Step {
     fn abandon(&mut self, sender: &Sender) {
         let unfinished = self.share.parts.len();
         self.share.parts.clear();
-        let from = self.share.batches.len() - unfinished;
-        self.abandoned.extend(self.share.batches.drain(from..).map(|stored| sender.batch(stored.sequence)));
+        let whole = self.share.batches.len() - unfinished;
+        self.drop_batches(sender, whole..self.share.batches.len());
+    }
+
+    /// Lets go of what was said since the last full release, when a whole full set of `parts`, the last not among the batches
+    /// yet, is there: it stands for all of it.
+    fn drop_overruled(&mut self, sender: &Sender, parts: usize) {
+        let released = self.share.row.released;
+        let from = self.share.batches.partition_point(|stored| stored.sequence <= released);
+        let until = self.share.batches.len() + 1 - parts;
+        self.drop_batches(sender, from..until.max(from));
+    }
+
+    /// What the delta that said `rows` is to be kept as: now and then all that the deltas since the last full release or full set
+    /// come to, when that is less than half of what they said. So a partner that says the same again and again fills no disk.
+    fn folded(&mut self, sender: &Sender, rows: Vec<Row>) -> Vec<Row> {
+        let released = self.share.row.released;
+        let no_delta = |stored: &Stored| stored.part.is_some() || stored.sequence <= released;
+        let from = self.share.batches.iter().rposition(no_delta).map_or(0, |at| at + 1);
+        let deltas = &self.share.batches[from..];
+        if deltas.is_empty() || !deltas.len().is_multiple_of(DELTAS_BETWEEN_FOLDS) {
+            return rows;
+        }
+        let said = deltas.iter().map(|stored| stored.rows).sum::<usize>() + rows.len();
+        let all: Vec<Row> = self.share.pending.rows().into_iter().collect();
+        if said <= 2 * all.len() {
+            return rows;
+        }
+        self.drop_batches(sender, from..self.share.batches.len());
+        all
+    }
+
+    fn drop_batches(&mut self, sender: &Sender, range: Range<usize>) {
+        for stored in self.share.batches.drain(range) {
+            self.gone_rows += stored.rows as u64;
+            self.abandoned.push(sender.batch(stored.sequence));
+        }
     }
 
     /// Keeps `rows` as the batch of this message.
@@ -181,6 +224,7 @@ impl Context<'_> {
         if !rows.is_empty() {
             rows.sort_unstable_by_key(|row| row.tag);
             step.share.pending.push(&rows);
+            let rows = step.folded(self.sender, rows);
             step.keep(self.sender, None, rows);
             step.changed = true;
         }
@@ -210,6 +254,7 @@ impl Context<'_> {
             step.share.parts.push(rows.as_slice().into());
         } else {
             self.last_part(step, set.shrink, &rows)?;
+            step.drop_overruled(self.sender, part.of.into());
         }
         step.keep(self.sender, Some(part), rows);
         Ok(())

@@ -265,3 +265,78 @@ fn a_copy_of_a_broker_that_has_signed_since_shows_in_its_status() {
     assert!(place.reopen(&copy).status().log_behind.is_some());
     assert_eq!(place.reopen(&place.disk).status().log_behind, None);
 }
+
+/// How many batches the store has of a partner, and how many rows these have.
+fn batches(broker: &Broker, partner: u16) -> (usize, usize) {
+    let (mut batches, mut rows) = (0, 0);
+    broker
+        .store
+        .batches(&mut |batch| {
+            batches += usize::from(batch.id.partner == partner);
+            rows += if batch.id.partner == partner { batch.rows.len() } else { 0 };
+            Ok(())
+        })
+        .unwrap();
+    (batches, rows)
+}
+
+#[test]
+fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
+    let (place, broker, mut clients) = Place::begin();
+    let flags: Vec<[u8; 16]> = (100..200).map(|flag| [flag; 16]).collect();
+    let last_days: [Day; 2] = ["2027-03-31", "2027-04-30"].map(|day| day.parse().unwrap());
+    let mut most = 0;
+    for turn in 0..200 {
+        let now = day(1).plus(60 + turn);
+        let client = &mut clients[0];
+        client.state += 1;
+        // Other flags every now and then, so that it is not one batch that comes again.
+        let some = if turn % 7 == 3 { &flags[..40] } else { &flags[..] };
+        let flagged = vec![Group { last_day: last_days[turn as usize % 2], pseudonyms: some }];
+        let withdrawn = if turn % 7 == 3 { &flags[40..60] } else { &[] };
+        let request = Request::Delta(Delta { renewal: false, flagged, withdrawn });
+        let message = client.sign(&request, client.state, client.accepted, now);
+        assert_eq!(client.send(&broker, &message, now), "ok");
+        most = most.max(batches(&broker, 1).1);
+    }
+    // 3 are released; of 100 it is said what they are, and 16 messages wait to be looked at.
+    assert!(most <= 3 + 2 * 100 + 16 * 100, "{most} rows");
+    assert!(most >= 1_000, "they are not folded each time: {most} rows");
+    let held = broker.status().epochs[0].partners[0].held;
+    drop(broker);
+    let broker = place.reopen(&place.disk);
+    assert_eq!(broker.status().epochs[0].partners[0].held, held);
+
+    // Sets in the place of sets, whole and in parts.
+    let mut set = |part: Part, flags: &[[u8; 16]], now: Timestamp| {
+        let client = &mut clients[0];
+        client.state += 1;
+        let flagged = vec![Group { last_day: last_days[0], pseudonyms: flags }];
+        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        let message = client.sign(&request, client.state, client.accepted, now);
+        assert_eq!(client.send(&broker, &message, now), "ok");
+    };
+    for turn in 0..20 {
+        let now = day(1).plus(1_000 + turn);
+        if turn % 2 == 0 {
+            set(Part { number: 1, of: 1 }, &flags[..90], now);
+            assert_eq!(batches(&broker, 1), (2, 3 + 90), "what is released, and the set");
+        } else {
+            set(Part { number: 1, of: 2 }, &flags[..50], now);
+            set(Part { number: 2, of: 2 }, &flags[50..80], now);
+            assert_eq!(batches(&broker, 1), (3, 3 + 80));
+        }
+    }
+    set(Part { number: 1, of: 3 }, &flags[..10], day(1).plus(2_000));
+    let before = seen(&broker);
+    drop(broker);
+    let broker = place.reopen(&place.disk);
+    assert!(seen(&broker) == before);
+    assert_eq!(before.0[0].partners[0].held, 80);
+    // All waited long enough, and what the disk has is what was said last.
+    broker.accept_clock(day(9)).unwrap();
+    assert_eq!(broker.status().epochs[0].partners[0].released, 80);
+    let asked = clients[0].question(day(9));
+    let Reply::Answer(answer) = read(&broker.handle(&asked, day(9))) else { panic!("no answer") };
+    assert_eq!(answer.standings, [1, 1, 1], "its first flags went with the set");
+}
