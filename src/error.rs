@@ -179,8 +179,8 @@ pub enum Error {
         finding: &'static str,
     },
 
-    /// Another process has the folder open.
-    #[error("{} is in use by another process; let it end first", path.display())]
+    /// Another has the folder of the partner or of the broker's store open: another process, or this one a second time.
+    #[error("{} is in use: another has it open; let that one end first, or give another folder", path.display())]
     FolderInUse {
         /// The folder.
         path: PathBuf,
@@ -379,6 +379,53 @@ pub enum Error {
 }
 
 impl Error {
+    /// Every code but those of refused addresses, which are [`ADDRESS_CODES`](crate::ADDRESS_CODES).
+    pub const CODES: &'static [&'static str] = &[
+        "io",
+        "file_mode",
+        "secret_file",
+        "secret_parts",
+        "key_file",
+        "policy_text",
+        "policy_unsafe",
+        "policy_signatures",
+        "policy_signature",
+        "policy_successor",
+        "malformed",
+        "too_large",
+        "bad_signature",
+        "store",
+        "store_format",
+        "store_damaged",
+        "policy_operator",
+        "policy_not_yet",
+        "clock",
+        "partner_folder",
+        "folder_in_use",
+        "journal_damaged",
+        "not_in_roster",
+        "secret_mismatch",
+        "no_epoch",
+        "not_permitted",
+        "level",
+        "last_day",
+        "not_flagged",
+        "case",
+        "shrink",
+        "unexpected_reply",
+        "older_release",
+        "log_line",
+        "log_file",
+        "log_altered",
+        "checkpoint",
+        "log_proof",
+        "log_inconsistent",
+        "log_behind",
+        "broker_keys",
+        "clock_ahead",
+        "random",
+    ];
+
     /// The stable code of this error, in `snake_case`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -438,5 +485,20 @@ fn listed(items: &[String]) -> String {
 impl From<Malformed> for Error {
     fn from(Malformed(finding): Malformed) -> Error {
         Error::Malformed { finding }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The compiler holds `code` to the variants; this holds the list to `code`.
+    #[test]
+    fn the_list_of_codes_is_whole() {
+        let (_, code) = include_str!("error.rs").split_once("pub fn code(&self)").unwrap();
+        let (code, _) = code.split_once("\n    }\n").unwrap();
+        let given: Vec<&str> = code.split('"').skip(1).step_by(2).collect();
+        assert_eq!(given, Error::CODES);
+        assert!(Error::CODES.contains(&Error::Random.code()));
     }
 }

@@ -8,7 +8,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stapel::broker::BrokerStatus;
 use stapel::message::{MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
@@ -222,7 +221,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
 fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let status = args.place.open()?.status();
     if args.json {
-        return out.json(&status_json(&status));
+        return out.json(&status);
     }
     writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
     for epoch in &status.epochs {
@@ -245,25 +244,6 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         writeln!(out, "log_behind: {behind}")?;
     }
     Ok(())
-}
-
-fn status_json(status: &BrokerStatus) -> Value {
-    let epochs = status.epochs.iter().map(|epoch| {
-        let partners = epoch.partners.iter().map(|partner| {
-            json!({
-                "number": partner.number, "held": partner.held, "released": partner.released,
-                "heard": partner.heard.map(|time| time.to_string()), "full_set_seen": partner.full_set_seen,
-            })
-        });
-        json!({
-            "number": epoch.number, "release": epoch.release, "as_of": epoch.as_of.to_string(), "tags": epoch.tags,
-            "partners": partners.collect::<Vec<_>>(),
-        })
-    });
-    json!({
-        "policy_version": status.policy_version, "policy": status.policy.to_string(),
-        "epochs": epochs.collect::<Vec<_>>(), "trouble": status.trouble, "log_behind": status.log_behind,
-    })
 }
 
 /// What a reply of this broker says, for the operator to see.

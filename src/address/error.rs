@@ -1,6 +1,7 @@
 //! Why an address was refused: the codes, and the error that carries one.
 
 use std::fmt;
+use std::str::Utf8Error;
 
 /// Every code of an [`AddressError`], with the field that it speaks of in a line of text, what was found, and what
 /// would help. Codes are stable across versions; the sentences may be improved.
@@ -222,6 +223,13 @@ impl Refusal {
         let message = format!("{} {}; {}", Quote { input, at: self.at }, row.finding, row.remedy);
         AddressError { code: row.code, field, message }
     }
+}
+
+/// The error for bytes that are not text, in `field`.
+#[cold]
+pub(super) fn not_utf8(field: &'static str, bytes: &[u8], error: Utf8Error) -> AddressError {
+    let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+    Code::NotUtf8.at(valid.chars().count()).of_field(field, &String::from_utf8_lossy(bytes))
 }
 
 const fn row(code: &'static str, field: &'static str, finding: &'static str, remedy: &'static str) -> AddressCode {

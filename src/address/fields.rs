@@ -1,6 +1,6 @@
 //! Separate fields to the parts of a unit.
 
-use super::error::{AddressError, Code, Refusal};
+use super::error::{AddressError, Code, Refusal, not_utf8};
 use super::fold::fold;
 use super::key::{self, Parts, Suffix};
 
@@ -17,8 +17,31 @@ pub struct Fields<'a> {
     pub addition: &'a str,
 }
 
+impl<'a> Fields<'a> {
+    /// The fields of bytes: postcode, number, letter and addition.
+    ///
+    /// # Errors
+    ///
+    /// `not_utf8` and `too_long`, with the name of the first that is so.
+    pub fn from_utf8([postcode, number, letter, addition]: [&'a [u8]; 4]) -> Result<Fields<'a>, AddressError> {
+        Ok(Fields {
+            postcode: text("postcode", postcode)?,
+            number: text("huisnummer", number)?,
+            letter: text("huisletter", letter)?,
+            addition: text("toevoeging", addition)?,
+        })
+    }
+}
+
 /// The most bytes that one field may have: registers pad to fixed widths well below it.
 const FIELD_MAX: usize = 100;
+
+fn text<'a>(field: &'static str, bytes: &'a [u8]) -> Result<&'a str, AddressError> {
+    if let Some(start) = bytes.get(..FIELD_MAX).filter(|_| bytes.len() > FIELD_MAX) {
+        return Err(Code::TooLong.at(0).of_field(field, &String::from_utf8_lossy(start)));
+    }
+    std::str::from_utf8(bytes).map_err(|error| not_utf8(field, bytes, error))
+}
 
 /// Reads the fields in order; the first that is at fault is reported.
 pub(super) fn read(fields: &Fields<'_>) -> Result<Parts, AddressError> {
@@ -147,4 +170,25 @@ fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Code> {
 pub(super) fn abbreviation(before: &[u8], after: &[u8]) -> bool {
     let single = |token: &[u8]| token.get(1).is_none_or(u8::is_ascii_digit);
     before == b"T" && matches!(after.first(), Some(b'O' | b'M')) && single(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::AddressKey;
+
+    #[test]
+    fn fields_of_bytes() {
+        let fields = Fields::from_utf8([b"1012JS", b"1", b"", "A\u{301}".as_bytes()]).unwrap();
+        assert_eq!(fields, Fields { postcode: "1012JS", number: "1", letter: "", addition: "A\u{301}" });
+        assert_eq!(AddressKey::from_fields(&fields).unwrap().as_str(), "1012JS|1|A");
+        let long = [b'0'; FIELD_MAX + 1];
+        for (fields, code, field) in [
+            ([b"1012JS".as_slice(), b"1", b"\xff", b"\xff"], "not_utf8", "huisletter"),
+            ([b"1012JS", &long, b"", b"\xff"], "too_long", "huisnummer"),
+        ] {
+            let error = Fields::from_utf8(fields).unwrap_err();
+            assert_eq!((error.code(), error.field()), (code, field));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::{AddressError, Code, Refusal};
+use super::error::{AddressError, Code, Refusal, not_utf8};
 use super::fields::{self, Fields};
 use super::fold::fold;
 use super::text;
@@ -84,11 +84,7 @@ impl AddressKey {
         }
         match std::str::from_utf8(line) {
             Ok(text) => AddressKey::parse(text),
-            Err(error) => {
-                let lossy = String::from_utf8_lossy(line);
-                let valid = std::str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default();
-                Err(Code::NotUtf8.at(valid.chars().count()).of_line(&lossy))
-            }
+            Err(error) => Err(not_utf8("line", line, error)),
         }
     }
 

@@ -26,6 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use keys::BrokerKeys;
 pub use upkeep::Purge;
 
+use serde::{Serialize, Serializer};
+
 use decide::{Case, Settled};
 use journal::Strangers;
 use state::{Epoch, FORMAT, PolicyRow, State, write_row};
@@ -56,14 +58,16 @@ pub struct Broker {
 }
 
 /// What a release did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Release {
     /// The epoch.
     pub epoch: u32,
     /// The number of the release in that epoch.
+    #[serde(rename = "release")]
     pub number: u64,
     /// The moment that it speaks of.
+    #[serde(serialize_with = "as_text")]
     pub as_of: Timestamp,
     /// Whether accepted flags became visible; if not, flags only ended.
     pub full: bool,
@@ -74,12 +78,13 @@ pub struct Release {
 }
 
 /// What the broker can tell its operator: numbers only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BrokerStatus {
     /// The version of the policy in force.
     pub policy_version: u32,
     /// Its digest.
+    #[serde(serialize_with = "as_text")]
     pub policy: Digest,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
@@ -90,7 +95,7 @@ pub struct BrokerStatus {
 }
 
 /// An open epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct EpochStatus {
     /// Its number.
@@ -98,6 +103,7 @@ pub struct EpochStatus {
     /// The release in force.
     pub release: u64,
     /// The moment that it speaks of.
+    #[serde(serialize_with = "as_text")]
     pub as_of: Timestamp,
     /// Tags with a released flag.
     pub tags: u64,
@@ -106,7 +112,7 @@ pub struct EpochStatus {
 }
 
 /// A partner in an epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PartnerStatus {
     /// Its number.
@@ -116,6 +122,7 @@ pub struct PartnerStatus {
     /// Flags of it that are released.
     pub released: u32,
     /// When its last state message was accepted.
+    #[serde(serialize_with = "as_text_or_null")]
     pub heard: Option<Timestamp>,
     /// Whether a full set has come.
     pub full_set_seen: bool,
@@ -143,7 +150,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] and [`Error::Io`], also where there is a broker in `folder` already; what [`SignedPolicy::read`] says;
+    /// [`Error::Store`] and [`Error::Io`], also where there is a broker in `folder` already; [`Error::FolderInUse`]; what [`SignedPolicy::read`] says;
     /// [`Error::PolicyOperator`] where the policy names other keys, [`Error::PolicyNotYet`] where it is not yet valid.
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, Error> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
@@ -160,8 +167,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of the policy kept
-    /// there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing. What it has of an epoch whose keys were
+    /// [`Error::Store`], [`Error::FolderInUse`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of
+    /// the policy kept there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing. What it has of an epoch whose keys were
     /// destroyed, as a copy may that is older than that, is dropped, and [`BrokerStatus::trouble`] says so.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
         let keys = Arc::new(keys);
@@ -461,6 +468,18 @@ fn blank_header(policy: &Policy, now: Timestamp) -> Header {
         policy: Digest::NONE,
         context: Digest::NONE,
         body_length: 0,
+    }
+}
+
+/// As reports for people and other programs have it, not as the ledger's rows do.
+fn as_text<S: Serializer>(value: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+fn as_text_or_null<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(time) => as_text(time, to),
+        None => to.serialize_none(),
     }
 }
 

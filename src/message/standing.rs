@@ -31,6 +31,21 @@ const PRESENCE: u8 = 255;
 /// The highest number that a byte can stand for; those between it and [`PRESENCE`] have no meaning.
 const MAX_NUMBER: u8 = 250;
 
+impl Number {
+    /// The least number of organisations that it says; none where only presence is shown.
+    pub fn at_least(self) -> Option<u8> {
+        match self {
+            Number::Presence => None,
+            Number::Band(number) | Number::Count(number) => Some(number),
+        }
+    }
+
+    /// Whether it is the number itself, under the policy's `count_cap`: not a band, and not the cap, which is so many or more.
+    pub fn is_exact(self, count_cap: u8) -> bool {
+        matches!(self, Number::Count(number) if number < count_cap)
+    }
+}
+
 impl Standing {
     /// The standing of a pseudonym that `organisations` distinct organisations flag, for one who sees `sees`.
     pub(crate) fn of(organisations: usize, counting: &Counting, sees: Sees) -> Standing {
@@ -99,6 +114,18 @@ mod tests {
                     "{sees:?} {byte}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_number_says_how_much_it_says() {
+        for (number, least, exact) in [
+            (Number::Presence, None, false),
+            (Number::Band(2), Some(2), false),
+            (Number::Count(2), Some(2), true),
+            (Number::Count(3), Some(3), false),
+        ] {
+            assert_eq!((number.at_least(), number.is_exact(3)), (least, exact));
         }
     }
 

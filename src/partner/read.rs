@@ -1,6 +1,6 @@
 //! Reading the broker's replies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::journal::{AnswerHead, Event, Series};
 use super::log::Complaint;
@@ -283,6 +283,21 @@ impl Partner {
         } else {
             Err(unexpected("its header does not repeat that of the message it replies to"))
         }
+    }
+}
+
+impl Answered {
+    /// The standings of addresses, in their order; none for one that was not asked here.
+    ///
+    /// Rows that were left out before they were asked, and questions that were cut in pieces, so find their places again.
+    pub fn standings(&self, addresses: &[AddressKey]) -> Vec<Option<Standing>> {
+        let as_asked = addresses.iter().eq(self.rows.iter().map(|(address, _)| address));
+        if as_asked {
+            return self.rows.iter().map(|(_, standing)| Some(*standing)).collect();
+        }
+        let standings: HashMap<&AddressKey, Standing> =
+            self.rows.iter().map(|(address, standing)| (address, *standing)).collect();
+        addresses.iter().map(|address| standings.get(address).copied()).collect()
     }
 }
 

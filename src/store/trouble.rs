@@ -81,7 +81,7 @@ pub(super) fn io(path: &Path, source: io::Error) -> Error {
 
 /// Another holds the store.
 pub(super) fn held(path: &Path) -> Error {
-    store(path, "another process holds it: end that one first, or give another folder")
+    Error::FolderInUse { path: path.into() }
 }
 
 /// A file that fails its checks.

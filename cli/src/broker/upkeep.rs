@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use stapel::audit::{MAX_CHECKPOINT, Row, UnverifiedCheckpoint};
 use stapel::broker::Release;
 use stapel::{Broker, BrokerKeys, Error, Policy};
@@ -136,7 +136,7 @@ pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failur
     }
     for release in &releases {
         if args.json {
-            out.json(&release_json(release))?;
+            out.json(release)?;
         } else {
             let Release { epoch, number, as_of, flags, tags, .. } = release;
             let what = if release.full { "new flags show" } else { "flags only ended" };
@@ -251,11 +251,4 @@ fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
         return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));
     }
     files::replace(&path, checkpoint)
-}
-
-fn release_json(release: &Release) -> Value {
-    json!({
-        "epoch": release.epoch, "release": release.number, "as_of": release.as_of.to_string(), "full": release.full,
-        "flags": release.flags, "tags": release.tags,
-    })
 }

@@ -1,0 +1,1205 @@
+/* Stapel: count how many public organisations are concerned about one address, without any of them showing its files.
+ * SPDX-License-Identifier: EUPL-1.2
+ *
+ * The C ABI of the partner's side and of the broker's. Made by cbindgen from the comments in ffi/src; not to be edited.
+ *
+ * THE WAY OF THE DATA. A partner reads rows of addresses (stapel_addresses_from_...), flags them (stapel_partner_flag), carries the
+ * messages that tell the broker (stapel_partner_deliver) there, and gives the broker's replies to stapel_partner_read. Then it asks
+ * (stapel_partner_ask), and stapel_reply_standings brings the answer back to the rows. What carries messages and replies is the
+ * caller's: HTTPS, for instance. A broker takes a message and gives the reply (stapel_broker_handle).
+ *
+ * STATUS. Every function that can fail returns a stapel_status. STAPEL_OK is 0; stapel_status_code gives the stable code of any other,
+ * and stapel_last_error_message the sentence. Results come last, and are written only when STAPEL_OK is returned. Whatever the
+ * arguments, as far as the rules for pointers below are held to, no function crashes or ends the program; a panic inside is a status.
+ *
+ * POINTERS. A pointer is NULL, which is STAPEL_ERROR_NULL_ARGUMENT unless it says otherwise, or points to what its type says, aligned,
+ * for as long as the call lasts; an array has as many elements as its length says. Two results must not be in the same place. The
+ * library keeps no pointer of the caller's.
+ *
+ * TEXTS are UTF-8: a pointer to bytes and their number, without a NUL at the end. Instead of a number STAPEL_NUL_TERMINATED may be
+ * given, where the text ends with a NUL. Texts that the library gives out do not end with a NUL, except those that are returned as
+ * const char *. Paths are texts on every system.
+ *
+ * HANDLES (stapel_partner *, and so on) are opaque: nothing is behind the pointer. What is made by a function is freed once by the
+ * caller, with the function named after it, and by nothing else; a handle that was freed, or is of another kind, is
+ * STAPEL_ERROR_INVALID_HANDLE. Pointers that a handle gave out are good until it is freed. Order does not matter: rows, messages and
+ * replies outlive the partner that they came from.
+ *
+ * THREADS. Any thread may call any function with any handle, at the same time too. Calls about one partner take turns; calls about one
+ * broker run side by side; rows, messages, replies, news and buffers never change. A handle may be freed while a call on another thread
+ * uses it: that call ends as if it were not. But nobody may use a pointer that a freed handle gave out. A process that forks uses
+ * partners and brokers on one side of the fork only.
+ *
+ * PROCESSES. A partner's folder and a broker's store are open once, in one process: else STAPEL_ERROR_FOLDER_IN_USE.
+ *
+ * TIME is seconds since 1970-01-01T00:00:00Z. The library reads no clock: each call that needs the time is told it.
+ *
+ * SECRETS stay inside: no secret, no private key and no single pseudonym is ever given out; keys and secrets are wiped from memory
+ * when their handle is freed.
+ *
+ * THE PROMISE. STAPEL_ABI_VERSION, and the number in the name of the shared library (libstapel.so.1), change when a program compiled
+ * with an earlier header could go wrong: when a function, its arguments, a struct or the meaning of a number changes or goes. New
+ * functions and new status numbers may come without it. A status number never comes to mean another code. */
+
+
+#ifndef STAPEL_H
+#define STAPEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+/** The length of a text that ends with a NUL. */
+#define STAPEL_NUL_TERMINATED SIZE_MAX
+
+/** The version of the ABI that this header describes. */
+#define STAPEL_ABI_VERSION 1
+
+/**
+ * What came of a call.
+ *
+ * 1 to 99 are of this layer; 100 to 199 the library's errors; 200 to 299 say why an address was refused; 300 and on why the broker did
+ * not accept a message. A later version may add some: treat a number that is not listed here as an error.
+ */
+enum stapel_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** It was done. */
+    STAPEL_OK = 0,
+    /** A pointer that must not be NULL was. */
+    STAPEL_ERROR_NULL_ARGUMENT = 1,
+    /**
+     * A length, an index, a row count, an alignment, a day or a reason cannot be; or a reply is not of the kind that
+     * was read.
+     */
+    STAPEL_ERROR_INVALID_ARGUMENT = 2,
+    /** A handle is not one, is of another kind, or was freed. */
+    STAPEL_ERROR_INVALID_HANDLE = 3,
+    /**
+     * A bug in the library. The call was stopped, and the program can go on; free the partner or broker that it was
+     * about and open it again.
+     */
+    STAPEL_ERROR_PANIC = 4,
+    /** A file could not be read or written. */
+    STAPEL_ERROR_IO = 100,
+    /** A file that holds a secret can be read by others than its owner. */
+    STAPEL_ERROR_FILE_MODE = 101,
+    /** A secret file, or a part of one, is not as it was written. */
+    STAPEL_ERROR_SECRET_FILE = 102,
+    /** The parts of a secret do not fit together. */
+    STAPEL_ERROR_SECRET_PARTS = 103,
+    /** A key file does not hold a raw 32-byte seed. */
+    STAPEL_ERROR_KEY_FILE = 104,
+    /** A policy's text is not a well-formed policy. */
+    STAPEL_ERROR_POLICY_TEXT = 105,
+    /** A policy is well-formed, but must not be in force. */
+    STAPEL_ERROR_POLICY_UNSAFE = 106,
+    /** A policy does not bear the signatures it needs. */
+    STAPEL_ERROR_POLICY_SIGNATURES = 107,
+    /** A signature of a policy could not be made or read. */
+    STAPEL_ERROR_POLICY_SIGNATURE = 108,
+    /** A policy may not take the place of the one in force. */
+    STAPEL_ERROR_POLICY_SUCCESSOR = 109,
+    /** The bytes are not a message, or not in the one form that it has. */
+    STAPEL_ERROR_MALFORMED = 110,
+    /** A message has more bytes or pseudonyms than one may have. */
+    STAPEL_ERROR_TOO_LARGE = 111,
+    /** A signature is not that of the key it should be of. */
+    STAPEL_ERROR_BAD_SIGNATURE = 112,
+    /** The broker's store could not be opened, read or written. */
+    STAPEL_ERROR_STORE = 113,
+    /** The broker's store has a format that this version does not know. */
+    STAPEL_ERROR_STORE_FORMAT = 114,
+    /** The broker's store holds what no broker writes. */
+    STAPEL_ERROR_STORE_DAMAGED = 115,
+    /** The policy names another broker than the one whose keys these are. */
+    STAPEL_ERROR_POLICY_OPERATOR = 116,
+    /** The policy is not valid yet. */
+    STAPEL_ERROR_POLICY_NOT_YET = 117,
+    /**
+     * The clock went back; or a message was rejected because its time, or a last valid day, is too long ago or too far
+     * ahead.
+     */
+    STAPEL_ERROR_CLOCK = 118,
+    /** The folder of a partner is not one, or not one that can be used. */
+    STAPEL_ERROR_PARTNER_FOLDER = 119,
+    /** Another process, or another handle, has the folder open. */
+    STAPEL_ERROR_FOLDER_IN_USE = 120,
+    /** A record of a partner's journal is not as it was written. */
+    STAPEL_ERROR_JOURNAL_DAMAGED = 121,
+    /** The roster does not have this partner. */
+    STAPEL_ERROR_NOT_IN_ROSTER = 122,
+    /** A secret is not the one that the policy names. */
+    STAPEL_ERROR_SECRET_MISMATCH = 123,
+    /** There is no epoch in which a message can be made. */
+    STAPEL_ERROR_NO_EPOCH = 124,
+    /** The roster does not let this partner do this. */
+    STAPEL_ERROR_NOT_PERMITTED = 125,
+    /** An address is of a level that cannot be used here. */
+    STAPEL_ERROR_LEVEL = 126,
+    /** A last valid day cannot be used. */
+    STAPEL_ERROR_LAST_DAY = 127,
+    /** An address has no flag that could be renewed. */
+    STAPEL_ERROR_NOT_FLAGGED = 128,
+    /** The acting user or the case reference is missing or cannot be used. */
+    STAPEL_ERROR_CASE = 129,
+    /** A full set would withdraw more flags than the policy lets pass unsaid. */
+    STAPEL_ERROR_SHRINK = 130,
+    /** A reply is not to a message that is in flight. */
+    STAPEL_ERROR_UNEXPECTED_REPLY = 131,
+    /** A reply speaks of an older release than one that was already seen. */
+    STAPEL_ERROR_OLDER_RELEASE = 132,
+    /** A line of the audit log is not in the one form that it has. */
+    STAPEL_ERROR_LOG_LINE = 133,
+    /** An exported audit log is not in the one form that it has. */
+    STAPEL_ERROR_LOG_FILE = 134,
+    /** An audit log is not the one that was signed. */
+    STAPEL_ERROR_LOG_ALTERED = 135,
+    /** A checkpoint of the audit log cannot be used. */
+    STAPEL_ERROR_CHECKPOINT = 136,
+    /** A proof does not prove what it should. */
+    STAPEL_ERROR_LOG_PROOF = 137,
+    /** Two checkpoints, both signed by the broker, are not of one log that only grew. */
+    STAPEL_ERROR_LOG_INCONSISTENT = 138,
+    /** The clock is so far past the last release that it may be wrong. */
+    STAPEL_ERROR_CLOCK_AHEAD = 139,
+    /** The operating system gave no randomness. */
+    STAPEL_ERROR_RANDOM = 140,
+    /** An address was refused: it is longer than one address can be. */
+    STAPEL_ERROR_TOO_LONG = 200,
+    /** An address was refused: it is not UTF-8; of any other text too. */
+    STAPEL_ERROR_NOT_UTF8 = 201,
+    /** An address was refused: it holds no letter and no digit. */
+    STAPEL_ERROR_EMPTY = 202,
+    /** An address was refused: a character is one that no address is written with, or only looks like one that is. */
+    STAPEL_ERROR_CHARACTER = 203,
+    /** An address was refused: it has bars, and is not the canonical form of a unit. */
+    STAPEL_ERROR_NOT_CANONICAL = 204,
+    /** An address was refused: it has no postcode. */
+    STAPEL_ERROR_NO_POSTCODE = 205,
+    /** An address was refused: it has two postcodes. */
+    STAPEL_ERROR_TWO_POSTCODES = 206,
+    /** An address was refused: the postcode is not four digits and two letters. */
+    STAPEL_ERROR_POSTCODE_FORM = 207,
+    /** An address was refused: the postcode begins with 0, as none does. */
+    STAPEL_ERROR_POSTCODE_FIRST_DIGIT = 208,
+    /** An address was refused: the postcode ends in SA, SD or SS, as none does. */
+    STAPEL_ERROR_POSTCODE_LETTERS = 209,
+    /** An address was refused: it has no house number. */
+    STAPEL_ERROR_NO_NUMBER = 210,
+    /** An address was refused: it has two house numbers. */
+    STAPEL_ERROR_TWO_NUMBERS = 211,
+    /** An address was refused: the house number is not a number in digits alone. */
+    STAPEL_ERROR_NUMBER_FORM = 212,
+    /** An address was refused: the house number is zero, as none is. */
+    STAPEL_ERROR_NUMBER_ZERO = 213,
+    /** An address was refused: the house number has more than five digits. */
+    STAPEL_ERROR_NUMBER_TOO_LONG = 214,
+    /** An address was refused: a number may be the house number or a part of another name. */
+    STAPEL_ERROR_NUMBER_UNCLEAR = 215,
+    /** An address was refused: a number may be an ordinal or a house number. */
+    STAPEL_ERROR_ORDINAL_UNCLEAR = 216,
+    /** An address was refused: a number may be a year in the street's name or a house number. */
+    STAPEL_ERROR_YEAR_UNCLEAR = 217,
+    /** An address was refused: it may be several house numbers, or one with an addition. */
+    STAPEL_ERROR_RANGE_UNCLEAR = 218,
+    /** An address was refused: letter and addition are longer than five characters together. */
+    STAPEL_ERROR_SUFFIX_TOO_LONG = 219,
+    /** An address was refused: a word may be an addition or something else. */
+    STAPEL_ERROR_SUFFIX_UNCLEAR = 220,
+    /** An address was refused: it describes a part of the building in words. */
+    STAPEL_ERROR_SUFFIX_IN_WORDS = 221,
+    /** An address was refused: the letter is not one letter. */
+    STAPEL_ERROR_LETTER_FORM = 222,
+    /** An address was refused: the addition is not letters and digits with single separators between unlike ones. */
+    STAPEL_ERROR_ADDITION_FORM = 223,
+    /** An address was refused: it names a place near, not the house itself. */
+    STAPEL_ERROR_NOT_THE_HOUSE = 224,
+    /** An address was refused: it is a box or reply number, not a place. */
+    STAPEL_ERROR_NOT_A_PLACE = 225,
+    /** An address was refused: it looks like a BAG id but has not 16 digits. */
+    STAPEL_ERROR_BAG_ID_LENGTH = 226,
+    /** An address was refused: it is not the BAG id of an address. */
+    STAPEL_ERROR_BAG_ID_TYPE = 227,
+    /** An address was refused: it is a BAG id, which only a local register can turn into an address. */
+    STAPEL_ERROR_BAG_ID_NEEDS_REGISTER = 228,
+    /** A message was rejected: the roster has no partner of that number. */
+    STAPEL_ERROR_UNKNOWN_PARTNER = 302,
+    /** A message was rejected: the message is for another consortium. */
+    STAPEL_ERROR_WRONG_CONSORTIUM = 304,
+    /** A message was rejected: the message is for another purpose. */
+    STAPEL_ERROR_WRONG_PURPOSE = 305,
+    /** A message was rejected: the key id is not that of the epoch. */
+    STAPEL_ERROR_WRONG_KEY_ID = 306,
+    /** A message was rejected: the policy's digest is not that of the policy in force. */
+    STAPEL_ERROR_WRONG_POLICY = 307,
+    /** A message was rejected: the policy has no such epoch, or it is not open today. */
+    STAPEL_ERROR_WRONG_EPOCH = 308,
+    /**
+     * A message was rejected: the state number before it is not the last that was accepted; `number` is the one
+     * expected.
+     */
+    STAPEL_ERROR_GAP = 309,
+    /** A message was rejected: the number was used before; `number` is the lowest still free. */
+    STAPEL_ERROR_STALE = 310,
+    /** A message was rejected: a budget does not reach; `number` is what is left of it. */
+    STAPEL_ERROR_OVER_BUDGET = 312,
+    /**
+     * A message was rejected: a flag would last longer than the policy's days since its first, and the message
+     * declares no renewal.
+     */
+    STAPEL_ERROR_RENEWAL_NOT_DECLARED = 315,
+    /** A message was rejected: the partner's first state message in this epoch must be a full set. */
+    STAPEL_ERROR_FULL_SET_REQUIRED = 317,
+    /** A message was rejected: the broker was restored from an older store and needs this partner's full set first. */
+    STAPEL_ERROR_RECOVERING = 318,
+    /** A message was rejected: the broker cannot keep anything now; send the same bytes again later. */
+    STAPEL_ERROR_UNAVAILABLE = 319,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_status stapel_status;
+#else
+typedef int32_t stapel_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** How much of an address a row names. */
+enum stapel_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The row was refused. */
+    STAPEL_LEVEL_NONE = 0,
+    /** One home. */
+    STAPEL_LEVEL_UNIT = 1,
+    /** One house number. */
+    STAPEL_LEVEL_BUILDING = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_level stapel_level;
+#else
+typedef int32_t stapel_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What a reply is, and which function tells more. */
+enum stapel_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** One that this version of the library does not know. */
+    STAPEL_KIND_OTHER = 0,
+    /** The broker accepted what was delivered: stapel_reply_receipt. */
+    STAPEL_KIND_RECEIPT = 1,
+    /** It answered a question: stapel_reply_answer, stapel_reply_standings, stapel_reply_row. */
+    STAPEL_KIND_ANSWER = 2,
+    /** Where the partner stands: stapel_reply_status. */
+    STAPEL_KIND_STATUS = 3,
+    /** It did not accept a message: stapel_reply_rejection. */
+    STAPEL_KIND_REJECTION = 4,
+    /** It did not accept a message that the partner no longer waited for; nothing changed: stapel_reply_rejection. */
+    STAPEL_KIND_LATE = 5,
+    /**
+     * Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
+     * message, the roster or the carrier needs a look; if not, the right reply is still to come: stapel_reply_rejection.
+     */
+    STAPEL_KIND_HINT = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_kind stapel_kind;
+#else
+typedef int32_t stapel_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What a standing says. */
+enum stapel_standing_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint8_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Nothing: no answer spoke of it. */
+    STAPEL_STANDING_NONE = 0,
+    /** Its address was refused when it was read, so it was not asked. */
+    STAPEL_STANDING_REFUSED = 1,
+    /** Fewer organisations flag it than the policy's threshold. Unknown, withdrawn and expired are the same. */
+    STAPEL_STANDING_BELOW_THRESHOLD = 2,
+    /** The partner does not flag it itself, so it is not told. */
+    STAPEL_STANDING_NO_OWN_FLAG = 3,
+    /** Stacked: at least the threshold's number of organisations flag it, the partner's own included; more is not told. */
+    STAPEL_STANDING_STACKED = 4,
+    /** Stacked: `count` organisations or more flag it. */
+    STAPEL_STANDING_AT_LEAST = 5,
+    /** Stacked: exactly `count` organisations flag it. */
+    STAPEL_STANDING_COUNT = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_standing_kind stapel_standing_kind;
+#else
+typedef uint8_t stapel_standing_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What to do after a rejection. */
+enum stapel_next
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Nothing: it was no longer waited for, or nobody signed it. */
+    STAPEL_NEXT_NOTHING = 0,
+    /** Deliver or ask again: what was wrong is put right in the next message. */
+    STAPEL_NEXT_AGAIN = 1,
+    /** Send the same bytes again later. */
+    STAPEL_NEXT_RESEND = 2,
+    /** Fetch the policy in force, adopt it, and deliver or ask again. */
+    STAPEL_NEXT_FETCH_POLICY = 3,
+    /** Wait until the budget reaches: the day's is new at 00:00 UTC. */
+    STAPEL_NEXT_WAIT = 4,
+    /** See whether the set is complete, and say that its shrinking is meant. */
+    STAPEL_NEXT_DECLARE_SHRINK = 5,
+    /** Look at the flags again, and renew those that are still right. */
+    STAPEL_NEXT_RENEW = 6,
+    /** Set this side's clock right. */
+    STAPEL_NEXT_SET_CLOCK = 7,
+    /** Ask the coordinator: this software, the roster and the broker do not agree. */
+    STAPEL_NEXT_ASK_COORDINATOR = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_next stapel_next;
+#else
+typedef int32_t stapel_next;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What changed. */
+enum stapel_change
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** It is stacked now. */
+    STAPEL_CHANGE_NEWLY_STACKED = 1,
+    /** It was stacked, and another number of organisations flag it now. */
+    STAPEL_CHANGE_COUNT_CHANGED = 2,
+    /** It was stacked, and is no longer. */
+    STAPEL_CHANGE_NO_LONGER_STACKED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_change stapel_change;
+#else
+typedef int32_t stapel_change;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number of threads may
+ * use the same rows at once, and the same rows can be given to any number of calls.
+ */
+typedef struct stapel_addresses stapel_addresses;
+
+/**
+ * A broker with its store open. One handle at a time, of all processes, can have a store open.
+ *
+ * What it replied to is on disk when the call returns. Any number of threads may use it at once.
+ */
+typedef struct stapel_broker stapel_broker;
+
+/** Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at once. */
+typedef struct stapel_buffer stapel_buffer;
+
+/** Messages for the broker, in the order in which it must get them. They never change: any number of threads may read them at once. */
+typedef struct stapel_messages stapel_messages;
+
+/** What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at it at once. */
+typedef struct stapel_news stapel_news;
+
+/**
+ * A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a folder open.
+ *
+ * Everything that a call did is on disk when it returns. Any thread may use it; calls take turns.
+ */
+typedef struct stapel_partner stapel_partner;
+
+/** A reply that was read. It never changes: any number of threads may look at it at once. */
+typedef struct stapel_reply stapel_reply;
+
+/** The canonical forms of an address, each ending with a NUL. */
+typedef struct {
+    /** Of the home: postcode, number and addition, as in "1012JS|1|A". */
+    char unit[24];
+    /** Of the house number that it is in, as in "1012JS|1". */
+    char building[16];
+} stapel_address;
+
+/**
+ * A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL; its pointer is
+ * NULL where there is none.
+ */
+typedef struct {
+    /** The first byte. May be NULL where there are none. */
+    const char *ptr;
+    /** The number of bytes; in what is given to the library also STAPEL_NUL_TERMINATED. */
+    size_t len;
+} stapel_str;
+
+/** The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer is NULL. */
+typedef struct {
+    /** The postcode. */
+    stapel_str postcode;
+    /** The house number (huisnummer). */
+    stapel_str number;
+    /** The house letter (huisletter). */
+    stapel_str letter;
+    /** The house number's addition (huisnummertoevoeging). */
+    stapel_str addition;
+} stapel_fields;
+
+/**
+ * A column of texts in one piece: all texts one after the other, and where each ends. What a program in Python, Java, C# or PHP can
+ * hand over fastest.
+ */
+typedef struct {
+    /** All texts, one after the other, with nothing between them. */
+    const char *bytes;
+    /** The number of bytes in all. */
+    size_t bytes_len;
+    /**
+     * For each row the place in `bytes` where its text ends, which is where that of the next row begins: never less than the one
+     * before, and the last one `bytes_len`.
+     */
+    const uint64_t *ends;
+} stapel_packed;
+
+/** The columns of separate fields, each in one piece. */
+typedef struct {
+    /** The postcodes. */
+    stapel_packed postcode;
+    /** The house numbers. */
+    stapel_packed number;
+    /** The house letters. */
+    stapel_packed letter;
+    /** The additions. */
+    stapel_packed addition;
+} stapel_packed_fields;
+
+/** What became of one row. Its texts stay as long as the rows that they are of. */
+typedef struct {
+    /** The number of the row, counted from 0. */
+    size_t row;
+    /** STAPEL_OK, or why the address was refused: STAPEL_ERROR_TOO_LONG and those after it. */
+    stapel_status status;
+    /** What it names. */
+    stapel_level level;
+    /** The caller's own reference; NULL where none were given. */
+    stapel_str reference;
+    /** The canonical form; NULL where it was refused. */
+    stapel_str canonical;
+    /** Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line". */
+    stapel_str field;
+    /** Of a refused one, what was found and what would help. */
+    stapel_str message;
+} stapel_row;
+
+/** The line of the broker's audit log that a reply was logged with. */
+typedef struct {
+    /** The number of the line, counted from 0. */
+    uint64_t index;
+    /** The line's RFC 6962 leaf hash; zeros where there is no line. */
+    uint8_t leaf[32];
+} stapel_log_entry;
+
+/** What was delivered was accepted, and is kept. */
+typedef struct {
+    /** The release in force when it was accepted; its flags show from a later one on. */
+    uint64_t release;
+    /** Flags that were not held before. */
+    uint32_t added;
+    /** Flags that were held, with another last valid day. */
+    uint32_t changed;
+    /** Flags that were held and are no longer. */
+    uint32_t withdrawn;
+    /** All flags that the broker now holds of the partner in this epoch, homes and buildings. */
+    uint32_t held;
+    /** Of a full set in parts: the part. 0 for all else. */
+    uint16_t part;
+    /** Of a full set in parts: of how many. 0 for all else. */
+    uint16_t parts;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_receipt;
+
+/** What an answer says of itself. */
+typedef struct {
+    /** Who asked. */
+    stapel_str actor;
+    /** For which case. */
+    stapel_str reference;
+    /** The release that all of it speaks of. */
+    uint64_t release;
+    /** When that release took place. */
+    uint64_t as_of;
+    /** Until then, unless a policy is adopted, the same question has the same answer. */
+    uint64_t until;
+    /** How many addresses it speaks of, for stapel_reply_row. */
+    size_t rows;
+    /** The epoch in which it was asked. */
+    uint32_t epoch;
+    /** How many organisations the roster has. */
+    uint16_t organisations;
+    /** How many of them are fresh: where it is few, "below threshold" may be "nobody delivers". */
+    uint16_t fresh;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_answer;
+
+/** The standing of one address: two bytes. */
+typedef struct {
+    /** What it says. It is stacked from STAPEL_STANDING_STACKED on. */
+    stapel_standing_kind kind;
+    /** The number of organisations, where the kind has one; else 0. */
+    uint8_t count;
+} stapel_standing;
+
+/** One row of an answer. */
+typedef struct {
+    /** The canonical form of the address. */
+    stapel_str canonical;
+    /** What it names. */
+    stapel_level level;
+    /** Its standing. */
+    stapel_standing standing;
+} stapel_answer_row;
+
+/** Where a partner stands with the broker. */
+typedef struct {
+    /** The release in force. */
+    uint64_t release;
+    /** When it took place. */
+    uint64_t as_of;
+    /** No release takes place before this moment, unless a policy is adopted. */
+    uint64_t until;
+    /** The number of the last state message that was accepted; 0 for none. */
+    uint64_t accepted_state;
+    /** The highest state number that was used. */
+    uint64_t highest_state;
+    /** The highest question number that was used. */
+    uint64_t highest_question;
+    /** Flags that the broker holds of the partner in this epoch. */
+    uint32_t held;
+    /** What is left of today's budget of new flags. */
+    uint32_t new_flags_left;
+    /** What is left of today's budget of addresses asked. */
+    uint32_t asked_left_today;
+    /** What is left of the epoch's budget of addresses asked. */
+    uint32_t asked_left_epoch;
+    /** What is left of today's budget of addresses swept. */
+    uint32_t swept_left_today;
+    /** Not 0 where the next delivery must be a full set; it will be one. */
+    int32_t full_set_required;
+    /**
+     * STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or _CHECKPOINT. The evidence is
+     * in files in the partner's folder.
+     */
+    stapel_status complaint;
+    /** What was found, and what to do. */
+    stapel_str complaint_text;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_position;
+
+/** Why a message was not accepted. */
+typedef struct {
+    /** Why: its code is that of the rejection. */
+    stapel_status status;
+    /** What to do. */
+    stapel_next next;
+    /** What the status says that it is: the state number expected, the lowest number still free, what is left of a budget. */
+    uint64_t number;
+    /** What was wrong and what to do, in English, as the broker says it. */
+    stapel_str sentence;
+    /** The line of the broker's audit log. */
+    stapel_log_entry log;
+} stapel_rejection;
+
+/** A change over one of the partner's own addresses, home or building. */
+typedef struct {
+    /** The canonical form of the address. */
+    stapel_str canonical;
+    /** What it names. */
+    stapel_level level;
+    /** What changed. */
+    stapel_change change;
+    /** The standing before; STAPEL_STANDING_NONE where it was not stacked. */
+    stapel_standing before;
+    /** The standing now; STAPEL_STANDING_NONE where it is not stacked. */
+    stapel_standing now;
+} stapel_news_row;
+
+/** Who acts, and for which case. Stays in the partner's own journal; the broker never sees it. */
+typedef struct {
+    /** The acting user, as the partner's own systems name them: 1 to 200 characters on one line. */
+    stapel_str actor;
+    /** The reference of the case: 1 to 200 characters on one line. */
+    stapel_str reference;
+} stapel_case;
+
+/** What a call changed over the partner's flags. */
+typedef struct {
+    /** Addresses that were not flagged before. */
+    uint64_t added;
+    /** Addresses that were flagged, with another last valid day now. */
+    uint64_t changed;
+    /** Addresses that were flagged, and are no longer. */
+    uint64_t withdrawn;
+    /** Addresses that are as they were. */
+    uint64_t unchanged;
+    /** Rows that were left out, because their addresses were refused when they were read. */
+    uint64_t refused;
+} stapel_changed;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/** The version of the library, such as "0.1.0". The text is static. */
+const char *stapel_version(void);
+
+/**
+ * The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was compiled: they must be
+ * equal.
+ */
+uint32_t stapel_abi_version(void);
+
+/**
+ * The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for STAPEL_OK,
+ * "unknown" for a number that this version does not know.
+ *
+ * The text is static: it is not freed, and stays.
+ */
+const char *stapel_status_code(int32_t status);
+
+/**
+ * What was wrong with the last call on this thread that failed: a sentence in English that says what was found and what to do; empty
+ * where none failed. Like the errors of the library it says nothing of keys and pseudonyms; it may quote the address or the path that
+ * the caller gave.
+ *
+ * The text is the library's and ends with a NUL; it stays until the next call on this thread that fails, or the thread's end. Call this
+ * on the thread on which the call failed, before anything else is called there.
+ */
+const char *stapel_last_error_message(void);
+
+/** How many handles are open, of all kinds: what a program that freed everything finds to be 0. */
+stapel_status stapel_open_handles(size_t *count);
+
+/**
+ * Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a home.
+ *
+ * Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
+ */
+stapel_status stapel_address_from_text(const char *text,
+                                       size_t text_len,
+                                       stapel_address *address);
+
+/**
+ * Reads the separate fields of one address.
+ *
+ * Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
+ */
+stapel_status stapel_address_from_fields(const stapel_fields *fields, stapel_address *address);
+
+/**
+ * Reads rows of addresses as people write them: an array of texts.
+ *
+ * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and the calls that
+ * take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for each row, which come back with
+ * the row; the library copies them and keeps them from the messages.
+ *
+ * Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
+ */
+stapel_status stapel_addresses_from_texts(const stapel_str *texts,
+                                          const stapel_str *references,
+                                          size_t count,
+                                          stapel_addresses **addresses);
+
+/** Reads rows of separate fields: an array of them. As stapel_addresses_from_texts. */
+stapel_status stapel_addresses_from_fields(const stapel_fields *fields,
+                                           const stapel_str *references,
+                                           size_t count,
+                                           stapel_addresses **addresses);
+
+/**
+ * Reads rows of addresses as people write them: a column in one piece. As stapel_addresses_from_texts; `references` is NULL or a column.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT where the ends of a column do not fit it.
+ */
+stapel_status stapel_addresses_from_packed_texts(const stapel_packed *texts,
+                                                 const stapel_packed *references,
+                                                 size_t count,
+                                                 stapel_addresses **addresses);
+
+/** Reads rows of separate fields: four columns, each in one piece. As stapel_addresses_from_packed_texts. */
+stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fields,
+                                                  const stapel_packed *references,
+                                                  size_t count,
+                                                  stapel_addresses **addresses);
+
+/** The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused rows are the same. */
+stapel_status stapel_addresses_buildings(const stapel_addresses *addresses,
+                                         stapel_addresses **buildings);
+
+/** How many rows there are, and how many of them were refused. */
+stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
+
+/**
+ * What became of row `index`, counted from 0. The texts belong to the rows.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_addresses_row(const stapel_addresses *addresses, size_t index, stapel_row *row);
+
+/**
+ * The refused row number `index` of those that were refused, counted from 0: to tell of them without looking at all the others.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,
+                                           size_t index,
+                                           stapel_row *row);
+
+/**
+ * All canonical forms in one text, a line for each row, each line ending with a line feed; the line of a refused row is empty.
+ *
+ * The text is the caller's, to be freed with stapel_buffer_free.
+ */
+stapel_status stapel_addresses_lines(const stapel_addresses *addresses,
+                                     stapel_buffer **lines);
+
+/** Frees rows of addresses. NULL is no error. */
+stapel_status stapel_addresses_free(stapel_addresses *addresses);
+
+/** Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and end with no NUL. */
+stapel_status stapel_buffer_bytes(const stapel_buffer *buffer,
+                                  const uint8_t **bytes,
+                                  size_t *bytes_len);
+
+/** Frees a buffer. NULL is no error. */
+stapel_status stapel_buffer_free(stapel_buffer *buffer);
+
+/** How many messages there are; 0 where there is nothing to say. */
+stapel_status stapel_messages_count(const stapel_messages *messages, size_t *count);
+
+/**
+ * Where the bytes of message `index` are, counted from 0, and how many. They stay until the messages are freed.
+ *
+ * What carries them must reach the broker alone: every partner of the consortium could find the addresses in them.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_messages_get(const stapel_messages *messages,
+                                  size_t index,
+                                  const uint8_t **bytes,
+                                  size_t *bytes_len);
+
+/** Frees messages. NULL is no error. They are in the partner's folder until their replies were read, and can be had again. */
+stapel_status stapel_messages_free(stapel_messages *messages);
+
+/** What a reply is. */
+stapel_status stapel_reply_kind(const stapel_reply *reply, stapel_kind *kind);
+
+/**
+ * What a receipt says.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_receipt(const stapel_reply *reply, stapel_receipt *receipt);
+
+/**
+ * What an answer says of itself. The texts belong to the reply.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_answer(const stapel_reply *reply, stapel_answer *answer);
+
+/**
+ * The standings of rows, in their order: `standings[i]` becomes that of row i of `addresses`, for duplicates and refused rows too.
+ *
+ * `count` is the number of rows. Set the array to zeros first. Of rows that this answer does not speak of the elements stay as they
+ * are, so that where a question was cut into several, each answer in turn fills in its part.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind, and for another number of rows.
+ */
+stapel_status stapel_reply_standings(const stapel_reply *reply,
+                                     const stapel_addresses *addresses,
+                                     stapel_standing *standings,
+                                     size_t count);
+
+/**
+ * Row `index` of an answer, counted from 0, in the order in which it was asked. The text belongs to the reply.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind, and for an index past the last.
+ */
+stapel_status stapel_reply_row(const stapel_reply *reply,
+                               size_t index,
+                               stapel_answer_row *row);
+
+/**
+ * Where the partner stands with the broker. The text belongs to the reply.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_status(const stapel_reply *reply, stapel_position *status);
+
+/**
+ * Why a message was not accepted: of a rejection, one that came late, or a hint. The text belongs to the reply.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind.
+ */
+stapel_status stapel_reply_rejection(const stapel_reply *reply,
+                                     stapel_rejection *rejection);
+
+/** Frees a reply. NULL is no error. */
+stapel_status stapel_reply_free(stapel_reply *reply);
+
+/** How many changes there are. */
+stapel_status stapel_news_count(const stapel_news *news, size_t *count);
+
+/**
+ * Change `index`, counted from 0. The text belongs to the news.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_news_get(const stapel_news *news, size_t index, stapel_news_row *row);
+
+/** Frees news. NULL is no error. */
+stapel_status stapel_news_free(stapel_news *news);
+
+/**
+ * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
+ * partner into the roster.
+ *
+ * `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64 hexadecimal digits, for
+ * the coordinator; to be freed with stapel_buffer_free.
+ *
+ * Errors: STAPEL_ERROR_PARTNER_FOLDER where there is one already; _IO, _FOLDER_IN_USE, _RANDOM.
+ */
+stapel_status stapel_partner_init(const char *dir,
+                                  size_t dir_len,
+                                  uint16_t number,
+                                  stapel_buffer **verifying_key);
+
+/**
+ * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
+ * whoever hands it over; later ones come through stapel_partner_adopt_policy.
+ *
+ * Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
+ */
+stapel_status stapel_partner_join(const char *dir,
+                                  size_t dir_len,
+                                  const char *policy_file,
+                                  size_t policy_file_len);
+
+/**
+ * Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
+ *
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE,
+ * _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+ * _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+ */
+stapel_status stapel_partner_open(const char *dir,
+                                  size_t dir_len,
+                                  stapel_partner **partner);
+
+/**
+ * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
+ *
+ * Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER, _IO.
+ */
+stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
+                                          const char *policy_file,
+                                          size_t policy_file_len);
+
+/**
+ * Keeps a copy of the file of an epoch's secret in the folder, and uses it.
+ *
+ * Errors: STAPEL_ERROR_SECRET_FILE, _FILE_MODE, _IO; _SECRET_MISMATCH where it is not the one that the policy names.
+ */
+stapel_status stapel_partner_add_secret(const stapel_partner *partner,
+                                        const char *secret_file,
+                                        size_t secret_file_len);
+
+/** The partner's number in the roster. */
+stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *number);
+
+/**
+ * The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed with
+ * stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+ */
+stapel_status stapel_partner_flags(const stapel_partner *partner,
+                                   stapel_addresses **flags);
+
+/**
+ * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
+ * at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
+ *
+ * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which follow from their
+ * homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+ */
+stapel_status stapel_partner_flag(const stapel_partner *partner,
+                                  const stapel_addresses *homes,
+                                  const stapel_case *by,
+                                  uint64_t now,
+                                  stapel_changed *changed);
+
+/**
+ * Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag forward, or put it
+ * back within the policy's max_days of its first day.
+ *
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far off;
+ * _INVALID_ARGUMENT for what is not a day.
+ */
+stapel_status stapel_partner_flag_until(const stapel_partner *partner,
+                                        const stapel_addresses *homes,
+                                        const char *last_day,
+                                        size_t last_day_len,
+                                        const stapel_case *by,
+                                        uint64_t now,
+                                        stapel_changed *changed);
+
+/**
+ * Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+ *
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is renewed.
+ */
+stapel_status stapel_partner_renew(const stapel_partner *partner,
+                                   const stapel_addresses *homes,
+                                   const stapel_case *by,
+                                   uint64_t now,
+                                   stapel_changed *changed);
+
+/**
+ * Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED, _LEVEL, _CASE, _IO.
+ */
+stapel_status stapel_partner_withdraw(const stapel_partner *partner,
+                                      const stapel_addresses *homes,
+                                      const stapel_case *by,
+                                      uint64_t now,
+                                      stapel_changed *changed);
+
+/**
+ * Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others are withdrawn, also
+ * those of refused rows: see to those first.
+ *
+ * A truncated export must not wipe a partner out: where more than the policy's share of the flags would go, `allow_shrink` must not be
+ * 0, to say that it is meant.
+ *
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_SHRINK.
+ */
+stapel_status stapel_partner_replace_all(const stapel_partner *partner,
+                                         const stapel_addresses *homes,
+                                         int32_t allow_shrink,
+                                         const stapel_case *by,
+                                         uint64_t now,
+                                         stapel_changed *changed);
+
+/**
+ * The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
+ * stapel_messages_free.
+ *
+ * Until their replies were read, the same call gives the same bytes again.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED; _NO_EPOCH where no epoch is open, or its secret is missing; _IO.
+ */
+stapel_status stapel_partner_deliver(const stapel_partner *partner,
+                                     uint64_t now,
+                                     stapel_messages **messages);
+
+/**
+ * As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence differs from no
+ * change.
+ */
+stapel_status stapel_partner_confirm(const stapel_partner *partner,
+                                     uint64_t now,
+                                     stapel_messages **messages);
+
+/**
+ * The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000 different ones. To be
+ * freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
+ *
+ * As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte for byte.
+ *
+ * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE, _IO.
+ */
+stapel_status stapel_partner_ask(const stapel_partner *partner,
+                                 const stapel_addresses *addresses,
+                                 const stapel_case *by,
+                                 uint64_t now,
+                                 stapel_messages **messages);
+
+/**
+ * As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them. What changed is told
+ * by stapel_partner_news.
+ */
+stapel_status stapel_partner_ask_own(const stapel_partner *partner,
+                                     const stapel_case *by,
+                                     uint64_t now,
+                                     stapel_messages **messages);
+
+/**
+ * As stapel_partner_ask, about addresses that the partner need not flag itself, for a reason that the policy lists.
+ *
+ * Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list; _INVALID_ARGUMENT for
+ * one that cannot be.
+ */
+stapel_status stapel_partner_sweep(const stapel_partner *partner,
+                                   const stapel_addresses *addresses,
+                                   const char *reason,
+                                   size_t reason_len,
+                                   const stapel_case *by,
+                                   uint64_t now,
+                                   stapel_messages **messages);
+
+/**
+ * The request where the partner stands with the broker: one message. It takes the place of one in flight.
+ *
+ * Errors: STAPEL_ERROR_NO_EPOCH, _IO.
+ */
+stapel_status stapel_partner_status(const stapel_partner *partner, uint64_t now, stapel_messages **messages);
+
+/** The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program ended in between. */
+stapel_status stapel_partner_in_flight(const stapel_partner *partner,
+                                       stapel_messages **messages);
+
+/**
+ * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older release
+ * than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
+ *
+ * A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and changes nothing.
+ *
+ * Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
+ * _UNEXPECTED_REPLY for one to another message, or to one that was given up; _OLDER_RELEASE; _IO, _JOURNAL_DAMAGED.
+ */
+stapel_status stapel_partner_read(const stapel_partner *partner,
+                                  const uint8_t *bytes,
+                                  size_t bytes_len,
+                                  uint64_t now,
+                                  stapel_reply **reply);
+
+/**
+ * No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it. What they said is
+ * still to be said.
+ *
+ * Errors: STAPEL_ERROR_UNEXPECTED_REPLY where no such message is in flight; _IO.
+ */
+stapel_status stapel_partner_give_up(const stapel_partner *partner,
+                                     const uint8_t *message,
+                                     size_t message_len,
+                                     uint64_t now);
+
+/**
+ * What changed between the answers that were read when this was called last, and those read since; over the partner's own flags. To be
+ * freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
+ *
+ * Errors: STAPEL_ERROR_IO.
+ */
+stapel_status stapel_partner_news(const stapel_partner *partner,
+                                  stapel_news **news);
+
+/** Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no error. */
+stapel_status stapel_partner_free(stapel_partner *partner);
+
+/**
+ * Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are there already stay.
+ *
+ * `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the policy's [operator]; to be freed with
+ * stapel_buffer_free.
+ *
+ * Errors: STAPEL_ERROR_IO, _FILE_MODE, _KEY_FILE, _RANDOM.
+ */
+stapel_status stapel_broker_init_keys(const char *keys_dir,
+                                      size_t keys_dir_len,
+                                      stapel_buffer **verifying_key,
+                                      stapel_buffer **checkpoint_key);
+
+/**
+ * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the signatures beside it.
+ * `broker` is to be freed with stapel_broker_free.
+ *
+ * Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other keys;
+ * _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO, _RANDOM.
+ */
+stapel_status stapel_broker_create(const char *dir,
+                                   size_t dir_len,
+                                   const char *keys_dir,
+                                   size_t keys_dir_len,
+                                   const char *policy_file,
+                                   size_t policy_file_len,
+                                   uint64_t now,
+                                   stapel_broker **broker);
+
+/**
+ * Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
+ *
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT, _POLICY_UNSAFE,
+ * _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO.
+ */
+stapel_status stapel_broker_open(const char *dir,
+                                 size_t dir_len,
+                                 const char *keys_dir,
+                                 size_t keys_dir_len,
+                                 stapel_broker **broker);
+
+/**
+ * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not accepted is a
+ * rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
+ *
+ * `now` is the broker's time.
+ */
+stapel_status stapel_broker_handle(const stapel_broker *broker,
+                                   const uint8_t *message,
+                                   size_t message_len,
+                                   uint64_t now,
+                                   stapel_buffer **reply);
+
+/**
+ * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle releases too; a
+ * broker needs this once a day.
+ *
+ * `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is right, not 0.
+ * `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full (whether new flags show), flags,
+ * tags; to be freed with stapel_buffer_free.
+ *
+ * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days after it; _STORE.
+ */
+stapel_status stapel_broker_release(const stapel_broker *broker,
+                                    uint64_t now,
+                                    int32_t accept_clock,
+                                    stapel_buffer **releases);
+
+/**
+ * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
+ * released, heard, full_set_seen)), trouble. `status` is to be freed with stapel_buffer_free.
+ */
+stapel_status stapel_broker_status(const stapel_broker *broker,
+                                   stapel_buffer **status);
+
+/** Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no error. */
+stapel_status stapel_broker_free(stapel_broker *broker);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* STAPEL_H */

@@ -1,0 +1,60 @@
+//! The C ABI of Stapel, for programs in C, C++, C#, Java, Python, PHP and whatever else calls C: the partner's side and the broker's.
+//!
+//! A thin layer over the crate `stapel`: handles, status codes, conversion, and no logic of its own. Programs in Rust use that crate. What
+//! the functions mean, who owns what and which threads may do what, is in the header, `include/stapel.h`, which is made from the comments
+//! here; the test `header` compares the two, and writes the header anew where `STAPEL_WRITE_HEADER` is set.
+//!
+//! - `status`: what came of a call, one number for each stable code;
+//! - `guard`: the way into every call, where panics stop, and the last error of a thread;
+//! - `handle`: handles, and what they stand for;
+//! - `bytes`: the only place where pointers of the caller's are followed;
+//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions.
+//!
+//! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed. The texts of
+//! addresses, actors and cases are the caller's and are not wiped here.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+#![allow(non_camel_case_types, reason = "these are the names in C")]
+#![allow(clippy::missing_safety_doc, reason = "what a caller must hold to is said once, in the header's first comment")]
+#![allow(clippy::too_many_arguments, reason = "in C a text is two of them")]
+
+mod status;
+mod guard;
+mod handle;
+mod bytes;
+mod addresses;
+mod messages;
+mod reply;
+mod news;
+mod partner;
+mod broker;
+
+use std::ffi::c_char;
+
+pub use addresses::*;
+pub use broker::*;
+pub use bytes::{stapel_case, stapel_packed, stapel_str};
+pub use guard::stapel_last_error_message;
+pub use handle::stapel_open_handles;
+pub use messages::*;
+pub use news::*;
+pub use partner::*;
+pub use reply::*;
+pub use status::*;
+
+/// The version of the library, such as "0.1.0". The text is static.
+#[unsafe(no_mangle)]
+pub extern "C" fn stapel_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was compiled: they must be
+/// equal.
+#[unsafe(no_mangle)]
+pub extern "C" fn stapel_abi_version() -> u32 {
+    STAPEL_ABI_VERSION
+}
+
+/// The version of the ABI that this header describes.
+pub const STAPEL_ABI_VERSION: u32 = 1;

@@ -1,0 +1,516 @@
+//! The partner's side.
+
+use std::ffi::c_char;
+use std::sync::{Mutex, MutexGuard};
+
+use stapel::partner::{Changed, Partner};
+use stapel::{Day, Digest, Slug, Timestamp};
+
+use crate::addresses::stapel_addresses;
+use crate::bytes::{array, case, invalid, out, path, stapel_case, text};
+use crate::guard::{Failure, Outcome, guard};
+use crate::handle::{Handle, Table, add, free, get};
+use crate::messages::{stapel_buffer, stapel_messages};
+use crate::news::stapel_news;
+use crate::reply::stapel_reply;
+use crate::status::stapel_status::{self, STAPEL_ERROR_PANIC};
+
+/// A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a folder open.
+///
+/// Everything that a call did is on disk when it returns. Any thread may use it; calls take turns.
+pub struct stapel_partner(Mutex<Partner>);
+
+/// What a call changed over the partner's flags.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct stapel_changed {
+    /// Addresses that were not flagged before.
+    pub added: u64,
+    /// Addresses that were flagged, with another last valid day now.
+    pub changed: u64,
+    /// Addresses that were flagged, and are no longer.
+    pub withdrawn: u64,
+    /// Addresses that are as they were.
+    pub unchanged: u64,
+    /// Rows that were left out, because their addresses were refused when they were read.
+    pub refused: u64,
+}
+
+static TABLE: Table<stapel_partner> = Table::new();
+
+impl Handle for stapel_partner {
+    const NAME: &'static str = "a partner";
+
+    fn table() -> &'static Table<Self> {
+        &TABLE
+    }
+}
+
+/// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
+/// partner into the roster.
+///
+/// `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64 hexadecimal digits, for
+/// the coordinator; to be freed with stapel_buffer_free.
+///
+/// Errors: STAPEL_ERROR_PARTNER_FOLDER where there is one already; _IO, _FOLDER_IN_USE, _RANDOM.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_init(
+    dir: *const c_char,
+    dir_len: usize,
+    number: u16,
+    verifying_key: *mut *mut stapel_buffer,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (dir, verifying_key) = unsafe { (path(dir, dir_len, "dir")?, out(verifying_key, "verifying_key")?) };
+        let enrolment = Partner::init(dir, number)?;
+        verifying_key.write(add(stapel_buffer(enrolment.verifying_key.to_string().into_bytes())));
+        Ok(())
+    })
+}
+
+/// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
+/// whoever hands it over; later ones come through stapel_partner_adopt_policy.
+///
+/// Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_join(
+    dir: *const c_char,
+    dir_len: usize,
+    policy_file: *const c_char,
+    policy_file_len: usize,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (dir, policy) = unsafe { (path(dir, dir_len, "dir")?, path(policy_file, policy_file_len, "policy_file")?) };
+        Ok(Partner::join(dir, policy)?)
+    })
+}
+
+/// Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
+///
+/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE,
+/// _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+/// _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_open(
+    dir: *const c_char,
+    dir_len: usize,
+    partner: *mut *mut stapel_partner,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (dir, partner) = unsafe { (path(dir, dir_len, "dir")?, out(partner, "partner")?) };
+        partner.write(add(stapel_partner(Mutex::new(Partner::open(dir)?))));
+        Ok(())
+    })
+}
+
+/// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
+///
+/// Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER, _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_adopt_policy(
+    partner: *const stapel_partner,
+    policy_file: *const c_char,
+    policy_file_len: usize,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let policy = unsafe { path(policy_file, policy_file_len, "policy_file") }?;
+        Ok(get(partner)?.lock()?.adopt_policy(policy)?)
+    })
+}
+
+/// Keeps a copy of the file of an epoch's secret in the folder, and uses it.
+///
+/// Errors: STAPEL_ERROR_SECRET_FILE, _FILE_MODE, _IO; _SECRET_MISMATCH where it is not the one that the policy names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_add_secret(
+    partner: *const stapel_partner,
+    secret_file: *const c_char,
+    secret_file_len: usize,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let secret = unsafe { path(secret_file, secret_file_len, "secret_file") }?;
+        Ok(get(partner)?.lock()?.add_secret(secret)?)
+    })
+}
+
+/// The partner's number in the roster.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_number(partner: *const stapel_partner, number: *mut u16) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let number = unsafe { out(number, "number") }?;
+        number.write(get(partner)?.lock()?.number());
+        Ok(())
+    })
+}
+
+/// The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed with
+/// stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_flags(
+    partner: *const stapel_partner,
+    flags: *mut *mut stapel_addresses,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let flags = unsafe { out(flags, "flags") }?;
+        let homes = get(partner)?.lock()?.flags().map(|flag| flag.address).collect();
+        flags.write(add(stapel_addresses::of(homes)));
+        Ok(())
+    })
+}
+
+/// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
+/// at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
+///
+/// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
+///
+/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which follow from their
+/// homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_flag(
+    partner: *const stapel_partner,
+    homes: *const stapel_addresses,
+    by: *const stapel_case,
+    now: u64,
+    changed: *mut stapel_changed,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
+        let (partner, homes) = (get(partner)?, get(homes)?);
+        let done = partner.lock()?.flag(homes.keys(), &by, Timestamp(now))?;
+        changed.write(stapel_changed::of(&done, &homes));
+        Ok(())
+    })
+}
+
+/// Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag forward, or put it
+/// back within the policy's max_days of its first day.
+///
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far off;
+/// _INVALID_ARGUMENT for what is not a day.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_flag_until(
+    partner: *const stapel_partner,
+    homes: *const stapel_addresses,
+    last_day: *const c_char,
+    last_day_len: usize,
+    by: *const stapel_case,
+    now: u64,
+    changed: *mut stapel_changed,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (last_day, by, changed) =
+            unsafe { (text(last_day, last_day_len, "last_day")?, case(by)?, out(changed, "changed")?) };
+        let last_day: Day = last_day.parse().map_err(|error| invalid(format!("last_day is {error}")))?;
+        let (partner, homes) = (get(partner)?, get(homes)?);
+        let done = partner.lock()?.flag_until(homes.keys(), last_day, &by, Timestamp(now))?;
+        changed.write(stapel_changed::of(&done, &homes));
+        Ok(())
+    })
+}
+
+/// Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+///
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is renewed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_renew(
+    partner: *const stapel_partner,
+    homes: *const stapel_addresses,
+    by: *const stapel_case,
+    now: u64,
+    changed: *mut stapel_changed,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
+        let (partner, homes) = (get(partner)?, get(homes)?);
+        let done = partner.lock()?.renew(homes.keys(), &by, Timestamp(now))?;
+        changed.write(stapel_changed::of(&done, &homes));
+        Ok(())
+    })
+}
+
+/// Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+///
+/// Errors: STAPEL_ERROR_NOT_PERMITTED, _LEVEL, _CASE, _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_withdraw(
+    partner: *const stapel_partner,
+    homes: *const stapel_addresses,
+    by: *const stapel_case,
+    now: u64,
+    changed: *mut stapel_changed,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
+        let (partner, homes) = (get(partner)?, get(homes)?);
+        let done = partner.lock()?.withdraw(homes.keys(), &by, Timestamp(now))?;
+        changed.write(stapel_changed::of(&done, &homes));
+        Ok(())
+    })
+}
+
+/// Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others are withdrawn, also
+/// those of refused rows: see to those first.
+///
+/// A truncated export must not wipe a partner out: where more than the policy's share of the flags would go, `allow_shrink` must not be
+/// 0, to say that it is meant.
+///
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_SHRINK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_replace_all(
+    partner: *const stapel_partner,
+    homes: *const stapel_addresses,
+    allow_shrink: i32,
+    by: *const stapel_case,
+    now: u64,
+    changed: *mut stapel_changed,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
+        let (partner, homes) = (get(partner)?, get(homes)?);
+        let done = partner.lock()?.replace_all(homes.keys(), allow_shrink != 0, &by, Timestamp(now))?;
+        changed.write(stapel_changed::of(&done, &homes));
+        Ok(())
+    })
+}
+
+/// The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
+/// stapel_messages_free.
+///
+/// Until their replies were read, the same call gives the same bytes again.
+///
+/// Errors: STAPEL_ERROR_NOT_PERMITTED; _NO_EPOCH where no epoch is open, or its secret is missing; _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_deliver(
+    partner: *const stapel_partner,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let messages = unsafe { out(messages, "messages") }?;
+        let made = get(partner)?.lock()?.deliver(Timestamp(now))?;
+        messages.write(stapel_messages::add(made));
+        Ok(())
+    })
+}
+
+/// As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence differs from no
+/// change.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_confirm(
+    partner: *const stapel_partner,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let messages = unsafe { out(messages, "messages") }?;
+        let made = get(partner)?.lock()?.confirm(Timestamp(now))?;
+        messages.write(stapel_messages::add(made));
+        Ok(())
+    })
+}
+
+/// The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000 different ones. To be
+/// freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
+///
+/// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte for byte.
+///
+/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE, _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_ask(
+    partner: *const stapel_partner,
+    addresses: *const stapel_addresses,
+    by: *const stapel_case,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, messages) = unsafe { (case(by)?, out(messages, "messages")?) };
+        let (partner, addresses) = (get(partner)?, get(addresses)?);
+        let made = partner.lock()?.ask(addresses.keys(), &by, Timestamp(now))?;
+        messages.write(stapel_messages::add(made));
+        Ok(())
+    })
+}
+
+/// As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them. What changed is told
+/// by stapel_partner_news.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_ask_own(
+    partner: *const stapel_partner,
+    by: *const stapel_case,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, messages) = unsafe { (case(by)?, out(messages, "messages")?) };
+        let made = get(partner)?.lock()?.ask_own(&by, Timestamp(now))?;
+        messages.write(stapel_messages::add(made));
+        Ok(())
+    })
+}
+
+/// As stapel_partner_ask, about addresses that the partner need not flag itself, for a reason that the policy lists.
+///
+/// Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list; _INVALID_ARGUMENT for
+/// one that cannot be.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_sweep(
+    partner: *const stapel_partner,
+    addresses: *const stapel_addresses,
+    reason: *const c_char,
+    reason_len: usize,
+    by: *const stapel_case,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (reason, by, messages) =
+            unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(messages, "messages")?) };
+        let reason: Slug = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
+        let (partner, addresses) = (get(partner)?, get(addresses)?);
+        let made = partner.lock()?.sweep(addresses.keys(), &reason, &by, Timestamp(now))?;
+        messages.write(stapel_messages::add(made));
+        Ok(())
+    })
+}
+
+/// The request where the partner stands with the broker: one message. It takes the place of one in flight.
+///
+/// Errors: STAPEL_ERROR_NO_EPOCH, _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_status(
+    partner: *const stapel_partner,
+    now: u64,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let messages = unsafe { out(messages, "messages") }?;
+        let made = get(partner)?.lock()?.status(Timestamp(now))?;
+        messages.write(stapel_messages::add(vec![made]));
+        Ok(())
+    })
+}
+
+/// The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program ended in between.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_in_flight(
+    partner: *const stapel_partner,
+    messages: *mut *mut stapel_messages,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let messages = unsafe { out(messages, "messages") }?;
+        let waiting = get(partner)?.lock()?.in_flight().map(|message| message.bytes.to_vec()).collect();
+        messages.write(stapel_messages::add(waiting));
+        Ok(())
+    })
+}
+
+/// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older release
+/// than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
+///
+/// A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and changes nothing.
+///
+/// Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
+/// _UNEXPECTED_REPLY for one to another message, or to one that was given up; _OLDER_RELEASE; _IO, _JOURNAL_DAMAGED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_read(
+    partner: *const stapel_partner,
+    bytes: *const u8,
+    bytes_len: usize,
+    now: u64,
+    reply: *mut *mut stapel_reply,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (bytes, reply) = unsafe { (array(bytes, bytes_len, "bytes")?, out(reply, "reply")?) };
+        let partner = get(partner)?;
+        let mut partner = partner.lock()?;
+        let received = partner.read(bytes, Timestamp(now))?;
+        reply.write(stapel_reply::add(received, partner.policy().policy()));
+        Ok(())
+    })
+}
+
+/// No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it. What they said is
+/// still to be said.
+///
+/// Errors: STAPEL_ERROR_UNEXPECTED_REPLY where no such message is in flight; _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_give_up(
+    partner: *const stapel_partner,
+    message: *const u8,
+    message_len: usize,
+    now: u64,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let message = unsafe { array(message, message_len, "message") }?;
+        Ok(get(partner)?.lock()?.give_up(Digest::of(&[message]), Timestamp(now))?)
+    })
+}
+
+/// What changed between the answers that were read when this was called last, and those read since; over the partner's own flags. To be
+/// freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
+///
+/// Errors: STAPEL_ERROR_IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_news(
+    partner: *const stapel_partner,
+    news: *mut *mut stapel_news,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let news = unsafe { out(news, "news") }?;
+        let partner = get(partner)?;
+        let mut partner = partner.lock()?;
+        let changes = partner.news()?;
+        news.write(stapel_news::add(&changes, partner.policy().policy()));
+        Ok(())
+    })
+}
+
+/// Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_free(partner: *mut stapel_partner) -> stapel_status {
+    free(partner)
+}
+
+impl stapel_partner {
+    fn lock(&self) -> Outcome<MutexGuard<'_, Partner>> {
+        self.0.lock().map_err(|_| {
+            let text = "an earlier call about this partner was stopped half-way; free it and open its folder again";
+            Failure::new(STAPEL_ERROR_PANIC, text)
+        })
+    }
+}
+
+impl stapel_changed {
+    fn of(done: &Changed, homes: &stapel_addresses) -> stapel_changed {
+        stapel_changed {
+            added: done.added as u64,
+            changed: done.changed as u64,
+            withdrawn: done.withdrawn as u64,
+            unchanged: done.unchanged as u64,
+            refused: homes.refused() as u64,
+        }
+    }
+}
