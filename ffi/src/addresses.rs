@@ -143,7 +143,7 @@ pub unsafe extern "C" fn stapel_address_from_fields(
 ///
 /// A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and the calls that
 /// take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for each row, which come back with
-/// the row; the library copies them and keeps them from the messages.
+/// the row; the library copies them, and they are in no message.
 ///
 /// Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
 #[unsafe(no_mangle)]

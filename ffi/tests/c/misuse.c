@@ -1,0 +1,445 @@
+/* What no program should do: NULL everywhere, lengths that cannot be, handles that are none, frees in any order, threads. Nothing
+ * crashes, nothing is written, nothing leaks. */
+
+#include <pthread.h>
+
+#include "check.h"
+
+#define HUGE_LEN (SIZE_MAX / 2 + 1)
+
+static stapel_partner *partner;
+static stapel_broker *broker;
+static stapel_addresses *rows;
+static stapel_messages *messages;
+static stapel_reply *receipt_reply;
+static uint64_t now;
+
+static void null_everywhere(void) {
+#define NIL(call) IS(STAPEL_ERROR_NULL_ARGUMENT, call)
+    stapel_case whom = by();
+    stapel_case half = {{"j.jansen", NUL}, {NULL, 0}};
+    stapel_changed changed;
+    stapel_address address;
+    stapel_fields fields = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
+    stapel_fields no_text = {{NULL, 0}, {NULL, NUL}, {NULL, 0}, {NULL, 0}};
+    stapel_str text = str("1012JS 1"), none = {NULL, 3};
+    uint64_t end = 8;
+    stapel_packed column = {"1012JS 1", 8, &end}, no_bytes = {NULL, 8, &end}, no_ends = {"1012JS 1", 8, NULL};
+    stapel_packed_fields columns = {column, column, column, column}, no_columns = {column, column, no_ends, column};
+    stapel_addresses *a = NULL;
+    stapel_buffer *buffer = NULL, *other = NULL;
+    stapel_messages *m = NULL;
+    stapel_partner *p = NULL;
+    stapel_broker *b = NULL;
+    stapel_reply *r = NULL;
+    stapel_news *news = NULL;
+    stapel_row row;
+    stapel_news_row news_row;
+    stapel_answer answer;
+    stapel_answer_row answer_row;
+    stapel_receipt receipt;
+    stapel_position position;
+    stapel_rejection rejection;
+    stapel_standing standing;
+    stapel_kind kind;
+    const uint8_t *bytes = NULL;
+    size_t size = 0;
+    uint16_t number = 0;
+
+    NIL(stapel_open_handles(NULL));
+    NIL(stapel_address_from_text(NULL, 1, &address));
+    NIL(stapel_address_from_text(NULL, NUL, &address));
+    NIL(stapel_address_from_text("1012JS 1", NUL, NULL));
+    NIL(stapel_address_from_fields(NULL, &address));
+    NIL(stapel_address_from_fields(&no_text, &address));
+    NIL(stapel_address_from_fields(&fields, NULL));
+    NIL(stapel_addresses_from_texts(NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_texts(&none, NULL, 1, &a));
+    NIL(stapel_addresses_from_texts(&text, &none, 1, &a));
+    NIL(stapel_addresses_from_texts(&text, NULL, 1, NULL));
+    NIL(stapel_addresses_from_fields(NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_fields(&no_text, NULL, 1, &a));
+    NIL(stapel_addresses_from_fields(&fields, &none, 1, &a));
+    NIL(stapel_addresses_from_fields(&fields, NULL, 1, NULL));
+    NIL(stapel_addresses_from_packed_texts(NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(&no_bytes, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(&no_ends, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(&column, &no_ends, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(&column, NULL, 1, NULL));
+    NIL(stapel_addresses_from_packed_fields(NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(&no_columns, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(&columns, &no_bytes, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(&columns, NULL, 1, NULL));
+    NIL(stapel_addresses_buildings(NULL, &a));
+    NIL(stapel_addresses_buildings(rows, NULL));
+    NIL(stapel_addresses_count(NULL, &size, &size));
+    NIL(stapel_addresses_count(rows, NULL, &size));
+    NIL(stapel_addresses_count(rows, &size, NULL));
+    NIL(stapel_addresses_row(NULL, 0, &row));
+    NIL(stapel_addresses_row(rows, 0, NULL));
+    NIL(stapel_addresses_refused_row(NULL, 0, &row));
+    NIL(stapel_addresses_refused_row(rows, 0, NULL));
+    NIL(stapel_addresses_lines(NULL, &buffer));
+    NIL(stapel_addresses_lines(rows, NULL));
+    NIL(stapel_buffer_bytes(NULL, &bytes, &size));
+    NIL(stapel_messages_count(NULL, &size));
+    NIL(stapel_messages_count(messages, NULL));
+    NIL(stapel_messages_get(NULL, 0, &bytes, &size));
+    NIL(stapel_messages_get(messages, 0, NULL, &size));
+    NIL(stapel_messages_get(messages, 0, &bytes, NULL));
+    NIL(stapel_reply_kind(NULL, &kind));
+    NIL(stapel_reply_kind(receipt_reply, NULL));
+    NIL(stapel_reply_receipt(NULL, &receipt));
+    NIL(stapel_reply_receipt(receipt_reply, NULL));
+    NIL(stapel_reply_answer(NULL, &answer));
+    NIL(stapel_reply_answer(receipt_reply, NULL));
+    NIL(stapel_reply_standings(NULL, rows, &standing, 1));
+    NIL(stapel_reply_standings(receipt_reply, NULL, &standing, 1));
+    NIL(stapel_reply_standings(receipt_reply, rows, NULL, 1));
+    NIL(stapel_reply_row(NULL, 0, &answer_row));
+    NIL(stapel_reply_row(receipt_reply, 0, NULL));
+    NIL(stapel_reply_status(NULL, &position));
+    NIL(stapel_reply_status(receipt_reply, NULL));
+    NIL(stapel_reply_rejection(NULL, &rejection));
+    NIL(stapel_reply_rejection(receipt_reply, NULL));
+    NIL(stapel_news_count(NULL, &size));
+    NIL(stapel_news_get(NULL, 0, &news_row));
+    NIL(stapel_partner_init(NULL, 0, 1, &buffer));
+    NIL(stapel_partner_init("nowhere", NUL, 1, NULL));
+    NIL(stapel_partner_join(NULL, 0, "nowhere", NUL));
+    NIL(stapel_partner_join("nowhere", NUL, NULL, 0));
+    NIL(stapel_partner_open(NULL, NUL, &p));
+    NIL(stapel_partner_open("nowhere", NUL, NULL));
+    NIL(stapel_partner_adopt_policy(NULL, "nowhere", NUL));
+    NIL(stapel_partner_adopt_policy(partner, NULL, 0));
+    NIL(stapel_partner_add_secret(NULL, "nowhere", NUL));
+    NIL(stapel_partner_add_secret(partner, NULL, 0));
+    NIL(stapel_partner_number(NULL, &number));
+    NIL(stapel_partner_number(partner, NULL));
+    NIL(stapel_partner_flags(NULL, &a));
+    NIL(stapel_partner_flags(partner, NULL));
+    NIL(stapel_partner_flag(NULL, rows, &whom, now, &changed));
+    NIL(stapel_partner_flag(partner, NULL, &whom, now, &changed));
+    NIL(stapel_partner_flag(partner, rows, NULL, now, &changed));
+    NIL(stapel_partner_flag(partner, rows, &half, now, &changed));
+    NIL(stapel_partner_flag(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_flag_until(NULL, rows, "2027-01-31", NUL, &whom, now, &changed));
+    NIL(stapel_partner_flag_until(partner, NULL, "2027-01-31", NUL, &whom, now, &changed));
+    NIL(stapel_partner_flag_until(partner, rows, NULL, 10, &whom, now, &changed));
+    NIL(stapel_partner_flag_until(partner, rows, "2027-01-31", NUL, NULL, now, &changed));
+    NIL(stapel_partner_flag_until(partner, rows, "2027-01-31", NUL, &whom, now, NULL));
+    NIL(stapel_partner_renew(NULL, rows, &whom, now, &changed));
+    NIL(stapel_partner_renew(partner, NULL, &whom, now, &changed));
+    NIL(stapel_partner_renew(partner, rows, NULL, now, &changed));
+    NIL(stapel_partner_renew(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_withdraw(NULL, rows, &whom, now, &changed));
+    NIL(stapel_partner_withdraw(partner, NULL, &whom, now, &changed));
+    NIL(stapel_partner_withdraw(partner, rows, NULL, now, &changed));
+    NIL(stapel_partner_withdraw(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_replace_all(NULL, rows, 0, &whom, now, &changed));
+    NIL(stapel_partner_replace_all(partner, NULL, 0, &whom, now, &changed));
+    NIL(stapel_partner_replace_all(partner, rows, 0, NULL, now, &changed));
+    NIL(stapel_partner_replace_all(partner, rows, 0, &whom, now, NULL));
+    NIL(stapel_partner_deliver(NULL, now, &m));
+    NIL(stapel_partner_deliver(partner, now, NULL));
+    NIL(stapel_partner_confirm(NULL, now, &m));
+    NIL(stapel_partner_confirm(partner, now, NULL));
+    NIL(stapel_partner_ask(NULL, rows, &whom, now, &m));
+    NIL(stapel_partner_ask(partner, NULL, &whom, now, &m));
+    NIL(stapel_partner_ask(partner, rows, NULL, now, &m));
+    NIL(stapel_partner_ask(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_ask_own(NULL, &whom, now, &m));
+    NIL(stapel_partner_ask_own(partner, NULL, now, &m));
+    NIL(stapel_partner_ask_own(partner, &whom, now, NULL));
+    NIL(stapel_partner_sweep(NULL, rows, "brand", NUL, &whom, now, &m));
+    NIL(stapel_partner_sweep(partner, NULL, "brand", NUL, &whom, now, &m));
+    NIL(stapel_partner_sweep(partner, rows, NULL, 0, &whom, now, &m));
+    NIL(stapel_partner_sweep(partner, rows, "brand", NUL, NULL, now, &m));
+    NIL(stapel_partner_sweep(partner, rows, "brand", NUL, &whom, now, NULL));
+    NIL(stapel_partner_status(NULL, now, &m));
+    NIL(stapel_partner_status(partner, now, NULL));
+    NIL(stapel_partner_in_flight(NULL, &m));
+    NIL(stapel_partner_in_flight(partner, NULL));
+    NIL(stapel_partner_read(NULL, (const uint8_t *)"", 0, now, &r));
+    NIL(stapel_partner_read(partner, NULL, 1, now, &r));
+    NIL(stapel_partner_read(partner, (const uint8_t *)"", 0, now, NULL));
+    NIL(stapel_partner_give_up(NULL, (const uint8_t *)"", 0, now));
+    NIL(stapel_partner_give_up(partner, NULL, 1, now));
+    NIL(stapel_partner_news(NULL, &news));
+    NIL(stapel_partner_news(partner, NULL));
+    NIL(stapel_broker_init_keys(NULL, 0, &buffer, &other));
+    NIL(stapel_broker_init_keys("nowhere", NUL, NULL, &other));
+    NIL(stapel_broker_init_keys("nowhere", NUL, &buffer, NULL));
+    NIL(stapel_broker_create(NULL, 0, "nowhere", NUL, "nowhere", NUL, now, &b));
+    NIL(stapel_broker_create("nowhere", NUL, NULL, 0, "nowhere", NUL, now, &b));
+    NIL(stapel_broker_create("nowhere", NUL, "nowhere", NUL, NULL, 0, now, &b));
+    NIL(stapel_broker_create("nowhere", NUL, "nowhere", NUL, "nowhere", NUL, now, NULL));
+    NIL(stapel_broker_open(NULL, 0, "nowhere", NUL, &b));
+    NIL(stapel_broker_open("nowhere", NUL, NULL, 0, &b));
+    NIL(stapel_broker_open("nowhere", NUL, "nowhere", NUL, NULL));
+    NIL(stapel_broker_handle(NULL, (const uint8_t *)"", 0, now, &buffer));
+    NIL(stapel_broker_handle(broker, NULL, 1, now, &buffer));
+    NIL(stapel_broker_handle(broker, (const uint8_t *)"", 0, now, NULL));
+    NIL(stapel_broker_release(NULL, now, 0, &buffer));
+    NIL(stapel_broker_release(broker, now, 0, NULL));
+    NIL(stapel_broker_status(NULL, &buffer));
+    NIL(stapel_broker_status(broker, NULL));
+
+    /* Two that need something of their own first. */
+    OK(stapel_broker_status(broker, &buffer));
+    NIL(stapel_buffer_bytes(buffer, NULL, &size));
+    NIL(stapel_buffer_bytes(buffer, &bytes, NULL));
+    OK(stapel_buffer_free(buffer));
+    OK(stapel_partner_news(partner, &news));
+    NIL(stapel_news_count(news, NULL));
+    NIL(stapel_news_get(news, 0, NULL));
+    OK(stapel_news_free(news));
+
+    /* Nothing was written, and to free nothing is no error. */
+    THAT(a == NULL && other == NULL && m == NULL && p == NULL && b == NULL && r == NULL && bytes == NULL && size == 0);
+    OK(stapel_addresses_free(NULL));
+    OK(stapel_buffer_free(NULL));
+    OK(stapel_messages_free(NULL));
+    OK(stapel_reply_free(NULL));
+    OK(stapel_news_free(NULL));
+    OK(stapel_partner_free(NULL));
+    OK(stapel_broker_free(NULL));
+#undef NIL
+}
+
+static void lengths(void) {
+#define BAD(call) IS(STAPEL_ERROR_INVALID_ARGUMENT, call)
+    stapel_address address;
+    stapel_addresses *a = NULL;
+    stapel_reply *r = NULL;
+    stapel_buffer *buffer = NULL;
+    stapel_partner *p = NULL;
+    stapel_messages *m = NULL;
+    stapel_standing standing;
+    stapel_case whom = by(), long_name = {{"j.jansen", HUGE_LEN}, {"1", 1}};
+    stapel_changed changed;
+    stapel_str text = str("1012JS 1"), huge = {"1012JS 1", HUGE_LEN};
+    stapel_fields fields = {huge, text, text, text};
+    const uint8_t byte = 1;
+    uint64_t ends[] = {8, 4}, past[] = {8, 9}, far[] = {UINT64_MAX, UINT64_MAX}, right[] = {4, 8};
+    _Alignas(8) char unaligned[64] = {0};
+
+    /* None at all is fine. */
+    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text(NULL, 0, &address));
+    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text("", NUL, &address));
+    size_t count = 9, refused = 9;
+    stapel_packed none = {NULL, 0, NULL};
+    stapel_packed_fields no_columns = {none, none, none, none};
+    OK(stapel_addresses_from_texts(NULL, NULL, 0, &a));
+    OK(stapel_addresses_free(a));
+    OK(stapel_addresses_from_fields(NULL, NULL, 0, &a));
+    OK(stapel_addresses_free(a));
+    OK(stapel_addresses_from_packed_fields(&no_columns, &none, 0, &a));
+    OK(stapel_addresses_free(a));
+    OK(stapel_addresses_from_packed_texts(&none, NULL, 0, &a));
+    OK(stapel_addresses_count(a, &count, &refused));
+    THAT(count == 0 && refused == 0);
+    stapel_row row;
+    BAD(stapel_addresses_row(a, 0, &row));
+    BAD(stapel_addresses_refused_row(a, 0, &row));
+    BAD(stapel_addresses_row(rows, SIZE_MAX, &row));
+    OK(stapel_partner_flag(partner, a, &whom, now, &changed));
+    THAT(changed.added == 0);
+    OK(stapel_partner_ask(partner, a, &whom, now, &m));
+    OK(stapel_messages_count(m, &count));
+    THAT(count == 0);
+    OK(stapel_messages_free(m));
+    OK(stapel_addresses_free(a));
+    IS(STAPEL_ERROR_MALFORMED, stapel_partner_read(partner, NULL, 0, now, &r));
+    OK(stapel_broker_handle(broker, NULL, 0, now, &buffer));
+    OK(stapel_buffer_free(buffer));
+    buffer = NULL;
+
+    /* More than there can be. */
+    a = NULL;
+    BAD(stapel_address_from_text("1012JS 1", HUGE_LEN, &address));
+    BAD(stapel_address_from_text("1012JS 1", SIZE_MAX - 1, &address));
+    BAD(stapel_address_from_fields(&fields, &address));
+    BAD(stapel_addresses_from_texts(&text, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_texts(&text, NULL, SIZE_MAX, &a));
+    BAD(stapel_addresses_from_texts(&text, NULL, SIZE_MAX / sizeof text, &a));
+    BAD(stapel_addresses_from_texts(&huge, NULL, 1, &a));
+    BAD(stapel_addresses_from_texts(&text, &huge, 1, &a));
+    BAD(stapel_addresses_from_fields(&fields, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_fields(&fields, NULL, 1, &a));
+    stapel_packed back = {"1012JS 1", 8, ends}, over = {"1012JS 1", 8, past}, away = {"1012JS 1", 8, far};
+    stapel_packed short_of = {"1012JS 12", 9, right}, too_long = {"1012JS 1", HUGE_LEN, right};
+    stapel_packed good = {"1012JS 1", 8, right};
+    stapel_packed *columns[] = {&back, &over, &away, &short_of, &too_long};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        stapel_packed_fields four = {good, good, good, *columns[i]};
+        BAD(stapel_addresses_from_packed_texts(columns[i], NULL, 2, &a));
+        BAD(stapel_addresses_from_packed_texts(&good, columns[i], 2, &a));
+        BAD(stapel_addresses_from_packed_fields(&four, NULL, 2, &a));
+    }
+    BAD(stapel_addresses_from_packed_texts(&good, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_packed_texts(&good, NULL, 1, &a));
+    BAD(stapel_partner_open("nowhere", HUGE_LEN, &p));
+    BAD(stapel_partner_open("nowhere", 65537, &p));
+    BAD(stapel_partner_flag(partner, rows, &long_name, now, &changed));
+    BAD(stapel_partner_read(partner, &byte, HUGE_LEN, now, &r));
+    BAD(stapel_partner_read(partner, &byte, NUL, now, &r));
+    BAD(stapel_partner_give_up(partner, &byte, HUGE_LEN, now));
+    BAD(stapel_broker_handle(broker, &byte, HUGE_LEN, now, &buffer));
+    BAD(stapel_broker_handle(broker, &byte, NUL, now, &buffer));
+    BAD(stapel_reply_standings(receipt_reply, rows, &standing, HUGE_LEN));
+    BAD(stapel_reply_standings(receipt_reply, rows, &standing, SIZE_MAX));
+    BAD(stapel_reply_standings(receipt_reply, rows, &standing, 1));
+
+    /* Texts that are none. */
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_address_from_text("\xff", 1, &address));
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_open("\xff", NUL, &p));
+    stapel_str latin = str("caf\xe9");
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_addresses_from_texts(&text, &latin, 1, &a));
+    stapel_case odd = {{"\xe9", 1}, {"1", 1}};
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_flag(partner, rows, &odd, now, &changed));
+
+    /* Where nothing of the type can be. */
+    BAD(stapel_open_handles((size_t *)(void *)(unaligned + 1)));
+    BAD(stapel_addresses_from_texts((const stapel_str *)(void *)(unaligned + 1), NULL, 1, &a));
+    THAT(a == NULL && r == NULL && buffer == NULL && p == NULL);
+#undef BAD
+}
+
+static void handles(void) {
+#define GONE(call) IS(STAPEL_ERROR_INVALID_HANDLE, call)
+    stapel_addresses *a = NULL, *freed;
+    stapel_str text = str("1012JS 1");
+    stapel_kind kind;
+    size_t size = 0, before = 0, after = 0;
+    int local = 0;
+    OK(stapel_open_handles(&before));
+    OK(stapel_addresses_from_texts(&text, NULL, 1, &a));
+    freed = a;
+    OK(stapel_open_handles(&after));
+    THAT(after == before + 1);
+    OK(stapel_addresses_free(a));
+    GONE(stapel_addresses_free(freed));
+    GONE(stapel_addresses_count(freed, &size, &size));
+    OK(stapel_addresses_from_texts(&text, NULL, 1, &a));
+    THAT(a != freed);
+    GONE(stapel_addresses_count(freed, &size, &size));
+    OK(stapel_addresses_free(a));
+    OK(stapel_open_handles(&after));
+    THAT(after == before);
+
+    /* Of another kind, or of none. */
+    GONE(stapel_reply_kind((stapel_reply *)(void *)rows, &kind));
+    GONE(stapel_partner_free((stapel_partner *)(void *)broker));
+    GONE(stapel_messages_free((stapel_messages *)(void *)&local));
+    GONE(stapel_broker_free((stapel_broker *)(void *)partner));
+    GONE(stapel_buffer_free((stapel_buffer *)(void *)messages));
+    GONE(stapel_news_free((stapel_news *)(void *)receipt_reply));
+    THAT(strstr(stapel_last_error_message(), "freed") != NULL);
+    THAT(strcmp(stapel_status_code(STAPEL_ERROR_INVALID_HANDLE), "invalid_handle") == 0);
+    THAT(strcmp(stapel_status_code(12345), "unknown") == 0);
+#undef GONE
+}
+
+/* Eight threads on the same handles, while one of them is freed under their hands. */
+
+static stapel_addresses *shared_rows;
+
+static void *work(void *unused) {
+    (void)unused;
+    stapel_case whom = by();
+    for (int i = 0; i < 20; i++) {
+        stapel_messages *m = NULL;
+        stapel_buffer *reply = NULL;
+        stapel_row row;
+        stapel_address address;
+        size_t count = 0, refused = 0;
+        const uint8_t *bytes = NULL;
+        size_t bytes_len = 0;
+        uint16_t number = 0;
+        OK(stapel_partner_ask(partner, rows, &whom, now, &m));
+        OK(stapel_messages_get(m, 0, &bytes, &bytes_len));
+        OK(stapel_broker_handle(broker, bytes, bytes_len, now, &reply));
+        OK(stapel_buffer_free(reply));
+        OK(stapel_messages_free(m));
+        OK(stapel_addresses_row(rows, 0, &row));
+        THAT(same(row.canonical, "1012JS|1|"));
+        OK(stapel_partner_number(partner, &number));
+        OK(stapel_broker_status(broker, &reply));
+        OK(stapel_buffer_free(reply));
+        stapel_status status = stapel_addresses_count(shared_rows, &count, &refused);
+        THAT(status == STAPEL_OK ? count == 1 : status == STAPEL_ERROR_INVALID_HANDLE);
+        /* Each thread has its own last error. */
+        IS(STAPEL_ERROR_NO_NUMBER, stapel_address_from_text("1012JS", NUL, &address));
+        THAT(strstr(stapel_last_error_message(), "house number") != NULL);
+    }
+    return NULL;
+}
+
+static void threads(void) {
+    enum { COUNT = 8 };
+    pthread_t thread[COUNT];
+    stapel_str text = str("1012JS 1");
+    OK(stapel_addresses_from_texts(&text, NULL, 1, &shared_rows));
+    for (int i = 0; i < COUNT; i++) {
+        THAT(pthread_create(&thread[i], NULL, work, NULL) == 0);
+    }
+    OK(stapel_addresses_free(shared_rows));
+    for (int i = 0; i < COUNT; i++) {
+        THAT(pthread_join(thread[i], NULL) == 0);
+    }
+}
+
+int main(int argc, char **argv) {
+    THAT(argc == 3);
+    const char *root = argv[1];
+    stapel_partner *second = NULL;
+    stapel_broker *other = NULL;
+    stapel_str text = str("1012JS 1");
+    stapel_case whom = by();
+    stapel_changed changed;
+    stapel_messages *delivery = NULL;
+    now = strtoull(argv[2], NULL, 10);
+    THAT(strcmp(stapel_last_error_message(), "") == 0);
+    partner = open_partner(root, "1");
+    broker = open_broker(root);
+    OK(stapel_addresses_from_texts(&text, NULL, 1, &rows));
+    OK(stapel_partner_flag(partner, rows, &whom, now, &changed));
+    OK(stapel_partner_deliver(partner, now, &delivery));
+    receipt_reply = carry(partner, broker, delivery, now);
+    OK(stapel_partner_ask(partner, rows, &whom, now, &messages));
+
+    /* A folder is open once. */
+    char *dir = in(root, "1"), *store = in(root, "broker"), *keys = in(root, "keys");
+    IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_partner_open(dir, NUL, &second));
+    IS(STAPEL_ERROR_FOLDER_IN_USE, stapel_broker_open(store, NUL, keys, NUL, &other));
+
+    null_everywhere();
+    lengths();
+    handles();
+    threads();
+
+    /* The partner first, then what it made: all of it goes on. */
+    size_t count = 0;
+    const uint8_t *bytes = NULL;
+    stapel_row row;
+    OK(stapel_partner_free(partner));
+    OK(stapel_partner_open(dir, NUL, &second));
+    OK(stapel_partner_free(second));
+    OK(stapel_broker_free(broker));
+    OK(stapel_broker_open(store, NUL, keys, NUL, &other));
+    OK(stapel_broker_free(other));
+    OK(stapel_messages_get(messages, 0, &bytes, &count));
+    THAT(bytes[0] == 1 && count > 100);
+    OK(stapel_addresses_row(rows, 0, &row));
+    THAT(same(row.canonical, "1012JS|1|"));
+    THAT(kind_of(receipt_reply) == STAPEL_KIND_RECEIPT);
+    OK(stapel_messages_free(messages));
+    OK(stapel_addresses_free(rows));
+    OK(stapel_reply_free(receipt_reply));
+    OK(stapel_open_handles(&count));
+    THAT(count == 0);
+    free(dir), free(store), free(keys);
+    puts("the misuse is done");
+    return 0;
+}
