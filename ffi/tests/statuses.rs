@@ -1,0 +1,479 @@
+//! Every status is reached by a call, save those that are listed here with the reason.
+
+#![allow(missing_docs, reason = "a test")]
+
+mod town;
+
+use std::collections::BTreeSet;
+use std::ffi::c_char;
+use std::fs;
+use std::path::Path;
+use std::ptr::{null, null_mut};
+
+use serde_json::Value;
+use stapel::message::{self, Code, Kind, LogEntry, Rejection, Reply, Role, StatusReply, Unverified};
+use stapel::secret::SigningKey;
+use stapel::{Digest, Timestamp};
+use stapel_ffi::stapel_status::*;
+use stapel_ffi::*;
+
+use town::common::{START, key};
+use town::{Town, policy_text, secret, write_private};
+
+const DAY: u64 = 86_400;
+const NOW: u64 = START.0;
+
+/// What no call from C gives, and why.
+const UNREACHED: [(stapel_status, &str); 7] = [
+    (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
+    (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
+    (STAPEL_ERROR_SECRET_PARTS, "secrets are split and put together by the command"),
+    (STAPEL_ERROR_LOG_LINE, "audit logs are looked at by the command"),
+    (STAPEL_ERROR_LOG_FILE, "audit logs are looked at by the command"),
+    (STAPEL_ERROR_LOG_ALTERED, "audit logs are looked at by the command"),
+    (STAPEL_ERROR_LOG_PROOF, "audit logs are looked at by the command"),
+];
+
+/// The names of the statuses that calls gave.
+struct Seen(BTreeSet<String>);
+
+impl Seen {
+    fn expect(&mut self, expected: stapel_status, got: stapel_status) {
+        assert_eq!(got, expected, "{}", last());
+        self.0.insert(format!("{got:?}"));
+    }
+}
+
+#[test]
+fn every_status_is_reached() {
+    let mut seen = Seen(BTreeSet::new());
+    let town = Town::new();
+    arguments(&mut seen);
+    addresses(&mut seen);
+    partner_files(&mut seen, &town);
+    policies(&mut seen, &town);
+    partner_calls(&mut seen, &town);
+    replies(&mut seen, &town);
+    brokers(&mut seen, &town);
+
+    let header = include_str!("../include/stapel.h");
+    let names = header.lines().filter_map(|line| line.trim().split_once(" = "));
+    let names: BTreeSet<String> =
+        names.map(|(name, _)| name.to_owned()).filter(|name| name.starts_with("STAPEL_ERROR_")).collect();
+    assert!(names.len() > 80);
+    let unreached: BTreeSet<String> = UNREACHED.iter().map(|(status, _)| format!("{status:?}")).collect();
+    let missing: Vec<_> = names.difference(&seen.0).filter(|name| !unreached.contains(*name)).collect();
+    assert!(missing.is_empty(), "no call gave {missing:?}");
+    let reached: Vec<_> = unreached.intersection(&seen.0).collect();
+    assert!(reached.is_empty(), "{reached:?} can be reached after all");
+}
+
+fn arguments(seen: &mut Seen) {
+    // SAFETY: NULL and a text are what the rules for pointers allow.
+    unsafe {
+        let mut address = std::mem::zeroed();
+        seen.expect(STAPEL_ERROR_NULL_ARGUMENT, stapel_address_from_text(null(), 1, &mut address));
+        seen.expect(
+            STAPEL_ERROR_INVALID_ARGUMENT,
+            stapel_address_from_text(c"a".as_ptr(), usize::MAX - 1, &mut address),
+        );
+        seen.expect(STAPEL_ERROR_INVALID_HANDLE, stapel_news_free(std::ptr::without_provenance_mut(1)));
+    }
+}
+
+/// All vectors, one by one and in one batch: each gives the form or the status that it should.
+fn addresses(seen: &mut Seen) {
+    let vectors: Value = serde_json::from_str(include_str!("../../tests/vectors/v1/addresses.json")).unwrap();
+    let (mut texts, mut rows) = (Vec::new(), Vec::new());
+    for row in vectors["text"].as_array().unwrap() {
+        texts.push(row["input"].as_str().unwrap().as_bytes().to_vec());
+        rows.push(row);
+    }
+    for row in vectors["bytes"].as_array().unwrap() {
+        let hex = row["hex"].as_str().unwrap();
+        texts.push((0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect());
+        rows.push(row);
+    }
+    for (text, row) in texts.iter().zip(&rows) {
+        check(seen, row, |address| {
+            // SAFETY: the text and the address are as the rules for pointers say.
+            unsafe { stapel_address_from_text(text.as_ptr().cast(), text.len(), address) }
+        });
+    }
+    let strs: Vec<stapel_str> = texts.iter().map(|text| of(text)).collect();
+    let mut batch = null_mut();
+    // SAFETY: as many texts as are said, and each row is one of the batch.
+    unsafe {
+        seen.expect(STAPEL_OK, stapel_addresses_from_texts(strs.as_ptr(), null(), strs.len(), &mut batch));
+        for (at, expected) in rows.iter().enumerate() {
+            let mut row = std::mem::zeroed();
+            seen.expect(STAPEL_OK, stapel_addresses_row(batch, at, &mut row));
+            match expected.get("unit") {
+                Some(unit) => {
+                    let canonical = std::slice::from_raw_parts(row.canonical.ptr.cast::<u8>(), row.canonical.len);
+                    assert_eq!(canonical, unit.as_str().unwrap().as_bytes());
+                }
+                None => assert_eq!(code(row.status), expected["error"].as_str().unwrap()),
+            }
+        }
+        seen.expect(STAPEL_OK, stapel_addresses_free(batch));
+    }
+    for row in vectors["fields"].as_array().unwrap() {
+        let field = |name: &str| of(row[name].as_str().unwrap().as_bytes());
+        let fields = stapel_fields {
+            postcode: field("postcode"),
+            number: field("huisnummer"),
+            letter: field("huisletter"),
+            addition: field("toevoeging"),
+        };
+        // SAFETY: the fields and the address are as the rules for pointers say.
+        check(seen, row, |address| unsafe { stapel_address_from_fields(&fields, address) });
+    }
+}
+
+/// Holds a call to a vector.
+fn check(seen: &mut Seen, row: &Value, call: impl FnOnce(*mut stapel_address) -> stapel_status) {
+    // SAFETY: an address is bytes, for which zeros are values.
+    let mut address: stapel_address = unsafe { std::mem::zeroed() };
+    let status = call(&mut address);
+    match row.get("error") {
+        Some(error) => {
+            assert_eq!(code(status), error.as_str().unwrap(), "{row}");
+            seen.0.insert(format!("{status:?}"));
+        }
+        None => {
+            assert_eq!(status, STAPEL_OK, "{row}");
+            assert_eq!(terminated(&address.unit), row["unit"].as_str().unwrap());
+            assert_eq!(terminated(&address.building), row["building"].as_str().unwrap());
+        }
+    }
+}
+
+fn partner_files(seen: &mut Seen, town: &Town) {
+    seen.expect(STAPEL_ERROR_IO, open(&town.text("nowhere"), None));
+    let partner = opened(&town.text("1"));
+    seen.expect(STAPEL_ERROR_FOLDER_IN_USE, open(&town.text("1"), None));
+    write_private(&town.path("not.secret"), b"stapel-secret v1\nno");
+    secret(2).create(&town.path("other.secret")).unwrap();
+    seen.expect(STAPEL_ERROR_SECRET_FILE, add_secret(partner, &town.text("not.secret")));
+    seen.expect(STAPEL_ERROR_SECRET_MISMATCH, add_secret(partner, &town.text("other.secret")));
+    free(partner);
+
+    for (name, damage, status) in [
+        ("short", Damage::Write("partner.key", b"short"), STAPEL_ERROR_KEY_FILE),
+        ("shared", Damage::Share("partner.key"), STAPEL_ERROR_FILE_MODE),
+        ("altered", Damage::Flip("state.sealed"), STAPEL_ERROR_PARTNER_FOLDER),
+        ("torn", Damage::Flip("journal.sealed"), STAPEL_ERROR_JOURNAL_DAMAGED),
+    ] {
+        town.partner(name, 2);
+        {
+            // Something in the journal, and no state from which it could be passed over.
+            let mut partner = stapel::Partner::open(&town.path(name)).unwrap();
+            let by = stapel::Case::new("j.jansen", "1").unwrap();
+            let homes =
+                [stapel::AddressKey::parse("1012JS 1").unwrap(), stapel::AddressKey::parse("1012JS 3").unwrap()];
+            partner.flag(&homes[..1], &by, START).unwrap();
+            partner.flag(&homes[1..], &by, START).unwrap();
+        }
+        damage.done(&town.path(name));
+        seen.expect(status, open(&town.text(name), None));
+    }
+}
+
+enum Damage {
+    Write(&'static str, &'static [u8]),
+    Share(&'static str),
+    Flip(&'static str),
+}
+
+impl Damage {
+    fn done(&self, folder: &Path) {
+        match self {
+            Damage::Write(name, bytes) => fs::write(folder.join(name), bytes).unwrap(),
+            Damage::Share(name) => {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+                fs::set_permissions(folder.join(name), mode).unwrap();
+            }
+            Damage::Flip(name) => {
+                let path = folder.join(name);
+                let mut bytes = fs::read(&path).unwrap();
+                bytes[20] ^= 1;
+                fs::write(path, bytes).unwrap();
+            }
+        }
+    }
+}
+
+fn policies(seen: &mut Seen, town: &Town) {
+    let join = |name: &str, policy: &str| {
+        let (dir, policy) = (town.text(name), town.text(policy));
+        // SAFETY: two texts.
+        unsafe { stapel_partner_join(dir.as_ptr().cast(), dir.len(), policy.as_ptr().cast(), policy.len()) }
+    };
+    let mut enrolment = null_mut();
+    let dir = town.text("new");
+    // SAFETY: a text, and where a handle goes.
+    unsafe {
+        seen.expect(STAPEL_OK, stapel_partner_init(dir.as_ptr().cast(), dir.len(), 9, &mut enrolment));
+        seen.expect(STAPEL_OK, stapel_buffer_free(enrolment));
+    }
+    seen.expect(STAPEL_ERROR_NOT_IN_ROSTER, join("new", "policy.toml"));
+    fs::write(town.path("text.toml"), "format = 2").unwrap();
+    seen.expect(STAPEL_ERROR_POLICY_TEXT, join("new", "text.toml"));
+    fs::write(town.path("unsafe.toml"), policy_text(1).replace("threshold = 2", "threshold = 1")).unwrap();
+    seen.expect(STAPEL_ERROR_POLICY_UNSAFE, join("new", "unsafe.toml"));
+    fs::write(town.path("unsigned.toml"), policy_text(1)).unwrap();
+    seen.expect(STAPEL_ERROR_POLICY_SIGNATURES, join("new", "unsigned.toml"));
+    fs::write(town.path("unsigned.toml.politie.sig"), "no signature").unwrap();
+    seen.expect(STAPEL_ERROR_POLICY_SIGNATURE, join("new", "unsigned.toml"));
+    let partner = opened(&town.text("1"));
+    let policy = town.text("policy.toml");
+    // SAFETY: a text.
+    let adopted = unsafe { stapel_partner_adopt_policy(partner, policy.as_ptr().cast(), policy.len()) };
+    seen.expect(STAPEL_ERROR_POLICY_SUCCESSOR, adopted);
+    free(partner);
+}
+
+fn partner_calls(seen: &mut Seen, town: &Town) {
+    let partner = opened(&town.text("1"));
+    let (homes, buildings) = (rows(&["1012JS 1", "1012JS 3"]), {
+        let (homes, mut buildings) = (rows(&["1012JS 1"]), null_mut());
+        // SAFETY: a handle, and where one goes.
+        unsafe {
+            assert_eq!(stapel_addresses_buildings(homes, &mut buildings), STAPEL_OK);
+            assert_eq!(stapel_addresses_free(homes), STAPEL_OK);
+        }
+        buildings
+    });
+    let few = rows(&["1012JS 1"]);
+    let by = stapel_case { actor: of(b"j.jansen"), reference: of(b"1") };
+    let nobody = stapel_case { actor: of(b""), reference: of(b"1") };
+    let mut messages = null_mut();
+    // SAFETY: handles, texts, and where results go.
+    unsafe {
+        let mut changed = std::mem::zeroed();
+        let (day, reason) = (c"2027-01-30".as_ptr(), c"brand".as_ptr());
+        seen.expect(STAPEL_ERROR_CASE, stapel_partner_flag(partner, homes, &nobody, NOW, &mut changed));
+        seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(partner, buildings, &by, NOW, &mut changed));
+        let flagged = stapel_partner_flag_until(partner, homes, day, usize::MAX, &by, NOW, &mut changed);
+        seen.expect(STAPEL_ERROR_LAST_DAY, flagged);
+        seen.expect(STAPEL_ERROR_NOT_FLAGGED, stapel_partner_renew(partner, homes, &by, NOW, &mut changed));
+        seen.expect(STAPEL_OK, stapel_partner_flag(partner, homes, &by, NOW, &mut changed));
+        seen.expect(STAPEL_ERROR_SHRINK, stapel_partner_replace_all(partner, few, 0, &by, NOW, &mut changed));
+        let swept = stapel_partner_sweep(partner, homes, reason, usize::MAX, &by, NOW, &mut messages);
+        seen.expect(STAPEL_ERROR_NOT_PERMITTED, swept);
+        seen.expect(STAPEL_ERROR_NO_EPOCH, stapel_partner_deliver(partner, NOW + 2_000 * DAY, &mut messages));
+        for rows in [homes, buildings, few] {
+            seen.expect(STAPEL_OK, stapel_addresses_free(rows));
+        }
+    }
+    free(partner);
+}
+
+/// Replies as a broker makes them, and as none does.
+fn replies(seen: &mut Seen, town: &Town) {
+    let partner = opened(&town.text("1"));
+    let mut reply = null_mut();
+    // Each at a later second, so that no two are the same.
+    let mut now = NOW;
+    let mut request = || {
+        now += 1;
+        let mut messages = null_mut();
+        // SAFETY: a handle, where one goes, and a message of the messages.
+        unsafe {
+            assert_eq!(stapel_partner_status(partner, now, &mut messages), STAPEL_OK);
+            let (mut bytes, mut length) = (null(), 0);
+            assert_eq!(stapel_messages_get(messages, 0, &mut bytes, &mut length), STAPEL_OK);
+            let message = std::slice::from_raw_parts(bytes, length).to_vec();
+            assert_eq!(stapel_messages_free(messages), STAPEL_OK);
+            message
+        }
+    };
+    // SAFETY: a handle, bytes, and where a handle goes.
+    let mut read = |bytes: &[u8]| unsafe { stapel_partner_read(partner, bytes.as_ptr(), bytes.len(), NOW, &mut reply) };
+    let operator = key(0xb0);
+    seen.expect(STAPEL_ERROR_MALFORMED, read(b"no reply"));
+    seen.expect(STAPEL_ERROR_TOO_LARGE, read(&vec![1; message::MAX_MESSAGE + 1]));
+    let message = request();
+    seen.expect(STAPEL_ERROR_BAD_SIGNATURE, read(&signed(&message, &Reply::Status(status(0)), &key(0xb1))));
+    request();
+    seen.expect(STAPEL_ERROR_UNEXPECTED_REPLY, read(&signed(&message, &Reply::Status(status(0)), &operator)));
+    seen.expect(STAPEL_OK, read(&signed(&request(), &Reply::Status(status(7)), &operator)));
+    seen.expect(STAPEL_ERROR_OLDER_RELEASE, read(&signed(&request(), &Reply::Status(status(6)), &operator)));
+
+    // What is wrong with the log stands beside what else a status reply says.
+    let odd = StatusReply { checkpoint: b"no checkpoint".to_vec(), ..status(7) };
+    let bytes = signed(&request(), &Reply::Status(odd), &operator);
+    // SAFETY: handles, and where results go.
+    let complaint = |bytes: &[u8]| unsafe {
+        let (mut reply, mut position) = (null_mut(), std::mem::zeroed::<stapel_position>());
+        assert_eq!(stapel_partner_read(partner, bytes.as_ptr(), bytes.len(), NOW, &mut reply), STAPEL_OK, "{}", last());
+        assert_eq!(stapel_reply_status(reply, &mut position), STAPEL_OK);
+        let (complaint, text) = (position.complaint, position.complaint_text.len);
+        assert_eq!(stapel_reply_free(reply), STAPEL_OK);
+        assert_eq!(complaint == STAPEL_OK, text == 0);
+        complaint
+    };
+    seen.expect(STAPEL_ERROR_CHECKPOINT, complaint(&bytes));
+    let broker = stapel::Broker::open(&town.path("broker"), town::common::stored_keys(&town.path("keys"))).unwrap();
+    broker.accept_clock(Timestamp(NOW + DAY)).unwrap();
+    let checkpoint = broker.checkpoints().unwrap().pop().expect("a day has passed");
+    let shown = StatusReply { checkpoint, ..status(7) };
+    seen.expect(STAPEL_OK, complaint(&signed(&request(), &Reply::Status(shown), &operator)));
+    let nothing = signed(&request(), &Reply::Status(status(7)), &operator);
+    seen.expect(STAPEL_ERROR_LOG_INCONSISTENT, complaint(&nothing));
+
+    // Every code of a rejection.
+    for code in Code::ALL {
+        let rejection = Rejection { log: LogEntry::NONE, code, number: 3, sentence: "no".into() };
+        let bytes = signed(&request(), &Reply::Rejection(rejection), &operator);
+        // SAFETY: handles, and where results go.
+        unsafe {
+            let (mut reply, mut said) = (null_mut(), std::mem::zeroed::<stapel_rejection>());
+            assert_eq!(stapel_partner_read(partner, bytes.as_ptr(), bytes.len(), NOW, &mut reply), STAPEL_OK);
+            assert_eq!(stapel_reply_rejection(reply, &mut said), STAPEL_OK);
+            assert_eq!(self::code(said.status), code.as_str());
+            assert_eq!((said.number, said.sentence.len), (3, 2));
+            assert_ne!(said.next as i32, stapel_next::STAPEL_NEXT_NOTHING as i32);
+            seen.0.insert(format!("{:?}", said.status));
+            assert_eq!(stapel_reply_free(reply), STAPEL_OK);
+        }
+    }
+    free(partner);
+}
+
+fn brokers(seen: &mut Seen, town: &Town) {
+    let create = |name: &str, keys: &str, now: u64| {
+        let (dir, keys, policy, mut broker) = (town.text(name), town.text(keys), town.text("policy.toml"), null_mut());
+        // SAFETY: texts, and where a handle goes.
+        unsafe {
+            let (dir, dir_len) = (dir.as_ptr().cast(), dir.len());
+            let (keys, keys_len) = (keys.as_ptr().cast(), keys.len());
+            let (policy, policy_len) = (policy.as_ptr().cast::<c_char>(), policy.len());
+            let status = stapel_broker_create(dir, dir_len, keys, keys_len, policy, policy_len, now, &mut broker);
+            assert_eq!(stapel_broker_free(broker), STAPEL_OK);
+            status
+        }
+    };
+    seen.expect(STAPEL_ERROR_STORE, create("broker", "keys", NOW));
+    seen.expect(STAPEL_ERROR_POLICY_NOT_YET, create("early", "keys", NOW - 30 * DAY));
+    let (keys, mut one, mut other) = (town.text("other-keys"), null_mut(), null_mut());
+    // SAFETY: a text, and where handles go.
+    unsafe {
+        let made = stapel_broker_init_keys(keys.as_ptr().cast(), keys.len(), &mut one, &mut other);
+        seen.expect(STAPEL_OK, made);
+        seen.expect(STAPEL_OK, stapel_buffer_free(one));
+        seen.expect(STAPEL_OK, stapel_buffer_free(other));
+    }
+    seen.expect(STAPEL_ERROR_POLICY_OPERATOR, create("elsewhere", "other-keys", NOW));
+
+    let open = |name: &str| {
+        let (dir, keys, mut broker) = (town.text(name), town.text("keys"), null_mut());
+        // SAFETY: texts, and where a handle goes.
+        let status = unsafe {
+            stapel_broker_open(dir.as_ptr().cast(), dir.len(), keys.as_ptr().cast(), keys.len(), &mut broker)
+        };
+        (status, broker)
+    };
+    let (status, broker) = open("broker");
+    seen.expect(STAPEL_OK, status);
+    let mut text = null_mut();
+    // SAFETY: a handle, and where one goes.
+    unsafe {
+        seen.expect(STAPEL_ERROR_CLOCK, stapel_broker_release(broker, NOW - DAY, 0, &mut text));
+        seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_broker_release(broker, NOW + 9 * DAY, 0, &mut text));
+        seen.expect(STAPEL_OK, stapel_broker_free(broker));
+    }
+    write_format(&town.path("broker/store/ledger.redb"), 99);
+    seen.expect(STAPEL_ERROR_STORE_FORMAT, open("broker").0);
+    let ledger = town.path("broker/store/ledger.redb");
+    let mut bytes = fs::read(&ledger).unwrap();
+    bytes[..4].fill(0);
+    fs::write(ledger, bytes).unwrap();
+    seen.expect(STAPEL_ERROR_STORE_DAMAGED, open("broker").0);
+}
+
+/// Lets a store say that it has another format.
+fn write_format(ledger: &Path, format: u32) {
+    let about: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("about");
+    let write = redb::Database::open(ledger).unwrap().begin_write().unwrap();
+    write.open_table(about).unwrap().insert("format", format.to_le_bytes().as_slice()).unwrap();
+    write.commit().unwrap();
+}
+
+/// A reply to a message, signed with `key`.
+fn signed(message: &[u8], reply: &Reply, key: &SigningKey) -> Vec<u8> {
+    let sender = town::common::key(1).verifying_key();
+    let mut header = Unverified::parse(message, Role::Partner).unwrap().verify(&sender).unwrap().header().clone();
+    assert_eq!(header.kind, Kind::Status);
+    (header.kind, header.context) = (reply.kind(), Digest::of(&[message]));
+    message::sign(&header, &reply.encode(), key).unwrap()
+}
+
+fn status(release: u64) -> StatusReply {
+    StatusReply {
+        log: LogEntry::NONE,
+        release,
+        as_of: START,
+        until: START,
+        accepted_state: 0,
+        highest_state: 0,
+        highest_question: 0,
+        held: 0,
+        full_set_required: true,
+        new_flags_left: 0,
+        asked_left_today: 0,
+        asked_left_epoch: 0,
+        swept_left_today: 0,
+        checkpoint: Vec::new(),
+        consistency: Vec::new(),
+    }
+}
+
+fn open(dir: &str, to: Option<&mut *mut stapel_partner>) -> stapel_status {
+    let mut partner = null_mut();
+    // SAFETY: a text, and where a handle goes.
+    unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), to.unwrap_or(&mut partner)) }
+}
+
+fn opened(dir: &str) -> *mut stapel_partner {
+    let mut partner = null_mut();
+    assert_eq!(open(dir, Some(&mut partner)), STAPEL_OK, "{}", last());
+    partner
+}
+
+fn add_secret(partner: *mut stapel_partner, path: &str) -> stapel_status {
+    // SAFETY: a handle and a text.
+    unsafe { stapel_partner_add_secret(partner, path.as_ptr().cast(), path.len()) }
+}
+
+fn free(partner: *mut stapel_partner) {
+    // SAFETY: a handle.
+    assert_eq!(unsafe { stapel_partner_free(partner) }, STAPEL_OK);
+}
+
+fn rows(texts: &[&str]) -> *mut stapel_addresses {
+    let texts: Vec<stapel_str> = texts.iter().map(|text| of(text.as_bytes())).collect();
+    let mut rows = null_mut();
+    // SAFETY: as many texts as are said, and where a handle goes.
+    assert_eq!(unsafe { stapel_addresses_from_texts(texts.as_ptr(), null(), texts.len(), &mut rows) }, STAPEL_OK);
+    rows
+}
+
+fn of(text: &[u8]) -> stapel_str {
+    stapel_str { ptr: text.as_ptr().cast(), len: text.len() }
+}
+
+fn terminated(text: &[c_char]) -> String {
+    text.iter().take_while(|byte| **byte != 0).map(|byte| *byte as u8 as char).collect()
+}
+
+fn code(status: stapel_status) -> &'static str {
+    // SAFETY: a static text.
+    unsafe { std::ffi::CStr::from_ptr(stapel_status_code(status as i32)) }.to_str().unwrap()
+}
+
+fn last() -> String {
+    // SAFETY: the text stays until the next call that fails.
+    unsafe { std::ffi::CStr::from_ptr(stapel_last_error_message()) }.to_str().unwrap().to_owned()
+}
