@@ -47,6 +47,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
 /** The length of a text that ends with a NUL. */
 #define STAPEL_NUL_TERMINATED SIZE_MAX
 
@@ -721,7 +722,7 @@ stapel_status stapel_address_from_fields(const stapel_fields *fields, stapel_add
  *
  * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and the calls that
  * take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for each row, which come back with
- * the row; the library copies them and keeps them from the messages.
+ * the row; the library copies them, and they are in no message.
  *
  * Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
  */

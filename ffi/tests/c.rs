@@ -49,6 +49,7 @@ fn programs_run_under_valgrind_without_an_error_or_a_leak() {
             "--leak-check=full",
             "--errors-for-leak-kinds=definite,possible",
         ]);
+        valgrind.arg(format!("--suppressions={}", source_folder().join("tests/c/valgrind.supp").display()));
         run(valgrind.arg(compiled(program, Build::Shared)));
     }
 }
