@@ -1,0 +1,161 @@
+//! A million addresses from C beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
+//!
+//! C and Rust take turns, five rounds each, and the medians are compared; the addresses are the same texts and fields. What is measured is
+//! what the boundary costs: the arrays are ready before the clock starts, on both sides.
+
+#![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
+
+#[path = "../tests/town/mod.rs"]
+mod town;
+
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use stapel::{AddressError, AddressKey, Case, Fields, Partner};
+
+use town::Town;
+use town::common::START;
+
+const ROWS: usize = 1_000_000;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let town = Town::new();
+    let rows: Vec<[String; 4]> = (0..ROWS).map(row).collect();
+    let texts: Vec<String> = rows.iter().map(text).collect();
+    fs::write(town.path("texts"), texts.join("\n") + "\n").unwrap();
+    let columns: String = (0..4).flat_map(|at| rows.iter().map(move |row| row[at].clone() + "\n")).collect();
+    fs::write(town.path("fields"), columns).unwrap();
+    let program = compiled(&town);
+
+    let read_text = || texts.iter().map(|text| AddressKey::parse(text)).collect::<Read>();
+    let read_fields = || rows.iter().map(|row| AddressKey::from_fields(&fields(row))).collect::<Read>();
+    let rust = [("texts", rounds(read_text)), ("fields", rounds(read_fields))];
+    let mut c = run(&program, &["texts", &town.text("texts")]);
+    c.extend(run(&program, &["fields", &town.text("fields")]));
+
+    println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
+    for (name, seconds) in rust {
+        for layout in [name.to_owned(), format!("packed {name}")] {
+            let across = median(c.iter().filter(|timed| timed.name == layout).map(|timed| timed.seconds).collect());
+            println!("{layout:<16} {seconds:>10.3} {across:>10.3} {:>8.2}", across / seconds);
+        }
+    }
+
+    let homes: Vec<AddressKey> = texts.iter().filter_map(|text| AddressKey::parse(text).ok()).collect();
+    let (mut within, mut across, mut peak) = (Vec::new(), Vec::new(), 0);
+    for round in 0..3 {
+        let (one, other) = (format!("rust-{round}"), format!("c-{round}"));
+        town.partner(&one, 2);
+        town.partner(&other, 2);
+        let mut partner = Partner::open(&town.path(&one)).unwrap();
+        let by = Case::new("j.jansen", "1").unwrap();
+        let start = Instant::now();
+        partner.flag(&homes, &by, START).unwrap();
+        within.push(start.elapsed().as_secs_f64());
+        let timed = run(&program, &["flag", &town.text("texts"), &town.text(&other), &START.0.to_string()]);
+        across.extend(timed.iter().filter(|timed| timed.name == "flag").map(|timed| timed.seconds));
+        peak = timed.iter().map(|timed| timed.peak).max().unwrap_or(0).max(peak);
+    }
+    let (within, across) = (median(within), median(across));
+    println!("{:<16} {within:>10.3} {across:>10.3} {:>8.2}", "flag", across / within);
+    println!(
+        "peak memory of the program in C that reads and flags them: {} MiB, of which its own texts and arrays take {} MiB",
+        peak / 1024,
+        (texts.iter().map(String::len).sum::<usize>() + ROWS * 32) >> 20
+    );
+}
+
+/// What reading rows gives: those that were accepted, and those that were not.
+#[derive(Default)]
+struct Read(Vec<AddressKey>, Vec<AddressError>);
+
+impl FromIterator<Result<AddressKey, AddressError>> for Read {
+    fn from_iter<T: IntoIterator<Item = Result<AddressKey, AddressError>>>(rows: T) -> Read {
+        let mut read = Read(Vec::with_capacity(ROWS), Vec::new());
+        for row in rows {
+            match row {
+                Ok(key) => read.0.push(key),
+                Err(error) => read.1.push(error),
+            }
+        }
+        read
+    }
+}
+
+/// Postcode, number, letter and addition; one in a hundred is refused.
+fn row(at: usize) -> [String; 4] {
+    let postcode = format!("{} {}{}", 1000 + at / 200 % 9000, letter(at / 40 + 7), letter(at / 1000));
+    let number = if at % 100 == 99 { String::new() } else { (1 + at % 200).to_string() };
+    let (house, addition) = match at % 5 {
+        0 => (letter(at / 5).to_string(), String::new()),
+        1 => (String::new(), (1 + at % 9).to_string()),
+        _ => Default::default(),
+    };
+    [postcode, number, house, addition]
+}
+
+fn text([postcode, number, house, addition]: &[String; 4]) -> String {
+    let hyphen = if addition.is_empty() { "" } else { "-" };
+    format!("Dorpsstraat {number}{house}{hyphen}{addition}, {postcode} Ons Dorp")
+}
+
+fn fields([postcode, number, letter, addition]: &[String; 4]) -> Fields<'_> {
+    Fields { postcode, number, letter, addition }
+}
+
+fn letter(at: usize) -> char {
+    char::from(b'A' + (at % 17) as u8)
+}
+
+fn rounds(read: impl Fn() -> Read) -> f64 {
+    median(
+        (0..ROUNDS)
+            .map(|_| {
+                let start = Instant::now();
+                black_box(read());
+                start.elapsed().as_secs_f64()
+            })
+            .collect(),
+    )
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+/// What the program in C timed.
+struct Timed {
+    name: String,
+    seconds: f64,
+    /// KiB.
+    peak: usize,
+}
+
+fn run(program: &Path, arguments: &[&str]) -> Vec<Timed> {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let timed = |line: &str| {
+        let mut words = line.rsplitn(3, ' ');
+        let peak = words.next().unwrap().parse().unwrap();
+        let seconds = words.next().unwrap().parse().unwrap();
+        Timed { name: words.next().unwrap().to_owned(), seconds, peak }
+    };
+    lines.lines().map(timed).collect()
+}
+
+fn compiled(town: &Town) -> PathBuf {
+    let (source, program) = (Path::new(env!("CARGO_MANIFEST_DIR")), town.path("million"));
+    let libraries = std::env::current_exe().unwrap().parent().unwrap().display().to_string();
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(source.join("include"));
+    compiler.arg(source.join("benches/million.c")).arg("-o").arg(&program);
+    compiler.args([format!("-L{libraries}"), "-lstapel_ffi".into(), format!("-Wl,-rpath,{libraries}")]);
+    assert!(compiler.status().unwrap().success());
+    program
+}
