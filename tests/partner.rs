@@ -142,6 +142,22 @@ fn from_flags_to_news() {
 }
 
 #[test]
+fn standings_find_their_rows_again() {
+    let mut town = Consortium::new();
+    let (a, b, c) = (home("1012JS|1|A"), home("1012JS|1|B"), home("1012JS|7|"));
+    town.partners[0].flag(&[a, b], &by(), START).unwrap();
+    town.deliver(0, START);
+    let messages = town.partners[0].ask(&[b, c, b], &by(), START).unwrap();
+    let [Received::Answer(answer)] = &town.carry(0, messages, START)[..] else { panic!() };
+    let (below, not_own) = (Some(Standing::BelowThreshold), Some(Standing::NoOwnFlag));
+    let own = answer.rows[0].1;
+    assert_eq!(answer.standings(&[b, c, b]), [Some(own), not_own, Some(own)]);
+    assert_eq!(answer.standings(&[c, a, b, b]), [not_own, None, Some(own), Some(own)]);
+    assert!(answer.standings(&[]).is_empty());
+    assert!(Some(own) == below || Some(own) == not_own);
+}
+
+#[test]
 fn months_of_flats_renewals_and_two_epochs() {
     let mut town = Consortium::new();
     let mut now = START;

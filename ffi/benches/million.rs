@@ -1,7 +1,7 @@
 //! A million addresses from C beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
 //!
-//! C and Rust take turns, five rounds each, and the medians are compared; the addresses are the same texts and fields. What is measured is
-//! what the boundary costs: the arrays are ready before the clock starts, on both sides.
+//! The best of a few rounds each is compared, since other work on the machine only ever adds; the addresses are the same texts and fields, and on both sides they are bytes of which
+//! nobody has seen yet that they are UTF-8. What is measured is what the boundary costs: the arrays are ready before the clock starts.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -20,7 +20,7 @@ use town::Town;
 use town::common::START;
 
 const ROWS: usize = 1_000_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 fn main() {
     let town = Town::new();
@@ -31,8 +31,8 @@ fn main() {
     fs::write(town.path("fields"), columns).unwrap();
     let program = compiled(&town);
 
-    let read_text = || texts.iter().map(|text| AddressKey::parse(text)).collect::<Read>();
-    let read_fields = || rows.iter().map(|row| AddressKey::from_fields(&fields(row))).collect::<Read>();
+    let read_text = || texts.iter().map(|text| AddressKey::parse_bytes(text.as_bytes())).collect::<Read>();
+    let read_fields = || rows.iter().map(|row| from_fields(row.each_ref().map(String::as_bytes))).collect::<Read>();
     let rust = [("texts", rounds(read_text)), ("fields", rounds(read_fields))];
     let mut c = run(&program, &["texts", &town.text("texts")]);
     c.extend(run(&program, &["fields", &town.text("fields")]));
@@ -40,7 +40,7 @@ fn main() {
     println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
     for (name, seconds) in rust {
         for layout in [name.to_owned(), format!("packed {name}")] {
-            let across = median(c.iter().filter(|timed| timed.name == layout).map(|timed| timed.seconds).collect());
+            let across = best(c.iter().filter(|timed| timed.name == layout).map(|timed| timed.seconds).collect());
             println!("{layout:<16} {seconds:>10.3} {across:>10.3} {:>8.2}", across / seconds);
         }
     }
@@ -60,7 +60,7 @@ fn main() {
         across.extend(timed.iter().filter(|timed| timed.name == "flag").map(|timed| timed.seconds));
         peak = timed.iter().map(|timed| timed.peak).max().unwrap_or(0).max(peak);
     }
-    let (within, across) = (median(within), median(across));
+    let (within, across) = (best(within), best(across));
     println!("{:<16} {within:>10.3} {across:>10.3} {:>8.2}", "flag", across / within);
     println!(
         "peak memory of the program in C that reads and flags them: {} MiB, of which its own texts and arrays take {} MiB",
@@ -103,8 +103,8 @@ fn text([postcode, number, house, addition]: &[String; 4]) -> String {
     format!("Dorpsstraat {number}{house}{hyphen}{addition}, {postcode} Ons Dorp")
 }
 
-fn fields([postcode, number, letter, addition]: &[String; 4]) -> Fields<'_> {
-    Fields { postcode, number, letter, addition }
+fn from_fields(row: [&[u8]; 4]) -> Result<AddressKey, AddressError> {
+    AddressKey::from_fields(&Fields::from_utf8(row)?)
 }
 
 fn letter(at: usize) -> char {
@@ -112,7 +112,7 @@ fn letter(at: usize) -> char {
 }
 
 fn rounds(read: impl Fn() -> Read) -> f64 {
-    median(
+    best(
         (0..ROUNDS)
             .map(|_| {
                 let start = Instant::now();
@@ -123,9 +123,8 @@ fn rounds(read: impl Fn() -> Read) -> f64 {
     )
 }
 
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+fn best(seconds: Vec<f64>) -> f64 {
+    seconds.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 /// What the program in C timed.

@@ -23,6 +23,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     ///
     /// `not_utf8` and `too_long`, with the name of the first that is so.
+    #[inline]
     pub fn from_utf8([postcode, number, letter, addition]: [&'a [u8]; 4]) -> Result<Fields<'a>, AddressError> {
         Ok(Fields {
             postcode: text("postcode", postcode)?,
@@ -36,7 +37,12 @@ impl<'a> Fields<'a> {
 /// The most bytes that one field may have: registers pad to fixed widths well below it.
 const FIELD_MAX: usize = 100;
 
+#[inline]
 fn text<'a>(field: &'static str, bytes: &'a [u8]) -> Result<&'a str, AddressError> {
+    // Most letters and additions.
+    if bytes.is_empty() {
+        return Ok("");
+    }
     if let Some(start) = bytes.get(..FIELD_MAX).filter(|_| bytes.len() > FIELD_MAX) {
         return Err(Code::TooLong.at(0).of_field(field, &String::from_utf8_lossy(start)));
     }
