@@ -1124,7 +1124,7 @@ stapel_status stapel_partner_free(stapel_partner *partner);
 /**
  * Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are there already stay.
  *
- * `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the policy's [operator]; to be freed with
+ * `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the operator's table in the policy; to be freed with
  * stapel_buffer_free.
  *
  * Errors: STAPEL_ERROR_IO, _FILE_MODE, _KEY_FILE, _RANDOM.
