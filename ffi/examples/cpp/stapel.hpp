@@ -1,0 +1,522 @@
+// Stapel in C++17: a header over stapel.h, and nothing besides it.
+// SPDX-License-Identifier: EUPL-1.2
+//
+// Objects own what they stand for: they are moved and never copied, and free it at their end, or at close(). What fails throws
+// stapel::error, which has the stable code. Text that is given out is a std::string_view into the object that gave it, good until that
+// object ends. stapel.h says what each call means, and what it throws; threads are as there.
+
+#ifndef STAPEL_HPP
+#define STAPEL_HPP
+
+#include <stapel.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace stapel {
+
+// A call that failed.
+class error : public std::runtime_error {
+public:
+    error(stapel_status status, const char *message) : std::runtime_error(message), status_(status) {}
+
+    stapel_status status() const noexcept { return status_; }
+    // Such as "folder_in_use": the same in every language and version.
+    const char *code() const noexcept { return stapel_status_code(status_); }
+
+private:
+    stapel_status status_;
+};
+
+// The computer's clock. Every call that needs the time takes another as its last argument.
+inline std::uint64_t now() {
+    using namespace std::chrono;
+    return static_cast<std::uint64_t>(duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
+}
+
+// Who acts, and for which case. Stays in the partner's own journal.
+struct acting {
+    std::string_view actor;
+    std::string_view reference;
+};
+
+// The separate fields of one address; any may be empty.
+struct fields {
+    std::string_view postcode;
+    std::string_view number;
+    std::string_view letter;
+    std::string_view addition;
+};
+
+// Bytes that another object owns.
+class bytes_view {
+public:
+    bytes_view() noexcept = default;
+    bytes_view(const void *data, std::size_t size) noexcept {
+        if (data != nullptr) {
+            data_ = static_cast<const std::uint8_t *>(data);
+            size_ = size;
+        }
+    }
+    bytes_view(std::string_view text) noexcept : bytes_view(text.data(), text.size()) {}
+    bytes_view(const std::vector<std::uint8_t> &bytes) noexcept : bytes_view(bytes.data(), bytes.size()) {}
+
+    const std::uint8_t *data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+    const std::uint8_t *begin() const noexcept { return data_; }
+    const std::uint8_t *end() const noexcept { return data_ + size_; }
+
+private:
+    // Never null: the library takes no null, whatever the length.
+    const std::uint8_t *data_ = reinterpret_cast<const std::uint8_t *>("");
+    std::size_t size_ = 0;
+};
+
+namespace detail {
+
+inline void check(stapel_status status) {
+    if (status != STAPEL_OK) {
+        throw error(status, stapel_last_error_message());
+    }
+}
+
+inline stapel_str give(std::string_view text) noexcept { return {text.data(), text.size()}; }
+inline std::string_view take(stapel_str text) noexcept { return text.ptr == nullptr ? std::string_view() : std::string_view(text.ptr, text.len); }
+inline stapel_case give(const acting &by) noexcept { return {give(by.actor), give(by.reference)}; }
+// Of a text on its own, whose pointer must not be null.
+inline const char *start(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
+
+// Owns a handle.
+template <class T, stapel_status (*Free)(T *)> class handle {
+public:
+    handle() noexcept = default;
+    explicit handle(T *raw) noexcept : raw_(raw) {}
+
+    // Frees it now. Doing so twice is harmless.
+    void close() noexcept { raw_.reset(); }
+    bool is_open() const noexcept { return raw_ != nullptr; }
+    // For calls of stapel.h. Throws where it was closed or moved away.
+    T *raw() const {
+        if (raw_ == nullptr) {
+            throw error(STAPEL_ERROR_INVALID_HANDLE, "it was closed, or moved away");
+        }
+        return raw_.get();
+    }
+
+private:
+    struct deleter {
+        void operator()(T *raw) const noexcept { Free(raw); }
+    };
+    std::unique_ptr<T, deleter> raw_;
+};
+
+// What `call(T **)` makes.
+template <class T, class Call> T *make(Call call) {
+    T *made = nullptr;
+    check(call(&made));
+    return made;
+}
+
+// What `call(T *)` fills in.
+template <class T, class Call> T get(Call call) {
+    T value{};
+    check(call(&value));
+    return value;
+}
+
+// Goes over anything that has size() and operator[].
+template <class Rows> class iterator {
+public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = decltype(std::declval<const Rows &>()[0]);
+    using difference_type = std::ptrdiff_t;
+    using pointer = const value_type *;
+    using reference = value_type;
+
+    iterator(const Rows &rows, std::size_t at) noexcept : rows_(&rows), at_(at) {}
+    value_type operator*() const { return (*rows_)[at_]; }
+    iterator &operator++() noexcept {
+        ++at_;
+        return *this;
+    }
+    iterator operator++(int) noexcept { return {*rows_, at_++}; }
+    bool operator==(const iterator &other) const noexcept { return at_ == other.at_; }
+    bool operator!=(const iterator &other) const noexcept { return at_ != other.at_; }
+
+private:
+    const Rows *rows_;
+    std::size_t at_;
+};
+
+// begin() and end() for what has size() and operator[].
+template <class Rows> class iterable {
+public:
+    iterator<Rows> begin() const { return {static_cast<const Rows &>(*this), 0}; }
+    iterator<Rows> end() const { return {static_cast<const Rows &>(*this), static_cast<const Rows &>(*this).size()}; }
+};
+
+} // namespace detail
+
+// Bytes that the library made.
+class buffer : public detail::handle<stapel_buffer, stapel_buffer_free> {
+public:
+    using handle::handle;
+
+    bytes_view bytes() const {
+        const std::uint8_t *bytes = nullptr;
+        std::size_t size = 0;
+        detail::check(stapel_buffer_bytes(raw(), &bytes, &size));
+        return {bytes, size};
+    }
+    std::string_view text() const {
+        bytes_view all = bytes();
+        return {reinterpret_cast<const char *>(all.data()), all.size()};
+    }
+};
+
+// What became of one row.
+struct row {
+    std::size_t index;
+    stapel_status status; // STAPEL_OK, or why the address was refused
+    stapel_level level;
+    std::string_view reference;
+    std::string_view canonical;
+    std::string_view field;   // of a refused one, the field at fault
+    std::string_view message; // of a refused one, what was found and what would help
+
+    bool refused() const noexcept { return status != STAPEL_OK; }
+    const char *code() const noexcept { return stapel_status_code(status); }
+};
+
+// Rows of addresses that were read: a range of stapel::row.
+class addresses : public detail::handle<stapel_addresses, stapel_addresses_free>, public detail::iterable<addresses> {
+public:
+    using handle::handle;
+
+    // As people write them. `references`, where there are any, are as many as the texts.
+    static addresses from_texts(const std::vector<std::string_view> &texts, const std::vector<std::string_view> &references = {}) {
+        return read(texts, references, [](std::string_view text) { return detail::give(text); }, stapel_addresses_from_texts);
+    }
+    static addresses from_fields(const std::vector<fields> &rows, const std::vector<std::string_view> &references = {}) {
+        auto give = [](const fields &f) {
+            using detail::give;
+            return stapel_fields{give(f.postcode), give(f.number), give(f.letter), give(f.addition)};
+        };
+        return read(rows, references, give, stapel_addresses_from_fields);
+    }
+
+    addresses buildings() const {
+        return addresses(detail::make<stapel_addresses>([&](auto out) { return stapel_addresses_buildings(raw(), out); }));
+    }
+    std::size_t size() const { return counts().first; }
+    std::size_t refused() const { return counts().second; }
+    stapel::row operator[](std::size_t index) const {
+        return take(detail::get<stapel_row>([&](auto out) { return stapel_addresses_row(raw(), index, out); }));
+    }
+    // The refused row number `index` of those that were refused.
+    stapel::row refused_row(std::size_t index) const {
+        return take(detail::get<stapel_row>([&](auto out) { return stapel_addresses_refused_row(raw(), index, out); }));
+    }
+    // All canonical forms, a line each.
+    buffer lines() const {
+        return buffer(detail::make<stapel_buffer>([&](auto out) { return stapel_addresses_lines(raw(), out); }));
+    }
+
+private:
+    template <class Row, class Give, class Call>
+    static addresses read(const std::vector<Row> &rows, const std::vector<std::string_view> &references, Give give, Call call) {
+        if (!references.empty() && references.size() != rows.size()) {
+            throw std::invalid_argument("there must be a reference for each row, or none");
+        }
+        std::vector<decltype(give(rows[0]))> given;
+        std::vector<stapel_str> names;
+        // One more than there are, so that there is a place to point to where there are none.
+        given.reserve(rows.size() + 1);
+        names.reserve(references.size());
+        for (const Row &row : rows) {
+            given.push_back(give(row));
+        }
+        for (std::string_view reference : references) {
+            names.push_back(detail::give(reference));
+        }
+        const stapel_str *named = names.empty() ? nullptr : names.data();
+        return addresses(detail::make<stapel_addresses>([&](auto out) { return call(given.data(), named, given.size(), out); }));
+    }
+    std::pair<std::size_t, std::size_t> counts() const {
+        std::pair<std::size_t, std::size_t> counts;
+        detail::check(stapel_addresses_count(raw(), &counts.first, &counts.second));
+        return counts;
+    }
+    static stapel::row take(const stapel_row &row) noexcept {
+        using detail::take;
+        return {row.row, row.status, row.level, take(row.reference), take(row.canonical), take(row.field), take(row.message)};
+    }
+};
+
+// Messages for the broker, in the order in which it must get them: a range of bytes.
+class messages : public detail::handle<stapel_messages, stapel_messages_free>, public detail::iterable<messages> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_messages_count(raw(), out); });
+    }
+    bytes_view operator[](std::size_t index) const {
+        const std::uint8_t *bytes = nullptr;
+        std::size_t size = 0;
+        detail::check(stapel_messages_get(raw(), index, &bytes, &size));
+        return {bytes, size};
+    }
+};
+
+// One row of an answer.
+struct answer_row {
+    std::string_view canonical;
+    stapel_level level;
+    stapel_standing standing;
+};
+
+// A reply that was read. Of an answer it is a range of stapel::answer_row.
+class reply : public detail::handle<stapel_reply, stapel_reply_free>, public detail::iterable<reply> {
+public:
+    using handle::handle;
+
+    stapel_kind kind() const {
+        return detail::get<stapel_kind>([&](auto out) { return stapel_reply_kind(raw(), out); });
+    }
+    // Whether rejection() tells why a message was not accepted.
+    bool is_rejection() const {
+        stapel_kind what = kind();
+        return what == STAPEL_KIND_REJECTION || what == STAPEL_KIND_LATE || what == STAPEL_KIND_HINT;
+    }
+    stapel_receipt receipt() const {
+        return detail::get<stapel_receipt>([&](auto out) { return stapel_reply_receipt(raw(), out); });
+    }
+    stapel_answer answer() const {
+        return detail::get<stapel_answer>([&](auto out) { return stapel_reply_answer(raw(), out); });
+    }
+    stapel_position status() const {
+        return detail::get<stapel_position>([&](auto out) { return stapel_reply_status(raw(), out); });
+    }
+    stapel_rejection rejection() const {
+        return detail::get<stapel_rejection>([&](auto out) { return stapel_reply_rejection(raw(), out); });
+    }
+
+    // Fills in the standings of those of the rows that this answer speaks of; `standings` is made as long as the rows.
+    void standings(const addresses &rows, std::vector<stapel_standing> &standings) const {
+        std::size_t count = rows.size();
+        standings.resize(count);
+        // One more, so that there is a place to point to where there are none.
+        standings.reserve(count + 1);
+        detail::check(stapel_reply_standings(raw(), rows.raw(), standings.data(), count));
+    }
+    std::size_t size() const { return kind() == STAPEL_KIND_ANSWER ? answer().rows : 0; }
+    answer_row operator[](std::size_t index) const {
+        auto row = detail::get<stapel_answer_row>([&](auto out) { return stapel_reply_row(raw(), index, out); });
+        return {detail::take(row.canonical), row.level, row.standing};
+    }
+};
+
+// A change over one of the partner's own addresses.
+struct news_row {
+    std::string_view canonical;
+    stapel_level level;
+    stapel_change change;
+    stapel_standing before;
+    stapel_standing now;
+};
+
+// What changed over a partner's own flags: a range of stapel::news_row.
+class news : public detail::handle<stapel_news, stapel_news_free>, public detail::iterable<news> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_news_count(raw(), out); });
+    }
+    news_row operator[](std::size_t index) const {
+        auto row = detail::get<stapel_news_row>([&](auto out) { return stapel_news_get(raw(), index, out); });
+        return {detail::take(row.canonical), row.level, row.change, row.before, row.now};
+    }
+};
+
+// A partner with its folder open.
+class partner : public detail::handle<stapel_partner, stapel_partner_free> {
+public:
+    using handle::handle;
+
+    static partner open(std::string_view dir) {
+        using detail::start;
+        return partner(detail::make<stapel_partner>([&](auto out) { return stapel_partner_open(start(dir), dir.size(), out); }));
+    }
+    // Makes the folder of a new partner. Gives its verifying key, for the coordinator.
+    static std::string init(std::string_view dir, std::uint16_t number) {
+        using detail::start;
+        buffer key(detail::make<stapel_buffer>([&](auto out) { return stapel_partner_init(start(dir), dir.size(), number, out); }));
+        return std::string(key.text());
+    }
+    static void join(std::string_view dir, std::string_view policy_file) {
+        using detail::start;
+        detail::check(stapel_partner_join(start(dir), dir.size(), start(policy_file), policy_file.size()));
+    }
+
+    void adopt_policy(std::string_view policy_file) {
+        detail::check(stapel_partner_adopt_policy(raw(), detail::start(policy_file), policy_file.size()));
+    }
+    void add_secret(std::string_view secret_file) {
+        detail::check(stapel_partner_add_secret(raw(), detail::start(secret_file), secret_file.size()));
+    }
+    std::uint16_t number() const {
+        return detail::get<std::uint16_t>([&](auto out) { return stapel_partner_number(raw(), out); });
+    }
+    addresses flags() const {
+        return addresses(detail::make<stapel_addresses>([&](auto out) { return stapel_partner_flags(raw(), out); }));
+    }
+
+    stapel_changed flag(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) { return stapel_partner_flag(raw(), homes.raw(), who, now, out); });
+    }
+    stapel_changed flag_until(const addresses &homes, std::string_view last_day, const acting &by, std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) {
+            return stapel_partner_flag_until(raw(), homes.raw(), detail::start(last_day), last_day.size(), who, now, out);
+        });
+    }
+    stapel_changed renew(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) { return stapel_partner_renew(raw(), homes.raw(), who, now, out); });
+    }
+    stapel_changed withdraw(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) { return stapel_partner_withdraw(raw(), homes.raw(), who, now, out); });
+    }
+    stapel_changed replace_all(const addresses &homes, bool allow_shrink, const acting &by, std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) { return stapel_partner_replace_all(raw(), homes.raw(), allow_shrink, who, now, out); });
+    }
+
+    messages deliver(std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_deliver(raw(), now, out); });
+    }
+    messages confirm(std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_confirm(raw(), now, out); });
+    }
+    messages ask(const addresses &rows, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return make([&](auto out) { return stapel_partner_ask(raw(), rows.raw(), &who, now, out); });
+    }
+    messages ask_own(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return make([&](auto out) { return stapel_partner_ask_own(raw(), &who, now, out); });
+    }
+    messages sweep(const addresses &rows, std::string_view reason, const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return make([&](auto out) {
+            return stapel_partner_sweep(raw(), rows.raw(), detail::start(reason), reason.size(), &who, now, out);
+        });
+    }
+    messages status(std::uint64_t now = stapel::now()) {
+        return make([&](auto out) { return stapel_partner_status(raw(), now, out); });
+    }
+    messages in_flight() const {
+        return make([&](auto out) { return stapel_partner_in_flight(raw(), out); });
+    }
+
+    stapel::reply read(bytes_view reply, std::uint64_t now = stapel::now()) {
+        return stapel::reply(
+            detail::make<stapel_reply>([&](auto out) { return stapel_partner_read(raw(), reply.data(), reply.size(), now, out); }));
+    }
+    void give_up(bytes_view message, std::uint64_t now = stapel::now()) {
+        detail::check(stapel_partner_give_up(raw(), message.data(), message.size(), now));
+    }
+    stapel::news news() {
+        return stapel::news(detail::make<stapel_news>([&](auto out) { return stapel_partner_news(raw(), out); }));
+    }
+
+private:
+    template <class Call> static stapel_changed change(const acting &by, Call call) {
+        stapel_case who = detail::give(by);
+        return detail::get<stapel_changed>([&](auto out) { return call(&who, out); });
+    }
+    template <class Call> static messages make(Call call) { return messages(detail::make<stapel_messages>(call)); }
+};
+
+// A broker with its store open.
+class broker : public detail::handle<stapel_broker, stapel_broker_free> {
+public:
+    using handle::handle;
+
+    // Draws a broker's keys. Gives the verifying key and the checkpoint key, for the policy.
+    static std::pair<std::string, std::string> init_keys(std::string_view keys_dir) {
+        stapel_buffer *verifying = nullptr, *checkpoint = nullptr;
+        detail::check(stapel_broker_init_keys(detail::start(keys_dir), keys_dir.size(), &verifying, &checkpoint));
+        buffer first(verifying), second(checkpoint);
+        return {std::string(first.text()), std::string(second.text())};
+    }
+    static broker create(std::string_view dir, std::string_view keys_dir, std::string_view policy_file, std::uint64_t now = stapel::now()) {
+        using detail::start;
+        return broker(detail::make<stapel_broker>([&](auto out) {
+            return stapel_broker_create(start(dir), dir.size(), start(keys_dir), keys_dir.size(), start(policy_file), policy_file.size(),
+                                        now, out);
+        }));
+    }
+    static broker open(std::string_view dir, std::string_view keys_dir) {
+        using detail::start;
+        return broker(detail::make<stapel_broker>(
+            [&](auto out) { return stapel_broker_open(start(dir), dir.size(), start(keys_dir), keys_dir.size(), out); }));
+    }
+
+    buffer handle_message(bytes_view message, std::uint64_t now = stapel::now()) const {
+        return buffer(
+            detail::make<stapel_buffer>([&](auto out) { return stapel_broker_handle(raw(), message.data(), message.size(), now, out); }));
+    }
+    // Gives a JSON array.
+    std::string release(bool accept_clock = false, std::uint64_t now = stapel::now()) const {
+        buffer json(detail::make<stapel_buffer>([&](auto out) { return stapel_broker_release(raw(), now, accept_clock, out); }));
+        return std::string(json.text());
+    }
+    // Gives a JSON object.
+    std::string status() const {
+        buffer json(detail::make<stapel_buffer>([&](auto out) { return stapel_broker_status(raw(), out); }));
+        return std::string(json.text());
+    }
+};
+
+// The canonical forms of one address.
+struct address {
+    std::string unit;
+    std::string building;
+
+    static address from_text(std::string_view text) {
+        using detail::start;
+        return take(detail::get<stapel_address>([&](auto out) { return stapel_address_from_text(start(text), text.size(), out); }));
+    }
+    static address from_fields(const fields &f) {
+        using detail::give;
+        stapel_fields given{give(f.postcode), give(f.number), give(f.letter), give(f.addition)};
+        return take(detail::get<stapel_address>([&](auto out) { return stapel_address_from_fields(&given, out); }));
+    }
+
+private:
+    static address take(const stapel_address &a) { return {a.unit, a.building}; }
+};
+
+// How a standing reads, in English; empty where no answer spoke of it.
+inline std::string to_string(stapel_standing standing) {
+    switch (standing.kind) {
+    case STAPEL_STANDING_BELOW_THRESHOLD: return "below threshold";
+    case STAPEL_STANDING_NO_OWN_FLAG: return "no own flag";
+    case STAPEL_STANDING_STACKED: return "stacked";
+    case STAPEL_STANDING_AT_LEAST: return "stacked at least " + std::to_string(standing.count);
+    case STAPEL_STANDING_COUNT: return "stacked " + std::to_string(standing.count);
+    default: return "";
+    }
+}
+
+} // namespace stapel
+
+#endif // STAPEL_HPP

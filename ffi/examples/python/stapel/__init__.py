@@ -1,0 +1,720 @@
+"""Stapel for Python: a small package over stapel.h, with ctypes and nothing besides.
+
+    import stapel
+
+    by = stapel.Case("j.jansen", "2026-0117")
+    with stapel.Partner("partner") as partner:
+        rows = stapel.Addresses.from_texts(["Dam 1-A, 1012 JS Amsterdam"], references=["Z-1"])
+        partner.flag(rows, by)
+        for message in partner.deliver():
+            partner.read(send(message))       # send is yours: HTTPS to the broker, which gives back its reply
+        answers = [partner.read(send(message)) for message in partner.ask(rows, by)]
+        for row, standing in zip(rows, stapel.standings(rows, answers)):
+            print(row.reference, row.canonical, standing)
+
+What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library made; they free it
+at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any thread may use them. Times are
+seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each call means, and what it raises.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import itertools
+import json
+import os
+import time
+import weakref
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import Any, TypeVar
+
+from . import _abi
+from ._abi import library as _library
+
+__all__ = [
+    "Addresses",
+    "Answer",
+    "AnswerRow",
+    "Broker",
+    "Case",
+    "Change",
+    "Changed",
+    "ClosedError",
+    "Level",
+    "LogEntry",
+    "News",
+    "Next",
+    "Partner",
+    "Position",
+    "Receipt",
+    "Rejection",
+    "Row",
+    "Standing",
+    "StandingKind",
+    "StapelError",
+    "address",
+    "open_handles",
+    "standings",
+    "version",
+]
+
+Path = str | os.PathLike[str]
+Text = str | bytes
+_T = TypeVar("_T", bound="_Handle")
+
+
+class StapelError(Exception):
+    """A call failed. `code` is stable, such as "folder_in_use": the same in every language and version."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = _code(status)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {super().__str__()}"
+
+
+class ClosedError(ValueError):
+    """Something was used after it was closed."""
+
+
+class Level(IntEnum):
+    """How much of an address a row names."""
+
+    NONE = 0  # the row was refused
+    UNIT = 1  # one home
+    BUILDING = 2  # one house number
+
+
+class StandingKind(IntEnum):
+    """What a standing says."""
+
+    NONE = 0
+    REFUSED = 1
+    BELOW_THRESHOLD = 2
+    NO_OWN_FLAG = 3
+    STACKED = 4
+    AT_LEAST = 5
+    COUNT = 6
+
+
+class Next(IntEnum):
+    """What to do after a rejection."""
+
+    NOTHING = 0
+    AGAIN = 1
+    RESEND = 2
+    FETCH_POLICY = 3
+    WAIT = 4
+    DECLARE_SHRINK = 5
+    RENEW = 6
+    SET_CLOCK = 7
+    ASK_COORDINATOR = 8
+
+
+class Change(IntEnum):
+    """What changed."""
+
+    NEWLY_STACKED = 1
+    COUNT_CHANGED = 2
+    NO_LONGER_STACKED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Who acts, and for which case. Stays in the partner's own journal."""
+
+    actor: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one row. `code` is None, or why the address was refused."""
+
+    index: int
+    reference: str | None
+    canonical: str | None
+    level: Level
+    code: str | None
+    field: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a call changed over the partner's flags, in numbers of addresses."""
+
+    added: int
+    changed: int
+    withdrawn: int
+    unchanged: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The standing of one address. `count` is 0 where its kind has none."""
+
+    kind: StandingKind
+    count: int = 0
+
+    @property
+    def is_stacked(self) -> bool:
+        return self.kind >= StandingKind.STACKED
+
+    def __str__(self) -> str:
+        return _WORDS[self.kind].format(self.count)
+
+
+_WORDS = ["not answered", "refused", "below threshold", "no own flag", "stacked", "stacked at least {}", "stacked {}"]
+
+# The standing that two bytes stand for, low byte first: a million of them are so many references to few objects.
+_STANDINGS: dict[int, Standing] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """The line of the broker's audit log that a reply was logged with."""
+
+    index: int
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was delivered was accepted, and is kept."""
+
+    release: int
+    added: int
+    changed: int
+    withdrawn: int
+    held: int
+    part: int
+    parts: int
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partner stands with the broker. `complaint` is the code of what is wrong with its audit log, or None."""
+
+    release: int
+    as_of: int
+    until: int
+    accepted_state: int
+    highest_state: int
+    highest_question: int
+    held: int
+    new_flags_left: int
+    asked_left_today: int
+    asked_left_epoch: int
+    swept_left_today: int
+    full_set_required: bool
+    complaint: str | None
+    complaint_text: str | None
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A message was not accepted. `late`: it was no longer waited for; `hint`: nobody signed it. Nothing changed by either."""
+
+    code: str
+    next: Next
+    number: int
+    sentence: str
+    late: bool
+    hint: bool
+    log: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """One row of an answer."""
+
+    canonical: str
+    level: Level
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A change over one of the partner's own addresses."""
+
+    canonical: str
+    level: Level
+    change: Change
+    before: Standing
+    now: Standing
+
+
+def version() -> str:
+    """The version of the library."""
+    return str(_library.stapel_version().decode())
+
+
+def open_handles() -> int:
+    """How many handles are open, of all kinds."""
+    count = c.c_size_t()
+    _call("open_handles", c.byref(count))
+    return count.value
+
+
+def address(text: Text) -> tuple[str, str]:
+    """The canonical forms of one address as people write it: of the home, and of the building."""
+    made = _abi.Address()
+    _call("address_from_text", *_text(text), c.byref(made))
+    return made.unit.decode(), made.building.decode()
+
+
+class _Handle:
+    """Owns a handle, and frees it once."""
+
+    _free: str
+
+    def __init__(self, raw: c.c_void_p) -> None:
+        self._handle = raw
+        self._finalizer = weakref.finalize(self, getattr(_library, "stapel_" + self._free), raw)
+
+    def close(self) -> None:
+        """Frees it. Doing so twice is harmless."""
+        self._finalizer()
+
+    @property
+    def closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def __enter__(self: _T) -> _T:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def _raw(self) -> c.c_void_p:
+        if self.closed:
+            raise ClosedError(f"the {type(self).__name__} was closed")
+        return self._handle
+
+
+class Addresses(_Handle, Sequence[Row]):
+    """Rows of addresses that were read, as a sequence of Row."""
+
+    _free = "addresses_free"
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[Text], references: Iterable[Text] | None = None) -> Addresses:
+        """Reads addresses as people write them. A row that is refused does not stop the others."""
+        column, count = _pack(texts)
+        return cls(_make("addresses_from_packed_texts", c.byref(column), _references(references, count), count))
+
+    @classmethod
+    def from_fields(
+        cls,
+        postcodes: Iterable[Text],
+        numbers: Iterable[Text],
+        letters: Iterable[Text],
+        additions: Iterable[Text],
+        references: Iterable[Text] | None = None,
+    ) -> Addresses:
+        """Reads separate fields, a column of each; any text may be empty."""
+        packed = [_pack(column) for column in (postcodes, numbers, letters, additions)]
+        count = packed[0][1]
+        if any(rows != count for _, rows in packed):
+            raise ValueError("the columns must be equally long")
+        columns = _abi.PackedFields(*(column for column, _ in packed))
+        return cls(_make("addresses_from_packed_fields", c.byref(columns), _references(references, count), count))
+
+    def buildings(self) -> Addresses:
+        """The buildings that these homes are in, row by row."""
+        return Addresses(_make("addresses_buildings", self._raw))
+
+    def canonical(self) -> list[str | None]:
+        """The canonical form of each row, None of a refused one: in one call."""
+        lines = _take_buffer(_make("addresses_lines", self._raw)).decode().split("\n")
+        return [line or None for line in lines[:-1]]
+
+    def refused(self) -> Iterator[Row]:
+        """The rows that were refused."""
+        for index in range(self._counts()[1]):
+            yield self._row("addresses_refused_row", index)
+
+    def __len__(self) -> int:
+        return self._counts()[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        count = len(self)
+        at = index + count if index < 0 else index
+        if not 0 <= at < count:
+            raise IndexError(index)
+        return self._row("addresses_row", at)
+
+    def __iter__(self) -> Iterator[Row]:
+        for index in range(len(self)):
+            yield self._row("addresses_row", index)
+
+    def _counts(self) -> tuple[int, int]:
+        rows, refused = c.c_size_t(), c.c_size_t()
+        _call("addresses_count", self._raw, c.byref(rows), c.byref(refused))
+        return rows.value, refused.value
+
+    def _row(self, function: str, index: int) -> Row:
+        row = _abi.Row()
+        _call(function, self._raw, index, c.byref(row))
+        code = None if row.status == 0 else _code(row.status)
+        return Row(
+            row.row,
+            row.reference.text(),
+            row.canonical.text(),
+            Level(row.level),
+            code,
+            row.field.text(),
+            row.message.text(),
+        )
+
+
+class Answer(_Handle, Iterable[AnswerRow]):
+    """The standings that were asked: what the answer says of itself, and its rows in the order in which they were asked."""
+
+    _free = "reply_free"
+
+    def __init__(self, raw: c.c_void_p) -> None:
+        super().__init__(raw)
+        head = _abi.Answer()
+        _call("reply_answer", raw, c.byref(head))
+        self.by = Case(head.actor.text() or "", head.reference.text() or "")
+        self.epoch: int = head.epoch
+        self.release: int = head.release
+        self.as_of: int = head.as_of
+        self.until: int = head.until
+        self.organisations: int = head.organisations
+        self.fresh: int = head.fresh
+        self.log = _log(head.log)
+        self._rows: int = head.rows
+
+    def standings(self, rows: Addresses) -> list[Standing]:
+        """The standing of each row. Where a question was cut into several, use the function `standings`."""
+        return standings(rows, [self])
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[AnswerRow]:
+        for index in range(self._rows):
+            row = _abi.AnswerRow()
+            _call("reply_row", self._raw, index, c.byref(row))
+            yield AnswerRow(row.canonical.text() or "", Level(row.level), _standing(row.standing.kind | row.standing.count << 8))
+
+
+Reply = Receipt | Answer | Position | Rejection
+
+
+def standings(rows: Addresses, replies: Iterable[Reply]) -> list[Standing]:
+    """The standing of each row, from the answers among the replies to a question, whole or cut into several."""
+    count = len(rows)
+    told = (_abi.Standing * max(count, 1))()
+    for reply in replies:
+        if isinstance(reply, Answer):
+            _call("reply_standings", reply._raw, rows._raw, told, count)
+    pairs = bytes(told)
+    return [_standing(kind | number << 8) for kind, number in zip(pairs[: 2 * count : 2], pairs[1 : 2 * count : 2])]
+
+
+class Partner(_Handle):
+    """A partner with its folder open. One at a time, of all processes, can have a folder open."""
+
+    _free = "partner_free"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(_make("partner_open", *_path(folder)))
+
+    @staticmethod
+    def init(folder: Path, number: int) -> str:
+        """Makes the folder of a new partner. Gives its verifying key, for the coordinator."""
+        return _take_buffer(_make("partner_init", *_path(folder), number)).decode()
+
+    @staticmethod
+    def join(folder: Path, policy_file: Path) -> None:
+        """Copies a first policy, with the signatures beside it, into the folder."""
+        _call("partner_join", *_path(folder), *_path(policy_file))
+
+    def adopt_policy(self, policy_file: Path) -> None:
+        _call("partner_adopt_policy", self._raw, *_path(policy_file))
+
+    def add_secret(self, secret_file: Path) -> None:
+        _call("partner_add_secret", self._raw, *_path(secret_file))
+
+    @property
+    def number(self) -> int:
+        """Its number in the roster."""
+        number = c.c_uint16()
+        _call("partner_number", self._raw, c.byref(number))
+        return number.value
+
+    def flags(self) -> Addresses:
+        """The homes that the partner flags."""
+        return Addresses(_make("partner_flags", self._raw))
+
+    def flag(self, homes: Addresses, by: Case, *, until: str | None = None, now: int | None = None) -> Changed:
+        """Flags homes, through the latest day that the policy has, or through `until`, such as "2027-05-31"."""
+        if until is None:
+            return self._change("partner_flag", homes, by=by, now=now)
+        return self._change("partner_flag_until", homes, *_text(until), by=by, now=now)
+
+    def renew(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
+        return self._change("partner_renew", homes, by=by, now=now)
+
+    def withdraw(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
+        return self._change("partner_withdraw", homes, by=by, now=now)
+
+    def replace_all(self, homes: Addresses, by: Case, *, allow_shrink: bool = False, now: int | None = None) -> Changed:
+        """Makes the flags exactly those of `homes`: a full set."""
+        return self._change("partner_replace_all", homes, allow_shrink, by=by, now=now)
+
+    def deliver(self, *, now: int | None = None) -> list[bytes]:
+        """The messages that bring the broker up to date, in the order in which it must get them."""
+        return _take_messages(_make("partner_deliver", self._raw, _now(now)))
+
+    def confirm(self, *, now: int | None = None) -> list[bytes]:
+        return _take_messages(_make("partner_confirm", self._raw, _now(now)))
+
+    def ask(self, rows: Addresses, by: Case, *, now: int | None = None) -> list[bytes]:
+        """The questions for the standings of rows."""
+        return _take_messages(_make("partner_ask", self._raw, rows._raw, _case(by), _now(now)))
+
+    def ask_own(self, by: Case, *, now: int | None = None) -> list[bytes]:
+        return _take_messages(_make("partner_ask_own", self._raw, _case(by), _now(now)))
+
+    def sweep(self, rows: Addresses, reason: str, by: Case, *, now: int | None = None) -> list[bytes]:
+        return _take_messages(_make("partner_sweep", self._raw, rows._raw, *_text(reason), _case(by), _now(now)))
+
+    def status(self, *, now: int | None = None) -> list[bytes]:
+        """The request where the partner stands with the broker: one message."""
+        return _take_messages(_make("partner_status", self._raw, _now(now)))
+
+    def in_flight(self) -> list[bytes]:
+        """The messages whose replies were not read yet: to send them after a program ended in between."""
+        return _take_messages(_make("partner_in_flight", self._raw))
+
+    def read(self, reply: bytes, *, now: int | None = None) -> Reply:
+        """Reads a reply of the broker. A Rejection is a reply, and raises nothing."""
+        return _reply(_make("partner_read", self._raw, bytes(reply), len(reply), _now(now)))
+
+    def give_up(self, message: bytes, *, now: int | None = None) -> None:
+        _call("partner_give_up", self._raw, bytes(message), len(message), _now(now))
+
+    def news(self) -> list[News]:
+        """What changed between the answers that were read when this was called last, and those read since."""
+        return _take_news(_make("partner_news", self._raw))
+
+    def _change(self, function: str, homes: Addresses, *arguments: Any, by: Case, now: int | None) -> Changed:
+        changed = _abi.Changed()
+        _call(function, self._raw, homes._raw, *arguments, _case(by), _now(now), c.byref(changed))
+        return Changed(*(getattr(changed, name) for name, _ in _abi.Changed._fields_))
+
+
+class Broker(_Handle):
+    """A broker with its store open."""
+
+    _free = "broker_free"
+
+    def __init__(self, folder: Path, keys: Path) -> None:
+        super().__init__(_make("broker_open", *_path(folder), *_path(keys)))
+
+    @staticmethod
+    def init_keys(keys: Path) -> tuple[str, str]:
+        """Draws a broker's keys. Gives the verifying key and the checkpoint key, for the policy."""
+        verifying, checkpoint = c.c_void_p(), c.c_void_p()
+        _call("broker_init_keys", *_path(keys), c.byref(verifying), c.byref(checkpoint))
+        return _take_buffer(verifying).decode(), _take_buffer(checkpoint).decode()
+
+    @classmethod
+    def create(cls, folder: Path, keys: Path, policy_file: Path, *, now: int | None = None) -> Broker:
+        """Makes a broker in a folder."""
+        broker = cls.__new__(cls)
+        _Handle.__init__(broker, _make("broker_create", *_path(folder), *_path(keys), *_path(policy_file), _now(now)))
+        return broker
+
+    def handle(self, message: bytes, *, now: int | None = None) -> bytes:
+        """Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply."""
+        return _take_buffer(_make("broker_handle", self._raw, bytes(message), len(message), _now(now)))
+
+    def release(self, *, accept_clock: bool = False, now: int | None = None) -> list[dict[str, Any]]:
+        """Makes the releases that are due: once a day."""
+        made: list[dict[str, Any]] = json.loads(
+            _take_buffer(_make("broker_release", self._raw, _now(now), accept_clock))
+        )
+        return made
+
+    def status(self) -> dict[str, Any]:
+        """Numbers for the operator."""
+        numbers: dict[str, Any] = json.loads(_take_buffer(_make("broker_status", self._raw)))
+        return numbers
+
+
+def _code(status: int) -> str:
+    return str(_library.stapel_status_code(status).decode())
+
+
+def _call(function: str, *arguments: Any) -> None:
+    status = getattr(_library, "stapel_" + function)(*arguments)
+    if status != 0:
+        raise StapelError(status, _library.stapel_last_error_message().decode())
+
+
+def _make(function: str, *arguments: Any) -> c.c_void_p:
+    """Calls a function whose last argument is what it makes."""
+    made = c.c_void_p()
+    _call(function, *arguments, c.byref(made))
+    return made
+
+
+def _now(now: int | None) -> int:
+    return int(time.time()) if now is None else now
+
+
+def _encode(text: Text) -> bytes:
+    # What is no text becomes no UTF-8, of which the library says so for the row that it is in.
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def _text(text: Text) -> tuple[bytes, int]:
+    encoded = _encode(text)
+    return encoded, len(encoded)
+
+
+def _path(path: Path) -> tuple[bytes, int]:
+    return _text(os.fspath(path))
+
+
+def _str(text: str) -> _abi.Str:
+    encoded = _encode(text)
+    made = _abi.Str(c.cast(c.c_char_p(encoded), c.c_void_p), len(encoded))
+    made._keep = encoded  # the pointer does not keep what it points to
+    return made
+
+
+def _case(by: Case) -> Any:
+    actor, reference = _str(by.actor), _str(by.reference)
+    made = _abi.Case(actor, reference)
+    made._keep = (actor, reference)
+    return c.byref(made)
+
+
+def _pack(texts: Iterable[Text]) -> tuple[_abi.Packed, int]:
+    """A column in one piece, and its number of rows."""
+    encoded = [_encode(text) for text in texts]
+    joined = b"".join(encoded)
+    ends = array("Q", itertools.accumulate(map(len, encoded))) or array("Q", [0])
+    pointed = (c.c_uint64 * len(ends)).from_buffer(ends)
+    return _abi.Packed(joined, len(joined), c.cast(pointed, c.POINTER(c.c_uint64))), len(encoded)
+
+
+def _references(references: Iterable[Text] | None, count: int) -> Any:
+    if references is None:
+        return None
+    column, rows = _pack(references)
+    if rows != count:
+        raise ValueError("there must be a reference for each row, or none")
+    return c.byref(column)
+
+
+def _take_bytes(function: str, *arguments: Any) -> bytes:
+    start, length = c.c_void_p(), c.c_size_t()
+    _call(function, *arguments, c.byref(start), c.byref(length))
+    return c.string_at(start, length.value)
+
+
+def _take_buffer(buffer: c.c_void_p) -> bytes:
+    try:
+        return _take_bytes("buffer_bytes", buffer)
+    finally:
+        _library.stapel_buffer_free(buffer)
+
+
+def _take_messages(messages: c.c_void_p) -> list[bytes]:
+    try:
+        count = c.c_size_t()
+        _call("messages_count", messages, c.byref(count))
+        return [_take_bytes("messages_get", messages, index) for index in range(count.value)]
+    finally:
+        _library.stapel_messages_free(messages)
+
+
+def _take_news(news: c.c_void_p) -> list[News]:
+    try:
+        count, row, made = c.c_size_t(), _abi.NewsRow(), []
+        _call("news_count", news, c.byref(count))
+        for index in range(count.value):
+            _call("news_get", news, index, c.byref(row))
+            before = _standing(row.before.kind | row.before.count << 8)
+            now = _standing(row.now.kind | row.now.count << 8)
+            made.append(News(row.canonical.text() or "", Level(row.level), Change(row.change), before, now))
+        return made
+    finally:
+        _library.stapel_news_free(news)
+
+
+def _standing(pair: int) -> Standing:
+    standing = _STANDINGS.get(pair)
+    if standing is None:
+        standing = _STANDINGS[pair] = Standing(StandingKind(pair & 0xFF), pair >> 8)
+    return standing
+
+
+def _log(entry: _abi.LogEntry) -> LogEntry:
+    return LogEntry(entry.index, bytes(entry.leaf))
+
+
+def _reply(raw: c.c_void_p) -> Reply:
+    """What a reply says. An answer keeps the handle; of all else it is freed here."""
+    kind = c.c_int32()
+    try:
+        _call("reply_kind", raw, c.byref(kind))
+        if kind.value == 2:
+            answer = Answer(raw)
+            raw = c.c_void_p()
+            return answer
+        if kind.value == 1:
+            receipt = _abi.Receipt()
+            _call("reply_receipt", raw, c.byref(receipt))
+            return Receipt(**_values(receipt))
+        if kind.value == 3:
+            position = _abi.Position()
+            _call("reply_status", raw, c.byref(position))
+            values = _values(position)
+            complaint = _code(position.complaint) if position.complaint else None
+            return Position(**values | {"complaint": complaint, "full_set_required": bool(position.full_set_required)})
+        rejection = _abi.Rejection()
+        _call("reply_rejection", raw, c.byref(rejection))
+        return Rejection(
+            _code(rejection.status),
+            Next(rejection.next),
+            rejection.number,
+            rejection.sentence.text() or "",
+            kind.value == 5,
+            kind.value == 6,
+            _log(rejection.log),
+        )
+    finally:
+        _library.stapel_reply_free(raw)
+
+
+def _values(struct: c.Structure) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, *_ in struct._fields_:
+        value = getattr(struct, name)
+        if isinstance(value, _abi.Str):
+            value = value.text()
+        elif isinstance(value, _abi.LogEntry):
+            value = _log(value)
+        values[name] = value
+    return values

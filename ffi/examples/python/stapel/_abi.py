@@ -1,0 +1,229 @@
+"""stapel.h in ctypes: the structs, the functions, and how the library is found. Nothing here is for callers."""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+import sys
+from typing import Any
+
+ABI_VERSION = 1
+
+Handle = c.c_void_p
+Status = c.c_int32
+Bytes = c.POINTER(c.c_uint8)
+
+
+class Str(c.Structure):
+    _fields_ = [("ptr", c.c_void_p), ("len", c.c_size_t)]
+
+    def text(self) -> str | None:
+        return None if self.ptr is None else c.string_at(self.ptr, self.len).decode()
+
+
+class Address(c.Structure):
+    _fields_ = [("unit", c.c_char * 24), ("building", c.c_char * 16)]
+
+
+class Fields(c.Structure):
+    _fields_ = [("postcode", Str), ("number", Str), ("letter", Str), ("addition", Str)]
+
+
+class Packed(c.Structure):
+    _fields_ = [("bytes", c.c_char_p), ("bytes_len", c.c_size_t), ("ends", c.POINTER(c.c_uint64))]
+
+
+class PackedFields(c.Structure):
+    _fields_ = [("postcode", Packed), ("number", Packed), ("letter", Packed), ("addition", Packed)]
+
+
+class Row(c.Structure):
+    _fields_ = [
+        ("row", c.c_size_t),
+        ("status", Status),
+        ("level", c.c_int32),
+        ("reference", Str),
+        ("canonical", Str),
+        ("field", Str),
+        ("message", Str),
+    ]
+
+
+class LogEntry(c.Structure):
+    _fields_ = [("index", c.c_uint64), ("leaf", c.c_uint8 * 32)]
+
+
+class Receipt(c.Structure):
+    _fields_ = [
+        ("release", c.c_uint64),
+        ("added", c.c_uint32),
+        ("changed", c.c_uint32),
+        ("withdrawn", c.c_uint32),
+        ("held", c.c_uint32),
+        ("part", c.c_uint16),
+        ("parts", c.c_uint16),
+        ("log", LogEntry),
+    ]
+
+
+class Answer(c.Structure):
+    _fields_ = [
+        ("actor", Str),
+        ("reference", Str),
+        ("release", c.c_uint64),
+        ("as_of", c.c_uint64),
+        ("until", c.c_uint64),
+        ("rows", c.c_size_t),
+        ("epoch", c.c_uint32),
+        ("organisations", c.c_uint16),
+        ("fresh", c.c_uint16),
+        ("log", LogEntry),
+    ]
+
+
+class Standing(c.Structure):
+    _fields_ = [("kind", c.c_uint8), ("count", c.c_uint8)]
+
+
+class AnswerRow(c.Structure):
+    _fields_ = [("canonical", Str), ("level", c.c_int32), ("standing", Standing)]
+
+
+class Position(c.Structure):
+    _fields_ = [
+        ("release", c.c_uint64),
+        ("as_of", c.c_uint64),
+        ("until", c.c_uint64),
+        ("accepted_state", c.c_uint64),
+        ("highest_state", c.c_uint64),
+        ("highest_question", c.c_uint64),
+        ("held", c.c_uint32),
+        ("new_flags_left", c.c_uint32),
+        ("asked_left_today", c.c_uint32),
+        ("asked_left_epoch", c.c_uint32),
+        ("swept_left_today", c.c_uint32),
+        ("full_set_required", c.c_int32),
+        ("complaint", Status),
+        ("complaint_text", Str),
+        ("log", LogEntry),
+    ]
+
+
+class Rejection(c.Structure):
+    _fields_ = [
+        ("status", Status),
+        ("next", c.c_int32),
+        ("number", c.c_uint64),
+        ("sentence", Str),
+        ("log", LogEntry),
+    ]
+
+
+class NewsRow(c.Structure):
+    _fields_ = [
+        ("canonical", Str),
+        ("level", c.c_int32),
+        ("change", c.c_int32),
+        ("before", Standing),
+        ("now", Standing),
+    ]
+
+
+class Case(c.Structure):
+    _fields_ = [("actor", Str), ("reference", Str)]
+
+
+class Changed(c.Structure):
+    _fields_ = [
+        ("added", c.c_uint64),
+        ("changed", c.c_uint64),
+        ("withdrawn", c.c_uint64),
+        ("unchanged", c.c_uint64),
+        ("refused", c.c_uint64),
+    ]
+
+
+_size, _out, _now = c.c_size_t, c.POINTER, c.c_uint64
+_text = [c.c_char_p, _size]
+_bytes = [c.c_char_p, _size]
+_by = _out(Case)
+_made = _out(Handle)
+
+# What each function takes; all of them return a status.
+FUNCTIONS: dict[str, list[Any]] = {
+    "open_handles": [_out(_size)],
+    "address_from_text": [*_text, _out(Address)],
+    "address_from_fields": [_out(Fields), _out(Address)],
+    "addresses_from_packed_texts": [_out(Packed), _out(Packed), _size, _made],
+    "addresses_from_packed_fields": [_out(PackedFields), _out(Packed), _size, _made],
+    "addresses_buildings": [Handle, _made],
+    "addresses_count": [Handle, _out(_size), _out(_size)],
+    "addresses_row": [Handle, _size, _out(Row)],
+    "addresses_refused_row": [Handle, _size, _out(Row)],
+    "addresses_lines": [Handle, _made],
+    "addresses_free": [Handle],
+    "buffer_bytes": [Handle, _out(c.c_void_p), _out(_size)],
+    "buffer_free": [Handle],
+    "messages_count": [Handle, _out(_size)],
+    "messages_get": [Handle, _size, _out(c.c_void_p), _out(_size)],
+    "messages_free": [Handle],
+    "reply_kind": [Handle, _out(c.c_int32)],
+    "reply_receipt": [Handle, _out(Receipt)],
+    "reply_answer": [Handle, _out(Answer)],
+    "reply_standings": [Handle, Handle, _out(Standing), _size],
+    "reply_row": [Handle, _size, _out(AnswerRow)],
+    "reply_status": [Handle, _out(Position)],
+    "reply_rejection": [Handle, _out(Rejection)],
+    "reply_free": [Handle],
+    "news_count": [Handle, _out(_size)],
+    "news_get": [Handle, _size, _out(NewsRow)],
+    "news_free": [Handle],
+    "partner_init": [*_text, c.c_uint16, _made],
+    "partner_join": [*_text, *_text],
+    "partner_open": [*_text, _made],
+    "partner_adopt_policy": [Handle, *_text],
+    "partner_add_secret": [Handle, *_text],
+    "partner_number": [Handle, _out(c.c_uint16)],
+    "partner_flags": [Handle, _made],
+    "partner_flag": [Handle, Handle, _by, _now, _out(Changed)],
+    "partner_flag_until": [Handle, Handle, *_text, _by, _now, _out(Changed)],
+    "partner_renew": [Handle, Handle, _by, _now, _out(Changed)],
+    "partner_withdraw": [Handle, Handle, _by, _now, _out(Changed)],
+    "partner_replace_all": [Handle, Handle, c.c_int32, _by, _now, _out(Changed)],
+    "partner_deliver": [Handle, _now, _made],
+    "partner_confirm": [Handle, _now, _made],
+    "partner_ask": [Handle, Handle, _by, _now, _made],
+    "partner_ask_own": [Handle, _by, _now, _made],
+    "partner_sweep": [Handle, Handle, *_text, _by, _now, _made],
+    "partner_status": [Handle, _now, _made],
+    "partner_in_flight": [Handle, _made],
+    "partner_read": [Handle, *_bytes, _now, _made],
+    "partner_give_up": [Handle, *_bytes, _now],
+    "partner_news": [Handle, _made],
+    "partner_free": [Handle],
+    "broker_init_keys": [*_text, _made, _made],
+    "broker_create": [*_text, *_text, *_text, _now, _made],
+    "broker_open": [*_text, *_text, _made],
+    "broker_handle": [Handle, *_bytes, _now, _made],
+    "broker_release": [Handle, _now, c.c_int32, _made],
+    "broker_status": [Handle, _made],
+    "broker_free": [Handle],
+}
+
+
+def _load() -> c.CDLL:
+    named = {"win32": "stapel.dll", "darwin": "libstapel.1.dylib"}.get(sys.platform, "libstapel.so.1")
+    library = c.CDLL(os.environ.get("STAPEL_LIBRARY", named))
+    library.stapel_abi_version.restype = c.c_uint32
+    if library.stapel_abi_version() != ABI_VERSION:
+        raise ImportError(f"the library has ABI version {library.stapel_abi_version()}; this package needs {ABI_VERSION}")
+    for function, arguments in FUNCTIONS.items():
+        call = getattr(library, "stapel_" + function)
+        call.argtypes, call.restype = arguments, Status
+    library.stapel_status_code.argtypes = [Status]
+    for text in (library.stapel_status_code, library.stapel_last_error_message, library.stapel_version):
+        text.restype = c.c_char_p
+    return library
+
+
+library = _load()
