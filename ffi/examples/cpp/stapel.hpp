@@ -90,9 +90,11 @@ inline void check(stapel_status status) {
 
 inline stapel_str give(std::string_view text) noexcept { return {text.data(), text.size()}; }
 inline std::string_view take(stapel_str text) noexcept { return text.ptr == nullptr ? std::string_view() : std::string_view(text.ptr, text.len); }
-inline stapel_case give(const acting &by) noexcept { return {give(by.actor), give(by.reference)}; }
-// Of a text on its own, whose pointer must not be null.
+// Of a text that must be there, whose pointer must not be null.
 inline const char *start(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
+inline stapel_case give(const acting &by) noexcept {
+    return {{start(by.actor), by.actor.size()}, {start(by.reference), by.reference.size()}};
+}
 
 // Owns a handle.
 template <class T, stapel_status (*Free)(T *)> class handle {

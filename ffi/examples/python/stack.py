@@ -8,6 +8,7 @@ README.md in the folder above says what each step does, and what it prints.
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +23,8 @@ class Rejected(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     step = arguments[2] if len(arguments) > 2 else "all"
     if not 2 <= len(arguments) <= 4 or step not in ("all", "send", "read", "errors"):
         print("usage: stack.py SANDBOX_DIR ADDRESSES_CSV [all|send|read|errors [PARTNER]]", file=sys.stderr)

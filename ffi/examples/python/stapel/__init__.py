@@ -518,7 +518,7 @@ class Partner(_Handle):
     def _change(self, function: str, homes: Addresses, *arguments: Any, by: Case, now: int | None) -> Changed:
         changed = _abi.Changed()
         _call(function, self._raw, homes._raw, *arguments, _case(by), _now(now), c.byref(changed))
-        return Changed(*(getattr(changed, name) for name, _ in _abi.Changed._fields_))
+        return Changed(*(getattr(changed, name) for name, *_ in _abi.Changed._fields_))
 
 
 class Broker(_Handle):

@@ -1,0 +1,152 @@
+// What the example does not show, on a fresh sandbox: test SANDBOX_DIR.
+
+#include "stapel.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace {
+
+const stapel::acting BY{"é. tester", "T-1"};
+
+#define CHECK(what)                                                          \
+    do {                                                                     \
+        if (!(what)) {                                                       \
+            std::cerr << __FILE__ << ':' << __LINE__ << ": " #what << '\n';  \
+            std::exit(1);                                                    \
+        }                                                                    \
+    } while (false)
+
+template <class Call> std::string code_of(Call call) {
+    try {
+        call();
+        return "went through";
+    } catch (const stapel::error &error) {
+        CHECK(!std::string_view(error.what()).empty());
+        return error.code();
+    }
+}
+
+static_assert(!std::is_copy_constructible_v<stapel::partner> && std::is_nothrow_move_constructible_v<stapel::partner>);
+static_assert(!std::is_copy_assignable_v<stapel::reply> && std::is_nothrow_move_assignable_v<stapel::reply>);
+
+void test_addresses() {
+    auto rows = stapel::addresses::from_texts({"Dam 1-a, 1012 JS Amsterdam", "geen adres", "\xff", {}, "1012JS|1|A"}, {"a", "b", {}, "d", "é"});
+    CHECK(rows.size() == 5 && rows.refused() == 3);
+    CHECK(rows.lines().text() == "1012JS|1|A\n\n\n\n1012JS|1|A\n");
+    CHECK(rows[2].status == STAPEL_ERROR_NOT_UTF8 && rows[3].code() == std::string_view("empty"));
+    CHECK(rows[4].reference == "é" && rows[2].reference.empty() && rows.refused_row(2).index == 3);
+    CHECK(rows.buildings()[0].canonical == "1012JS|1" && rows.buildings()[0].level == STAPEL_LEVEL_BUILDING);
+    CHECK(code_of([&] { rows[5]; }) == "invalid_argument");
+
+    auto moved = std::move(rows);
+    CHECK(!rows.is_open() && moved.size() == 5);
+    CHECK(code_of([&] { rows.size(); }) == "invalid_handle");
+
+    auto of_fields = stapel::addresses::from_fields({{"1012JS", "1", "a", {}}, {"1012JS", "0", {}, {}}});
+    CHECK(of_fields[0].canonical == "1012JS|1|A" && of_fields[0].reference.empty());
+    CHECK(of_fields[1].status == STAPEL_ERROR_NUMBER_ZERO && of_fields[1].field == "huisnummer" && !of_fields[1].message.empty());
+    CHECK(stapel::addresses::from_texts({}).size() == 0);
+    CHECK(code_of([] { stapel::addresses::from_texts({"a"}, {"\xff"}); }) == "not_utf8");
+    try {
+        stapel::addresses::from_texts({"a"}, {"b", "c"});
+        CHECK(!"went through");
+    } catch (const std::invalid_argument &) {
+    }
+    CHECK(stapel::address::from_text("Dam 1-a, 1012 JS Amsterdam").unit == "1012JS|1|A");
+    CHECK(stapel::address::from_fields({"1012JS", "1", {}, {}}).building == "1012JS|1");
+    CHECK(code_of([] { stapel::address::from_text({}); }) == "empty");
+}
+
+void test_partner_and_broker(const std::string &sandbox) {
+    auto rows = stapel::addresses::from_texts({"Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB", "Nieuwweg 1, 9999 XX"});
+    auto partner = stapel::partner::open(sandbox + "/partner");
+    auto broker = stapel::broker::open(sandbox + "/broker", sandbox + "/broker/keys");
+    auto carry = [&](const stapel::messages &messages) {
+        CHECK(messages.size() == 1);
+        return partner.read(broker.handle_message(messages[0]).bytes());
+    };
+
+    CHECK(partner.number() == 1 && partner.flags().size() == 0);
+    CHECK(code_of([&] { partner.renew(rows, BY); }) == "not_flagged");
+    CHECK(code_of([&] { partner.flag_until(rows, "2020-01-31", BY); }) == "last_day");
+    CHECK(code_of([&] { partner.flag_until(rows, {}, BY); }) == "invalid_argument");
+    CHECK(code_of([&] { partner.flag(rows, {{}, "T-1"}); }) == "case");
+    CHECK(partner.flag(rows, BY).added == 3);
+    CHECK(partner.renew(rows, BY).added == 0);
+    CHECK(partner.flags().lines().text() == "9999XA|12|A\n9999XB|5|\n9999XX|1|\n");
+    auto receipt = carry(partner.deliver());
+    CHECK(receipt.kind() == STAPEL_KIND_RECEIPT && receipt.receipt().held == 6);
+    CHECK(code_of([&] { receipt.answer(); }) == "invalid_argument");
+
+    auto own = carry(partner.ask_own(BY));
+    CHECK(own.size() == 6 && own.answer().organisations == 4);
+    std::string told;
+    for (const stapel::answer_row &row : own) {
+        if (row.level == STAPEL_LEVEL_UNIT) {
+            told += std::string(row.canonical) + " " + stapel::to_string(row.standing) + "\n";
+        }
+    }
+    CHECK(told == "9999XA|12|A stacked at least 3\n9999XB|5| stacked 2\n9999XX|1| below threshold\n");
+    auto more = stapel::addresses::from_texts({"x", "Kerkplein 5, 9999 XB", "Elders 1, 9999 XY"});
+    std::vector<stapel_standing> standings;
+    own.standings(more, standings);
+    CHECK(standings.size() == 3 && standings[0].kind == STAPEL_STANDING_REFUSED);
+    CHECK(stapel::to_string(standings[1]) == "stacked 2" && stapel::to_string(standings[2]).empty());
+    std::vector<stapel_standing> none;
+    own.standings(stapel::addresses::from_texts({}), none);
+    CHECK(none.empty());
+    auto news = partner.news();
+    CHECK(news.size() == 4 && news[3].canonical == "9999XB|5|" && news[3].change == STAPEL_CHANGE_NEWLY_STACKED);
+    CHECK(partner.news().size() == 0);
+
+    CHECK(code_of([&] { partner.sweep(more, "verhuizing", BY); }) == "not_permitted");
+    auto question = partner.ask(more, BY);
+    CHECK(partner.in_flight().size() == 1);
+    partner.give_up(question[0]);
+    CHECK(partner.in_flight().size() == 0);
+    CHECK(code_of([&] { partner.read(broker.handle_message(question[0]).bytes()); }) == "unexpected_reply");
+    auto hint = partner.read(broker.handle_message(std::string_view("nothing")).bytes());
+    CHECK(hint.is_rejection() && hint.kind() == STAPEL_KIND_HINT && hint.rejection().status == STAPEL_ERROR_MALFORMED);
+    CHECK(carry(partner.confirm()).kind() == STAPEL_KIND_RECEIPT);
+    CHECK(carry(partner.status()).status().held == 6);
+
+    CHECK(code_of([&] { partner.replace_all(stapel::addresses::from_texts({}), false, BY); }) == "shrink");
+    CHECK(partner.replace_all(stapel::addresses::from_texts({}), true, BY).withdrawn == 3);
+    CHECK(partner.withdraw(rows, BY).withdrawn == 0);
+    CHECK(broker.status().find("\"policy_version\":1") != std::string::npos && broker.release()[0] == '[');
+    CHECK(code_of([&] { partner.adopt_policy(sandbox + "/policy.toml"); }) == "policy_successor");
+    CHECK(code_of([&] { partner.add_secret(sandbox + "/no.secret"); }) == "io");
+}
+
+void test_new_folders(const std::string &sandbox) {
+    std::string here = sandbox + "/new";
+    std::filesystem::create_directory(here);
+    CHECK(stapel::partner::init(here + "/nieuw", 9).size() == 64);
+    CHECK(code_of([&] { stapel::partner::init(here + "/nieuw", 9); }) == "partner_folder");
+    CHECK(code_of([&] { stapel::partner::join(here + "/nieuw", sandbox + "/policy.toml"); }) == "not_in_roster");
+    auto keys = stapel::broker::init_keys(here + "/keys");
+    CHECK(keys.first.size() == 64 && keys.second.size() == 64 && keys.first != keys.second);
+    CHECK(code_of([&] { stapel::broker::create(here + "/broker", here + "/keys", sandbox + "/policy.toml"); }) == "policy_operator");
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        std::cerr << "usage: test SANDBOX_DIR\n";
+        return 2;
+    }
+    test_addresses();
+    test_partner_and_broker(argv[1]);
+    test_new_folders(argv[1]);
+    std::size_t open = 1;
+    CHECK(stapel_open_handles(&open) == STAPEL_OK && open == 0);
+    return 0;
+}

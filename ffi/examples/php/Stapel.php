@@ -1,0 +1,992 @@
+<?php
+
+/**
+ * Stapel for PHP 8.2 and later: classes over stapel.h, with the FFI extension and nothing besides.
+ *
+ * What fails throws StapelException, whose code() is stable. Partner, Broker, Addresses and Answer hold what the library made; they free
+ * it at close() or when they are collected, and throw ClosedException afterwards. Times are seconds since 1970-01-01T00:00:00Z, by
+ * default the computer's. stapel.h says what each call means, and what it throws. stapel.ffi.h must be beside this file.
+ *
+ * In a web server FFI is off unless php.ini has ffi.enable=true, or a preload file loads this one; see README.md two folders up.
+ */
+
+declare(strict_types=1);
+
+namespace Stapel;
+
+use FFI;
+use FFI\CData;
+
+/** A call failed. getCode() is the number of the status. */
+final class StapelException extends \RuntimeException
+{
+    /** The stable code, such as "folder_in_use": the same in every language and version. */
+    public function code(): string
+    {
+        return Library::code($this->getCode());
+    }
+}
+
+/** Something was used after it was closed. */
+final class ClosedException extends \LogicException
+{
+}
+
+/** How much of an address a row names. */
+enum Level: int
+{
+    case None = 0;
+    case Unit = 1;
+    case Building = 2;
+}
+
+/** What a standing says. */
+enum StandingKind: int
+{
+    case None = 0;
+    case Refused = 1;
+    case BelowThreshold = 2;
+    case NoOwnFlag = 3;
+    case Stacked = 4;
+    case AtLeast = 5;
+    case Count = 6;
+}
+
+/** What to do after a rejection. */
+enum Next: int
+{
+    case Nothing = 0;
+    case Again = 1;
+    case Resend = 2;
+    case FetchPolicy = 3;
+    case Wait = 4;
+    case DeclareShrink = 5;
+    case Renew = 6;
+    case SetClock = 7;
+    case AskCoordinator = 8;
+}
+
+/** What changed. */
+enum Change: int
+{
+    case NewlyStacked = 1;
+    case CountChanged = 2;
+    case NoLongerStacked = 3;
+}
+
+/** Who acts, and for which case. Stays in the partner's own journal. */
+final readonly class Acting
+{
+    public function __construct(public string $actor, public string $reference)
+    {
+    }
+}
+
+/** The separate fields of one address; any may be empty. */
+final readonly class Fields
+{
+    public function __construct(
+        public string $postcode,
+        public string $number,
+        public string $letter = '',
+        public string $addition = '',
+    ) {
+    }
+}
+
+/** What became of one row. `code` is null, or why the address was refused. */
+final readonly class Row
+{
+    public function __construct(
+        public int $index,
+        public ?string $reference,
+        public ?string $canonical,
+        public Level $level,
+        public ?string $code,
+        public ?string $field,
+        public ?string $message,
+    ) {
+    }
+}
+
+/** What a call changed over the partner's flags, in numbers of addresses. */
+final readonly class Changed
+{
+    public function __construct(
+        public int $added,
+        public int $changed,
+        public int $withdrawn,
+        public int $unchanged,
+        public int $refused,
+    ) {
+    }
+}
+
+/** The standing of one address. `count` is 0 where its kind has none. */
+final readonly class Standing implements \Stringable
+{
+    public function __construct(public StandingKind $kind, public int $count)
+    {
+    }
+
+    public function isStacked(): bool
+    {
+        return $this->kind->value >= StandingKind::Stacked->value;
+    }
+
+    public function __toString(): string
+    {
+        return match ($this->kind) {
+            StandingKind::None => 'not answered',
+            StandingKind::Refused => 'refused',
+            StandingKind::BelowThreshold => 'below threshold',
+            StandingKind::NoOwnFlag => 'no own flag',
+            StandingKind::Stacked => 'stacked',
+            StandingKind::AtLeast => "stacked at least $this->count",
+            StandingKind::Count => "stacked $this->count",
+        };
+    }
+}
+
+/** The line of the broker's audit log that a reply was logged with. `leaf` is 32 bytes. */
+final readonly class LogEntry
+{
+    public function __construct(public int $index, public string $leaf)
+    {
+    }
+}
+
+/** What the broker said: a Receipt, an Answer, a Position or a Rejection. */
+interface Reply
+{
+}
+
+/** What was delivered was accepted, and is kept. */
+final readonly class Receipt implements Reply
+{
+    public function __construct(
+        public int $release,
+        public int $added,
+        public int $changed,
+        public int $withdrawn,
+        public int $held,
+        public int $part,
+        public int $parts,
+        public LogEntry $log,
+    ) {
+    }
+}
+
+/** Where a partner stands with the broker. `complaint` is the code of what is wrong with its audit log, or null. */
+final readonly class Position implements Reply
+{
+    public function __construct(
+        public int $release,
+        public int $asOf,
+        public int $until,
+        public int $acceptedState,
+        public int $highestState,
+        public int $highestQuestion,
+        public int $held,
+        public int $newFlagsLeft,
+        public int $askedLeftToday,
+        public int $askedLeftEpoch,
+        public int $sweptLeftToday,
+        public bool $fullSetRequired,
+        public ?string $complaint,
+        public ?string $complaintText,
+        public LogEntry $log,
+    ) {
+    }
+}
+
+/** A message was not accepted. `late`: it was no longer waited for; `hint`: nobody signed it. Nothing changed by either. */
+final readonly class Rejection implements Reply
+{
+    public function __construct(
+        public string $code,
+        public Next $next,
+        public int $number,
+        public string $sentence,
+        public bool $late,
+        public bool $hint,
+        public LogEntry $log,
+    ) {
+    }
+}
+
+/** One row of an answer. */
+final readonly class AnswerRow
+{
+    public function __construct(public string $canonical, public Level $level, public Standing $standing)
+    {
+    }
+}
+
+/** A change over one of the partner's own addresses. */
+final readonly class News
+{
+    public function __construct(
+        public string $canonical,
+        public Level $level,
+        public Change $change,
+        public Standing $before,
+        public Standing $now,
+    ) {
+    }
+}
+
+/** Owns a handle, and frees it once. */
+abstract class Handle
+{
+    protected function __construct(private ?CData $handle)
+    {
+    }
+
+    /** Frees it. Doing so twice is harmless. */
+    public function close(): void
+    {
+        if ($this->handle !== null) {
+            $handle = $this->handle;
+            $this->handle = null;
+            $this->free($handle);
+        }
+    }
+
+    public function __destruct()
+    {
+        $this->close();
+    }
+
+    /** For calls of stapel.h. */
+    public function raw(): CData
+    {
+        return $this->handle ?? throw new ClosedException(static::class . ' was closed');
+    }
+
+    abstract protected function free(CData $handle): void;
+
+    private function __clone()
+    {
+    }
+}
+
+/**
+ * Rows of addresses that were read.
+ *
+ * @implements \IteratorAggregate<int, Row>
+ */
+final class Addresses extends Handle implements \IteratorAggregate, \Countable
+{
+    /** @internal */
+    public function __construct(CData $handle)
+    {
+        parent::__construct($handle);
+    }
+
+    /**
+     * Reads addresses as people write them. A row that is refused does not stop the others.
+     *
+     * @param list<string> $texts
+     * @param list<string>|null $references the caller's own, one for each row
+     */
+    public static function fromTexts(array $texts, ?array $references = null): self
+    {
+        $column = Library::packed($texts, $keep);
+        $names = Library::references($references, \count($texts), $keepNames);
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_texts', FFI::addr($column), $names, \count($texts)));
+    }
+
+    /**
+     * Reads separate fields.
+     *
+     * @param list<Fields> $rows
+     * @param list<string>|null $references the caller's own, one for each row
+     */
+    public static function fromFields(array $rows, ?array $references = null): self
+    {
+        $columns = Library::ffi()->new('stapel_packed_fields');
+        $keep = [];
+        foreach (['postcode', 'number', 'letter', 'addition'] as $field) {
+            $columns->$field = Library::packed(array_map(fn(Fields $row) => $row->$field, $rows), $keep[$field]);
+        }
+        $names = Library::references($references, \count($rows), $keepNames);
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_fields', FFI::addr($columns), $names, \count($rows)));
+    }
+
+    /** The buildings that these homes are in, row by row. */
+    public function buildings(): self
+    {
+        return new self(Library::make('stapel_addresses', 'addresses_buildings', $this->raw()));
+    }
+
+    /**
+     * The canonical form of each row, null of a refused one: in one call.
+     *
+     * @return list<?string>
+     */
+    public function canonical(): array
+    {
+        $lines = explode("\n", Library::takeBuffer(Library::make('stapel_buffer', 'addresses_lines', $this->raw())));
+        array_pop($lines);
+        return array_map(fn(string $line) => $line === '' ? null : $line, $lines);
+    }
+
+    public function count(): int
+    {
+        return $this->counts()[0];
+    }
+
+    public function row(int $index): Row
+    {
+        return $this->take('addresses_row', $index);
+    }
+
+    /** @return \Generator<int, Row> */
+    public function getIterator(): \Generator
+    {
+        for ($index = 0, $count = $this->counts()[0]; $index < $count; $index++) {
+            yield $index => $this->take('addresses_row', $index);
+        }
+    }
+
+    /**
+     * The rows that were refused.
+     *
+     * @return \Generator<int, Row>
+     */
+    public function refused(): \Generator
+    {
+        for ($index = 0, $count = $this->counts()[1]; $index < $count; $index++) {
+            yield $this->take('addresses_refused_row', $index);
+        }
+    }
+
+    protected function free(CData $handle): void
+    {
+        Library::ffi()->stapel_addresses_free($handle);
+    }
+
+    /** @return array{int, int} */
+    private function counts(): array
+    {
+        $rows = FFI::new('size_t');
+        $refused = FFI::new('size_t');
+        Library::call('addresses_count', $this->raw(), FFI::addr($rows), FFI::addr($refused));
+        return [$rows->cdata, $refused->cdata];
+    }
+
+    private function take(string $function, int $index): Row
+    {
+        $row = Library::get('stapel_row', $function, $this->raw(), $index);
+        return new Row(
+            $row->row,
+            Library::text($row->reference),
+            Library::text($row->canonical),
+            Level::from($row->level),
+            $row->status === 0 ? null : Library::code($row->status),
+            Library::text($row->field),
+            Library::text($row->message),
+        );
+    }
+}
+
+/**
+ * The standings that were asked: what the answer says of itself, and its rows in the order in which they were asked.
+ *
+ * @implements \IteratorAggregate<int, AnswerRow>
+ */
+final class Answer extends Handle implements Reply, \IteratorAggregate, \Countable
+{
+    public readonly Acting $by;
+    public readonly int $epoch;
+    public readonly int $release;
+    public readonly int $asOf;
+    public readonly int $until;
+    public readonly int $organisations;
+    public readonly int $fresh;
+    public readonly LogEntry $log;
+    private readonly int $rows;
+
+    /** @internal */
+    public function __construct(CData $handle)
+    {
+        parent::__construct($handle);
+        $head = Library::get('stapel_answer', 'reply_answer', $handle);
+        $this->by = new Acting(Library::text($head->actor) ?? '', Library::text($head->reference) ?? '');
+        $this->epoch = $head->epoch;
+        $this->release = $head->release;
+        $this->asOf = $head->as_of;
+        $this->until = $head->until;
+        $this->organisations = $head->organisations;
+        $this->fresh = $head->fresh;
+        $this->log = Library::log($head->log);
+        $this->rows = $head->rows;
+    }
+
+    /**
+     * The standing of each row, from the answers among the replies to a question, whole or cut into several.
+     *
+     * @param iterable<Reply> $replies
+     * @return list<Standing>
+     */
+    public static function standings(Addresses $rows, iterable $replies): array
+    {
+        $count = \count($rows);
+        $told = Library::ffi()->new('stapel_standing[' . max($count, 1) . ']');
+        foreach ($replies as $reply) {
+            if ($reply instanceof Answer) {
+                Library::call('reply_standings', $reply->raw(), $rows->raw(), $told, $count);
+            }
+        }
+        $standings = [];
+        for ($index = 0; $index < $count; $index++) {
+            $standings[] = Library::standing($told[$index]);
+        }
+        return $standings;
+    }
+
+    public function count(): int
+    {
+        return $this->rows;
+    }
+
+    /** @return \Generator<int, AnswerRow> */
+    public function getIterator(): \Generator
+    {
+        for ($index = 0; $index < $this->rows; $index++) {
+            $row = Library::get('stapel_answer_row', 'reply_row', $this->raw(), $index);
+            yield new AnswerRow(Library::text($row->canonical) ?? '', Level::from($row->level), Library::standing($row->standing));
+        }
+    }
+
+    protected function free(CData $handle): void
+    {
+        Library::ffi()->stapel_reply_free($handle);
+    }
+}
+
+/** A partner with its folder open. One at a time, of all processes, can have a folder open. */
+final class Partner extends Handle
+{
+    public function __construct(string $folder)
+    {
+        parent::__construct(Library::make('stapel_partner', 'partner_open', $folder, \strlen($folder)));
+    }
+
+    /** Makes the folder of a new partner. Gives its verifying key, for the coordinator. */
+    public static function init(string $folder, int $number): string
+    {
+        return Library::takeBuffer(Library::make('stapel_buffer', 'partner_init', $folder, \strlen($folder), $number));
+    }
+
+    /** Copies a first policy, with the signatures beside it, into the folder. */
+    public static function join(string $folder, string $policyFile): void
+    {
+        Library::call('partner_join', $folder, \strlen($folder), $policyFile, \strlen($policyFile));
+    }
+
+    public function adoptPolicy(string $policyFile): void
+    {
+        Library::call('partner_adopt_policy', $this->raw(), $policyFile, \strlen($policyFile));
+    }
+
+    public function addSecret(string $secretFile): void
+    {
+        Library::call('partner_add_secret', $this->raw(), $secretFile, \strlen($secretFile));
+    }
+
+    /** Its number in the roster. */
+    public function number(): int
+    {
+        return Library::get('uint16_t', 'partner_number', $this->raw())->cdata;
+    }
+
+    /** The homes that the partner flags. */
+    public function flags(): Addresses
+    {
+        return new Addresses(Library::make('stapel_addresses', 'partner_flags', $this->raw()));
+    }
+
+    /** Flags homes, through the latest day that the policy has. */
+    public function flag(Addresses $homes, Acting $by, ?int $now = null): Changed
+    {
+        return self::change('partner_flag', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+    }
+
+    /** Flags homes through a month's last day, such as "2027-05-31". */
+    public function flagUntil(Addresses $homes, string $lastDay, Acting $by, ?int $now = null): Changed
+    {
+        $who = Library::acting($by, $keep);
+        return self::change('partner_flag_until', $this->raw(), $homes->raw(), $lastDay, \strlen($lastDay), $who, $now ?? time());
+    }
+
+    public function renew(Addresses $homes, Acting $by, ?int $now = null): Changed
+    {
+        return self::change('partner_renew', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+    }
+
+    public function withdraw(Addresses $homes, Acting $by, ?int $now = null): Changed
+    {
+        return self::change('partner_withdraw', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+    }
+
+    /** Makes the flags exactly those of the homes: a full set. */
+    public function replaceAll(Addresses $homes, Acting $by, bool $allowShrink = false, ?int $now = null): Changed
+    {
+        $who = Library::acting($by, $keep);
+        return self::change('partner_replace_all', $this->raw(), $homes->raw(), (int) $allowShrink, $who, $now ?? time());
+    }
+
+    /**
+     * The messages that bring the broker up to date, in the order in which it must get them.
+     *
+     * @return list<string>
+     */
+    public function deliver(?int $now = null): array
+    {
+        return self::messages('partner_deliver', $this->raw(), $now ?? time());
+    }
+
+    /** @return list<string> */
+    public function confirm(?int $now = null): array
+    {
+        return self::messages('partner_confirm', $this->raw(), $now ?? time());
+    }
+
+    /**
+     * The questions for the standings of rows.
+     *
+     * @return list<string>
+     */
+    public function ask(Addresses $rows, Acting $by, ?int $now = null): array
+    {
+        return self::messages('partner_ask', $this->raw(), $rows->raw(), Library::acting($by, $keep), $now ?? time());
+    }
+
+    /** @return list<string> */
+    public function askOwn(Acting $by, ?int $now = null): array
+    {
+        return self::messages('partner_ask_own', $this->raw(), Library::acting($by, $keep), $now ?? time());
+    }
+
+    /** @return list<string> */
+    public function sweep(Addresses $rows, string $reason, Acting $by, ?int $now = null): array
+    {
+        $who = Library::acting($by, $keep);
+        return self::messages('partner_sweep', $this->raw(), $rows->raw(), $reason, \strlen($reason), $who, $now ?? time());
+    }
+
+    /**
+     * The request where the partner stands with the broker: one message.
+     *
+     * @return list<string>
+     */
+    public function status(?int $now = null): array
+    {
+        return self::messages('partner_status', $this->raw(), $now ?? time());
+    }
+
+    /**
+     * The messages whose replies were not read yet: to send them after a program ended in between.
+     *
+     * @return list<string>
+     */
+    public function inFlight(): array
+    {
+        return self::messages('partner_in_flight', $this->raw());
+    }
+
+    /** Reads a reply of the broker. A Rejection is a reply, and throws nothing. */
+    public function read(string $reply, ?int $now = null): Reply
+    {
+        $bytes = Library::bytes($reply);
+        return self::reply(Library::make('stapel_reply', 'partner_read', $this->raw(), $bytes, \strlen($reply), $now ?? time()));
+    }
+
+    public function giveUp(string $message, ?int $now = null): void
+    {
+        Library::call('partner_give_up', $this->raw(), Library::bytes($message), \strlen($message), $now ?? time());
+    }
+
+    /**
+     * What changed between the answers that were read when this was called last, and those read since.
+     *
+     * @return list<News>
+     */
+    public function news(): array
+    {
+        $news = Library::make('stapel_news', 'partner_news', $this->raw());
+        try {
+            $rows = [];
+            for ($index = 0, $count = Library::get('size_t', 'news_count', $news)->cdata; $index < $count; $index++) {
+                $row = Library::get('stapel_news_row', 'news_get', $news, $index);
+                $rows[] = new News(
+                    Library::text($row->canonical) ?? '',
+                    Level::from($row->level),
+                    Change::from($row->change),
+                    Library::standing($row->before),
+                    Library::standing($row->now),
+                );
+            }
+            return $rows;
+        } finally {
+            Library::ffi()->stapel_news_free($news);
+        }
+    }
+
+    protected function free(CData $handle): void
+    {
+        Library::ffi()->stapel_partner_free($handle);
+    }
+
+    private static function change(string $function, mixed ...$arguments): Changed
+    {
+        $changed = Library::get('stapel_changed', $function, ...$arguments);
+        return new Changed($changed->added, $changed->changed, $changed->withdrawn, $changed->unchanged, $changed->refused);
+    }
+
+    /** @return list<string> */
+    private static function messages(string $function, mixed ...$arguments): array
+    {
+        $made = Library::make('stapel_messages', $function, ...$arguments);
+        try {
+            $messages = [];
+            for ($index = 0, $count = Library::get('size_t', 'messages_count', $made)->cdata; $index < $count; $index++) {
+                $messages[] = Library::takeBytes('messages_get', $made, $index);
+            }
+            return $messages;
+        } finally {
+            Library::ffi()->stapel_messages_free($made);
+        }
+    }
+
+    /** What a reply says. An answer keeps the handle; of all else it is freed here. */
+    private static function reply(CData $handle): Reply
+    {
+        $ffi = Library::ffi();
+        $kind = Library::get('stapel_kind', 'reply_kind', $handle)->cdata;
+        if ($kind === $ffi->STAPEL_KIND_ANSWER) {
+            return new Answer($handle);
+        }
+        try {
+            if ($kind === $ffi->STAPEL_KIND_RECEIPT) {
+                $r = Library::get('stapel_receipt', 'reply_receipt', $handle);
+                return new Receipt(
+                    $r->release,
+                    $r->added,
+                    $r->changed,
+                    $r->withdrawn,
+                    $r->held,
+                    $r->part,
+                    $r->parts,
+                    Library::log($r->log),
+                );
+            }
+            if ($kind === $ffi->STAPEL_KIND_STATUS) {
+                $p = Library::get('stapel_position', 'reply_status', $handle);
+                return new Position(
+                    $p->release,
+                    $p->as_of,
+                    $p->until,
+                    $p->accepted_state,
+                    $p->highest_state,
+                    $p->highest_question,
+                    $p->held,
+                    $p->new_flags_left,
+                    $p->asked_left_today,
+                    $p->asked_left_epoch,
+                    $p->swept_left_today,
+                    $p->full_set_required !== 0,
+                    $p->complaint === 0 ? null : Library::code($p->complaint),
+                    Library::text($p->complaint_text),
+                    Library::log($p->log),
+                );
+            }
+            $r = Library::get('stapel_rejection', 'reply_rejection', $handle);
+            return new Rejection(
+                Library::code($r->status),
+                Next::from($r->next),
+                $r->number,
+                Library::text($r->sentence) ?? '',
+                $kind === $ffi->STAPEL_KIND_LATE,
+                $kind === $ffi->STAPEL_KIND_HINT,
+                Library::log($r->log),
+            );
+        } finally {
+            $ffi->stapel_reply_free($handle);
+        }
+    }
+}
+
+/** A broker with its store open. */
+final class Broker extends Handle
+{
+    public function __construct(string $folder, string $keys)
+    {
+        parent::__construct(Library::make('stapel_broker', 'broker_open', $folder, \strlen($folder), $keys, \strlen($keys)));
+    }
+
+    /**
+     * Draws a broker's keys. Gives the verifying key and the checkpoint key, for the policy.
+     *
+     * @return array{string, string}
+     */
+    public static function initKeys(string $keys): array
+    {
+        $verifying = Library::ffi()->new('stapel_buffer *');
+        $checkpoint = Library::ffi()->new('stapel_buffer *');
+        Library::call('broker_init_keys', $keys, \strlen($keys), FFI::addr($verifying), FFI::addr($checkpoint));
+        return [Library::takeBuffer($verifying), Library::takeBuffer($checkpoint)];
+    }
+
+    /** Makes a broker in a folder, and closes it: to be opened then. */
+    public static function create(string $folder, string $keys, string $policyFile, ?int $now = null): void
+    {
+        $paths = [$folder, \strlen($folder), $keys, \strlen($keys), $policyFile, \strlen($policyFile)];
+        Library::ffi()->stapel_broker_free(Library::make('stapel_broker', 'broker_create', ...$paths, ...[$now ?? time()]));
+    }
+
+    /** Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply. */
+    public function handle(string $message, ?int $now = null): string
+    {
+        $bytes = Library::bytes($message);
+        $reply = Library::make('stapel_buffer', 'broker_handle', $this->raw(), $bytes, \strlen($message), $now ?? time());
+        return Library::takeBuffer($reply);
+    }
+
+    /**
+     * Makes the releases that are due: once a day.
+     *
+     * @return list<array<string, mixed>>
+     */
+    public function release(bool $acceptClock = false, ?int $now = null): array
+    {
+        $json = Library::make('stapel_buffer', 'broker_release', $this->raw(), $now ?? time(), (int) $acceptClock);
+        return json_decode(Library::takeBuffer($json), true, flags: JSON_THROW_ON_ERROR);
+    }
+
+    /**
+     * Numbers for the operator.
+     *
+     * @return array<string, mixed>
+     */
+    public function status(): array
+    {
+        $json = Library::takeBuffer(Library::make('stapel_buffer', 'broker_status', $this->raw()));
+        return json_decode($json, true, flags: JSON_THROW_ON_ERROR);
+    }
+
+    protected function free(CData $handle): void
+    {
+        Library::ffi()->stapel_broker_free($handle);
+    }
+}
+
+/** The library, and how values go to it and come back. */
+final class Library
+{
+    private const ABI_VERSION = 1;
+
+    private static ?FFI $ffi = null;
+
+    /** @var array<int, Standing> by their two bytes: a million of them are so many references to few objects */
+    private static array $standings = [];
+
+    /** The version of the library. */
+    public static function version(): string
+    {
+        return self::ffi()->stapel_version();
+    }
+
+    /** How many handles are open, of all kinds. */
+    public static function openHandles(): int
+    {
+        return self::get('size_t', 'open_handles')->cdata;
+    }
+
+    /**
+     * The canonical forms of one address as people write it: of the home, and of the building.
+     *
+     * @return array{string, string}
+     */
+    public static function address(string $text): array
+    {
+        $address = self::get('stapel_address', 'address_from_text', $text, \strlen($text));
+        return [FFI::string($address->unit), FFI::string($address->building)];
+    }
+
+    /** @internal */
+    public static function ffi(): FFI
+    {
+        return self::$ffi ??= self::load();
+    }
+
+    /** @internal */
+    public static function code(int $status): string
+    {
+        return self::ffi()->stapel_status_code($status);
+    }
+
+    /** @internal */
+    public static function call(string $function, mixed ...$arguments): void
+    {
+        $status = self::ffi()->{"stapel_$function"}(...$arguments);
+        if ($status !== 0) {
+            throw new StapelException(self::ffi()->stapel_last_error_message(), $status);
+        }
+    }
+
+    /**
+     * Calls a function whose last argument is a handle that it makes.
+     *
+     * @internal
+     */
+    public static function make(string $type, string $function, mixed ...$arguments): CData
+    {
+        $made = self::ffi()->new("$type *");
+        self::call($function, ...$arguments, ...[FFI::addr($made)]);
+        return $made;
+    }
+
+    /**
+     * Calls a function whose last argument is a value that it fills in.
+     *
+     * @internal
+     */
+    public static function get(string $type, string $function, mixed ...$arguments): CData
+    {
+        $value = self::ffi()->new($type);
+        self::call($function, ...$arguments, ...[FFI::addr($value)]);
+        return $value;
+    }
+
+    /** @internal */
+    public static function takeBytes(string $function, mixed ...$arguments): string
+    {
+        $start = self::ffi()->new('const uint8_t *');
+        $length = self::ffi()->new('size_t');
+        self::call($function, ...$arguments, ...[FFI::addr($start), FFI::addr($length)]);
+        return $length->cdata === 0 ? '' : FFI::string($start, $length->cdata);
+    }
+
+    /** @internal */
+    public static function takeBuffer(CData $buffer): string
+    {
+        try {
+            return self::takeBytes('buffer_bytes', $buffer);
+        } finally {
+            self::ffi()->stapel_buffer_free($buffer);
+        }
+    }
+
+    /**
+     * A copy of bytes in the library's reach; never of none, so that there is a place to point to.
+     *
+     * @internal
+     */
+    public static function bytes(string $bytes, string $type = 'uint8_t'): CData
+    {
+        $copy = self::ffi()->new($type . '[' . max(\strlen($bytes), 1) . ']');
+        FFI::memcpy($copy, $bytes, \strlen($bytes));
+        return $copy;
+    }
+
+    /** @internal */
+    public static function text(CData $text): ?string
+    {
+        return match (true) {
+            $text->ptr === null => null,
+            $text->len === 0 => '',
+            default => FFI::string($text->ptr, $text->len),
+        };
+    }
+
+    /**
+     * A column in one piece. It is good as long as `$keep` is.
+     *
+     * @internal
+     * @param list<string> $texts
+     */
+    public static function packed(array $texts, mixed &$keep): CData
+    {
+        $ffi = self::ffi();
+        $ends = $ffi->new('uint64_t[' . max(\count($texts), 1) . ']');
+        $end = 0;
+        foreach (array_values($texts) as $row => $text) {
+            $end += \strlen($text);
+            $ends[$row] = $end;
+        }
+        $bytes = self::bytes(implode('', $texts), 'char');
+        $column = $ffi->new('stapel_packed');
+        $column->bytes = $ffi->cast('char *', FFI::addr($bytes));
+        $column->bytes_len = $end;
+        $column->ends = $ffi->cast('uint64_t *', FFI::addr($ends));
+        $keep = [$bytes, $ends, $column];
+        return $column;
+    }
+
+    /**
+     * @internal
+     * @param list<string>|null $references
+     */
+    public static function references(?array $references, int $count, mixed &$keep): ?CData
+    {
+        if ($references === null) {
+            return null;
+        }
+        if (\count($references) !== $count) {
+            throw new \ValueError('there must be a reference for each row, or none');
+        }
+        return FFI::addr(self::packed($references, $keep));
+    }
+
+    /**
+     * Good as long as `$keep` is.
+     *
+     * @internal
+     */
+    public static function acting(Acting $by, mixed &$keep): CData
+    {
+        $ffi = self::ffi();
+        $case = $ffi->new('stapel_case');
+        $keep = [$case];
+        foreach (['actor', 'reference'] as $part) {
+            $text = self::bytes($by->$part, 'char');
+            $case->$part->ptr = $ffi->cast('char *', FFI::addr($text));
+            $case->$part->len = \strlen($by->$part);
+            $keep[] = $text;
+        }
+        return FFI::addr($case);
+    }
+
+    /** @internal */
+    public static function standing(CData $standing): Standing
+    {
+        $kind = $standing->kind;
+        $count = $standing->count;
+        return self::$standings[$kind | $count << 8] ??= new Standing(StandingKind::from($kind), $count);
+    }
+
+    /** @internal */
+    public static function log(CData $entry): LogEntry
+    {
+        return new LogEntry($entry->index, FFI::string($entry->leaf, 32));
+    }
+
+    private static function load(): FFI
+    {
+        $named = match (PHP_OS_FAMILY) {
+            'Windows' => 'stapel.dll',
+            'Darwin' => 'libstapel.1.dylib',
+            default => 'libstapel.so.1',
+        };
+        $file = getenv('STAPEL_LIBRARY') ?: $named;
+        $ffi = FFI::cdef((string) file_get_contents(__DIR__ . '/stapel.ffi.h'), $file);
+        $version = $ffi->stapel_abi_version();
+        if ($version !== self::ABI_VERSION) {
+            throw new \RuntimeException("the library has ABI version $version; this file needs " . self::ABI_VERSION);
+        }
+        return $ffi;
+    }
+}

@@ -1,0 +1,149 @@
+<?php
+
+/** What the example does not show, on a fresh sandbox: php test.php SANDBOX_DIR. */
+
+declare(strict_types=1);
+
+require __DIR__ . '/Stapel.php';
+
+use Stapel\Acting;
+use Stapel\Addresses;
+use Stapel\Answer;
+use Stapel\Broker;
+use Stapel\Change;
+use Stapel\ClosedException;
+use Stapel\Fields;
+use Stapel\Level;
+use Stapel\Library;
+use Stapel\Next;
+use Stapel\Partner;
+use Stapel\Position;
+use Stapel\Receipt;
+use Stapel\Rejection;
+use Stapel\StapelException;
+
+[, $sandbox] = $argv;
+testAddresses();
+testPartnerAndBroker($sandbox);
+testNewFolders($sandbox);
+same(0, Library::openHandles());
+
+function same(mixed $expected, mixed $found): void
+{
+    if ($expected !== $found) {
+        $line = debug_backtrace()[0]['line'] ?? 0;
+        fwrite(STDERR, "test.php:$line: expected " . var_export($expected, true) . ', found ' . var_export($found, true) . "\n");
+        exit(1);
+    }
+}
+
+function codeOf(callable $call): string
+{
+    try {
+        $call();
+        return 'went through';
+    } catch (StapelException $error) {
+        return $error->getMessage() === '' ? 'no message' : $error->code();
+    } catch (ClosedException) {
+        return 'closed';
+    } catch (ValueError) {
+        return 'value';
+    }
+}
+
+function testAddresses(): void
+{
+    $texts = ['Dam 1-a, 1012 JS Amsterdam', 'geen adres', "\xff", '', '1012JS|1|A'];
+    $rows = Addresses::fromTexts($texts, ['a', 'b', '', 'd', 'é']);
+    same(['1012JS|1|A', null, null, null, '1012JS|1|A'], $rows->canonical());
+    same(5, count($rows));
+    same([null, 'no_postcode', 'not_utf8', 'empty', null], array_map(fn($row) => $row->code, iterator_to_array($rows)));
+    same([1, 2, 3], array_map(fn($row) => $row->index, iterator_to_array($rows->refused())));
+    same(['é', ''], [$rows->row(4)->reference, $rows->row(2)->reference]);
+    same(['1012JS|1', Level::Building], [$rows->buildings()->row(0)->canonical, $rows->buildings()->row(0)->level]);
+    same('invalid_argument', codeOf(fn() => $rows->row(5)));
+    $rows->close();
+    same('closed', codeOf(fn() => count($rows)));
+
+    $rows = Addresses::fromFields([new Fields('1012JS', '1', 'a'), new Fields('1012JS', '0')]);
+    same(['1012JS|1|A', null], $rows->canonical());
+    $refused = $rows->row(1);
+    same(['number_zero', 'huisnummer', null, true], [$refused->code, $refused->field, $refused->reference, $refused->message !== '']);
+    same(0, count(Addresses::fromTexts([])));
+    same([], Addresses::fromTexts([], [])->canonical());
+    same('value', codeOf(fn() => Addresses::fromTexts(['a'], ['b', 'c'])));
+    same('not_utf8', codeOf(fn() => Addresses::fromTexts(['a'], ["\xff"])));
+    same(['1012JS|1|A', '1012JS|1'], Library::address('Dam 1-a, 1012 JS Amsterdam'));
+    same('no_postcode', codeOf(fn() => Library::address('Dam 1')));
+}
+
+function testPartnerAndBroker(string $sandbox): void
+{
+    $by = new Acting('é. tester', 'T-1');
+    $rows = Addresses::fromTexts(['Molenstraat 12-A, 9999 XA', 'Kerkplein 5, 9999 XB', 'Nieuwweg 1, 9999 XX']);
+    $none = Addresses::fromTexts([]);
+    $partner = new Partner("$sandbox/partner");
+    $broker = new Broker("$sandbox/broker", "$sandbox/broker/keys");
+    $carry = fn(array $messages) => array_map(fn($message) => $partner->read($broker->handle($message)), $messages);
+
+    same([1, 0], [$partner->number(), count($partner->flags())]);
+    same('not_flagged', codeOf(fn() => $partner->renew($rows, $by)));
+    same('last_day', codeOf(fn() => $partner->flagUntil($rows, '2020-01-31', $by)));
+    same('invalid_argument', codeOf(fn() => $partner->flagUntil($rows, '', $by)));
+    same('case', codeOf(fn() => $partner->flag($rows, new Acting('', 'T-1'))));
+    same(3, $partner->flag($rows, $by)->added);
+    same(0, $partner->renew($rows, $by)->added);
+    same(['9999XA|12|A', '9999XB|5|', '9999XX|1|'], $partner->flags()->canonical());
+    [$receipt] = $carry($partner->deliver());
+    same([true, 6, 32], [$receipt instanceof Receipt, $receipt->held, strlen($receipt->log->leaf)]);
+
+    [$own] = $carry($partner->askOwn($by));
+    same([true, 4, 4, 6, 'é. tester'], [$own instanceof Answer, $own->organisations, $own->fresh, count($own), $own->by->actor]);
+    $told = [];
+    foreach ($own as $row) {
+        $told[$row->canonical] = (string) $row->standing;
+    }
+    same(['stacked at least 3', 'stacked 2', 'below threshold'], [$told['9999XA|12|A'], $told['9999XB|5|'], $told['9999XX|1|']]);
+    $more = Addresses::fromTexts(['x', 'Kerkplein 5, 9999 XB', 'Elders 1, 9999 XY']);
+    same(['refused', 'stacked 2', 'not answered'], array_map(strval(...), Answer::standings($more, [$own])));
+    same([], Answer::standings($none, [$own]));
+    $news = $partner->news();
+    same([4, '9999XB|5|', Change::NewlyStacked], [count($news), $news[3]->canonical, $news[3]->change]);
+    same([], $partner->news());
+
+    same('not_permitted', codeOf(fn() => $partner->sweep($more, 'verhuizing', $by)));
+    $question = $partner->ask($more, $by);
+    same($question, $partner->inFlight());
+    $partner->giveUp($question[0]);
+    same([], $partner->inFlight());
+    same('unexpected_reply', codeOf(fn() => $partner->read($broker->handle($question[0]))));
+    $hint = $partner->read($broker->handle('nothing'));
+    same([true, 'malformed', true, false], [$hint instanceof Rejection, $hint->code, $hint->hint, $hint->late]);
+    [$confirmed] = $carry($partner->confirm());
+    [$position] = $carry($partner->status());
+    same([true, true], [$confirmed instanceof Receipt, $position instanceof Position]);
+    same([6, false, null], [$position->held, $position->fullSetRequired, $position->complaint]);
+    [$rejected] = $carry($partner->ask($rows, $by, time() + 2 * 86_400));
+    same(['clock', Next::SetClock, false], [$rejected->code, $rejected->next, $rejected->hint]);
+
+    same('shrink', codeOf(fn() => $partner->replaceAll($none, $by)));
+    same(3, $partner->replaceAll($none, $by, allowShrink: true)->withdrawn);
+    same(0, $partner->withdraw($rows, $by)->withdrawn);
+    same(1, $broker->status()['policy_version']);
+    same(true, array_is_list($broker->release()));
+    same('policy_successor', codeOf(fn() => $partner->adoptPolicy("$sandbox/policy.toml")));
+    same('io', codeOf(fn() => $partner->addSecret("$sandbox/no.secret")));
+    $broker->close();
+    same('closed', codeOf(fn() => $broker->handle('')));
+}
+
+function testNewFolders(string $sandbox): void
+{
+    $here = "$sandbox/new";
+    mkdir($here);
+    same(64, strlen(Partner::init("$here/nieuw", 9)));
+    same('partner_folder', codeOf(fn() => Partner::init("$here/nieuw", 9)));
+    same('not_in_roster', codeOf(fn() => Partner::join("$here/nieuw", "$sandbox/policy.toml")));
+    same([64, 64], array_map(strlen(...), Broker::initKeys("$here/keys")));
+    same('policy_operator', codeOf(fn() => Broker::create("$here/broker", "$here/keys", "$sandbox/policy.toml")));
+}

@@ -1,0 +1,164 @@
+"""What the example does not show, on a fresh sandbox: test_stapel.py SANDBOX_DIR."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import stapel
+
+SANDBOX = Path(sys.argv.pop()) if len(sys.argv) > 1 else Path("sandbox")
+BY = stapel.Case("é. tester", "T-1")
+
+
+class Test(unittest.TestCase):
+    def fails(self, code: str, call: object, *arguments: object, **named: object) -> None:
+        with self.assertRaises(stapel.StapelError) as raised:
+            call(*arguments, **named)  # type: ignore[operator]
+        self.assertEqual(raised.exception.code, code)
+        self.assertTrue(str(raised.exception).startswith(code + ": "))
+        self.assertGreater(len(str(raised.exception)), len(code) + 2)
+
+    def test_addresses(self) -> None:
+        texts: list[str | bytes] = ["Dam 1-a, 1012 JS Amsterdam", "geen adres", b"\xff\xfe", "", "1012JS|1|A", "\udc80"]
+        with stapel.Addresses.from_texts(texts, [f"rij {at} é" for at in range(len(texts))]) as rows:
+            self.assertEqual(rows.canonical(), ["1012JS|1|A", None, None, None, "1012JS|1|A", None])
+            self.assertEqual([row.code for row in rows][2:4], ["not_utf8", "empty"])
+            self.assertEqual([row.index for row in rows.refused()], [1, 2, 3, 5])
+            self.assertEqual(rows[0].reference, "rij 0 é")
+            self.assertEqual(rows[-2], rows[4])
+            self.assertEqual([row.canonical for row in rows[4:]], ["1012JS|1|A", None])
+            self.assertTrue(rows[1].message)
+            self.assertRaises(IndexError, lambda: rows[6])
+            self.assertEqual([row.level for row in rows.buildings()][:2], [stapel.Level.BUILDING, stapel.Level.NONE])
+            self.assertEqual(rows.buildings()[0].canonical, "1012JS|1")
+        self.assertRaises(stapel.ClosedError, len, rows)
+        fields = stapel.Addresses.from_fields(["1012JS", "1012JS"], ["1", "0"], ["a", ""], ["", ""])
+        self.assertEqual(fields.canonical(), ["1012JS|1|A", None])
+        self.assertEqual((fields[1].code, fields[1].field, fields[1].reference), ("number_zero", "huisnummer", None))
+        self.assertEqual(len(stapel.Addresses.from_texts([])), 0)
+        self.assertEqual(list(stapel.Addresses.from_texts(iter([]), references=iter([]))), [])
+        self.assertRaises(ValueError, stapel.Addresses.from_texts, ["a"], ["b", "c"])
+        self.assertRaises(ValueError, stapel.Addresses.from_fields, ["a"], [], [], [])
+        self.fails("not_utf8", stapel.Addresses.from_texts, ["a"], [b"\xff"])
+        self.assertEqual(stapel.address("Dam 1-a, 1012 JS Amsterdam"), ("1012JS|1|A", "1012JS|1"))
+        self.fails("no_postcode", stapel.address, "Dam 1")
+
+    def test_partner_and_broker(self) -> None:
+        rows = stapel.Addresses.from_texts(["Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB", "Nieuwweg 1, 9999 XX"])
+        with stapel.Partner(SANDBOX / "partner") as partner, stapel.Broker(SANDBOX / "broker", SANDBOX / "broker/keys") as broker:
+
+            def carry(messages: list[bytes]) -> list[stapel.Reply]:
+                return [partner.read(broker.handle(message)) for message in messages]
+
+            self.assertEqual(partner.number, 1)
+            self.assertEqual(len(partner.flags()), 0)
+            self.fails("not_flagged", partner.renew, rows, BY)
+            self.fails("last_day", partner.flag, rows, BY, until="2020-01-31")
+            self.fails("invalid_argument", partner.flag, rows, BY, until="morgen")
+            self.fails("case", partner.flag, rows, stapel.Case("", "T-1"))
+            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0))
+            self.assertEqual(partner.renew(rows, BY).added, 0)
+            self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
+            [receipt] = carry(partner.deliver())
+            assert isinstance(receipt, stapel.Receipt)
+            self.assertEqual((receipt.added, receipt.held, len(receipt.log.leaf)), (6, 6, 32))  # homes and buildings
+
+            [own] = carry(partner.ask_own(BY))
+            assert isinstance(own, stapel.Answer)
+            self.assertEqual((own.by, own.organisations, own.fresh, len(own)), (BY, 4, 4, 6))
+            told = {row.canonical: row.standing for row in own}
+            self.assertEqual(str(told["9999XA|12|A"]), "stacked at least 3")
+            self.assertEqual(told["9999XB|5|"], stapel.Standing(stapel.StandingKind.COUNT, 2))
+            self.assertFalse(told["9999XX|1|"].is_stacked)
+            more = stapel.Addresses.from_texts(["x", "Kerkplein 5, 9999 XB", "Elders 1, 9999 XY"])
+            self.assertEqual([str(standing) for standing in own.standings(more)], ["refused", "stacked 2", "not answered"])
+            self.assertEqual(stapel.standings(stapel.Addresses.from_texts([]), [own]), [])
+            self.assertEqual(
+                [(news.canonical, news.level, news.change, str(news.now)) for news in partner.news()],
+                [
+                    ("9999XA|12", stapel.Level.BUILDING, stapel.Change.NEWLY_STACKED, "stacked at least 3"),
+                    ("9999XA|12|A", stapel.Level.UNIT, stapel.Change.NEWLY_STACKED, "stacked at least 3"),
+                    ("9999XB|5", stapel.Level.BUILDING, stapel.Change.NEWLY_STACKED, "stacked 2"),
+                    ("9999XB|5|", stapel.Level.UNIT, stapel.Change.NEWLY_STACKED, "stacked 2"),
+                ],
+            )
+            self.assertEqual(partner.news(), [])
+
+            self.fails("not_permitted", partner.sweep, more, "verhuizing", BY)
+            question = partner.ask(more, BY)
+            self.assertEqual(partner.in_flight(), question)
+            partner.give_up(question[0])
+            self.assertEqual(partner.in_flight(), [])
+            self.fails("unexpected_reply", partner.give_up, b"nothing")
+            self.fails("unexpected_reply", partner.read, broker.handle(question[0]))
+            hint = partner.read(broker.handle(b"nothing"))
+            assert isinstance(hint, stapel.Rejection)
+            self.assertEqual((hint.code, hint.hint, hint.late), ("malformed", True, False))
+
+            [confirmed] = carry(partner.confirm())
+            self.assertIsInstance(confirmed, stapel.Receipt)
+            [position] = carry(partner.status())
+            assert isinstance(position, stapel.Position)
+            self.assertEqual((position.held, position.accepted_state, position.full_set_required), (6, 2, False))
+            self.assertIsNone(position.complaint)
+            [rejected] = carry(partner.ask(rows, BY, now=int(time.time()) + 2 * 86_400))
+            assert isinstance(rejected, stapel.Rejection)
+            self.assertEqual((rejected.code, rejected.next, rejected.hint), ("clock", stapel.Next.SET_CLOCK, False))
+
+            self.fails("shrink", partner.replace_all, stapel.Addresses.from_texts([]), BY)
+            self.assertEqual(partner.replace_all(stapel.Addresses.from_texts([]), BY, allow_shrink=True).withdrawn, 3)
+            self.assertEqual(partner.withdraw(rows, BY).withdrawn, 0)
+            self.assertEqual(broker.status()["policy_version"], 1)
+            self.assertIsInstance(broker.release(), list)
+            self.fails("folder_in_use", stapel.Broker, SANDBOX / "broker", SANDBOX / "broker/keys")
+            self.fails("policy_successor", partner.adopt_policy, SANDBOX / "policy.toml")
+            self.fails("io", partner.add_secret, SANDBOX / "no.secret")
+        self.assertRaises(stapel.ClosedError, broker.handle, b"")
+        self.assertTrue(partner.closed)
+
+    def test_new_folders(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            here = Path(folder)
+            self.assertRegex(stapel.Partner.init(here / "nieuw", 9), "^[0-9a-f]{64}$")
+            self.fails("partner_folder", stapel.Partner.init, here / "nieuw", 9)
+            self.fails("not_in_roster", stapel.Partner.join, here / "nieuw", SANDBOX / "policy.toml")
+            for key in stapel.Broker.init_keys(here / "keys"):
+                self.assertRegex(key, "^[0-9a-f]{64}$")
+            self.fails("policy_operator", stapel.Broker.create, here / "broker", here / "keys", SANDBOX / "policy.toml")
+
+    def test_threads_have_their_own_errors(self) -> None:
+        wrong: list[str] = []
+
+        def parse(text: str, code: str) -> None:
+            for _ in range(500):
+                try:
+                    stapel.address(text)
+                except stapel.StapelError as error:
+                    if error.code != code or (code == "not_canonical") != ("bars" in str(error)):
+                        wrong.append(str(error))
+
+        threads = [
+            threading.Thread(target=parse, args=case)
+            for case in [("Dam 1", "no_postcode"), ("9999XA|0|", "not_canonical")] * 2
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(wrong, [])
+
+    def test_what_is_collected_is_freed(self) -> None:
+        rows = stapel.Addresses.from_texts(["Dam 1-a, 1012 JS Amsterdam"])
+        del rows
+        gc.collect()
+        self.assertEqual(stapel.open_handles(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
