@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: EUPL-1.2
+using System;
+using System.Runtime.InteropServices;
+
+// What is written to these structs is written by the library.
+#pragma warning disable 649
+
+namespace Stapel
+{
+    /// <summary>The functions and structs of stapel.h, as they are there.</summary>
+    internal static class Native
+    {
+        // stapel.dll, libstapel.so or libstapel.dylib.
+        private const string Library = "stapel";
+        private const CallingConvention C = CallingConvention.Cdecl;
+
+        /// <summary>The version of the ABI that this file describes.</summary>
+        internal const uint AbiVersion = 1;
+
+        private static bool ready;
+
+        /// <summary>
+        /// Refuses a library with another ABI. Called by all that makes an object, and not by a static constructor, so that neither this
+        /// nor a library that was not found is hidden in a TypeInitializationException.
+        /// </summary>
+        internal static void Ready()
+        {
+            if (ready)
+            {
+                return;
+            }
+            uint found = stapel_abi_version();
+            if (found != AbiVersion)
+            {
+                throw new NotSupportedException(
+                    "the library stapel that was found has ABI version " + found + ", and this program is for version "
+                    + AbiVersion + ": install the library that came with it");
+            }
+            ready = true;
+        }
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern IntPtr stapel_version();
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern uint stapel_abi_version();
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern IntPtr stapel_status_code(int status);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern IntPtr stapel_last_error_message();
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_open_handles(out UIntPtr count);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_address_from_text(byte[] text, UIntPtr textLength, out NativeAddress address);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_address_from_fields(ref NativeFields fields, out NativeAddress address);
+
+        // `references` is null, or an array of one column.
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_from_packed_texts(
+            ref NativePacked texts, NativePacked[] references, UIntPtr count, out AddressesHandle addresses);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_from_packed_fields(
+            ref NativePackedFields fields, NativePacked[] references, UIntPtr count, out AddressesHandle addresses);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_buildings(AddressesHandle addresses, out AddressesHandle buildings);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows, out UIntPtr refused);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_row(AddressesHandle addresses, UIntPtr index, out NativeRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_refused_row(AddressesHandle addresses, UIntPtr index, out NativeRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_lines(AddressesHandle addresses, out BufferHandle lines);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_free(IntPtr addresses);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_buffer_bytes(BufferHandle buffer, out IntPtr bytes, out UIntPtr length);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_buffer_free(IntPtr buffer);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_messages_count(MessagesHandle messages, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_messages_get(
+            MessagesHandle messages, UIntPtr index, out IntPtr bytes, out UIntPtr length);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_messages_free(IntPtr messages);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_kind(ReplyHandle reply, out ReplyKind kind);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_receipt(ReplyHandle reply, out NativeReceipt receipt);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_answer(ReplyHandle reply, out NativeAnswer answer);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_standings(
+            ReplyHandle reply, AddressesHandle addresses, [In, Out] Standing[] standings, UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_row(ReplyHandle reply, UIntPtr index, out NativeAnswerRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_status(ReplyHandle reply, out NativePosition position);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_rejection(ReplyHandle reply, out NativeRejection rejection);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_reply_free(IntPtr reply);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_news_count(NewsHandle news, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_news_get(NewsHandle news, UIntPtr index, out NativeNewsRow row);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_news_free(IntPtr news);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_init(
+            byte[] folder, UIntPtr folderLength, ushort number, out BufferHandle verifyingKey);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_join(
+            byte[] folder, UIntPtr folderLength, byte[] policyFile, UIntPtr policyFileLength);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_open(byte[] folder, UIntPtr folderLength, out PartnerHandle partner);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_adopt_policy(
+            PartnerHandle partner, byte[] policyFile, UIntPtr policyFileLength);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_add_secret(
+            PartnerHandle partner, byte[] secretFile, UIntPtr secretFileLength);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_number(PartnerHandle partner, out ushort number);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_flags(PartnerHandle partner, out AddressesHandle flags);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_flag(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_flag_until(
+            PartnerHandle partner, AddressesHandle homes, byte[] lastDay, UIntPtr lastDayLength, ref NativeCase by,
+            ulong now, out NativeChanged changed);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_renew(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_withdraw(
+            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_replace_all(
+            PartnerHandle partner, AddressesHandle homes, int allowShrink, ref NativeCase by, ulong now,
+            out NativeChanged changed);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_deliver(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_confirm(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_ask(
+            PartnerHandle partner, AddressesHandle addresses, ref NativeCase by, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_ask_own(
+            PartnerHandle partner, ref NativeCase by, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_sweep(
+            PartnerHandle partner, AddressesHandle addresses, byte[] reason, UIntPtr reasonLength, ref NativeCase by,
+            ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_status(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_in_flight(PartnerHandle partner, out MessagesHandle messages);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_read(
+            PartnerHandle partner, byte[] bytes, UIntPtr bytesLength, ulong now, out ReplyHandle reply);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_give_up(
+            PartnerHandle partner, byte[] message, UIntPtr messageLength, ulong now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_news(PartnerHandle partner, out NewsHandle news);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_free(IntPtr partner);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_init_keys(
+            byte[] keysFolder, UIntPtr keysFolderLength, out BufferHandle verifyingKey, out BufferHandle checkpointKey);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_create(
+            byte[] folder, UIntPtr folderLength, byte[] keysFolder, UIntPtr keysFolderLength, byte[] policyFile,
+            UIntPtr policyFileLength, ulong now, out BrokerHandle broker);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_open(
+            byte[] folder, UIntPtr folderLength, byte[] keysFolder, UIntPtr keysFolderLength, out BrokerHandle broker);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_handle(
+            BrokerHandle broker, byte[] message, UIntPtr messageLength, ulong now, out BufferHandle reply);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_release(
+            BrokerHandle broker, ulong now, int acceptClock, out BufferHandle releases);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_status(BrokerHandle broker, out BufferHandle status);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_free(IntPtr broker);
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAddress
+    {
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 24)]
+        internal byte[] Unit;
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 16)]
+        internal byte[] Building;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeText
+    {
+        internal IntPtr Pointer;
+        internal UIntPtr Length;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeFields
+    {
+        internal NativeText Postcode;
+        internal NativeText Number;
+        internal NativeText Letter;
+        internal NativeText Addition;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativePacked
+    {
+        internal IntPtr Bytes;
+        internal UIntPtr BytesLength;
+        internal IntPtr Ends;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativePackedFields
+    {
+        internal NativePacked Postcode;
+        internal NativePacked Number;
+        internal NativePacked Letter;
+        internal NativePacked Addition;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeRow
+    {
+        internal UIntPtr Row;
+        internal int Status;
+        internal Level Level;
+        internal NativeText Reference;
+        internal NativeText Canonical;
+        internal NativeText Field;
+        internal NativeText Message;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeLogEntry
+    {
+        internal ulong Index;
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 32)]
+        internal byte[] Leaf;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeReceipt
+    {
+        internal ulong Release;
+        internal uint Added;
+        internal uint Changed;
+        internal uint Withdrawn;
+        internal uint Held;
+        internal ushort Part;
+        internal ushort Parts;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAnswer
+    {
+        internal NativeText Actor;
+        internal NativeText Reference;
+        internal ulong Release;
+        internal ulong AsOf;
+        internal ulong Until;
+        internal UIntPtr Rows;
+        internal uint Epoch;
+        internal ushort Organisations;
+        internal ushort Fresh;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeAnswerRow
+    {
+        internal NativeText Canonical;
+        internal Level Level;
+        internal Standing Standing;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativePosition
+    {
+        internal ulong Release;
+        internal ulong AsOf;
+        internal ulong Until;
+        internal ulong AcceptedState;
+        internal ulong HighestState;
+        internal ulong HighestQuestion;
+        internal uint Held;
+        internal uint NewFlagsLeft;
+        internal uint AskedLeftToday;
+        internal uint AskedLeftEpoch;
+        internal uint SweptLeftToday;
+        internal int FullSetRequired;
+        internal int Complaint;
+        internal NativeText ComplaintText;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeRejection
+    {
+        internal int Status;
+        internal Next Next;
+        internal ulong Number;
+        internal NativeText Sentence;
+        internal NativeLogEntry Log;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeNewsRow
+    {
+        internal NativeText Canonical;
+        internal Level Level;
+        internal ChangeKind Change;
+        internal Standing Before;
+        internal Standing Now;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeCase
+    {
+        internal NativeText Actor;
+        internal NativeText Reference;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeChanged
+    {
+        internal ulong Added;
+        internal ulong Changed;
+        internal ulong Withdrawn;
+        internal ulong Unchanged;
+        internal ulong Refused;
+    }
+}

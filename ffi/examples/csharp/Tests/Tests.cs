@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: EUPL-1.2
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Threading;
+
+namespace Stapel.Tests
+{
+    /// <summary>Tests on a sandbox that nothing else uses, in order: each begins where the one before it ended.</summary>
+    internal static class Tests
+    {
+        private static readonly Case By = new Case("tester é", "zaak-1");
+        private static readonly DateTimeOffset Now = DateTimeOffset.UtcNow;
+
+        private static string partnerFolder;
+        private static string brokerFolder;
+        private static string keysFolder;
+        private static string sandbox;
+
+        private static int Main(string[] arguments)
+        {
+            if (arguments.Length != 1)
+            {
+                Console.Error.WriteLine("usage: test SANDBOX_DIR");
+                return 2;
+            }
+            sandbox = arguments[0];
+            partnerFolder = Path.Combine(sandbox, "partner");
+            brokerFolder = Path.Combine(sandbox, "broker");
+            keysFolder = Path.Combine(brokerFolder, "keys");
+            Action[] tests =
+            {
+                TheLibraryIsTheOne, OneAddressIsRead, RowsAreReadAndRefused, OddTextsAreRowsLikeOthers, ManyRowsCrossInOneCall,
+                AFirstQuestionGivesAHit, ADeliveryIsResentUntilItsReplyIsRead, FlagsComeAndGo, RejectionsAreReplies,
+                ErrorsHaveTheirCodes, FoldersAreMade, DisposingTwiceIsHarmless, WhatWasDisposedOfIsRefused,
+                OnePartnerServesFourThreads, DisposingWhileOthersUseItIsSafe, WhatIsLostIsFreed,
+            };
+            foreach (Action test in tests)
+            {
+                Stopwatch watch = Stopwatch.StartNew();
+                try
+                {
+                    test();
+                }
+                catch (Exception error)
+                {
+                    Console.WriteLine("FAILED: " + test.Method.Name + ": " + error);
+                    return 1;
+                }
+                Console.WriteLine("ok: " + test.Method.Name + " (" + watch.ElapsedMilliseconds + " ms)");
+            }
+            return 0;
+        }
+
+        private static void TheLibraryIsTheOne()
+        {
+            Equal(1L, StapelLibrary.AbiVersion);
+            That(StapelLibrary.Version.Split('.').Length == 3, StapelLibrary.Version);
+            Equal("ok", StapelLibrary.CodeOf(0));
+            Equal("folder_in_use", StapelLibrary.CodeOf(120));
+            Equal("unknown", StapelLibrary.CodeOf(int.MinValue));
+        }
+
+        private static void OneAddressIsRead()
+        {
+            Address address = Address.FromText("Dam 1-a, 1012 JS Amsterdam");
+            Equal("1012JS|1|A", address.Unit);
+            Equal("1012JS|1", address.Building);
+            Equal("1012JS|1|A", Address.FromFields(new AddressFields("1012 js", "1", "A", null)).Unit);
+            StapelException error = Throws<StapelException>(() => Address.FromText("Dam, 1012 JS Amsterdam"));
+            Equal("no_number", error.Code);
+            Equal(210, error.Status);
+            That(error.Message.Length > 20, error.Message);
+            Equal("no_postcode", Throws<StapelException>(() => Address.FromFields(new AddressFields())).Code);
+            Throws<ArgumentNullException>(() => Address.FromText(null));
+        }
+
+        private static void RowsAreReadAndRefused()
+        {
+            string[] texts = { "Dam 1, 1012 JS", "Lindelaan 10 t/m 14, 9999 XD", null, "Dam 1, 1012JS" };
+            string[] references = { "Z-é-€-\U0001F600", "Z-2", null, "Z-4" };
+            using (Addresses rows = Addresses.FromTexts(texts, references))
+            {
+                Equal(4, rows.Count);
+                Equal(2, rows.RefusedCount);
+                Equal("Z-é-€-\U0001F600", rows[0].Reference);
+                Equal("1012JS|1|", rows[0].Canonical);
+                Equal(Level.Unit, rows[0].Level);
+                That(!rows[0].IsRefused && rows[0].Field == null && rows[0].Message == null, "row 0 was refused");
+                AddressRow[] refused = rows.Refused.ToArray();
+                Equal(2, refused.Length);
+                Equal(1, refused[0].Row);
+                Equal("Z-2", refused[0].Reference);
+                Equal("range_unclear", refused[0].Code);
+                Equal("huisnummer", refused[0].Field);
+                Equal(Level.None, refused[0].Level);
+                That(refused[0].Canonical == null && refused[0].Message.Length > 20, refused[0].Message);
+                Equal("empty", refused[1].Code);
+                Equal("", refused[1].Reference);
+                Equal("0,1,2,3", string.Join(",", rows.Select(row => row.Row)));
+                Equal("1012JS|1|,,,1012JS|1|", string.Join(",", rows.CanonicalForms()));
+                using (Addresses buildings = rows.Buildings())
+                {
+                    Equal("1012JS|1", buildings[3].Canonical);
+                    Equal(Level.Building, buildings[3].Level);
+                    Equal("Z-2", buildings.Refused.First().Reference);
+                }
+                Throws<ArgumentOutOfRangeException>(() => rows[4].ToString());
+                Throws<ArgumentOutOfRangeException>(() => rows[-1].ToString());
+            }
+            AddressFields[] fields = { new AddressFields("1012JS", "1", "a", "2"), new AddressFields("1012JS", "0", "", "") };
+            using (Addresses rows = Addresses.FromFields(fields))
+            {
+                That(rows[0].Reference == null, "a reference from nowhere");
+                Equal("1012JS|1|A2", rows[0].Canonical);
+                Equal("number_zero", rows[1].Code);
+                Equal("huisnummer", rows[1].Field);
+            }
+        }
+
+        private static void OddTextsAreRowsLikeOthers()
+        {
+            using (Addresses none = Addresses.FromTexts(new string[0], new string[0]))
+            {
+                Equal(0, none.Count);
+                Equal(0, none.CanonicalForms().Length + none.Count());
+            }
+            // Half a surrogate pair; a NUL, which is as a space and ends nothing; and far too long.
+            string[] texts = { "Dam 1\uD83D, 1012 JS", "Dam 1\0, 1012 JS", new string('a', 100000), "1012JS|1|" };
+            using (Addresses rows = Addresses.FromTexts(texts))
+            {
+                Equal("character,ok,too_long,ok", string.Join(",", rows.Select(row => row.Code)));
+            }
+            Throws<ArgumentException>(() => Addresses.FromTexts(new[] { "1012JS|1|" }, new[] { "\uDE00" }));
+            Throws<ArgumentException>(() => Addresses.FromTexts(new[] { "1012JS|1|" }, new string[0]));
+            Throws<ArgumentNullException>(() => Addresses.FromTexts(null));
+            Throws<ArgumentNullException>(() => Addresses.FromFields(null));
+        }
+
+        private static void ManyRowsCrossInOneCall()
+        {
+            const int Rows = 100000;
+            string[] texts = new string[Rows];
+            string[] references = new string[Rows];
+            AddressFields[] fields = new AddressFields[Rows];
+            for (int row = 0; row < Rows; row++)
+            {
+                int number = row % 1000 + 1;
+                string postcode = 1000 + row / 1000 + "AB";
+                texts[row] = row % 1000 == 999 ? "geen adres" : "Straat " + number + ", " + postcode + " Plaats";
+                references[row] = "R" + row;
+                fields[row] = new AddressFields(postcode, number.ToString(), "", "");
+            }
+            using (Addresses fromTexts = Addresses.FromTexts(texts, references))
+            using (Addresses fromFields = Addresses.FromFields(fields))
+            {
+                Equal(Rows, fromTexts.Count);
+                Equal(100, fromTexts.RefusedCount);
+                Equal(0, fromFields.RefusedCount);
+                That(fromTexts.Refused.All(row => row.Reference == "R" + row.Row && row.Row % 1000 == 999), "refused rows");
+                string[] forms = fromTexts.CanonicalForms();
+                string[] others = fromFields.CanonicalForms();
+                for (int row = 0; row < Rows; row++)
+                {
+                    That(forms[row] == (row % 1000 == 999 ? null : others[row]), "row " + row);
+                }
+                That(fromTexts.All(row => row.Reference == references[row.Row] && row.Canonical == forms[row.Row]), "enumerated rows");
+                using (Partner partner = Partner.Open(partnerFolder))
+                using (Broker broker = OpenBroker())
+                {
+                    Standing[] standings = new Standing[Rows];
+                    foreach (Answer answer in Carry(partner.Ask(fromTexts, By, Now), partner, broker).Cast<Answer>())
+                    {
+                        answer.FillStandings(fromTexts, standings);
+                        answer.Dispose();
+                    }
+                    for (int row = 0; row < Rows; row++)
+                    {
+                        Equal(row % 1000 == 999 ? StandingKind.Refused : StandingKind.NoOwnFlag, standings[row].Kind);
+                    }
+                }
+            }
+        }
+
+        private static void AFirstQuestionGivesAHit()
+        {
+            using (Addresses rows = Sandbox())
+            using (Partner partner = Partner.Open(partnerFolder))
+            using (Broker broker = OpenBroker())
+            {
+                Equal(1, partner.Number);
+                Changed changed = partner.Flag(rows, By, Now);
+                Equal("7 0 0 0 1", string.Join(
+                    " ", changed.Added, changed.Altered, changed.Withdrawn, changed.Unchanged, changed.Refused));
+                Receipt receipt = (Receipt)Carry(partner.Deliver(Now), partner, broker).Single();
+                // The homes, and the buildings that they are in.
+                Equal(14L, receipt.Added);
+                Equal(14L, receipt.Held);
+                Equal(32, receipt.Log.Leaf.Length);
+                That(receipt.Log.Leaf.Any(octet => octet != 0), "the receipt names no line of the log");
+
+                Answer answer = (Answer)Carry(partner.Ask(rows, By, Now), partner, broker).Single();
+                using (answer)
+                {
+                    Equal("tester é", answer.Actor);
+                    Equal("zaak-1", answer.Reference);
+                    Equal(4, answer.Organisations);
+                    Equal(4, answer.Fresh);
+                    Equal(7, answer.Count);
+                    Equal(1L, answer.Epoch);
+                    That(Math.Abs((answer.AsOf - Now).TotalMinutes) < 10, answer.AsOf.ToString());
+                    That(answer.Until >= answer.AsOf, answer.Until.ToString());
+                    Standing[] standings = answer.Standings(rows);
+                    Equal(
+                        "AtLeast 3,AtLeast 3,Count 2,Count 2,AtLeast 3,BelowThreshold,BelowThreshold,Refused",
+                        string.Join(",", standings));
+                    That(standings[0].IsStacked && !standings[5].IsStacked && !standings[7].IsStacked, "IsStacked");
+                    Equal(
+                        string.Join(",", rows.CanonicalForms().Take(7)), string.Join(",", answer.Select(row => row.Canonical)));
+                    That(answer[2].Level == Level.Unit && answer[2].Standing.Equals(standings[2]), "row 2 of the answer");
+                    Throws<ArgumentOutOfRangeException>(() => answer[7].ToString());
+                    StapelException error = Throws<StapelException>(() => answer.FillStandings(rows, new Standing[7]));
+                    Equal("invalid_argument", error.Code);
+                }
+                IReadOnlyList<Change> news = partner.News();
+                Equal(5, news.Count);
+                Equal("9999XA|12|A", news[0].Canonical);
+                Equal(ChangeKind.NewlyStacked, news[0].Kind);
+                Equal(Level.Unit, news[0].Level);
+                Equal(StandingKind.None, news[0].Before.Kind);
+                Equal(new Standing(StandingKind.AtLeast, 3), news[0].Now);
+                Equal(0, partner.News().Count);
+
+                Position position = (Position)Carry(partner.Status(Now), partner, broker).Single();
+                Equal(14L, position.Held);
+                That(position.AcceptedState > 0 && position.HighestState >= position.AcceptedState, "state numbers");
+                That(position.HighestQuestion > 0 && position.NewFlagsLeft > 0 && position.AskedLeftToday > 0, "budgets");
+                That(!position.FullSetRequired && position.Complaint == null && position.ComplaintCode == null, "complaint");
+                That(position.Log.Index > receipt.Log.Index && position.Log.Leaf.Any(octet => octet != 0), "the line of the log");
+                That(broker.Status().StartsWith("{") && broker.Status().Contains("\"held\":14"), broker.Status());
+                That(broker.Release(Now).StartsWith("["), "releases");
+            }
+        }
+
+        private static void ADeliveryIsResentUntilItsReplyIsRead()
+        {
+            using (Addresses home = Addresses.FromTexts(new[] { "1111AA|1|" }))
+            using (Partner partner = Partner.Open(partnerFolder))
+            using (Broker broker = OpenBroker())
+            {
+                Equal(0, partner.Deliver(Now).Count);
+                partner.Flag(home, By, Now);
+                byte[] message = partner.Deliver(Now).Single();
+                That(message.SequenceEqual(partner.Deliver(Now).Single()), "another message");
+                That(message.SequenceEqual(partner.InFlight().Single()), "another message in flight");
+                byte[] reply = broker.Handle(message, Now);
+                That(reply.SequenceEqual(broker.Handle(message, Now)), "another reply");
+                Equal(ReplyKind.Receipt, partner.Read(reply, Now).Kind);
+                Equal(0, partner.InFlight().Count);
+                Equal(2L, ((Receipt)partner.Read(reply, Now)).Added);
+                Equal(ReplyKind.Receipt, Carry(partner.Confirm(Now), partner, broker).Single().Kind);
+
+                partner.Withdraw(home, By, Now);
+                message = partner.Deliver(Now).Single();
+                partner.GiveUp(message, Now);
+                Equal("unexpected_reply", Throws<StapelException>(() => partner.GiveUp(message, Now)).Code);
+                Equal(2L, ((Receipt)Carry(partner.Deliver(Now), partner, broker).Single()).Withdrawn);
+            }
+        }
+
+        private static void FlagsComeAndGo()
+        {
+            using (Addresses rows = Sandbox())
+            using (Addresses two = Addresses.FromTexts(new[] { "2222BB|1|", "2222BB|1|B" }))
+            using (Addresses buildings = two.Buildings())
+            using (Partner partner = Partner.Open(partnerFolder))
+            using (Broker broker = OpenBroker())
+            {
+                DateTime monthEnd = new DateTime(Now.Year, Now.Month, 1).AddMonths(2).AddDays(-1);
+                Equal(2L, partner.FlagUntil(two, monthEnd, By, Now).Added);
+                Equal(2L, partner.FlagUntil(two, monthEnd.AddDays(1).AddMonths(1).AddDays(-1), By, Now).Altered);
+                Equal("last_day", Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
+                Equal("level", Throws<StapelException>(() => partner.Flag(buildings, By, Now)).Code);
+                Equal(2L, partner.Flag(two, By, Now).Unchanged);
+                Equal(2L, partner.Renew(two, By, Now).Altered);
+                using (Addresses flags = partner.Flags())
+                {
+                    Equal(9, flags.Count);
+                    Equal("2222BB|1|", flags[0].Canonical);
+                    That(flags[0].Reference == null, "a reference from nowhere");
+                }
+                Equal("shrink", Throws<StapelException>(() => partner.ReplaceAll(two, By, Now)).Code);
+                Equal(7L, partner.ReplaceAll(two, By, Now, allowShrink: true).Withdrawn);
+                Equal("not_flagged", Throws<StapelException>(() => partner.Renew(rows, By, Now)).Code);
+                Equal(7L, partner.ReplaceAll(rows, By, Now, true).Added);
+                That(Carry(partner.Deliver(Now), partner, broker).All(reply => reply is Receipt), "no receipt");
+                using (Answer answer = (Answer)Carry(partner.AskOwn(By, Now), partner, broker).Single())
+                {
+                    Equal(14, answer.Count);
+                    Equal(10, answer.Count(row => row.Standing.IsStacked));
+                }
+                Equal("not_permitted", Throws<StapelException>(() => partner.Sweep(two, "toezicht", By, Now)).Code);
+            }
+        }
+
+        private static void RejectionsAreReplies()
+        {
+            using (Addresses home = Addresses.FromTexts(new[] { "3333CC|1|" }))
+            using (Partner partner = Partner.Open(Path.Combine(sandbox, "others", "woningcorporatie")))
+            using (Broker broker = OpenBroker())
+            {
+                Rejection hint = (Rejection)partner.Read(broker.Handle(new byte[] { 1, 2, 3 }, Now), Now);
+                Equal(ReplyKind.Hint, hint.Kind);
+                Equal(Next.Nothing, hint.Next);
+                That(hint.Sentence.Length > 20, hint.Sentence);
+
+                // A partner whose clock is a day ahead; none that the other tests use.
+                byte[] question = partner.Ask(home, By, Now.AddDays(1)).Single();
+                Rejection rejection = (Rejection)partner.Read(broker.Handle(question, Now), Now.AddDays(1));
+                Equal(ReplyKind.Rejection, rejection.Kind);
+                Equal("clock", rejection.Code);
+                Equal(118, rejection.Status);
+                Equal(Next.SetClock, rejection.Next);
+                That(rejection.Sentence.Length > 20, rejection.Sentence);
+                That(rejection.Log.Leaf.Any(octet => octet != 0), "the rejection names no line of the log");
+                Equal(0, partner.InFlight().Count);
+            }
+        }
+
+        private static void ErrorsHaveTheirCodes()
+        {
+            using (Addresses rows = Sandbox())
+            using (Partner partner = Partner.Open(partnerFolder))
+            using (OpenBroker())
+            {
+                StapelException error = Throws<StapelException>(() => Partner.Open(partnerFolder));
+                Equal("folder_in_use", error.Code);
+                Equal(120, error.Status);
+                That(error.Message.Contains(partnerFolder), error.Message);
+                Equal("folder_in_use", Throws<StapelException>(() => OpenBroker()).Code);
+                Equal("malformed", Throws<StapelException>(() => partner.Read(Encoding.ASCII.GetBytes("garbage"), Now)).Code);
+                Equal("malformed", Throws<StapelException>(() => partner.Read(new byte[0], Now)).Code);
+                Equal("case", Throws<StapelException>(() => partner.Flag(rows, new Case("", "zaak"), Now)).Code);
+                Equal("case", Throws<StapelException>(() => partner.Ask(rows, new Case("a\nb", "zaak"), Now)).Code);
+                Throws<ArgumentNullException>(() => partner.Flag(null, By, Now));
+                Throws<ArgumentNullException>(() => partner.Flag(rows, null, Now));
+                Throws<ArgumentNullException>(() => partner.Read(null, Now));
+                Throws<ArgumentOutOfRangeException>(() => partner.Deliver(new DateTimeOffset(1969, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+                Throws<ArgumentException>(() => partner.AddSecret("\uD83D"));
+                Equal("io", Throws<StapelException>(() => partner.AddSecret(Path.Combine(sandbox, "geen"))).Code);
+                Equal("policy_successor", Throws<StapelException>(
+                    () => partner.AdoptPolicy(Path.Combine(sandbox, "policy.toml"))).Code);
+            }
+            Equal("io", Throws<StapelException>(() => Partner.Open(Path.Combine(sandbox, "geen"))).Code);
+            Throws<ArgumentNullException>(() => Partner.Open(null));
+        }
+
+        private static void FoldersAreMade()
+        {
+            string folder = Path.Combine(sandbox, "nieuw-é-€");
+            Equal(64, Partner.Init(folder, 9).Length);
+            That(Directory.Exists(folder), folder + " is not there");
+            Equal("partner_folder", Throws<StapelException>(() => Partner.Init(folder, 9)).Code);
+            Equal("not_in_roster", Throws<StapelException>(
+                () => { Partner.Join(folder, Path.Combine(sandbox, "policy.toml")); Partner.Open(folder); }).Code);
+            Throws<ArgumentOutOfRangeException>(() => Partner.Init(folder, 65536));
+            string keys = Path.Combine(sandbox, "sleutels");
+            BrokerKeys made = Broker.InitKeys(keys);
+            That(made.VerifyingKey.Length == 64 && made.CheckpointKey.Length == 64, "keys");
+            Equal(made.VerifyingKey, Broker.InitKeys(keys).VerifyingKey);
+            string policy = Path.Combine(sandbox, "policy.toml");
+            Equal("policy_operator", Throws<StapelException>(
+                () => Broker.Create(Path.Combine(sandbox, "ander"), keys, policy, Now)).Code);
+            using (Broker broker = Broker.Create(Path.Combine(sandbox, "makelaar"), keysFolder, policy, Now))
+            {
+                That(broker.Status().Contains("\"policy_version\":1"), broker.Status());
+            }
+        }
+
+        private static void DisposingTwiceIsHarmless()
+        {
+            Partner partner = Partner.Open(partnerFolder);
+            Broker broker = OpenBroker();
+            Addresses rows = Sandbox();
+            Reply answer = Carry(partner.Ask(rows, By, Now), partner, broker).Single();
+            foreach (IDisposable thing in new IDisposable[] { partner, broker, rows, answer, partner, broker, rows, answer })
+            {
+                thing.Dispose();
+            }
+            // The folders are free again.
+            Partner.Open(partnerFolder).Dispose();
+            OpenBroker().Dispose();
+        }
+
+        private static void WhatWasDisposedOfIsRefused()
+        {
+            Partner partner = Partner.Open(partnerFolder);
+            Broker broker = OpenBroker();
+            Addresses rows = Sandbox();
+            Answer answer = (Answer)Carry(partner.Ask(rows, By, Now), partner, broker).Single();
+            partner.Dispose();
+            broker.Dispose();
+            // What came from them outlives them.
+            Equal(StandingKind.AtLeast, answer.Standings(rows)[0].Kind);
+            answer.Dispose();
+            Equal(7, answer.Count);
+            Throws<ObjectDisposedException>(() => answer.Standings(rows));
+            Throws<ObjectDisposedException>(() => answer[0].ToString());
+            Throws<ObjectDisposedException>(() => partner.Deliver(Now));
+            Throws<ObjectDisposedException>(() => partner.Flag(rows, By, Now));
+            Throws<ObjectDisposedException>(() => partner.Read(new byte[3], Now));
+            Throws<ObjectDisposedException>(() => partner.News());
+            Throws<ObjectDisposedException>(() => broker.Handle(new byte[3], Now));
+            rows.Dispose();
+            Throws<ObjectDisposedException>(() => rows[0].ToString());
+            Throws<ObjectDisposedException>(() => rows.Buildings());
+            using (Partner again = Partner.Open(partnerFolder))
+            {
+                Throws<ObjectDisposedException>(() => again.Flag(rows, By, Now));
+            }
+        }
+
+        private static void OnePartnerServesFourThreads()
+        {
+            const int Threads = 4;
+            const int Rows = 250;
+            using (Addresses rows = Sandbox())
+            using (Partner partner = Partner.Open(partnerFolder))
+            using (Broker broker = OpenBroker())
+            {
+                InThreads(Threads, thread =>
+                {
+                    for (int row = 0; row < Rows; row++)
+                    {
+                        using (Addresses home = Addresses.FromTexts(new[] { "4444DD|" + (thread * Rows + row + 1) + "|" }))
+                        {
+                            Equal(1L, partner.Flag(home, By, Now).Added);
+                        }
+                        Equal("range_unclear", rows.Refused.Single().Code);
+                        // Each thread has its own last error.
+                        string text = thread % 2 == 0 ? "Dam, 1012 JS" : "Dam 1";
+                        StapelException error = Throws<StapelException>(() => Address.FromText(text));
+                        Equal(thread % 2 == 0 ? "no_number" : "no_postcode", error.Code);
+                        That(error.Message.Contains(thread % 2 == 0 ? "number" : "postcode"), error.Message);
+                        broker.Status();
+                    }
+                });
+                using (Addresses flags = partner.Flags())
+                {
+                    Equal(7 + Threads * Rows, flags.Count);
+                }
+                That(Carry(partner.Deliver(Now), partner, broker).All(reply => reply is Receipt), "no receipt");
+                // Each asks a case of its own, and reads the answer to its own question.
+                InThreads(Threads, thread =>
+                {
+                    Case by = new Case("thread " + thread, "zaak");
+                    using (Answer answer = (Answer)Carry(partner.Ask(rows, by, Now), partner, broker).Single())
+                    {
+                        Equal("thread " + thread, answer.Actor);
+                        Equal(5, answer.Standings(rows).Count(standing => standing.IsStacked));
+                    }
+                });
+            }
+        }
+
+        private static void DisposingWhileOthersUseItIsSafe()
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                Addresses rows = Sandbox();
+                Partner partner = Partner.Open(partnerFolder);
+                InThreads(4, thread =>
+                {
+                    try
+                    {
+                        while (thread != 0)
+                        {
+                            Equal("9999XA|12|A", rows[0].Canonical);
+                            partner.Flags().Dispose();
+                        }
+                        Thread.Sleep(5);
+                        rows.Dispose();
+                        partner.Dispose();
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                    }
+                });
+            }
+        }
+
+        private static void WhatIsLostIsFreed()
+        {
+            Equal(0, StapelLibrary.OpenHandles);
+            // On a thread that ends, so that no stack frame keeps anything.
+            Thread loser = new Thread(() =>
+            {
+                for (int times = 0; times < 100; times++)
+                {
+                    Sandbox();
+                }
+                Partner partner = Partner.Open(partnerFolder);
+                partner.Flags();
+                That(StapelLibrary.OpenHandles > 2, "nothing was open");
+            });
+            loser.Start();
+            loser.Join();
+            for (int times = 0; times < 100 && StapelLibrary.OpenHandles != 0; times++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(10);
+            }
+            // Mono scans stacks without knowing what is a reference, so that one or two may seem to be in use.
+            That(StapelLibrary.OpenHandles <= 2, StapelLibrary.OpenHandles + " handles are open");
+        }
+
+        private static Addresses Sandbox()
+        {
+            string[][] lines = File.ReadAllLines(Path.Combine(sandbox, "addresses.csv")).Skip(1).Select(line => line.Split(';')).ToArray();
+            return Addresses.FromTexts(lines.Select(line => line[1]).ToArray(), lines.Select(line => line[0]).ToArray());
+        }
+
+        private static Broker OpenBroker()
+        {
+            return Broker.Open(brokerFolder, keysFolder);
+        }
+
+        private static List<Reply> Carry(IEnumerable<byte[]> messages, Partner partner, Broker broker)
+        {
+            List<Reply> replies = messages.Select(message => partner.Read(broker.Handle(message, Now), Now)).ToList();
+            foreach (Rejection rejection in replies.OfType<Rejection>())
+            {
+                throw new InvalidOperationException(rejection.Code + ": " + rejection.Sentence);
+            }
+            return replies;
+        }
+
+        private static void InThreads(int count, Action<int> work)
+        {
+            Exception[] errors = new Exception[count];
+            Thread[] threads = Enumerable.Range(0, count).Select(number => new Thread(() =>
+            {
+                try
+                {
+                    work(number);
+                }
+                catch (Exception error)
+                {
+                    errors[number] = error;
+                }
+            })).ToArray();
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+            Exception first = errors.FirstOrDefault(error => error != null);
+            if (first != null)
+            {
+                throw new InvalidOperationException("a thread failed", first);
+            }
+        }
+
+        private static void That(bool condition, string what)
+        {
+            if (!condition)
+            {
+                throw new InvalidOperationException("not so: " + what);
+            }
+        }
+
+        private static void Equal<T>(T expected, T found)
+        {
+            That(EqualityComparer<T>.Default.Equals(expected, found), "expected " + expected + ", found " + found);
+        }
+
+        private static T Throws<T>(Action call) where T : Exception
+        {
+            try
+            {
+                call();
+            }
+            catch (T error)
+            {
+                return error;
+            }
+            throw new InvalidOperationException("no " + typeof(T).Name);
+        }
+    }
+}
