@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+/**
+ * What became of one row.
+ *
+ * @param row the number of the row, counted from 0
+ * @param status 0, or the number that stapel.h gives to why it was refused
+ * @param level what it names
+ * @param reference the caller's own reference; null where none were given
+ * @param canonical the canonical form; null where it was refused
+ * @param field of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line"; else null
+ * @param message of a refused one, what was found and what would help; else null
+ */
+public record AddressRow(int row, int status, Level level, String reference, String canonical, String field, String message) {
+    /**
+     * Whether the address was refused: then it is left out of what is flagged and asked.
+     *
+     * @return whether it was
+     */
+    public boolean isRefused() {
+        return status != 0;
+    }
+
+    /**
+     * The stable code of why it was refused.
+     *
+     * @return such as "no_number"; "ok" where it was not refused
+     */
+    public String code() {
+        return Stapel.codeOf(status);
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+/**
+ * One row of an answer.
+ *
+ * @param canonical the canonical form of the address
+ * @param level whether it is of a home or of a building
+ * @param standing its standing
+ */
+public record AnswerRow(String canonical, Level level, Standing standing) {
+    static AnswerRow of(Lib.AnswerRowOut out) {
+        return new AnswerRow(out.canonical.text(), Level.of(out.level), Standing.of(out.standing));
+    }
+}

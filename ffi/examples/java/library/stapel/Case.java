@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+import java.util.Objects;
+
+/**
+ * Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal; the broker never sees it.
+ *
+ * @param actor the acting user, as the partner's own systems name them
+ * @param reference the reference of the case
+ */
+public record Case(String actor, String reference) {
+    /**
+     * Neither is null.
+     *
+     * @param actor the acting user
+     * @param reference the reference of the case
+     */
+    public Case {
+        Objects.requireNonNull(actor, "actor");
+        Objects.requireNonNull(reference, "reference");
+    }
+}

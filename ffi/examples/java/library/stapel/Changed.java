@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+/**
+ * What a call changed over the partner's flags.
+ *
+ * @param added addresses that were not flagged before
+ * @param altered addresses that were flagged, with another last valid day now
+ * @param withdrawn addresses that were flagged, and are no longer
+ * @param unchanged addresses that are as they were
+ * @param refused rows that were left out, because their addresses were refused when they were read
+ */
+public record Changed(long added, long altered, long withdrawn, long unchanged, long refused) {
+    static Changed of(Lib.ChangedOut out) {
+        return new Changed(out.added, out.changed, out.withdrawn, out.unchanged, out.refused);
+    }
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+import com.sun.jna.IntegerType;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
+import com.sun.jna.Structure;
+import com.sun.jna.Structure.FieldOrder;
+import com.sun.jna.ptr.PointerByReference;
+import com.sun.jna.ptr.ShortByReference;
+import java.nio.charset.StandardCharsets;
+
+/** The functions and structs of stapel.h, as they are there. Direct mapping, which is JNA's fastest. */
+final class Lib {
+    /** The version of the ABI that this file describes. */
+    private static final int ABI_VERSION = 1;
+
+    static {
+        // stapel.dll, libstapel.so or libstapel.dylib.
+        Native.register(Lib.class, NativeLibrary.getInstance("stapel"));
+        int found = stapel_abi_version();
+        if (found != ABI_VERSION) {
+            throw new UnsatisfiedLinkError(
+                    "the library stapel that was found has ABI version " + found + ", and these classes are for version " + ABI_VERSION
+                            + ": install the library that came with them");
+        }
+    }
+
+    private Lib() {}
+
+    static native Pointer stapel_version();
+
+    static native int stapel_abi_version();
+
+    static native Pointer stapel_status_code(int status);
+
+    static native Pointer stapel_last_error_message();
+
+    static native int stapel_open_handles(SizeTByReference count);
+
+    static native int stapel_address_from_text(byte[] text, SizeT textLength, AddressOut address);
+
+    static native int stapel_address_from_fields(Fields fields, AddressOut address);
+
+    static native int stapel_addresses_from_packed_texts(Packed texts, Packed references, SizeT count, PointerByReference addresses);
+
+    static native int stapel_addresses_from_packed_fields(
+            PackedFields fields, Packed references, SizeT count, PointerByReference addresses);
+
+    static native int stapel_addresses_buildings(Pointer addresses, PointerByReference buildings);
+
+    static native int stapel_addresses_count(Pointer addresses, SizeTByReference rows, SizeTByReference refused);
+
+    static native int stapel_addresses_row(Pointer addresses, SizeT index, RowOut row);
+
+    static native int stapel_addresses_refused_row(Pointer addresses, SizeT index, RowOut row);
+
+    static native int stapel_addresses_lines(Pointer addresses, PointerByReference lines);
+
+    static native int stapel_addresses_free(Pointer addresses);
+
+    static native int stapel_buffer_bytes(Pointer buffer, PointerByReference bytes, SizeTByReference length);
+
+    static native int stapel_buffer_free(Pointer buffer);
+
+    static native int stapel_messages_count(Pointer messages, SizeTByReference count);
+
+    static native int stapel_messages_get(Pointer messages, SizeT index, PointerByReference bytes, SizeTByReference length);
+
+    static native int stapel_messages_free(Pointer messages);
+
+    static native int stapel_reply_kind(Pointer reply, com.sun.jna.ptr.IntByReference kind);
+
+    static native int stapel_reply_receipt(Pointer reply, ReceiptOut receipt);
+
+    static native int stapel_reply_answer(Pointer reply, AnswerOut answer);
+
+    static native int stapel_reply_standings(Pointer reply, Pointer addresses, byte[] standings, SizeT count);
+
+    static native int stapel_reply_row(Pointer reply, SizeT index, AnswerRowOut row);
+
+    static native int stapel_reply_status(Pointer reply, PositionOut position);
+
+    static native int stapel_reply_rejection(Pointer reply, RejectionOut rejection);
+
+    static native int stapel_reply_free(Pointer reply);
+
+    static native int stapel_news_count(Pointer news, SizeTByReference count);
+
+    static native int stapel_news_get(Pointer news, SizeT index, NewsRowOut row);
+
+    static native int stapel_news_free(Pointer news);
+
+    static native int stapel_partner_init(byte[] folder, SizeT folderLength, short number, PointerByReference verifyingKey);
+
+    static native int stapel_partner_join(byte[] folder, SizeT folderLength, byte[] policyFile, SizeT policyFileLength);
+
+    static native int stapel_partner_open(byte[] folder, SizeT folderLength, PointerByReference partner);
+
+    static native int stapel_partner_adopt_policy(Pointer partner, byte[] policyFile, SizeT policyFileLength);
+
+    static native int stapel_partner_add_secret(Pointer partner, byte[] secretFile, SizeT secretFileLength);
+
+    static native int stapel_partner_number(Pointer partner, ShortByReference number);
+
+    static native int stapel_partner_flags(Pointer partner, PointerByReference flags);
+
+    static native int stapel_partner_flag(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
+
+    static native int stapel_partner_flag_until(
+            Pointer partner, Pointer homes, byte[] lastDay, SizeT lastDayLength, CaseIn by, long now, ChangedOut changed);
+
+    static native int stapel_partner_renew(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
+
+    static native int stapel_partner_withdraw(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
+
+    static native int stapel_partner_replace_all(
+            Pointer partner, Pointer homes, int allowShrink, CaseIn by, long now, ChangedOut changed);
+
+    static native int stapel_partner_deliver(Pointer partner, long now, PointerByReference messages);
+
+    static native int stapel_partner_confirm(Pointer partner, long now, PointerByReference messages);
+
+    static native int stapel_partner_ask(Pointer partner, Pointer addresses, CaseIn by, long now, PointerByReference messages);
+
+    static native int stapel_partner_ask_own(Pointer partner, CaseIn by, long now, PointerByReference messages);
+
+    static native int stapel_partner_sweep(
+            Pointer partner, Pointer addresses, byte[] reason, SizeT reasonLength, CaseIn by, long now, PointerByReference messages);
+
+    static native int stapel_partner_status(Pointer partner, long now, PointerByReference messages);
+
+    static native int stapel_partner_in_flight(Pointer partner, PointerByReference messages);
+
+    static native int stapel_partner_read(Pointer partner, byte[] bytes, SizeT bytesLength, long now, PointerByReference reply);
+
+    static native int stapel_partner_give_up(Pointer partner, byte[] message, SizeT messageLength, long now);
+
+    static native int stapel_partner_news(Pointer partner, PointerByReference news);
+
+    static native int stapel_partner_free(Pointer partner);
+
+    static native int stapel_broker_init_keys(
+            byte[] keysFolder, SizeT keysFolderLength, PointerByReference verifyingKey, PointerByReference checkpointKey);
+
+    static native int stapel_broker_create(
+            byte[] folder,
+            SizeT folderLength,
+            byte[] keysFolder,
+            SizeT keysFolderLength,
+            byte[] policyFile,
+            SizeT policyFileLength,
+            long now,
+            PointerByReference broker);
+
+    static native int stapel_broker_open(
+            byte[] folder, SizeT folderLength, byte[] keysFolder, SizeT keysFolderLength, PointerByReference broker);
+
+    static native int stapel_broker_handle(Pointer broker, byte[] message, SizeT messageLength, long now, PointerByReference reply);
+
+    static native int stapel_broker_release(Pointer broker, long now, int acceptClock, PointerByReference releases);
+
+    static native int stapel_broker_status(Pointer broker, PointerByReference status);
+
+    static native int stapel_broker_free(Pointer broker);
+
+    /** The size_t at a place. */
+    private static int count(Pointer place, int offset) {
+        return Math.toIntExact(
+                Native.SIZE_T_SIZE == Long.BYTES ? place.getLong(offset) : Integer.toUnsignedLong(place.getInt(offset)));
+    }
+
+    /** The text of the stapel_str at a place; null where there is none. */
+    private static String text(Pointer place, int offset) {
+        Pointer text = place.getPointer(offset);
+        int length = count(place, offset + Native.POINTER_SIZE);
+        return text == null ? null : new String(text.getByteArray(0, length), StandardCharsets.UTF_8);
+    }
+
+    // JNA makes these itself and looks at their fields, so all of them are public; and the class that they are in is not.
+
+    /** A size_t. */
+    public static final class SizeT extends IntegerType {
+        private static final long serialVersionUID = 1;
+
+        /** Zero. */
+        public SizeT() {
+            this(0);
+        }
+
+        /** A length or an index. */
+        public SizeT(long value) {
+            super(Native.SIZE_T_SIZE, value, true);
+        }
+    }
+
+    /** A place for a size_t. */
+    public static final class SizeTByReference extends com.sun.jna.ptr.ByReference {
+        /** A place with zero in it. */
+        public SizeTByReference() {
+            super(Native.SIZE_T_SIZE);
+            getPointer().clear(Native.SIZE_T_SIZE);
+        }
+
+        int count() {
+            return Lib.count(getPointer(), 0);
+        }
+    }
+
+    /** stapel_str. */
+    @FieldOrder({"ptr", "len"})
+    public static final class Str extends Structure {
+        public Pointer ptr;
+        public SizeT len = new SizeT();
+
+        /** The text, which a handle gave out and which is good until that is freed; null where there is none. */
+        String text() {
+            return Lib.text(getPointer(), 0);
+        }
+    }
+
+    /** stapel_address. */
+    @FieldOrder({"unit", "building"})
+    public static final class AddressOut extends Structure {
+        public byte[] unit = new byte[24];
+        public byte[] building = new byte[16];
+    }
+
+    /** stapel_fields. */
+    @FieldOrder({"postcode", "number", "letter", "addition"})
+    public static final class Fields extends Structure {
+        public Str postcode;
+        public Str number;
+        public Str letter;
+        public Str addition;
+    }
+
+    /** stapel_packed. */
+    @FieldOrder({"bytes", "bytesLength", "ends"})
+    public static final class Packed extends Structure {
+        public Pointer bytes;
+        public SizeT bytesLength = new SizeT();
+        public Pointer ends;
+    }
+
+    /** stapel_packed_fields. */
+    @FieldOrder({"postcode", "number", "letter", "addition"})
+    public static final class PackedFields extends Structure {
+        public Packed postcode;
+        public Packed number;
+        public Packed letter;
+        public Packed addition;
+    }
+
+    /**
+     * stapel_row. There may be a million, so JNA does not read all of its fields one by one; {@link #row} takes what is there from where
+     * JNA laid it out.
+     */
+    @FieldOrder({"row", "status", "level", "reference", "canonical", "field", "message"})
+    public static final class RowOut extends Structure {
+        private static final RowOut LAYOUT = new RowOut();
+        private static final int STATUS = LAYOUT.fieldOffset("status");
+        private static final int LEVEL = LAYOUT.fieldOffset("level");
+        private static final int REFERENCE = LAYOUT.fieldOffset("reference");
+        private static final int CANONICAL = LAYOUT.fieldOffset("canonical");
+        private static final int FIELD = LAYOUT.fieldOffset("field");
+        private static final int MESSAGE = LAYOUT.fieldOffset("message");
+
+        public SizeT row = new SizeT();
+        public int status;
+        public int level;
+        public Str reference;
+        public Str canonical;
+        public Str field;
+        public Str message;
+
+        /** A row that is not there yet. */
+        public RowOut() {
+            setAutoSynch(false);
+        }
+
+        AddressRow row() {
+            Pointer place = getPointer();
+            return new AddressRow(
+                    count(place, 0),
+                    place.getInt(STATUS),
+                    Level.of(place.getInt(LEVEL)),
+                    text(place, REFERENCE),
+                    text(place, CANONICAL),
+                    text(place, FIELD),
+                    text(place, MESSAGE));
+        }
+    }
+
+    /** stapel_log_entry. */
+    @FieldOrder({"index", "leaf"})
+    public static final class LogEntryOut extends Structure {
+        public long index;
+        public byte[] leaf = new byte[32];
+    }
+
+    /** stapel_receipt. */
+    @FieldOrder({"release", "added", "changed", "withdrawn", "held", "part", "parts", "log"})
+    public static final class ReceiptOut extends Structure {
+        public long release;
+        public int added;
+        public int changed;
+        public int withdrawn;
+        public int held;
+        public short part;
+        public short parts;
+        public LogEntryOut log;
+    }
+
+    /** stapel_answer. */
+    @FieldOrder({"actor", "reference", "release", "asOf", "until", "rows", "epoch", "organisations", "fresh", "log"})
+    public static final class AnswerOut extends Structure {
+        public Str actor;
+        public Str reference;
+        public long release;
+        public long asOf;
+        public long until;
+        public SizeT rows = new SizeT();
+        public int epoch;
+        public short organisations;
+        public short fresh;
+        public LogEntryOut log;
+    }
+
+    /** stapel_standing. */
+    @FieldOrder({"kind", "count"})
+    public static final class StandingOut extends Structure {
+        public byte kind;
+        public byte count;
+    }
+
+    /** stapel_answer_row. */
+    @FieldOrder({"canonical", "level", "standing"})
+    public static final class AnswerRowOut extends Structure {
+        public Str canonical;
+        public int level;
+        public StandingOut standing;
+    }
+
+    /** stapel_position. */
+    @FieldOrder({
+        "release", "asOf", "until", "acceptedState", "highestState", "highestQuestion", "held", "newFlagsLeft", "askedLeftToday",
+        "askedLeftEpoch", "sweptLeftToday", "fullSetRequired", "complaint", "complaintText", "log"
+    })
+    public static final class PositionOut extends Structure {
+        public long release;
+        public long asOf;
+        public long until;
+        public long acceptedState;
+        public long highestState;
+        public long highestQuestion;
+        public int held;
+        public int newFlagsLeft;
+        public int askedLeftToday;
+        public int askedLeftEpoch;
+        public int sweptLeftToday;
+        public int fullSetRequired;
+        public int complaint;
+        public Str complaintText;
+        public LogEntryOut log;
+    }
+
+    /** stapel_rejection. */
+    @FieldOrder({"status", "next", "number", "sentence", "log"})
+    public static final class RejectionOut extends Structure {
+        public int status;
+        public int next;
+        public long number;
+        public Str sentence;
+        public LogEntryOut log;
+    }
+
+    /** stapel_news_row. */
+    @FieldOrder({"canonical", "level", "change", "before", "now"})
+    public static final class NewsRowOut extends Structure {
+        public Str canonical;
+        public int level;
+        public int change;
+        public StandingOut before;
+        public StandingOut now;
+    }
+
+    /** stapel_case. */
+    @FieldOrder({"actor", "reference"})
+    public static final class CaseIn extends Structure {
+        public Str actor;
+        public Str reference;
+    }
+
+    /** stapel_changed. */
+    @FieldOrder({"added", "changed", "withdrawn", "unchanged", "refused"})
+    public static final class ChangedOut extends Structure {
+        public long added;
+        public long changed;
+        public long withdrawn;
+        public long unchanged;
+        public long refused;
+    }
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: EUPL-1.2
+package stapel;
+
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.PointerByReference;
+import com.sun.jna.ptr.ShortByReference;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a folder open.
+ *
+ * <p>Everything that a call did is on disk when it returns. Any thread may use it; calls take turns. The library reads no clock: each
+ * call that needs the time is told it. Every call throws {@link StapelException} for what stapel.h lists as its errors, and
+ * {@link IllegalStateException} after {@link #close}. Messages are carried to the broker by the caller, in their order, and to nobody
+ * else: every partner of the consortium could find the addresses in them.
+ */
+public final class Partner implements AutoCloseable {
+    private final Handle handle;
+
+    private Partner(PointerByReference made) {
+        handle = new Handle("the partner", made, Lib::stapel_partner_free);
+    }
+
+    /**
+     * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
+     * partner into the roster.
+     *
+     * @param folder the folder
+     * @param number the number that it is to have in the roster
+     * @return the public key of its messages, 64 hexadecimal digits, for the coordinator
+     */
+    public static String init(Path folder, int number) {
+        if (number < 0 || number > 0xFFFF) {
+            throw new IllegalArgumentException("a partner's number is 0 to 65535, not " + number);
+        }
+        byte[] path = Scratch.utf8(folder.toString());
+        PointerByReference verifyingKey = new PointerByReference();
+        StapelException.check(Lib.stapel_partner_init(path, Scratch.length(path), (short) number, verifyingKey));
+        return Scratch.takeText(verifyingKey);
+    }
+
+    /**
+     * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
+     * whoever hands it over; later ones come through {@link #adoptPolicy}.
+     *
+     * @param folder the folder
+     * @param policyFile the policy
+     */
+    public static void join(Path folder, Path policyFile) {
+        byte[] path = Scratch.utf8(folder.toString());
+        byte[] policy = Scratch.utf8(policyFile.toString());
+        StapelException.check(Lib.stapel_partner_join(path, Scratch.length(path), policy, Scratch.length(policy)));
+    }
+
+    /**
+     * Opens a partner's folder.
+     *
+     * @param folder the folder
+     * @return the partner, open until {@link #close}
+     * @throws StapelException "folder_in_use" while another has it open, or what is wrong in it
+     */
+    public static Partner open(Path folder) {
+        byte[] path = Scratch.utf8(folder.toString());
+        PointerByReference made = new PointerByReference();
+        StapelException.check(Lib.stapel_partner_open(path, Scratch.length(path), made));
+        return new Partner(made);
+    }
+
+    /**
+     * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
+     *
+     * @param policyFile the policy
+     */
+    public void adoptPolicy(Path policyFile) {
+        byte[] policy = Scratch.utf8(policyFile.toString());
+        handle.use(partner -> {
+            StapelException.check(Lib.stapel_partner_adopt_policy(partner, policy, Scratch.length(policy)));
+            return null;
+        });
+    }
+
+    /**
+     * Keeps a copy of the file of an epoch's secret in the folder, and uses it.
+     *
+     * @param secretFile the secret
+     */
+    public void addSecret(Path secretFile) {
+        byte[] secret = Scratch.utf8(secretFile.toString());
+        handle.use(partner -> {
+            StapelException.check(Lib.stapel_partner_add_secret(partner, secret, Scratch.length(secret)));
+            return null;
+        });
+    }
+
+    /**
+     * The partner's number in the roster.
+     *
+     * @return the number
+     */
+    public int number() {
+        return handle.use(partner -> {
+            ShortByReference number = new ShortByReference();
+            StapelException.check(Lib.stapel_partner_number(partner, number));
+            return Short.toUnsignedInt(number.getValue());
+        });
+    }
+
+    /**
+     * The homes that the partner flags. Those whose flags ended go when the partner does something on a later day.
+     *
+     * @return in the order of their canonical forms; without references
+     */
+    public Addresses flags() {
+        return handle.use(partner -> {
+            PointerByReference flags = new PointerByReference();
+            StapelException.check(Lib.stapel_partner_flags(partner, flags));
+            return new Addresses(flags);
+        });
+    }
+
+    /**
+     * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
+     * at again, they are renewed, with {@link #renew}. The broker hears of it with {@link #deliver}.
+     *
+     * @param homes the homes
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return what changed
+     */
+    public Changed flag(Addresses homes, Case by, Instant now) {
+        return change(homes, by, now, Lib::stapel_partner_flag);
+    }
+
+    /**
+     * Flags homes through a day. It can also bring the end of a flag forward, or put it back within the policy's max_days of its first day.
+     *
+     * @param homes the homes
+     * @param lastDay a month's last
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return what changed
+     */
+    public Changed flagUntil(Addresses homes, LocalDate lastDay, Case by, Instant now) {
+        byte[] day = Scratch.utf8(lastDay.toString());
+        return change(homes, by, now, (partner, rows, acts, time, changed) ->
+                Lib.stapel_partner_flag_until(partner, rows, day, Scratch.length(day), acts, time, changed));
+    }
+
+    /**
+     * Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+     *
+     * @param homes the homes
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return what changed
+     * @throws StapelException "not_flagged" where one of them is not flagged; then none is renewed
+     */
+    public Changed renew(Addresses homes, Case by, Instant now) {
+        return change(homes, by, now, Lib::stapel_partner_renew);
+    }
+
+    /**
+     * Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+     *
+     * @param homes the homes
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return what changed
+     */
+    public Changed withdraw(Addresses homes, Case by, Instant now) {
+        return change(homes, by, now, Lib::stapel_partner_withdraw);
+    }
+
+    /**
+     * Makes the flags exactly those of homes: a full set. Those that were flagged already keep their days; all others are withdrawn, also
+     * those of refused rows: see to those first.
+     *
+     * @param homes all that the partner flags
+     * @param allowShrink that it is meant where more than the policy's share of the flags would go
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return what changed
+     * @throws StapelException "shrink" where too many flags would go unsaid
+     */
+    public Changed replaceAll(Addresses homes, boolean allowShrink, Case by, Instant now) {
+        return change(homes, by, now, (partner, rows, acts, time, changed) ->
+                Lib.stapel_partner_replace_all(partner, rows, allowShrink ? 1 : 0, acts, time, changed));
+    }
+
+    /**
+     * The messages that bring the broker up to date. Until their replies were read, the same call gives the same bytes again.
+     *
+     * @param now the time
+     * @return in the order in which the broker must get them; none where it is up to date
+     */
+    public List<byte[]> deliver(Instant now) {
+        return messages((partner, made) -> Lib.stapel_partner_deliver(partner, Scratch.seconds(now), made));
+    }
+
+    /**
+     * As {@link #deliver}; where there is nothing to deliver, the message that nothing changed.
+     *
+     * @param now the time
+     * @return in the order in which the broker must get them
+     */
+    public List<byte[]> confirm(Instant now) {
+        return messages((partner, made) -> Lib.stapel_partner_confirm(partner, Scratch.seconds(now), made));
+    }
+
+    /**
+     * The questions for the standings of homes or buildings; several where there are more than 100,000 different ones. {@link Answer#fill}
+     * brings the answers back to the rows.
+     *
+     * @param addresses the homes or buildings
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return the questions
+     */
+    public List<byte[]> ask(Addresses addresses, Case by, Instant now) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            return addresses.handle.use(rows -> messages(
+                    (partner, made) -> Lib.stapel_partner_ask(partner, rows, acts, Scratch.seconds(now), made)));
+        }
+    }
+
+    /**
+     * As {@link #ask}, about all that the partner itself flags, buildings included where the policy counts them. What changed is told by
+     * {@link #news}.
+     *
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return the questions
+     */
+    public List<byte[]> askOwn(Case by, Instant now) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            return messages((partner, made) -> Lib.stapel_partner_ask_own(partner, acts, Scratch.seconds(now), made));
+        }
+    }
+
+    /**
+     * As {@link #ask}, about addresses that the partner need not flag itself.
+     *
+     * @param addresses the homes or buildings
+     * @param reason one that the policy lists
+     * @param by who acts, and for which case
+     * @param now the time
+     * @return the questions
+     */
+    public List<byte[]> sweep(Addresses addresses, String reason, Case by, Instant now) {
+        byte[] why = Scratch.utf8(reason);
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            return addresses.handle.use(rows -> messages((partner, made) ->
+                    Lib.stapel_partner_sweep(partner, rows, why, Scratch.length(why), acts, Scratch.seconds(now), made)));
+        }
+    }
+
+    /**
+     * The request where the partner stands with the broker. It takes the place of one in flight.
+     *
+     * @param now the time
+     * @return one message
+     */
+    public List<byte[]> status(Instant now) {
+        return messages((partner, made) -> Lib.stapel_partner_status(partner, Scratch.seconds(now), made));
+    }
+
+    /**
+     * The messages whose replies were not read yet: to send them after a program ended in between.
+     *
+     * @return those that tell what is flagged first
+     */
+    public List<byte[]> inFlight() {
+        return messages(Lib::stapel_partner_in_flight);
+    }
+
+    /**
+     * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
+     * release than was seen; then does what it says. A rejection is a reply, and no exception.
+     *
+     * @param reply the bytes of the reply
+     * @param now the time
+     * @return what it says
+     * @throws StapelException "malformed" and others, by none of which anything changes
+     */
+    public Reply read(byte[] reply, Instant now) {
+        return handle.use(partner -> {
+            PointerByReference made = new PointerByReference();
+            StapelException.check(Lib.stapel_partner_read(partner, reply, Scratch.length(reply), Scratch.seconds(now), made));
+            return Replies.of(made);
+        });
+    }
+
+    /**
+     * No longer waits for the reply to a message; nor for those that tell what is flagged after it. What they said is still to be said.
+     *
+     * @param message the bytes of the message
+     * @param now the time
+     */
+    public void giveUp(byte[] message, Instant now) {
+        handle.use(partner -> {
+            StapelException.check(Lib.stapel_partner_give_up(partner, message, Scratch.length(message), Scratch.seconds(now)));
+            return null;
+        });
+    }
+
+    /**
+     * What changed between the answers that were read when this was called last, and those read since; over the partner's own flags.
+     *
+     * @return ascending by address
+     */
+    public List<Change> news() {
+        PointerByReference made = new PointerByReference();
+        handle.use(partner -> {
+            StapelException.check(Lib.stapel_partner_news(partner, made));
+            return null;
+        });
+        try (Handle news = new Handle("the news", made, Lib::stapel_news_free)) {
+            return news.use(pointer -> {
+                Lib.SizeTByReference count = new Lib.SizeTByReference();
+                StapelException.check(Lib.stapel_news_count(pointer, count));
+                List<Change> changes = new ArrayList<>(count.count());
+                Lib.NewsRowOut row = new Lib.NewsRowOut();
+                for (int index = 0; index < count.count(); index++) {
+                    StapelException.check(Lib.stapel_news_get(pointer, new Lib.SizeT(index), row));
+                    changes.add(Change.of(row));
+                }
+                return Collections.unmodifiableList(changes);
+            });
+        }
+    }
+
+    /** Closes the partner, and lets its folder go once the calls that are under way on other threads have ended. */
+    @Override
+    public void close() {
+        handle.close();
+    }
+
+    @FunctionalInterface
+    private interface ChangeCall {
+        int change(Pointer partner, Pointer homes, Lib.CaseIn by, long now, Lib.ChangedOut changed);
+    }
+
+    private Changed change(Addresses homes, Case by, Instant now, ChangeCall call) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            Lib.ChangedOut changed = new Lib.ChangedOut();
+            return handle.use(partner -> homes.handle.use(rows -> {
+                StapelException.check(call.change(partner, rows, acts, Scratch.seconds(now), changed));
+                return Changed.of(changed);
+            }));
+        }
+    }
+
+    @FunctionalInterface
+    private interface MessagesCall {
+        int messages(Pointer partner, PointerByReference messages);
+    }
+
+    private List<byte[]> messages(MessagesCall call) {
+        PointerByReference made = new PointerByReference();
+        handle.use(partner -> {
+            StapelException.check(call.messages(partner, made));
+            return null;
+        });
+        try (Handle messages = new Handle("the messages", made, Lib::stapel_messages_free)) {
+            return messages.use(pointer -> {
+                Lib.SizeTByReference count = new Lib.SizeTByReference();
+                StapelException.check(Lib.stapel_messages_count(pointer, count));
+                List<byte[]> taken = new ArrayList<>(count.count());
+                PointerByReference bytes = new PointerByReference();
+                Lib.SizeTByReference length = new Lib.SizeTByReference();
+                for (int index = 0; index < count.count(); index++) {
+                    StapelException.check(Lib.stapel_messages_get(pointer, new Lib.SizeT(index), bytes, length));
+                    taken.add(bytes.getValue().getByteArray(0, length.count()));
+                }
+                return Collections.unmodifiableList(taken);
+            });
+        }
+    }
+}
