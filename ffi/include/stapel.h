@@ -166,6 +166,10 @@ enum stapel_status
     STAPEL_ERROR_CLOCK_AHEAD = 139,
     /** The operating system gave no randomness. */
     STAPEL_ERROR_RANDOM = 140,
+    /** The store's log does not continue what was signed under its name. */
+    STAPEL_ERROR_LOG_BEHIND = 141,
+    /** The folder with the broker's keys lacks what the store needs, or something in it is not as it was written. */
+    STAPEL_ERROR_BROKER_KEYS = 142,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -1154,7 +1158,7 @@ stapel_status stapel_broker_create(const char *dir,
  * Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
  *
  * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT, _POLICY_UNSAFE,
- * _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO.
+ * _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
  */
 stapel_status stapel_broker_open(const char *dir,
                                  size_t dir_len,
@@ -1191,7 +1195,7 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
 
 /**
  * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
- * released, heard, full_set_seen)), trouble. `status` is to be freed with stapel_buffer_free.
+ * released, heard, full_set_seen)), trouble, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
  */
 stapel_status stapel_broker_status(const stapel_broker *broker,
                                    stapel_buffer **status);

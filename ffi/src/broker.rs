@@ -89,7 +89,7 @@ pub unsafe extern "C" fn stapel_broker_create(
 /// Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
 ///
 /// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT, _POLICY_UNSAFE,
-/// _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO.
+/// _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_open(
     dir: *const c_char,
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn stapel_broker_release(
 }
 
 /// Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
-/// released, heard, full_set_seen)), trouble. `status` is to be freed with stapel_buffer_free.
+/// released, heard, full_set_seen)), trouble, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_status(
     broker: *const stapel_broker,

@@ -24,9 +24,10 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 7] = [
+const UNREACHED: [(stapel_status, &str); 8] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
+    (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
     (STAPEL_ERROR_SECRET_PARTS, "secrets are split and put together by the command"),
     (STAPEL_ERROR_LOG_LINE, "audit logs are looked at by the command"),
     (STAPEL_ERROR_LOG_FILE, "audit logs are looked at by the command"),
@@ -384,6 +385,10 @@ fn brokers(seen: &mut Seen, town: &Town) {
         seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_broker_release(broker, NOW + 9 * DAY, 0, &mut text));
         seen.expect(STAPEL_OK, stapel_broker_free(broker));
     }
+    let (pepper, aside) = (town.path("keys/epoch-1.pepper"), town.path("keys/aside"));
+    fs::rename(&pepper, &aside).unwrap();
+    seen.expect(STAPEL_ERROR_BROKER_KEYS, open("broker").0);
+    fs::rename(aside, pepper).unwrap();
     write_format(&town.path("broker/store/ledger.redb"), 99);
     seen.expect(STAPEL_ERROR_STORE_FORMAT, open("broker").0);
     let ledger = town.path("broker/store/ledger.redb");
