@@ -1,6 +1,6 @@
 //! A million addresses from C beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
 //!
-//! The best of a few rounds each is compared, since other work on the machine only ever adds; the addresses are the same texts and fields, and on both sides they are bytes of which
+//! The two take turns, and the best rounds of each are compared, since other work on the machine only ever adds; the addresses are the same texts and fields, and on both sides they are bytes of which
 //! nobody has seen yet that they are UTF-8. What is measured is what the boundary costs: the arrays are ready before the clock starts.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
@@ -33,9 +33,14 @@ fn main() {
 
     let read_text = || texts.iter().map(|text| AddressKey::parse_bytes(text.as_bytes())).collect::<Read>();
     let read_fields = || rows.iter().map(|row| from_fields(row.each_ref().map(String::as_bytes))).collect::<Read>();
-    let rust = [("texts", rounds(read_text)), ("fields", rounds(read_fields))];
-    let mut c = run(&program, &["texts", &town.text("texts")]);
-    c.extend(run(&program, &["fields", &town.text("fields")]));
+    let (mut of_texts, mut of_fields, mut c) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_texts.push(timed(read_text));
+        c.extend(run(&program, &["texts", &town.text("texts")]));
+        of_fields.push(timed(read_fields));
+        c.extend(run(&program, &["fields", &town.text("fields")]));
+    }
+    let rust = [("texts", best(of_texts)), ("fields", best(of_fields))];
 
     println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
     for (name, seconds) in rust {
@@ -56,9 +61,9 @@ fn main() {
         let start = Instant::now();
         partner.flag(&homes, &by, START).unwrap();
         within.push(start.elapsed().as_secs_f64());
-        let timed = run(&program, &["flag", &town.text("texts"), &town.text(&other), &START.0.to_string()]);
-        across.extend(timed.iter().filter(|timed| timed.name == "flag").map(|timed| timed.seconds));
-        peak = timed.iter().map(|timed| timed.peak).max().unwrap_or(0).max(peak);
+        let flagged = run(&program, &["flag", &town.text("texts"), &town.text(&other), &START.0.to_string()]);
+        across.extend(flagged.iter().filter(|timed| timed.name == "flag").map(|timed| timed.seconds));
+        peak = flagged.iter().map(|timed| timed.peak).max().unwrap_or(0).max(peak);
     }
     let (within, across) = (best(within), best(across));
     println!("{:<16} {within:>10.3} {across:>10.3} {:>8.2}", "flag", across / within);
@@ -111,16 +116,10 @@ fn letter(at: usize) -> char {
     char::from(b'A' + (at % 17) as u8)
 }
 
-fn rounds(read: impl Fn() -> Read) -> f64 {
-    best(
-        (0..ROUNDS)
-            .map(|_| {
-                let start = Instant::now();
-                black_box(read());
-                start.elapsed().as_secs_f64()
-            })
-            .collect(),
-    )
+fn timed(read: impl Fn() -> Read) -> f64 {
+    let start = Instant::now();
+    black_box(read());
+    start.elapsed().as_secs_f64()
 }
 
 fn best(seconds: Vec<f64>) -> f64 {
@@ -139,13 +138,13 @@ fn run(program: &Path, arguments: &[&str]) -> Vec<Timed> {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
-    let timed = |line: &str| {
+    let read = |line: &str| {
         let mut words = line.rsplitn(3, ' ');
         let peak = words.next().unwrap().parse().unwrap();
         let seconds = words.next().unwrap().parse().unwrap();
         Timed { name: words.next().unwrap().to_owned(), seconds, peak }
     };
-    lines.lines().map(timed).collect()
+    lines.lines().map(read).collect()
 }
 
 fn compiled(town: &Town) -> PathBuf {
