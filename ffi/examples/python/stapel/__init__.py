@@ -611,11 +611,23 @@ def _case(by: Case) -> Any:
 
 def _pack(texts: Iterable[Text]) -> tuple[_abi.Packed, int]:
     """A column in one piece, and its number of rows."""
-    encoded = [_encode(text) for text in texts]
-    joined = b"".join(encoded)
-    ends = array("Q", itertools.accumulate(map(len, encoded))) or array("Q", [0])
+    rows: list[Any] = list(texts)
+    encoded = _encode_ascii(rows)
+    if encoded is None:
+        rows = [_encode(text) for text in rows]
+        encoded = b"".join(rows)
+    ends = array("Q", itertools.accumulate(map(len, rows))) or array("Q", [0])
     pointed = (c.c_uint64 * len(ends)).from_buffer(ends)
-    return _abi.Packed(joined, len(joined), c.cast(pointed, c.POINTER(c.c_uint64))), len(encoded)
+    return _abi.Packed(encoded, len(encoded), c.cast(pointed, c.POINTER(c.c_uint64))), len(rows)
+
+
+def _encode_ascii(rows: list[Any]) -> bytes | None:
+    """All texts at once, where they are as long in bytes as in characters: several times as fast as one by one."""
+    try:
+        joined = "".join(rows)
+    except TypeError:
+        return None
+    return joined.encode() if joined.isascii() else None
 
 
 def _references(references: Iterable[Text] | None, count: int) -> Any:
