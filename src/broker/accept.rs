@@ -1,9 +1,10 @@
 //! State messages: what a delta, a full set or a confirm does to what its partner holds.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Sender;
-use super::state::{Accepted, Epoch, PartnerRow, Share, Stored};
+use super::state::{Accepted, Epoch, PartnerRow, Share, Stored, whole_set};
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
@@ -164,7 +165,7 @@ impl Step {
             return rows;
         }
         let said = deltas.iter().map(|stored| stored.rows).sum::<usize>() + rows.len();
-        let all: Vec<Row> = self.share.pending.rows().into_iter().collect();
+        let all: Vec<Row> = self.share.pending.rows().collect();
         if said <= 2 * all.len() {
             return rows;
         }
@@ -199,8 +200,9 @@ struct Context<'a> {
 impl Context<'_> {
     fn delta(&self, step: &mut Step, delta: &TaggedDelta) -> Result<(), Rejection> {
         let mut rows = Vec::with_capacity(delta.flagged.len() + delta.withdrawn.len());
+        let mut held = self.epoch.held(self.sender.partner);
         for (tag, last) in &delta.flagged {
-            let before = self.epoch.held(self.sender.partner, tag);
+            let before = held.get(tag);
             let span = self.span(before, *last, delta.renewal)?;
             step.renewed += u32::from(is_renewal(before, span));
             match before {
@@ -212,7 +214,7 @@ impl Context<'_> {
             rows.push(Row { tag: *tag, span: Some(span) });
         }
         for tag in &delta.withdrawn {
-            if self.epoch.held(self.sender.partner, tag).is_some() {
+            if held.get(tag).is_some() {
                 step.receipt.withdrawn += 1;
                 rows.push(Row { tag: *tag, span: None });
             }
@@ -223,7 +225,7 @@ impl Context<'_> {
         step.abandon(self.sender);
         if !rows.is_empty() {
             rows.sort_unstable_by_key(|row| row.tag);
-            step.share.pending.push(&rows);
+            step.share.pending.push(rows.clone());
             let rows = step.folded(self.sender, rows);
             step.keep(self.sender, None, rows);
             step.changed = true;
@@ -239,8 +241,9 @@ impl Context<'_> {
             step.abandon(self.sender);
         }
         let mut rows = Vec::with_capacity(set.flagged.len());
+        let mut held = self.epoch.held(self.sender.partner);
         for (tag, last) in &set.flagged {
-            let before = self.epoch.held(self.sender.partner, tag);
+            let before = held.get(tag);
             let span = self.span(before, *last, set.renewal)?;
             step.renewed += u32::from(is_renewal(before, span));
             rows.push(Row { tag: *tag, span: Some(span) });
@@ -251,9 +254,9 @@ impl Context<'_> {
             return Err(held_too_many(self.policy.budgets.flags_held));
         }
         if part.number < part.of {
-            step.share.parts.push(rows.as_slice().into());
+            step.share.parts.push(Arc::new(rows.clone()));
         } else {
-            self.last_part(step, set.shrink, &rows)?;
+            self.last_part(step, set.shrink, rows.clone())?;
             step.drop_overruled(self.sender, part.of.into());
         }
         step.keep(self.sender, Some(part), rows);
@@ -261,47 +264,44 @@ impl Context<'_> {
     }
 
     /// Takes the set as a whole, once its last part is there.
-    fn last_part(&self, step: &mut Step, shrink: bool, last: &[Row]) -> Result<(), Rejection> {
-        let parts = std::mem::take(&mut step.share.parts);
-        let mut set: Vec<Row> = parts.iter().flat_map(|part| part.iter()).chain(last).copied().collect();
-        set.sort_unstable_by_key(|row| row.tag);
+    fn last_part(&self, step: &mut Step, shrink: bool, last: Vec<Row>) -> Result<(), Rejection> {
+        let mut set = whole_set(&std::mem::take(&mut step.share.parts), last);
         if set.windows(2).any(|pair| pair[0].tag == pair[1].tag) {
             return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
         }
         // A flag of an earlier part may have ended since that part came.
         set.retain(|row| row.span.is_some_and(|span| span.last >= self.today));
-        let before = self.epoch.all_held(self.sender.partner);
-        let changes = changes(&before, &set);
-        for (was, is) in changes.iter().map(|change| (change.1, change.2)) {
-            match (was, is) {
+        let (held, mut changes) = (set.len() as u32, Vec::new());
+        let mut before = 0u64;
+        let was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1);
+        each_change(was, set, |was, row| {
+            match (was, row.span) {
                 (None, _) => step.receipt.added += 1,
                 (Some(_), None) => step.receipt.withdrawn += 1,
                 (Some(was), Some(is)) if was.last != is.last => step.receipt.changed += 1,
                 _ => {}
             }
-        }
-        let share = u64::from(self.policy.max_shrink_percent) * before.len() as u64;
+            changes.push(row);
+        });
+        let share = u64::from(self.policy.max_shrink_percent) * before;
         if !shrink && u64::from(step.receipt.withdrawn) * 100 > share {
             return Err(Rejection::new(
                 Code::Shrink,
                 step.receipt.withdrawn.into(),
                 format!(
                     "the full set would withdraw {} of {} flags, more than {} per cent: if the export was whole, send it again with the shrink bit",
-                    step.receipt.withdrawn,
-                    before.len(),
-                    self.policy.max_shrink_percent
+                    step.receipt.withdrawn, before, self.policy.max_shrink_percent
                 ),
             ));
         }
         // The first full set of an epoch says again what was flagged before, under a new key.
         step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
-        self.within_budgets(step.charge, set.len() as u32)?;
+        self.within_budgets(step.charge, held)?;
         step.changed = !changes.is_empty();
-        let rows: Vec<Row> = changes.into_iter().map(|(tag, _, span)| Row { tag, span }).collect();
-        step.share.pending.push(&rows);
+        step.share.pending.push(changes);
         step.share.row.full_seen = true;
         step.share.row.recovering = false;
-        step.share.row.held = set.len() as u32;
+        step.share.row.held = held;
         Ok(())
     }
 
@@ -377,23 +377,23 @@ fn held_too_many(most: u32) -> Rejection {
     Rejection::new(Code::OverBudget, most.into(), sentence)
 }
 
-/// The tags on which `before` and `set` differ, with what was and what is; all by ascending tag.
-fn changes(before: &[(Tag, Span)], set: &[Row]) -> Vec<(Tag, Option<Span>, Option<Span>)> {
-    let mut changes = Vec::new();
-    let (mut before, mut set) = (before.iter().peekable(), set.iter().peekable());
-    loop {
-        let tag = match (before.peek(), set.peek()) {
-            (Some(was), Some(is)) => was.0.min(is.tag),
-            (Some(was), None) => was.0,
-            (None, Some(is)) => is.tag,
-            (None, None) => return changes,
-        };
-        let was = before.next_if(|was| was.0 == tag).map(|was| was.1);
-        let is = set.next_if(|is| is.tag == tag).and_then(|is| is.span);
-        if was != is {
-            changes.push((tag, was, is));
+/// Shows each tag on which `before` and `set` differ: what was, and what is; all by ascending tag.
+fn each_change(
+    before: impl Iterator<Item = (Tag, Span)>,
+    set: impl IntoIterator<Item = Row>,
+    mut change: impl FnMut(Option<Span>, Row),
+) {
+    let mut set = set.into_iter().peekable();
+    for (tag, was) in before {
+        while let Some(row) = set.next_if(|row| row.tag < tag) {
+            change(None, row);
+        }
+        let is = set.next_if(|row| row.tag == tag).and_then(|row| row.span);
+        if is != Some(was) {
+            change(Some(was), Row { tag, span: is });
         }
     }
+    set.for_each(|row| change(None, row));
 }
 
 impl PartnerRow {

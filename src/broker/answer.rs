@@ -1,18 +1,16 @@
 //! Questions: what a partner may be told of the pseudonyms it asks, and what it costs.
 
-use std::collections::BTreeSet;
-
 use super::Sender;
 use super::state::{Answered, Epoch, PartnerRow, ShareRow};
-use super::view::Holding;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::policy::{Partner, Policy};
 use crate::pseudonym::{Pepper, Tag};
 use crate::slug::Slug;
 
-/// What a question asks, tagged, in the question's order.
+/// What a question asks, tagged.
 pub(super) struct Asked {
-    tags: Vec<Tag>,
+    /// By ascending tag, each with its place in the question.
+    tags: Vec<(Tag, u32)>,
     /// The reason, if it is a sweep.
     pub(super) sweep: Option<Slug>,
 }
@@ -26,7 +24,10 @@ pub(super) struct Charge {
 
 impl Asked {
     pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper) -> Asked {
-        Asked { tags: pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).collect(), sweep }
+        let mut tags: Vec<_> = pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).zip(0..).collect();
+        // Ties of half a tag are as good in either order.
+        tags.sort_unstable_by_key(|(tag, _)| (tag.number() >> 64) as u64);
+        Asked { tags, sweep }
     }
 
     /// How many pseudonyms it asks about.
@@ -47,23 +48,28 @@ pub(super) fn answer(
         let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
-    let sources: BTreeSet<&Slug> =
-        epoch.tally.released.keys().filter_map(|number| Some(&policy.partner(*number)?.organisation)).collect();
-    let enough_sources = sources.len() >= usize::from(policy.counting.min_sources);
+    let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
     let mut own = 0;
-    let mut standings = Vec::with_capacity(asked.tags.len());
-    for tag in &asked.tags {
-        let holdings = epoch.view.holdings(tag);
-        let flags_it = holdings.iter().any(|holding| holding.partner == asker.number);
+    let mut standings = vec![0; asked.tags.len()];
+    let mut released = epoch.view.cursor();
+    let (mut partners, mut names) = (Vec::new(), Vec::new());
+    for (tag, place) in &asked.tags {
+        partners.clear();
+        partners.extend(released.holdings(tag).map(|holding| holding.partner));
+        let flags_it = partners.contains(&asker.number);
         own += u32::from(flags_it);
         let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
             Standing::NoOwnFlag
         } else if enough_sources {
-            Standing::of(organisations(policy, holdings), &policy.counting, asker.sees)
+            names.clear();
+            names.extend(partners.iter().filter_map(|partner| Some(&policy.partner(*partner)?.organisation)));
+            names.sort_unstable();
+            names.dedup();
+            Standing::of(names.len(), &policy.counting, asker.sees)
         } else {
             Standing::BelowThreshold
         };
-        standings.push(standing.to_byte());
+        standings[*place as usize] = standing.to_byte();
     }
     let charge = charge(policy, epoch, row, asker, asked, own)?;
     let answer = Answer {
@@ -76,15 +82,6 @@ pub(super) fn answer(
         standings,
     };
     Ok((answer, charge))
-}
-
-/// How many distinct organisations there are among the partners of `holdings`.
-fn organisations(policy: &Policy, holdings: &[Holding]) -> usize {
-    let names = holdings.iter().filter_map(|holding| Some(&policy.partner(holding.partner)?.organisation));
-    match holdings.len() {
-        0 | 1 => names.count(),
-        _ => names.collect::<BTreeSet<_>>().len(),
-    }
 }
 
 /// What a question costs, of which `own` pseudonyms are the asker's own released flags: SPEC.md 5.6.

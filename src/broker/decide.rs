@@ -3,6 +3,8 @@
 //! The work is done on a copy of what it needs, so that others do not wait for it; the state is changed in one go with what
 //! is put in line for the disk; and the reply leaves when that is kept.
 
+use std::sync::MutexGuard;
+
 use super::accept::{Said, Step, accept};
 use super::answer::{Asked, Charge, answer};
 use super::release::{Due, next_possible};
@@ -69,11 +71,11 @@ impl Broker {
 
     fn settle(&self, case: &Case<'_>, verified: &Verified<'_>) -> Result<Settled, Error> {
         let mut basis = {
-            let mut state = self.state()?;
+            let state = self.state_for(case)?;
             if !self.is_in_force(case.in_force) {
                 return Ok(Settled::PolicyChanged);
             }
-            self.tick(&mut state, case.in_force, case.now)?;
+            let (state, _) = self.tick(state, case.in_force, case.now)?;
             Basis::of(&state, case)
         };
         // Tagging is most of the work: not for what was seen before.
@@ -88,7 +90,7 @@ impl Broker {
                 Ok(Decision::State(step)) => step.batch.as_ref().map(|batch| self.store.stage(batch)).transpose()?,
                 _ => None,
             };
-            let mut state = self.state()?;
+            let mut state = self.state_for(case)?;
             if !self.is_in_force(case.in_force) {
                 return Ok(Settled::PolicyChanged);
             }
@@ -101,6 +103,11 @@ impl Broker {
             self.wait(ticket)?;
             return Ok(Settled::Reply(reply));
         }
+    }
+
+    /// The state as a message needs it: while a release is made, what partners hold stays as it is.
+    fn state_for(&self, case: &Case<'_>) -> Result<MutexGuard<'_, State>, Error> {
+        if case.header.kind.is_state() { self.state_at_rest() } else { self.state() }
     }
 
     fn read(&self, verified: &Verified<'_>) -> Result<Result<Tagged, Rejection>, Error> {
@@ -157,7 +164,9 @@ impl Broker {
                 receipt
             }
             Ok(Decision::Answer(mut answer, charge)) => {
-                (answer.log, answer.until) = (log, next_possible(policy, case.now));
+                answer.log = log;
+                // While a release is made, it may be in force before the answer is read.
+                answer.until = if state.releasing.is_some() { case.now } else { next_possible(policy, case.now) };
                 let (release, all) = (answer.release, answer.standings.len() as u64);
                 let stacked = answer.standings.iter().filter(|standing| **standing > 1).count() as u64;
                 let reply = self.sign(case, &Reply::Answer(answer));

@@ -9,6 +9,7 @@ mod decide;
 mod folder;
 mod journal;
 mod keys;
+mod making;
 mod release;
 mod signed;
 mod state;
@@ -30,6 +31,7 @@ use serde::{Serialize, Serializer};
 
 use decide::{Case, Settled};
 use journal::Strangers;
+use making::Rest;
 use state::{Epoch, FORMAT, PolicyRow, State, write_row};
 use turns::Turns;
 
@@ -53,6 +55,7 @@ pub struct Broker {
     policy: RwLock<Arc<InForce>>,
     state: Mutex<State>,
     turns: Turns,
+    rest: Rest,
     strangers: Strangers,
     trouble: Mutex<Option<String>>,
 }
@@ -203,6 +206,7 @@ impl Broker {
             policy: RwLock::new(Arc::new(InForce { signed, row })),
             state: Mutex::new(state),
             turns: Turns::default(),
+            rest: Rest::default(),
             strangers: Strangers::default(),
             trouble: Mutex::new(already_closed(&destroyed)),
         })
@@ -284,12 +288,13 @@ impl Broker {
             policy: RwLock::new(Arc::new(InForce { signed, row })),
             state: Mutex::default(),
             turns: Turns::default(),
+            rest: Rest::default(),
             strangers: Strangers::default(),
             trouble: Mutex::default(),
         };
         let mut state = broker.state()?;
         state.journal.append(&mut change, now, digest, Event::PolicyAdopted { version, previous: None })?;
-        broker.tick_trusting(&mut state, &broker.in_force(), now, change)?;
+        let (mut state, _) = broker.tick_trusting(state, &broker.in_force(), now, change)?;
         let ticket = broker.submit(&mut state, &Change::default())?;
         drop(state);
         broker.wait(ticket)?;
@@ -414,7 +419,7 @@ impl Epoch {
             number,
             release: self.row.release,
             as_of: self.row.as_of,
-            tags: self.view.len() as u64,
+            tags: self.tally.tags,
             partners: partners.collect(),
         }
     }

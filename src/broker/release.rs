@@ -2,17 +2,18 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use super::state::{Epoch, EpochRow, PartnerRow, Share, ShareRow, State, Stored, Tally, span_of, write_row};
-use super::view::{Holding, Turn, View};
+use super::state::{Epoch, EpochRow, Share, ShareRow, State, Stored, Tally, write_row};
+use super::view::{Turn, Turned, View};
 use super::{Broker, InForce, Release};
 use crate::audit::Event;
 use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
+use crate::pseudonym::Tag;
 use crate::slug::Slug;
-use crate::store::{Batch, BatchId, BlobKeys, Change, Key, Row, Span};
+use crate::store::{Batch, BatchId, BlobKeys, Change, Key, Row, Span, Staged, Store};
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +31,47 @@ struct Look {
     due: Option<Due>,
 }
 
-/// The epoch after a release, and the batches that it no longer needs.
-pub(super) struct Released {
-    pub(super) epoch: Epoch,
-    pub(super) superseded: Vec<BatchId>,
+/// A release of one epoch that was decided on.
+pub(super) struct Plan {
+    number: u32,
+    due: Due,
+    looked: Timestamp,
+    /// The epoch as it is. Until the release is done, nothing of it changes but what questions cost.
+    epoch: Epoch,
+    /// The last state number that was accepted of each partner.
+    accepted: BTreeMap<u16, u64>,
+}
+
+/// A release that was made, and is not in force yet.
+pub(super) struct Prepared {
+    number: u32,
+    due: Due,
+    view: Arc<View>,
+    tally: Arc<Tally>,
+    row: EpochRow,
+    /// The shares after it, of the partners that are in the roster.
+    shares: BTreeMap<u16, Share>,
+    /// The batches that it no longer needs.
+    superseded: Vec<BatchId>,
     /// The batches that stand for others now.
-    pub(super) folded: Vec<Batch>,
-    /// How many rows went out of the store.
-    pub(super) gone_rows: u64,
+    folded: Vec<Staged>,
+    /// How many rows go out of the store.
+    gone_rows: u64,
     /// Partners that are in the roster no longer.
-    pub(super) gone: Vec<u16>,
+    gone: Vec<u16>,
+}
+
+/// A set that takes the place of a partner's batches, in parts.
+struct Fold {
+    partner: u16,
+    /// A name for each part.
+    names: Vec<BatchId>,
+    /// How many rows a part has, but for the last ones, that may have fewer.
+    part_rows: usize,
+    /// How many parts are written.
+    begun: usize,
+    /// The rows of the next part.
+    rows: Vec<Row>,
 }
 
 /// A broker that made no release for so long does not trust the clock: a wrong one would end flags and destroy keys.
@@ -48,52 +80,89 @@ const LONGEST_SILENCE: u64 = 3 * 86_400;
 /// Threads that read the clock by turns may come so many seconds late.
 const CLOCKS_APART: u64 = 60;
 
+/// The most rows of a batch that stands for others, where there are names enough for so many batches.
+const FOLDED_ROWS: usize = 100_000;
+
+/// How many rows are put together at a time: a row that is sealed needs some sixty bytes of memory.
+const FOLDED_TOGETHER: usize = 4 * FOLDED_ROWS;
+
 impl Broker {
     /// Does what is due at `now`: opens and closes epochs, makes releases, closes the day's books. Puts it in line for the disk.
     ///
-    /// Nothing is done where the clock is further ahead than it can be trusted.
-    pub(super) fn tick(&self, state: &mut State, in_force: &InForce, now: Timestamp) -> Result<Vec<Release>, Error> {
+    /// Nothing is done where the clock is further ahead than it can be trusted, nor while somebody else makes a release: who
+    /// does not wait for that with [`Broker::state_at_rest`] goes on with the release in force. The state is let go of while
+    /// a release is made.
+    pub(super) fn tick<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        in_force: &InForce,
+        now: Timestamp,
+    ) -> Result<(MutexGuard<'a, State>, Vec<Release>), Error> {
         if let Some(as_of) = state.as_of().filter(|as_of| now < *as_of) {
             // Another thread that read the clock later may have made that release.
-            return if as_of.since(now) <= CLOCKS_APART { Ok(Vec::new()) } else { Err(Error::Clock { now, as_of }) };
+            let late = as_of.since(now) <= CLOCKS_APART;
+            return if late { Ok((state, Vec::new())) } else { Err(Error::Clock { now, as_of }) };
         }
-        match clock_ahead(state, now) {
-            Some(_) => Ok(Vec::new()),
+        match clock_ahead(&state, now) {
+            None if state.releasing.is_some() => Ok((state, Vec::new())),
+            Some(_) => Ok((state, Vec::new())),
             None => self.tick_trusting(state, in_force, now, Change::default()),
         }
     }
 
-    /// As [`Broker::tick`], whatever the clock says; `change` has what is to be kept with it.
-    pub(super) fn tick_trusting(
-        &self,
-        state: &mut State,
+    /// As [`Broker::tick`], whatever the clock says, and nobody else makes a release; `change` has what is to be kept with it.
+    pub(super) fn tick_trusting<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
         in_force: &InForce,
         now: Timestamp,
         mut change: Change,
-    ) -> Result<Vec<Release>, Error> {
+    ) -> Result<(MutexGuard<'a, State>, Vec<Release>), Error> {
         let mut closed = Vec::new();
-        let due = self.do_what_is_due(state, in_force, now, &mut change, &mut closed);
-        let releases = due.inspect_err(|_| state.ahead = true)?;
-        if !change.rows.is_empty() || !change.lines.is_empty() {
-            let ticket = self.submit(state, &change)?;
-            if !closed.is_empty() {
-                // Rows without keys could not be opened again, so the keys go when the rows are gone.
-                self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
-                closed.into_iter().try_for_each(|number| self.keys.destroy(number))?;
+        let due = self.open_and_close(&mut state, in_force, now, &mut change, &mut closed);
+        let due = due.inspect_err(|_| state.ahead = true)?;
+        let mut releases = Vec::new();
+        for (number, due, looked) in due {
+            self.keep(&mut state, &mut change, &mut closed)?;
+            let (after, release) = self.turn_apart(state, in_force, number, due, looked)?;
+            state = after;
+            match release {
+                Some(release) => releases.push(release),
+                // All was read anew from the store meanwhile: what is due is for the next to find.
+                None => return Ok((state, releases)),
             }
         }
-        self.sign_log(state, in_force)?;
-        Ok(releases)
+        let books = self.close_the_books(&mut state, in_force, now, &mut change, &mut closed);
+        books.inspect_err(|_| state.ahead = true)?;
+        self.keep(&mut state, &mut change, &mut closed)?;
+        self.sign_log(&mut state, in_force)?;
+        Ok((state, releases))
     }
 
-    fn do_what_is_due(
+    /// Puts a change in line for the disk, and destroys the keys of the epochs that `closed` with it.
+    fn keep(&self, state: &mut State, change: &mut Change, closed: &mut Vec<u32>) -> Result<(), Error> {
+        let change = std::mem::take(change);
+        if change.rows.is_empty() && change.lines.is_empty() {
+            return Ok(());
+        }
+        let ticket = self.submit(state, &change)?;
+        if !closed.is_empty() {
+            // Rows without keys could not be opened again, so the keys go when the rows are gone.
+            self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
+            closed.drain(..).try_for_each(|number| self.keys.destroy(number))?;
+        }
+        Ok(())
+    }
+
+    /// Opens and closes epochs, and says which releases are due, each with the moment that was looked at.
+    fn open_and_close(
         &self,
         state: &mut State,
         in_force: &InForce,
         now: Timestamp,
         change: &mut Change,
         closed: &mut Vec<u32>,
-    ) -> Result<Vec<Release>, Error> {
+    ) -> Result<Vec<(u32, Due, Timestamp)>, Error> {
         let (policy, digest, today) = (in_force.signed.policy(), in_force.signed.digest(), now.day());
         if let Some(event) = self.strangers.turn(now) {
             state.journal.append(change, now, digest, event)?;
@@ -119,25 +188,60 @@ impl Broker {
                 state.journal.append(change, now, digest, Event::EpochOpened { epoch: number })?;
             }
         }
-        let mut releases = Vec::new();
-        for number in state.epochs.keys().copied().collect::<Vec<_>>() {
-            let Some(epoch) = state.epochs.get_mut(&number) else { continue };
+        let mut dues = Vec::new();
+        for (number, epoch) in &mut state.epochs {
             let Look { moment, due } = look(policy, epoch, now);
             if let Some(due) = due {
-                releases.push(self.turn(state, in_force, number, due, moment, change)?);
+                dues.push((*number, due, moment));
             } else if moment > epoch.row.looked {
                 epoch.row.looked = moment;
-                change.rows.push((Key::Epoch(number), Some(write_row(&epoch.row))));
+                change.rows.push((Key::Epoch(*number), Some(write_row(&epoch.row))));
             }
         }
-        if state.journal.turn_day(change, now, digest)? {
+        Ok(dues)
+    }
+
+    fn close_the_books(
+        &self,
+        state: &mut State,
+        in_force: &InForce,
+        now: Timestamp,
+        change: &mut Change,
+        closed: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        let (policy, today) = (in_force.signed.policy(), now.day());
+        if state.journal.turn_day(change, now, in_force.signed.digest())? {
             // A crash between an epoch's rows and its keys leaves the keys: they go now.
             closed.extend(policy.epochs.iter().filter(|epoch| epoch.closes < today).map(|epoch| epoch.number));
         }
-        Ok(releases)
+        Ok(())
     }
 
-    /// Makes one release, and adds to `change` what is to be kept of it.
+    /// Makes one release while others go on with the one in force; `None` where the state was read anew meanwhile.
+    fn turn_apart<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        in_force: &InForce,
+        number: u32,
+        due: Due,
+        looked: Timestamp,
+    ) -> Result<(MutexGuard<'a, State>, Option<Release>), Error> {
+        let plan = Plan::of(&state, number, due, looked)?;
+        let making = self.begin_making(&mut state);
+        drop(state);
+        let prepared = plan.prepare(in_force.signed.policy(), &*self.store)?;
+        let mut state = self.state()?;
+        if !making.end(&mut state) {
+            return Ok((state, None));
+        }
+        let mut change = Change::default();
+        let release = prepared.put_in_force(&mut state, in_force, &mut change);
+        let release = release.inspect_err(|_| state.ahead = true)?;
+        self.submit(&mut state, &change)?;
+        Ok((state, Some(release)))
+    }
+
+    /// Makes one release while all others wait, and adds to `change` what is to be kept of it.
     pub(super) fn turn(
         &self,
         state: &mut State,
@@ -147,25 +251,18 @@ impl Broker {
         looked: Timestamp,
         change: &mut Change,
     ) -> Result<Release, Error> {
-        let policy = in_force.signed.policy();
-        let epoch = state.epochs.get(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
-        let mut next = release(policy, number, epoch, &state.partners, due);
-        next.epoch.row.looked = looked;
-        next.record(number, change);
-        let epoch = next.epoch;
-        let release = Release {
-            epoch: number,
-            number: epoch.row.release,
-            as_of: due.as_of,
-            full: due.full,
-            flags: epoch.tally.released.values().copied().map(u64::from).sum(),
-            tags: epoch.view.len() as u64,
-        };
-        let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
-        state.journal.append(change, due.as_of, in_force.signed.digest(), event)?;
-        state.unpurged += next.gone_rows;
-        state.epochs.insert(number, epoch);
-        Ok(release)
+        let plan = Plan::of(state, number, due, looked)?;
+        plan.prepare(in_force.signed.policy(), &*self.store)?.put_in_force(state, in_force, change)
+    }
+}
+
+impl Fold {
+    /// Writes the next part.
+    fn stage(&mut self, store: &dyn Store) -> Result<Staged, Error> {
+        let (id, of) = (self.names[self.begun], self.names.len() as u16);
+        self.begun += 1;
+        let rows = std::mem::take(&mut self.rows);
+        store.stage(&Batch { id, part: Some((self.begun as u16, of)), rows })
     }
 }
 
@@ -174,16 +271,161 @@ pub(super) fn clock_ahead(state: &State, now: Timestamp) -> Option<Timestamp> {
     state.as_of().filter(|as_of| now.since(*as_of) > LONGEST_SILENCE)
 }
 
-impl Released {
-    /// What of the release is to be kept.
-    pub(super) fn record(&self, number: u32, change: &mut Change) {
-        change.rows.push((Key::Epoch(number), Some(write_row(&self.epoch.row))));
-        for (partner, share) in &self.epoch.shares {
-            change.rows.push((Key::Share(number, *partner), Some(write_row(&share.row))));
+impl Plan {
+    fn of(state: &State, number: u32, due: Due, looked: Timestamp) -> Result<Plan, Error> {
+        let epoch = state.epochs.get(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
+        let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
+        Ok(Plan { number, due, looked, epoch: epoch.with_all_shares(), accepted })
+    }
+
+    /// Makes the release: all of its work, of which nothing shows yet.
+    fn prepare(self, policy: &Policy, store: &dyn Store) -> Result<Prepared, Error> {
+        let Plan { number, due, looked, epoch, accepted } = self;
+        let today = due.as_of.day();
+        let in_roster = |partner: u16| policy.partner(partner).is_some();
+        let (mut shares, leavers): (BTreeMap<u16, Share>, BTreeMap<u16, Share>) =
+            epoch.shares.into_iter().partition(|(partner, _)| in_roster(*partner));
+        for share in shares.values_mut() {
+            share.pending.expire(today);
         }
-        change.rows.extend(self.gone.iter().map(|partner| (Key::Share(number, *partner), None)));
-        change.removed.extend(&self.superseded);
-        change.added.extend(self.folded.iter().cloned());
+        let renewed = |partner: u16, tag: &Tag| shares.get(&partner)?.pending.get(tag)?;
+        let said = shares.iter().filter(|_| due.full).map(|(partner, share)| (*partner, &share.pending));
+        let turn = Turn { said: said.collect(), today, stays: &in_roster, renewed: &renewed };
+        let Turned { view, tally, ended } = epoch.view.turn(&turn);
+        let mut prepared = Prepared {
+            number,
+            due,
+            row: EpochRow {
+                release: epoch.row.release + 1,
+                as_of: due.as_of,
+                looked,
+                fresh: fresh(policy, &shares, due.as_of),
+            },
+            view,
+            tally: Arc::new(tally),
+            shares: BTreeMap::new(),
+            superseded: Vec::new(),
+            folded: Vec::new(),
+            gone_rows: 0,
+            gone: leavers.keys().copied().collect(),
+        };
+        for (partner, share) in &leavers {
+            prepared.superseded.extend(share.ids(number, *partner));
+            prepared.gone_rows += share.batches.iter().map(|stored| stored.rows as u64).sum::<u64>();
+        }
+        let mut folds = Vec::new();
+        for (partner, mut share) in shares {
+            if due.full {
+                share.pending = Default::default();
+                share.row.released = accepted.get(&partner).copied().unwrap_or(0);
+            }
+            folds.extend(prepared.choose(partner, &mut share, ended.contains(&partner)));
+            let released = prepared.tally.released.get(&partner).copied().unwrap_or(0);
+            let (differs, held) = compare(&prepared.view, partner, &share, released, today);
+            share.row.held = held;
+            // A wait begins with a change that is still to be shown, and not with one that is over.
+            share.row.changed_since = share.row.changed_since.filter(|_| differs);
+            prepared.shares.insert(partner, share);
+        }
+        prepared.fold(folds, store)?;
+        Ok(prepared)
+    }
+}
+
+impl Prepared {
+    /// Lets go of a partner's batches that say nothing more, and says which are worth it that one set takes their place.
+    fn choose(&mut self, partner: u16, share: &mut Share, ended: bool) -> Option<Fold> {
+        let epoch = self.number;
+        let name = |sequence| BatchId { epoch, partner, sequence };
+        let before: usize = share.batches.iter().map(|stored| stored.rows).sum();
+        if self.due.full {
+            self.superseded.extend(supersede(&mut share.batches, share.parts.len()).into_iter().map(name));
+        }
+        let fold = foldable(share, ended).map(|fold| {
+            self.superseded.extend(share.batches[..fold].iter().map(|stored| name(stored.sequence)));
+            let rows = self.tally.released.get(&partner).copied().unwrap_or(0) as usize;
+            // Each part takes the place, and the name, of a batch.
+            let parts = rows.div_ceil(FOLDED_ROWS).clamp(1, fold);
+            let names: Vec<BatchId> = share.batches[fold - parts..fold].iter().map(|it| name(it.sequence)).collect();
+            let part_rows = rows.div_ceil(parts);
+            let stored = |(number, id): (usize, &BatchId)| {
+                let rows = part_rows.min(rows.saturating_sub(number * part_rows));
+                Stored { sequence: id.sequence, part: Some((number as u16 + 1, parts as u16)), rows }
+            };
+            share.batches.splice(..fold, names.iter().enumerate().map(stored));
+            Fold { partner, names, part_rows, begun: 0, rows: Vec::new() }
+        });
+        let after: usize = share.batches.iter().map(|stored| stored.rows).sum();
+        self.gone_rows += before.saturating_sub(after) as u64;
+        fold
+    }
+
+    /// Writes the sets that take the place of batches: as many at a time, with one walk through the view, as memory is for.
+    fn fold(&mut self, mut folds: Vec<Fold>, store: &dyn Store) -> Result<(), Error> {
+        while !folds.is_empty() {
+            let mut together = 0;
+            let fitting = folds.iter().take_while(|fold| {
+                together += fold.part_rows;
+                together <= FOLDED_TOGETHER
+            });
+            let mut group: Vec<Fold> = folds.drain(..fitting.count().max(1)).collect();
+            let mut places = vec![None; 1 << 16];
+            group.iter().enumerate().for_each(|(place, fold)| places[usize::from(fold.partner)] = Some(place));
+            let mut staged = Ok(());
+            self.view.each_flag(|tag, flag| {
+                let Some(place) = places[usize::from(flag.partner)].filter(|_| staged.is_ok()) else { return };
+                let fold = &mut group[place];
+                if fold.rows.is_empty() {
+                    fold.rows.reserve_exact(fold.part_rows);
+                }
+                fold.rows.push(Row { tag, span: Some(flag.span) });
+                if fold.rows.len() == fold.part_rows {
+                    staged = fold.stage(store).map(|part| self.folded.push(part));
+                }
+            });
+            staged?;
+            for fold in &mut group {
+                while fold.begun < fold.names.len() {
+                    self.folded.push(fold.stage(store)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the release in force, and adds to `change` what is to be kept of it.
+    fn put_in_force(self, state: &mut State, in_force: &InForce, change: &mut Change) -> Result<Release, Error> {
+        let (number, due) = (self.number, self.due);
+        let epoch = state.epochs.get_mut(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
+        let release = Release {
+            epoch: number,
+            number: self.row.release,
+            as_of: due.as_of,
+            full: due.full,
+            flags: self.tally.released.values().copied().map(u64::from).sum(),
+            tags: self.tally.tags,
+        };
+        change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
+        (epoch.row, epoch.view, epoch.tally) = (self.row, self.view, self.tally);
+        for partner in self.gone {
+            epoch.shares.remove(&partner);
+            change.rows.push((Key::Share(number, partner), None));
+        }
+        for (partner, mut share) in self.shares {
+            if let Some(now) = epoch.shares.get(&partner) {
+                // Questions were answered meanwhile.
+                let ShareRow { asked, free_in, free, .. } = now.row;
+                share.row = ShareRow { asked, free_in, free, ..share.row };
+            }
+            change.rows.push((Key::Share(number, partner), Some(write_row(&share.row))));
+            epoch.shares.insert(partner, share);
+        }
+        change.removed.extend(self.superseded);
+        change.staged.extend(self.folded);
+        let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
+        state.journal.append(change, due.as_of, in_force.signed.digest(), event)?;
+        state.unpurged += self.gone_rows;
+        Ok(release)
     }
 }
 
@@ -210,75 +452,6 @@ pub(super) fn next_possible(policy: &Policy, now: Timestamp) -> Timestamp {
         return now;
     }
     midnight.min(latest_moment(policy, now).plus(interval(policy)))
-}
-
-/// Makes the release. `partners` are the rows whose accepted numbers it reaches.
-pub(super) fn release(
-    policy: &Policy,
-    number: u32,
-    epoch: &Epoch,
-    partners: &BTreeMap<u16, PartnerRow>,
-    due: Due,
-) -> Released {
-    let today = due.as_of.day();
-    let in_roster = |partner: &u16| policy.partner(*partner).is_some();
-    let gone: Vec<u16> = epoch.shares.keys().copied().filter(|partner| !in_roster(partner)).collect();
-    let mut shares: BTreeMap<u16, Share> = epoch
-        .shares
-        .iter()
-        .filter(|(partner, _)| in_roster(partner))
-        .map(|(partner, share)| (*partner, share.clone()))
-        .collect();
-    for share in shares.values_mut() {
-        share.pending.expire(today);
-    }
-    let turns = if due.full { all_pending(&shares) } else { renewed(&epoch.view, &shares, today) };
-    let stays = |holding: &Holding| holding.span.last >= today && in_roster(&holding.partner);
-    let view = Arc::new(epoch.view.turn(&turns, stays));
-    let tally = Arc::new(Tally::of(&view));
-
-    let ended = with_ended(&epoch.view, today);
-    let (mut superseded, mut folded, mut gone_rows) = (Vec::new(), Vec::new(), 0);
-    for (partner, share) in &mut shares {
-        if due.full {
-            share.pending = Default::default();
-            share.row.released = partners.get(partner).map_or(0, PartnerRow::accepted_state);
-        }
-        let name = |sequence| BatchId { epoch: number, partner: *partner, sequence };
-        let before: usize = share.batches.iter().map(|stored| stored.rows).sum();
-        if due.full {
-            superseded.extend(supersede(&mut share.batches, share.parts.len()).into_iter().map(name));
-        }
-        if let Some(fold) = foldable(share, ended.contains(partner)) {
-            let rows = rows_of(&view, *partner);
-            superseded.extend(share.batches[..fold].iter().map(|stored| name(stored.sequence)));
-            let last = share.batches[fold - 1].sequence;
-            share.batches.splice(..fold, [Stored { sequence: last, part: Some((1, 1)), rows: rows.len() }]);
-            folded.push(Batch { id: name(last), part: Some((1, 1)), rows });
-        }
-        gone_rows += before.saturating_sub(share.batches.iter().map(|stored| stored.rows).sum()) as u64;
-    }
-    for partner in &gone {
-        superseded.extend(epoch.shares[partner].ids(number, *partner));
-        gone_rows += epoch.shares[partner].batches.iter().map(|stored| stored.rows as u64).sum::<u64>();
-    }
-    for (partner, share) in &mut shares {
-        // A wait begins with a change that is still to be shown, and not with one that is over.
-        if !differs(&view, *partner, share, today) {
-            share.row.changed_since = None;
-        }
-    }
-    let held = held(&view, &shares);
-    for (partner, share) in &mut shares {
-        share.row.held = held.get(partner).copied().unwrap_or(0);
-    }
-    let row = EpochRow {
-        release: epoch.row.release + 1,
-        as_of: due.as_of,
-        looked: epoch.row.looked,
-        fresh: fresh(policy, &shares, due.as_of),
-    };
-    Released { epoch: Epoch { row, view, tally, shares }, superseded, folded, gone_rows, gone }
 }
 
 /// The latest multiple of the policy's interval that is not after `now`.
@@ -309,45 +482,25 @@ fn enough_changed(policy: &Policy, epoch: &Epoch, moment: Timestamp) -> bool {
 
 /// Whether what `partner` holds differs from what is released of it, but for what ends before `today` anyhow.
 fn differs(view: &View, partner: u16, share: &Share, today: Day) -> bool {
+    let mut released = view.cursor();
+    share.pending.rows().any(|row| is_news(released.span_of(&row.tag, partner), row.span, today))
+}
+
+/// As [`differs`]; and how many flags `partner` holds, of which so many are `released`.
+fn compare(view: &View, partner: u16, share: &Share, released: u32, today: Day) -> (bool, u32) {
+    let mut cursor = view.cursor();
+    let (mut differs, mut held) = (false, released);
+    for row in share.pending.rows() {
+        let was = cursor.span_of(&row.tag, partner);
+        differs |= is_news(was, row.span, today);
+        held = held + u32::from(row.span.is_some()) - u32::from(was.is_some());
+    }
+    (differs, held)
+}
+
+fn is_news(was: Option<Span>, is: Option<Span>, today: Day) -> bool {
     let lasting = |span: Option<Span>| span.filter(|span| span.last >= today);
-    share.pending.rows().iter().any(|row| lasting(span_of(view.holdings(&row.tag), partner)) != lasting(row.span))
-}
-
-fn all_pending(shares: &BTreeMap<u16, Share>) -> Vec<Turn> {
-    let mut turns: Vec<Turn> = Vec::new();
-    for (partner, share) in shares {
-        turns.extend(share.pending.rows().into_iter().map(|Row { tag, span }| Turn { tag, partner: *partner, span }));
-    }
-    turns.sort_unstable_by_key(|turn| (turn.tag, turn.partner));
-    turns
-}
-
-/// The flags that end before `today` as they were released, but were renewed since: they stay, and show nothing new.
-fn renewed(view: &View, shares: &BTreeMap<u16, Share>, today: Day) -> Vec<Turn> {
-    let mut turns = Vec::new();
-    for (tag, holdings) in view.iter() {
-        for holding in holdings.iter().filter(|holding| holding.span.last < today) {
-            let said = shares.get(&holding.partner).and_then(|share| share.pending.get(&tag)).flatten();
-            turns.extend(said.map(|span| Turn { tag, partner: holding.partner, span: Some(span) }));
-        }
-    }
-    turns
-}
-
-/// How many flags each partner holds, released or not.
-fn held(view: &View, shares: &BTreeMap<u16, Share>) -> BTreeMap<u16, u32> {
-    let mut held: BTreeMap<u16, u32> = BTreeMap::new();
-    for (tag, holdings) in view.iter() {
-        for holding in holdings {
-            let overruled = shares.get(&holding.partner).is_some_and(|share| share.pending.get(&tag).is_some());
-            *held.entry(holding.partner).or_default() += u32::from(!overruled);
-        }
-    }
-    for (partner, share) in shares {
-        let said = share.pending.rows().iter().filter(|row| row.span.is_some()).count();
-        *held.entry(*partner).or_default() += said as u32;
-    }
-    held
+    lasting(was) != lasting(is)
 }
 
 /// How many organisations were heard of within the policy's window before `as_of`.
@@ -372,28 +525,16 @@ fn supersede(batches: &mut Vec<Stored>, unfinished: usize) -> Vec<u64> {
     batches.drain(..first_part).map(|stored| stored.sequence).collect()
 }
 
-/// How many batches from the first on are to become one: those that are released, when they say more than a quarter beyond the
-/// first, or when flags of theirs `ended`, so that what has ended goes.
+/// How many batches from the first on are to become one set: those that are released, when deltas say more than a quarter of
+/// what the set before them says, or when flags of theirs `ended`, so that what has ended goes.
 fn foldable(share: &Share, ended: bool) -> Option<usize> {
     let whole = share.batches.len() - share.parts.len();
     let released = share.batches[..whole].iter().take_while(|stored| stored.sequence <= share.row.released).count();
-    let (first, rest) = share.batches[..released].split_first()?;
-    let beyond: usize = rest.iter().map(|stored| stored.rows).sum();
-    // A set in parts is one already, and its parts are no deltas.
-    let deltas = rest.iter().any(|stored| stored.part.is_none());
-    (ended || (deltas && beyond * 4 > first.rows)).then_some(released)
-}
-
-/// The partners of which a released flag ended before `today`.
-fn with_ended(view: &View, today: Day) -> BTreeSet<u16> {
-    let ended = view.iter().flat_map(|(_, holdings)| holdings.iter().filter(|holding| holding.span.last < today));
-    ended.map(|holding| holding.partner).collect()
-}
-
-/// The released flags of a partner, by ascending tag.
-fn rows_of(view: &View, partner: u16) -> Vec<Row> {
-    let row = |(tag, holdings)| Some(Row { tag, span: Some(span_of(holdings, partner)?) });
-    view.iter().filter_map(row).collect()
+    let (mut set, mut deltas) = (0, 0);
+    for stored in &share.batches[..released] {
+        *if stored.part.is_some() { &mut set } else { &mut deltas } += stored.rows;
+    }
+    (released > 0 && (ended || deltas * 4 > set)).then_some(released)
 }
 
 impl Epoch {
@@ -414,7 +555,7 @@ impl Epoch {
             change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
             *share = Share { row, ..Share::default() };
         }
-        self.view = Arc::new(View::empty());
+        self.view = View::empty();
         self.tally = Arc::default();
         let release = self.row.release.max(now.0) + 1;
         self.row = EpochRow { release, as_of: now, looked: now, fresh: 0 };

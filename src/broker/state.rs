@@ -1,17 +1,19 @@
 //! What the broker knows: its rows in the ledger, and what is derived from them and the batches at open.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
+use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::view::{Holding, Pending, Turn, View};
+use super::view::{Cursor, Pending, PendingCursor, Turn, View};
 use crate::codec;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::policy::Policy;
 use crate::pseudonym::Tag;
 use crate::store::{Batch, BatchId, Key, Row, Span, Store};
 
@@ -25,6 +27,8 @@ const MAX_ROW: u64 = 1 << 20;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) journal: Journal,
+    /// The release that is being made, by a number of its own. Until it is done, what partners hold stays as it is.
+    pub(super) releasing: Option<u64>,
     /// Whether a change that is in here was not kept: then all is read anew from the store.
     pub(super) ahead: bool,
     /// Rows that went out of the store since the last purge.
@@ -50,7 +54,7 @@ pub(super) struct Share {
     /// What was accepted since the last full release.
     pub(super) pending: Pending,
     /// The rows of a full set whose last part has not come, by part.
-    pub(super) parts: Vec<Arc<[Row]>>,
+    pub(super) parts: Vec<Arc<Vec<Row>>>,
     /// The batches in the store.
     pub(super) batches: Vec<Stored>,
 }
@@ -65,9 +69,21 @@ pub(super) struct Stored {
 }
 
 /// Released flags, counted.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(super) struct Tally {
+    /// Flags of each partner that has any.
     pub(super) released: BTreeMap<u16, u32>,
+    /// Tags with a flag.
+    pub(super) tags: u64,
+    /// How many organisations these partners are of, once somebody asked.
+    sources: OnceLock<usize>,
+}
+
+/// Looks up what a partner holds, released or not, one tag after the other; at the least cost by ascending tag.
+pub(super) struct Held<'a> {
+    partner: u16,
+    pending: Option<PendingCursor<'a>>,
+    released: Cursor<'a>,
 }
 
 /// Which policy is in force, and since when.
@@ -174,6 +190,7 @@ impl State {
             return Err(Error::StoreFormat { found: format.unwrap_or_default(), known: FORMAT });
         }
         let mut replays: BTreeMap<(u32, u16), Replay> = BTreeMap::new();
+        let mut released: BTreeMap<u32, Vec<(u16, Pending)>> = BTreeMap::new();
         store.batches(&mut |batch| {
             let id = (batch.id.epoch, batch.id.partner);
             let share = shares.get_mut(&id).ok_or(DAMAGED)?;
@@ -185,20 +202,22 @@ impl State {
             let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
             let today = epoch.row.as_of.day();
             if let Some(replay) = replays.remove(&(number, partner)) {
-                let Replayed { released, pending, parts } = replay.finish(today);
-                let turns: Vec<Turn> =
-                    released.into_iter().map(|(tag, span)| Turn { tag, partner, span: Some(span) }).collect();
-                epoch.view = Arc::new(epoch.view.turn(&turns, |_| true));
-                share.pending.push(&pending);
-                share.parts = parts;
+                let replayed = replay.finish(today);
+                released.entry(number).or_default().push((partner, replayed.released));
+                share.pending.push(replayed.pending);
+                share.parts = replayed.parts;
             }
             epoch.shares.insert(partner, share);
         }
         for leaf in store.leaves()? {
             state.journal.log.append(Digest(leaf));
         }
-        for epoch in state.epochs.values_mut() {
-            epoch.tally = Arc::new(Tally::of(&epoch.view));
+        for (number, said) in released {
+            let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
+            let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
+            let today = epoch.row.as_of.day();
+            let turned = epoch.view.turn(&Turn { said, today, stays: &|_| true, renewed: &|_, _| None });
+            (epoch.view, epoch.tally) = (turned.view, Arc::new(turned.tally));
         }
         Ok((state, policy))
     }
@@ -218,7 +237,7 @@ impl State {
 
 impl Epoch {
     pub(super) fn new(row: EpochRow) -> Epoch {
-        Epoch { row, view: Arc::new(View::empty()), tally: Arc::default(), shares: BTreeMap::new() }
+        Epoch { row, view: View::empty(), tally: Arc::default(), shares: BTreeMap::new() }
     }
 
     /// The epoch, with the share of one partner.
@@ -232,17 +251,31 @@ impl Epoch {
         }
     }
 
-    /// How long `partner` holds a flag on `tag`, released or not.
-    pub(super) fn held(&self, partner: u16, tag: &Tag) -> Option<Span> {
-        let share = self.shares.get(&partner)?;
-        share.pending.get(tag).unwrap_or_else(|| span_of(self.view.holdings(tag), partner))
+    /// The epoch as it is.
+    pub(super) fn with_all_shares(&self) -> Epoch {
+        Epoch { shares: self.shares.clone(), ..self.with_share_of(0) }
+    }
+
+    /// Looks up what `partner` holds, released or not.
+    pub(super) fn held(&self, partner: u16) -> Held<'_> {
+        let pending = self.shares.get(&partner).map(|share| share.pending.cursor());
+        Held { partner, pending, released: self.view.cursor() }
     }
 
     /// All flags that `partner` holds, released or not, by ascending tag.
-    pub(super) fn all_held(&self, partner: u16) -> Vec<(Tag, Span)> {
-        let pending = self.shares.get(&partner).map(|share| share.pending.rows()).unwrap_or_default();
-        let released = self.view.iter().filter_map(|(tag, holdings)| Some((tag, span_of(holdings, partner)?)));
-        overruled(released, &pending)
+    pub(super) fn all_held(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
+        let pending = self.shares.get(&partner).into_iter().flat_map(|share| share.pending.rows());
+        // Most partners that say all for the first time have none: then the view need not be walked through.
+        let released = self.tally.released.contains_key(&partner).then(|| self.view.flags_of(partner));
+        overruled(released.into_iter().flatten(), pending)
+    }
+}
+
+impl Held<'_> {
+    /// How long the flag on `tag` lasts, if there is one.
+    pub(super) fn get(&mut self, tag: &Tag) -> Option<Span> {
+        let said = self.pending.as_mut().and_then(|pending| pending.get(tag));
+        said.unwrap_or_else(|| self.released.span_of(tag, self.partner))
     }
 }
 
@@ -254,12 +287,15 @@ impl Share {
 }
 
 impl Tally {
-    pub(super) fn of(view: &View) -> Tally {
-        let mut released = BTreeMap::new();
-        for holding in view.iter().flat_map(|(_, holdings)| holdings) {
-            *released.entry(holding.partner).or_default() += 1;
-        }
-        Tally { released }
+    pub(super) fn new(released: BTreeMap<u16, u32>, tags: u64) -> Tally {
+        Tally { released, tags, sources: OnceLock::new() }
+    }
+
+    /// How many organisations hold released flags, under the policy of the release.
+    pub(super) fn sources(&self, policy: &Policy) -> usize {
+        let organisation = |partner: &u16| Some(&policy.partner(*partner)?.organisation);
+        let organisations = || self.released.keys().filter_map(organisation).collect::<BTreeSet<_>>().len();
+        *self.sources.get_or_init(organisations)
     }
 }
 
@@ -277,12 +313,6 @@ impl PartnerRow {
     }
 }
 
-/// How long `partner` flags, among the flags on one tag.
-pub(super) fn span_of(holdings: &[Holding], partner: u16) -> Option<Span> {
-    let at = holdings.binary_search_by_key(&partner, |holding| holding.partner).ok()?;
-    Some(holdings[at].span)
-}
-
 /// The bytes of a row.
 pub(super) fn write_row<T: Serialize>(row: &T) -> Vec<u8> {
     codec::encode(row, MAX_ROW).expect("no row is longer than an answer")
@@ -298,52 +328,49 @@ const DAMAGED: Error = Error::StoreDamaged { finding: "a row of its ledger is da
 #[derive(Default)]
 struct Replay {
     /// What the batches up to the last full release say, once one came that is later.
-    released: Option<Vec<(Tag, Span)>>,
+    released: Option<Pending>,
     said: Pending,
-    parts: Vec<Arc<[Row]>>,
+    parts: Vec<Arc<Vec<Row>>>,
 }
 
 /// What the batches of one partner come to.
 struct Replayed {
-    released: Vec<(Tag, Span)>,
+    /// Released flags; those that ended, and withdrawals, are no flags.
+    released: Pending,
     /// What overrules it.
     pending: Vec<Row>,
     /// The parts of an unfinished full set.
-    parts: Vec<Arc<[Row]>>,
+    parts: Vec<Arc<Vec<Row>>>,
 }
 
 impl Replay {
     fn apply(&mut self, batch: Batch, released: u64) {
         if batch.id.sequence > released && self.released.is_none() {
-            self.released = Some(self.now());
+            self.released = Some(self.said.clone());
         }
         let Some((part, of)) = batch.part else {
             self.parts.clear();
-            self.said.push(&batch.rows);
+            self.said.push(batch.rows);
             return;
         };
         if part == 1 {
             self.parts.clear();
         }
-        self.parts.push(batch.rows.into());
-        if part == of {
-            let mut rows: Vec<Row> = self.parts.drain(..).flat_map(|part| part.to_vec()).collect();
-            rows.sort_unstable_by_key(|row| row.tag);
-            self.said = Pending::default();
-            self.said.push(&rows);
+        if part < of {
+            self.parts.push(Arc::new(batch.rows));
+            return;
         }
-    }
-
-    fn now(&self) -> Vec<(Tag, Span)> {
-        self.said.rows().into_iter().filter_map(|row| Some((row.tag, row.span?))).collect()
+        let rows = whole_set(&std::mem::take(&mut self.parts), batch.rows);
+        self.said = Pending::default();
+        self.said.push(rows);
     }
 
     fn finish(self, today: Day) -> Replayed {
-        let mut now = self.now();
-        let Some(mut released) = self.released else {
-            now.retain(|(_, span)| span.last >= today);
-            return Replayed { released: now, pending: Vec::new(), parts: self.parts };
+        let Some(released) = self.released else {
+            return Replayed { released: self.said, pending: Vec::new(), parts: self.parts };
         };
+        let now = flags(&self.said);
+        let mut released = flags(&released);
         let pending = differences(&released, &now, today);
         released.retain_mut(|(tag, span)| {
             if span.last < today {
@@ -355,8 +382,28 @@ impl Replay {
             }
             true
         });
-        Replayed { released, pending, parts: self.parts }
+        let mut flags = Pending::default();
+        flags.push(released.into_iter().map(|(tag, span)| Row { tag, span: Some(span) }).collect());
+        Replayed { released: flags, pending, parts: self.parts }
     }
+}
+
+/// The flags that are left, by ascending tag.
+fn flags(said: &Pending) -> Vec<(Tag, Span)> {
+    said.rows().filter_map(|row| Some((row.tag, row.span?))).collect()
+}
+
+/// The rows of all parts of a full set, by ascending tag.
+pub(super) fn whole_set(parts: &[Arc<Vec<Row>>], last: Vec<Row>) -> Vec<Row> {
+    if parts.is_empty() {
+        return last;
+    }
+    let mut rows = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + last.len());
+    parts.iter().for_each(|part| rows.extend_from_slice(part));
+    rows.extend(last);
+    // The stable sort finds the order of the parts, and merges them.
+    rows.sort_by_key(|row| row.tag);
+    rows
 }
 
 fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {
@@ -384,19 +431,27 @@ fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec
 }
 
 /// `released` with what `pending` says instead, both by ascending tag.
-fn overruled(released: impl Iterator<Item = (Tag, Span)>, pending: &[Row]) -> Vec<(Tag, Span)> {
-    let mut rows = Vec::new();
-    let mut pending = pending.iter().peekable();
-    let said = |row: &Row| row.span.map(|span| (row.tag, span));
-    for (tag, span) in released {
-        while let Some(row) = pending.next_if(|row| row.tag < tag) {
-            rows.extend(said(row));
+fn overruled(
+    released: impl Iterator<Item = (Tag, Span)>,
+    pending: impl Iterator<Item = Row>,
+) -> impl Iterator<Item = (Tag, Span)> {
+    let (mut released, mut pending) = (released.peekable(), pending.peekable());
+    iter::from_fn(move || {
+        loop {
+            let said = match (released.peek(), pending.peek()) {
+                (Some((tag, _)), Some(said)) if said.tag > *tag => return released.next(),
+                (Some((tag, _)), Some(said)) => {
+                    if said.tag == *tag {
+                        released.next();
+                    }
+                    pending.next()?
+                }
+                (_, None) => return released.next(),
+                (None, Some(_)) => pending.next()?,
+            };
+            if let Some(span) = said.span {
+                return Some((said.tag, span));
+            }
         }
-        match pending.next_if(|row| row.tag == tag) {
-            Some(row) => rows.extend(said(row)),
-            None => rows.push((tag, span)),
-        }
-    }
-    rows.extend(pending.filter_map(said));
-    rows
+    })
 }

@@ -49,16 +49,16 @@ impl Broker {
     }
 
     fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, Error> {
-        let mut state = self.state()?;
+        let mut state = self.state_at_rest()?;
         let in_force = self.in_force();
-        let releases = match clock_ahead(&state, now) {
+        let (mut state, releases) = match clock_ahead(&state, now) {
             Some(as_of) if !accept_clock => return Err(Error::ClockAhead { now, as_of }),
             Some(last) => {
                 let mut change = Change::default();
                 state.journal.append(&mut change, now, in_force.signed.digest(), Event::ClockAccepted { last })?;
-                self.tick_trusting(&mut state, &in_force, now, change)?
+                self.tick_trusting(state, &in_force, now, change)?
             }
-            None => self.tick(&mut state, &in_force, now)?,
+            None => self.tick(state, &in_force, now)?,
         };
         let ticket = self.submit(&mut state, &Change::default())?;
         let purge = state.unpurged > 0;
@@ -98,15 +98,21 @@ impl Broker {
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = PolicySignature::read_beside(policy)?;
-        let mut state = self.state()?;
-        let old = self.in_force();
-        old.signed.refuse_reopened(&newer, now.day())?;
-        let signed = old.signed.succeed(newer, &signatures)?;
-        refuse_unfit(&signed, &self.keys, now)?;
-        if let Some(as_of) = clock_ahead(&state, now) {
-            return Err(Error::ClockAhead { now, as_of });
-        }
-        self.tick(&mut state, &old, now)?;
+        let (mut state, old, signed) = loop {
+            let state = self.state_at_rest()?;
+            let old = self.in_force();
+            old.signed.refuse_reopened(&newer, now.day())?;
+            let signed = old.signed.succeed(newer.clone(), &signatures)?;
+            refuse_unfit(&signed, &self.keys, now)?;
+            if let Some(as_of) = clock_ahead(&state, now) {
+                return Err(Error::ClockAhead { now, as_of });
+            }
+            let (state, _) = self.tick(state, &old, now)?;
+            // The state was let go of, if there was a release to make.
+            if self.is_in_force(&old) {
+                break (state, old, signed);
+            }
+        };
         if let Some(folder) = &self.folder {
             folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
         }
@@ -130,7 +136,7 @@ impl Broker {
         self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
         // Under a new name or key the log has no checkpoint yet, and partners look for one.
-        self.tick(&mut state, &newer, now)?;
+        let (mut state, _) = self.tick(state, &newer, now)?;
         let ticket = self.submit(&mut state, &Change::default())?;
         drop(state);
         self.wait(ticket)?;

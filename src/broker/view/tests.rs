@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::day::Day;
+use crate::store::Row;
+
+fn tag(number: u8) -> Tag {
+    // Some tags share a shard, and some do not.
+    Tag([number / 4 * 8, number, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+}
+
+fn span(last: u16) -> Span {
+    Span { first: Day(1), last: Day(last) }
+}
+
+type Model = BTreeMap<(Tag, u16), Span>;
+
+fn seen(view: &View) -> Model {
+    let mut cursor = view.cursor();
+    let mut seen = Model::new();
+    for tag in (0..64).map(tag) {
+        let holdings: Vec<Holding> = cursor.holdings(&tag).collect();
+        assert!(holdings.is_sorted_by(|a, b| a.partner < b.partner));
+        seen.extend(holdings.iter().map(|holding| ((tag, holding.partner), holding.span)));
+    }
+    let mut flags = Vec::new();
+    view.each_flag(|tag, flag| flags.push(((tag, flag.partner), flag.span)));
+    assert!(flags.iter().copied().eq(seen.iter().map(|(key, span)| (*key, *span))));
+    for partner in 0..8 {
+        let flags: Vec<_> = view.flags_of(partner).collect();
+        assert!(flags.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(flags.iter().all(|(tag, span)| cursor.span_of(tag, partner) == Some(*span)));
+        assert_eq!(flags.len(), seen.keys().filter(|key| key.1 == partner).count());
+    }
+    seen
+}
+
+/// One release: what is said in one or two messages, today, whether it shows them, and which views are looked at meanwhile.
+#[derive(Clone, Debug)]
+struct Step {
+    said: [BTreeMap<(u8, u16), Option<u16>>; 2],
+    today: u16,
+    full: bool,
+    gone: Option<u16>,
+    keep: bool,
+    again: bool,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let said = || prop::collection::btree_map((0u8..60, 1u16..5), prop::option::of(1u16..9), 0..30);
+    let step =
+        (said(), said(), 0u16..5, prop::bool::weighted(0.8), prop::option::weighted(0.1, 1u16..5), any::<[bool; 2]>());
+    let step = step.prop_map(|(first, second, today, full, gone, [keep, again])| Step {
+        said: [first, second],
+        today,
+        full,
+        gone,
+        keep,
+        again,
+    });
+    prop::collection::vec(step, 1..8)
+}
+
+proptest! {
+    #[test]
+    fn a_view_is_a_map_of_sets(steps in steps()) {
+        let mut view = View::empty();
+        let mut model = Model::new();
+        let mut kept = Vec::new();
+        for Step { said, today, full, gone, keep, again } in steps {
+            let mut pending: BTreeMap<u16, Pending> = BTreeMap::new();
+            let mut latest: BTreeMap<(Tag, u16), Option<Span>> = BTreeMap::new();
+            for message in &said {
+                for partner in 1..5 {
+                    let rows = message.iter().filter(|((_, by), _)| *by == partner);
+                    let rows = rows.map(|((number, _), last)| Row { tag: tag(*number), span: last.map(span) });
+                    pending.entry(partner).or_default().push(rows.collect());
+                }
+                latest.extend(message.iter().map(|((number, by), last)| ((tag(*number), *by), last.map(span))));
+            }
+            let lasting = |span: &Span| span.last >= Day(today);
+            latest.values_mut().for_each(|span| *span = span.filter(lasting));
+            let before = seen(&view);
+            prop_assert_eq!(&before, &model);
+            let stays = |partner| Some(partner) != gone;
+            let shown = |partner: &u16| full && stays(*partner);
+            let turn = Turn {
+                said: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
+                today: Day(today),
+                stays: &stays,
+                renewed: &|partner, tag| pending[&partner].get(tag).flatten().filter(lasting).filter(|_| !full),
+            };
+            let ended: BTreeSet<u16> = model.iter().filter(|(_, span)| !lasting(span)).map(|(key, _)| key.1).collect();
+            if again {
+                // One that was made and let go of leaves nothing.
+                view.turn(&turn);
+            }
+            let turned = view.turn(&turn);
+            prop_assert_eq!(&seen(&view), &before, "the view before stays as it was");
+            model.retain(|key, span| {
+                if !full && !lasting(span) {
+                    *span = latest.get(key).copied().flatten().unwrap_or(*span);
+                }
+                stays(key.1) && lasting(span) && !(full && latest.contains_key(key))
+            });
+            if full {
+                model.extend(latest.iter().filter(|(key, _)| stays(key.1)).filter_map(|(key, span)| Some((*key, (*span)?))));
+            }
+            prop_assert_eq!(seen(&turned.view), model.clone());
+            prop_assert_eq!(turned.ended, ended);
+            let count = |partner| model.keys().filter(|key| key.1 == partner).count() as u32;
+            let released = (0..8).map(|by| (by, count(by))).filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>();
+            prop_assert_eq!(turned.tally.released, released);
+            prop_assert_eq!(turned.tally.tags, model.keys().map(|key| key.0).collect::<BTreeSet<_>>().len() as u64);
+            if keep {
+                kept.push((Arc::clone(&view), before));
+            }
+            view = turned.view;
+        }
+        for (view, model) in kept {
+            prop_assert_eq!(seen(&view), model, "whoever still looks sees what it saw");
+        }
+    }
+}
+
+/// A set of every tag's own: more of them than the narrow numbers hold.
+#[test]
+fn a_shard_outgrows_its_widths() {
+    let count = 70_000u32;
+    let tag = |number: u32| Tag((u128::from(number) << 90).to_be_bytes());
+    let span = |number: u32| Span { first: Day((number % 40_000) as u16), last: Day(60_000) };
+    let mut said = Pending::default();
+    said.push((0..count).map(|number| Row { tag: tag(number), span: Some(span(number)) }).collect());
+    let mut other = Pending::default();
+    other.push(
+        (0..count)
+            .map(|number| Row {
+                tag: tag(number),
+                span: Some(Span { first: Day((number / 40_000) as u16), last: Day(60_001) }),
+            })
+            .collect(),
+    );
+    let turn = |said| Turn { said, today: Day(0), stays: &|_| true, renewed: &|_, _| None };
+    let first = View::empty().turn(&turn(vec![(7, &said)])).view;
+    let turned = first.turn(&turn(vec![(9, &other)]));
+    let (mut before, mut after) = (first.cursor(), turned.view.cursor());
+    for number in 0..count {
+        let tag = tag(number);
+        assert_eq!(shard_of(&tag), 0);
+        assert!(before.holdings(&tag).eq([Holding { partner: 7, span: span(number) }]));
+        let partners: Vec<_> = after.holdings(&tag).map(|holding| (holding.partner, holding.span)).collect();
+        assert_eq!(partners.len(), 2);
+        assert_eq!((partners[0], partners[1].0), ((7, span(number)), 9));
+    }
+    assert_eq!(turned.tally.released, BTreeMap::from([(7, count), (9, count)]));
+}
