@@ -1,0 +1,94 @@
+//! Durable ingest of the same flags by the broker, by SQLite and by fjall, in one run.
+//!
+//! The broker checks signatures, tags pseudonyms and releases. Its peers are handed ready-made rows, by ascending tag in each
+//! message, which is in their favour. Each keeps one message durably before it takes the next. `STAPEL_ADDRESSES` and
+//! `STAPEL_PARTNERS` as in the broker's own benchmark.
+
+#[path = "../../workload/mod.rs"]
+mod workload;
+
+use fjall::{Database, KeyspaceCreateOptions, PersistMode};
+use rusqlite::Connection;
+use workload::{Country, DAY, Flag, MESSAGE, Manner, START, Took, deliver, setting, took};
+
+fn main() {
+    let country =
+        Country { addresses: setting("STAPEL_ADDRESSES", 1_000_000), partners: setting("STAPEL_PARTNERS", 4) as u16 };
+    let flags = country.flags();
+    println!("{} addresses, {} partners, {flags} flags", country.addresses, country.partners);
+    let show = |name: &str, took: Took| {
+        let rate = flags as f64 / took.wall.as_secs_f64();
+        println!("| {name} | {rate:.0} flags a second | {} a flag |", took.each(flags));
+        rate
+    };
+    let stapel = show("stapel, signatures, tags and release included", stapel(&country));
+    let messages = rows(&country);
+    let fjall = show("fjall, ready-made rows", fjall(&messages));
+    let sqlite = show("SQLite, ready-made rows", sqlite(&messages));
+    println!("stapel is {:.1} times fjall and {:.1} times SQLite", stapel / fjall, stapel / sqlite);
+}
+
+fn stapel(country: &Country) -> Took {
+    let folder = tempfile::tempdir().unwrap();
+    let (broker, policy) = country.broker(folder.path());
+    let messages = country.messages(&mut country.clients(policy), Manner::FullSet);
+    took(|| {
+        deliver(&broker, &messages, START);
+        assert!(broker.release(START.plus(DAY)).unwrap().iter().any(|release| release.full));
+    })
+}
+
+/// What each message says, with the partner that says it: each partner's first message, each partner's second, and so on.
+fn rows(country: &Country) -> Vec<(u16, Vec<Flag>)> {
+    let pieces = |partner| country.flagged(partner).chunks(MESSAGE).map(<[Flag]>::to_vec).collect::<Vec<_>>();
+    let mut rows = Vec::new();
+    for partner in 1..=country.partners {
+        for (number, mut piece) in pieces(partner).into_iter().enumerate() {
+            piece.sort_unstable();
+            rows.push((number, partner, piece));
+        }
+    }
+    rows.sort_by_key(|row| (row.0, row.1));
+    rows.into_iter().map(|(_, partner, piece)| (partner, piece)).collect()
+}
+
+fn sqlite(messages: &[(u16, Vec<Flag>)]) -> Took {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = Connection::open(folder.path().join("flags.sqlite")).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection.pragma_update(None, "synchronous", "FULL").unwrap();
+    let table = "CREATE TABLE flags (tag BLOB, partner INTEGER, first INTEGER, last INTEGER, PRIMARY KEY (tag, partner)) WITHOUT ROWID";
+    connection.execute(table, ()).unwrap();
+    took(|| {
+        for (partner, rows) in messages {
+            let transaction = connection.transaction().unwrap();
+            {
+                let mut insert =
+                    transaction.prepare_cached("INSERT OR REPLACE INTO flags VALUES (?, ?, ?, ?)").unwrap();
+                for (tag, last) in rows {
+                    insert.execute((tag, partner, START.day().0, last.0)).unwrap();
+                }
+            }
+            transaction.commit().unwrap();
+        }
+    })
+}
+
+fn fjall(messages: &[(u16, Vec<Flag>)]) -> Took {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::builder(folder.path()).open().unwrap();
+    let flags = database.keyspace("flags", KeyspaceCreateOptions::default).unwrap();
+    took(|| {
+        for (partner, rows) in messages {
+            let mut batch = database.batch();
+            for (tag, last) in rows {
+                let mut key = [0; 18];
+                key[..16].copy_from_slice(tag);
+                key[16..].copy_from_slice(&partner.to_be_bytes());
+                batch.insert(&flags, key, [START.day().0.to_le_bytes(), last.0.to_le_bytes()].concat());
+            }
+            batch.commit().unwrap();
+            database.persist(PersistMode::SyncAll).unwrap();
+        }
+    })
+}
