@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
     stapel_addresses *rows = NULL;
     if (strcmp(argv[1], "texts") == 0 || strcmp(argv[1], "flag") == 0) {
         struct column texts = column(from);
-        for (int round = 0; round < 2; round++) {
+        for (int round = 0; round < 5; round++) {
             ok(stapel_addresses_free(rows));
             double start = seconds();
             ok(stapel_addresses_from_texts(texts.strs, NULL, ROWS, &rows));
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
             stapel_fields made = {four[0].strs[row], four[1].strs[row], four[2].strs[row], four[3].strs[row]};
             fields[row] = made;
         }
-        for (int round = 0; round < 2; round++) {
+        for (int round = 0; round < 5; round++) {
             ok(stapel_addresses_free(rows));
             double start = seconds();
             ok(stapel_addresses_from_fields(fields, NULL, ROWS, &rows));

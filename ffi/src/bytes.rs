@@ -105,13 +105,14 @@ pub(crate) unsafe fn value<'a, T>(from: *const T, name: &str) -> Outcome<&'a T> 
 /// # Safety
 ///
 /// `from` is NULL, or holds `len` of `T` as long as the call lasts.
+#[inline]
 pub(crate) unsafe fn array<'a, T>(from: *const T, len: usize, name: &str) -> Outcome<&'a [T]> {
     if len == 0 {
         return Ok(&[]);
     }
     check(from, name)?;
     if len.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) {
-        return Err(invalid(format!("the length of {name} is more than there can be")));
+        return Err(too_long(name));
     }
     // SAFETY: it is not NULL, aligned and not too long, and the caller says what it holds.
     Ok(unsafe { slice::from_raw_parts(from, len) })
@@ -133,6 +134,7 @@ pub(crate) unsafe fn out_array<'a, T>(to: *mut T, len: usize, name: &str) -> Out
 /// # Safety
 ///
 /// `from` is NULL, or holds `len` bytes, or bytes and a NUL where `len` says so, as long as the call lasts.
+#[inline]
 pub(crate) unsafe fn bytes<'a>(from: *const c_char, len: usize, name: &str) -> Outcome<&'a [u8]> {
     if len != NUL_TERMINATED {
         // SAFETY: as the caller says.
@@ -148,6 +150,7 @@ pub(crate) unsafe fn bytes<'a>(from: *const c_char, len: usize, name: &str) -> O
 /// # Safety
 ///
 /// As [`bytes`].
+#[inline]
 pub(crate) unsafe fn str_bytes<'a>(from: &stapel_str, name: &str) -> Outcome<&'a [u8]> {
     // SAFETY: as the caller says.
     unsafe { bytes(from.ptr, from.len, name) }
@@ -254,12 +257,26 @@ pub(crate) fn invalid(text: impl Into<String>) -> Failure {
     Failure::new(STAPEL_ERROR_INVALID_ARGUMENT, text)
 }
 
+// The failures are made apart, so that the way of a row, of which there are millions, carries nothing of them.
+
+#[inline]
 fn check<T>(pointer: *const T, name: &str) -> Outcome {
-    if pointer.is_null() {
-        return Err(Failure::new(STAPEL_ERROR_NULL_ARGUMENT, format!("{name} is NULL")));
-    }
-    if !pointer.is_aligned() {
-        return Err(invalid(format!("{name} is not aligned as its type must be")));
+    if pointer.is_null() || !pointer.is_aligned() {
+        return Err(not_there(pointer.is_null(), name));
     }
     Ok(())
+}
+
+#[cold]
+fn not_there(is_null: bool, name: &str) -> Failure {
+    if is_null {
+        Failure::new(STAPEL_ERROR_NULL_ARGUMENT, format!("{name} is NULL"))
+    } else {
+        invalid(format!("{name} is not aligned as its type must be"))
+    }
+}
+
+#[cold]
+fn too_long(name: &str) -> Failure {
+    invalid(format!("the length of {name} is more than there can be"))
 }
