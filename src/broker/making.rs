@@ -83,7 +83,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_796_126_400);
 
-    fn message(policy: &SignedPolicy, request: &Request<'_>) -> Vec<u8> {
+    fn message(policy: &SignedPolicy, partner: u8, request: &Request<'_>) -> Vec<u8> {
         let header = Header {
             version: VERSION,
             kind: request.kind(),
@@ -91,7 +91,7 @@ mod tests {
             purpose: policy.policy().purpose.clone(),
             epoch: 1,
             key_id: policy.policy().epochs[0].key_id,
-            partner: 1,
+            partner: partner.into(),
             sequence: 1,
             previous: 0,
             time: NOW,
@@ -99,7 +99,7 @@ mod tests {
             context: Digest::NONE,
             body_length: 0,
         };
-        message::sign(&header, &request.encode(), &sample::partner_key(1)).unwrap()
+        message::sign(&header, &request.encode(), &sample::partner_key(partner)).unwrap()
     }
 
     fn kind(reply: &[u8]) -> Kind {
@@ -112,10 +112,11 @@ mod tests {
         let policy = sample::signed();
         let keys = BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key());
         let broker = Broker::in_memory(keys, policy.clone(), NOW).unwrap();
-        let question = message(&policy, &Request::Question(Question { sweep: None, pseudonyms: &[[7; 16]] }));
+        // Messages of one partner take turns, so the one that waits is another's.
+        let question = message(&policy, 1, &Request::Question(Question { sweep: None, pseudonyms: &[[7; 16]] }));
         let part = Part { number: 1, of: 1 };
         let set = FullSet { renewal: false, shrink: false, part, flagged: vec![] };
-        let set = message(&policy, &Request::FullSet(set));
+        let set = message(&policy, 2, &Request::FullSet(set));
         let making = broker.begin_making(&mut broker.state().unwrap());
         let (done, accepted) = mpsc::channel();
         thread::scope(|scope| {
