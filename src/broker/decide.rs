@@ -3,8 +3,6 @@
 //! The work is done on a copy of what it needs, so that others do not wait for it; the state is changed in one go with what
 //! is put in line for the disk; and the reply leaves when that is kept.
 
-use std::sync::MutexGuard;
-
 use super::accept::{Said, Step, accept};
 use super::answer::{Asked, Charge, answer};
 use super::release::{Due, next_possible};
@@ -54,15 +52,22 @@ enum Decision {
 /// What became of a message.
 pub(super) enum Settled {
     Reply(Vec<u8>),
-    /// The policy changed meanwhile: it is to be looked at anew.
-    PolicyChanged,
+    /// The policy changed meanwhile, or a release began: it is to be looked at anew.
+    Overtaken,
 }
 
 impl Broker {
     /// The reply to an authenticated message.
     pub(super) fn respond(&self, case: &Case<'_>, verified: &Verified<'_>) -> Settled {
-        let _turn = self.turns.take(case.sender.partner);
-        self.settle(case, verified).unwrap_or_else(|error| {
+        let settled = || {
+            if case.header.kind.is_state() {
+                // It waits before it takes its partner's turn, so that the partner's questions need not.
+                drop(self.state_at_rest()?);
+            }
+            let _turn = self.turns.take(case.sender.partner);
+            self.settle(case, verified)
+        };
+        settled().unwrap_or_else(|error| {
             let _ = self.noted::<()>(Err(error));
             let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
             Settled::Reply(self.sign(case, &Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence))))
@@ -71,9 +76,9 @@ impl Broker {
 
     fn settle(&self, case: &Case<'_>, verified: &Verified<'_>) -> Result<Settled, Error> {
         let mut basis = {
-            let state = self.state_for(case)?;
-            if !self.is_in_force(case.in_force) {
-                return Ok(Settled::PolicyChanged);
+            let state = self.state()?;
+            if self.is_overtaken(&state, case) {
+                return Ok(Settled::Overtaken);
             }
             let (state, _) = self.tick(state, case.in_force, case.now)?;
             Basis::of(&state, case)
@@ -90,9 +95,9 @@ impl Broker {
                 Ok(Decision::State(step)) => step.batch.as_ref().map(|batch| self.store.stage(batch)).transpose()?,
                 _ => None,
             };
-            let mut state = self.state_for(case)?;
-            if !self.is_in_force(case.in_force) {
-                return Ok(Settled::PolicyChanged);
+            let mut state = self.state()?;
+            if self.is_overtaken(&state, case) {
+                return Ok(Settled::Overtaken);
             }
             if state.release(case.sender.epoch) != basis.release() {
                 basis = Basis::of(&state, case);
@@ -105,9 +110,9 @@ impl Broker {
         }
     }
 
-    /// The state as a message needs it: while a release is made, what partners hold stays as it is.
-    fn state_for(&self, case: &Case<'_>) -> Result<MutexGuard<'_, State>, Error> {
-        if case.header.kind.is_state() { self.state_at_rest() } else { self.state() }
+    /// Whether a message is to be looked at anew: while a release is made, what partners hold stays as it is.
+    fn is_overtaken(&self, state: &State, case: &Case<'_>) -> bool {
+        !self.is_in_force(case.in_force) || (case.header.kind.is_state() && state.releasing.is_some())
     }
 
     fn read(&self, verified: &Verified<'_>) -> Result<Result<Tagged, Rejection>, Error> {
