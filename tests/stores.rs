@@ -1,8 +1,8 @@
 //! The folder of a broker that was written by the first version of its formats: it must always open, answer the same, and its log
 //! must verify.
 //!
-//! It lies under `tests/stores/v1/broker`, keys and all, and is never written again. What wrote it is here:
-//! `cargo test --test stores -- --ignored`, where there is no such folder.
+//! It lies under `tests/stores/v1/broker`, keys and all, and is never written again. What wrote it is here, and must write what answers
+//! the same to this day; `STAPEL_KEEP_STORE=1 cargo test --test stores` kept it, where there was no such folder.
 
 mod common;
 
@@ -57,7 +57,25 @@ fn ask(broker: &Broker, client: &mut Client, now: Timestamp) -> (u64, Vec<u8>) {
 fn the_broker_of_format_1_opens_answers_and_has_its_log() {
     let own = tempfile::tempdir().unwrap();
     copy(&folder(), own.path());
-    let open = || Broker::open(own.path(), BrokerKeys::open(&own.path().join("keys")).unwrap()).unwrap();
+    check(own.path());
+}
+
+#[test]
+fn a_broker_that_is_written_today_is_the_same() {
+    let own = tempfile::tempdir().unwrap();
+    write(own.path());
+    if std::env::var_os("STAPEL_KEEP_STORE").is_some() {
+        assert!(!folder().exists(), "it is there; it is never written again");
+        for name in ["store", "policies", "keys"] {
+            copy(&own.path().join(name), &folder().join(name));
+        }
+    }
+    check(own.path());
+}
+
+/// Opens a broker as [`write`] leaves it, and goes on with it.
+fn check(own: &Path) {
+    let open = || Broker::open(own, BrokerKeys::open(&own.join("keys")).unwrap()).unwrap();
     let broker = open();
     let status = broker.status();
     assert_eq!((status.trouble, status.log_behind), (None, None));
@@ -93,16 +111,11 @@ fn the_broker_of_format_1_opens_answers_and_has_its_log() {
     assert_eq!(broker.status().epochs[0].partners[3].released, 2);
 }
 
-/// Wrote the folder, once.
-#[test]
-#[ignore = "the folder is written already, and must stay what it is"]
-fn write_the_broker_of_format_1() {
-    assert!(!folder().exists(), "it is there; it is never written again");
-    let own = tempfile::tempdir().unwrap();
-    let policy = own.path().join("policy.toml");
+/// Makes the broker, and has its partners say what is in the folder.
+fn write(own: &Path) {
+    let policy = own.join("policy.toml");
     write_policy(&policy, &policy_text(&ROSTER, RULES));
-    let keys = own.path().join("keys");
-    let broker = Broker::create(own.path(), stored_keys(&keys), &policy, START).unwrap();
+    let broker = Broker::create(own, stored_keys(&own.join("keys")), &policy, START).unwrap();
     let mut clients: Vec<Client> = (1..=4).map(|number| Client::new(number, &broker.policy())).collect();
     let last_day = common::day("2027-03-31");
     let set = |client: &mut Client, flags: &[u8], part, now| {
@@ -122,8 +135,4 @@ fn write_the_broker_of_format_1() {
         assert_eq!(code(&clients[at].say(&broker, &delta, day(1))), "ok");
     }
     set(&mut clients[3], &[4], Part { number: 1, of: 2 }, day(1));
-    drop(broker);
-    for name in ["store", "policies", "keys"] {
-        copy(&own.path().join(name), &folder().join(name));
-    }
 }
