@@ -1,8 +1,8 @@
 //! A million addresses from C beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
 //!
-//! The two take turns, and the best rounds of each are compared, since other work on the machine only ever adds. The addresses are the
-//! same texts and fields, and on both sides they are bytes of which nobody has seen yet that they are UTF-8. What is measured is what the
-//! boundary costs: the arrays are ready before the clock starts.
+//! The two take turns, each in a process of its own that does the same in the same order, and the best rounds of each are compared, since
+//! other work on the machine only ever adds. The addresses are the same texts and fields, and on both sides they are bytes of which nobody
+//! has seen yet that they are UTF-8. What is measured is what the boundary costs: the arrays are ready before the clock starts.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -21,76 +21,88 @@ use town::Town;
 use town::common::START;
 
 const ROWS: usize = 1_000_000;
+/// How often a program reads the rows, the first times into memory that it has yet to get: as often as that in C does.
+const READS: usize = 10;
 const ROUNDS: usize = 7;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, what, texts, dir] = &arguments[..]
-        && what == "flag"
-    {
-        return flag(texts, Path::new(dir));
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [_, "texts", texts] => read_texts(texts),
+        [_, "fields", fields] => read_fields(fields),
+        [_, "flag", texts, dir] => flag(texts, Path::new(dir)),
+        _ => compare(),
     }
+}
+
+/// Lets both programs do everything in turn, and shows the best rounds of each.
+fn compare() {
     let town = Town::new();
     let rows: Vec<[String; 4]> = (0..ROWS).map(row).collect();
     let texts: Vec<String> = rows.iter().map(text).collect();
     fs::write(town.path("texts"), texts.join("\n") + "\n").unwrap();
     let columns: String = (0..4).flat_map(|at| rows.iter().map(move |row| row[at].clone() + "\n")).collect();
     fs::write(town.path("fields"), columns).unwrap();
-    let program = compiled(&town);
+    let (rust, c) = (std::env::current_exe().unwrap(), compiled(&town));
 
-    let read_text = || texts.iter().map(|text| AddressKey::parse_bytes(text.as_bytes())).collect::<Read>();
-    let read_fields = || rows.iter().map(|row| from_fields(row.each_ref().map(String::as_bytes))).collect::<Read>();
-    let (mut of_texts, mut of_fields, mut c) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        of_texts.push(timed(read_text));
-        c.extend(run(&program, &["texts", &town.text("texts")]));
-        of_fields.push(timed(read_fields));
-        c.extend(run(&program, &["fields", &town.text("fields")]));
-    }
-    let rust = [("texts", best(of_texts)), ("fields", best(of_fields))];
-
-    println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
-    for (name, seconds) in rust {
-        for layout in [name.to_owned(), format!("packed {name}")] {
-            let across = best(c.iter().filter(|timed| timed.name == layout).map(|timed| timed.seconds).collect());
-            println!("{layout:<16} {seconds:>10.3} {across:>10.3} {:>8.2}", across / seconds);
+    let (mut within, mut across) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        for what in ["texts", "fields"] {
+            within.extend(run(&rust, &[what, &town.text(what)]));
+            across.extend(run(&c, &[what, &town.text(what)]));
         }
-    }
-
-    // Each in a process of its own, since what a process did before makes its memory faster to get.
-    let (mut within, mut across, mut peak) = (Vec::new(), Vec::new(), 0);
-    for round in 0..5 {
         let (one, other) = (format!("rust-{round}"), format!("c-{round}"));
         town.partner(&one, 2);
         town.partner(&other, 2);
-        let own = run(&std::env::current_exe().unwrap(), &["flag", &town.text("texts"), &town.text(&one)]);
-        within.extend(own.iter().map(|timed| timed.seconds));
-        let flagged = run(&program, &["flag", &town.text("texts"), &town.text(&other), &START.0.to_string()]);
-        across.extend(flagged.iter().filter(|timed| timed.name == "flag").map(|timed| timed.seconds));
-        peak = flagged.iter().map(|timed| timed.peak).max().unwrap_or(0).max(peak);
+        within.extend(run(&rust, &["flag", &town.text("texts"), &town.text(&one)]));
+        across.extend(run(&c, &["flag", &town.text("texts"), &town.text(&other), &START.0.to_string()]));
     }
-    let (within, across) = (best(within), best(across));
-    println!("{:<16} {within:>10.3} {across:>10.3} {:>8.2}", "flag", across / within);
+
+    println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
+    for name in ["texts", "packed texts", "fields", "packed fields", "flag"] {
+        let (rust, c) = (best(&within, name.trim_start_matches("packed ")), best(&across, name));
+        println!("{name:<16} {rust:>10.3} {c:>10.3} {:>8.2}", c / rust);
+    }
     println!(
         "peak memory of the program in C that reads and flags them: {} MiB, of which its own texts and arrays take {} MiB",
-        peak / 1024,
+        across.iter().filter(|timed| timed.name == "flag").map(|timed| timed.peak).max().unwrap_or(0) / 1024,
         (texts.iter().map(String::len).sum::<usize>() + ROWS * 32) >> 20
     );
 }
 
-/// What the program in C does when it flags.
+// What the program in C does, in Rust and with the rows in memory in the same form: one text, and where each row is in it.
+
+fn read_texts(texts: &str) {
+    let text = fs::read(texts).unwrap();
+    let texts = lines(&text);
+    for _ in 0..READS {
+        timed("texts", || texts.iter().map(|text| AddressKey::parse_bytes(text)).collect::<Read>());
+    }
+}
+
+fn read_fields(fields: &str) {
+    let text = fs::read(fields).unwrap();
+    let columns = lines(&text);
+    let rows: Vec<[&[u8]; 4]> = (0..ROWS).map(|row| [0, 1, 2, 3].map(|column| columns[column * ROWS + row])).collect();
+    for _ in 0..READS {
+        timed("fields", || rows.iter().map(|row| from_fields(*row)).collect::<Read>());
+    }
+}
+
 fn flag(texts: &str, dir: &Path) {
-    let texts = fs::read_to_string(texts).unwrap();
-    let texts: Vec<&str> = texts.lines().collect();
+    let text = fs::read(texts).unwrap();
+    let texts = lines(&text);
     let mut homes = Read::default();
-    for _ in 0..10 {
-        homes = texts.iter().map(|text| AddressKey::parse_bytes(text.as_bytes())).collect();
+    for _ in 0..READS {
+        homes = timed("texts", || texts.iter().map(|text| AddressKey::parse_bytes(text)).collect());
     }
     let mut partner = Partner::open(dir).unwrap();
     let by = Case::new("j.jansen", "1").unwrap();
-    let start = Instant::now();
-    partner.flag(&homes.0, &by, START).unwrap();
-    println!("flag {:.6} 0", start.elapsed().as_secs_f64());
+    timed("flag", || partner.flag(&homes.0, &by, START).unwrap());
+}
+
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n').collect()
 }
 
 /// What reading rows gives: those that were accepted, and those that were not.
@@ -135,17 +147,19 @@ fn letter(at: usize) -> char {
     char::from(b'A' + (at % 17) as u8)
 }
 
-fn timed(read: impl Fn() -> Read) -> f64 {
+/// Tells what something took, in the form in which the program in C does.
+fn timed<T>(name: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
-    black_box(read());
-    start.elapsed().as_secs_f64()
+    let made = black_box(work());
+    println!("{name} {:.6} 0", start.elapsed().as_secs_f64());
+    made
 }
 
-fn best(seconds: Vec<f64>) -> f64 {
-    seconds.into_iter().fold(f64::INFINITY, f64::min)
+fn best(timed: &[Timed], name: &str) -> f64 {
+    timed.iter().filter(|timed| timed.name == name).map(|timed| timed.seconds).fold(f64::INFINITY, f64::min)
 }
 
-/// What the program in C timed.
+/// What a program timed.
 struct Timed {
     name: String,
     seconds: f64,
