@@ -9,8 +9,8 @@ use crate::slug::Slug;
 
 /// What a question asks, tagged.
 pub(super) struct Asked {
-    /// By ascending tag, each with its place in the question.
-    tags: Vec<(Tag, u32)>,
+    /// In the question's order.
+    tags: Vec<Tag>,
     /// The reason, if it is a sweep.
     pub(super) sweep: Option<Slug>,
 }
@@ -24,10 +24,7 @@ pub(super) struct Charge {
 
 impl Asked {
     pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper) -> Asked {
-        let mut tags: Vec<_> = pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).zip(0..).collect();
-        // Ties of half a tag are as good in either order.
-        tags.sort_unstable_by_key(|(tag, _)| (tag.number() >> 64) as u64);
-        Asked { tags, sweep }
+        Asked { tags: pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).collect(), sweep }
     }
 
     /// How many pseudonyms it asks about.
@@ -49,18 +46,19 @@ pub(super) fn answer(
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
     let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
+    // Fewer partners are of fewer organisations.
+    let threshold = usize::from(policy.counting.threshold);
     let mut own = 0;
     let mut standings = vec![0; asked.tags.len()];
-    let mut released = epoch.view.cursor();
     let (mut partners, mut names) = (Vec::new(), Vec::new());
-    for (tag, place) in &asked.tags {
+    epoch.view.look_up(&asked.tags, |place, holdings| {
         partners.clear();
-        partners.extend(released.holdings(tag).map(|holding| holding.partner));
+        partners.extend(holdings.map(|holding| holding.partner));
         let flags_it = partners.contains(&asker.number);
         own += u32::from(flags_it);
         let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
             Standing::NoOwnFlag
-        } else if enough_sources {
+        } else if enough_sources && partners.len() >= threshold {
             names.clear();
             names.extend(partners.iter().filter_map(|partner| Some(&policy.partner(*partner)?.organisation)));
             names.sort_unstable();
@@ -69,8 +67,8 @@ pub(super) fn answer(
         } else {
             Standing::BelowThreshold
         };
-        standings[*place as usize] = standing.to_byte();
-    }
+        standings[place as usize] = standing.to_byte();
+    });
     let charge = charge(policy, epoch, row, asker, asked, own)?;
     let answer = Answer {
         log: LogEntry::NONE,

@@ -17,6 +17,7 @@ pub(super) use turn::{Turn, Turned};
 
 use crate::pseudonym::Tag;
 use crate::store::Span;
+pub(super) use shard::Holdings;
 use shard::{Shard, Side};
 
 /// A tag's shard is its top bits: tags are uniform, so shards are of one size.
@@ -45,14 +46,21 @@ pub(super) struct Holding {
 /// Looks up one tag after the other, at the least cost by ascending tag.
 pub(super) struct Cursor<'a> {
     view: &'a View,
-    /// The last shard that was looked into, its number, and how far from where its bits say the last tag was.
-    shard: Option<(usize, Arc<Shard>, isize)>,
+    /// The last shard that was looked into, and its number.
+    shard: Option<(usize, Arc<Shard>)>,
 }
 
 impl View {
     /// A view without flags.
     pub(super) fn empty() -> Arc<View> {
         Arc::new(View { index: Arc::new(Index::empty()), side: Side::First, other: Mutex::default() })
+    }
+
+    /// Shows the flags on each of `tags`, by ascending partner, with its place among them; in whatever order costs least.
+    pub(super) fn look_up(&self, tags: &[Tag], mut visit: impl FnMut(u32, Holdings<'_>)) {
+        for tags in by_shard(tags).chunk_by(|(one, _), (other, _)| shard_of(one) == shard_of(other)) {
+            self.index.shard(shard_of(&tags[0].0)).look_up(self.side, tags, &mut visit);
+        }
     }
 
     /// Looks tags up.
@@ -91,11 +99,11 @@ impl Cursor<'_> {
     /// The flags on `tag`, by ascending partner.
     pub(super) fn holdings(&mut self, tag: &Tag) -> impl Iterator<Item = Holding> {
         let number = shard_of(tag);
-        let (_, shard, drift) = match self.shard.take_if(|held| held.0 == number) {
+        let (_, shard) = match self.shard.take_if(|held| held.0 == number) {
             Some(same) => self.shard.insert(same),
-            None => self.shard.insert((number, self.view.index.shard(number), 0)),
+            None => self.shard.insert((number, self.view.index.shard(number))),
         };
-        shard.holdings(self.view.side, tag, drift)
+        shard.holdings(self.view.side, tag)
     }
 
     /// How long `partner` flags `tag`.
@@ -126,6 +134,22 @@ impl Index {
         let shard = Arc::new(shard);
         *self.0[number].write().unwrap_or_else(PoisonError::into_inner) = shard;
     }
+}
+
+/// The tags with their places, those of a shard together.
+fn by_shard(tags: &[Tag]) -> Vec<(Tag, u32)> {
+    let mut next = [0; (1 << SHARD_BITS) + 1];
+    tags.iter().for_each(|tag| next[shard_of(tag) + 1] += 1);
+    for shard in 1..next.len() {
+        next[shard] += next[shard - 1];
+    }
+    let mut sorted = vec![(Tag([0; 16]), 0); tags.len()];
+    for (tag, place) in tags.iter().zip(0..) {
+        let to = &mut next[shard_of(tag)];
+        sorted[*to] = (*tag, place);
+        *to += 1;
+    }
+    sorted
 }
 
 fn shard_of(tag: &Tag) -> usize {

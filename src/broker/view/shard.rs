@@ -3,6 +3,11 @@
 //! A tag has the number of its set on the side that was written last, two bytes beside its own sixteen; and where it is
 //! another one on the other side, that one. Sets are kept once a shard, four bytes a flag, one set after the other; the number of
 //! a set is where it begins. Where a shard outgrows those widths, as few do of a country's addresses, it takes wider ones.
+//!
+//! A tag is found by the bits that follow the shard's: they name a slot of a few dozen tags, and where in it the tag is to be expected.
+
+use std::hint::black_box;
+use std::ops::Range;
 
 use super::Holding;
 use crate::day::Day;
@@ -22,6 +27,10 @@ pub(super) enum Side {
 pub(super) struct Shard {
     /// Ascending; those with a flag on either side.
     tags: Box<[Tag]>,
+    /// How many bits after the shard's say which slot a tag is in.
+    slot_bits: u32,
+    /// For each slot the place of its first tag; and, one more, where the last slot ends.
+    slots: Column,
     /// The side that was written last.
     side: Side,
     /// For each tag the number of its set on that side; 0 for none.
@@ -70,10 +79,16 @@ enum Sets {
 pub(super) struct Packed(u64);
 
 /// A set's flags from some number on.
-pub(super) struct Holdings<'a> {
+pub(in crate::broker) struct Holdings<'a> {
     sets: &'a Sets,
     next: usize,
 }
+
+/// How many tags a slot has, about.
+const SLOT: usize = 32;
+
+/// How many tags are looked up together.
+const BLOCK: usize = 32;
 
 const GOES_ON: u64 = 1 << 63;
 const NARROW_GOES_ON: u32 = 1 << 15;
@@ -90,8 +105,11 @@ impl Side {
 impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
     pub(super) fn new(tags: &[Tag], side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
+        let slot_bits = (tags.len() / SLOT).next_power_of_two().ilog2();
         Shard {
             tags: tags.into(),
+            slot_bits,
+            slots: Column::of(&slots(tags, slot_bits)),
             side,
             numbers: Column::of(numbers),
             others: Others::of(numbers, others),
@@ -135,9 +153,30 @@ impl Shard {
         self.sets.flag(at).0
     }
 
-    /// The flags on a tag. `drift` is how far tags near by are from where their bits say: 0 at first.
-    pub(super) fn holdings(&self, side: Side, tag: &Tag, drift: &mut isize) -> Holdings<'_> {
-        self.set(find(&self.tags, tag, drift).map_or(0, |at| self.number(side, at)))
+    /// The flags on a tag.
+    pub(super) fn holdings(&self, side: Side, tag: &Tag) -> Holdings<'_> {
+        self.set(self.find(tag).map_or(0, |at| self.number(side, at)))
+    }
+
+    /// Shows the flags on each of `tags`, with what came with it.
+    ///
+    /// A block of them waits for the memory together: one after the other, each would wait for its own.
+    pub(super) fn look_up<T: Copy>(&self, side: Side, tags: &[(Tag, T)], visit: &mut impl FnMut(T, Holdings<'_>)) {
+        let (mut places, mut numbers) = ([None; BLOCK], [0; BLOCK]);
+        for block in tags.chunks(BLOCK) {
+            let touch =
+                |sum: u8, (tag, _): &(Tag, T)| sum ^ self.tags.get(self.expected(tag).1).map_or(0, |tag| tag.0[0]);
+            black_box(block.iter().fold(0, touch));
+            for ((tag, _), place) in block.iter().zip(&mut places) {
+                *place = self.find(tag);
+            }
+            for (place, number) in places.iter().zip(&mut numbers).take(block.len()) {
+                *number = place.map_or(0, |place| self.number(side, place));
+            }
+            for ((_, with), number) in block.iter().zip(numbers) {
+                visit(*with, self.set(number));
+            }
+        }
     }
 
     /// The flags of one partner.
@@ -161,6 +200,47 @@ impl Shard {
             self.set(self.number(side, at)).for_each(|flag| visit(*tag, flag));
         }
     }
+
+    /// Where a tag is.
+    fn find(&self, tag: &Tag) -> Option<usize> {
+        let (slot, expected) = self.expected(tag);
+        let (mut low, mut high, mut step) = (expected, expected, 2);
+        while low > slot.start && self.tags[low] > *tag {
+            low = slot.start.max(low.saturating_sub(step));
+            step *= 2;
+        }
+        while high < slot.end && self.tags[high] < *tag {
+            high = slot.end.min(high + step);
+            step *= 2;
+        }
+        let high = slot.end.min(high + 1);
+        self.tags[low..high].binary_search(tag).ok().map(|at| low + at)
+    }
+
+    /// The slot of a tag, and where in it a tag is to be expected, since tags are uniform.
+    fn expected(&self, tag: &Tag) -> (Range<usize>, usize) {
+        let bits = tag.number() << super::SHARD_BITS;
+        let slot = slot_of(tag, self.slot_bits);
+        let slot = self.slots.get(slot)..self.slots.get(slot + 1);
+        let within = (bits << self.slot_bits) >> 64;
+        let expected = slot.start + ((slot.len() as u128 * within) >> 64) as usize;
+        (slot, expected)
+    }
+}
+
+/// For each slot the place of its first tag; and where the last slot ends.
+fn slots(tags: &[Tag], bits: u32) -> Vec<u32> {
+    let mut starts = vec![0; (1 << bits) + 1];
+    tags.iter().for_each(|tag| starts[slot_of(tag, bits) + 1] += 1);
+    for slot in 1..starts.len() {
+        starts[slot] += starts[slot - 1];
+    }
+    starts
+}
+
+fn slot_of(tag: &Tag, bits: u32) -> usize {
+    // As two shifts, since all bits shifted out at once would be too many where there is one slot.
+    ((tag.number() << super::SHARD_BITS) >> 64 >> (64 - bits)) as usize
 }
 
 impl Packed {
@@ -297,28 +377,6 @@ impl Iterator for Holdings<'_> {
     }
 }
 
-/// Where `tag` is in a shard's tags. They are uniform, so that it is near where its bits say, and nearer where tags just before
-/// it drifted to.
-fn find(tags: &[Tag], tag: &Tag, drift: &mut isize) -> Option<usize> {
-    let fraction = (tag.number() << super::SHARD_BITS) >> 64;
-    let uniform = ((tags.len() as u128 * fraction) >> 64) as usize;
-    let guess = uniform.saturating_add_signed(*drift).min(tags.len().saturating_sub(1));
-    let (mut low, mut high, mut step) = (guess, guess, 16);
-    while low > 0 && tags[low] > *tag {
-        low = low.saturating_sub(step);
-        step *= 2;
-    }
-    while high < tags.len() && tags[high] < *tag {
-        high = tags.len().min(high + step);
-        step *= 2;
-    }
-    let high = tags.len().min(high + 1);
-    let found = tags[low..high].binary_search(tag);
-    let (Ok(at) | Err(at)) = found;
-    *drift = (low + at) as isize - uniform as isize;
-    found.ok().map(|at| low + at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,18 +393,19 @@ mod tests {
             let tags: std::collections::BTreeSet<Tag> =
                 uniform.iter().copied().chain(dense.iter().map(|number| number << shift)).map(tag).collect();
             let tags: Vec<Tag> = tags.into_iter().collect();
-            let mut drift = 0;
+            let numbers = vec![0; tags.len()];
+            let shard = Shard::new(&tags, Side::First, &numbers, &numbers, &[]);
             for (at, tag) in tags.iter().enumerate() {
-                prop_assert_eq!(find(&tags, tag, &mut drift), Some(at));
-                prop_assert_eq!(find(&tags, tag, &mut 0), Some(at));
+                prop_assert_eq!(shard.find(tag), Some(at));
             }
             for tag in [asked, 0, u128::MAX, asked << shift].map(tag) {
-                prop_assert_eq!(find(&tags, &tag, &mut drift), tags.binary_search(&tag).ok());
+                prop_assert_eq!(shard.find(&tag), tags.binary_search(&tag).ok());
             }
         }
     }
 
+    /// A tag of the first shard.
     fn tag(number: u128) -> Tag {
-        Tag(number.to_be_bytes())
+        Tag((number >> super::super::SHARD_BITS).to_be_bytes())
     }
 }
