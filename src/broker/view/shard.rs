@@ -4,7 +4,7 @@
 //! another one on the other side, that one. Sets are kept once a shard, four bytes a flag, one set after the other; the number of
 //! a set is where it begins. Where a shard outgrows those widths, as few do of a country's addresses, it takes wider ones.
 //!
-//! A tag is found by the bits that follow the shard's: they name a slot of a few dozen tags, and where in it the tag is to be expected.
+//! A tag is found by the bits that follow the shard's: they name a slot of a few tags, and where in it the tag is to be expected.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -85,7 +85,7 @@ pub(in crate::broker) struct Holdings<'a> {
 }
 
 /// How many tags a slot has, about.
-const SLOT: usize = 32;
+const SLOT: usize = 16;
 
 /// How many tags are looked up together.
 const BLOCK: usize = 32;
@@ -164,9 +164,7 @@ impl Shard {
     pub(super) fn look_up<T: Copy>(&self, side: Side, tags: &[(Tag, T)], visit: &mut impl FnMut(T, Holdings<'_>)) {
         let (mut places, mut numbers) = ([None; BLOCK], [0; BLOCK]);
         for block in tags.chunks(BLOCK) {
-            let touch =
-                |sum: u8, (tag, _): &(Tag, T)| sum ^ self.tags.get(self.expected(tag).1).map_or(0, |tag| tag.0[0]);
-            black_box(block.iter().fold(0, touch));
+            black_box(block.iter().fold(0, |sum, (tag, _)| sum ^ self.touch(self.expected(tag).1)));
             for ((tag, _), place) in block.iter().zip(&mut places) {
                 *place = self.find(tag);
             }
@@ -199,6 +197,11 @@ impl Shard {
         for (at, tag) in self.tags.iter().enumerate() {
             self.set(self.number(side, at)).for_each(|flag| visit(*tag, flag));
         }
+    }
+
+    /// Looks at what is at a place, if anything is.
+    fn touch(&self, at: usize) -> usize {
+        self.tags.get(at).map_or(0, |tag| usize::from(tag.0[0]) ^ self.numbers.get(at))
     }
 
     /// Where a tag is.
