@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, KeyInit, Mac};
 use peak_alloc::PeakAlloc;
 use sha2::Sha256;
-use stapel::{Broker, Timestamp};
+use stapel::{Broker, Threads, Timestamp};
 use workload::{Client, Country, DAY, Flag, Manner, START, bytes_in, deliver, pseudonym, setting, took};
 
 #[global_allocator]
@@ -32,7 +32,7 @@ fn main() {
         _ => Manner::FullSet,
     };
     let folder = tempfile::tempdir().unwrap();
-    let (broker, policy) = country.broker(folder.path());
+    let (mut broker, policy) = country.broker(folder.path());
     let mut clients = country.clients(policy);
     row("addresses, partners, flags", format!("{}, {}, {}", country.addresses, country.partners, country.flags()));
     // Names of parts may be given: `cargo bench --bench broker -- ingest memory`.
@@ -42,7 +42,12 @@ fn main() {
         ingest(&broker, &country, &mut clients, manner);
     }
     if wanted("questions") {
-        questions(&broker, &country, &mut clients, START.plus(2 * DAY));
+        let now = START.plus(2 * DAY);
+        for threads in [2, 1] {
+            broker = broker.with_threads(Threads::new(threads).unwrap());
+            large_question(&broker, &country, &mut clients[0], threads, now);
+        }
+        questions(&broker, &country, &mut clients, now);
     }
     if wanted("file") {
         file(broker, folder.path(), START.plus(3 * DAY));
@@ -67,17 +72,14 @@ fn ingest(broker: &Broker, country: &Country, clients: &mut [Client], manner: Ma
     row("  release, a flag", took(|| release(broker, now.plus(DAY))).each(flags));
 }
 
-fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Timestamp) {
+/// The largest question there is, beside the hashing of its pseudonyms on one core.
+fn large_question(broker: &Broker, country: &Country, client: &mut Client, threads: usize, now: Timestamp) {
     let own = country.flagged(1);
-    let ask = |client: &mut Client, count: usize, from: usize| {
-        let asked: Vec<[u8; 16]> = (0..count).map(|n| own[(from + n * 31) % own.len()].0).collect();
-        client.question(&asked, now)
-    };
     let large = 100_000.min(own.len());
     let key = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
     let (mut bare, mut asked) = (Duration::MAX, Duration::MAX);
     for round in 0..10 {
-        let message = ask(&mut clients[0], large, round);
+        let message = question(client, &own, large, round, now);
         bare = bare.min(time(|| {
             for (pseudonym, _) in &own[..large] {
                 let mut mac = key.clone();
@@ -88,9 +90,13 @@ fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Ti
         asked = asked.min(deliver(broker, &[message], now));
     }
     row(&format!("bare HMAC of {large}: ms"), millis(bare));
-    row(&format!("question of {large}: ms"), millis(asked));
+    row(&format!("question of {large}, threads {threads}: ms"), millis(asked));
     row("  times the bare HMAC", times(asked, bare));
+}
 
+fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Timestamp) {
+    let own = country.flagged(1);
+    let ask = |client: &mut Client, count: usize, from: usize| question(client, &own, count, from, now);
     let messages: Vec<Vec<u8>> = (0..1_000).map(|n| ask(&mut clients[0], 100, n * 7)).collect();
     let rest: Vec<Duration> =
         messages.iter().map(|message| deliver(broker, std::slice::from_ref(message), now)).collect();
@@ -145,6 +151,12 @@ fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Ti
     let busy = row_of_times("  ms", busy);
     row("  p99, times that at rest", times(busy, rest));
     row("  that release: seconds", seconds(released));
+}
+
+/// A question about so many of the flags.
+fn question(client: &mut Client, flags: &[Flag], count: usize, from: usize, now: Timestamp) -> Vec<u8> {
+    let asked: Vec<[u8; 16]> = (0..count).map(|n| flags[(from + n * 31) % flags.len()].0).collect();
+    client.question(&asked, now)
 }
 
 /// What the store takes, and what it takes to open it.

@@ -1,4 +1,4 @@
-//! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without.
+//! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without; on one core, and on two.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use std::hint::black_box;
@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use stapel::secret::{Scope, Secret};
-use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource};
+use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource, Threads};
 
 const ROWS: usize = 10_000;
 
@@ -46,9 +46,18 @@ fn key() -> PseudonymKey {
     PseudonymKey::new(&Secret::from_bytes([7; 32]), &scope)
 }
 
-fn both_levels(key: &PseudonymKey, units: &[AddressKey]) -> Vec<Pseudonym> {
-    let keys: Vec<AddressKey> = units.iter().flat_map(|unit| [*unit, unit.building()]).collect();
-    key.pseudonyms(&keys).unwrap()
+/// The pseudonyms of rows, of which `read` makes units.
+fn both_levels<T: Sync>(
+    key: &PseudonymKey,
+    threads: &Threads,
+    rows: &[T],
+    read: impl Fn(&T) -> AddressKey + Send + Sync,
+) -> Vec<Pseudonym> {
+    let keys = threads.map(rows, |row| {
+        let unit = read(row);
+        [unit, unit.building()]
+    });
+    key.pseudonyms(&keys.into_flattened()).unwrap()
 }
 
 fn bench(c: &mut Criterion) {
@@ -62,7 +71,7 @@ fn bench(c: &mut Criterion) {
     for (text, unit) in texts.iter().zip(&units) {
         assert_eq!(AddressKey::parse(text).as_ref(), Ok(unit), "{text}");
     }
-    let key = key();
+    let parsed = |text: &String| AddressKey::parse(text).unwrap();
     let bare: Hmac<Sha256> = Hmac::new_from_slice(&[7; 32]).unwrap();
 
     let mut group = c.benchmark_group("address to both pseudonyms");
@@ -80,18 +89,16 @@ fn bench(c: &mut Criterion) {
             }
         });
     });
-    group.bench_function("fields", |b| {
-        b.iter(|| both_levels(&key, &rows.iter().map(fields).collect::<Vec<_>>()));
-    });
-    group.bench_function("text", |b| {
-        b.iter(|| {
-            let units: Vec<AddressKey> = texts.iter().map(|text| AddressKey::parse(text).unwrap()).collect();
-            both_levels(&key, &units)
-        });
-    });
+    for (count, on) in [(1, ""), (2, ", two threads")] {
+        let threads = Threads::new(count).unwrap();
+        let mut key = key();
+        key.use_threads(&threads);
+        group.bench_function(format!("fields{on}"), |b| b.iter(|| both_levels(&key, &threads, &rows, fields)));
+        group.bench_function(format!("text{on}"), |b| b.iter(|| both_levels(&key, &threads, &texts, parsed)));
+    }
     group.bench_function("parsing alone: fields", |b| b.iter(|| rows.iter().map(fields).collect::<Vec<_>>()));
     group.bench_function("parsing alone: text", |b| {
-        b.iter(|| texts.iter().map(|text| AddressKey::parse(text).unwrap()).collect::<Vec<_>>());
+        b.iter(|| texts.iter().map(parsed).collect::<Vec<_>>());
     });
     group.finish();
 }

@@ -373,6 +373,15 @@ pub enum Error {
         as_of: Timestamp,
     },
 
+    /// Work cannot be spread over so many threads.
+    #[error("{count} threads cannot be used: {finding}")]
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// What stands in the way, and what to do.
+        finding: String,
+    },
+
     /// The operating system gave no randomness.
     #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
     Random,
@@ -423,6 +432,7 @@ impl Error {
         "log_behind",
         "broker_keys",
         "clock_ahead",
+        "threads",
         "random",
     ];
 
@@ -472,6 +482,7 @@ impl Error {
             Error::LogBehind { .. } => "log_behind",
             Error::BrokerKeys { .. } => "broker_keys",
             Error::ClockAhead { .. } => "clock_ahead",
+            Error::Threads { .. } => "threads",
             Error::Random => "random",
         }
     }

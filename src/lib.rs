@@ -44,6 +44,7 @@
 //! - [`address`]: text and fields to an [`AddressKey`];
 //! - [`secret`]: keys and the files they are in; [`label`]: what each key and signature is for;
 //! - [`PseudonymKey`], [`PseudonymSource`]: address keys to pseudonyms, one at a time, in batches, or elsewhere;
+//! - [`Threads`]: for large batches, where one core is too slow;
 //! - [`message`]: what goes over the wire, byte for byte;
 //! - [`policy`]: the consortium's rules, their signatures, and what they mean in plain words;
 //! - [`partner`]: the partner's side; [`broker`]: the broker's;
@@ -70,6 +71,7 @@ mod pseudonym;
 pub mod secret;
 mod slug;
 mod store;
+mod threads;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
 pub use broker::{Broker, BrokerKeys};
@@ -80,6 +82,7 @@ pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};
+pub use threads::Threads;
 
 /// The README's example, compiled.
 #[cfg(doctest)]

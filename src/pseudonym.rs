@@ -9,6 +9,7 @@ use sha2::Sha256;
 use crate::address::AddressKey;
 use crate::error::Error;
 use crate::secret::{Key32, KeyId, Scope, Secret};
+use crate::threads::Threads;
 
 /// What partners send in place of an address: the first 16 bytes of HMAC-SHA256(K, level byte || canonical address key).
 ///
@@ -32,12 +33,16 @@ pub trait PseudonymSource {
     ///
     /// Whatever keeps the source from answering; the shared key never fails.
     fn pseudonyms(&self, keys: &[AddressKey]) -> Result<Vec<Pseudonym>, Error>;
+
+    /// Offers threads to make large batches on. A source that makes its pseudonyms elsewhere has no use for them.
+    fn use_threads(&mut self, _threads: &Threads) {}
 }
 
 /// The shared key of one purpose and epoch, its HMAC state made once.
 pub struct PseudonymKey {
     mac: Hmac<Sha256>,
     key_id: KeyId,
+    threads: Threads,
 }
 
 /// The broker's own keyed hash of pseudonyms, its state made once.
@@ -53,7 +58,8 @@ pub(crate) struct Tag(pub(crate) [u8; 16]);
 impl PseudonymKey {
     /// The key of `secret` for `scope`.
     pub fn new(secret: &Secret, scope: &Scope) -> PseudonymKey {
-        PseudonymKey { mac: keyed(&secret.pseudonym_key(scope)), key_id: secret.key_id(scope) }
+        let (mac, key_id) = (keyed(&secret.pseudonym_key(scope)), secret.key_id(scope));
+        PseudonymKey { mac, key_id, threads: Threads::default() }
     }
 
     /// The pseudonym of one address key.
@@ -71,7 +77,11 @@ impl PseudonymSource for PseudonymKey {
     }
 
     fn pseudonyms(&self, keys: &[AddressKey]) -> Result<Vec<Pseudonym>, Error> {
-        Ok(keys.iter().map(|key| self.pseudonym(key)).collect())
+        Ok(self.threads.map(keys, |key| self.pseudonym(key)))
+    }
+
+    fn use_threads(&mut self, threads: &Threads) {
+        self.threads = threads.clone();
     }
 }
 
@@ -145,6 +155,7 @@ fn first16(mac: Hmac<Sha256>) -> [u8; 16] {
 mod tests {
     use super::*;
     use crate::secret::from_hex;
+    use proptest::prelude::*;
 
     fn key() -> PseudonymKey {
         let scope = Scope { purpose: "doel".parse().unwrap(), epoch: 1 };
@@ -160,6 +171,17 @@ mod tests {
         assert_eq!(batch, single);
         let distinct: std::collections::BTreeSet<_> = batch.iter().collect();
         assert_eq!(distinct.len(), 98, "a unit and its building differ");
+    }
+
+    proptest! {
+        #[test]
+        fn threads_change_nothing(count in 0u32..5_000, threads in 2usize..6) {
+            let address = |n| AddressKey::from_canonical(&format!("{}JS|{}|", 1000 + n / 500, 1 + n % 500)).unwrap();
+            let keys: Vec<_> = (0..count).map(address).collect();
+            let mut several = key();
+            several.use_threads(&Threads::new(threads).unwrap());
+            prop_assert!(several.pseudonyms(&keys).unwrap() == key().pseudonyms(&keys).unwrap());
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::threads::ThreadArgs;
 
 /// Run the broker, which counts organisations and never holds the key to an address
 #[derive(clap::Args)]
@@ -96,6 +97,8 @@ struct HandleArgs {
     /// Print JSON Lines: message, reply, kind, and for a rejection its code and sentence
     #[arg(long, requires = "files")]
     json: bool,
+    #[command(flatten)]
+    threads: ThreadArgs,
     #[command(flatten)]
     clock: Clock,
 }
@@ -177,7 +180,8 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
-    let broker = args.place.open()?;
+    let threads = args.threads.start()?;
+    let broker = args.place.open()?.with_threads(threads);
     if args.files.is_empty() {
         out.write_all(&broker.handle(&files::read_stdin()?, args.clock.time()?))?;
         return Ok(());

@@ -20,6 +20,7 @@ mod policy;
 mod progress;
 mod rows;
 mod sandbox;
+mod threads;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
+use crate::threads::ThreadArgs;
 use outbox::Outbox;
 use refs::Refs;
 
@@ -159,6 +160,8 @@ struct Delivery {
     /// Print JSON Lines, one for each message
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    threads: ThreadArgs,
     #[command(flatten)]
     clock: Clock,
 }
@@ -343,7 +346,8 @@ fn deliver(
     out: &mut Output,
     messages: impl FnOnce(&mut Partner) -> Result<Vec<Vec<u8>>, Failure>,
 ) -> Result<(), Failure> {
-    let mut partner = args.place.open()?;
+    let threads = args.threads.start()?;
+    let mut partner = args.place.open()?.with_threads(threads);
     let messages = messages(&mut partner)?;
     if messages.is_empty() {
         note("the broker is up to date; nothing was written");

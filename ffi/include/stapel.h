@@ -170,6 +170,8 @@ enum stapel_status
     STAPEL_ERROR_LOG_BEHIND = 141,
     /** The folder with the broker's keys lacks what the store needs, or something in it is not as it was written. */
     STAPEL_ERROR_BROKER_KEYS = 142,
+    /** Work cannot be spread over so many threads. */
+    STAPEL_ERROR_THREADS = 143,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */

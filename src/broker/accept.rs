@@ -10,6 +10,7 @@ use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejec
 use crate::policy::Policy;
 use crate::pseudonym::{Pepper, Tag};
 use crate::store::{Batch, BatchId, Row, Span};
+use crate::threads::Threads;
 
 /// So many deltas are looked at together, whether they say the same again and again.
 const DELTAS_BETWEEN_FOLDS: usize = 16;
@@ -58,25 +59,25 @@ pub(super) struct Step {
 }
 
 impl Said {
-    pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper) -> Said {
-        let mut withdrawn: Vec<Tag> = delta.withdrawn.iter().map(|pseudonym| pepper.tag(pseudonym)).collect();
-        withdrawn.sort_unstable();
-        Said::Delta(TaggedDelta { renewal: delta.renewal, flagged: tagged(&delta.flagged, pepper), withdrawn })
+    pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> Said {
+        let mut withdrawn: Vec<Tag> = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
+        threads.sort_by_key(&mut withdrawn, |tag| *tag);
+        Said::Delta(TaggedDelta { renewal: delta.renewal, flagged: tagged(&delta.flagged, pepper, threads), withdrawn })
     }
 
-    pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper) -> Said {
-        let flagged = tagged(&set.flagged, pepper);
+    pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper, threads: &Threads) -> Said {
+        let flagged = tagged(&set.flagged, pepper, threads);
         Said::FullSet(TaggedSet { renewal: set.renewal, shrink: set.shrink, part: set.part, flagged })
     }
 }
 
 /// The tags of all groups, ascending, each with its last valid day.
-fn tagged(groups: &[Group<'_>], pepper: &Pepper) -> Vec<(Tag, Day)> {
-    let rows = groups
-        .iter()
-        .flat_map(|group| group.pseudonyms.iter().map(|pseudonym| (pepper.tag(pseudonym), group.last_day)));
-    let mut tagged: Vec<_> = rows.collect();
-    tagged.sort_unstable_by_key(|row| row.0);
+fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag, Day)> {
+    let mut tagged = Vec::with_capacity(groups.iter().map(|group| group.pseudonyms.len()).sum());
+    for group in groups {
+        threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.last_day));
+    }
+    threads.sort_by_key(&mut tagged, |row| row.0);
     tagged
 }
 

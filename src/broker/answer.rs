@@ -6,6 +6,7 @@ use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::policy::{Partner, Policy};
 use crate::pseudonym::{Pepper, Tag};
 use crate::slug::Slug;
+use crate::threads::Threads;
 
 /// What a question asks, tagged.
 pub(super) struct Asked {
@@ -23,8 +24,8 @@ pub(super) struct Charge {
 }
 
 impl Asked {
-    pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper) -> Asked {
-        Asked { tags: pseudonyms.iter().map(|pseudonym| pepper.tag(pseudonym)).collect(), sweep }
+    pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper, threads: &Threads) -> Asked {
+        Asked { tags: threads.map(pseudonyms, |pseudonym| pepper.tag(pseudonym)), sweep }
     }
 
     /// How many pseudonyms it asks about.

@@ -126,10 +126,12 @@ impl Broker {
             return Ok(Err(wrong_epoch()));
         };
         Ok(Ok(match request {
-            Request::Delta(delta) => Tagged::State(Said::delta(&delta, &pepper)),
-            Request::FullSet(set) => Tagged::State(Said::full_set(&set, &pepper)),
+            Request::Delta(delta) => Tagged::State(Said::delta(&delta, &pepper, &self.threads)),
+            Request::FullSet(set) => Tagged::State(Said::full_set(&set, &pepper, &self.threads)),
             Request::Confirm => Tagged::State(Said::Confirm),
-            Request::Question(question) => Tagged::Question(Asked::new(question.pseudonyms, question.sweep, &pepper)),
+            Request::Question(question) => {
+                Tagged::Question(Asked::new(question.pseudonyms, question.sweep, &pepper, &self.threads))
+            }
             Request::Status(status) => Tagged::Status { tree_size: status.tree_size },
         }))
     }

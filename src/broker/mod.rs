@@ -43,6 +43,7 @@ use crate::message::{self, Code, Header, Kind, Rejection, Role, Unverified, Veri
 use crate::policy::{Partner, Policy, PolicySignature, SignedPolicy};
 use crate::secret::KeyId;
 use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store, Ticket};
+use crate::threads::Threads;
 
 /// The broker of one consortium.
 ///
@@ -58,6 +59,7 @@ pub struct Broker {
     rest: Rest,
     strangers: Strangers,
     trouble: Mutex<Option<String>>,
+    threads: Threads,
 }
 
 /// What a release did.
@@ -209,6 +211,7 @@ impl Broker {
             rest: Rest::default(),
             strangers: Strangers::default(),
             trouble: Mutex::new(already_closed(&destroyed)),
+            threads: Threads::default(),
         })
     }
 
@@ -220,6 +223,12 @@ impl Broker {
     pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, Error> {
         refuse_unfit(&policy, &keys, now)?;
         Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)
+    }
+
+    /// Tags the pseudonyms of a large message on these threads; it does so on the caller's alone otherwise. The replies are the same.
+    pub fn with_threads(mut self, threads: Threads) -> Broker {
+        self.threads = threads;
+        self
     }
 
     /// Takes a message, and gives the reply to carry back.
@@ -291,6 +300,7 @@ impl Broker {
             rest: Rest::default(),
             strangers: Strangers::default(),
             trouble: Mutex::default(),
+            threads: Threads::default(),
         };
         let mut state = broker.state()?;
         state.journal.append(&mut change, now, digest, Event::PolicyAdopted { version, previous: None })?;

@@ -115,11 +115,11 @@ impl Partner {
     ) -> Result<QuestionFlight, Error> {
         let row_pseudonyms = self.pseudonyms(epoch, now.day(), rows)?;
         let mut pseudonyms = row_pseudonyms.clone();
-        pseudonyms.sort_unstable();
+        self.threads.sort_by_key(&mut pseudonyms, |pseudonym| *pseudonym);
         pseudonyms.dedup();
         // Each is among them, so each is found.
-        let position = |pseudonym| pseudonyms.binary_search(pseudonym).unwrap_or(0) as u32;
-        let positions = Packed(row_pseudonyms.iter().map(position).collect());
+        let position = |pseudonym: &_| pseudonyms.binary_search(pseudonym).unwrap_or(0) as u32;
+        let positions = Packed(self.threads.map(&row_pseudonyms, position));
         let number = self.state.question_used + 1;
         let (rows, sweep) = (Packed(rows.to_vec()), sweep.cloned());
         // First the journal has the number, and who asks what for which case: the head that the message names commits to it.

@@ -189,9 +189,10 @@ impl Partner {
                 groups.entry(*last_day).or_default().push(pseudonym);
             }
         }
-        groups.values_mut().for_each(|rows| rows.sort_unstable());
         let mut withdrawn = self.pseudonyms(epoch, day, withdrawn)?;
-        withdrawn.sort_unstable();
+        for rows in groups.values_mut().chain([&mut withdrawn]) {
+            self.threads.sort_by_key(rows, |pseudonym| *pseudonym);
+        }
         Ok(Rows { flagged: groups.into_iter().collect(), withdrawn })
     }
 }

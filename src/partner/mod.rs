@@ -80,6 +80,7 @@ use crate::message::{self, Header, Kind, Request};
 use crate::policy::{self, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
 use crate::secret::{KeyId, SecretFile, SigningKey, VerifyingKey};
+use crate::threads::Threads;
 
 /// A partner with its folder open. One at a time can have it open.
 pub struct Partner {
@@ -88,6 +89,7 @@ pub struct Partner {
     policy: SignedPolicy,
     /// Ascending by epoch.
     sources: Vec<(u32, Source)>,
+    threads: Threads,
     journal: Journal,
     state: State,
 }
@@ -172,7 +174,14 @@ impl Partner {
         let number = entry(policy.policy(), &key, state.number)?.number;
         state.number = number;
         let sources = sources(&folder, policy.policy())?;
-        Ok(Partner { folder, key, policy, sources, journal, state })
+        Ok(Partner { folder, key, policy, sources, threads: Threads::default(), journal, state })
+    }
+
+    /// Makes pseudonyms of many addresses on these threads; it does so on the caller's alone otherwise. The messages are the same.
+    pub fn with_threads(mut self, threads: Threads) -> Partner {
+        self.sources.iter_mut().for_each(|(_, source)| source.use_threads(&threads));
+        self.threads = threads;
+        self
     }
 
     /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet.
@@ -219,7 +228,8 @@ impl Partner {
         let file = SecretFile::read(path)?;
         self.folder.write_secret(&file, self.policy.policy())?;
         let epoch = file.scope.epoch;
-        let source: Source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
+        let mut source: Source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
+        source.use_threads(&self.threads);
         self.sources.retain(|(number, _)| *number != epoch);
         self.sources.push((epoch, source));
         self.sources.sort_by_key(|(number, _)| *number);

@@ -13,6 +13,7 @@ use crate::failure::{Failure, note};
 use crate::now::Clock;
 use crate::output::Output;
 use crate::rows::{RowArgs, Rows, Sheet};
+use crate::threads::ThreadArgs;
 
 /// Who acts, and for which case.
 #[derive(clap::Args)]
@@ -110,6 +111,8 @@ pub(super) struct AskArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
     clock: Clock,
 }
 
@@ -174,8 +177,9 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
 pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let outbox = args.outbox.of(&args.place);
+    let threads = args.threads.start()?;
     if args.own {
-        let mut partner = args.place.open()?;
+        let mut partner = args.place.open()?.with_threads(threads);
         if args.rows.dry_run {
             note(&format!("{} own flags would be asked about", partner.flags().len()));
             return Ok(());
@@ -192,7 +196,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         let buildings: Vec<_> = addresses.iter().map(AddressKey::building).collect();
         addresses.extend(once_each(buildings.into_iter()));
     }
-    let mut partner = args.place.open()?;
+    let mut partner = args.place.open()?.with_threads(threads);
     if args.rows.dry_run {
         note(&format!("{} addresses would be asked about", addresses.len()));
         return Ok(());

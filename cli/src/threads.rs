@@ -1,0 +1,20 @@
+//! How many threads hash: one, or what `--threads` says.
+
+use stapel::Threads;
+
+use crate::failure::Failure;
+
+/// The option `--threads`.
+#[derive(clap::Args)]
+pub(crate) struct ThreadArgs {
+    /// Make pseudonyms or tags of large batches on so many threads; what is written is the same
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
+}
+
+impl ThreadArgs {
+    /// Starts them.
+    pub(crate) fn start(&self) -> Result<Threads, Failure> {
+        Ok(Threads::new(self.threads)?)
+    }
+}
