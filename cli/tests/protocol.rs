@@ -240,6 +240,26 @@ fn what_a_broken_off_read_had_read_is_told_again() {
 }
 
 #[test]
+fn threads_are_given_by_number() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    let rows: String = (1..=2_000).map(|number| format!("Dam {number}, 1012 JS\n")).collect();
+    desk.write("a.csv", format!("adres\n{rows}"));
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
+    for line in [
+        format!("partner deliver --dir politie {now}"),
+        format!("partner ask --dir politie {BY} a.csv {now}"),
+        format!("broker handle --dir broker politie/outbox {now}"),
+    ] {
+        assert_eq!(desk.code(&format!("{line} --threads 0")), "threads");
+        desk.stapel(&format!("{line} --threads 2"));
+    }
+    let read = desk.json(&format!("partner read --dir politie {now}"));
+    assert_eq!((&read[0]["reply"], &read[0]["held"]), (&json!("receipt"), &json!(2_000)));
+    assert_eq!((&read[1]["reply"], &read[1]["standings"]), (&json!("answer"), &json!(2_000)));
+}
+
+#[test]
 fn a_reply_is_no_message_to_handle() {
     let desk = consortium();
     let now = "--now 2026-12-01T09:00:00Z";

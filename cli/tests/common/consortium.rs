@@ -15,6 +15,11 @@ pub(crate) const BY: &str = "--actor j.jansen --case 2026-0117";
 
 /// Keys, rosters and signatures of a consortium, made with the command alone.
 pub(crate) fn consortium() -> Desk {
+    consortium_counting("")
+}
+
+/// The same, with more lines under `[counting]` in the policy.
+pub(crate) fn consortium_counting(counting: &str) -> Desk {
     let desk = Desk::new();
     let made = desk.json("keygen secret --purpose ondermijning-zaanstad --epoch 1 --out half --parts 2");
     assert_eq!(made[0]["written"], json!(["half.1", "half.2"]));
@@ -39,7 +44,7 @@ pub(crate) fn consortium() -> Desk {
     let policy = format!(
         "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\npurpose = \"ondermijning-zaanstad\"\n\
          legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
-         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n\n[[epoch]]\nnumber = 1\n\
+         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\nnumber = 1\n\
          key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
     );
     desk.write("policy.toml", policy);
