@@ -159,6 +159,11 @@ impl Writer {
         Writer(Vec::with_capacity(bytes))
     }
 
+    /// Goes on after what stands in `bytes`.
+    pub(crate) fn after(bytes: Vec<u8>) -> Writer {
+        Writer(bytes)
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Writer {
         self.0.extend_from_slice(bytes);
         self

@@ -166,28 +166,42 @@ impl<'a> Verified<'a> {
 ///
 /// [`Error::TooLarge`] where the body is longer than [`MAX_BODY`].
 pub fn sign(header: &Header, body: &[u8], key: &SigningKey) -> Result<Vec<u8>, Error> {
-    frame(header, body, |signed| key.sign(signed))
+    frame(header, body.len(), |bytes| bytes.extend_from_slice(body), |signed| key.sign(signed))
+}
+
+/// As [`sign`], of a request whose body, which may be large, is written nowhere but in the message.
+pub(crate) fn sign_request(header: &Header, request: &Request<'_>, key: &SigningKey) -> Result<Vec<u8>, Error> {
+    frame(header, request.length(), |bytes| request.encode_to(bytes), |signed| key.sign(signed))
 }
 
 /// Makes the rejection of what is not authenticated: zeros stand where the signature would be.
 pub(crate) fn unsigned_rejection(header: &Header, rejection: &Rejection) -> Result<Vec<u8>, Error> {
-    frame(header, &rejection.encode(), |_| [0; SIGNATURE])
+    let body = rejection.encode();
+    frame(header, body.len(), |bytes| bytes.extend_from_slice(&body), |_| [0; SIGNATURE])
 }
 
-fn frame(header: &Header, body: &[u8], signature: impl FnOnce(&[u8]) -> Signature) -> Result<Vec<u8>, Error> {
-    if body.len() > MAX_BODY {
+/// Puts a message together, of which `body` adds so many bytes to those before it.
+fn frame(
+    header: &Header,
+    length: usize,
+    body: impl FnOnce(&mut Vec<u8>),
+    signature: impl FnOnce(&[u8]) -> Signature,
+) -> Result<Vec<u8>, Error> {
+    if length > MAX_BODY {
         return Err(Error::TooLarge { finding: "the body is longer than 16 MiB: send it in more parts" });
     }
-    let header = Header { body_length: body.len() as u32, ..header.clone() };
-    let mut bytes = vec![PLAIN];
-    bytes.extend(header.encode());
-    let signature = signature(&signed_bytes(header.kind, &bytes, body));
-    bytes.reserve_exact(body.len() + SIGNATURE);
-    bytes.extend_from_slice(body);
+    let header = Header { body_length: length as u32, ..header.clone() };
+    let head = header.encode();
+    let mut bytes = Vec::with_capacity(1 + head.len() + length + SIGNATURE);
+    bytes.push(PLAIN);
+    bytes.extend(head);
+    let from = bytes.len();
+    body(&mut bytes);
+    let (head, body) = bytes.split_at(from);
+    let signature = signature(&signed_bytes(header.kind, head, body));
     bytes.extend_from_slice(&signature);
     Ok(bytes)
 }
-
 /// What the signature is over: label of role and kind, envelope byte and header, SHA-256 of the body.
 ///
 /// The body goes in as its digest because Ed25519 reads what it signs twice, with SHA-512.

@@ -88,7 +88,14 @@ pub struct StatusRequest {
 impl<'a> Request<'a> {
     /// The body.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(self.room());
+        let mut bytes = Vec::with_capacity(self.length());
+        self.encode_to(&mut bytes);
+        bytes
+    }
+
+    /// Adds the body to `bytes`.
+    pub(super) fn encode_to(&self, bytes: &mut Vec<u8>) {
+        let mut writer = Writer::after(std::mem::take(bytes));
         match self {
             Request::Delta(delta) => {
                 writer.u8(if delta.renewal { RENEWAL } else { 0 });
@@ -111,17 +118,21 @@ impl<'a> Request<'a> {
                 writer.u64(status.tree_size);
             }
         }
-        writer.finish()
+        *bytes = writer.finish();
     }
 
-    /// About so many bytes it takes.
-    fn room(&self) -> usize {
-        let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len() * 16 + 8).sum::<usize>();
-        16 + match self {
-            Request::Delta(delta) => rows(&delta.flagged) + delta.withdrawn.len() * 16,
-            Request::FullSet(set) => rows(&set.flagged),
-            Request::Question(question) => question.pseudonyms.len() * 16 + 80,
-            Request::Confirm | Request::Status(_) => 0,
+    /// How many bytes the body takes.
+    pub(super) fn length(&self) -> usize {
+        let column = |rows: &[[u8; 16]]| 4 + rows.len() * 16;
+        let groups = |groups: &[Group<'_>]| 1 + groups.iter().map(|group| 2 + column(group.pseudonyms)).sum::<usize>();
+        match self {
+            Request::Delta(delta) => 1 + groups(&delta.flagged) + column(delta.withdrawn),
+            Request::FullSet(set) => 1 + 4 + groups(&set.flagged),
+            Request::Confirm => 0,
+            Request::Question(question) => {
+                2 + question.sweep.as_ref().map_or(0, |reason| reason.as_str().len()) + column(question.pseudonyms)
+            }
+            Request::Status(_) => 8,
         }
     }
 
@@ -283,6 +294,7 @@ mod tests {
 
     fn decoded(request: Request<'_>) -> Result<(), &'static str> {
         let body = request.encode();
+        assert_eq!(request.length(), body.len());
         match Request::decode(request.kind(), &body) {
             Ok(again) => {
                 assert_eq!(again.encode(), body);
@@ -369,6 +381,7 @@ mod tests {
         fn whatever_decodes_encodes_to_the_same_bytes(kind in 1u8..6, body in prop::collection::vec(0u8..4, 0..60)) {
             let kind = Kind::try_from(kind).unwrap();
             if let Ok(request) = Request::decode(kind, &body) {
+                prop_assert_eq!(request.length(), body.len());
                 prop_assert_eq!(request.encode(), body);
             }
         }

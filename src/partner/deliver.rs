@@ -17,18 +17,19 @@ const MAX_GROUPS: usize = 64;
 /// The most pseudonyms that a source is asked for at once.
 const ASKED_AT_ONCE: usize = 1 << 16;
 
-/// The rows of one message or of one part of it, sorted as it needs them.
-#[derive(Default)]
+/// What is flagged and withdrawn in one epoch, sorted as messages need it.
 struct Rows {
-    /// Ascending by day, then pseudonym.
-    flagged: Vec<(Day, Vec<[u8; 16]>)>,
+    /// Ascending by day, then pseudonym: all in one piece of memory, which goes back as a whole.
+    flagged: Vec<[u8; 16]>,
+    /// Of each day, how many of `flagged` last until then.
+    days: BTreeMap<Day, usize>,
     withdrawn: Vec<[u8; 16]>,
 }
 
-/// What is to be said in one message.
+/// What is to be said in one epoch.
 enum Statement {
     Delta { renewal: bool, rows: Rows },
-    FullSet { renewal: bool, shrink: bool, part: Part, rows: Rows },
+    FullSet { renewal: bool, shrink: bool, rows: Rows },
     Confirm,
 }
 
@@ -100,26 +101,30 @@ impl Partner {
         epochs.insert(0, newest);
         let mut statements = Vec::new();
         for epoch in epochs {
-            statements.extend(self.statements(epoch, day, confirm)?.into_iter().map(|statement| (epoch, statement)));
+            statements.extend(self.statement(epoch, day, confirm)?.map(|statement| (epoch, statement)));
         }
-        if statements.is_empty() {
+        let first = self.state.state_used + 1;
+        let mut messages = Vec::new();
+        for (epoch, statement) in &statements {
+            for request in statement.requests()? {
+                let (kind, number) = (request.kind(), first + messages.len() as u64);
+                messages.push(Delivering { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
+            }
+        }
+        if messages.is_empty() {
             return Ok(false);
         }
-        let number = |at: usize| self.state.state_used + 1 + at as u64;
-        let messages = statements.iter().enumerate().map(|(at, (epoch, statement))| {
-            let (kind, pseudonyms) = (statement.kind(), statement.count() as u32);
-            Delivering { epoch: *epoch, kind, number: number(at), pseudonyms }
-        });
-        let messages: Vec<_> = messages.collect();
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
-        self.record(now, None, Event::Delivering { messages: messages.clone() })?;
+        self.record(now, None, Event::Delivering { messages })?;
         let mut previous = self.state.accepted;
-        let mut chain = Vec::with_capacity(statements.len());
-        // Each statement goes when its message is there.
-        for ((epoch, statement), Delivering { number, .. }) in statements.into_iter().zip(&messages) {
-            let (sequence, settles, request) = (*number, statement.settles(), &statement.request());
-            chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
-            previous = sequence;
+        let mut chain = Vec::new();
+        // Each statement goes when its messages are there.
+        for (epoch, statement) in statements {
+            for request in &statement.requests()? {
+                let (sequence, settles) = (first + chain.len() as u64, settles(request));
+                chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
+                previous = sequence;
+            }
         }
         for flight in chain.iter().filter(|flight| flight.settles) {
             self.state.epoch_mut(flight.epoch).in_flight = Some(Behind::default());
@@ -128,40 +133,33 @@ impl Partner {
         Ok(true)
     }
 
-    fn statements(&self, epoch: u32, day: Day, confirm: bool) -> Result<Vec<Statement>, Error> {
+    fn statement(&self, epoch: u32, day: Day, confirm: bool) -> Result<Option<Statement>, Error> {
         let (flags, buildings) = (&self.state.flags, self.counts_buildings());
         let Some(state) = self.state.epoch(epoch).filter(|state| state.delivered) else {
-            return self.full_set(epoch, day, self.state.renewal, self.state.shrink);
+            return self.full_set(epoch, day, self.state.renewal, self.state.shrink).map(Some);
         };
         let behind = &state.behind;
         let changes = flags.changes(behind, buildings);
         let renewal = behind.renewal || changes.extends;
         if behind.full_set {
-            return self.full_set(epoch, day, renewal, behind.shrink);
+            return self.full_set(epoch, day, renewal, behind.shrink).map(Some);
         }
         if changes.len() == 0 {
-            return Ok(if confirm { vec![Statement::Confirm] } else { Vec::new() });
+            return Ok(confirm.then_some(Statement::Confirm));
         }
         if changes.len() <= MAX_FLAGS {
             let rows = self.rows(epoch, day, changes.flagged.iter().copied(), &changes.withdrawn)?;
-            if rows.flagged.len() <= MAX_GROUPS {
-                return Ok(vec![Statement::Delta { renewal, rows }]);
+            if rows.days.len() <= MAX_GROUPS {
+                return Ok(Some(Statement::Delta { renewal, rows }));
             }
         }
         // More than fits into one delta. All that the set withdraws was withdrawn one by one, or declared.
-        self.full_set(epoch, day, renewal, true)
+        self.full_set(epoch, day, renewal, true).map(Some)
     }
 
-    fn full_set(&self, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Vec<Statement>, Error> {
-        let flagged = self.state.flags.all(self.counts_buildings());
-        let parts = parts(self.rows(epoch, day, flagged, &[])?.flagged);
-        let of = u16::try_from(parts.len())
-            .map_err(|_| Error::TooLarge { finding: "a full set has at most 65,535 parts" })?;
-        let statements = parts.into_iter().zip(1..).map(|(flagged, number)| {
-            let rows = Rows { flagged, withdrawn: Vec::new() };
-            Statement::FullSet { renewal, shrink, part: Part { number, of }, rows }
-        });
-        Ok(statements.collect())
+    fn full_set(&self, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Statement, Error> {
+        let rows = self.rows(epoch, day, self.state.flags.all(self.counts_buildings()), &[])?;
+        Ok(Statement::FullSet { renewal, shrink, rows })
     }
 
     fn rows(
@@ -171,10 +169,16 @@ impl Partner {
         flagged: impl Iterator<Item = (AddressKey, Day)> + Clone,
         withdrawn: &[AddressKey],
     ) -> Result<Rows, Error> {
-        let mut counts: BTreeMap<Day, usize> = BTreeMap::new();
-        flagged.clone().for_each(|(_, last_day)| *counts.entry(last_day).or_default() += 1);
-        let mut groups: BTreeMap<Day, Vec<[u8; 16]>> =
-            counts.into_iter().map(|(last_day, count)| (last_day, Vec::with_capacity(count))).collect();
+        let mut days: BTreeMap<Day, usize> = BTreeMap::new();
+        flagged.clone().for_each(|(_, last_day)| *days.entry(last_day).or_default() += 1);
+        let mut all = 0;
+        // Where the next pseudonym of each day goes.
+        let mut next: BTreeMap<Day, usize> = BTreeMap::new();
+        for (last_day, count) in &days {
+            next.insert(*last_day, all);
+            all += count;
+        }
+        let mut pseudonyms = vec![[0; 16]; all];
         let (mut addresses, mut last_days) = (Vec::new(), Vec::new());
         let mut flagged = flagged.peekable();
         // A source is asked for many at once, but not so many that they take more room than what comes of them.
@@ -186,84 +190,95 @@ impl Partner {
                 last_days.push(last_day);
             }
             for (pseudonym, last_day) in self.pseudonyms(epoch, day, &addresses)?.into_iter().zip(&last_days) {
-                groups.entry(*last_day).or_default().push(pseudonym);
+                let at = next.entry(*last_day).or_default();
+                pseudonyms[*at] = pseudonym;
+                *at += 1;
             }
         }
         let mut withdrawn = self.pseudonyms(epoch, day, withdrawn)?;
-        for rows in groups.values_mut().chain([&mut withdrawn]) {
+        let mut rest = pseudonyms.as_mut_slice();
+        for count in days.values() {
+            let (rows, after) = rest.split_at_mut(*count);
             self.threads.sort_by_key(rows, |pseudonym| *pseudonym);
+            rest = after;
         }
-        Ok(Rows { flagged: groups.into_iter().collect(), withdrawn })
+        self.threads.sort_by_key(&mut withdrawn, |pseudonym| *pseudonym);
+        Ok(Rows { flagged: pseudonyms, days, withdrawn })
     }
 }
 
 impl Statement {
-    fn kind(&self) -> Kind {
-        match self {
-            Statement::Delta { .. } => Kind::Delta,
-            Statement::FullSet { .. } => Kind::FullSet,
-            Statement::Confirm => Kind::Confirm,
-        }
-    }
-
-    fn count(&self) -> usize {
-        match self {
-            Statement::Delta { rows, .. } | Statement::FullSet { rows, .. } => rows.count(),
-            Statement::Confirm => 0,
-        }
-    }
-
-    fn settles(&self) -> bool {
-        match self {
-            Statement::Delta { .. } => true,
-            Statement::FullSet { part, .. } => part.number == part.of,
-            Statement::Confirm => false,
-        }
-    }
-
-    fn request(&self) -> Request<'_> {
+    /// The messages that say it, one after another.
+    fn requests(&self) -> Result<Vec<Request<'_>>, Error> {
         match self {
             Statement::Delta { renewal, rows } => {
-                Request::Delta(Delta { renewal: *renewal, flagged: rows.groups(), withdrawn: &rows.withdrawn })
+                let (renewal, flagged, withdrawn) = (*renewal, rows.groups(), rows.withdrawn.as_slice());
+                Ok(vec![Request::Delta(Delta { renewal, flagged, withdrawn })])
             }
-            Statement::FullSet { renewal, shrink, part, rows } => {
-                Request::FullSet(FullSet { renewal: *renewal, shrink: *shrink, part: *part, flagged: rows.groups() })
+            Statement::FullSet { renewal, shrink, rows } => {
+                let (renewal, shrink, parts) = (*renewal, *shrink, parts(rows.groups()));
+                let of = u16::try_from(parts.len())
+                    .map_err(|_| Error::TooLarge { finding: "a full set has at most 65,535 parts" })?;
+                let requests = parts.into_iter().zip(1..).map(|(flagged, number)| {
+                    Request::FullSet(FullSet { renewal, shrink, part: Part { number, of }, flagged })
+                });
+                Ok(requests.collect())
             }
-            Statement::Confirm => Request::Confirm,
+            Statement::Confirm => Ok(vec![Request::Confirm]),
         }
     }
 }
 
 impl Rows {
-    fn count(&self) -> usize {
-        self.flagged.iter().map(|(_, rows)| rows.len()).sum::<usize>() + self.withdrawn.len()
-    }
-
     fn groups(&self) -> Vec<Group<'_>> {
-        self.flagged.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
+        let mut rest = self.flagged.as_slice();
+        let group = |(last_day, count): (&Day, &usize)| {
+            let (pseudonyms, after) = rest.split_at(*count);
+            rest = after;
+            Group { last_day: *last_day, pseudonyms }
+        };
+        self.days.iter().map(group).collect()
     }
 }
 
 /// Cuts groups into parts of at most a million rows and 64 groups; one empty part for no rows.
-fn parts(groups: Vec<(Day, Vec<[u8; 16]>)>) -> Vec<Vec<(Day, Vec<[u8; 16]>)>> {
+fn parts(groups: Vec<Group<'_>>) -> Vec<Vec<Group<'_>>> {
     let mut parts = vec![Vec::new()];
     let mut room = MAX_FLAGS;
-    for (last_day, mut rows) in groups {
-        while !rows.is_empty() {
+    for Group { last_day, pseudonyms: mut rest } in groups {
+        while !rest.is_empty() {
             if room == 0 || parts.last().is_some_and(|part: &Vec<_>| part.len() == MAX_GROUPS) {
                 parts.push(Vec::new());
                 room = MAX_FLAGS;
             }
-            let rest = rows.split_off(rows.len().min(room));
-            rows.shrink_to_fit();
-            room -= rows.len();
+            let (pseudonyms, after) = rest.split_at(rest.len().min(room));
+            room -= pseudonyms.len();
             if let Some(part) = parts.last_mut() {
-                part.push((last_day, rows));
+                part.push(Group { last_day, pseudonyms });
             }
-            rows = rest;
+            rest = after;
         }
     }
     parts
+}
+
+/// How many pseudonyms a state message speaks of.
+fn count(request: &Request<'_>) -> usize {
+    let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len()).sum::<usize>();
+    match request {
+        Request::Delta(delta) => rows(&delta.flagged) + delta.withdrawn.len(),
+        Request::FullSet(set) => rows(&set.flagged),
+        _ => 0,
+    }
+}
+
+/// Whether the broker is up to date in the epoch once it accepts a state message.
+fn settles(request: &Request<'_>) -> bool {
+    match request {
+        Request::Delta(_) => true,
+        Request::FullSet(set) => set.part.number == set.part.of,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -272,15 +287,18 @@ mod tests {
 
     #[test]
     fn parts_hold_what_a_message_may() {
-        assert_eq!(parts(Vec::new()), [Vec::new()]);
-        let rows = |count: usize| vec![[0; 16]; count];
-        let sizes = |parts: Vec<Vec<(Day, Vec<[u8; 16]>)>>| {
-            parts.iter().map(|part| part.iter().map(|(_, rows)| rows.len()).collect()).collect::<Vec<Vec<_>>>()
+        let sizes = |counts: &[(u16, usize)]| {
+            let days = counts.iter().map(|(day, count)| (Day(*day), *count)).collect();
+            let flagged = vec![[0; 16]; counts.iter().map(|(_, count)| count).sum()];
+            let rows = Rows { flagged, days, withdrawn: Vec::new() };
+            let sizes = |part: &Vec<Group<'_>>| part.iter().map(|group| group.pseudonyms.len()).collect();
+            parts(rows.groups()).iter().map(sizes).collect::<Vec<Vec<_>>>()
         };
-        let cut = sizes(parts(vec![(Day(1), rows(600_000)), (Day(2), rows(1_500_000)), (Day(3), rows(1))]));
+        assert_eq!(sizes(&[]), [[0; 0]]);
+        let cut = sizes(&[(1, 600_000), (2, 1_500_000), (3, 1)]);
         assert_eq!(cut, [vec![600_000, 400_000], vec![1_000_000], vec![100_000, 1]]);
-        let many = sizes(parts((0..130).map(|day| (Day(day), rows(1))).collect()));
+        let many = sizes(&(0..130).map(|day| (day, 1)).collect::<Vec<_>>());
         assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [64, 64, 2]);
-        assert_eq!(sizes(parts(vec![(Day(1), rows(1_000_000))])).len(), 1);
+        assert_eq!(sizes(&[(1, 1_000_000)]).len(), 1);
     }
 }

@@ -64,7 +64,7 @@ impl Flags {
         self.rows().len()
     }
 
-    /// The most bytes that they take when they are encoded.
+    /// How many bytes they take when they are encoded.
     pub(super) fn room(&self) -> usize {
         self.0.room()
     }
@@ -209,7 +209,9 @@ impl Changes {
 }
 
 impl Row for Flag {
-    const MOST: usize = AddressKey::MOST + 4;
+    fn length(&self) -> usize {
+        self.address.length() + 4
+    }
 
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);
@@ -223,7 +225,9 @@ impl Row for Flag {
 
 /// A day of 0 stands for none: no flag ends on 1970-01-01, which is no month's last day.
 impl Row for Was {
-    const MOST: usize = AddressKey::MOST + 2;
+    fn length(&self) -> usize {
+        self.address.length() + 2
+    }
 
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);

@@ -343,7 +343,7 @@ impl Partner {
             context: self.journal.mark().head,
             body_length: 0,
         };
-        let bytes = message::sign(&header, &draft.request.encode(), &self.key)?;
+        let bytes = message::sign_request(&header, draft.request, &self.key)?;
         Ok(Flight {
             digest: Digest::of(&[&bytes]),
             kind: header.kind,

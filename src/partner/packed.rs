@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::Visitor;
+use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -13,8 +14,8 @@ use crate::message::{Number, Standing};
 
 /// One row of a [`Packed`] column. Takes at least one byte.
 pub(super) trait Row: Sized {
-    /// The most bytes that it takes.
-    const MOST: usize;
+    /// How many bytes it takes.
+    fn length(&self) -> usize;
 
     fn put(&self, writer: &mut Writer);
     fn take(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
@@ -23,6 +24,12 @@ pub(super) trait Row: Sized {
 /// A column that is encoded as one run of bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Packed<T>(pub(super) Vec<T>);
+
+/// So many rows are encoded at once.
+const PIECE: usize = 1_024;
+
+/// A part of a run of bytes.
+struct Piece<'a>(&'a [u8]);
 
 /// Bytes that are encoded as one run.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,14 +42,20 @@ impl<T> Default for Packed<T> {
 }
 
 impl<T: Row> Packed<T> {
-    /// The most bytes that it takes, its length included.
+    /// How many bytes it takes, its length included.
     pub(super) fn room(&self) -> usize {
-        8 + self.0.len() * T::MOST
+        8 + self.length()
+    }
+
+    fn length(&self) -> usize {
+        self.0.iter().map(T::length).sum()
     }
 }
 
 impl Row for AddressKey {
-    const MOST: usize = 1 + size_of::<AddressKey>();
+    fn length(&self) -> usize {
+        1 + self.as_bytes().len()
+    }
 
     fn put(&self, writer: &mut Writer) {
         let text = self.as_bytes();
@@ -57,7 +70,9 @@ impl Row for AddressKey {
 }
 
 impl Row for u32 {
-    const MOST: usize = 4;
+    fn length(&self) -> usize {
+        4
+    }
 
     fn put(&self, writer: &mut Writer) {
         writer.u32(*self);
@@ -70,7 +85,9 @@ impl Row for u32 {
 
 /// Two bytes: which of five it is, and the number. An answer's own byte would mean another thing under another `sees`.
 impl Row for Standing {
-    const MOST: usize = 2;
+    fn length(&self) -> usize {
+        2
+    }
 
     fn put(&self, writer: &mut Writer) {
         let (which, number) = match *self {
@@ -97,12 +114,31 @@ impl Row for Standing {
 
 impl<T: Row> Serialize for Packed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Room for all of it at once, so that growing leaves no copies behind.
-        let mut writer = Writer::with_capacity(self.room());
-        for row in &self.0 {
-            row.put(&mut writer);
+        // What a run of bytes is: its length, and they. In pieces, so that of a million rows there is no second copy.
+        let pieces = self.0.chunks(PIECE);
+        let mut run = serializer.serialize_tuple(1 + pieces.len())?;
+        run.serialize_element(&(self.length() as u64))?;
+        for rows in pieces {
+            let mut writer = Writer::with_capacity(rows.iter().map(T::length).sum());
+            rows.iter().for_each(|row| row.put(&mut writer));
+            run.serialize_element(&Piece(&Zeroizing::new(writer.finish())))?;
         }
-        serializer.serialize_bytes(&Zeroizing::new(writer.finish()))
+        run.end()
+    }
+}
+
+impl Serialize for Piece<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Sixteen at once: integers are little-endian here, so that they are the bytes.
+        let (words, rest) = self.0.as_chunks::<16>();
+        let mut piece = serializer.serialize_tuple(words.len() + rest.len())?;
+        for word in words {
+            piece.serialize_element(&u128::from_le_bytes(*word))?;
+        }
+        for byte in rest {
+            piece.serialize_element(byte)?;
+        }
+        piece.end()
     }
 }
 
@@ -173,7 +209,7 @@ mod tests {
             Standing::Stacked(Number::Band(2)),
             Standing::Stacked(Number::Count(250)),
         ];
-        assert!(Packed(addresses.clone()).room() > 30 && Packed(standings.clone()).room() == 8 + 10);
+        assert_eq!((Packed(addresses.clone()).room(), Packed(standings.clone()).room()), (8 + 11 + 9, 8 + 10));
         let both = (Packed(addresses), Packed(standings), Packed(vec![1u32, 70_000]), Blob(vec![1, 2, 3]));
         let bytes = codec::encode(&both, 1_000).unwrap();
         assert!(
@@ -182,6 +218,15 @@ mod tests {
         for cut in 0..bytes.len() {
             let read = codec::decode::<(Packed<AddressKey>, Packed<Standing>, Packed<u32>, Blob)>(&bytes[..cut], 1_000);
             assert!(read.is_err());
+        }
+    }
+    #[test]
+    fn pieces_make_one_run_of_bytes() {
+        for count in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 5] {
+            let forms: Vec<String> = (1..=count).map(|number| format!("1012JS|{number}")).collect();
+            let packed = Packed(forms.iter().map(|form| AddressKey::from_canonical(form).unwrap()).collect());
+            let run = forms.iter().flat_map(|form| [&[form.len() as u8], form.as_bytes()].concat()).collect();
+            assert_eq!(codec::encode(&packed, 1 << 20), codec::encode(&Blob(run), 1 << 20), "{count} rows");
         }
     }
 }

@@ -461,7 +461,9 @@ impl State {
 }
 
 impl Row for Stacked {
-    const MOST: usize = AddressKey::MOST + Standing::MOST;
+    fn length(&self) -> usize {
+        self.address.length() + 2
+    }
 
     fn put(&self, writer: &mut Writer) {
         self.address.put(writer);
