@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that goes away when the work is done. It draws nothing where standard error is no terminal.
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress(Option<ProgressBar>);
 
 /// The pace at which it draws.
 const PACE: Duration = Duration::from_millis(200);
@@ -23,28 +23,34 @@ impl Progress {
 
     /// For none: output goes to the same terminal.
     pub(crate) fn none() -> Progress {
-        Progress(ProgressBar::hidden())
+        Progress(None)
     }
 
     /// So many pieces more are done.
     pub(crate) fn add(&self, pieces: u64) {
-        self.0.inc(pieces);
+        if let Some(bar) = &self.0 {
+            bar.inc(pieces);
+        }
     }
 
     fn new(bar: ProgressBar, template: &str, what: &'static str) -> Progress {
+        if bar.is_hidden() {
+            // Even one that is not drawn looks at the clock at each step.
+            return Progress(None);
+        }
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_message(what);
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(PACE);
-        }
-        Progress(bar)
+        bar.enable_steady_tick(PACE);
+        Progress(Some(bar))
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
     }
 }

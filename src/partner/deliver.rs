@@ -199,7 +199,7 @@ impl Partner {
         let mut rest = pseudonyms.as_mut_slice();
         for count in days.values() {
             let (rows, after) = rest.split_at_mut(*count);
-            self.threads.sort_by_key(rows, |pseudonym| *pseudonym);
+            self.threads.sort_by_key(rows, |pseudonym| u128::from_be_bytes(*pseudonym));
             rest = after;
         }
         self.threads.sort_by_key(&mut withdrawn, |pseudonym| *pseudonym);
