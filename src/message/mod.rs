@@ -202,6 +202,7 @@ fn frame(
     bytes.extend_from_slice(&signature);
     Ok(bytes)
 }
+
 /// What the signature is over: label of role and kind, envelope byte and header, SHA-256 of the body.
 ///
 /// The body goes in as its digest because Ed25519 reads what it signs twice, with SHA-512.

@@ -220,6 +220,7 @@ mod tests {
             assert!(read.is_err());
         }
     }
+
     #[test]
     fn pieces_make_one_run_of_bytes() {
         for count in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 5] {
