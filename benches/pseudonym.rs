@@ -1,77 +1,26 @@
 //! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without; on one core, and on two.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
+mod workload;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use stapel::secret::{Scope, Secret};
-use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource, Threads};
+use stapel::{AddressKey, PseudonymKey, PseudonymSource, Threads};
+use workload::addresses::{both_levels, from_fields, from_text, rows, texts};
 
 const ROWS: usize = 10_000;
 
-/// Rows as a register has them: postcode, number, letter, addition.
-fn rows() -> Vec<[String; 4]> {
-    let letters = ["", "", "", "A", "", "b", "C"];
-    let additions = ["", "", "2", "", "bis", "12", "101"];
-    let row = |n: usize| {
-        let (a, b) = ((b'A' + (n / 26 % 18) as u8) as char, (b'B' + (n % 20) as u8) as char);
-        let postcode = format!("{}{a}{b}", 1000 + n % 9000);
-        [postcode, (n % 400 + 1).to_string(), letters[n % 7].to_owned(), additions[n % 7].to_owned()]
-    };
-    (0..ROWS).map(row).collect()
-}
-
-fn texts(rows: &[[String; 4]]) -> Vec<String> {
-    rows.iter()
-        .enumerate()
-        .map(|(n, [postcode, number, letter, addition])| {
-            let mark = match (letter.is_empty() && addition.is_empty(), n % 2) {
-                (true, _) => "",
-                (false, 0) => "-",
-                (false, _) => "/",
-            };
-            match n % 3 {
-                0 => format!("Dorpsstraat {number}{mark}{letter}{addition}, {postcode} Weesp"),
-                1 => format!("{postcode} {number}{mark}{letter}{addition}"),
-                _ => format!("Nieuwe Achtergracht {number}{mark}{letter}{addition} {} WEESP", postcode.to_lowercase()),
-            }
-        })
-        .collect()
-}
-
-fn key() -> PseudonymKey {
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
-    PseudonymKey::new(&Secret::from_bytes([7; 32]), &scope)
-}
-
-/// The pseudonyms of rows, of which `read` makes units.
-fn both_levels<T: Sync>(
-    key: &PseudonymKey,
-    threads: &Threads,
-    rows: &[T],
-    read: impl Fn(&T) -> AddressKey + Send + Sync,
-) -> Vec<Pseudonym> {
-    let keys = threads.map(rows, |row| {
-        let unit = read(row);
-        [unit, unit.building()]
-    });
-    key.pseudonyms(&keys.into_flattened()).unwrap()
-}
-
 fn bench(c: &mut Criterion) {
-    let rows = rows();
+    let rows = rows(ROWS);
     let texts = texts(&rows);
-    let fields = |row: &[String; 4]| {
-        let [postcode, number, letter, addition] = row;
-        AddressKey::from_fields(&Fields { postcode, number, letter, addition }).unwrap()
-    };
-    let units: Vec<AddressKey> = rows.iter().map(fields).collect();
+    let units: Vec<AddressKey> = rows.iter().map(from_fields).collect();
     for (text, unit) in texts.iter().zip(&units) {
         assert_eq!(AddressKey::parse(text).as_ref(), Ok(unit), "{text}");
     }
-    let parsed = |text: &String| AddressKey::parse(text).unwrap();
+    let file = workload::secret();
     let bare: Hmac<Sha256> = Hmac::new_from_slice(&[7; 32]).unwrap();
 
     let mut group = c.benchmark_group("address to both pseudonyms");
@@ -91,15 +40,13 @@ fn bench(c: &mut Criterion) {
     });
     for (count, on) in [(1, ""), (2, ", two threads")] {
         let threads = Threads::new(count).unwrap();
-        let mut key = key();
+        let mut key = PseudonymKey::new(&file.secret, &file.scope);
         key.use_threads(&threads);
-        group.bench_function(format!("fields{on}"), |b| b.iter(|| both_levels(&key, &threads, &rows, fields)));
-        group.bench_function(format!("text{on}"), |b| b.iter(|| both_levels(&key, &threads, &texts, parsed)));
+        group.bench_function(format!("fields{on}"), |b| b.iter(|| both_levels(&key, &threads, &rows, from_fields)));
+        group.bench_function(format!("text{on}"), |b| b.iter(|| both_levels(&key, &threads, &texts, from_text)));
     }
-    group.bench_function("parsing alone: fields", |b| b.iter(|| rows.iter().map(fields).collect::<Vec<_>>()));
-    group.bench_function("parsing alone: text", |b| {
-        b.iter(|| texts.iter().map(parsed).collect::<Vec<_>>());
-    });
+    group.bench_function("parsing alone: fields", |b| b.iter(|| rows.iter().map(from_fields).collect::<Vec<_>>()));
+    group.bench_function("parsing alone: text", |b| b.iter(|| texts.iter().map(from_text).collect::<Vec<_>>()));
     group.finish();
 }
 

@@ -2,15 +2,17 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark uses its own part of this")]
 
+pub mod addresses;
+
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use stapel::message::{self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, Role, Unverified};
 use stapel::policy::{Policy, PolicySignature, SignedPolicy};
-use stapel::secret::{KeyId, SigningKey};
-use stapel::{Broker, BrokerKeys, Day, Digest, Timestamp};
+use stapel::secret::{KeyId, Scope, Secret, SecretFile, SigningKey};
+use stapel::{Broker, BrokerKeys, Day, Digest, Partner, Timestamp};
 
 /// 2026-12-01T12:00:00Z.
 pub const START: Timestamp = Timestamp(1_796_126_400);
@@ -20,7 +22,6 @@ pub const DAY: u64 = 86_400;
 /// Pseudonyms in a message.
 pub const MESSAGE: usize = 100_000;
 
-const KEY_ID: KeyId = KeyId([0x11; 8]);
 const BROKER: [u8; 32] = [0xb0; 32];
 const CHECKPOINT: [u8; 32] = [0xc0; 32];
 
@@ -47,6 +48,7 @@ pub enum Manner {
 pub struct Client {
     number: u16,
     policy: Digest,
+    key_id: KeyId,
     sequence: u64,
     accepted: u64,
     asked: u64,
@@ -103,12 +105,13 @@ asked_a_day = 1000000000
 asked_an_epoch = 1000000000
 [[epoch]]
 number = 1
-key_id = "1111111111111111"
+key_id = "{}"
 opens = 2026-12-01
 closes = 2027-11-30
 "#,
             public(&BROKER),
-            public(&CHECKPOINT)
+            public(&CHECKPOINT),
+            secret().key_id()
         );
         for number in 1..=self.partners {
             text += &format!(
@@ -132,17 +135,11 @@ legal_basis_ask = "basis"
     /// A new broker in a folder on disk, and its policy's digest.
     pub fn broker(&self, folder: &Path) -> (Broker, Digest) {
         let (policy, signatures) = self.signed_policy();
-        let path = folder.join("policy.toml");
-        fs::write(&path, self.policy()).unwrap();
-        for signature in &signatures {
-            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
-        }
+        let path = self.write_policy(folder, &signatures);
         let keys = folder.join("keys");
         fs::create_dir(&keys).unwrap();
         for (name, seed) in [("signing.key", BROKER), ("checkpoint.key", CHECKPOINT)] {
-            fs::write(keys.join(name), seed).unwrap();
-            #[cfg(unix)]
-            fs::set_permissions(keys.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            write_private(&keys.join(name), &seed);
         }
         let broker = Broker::create(&folder.join("broker"), BrokerKeys::open(&keys).unwrap(), &path, START).unwrap();
         (broker, policy.digest())
@@ -154,6 +151,28 @@ legal_basis_ask = "basis"
         let key = |seed| SigningKey::from_seed(&seed).unwrap();
         let digest = policy.digest();
         (Broker::in_memory(BrokerKeys::in_memory(key(BROKER), key(CHECKPOINT)), policy, START).unwrap(), digest)
+    }
+
+    /// A new partner with its folder in `folder`, and its policy's digest. Its pseudonyms are those of [`secret`].
+    pub fn partner(&self, folder: &Path, number: u16) -> (Partner, Digest) {
+        let (policy, signatures) = self.signed_policy();
+        let path = self.write_policy(folder, &signatures);
+        let own = folder.join("partner");
+        fs::create_dir(&own).unwrap();
+        write_private(&own.join("partner.key"), &seed(number));
+        Partner::init(&own, number).unwrap();
+        Partner::join(&own, &path).unwrap();
+        secret().create(&own.join("epoch-1.secret")).unwrap();
+        (Partner::open(&own).unwrap(), policy.digest())
+    }
+
+    fn write_policy(&self, folder: &Path, signatures: &[PolicySignature]) -> PathBuf {
+        let path = folder.join("policy.toml");
+        fs::write(&path, self.policy()).unwrap();
+        for signature in signatures {
+            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+        }
+        path
     }
 
     fn signed_policy(&self) -> (SignedPolicy, Vec<PolicySignature>) {
@@ -191,7 +210,7 @@ legal_basis_ask = "basis"
 impl Client {
     pub fn new(number: u16, policy: Digest) -> Client {
         let key = SigningKey::from_seed(&seed(number)).unwrap();
-        Client { number, policy, sequence: 0, accepted: 0, asked: 0, key }
+        Client { number, policy, key_id: secret().key_id(), sequence: 0, accepted: 0, asked: 0, key }
     }
 
     pub fn number(&self) -> u16 {
@@ -245,7 +264,7 @@ impl Client {
             consortium: "land".parse().unwrap(),
             purpose: "meting".parse().unwrap(),
             epoch: 1,
-            key_id: KEY_ID,
+            key_id: self.key_id,
             partner: self.number,
             sequence,
             previous,
@@ -315,6 +334,12 @@ pub fn bytes_in(folder: &Path) -> u64 {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
+/// The secret that the partners share.
+pub fn secret() -> SecretFile {
+    let scope = Scope { purpose: "meting".parse().unwrap(), epoch: 1 };
+    SecretFile { scope, secret: Secret::from_bytes([7; 32]) }
+}
+
 /// The pseudonym of an address: as uniform as an HMAC.
 pub fn pseudonym(address: u64) -> [u8; 16] {
     let (high, low) = (mix(2 * address), mix(2 * address + 1));
@@ -339,6 +364,12 @@ fn columns(flags: &[Flag]) -> Vec<(Day, Vec<[u8; 16]>)> {
 
 fn groups(columns: &[(Day, Vec<[u8; 16]>)]) -> Vec<Group<'_>> {
     columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
+}
+
+fn write_private(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 fn seed(number: u16) -> [u8; 32] {
