@@ -14,7 +14,7 @@ use std::hint::black_box;
 use sha2::{Digest as _, Sha256};
 use stapel::message::{Part, Reply};
 use stapel::partner::Received;
-use stapel::{AddressKey, Broker, Case, Partner, PseudonymKey, PseudonymSource, Timestamp};
+use stapel::{AddressKey, Broker, Case, Partner, PseudonymKey, PseudonymSource, Threads, Timestamp};
 use tempfile::TempDir;
 use workload::addresses::{both_levels, from_fields, from_text, rows, texts};
 use workload::{Client, Country, DAY, Flag, Manner, START};
@@ -89,7 +89,7 @@ fn fields() -> usize {
 /// Address keys to the pseudonyms of home and building.
 fn pseudonyms() -> usize {
     let (key, homes) = (key(), homes());
-    measured(|| both_levels(&key, &homes)).len() / 2
+    measured(|| both_levels(&key, &Threads::default(), &homes, |home| *home)).len() / 2
 }
 
 /// A partner flags homes: on disk when the call returns.
