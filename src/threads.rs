@@ -58,6 +58,19 @@ impl Threads {
         }
     }
 
+    /// What `to` makes of the items, one piece after the other: of so many each where several threads share them, else all in one.
+    pub(crate) fn map_pieces<T: Sync, U: Send>(
+        &self,
+        items: &[T],
+        piece: usize,
+        to: impl Fn(&[T]) -> Vec<U> + Send + Sync,
+    ) -> Vec<U> {
+        match self.pool_for(items) {
+            None => to(items),
+            Some(pool) => pool.install(|| items.par_chunks(piece).flat_map_iter(to).collect()),
+        }
+    }
+
     /// Sorts by a key; items of equal keys come in any order.
     pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> K + Send + Sync) {
         match self.pool_for(items) {
@@ -110,6 +123,10 @@ mod tests {
         let mut after = vec![7];
         two.extend(&mut after, &items, |item| item + 1);
         assert!(after.into_iter().eq([7].into_iter().chain(1..=2 * LEAST)));
+        let piece = |items: &[usize]| vec![(items.len(), items[0], std::thread::current().id() == here)];
+        let pieces = two.map_pieces(&items, 1_000, piece);
+        assert_eq!(pieces, [(1_000, 0, false), (2 * LEAST - 1_000, 1_000, false)]);
+        assert_eq!(two.map_pieces(&items[1..], 1_000, piece), [(2 * LEAST - 1, 1, true)]);
         let mut falling = items.clone();
         two.sort_by_key(&mut falling, |item| std::cmp::Reverse(*item));
         assert!(falling.into_iter().eq(items.into_iter().rev()));

@@ -41,6 +41,7 @@ pub(super) fn answer(
     row: &PartnerRow,
     asker: &Partner,
     asked: &Asked,
+    threads: &Threads,
 ) -> Result<(Answer, Charge), Rejection> {
     if asked.sweep.as_ref().is_some_and(|reason| !asker.may.sweep || !policy.budgets.sweep_reasons.contains(reason)) {
         let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";
@@ -49,27 +50,27 @@ pub(super) fn answer(
     let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
     // Fewer partners are of fewer organisations.
     let threshold = usize::from(policy.counting.threshold);
-    let mut own = 0;
-    let mut standings = vec![0; asked.tags.len()];
-    let (mut partners, mut names) = (Vec::new(), Vec::new());
-    epoch.view.look_up(&asked.tags, |place, holdings| {
-        partners.clear();
-        partners.extend(holdings.map(|holding| holding.partner));
-        let flags_it = partners.contains(&asker.number);
-        own += u32::from(flags_it);
-        let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
-            Standing::NoOwnFlag
-        } else if enough_sources && partners.len() >= threshold {
-            names.clear();
-            names.extend(partners.iter().filter_map(|partner| Some(&policy.partner(*partner)?.organisation)));
-            names.sort_unstable();
-            names.dedup();
-            Standing::of(names.len(), &policy.counting, asker.sees)
-        } else {
-            Standing::BelowThreshold
-        };
-        standings[place as usize] = standing.to_byte();
+    let told = epoch.view.look_up(&asked.tags, threads, || {
+        let (mut partners, mut names) = (Vec::new(), Vec::new());
+        move |holdings| {
+            partners.clear();
+            partners.extend(holdings.map(|holding| holding.partner));
+            let flags_it = partners.contains(&asker.number);
+            let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
+                Standing::NoOwnFlag
+            } else if enough_sources && partners.len() >= threshold {
+                names.clear();
+                names.extend(partners.iter().filter_map(|partner| Some(&policy.partner(*partner)?.organisation)));
+                names.sort_unstable();
+                names.dedup();
+                Standing::of(names.len(), &policy.counting, asker.sees)
+            } else {
+                Standing::BelowThreshold
+            };
+            (standing.to_byte(), flags_it)
+        }
     });
+    let own = told.iter().filter(|(_, flags_it)| *flags_it).count() as u32;
     let charge = charge(policy, epoch, row, asker, asked, own)?;
     let answer = Answer {
         log: LogEntry::NONE,
@@ -78,7 +79,7 @@ pub(super) fn answer(
         until: epoch.row.as_of,
         organisations: policy.organisations() as u16,
         fresh: epoch.row.fresh,
-        standings,
+        standings: told.into_iter().map(|(standing, _)| standing).collect(),
     };
     Ok((answer, charge))
 }

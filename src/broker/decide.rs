@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::message::{self, Answer, Code, Header, Kind, LogEntry, Rejection, Reply, Request, StatusReply, Verified};
 use crate::policy::{self, Partner};
 use crate::store::{Change, Key, Staged, Ticket};
+use crate::threads::Threads;
 
 /// What a message says, tagged.
 enum Tagged {
@@ -28,6 +29,7 @@ pub(super) struct Case<'a> {
     pub(super) header: &'a Header,
     pub(super) partner: &'a Partner,
     pub(super) sender: &'a Sender,
+    pub(super) threads: &'a Threads,
     pub(super) now: Timestamp,
 }
 
@@ -248,7 +250,7 @@ impl Case<'_> {
                 accept(policy, epoch()?, row, self.sender, said, self.now).map(|step| Decision::State(Box::new(step)))
             }
             Ok(Tagged::Question(asked)) => {
-                let (answer, charge) = answer(policy, epoch()?, row, self.partner, asked)?;
+                let (answer, charge) = answer(policy, epoch()?, row, self.partner, asked, self.threads)?;
                 Ok(Decision::Answer(answer, charge))
             }
             Ok(Tagged::Status { tree_size }) => Ok(Decision::Status { tree_size: *tree_size }),

@@ -243,7 +243,8 @@ impl Broker {
                     let header = verified.header();
                     let (number, epoch, sequence) = (header.partner, header.epoch, header.sequence);
                     let sender = Sender { partner: number, epoch, sequence, digest: verified.digest() };
-                    let case = Case { in_force: &in_force, header, partner: &partner, sender: &sender, now };
+                    let (sender, threads) = (&sender, &self.threads);
+                    let case = Case { in_force: &in_force, header, partner: &partner, sender, threads, now };
                     if let Settled::Reply(reply) = self.respond(&case, &verified) {
                         return reply;
                     }

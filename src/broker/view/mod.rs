@@ -13,17 +13,21 @@ mod turn;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 pub(super) use pending::{Pending, PendingCursor};
+pub(super) use shard::Holdings;
 pub(super) use turn::{Turn, Turned};
 
 use crate::pseudonym::Tag;
 use crate::store::Span;
-pub(super) use shard::Holdings;
+use crate::threads::Threads;
 use shard::{Shard, Side};
 
 /// A tag's shard is its top bits: tags are uniform, so shards are of one size.
 ///
 /// Few, so that tags share sets: of ten million, forty thousand are in a shard; and a shard is what a release needs beside them.
 const SHARD_BITS: u32 = 8;
+
+/// How many tags a thread looks up at once.
+const PIECE: usize = 1 << 12;
 
 /// The released flags of one epoch, as of one release.
 pub(super) struct View {
@@ -56,11 +60,25 @@ impl View {
         Arc::new(View { index: Arc::new(Index::empty()), side: Side::First, other: Mutex::default() })
     }
 
-    /// Shows the flags on each of `tags`, by ascending partner, with its place among them; in whatever order costs least.
-    pub(super) fn look_up(&self, tags: &[Tag], mut visit: impl FnMut(u32, Holdings<'_>)) {
-        for tags in by_shard(tags).chunk_by(|(one, _), (other, _)| shard_of(one) == shard_of(other)) {
-            self.index.shard(shard_of(&tags[0].0)).look_up(self.side, tags, &mut visit);
-        }
+    /// What is made of the flags on each of `tags`, by ascending partner; looked up in whatever order costs least. Each piece of the
+    /// work is given something of its own that makes it, which so can have room that it uses again and again.
+    pub(super) fn look_up<T: Clone + Default + Send, F: FnMut(Holdings<'_>) -> T>(
+        &self,
+        tags: &[Tag],
+        threads: &Threads,
+        maker: impl Fn() -> F + Send + Sync,
+    ) -> Vec<T> {
+        let found = threads.map_pieces(&by_shard(tags), PIECE, |piece| {
+            let (mut make, mut found) = (maker(), Vec::with_capacity(piece.len()));
+            for tags in piece.chunk_by(|(one, _), (other, _)| shard_of(one) == shard_of(other)) {
+                let shard = self.index.shard(shard_of(&tags[0].0));
+                shard.look_up(self.side, tags, &mut |place, holdings| found.push((place, make(holdings))));
+            }
+            found
+        });
+        let mut made = vec![T::default(); tags.len()];
+        found.into_iter().for_each(|(place, of)| made[place as usize] = of);
+        made
     }
 
     /// Looks tags up.

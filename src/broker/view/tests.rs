@@ -27,10 +27,9 @@ fn seen(view: &View) -> Model {
         seen.extend(holdings.iter().map(|holding| ((tag, holding.partner), holding.span)));
     }
     let mixed: Vec<Tag> = (0..64u8).map(|number| tag(number.wrapping_mul(37) % 64)).collect();
-    let mut looked_up = vec![None; mixed.len()];
-    view.look_up(&mixed, |place, holdings| looked_up[place as usize] = Some(holdings.collect::<Vec<_>>()));
+    let looked_up = view.look_up(&mixed, &Threads::default(), || |holdings: Holdings<'_>| holdings.collect::<Vec<_>>());
     for (tag, holdings) in mixed.iter().zip(looked_up) {
-        assert!(holdings.is_some_and(|holdings| cursor.holdings(tag).eq(holdings)));
+        assert!(cursor.holdings(tag).eq(holdings));
     }
     let mut flags = Vec::new();
     view.each_flag(|tag, flag| flags.push(((tag, flag.partner), flag.span)));
