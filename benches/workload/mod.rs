@@ -71,16 +71,26 @@ impl Country {
         self.flags_each() * u64::from(self.partners)
     }
 
-    /// What a partner flags, in no order: addresses far apart, each until one of five months' ends.
-    pub fn flagged(&self, partner: u16) -> Vec<Flag> {
+    /// The numbers of the addresses that a partner flags, in no order: far apart.
+    pub fn addresses_of(self, partner: u16) -> impl Iterator<Item = u64> {
         let (start, step) = (mix(partner.into()) % self.addresses, coprime(mix(!u64::from(partner)), self.addresses));
         let address =
-            |n: u64| ((u128::from(start) + u128::from(n) * u128::from(step)) % u128::from(self.addresses)) as u64;
-        (0..self.flags_each()).map(address).map(|address| (pseudonym(address), last_day(address, partner))).collect()
+            move |n: u64| ((u128::from(start) + u128::from(n) * u128::from(step)) % u128::from(self.addresses)) as u64;
+        (0..self.flags_each()).map(address)
+    }
+
+    /// What a partner flags, in no order, each until one of five months' ends.
+    pub fn flagged(&self, partner: u16) -> Vec<Flag> {
+        self.addresses_of(partner).map(|address| (pseudonym(address), last_day(address, partner))).collect()
     }
 
     /// The policy's text: rules as they are by default, and budgets for what is measured.
     pub fn policy(&self) -> String {
+        self.policy_with("")
+    }
+
+    /// As [`policy`](Self::policy), with rules of its own.
+    pub fn policy_with(&self, rules: &str) -> String {
         let public = |seed: &[u8; 32]| SigningKey::from_seed(seed).unwrap().verifying_key();
         let mut text = format!(
             r#"format = 1
@@ -103,6 +113,7 @@ new_flags_a_day = 100000000
 flags_held = 100000000
 asked_a_day = 1000000000
 asked_an_epoch = 1000000000
+{rules}
 [[epoch]]
 number = 1
 key_id = "{}"
@@ -134,8 +145,12 @@ legal_basis_ask = "basis"
 
     /// A new broker in a folder on disk, and its policy's digest.
     pub fn broker(&self, folder: &Path) -> (Broker, Digest) {
-        let (policy, signatures) = self.signed_policy();
-        let path = self.write_policy(folder, &signatures);
+        self.broker_under(&self.policy(), folder)
+    }
+
+    /// A new broker in a folder on disk under a policy, which is left there signed, and the policy's digest.
+    pub fn broker_under(&self, text: &str, folder: &Path) -> (Broker, Digest) {
+        let (policy, path) = self.write_policy(text, folder);
         let keys = folder.join("keys");
         fs::create_dir(&keys).unwrap();
         for (name, seed) in [("signing.key", BROKER), ("checkpoint.key", CHECKPOINT)] {
@@ -147,7 +162,7 @@ legal_basis_ask = "basis"
 
     /// A new broker in memory, and its policy's digest.
     pub fn broker_in_memory(&self) -> (Broker, Digest) {
-        let (policy, _) = self.signed_policy();
+        let (policy, _) = self.sign_policy(&self.policy());
         let key = |seed| SigningKey::from_seed(&seed).unwrap();
         let digest = policy.digest();
         (Broker::in_memory(BrokerKeys::in_memory(key(BROKER), key(CHECKPOINT)), policy, START).unwrap(), digest)
@@ -155,8 +170,7 @@ legal_basis_ask = "basis"
 
     /// A new partner with its folder in `folder`, and its policy's digest. Its pseudonyms are those of [`secret`].
     pub fn partner(&self, folder: &Path, number: u16) -> (Partner, Digest) {
-        let (policy, signatures) = self.signed_policy();
-        let path = self.write_policy(folder, &signatures);
+        let (policy, path) = self.write_policy(&self.policy(), folder);
         let own = folder.join("partner");
         fs::create_dir(&own).unwrap();
         write_private(&own.join("partner.key"), &seed(number));
@@ -166,17 +180,18 @@ legal_basis_ask = "basis"
         (Partner::open(&own).unwrap(), policy.digest())
     }
 
-    fn write_policy(&self, folder: &Path, signatures: &[PolicySignature]) -> PathBuf {
+    fn write_policy(&self, text: &str, folder: &Path) -> (SignedPolicy, PathBuf) {
+        let (policy, signatures) = self.sign_policy(text);
         let path = folder.join("policy.toml");
-        fs::write(&path, self.policy()).unwrap();
+        fs::write(&path, text).unwrap();
         for signature in signatures {
             fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
         }
-        path
+        (policy, path)
     }
 
-    fn signed_policy(&self) -> (SignedPolicy, Vec<PolicySignature>) {
-        let policy = Policy::parse(&self.policy()).unwrap();
+    fn sign_policy(&self, text: &str) -> (SignedPolicy, Vec<PolicySignature>) {
+        let policy = Policy::parse(text).unwrap();
         let sign = |number| PolicySignature::sign(&policy, &SigningKey::from_seed(&seed(number)).unwrap()).unwrap();
         let signatures: Vec<PolicySignature> = (1..=self.partners).map(sign).collect();
         (SignedPolicy::verify(policy, &signatures).unwrap(), signatures)
@@ -366,13 +381,15 @@ fn groups(columns: &[(Day, Vec<[u8; 16]>)]) -> Vec<Group<'_>> {
     columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
 }
 
-fn write_private(path: &Path, bytes: &[u8]) {
+/// Writes a file that only its owner may read.
+pub fn write_private(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-fn seed(number: u16) -> [u8; 32] {
+/// What a partner's key is made from.
+pub fn seed(number: u16) -> [u8; 32] {
     let mut seed = [7; 32];
     seed[..2].copy_from_slice(&number.to_le_bytes());
     seed

@@ -3,9 +3,16 @@
 //! The broker checks signatures, tags pseudonyms and releases. Its peers are handed ready-made rows, by ascending tag in each
 //! message, which is in their favour. Each keeps one message durably before it takes the next. `STAPEL_ADDRESSES` and
 //! `STAPEL_PARTNERS` as in the broker's own benchmark.
+//!
+//! Prints a line for each: name, flags, seconds, seconds of the processor. `ingest FOLDER` leaves the rows in a folder, for peers
+//! that are written in Python.
 
 #[path = "../../workload/mod.rs"]
 mod workload;
+
+use std::env;
+use std::fs;
+use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use rusqlite::Connection;
@@ -15,17 +22,16 @@ fn main() {
     let country =
         Country { addresses: setting("STAPEL_ADDRESSES", 1_000_000), partners: setting("STAPEL_PARTNERS", 4) as u16 };
     let flags = country.flags();
-    println!("{} addresses, {} partners, {flags} flags", country.addresses, country.partners);
     let show = |name: &str, took: Took| {
-        let rate = flags as f64 / took.wall.as_secs_f64();
-        println!("| {name} | {rate:.0} flags a second | {} a flag |", took.each(flags));
-        rate
+        println!("{name}\t{flags}\t{:.3}\t{:.3}", took.wall.as_secs_f64(), took.processor.as_secs_f64());
     };
-    let stapel = show("stapel, signatures, tags and release included", stapel(&country));
+    show("stapel", stapel(&country));
     let messages = rows(&country);
-    let fjall = show("fjall, ready-made rows", fjall(&messages));
-    let sqlite = show("SQLite, ready-made rows", sqlite(&messages));
-    println!("stapel is {:.1} times fjall and {:.1} times SQLite", stapel / fjall, stapel / sqlite);
+    show("fjall", fjall(&messages));
+    show("sqlite", sqlite(&messages));
+    if let Some(folder) = env::args_os().nth(1) {
+        leave(&messages, Path::new(&folder));
+    }
 }
 
 fn stapel(country: &Country) -> Took {
@@ -91,4 +97,21 @@ fn fjall(messages: &[(u16, Vec<Flag>)]) -> Took {
             database.persist(PersistMode::SyncAll).unwrap();
         }
     })
+}
+
+/// Writes a file for each message, `<number>-<partner>.rows`: the tags' upper halves, their lower halves, the last days. Integers are
+/// little-endian; a column each, as a database that keeps columns likes them best.
+fn leave(messages: &[(u16, Vec<Flag>)], folder: &Path) {
+    for (number, (partner, rows)) in messages.iter().enumerate() {
+        let half = |from: usize| {
+            rows.iter().flat_map(move |(tag, _)| {
+                let mut half: [u8; 8] = tag[from..from + 8].try_into().unwrap();
+                half.reverse();
+                half
+            })
+        };
+        let days = rows.iter().flat_map(|(_, last)| last.0.to_le_bytes());
+        let columns: Vec<u8> = half(0).chain(half(8)).chain(days).collect();
+        fs::write(folder.join(format!("{number:05}-{partner}.rows")), columns).unwrap();
+    }
 }
