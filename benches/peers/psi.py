@@ -1,7 +1,8 @@
 """Private set intersection by openmined-psi, and what the whole job would take by it: python3 psi.py psi FOLDER
 
-It works on one thread; seconds are of the processor. One party's set of at most 100,000 hashes of partner 1 and another's of partner 2 are intersected, and the result is checked. The whole
-job is scaled from that: each of the four partners encrypts its own flags once, and each answers the questions of the three others.
+A set of at most 100,000 hashes of partner 2 and a question of as many are intersected, and the result is checked. The whole job is
+scaled from that: each of the four partners encrypts its own flags once, and answers the questions of the three others. It works on
+one thread; seconds are of the processor.
 """
 
 import sys
@@ -19,7 +20,7 @@ def intersect(folder: str) -> None:
 
     held, whole = hashes(folder, 2)
     asked, _ = hashes(folder, 1)
-    # The first of a partner's flags have few in common with another's: a third of the question is taken from what the other holds.
+    # The first flags of two partners have few in common: a third of the question is of what the other holds.
     asked[::3] = held[::3][: len(asked[::3])]
     asked = list(dict.fromkeys(asked))
     server, client = psi.server.CreateWithNewKey(True), psi.client.CreateWithNewKey(True)

@@ -16,12 +16,12 @@ STEPS = [
     ("deliver: flags set", "partner: flags set, sealed in the journal"),
     ("deliver: full set signed", "partner: pseudonyms, full set in parts, signed and kept"),
     ("broker accepted", "broker: full sets verified, tagged, sealed and kept"),
-    ("deliver: receipts read", "partner: receipts read"),
+    ("deliver: replies read", "partner: receipts read"),
     ("broker released", "broker: release"),
     ("ask: folder opened", "partner: folder opened again"),
     ("ask: question signed", "partner: question made, kept and signed"),
     ("broker answered", "broker: questions answered"),
-    ("ask: answer read", "partner: answer checked, kept, and written"),
+    ("ask: replies read", "partner: answer checked, kept and written"),
 ]
 
 
@@ -39,47 +39,49 @@ def main(folder: Path, results: Path | None) -> None:
 
 
 def whole(folder: Path) -> list[str]:
-    turns, together = best(folder, "stapel-1"), best(folder, "stapel-2")
+    turns, together, alone = (best(folder, name) for name in ("run-1", "run-2", "alone-2"))
     own = together["wall"]
     rows = [
         stapel("Stapel, whole, two partners at a time", together, 2, own),
         stapel("Stapel, whole, one partner after another", turns, 1, own),
+        row("Stapel, the broker's side alone, two partners at a time", alone, "broker ", own),
     ]
-    broker = sum(turns[f"broker {what}"] for what in ("opened", "accepted", "released", "answered"))
-    rows.append(row("Stapel, the broker's side of that alone", broker, turns["broker processor"], f"{turns['broker peak']:,.0f}", own))
     for name, title in [
         ("duckdb", "DuckDB, on disk, two threads"),
         ("polars", "polars, streaming, two threads"),
-        ("sqlite", "SQLite, on disk, unsafely"),
+        ("sqlite", "SQLite, on disk, made safe by nothing"),
     ]:
-        peer = best(folder, name)
-        rows.append(row(title, peer["wall"], peer["processor"], f"{peer['peak']:,.0f}", own))
+        rows.append(row(title, best(folder, name), "", own))
     psi = best(folder, "psi")
     scaled = psi["whole scaled"]
-    rows.append(row("openmined-psi, scaled, one thread", scaled, scaled, f"{psi['peak']:,.0f}, not scaled", own))
-    parts = [
-        "### The whole job",
-        table("| | seconds | of the processor | most memory, MiB | times Stapel's seconds |", "|---|---|---|---|---|", rows),
-        f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: {psi['set encrypted']:.1f} s to encrypt a set, "
-        f"{psi['question exchanged']:.1f} s to exchange a question. The whole job is four sets, each encrypted once, and twelve exchanges.",
-    ]
+    rows.append(cells("openmined-psi, scaled, one thread", scaled, scaled, f"{psi['peak']:,.0f}, not scaled", own))
     steps = [(title, turns[name]) for name, title in STEPS]
-    steps.append(("processes begun and ended, bytes carried between them", turns["wall"] - sum(took for _, took in steps)))
-    parts += [
-        "### Where Stapel's time goes, four partners together, one after another",
-        table("| step | seconds | share |", "|---|---|---|", [f"| {title} | {took:.2f} | {took / turns['wall']:.0%} |" for title, took in steps]),
+    rest = turns["wall"] - sum(took for _, took in steps)
+    steps.append(("processes begun and ended, bytes carried between them", rest))
+    shares = [f"| {title} | {took:.2f} | {took / turns['wall']:.0%} |" for title, took in steps]
+    return [
+        "### The whole job",
+        table("| | seconds | of the processor | most memory, MiB | times Stapel's seconds |", rows),
+        f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: {psi['set encrypted']:.1f} s to encrypt a set, "
+        f"{psi['question exchanged']:.1f} s to exchange a question, of the processor. The whole job is four sets, each encrypted "
+        "once, and twelve exchanges.",
+        "### Where Stapel's time goes: four partners together, one after another",
+        table("| step | seconds | share |", shares),
     ]
-    return parts
 
 
 def stapel(title: str, took: dict[str, float], at_once: int, own: float) -> str:
     processor = sum(took[f"{who} processor"] for who in ("broker", "deliver:", "ask:"))
     broker, partner = took["broker peak"], max(took["deliver: peak"], took["ask: peak"])
     memory = f"{broker + at_once * partner:,.0f} at once: broker {broker:,.0f}, a partner {partner:,.0f}"
-    return row(title, took["wall"], processor, memory, own)
+    return cells(title, took["wall"], processor, memory, own)
 
 
-def row(title: str, wall: float, processor: float, memory: str, own: float) -> str:
+def row(title: str, took: dict[str, float], process: str, own: float) -> str:
+    return cells(title, took["wall"], took[f"{process}processor"], f"{took[f'{process}peak']:,.0f}", own)
+
+
+def cells(title: str, wall: float, processor: float, memory: str, own: float) -> str:
     return f"| {title} | {wall:,.1f} | {processor:,.1f} | {memory} | {wall / own:.2f} |"
 
 
@@ -96,13 +98,14 @@ def ingest(folder: Path) -> list[str]:
         ("sqlite", "SQLite"),
     ]:
         flags, wall, processor = took[name]
-        own = took["stapel"][1]
-        rows.append(f"| {title} | {flags / wall:,.0f} | {wall / flags * 1e9:,.0f} ({processor / flags * 1e9:,.0f}) | {wall / own:.2f} |")
+        each, busy = wall / flags * 1e9, processor / flags * 1e9
+        rows.append(f"| {title} | {flags / wall:,.0f} | {each:,.0f} ({busy:,.0f}) | {wall / took['stapel'][1]:.2f} |")
     head = "| | flags a second | ns a flag (processor, all threads) | times Stapel's |"
-    return ["### Durable ingest", table(head, "|---|---|---|---|", rows)]
+    return ["### Durable ingest", table(head, rows)]
 
 
-def table(head: str, rule: str, rows: list[str]) -> str:
+def table(head: str, rows: list[str]) -> str:
+    rule = "|" + "---|" * (head.count("|") - 1)
     return "\n".join([head, rule, *rows])
 
 

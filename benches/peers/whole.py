@@ -54,10 +54,11 @@ def with_sqlite(folder: str) -> None:
     import sqlite3
 
     con = sqlite3.connect(f"{folder}/counts.sqlite")
-    con.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA threads = 2; PRAGMA cache_size = -200000;")
+    con.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA threads = 2")
     con.execute("CREATE TABLE flags (hash BLOB, source INTEGER)")
     for n in PARTNERS:
-        con.executemany(f"INSERT INTO flags VALUES (?, {n})", ((bytes.fromhex(line),) for line in lines(folder, f"flags-{n}")))
+        rows = ((bytes.fromhex(line),) for line in lines(folder, f"flags-{n}"))
+        con.executemany(f"INSERT INTO flags VALUES (?, {n})", rows)
     con.execute("CREATE TABLE counts (hash BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID")
     con.execute("INSERT INTO counts SELECT hash, count(DISTINCT source) FROM flags GROUP BY hash")
     con.commit()

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use stapel::{AddressKey, Partner, PseudonymKey};
 
-use crate::PARTNERS;
 use crate::workload::{Country, secret, seed, setting, write_private};
+use crate::{PARTNERS, number};
 
 /// Pseudonyms in a partner's question, where it flags so many.
 const ASKED: u64 = 100_000;
@@ -29,13 +29,13 @@ reason = "a benchmark compares each count"
 
 /// Makes a consortium in a folder.
 pub(crate) fn found(folder: &Path) {
-    let country = Country { addresses: setting("STAPEL_ADDRESSES", 1_000_000), partners: PARTNERS };
+    let country = Country { addresses: setting("STAPEL_ADDRESSES", 1_000_000), partners: PARTNERS.len() as u16 };
     let secret = secret();
     let secret_path = folder.join("epoch-1.secret");
     secret.create(&secret_path).unwrap();
     country.broker_under(&country.policy_with(RULES), folder);
     let hashes = PseudonymKey::new(&secret.secret, &secret.scope);
-    for number in 1..=PARTNERS {
+    for number in PARTNERS.map(number) {
         let own = folder.join(format!("partner-{number}"));
         fs::create_dir(&own).unwrap();
         write_private(&own.join("partner.key"), &seed(number));
