@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::backends::FileBackend;
@@ -80,7 +81,7 @@ impl Folder {
 
     fn backend(&self, options: &OpenOptions, name: &str) -> io::Result<Backend> {
         let file = options.open(self.path.join(name))?;
-        Ok(Backend(Box::new(FileBackend::new(file).map_err(io::Error::other)?)))
+        Ok(Backend::new(FileBackend::new(file).map_err(io::Error::other)?))
     }
 }
 
@@ -134,56 +135,78 @@ fn private() -> OpenOptions {
 }
 
 /// A file as redb sees it.
+///
+/// What is written is brought to the disk a piece at a time, also before redb asks for it: a disk that is handed two megabytes at once
+/// keeps a question waiting meanwhile that has a line to write. An early sync takes nothing from what the later one promises.
 #[derive(Debug)]
-pub(super) struct Backend(pub(super) Box<dyn StorageBackend>);
+pub(super) struct Backend {
+    file: Box<dyn StorageBackend>,
+    /// Bytes that were written since the last sync.
+    unsynced: AtomicU64,
+}
+
+/// So many bytes are written before they are synced.
+const PIECE: u64 = 256 << 10;
+
+impl Backend {
+    pub(super) fn new(file: impl StorageBackend) -> Backend {
+        Backend { file: Box::new(file), unsynced: AtomicU64::new(0) }
+    }
+}
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
+        self.file.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.unsynced.store(0, Ordering::Relaxed);
+        self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
+        self.file.write(offset, data)?;
+        let written = data.len() as u64;
+        if self.unsynced.fetch_add(written, Ordering::Relaxed) + written < PIECE {
+            return Ok(());
+        }
+        self.sync_data()
     }
 
     fn close(&self) -> io::Result<()> {
-        self.0.close()
+        self.file.close()
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_range(start, end)
+        self.file.try_lock_range(start, end)
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_shared_range(start, end)
+        self.file.try_lock_shared_range(start, end)
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_range(start, end)
+        self.file.lock_range(start, end)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_shared_range(start, end)
+        self.file.lock_shared_range(start, end)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
+        self.file.unlock_range(start, end)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
+        self.file.query_lock_range(start, end)
     }
 }
 
@@ -297,8 +320,24 @@ fn pieces(offset: u64, length: usize) -> impl Iterator<Item = (u64, usize, std::
 
 #[cfg(test)]
 mod tests {
+    use super::super::simulated::SimDisk;
     use super::*;
     use redb::backends::InMemoryBackend;
+
+    #[test]
+    fn what_is_written_is_synced_a_piece_at_a_time() {
+        let disk = SimDisk::default();
+        let file = disk.create("file").unwrap();
+        let quarter = vec![7; PIECE as usize / 4];
+        let write = |quarters: u64| (0..quarters).for_each(|at| file.write(at * PIECE / 4, &quarter).unwrap());
+        disk.record();
+        write(9);
+        assert_eq!(disk.recorded().len(), 2);
+        file.sync_data().unwrap();
+        disk.record();
+        write(3);
+        assert_eq!(disk.recorded().len(), 0, "it begins anew after each sync");
+    }
 
     #[test]
     fn an_overlay_reads_like_the_file_and_leaves_it_as_it_is() {
@@ -306,7 +345,7 @@ mod tests {
         let original: Vec<u8> = (0..3 * PAGE + 100).map(|at| (at % 251) as u8).collect();
         below.set_len(original.len() as u64).unwrap();
         below.write(0, &original).unwrap();
-        let overlay = Overlay::new(Backend(Box::new(below))).unwrap();
+        let overlay = Overlay::new(Backend::new(below)).unwrap();
         let mut expected = original.clone();
         let check = |expected: &[u8]| {
             let mut bytes = vec![0; expected.len()];

@@ -161,7 +161,7 @@ impl SimDisk {
 
     fn file(&self, name: &str) -> io::Result<Backend> {
         let at = *self.sim().names.get(name).ok_or(ErrorKind::NotFound)?;
-        Ok(Backend(Box::new(Handle { disk: self.clone(), at })))
+        Ok(Backend::new(Handle { disk: self.clone(), at }))
     }
 }
 
