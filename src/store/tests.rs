@@ -12,7 +12,7 @@ use redb::{ReadableDatabase, ReadableTable};
 use super::disk::Disk;
 use super::durable::{ABOUT, BLOBS, FLAGS, FORMAT, LEDGER};
 use super::seal::{CHUNK, OVERHEAD};
-use super::simulated::{Left, Random, SimDisk};
+use super::simulated::{Crash, Left, Random, SimDisk};
 use super::*;
 use crate::secret::Key32;
 
@@ -259,10 +259,44 @@ fn after_a_crash_at_any_sync_all_that_was_told_is_there_and_nothing_else() {
     drop(store);
     let crashes = disk.recorded();
     assert!(crashes.len() > 200, "{}", crashes.len());
+    let later = survived(&crashes, &told, &mut random);
+    assert!(later > 10, "the last sync of a commit was never the one that crashed");
+}
+
+#[test]
+fn a_crash_between_the_pieces_of_a_large_batch_leaves_all_or_nothing_of_it() {
+    let mut random = Random(12);
+    let disk = SimDisk::default();
+    let model = MemoryStore::default();
+    let store = DurableStore::create_on(Arc::new(disk.clone()), keys()).unwrap();
+    let mut told = vec![contents(&model).unwrap()];
+    disk.record();
+    let mut syncs = Vec::new();
+    for (sequence, rows) in [(1, 10), (2, 40_000), (3, 40_000), (4, 40_000)] {
+        let id = BatchId { epoch: 1, partner: 1, sequence };
+        let change = Change { added: vec![batch(id, rows, &mut random)], ..Change::default() };
+        model.commit(&change).unwrap();
+        told.push(contents(&model).unwrap());
+        let before = disk.syncs();
+        store.commit(&change).unwrap();
+        syncs.push(disk.syncs() - before);
+        disk.mark(told.len() - 1);
+        if sequence == 3 {
+            // Writes all of them again.
+            store.purge().unwrap();
+        }
+    }
+    drop(store);
+    assert!(syncs[1..].iter().all(|large| *large >= syncs[0] + 2), "{syncs:?}: not written in pieces");
+    survived(&disk.recorded(), &told, &mut random);
+}
+
+/// Opens what each crash leaves, and gives how often that held what was just being written.
+fn survived(crashes: &[Crash], told: &[Contents], random: &mut Random) -> usize {
     let mut later = 0;
     for (at, crash) in crashes.iter().enumerate() {
         for left in [Left::Nothing, Left::Everything, Left::Some, Left::Some, Left::Torn] {
-            let left_over = crash.disk(left, &mut random);
+            let left_over = crash.disk(left, random);
             let store = DurableStore::open_on(Arc::new(left_over.clone()), keys());
             let store = store.unwrap_or_else(|error| panic!("{at} {left:?}: {error}"));
             let found = contents(&store).unwrap();
@@ -275,7 +309,7 @@ fn after_a_crash_at_any_sync_all_that_was_told_is_there_and_nothing_else() {
             store.commit(&Change { rows: vec![(Key::Format, Some(vec![1]))], ..Change::default() }).unwrap();
         }
     }
-    assert!(later > 10, "the last sync of a commit was never the one that crashed");
+    later
 }
 
 #[test]

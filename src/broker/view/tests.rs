@@ -152,6 +152,12 @@ fn a_shard_outgrows_its_widths() {
     let first = View::empty().turn(&turn(vec![(7, &said)])).view;
     let turned = first.turn(&turn(vec![(9, &other)]));
     let (mut before, mut after) = (first.cursor(), turned.view.cursor());
+    let tags: Vec<Tag> = (0..count).rev().map(tag).collect();
+    for threads in [1, 2] {
+        let threads = Threads::new(threads).unwrap();
+        let looked_up = turned.view.look_up(&tags, &threads, || |holdings: Holdings<'_>| holdings.collect::<Vec<_>>());
+        assert!(tags.iter().zip(looked_up).all(|(tag, flags)| after.holdings(tag).eq(flags)));
+    }
     for number in 0..count {
         let tag = tag(number);
         assert_eq!(shard_of(&tag), 0);
