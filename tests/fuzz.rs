@@ -18,6 +18,9 @@ mod message;
 #[path = "../fuzz/bodies/policy.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod policy;
+#[path = "../fuzz/bodies/store.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod store;
 
 /// SplitMix64: small, seeded, and the same everywhere.
 struct Random(u64);
@@ -114,4 +117,10 @@ fn policy_text() {
     let mut seeds = seeds("policies.json");
     seeds.retain(|seed| seed.len() > 100);
     run(policy::run, &seeds, rounds(2_000));
+}
+
+/// A round opens a broker on disk: a thousand times the work of the others.
+#[test]
+fn store_bytes() {
+    run(store::run, &store::seeds(), rounds(300_000) / 1_000);
 }
