@@ -215,7 +215,8 @@ pub(crate) unsafe fn packed<'a>(from: *const stapel_packed, count: usize, name: 
         let column = value(from, name)?;
         (array(column.bytes.cast::<u8>(), column.bytes_len, name)?, array(column.ends, count, name)?)
     };
-    if let Some(row) = ends.windows(2).position(|pair| pair[0] > pair[1]) {
+    if !ends.is_sorted() {
+        let row = ends.windows(2).position(|pair| pair[0] > pair[1]).unwrap_or_default();
         return Err(invalid(format!("the ends of {name} go back after row {row}")));
     }
     if ends.last().copied().unwrap_or(0) != bytes.len() as u64 {
