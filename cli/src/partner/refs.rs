@@ -167,10 +167,21 @@ impl Serialize for ByAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for rows in self.rows.chunk_by(|a, b| a.0 == b.0) {
-            let references: Vec<&str> = rows.iter().map(|(_, place)| text(&self.texts, *place)).collect();
-            map.serialize_entry(rows[0].0.as_str(), &references)?;
+            map.serialize_entry(rows[0].0.as_str(), &List { rows, texts: &self.texts })?;
         }
         map.end()
+    }
+}
+
+/// The references of one address.
+struct List<'a> {
+    rows: &'a [(AddressKey, Place)],
+    texts: &'a str,
+}
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.iter().map(|(_, place)| text(self.texts, *place)))
     }
 }
 
