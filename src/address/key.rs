@@ -146,10 +146,21 @@ impl AddressKey {
 
     /// The key of the house number that this address is in; itself, if it is one.
     pub fn building(&self) -> AddressKey {
-        let end = usize::from(self.length) - self.after_number().len();
+        let form = self.building_bytes();
         let mut bytes = [0; LONGEST];
-        bytes[..end].copy_from_slice(&self.bytes[..end]);
-        AddressKey { bytes, length: end as u8, level: Level::Building }
+        bytes[..form.len()].copy_from_slice(form);
+        AddressKey { bytes, length: form.len() as u8, level: Level::Building }
+    }
+
+    /// Whether both are in one building, or are it.
+    pub(crate) fn shares_building(&self, other: &AddressKey) -> bool {
+        self.building_bytes() == other.building_bytes()
+    }
+
+    /// The canonical form of the building, in ASCII.
+    fn building_bytes(&self) -> &[u8] {
+        let form = self.as_bytes();
+        &form[..form.len() - self.after_number().len()]
     }
 
     /// What follows the number: the second bar and the addition of a unit, nothing of a building.
@@ -354,6 +365,12 @@ mod tests {
         assert_eq!(building.number(), 99999);
         assert_eq!(building, AddressKey::from_canonical("1012JS|99999").unwrap());
         assert_eq!(building.building(), building);
+        for (form, shared) in
+            [("1012JS|99999|", true), ("1012JS|99999", true), ("1012JS|9999|9", false), ("1012JT|99999|", false)]
+        {
+            let other = AddressKey::from_canonical(form).unwrap();
+            assert_eq!((unit.shares_building(&other), other.shares_building(&unit)), (shared, shared), "{form}");
+        }
         assert_eq!(AddressKey::from_canonical("1012JS|1|").unwrap().addition(), "");
         assert_eq!(format!("[{unit:>20}] {building:?}"), "[  1012JS|99999|AB123] 1012JS|99999");
         assert_eq!("1012JS|1|A".parse(), AddressKey::from_canonical("1012JS|1|A"));

@@ -120,7 +120,7 @@ impl Flags {
     pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
         let counted = if buildings { self.rows() } else { &[] };
-        let homes_of = counted.chunk_by(|a, b| a.address.building() == b.address.building());
+        let homes_of = counted.chunk_by(|a, b| a.address.shares_building(&b.address));
         homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.building(), latest(homes)?))))
     }
 
@@ -131,7 +131,7 @@ impl Flags {
             changes.add(was.address, was.last_day, self.get(&was.address).map(|flag| flag.last_day));
         }
         if buildings {
-            for changed in behind.changes.0.chunk_by(|a, b| a.address.building() == b.address.building()) {
+            for changed in behind.changes.0.chunk_by(|a, b| a.address.shares_building(&b.address)) {
                 let building = changed[0].address.building();
                 let homes = self.homes(&building);
                 let same = homes.iter().filter(|f| changed.binary_search_by_key(&f.address, |w| w.address).is_err());
