@@ -272,18 +272,25 @@ impl Context<'_> {
         }
         // A flag of an earlier part may have ended since that part came.
         set.retain(|row| row.span.is_some_and(|span| span.last >= self.today));
-        let (held, mut changes) = (set.len() as u32, Vec::new());
+        let held = set.len() as u32;
         let mut before = 0u64;
-        let was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1);
-        each_change(was, set, |was, row| {
-            match (was, row.span) {
+        let mut was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1).peekable();
+        let mut withdrawn = Vec::new();
+        // Of what the partner holds now, what is new is left: of millions of rows there is no second copy.
+        set.retain(|row| {
+            while let Some((tag, _)) = was.next_if(|(tag, _)| *tag < row.tag) {
+                withdrawn.push(Row { tag, span: None });
+            }
+            let held = was.next_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
+            match (held, row.span) {
                 (None, _) => step.receipt.added += 1,
-                (Some(_), None) => step.receipt.withdrawn += 1,
                 (Some(was), Some(is)) if was.last != is.last => step.receipt.changed += 1,
                 _ => {}
             }
-            changes.push(row);
+            held != row.span
         });
+        withdrawn.extend(was.map(|(tag, _)| Row { tag, span: None }));
+        step.receipt.withdrawn = withdrawn.len() as u32;
         let share = u64::from(self.policy.max_shrink_percent) * before;
         if !shrink && u64::from(step.receipt.withdrawn) * 100 > share {
             return Err(Rejection::new(
@@ -298,6 +305,11 @@ impl Context<'_> {
         // The first full set of an epoch says again what was flagged before, under a new key.
         step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
         self.within_budgets(step.charge, held)?;
+        let mut changes = set;
+        if !withdrawn.is_empty() {
+            changes.append(&mut withdrawn);
+            changes.sort_by_key(|row| row.tag);
+        }
         step.changed = !changes.is_empty();
         step.share.pending.push(changes);
         step.share.row.full_seen = true;
@@ -376,25 +388,6 @@ fn is_renewal(before: Option<Span>, span: Span) -> bool {
 fn held_too_many(most: u32) -> Rejection {
     let sentence = format!("more than {most} flags would be held; withdraw some first");
     Rejection::new(Code::OverBudget, most.into(), sentence)
-}
-
-/// Shows each tag on which `before` and `set` differ: what was, and what is; all by ascending tag.
-fn each_change(
-    before: impl Iterator<Item = (Tag, Span)>,
-    set: impl IntoIterator<Item = Row>,
-    mut change: impl FnMut(Option<Span>, Row),
-) {
-    let mut set = set.into_iter().peekable();
-    for (tag, was) in before {
-        while let Some(row) = set.next_if(|row| row.tag < tag) {
-            change(None, row);
-        }
-        let is = set.next_if(|row| row.tag == tag).and_then(|row| row.span);
-        if is != Some(was) {
-            change(Some(was), Row { tag, span: is });
-        }
-    }
-    set.for_each(|row| change(None, row));
 }
 
 impl PartnerRow {
