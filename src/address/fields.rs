@@ -25,7 +25,8 @@ impl<'a> Fields<'a> {
     /// # Errors
     ///
     /// `not_utf8` and `too_long`, with the name of the first that is so.
-    #[inline]
+    // Always, and so what it calls: as calls of their own they cost a fifth of what reading four fields does.
+    #[inline(always)]
     pub fn from_utf8([postcode, number, letter, addition]: [&'a [u8]; 4]) -> Result<Fields<'a>, AddressError> {
         Ok(Fields {
             postcode: text(postcode).map_err(|fault| fault.of("postcode", postcode))?,
@@ -45,7 +46,6 @@ enum NoText {
     NotUtf8(Utf8Error),
 }
 
-// Always: as a call of its own it costs a fifth of what reading four fields does.
 #[inline(always)]
 fn text(bytes: &[u8]) -> Result<&str, NoText> {
     match bytes {
