@@ -91,10 +91,24 @@ struct Writer<'a> {
     carried: Vec<Option<Carried>>,
     /// By number: how many tags have the set after the release.
     uses: Vec<u32>,
-    /// Flags after the release, by partner.
-    flags: Vec<u32>,
+    /// Flags after the release.
+    flags: Flags,
     count: u64,
     ended: BTreeSet<u16>,
+}
+
+/// How many flags each partner has, up to the highest of those that have any.
+#[derive(Default)]
+struct Flags(Vec<u32>);
+
+impl Flags {
+    fn add(&mut self, partner: u16, more: u32) {
+        let at = usize::from(partner);
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] += more;
+    }
 }
 
 /// What becomes of a set of which no news speaks.
@@ -118,7 +132,7 @@ impl<'a> Writer<'a> {
             set: Vec::new(),
             carried: Vec::new(),
             uses: Vec::new(),
-            flags: vec![0; 1 << 16],
+            flags: Flags::default(),
             count: 0,
             ended: BTreeSet::new(),
         }
@@ -230,7 +244,7 @@ impl<'a> Writer<'a> {
         for (at, flag) in self.sets.flags.iter().enumerate().skip(1) {
             uses = if goes_on { uses } else { self.uses[at] };
             goes_on = flag.goes_on();
-            self.flags[usize::from(flag.partner())] += uses;
+            self.flags.add(flag.partner(), uses);
         }
     }
 
@@ -244,13 +258,13 @@ impl<'a> Writer<'a> {
         self.count += shard.tags().len() as u64;
         for (number, uses) in self.uses.iter().enumerate().filter(|(_, uses)| **uses > 0) {
             for holding in shard.set(number) {
-                self.flags[usize::from(holding.partner)] += uses;
+                self.flags.add(holding.partner, *uses);
             }
         }
     }
 
     fn tally(&self) -> Tally {
-        let flags = self.flags.iter().zip(0..=u16::MAX).filter(|(flags, _)| **flags > 0);
+        let flags = self.flags.0.iter().zip(0..=u16::MAX).filter(|(flags, _)| **flags > 0);
         Tally::new(flags.map(|(flags, partner)| (partner, *flags)).collect(), self.count)
     }
 }
