@@ -274,14 +274,19 @@ impl Context<'_> {
         set.retain(|row| row.span.is_some_and(|span| span.last >= self.today));
         let held = set.len() as u32;
         let mut before = 0u64;
-        let mut was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1).peekable();
+        let mut was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1);
+        let mut next_was = was.next();
         let mut withdrawn = Vec::new();
         // Of what the partner holds now, what is new is left: of millions of rows there is no second copy.
         set.retain(|row| {
-            while let Some((tag, _)) = was.next_if(|(tag, _)| *tag < row.tag) {
+            while let Some((tag, _)) = next_was.take_if(|(tag, _)| *tag < row.tag) {
                 withdrawn.push(Row { tag, span: None });
+                next_was = was.next();
             }
-            let held = was.next_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
+            let held = next_was.take_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
+            if held.is_some() {
+                next_was = was.next();
+            }
             match (held, row.span) {
                 (None, _) => step.receipt.added += 1,
                 (Some(was), Some(is)) if was.last != is.last => step.receipt.changed += 1,
@@ -289,7 +294,7 @@ impl Context<'_> {
             }
             held != row.span
         });
-        withdrawn.extend(was.map(|(tag, _)| Row { tag, span: None }));
+        withdrawn.extend(next_was.into_iter().chain(was).map(|(tag, _)| Row { tag, span: None }));
         step.receipt.withdrawn = withdrawn.len() as u32;
         let share = u64::from(self.policy.max_shrink_percent) * before;
         if !shrink && u64::from(step.receipt.withdrawn) * 100 > share {
