@@ -93,6 +93,7 @@ def ingest(folder: Path) -> list[str]:
     rows = []
     for name, title in [
         ("stapel", "Stapel, signatures, tags and release included"),
+        ("stapel-2", "the same, messages of two partners at a time"),
         ("duckdb", "DuckDB, appended without a key"),
         ("fjall", "fjall"),
         ("sqlite", "SQLite"),

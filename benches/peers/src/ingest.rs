@@ -13,6 +13,7 @@ mod workload;
 use std::env;
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use rusqlite::Connection;
@@ -25,7 +26,8 @@ fn main() {
     let show = |name: &str, took: Took| {
         println!("{name}\t{flags}\t{:.3}\t{:.3}", took.wall.as_secs_f64(), took.processor.as_secs_f64());
     };
-    show("stapel", stapel(&country));
+    show("stapel", stapel(&country, 1));
+    show("stapel-2", stapel(&country, 2));
     let messages = rows(&country);
     show("fjall", fjall(&messages));
     show("sqlite", sqlite(&messages));
@@ -34,12 +36,19 @@ fn main() {
     }
 }
 
-fn stapel(country: &Country) -> Took {
+/// With the messages of so many partners at a time.
+fn stapel(country: &Country, at_once: usize) -> Took {
     let folder = tempfile::tempdir().unwrap();
     let (broker, policy) = country.broker(folder.path());
-    let messages = country.messages(&mut country.clients(policy), Manner::FullSet);
+    let mut clients = country.clients(policy);
+    let some = clients.len().div_ceil(at_once);
+    let shares: Vec<_> = clients.chunks_mut(some).map(|clients| country.messages(clients, Manner::FullSet)).collect();
     took(|| {
-        deliver(&broker, &messages, START);
+        thread::scope(|scope| {
+            for share in &shares {
+                scope.spawn(|| deliver(&broker, share, START));
+            }
+        });
         assert!(broker.release(START.plus(DAY)).unwrap().iter().any(|release| release.full));
     })
 }
