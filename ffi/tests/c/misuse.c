@@ -279,6 +279,10 @@ static void lengths(void) {
     }
     BAD(stapel_addresses_from_packed_texts(&good, NULL, HUGE_LEN, &a));
     BAD(stapel_addresses_from_packed_texts(&good, NULL, 1, &a));
+    uint64_t there_and_back[] = {2, 4, 3, 8};
+    stapel_packed third = {"1012JS 1", 8, there_and_back};
+    BAD(stapel_addresses_from_packed_texts(&third, NULL, 4, &a));
+    THAT(strcmp(stapel_last_error_message(), "the ends of texts go back after row 1") == 0);
     BAD(stapel_partner_open("nowhere", HUGE_LEN, &p));
     BAD(stapel_partner_open("nowhere", 65537, &p));
     BAD(stapel_partner_flag(partner, rows, &long_name, now, &changed));
