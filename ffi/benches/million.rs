@@ -1,8 +1,10 @@
-//! A million addresses from C beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
+//! A million addresses from C and from Python beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
 //!
-//! The two take turns, now the one first and now the other, each in a process of its own that does the same in the same order, and the
-//! medians of each are compared: flagging waits for the disk, which in some rounds is done a fifth sooner than in most. The addresses are the same texts and fields, and on both sides they are bytes of which nobody
-//! has seen yet that they are UTF-8. What is measured is what the boundary costs: the arrays are ready before the clock starts.
+//! The programs take turns, now the one first and now the other, each in a process of its own that does the same in the same order, and
+//! the medians of each are compared: flagging waits for the disk, which in some rounds is done a fifth sooner than in most. The
+//! addresses are the same texts and fields, and to Rust and C they are bytes of which nobody has seen yet that they are UTF-8. What is
+//! measured is what the boundary costs: the arrays are ready before the clock starts. To Python they are its own texts, and what it
+//! takes to hand those over is in the time. Without Python 3 it is left out, which a line says.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -28,57 +30,86 @@ const ROUNDS: usize = 15;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [_, "make", texts, fields] => make(texts, fields),
         [_, "texts", texts] => read_texts(texts),
         [_, "fields", fields] => read_fields(fields),
-        [_, "flag", texts, dir] => flag(texts, Path::new(dir)),
+        [_, "flag", texts, dir, _] => flag(texts, Path::new(dir)),
         _ => compare(),
     }
 }
 
-/// Lets both programs do everything in turn, and shows what each took.
+/// A program that does all of it, and what it took so far.
+struct Side {
+    name: &'static str,
+    /// The program, and what it is given first.
+    program: Vec<PathBuf>,
+    timed: Vec<Timed>,
+}
+
+/// Lets the programs do everything in turn, and shows what each took.
 fn compare() {
     let town = Town::new();
-    let rows: Vec<[String; 4]> = (0..ROWS).map(row).collect();
-    let texts: Vec<String> = rows.iter().map(text).collect();
-    fs::write(town.path("texts"), texts.join("\n") + "\n").unwrap();
-    let columns: String = (0..4).flat_map(|at| rows.iter().map(move |row| row[at].clone() + "\n")).collect();
-    fs::write(town.path("fields"), columns).unwrap();
-    let (rust, c) = (std::env::current_exe().unwrap(), compiled(&town));
+    // By a process of its own: what the system tells of a child's peak is never less than that of the process which started it.
+    let mut maker = Command::new(std::env::current_exe().unwrap());
+    assert!(maker.args(["make", &town.text("texts"), &town.text("fields")]).status().unwrap().success());
 
-    let (mut within, mut across) = (Vec::new(), Vec::new());
+    let libraries = built();
+    let side = |name, program| Side { name, program, timed: Vec::new() };
+    let mut sides =
+        vec![side("Rust", vec![std::env::current_exe().unwrap()]), side("C", vec![compiled(&town, &libraries)])];
+    if Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/million.py");
+        sides.push(side("Python", vec!["python3".into(), script]));
+    } else {
+        println!("there is no python3: Python is left out");
+    }
     for round in 0..ROUNDS {
-        let (one, other) = (format!("rust-{round}"), format!("c-{round}"));
-        town.partner(&one, 2);
-        town.partner(&other, 2);
-        let [texts, fields, one, other] = ["texts", "fields", &one, &other].map(|name| town.text(name));
-        let now = START.0.to_string();
-        let works = [
-            (vec!["texts", &texts], vec!["texts", &texts]),
-            (vec!["fields", &fields], vec!["fields", &fields]),
-            (vec!["flag", &texts, &one], vec!["flag", &texts, &other, &now]),
-        ];
-        for (here, there) in works {
-            let mut sides = [(&rust, here, &mut within), (&c, there, &mut across)];
-            sides.rotate_left(round % 2);
-            for (program, arguments, timed) in sides {
-                timed.extend(run(program, &arguments));
+        for what in ["texts", "fields", "flag"] {
+            let input = town.text(if what == "fields" { "fields" } else { "texts" });
+            let count = sides.len();
+            for turn in 0..count {
+                let side = &mut sides[(round + turn) % count];
+                let mut arguments = vec![what.to_owned(), input.clone()];
+                if what == "flag" {
+                    let folder = format!("{}-{round}", side.name);
+                    town.partner(&folder, 2);
+                    arguments.extend([town.text(&folder), START.0.to_string()]);
+                }
+                side.timed.extend(run(&side.program, &arguments, &libraries));
             }
         }
     }
 
-    println!("{:<16} {:>10} {:>10} {:>8}", "a million", "Rust, s", "C, s", "C / Rust");
-    for name in ["texts", "packed texts", "fields", "packed fields", "flag"] {
-        let (rust, c) = (median(&within, name.trim_start_matches("packed ")), median(&across, name));
-        println!("{name:<16} {rust:>10.3} {c:>10.3} {:>8.2}", c / rust);
+    println!("{:<20} {:>8} {:>8} {:>8}", "a million", "s", "Rust, s", "/ Rust");
+    for side in &sides[1..] {
+        for name in ["texts", "packed texts", "fields", "packed fields", "flag"] {
+            let rust = median(&sides[0].timed, name.trim_start_matches("packed ")).unwrap();
+            if let Some(took) = median(&side.timed, name) {
+                println!("{:<6} {name:<13} {took:>8.3} {rust:>8.3} {:>8.2}", side.name, took / rust);
+            }
+        }
+        println!("{:<6} peak memory, reading texts and flagging them: {} MiB", side.name, side.peak() / 1024);
     }
-    println!(
-        "peak memory of the program in C that reads and flags them: {} MiB, of which its own texts and arrays take {} MiB",
-        across.iter().filter(|timed| timed.name == "flag").map(|timed| timed.peak).max().unwrap_or(0) / 1024,
-        (texts.iter().map(String::len).sum::<usize>() + ROWS * 32) >> 20
-    );
+    let own = (fs::metadata(town.path("texts")).unwrap().len() + ROWS as u64 * 32) >> 20;
+    println!("of C's peak its own texts and arrays take {own} MiB");
 }
 
-// What the program in C does, in Rust and with the rows in memory in the same form: one text, and where each row is in it.
+/// Writes the rows to files, a line each: texts, and the columns of fields one after the other.
+fn make(texts: &str, fields: &str) {
+    let rows: Vec<[String; 4]> = (0..ROWS).map(row).collect();
+    fs::write(texts, rows.iter().map(|row| text(row) + "\n").collect::<String>()).unwrap();
+    let columns: String = (0..4).flat_map(|at| rows.iter().map(move |row| row[at].clone() + "\n")).collect();
+    fs::write(fields, columns).unwrap();
+}
+
+impl Side {
+    /// KiB.
+    fn peak(&self) -> usize {
+        self.timed.iter().filter(|timed| timed.name == "flag").map(|timed| timed.peak).max().unwrap_or(0)
+    }
+}
+
+// What the program in C does, in Rust and with the rows in memory in the same form: a text for each column, and where each row is in it.
 
 fn read_texts(texts: &str) {
     let texts = Column::read(texts).remove(0);
@@ -191,10 +222,10 @@ fn timed<T>(name: &str, work: impl FnOnce() -> T) -> T {
     made
 }
 
-fn median(timed: &[Timed], name: &str) -> f64 {
+fn median(timed: &[Timed], name: &str) -> Option<f64> {
     let mut seconds: Vec<f64> = timed.iter().filter(|timed| timed.name == name).map(|timed| timed.seconds).collect();
     seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+    seconds.get(seconds.len() / 2).copied()
 }
 
 /// What a program timed.
@@ -205,8 +236,13 @@ struct Timed {
     peak: usize,
 }
 
-fn run(program: &Path, arguments: &[&str]) -> Vec<Timed> {
-    let output = Command::new(program).args(arguments).output().unwrap();
+fn run(program: &[PathBuf], arguments: &[String], libraries: &str) -> Vec<Timed> {
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]).args(arguments);
+    // For Python, which is told nowhere else.
+    command.env("STAPEL_LIBRARY", format!("{libraries}/libstapel_ffi.so")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python"));
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     let read = |line: &str| {
@@ -237,9 +273,8 @@ fn built() -> String {
     std::env::current_exe().unwrap().ancestors().nth(2).unwrap().display().to_string()
 }
 
-fn compiled(town: &Town) -> PathBuf {
+fn compiled(town: &Town, libraries: &str) -> PathBuf {
     let (source, program) = (Path::new(env!("CARGO_MANIFEST_DIR")), town.path("million"));
-    let libraries = built();
     let mut compiler = Command::new("cc");
     compiler.args(["-O2", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(source.join("include"));
     compiler.arg(source.join("benches/million.c")).arg("-o").arg(&program);
