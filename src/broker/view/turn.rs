@@ -1,8 +1,10 @@
 //! From one release to the next: the shards rewritten one after the other, and all that is counted on the way.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::shard::{Packed, Shard, Side};
 use super::{Holding, Index, Pending, View, shard_of};
@@ -342,6 +344,6 @@ impl Default for Interner {
     fn default() -> Interner {
         // What stands at 0 belongs to no set.
         let nobody = Packed::new(Holding { partner: 0, span: Span { first: Day(0), last: Day(0) } });
-        Interner { flags: vec![nobody], slots: Vec::new(), taken: 0, hasher: RandomState::new() }
+        Interner { flags: vec![nobody], slots: Vec::new(), taken: 0, hasher: RandomState::default() }
     }
 }
