@@ -105,7 +105,7 @@ impl Side {
 impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
     pub(super) fn new(tags: &[Tag], side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
-        let slot_bits = (tags.len() / SLOT).next_power_of_two().ilog2();
+        let slot_bits = slot_bits(tags.len());
         Shard {
             tags: tags.into(),
             slot_bits,
@@ -231,6 +231,17 @@ impl Shard {
     }
 }
 
+/// How many bits after the shard's say which slot one of so many tags is in.
+pub(super) fn slot_bits(tags: usize) -> u32 {
+    (tags / SLOT).next_power_of_two().ilog2()
+}
+
+/// The slot of a tag.
+pub(super) fn slot_of(tag: &Tag, bits: u32) -> usize {
+    // As two shifts, since all bits shifted out at once would be too many where there is one slot.
+    ((tag.number() << super::SHARD_BITS) >> 64 >> (64 - bits)) as usize
+}
+
 /// For each slot the place of its first tag; and where the last slot ends.
 fn slots(tags: &[Tag], bits: u32) -> Vec<u32> {
     let mut starts = vec![0; (1 << bits) + 1];
@@ -239,11 +250,6 @@ fn slots(tags: &[Tag], bits: u32) -> Vec<u32> {
         starts[slot] += starts[slot - 1];
     }
     starts
-}
-
-fn slot_of(tag: &Tag, bits: u32) -> usize {
-    // As two shifts, since all bits shifted out at once would be too many where there is one slot.
-    ((tag.number() << super::SHARD_BITS) >> 64 >> (64 - bits)) as usize
 }
 
 impl Packed {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::shard::{Packed, Shard, Side};
+use super::shard::{Packed, Shard, Side, slot_bits, slot_of};
 use super::{Holding, Index, Pending, View, shard_of};
 use crate::broker::state::Tally;
 use crate::day::Day;
@@ -38,10 +38,10 @@ impl Turn<'_> {
     pub(super) fn rewrite(&self, index: &Index, side: Side) -> (Tally, BTreeSet<u16>) {
         let mut runs: Vec<(u16, &[Row])> =
             self.said.iter().flat_map(|(partner, pending)| pending.runs().map(|run| (*partner, run))).collect();
-        let mut news = Vec::new();
+        let (mut news, mut ends) = (Vec::new(), Vec::new());
         let mut writer = Writer::new(self, side);
         for number in 0..index.0.len() {
-            self.take(&mut runs, number, &mut news);
+            self.take(&mut runs, number, &mut news, &mut ends);
             let shard = index.shard(number);
             if let Some(next) = writer.turn(&shard, &news) {
                 index.replace(number, next);
@@ -51,29 +51,55 @@ impl Turn<'_> {
     }
 
     /// Takes what is said of one shard's tags from the beginning of `runs`: by ascending tag and partner, the latest only.
-    fn take(&self, runs: &mut [(u16, &[Row])], shard: usize, news: &mut Vec<News>) {
+    ///
+    /// Of a thousand partners a run has few rows of a shard. They are not merged but put into slots of a few tags each, with
+    /// `ends` as room to count in: tags are uniform, so that little is left to sort.
+    fn take(&self, runs: &mut [(u16, &[Row])], shard: usize, news: &mut Vec<News>, ends: &mut Vec<u32>) {
+        let of_shard = |row: &&Row| shard_of(&row.tag) == shard;
+        let count = runs.iter().map(|(_, run)| run.iter().take_while(of_shard).count()).sum::<usize>();
+        let slot_bits = slot_bits(count);
+        ends.clear();
+        ends.resize((1 << slot_bits) + 1, 0);
+        for (_, run) in runs.iter() {
+            run.iter().take_while(of_shard).for_each(|row| ends[slot_of(&row.tag, slot_bits) + 1] += 1);
+        }
+        for slot in 1..ends.len() {
+            ends[slot] += ends[slot - 1];
+        }
         news.clear();
+        news.resize(count, News::NONE);
         for (partner, run) in runs {
-            let length = run.iter().take_while(|row| shard_of(&row.tag) == shard).count();
+            let length = run.iter().take_while(of_shard).count();
             let (mine, rest) = run.split_at(length);
             *run = rest;
-            news.extend(mine.iter().map(|row| News {
-                tag: row.tag,
-                partner: *partner,
-                span: row.span.filter(|_| !row.ended(self.today)),
-            }));
+            for row in mine {
+                // Where a slot begins as long as it is empty; in the end, where it ends.
+                let end = &mut ends[slot_of(&row.tag, slot_bits)];
+                news[*end as usize] =
+                    News { tag: row.tag, partner: *partner, span: row.span.filter(|_| !row.ended(self.today)) };
+                *end += 1;
+            }
         }
-        // The stable sort finds the runs' own order, merges them, and leaves a partner's newest row first.
-        news.sort_by_key(|news| (news.tag, news.partner));
+        let mut from = 0;
+        for end in &ends[..1 << slot_bits] {
+            // Stable, so that a partner's newest row stays the first.
+            news[from..*end as usize].sort_by_key(|news| (news.tag, news.partner));
+            from = *end as usize;
+        }
         news.dedup_by_key(|news| (news.tag, news.partner));
     }
 }
 
 /// A partner's flag on a tag, as it is from now on.
+#[derive(Clone)]
 struct News {
     tag: Tag,
     partner: u16,
     span: Option<Span>,
+}
+
+impl News {
+    const NONE: News = News { tag: Tag([0; 16]), partner: 0, span: None };
 }
 
 /// Writes shards, one after the other, in the same memory.
