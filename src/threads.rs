@@ -71,6 +71,14 @@ impl Threads {
         }
     }
 
+    /// What `to` makes of each item, in their order, where each is as much work as a large batch.
+    pub(crate) fn map_large<T: Sync, U: Send>(&self, items: &[T], to: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
+        match self.0.as_deref().filter(|_| items.len() > 1) {
+            None => items.iter().map(to).collect(),
+            Some(pool) => pool.install(|| items.par_iter().with_max_len(1).map(to).collect()),
+        }
+    }
+
     /// Sorts by a key; items of equal keys come in any order.
     pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> K + Send + Sync) {
         match self.pool_for(items) {
@@ -79,8 +87,13 @@ impl Threads {
         }
     }
 
+    /// How many threads so many items are spread over.
+    pub(crate) fn count_for(&self, items: usize) -> usize {
+        if items < 2 * LEAST { 1 } else { self.count() }
+    }
+
     fn pool_for<T>(&self, items: &[T]) -> Option<&ThreadPool> {
-        self.0.as_deref().filter(|_| items.len() >= 2 * LEAST)
+        self.0.as_deref().filter(|_| self.count_for(items.len()) > 1)
     }
 }
 
@@ -127,6 +140,10 @@ mod tests {
         let pieces = two.map_pieces(&items, 1_000, piece);
         assert_eq!(pieces, [(1_000, 0, false), (2 * LEAST - 1_000, 1_000, false)]);
         assert_eq!(two.map_pieces(&items[1..], 1_000, piece), [(2 * LEAST - 1, 1, true)]);
+        let places = two.map_large(&items[..3], |item| (*item, std::thread::current().id() == here));
+        assert_eq!(places, [(0, false), (1, false), (2, false)]);
+        assert_eq!(two.map_large(&items[..1], |item| (*item, std::thread::current().id() == here)), [(0, true)]);
+        assert_eq!((two.count_for(2 * LEAST), two.count_for(2 * LEAST - 1)), (2, 1));
         let mut falling = items.clone();
         two.sort_by_key(&mut falling, |item| std::cmp::Reverse(*item));
         assert!(falling.into_iter().eq(items.into_iter().rev()));

@@ -225,8 +225,8 @@ impl Broker {
         Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)
     }
 
-    /// Tags the pseudonyms of a large message, and looks them up, on these threads; it does so on the caller's alone otherwise. The
-    /// replies are the same.
+    /// Tags the pseudonyms of a large message, looks them up, and makes releases on these threads; it does so on the caller's alone
+    /// otherwise. The replies are the same.
     pub fn with_threads(mut self, threads: Threads) -> Broker {
         self.threads = threads;
         self

@@ -14,6 +14,7 @@ use crate::policy::Policy;
 use crate::pseudonym::Tag;
 use crate::slug::Slug;
 use crate::store::{Batch, BatchId, BlobKeys, Change, Key, Row, Span, Staged, Store};
+use crate::threads::Threads;
 
 /// A release that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(super) struct Prepared {
     /// How many rows go out of the store.
     gone_rows: u64,
     /// Partners that are in the roster no longer.
-    gone: Vec<u16>,
+    gone: BTreeSet<u16>,
 }
 
 /// A set that takes the place of a partner's batches, in parts.
@@ -229,7 +230,7 @@ impl Broker {
         let plan = Plan::of(&state, number, due, looked)?;
         let making = self.begin_making(&mut state);
         drop(state);
-        let prepared = plan.prepare(in_force.signed.policy(), &*self.store)?;
+        let prepared = plan.prepare(in_force.signed.policy(), &*self.store, &self.threads)?;
         let mut state = self.state()?;
         if !making.end(&mut state) {
             return Ok((state, None));
@@ -252,7 +253,7 @@ impl Broker {
         change: &mut Change,
     ) -> Result<Release, Error> {
         let plan = Plan::of(state, number, due, looked)?;
-        plan.prepare(in_force.signed.policy(), &*self.store)?.put_in_force(state, in_force, change)
+        plan.prepare(in_force.signed.policy(), &*self.store, &self.threads)?.put_in_force(state, in_force, change)
     }
 }
 
@@ -279,7 +280,7 @@ impl Plan {
     }
 
     /// Makes the release: all of its work, of which nothing shows yet.
-    fn prepare(self, policy: &Policy, store: &dyn Store) -> Result<Prepared, Error> {
+    fn prepare(self, policy: &Policy, store: &dyn Store, threads: &Threads) -> Result<Prepared, Error> {
         let Plan { number, due, looked, epoch, accepted } = self;
         let today = due.as_of.day();
         let in_roster = |partner: u16| policy.partner(partner).is_some();
@@ -290,7 +291,8 @@ impl Plan {
         }
         let renewed = |partner: u16, tag: &Tag| shares.get(&partner)?.pending.get(tag)?;
         let said = shares.iter().filter(|_| due.full).map(|(partner, share)| (*partner, &share.pending));
-        let turn = Turn { said: said.collect(), today, stays: &in_roster, renewed: &renewed };
+        let gone = leavers.keys().copied().collect();
+        let turn = Turn { said: said.collect(), today, gone: &gone, renewed: &renewed, threads };
         let Turned { view, tally, ended } = epoch.view.turn(&turn);
         let mut prepared = Prepared {
             number,
@@ -307,7 +309,7 @@ impl Plan {
             superseded: Vec::new(),
             folded: Vec::new(),
             gone_rows: 0,
-            gone: leavers.keys().copied().collect(),
+            gone,
         };
         for (partner, share) in &leavers {
             prepared.superseded.extend(share.ids(number, *partner));

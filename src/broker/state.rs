@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::policy::Policy;
 use crate::pseudonym::Tag;
 use crate::store::{Batch, BatchId, Key, Row, Span, Store};
+use crate::threads::Threads;
 
 /// The format of the rows and batches.
 pub(super) const FORMAT: u32 = 1;
@@ -216,7 +217,8 @@ impl State {
             let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
             let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
             let today = epoch.row.as_of.day();
-            let turned = epoch.view.turn(&Turn { said, today, stays: &|_| true, renewed: &|_, _| None });
+            let (gone, threads) = (&BTreeSet::new(), &Threads::default());
+            let turned = epoch.view.turn(&Turn { said, today, gone, renewed: &|_, _| None, threads });
             (epoch.view, epoch.tally) = (turned.view, Arc::new(turned.tally));
         }
         Ok((state, policy))

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -75,6 +76,7 @@ proptest! {
         let mut view = View::empty();
         let mut model = Model::new();
         let mut kept = Vec::new();
+        let one = Threads::default();
         for Step { said, today, full, gone, keep, again } in steps {
             let mut pending: BTreeMap<u16, Pending> = BTreeMap::new();
             let mut latest: BTreeMap<(Tag, u16), Option<Span>> = BTreeMap::new();
@@ -90,13 +92,15 @@ proptest! {
             latest.values_mut().for_each(|span| *span = span.filter(lasting));
             let before = seen(&view);
             prop_assert_eq!(&before, &model);
-            let stays = |partner| Some(partner) != gone;
+            let gone: BTreeSet<u16> = gone.into_iter().collect();
+            let stays = |partner| !gone.contains(&partner);
             let shown = |partner: &u16| full && stays(*partner);
             let turn = Turn {
                 said: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
                 today: Day(today),
-                stays: &stays,
+                gone: &gone,
                 renewed: &|partner, tag| pending[&partner].get(tag).flatten().filter(lasting).filter(|_| !full),
+                threads: &one,
             };
             let ended: BTreeSet<u16> = model.iter().filter(|(_, span)| !lasting(span)).map(|(key, _)| key.1).collect();
             if again {
@@ -148,7 +152,8 @@ fn a_shard_outgrows_its_widths() {
             })
             .collect(),
     );
-    let turn = |said| Turn { said, today: Day(0), stays: &|_| true, renewed: &|_, _| None };
+    let (gone, one) = (BTreeSet::new(), Threads::default());
+    let turn = |said| Turn { said, today: Day(0), gone: &gone, renewed: &|_, _| None, threads: &one };
     let first = View::empty().turn(&turn(vec![(7, &said)])).view;
     let turned = first.turn(&turn(vec![(9, &other)]));
     let (mut before, mut after) = (first.cursor(), turned.view.cursor());
@@ -167,4 +172,41 @@ fn a_shard_outgrows_its_widths() {
         assert_eq!((partners[0], partners[1].0), ((7, span(number)), 9));
     }
     assert_eq!(turned.tally.released, BTreeMap::from([(7, count), (9, count)]));
+}
+
+#[test]
+fn a_release_is_the_same_on_any_number_of_threads() {
+    // A multiple of an odd number: spread over all shards.
+    let tag = |number: u64| Tag(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_u128 << 64 | 1).to_be_bytes());
+    let said = |partner: u16, numbers: Range<u64>, last: u16| {
+        let last = |number: u64| (number % 5 > 0).then(|| span(last + number as u16 % 3));
+        let mut rows: Vec<Row> = numbers.map(|number| Row { tag: tag(number), span: last(number) }).collect();
+        rows.sort_by_key(|row| row.tag);
+        let mut said = Pending::default();
+        said.push(rows);
+        (partner, said)
+    };
+    let rounds = [
+        vec![said(1, 0..6_000, 5), said(2, 3_000..9_000, 4), said(700, 0..9_000, 3)],
+        vec![said(1, 4_000..7_000, 8), said(2, 0..100, 8)],
+    ];
+    let release = |threads: &Threads| {
+        let (mut view, mut told) = (View::empty(), Vec::new());
+        for (said, today) in rounds.iter().zip([1, 5]) {
+            let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
+            let turn = Turn { said, today: Day(today), gone: &[2].into(), renewed: &|_, _| None, threads };
+            let turned = view.turn(&turn);
+            view = turned.view;
+            let mut flags = Vec::new();
+            view.each_flag(|tag, flag| flags.push((tag, flag)));
+            told.push((flags, turned.tally.released, turned.tally.tags, turned.ended));
+        }
+        told
+    };
+    let alone = release(&Threads::default());
+    assert_eq!(alone[0].1.keys().copied().collect::<Vec<_>>(), [1, 2, 700]);
+    assert!(alone[0].0.is_sorted_by_key(|(tag, flag)| (*tag, flag.partner)) && alone[1].3.contains(&700));
+    for count in [2, 3] {
+        assert!(release(&Threads::new(count).unwrap()) == alone, "{count} threads");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -12,6 +13,10 @@ use crate::broker::state::Tally;
 use crate::day::Day;
 use crate::pseudonym::Tag;
 use crate::store::{Row, Span};
+use crate::threads::Threads;
+
+/// Each thread takes so many ranges of shards, so that one that is held up leaves the others little to wait for.
+const RANGES_A_THREAD: usize = 4;
 
 /// What a release does.
 pub(in crate::broker) struct Turn<'a> {
@@ -19,10 +24,12 @@ pub(in crate::broker) struct Turn<'a> {
     pub(in crate::broker) said: Vec<(u16, &'a Pending)>,
     /// Flags that ended before it go.
     pub(in crate::broker) today: Day,
-    /// Flags of other partners go.
-    pub(in crate::broker) stays: &'a dyn Fn(u16) -> bool,
+    /// Partners whose flags go.
+    pub(in crate::broker) gone: &'a BTreeSet<u16>,
     /// How long a flag lasts that ended as it was released, if it was renewed before it did.
-    pub(in crate::broker) renewed: &'a dyn Fn(u16, &Tag) -> Option<Span>,
+    pub(in crate::broker) renewed: &'a (dyn Fn(u16, &Tag) -> Option<Span> + Sync),
+    /// Shards are rewritten on these.
+    pub(in crate::broker) threads: &'a Threads,
 }
 
 /// A release, made and not published.
@@ -36,18 +43,45 @@ pub(in crate::broker) struct Turned {
 impl Turn<'_> {
     /// Rewrites the side of `index` that is not `side`, and counts what it shows then and which partners' flags ended.
     pub(super) fn rewrite(&self, index: &Index, side: Side) -> (Tally, BTreeSet<u16>) {
+        let shards = index.0.len();
+        let said = self.said.iter().flat_map(|(_, pending)| pending.runs()).map(<[Row]>::len);
+        let rows = said.sum::<usize>() + index.shards().map(|shard| shard.tags().len()).sum::<usize>();
+        let ranges = match self.threads.count_for(rows) {
+            1 => 1,
+            threads => RANGES_A_THREAD * threads,
+        };
+        let length = shards.div_ceil(ranges);
+        let ranges: Vec<Range<usize>> =
+            (0..shards).step_by(length).map(|from| from..shards.min(from + length)).collect();
+        let counted = self.threads.map_large(&ranges, |range| self.rewrite_range(index, side, range.clone()));
+        let (mut all, mut ended) = (Counted::default(), BTreeSet::new());
+        for (counted, ended_there) in counted {
+            all.tags += counted.tags;
+            for (flags, partner) in counted.flags.iter().zip(0..) {
+                all.add(partner, *flags);
+            }
+            ended.extend(ended_there);
+        }
+        (all.tally(), ended)
+    }
+
+    /// As [`Turn::rewrite`], some of the shards.
+    fn rewrite_range(&self, index: &Index, side: Side, shards: Range<usize>) -> (Counted, BTreeSet<u16>) {
         let mut runs: Vec<(u16, &[Row])> =
             self.said.iter().flat_map(|(partner, pending)| pending.runs().map(|run| (*partner, run))).collect();
+        for (_, run) in &mut runs {
+            *run = &run[run.partition_point(|row| shard_of(&row.tag) < shards.start)..];
+        }
         let (mut news, mut ends) = (Vec::new(), Vec::new());
         let mut writer = Writer::new(self, side);
-        for number in 0..index.0.len() {
+        for number in shards {
             self.take(&mut runs, number, &mut news, &mut ends);
             let shard = index.shard(number);
             if let Some(next) = writer.turn(&shard, &news) {
                 index.replace(number, next);
             }
         }
-        (writer.tally(), writer.ended)
+        (writer.counted, writer.ended)
     }
 
     /// Takes what is said of one shard's tags from the beginning of `runs`: by ascending tag and partner, the latest only.
@@ -107,8 +141,6 @@ struct Writer<'a> {
     turn: &'a Turn<'a>,
     /// The side in force.
     side: Side,
-    /// By partner.
-    stays: Vec<bool>,
     tags: Vec<Tag>,
     /// For each tag the number of its set on the side in force, and on the next.
     numbers: [Vec<u32>; 2],
@@ -119,23 +151,31 @@ struct Writer<'a> {
     carried: Vec<Option<Carried>>,
     /// By number: how many tags have the set after the release.
     uses: Vec<u32>,
-    /// Flags after the release.
-    flags: Flags,
-    count: u64,
+    counted: Counted,
     ended: BTreeSet<u16>,
 }
 
-/// How many flags each partner has, up to the highest of those that have any.
+/// What there is after the release.
 #[derive(Default)]
-struct Flags(Vec<u32>);
+struct Counted {
+    /// How many flags each partner has, up to the highest of those that have any.
+    flags: Vec<u32>,
+    /// How many tags have a flag.
+    tags: u64,
+}
 
-impl Flags {
+impl Counted {
     fn add(&mut self, partner: u16, more: u32) {
         let at = usize::from(partner);
-        if self.0.len() <= at {
-            self.0.resize(at + 1, 0);
+        if self.flags.len() <= at {
+            self.flags.resize(at + 1, 0);
         }
-        self.0[at] += more;
+        self.flags[at] += more;
+    }
+
+    fn tally(&self) -> Tally {
+        let flags = self.flags.iter().zip(0..=u16::MAX).filter(|(flags, _)| **flags > 0);
+        Tally::new(flags.map(|(flags, partner)| (partner, *flags)).collect(), self.tags)
     }
 }
 
@@ -153,15 +193,13 @@ impl<'a> Writer<'a> {
         Writer {
             turn,
             side,
-            stays: (0..=u16::MAX).map(turn.stays).collect(),
             tags: Vec::new(),
             numbers: Default::default(),
             sets: Interner::default(),
             set: Vec::new(),
             carried: Vec::new(),
             uses: Vec::new(),
-            flags: Flags::default(),
-            count: 0,
+            counted: Counted::default(),
             ended: BTreeSet::new(),
         }
     }
@@ -205,7 +243,7 @@ impl<'a> Writer<'a> {
     }
 
     fn stays(&self, holding: &Holding) -> bool {
-        holding.span.last >= self.turn.today && self.stays[usize::from(holding.partner)]
+        holding.span.last >= self.turn.today && !self.turn.gone.contains(&holding.partner)
     }
 
     fn begin(&mut self, shard: &Shard) {
@@ -237,7 +275,7 @@ impl<'a> Writer<'a> {
         self.set.clear();
         for holding in shard.set(number) {
             let partner = holding.partner;
-            if !self.stays[usize::from(partner)] || news.iter().any(|news| news.partner == partner) {
+            if self.turn.gone.contains(&partner) || news.iter().any(|news| news.partner == partner) {
                 continue;
             }
             let ended = holding.span.last < self.turn.today;
@@ -266,13 +304,13 @@ impl<'a> Writer<'a> {
         for number in &self.numbers[1] {
             self.uses[*number as usize] += 1;
         }
-        self.count += (self.tags.len() - self.uses[0] as usize) as u64;
+        self.counted.tags += (self.tags.len() - self.uses[0] as usize) as u64;
         let mut uses = 0;
         let mut goes_on = false;
         for (at, flag) in self.sets.flags.iter().enumerate().skip(1) {
             uses = if goes_on { uses } else { self.uses[at] };
             goes_on = flag.goes_on();
-            self.flags.add(flag.partner(), uses);
+            self.counted.add(flag.partner(), uses);
         }
     }
 
@@ -283,17 +321,12 @@ impl<'a> Writer<'a> {
         for at in 0..shard.tags().len() {
             self.uses[shard.number(self.side, at)] += 1;
         }
-        self.count += shard.tags().len() as u64;
+        self.counted.tags += shard.tags().len() as u64;
         for (number, uses) in self.uses.iter().enumerate().filter(|(_, uses)| **uses > 0) {
             for holding in shard.set(number) {
-                self.flags.add(holding.partner, *uses);
+                self.counted.add(holding.partner, *uses);
             }
         }
-    }
-
-    fn tally(&self) -> Tally {
-        let flags = self.flags.0.iter().zip(0..=u16::MAX).filter(|(flags, _)| **flags > 0);
-        Tally::new(flags.map(|(flags, partner)| (partner, *flags)).collect(), self.count)
     }
 }
 
