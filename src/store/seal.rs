@@ -29,8 +29,15 @@ pub(crate) trait BlobKeys: Send + Sync {
     }
 }
 
-/// The most bytes of a sealed chunk: what fits one page of 64 KiB of the file beside the page's own bytes.
-pub(super) const CHUNK: usize = (64 << 10) - 64;
+/// A chunk has a page of the file to itself: of the smallest power of two that holds it, from 4 KiB on.
+const SMALLEST_PAGE: usize = 4 << 10;
+const LARGEST_PAGE: usize = 64 << 10;
+
+/// The bytes of a page that are not its chunk's.
+const PAGE_OVERHEAD: usize = 64;
+
+/// The most bytes of a sealed chunk: what fits one of the largest pages.
+pub(super) const CHUNK: usize = LARGEST_PAGE - PAGE_OVERHEAD;
 
 /// The bytes of a chunk that are not the batch's.
 pub(super) const OVERHEAD: usize = NONCE_LEN + MAX_TAG_LEN;
@@ -76,7 +83,7 @@ impl Sealer {
     /// The sealed chunks of a batch.
     pub(super) fn chunks(&self, batch: &Batch) -> Result<(u64, Vec<Vec<u8>>), Error> {
         let bytes = batch.encode();
-        let pieces: Vec<&[u8]> = bytes.chunks(CHUNK - OVERHEAD).collect();
+        let pieces = pieces(&bytes);
         let of = pieces.len() as u32;
         let sealed = pieces.iter().zip(0..).map(|(piece, number)| self.seal(&chunk_data(&batch.id, number, of), piece));
         Ok((bytes.len() as u64, sealed.collect::<Result<_, Error>>()?))
@@ -189,6 +196,25 @@ pub(super) fn tag_of(sealed: &[u8]) -> Option<[u8; MAX_TAG_LEN]> {
     sealed.last_chunk().copied()
 }
 
+/// The pieces of a batch that become its chunks: such that their pages, all together, have little room to spare.
+fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
+    let room = |page: usize| page - PAGE_OVERHEAD - OVERHEAD;
+    let (mut pieces, mut rest) = (Vec::new(), bytes);
+    while !rest.is_empty() {
+        let mut page = LARGEST_PAGE;
+        while page > SMALLEST_PAGE && rest.len() <= room(page / 2) {
+            page /= 2;
+        }
+        // Of what would leave much of a page free, half that page is filled, and the remainder has a smaller one.
+        let least = room(page).saturating_sub(SMALLEST_PAGE.max(page / 8));
+        let filled = if rest.len() > least { room(page) } else { room(page / 2) };
+        let (piece, others) = rest.split_at(filled.min(rest.len()));
+        pieces.push(piece);
+        rest = others;
+    }
+    pieces
+}
+
 fn read_manifest(bytes: &[u8]) -> Result<Manifest, Malformed> {
     let mut reader = Reader::new(bytes);
     let (length, count) = (reader.u64()?, reader.u32()?);
@@ -234,6 +260,25 @@ mod tests {
     fn manifest(length: u64, sealed: &[Vec<u8>]) -> Manifest {
         let chunks = sealed.iter().zip(0..).map(|(chunk, blob)| Chunk { blob, tag: tag_of(chunk).unwrap() });
         Manifest { length, chunks: chunks.collect() }
+    }
+
+    #[test]
+    fn chunks_fill_their_pages() {
+        let bytes = vec![7; 1 << 20];
+        for length in (0..2_000).map(|n| n * 131).chain([room(4), room(8), room(16), room(64), room(64) + 1]) {
+            let pieces = pieces(&bytes[..length]);
+            assert_eq!(pieces.iter().map(|piece| piece.len()).sum::<usize>(), length);
+            assert!(pieces.iter().all(|piece| (1..=room(64)).contains(&piece.len())), "{length}");
+            let pages = pieces.iter().map(|piece| (piece.len() + 92).next_power_of_two().max(4 << 10)).sum::<usize>();
+            // A batch of a few rows takes a page whatever it is.
+            assert!(pages <= length + length / 7 + (4 << 10) + 92 * pieces.len(), "{length}: {pages}");
+            assert!(pieces.len() <= length / room(64) + 5, "{length}: {}", pieces.len());
+        }
+    }
+
+    /// What a page of so many KiB has for a piece.
+    fn room(page: usize) -> usize {
+        (page << 10) - 64 - OVERHEAD
     }
 
     #[test]
