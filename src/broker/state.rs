@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::view::{Cursor, Pending, PendingCursor, Turn, View};
+use super::view::{Cursor, Pending, PendingCursor, Slots, Turn, View};
 use crate::codec;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -400,11 +400,10 @@ pub(super) fn whole_set(parts: &[Arc<Vec<Row>>], last: Vec<Row>) -> Vec<Row> {
     if parts.is_empty() {
         return last;
     }
-    let mut rows = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + last.len());
-    parts.iter().for_each(|part| rows.extend_from_slice(part));
-    rows.extend(last);
-    // The stable sort finds the order of the parts, and merges them.
-    rows.sort_by_key(|row| row.tag);
+    let count = parts.iter().map(|part| part.len()).sum::<usize>() + last.len();
+    let all = parts.iter().flat_map(|part| part.iter()).chain(&last).copied();
+    let mut rows = Vec::with_capacity(count);
+    Slots::new(count, 0).sort(all, |row| &row.tag, |row| row.tag, &mut rows, &mut Vec::new());
     rows
 }
 

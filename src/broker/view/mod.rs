@@ -8,12 +8,14 @@
 
 mod pending;
 mod shard;
+mod slots;
 mod turn;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 pub(super) use pending::{Pending, PendingCursor};
 pub(super) use shard::Holdings;
+pub(super) use slots::Slots;
 pub(super) use turn::{Turn, Turned};
 
 use crate::pseudonym::Tag;

@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use super::Holding;
+use super::slots::Slots;
 use crate::day::Day;
 use crate::pseudonym::Tag;
 use crate::store::Span;
@@ -27,10 +28,9 @@ pub(super) enum Side {
 pub(super) struct Shard {
     /// Ascending; those with a flag on either side.
     tags: Box<[Tag]>,
-    /// How many bits after the shard's say which slot a tag is in.
-    slot_bits: u32,
+    slots: Slots,
     /// For each slot the place of its first tag; and, one more, where the last slot ends.
-    slots: Column,
+    starts: Column,
     /// The side that was written last.
     side: Side,
     /// For each tag the number of its set on that side; 0 for none.
@@ -84,9 +84,6 @@ pub(in crate::broker) struct Holdings<'a> {
     next: usize,
 }
 
-/// How many tags a slot has, about.
-const SLOT: usize = 16;
-
 /// How many tags are looked up together.
 const BLOCK: usize = 32;
 
@@ -105,11 +102,11 @@ impl Side {
 impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
     pub(super) fn new(tags: &[Tag], side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
-        let slot_bits = slot_bits(tags.len());
+        let slots = Slots::new(tags.len(), super::SHARD_BITS);
         Shard {
             tags: tags.into(),
-            slot_bits,
-            slots: Column::of(&slots(tags, slot_bits)),
+            slots,
+            starts: Column::of(&starts(tags, slots)),
             side,
             numbers: Column::of(numbers),
             others: Others::of(numbers, others),
@@ -222,30 +219,17 @@ impl Shard {
 
     /// The slot of a tag, and where in it a tag is to be expected, since tags are uniform.
     fn expected(&self, tag: &Tag) -> (Range<usize>, usize) {
-        let bits = tag.number() << super::SHARD_BITS;
-        let slot = slot_of(tag, self.slot_bits);
-        let slot = self.slots.get(slot)..self.slots.get(slot + 1);
-        let within = (bits << self.slot_bits) >> 64;
-        let expected = slot.start + ((slot.len() as u128 * within) >> 64) as usize;
+        let number = self.slots.of(tag);
+        let slot = self.starts.get(number)..self.starts.get(number + 1);
+        let expected = slot.start + ((slot.len() as u128 * self.slots.within(tag)) >> 64) as usize;
         (slot, expected)
     }
 }
 
-/// How many bits after the shard's say which slot one of so many tags is in.
-pub(super) fn slot_bits(tags: usize) -> u32 {
-    (tags / SLOT).next_power_of_two().ilog2()
-}
-
-/// The slot of a tag.
-pub(super) fn slot_of(tag: &Tag, bits: u32) -> usize {
-    // As two shifts, since all bits shifted out at once would be too many where there is one slot.
-    ((tag.number() << super::SHARD_BITS) >> 64 >> (64 - bits)) as usize
-}
-
 /// For each slot the place of its first tag; and where the last slot ends.
-fn slots(tags: &[Tag], bits: u32) -> Vec<u32> {
-    let mut starts = vec![0; (1 << bits) + 1];
-    tags.iter().for_each(|tag| starts[slot_of(tag, bits) + 1] += 1);
+fn starts(tags: &[Tag], slots: Slots) -> Vec<u32> {
+    let mut starts = vec![0; slots.count() + 1];
+    tags.iter().for_each(|tag| starts[slots.of(tag) + 1] += 1);
     for slot in 1..starts.len() {
         starts[slot] += starts[slot - 1];
     }

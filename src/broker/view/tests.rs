@@ -179,7 +179,7 @@ fn a_release_is_the_same_on_any_number_of_threads() {
     // A multiple of an odd number: spread over all shards.
     let tag = |number: u64| Tag(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_u128 << 64 | 1).to_be_bytes());
     let said = |partner: u16, numbers: Range<u64>, last: u16| {
-        let last = |number: u64| (number % 5 > 0).then(|| span(last + number as u16 % 3));
+        let last = |number: u64| (!number.is_multiple_of(5)).then(|| span(last + number as u16 % 3));
         let mut rows: Vec<Row> = numbers.map(|number| Row { tag: tag(number), span: last(number) }).collect();
         rows.sort_by_key(|row| row.tag);
         let mut said = Pending::default();

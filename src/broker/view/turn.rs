@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::shard::{Packed, Shard, Side, slot_bits, slot_of};
-use super::{Holding, Index, Pending, View, shard_of};
+use super::shard::{Packed, Shard, Side};
+use super::slots::Slots;
+use super::{Holding, Index, Pending, SHARD_BITS, View, shard_of};
 use crate::broker::state::Tally;
 use crate::day::Day;
 use crate::pseudonym::Tag;
@@ -72,10 +73,10 @@ impl Turn<'_> {
         for (_, run) in &mut runs {
             *run = &run[run.partition_point(|row| shard_of(&row.tag) < shards.start)..];
         }
-        let (mut news, mut ends) = (Vec::new(), Vec::new());
+        let (mut news, mut mine, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         let mut writer = Writer::new(self, side);
         for number in shards {
-            self.take(&mut runs, number, &mut news, &mut ends);
+            self.take(&mut runs, number, &mut news, (&mut mine, &mut ends));
             let shard = index.shard(number);
             if let Some(next) = writer.turn(&shard, &news) {
                 index.replace(number, next);
@@ -84,42 +85,29 @@ impl Turn<'_> {
         (writer.counted, writer.ended)
     }
 
-    /// Takes what is said of one shard's tags from the beginning of `runs`: by ascending tag and partner, the latest only.
-    ///
-    /// Of a thousand partners a run has few rows of a shard. They are not merged but put into slots of a few tags each, with
-    /// `ends` as room to count in: tags are uniform, so that little is left to sort.
-    fn take(&self, runs: &mut [(u16, &[Row])], shard: usize, news: &mut Vec<News>, ends: &mut Vec<u32>) {
-        let of_shard = |row: &&Row| shard_of(&row.tag) == shard;
-        let count = runs.iter().map(|(_, run)| run.iter().take_while(of_shard).count()).sum::<usize>();
-        let slot_bits = slot_bits(count);
-        ends.clear();
-        ends.resize((1 << slot_bits) + 1, 0);
-        for (_, run) in runs.iter() {
-            run.iter().take_while(of_shard).for_each(|row| ends[slot_of(&row.tag, slot_bits) + 1] += 1);
-        }
-        for slot in 1..ends.len() {
-            ends[slot] += ends[slot - 1];
-        }
-        news.clear();
-        news.resize(count, News::NONE);
+    /// Takes what is said of one shard's tags from the beginning of `runs`: by ascending tag and partner, the latest only. With `mine` and
+    /// `ends` as room to work in.
+    fn take<'r>(
+        &self,
+        runs: &mut [(u16, &'r [Row])],
+        shard: usize,
+        news: &mut Vec<News>,
+        (mine, ends): (&mut Vec<(u16, &'r [Row])>, &mut Vec<u32>),
+    ) {
+        mine.clear();
+        let mut count = 0;
         for (partner, run) in runs {
-            let length = run.iter().take_while(of_shard).count();
-            let (mine, rest) = run.split_at(length);
+            let length = run.iter().take_while(|row| shard_of(&row.tag) == shard).count();
+            let (of_shard, rest) = run.split_at(length);
             *run = rest;
-            for row in mine {
-                // Where a slot begins as long as it is empty; in the end, where it ends.
-                let end = &mut ends[slot_of(&row.tag, slot_bits)];
-                news[*end as usize] =
-                    News { tag: row.tag, partner: *partner, span: row.span.filter(|_| !row.ended(self.today)) };
-                *end += 1;
-            }
+            mine.push((*partner, of_shard));
+            count += length;
         }
-        let mut from = 0;
-        for end in &ends[..1 << slot_bits] {
-            // Stable, so that a partner's newest row stays the first.
-            news[from..*end as usize].sort_by_key(|news| (news.tag, news.partner));
-            from = *end as usize;
-        }
+        let said =
+            |partner: u16, row: &Row| News { tag: row.tag, partner, span: row.span.filter(|_| !row.ended(self.today)) };
+        let all = mine.iter().flat_map(|(partner, run)| run.iter().map(|row| said(*partner, row)));
+        // A partner's newest row comes first, and stays so.
+        Slots::new(count, SHARD_BITS).sort(all, |news| &news.tag, |news| (news.tag, news.partner), news, ends);
         news.dedup_by_key(|news| (news.tag, news.partner));
     }
 }
@@ -130,10 +118,6 @@ struct News {
     tag: Tag,
     partner: u16,
     span: Option<Span>,
-}
-
-impl News {
-    const NONE: News = News { tag: Tag([0; 16]), partner: 0, span: None };
 }
 
 /// Writes shards, one after the other, in the same memory.

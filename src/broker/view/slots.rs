@@ -1,0 +1,99 @@
+//! Slots: tags are uniform, so their first bits say about where among others a tag belongs.
+
+use crate::pseudonym::Tag;
+
+/// Cuts tags, of which the first bits are all the same or are looked at together, into slots of a few tags each.
+#[derive(Clone, Copy, Default)]
+pub(in crate::broker) struct Slots {
+    /// The bits of a tag before those that say its slot.
+    skipped: u32,
+    /// How many bits say it.
+    bits: u32,
+}
+
+/// How many tags a slot has, about.
+const SLOT: usize = 16;
+
+impl Slots {
+    /// Slots for so many tags, after so many bits.
+    pub(in crate::broker) fn new(tags: usize, skipped: u32) -> Slots {
+        Slots { skipped, bits: (tags / SLOT).next_power_of_two().ilog2() }
+    }
+
+    /// How many slots there are.
+    pub(super) fn count(self) -> usize {
+        1 << self.bits
+    }
+
+    /// The slot of a tag.
+    pub(super) fn of(self, tag: &Tag) -> usize {
+        // As two shifts, since all bits shifted out at once would be too many where there is one slot.
+        ((tag.number() << self.skipped) >> 64 >> (64 - self.bits)) as usize
+    }
+
+    /// How far into its slot a tag is: 0 for where it begins, 2^64 for where it ends.
+    pub(super) fn within(self, tag: &Tag) -> u128 {
+        (tag.number() << self.skipped << self.bits) >> 64
+    }
+
+    /// Puts rows in the order of `key`, which begins with the tag; rows of equal keys stay in theirs. Into `sorted`, with `ends` as room
+    /// to count in.
+    ///
+    /// The rows may be many short runs, or a few long ones: either way they are put into their slots at once, where merging would take
+    /// a pass for each doubling of a run and a second copy of all.
+    pub(in crate::broker) fn sort<T: Clone, K: Ord>(
+        self,
+        rows: impl Iterator<Item = T> + Clone,
+        tag: impl Fn(&T) -> &Tag,
+        key: impl Fn(&T) -> K,
+        sorted: &mut Vec<T>,
+        ends: &mut Vec<u32>,
+    ) {
+        sorted.clear();
+        let Some(first) = rows.clone().next() else { return };
+        ends.clear();
+        ends.resize(self.count() + 1, 0);
+        rows.clone().for_each(|row| ends[self.of(tag(&row)) + 1] += 1);
+        for slot in 1..ends.len() {
+            ends[slot] += ends[slot - 1];
+        }
+        sorted.resize(ends[self.count()] as usize, first);
+        for row in rows {
+            // Where a slot begins as long as it is empty; in the end, where it ends.
+            let end = &mut ends[self.of(tag(&row))];
+            sorted[*end as usize] = row;
+            *end += 1;
+        }
+        let mut from = 0;
+        for end in &ends[..self.count()] {
+            sorted[from..*end as usize].sort_by_key(&key);
+            from = *end as usize;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn rows_are_sorted_and_equal_ones_stay(
+            uniform in prop::collection::vec(any::<u128>(), 0..300),
+            dense in prop::collection::vec(0u128..40, 0..300),
+            shift in 0u32..100,
+            expected in 0usize..1_000,
+        ) {
+            let numbers = uniform.into_iter().chain(dense.into_iter().map(|number| number << shift));
+            let rows: Vec<(Tag, usize)> = numbers.map(|number| Tag((number >> 8).to_be_bytes())).zip(0..).collect();
+            let mut wanted = rows.clone();
+            wanted.sort_by_key(|row| row.0);
+            for skipped in [0, 8] {
+                let (mut sorted, mut ends) = (vec![(Tag([1; 16]), 0)], vec![7]);
+                Slots::new(expected, skipped).sort(rows.iter().copied(), |row| &row.0, |row| row.0, &mut sorted, &mut ends);
+                prop_assert!(sorted == wanted);
+            }
+        }
+    }
+}
