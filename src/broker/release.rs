@@ -284,14 +284,17 @@ impl Plan {
         let Plan { number, due, looked, epoch, accepted } = self;
         let today = due.as_of.day();
         let in_roster = |partner: u16| policy.partner(partner).is_some();
-        let (mut shares, leavers): (BTreeMap<u16, Share>, BTreeMap<u16, Share>) =
+        let (mut shares, leavers): (Vec<(u16, Share)>, Vec<_>) =
             epoch.shares.into_iter().partition(|(partner, _)| in_roster(*partner));
-        for share in shares.values_mut() {
+        for (_, share) in &mut shares {
             share.pending.expire(today);
         }
-        let renewed = |partner: u16, tag: &Tag| shares.get(&partner)?.pending.get(tag)?;
+        let renewed = |partner: u16, tag: &Tag| {
+            let at = shares.binary_search_by_key(&partner, |(partner, _)| *partner).ok()?;
+            shares[at].1.pending.get(tag)?
+        };
         let said = shares.iter().filter(|_| due.full).map(|(partner, share)| (*partner, &share.pending));
-        let gone = leavers.keys().copied().collect();
+        let gone = leavers.iter().map(|(partner, _)| *partner).collect();
         let turn = Turn { said: said.collect(), today, gone: &gone, renewed: &renewed, threads };
         let Turned { view, tally, ended } = epoch.view.turn(&turn);
         let mut prepared = Prepared {
@@ -506,7 +509,7 @@ fn is_news(was: Option<Span>, is: Option<Span>, today: Day) -> bool {
 }
 
 /// How many organisations were heard of within the policy's window before `as_of`.
-fn fresh(policy: &Policy, shares: &BTreeMap<u16, Share>, as_of: Timestamp) -> u16 {
+fn fresh(policy: &Policy, shares: &[(u16, Share)], as_of: Timestamp) -> u16 {
     let window = u64::from(policy.freshness_days) * 86_400;
     let heard = |share: &Share| share.row.heard.is_some_and(|heard| as_of.since(heard) <= window);
     let organisations: BTreeSet<&Slug> = shares

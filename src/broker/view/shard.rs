@@ -101,12 +101,12 @@ impl Side {
 
 impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
-    pub(super) fn new(tags: &[Tag], side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
+    pub(super) fn new(tags: Vec<Tag>, side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
         let slots = Slots::new(tags.len(), super::SHARD_BITS);
         Shard {
+            starts: Column::of(&starts(&tags, slots)),
             tags: tags.into(),
             slots,
-            starts: Column::of(&starts(tags, slots)),
             side,
             numbers: Column::of(numbers),
             others: Others::of(numbers, others),
@@ -387,7 +387,7 @@ mod tests {
                 uniform.iter().copied().chain(dense.iter().map(|number| number << shift)).map(tag).collect();
             let tags: Vec<Tag> = tags.into_iter().collect();
             let numbers = vec![0; tags.len()];
-            let shard = Shard::new(&tags, Side::First, &numbers, &numbers, &[]);
+            let shard = Shard::new(tags.clone(), Side::First, &numbers, &numbers, &[]);
             for (at, tag) in tags.iter().enumerate() {
                 prop_assert_eq!(shard.find(tag), Some(at));
             }

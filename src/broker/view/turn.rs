@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
+use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -131,7 +132,7 @@ struct Writer<'a> {
     sets: Interner,
     /// The set that is being put together.
     set: Vec<Packed>,
-    /// By the number that a set has in the shard as it was: what becomes of it.
+    /// By the number that a set has in the shard as it was: what becomes of it. Let go of before the shard as it will be is there.
     carried: Vec<Option<Carried>>,
     /// By number: how many tags have the set after the release.
     uses: Vec<u32>,
@@ -195,7 +196,7 @@ impl<'a> Writer<'a> {
             self.count_settled(shard);
             return None;
         }
-        self.begin(shard);
+        self.begin(shard, news);
         let (mut old, mut news) = (0, news);
         loop {
             let held = shard.tags().get(old);
@@ -221,21 +222,26 @@ impl<'a> Writer<'a> {
             };
             self.push(tag, before.number, after);
         }
+        self.carried = Vec::new();
         self.count();
         let [before, after] = &self.numbers;
-        Some(Shard::new(&self.tags, self.side.other(), after, before, &self.sets.flags))
+        Some(Shard::new(mem::take(&mut self.tags), self.side.other(), after, before, &self.sets.flags))
     }
 
     fn stays(&self, holding: &Holding) -> bool {
         holding.span.last >= self.turn.today && !self.turn.gone.contains(&holding.partner)
     }
 
-    fn begin(&mut self, shard: &Shard) {
-        self.tags.clear();
-        self.numbers.iter_mut().for_each(Vec::clear);
+    fn begin(&mut self, shard: &Shard, news: &[News]) {
+        // No more than there can be: of a release's own memory, room that is doubled would be most.
+        let most = shard.tags().len() + news.chunk_by(|a, b| a.tag == b.tag).count();
+        self.tags.reserve_exact(most);
+        for numbers in &mut self.numbers {
+            numbers.clear();
+            numbers.reserve_exact(most);
+        }
         self.sets.clear();
-        self.carried.clear();
-        self.carried.resize(shard.places().max(1), None);
+        self.carried = vec![None; shard.places().max(1)];
         self.carried[0] = Some(Carried { number: 0, stays: true });
     }
 
@@ -347,6 +353,9 @@ impl Interner {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
         let number = self.flags.len() as u32;
+        if self.flags.capacity() < self.flags.len() + set.len() {
+            self.flags.reserve_exact(set.len() + self.flags.len() / 8);
+        }
         self.flags.extend(others.iter().map(|flag| flag.going_on()));
         self.flags.push(*last);
         self.slots[slot] = number;
@@ -371,7 +380,7 @@ impl Interner {
     }
 
     fn grow(&mut self) {
-        let numbers = std::mem::take(&mut self.slots);
+        let numbers = mem::take(&mut self.slots);
         self.slots = vec![0; (2 * numbers.len()).max(64)];
         for number in numbers.into_iter().filter(|number| *number != 0) {
             let mut slot = self.slot(self.set(number));
