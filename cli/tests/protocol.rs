@@ -250,6 +250,7 @@ fn threads_are_given_by_number() {
         format!("partner deliver --dir politie {now}"),
         format!("partner ask --dir politie {BY} a.csv {now}"),
         format!("broker handle --dir broker politie/outbox {now}"),
+        "broker release --dir broker --now 2026-12-02T09:00:00Z".to_owned(),
     ] {
         assert_eq!(desk.code(&format!("{line} --threads 0")), "threads");
         desk.stapel(&format!("{line} --threads 2"));

@@ -14,6 +14,7 @@ use crate::files::{self, NewFile};
 use crate::now::Clock;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::threads::ThreadArgs;
 
 /// Make the releases that are due, and close epochs whose last day is over
 ///
@@ -33,6 +34,8 @@ pub(super) struct ReleaseArgs {
     /// Print JSON Lines, one for each release
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    threads: ThreadArgs,
     #[command(flatten)]
     clock: Clock,
 }
@@ -126,7 +129,8 @@ pub(super) struct LogArgs {
 }
 
 pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
-    let (broker, now) = (args.place.open()?, args.clock.time()?);
+    let threads = args.threads.start()?;
+    let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
     let releases = if args.accept_clock { broker.accept_clock(now)? } else { broker.release(now)? };
     if let Some(behind) = broker.status().log_behind {
         note(&format!("log_behind: {behind}"));
