@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Sender;
-use super::state::{Accepted, Epoch, PartnerRow, Share, Stored, whole_set};
+use super::state::{Accepted, Epoch, PartnerRow, Share, Stored};
+use super::view::Pending;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
@@ -266,34 +267,42 @@ impl Context<'_> {
 
     /// Takes the set as a whole, once its last part is there.
     fn last_part(&self, step: &mut Step, shrink: bool, last: Vec<Row>) -> Result<(), Rejection> {
-        let mut set = whole_set(&std::mem::take(&mut step.share.parts), last);
-        if set.windows(2).any(|pair| pair[0].tag == pair[1].tag) {
-            return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
-        }
-        // A flag of an earlier part may have ended since that part came.
-        set.retain(|row| row.span.is_some_and(|span| span.last >= self.today));
-        let held = set.len() as u32;
+        let mut parts = std::mem::take(&mut step.share.parts);
+        parts.push(Arc::new(last));
+        let said = parts.iter().map(|part| part.len()).sum::<usize>();
+        let set = Pending::of_parts(parts);
         let mut before = 0u64;
         let mut was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1);
         let mut next_was = was.next();
-        let mut withdrawn = Vec::new();
-        // Of what the partner holds now, what is new is left: of millions of rows there is no second copy.
-        set.retain(|row| {
+        // All that is said by a partner that held nothing is news: of millions of rows there is no second copy.
+        let all_news = next_was.is_none() && step.share.pending.is_empty();
+        let (mut seen, mut held) = (0, 0);
+        let (mut changes, mut withdrawn) = (Vec::new(), Vec::new());
+        for row in set.rows() {
+            seen += 1;
+            // A flag of an earlier part may have ended since that part came.
+            let Some(is) = row.span.filter(|span| span.last >= self.today) else { continue };
+            held += 1;
             while let Some((tag, _)) = next_was.take_if(|(tag, _)| *tag < row.tag) {
                 withdrawn.push(Row { tag, span: None });
                 next_was = was.next();
             }
-            let held = next_was.take_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
-            if held.is_some() {
+            let was_held = next_was.take_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
+            if was_held.is_some() {
                 next_was = was.next();
             }
-            match (held, row.span) {
-                (None, _) => step.receipt.added += 1,
-                (Some(was), Some(is)) if was.last != is.last => step.receipt.changed += 1,
-                _ => {}
+            match was_held {
+                None => step.receipt.added += 1,
+                Some(was) if was.last != is.last => step.receipt.changed += 1,
+                Some(_) => {}
             }
-            held != row.span
-        });
+            if was_held != Some(is) && !all_news {
+                changes.push(row);
+            }
+        }
+        if seen < said {
+            return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
+        }
         withdrawn.extend(next_was.into_iter().chain(was).map(|(tag, _)| Row { tag, span: None }));
         step.receipt.withdrawn = withdrawn.len() as u32;
         let share = u64::from(self.policy.max_shrink_percent) * before;
@@ -310,13 +319,17 @@ impl Context<'_> {
         // The first full set of an epoch says again what was flagged before, under a new key.
         step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
         self.within_budgets(step.charge, held)?;
-        let mut changes = set;
-        if !withdrawn.is_empty() {
-            changes.append(&mut withdrawn);
-            changes.sort_by_key(|row| row.tag);
+        step.changed = step.receipt.added > 0 || !changes.is_empty() || !withdrawn.is_empty();
+        if all_news {
+            step.share.pending = set;
+            step.share.pending.expire(self.today);
+        } else {
+            if !withdrawn.is_empty() {
+                changes.append(&mut withdrawn);
+                changes.sort_by_key(|row| row.tag);
+            }
+            step.share.pending.push(changes);
         }
-        step.changed = !changes.is_empty();
-        step.share.pending.push(changes);
         step.share.row.full_seen = true;
         step.share.row.recovering = false;
         step.share.row.held = held;

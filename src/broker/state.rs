@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::view::{Cursor, Pending, PendingCursor, Slots, Turn, View};
+use super::view::{Cursor, Pending, PendingCursor, Turn, View};
 use crate::codec;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -362,9 +362,9 @@ impl Replay {
             self.parts.push(Arc::new(batch.rows));
             return;
         }
-        let rows = whole_set(&std::mem::take(&mut self.parts), batch.rows);
-        self.said = Pending::default();
-        self.said.push(rows);
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.push(Arc::new(batch.rows));
+        self.said = Pending::of_parts(parts);
     }
 
     fn finish(self, today: Day) -> Replayed {
@@ -393,18 +393,6 @@ impl Replay {
 /// The flags that are left, by ascending tag.
 fn flags(said: &Pending) -> Vec<(Tag, Span)> {
     said.rows().filter_map(|row| Some((row.tag, row.span?))).collect()
-}
-
-/// The rows of all parts of a full set, by ascending tag.
-pub(super) fn whole_set(parts: &[Arc<Vec<Row>>], last: Vec<Row>) -> Vec<Row> {
-    if parts.is_empty() {
-        return last;
-    }
-    let count = parts.iter().map(|part| part.len()).sum::<usize>() + last.len();
-    let all = parts.iter().flat_map(|part| part.iter()).chain(&last).copied();
-    let mut rows = Vec::with_capacity(count);
-    Slots::new(count, 0).sort(all, |row| &row.tag, |row| row.tag, &mut rows, &mut Vec::new());
-    rows
 }
 
 fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {

@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 pub(super) use pending::{Pending, PendingCursor};
 pub(super) use shard::Holdings;
-pub(super) use slots::Slots;
 pub(super) use turn::{Turn, Turned};
 
 use crate::pseudonym::Tag;

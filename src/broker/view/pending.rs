@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::slots::Slots;
 use crate::day::Day;
 use crate::pseudonym::Tag;
 use crate::store::{Row, Span};
 
 /// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the view.
 ///
-/// Kept as sorted runs, each at least twice as long as the next, so that a message costs its own rows and a share of a
-/// merge, and a look-up a few searches.
+/// Kept as sorted runs. What is pushed makes each at least twice as long as the next, so that a message costs its own rows and
+/// a share of a merge, and a look-up a few searches; only the parts of a full set stay as they came, so that there is no
+/// second copy of them.
 #[derive(Clone, Default)]
 pub(in crate::broker) struct Pending {
     /// The oldest first.
@@ -22,13 +24,35 @@ pub(in crate::broker) struct PendingCursor<'a> {
     runs: Vec<(&'a [Row], usize)>,
 }
 
-/// What is said, by ascending tag.
+/// What is said, by ascending tag: put together a piece at a time, of the tags that begin alike.
 struct Rows<'a> {
     /// The newest first; what is left of each.
     runs: Vec<&'a [Row]>,
+    /// How many bits say which piece a tag is in.
+    bits: u32,
+    /// The next piece.
+    piece: u128,
+    /// Rows of the piece before, from some place on.
+    sorted: Vec<Row>,
+    at: usize,
+    /// Room to count in.
+    ends: Vec<u32>,
 }
 
+/// How many rows are put together at a time, about.
+const PIECE: usize = 1 << 13;
+
 impl Pending {
+    /// The parts of a full set, each by ascending tag.
+    pub(in crate::broker) fn of_parts(runs: Vec<Arc<Vec<Row>>>) -> Pending {
+        Pending { runs }
+    }
+
+    /// Whether nothing is said.
+    pub(in crate::broker) fn is_empty(&self) -> bool {
+        self.runs.iter().all(|run| run.is_empty())
+    }
+
     /// What is said of one tag: nothing, that it is withdrawn, or how long it is flagged.
     pub(in crate::broker) fn get(&self, tag: &Tag) -> Option<Option<Span>> {
         self.runs.iter().rev().find_map(|run| {
@@ -44,7 +68,7 @@ impl Pending {
 
     /// All that is said, by ascending tag, each tag once.
     pub(in crate::broker) fn rows(&self) -> impl Iterator<Item = Row> {
-        Rows { runs: self.runs().collect() }
+        Rows::new(self.runs().collect())
     }
 
     /// All that is said, and was since overruled, by ascending tag in each run; the newest run first.
@@ -57,12 +81,19 @@ impl Pending {
         if rows.is_empty() {
             return;
         }
-        let mut newest = rows;
-        while let Some(run) = self.runs.pop_if(|run| run.len() < 2 * newest.len()) {
-            newest = merge(&run, &newest);
+        let mut count = rows.len();
+        let mut merged = vec![Arc::new(rows)];
+        while let Some(run) = self.runs.pop_if(|run| run.len() < 2 * count) {
+            count += run.len();
+            merged.push(run);
         }
-        newest.shrink_to_fit();
-        self.runs.push(Arc::new(newest));
+        if merged.len() > 1 {
+            let mut rows = Vec::with_capacity(count);
+            rows.extend(Rows::new(merged.iter().map(|run| run.as_slice()).collect()));
+            rows.shrink_to_fit();
+            merged = vec![Arc::new(rows)];
+        }
+        self.runs.append(&mut merged);
     }
 
     /// Forgets flags that ended before `day`: an ended flag is a withdrawn one.
@@ -89,15 +120,48 @@ impl PendingCursor<'_> {
     }
 }
 
+impl<'a> Rows<'a> {
+    fn new(runs: Vec<&'a [Row]>) -> Rows<'a> {
+        let count = runs.iter().map(|run| run.len()).sum::<usize>();
+        let bits = (count / PIECE).next_power_of_two().ilog2();
+        Rows { runs, bits, piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
+    }
+
+    /// Puts the next piece together.
+    fn fill(&mut self) {
+        // As two shifts, since all bits shifted out at once would be too many where there is one piece.
+        let of_piece = |row: &Row| row.tag.number() >> 64 >> (64 - self.bits) == self.piece;
+        let mut mine = Vec::with_capacity(self.runs.len());
+        for run in &mut self.runs {
+            let (of_piece, rest) = run.split_at(run.iter().take_while(|row| of_piece(row)).count());
+            mine.push(of_piece);
+            *run = rest;
+        }
+        let count = mine.iter().map(|run| run.len()).sum();
+        // Of one tag the newest row comes first, and stays so.
+        let rows = mine.iter().flat_map(|run| run.iter()).copied();
+        let slots = Slots::new(count, self.bits);
+        slots.sort(rows, |row| &row.tag, |row| row.tag, &mut self.sorted, &mut self.ends);
+        self.sorted.dedup_by_key(|row| row.tag);
+        (self.piece, self.at) = (self.piece + 1, 0);
+    }
+}
+
 impl Iterator for Rows<'_> {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
-        let next = *self.runs.iter().filter_map(|run| run.first()).reduce(|a, b| if b.tag < a.tag { b } else { a })?;
-        for run in &mut self.runs {
-            *run = run.split_first().filter(|(row, _)| row.tag == next.tag).map_or(*run, |(_, rest)| rest);
+        if let [run] = &mut self.runs[..] {
+            let (row, rest) = run.split_first()?;
+            *run = rest;
+            return Some(*row);
         }
-        Some(next)
+        while self.at == self.sorted.len() && self.piece < 1 << self.bits {
+            self.fill();
+        }
+        let row = self.sorted.get(self.at)?;
+        self.at += 1;
+        Some(*row)
     }
 }
 
@@ -109,21 +173,6 @@ fn reach(rows: &[Row], tag: &Tag) -> usize {
     }
     let (low, high) = (step / 2, rows.len().min(step));
     low + rows[low..high].partition_point(|row| row.tag < *tag)
-}
-
-/// Both, by ascending tag; where both speak of a tag, the newer one.
-fn merge(older: &[Row], newer: &[Row]) -> Vec<Row> {
-    let mut merged = Vec::with_capacity(older.len() + newer.len());
-    let mut older = older.iter().peekable();
-    for row in newer {
-        while let Some(before) = older.next_if(|before| before.tag < row.tag) {
-            merged.push(*before);
-        }
-        older.next_if(|before| before.tag == row.tag);
-        merged.push(*row);
-    }
-    merged.extend(older);
-    merged
 }
 
 #[cfg(test)]
@@ -142,20 +191,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pending_is_a_map(messages in prop::collection::vec(
+        fn pending_is_a_map(set in prop::collection::btree_map(0u8..60, 1u16..9, 0..60), parts in 0u8..5, messages in prop::collection::vec(
             prop::collection::btree_map(0u8..60, prop::option::of(1u16..9), 0..20), 0..12,
         ), day in 0u16..9, asked in prop::collection::vec(0u8..60, 0..60)) {
-            let mut pending = Pending::default();
-            let mut model = BTreeMap::new();
+            let row = |(number, last): (&u8, &u16)| Row { tag: tag(*number), span: Some(span(*last)) };
+            let part = |part| set.iter().filter(|(number, _)| **number % parts == part).map(row).collect();
+            let mut pending = Pending::of_parts((0..parts).map(|number| Arc::new(part(number))).collect());
+            let said: Vec<Row> = (0..parts).flat_map(|number| -> Vec<Row> { part(number) }).collect();
+            let mut model: BTreeMap<Tag, Option<Span>> = said.iter().map(|row| (row.tag, row.span)).collect();
+            prop_assert_eq!(pending.is_empty(), said.is_empty());
             for message in messages {
                 let row = |(number, last): (&u8, &Option<u16>)| Row { tag: tag(*number), span: last.map(span) };
                 let rows: Vec<_> = message.iter().map(row).collect();
                 model.extend(rows.iter().map(|row| (row.tag, row.span)));
                 pending.push(rows);
             }
-            for run in pending.runs.windows(2) {
-                prop_assert!(run[0].len() >= 2 * run[1].len());
-            }
+            let pushed = pending.runs.get(usize::from(parts)..).unwrap_or_default();
+            prop_assert!(pushed.windows(2).all(|run| run[0].len() >= 2 * run[1].len()));
             pending.expire(Day(day));
             for row in model.values_mut() {
                 *row = row.filter(|span| span.last >= Day(day));
@@ -172,5 +224,36 @@ mod tests {
             let rows: Vec<Row> = model.into_iter().map(|(tag, span)| Row { tag, span }).collect();
             prop_assert_eq!(pending.rows().collect::<Vec<_>>(), rows);
         }
+    }
+
+    #[test]
+    fn many_rows_come_a_piece_at_a_time() {
+        // Multiples of an odd number: in no order, and spread over all pieces.
+        let tag =
+            |number: u64| Tag(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_u128 << 64 | 1).to_be_bytes());
+        let run = |numbers: std::ops::Range<u64>, last| {
+            let mut rows: Vec<Row> = numbers.map(|n| Row { tag: tag(n), span: Some(span(last)) }).collect();
+            rows.sort_by_key(|row| row.tag);
+            rows
+        };
+        let mut pending = Pending::of_parts((0..5).map(|n| Arc::new(run(n * 10_000..(n + 1) * 10_000, 7))).collect());
+        let rows: Vec<Row> = pending.rows().collect();
+        assert!(rows == run(0..50_000, 7));
+        pending.push(run(49_000..51_000, 8));
+        let mut wanted = run(0..51_000, 7);
+        let newer = run(49_000..51_000, 8);
+        for row in &newer {
+            let at = wanted.binary_search_by_key(&row.tag, |row| row.tag).unwrap();
+            wanted[at] = *row;
+        }
+        assert!(pending.rows().eq(wanted.iter().copied()));
+        // All that is shorter than twice what comes is put together at once.
+        pending.push(run(0..30_000, 9));
+        assert_eq!(pending.runs.len(), 1);
+        for row in run(0..30_000, 9) {
+            let at = wanted.binary_search_by_key(&row.tag, |row| row.tag).unwrap();
+            wanted[at] = row;
+        }
+        assert!(pending.rows().eq(wanted));
     }
 }

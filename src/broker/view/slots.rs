@@ -4,7 +4,7 @@ use crate::pseudonym::Tag;
 
 /// Cuts tags, of which the first bits are all the same or are looked at together, into slots of a few tags each.
 #[derive(Clone, Copy, Default)]
-pub(in crate::broker) struct Slots {
+pub(super) struct Slots {
     /// The bits of a tag before those that say its slot.
     skipped: u32,
     /// How many bits say it.
@@ -16,7 +16,7 @@ const SLOT: usize = 16;
 
 impl Slots {
     /// Slots for so many tags, after so many bits.
-    pub(in crate::broker) fn new(tags: usize, skipped: u32) -> Slots {
+    pub(super) fn new(tags: usize, skipped: u32) -> Slots {
         Slots { skipped, bits: (tags / SLOT).next_power_of_two().ilog2() }
     }
 
@@ -41,7 +41,7 @@ impl Slots {
     ///
     /// The rows may be many short runs, or a few long ones: either way they are put into their slots at once, where merging would take
     /// a pass for each doubling of a run and a second copy of all.
-    pub(in crate::broker) fn sort<T: Clone, K: Ord>(
+    pub(super) fn sort<T: Clone, K: Ord>(
         self,
         rows: impl Iterator<Item = T> + Clone,
         tag: impl Fn(&T) -> &Tag,
