@@ -197,7 +197,7 @@ pub(super) fn tag_of(sealed: &[u8]) -> Option<[u8; MAX_TAG_LEN]> {
 }
 
 /// The pieces of a batch that become its chunks: such that their pages, all together, have little room to spare.
-fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
+pub(super) fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
     let room = |page: usize| page - PAGE_OVERHEAD - OVERHEAD;
     let (mut pieces, mut rest) = (Vec::new(), bytes);
     while !rest.is_empty() {
