@@ -59,7 +59,7 @@ impl Turn<'_> {
         let (mut all, mut ended) = (Counted::default(), BTreeSet::new());
         for (counted, ended_there) in counted {
             all.tags += counted.tags;
-            for (flags, partner) in counted.flags.iter().zip(0..) {
+            for (flags, partner) in counted.flags.iter().zip(0..=u16::MAX) {
                 all.add(partner, *flags);
             }
             ended.extend(ended_there);
