@@ -21,11 +21,14 @@ use crate::pseudonym::Tag;
 use crate::store::Span;
 use crate::threads::Threads;
 use shard::{Shard, Side};
+use slots::Slots;
 
 /// A tag's shard is its top bits: tags are uniform, so shards are of one size.
 ///
 /// Few, so that tags share sets: of ten million, forty thousand are in a shard; and a shard is what a release needs beside them.
 const SHARD_BITS: u32 = 8;
+
+const SHARDS: Slots = Slots::by_first(SHARD_BITS);
 
 /// How many tags a thread looks up at once.
 const PIECE: usize = 1 << 12;
@@ -157,22 +160,13 @@ impl Index {
 
 /// The tags with their places, those of a shard together.
 fn by_shard(tags: &[Tag]) -> Vec<(Tag, u32)> {
-    let mut next = [0; (1 << SHARD_BITS) + 1];
-    tags.iter().for_each(|tag| next[shard_of(tag) + 1] += 1);
-    for shard in 1..next.len() {
-        next[shard] += next[shard - 1];
-    }
-    let mut sorted = vec![(Tag([0; 16]), 0); tags.len()];
-    for (tag, place) in tags.iter().zip(0..) {
-        let to = &mut next[shard_of(tag)];
-        sorted[*to] = (*tag, place);
-        *to += 1;
-    }
-    sorted
+    let mut parted = Vec::new();
+    SHARDS.part(tags.iter().copied().zip(0..), |(tag, _)| *tag, &mut parted, &mut Vec::new());
+    parted
 }
 
 fn shard_of(tag: &Tag) -> usize {
-    (tag.number() >> (u128::BITS - SHARD_BITS)) as usize
+    SHARDS.of(tag)
 }
 
 #[cfg(test)]

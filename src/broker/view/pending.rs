@@ -28,10 +28,9 @@ pub(in crate::broker) struct PendingCursor<'a> {
 struct Rows<'a> {
     /// The newest first; what is left of each.
     runs: Vec<&'a [Row]>,
-    /// How many bits say which piece a tag is in.
-    bits: u32,
+    pieces: Slots,
     /// The next piece.
-    piece: u128,
+    piece: usize,
     /// Rows of the piece before, from some place on.
     sorted: Vec<Row>,
     at: usize,
@@ -124,13 +123,12 @@ impl<'a> Rows<'a> {
     fn new(runs: Vec<&'a [Row]>) -> Rows<'a> {
         let count = runs.iter().map(|run| run.len()).sum::<usize>();
         let bits = (count / PIECE).next_power_of_two().ilog2();
-        Rows { runs, bits, piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
+        Rows { runs, pieces: Slots::by_first(bits), piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
     }
 
     /// Puts the next piece together.
     fn fill(&mut self) {
-        // As two shifts, since all bits shifted out at once would be too many where there is one piece.
-        let of_piece = |row: &Row| row.tag.number() >> 64 >> (64 - self.bits) == self.piece;
+        let of_piece = |row: &Row| self.pieces.of(&row.tag) == self.piece;
         let mut mine = Vec::with_capacity(self.runs.len());
         for run in &mut self.runs {
             let (of_piece, rest) = run.split_at(run.iter().take_while(|row| of_piece(row)).count());
@@ -140,8 +138,8 @@ impl<'a> Rows<'a> {
         let count = mine.iter().map(|run| run.len()).sum();
         // Of one tag the newest row comes first, and stays so.
         let rows = mine.iter().flat_map(|run| run.iter()).copied();
-        let slots = Slots::new(count, self.bits);
-        slots.sort(rows, |row| &row.tag, |row| row.tag, &mut self.sorted, &mut self.ends);
+        let slots = self.pieces.in_each(count);
+        slots.sort(rows, |row| row.tag, |row| row.tag, &mut self.sorted, &mut self.ends);
         self.sorted.dedup_by_key(|row| row.tag);
         (self.piece, self.at) = (self.piece + 1, 0);
     }
@@ -156,7 +154,7 @@ impl Iterator for Rows<'_> {
             *run = rest;
             return Some(*row);
         }
-        while self.at == self.sorted.len() && self.piece < 1 << self.bits {
+        while self.at == self.sorted.len() && self.piece < self.pieces.count() {
             self.fill();
         }
         let row = self.sorted.get(self.at)?;

@@ -102,9 +102,10 @@ impl Side {
 impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
     pub(super) fn new(tags: Vec<Tag>, side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
-        let slots = Slots::new(tags.len(), super::SHARD_BITS);
+        let (slots, mut starts) = (super::SHARDS.in_each(tags.len()), Vec::new());
+        slots.starts(tags.iter().copied(), &mut starts);
         Shard {
-            starts: Column::of(&starts(&tags, slots)),
+            starts: Column::of(&starts),
             tags: tags.into(),
             slots,
             side,
@@ -224,16 +225,6 @@ impl Shard {
         let expected = slot.start + ((slot.len() as u128 * self.slots.within(tag)) >> 64) as usize;
         (slot, expected)
     }
-}
-
-/// For each slot the place of its first tag; and where the last slot ends.
-fn starts(tags: &[Tag], slots: Slots) -> Vec<u32> {
-    let mut starts = vec![0; slots.count() + 1];
-    tags.iter().for_each(|tag| starts[slots.of(tag) + 1] += 1);
-    for slot in 1..starts.len() {
-        starts[slot] += starts[slot - 1];
-    }
-    starts
 }
 
 impl Packed {

@@ -2,22 +2,27 @@
 
 use crate::pseudonym::Tag;
 
-/// Cuts tags, of which the first bits are all the same or are looked at together, into slots of a few tags each.
+/// Cuts tags by some of their bits; those of one slot follow those of the slot before.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots {
-    /// The bits of a tag before those that say its slot.
+    /// The bits of a tag before those that say its slot: all tags have the same.
     skipped: u32,
     /// How many bits say it.
     bits: u32,
 }
 
-/// How many tags a slot has, about.
+/// How many tags a slot has, about, where tags are to be found or sorted in it.
 const SLOT: usize = 16;
 
 impl Slots {
-    /// Slots for so many tags, after so many bits.
-    pub(super) fn new(tags: usize, skipped: u32) -> Slots {
-        Slots { skipped, bits: (tags / SLOT).next_power_of_two().ilog2() }
+    /// Slots by so many of the first bits.
+    pub(super) const fn by_first(bits: u32) -> Slots {
+        Slots { skipped: 0, bits }
+    }
+
+    /// Slots of a few tags each, for so many that are in one slot of these.
+    pub(super) fn in_each(self, tags: usize) -> Slots {
+        Slots { skipped: self.skipped + self.bits, bits: (tags / SLOT).next_power_of_two().ilog2() }
     }
 
     /// How many slots there are.
@@ -36,36 +41,52 @@ impl Slots {
         (tag.number() << self.skipped << self.bits) >> 64
     }
 
-    /// Puts rows in the order of `key`, which begins with the tag; rows of equal keys stay in theirs. Into `sorted`, with `ends` as room
-    /// to count in.
+    /// For each slot the place of its first tag among all; and, one more, where the last slot ends.
+    pub(super) fn starts(self, tags: impl Iterator<Item = Tag>, starts: &mut Vec<u32>) {
+        starts.clear();
+        starts.resize(self.count() + 1, 0);
+        tags.for_each(|tag| starts[self.of(&tag) + 1] += 1);
+        for slot in 1..starts.len() {
+            starts[slot] += starts[slot - 1];
+        }
+    }
+
+    /// Puts rows into their slots, and leaves those of a slot in their order. `ends` is where each slot ends.
+    pub(super) fn part<T: Clone>(
+        self,
+        rows: impl Iterator<Item = T> + Clone,
+        tag: impl Fn(&T) -> Tag,
+        parted: &mut Vec<T>,
+        ends: &mut Vec<u32>,
+    ) {
+        self.starts(rows.clone().map(|row| tag(&row)), ends);
+        let count = ends.pop().unwrap_or_default();
+        parted.clear();
+        let Some(any) = rows.clone().next() else { return };
+        parted.resize(count as usize, any);
+        for row in rows {
+            // Where a slot begins as long as it is empty; in the end, where it ends.
+            let end = &mut ends[self.of(&tag(&row))];
+            parted[*end as usize] = row;
+            *end += 1;
+        }
+    }
+
+    /// Puts rows in the order of `key`, which begins with the tag; rows of equal keys stay in theirs. `ends` is room to count in.
     ///
     /// The rows may be many short runs, or a few long ones: either way they are put into their slots at once, where merging would take
     /// a pass for each doubling of a run and a second copy of all.
     pub(super) fn sort<T: Clone, K: Ord>(
         self,
         rows: impl Iterator<Item = T> + Clone,
-        tag: impl Fn(&T) -> &Tag,
+        tag: impl Fn(&T) -> Tag,
         key: impl Fn(&T) -> K,
         sorted: &mut Vec<T>,
         ends: &mut Vec<u32>,
     ) {
-        sorted.clear();
-        let Some(first) = rows.clone().next() else { return };
-        ends.clear();
-        ends.resize(self.count() + 1, 0);
-        rows.clone().for_each(|row| ends[self.of(tag(&row)) + 1] += 1);
-        for slot in 1..ends.len() {
-            ends[slot] += ends[slot - 1];
-        }
-        sorted.resize(ends[self.count()] as usize, first);
-        for row in rows {
-            // Where a slot begins as long as it is empty; in the end, where it ends.
-            let end = &mut ends[self.of(tag(&row))];
-            sorted[*end as usize] = row;
-            *end += 1;
-        }
+        self.part(rows, tag, sorted, ends);
         let mut from = 0;
-        for end in &ends[..self.count()] {
+        for end in ends {
             sorted[from..*end as usize].sort_by_key(&key);
             from = *end as usize;
         }
@@ -89,9 +110,9 @@ mod tests {
             let rows: Vec<(Tag, usize)> = numbers.map(|number| Tag((number >> 8).to_be_bytes())).zip(0..).collect();
             let mut wanted = rows.clone();
             wanted.sort_by_key(|row| row.0);
-            for skipped in [0, 8] {
+            for first in [0, 8] {
                 let (mut sorted, mut ends) = (vec![(Tag([1; 16]), 0)], vec![7]);
-                Slots::new(expected, skipped).sort(rows.iter().copied(), |row| &row.0, |row| row.0, &mut sorted, &mut ends);
+                Slots::by_first(first).in_each(expected).sort(rows.iter().copied(), |row| row.0, |row| row.0, &mut sorted, &mut ends);
                 prop_assert!(sorted == wanted);
             }
         }

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::shard::{Packed, Shard, Side};
-use super::slots::Slots;
-use super::{Holding, Index, Pending, SHARD_BITS, View, shard_of};
+use super::{Holding, Index, Pending, SHARDS, View, shard_of};
 use crate::broker::state::Tally;
 use crate::day::Day;
 use crate::pseudonym::Tag;
@@ -108,7 +107,7 @@ impl Turn<'_> {
             |partner: u16, row: &Row| News { tag: row.tag, partner, span: row.span.filter(|_| !row.ended(self.today)) };
         let all = mine.iter().flat_map(|(partner, run)| run.iter().map(|row| said(*partner, row)));
         // A partner's newest row comes first, and stays so.
-        Slots::new(count, SHARD_BITS).sort(all, |news| &news.tag, |news| (news.tag, news.partner), news, ends);
+        SHARDS.in_each(count).sort(all, |news| news.tag, |news| (news.tag, news.partner), news, ends);
         news.dedup_by_key(|news| (news.tag, news.partner));
     }
 }
