@@ -1,5 +1,6 @@
 //! What was accepted and not yet released.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::slots::Slots;
@@ -76,23 +77,23 @@ impl Pending {
     }
 
     /// Adds what a message says; `rows` by ascending tag, each once.
-    pub(in crate::broker) fn push(&mut self, rows: Vec<Row>) {
+    pub(in crate::broker) fn push(&mut self, mut rows: Vec<Row>) {
         if rows.is_empty() {
             return;
         }
-        let mut count = rows.len();
-        let mut merged = vec![Arc::new(rows)];
+        let (mut count, mut older) = (rows.len(), Vec::new());
         while let Some(run) = self.runs.pop_if(|run| run.len() < 2 * count) {
             count += run.len();
-            merged.push(run);
+            older.push(run);
         }
-        if merged.len() > 1 {
-            let mut rows = Vec::with_capacity(count);
-            rows.extend(Rows::new(merged.iter().map(|run| run.as_slice()).collect()));
-            rows.shrink_to_fit();
-            merged = vec![Arc::new(rows)];
+        if !older.is_empty() {
+            let runs = iter::once(rows.as_slice()).chain(older.iter().map(|run| run.as_slice()));
+            let mut merged = Vec::with_capacity(count);
+            merged.extend(Rows::new(runs.collect()));
+            rows = merged;
         }
-        self.runs.append(&mut merged);
+        rows.shrink_to_fit();
+        self.runs.push(Arc::new(rows));
     }
 
     /// Forgets flags that ended before `day`: an ended flag is a withdrawn one.
@@ -193,17 +194,20 @@ mod tests {
             prop::collection::btree_map(0u8..60, prop::option::of(1u16..9), 0..20), 0..12,
         ), day in 0u16..9, asked in prop::collection::vec(0u8..60, 0..60)) {
             let row = |(number, last): (&u8, &u16)| Row { tag: tag(*number), span: Some(span(*last)) };
-            let part = |part| set.iter().filter(|(number, _)| **number % parts == part).map(row).collect();
-            let mut pending = Pending::of_parts((0..parts).map(|number| Arc::new(part(number))).collect());
-            let said: Vec<Row> = (0..parts).flat_map(|number| -> Vec<Row> { part(number) }).collect();
+            let part = |part| -> Box<[Row]> { set.iter().filter(|(number, _)| **number % parts == part).map(row).collect() };
+            let mut pending = Pending::of_parts((0..parts).map(|number| Arc::new(part(number).into_vec())).collect());
+            let said: Vec<Row> = (0..parts).flat_map(part).collect();
             let mut model: BTreeMap<Tag, Option<Span>> = said.iter().map(|row| (row.tag, row.span)).collect();
             prop_assert_eq!(pending.is_empty(), said.is_empty());
             for message in messages {
                 let row = |(number, last): (&u8, &Option<u16>)| Row { tag: tag(*number), span: last.map(span) };
                 let rows: Vec<_> = message.iter().map(row).collect();
                 model.extend(rows.iter().map(|row| (row.tag, row.span)));
-                pending.push(rows);
+                let mut roomy = Vec::with_capacity(2 * rows.len());
+                roomy.extend(rows);
+                pending.push(roomy);
             }
+            prop_assert!(pending.runs.iter().all(|run| run.capacity() == run.len()), "no room to spare is kept");
             let pushed = pending.runs.get(usize::from(parts)..).unwrap_or_default();
             prop_assert!(pushed.windows(2).all(|run| run[0].len() >= 2 * run[1].len()));
             pending.expire(Day(day));
