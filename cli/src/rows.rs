@@ -63,12 +63,13 @@ pub(crate) struct Sheet {
 /// Rows that are addresses, each with its local reference: packed, because there may be millions of them.
 #[derive(Default)]
 pub(crate) struct Rows {
-    addresses: Vec<AddressKey>,
+    rows: Vec<(AddressKey, Place)>,
     /// All references, one after another.
     references: String,
-    /// Where that of each row ends. A spreadsheet has fewer bytes than this can count.
-    ends: Vec<u32>,
 }
+
+/// Where in a text a reference begins and ends. A spreadsheet has fewer bytes than this can count.
+pub(crate) type Place = (u32, u32);
 
 /// A row that is not.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,23 +94,28 @@ struct TextForm {
 
 impl Rows {
     pub(crate) fn push(&mut self, address: AddressKey, reference: &str) {
-        self.addresses.push(address);
+        let from = self.references.len() as u32;
         self.references.push_str(reference);
-        self.ends.push(self.references.len() as u32);
+        self.rows.push((address, (from, self.references.len() as u32)));
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.addresses.len()
+        self.rows.len()
     }
 
-    /// Takes it apart: the addresses, all references, and where that of each ends.
-    pub(crate) fn into_parts(self) -> (Vec<AddressKey>, String, Vec<u32>) {
-        (self.addresses, self.references, self.ends)
+    /// Sorts by address; rows of one address stay in their order.
+    pub(crate) fn sort(&mut self) {
+        self.rows.sort_unstable();
+    }
+
+    /// Takes it apart: the addresses, each with where its reference is, and all references.
+    pub(crate) fn into_parts(self) -> (Vec<(AddressKey, Place)>, String) {
+        (self.rows, self.references)
     }
 
     /// The addresses, in the order of the rows, doubles included.
-    pub(crate) fn addresses(&self) -> &[AddressKey] {
-        &self.addresses
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &AddressKey> {
+        self.rows.iter().map(|(address, _)| address)
     }
 }
 
@@ -294,13 +300,11 @@ mod tests {
     }
 
     fn addresses(sheet: &Sheet) -> Vec<&str> {
-        sheet.rows.addresses().iter().map(AddressKey::as_str).collect()
+        sheet.rows.addresses().map(AddressKey::as_str).collect()
     }
 
     fn references(sheet: &Sheet) -> Vec<&str> {
-        let mut from = 0;
-        let reference = |end: &u32| &sheet.rows.references[std::mem::replace(&mut from, *end as usize)..*end as usize];
-        sheet.rows.ends.iter().map(reference).collect()
+        sheet.rows.rows.iter().map(|(_, (from, to))| &sheet.rows.references[*from as usize..*to as usize]).collect()
     }
 
     #[test]

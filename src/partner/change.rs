@@ -29,8 +29,14 @@ impl Partner {
     ///
     /// [`Error::NotPermitted`]; [`Error::Level`] for a building: buildings follow from their homes; [`Error::LastDay`] where no month
     /// ends within `max_days`; [`Error::Io`].
-    pub fn flag(&mut self, homes: &[AddressKey], by: &Case, now: Timestamp) -> Result<Changed, Error> {
+    pub fn flag<'a>(
+        &mut self,
+        homes: impl IntoIterator<Item = &'a AddressKey>,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<Changed, Error> {
         let last_day = self.default_last_day(now.day())?;
+        let homes = self.homes(homes)?;
         self.set(homes, Flagging::New, last_day, by, now)
     }
 
@@ -40,9 +46,9 @@ impl Partner {
     /// # Errors
     ///
     /// As [`Partner::flag`]; [`Error::LastDay`] for a day that is over, not a month's last, or too far off.
-    pub fn flag_until(
+    pub fn flag_until<'a>(
         &mut self,
-        homes: &[AddressKey],
+        homes: impl IntoIterator<Item = &'a AddressKey>,
         last_day: Day,
         by: &Case,
         now: Timestamp,
@@ -58,6 +64,7 @@ impl Partner {
         if last_day > today.plus(max_days) {
             return wrong(format!("{last_day} is more than the policy's {max_days} days away"));
         }
+        let homes = self.homes(homes)?;
         // What ended is flagged anew, from today.
         self.state.expire(today);
         let too_far = |flag: &Flag| last_day > flag.first_day.plus(max_days);
@@ -75,8 +82,13 @@ impl Partner {
     /// # Errors
     ///
     /// As [`Partner::flag`]; [`Error::NotFlagged`] where one is not flagged.
-    pub fn renew(&mut self, homes: &[AddressKey], by: &Case, now: Timestamp) -> Result<Changed, Error> {
-        let today = now.day();
+    pub fn renew<'a>(
+        &mut self,
+        homes: impl IntoIterator<Item = &'a AddressKey>,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<Changed, Error> {
+        let (today, homes) = (now.day(), self.homes(homes)?);
         let is_flagged = |home: &&AddressKey| self.state.flags.get(home).is_some_and(|flag| flag.last_day >= today);
         let missing = homes.len() - homes.iter().filter(is_flagged).count();
         if missing > 0 {
@@ -91,7 +103,12 @@ impl Partner {
     /// # Errors
     ///
     /// [`Error::NotPermitted`], [`Error::Level`], [`Error::Io`].
-    pub fn withdraw(&mut self, homes: &[AddressKey], by: &Case, now: Timestamp) -> Result<Changed, Error> {
+    pub fn withdraw<'a>(
+        &mut self,
+        homes: impl IntoIterator<Item = &'a AddressKey>,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<Changed, Error> {
         let addresses = self.homes(homes)?;
         if addresses.is_empty() {
             return Ok(Changed::default());
@@ -111,9 +128,9 @@ impl Partner {
     /// # Errors
     ///
     /// As [`Partner::flag`]; [`Error::Shrink`].
-    pub fn replace_all(
+    pub fn replace_all<'a>(
         &mut self,
-        homes: &[AddressKey],
+        homes: impl IntoIterator<Item = &'a AddressKey>,
         allow_shrink: bool,
         by: &Case,
         now: Timestamp,
@@ -138,15 +155,15 @@ impl Partner {
         Ok(Changed { added, changed: 0, withdrawn: withdrawn_count, unchanged })
     }
 
+    /// `addresses` are homes, ascending, each once.
     fn set(
         &mut self,
-        homes: &[AddressKey],
+        addresses: Vec<AddressKey>,
         how: Flagging,
         last_day: Day,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, Error> {
-        let addresses = self.homes(homes)?;
         if addresses.is_empty() {
             return Ok(Changed::default());
         }
@@ -164,14 +181,14 @@ impl Partner {
     }
 
     /// The homes, ascending, each once; an error for a building, or where the partner may not flag.
-    fn homes(&self, homes: &[AddressKey]) -> Result<Vec<AddressKey>, Error> {
+    fn homes<'a>(&self, homes: impl IntoIterator<Item = &'a AddressKey>) -> Result<Vec<AddressKey>, Error> {
         self.permit(|may| may.flag, "flag")?;
+        let mut homes: Vec<_> = homes.into_iter().copied().collect();
         if homes.iter().any(|home| home.level() != Level::Unit) {
             return Err(Error::Level {
                 finding: "a building is not flagged itself; it follows from the homes in it: flag those",
             });
         }
-        let mut homes = homes.to_vec();
         homes.sort_unstable();
         homes.dedup();
         Ok(homes)

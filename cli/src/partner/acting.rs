@@ -132,6 +132,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
         return acting.would(Changed { added: homes.len() - held, unchanged: held, ..Changed::default() }, &sheet, out);
     }
+    sheet.rows.sort();
     let homes = sheet.rows.addresses();
     let changed = match args.until {
         Some(until) => partner.flag_until(homes, until, &case, now)?,
@@ -169,6 +170,8 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         let (added, withdrawn) = (homes.len() - held, flagged.len() - held);
         return acting.would(Changed { added, withdrawn, unchanged: held, ..Changed::default() }, &sheet, out);
     }
+    // Once, for the flags and for the references.
+    sheet.rows.sort();
     let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now)?;
     Refs::open(&acting.place.dir)?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
@@ -240,7 +243,7 @@ impl Acting {
 impl Sheet {
     /// The addresses of the rows, each once, in the order of the rows.
     fn addresses(&self) -> Vec<AddressKey> {
-        once_each(self.rows.addresses().iter().copied()).collect()
+        once_each(self.rows.addresses().copied()).collect()
     }
 }
 

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::rows::Rows;
+use crate::rows::{Place, Rows};
 
 /// Bound to what is sealed, so that it is taken for nothing else.
 const LABEL: &[u8] = b"stapel1 refs\0\0\0\0";
@@ -35,9 +35,6 @@ struct ByAddress {
     rows: Vec<(AddressKey, Place)>,
     texts: String,
 }
-
-/// Where a reference begins and ends.
-type Place = (u32, u32);
 
 /// See the module.
 pub(super) struct Refs {
@@ -128,33 +125,32 @@ impl Refs {
 impl ByAddress {
     /// Adds the references that rows have.
     fn add(&mut self, rows: Rows) -> Result<(), Failure> {
-        let (addresses, texts, ends) = rows.into_parts();
-        let before = self.texts.len() as u64;
-        if u32::try_from(before + texts.len() as u64).is_err() {
+        let (mut rows, texts) = rows.into_parts();
+        let before = self.texts.len();
+        if u32::try_from(before + texts.len()).is_err() {
             return Err(too_many());
         }
-        let mut from = before as u32;
-        for (address, end) in addresses.iter().zip(ends) {
-            let place = (from, before as u32 + end);
-            if place.0 < place.1 {
-                self.rows.push((*address, place));
-            }
-            from = place.1;
-        }
+        rows.retain(|(_, (from, to))| from < to);
         // Of many rows there is no second copy.
         if before == 0 {
-            self.texts = texts
+            (self.rows, self.texts) = (rows, texts);
         } else {
-            self.texts.push_str(&texts)
+            let before = before as u32;
+            self.rows.extend(rows.iter().map(|(address, (from, to))| (*address, (before + from, before + to))));
+            self.texts.push_str(&texts);
         }
-        drop(addresses);
         self.sort();
         Ok(())
     }
 
     fn sort(&mut self) {
         let texts = &self.texts;
-        self.rows.sort_unstable_by(|(a, at), (b, bt)| a.cmp(b).then_with(|| text(texts, *at).cmp(text(texts, *bt))));
+        // Texts are looked at only where an address has several: what is sorted already, as rows that were flagged are, is then gone
+        // through once.
+        self.rows.sort_unstable();
+        for rows in self.rows.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|rows| rows.len() > 1) {
+            rows.sort_unstable_by_key(|(_, place)| text(texts, *place));
+        }
         self.rows.dedup_by(|(a, at), (b, bt)| a == b && text(texts, *at) == text(texts, *bt));
     }
 }
@@ -276,6 +272,11 @@ mod tests {
         let read: Kept = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
         assert!(serde_json::from_str::<Kept>(&json.replace("1012JS|1|A", "Dam 1")).is_err());
+        let mut more = read;
+        let others = [("1012JS|2|", "aa"), ("1012JS|1|A", "y"), ("1012JS|10|", "c"), ("1012JS|1|A", "x")];
+        assert!(more.flagged.add(rows(&others)).is_ok());
+        let json = r#"{"flagged":{"1012JS|10|":["c"],"1012JS|1|A":["x","y"],"1012JS|2|":["a","aa","b"]},"asked":{}}"#;
+        assert_eq!(serde_json::to_string(&more).unwrap(), json);
     }
 
     #[test]
