@@ -238,7 +238,7 @@ fn rate(count: u64, took: Duration) -> String {
 }
 
 fn each(bytes: u64, count: u64) -> String {
-    format!("{:.1}", bytes as f64 / count as f64)
+    format!("{:.2}", bytes as f64 / count as f64)
 }
 
 fn seconds(took: Duration) -> String {

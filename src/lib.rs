@@ -69,6 +69,7 @@ pub mod partner;
 pub mod policy;
 mod pseudonym;
 pub mod secret;
+mod slots;
 mod slug;
 mod store;
 mod threads;

@@ -79,14 +79,6 @@ impl Threads {
         }
     }
 
-    /// Sorts by a key; items of equal keys come in any order.
-    pub(crate) fn sort_by_key<T: Send, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> K + Send + Sync) {
-        match self.pool_for(items) {
-            None => items.sort_unstable_by_key(key),
-            Some(pool) => pool.install(|| items.par_sort_unstable_by_key(key)),
-        }
-    }
-
     /// How many threads so many items are spread over.
     pub(crate) fn count_for(&self, items: usize) -> usize {
         if items < 2 * LEAST { 1 } else { self.count() }
@@ -144,9 +136,6 @@ mod tests {
         assert_eq!(places, [(0, false), (1, false), (2, false)]);
         assert_eq!(two.map_large(&items[..1], |item| (*item, std::thread::current().id() == here)), [(0, true)]);
         assert_eq!((two.count_for(2 * LEAST), two.count_for(2 * LEAST - 1)), (2, 1));
-        let mut falling = items.clone();
-        two.sort_by_key(&mut falling, |item| std::cmp::Reverse(*item));
-        assert!(falling.into_iter().eq(items.into_iter().rev()));
     }
 
     #[test]

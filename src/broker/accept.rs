@@ -10,6 +10,7 @@ use crate::day::{Day, Timestamp};
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
 use crate::pseudonym::{Pepper, Tag};
+use crate::slots;
 use crate::store::{Batch, BatchId, Row, Span};
 use crate::threads::Threads;
 
@@ -61,8 +62,8 @@ pub(super) struct Step {
 
 impl Said {
     pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> Said {
-        let mut withdrawn: Vec<Tag> = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
-        threads.sort_by_key(&mut withdrawn, |tag| *tag);
+        let withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
+        let withdrawn = slots::sorted(&withdrawn, |tag| tag.number());
         Said::Delta(TaggedDelta { renewal: delta.renewal, flagged: tagged(&delta.flagged, pepper, threads), withdrawn })
     }
 
@@ -78,8 +79,7 @@ fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag,
     for group in groups {
         threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.last_day));
     }
-    threads.sort_by_key(&mut tagged, |row| row.0);
-    tagged
+    slots::sorted(&tagged, |row| row.0.number())
 }
 
 /// Decides on a state message whose numbers, policy and permission are in order: steps 14 to 17 of SPEC.md 5.3.
@@ -226,7 +226,8 @@ impl Context<'_> {
         step.charge = step.receipt.added;
         step.abandon(self.sender);
         if !rows.is_empty() {
-            rows.sort_unstable_by_key(|row| row.tag);
+            // Two runs, that need only be merged.
+            rows.sort_by_key(|row| row.tag);
             step.share.pending.push(rows.clone());
             let rows = step.folded(self.sender, rows);
             step.keep(self.sender, None, rows);

@@ -84,7 +84,7 @@ pub(super) struct Tally {
 pub(super) struct Held<'a> {
     partner: u16,
     pending: Option<PendingCursor<'a>>,
-    released: Cursor<'a>,
+    released: Option<Cursor<'a>>,
 }
 
 /// Which policy is in force, and since when.
@@ -261,13 +261,15 @@ impl Epoch {
     /// Looks up what `partner` holds, released or not.
     pub(super) fn held(&self, partner: u16) -> Held<'_> {
         let pending = self.shares.get(&partner).map(|share| share.pending.cursor());
-        Held { partner, pending, released: self.view.cursor() }
+        // Most partners that say all for the first time have none: then the view need not be looked into.
+        let released = self.tally.released.contains_key(&partner).then(|| self.view.cursor());
+        Held { partner, pending, released }
     }
 
     /// All flags that `partner` holds, released or not, by ascending tag.
     pub(super) fn all_held(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
         let pending = self.shares.get(&partner).into_iter().flat_map(|share| share.pending.rows());
-        // Most partners that say all for the first time have none: then the view need not be walked through.
+        // As above.
         let released = self.tally.released.contains_key(&partner).then(|| self.view.flags_of(partner));
         overruled(released.into_iter().flatten(), pending)
     }
@@ -277,7 +279,7 @@ impl Held<'_> {
     /// How long the flag on `tag` lasts, if there is one.
     pub(super) fn get(&mut self, tag: &Tag) -> Option<Span> {
         let said = self.pending.as_mut().and_then(|pending| pending.get(tag));
-        said.unwrap_or_else(|| self.released.span_of(tag, self.partner))
+        said.unwrap_or_else(|| self.released.as_mut()?.span_of(tag, self.partner))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
+use crate::slots;
 use crate::slug::Slug;
 
 impl Partner {
@@ -113,13 +114,14 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<QuestionFlight, Error> {
-        let row_pseudonyms = self.pseudonyms(epoch, now.day(), rows)?;
-        let mut pseudonyms = row_pseudonyms.clone();
-        self.threads.sort_by_key(&mut pseudonyms, |pseudonym| *pseudonym);
-        pseudonyms.dedup();
-        // Each is among them, so each is found.
-        let position = |pseudonym: &_| pseudonyms.binary_search(pseudonym).unwrap_or(0) as u32;
-        let positions = Packed(self.threads.map(&row_pseudonyms, position));
+        let of_rows: Vec<([u8; 16], u32)> = self.pseudonyms(epoch, now.day(), rows)?.into_iter().zip(0..).collect();
+        let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
+        for (pseudonym, row) in slots::sorted(&of_rows, |(pseudonym, _)| u128::from_be_bytes(*pseudonym)) {
+            if pseudonyms.last() != Some(&pseudonym) {
+                pseudonyms.push(pseudonym);
+            }
+            positions[row as usize] = pseudonyms.len() as u32 - 1;
+        }
         let number = self.state.question_used + 1;
         let (rows, sweep) = (Packed(rows.to_vec()), sweep.cloned());
         // First the journal has the number, and who asks what for which case: the head that the message names commits to it.
@@ -127,7 +129,7 @@ impl Partner {
         let record = self.record(now, Some(by), event)?;
         let request = &Request::Question(Question { sweep, pseudonyms: &pseudonyms });
         let flight = self.sign(&Draft { epoch, sequence: number, previous: 0, settles: false, request }, now)?;
-        Ok(QuestionFlight { flight, record, call, by: by.clone(), rows, positions })
+        Ok(QuestionFlight { flight, record, call, by: by.clone(), rows, positions: Packed(positions) })
     }
 
     /// The newest open epoch in which the partner has delivered; one that has not delivered in any asks in the newest.

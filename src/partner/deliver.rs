@@ -10,6 +10,7 @@ use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
+use crate::slots;
 
 /// The most groups in one message.
 const MAX_GROUPS: usize = 64;
@@ -195,14 +196,14 @@ impl Partner {
                 *at += 1;
             }
         }
-        let mut withdrawn = self.pseudonyms(epoch, day, withdrawn)?;
+        let number = |pseudonym: &[u8; 16]| u128::from_be_bytes(*pseudonym);
         let mut rest = pseudonyms.as_mut_slice();
         for count in days.values() {
             let (rows, after) = rest.split_at_mut(*count);
-            self.threads.sort_by_key(rows, |pseudonym| u128::from_be_bytes(*pseudonym));
+            rows.copy_from_slice(&slots::sorted(rows, number));
             rest = after;
         }
-        self.threads.sort_by_key(&mut withdrawn, |pseudonym| *pseudonym);
+        let withdrawn = slots::sorted(&self.pseudonyms(epoch, day, withdrawn)?, number);
         Ok(Rows { flagged: pseudonyms, days, withdrawn })
     }
 }

@@ -8,7 +8,6 @@
 
 mod pending;
 mod shard;
-mod slots;
 mod turn;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -18,10 +17,10 @@ pub(super) use shard::Holdings;
 pub(super) use turn::{Turn, Turned};
 
 use crate::pseudonym::Tag;
+use crate::slots::Slots;
 use crate::store::Span;
 use crate::threads::Threads;
 use shard::{Shard, Side};
-use slots::Slots;
 
 /// A tag's shard is its top bits: tags are uniform, so shards are of one size.
 ///
@@ -161,12 +160,12 @@ impl Index {
 /// The tags with their places, those of a shard together.
 fn by_shard(tags: &[Tag]) -> Vec<(Tag, u32)> {
     let mut parted = Vec::new();
-    SHARDS.part(tags.iter().copied().zip(0..), |(tag, _)| *tag, &mut parted, &mut Vec::new());
+    SHARDS.part(tags.iter().copied().zip(0..), |(tag, _)| tag.number(), &mut parted, &mut Vec::new());
     parted
 }
 
 fn shard_of(tag: &Tag) -> usize {
-    SHARDS.of(tag)
+    SHARDS.of(tag.number())
 }
 
 #[cfg(test)]

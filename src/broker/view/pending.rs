@@ -3,9 +3,9 @@
 use std::iter;
 use std::sync::Arc;
 
-use super::slots::Slots;
 use crate::day::Day;
 use crate::pseudonym::Tag;
+use crate::slots::Slots;
 use crate::store::{Row, Span};
 
 /// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the view.
@@ -129,7 +129,7 @@ impl<'a> Rows<'a> {
 
     /// Puts the next piece together.
     fn fill(&mut self) {
-        let of_piece = |row: &Row| self.pieces.of(&row.tag) == self.piece;
+        let of_piece = |row: &Row| self.pieces.of(row.tag.number()) == self.piece;
         let mut mine = Vec::with_capacity(self.runs.len());
         for run in &mut self.runs {
             let (of_piece, rest) = run.split_at(run.iter().take_while(|row| of_piece(row)).count());
@@ -140,7 +140,7 @@ impl<'a> Rows<'a> {
         // Of one tag the newest row comes first, and stays so.
         let rows = mine.iter().flat_map(|run| run.iter()).copied();
         let slots = self.pieces.in_each(count);
-        slots.sort(rows, |row| row.tag, |row| row.tag, &mut self.sorted, &mut self.ends);
+        slots.sort(rows, |row| row.tag.number(), |row| row.tag, &mut self.sorted, &mut self.ends);
         self.sorted.dedup_by_key(|row| row.tag);
         (self.piece, self.at) = (self.piece + 1, 0);
     }

@@ -10,9 +10,9 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use super::Holding;
-use super::slots::Slots;
 use crate::day::Day;
 use crate::pseudonym::Tag;
+use crate::slots::Slots;
 use crate::store::Span;
 
 /// Which of a shard's two sides a view reads.
@@ -103,7 +103,7 @@ impl Shard {
     /// A shard of `tags`, with the numbers that they have on `side` and on the other, of sets that stand in `flags`.
     pub(super) fn new(tags: Vec<Tag>, side: Side, numbers: &[u32], others: &[u32], flags: &[Packed]) -> Shard {
         let (slots, mut starts) = (super::SHARDS.in_each(tags.len()), Vec::new());
-        slots.starts(tags.iter().copied(), &mut starts);
+        slots.starts(tags.iter().map(|tag| tag.number()), &mut starts);
         Shard {
             starts: Column::of(&starts),
             tags: tags.into(),
@@ -220,9 +220,9 @@ impl Shard {
 
     /// The slot of a tag, and where in it a tag is to be expected, since tags are uniform.
     fn expected(&self, tag: &Tag) -> (Range<usize>, usize) {
-        let number = self.slots.of(tag);
+        let number = self.slots.of(tag.number());
         let slot = self.starts.get(number)..self.starts.get(number + 1);
-        let expected = slot.start + ((slot.len() as u128 * self.slots.within(tag)) >> 64) as usize;
+        let expected = slot.start + ((slot.len() as u128 * self.slots.within(tag.number())) >> 64) as usize;
         (slot, expected)
     }
 }

@@ -107,7 +107,7 @@ impl Turn<'_> {
             |partner: u16, row: &Row| News { tag: row.tag, partner, span: row.span.filter(|_| !row.ended(self.today)) };
         let all = mine.iter().flat_map(|(partner, run)| run.iter().map(|row| said(*partner, row)));
         // A partner's newest row comes first, and stays so.
-        SHARDS.in_each(count).sort(all, |news| news.tag, |news| (news.tag, news.partner), news, ends);
+        SHARDS.in_each(count).sort(all, |news| news.tag.number(), |news| (news.tag, news.partner), news, ends);
         news.dedup_by_key(|news| (news.tag, news.partner));
     }
 }
