@@ -93,7 +93,8 @@ def ingest(folder: Path) -> list[str]:
     rows = []
     for name, title in [
         ("stapel", "Stapel, signatures, tags and release included"),
-        ("stapel-2", "the same, messages of two partners at a time"),
+        ("stapel-2", "the same, messages of two partners at a time, release on two threads"),
+        ("hmac", "the tags' bare HMACs alone, one core"),
         ("duckdb", "DuckDB, appended without a key"),
         ("fjall", "fjall"),
         ("sqlite", "SQLite"),

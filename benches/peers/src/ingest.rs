@@ -4,6 +4,8 @@
 //! message, which is in their favour. Each keeps one message durably before it takes the next. `STAPEL_ADDRESSES` and
 //! `STAPEL_PARTNERS` as in the broker's own benchmark.
 //!
+//! The bare HMACs of the tags alone are measured too: what no broker can do without that keeps tags.
+//!
 //! Prints a line for each: name, flags, seconds, seconds of the processor. `ingest FOLDER` leaves the rows in a folder, for peers
 //! that are written in Python.
 
@@ -12,11 +14,15 @@ mod workload;
 
 use std::env;
 use std::fs;
+use std::hint::black_box;
 use std::path::Path;
 use std::thread;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
+use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::Connection;
+use sha2::Sha256;
+use stapel::Threads;
 use workload::{Country, DAY, Flag, MESSAGE, Manner, START, Took, deliver, setting, took};
 
 fn main() {
@@ -29,6 +35,7 @@ fn main() {
     show("stapel", stapel(&country, 1));
     show("stapel-2", stapel(&country, 2));
     let messages = rows(&country);
+    show("hmac", hmac(&messages));
     show("fjall", fjall(&messages));
     show("sqlite", sqlite(&messages));
     if let Some(folder) = env::args_os().nth(1) {
@@ -36,10 +43,11 @@ fn main() {
     }
 }
 
-/// With the messages of so many partners at a time.
+/// With the messages of so many partners at a time, and a release on as many threads.
 fn stapel(country: &Country, at_once: usize) -> Took {
     let folder = tempfile::tempdir().unwrap();
     let (broker, policy) = country.broker(folder.path());
+    let broker = broker.with_threads(Threads::new(at_once).unwrap());
     let mut clients = country.clients(policy);
     let some = clients.len().div_ceil(at_once);
     let shares: Vec<_> = clients.chunks_mut(some).map(|clients| country.messages(clients, Manner::FullSet)).collect();
@@ -65,6 +73,18 @@ fn rows(country: &Country) -> Vec<(u16, Vec<Flag>)> {
     }
     rows.sort_by_key(|row| (row.0, row.1));
     rows.into_iter().map(|(_, partner, piece)| (partner, piece)).collect()
+}
+
+/// One for each flag, on one core.
+fn hmac(messages: &[(u16, Vec<Flag>)]) -> Took {
+    let key = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
+    took(|| {
+        for (pseudonym, _) in messages.iter().flat_map(|(_, rows)| rows) {
+            let mut mac = key.clone();
+            mac.update(pseudonym);
+            black_box(mac.finalize().into_bytes());
+        }
+    })
 }
 
 fn sqlite(messages: &[(u16, Vec<Flag>)]) -> Took {
