@@ -1,6 +1,6 @@
 //! Slots: pseudonyms and tags are uniform, so the first bits of one, read as a number, say about where among others it belongs.
 //!
-//! Putting a hundred thousand into slots, and each slot in order, takes a third of what comparing and moving them over and over does.
+//! Putting them into slots, and each slot in order, is less work than comparing all with each other.
 
 /// Cuts uniform numbers by some of their bits; those of one slot follow those of the slot before.
 #[derive(Clone, Copy, Default)]
