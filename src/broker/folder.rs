@@ -1,17 +1,61 @@
 //! The broker's folder: the store, and the policies that were in force.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, crash};
 use crate::policy::PolicySignature;
 use crate::store::{BlobKeys, DurableStore};
 
+/// Where a broker is made, or a copy put, until it is whole: only then is there a broker in its folder.
+pub(super) fn making(folder: &Path) -> PathBuf {
+    folder.join("store.making")
+}
+
+/// Takes away what is left of a broker whose making was broken off; an error where there is a broker, or one is being made.
+pub(super) fn clear(folder: &Path) -> Result<(), Error> {
+    let (store, making) = (store_path(folder), making(folder));
+    if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
+        let finding = "it exists already; nothing was changed: give another folder".into();
+        return Err(Error::Store { path: store, finding });
+    }
+    if store_path(&making).exists() {
+        DurableStore::refuse_held(&store_path(&making))?;
+    }
+    match fs::remove_dir_all(&making) {
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes an empty store where a broker is made.
 pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
-    files::create_private_folder(&folder.join("policies"))?;
-    DurableStore::create(&store_path(folder), keys)
+    let making = making(folder);
+    files::create_private_folder(&making.join("policies"))?;
+    DurableStore::create(&store_path(&making), keys)
+}
+
+/// Copies a backup to where a broker is made.
+pub(super) fn copy(from: &Path, folder: &Path) -> Result<(), Error> {
+    let making = making(folder);
+    copy_policies(from, &making)?;
+    files::create_private_folder(&store_path(&making))?;
+    copy_files(&store_path(from), &store_path(&making))
+}
+
+/// Gives what was made, and nobody has open, its place. The store goes last, at once, so that there is a whole broker or none.
+pub(super) fn put_in_place(folder: &Path) -> Result<(), Error> {
+    let (store, making) = (store_path(folder), making(folder));
+    copy_policies(&making, folder)?;
+    // An empty folder may be there; another system than Unix does not put one in the place of another.
+    let _ = fs::remove_dir(&store);
+    let moved = crash::point().and_then(|()| fs::rename(store_path(&making), &store)).and_then(|()| crash::point());
+    moved.map_err(|source| files::io("create", &store, source))?;
+    files::sync_folder(&store)?;
+    fs::remove_dir_all(&making).map_err(|source| files::io("remove", &making, source))
 }
 
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
@@ -27,20 +71,6 @@ pub(super) fn store_path(folder: &Path) -> PathBuf {
 pub(super) fn copy_policies(from: &Path, to: &Path) -> Result<(), Error> {
     files::create_private_folder(&to.join("policies"))?;
     copy_files(&from.join("policies"), &to.join("policies"))
-}
-
-/// Copies a backup to where a broker is to be; an error where one is.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    let store = store_path(to);
-    if store.exists() {
-        return Err(Error::Store {
-            path: store,
-            finding: "it exists already; restore to a folder without a store".into(),
-        });
-    }
-    copy_policies(from, to)?;
-    files::create_private_folder(&store)?;
-    copy_files(&store_path(from), &store)
 }
 
 /// Copies the files in a folder, each whole and on disk.

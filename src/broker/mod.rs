@@ -151,7 +151,8 @@ struct Sender {
 impl Broker {
     /// Makes a broker in `folder`, under the policy in `policy_file` and the signatures beside it.
     ///
-    /// The store and a copy of the policy are in `folder`; `keys` are to be elsewhere, or in a folder of their own there.
+    /// The store and a copy of the policy are in `folder`; `keys` are to be elsewhere, or in a folder of their own there. There is a
+    /// whole broker, or none: a making that was broken off is no broker, and this can be called again.
     ///
     /// # Errors
     ///
@@ -163,9 +164,12 @@ impl Broker {
         let signed = SignedPolicy::verify(policy, &signatures)?;
         refuse_unfit(&signed, &keys, now)?;
         let keys = Arc::new(keys);
+        folder::clear(folder)?;
         let store = folder::create(folder, keys.clone())?;
-        folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
-        Broker::begin(keys, Box::new(store), Some(folder.into()), signed, now)
+        folder::keep_policy(&folder::making(folder), signed.policy().version, &text, &signatures)?;
+        drop(Broker::begin(keys.clone(), Box::new(store), None, signed, now)?);
+        folder::put_in_place(folder)?;
+        Broker::open_with(folder, keys)
     }
 
     /// Opens the broker in `folder`.
@@ -176,7 +180,10 @@ impl Broker {
     /// the policy kept there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing. What it has of an epoch whose keys were
     /// destroyed, as a copy may that is older than that, is dropped, and [`BrokerStatus::trouble`] says so.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
-        let keys = Arc::new(keys);
+        Broker::open_with(folder, Arc::new(keys))
+    }
+
+    fn open_with(folder: &Path, keys: Arc<BrokerKeys>) -> Result<Broker, Error> {
         let store = folder::open(folder, keys.clone())?;
         let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
         Broker::resume(keys, Box::new(store), Some(folder.into()), kept)

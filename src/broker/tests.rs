@@ -31,10 +31,7 @@ struct Client {
 impl Place {
     /// A broker to which three partners have delivered, and a question was answered from what was released.
     fn begin() -> (Place, Broker, [Client; 3]) {
-        let keys = tempfile::tempdir().unwrap();
-        for (path, key) in [(keys.path().join("signing.key"), 0xb0), (keys.path().join("checkpoint.key"), 0xc0)] {
-            files::create_private(&path, &[key; 32]).unwrap();
-        }
+        let keys = key_folder();
         let place = Place { disk: SimDisk::default(), keys };
         let store = place.disk.create_store(place.keys()).unwrap();
         let broker = Broker::begin(place.keys(), Box::new(store), None, sample::signed(), START).unwrap();
@@ -134,6 +131,15 @@ fn code(reply: &[u8]) -> &'static str {
 /// What the operator sees but for the trouble, and how long the log is.
 fn seen(broker: &Broker) -> (Vec<EpochStatus>, u64) {
     (broker.status().epochs, broker.store.leaves().unwrap().len() as u64)
+}
+
+/// Keys as the sample names them, in a folder of their own.
+fn key_folder() -> tempfile::TempDir {
+    let keys = tempfile::tempdir().unwrap();
+    for (path, key) in [(keys.path().join("signing.key"), 0xb0), (keys.path().join("checkpoint.key"), 0xc0)] {
+        files::create_private(&path, &[key; 32]).unwrap();
+    }
+    keys
 }
 
 fn verify_log(broker: &Broker) {
@@ -339,4 +345,73 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
     let asked = clients[0].question(day(9));
     let Reply::Answer(answer) = read(&broker.handle(&asked, day(9))) else { panic!("no answer") };
     assert_eq!(answer.standings, [1, 1, 1], "its first flags went with the set");
+}
+
+/// Whatever is there after the process ended, it is no broker, and the same call makes it.
+#[test]
+fn a_broker_whose_making_broke_off_is_made_again() {
+    let policy = sample::folder(sample::TEXT);
+    let policy = policy.path().join("policy.toml");
+    for steps in 0.. {
+        let (folder, keys) = (tempfile::tempdir().unwrap(), key_folder());
+        let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+        files::crash::after(Some(steps));
+        let made = Broker::create(folder.path(), open_keys(), &policy, START).map(drop);
+        files::crash::after(None);
+        let opened = Broker::open(folder.path(), open_keys()).map(drop);
+        if made.is_ok() {
+            opened.unwrap();
+            let again = Broker::create(folder.path(), open_keys(), &policy, START).unwrap_err();
+            assert!(again.to_string().contains("it exists already; nothing was changed"), "{again}");
+            assert!(!folder::making(folder.path()).exists());
+            assert!(steps > 20, "policy, keys and store");
+            break;
+        }
+        // The last steps are after the store got its place.
+        if opened.is_err() {
+            Broker::create(folder.path(), open_keys(), &policy, START).unwrap();
+        }
+        Broker::open(folder.path(), open_keys()).unwrap();
+    }
+}
+
+/// A copy that opened without this would show flags that were withdrawn since.
+#[test]
+fn a_restore_that_broke_off_leaves_no_broker_that_does_not_wait_for_full_sets() {
+    let (lost, copy, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
+    let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+    let policy = sample::folder(sample::TEXT);
+    let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
+    let mut client = Client { number: 1, state: 0, question: 0, accepted: 0 };
+    let set = client.full_set(&[1, 2], START);
+    assert_eq!(client.send(&broker, &set, START), "ok");
+    broker.backup(copy.path(), day(1)).unwrap();
+    drop(broker);
+    for steps in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        files::crash::after(Some(steps));
+        let restored = Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).map(drop);
+        files::crash::after(None);
+        let opened = Broker::open(folder.path(), open_keys());
+        let broker = match opened {
+            Ok(broker) => broker,
+            Err(_) => Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).unwrap(),
+        };
+        let asked = client.question(day(1));
+        assert_eq!(code(&broker.handle(&asked, day(1))), "recovering", "step {steps}");
+        if restored.is_ok() {
+            assert!(steps > 20, "policies, signatures and two files");
+            break;
+        }
+    }
+    // Nor where a key is missing that is put back later.
+    let (folder, pepper) = (tempfile::tempdir().unwrap(), keys.path().join("epoch-1.pepper"));
+    let away = keys.path().join("away");
+    std::fs::rename(&pepper, &away).unwrap();
+    assert!(Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).is_err());
+    std::fs::rename(&away, &pepper).unwrap();
+    let error = Broker::open(folder.path(), open_keys()).unwrap_err();
+    assert!(error.to_string().contains("there is no store"), "{error}");
+    let broker = Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).unwrap();
+    assert_eq!(code(&broker.handle(&client.question(day(1)), day(1))), "recovering");
 }

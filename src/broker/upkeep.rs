@@ -162,21 +162,29 @@ impl Broker {
     ///
     /// What partners said since the copy is not in it. So it counts each partner again only when its full set has come, and says
     /// so to each; numbers of releases go on after those of the lost store. Where a checkpoint was signed after the copy, the log
-    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so.
+    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so. What was broken off
+    /// put nothing in place, and this can be called again.
     ///
     /// # Errors
     ///
     /// As [`Broker::open`], and [`Error::Store`] where there is a broker in `folder`.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
+        let keys = Arc::new(keys);
+        folder::clear(folder)?;
         folder::copy(from, folder)?;
-        let broker = Broker::open(folder, keys)?;
-        broker.keys.signed().note_restored(&broker.policy().policy().operator.log_origin)?;
-        let mut state = broker.state()?;
+        Broker::open_with(&folder::making(folder), keys.clone())?.recover(now)?;
+        folder::put_in_place(folder)?;
+        Broker::open_with(folder, keys)
+    }
+
+    /// Notes that the store was put back: each partner counts again when its full set has come.
+    fn recover(self, now: Timestamp) -> Result<(), Error> {
+        self.keys.signed().note_restored(&self.policy().policy().operator.log_origin)?;
+        let mut state = self.state()?;
         let mut change = Change::default();
-        let digest = broker.in_force().signed.digest();
+        let digest = self.in_force().signed.digest();
         state.journal.append(&mut change, now, digest, Event::Restore)?;
-        for number in
-            state.epochs.keys().copied().filter(|number| broker.keys.is_destroyed(*number)).collect::<Vec<_>>()
+        for number in state.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect::<Vec<_>>()
         {
             if let Some(epoch) = state.epochs.remove(&number) {
                 epoch.forget(number, &mut change);
@@ -186,10 +194,9 @@ impl Broker {
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, &mut change);
         }
-        let ticket = broker.submit(&mut state, &change)?;
+        let ticket = self.submit(&mut state, &change)?;
         drop(state);
-        broker.wait(ticket)?;
-        Ok(broker)
+        self.wait(ticket)
     }
 
     /// Shows the lines of the log, from the first on, with the hashes of those that were pruned.

@@ -35,7 +35,8 @@ impl Partner {
     /// What changed between the answers that were read when this was called last, and those read since; over own flags, ascending by
     /// address. [`Partner::ask_own`] asks for all of them.
     ///
-    /// An address that the partner itself no longer flags is not news: nothing more is known of it.
+    /// An address that the partner itself no longer flags is not news: nothing more is known of it. What is returned is not told
+    /// again; after an error it is.
     ///
     /// # Errors
     ///
@@ -47,8 +48,9 @@ impl Partner {
         state.told.0.retain(|stacked| flags.covers(&stacked.address));
         let news = difference(&state.told.0, &state.stacked.0);
         if !news.is_empty() {
-            state.told = state.stacked.clone();
-            self.save()?;
+            let told = std::mem::replace(&mut state.told, state.stacked.clone());
+            // What was not told yet must be told when it is asked for again.
+            self.save().inspect_err(|_| self.state.told = told)?;
         }
         Ok(news)
     }

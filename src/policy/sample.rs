@@ -1,5 +1,9 @@
 //! The sample policy, with keys that everybody knows: for tests.
 
+use std::fs;
+
+use tempfile::TempDir;
+
 use super::{Policy, PolicySignature, SignedPolicy};
 use crate::secret::{Scope, Secret, SecretFile, SigningKey};
 
@@ -34,6 +38,19 @@ pub(crate) fn signed_by_all(policy: Policy) -> SignedPolicy {
     let signatures: Vec<_> =
         (1..=4).map(|number| PolicySignature::sign(&policy, &partner_key(number)).unwrap()).collect();
     SignedPolicy::verify(policy, &signatures).unwrap()
+}
+
+/// A folder with a policy, `policy.toml`, and the signatures of partners 1 to 4.
+pub(crate) fn folder(text: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    fs::write(&path, text).unwrap();
+    let policy = Policy::parse(text).unwrap();
+    for number in 1..=4 {
+        let signature = PolicySignature::sign(&policy, &partner_key(number)).unwrap();
+        fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+    }
+    folder
 }
 
 /// The key of a partner, by number.

@@ -281,7 +281,10 @@ fn news_is_what_changed_over_own_flags() {
     let expected: Vec<_> =
         expected.into_iter().map(|address| News { address, change: Change::NewlyStacked(two) }).collect();
     let mut play = play.reopen();
-    assert_eq!(play.partner.news().unwrap(), expected);
+    files::crash::after(Some(0));
+    assert_eq!(code(play.partner.news()), "io");
+    files::crash::after(None);
+    assert_eq!(play.partner.news().unwrap(), expected, "what could not be noted as told is told again");
     let mut play = play.reopen();
     assert_eq!(play.partner.news().unwrap(), [], "told already");
 

@@ -39,26 +39,13 @@ fn policy_text() -> String {
     ])
 }
 
-/// A folder with a policy and the signatures of all four.
-fn policy_folder(text: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("policy.toml");
-    fs::write(&path, text).unwrap();
-    let policy = Policy::parse(text).unwrap();
-    for number in 1..=4 {
-        let signature = PolicySignature::sign(&policy, &sample::partner_key(number)).unwrap();
-        fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
-    }
-    folder
-}
-
 /// The folder of partner 1 with a policy and the secret of epoch 1.
 fn partner_folder(policy: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
     let enrolment = Partner::init(folder.path(), 1).unwrap();
     assert_eq!(enrolment.verifying_key, sample::partner_key(1).verifying_key());
-    Partner::join(folder.path(), &policy_folder(policy).path().join("policy.toml")).unwrap();
+    Partner::join(folder.path(), &sample::folder(policy).path().join("policy.toml")).unwrap();
     sample::secret_file(1).create(&folder.path().join("epoch-1.secret")).unwrap();
     folder
 }
@@ -157,7 +144,7 @@ fn a_new_folder_is_private_and_made_once() {
         }
     }
     assert_eq!(code(Partner::open(&folder)), "io", "there is no policy");
-    let policy = policy_folder(&policy_text());
+    let policy = sample::folder(&policy_text());
     assert_eq!(code(Partner::join(&folder, &policy.path().join("policy.toml"))), "not_in_roster");
 }
 
@@ -174,7 +161,7 @@ fn a_folder_that_was_made_by_half_is_made_whole() {
     files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
     files::create_private(&folder.path().join("journal.key"), &[2; 32]).unwrap();
     assert_eq!(Partner::init(folder.path(), 1).unwrap().verifying_key, sample::partner_key(1).verifying_key());
-    Partner::join(folder.path(), &policy_folder(&policy_text()).path().join("policy.toml")).unwrap();
+    Partner::join(folder.path(), &sample::folder(&policy_text()).path().join("policy.toml")).unwrap();
     Partner::open(folder.path()).unwrap();
     // What a full disk leaves of a key is no key.
     let folder = tempfile::tempdir().unwrap();
@@ -189,7 +176,7 @@ fn a_folder_of_another_number_is_not_in_the_roster() {
     let folder = tempfile::tempdir().unwrap();
     files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
     Partner::init(folder.path(), 2).unwrap();
-    let policy = policy_folder(&policy_text());
+    let policy = sample::folder(&policy_text());
     assert_eq!(code(Partner::join(folder.path(), &policy.path().join("policy.toml"))), "not_in_roster");
 }
 
@@ -256,9 +243,9 @@ fn a_policy_is_followed_by_its_successor_only() {
     let successor = |previous: &str| {
         policy_text().replacen("version = 1\n", &format!("version = 2\nprevious = \"{previous}\"\n"), 1)
     };
-    let stranger = policy_folder(&successor(&"00".repeat(32)));
+    let stranger = sample::folder(&successor(&"00".repeat(32)));
     assert_eq!(code(play.partner.adopt_policy(&stranger.path().join("policy.toml"))), "policy_successor");
-    let newer = policy_folder(&successor(&digest.to_string()));
+    let newer = sample::folder(&successor(&digest.to_string()));
     let path = newer.path().join("policy.toml");
     // Wherever it is interrupted, the folder has one policy whole: the old one or the new one.
     for steps in 0.. {
@@ -296,7 +283,7 @@ fn a_policy_that_begins_to_count_buildings_leads_to_a_full_set() {
     let texts = [(2, policy_text(), 10), (3, unit_only, 5)];
     for (version, text, held) in texts {
         let text = text.replacen("version = 1\n", &format!("version = {version}\nprevious = \"{digest}\"\n"), 1);
-        let newer = policy_folder(&text);
+        let newer = sample::folder(&text);
         play.partner.adopt_policy(&newer.path().join("policy.toml")).unwrap();
         play.broker.policy = play.partner.policy().clone();
         digest = play.broker.policy.digest();
