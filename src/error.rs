@@ -51,8 +51,8 @@ pub enum Error {
         finding: &'static str,
     },
 
-    /// A key file does not hold a raw 32-byte Ed25519 seed.
-    #[error("{} is not a key file: it holds {length} bytes, and a raw Ed25519 seed is 32", path.display())]
+    /// A key file does not hold the 32 bytes of a key.
+    #[error("{} is not a key file: it holds {length} bytes, and a key is 32; put the file back as it was", path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
@@ -142,8 +142,8 @@ pub enum Error {
 
     /// The policy names another broker than the one whose keys these are.
     #[error(
-        "the policy's operator has other keys than this broker; under [operator] it must say verifying_key = \"{verifying_key}\" \
-         and checkpoint_key = \"{checkpoint_key}\""
+        "the policy's operator has other keys than this broker: give the folder with the keys that it names, or have it name these, \
+         under [operator]: verifying_key = \"{verifying_key}\" and checkpoint_key = \"{checkpoint_key}\""
     )]
     PolicyOperator {
         /// The key of this broker's replies.

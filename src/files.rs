@@ -23,6 +23,15 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     Ok(bytes)
 }
 
+/// Whether nothing is at a path but, at most, the empty file that a crash or a full disk left of [`create_private`].
+pub(crate) fn is_vacant(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path) {
+        Ok(there) => Ok(there.is_file() && there.len() == 0),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(io("read", path, source)),
+    }
+}
+
 /// Creates a file that only its owner may read; an existing one is left as it is, and an error.
 ///
 /// One that is there and empty is what a crash, or a full disk, left of an earlier try: it is made anew.

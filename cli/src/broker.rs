@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stapel::message::{MAX_MESSAGE, Reply, Role, Unverified};
+use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
 use stapel::{Broker, BrokerKeys, Digest};
@@ -82,8 +82,9 @@ struct InitArgs {
 /// Handle messages, and write a reply to each
 ///
 /// The reply to FILE is FILE.reply, or a file of that name in the folder that --out names. A message that has its reply
-/// there already is passed over, and so is a file whose name ends in .reply. Of a folder, the files that end in .msg are
-/// handled, by name. Without files, one message is read from standard input, and its reply written to standard output.
+/// there already is passed over, unless the reply says that nothing could be kept; and so is a file whose name ends in
+/// .reply. Of a folder, the files that end in .msg are handled, by name. Without files, one message is read from standard
+/// input, and its reply written to standard output. Where messages could not be kept, it says why and fails.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -136,20 +137,20 @@ impl Place {
     fn open(&self) -> Result<Broker, Failure> {
         let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
         opened.map_err(|error| {
-            let steps = [
-                (self.keys().join("signing.key"), "has no keys: make them with stapel broker init"),
-                (
-                    self.dir.join("policies"),
-                    "has no store: sign the policy, and make it with stapel broker init --policy, or put a backup back with stapel broker restore",
-                ),
-            ];
-            let missing = steps.iter().find(|(path, _)| matches!(path.try_exists(), Ok(false)));
-            match missing {
-                Some((_, finding)) => {
-                    Failure::new("broker_folder", format!("the broker in {} {finding}", self.dir.display()))
+            let (keys, dir) = (self.keys(), self.dir.display());
+            let is_missing = |path: PathBuf| matches!(path.try_exists(), Ok(false));
+            let finding = match (is_missing(keys.join("signing.key")), is_missing(self.dir.join("store"))) {
+                (true, true) => "has no keys: make them with stapel broker init".to_owned(),
+                (true, false) => {
+                    let keys = keys.display();
+                    format!("has no keys in {keys}: put the folder with them back as it was, or name it with --keys")
                 }
-                None => error.into(),
-            }
+                (false, true) => "has no store: sign the policy, and make it with stapel broker init --policy, or put a \
+                                  backup back with stapel broker restore"
+                    .to_owned(),
+                (false, false) => return error.into(),
+            };
+            Failure::new("broker_folder", format!("the broker in {dir} {finding}"))
         })
     }
 }
@@ -182,16 +183,18 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
 fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     let threads = args.threads.start()?;
     let broker = args.place.open()?.with_threads(threads);
+    let key = broker.policy().policy().operator.verifying_key;
     if args.files.is_empty() {
-        out.write_all(&broker.handle(&files::read_stdin()?, args.clock.time()?))?;
-        return Ok(());
+        let reply = broker.handle(&files::read_stdin()?, args.clock.time()?);
+        out.write_all(&reply)?;
+        return told_of(&broker, u64::from(Told::read(&reply, &key).is_unavailable()));
     }
     if let Some(folder) = &args.out {
         files::create_folder(folder)?;
     }
-    let key = broker.policy().policy().operator.verifying_key;
     let paths = files::expand(&args.files, ".msg")?;
     let progress = Progress::of(paths.len() as u64, "messages");
+    let mut unavailable = 0;
     for path in paths {
         // As of a shell's outbox/*, where replies lie beside their messages.
         if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".reply")) {
@@ -209,6 +212,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         let reply = broker.handle(&message, args.clock.time()?);
         files::replace(&to, &reply)?;
         let told = Told::read(&reply, &key);
+        unavailable += u64::from(told.is_unavailable());
         if args.json {
             out.json(&json!({
                 "message": path.display().to_string(), "reply": to.display().to_string(), "kind": told.kind,
@@ -219,8 +223,23 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
             writeln!(out, "{}: {}{}", path.display(), told.kind, why.unwrap_or_default())?;
         }
     }
+    told_of(&broker, unavailable)
+}
+
+/// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept for it.
+fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
+    let trouble = broker.status().trouble;
+    if unavailable > 0 {
+        let trouble = trouble.unwrap_or_else(|| "nothing says why".to_owned());
+        let finding = format!("{unavailable} messages could not be kept; when that is put right, handle them again: {trouble}");
+        return Err(Failure::new("unavailable", finding));
+    }
+    if let Some(trouble) = trouble {
+        note(&format!("trouble: {trouble}"));
+    }
     Ok(())
 }
+
 
 fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let status = args.place.open()?.status();
@@ -276,12 +295,17 @@ impl Told {
         Told { kind, code: Some(rejection.code.as_str()), sentence: Some(rejection.sentence) }
     }
 
+    /// Whether the broker could keep nothing: the same message may fare better later.
+    fn is_unavailable(&self) -> bool {
+        self.code == Some(Code::Unavailable.as_str())
+    }
+
     fn kind(kind: &'static str) -> Told {
         Told { kind, code: None, sentence: None }
     }
 }
 
-/// Whether the file `to` holds this broker's signed reply to `message`. A reply to another message is not overwritten: it
+/// Whether the file `to` holds this broker's signed reply to `message`, and it settled something. A reply to another message is not overwritten: it
 /// may be of another partner, whose messages have the same names.
 fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Failure> {
     let there = files::read_up_to(to, MAX_MESSAGE + 1)?;
@@ -292,7 +316,7 @@ fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Fai
     }
     let replied = unverified.and_then(|unverified| unverified.verify(key)).map(|reply| reply.header().context);
     if replied.ok() == Some(Digest::of(&[message])) {
-        return Ok(true);
+        return Ok(!Told::read(&there, key).is_unavailable());
     }
     let finding = "is there, and is not the reply to this message; give each partner a folder of its own with --out";
     Err(Failure::new("reply_exists", format!("{} {finding}", to.display())))

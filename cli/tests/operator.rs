@@ -47,7 +47,7 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     let restored = "2026-12-04T12:00:00Z";
     assert_eq!(desk.code(&format!("{restore} --now {restored}")), "store", "a store is not written over");
     fs::remove_dir_all(desk.path("broker/store")).unwrap();
-    assert_eq!(desk.code(&format!("broker release --dir broker --now {restored}")), "store");
+    assert_eq!(desk.code(&format!("broker release --dir broker --now {restored}")), "broker_folder");
     assert_eq!(desk.code(&format!("{restore} --keys nowhere --now {restored}")), "io");
     assert!(!desk.path("broker/store").exists(), "without keys nothing is put in place");
     let told = &desk.json(&format!("{restore} --keys broker/keys --now {restored}"))[0];
@@ -116,6 +116,46 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
     let report = &desk.json("audit verify --policy policy-2.toml --log log.jsonl --checkpoints checkpoints")[0];
     assert_eq!(report["kinds"]["clock_accepted"], 1, "{report}");
+}
+
+#[test]
+fn what_could_not_be_kept_is_said_and_handled_again() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    desk.stapel("broker release --dir broker --now 2026-12-02T09:00:00Z");
+    desk.write("flags.csv", "adres\n\"Dam 9, 1012 JS\"\n");
+    let now = "2026-12-02T10:00:00Z";
+    desk.stapel(&format!("partner flag --dir politie {BY} flags.csv --now {now}"));
+    desk.stapel(&format!("partner deliver --dir politie --now {now}"));
+    // A clock that was put back.
+    let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-01T12:00:00Z", &[], b"");
+    let err = text(&handled.stderr);
+    assert_eq!(handled.status.code(), Some(1));
+    assert!(err.contains("1 messages could not be kept") && err.contains("[unavailable]"), "{err}");
+    let handled = desk.json(&format!("broker handle --dir broker politie/outbox --now {now}"));
+    assert_eq!((handled.len(), &handled[0]["kind"]), (1, &json!("receipt")), "not passed over");
+    desk.stapel(&format!("partner read --dir politie --now {now}"));
+    // A clock too far ahead: partners are answered, and nothing is released until somebody looks.
+    desk.stapel(&format!("partner confirm --dir politie --now {now}"));
+    let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-09T10:00:00Z", &[], b"");
+    let err = text(&handled.stderr);
+    assert!(handled.status.success() && err.contains("trouble: ") && err.contains("--accept-clock"), "{err}");
+}
+
+#[test]
+fn a_broker_without_its_keys_asks_for_them_and_not_for_new_ones() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    fs::rename(desk.path("broker/keys"), desk.path("keys")).unwrap();
+    let lost = desk.run("broker status --dir broker", &[], b"");
+    let err = text(&lost.stderr);
+    assert!(err.contains("--keys") && err.contains("[broker_folder]") && !err.contains("init"), "{err}");
+    assert_eq!(desk.json("broker status --dir broker --keys keys")[0]["trouble"], json!(null));
+    // Other keys than the policy names open the store, but the operator is told.
+    fs::remove_file(desk.path("keys/signing.key")).unwrap();
+    desk.stapel("broker init --dir broker --keys keys --name B --oin 00000001003214345000 --log-origin example.nl/b");
+    let trouble = desk.json("broker status --dir broker --keys keys")[0]["trouble"].to_string();
+    assert!(trouble.contains("has other keys") && trouble.contains("[operator]"), "{trouble}");
 }
 
 /// Dam 1 is flagged by three, Dam 2 by two, Dam 3 by one. The municipality flags nothing.

@@ -36,11 +36,7 @@ impl BrokerKeys {
     pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
         files::create_private_folder(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
-            // An empty file is what a full disk left of a key that nobody has seen yet.
-            if fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0) {
-                fs::remove_file(&path).map_err(|source| files::io("remove", &path, source))?;
-            }
-            if !path.exists() {
+            if files::is_vacant(&path)? {
                 SigningKey::create(&path)?;
             }
         }
@@ -118,7 +114,7 @@ impl BrokerKeys {
     pub(super) fn drawn_pepper(&self, epoch: u32) -> Result<Option<Arc<Pepper>>, Error> {
         let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).get(&epoch).cloned();
         match &self.folder {
-            Some(folder) if known.is_none() && pepper_path(folder, epoch).exists() => {
+            Some(folder) if known.is_none() && !files::is_vacant(&pepper_path(folder, epoch))? => {
                 self.pepper(epoch, false).map(Some)
             }
             _ => Ok(known),
@@ -164,7 +160,7 @@ impl BrokerKeys {
             None if may_draw => return Key32::generate(),
             None => return Err(missing(Path::new("in memory"), epoch)),
         };
-        if may_draw && !path.exists() {
+        if may_draw && files::is_vacant(&path)? {
             let key = Key32::generate()?;
             files::create_private(&path, key.expose_secret())?;
             return Ok(key);
@@ -266,6 +262,12 @@ mod tests {
         assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
         assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
         assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys", "an epoch with batches gets no new key");
+        // What a crash leaves of a key that was being drawn is none.
+        fs::write(blob_key_path(folder.path(), 1), []).unwrap();
+        fs::write(pepper_path(folder.path(), 3), []).unwrap();
+        assert!(again.drawn_pepper(3).unwrap().is_none());
+        again.draw(3).unwrap();
+        assert!(again.drawn_pepper(3).unwrap().is_some());
         again.draw(1).unwrap();
         let key = again.blob_key(1).unwrap();
         assert_eq!(BrokerKeys::open(folder.path()).unwrap().blob_key(1).unwrap().expose_secret(), key.expose_secret());

@@ -93,7 +93,7 @@ pub struct BrokerStatus {
     pub policy: Digest,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
-    /// The last trouble with the disk or the clock since the broker was opened.
+    /// The last trouble with the disk or the clock since the broker was opened; else that its keys are not those of the policy.
     pub trouble: Option<String>,
     /// Why the audit log is not signed on, if it is not: what an [`Error::LogBehind`] says.
     pub log_behind: Option<String>,
@@ -283,7 +283,10 @@ impl Broker {
             policy_version: in_force.signed.policy().version,
             policy: in_force.signed.digest(),
             epochs: state.epochs.iter().map(|(number, epoch)| epoch.status(*number)).collect(),
-            trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone().or_else(|| {
+                // Said and not refused: to put other keys into a policy, the broker must be open.
+                refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string())
+            }),
             log_behind: self.keys.signed().refusal(origin, &state.journal.log).map(|error| error.to_string()),
         }
     }
@@ -457,6 +460,15 @@ fn already_closed(destroyed: &[u32]) -> Option<String> {
 
 /// A broker runs under a policy that names its keys and is valid.
 fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Result<(), Error> {
+    refuse_other_keys(signed, keys)?;
+    let policy = signed.policy();
+    if policy.valid_from > now.day() {
+        return Err(Error::PolicyNotYet { valid_from: policy.valid_from, today: now.day() });
+    }
+    Ok(())
+}
+
+fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Error> {
     let policy = signed.policy();
     if policy.operator.verifying_key != keys.verifying_key() || policy.operator.checkpoint_key != keys.checkpoint_key()
     {
@@ -464,9 +476,6 @@ fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Res
             verifying_key: keys.verifying_key(),
             checkpoint_key: keys.checkpoint_key(),
         });
-    }
-    if policy.valid_from > now.day() {
-        return Err(Error::PolicyNotYet { valid_from: policy.valid_from, today: now.day() });
     }
     Ok(())
 }

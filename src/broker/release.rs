@@ -106,7 +106,11 @@ impl Broker {
         }
         match clock_ahead(&state, now) {
             None if state.releasing.is_some() => Ok((state, Vec::new())),
-            Some(_) => Ok((state, Vec::new())),
+            Some(as_of) => {
+                // Partners are answered; the operator is told.
+                let _ = self.noted::<()>(Err(Error::ClockAhead { now, as_of }));
+                Ok((state, Vec::new()))
+            }
             None => self.tick_trusting(state, in_force, now, Change::default()),
         }
     }

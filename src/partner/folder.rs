@@ -116,7 +116,7 @@ impl Folder {
         let mut sources = Vec::new();
         for epoch in &policy.epochs {
             let path = self.secret_path(epoch.number);
-            if path.try_exists().map_err(|source| io("read", &path, source))? {
+            if !files::is_vacant(&path)? {
                 let file = SecretFile::read(&path)?;
                 fit(&file, policy, epoch.number)?;
                 let source: Source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
@@ -131,7 +131,7 @@ impl Folder {
         let epoch = file.scope.epoch;
         fit(file, policy, epoch)?;
         let path = self.secret_path(epoch);
-        if path.try_exists().map_err(|source| io("read", &path, source))? {
+        if !files::is_vacant(&path)? {
             if SecretFile::read(&path)? == *file {
                 return Ok(());
             }
