@@ -137,6 +137,10 @@ def successors() -> list[dict[str, Any]]:
         row("signed by three of four, as both ask for", both, old=three_sign, signatures=3, signed=((1, 1), (2, 2), (3, 3))),
         row("signed by two of four", both, old=three_sign, signatures=3, signed=((1, 1), (2, 2)), error="policy_signatures"),
         row("a new key, not vouched for by the old one", both, partners=(*FOUR[:3], (4, 4, 5)), signed=((1, 1), (2, 2), (3, 3), (4, 5)), error="policy_signatures"),
+        row("three of four give the fourth another key", both, old=three_sign, signatures=3, partners=(*FOUR[:3], (4, 4, 5)), signed=((1, 1), (2, 2), (3, 3)), error="policy_signatures"),
+        row("three of four give the fourth another key, which signs", both, old=three_sign, signatures=3, partners=(*FOUR[:3], (4, 4, 5)), signed=((1, 1), (2, 2), (3, 3), (4, 5)), error="policy_signatures"),
+        row("three of four give the fourth another key and another number", both, old=three_sign, signatures=3, partners=(*FOUR[:3], (5, 4, 5)), signed=((1, 1), (2, 2), (3, 3))),
+        row("the fourth has another key, and signs with the old one", both, old=three_sign, signatures=3, partners=(*FOUR[:3], (4, 4, 5)), signed=((1, 1), (2, 2), (3, 3), (4, 4))),
         row("a new key, vouched for by the old one", both, partners=(*FOUR[:3], (4, 4, 5)), signed=((1, 1), (2, 2), (3, 3), (4, 5), (4, 4))),
     ]  # fmt: skip
 

@@ -429,10 +429,11 @@ def signer(text_: str, policy_digest: bytes, roster: dict[str, Any]) -> str | No
     return organisation
 
 
-def signed_by(policy_digest: bytes, signatures: list[str], roster: dict[str, Any], needed: int) -> None:
+def signed_by(policy_digest: bytes, signatures: list[str], roster: dict[str, Any], needed: int) -> set[str | None]:
     signed = {signer(one, policy_digest, roster) for one in signatures} - {None}
     if len(signed) < needed:
         raise Refused("policy_signatures", f"{len(signed)} organisations signed")
+    return signed
 
 
 def in_force(data: bytes, signatures: list[str]) -> dict[str, Any]:
@@ -450,8 +451,17 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
     newer = in_force(data, signatures)
     names, remaining = organisations(old), organisations(old) & organisations(newer)
     needed = min(old["changes"]["signatures"], max(len(remaining), len(names) // 2 + 1))
-    signed_by(digest(newer), signatures, old, needed)
+    signed = signed_by(digest(newer), signatures, old, needed)
+    known = {one["number"]: partner_keys(one) for one in old["partner"]}
+    for one in newer["partner"]:
+        if partner_keys(one) - known.get(one["number"], partner_keys(one)) and one["organisation"] not in signed:
+            raise Refused("policy_signatures", "a number gets another key, and its organisation did not sign")
     return newer
+
+
+def partner_keys(partner: dict[str, Any]) -> set[str]:
+    keys = {partner["verifying_key"]}
+    return keys | {partner["old_key"]["verifying_key"]} if partner.get("old_key") else keys
 
 
 def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:

@@ -430,9 +430,7 @@ struct Draft<'a> {
 /// The roster's entry for the holder of `key`, which must have `number`; 0 where that is not known.
 fn entry<'a>(policy: &'a Policy, key: &SigningKey, number: u16) -> Result<&'a policy::Partner, Error> {
     let own = key.verifying_key();
-    let is_own = |partner: &&policy::Partner| {
-        partner.verifying_key == own || partner.old_key.as_ref().is_some_and(|old| old.verifying_key == own)
-    };
+    let is_own = |partner: &&policy::Partner| partner.all_keys().any(|key| key == own);
     let wrong = |finding| Err(Error::NotInRoster { finding });
     match policy.partners.iter().find(is_own) {
         None => wrong(format!("no entry has the key {own}; send the coordinator the enrolment again")),

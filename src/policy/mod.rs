@@ -346,6 +346,11 @@ impl Partner {
         let old = self.old_key.as_ref().filter(|old| day <= old.until).map(|old| old.verifying_key);
         std::iter::once(self.verifying_key).chain(old)
     }
+
+    /// The keys that it has on any day.
+    pub(crate) fn all_keys(&self) -> impl Iterator<Item = VerifyingKey> {
+        std::iter::once(self.verifying_key).chain(self.old_key.as_ref().map(|old| old.verifying_key))
+    }
 }
 
 impl Sees {

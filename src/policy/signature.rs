@@ -217,7 +217,9 @@ impl SignedPolicy {
     pub fn succeed(&self, newer: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, Error> {
         self.refuse_stranger(&newer)?;
         let newer = SignedPolicy::verify(newer, signatures)?;
-        signers(&self.policy, newer.digest, signatures, self.approvals(&newer.policy), "the roster in force")?;
+        let approved =
+            signers(&self.policy, newer.digest, signatures, self.approvals(&newer.policy), "the roster in force")?;
+        self.refuse_taken_over(&newer.policy, &approved)?;
         Ok(newer)
     }
 
@@ -277,7 +279,10 @@ impl SignedPolicy {
             return wrong(format!("its version {} is not after {}", newer.version, old.version));
         }
         if newer.previous != Some(self.digest) {
-            return wrong(format!("it must name the digest of the one in force: previous = \"{}\"", self.digest));
+            return wrong(format!(
+                "it must name the digest of the one in force: previous = \"{}\"; where versions between the two were missed, adopt those first",
+                self.digest
+            ));
         }
         if newer.valid_from < old.valid_from {
             return wrong(format!(
@@ -302,6 +307,24 @@ impl SignedPolicy {
             }
         }
         self.refuse_key_of_leavers(newer)
+    }
+
+    /// Who holds a partner's number can ask about its flags and withdraw them: others do not give its number another key.
+    fn refuse_taken_over(&self, newer: &Policy, approved: &BTreeSet<Slug>) -> Result<(), Error> {
+        for partner in &newer.partners {
+            let Some(known) = self.policy.partner(partner.number) else { continue };
+            let is_new = |key| !known.all_keys().any(|before| before == key);
+            if partner.all_keys().any(is_new) && !approved.contains(&partner.organisation) {
+                return Err(Error::PolicySignatures {
+                    finding: format!(
+                        "partner {} has another key in it, and '{}' has not signed with a key that it has in the roster in force; \
+                         one that lost its keys gets a number never used before",
+                        partner.number, partner.organisation
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Whoever left still holds the key of the epochs there were.
@@ -674,5 +697,19 @@ mod tests {
         let policy = sample::changed(&[three[0], ("version = 1", &previous)]);
         assert!(signed.succeed(policy.clone(), &sign(&policy, &[2, 3, 4])).is_ok());
         assert_eq!(signed.succeed(policy.clone(), &sign(&policy, &[2, 3])).unwrap_err().code(), "policy_signatures");
+
+        // Three do not take over the number of the fourth, by its key or by an old one, and with it the fourth's flags.
+        let (theirs, own) = (sample::partner_key(44).verifying_key().to_string(), sample::partner_key(4));
+        let key = own.verifying_key().to_string();
+        let line = format!("verifying_key = \"{key}\"");
+        let beside = format!("{line}\nold_key = {{ verifying_key = \"{theirs}\", until = 2027-11-30 }}");
+        for change in [(key.as_str(), theirs.as_str()), (line.as_str(), beside.as_str())] {
+            let policy = sample::changed(&[three[0], ("version = 1", &previous), change]);
+            let mut signatures = sign(&policy, &[1, 2, 3]);
+            let error = signed.succeed(policy.clone(), &signatures).unwrap_err();
+            assert!(error.code() == "policy_signatures" && error.to_string().contains("partner 4"), "{error}");
+            signatures.push(PolicySignature::sign_under(&policy, &in_force, &own).unwrap());
+            assert!(signed.succeed(policy, &signatures).is_ok(), "it says so itself");
+        }
     }
 }
