@@ -48,6 +48,7 @@
 //! - [`message`]: what goes over the wire, byte for byte;
 //! - [`policy`]: the consortium's rules, their signatures, and what they mean in plain words;
 //! - [`partner`]: the partner's side; [`broker`]: the broker's;
+//! - [`audit`]: the log, its checkpoints and its proofs, checked without the broker;
 //! - [`Error`]: what can go wrong, each with a stable code.
 //!
 //! The formats are specified in `SPEC.md`.

@@ -187,7 +187,7 @@ fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     make(Kind::Question, ask(None, &one), "wrong_key_id", &|header| header.key_id.0[0] ^= 1);
     make(Kind::Confirm, vec![], "gap", &|header| header.previous += 9);
     make(Kind::Delta, add(&new, MARCH), "over_budget", &|_| ());
-    make(Kind::Delta, add(&one, "2027-12-31"), "renewal_not_declared", &|_| ());
+    make(Kind::Delta, add(&one, "2027-05-31"), "renewal_not_declared", &|_| ());
     make(Kind::Delta, add(&one, "2026-10-31"), "clock", &|_| ());
     make(Kind::FullSet, Request::FullSet(none).encode(), "shrink", &|_| ());
     made

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{
     Client, Entry, ROSTER, RULES, START, broker, broker_keys, code, day, key, policy_text, pseudonym, read, signed,
     stored_keys, write_policy,
@@ -247,7 +249,7 @@ fn a_renewal_is_declared() {
     let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
     let far = "2027-06-30";
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[2], far, false, START)).0, Code::NotPermitted);
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, START)).0, Code::RenewalNotDeclared);
+    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, START)).0, Code::NotPermitted);
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, true, START)).0, Code::NotPermitted);
     let later = day("2027-01-15").start();
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, later)).0, Code::RenewalNotDeclared);
@@ -340,12 +342,12 @@ fn numbers_are_used_once() {
     let gap = client.message(&Request::Confirm, now);
     assert_eq!(rejected(client.send(&broker, &gap, now)), (Code::Gap, 7));
     assert_eq!(rejected(client.send(&broker, &gap, now)), (Code::Stale, 9));
-    client.highest_state = u64::MAX - 1;
+    client.highest_state = 7 + (1 << 32);
     client.accepted = 7;
     assert_eq!(code(&client.say(&broker, &Request::Confirm, now)), "ok");
     let last = client.clone();
     client.highest_state = 100;
-    assert_eq!(rejected(client.say(&broker, &Request::Confirm, now)), (Code::Stale, last.highest_state));
+    assert_eq!(rejected(client.say(&broker, &Request::Confirm, now)), (Code::Stale, last.highest_state + 1));
 }
 
 #[test]
@@ -715,4 +717,61 @@ fn counts_do_not_depend_on_the_order_of_partners() {
     });
     assert_eq!(answers[0], [2, 3, 3, 1, 1]);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+/// Whoever signs once with a partner's key must not leave the partner without numbers.
+#[test]
+fn no_message_uses_up_all_the_numbers() {
+    let policy = signed(&policy_text(&ROSTER, RULES));
+    let broker = broker(&policy);
+    let mut client = Client::new(1, &policy);
+    for kind in [Kind::Confirm, Kind::Question] {
+        let asked = Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(1)] });
+        let body = if kind == Kind::Question { asked.encode() } else { vec![] };
+        for (leap, used) in [(u64::MAX, false), ((1 << 32) + 1, false), (1 << 32, true)] {
+            let header = Header { sequence: leap, ..client.header(kind, START) };
+            let reply = broker.handle(&message::sign(&header, &body, &key(1)).unwrap(), START);
+            let Reply::Rejection(rejection) = read(&reply) else {
+                assert!(used && kind == Kind::Question);
+                continue;
+            };
+            if used {
+                assert_ne!(rejection.code, Code::Stale, "so far a number may be above the highest");
+            } else {
+                assert_eq!((rejection.code, rejection.number), (Code::Stale, 1), "the number is not used by this");
+            }
+        }
+    }
+}
+
+/// What a rejection says must not depend on the order of tags, which only the broker can make.
+#[test]
+fn days_that_no_flag_may_have_are_said_whatever_else_is_wrong() {
+    let policy = signed(&policy_text(&ROSTER, RULES));
+    let broker = broker(&policy);
+    let mut client = Client::new(1, &policy);
+    let set = |client: &mut Client, flags: &[u8], now| {
+        let pseudonyms: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+        let flagged = vec![Group { last_day: day("2027-04-30"), pseudonyms: &pseudonyms }];
+        let part = Part { number: 1, of: 1 };
+        client.say(&broker, &Request::FullSet(FullSet { renewal: false, shrink: false, part, flagged }), now)
+    };
+    assert_eq!(code(&set(&mut client, &[1, 2, 3], START)), "ok");
+    let later = START.plus(86_400);
+    let mut said = BTreeSet::new();
+    for number in 10..60 {
+        let (own, passed, far) = ([pseudonym(1)], [pseudonym(number)], [pseudonym(number + 100)]);
+        let [passed, own, far] = [("2026-11-30", &passed), ("2027-05-31", &own), ("2027-08-31", &far)]
+            .map(|(last_day, pseudonyms)| Group { last_day: day(last_day), pseudonyms });
+        let flagged = vec![passed, own, far];
+        let reply = client.say(&broker, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), later);
+        let Reply::Rejection(rejection) = reply else { panic!("accepted") };
+        said.insert((rejection.code, rejection.sentence.clone()));
+        let flagged = vec![own, far];
+        let reply = client.say(&broker, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), later);
+        let Reply::Rejection(rejection) = reply else { panic!("accepted") };
+        said.insert((rejection.code, rejection.sentence.clone()));
+    }
+    let codes: Vec<_> = said.iter().map(|(code, _)| *code).collect();
+    assert_eq!((said.len(), codes.contains(&Code::Clock), codes.contains(&Code::NotPermitted)), (2, true, true));
 }

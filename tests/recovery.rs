@@ -7,9 +7,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{ROSTER, START};
-use stapel::audit::UnverifiedCheckpoint;
-use stapel::message::{Code, FullSet, Group, Number, Part, Request, Standing};
+use common::{Client, Entry, ROSTER, START};
+use stapel::audit::{Event, Row, UnverifiedCheckpoint};
+use stapel::message::{Code, FullSet, Group, Number, Part, Question, Request, Standing};
 use stapel::partner::{Complaint, Next, Received};
 use stapel::secret::{KeyId, Scope, Secret, SecretFile};
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
@@ -435,7 +435,7 @@ fn two_epochs(version: &str, closes: &str) -> String {
     common::policy_text(&ROSTER[..PARTNERS], &rules)
 }
 
-fn full_set(client: &mut common::Client, broker: &Broker, now: Timestamp) -> &'static str {
+fn full_set(client: &mut Client, broker: &Broker, now: Timestamp) -> &'static str {
     let pseudonyms = [common::pseudonym(1), common::pseudonym(2)];
     let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
     let part = Part { number: 1, of: 1 };
@@ -444,7 +444,7 @@ fn full_set(client: &mut common::Client, broker: &Broker, now: Timestamp) -> &'s
 
 struct Closed {
     folder: tempfile::TempDir,
-    clients: Vec<common::Client>,
+    clients: Vec<Client>,
 }
 
 impl Closed {
@@ -460,8 +460,8 @@ impl Closed {
         let keys = common::stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
         let clients = [1, 2].map(|epoch| {
-            let client = common::Client::new(1, &broker.policy());
-            common::Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
+            let client = Client::new(1, &broker.policy());
+            Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
         });
         let mut closed = Closed { folder, clients: clients.into() };
         assert_eq!(full_set(&mut closed.clients[0], &broker, START), "ok");
@@ -548,4 +548,120 @@ fn a_policy_that_opens_a_closed_epoch_again_is_not_adopted() {
     assert!(error.to_string().contains("epoch 1 closed on 2026-12-31"), "{error}");
     common::write_policy(&policy, &two_epochs(&version, "2026-12-31"));
     broker.adopt_policy(&policy, day(31)).unwrap();
+}
+
+/// A broker in a folder, spoken to through messages alone; 6 asks and sweeps, and cannot flag.
+struct Restored {
+    folder: tempfile::TempDir,
+    broker: Broker,
+    policy: stapel::SignedPolicy,
+}
+
+impl Restored {
+    fn new() -> Restored {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.toml");
+        let asker = Entry { number: 6, organisation: "omgevingsdienst", may: r#""ask", "sweep""#, sees: "presence" };
+        common::write_policy(&policy, &common::policy_text(&[&ROSTER[..], &[asker]].concat(), common::RULES));
+        let keys = common::stored_keys(&folder.path().join("keys"));
+        let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
+        let policy = broker.policy();
+        Restored { folder, broker, policy }
+    }
+
+    fn back_up(&self, now: Timestamp) {
+        self.broker.backup(&self.folder.path().join("copy"), now).unwrap();
+    }
+
+    fn restore(self, now: Timestamp) -> Restored {
+        let Restored { folder, broker, policy } = self;
+        drop(broker);
+        fs::remove_dir_all(folder.path().join("broker")).unwrap();
+        let keys = common::stored_keys(&folder.path().join("keys"));
+        let (from, to) = (folder.path().join("copy"), folder.path().join("broker"));
+        let broker = Broker::restore(&from, &to, keys, now).unwrap();
+        Restored { folder, broker, policy }
+    }
+}
+
+/// The message of a part of a full set that flags these.
+fn set(client: &mut Client, flags: &[u8], part: (u16, u16), now: Timestamp) -> Vec<u8> {
+    let pseudonyms: Vec<_> = flags.iter().map(|number| common::pseudonym(*number)).collect();
+    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let part = Part { number: part.0, of: part.1 };
+    client.message(&Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+}
+
+#[test]
+fn who_cannot_flag_is_answered_after_a_restore_and_who_can_must_send_a_full_set() {
+    let town = Restored::new();
+    let sweep =
+        Request::Question(Question { sweep: Some("brand".parse().unwrap()), pseudonyms: &[common::pseudonym(1)] });
+    let mut asker = Client::new(6, &town.policy);
+    assert_eq!(common::code(&asker.say(&town.broker, &sweep, START)), "ok");
+    town.back_up(START);
+    // The copy does not know this one, and what it flagged since is lost.
+    let mut client = Client::new(1, &town.policy);
+    let message = set(&mut client, &[1, 2], (1, 1), START);
+    assert_eq!(common::code(&client.send(&town.broker, &message, START)), "ok");
+    let town = town.restore(Timestamp(START.0 + 60));
+    let now = Timestamp(START.0 + 120);
+    assert_eq!(common::code(&asker.say(&town.broker, &sweep, now)), "ok");
+    let own = Request::Question(Question { sweep: None, pseudonyms: &[common::pseudonym(1)] });
+    assert_eq!(common::code(&client.say(&town.broker, &own, now)), "recovering");
+    let message = set(&mut client, &[1, 2], (1, 1), now);
+    assert_eq!(common::code(&client.send(&town.broker, &message, now)), "ok");
+    assert_eq!(common::code(&client.say(&town.broker, &own, now)), "ok");
+}
+
+#[test]
+fn a_full_set_of_before_the_restore_does_not_bring_back_what_was_withdrawn() {
+    let town = Restored::new();
+    town.back_up(START);
+    let mut client = Client::new(1, &town.policy);
+    let old = set(&mut client, &[1, 2, 3], (1, 1), START);
+    assert_eq!(common::code(&client.send(&town.broker, &old, START)), "ok");
+    let fewer = set(&mut client, &[1], (1, 1), Timestamp(START.0 + 10));
+    assert_eq!(common::code(&client.send(&town.broker, &fewer, Timestamp(START.0 + 10))), "ok");
+    let town = town.restore(Timestamp(START.0 + 60));
+    // Somebody on the way kept it.
+    let now = Timestamp(START.0 + 120);
+    assert_eq!(common::code(&common::read(&town.broker.handle(&old, now))), "recovering");
+    let anew = set(&mut client, &[1], (1, 1), now);
+    assert_eq!(common::code(&client.send(&town.broker, &anew, now)), "ok");
+}
+
+#[test]
+fn parts_of_two_full_sets_are_not_taken_as_one_after_a_restore() {
+    let town = Restored::new();
+    town.back_up(START);
+    let town = town.restore(Timestamp(START.0 + 60));
+    let now = Timestamp(START.0 + 120);
+    let mut client = Client::new(1, &town.policy);
+    let first = set(&mut client, &[1, 2], (1, 3), now);
+    assert_eq!(common::code(&client.send(&town.broker, &first, now)), "ok");
+    // That set was given up. Of the next, the first part is lost on the way; the others follow it.
+    drop(set(&mut client, &[3, 4], (1, 3), now));
+    client.accepted = client.highest_state;
+    let second = set(&mut client, &[5], (2, 3), now);
+    let reply = client.send(&town.broker, &second, now);
+    assert_eq!(common::code(&reply), "gap");
+}
+
+#[test]
+fn a_line_of_a_release_says_when_it_came() {
+    let town = Restored::new();
+    let late = Timestamp(day(1).0 + 9 * 3_600);
+    assert_eq!(town.broker.release(late).unwrap().len(), 1);
+    let mut times = Vec::new();
+    let kept = |_, row: &Row| {
+        if let Row::Line(line) = row
+            && let Event::Release { as_of, .. } = line.event
+        {
+            times.push((line.time, as_of));
+        }
+        Ok(())
+    };
+    town.broker.log_rows(kept).unwrap();
+    assert_eq!(times, [(late, day(1).day().start())]);
 }

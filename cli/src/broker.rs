@@ -145,9 +145,11 @@ impl Place {
                     let keys = keys.display();
                     format!("has no keys in {keys}: put the folder with them back as it was, or name it with --keys")
                 }
-                (false, true) => "has no store: sign the policy, and make it with stapel broker init --policy, or put a \
+                (false, true) => {
+                    "has no store: sign the policy, and make it with stapel broker init --policy, or put a \
                                   backup back with stapel broker restore"
-                    .to_owned(),
+                        .to_owned()
+                }
                 (false, false) => return error.into(),
             };
             Failure::new("broker_folder", format!("the broker in {dir} {finding}"))
@@ -231,7 +233,8 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
     let trouble = broker.status().trouble;
     if unavailable > 0 {
         let trouble = trouble.unwrap_or_else(|| "nothing says why".to_owned());
-        let finding = format!("{unavailable} messages could not be kept; when that is put right, handle them again: {trouble}");
+        let finding =
+            format!("{unavailable} messages could not be kept; when that is put right, handle them again: {trouble}");
         return Err(Failure::new("unavailable", finding));
     }
     if let Some(trouble) = trouble {
@@ -239,7 +242,6 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
     }
     Ok(())
 }
-
 
 fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let status = args.place.open()?.status();

@@ -629,7 +629,7 @@ typedef struct {
     stapel_status status;
     /** What to do. */
     stapel_next next;
-    /** What the status says that it is: the state number expected, the lowest number still free, what is left of a budget. */
+    /** What the status says that it is: the last state number accepted, the lowest number still free, what is left of a budget. */
     uint64_t number;
     /** What was wrong and what to do, in English, as the broker says it. */
     stapel_str sentence;

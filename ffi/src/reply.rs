@@ -206,7 +206,7 @@ pub struct stapel_rejection {
     pub status: stapel_status,
     /// What to do.
     pub next: stapel_next,
-    /// What the status says that it is: the state number expected, the lowest number still free, what is left of a budget.
+    /// What the status says that it is: the last state number accepted, the lowest number still free, what is left of a budget.
     pub number: u64,
     /// What was wrong and what to do, in English, as the broker says it.
     pub sentence: stapel_str,

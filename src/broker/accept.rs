@@ -127,6 +127,11 @@ pub(super) fn accept(
 }
 
 impl Said {
+    /// Whether it is a part of a full set, and not the first.
+    pub(super) fn is_later_part(&self) -> bool {
+        matches!(self, Said::FullSet(set) if set.part.number > 1)
+    }
+
     /// How many pseudonyms it speaks of.
     pub(super) fn count(&self) -> u32 {
         let count = match self {
@@ -201,6 +206,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn delta(&self, step: &mut Step, delta: &TaggedDelta) -> Result<(), Rejection> {
+        self.refuse_days(&delta.flagged)?;
         let mut rows = Vec::with_capacity(delta.flagged.len() + delta.withdrawn.len());
         let mut held = self.epoch.held(self.sender.partner);
         for (tag, last) in &delta.flagged {
@@ -243,6 +249,7 @@ impl Context<'_> {
         if part.number == 1 {
             step.abandon(self.sender);
         }
+        self.refuse_days(&set.flagged)?;
         let mut rows = Vec::with_capacity(set.flagged.len());
         let mut held = self.epoch.held(self.sender.partner);
         for (tag, last) in &set.flagged {
@@ -253,13 +260,14 @@ impl Context<'_> {
         }
         step.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
         let so_far: usize = step.share.parts.iter().map(|part| part.len()).sum::<usize>() + rows.len();
-        if so_far > self.policy.budgets.flags_held as usize {
-            return Err(held_too_many(self.policy.budgets.flags_held));
-        }
+        let is_too_many = so_far > self.policy.budgets.flags_held as usize;
         if part.number < part.of {
+            if is_too_many {
+                return Err(held_too_many(self.policy.budgets.flags_held));
+            }
             step.share.parts.push(Arc::new(rows.clone()));
         } else {
-            self.last_part(step, set.shrink, rows.clone())?;
+            self.last_part(step, set.shrink, is_too_many, rows.clone())?;
             step.drop_overruled(self.sender, part.of.into());
         }
         step.keep(self.sender, Some(part), rows);
@@ -267,7 +275,7 @@ impl Context<'_> {
     }
 
     /// Takes the set as a whole, once its last part is there.
-    fn last_part(&self, step: &mut Step, shrink: bool, last: Vec<Row>) -> Result<(), Rejection> {
+    fn last_part(&self, step: &mut Step, shrink: bool, is_too_many: bool, last: Vec<Row>) -> Result<(), Rejection> {
         let mut parts = std::mem::take(&mut step.share.parts);
         parts.push(Arc::new(last));
         let said = parts.iter().map(|part| part.len()).sum::<usize>();
@@ -317,6 +325,9 @@ impl Context<'_> {
                 ),
             ));
         }
+        if is_too_many {
+            return Err(held_too_many(self.policy.budgets.flags_held));
+        }
         // The first full set of an epoch says again what was flagged before, under a new key.
         step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
         self.within_budgets(step.charge, held)?;
@@ -351,30 +362,34 @@ impl Context<'_> {
         Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
     }
 
+    /// Last valid days that no flag may have, held or not. All are looked at before any flag is, so that what is said does not
+    /// depend on the order of the tags, which nobody is to learn.
+    fn refuse_days(&self, flagged: &[(Tag, Day)]) -> Result<(), Rejection> {
+        let days = || flagged.iter().map(|(_, last)| *last);
+        if let Some(last) = days().min().filter(|last| *last < self.today) {
+            let sentence = format!("the last valid day {last} has passed: today is {}", self.today);
+            return Err(Rejection::new(Code::Clock, 0, sentence));
+        }
+        let max_days = self.policy.retention.max_days;
+        let longest = self.today.plus(max_days);
+        if let Some(last) = days().max().filter(|last| *last > longest) {
+            let sentence = format!("a flag until {last} lasts too long: {max_days} days from today end on {longest}");
+            return Err(Rejection::new(Code::NotPermitted, 0, sentence));
+        }
+        Ok(())
+    }
+
     /// How long a flag lasts that is flagged until `last`, and was held as `before`: SPEC.md 5.5.
     fn span(&self, before: Option<Span>, last: Day, renewal: bool) -> Result<Span, Rejection> {
         let max_days = self.policy.retention.max_days;
-        if last < self.today {
-            return Err(Rejection::new(
-                Code::Clock,
-                0,
-                format!("the last valid day {last} has passed: today is {}", self.today),
-            ));
-        }
-        let longest = self.today.plus(max_days);
         match before {
             Some(before) if last <= before.first.plus(max_days) => Ok(Span { first: before.first, last }),
             Some(_) if !renewal => Err(Rejection::new(
                 Code::RenewalNotDeclared,
                 0,
                 format!(
-                    "a flag until {last} would last more than {max_days} days since its first: look at it again and declare its renewal"
+                    "a flag would last more than {max_days} days since its first: look at it again and declare its renewal"
                 ),
-            )),
-            _ if last > longest => Err(Rejection::new(
-                Code::NotPermitted,
-                0,
-                format!("a flag until {last} lasts too long: {max_days} days from today end on {longest}"),
             )),
             _ => Ok(Span { first: self.today, last }),
         }

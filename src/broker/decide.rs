@@ -16,6 +16,9 @@ use crate::policy::{self, Partner};
 use crate::store::{Change, Key, Staged, Ticket};
 use crate::threads::Threads;
 
+/// So far above the highest that was used a number may be.
+const LONGEST_LEAP: u64 = 1 << 32;
+
 /// What a message says, tagged.
 enum Tagged {
     State(Said),
@@ -196,7 +199,7 @@ impl Broker {
         }
         let mut ticket = self.submit(state, &change)?;
         if immediate {
-            let due = Due { as_of: case.now, full: true };
+            let due = Due { as_of: case.now, full: true, looked: case.now };
             let mut change = Change::default();
             self.turn(state, case.in_force, sender.epoch, due, case.now, &mut change)?;
             ticket = self.submit(state, &change)?;
@@ -247,6 +250,7 @@ impl Case<'_> {
         match tagged {
             Err(rejection) => Err(rejection.clone()),
             Ok(Tagged::State(said)) => {
+                self.continues(basis, said)?;
                 accept(policy, epoch()?, row, self.sender, said, self.now).map(|step| Decision::State(Box::new(step)))
             }
             Ok(Tagged::Question(asked)) => {
@@ -295,8 +299,13 @@ impl Case<'_> {
         if let Some(reply) = before {
             return Ok(Some(reply.clone()));
         }
+        let free = highest.saturating_add(1);
+        if sequence > highest.saturating_add(LONGEST_LEAP) {
+            // Nobody is to use up all the numbers that there are with one message.
+            let sentence = format!("the number {sequence} is too far above the lowest that is free, {free}");
+            return Err(Rejection::new(Code::Stale, free, sentence));
+        }
         if sequence <= highest {
-            let free = highest.saturating_add(1);
             let sentence = format!("the number {sequence} was used before; the lowest that is free is {free}");
             return Err(Rejection::new(Code::Stale, free, sentence));
         }
@@ -346,13 +355,19 @@ impl Case<'_> {
                 ),
             );
         }
-        let recovering = basis.recovering(self.sender.partner);
+        // Who may not flag has nothing to send before it is answered.
+        let recovering = may.flag && basis.recovering(self.sender.partner);
         if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
             return refuse(
                 Code::Recovering,
                 "the broker was restored from a copy: send all your flags as a full set, then it counts and answers you again"
                     .into(),
             );
+        }
+        if recovering && header.kind == Kind::FullSet && basis.is_older(header.time) && !policy.release.immediate {
+            let sentence =
+                "this full set was made before the broker was restored, or before its last release: make it anew";
+            return refuse(Code::Recovering, sentence.into());
         }
         let accepted = basis.row.accepted_state();
         // What a restored broker last accepted is of an older time, and says nothing of the partner's series.
@@ -365,6 +380,16 @@ impl Case<'_> {
                     header.previous
                 ),
             ));
+        }
+        Ok(())
+    }
+
+    /// Step 14: a later part of a full set follows the part before it, also where the first may follow anything (5.10).
+    fn continues(&self, basis: &Basis, said: &Said) -> Result<(), Rejection> {
+        let accepted = basis.row.accepted_state();
+        if said.is_later_part() && self.header.previous != accepted {
+            let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
+            return Err(Rejection::new(Code::Gap, accepted, sentence));
         }
         Ok(())
     }
@@ -444,6 +469,11 @@ impl Case<'_> {
 }
 
 impl Basis {
+    /// Whether a time is before the release in force.
+    fn is_older(&self, time: Timestamp) -> bool {
+        self.epoch.as_ref().is_some_and(|epoch| time < epoch.row.as_of)
+    }
+
     fn recovering(&self, partner: u16) -> bool {
         let share = self.epoch.as_ref().and_then(|epoch| epoch.shares.get(&partner));
         share.is_some_and(|share| share.row.recovering)

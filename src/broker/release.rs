@@ -23,6 +23,8 @@ pub(super) struct Due {
     pub(super) as_of: Timestamp,
     /// Whether accepted flags become visible, or flags only end.
     pub(super) full: bool,
+    /// The latest moment that was looked at for a full release.
+    pub(super) looked: Timestamp,
 }
 
 /// What there is to do at a time.
@@ -36,7 +38,6 @@ struct Look {
 pub(super) struct Plan {
     number: u32,
     due: Due,
-    looked: Timestamp,
     /// The epoch as it is. Until the release is done, nothing of it changes but what questions cost.
     epoch: Epoch,
     /// The last state number that was accepted of each partner.
@@ -127,9 +128,9 @@ impl Broker {
         let due = self.open_and_close(&mut state, in_force, now, &mut change, &mut closed);
         let due = due.inspect_err(|_| state.ahead = true)?;
         let mut releases = Vec::new();
-        for (number, due, looked) in due {
+        for (number, due) in due {
             self.keep(&mut state, &mut change, &mut closed)?;
-            let (after, release) = self.turn_apart(state, in_force, number, due, looked)?;
+            let (after, release) = self.turn_apart(state, in_force, number, due, now)?;
             state = after;
             match release {
                 Some(release) => releases.push(release),
@@ -159,7 +160,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Opens and closes epochs, and says which releases are due, each with the moment that was looked at.
+    /// Opens and closes epochs, and says which releases are due.
     fn open_and_close(
         &self,
         state: &mut State,
@@ -167,7 +168,7 @@ impl Broker {
         now: Timestamp,
         change: &mut Change,
         closed: &mut Vec<u32>,
-    ) -> Result<Vec<(u32, Due, Timestamp)>, Error> {
+    ) -> Result<Vec<(u32, Due)>, Error> {
         let (policy, digest, today) = (in_force.signed.policy(), in_force.signed.digest(), now.day());
         if let Some(event) = self.strangers.turn(now) {
             state.journal.append(change, now, digest, event)?;
@@ -197,7 +198,7 @@ impl Broker {
         for (number, epoch) in &mut state.epochs {
             let Look { moment, due } = look(policy, epoch, now);
             if let Some(due) = due {
-                dues.push((*number, due, moment));
+                dues.push((*number, due));
             } else if moment > epoch.row.looked {
                 epoch.row.looked = moment;
                 change.rows.push((Key::Epoch(*number), Some(write_row(&epoch.row))));
@@ -229,9 +230,9 @@ impl Broker {
         in_force: &InForce,
         number: u32,
         due: Due,
-        looked: Timestamp,
+        now: Timestamp,
     ) -> Result<(MutexGuard<'a, State>, Option<Release>), Error> {
-        let plan = Plan::of(&state, number, due, looked)?;
+        let plan = Plan::of(&state, number, due)?;
         let making = self.begin_making(&mut state);
         drop(state);
         let prepared = plan.prepare(in_force.signed.policy(), &*self.store, &self.threads)?;
@@ -240,7 +241,7 @@ impl Broker {
             return Ok((state, None));
         }
         let mut change = Change::default();
-        let release = prepared.put_in_force(&mut state, in_force, &mut change);
+        let release = prepared.put_in_force(&mut state, in_force, now, &mut change);
         let release = release.inspect_err(|_| state.ahead = true)?;
         self.submit(&mut state, &change)?;
         Ok((state, Some(release)))
@@ -253,11 +254,11 @@ impl Broker {
         in_force: &InForce,
         number: u32,
         due: Due,
-        looked: Timestamp,
+        now: Timestamp,
         change: &mut Change,
     ) -> Result<Release, Error> {
-        let plan = Plan::of(state, number, due, looked)?;
-        plan.prepare(in_force.signed.policy(), &*self.store, &self.threads)?.put_in_force(state, in_force, change)
+        let plan = Plan::of(state, number, due)?;
+        plan.prepare(in_force.signed.policy(), &*self.store, &self.threads)?.put_in_force(state, in_force, now, change)
     }
 }
 
@@ -277,15 +278,15 @@ pub(super) fn clock_ahead(state: &State, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Plan {
-    fn of(state: &State, number: u32, due: Due, looked: Timestamp) -> Result<Plan, Error> {
+    fn of(state: &State, number: u32, due: Due) -> Result<Plan, Error> {
         let epoch = state.epochs.get(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
         let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
-        Ok(Plan { number, due, looked, epoch: epoch.with_all_shares(), accepted })
+        Ok(Plan { number, due, epoch: epoch.with_all_shares(), accepted })
     }
 
     /// Makes the release: all of its work, of which nothing shows yet.
     fn prepare(self, policy: &Policy, store: &dyn Store, threads: &Threads) -> Result<Prepared, Error> {
-        let Plan { number, due, looked, epoch, accepted } = self;
+        let Plan { number, due, epoch, accepted } = self;
         let today = due.as_of.day();
         let in_roster = |partner: u16| policy.partner(partner).is_some();
         let (mut shares, leavers): (Vec<(u16, Share)>, Vec<_>) =
@@ -307,7 +308,7 @@ impl Plan {
             row: EpochRow {
                 release: epoch.row.release + 1,
                 as_of: due.as_of,
-                looked,
+                looked: due.looked,
                 fresh: fresh(policy, &shares, due.as_of),
             },
             view,
@@ -403,7 +404,15 @@ impl Prepared {
     }
 
     /// Puts the release in force, and adds to `change` what is to be kept of it.
-    fn put_in_force(self, state: &mut State, in_force: &InForce, change: &mut Change) -> Result<Release, Error> {
+    ///
+    /// `now` is when, which may be long after the moment that the release speaks of.
+    fn put_in_force(
+        self,
+        state: &mut State,
+        in_force: &InForce,
+        now: Timestamp,
+        change: &mut Change,
+    ) -> Result<Release, Error> {
         let (number, due) = (self.number, self.due);
         let epoch = state.epochs.get_mut(&number).ok_or(Error::StoreDamaged { finding: "an epoch is missing" })?;
         let release = Release {
@@ -432,7 +441,7 @@ impl Prepared {
         change.removed.extend(self.superseded);
         change.staged.extend(self.folded);
         let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
-        state.journal.append(change, due.as_of, in_force.signed.digest(), event)?;
+        state.journal.append(change, now, in_force.signed.digest(), event)?;
         state.unpurged += self.gone_rows;
         Ok(release)
     }
@@ -441,17 +450,18 @@ impl Prepared {
 /// What there is to do in `epoch` at `now`.
 fn look(policy: &Policy, epoch: &Epoch, now: Timestamp) -> Look {
     let turn = now.day().start();
-    let expiry = (turn.day() > epoch.row.as_of.day()).then_some(Due { as_of: turn, full: false });
     let moment = latest_moment(policy, now);
+    let due = |as_of, full| Some(Due { as_of, full, looked: moment });
+    let expiry = (turn.day() > epoch.row.as_of.day()).then_some(turn);
+    let only_expiry = expiry.and_then(|turn| due(turn, false));
     if policy.release.immediate {
         let behind = epoch.shares.iter().any(|(partner, share)| differs(&epoch.view, *partner, share, now.day()));
-        return Look { moment, due: if behind { Some(Due { as_of: now, full: true }) } else { expiry } };
+        return Look { moment, due: if behind { due(now, true) } else { only_expiry } };
     }
     if moment <= epoch.row.looked || !enough_changed(policy, epoch, moment) {
-        return Look { moment, due: expiry };
+        return Look { moment, due: only_expiry };
     }
-    let as_of = expiry.map_or(moment, |expiry| expiry.as_of.max(moment));
-    Look { moment, due: Some(Due { as_of, full: true }) }
+    Look { moment, due: due(expiry.map_or(moment, |turn| turn.max(moment)), true) }
 }
 
 /// The earliest moment after `now` at which there can be another release.
@@ -557,7 +567,11 @@ impl Epoch {
     }
 
     /// Forgets what its partners hold, as a store that was restored must: flags that were withdrawn since the copy must not come back.
-    pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
+    pub(super) fn recover(&mut self, number: u32, roster: &Policy, now: Timestamp, change: &mut Change) {
+        // Also of one that the copy does not know, which may have delivered since.
+        for partner in roster.partners.iter().filter(|partner| partner.may.flag) {
+            self.shares.entry(partner.number).or_default();
+        }
         for (partner, share) in &mut self.shares {
             change.removed.extend(share.ids(number, *partner));
             let row = ShareRow { recovering: true, asked: share.row.asked, ..ShareRow::default() };

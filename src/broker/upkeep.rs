@@ -126,9 +126,8 @@ impl Broker {
         state.journal.append(&mut change, now, digest, adopted)?;
         for number in state.epochs.keys().copied().collect::<Vec<_>>() {
             let Some(epoch) = state.epochs.get(&number) else { continue };
-            let looked = epoch.row.looked;
-            let due = Due { as_of: now, full: false };
-            let turned = self.turn(&mut state, &newer, number, due, looked, &mut change);
+            let due = Due { as_of: now, full: false, looked: epoch.row.looked };
+            let turned = self.turn(&mut state, &newer, number, due, now, &mut change);
             turned.inspect_err(|_| state.ahead = true)?;
         }
         let ticket = self.submit(&mut state, &change)?;
@@ -182,7 +181,8 @@ impl Broker {
         self.keys.signed().note_restored(&self.policy().policy().operator.log_origin)?;
         let mut state = self.state()?;
         let mut change = Change::default();
-        let digest = self.in_force().signed.digest();
+        let in_force = self.in_force();
+        let digest = in_force.signed.digest();
         state.journal.append(&mut change, now, digest, Event::Restore)?;
         for number in state.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect::<Vec<_>>()
         {
@@ -192,7 +192,7 @@ impl Broker {
             }
         }
         for (number, epoch) in &mut state.epochs {
-            epoch.recover(*number, now, &mut change);
+            epoch.recover(*number, in_force.signed.policy(), now, &mut change);
         }
         let ticket = self.submit(&mut state, &change)?;
         drop(state);

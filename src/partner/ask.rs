@@ -122,7 +122,7 @@ impl Partner {
             }
             positions[row as usize] = pseudonyms.len() as u32 - 1;
         }
-        let number = self.state.question_used + 1;
+        let number = self.state.question_used.saturating_add(1);
         let (rows, sweep) = (Packed(rows.to_vec()), sweep.cloned());
         // First the journal has the number, and who asks what for which case: the head that the message names commits to it.
         let event = Event::Asking { epoch, number, sweep: sweep.clone(), addresses: rows.clone() };

@@ -104,11 +104,11 @@ impl Partner {
         for epoch in epochs {
             statements.extend(self.statement(epoch, day, confirm)?.map(|statement| (epoch, statement)));
         }
-        let first = self.state.state_used + 1;
+        let first = self.state.state_used.saturating_add(1);
         let mut messages = Vec::new();
         for (epoch, statement) in &statements {
             for request in statement.requests()? {
-                let (kind, number) = (request.kind(), first + messages.len() as u64);
+                let (kind, number) = (request.kind(), first.saturating_add(messages.len() as u64));
                 messages.push(Delivering { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
             }
         }
@@ -122,7 +122,7 @@ impl Partner {
         // Each statement goes when its messages are there.
         for (epoch, statement) in statements {
             for request in &statement.requests()? {
-                let (sequence, settles) = (first + chain.len() as u64, settles(request));
+                let (sequence, settles) = (first.saturating_add(chain.len() as u64), settles(request));
                 chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
                 previous = sequence;
             }

@@ -49,12 +49,12 @@ fn threshold(old: u8, new: u8, lang: Lang) -> Option<String> {
     let text = if new < old {
         lang.pick(
             format!(
-                "DE DREMPEL GAAT OMLAAG, van {old} naar {new}: er zijn minder organisaties nodig voor een treffer. Meldingen \
-                 volgens de vorige versie tellen niet meer mee; iedere partner moet opnieuw melden."
+                "DE DREMPEL GAAT OMLAAG, van {old} naar {new}: er zijn minder organisaties nodig voor een treffer, ook voor \
+                 meldingen die er al zijn: die tellen meteen volgens de nieuwe drempel. Wie dat niet wil, tekent niet, of trekt ze vooraf in."
             ),
             format!(
-                "THE THRESHOLD GOES DOWN, from {old} to {new}: fewer organisations make a hit. Flags under the version before \
-                 no longer pass; every partner must flag anew."
+                "THE THRESHOLD GOES DOWN, from {old} to {new}: fewer organisations make a hit, also of flags that are there \
+                 already: they count under the new threshold at once. Who does not want that does not sign, or withdraws them before."
             ),
         )
     } else if new > old {

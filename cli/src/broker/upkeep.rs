@@ -73,7 +73,8 @@ pub(super) struct PurgeArgs {
 
 /// Copy the store and the policies to a folder
 ///
-/// The keys are not in the copy, which opens nothing without them: keep a copy of their folder elsewhere.
+/// The keys are not in the copy, which opens nothing without them: keep a copy of their folder elsewhere, all of it but
+/// signed.logs, which must never be put back from a copy.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker backup --dir broker --to /mnt/backup/2026-12-01")]
 pub(super) struct BackupArgs {
