@@ -171,13 +171,19 @@ impl Broker {
         let keys = Arc::new(keys);
         folder::clear(folder)?;
         folder::copy(from, folder)?;
-        Broker::open_with(&folder::making(folder), keys.clone())?.recover(now)?;
+        let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
+        copy.recover(now)?;
+        let trouble = copy.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(copy);
         folder::put_in_place(folder)?;
-        Broker::open_with(folder, keys)
+        let broker = Broker::open_with(folder, keys)?;
+        // Of an epoch that was dropped, the copy says so once.
+        *broker.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        Ok(broker)
     }
 
     /// Notes that the store was put back: each partner counts again when its full set has come.
-    fn recover(self, now: Timestamp) -> Result<(), Error> {
+    fn recover(&self, now: Timestamp) -> Result<(), Error> {
         self.keys.signed().note_restored(&self.policy().policy().operator.log_origin)?;
         let mut state = self.state()?;
         let mut change = Change::default();
