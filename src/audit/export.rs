@@ -35,8 +35,12 @@ pub enum Row {
 pub struct ExportedLog {
     log: Log,
     pruned: u64,
-    /// What the last of the lines on pruning says was pruned in all.
-    said_pruned: u64,
+    /// The last of the lines on pruning: what it says was pruned in all, and before which day.
+    last_prune: Option<(u64, Day)>,
+    /// The day of the first line that is left.
+    first_left: Option<Day>,
+    /// What is wrong with how lines were pruned.
+    wrongly_pruned: Option<String>,
     kinds: BTreeMap<&'static str, u64>,
 }
 
@@ -142,16 +146,31 @@ impl ExportedLog {
     pub fn push(&mut self, row: &[u8]) -> Result<Row, Error> {
         let row = Row::parse(self.log.size(), row)?;
         match &row {
-            Row::Pruned(_) => self.pruned += 1,
+            Row::Pruned(_) => {
+                self.pruned += 1;
+                if self.first_left.is_some() {
+                    self.pruned_wrongly("a line is gone after one that is left, and the oldest go first");
+                }
+            }
             Row::Line(line) => {
                 *self.kinds.entry(line.event.kind()).or_default() += 1;
-                if let Event::Prune { total, .. } = line.event {
-                    self.said_pruned = total;
+                self.first_left.get_or_insert(line.time.day());
+                if let Event::Prune { before, lines, total } = line.event {
+                    let so_far = self.last_prune.map_or(total.saturating_sub(lines), |(total, _)| total);
+                    if so_far.checked_add(lines) != Some(total) || before > line.time.day() {
+                        self.pruned_wrongly("what it says was pruned does not follow what it said before");
+                    }
+                    self.last_prune = Some((total, before));
                 }
             }
         }
         self.log.append(row.leaf());
         Ok(row)
+    }
+
+    fn pruned_wrongly(&mut self, finding: &str) {
+        let row = self.log.size();
+        self.wrongly_pruned.get_or_insert_with(|| format!("row {row}: {finding}"));
     }
 
     /// The hashes of the rows read so far, for proofs.
@@ -179,9 +198,19 @@ impl ExportedLog {
             refuse_other(&self.log, checkpoint).map_err(|error| narrowed(error, held))?;
             held = checkpoint.size();
         }
-        if self.pruned != self.said_pruned {
+        let said = self.last_prune.map_or(0, |(total, _)| total);
+        if self.pruned != said {
+            let finding = format!("{} lines are gone, and the log says that {said} were pruned", self.pruned);
+            return Err(Error::LogAltered { finding });
+        }
+        if let Some(finding) = &self.wrongly_pruned {
+            return Err(Error::LogAltered { finding: finding.clone() });
+        }
+        if let (Some((_, before)), Some(left)) = (self.last_prune, self.first_left)
+            && left < before
+        {
             let finding =
-                format!("{} lines are gone, and the log says that {} were pruned", self.pruned, self.said_pruned);
+                format!("the log says that lines before {before} were pruned, and the first left is of {left}");
             return Err(Error::LogAltered { finding });
         }
         Ok(Report {
@@ -199,15 +228,17 @@ pub fn prune_before(today: Day, log_days: u16) -> Day {
     Day(today.0.saturating_sub(log_days))
 }
 
-/// Takes away the lines of days before `before`: only their hashes stay, and so the tree. Gives how many went.
+/// Takes away the lines of days before `before`, up to the first of another day: only their hashes stay, and so the tree. Gives
+/// how many went.
 ///
 /// Whoever prunes adds a line that says so ([`Event::Prune`]).
 pub fn prune(rows: &mut [Row], before: Day) -> u64 {
     let mut gone = 0;
     for row in rows {
-        if let Row::Line(line) = row
-            && line.time.day() < before
-        {
+        if let Row::Line(line) = row {
+            if line.time.day() >= before {
+                break;
+            }
             *row = Row::Pruned(line.leaf());
             gone += 1;
         }
@@ -392,10 +423,28 @@ mod tests {
         assert_eq!(prune(&mut rows, prune_before(today.plus(1), 1095)), 0, "what is gone is not counted again");
         assert_eq!(rows.iter().map(Row::leaf).collect::<Log>().root(), before.root());
         assert_eq!(read(&texts(&rows)).unwrap().check(&signed).unwrap_err().code(), "log_altered", "no line says so");
-        let event = Event::Prune { before: today, lines: 1, total: 1 };
-        let line = Line { event, ..examples().remove(3) };
-        rows.push(Row::Line(line));
-        let report = read(&texts(&rows)).unwrap().check(&signed).unwrap();
+        let left = Timestamp(1_795_996_800);
+        let says = |lines, total, before| {
+            let time = left.day().plus(1095).start();
+            Row::Line(Line { time, event: Event::Prune { before, lines, total }, ..examples().remove(3) })
+        };
+        let check = |rows: &[Row]| read(&texts(rows)).unwrap().check(&signed);
+        rows.push(says(1, 1, left.day()));
+        let report = check(&rows).unwrap();
         assert_eq!((report.lines, report.pruned, report.covered), (19, 1, 18));
+
+        // Who writes such a line cannot hide whichever line they like behind its hash.
+        let finding = |rows: &[Row]| check(rows).unwrap_err().to_string();
+        rows.push(says(1, 2, left.day()));
+        let mut hidden = rows.clone();
+        hidden[7] = Row::Pruned(rows[7].leaf());
+        assert!(finding(&hidden).contains("row 7: a line is gone after one that is left"), "{}", finding(&hidden));
+        let mut older = rows.clone();
+        older[1] = Row::Pruned(rows[1].leaf());
+        assert!(check(&older).is_ok());
+        older[19] = says(2, 2, left.day());
+        assert!(finding(&older).contains("row 19: what it says was pruned does not follow"), "{}", finding(&older));
+        older[19] = says(1, 2, left.day().plus(1));
+        assert!(finding(&older).contains("the first left is of"), "{}", finding(&older));
     }
 }
