@@ -307,8 +307,8 @@ impl Told {
     }
 }
 
-/// Whether the file `to` holds this broker's signed reply to `message`, and it settled something. A reply to another message is not overwritten: it
-/// may be of another partner, whose messages have the same names.
+/// Whether the file `to` holds this broker's signed reply to `message`, and that settled something. A reply to another message
+/// is not overwritten: it may be of another partner, whose messages have the same names.
 fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Failure> {
     let there = files::read_up_to(to, MAX_MESSAGE + 1)?;
     let unverified = Unverified::parse(&there, Role::Broker);
