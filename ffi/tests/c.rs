@@ -80,7 +80,7 @@ fn the_header_is_one_for_cpp_too() {
         .arg(source_folder().join("include"));
     compiler.arg(source).arg("-o").arg(&program).args(link(Build::Shared));
     succeed(&mut compiler);
-    succeed(&mut Command::new(program));
+    succeed(with_library(&mut Command::new(program)));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn declared(line: &str) -> Option<&str> {
 /// Runs a program in a town of its own.
 fn run(program: &mut Command) {
     let town = Town::new();
-    succeed(program.arg(town.path("")).arg(START.0.to_string()));
+    succeed(with_library(program).arg(town.path("")).arg(START.0.to_string()));
 }
 
 fn compiled(program: &str, build: Build) -> PathBuf {
@@ -146,6 +146,11 @@ fn link(build: Build) -> Vec<String> {
             vec![format!("-L{folder}"), "-lstapel_ffi".into(), format!("-Wl,-rpath,{folder}")]
         }
     }
+}
+
+/// Cargo names the folder first in which an older build may have left its library.
+fn with_library(program: &mut Command) -> &mut Command {
+    program.env("LD_LIBRARY_PATH", library_folder())
 }
 
 /// Where cargo put the libraries of this build: beside this test.
