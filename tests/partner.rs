@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use common::{ROSTER, START};
-use stapel::message::{Number, Standing};
-use stapel::partner::{Change, News, Received};
+use stapel::message::{Code, Number, Receipt, Standing};
+use stapel::partner::{Change, News, Next, Received};
 use stapel::policy::{Policy, PolicySignature};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Day, Partner, Timestamp};
@@ -47,9 +47,13 @@ struct Consortium {
 
 impl Consortium {
     fn new() -> Consortium {
+        Consortium::under(&policy_text())
+    }
+
+    fn under(policy: &str) -> Consortium {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
-        fs::write(&path, policy_text()).unwrap();
+        fs::write(&path, policy).unwrap();
         let policy = Policy::read(&path).unwrap();
         for entry in ROSTER {
             let key = SigningKey::from_seed(&[entry.number as u8; 32]).unwrap();
@@ -78,6 +82,21 @@ impl Consortium {
         let partner = &mut self.partners[at];
         self.broker.accept_clock(now).unwrap();
         messages.iter().map(|message| partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
+    }
+
+    /// Delivers what there is: what became of it.
+    fn delivered(&mut self, at: usize, now: Timestamp) -> Vec<Receipt> {
+        let messages = self.partners[at].deliver(now).unwrap();
+        let received = self.carry(at, messages, now).into_iter();
+        let receipt =
+            |received| if let Received::Receipt(receipt) = received { receipt } else { panic!("{received:?}") };
+        received.map(receipt).collect()
+    }
+
+    fn reopen(&mut self, at: usize) {
+        drop(self.partners.remove(at));
+        let own = self.folder.path().join(ROSTER[at].number.to_string());
+        self.partners.insert(at, Partner::open(&own).unwrap());
     }
 
     fn deliver(&mut self, at: usize, now: Timestamp) {
@@ -139,6 +158,109 @@ fn from_flags_to_news() {
     // Asked and answered: twice about the flat and its building, and twice about the building as an own one.
     assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * (2 * 2 + 2));
     drop(town.folder);
+}
+
+/// The policy with budgets of ten new flags a day and 30 at a time. A home alone in its building takes two.
+fn of_small_budgets() -> Consortium {
+    Consortium::under(&policy_text().replace("[budgets]\n", "[budgets]\nnew_flags_a_day = 10\nflags_held = 30\n"))
+}
+
+fn houses(numbers: std::ops::Range<u32>) -> Vec<AddressKey> {
+    numbers.map(|number| home(&format!("1012JS|{number}|"))).collect()
+}
+
+fn day(number: u64) -> Timestamp {
+    Timestamp(START.0 + number * DAY)
+}
+
+/// Added, withdrawn and held.
+fn counts(receipts: &[Receipt]) -> [u32; 3] {
+    let [receipt] = receipts else { panic!("{receipts:?}") };
+    [receipt.added, receipt.withdrawn, receipt.held]
+}
+
+#[test]
+fn what_is_new_beyond_the_budget_waits_and_nothing_waits_with_it() {
+    let mut town = of_small_budgets();
+    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    assert_eq!(counts(&town.delivered(0, day(0))), [6, 0, 6]);
+    assert_eq!(town.partners[0].undelivered(), 0);
+
+    town.partners[0].flag(&houses(31..33), &by(), day(1)).unwrap();
+    town.partners[0].flag(&houses(20..31), &by(), day(2)).unwrap();
+    town.partners[0].withdraw(&houses(1..2), &by(), day(2)).unwrap();
+    assert_eq!(town.partners[0].undelivered(), 13);
+    // Those flagged first go first; and what is withdrawn goes at once.
+    assert_eq!(counts(&town.delivered(0, day(2))), [10, 2, 14]);
+    assert_eq!(town.partners[0].undelivered(), 8);
+    // Nothing more today, whatever happens to the program; but withdrawals do go.
+    town.reopen(0);
+    assert!(town.delivered(0, day(2)).is_empty());
+    town.partners[0].withdraw(&houses(31..33), &by(), day(2)).unwrap();
+    assert_eq!(counts(&town.delivered(0, day(2))), [0, 4, 10]);
+    // One that waits is flagged until another day and one is withdrawn, and the broker hears of each what holds.
+    town.partners[0].withdraw(&houses(29..30), &by(), day(2)).unwrap();
+    town.partners[0].flag_until(&houses(30..31), "2027-01-31".parse().unwrap(), &by(), day(2)).unwrap();
+    assert_eq!(town.partners[0].undelivered(), 7);
+    assert_eq!(counts(&town.delivered(0, day(3))), [10, 0, 20]);
+    assert_eq!(counts(&town.delivered(0, day(4))), [4, 0, 24]);
+    assert_eq!(town.partners[0].undelivered(), 0);
+    assert!(town.delivered(0, day(5)).is_empty());
+}
+
+#[test]
+fn a_set_in_place_of_all_is_held_to_the_budgets_too() {
+    let mut town = of_small_budgets();
+    // Even the first of an epoch, which is free of the day's.
+    town.partners[0].replace_all(&houses(101..121), false, &by(), day(0)).unwrap();
+    assert_eq!(counts(&town.delivered(0, day(0))), [30, 0, 30]);
+    assert_eq!(town.partners[0].undelivered(), 5);
+    assert!(town.delivered(0, day(1)).is_empty(), "no more may be held");
+    town.partners[0].replace_all(&houses(108..128), true, &by(), day(2)).unwrap();
+    // Held are 108 to 115, and five more can be added today.
+    assert_eq!(counts(&town.delivered(0, day(2))), [10, 14, 26]);
+    assert_eq!(counts(&town.delivered(0, day(3))), [4, 0, 30]);
+    assert_eq!(town.partners[0].undelivered(), 5);
+}
+
+#[test]
+fn one_that_does_not_know_what_is_left_of_the_budget_is_told() {
+    let mut town = of_small_budgets();
+    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    town.delivered(0, day(0));
+    let state = town.folder.path().join("1/state.sealed");
+    let old = fs::read(&state).unwrap();
+    town.partners[0].flag(&houses(4..7), &by(), day(1)).unwrap();
+    assert_eq!(counts(&town.delivered(0, day(1))), [6, 0, 12]);
+    // An old copy is put back.
+    drop(town.partners.remove(0));
+    fs::write(&state, old).unwrap();
+    town.partners.insert(0, Partner::open(&town.folder.path().join("1")).unwrap());
+    // What it told the broker is not taken for new, nor anything withdrawn.
+    assert_eq!(counts(&town.delivered(0, day(1))), [0, 0, 12]);
+    town.partners[0].flag(&houses(7..10), &by(), day(1)).unwrap();
+    let messages = town.partners[0].deliver(day(1)).unwrap();
+    let received = town.carry(0, messages, day(1));
+    let [Received::Rejection { rejection, next: Next::Wait }] = &received[..] else { panic!("{received:?}") };
+    assert_eq!((rejection.code, rejection.number), (Code::OverBudget, 4));
+    town.reopen(0);
+    assert_eq!(counts(&town.delivered(0, day(1))), [4, 0, 16]);
+    assert_eq!(counts(&town.delivered(0, day(2))), [2, 0, 18]);
+}
+
+#[test]
+fn epochs_that_overlap_share_the_budget() {
+    let mut town = of_small_budgets();
+    let overlap = Timestamp("2027-11-10".parse::<Day>().unwrap().start().0);
+    let next = Timestamp(overlap.0 + DAY);
+    town.partners[0].flag(&houses(1..2), &by(), day(330)).unwrap();
+    assert_eq!(town.delivered(0, day(330)).len(), 1);
+    assert_eq!(town.delivered(0, overlap).len(), 1, "a full set in the second");
+    town.partners[0].flag(&houses(2..7), &by(), overlap).unwrap();
+    let added = |receipts: Vec<Receipt>| receipts.iter().map(|receipt| receipt.added).collect::<Vec<_>>();
+    assert_eq!(added(town.delivered(0, overlap)), [10], "the newer epoch comes first");
+    assert_eq!(added(town.delivered(0, next)), [10]);
+    assert!(town.delivered(0, Timestamp(next.0 + DAY)).is_empty());
 }
 
 #[test]

@@ -349,8 +349,17 @@ fn deliver(
     let threads = args.threads.start()?;
     let mut partner = args.place.open()?.with_threads(threads);
     let messages = messages(&mut partner)?;
-    if messages.is_empty() {
-        note("the broker is up to date; nothing was written");
+    match (messages.is_empty(), partner.undelivered()) {
+        (true, 0) => note("the broker is up to date; nothing was written"),
+        (_, 0) => {}
+        (_, waiting) => {
+            let budgets = &partner.policy().policy().budgets;
+            note(&format!(
+                "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a day (UTC), \
+                 {} at a time, buildings included",
+                budgets.new_flags_a_day, budgets.flags_held
+            ));
+        }
     }
     args.outbox.of(&args.place).write(&partner, &messages, args.json, out)
 }
@@ -442,7 +451,7 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
-            "flags": partner.flags().len(), "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
+            "flags": partner.flags().len(), "undelivered": partner.undelivered(), "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
         }));
     }
@@ -453,7 +462,7 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let epochs: Vec<_> = epochs.iter().map(u32::to_string).collect();
     writeln!(out, "secrets of epochs: {}", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })?;
-    writeln!(out, "{} flags", partner.flags().len())?;
+    writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
     writeln!(out, "journal: {records} records, head {head}")?;
     for message in &in_flight {
         let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };

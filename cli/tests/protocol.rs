@@ -185,6 +185,28 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
 }
 
 #[test]
+fn more_than_a_days_budget_is_delivered_over_days() {
+    let desk = consortium();
+    let (first, second) = ("2026-12-01T09:00:00Z", "2026-12-02T09:00:00Z");
+    desk.write("a.csv", "adres\nDam 1, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv --now {first}"));
+    deliver(&desk, "politie", first);
+    let rows: String = (2..1_103).map(|number| format!("Dam {number}, 1012 JS\n")).collect();
+    desk.write("b.csv", format!("adres\n{rows}"));
+    desk.stapel(&format!("partner flag --dir politie {BY} b.csv --now {first}"));
+    desk.stapel(&format!("partner withdraw --dir politie {BY} a.csv --now {first}"));
+    let receipt = deliver(&desk, "politie", first);
+    assert_eq!((&receipt["added"], &receipt["withdrawn"]), (&json!(1_000), &json!(1)), "the default budget");
+    assert_eq!(desk.json("partner status --dir politie")[0]["undelivered"], 101);
+    let output = desk.run(&format!("partner deliver --dir politie --now {first}"), &[], b"");
+    assert!(output.status.success() && output.stdout.is_empty());
+    let said = text(&output.stderr);
+    assert!(said.contains("101 flags wait for a later delivery") && said.contains("1000 new flags a day"), "{said}");
+    assert_eq!(deliver(&desk, "politie", second)["added"], 101);
+    assert_eq!(desk.json("partner status --dir politie")[0]["undelivered"], 0);
+}
+
+#[test]
 fn what_may_not_be_done_changes_nothing() {
     let desk = consortium();
     let now = "--now 2026-12-01T09:00:00Z";

@@ -367,7 +367,10 @@ enum stapel_next
     STAPEL_NEXT_RESEND = 2,
     /** Fetch the policy in force, adopt it, and deliver or ask again. */
     STAPEL_NEXT_FETCH_POLICY = 3,
-    /** Wait until the budget reaches: the day's is new at 00:00 UTC. */
+    /**
+     * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new at 00:00
+     * UTC, an epoch's with the next epoch.
+     */
     STAPEL_NEXT_WAIT = 4,
     /** See whether the set is complete, and say that its shrinking is meant. */
     STAPEL_NEXT_DECLARE_SHRINK = 5,
@@ -954,6 +957,13 @@ stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);
 
 /**
+ * How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those since the last
+ * delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+ */
+stapel_status stapel_partner_undelivered(const stapel_partner *partner,
+                                         size_t *count);
+
+/**
  * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
  * at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
  *
@@ -1024,6 +1034,8 @@ stapel_status stapel_partner_replace_all(const stapel_partner *partner,
 /**
  * The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
  * stapel_messages_free.
+ *
+ * What is new beyond the policy's budgets waits for a later day, those flagged last: see stapel_partner_undelivered.
  *
  * Until their replies were read, the same call gives the same bytes again.
  *

@@ -165,6 +165,21 @@ pub unsafe extern "C" fn stapel_partner_flags(
     })
 }
 
+/// How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those since the last
+/// delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_undelivered(
+    partner: *const stapel_partner,
+    count: *mut usize,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let count = unsafe { out(count, "count") }?;
+        count.write(get(partner)?.lock()?.undelivered());
+        Ok(())
+    })
+}
+
 /// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
 /// at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
 ///
@@ -287,6 +302,8 @@ pub unsafe extern "C" fn stapel_partner_replace_all(
 
 /// The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
 /// stapel_messages_free.
+///
+/// What is new beyond the policy's budgets waits for a later day, those flagged last: see stapel_partner_undelivered.
 ///
 /// Until their replies were read, the same call gives the same bytes again.
 ///

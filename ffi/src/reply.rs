@@ -186,7 +186,8 @@ pub enum stapel_next {
     STAPEL_NEXT_RESEND = 2,
     /// Fetch the policy in force, adopt it, and deliver or ask again.
     STAPEL_NEXT_FETCH_POLICY = 3,
-    /// Wait until the budget reaches: the day's is new at 00:00 UTC.
+    /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new at 00:00
+    /// UTC, an epoch's with the next epoch.
     STAPEL_NEXT_WAIT = 4,
     /// See whether the set is complete, and say that its shrinking is meant.
     STAPEL_NEXT_DECLARE_SHRINK = 5,

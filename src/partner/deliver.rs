@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::flags::Behind;
+use super::flags::{Behind, Flags};
 use super::journal::{Delivering, Event, Series};
+use super::state::{EpochState, Flight};
 use super::{Draft, Partner};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -40,7 +41,8 @@ impl Partner {
     /// Changes since the last delivery go as one delta. An epoch's first message is a full set, as is the one after a loss or a gap; a
     /// large one comes in parts. While epochs overlap, the newest comes first, and those in which the partner has delivered are kept up
     /// to date. Where there is nothing to say, but a message was given up or lost that the broker may have accepted, a confirm asks
-    /// for the gap that tells. Each message names the one before it as accepted, so that all can be sent at once. As long as one of them is in flight,
+    /// for the gap that tells. What is new beyond the policy's budgets waits for a later day, those flagged last: see
+    /// [`Partner::undelivered`]. Each message names the one before it as accepted, so that all can be sent at once. As long as one of them is in flight,
     /// those in flight come again, byte for byte.
     ///
     /// # Errors
@@ -58,6 +60,14 @@ impl Partner {
     /// As [`Partner::deliver`].
     pub fn confirm(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
         self.state_messages(now, true)
+    }
+
+    /// How many of its flags no message has told the broker yet, in the newest epoch in which it delivers: those since the last
+    /// delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+    pub fn undelivered(&self) -> usize {
+        let newest = self.state.epochs.iter().filter(|epoch| epoch.delivered || epoch.in_flight.is_some());
+        let newest = newest.max_by_key(|epoch| epoch.number);
+        newest.map_or(self.state.flags.len(), |epoch| epoch.in_flight.as_ref().unwrap_or(&epoch.behind).lacks())
     }
 
     /// No longer waits for the reply to a message in flight, named by its digest; nor for the state messages that follow it. Their
@@ -100,13 +110,15 @@ impl Partner {
         let (newest, mut epochs) = self.open_epochs(day)?;
         epochs.retain(|number| self.state.epoch(*number).is_some_and(|epoch| epoch.delivered));
         epochs.insert(0, newest);
+        let mut new_flags = self.state.new_flags.left(day).min(policy.budgets.new_flags_a_day);
         let mut statements = Vec::new();
         for epoch in epochs {
-            statements.extend(self.statement(epoch, day, confirm)?.map(|statement| (epoch, statement)));
+            let said = self.statement(epoch, day, confirm, &mut new_flags)?;
+            statements.extend(said.map(|(statement, waiting)| (epoch, statement, waiting)));
         }
         let first = self.state.state_used.saturating_add(1);
         let mut messages = Vec::new();
-        for (epoch, statement) in &statements {
+        for (epoch, statement, _) in &statements {
             for request in statement.requests()? {
                 let (kind, number) = (request.kind(), first.saturating_add(messages.len() as u64));
                 messages.push(Delivering { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
@@ -118,48 +130,93 @@ impl Partner {
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
         self.record(now, None, Event::Delivering { messages })?;
         let mut previous = self.state.accepted;
-        let mut chain = Vec::new();
+        let (mut chain, mut behind) = (Vec::new(), Vec::new());
         // Each statement goes when its messages are there.
-        for (epoch, statement) in statements {
+        for (epoch, statement, waiting) in statements {
             for request in &statement.requests()? {
                 let (sequence, settles) = (first.saturating_add(chain.len() as u64), settles(request));
                 chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
                 previous = sequence;
             }
+            if chain.last().is_some_and(|flight: &Flight| flight.settles) {
+                behind.push((epoch, Behind::lacking(waiting.into_iter())));
+            }
         }
-        for flight in chain.iter().filter(|flight| flight.settles) {
-            self.state.epoch_mut(flight.epoch).in_flight = Some(Behind::default());
+        for (epoch, behind) in behind {
+            self.state.epoch_mut(epoch).in_flight = Some(behind);
         }
         self.state.chain = chain;
         Ok(true)
     }
 
-    fn statement(&self, epoch: u32, day: Day, confirm: bool) -> Result<Option<Statement>, Error> {
-        let (flags, buildings) = (&self.state.flags, self.counts_buildings());
-        let Some(state) = self.state.epoch(epoch).filter(|state| state.delivered) else {
-            return self.full_set(epoch, day, self.state.renewal, self.state.shrink).map(Some);
+    /// What there is to say in an epoch, and what waits although it was to be said too; `new_flags` is what is left of the day's budget.
+    fn statement(
+        &self,
+        epoch: u32,
+        day: Day,
+        confirm: bool,
+        new_flags: &mut u32,
+    ) -> Result<Option<(Statement, Vec<AddressKey>)>, Error> {
+        let state = self.state.epoch(epoch).filter(|state| state.delivered);
+        let waiting = self.waiting(state.map(|state| &state.behind), *new_flags);
+        let fewer;
+        let flags = if waiting.is_empty() {
+            &self.state.flags
+        } else {
+            fewer = self.state.flags.without(&waiting);
+            &fewer
         };
-        let behind = &state.behind;
-        let changes = flags.changes(behind, buildings);
+        let Some(EpochState { behind, .. }) = state else {
+            let set = self.full_set(flags, epoch, day, self.state.renewal, self.state.shrink)?;
+            return Ok(Some((set, waiting)));
+        };
+        let changes = flags.changes(behind, self.counts_buildings());
         let renewal = behind.renewal || changes.extends;
+        *new_flags = new_flags.saturating_sub(u32::try_from(changes.added).unwrap_or(u32::MAX));
         if behind.full_set {
-            return self.full_set(epoch, day, renewal, behind.shrink).map(Some);
+            return Ok(Some((self.full_set(flags, epoch, day, renewal, behind.shrink)?, waiting)));
         }
         if changes.len() == 0 {
-            return Ok(confirm.then_some(Statement::Confirm));
+            return Ok(confirm.then_some((Statement::Confirm, waiting)));
         }
         if changes.len() <= MAX_FLAGS {
             let rows = self.rows(epoch, day, changes.flagged.iter().copied(), &changes.withdrawn)?;
             if rows.days.len() <= MAX_GROUPS {
-                return Ok(Some(Statement::Delta { renewal, rows }));
+                return Ok(Some((Statement::Delta { renewal, rows }, waiting)));
             }
         }
         // More than fits into one delta. All that the set withdraws was withdrawn one by one, or declared.
-        self.full_set(epoch, day, renewal, true).map(Some)
+        Ok(Some((self.full_set(flags, epoch, day, renewal, true)?, waiting)))
     }
 
-    fn full_set(&self, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Statement, Error> {
-        let rows = self.rows(epoch, day, self.state.flags.all(self.counts_buildings()), &[])?;
+    /// The homes, ascending, that are to be told to a broker that is `behind`, or holds nothing, and wait for a later day: with them it
+    /// would refuse the message for the policy's budgets, and with the message what was withdrawn.
+    fn waiting(&self, behind: Option<&Behind>, new_flags: u32) -> Vec<AddressKey> {
+        let (flags, buildings) = (&self.state.flags, self.counts_buildings());
+        let held = self.policy.policy().budgets.flags_held as usize;
+        // The first full set of an epoch is free of the day's budget.
+        let new_flags = behind.map_or(usize::MAX, |_| new_flags as usize);
+        let levels = 1 + usize::from(buildings);
+        let at_most = (behind.map_or(0, Behind::lacks) * levels, flags.len() * levels);
+        if at_most.0 <= new_flags && at_most.1 <= held {
+            return Vec::new();
+        }
+        let all = flags.all(buildings).count();
+        let nothing;
+        let (behind, added) = match behind {
+            Some(behind) => (behind, flags.changes(behind, buildings).added),
+            None if all <= held => return Vec::new(),
+            None => {
+                nothing = Behind::lacking(flags.rows().iter().map(|flag| flag.address));
+                (&nothing, all)
+            }
+        };
+        let room = new_flags.min(held.saturating_sub(all - added));
+        if added <= room { Vec::new() } else { flags.waiting(behind, buildings, room) }
+    }
+
+    fn full_set(&self, flags: &Flags, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Statement, Error> {
+        let rows = self.rows(epoch, day, flags.all(self.counts_buildings()), &[])?;
         Ok(Statement::FullSet { renewal, shrink, rows })
     }
 

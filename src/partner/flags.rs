@@ -4,6 +4,7 @@
 //! while a home in it is, through the latest last valid day of those.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,8 @@ pub(super) struct Changes {
     /// the broker knows: a building's first day is that of the first home in it, and a flag that was withdrawn and set again
     /// before the broker heard of either was never gone there.
     pub(super) extends: bool,
+    /// How many of `flagged` are new to the broker.
+    pub(super) added: usize,
 }
 
 impl Flags {
@@ -116,6 +119,12 @@ impl Flags {
         self.len() != before
     }
 
+    /// The flags but those on `addresses`, which ascend.
+    pub(super) fn without(&self, addresses: &[AddressKey]) -> Flags {
+        let stays = |flag: &&Flag| addresses.binary_search(&flag.address).is_err();
+        Flags(Packed(self.rows().iter().filter(stays).copied().collect()))
+    }
+
     /// All that the partner flags: homes, and their buildings if `buildings`.
     pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
@@ -134,25 +143,63 @@ impl Flags {
             for changed in behind.changes.0.chunk_by(|a, b| a.address.shares_building(&b.address)) {
                 let building = changed[0].address.building();
                 let homes = self.homes(&building);
-                let same = homes.iter().filter(|f| changed.binary_search_by_key(&f.address, |w| w.address).is_err());
-                let was = same.map(|flag| flag.last_day).chain(changed.iter().filter_map(|was| was.last_day)).max();
-                changes.add(building, was, latest(homes));
+                changes.add(building, was(homes, changed), latest(homes));
             }
         }
         changes
     }
 
+    /// Of the homes that are new to a broker that is `behind`, those that wait where no more than `room` flags may be new to it, those of
+    /// buildings included: the ones flagged last. Ascending.
+    pub(super) fn waiting(&self, behind: &Behind, buildings: bool, room: usize) -> Vec<AddressKey> {
+        let changes = &behind.changes.0;
+        let is_new = |was: &&Was| was.last_day.is_none();
+        let mut new: Vec<&Flag> = changes.iter().filter(is_new).filter_map(|was| self.get(&was.address)).collect();
+        new.sort_by_key(|flag| (flag.first_day, flag.address));
+        let (mut left, mut told, mut waiting) = (room, HashSet::new(), Vec::new());
+        for flag in new {
+            let building = flag.address.building();
+            let with_building = buildings && !told.contains(&building) && {
+                let changed = in_building(changes, |was| &was.address, &building);
+                was(self.homes(&building), changed).is_none()
+            };
+            match left.checked_sub(1 + usize::from(with_building)) {
+                Some(rest) => {
+                    left = rest;
+                    told.insert(building);
+                }
+                None => waiting.push(flag.address),
+            }
+        }
+        waiting.sort_unstable();
+        waiting
+    }
+
     /// The flags in a building; none for a home.
     fn homes(&self, building: &AddressKey) -> &[Flag] {
-        let mut prefix = building.as_bytes().to_vec();
-        prefix.push(b'|');
-        // The homes of a building stand together: their forms begin with its own and a bar.
-        let from = &self.rows()[self.rows().partition_point(|flag| flag.address.as_bytes() < prefix.as_slice())..];
-        &from[..from.partition_point(|flag| flag.address.as_bytes().starts_with(&prefix))]
+        in_building(self.rows(), |flag| &flag.address, building)
     }
 }
 
 impl Behind {
+    /// Of a broker that lacks the flags on these homes, which ascend, and nothing else.
+    pub(super) fn lacking(homes: impl Iterator<Item = AddressKey>) -> Behind {
+        let changes = Packed(homes.map(|address| Was { address, last_day: None }).collect());
+        Behind { changes, ..Behind::default() }
+    }
+
+    /// How many flags the broker lacks.
+    pub(super) fn lacks(&self) -> usize {
+        self.changes.0.iter().filter(|was| was.last_day.is_none()).count()
+    }
+
+    /// What the broker holds is not known: only `flags` as a whole bring it up to date.
+    pub(super) fn forget(&mut self, flags: &Flags, buildings: bool) {
+        self.full_set = true;
+        self.renewal |= flags.changes(self, buildings).extends;
+        self.changes = Packed::default();
+    }
+
     /// Takes into account that `was` (ascending by address) is no longer what the partner flags: `flags` is.
     pub(super) fn note(&mut self, was: &[Was], flags: &Flags) {
         let mut merged = Vec::with_capacity(self.changes.0.len() + was.len());
@@ -201,6 +248,7 @@ impl Changes {
             _ if now == was => {}
             Some(last_day) => {
                 self.extends |= was.is_some_and(|was| was < last_day);
+                self.added += usize::from(was.is_none());
                 self.flagged.push((address, last_day));
             }
             None => self.withdrawn.push(address),
@@ -241,6 +289,21 @@ impl Row for Was {
 
 fn latest(homes: &[Flag]) -> Option<Day> {
     homes.iter().map(|flag| flag.last_day).max()
+}
+
+/// What the broker holds on a building: its homes that are flagged are `homes`, and of those in it the broker lacks `changed`.
+fn was(homes: &[Flag], changed: &[Was]) -> Option<Day> {
+    let same = homes.iter().filter(|flag| changed.binary_search_by_key(&flag.address, |was| was.address).is_err());
+    same.map(|flag| flag.last_day).chain(changed.iter().filter_map(|was| was.last_day)).max()
+}
+
+/// Those of `rows`, which ascend by address, that are on homes in a building.
+fn in_building<'a, T>(rows: &'a [T], address: impl Fn(&T) -> &AddressKey, building: &AddressKey) -> &'a [T] {
+    let mut prefix = building.as_bytes().to_vec();
+    prefix.push(b'|');
+    // The homes of a building stand together: their forms begin with its own and a bar.
+    let from = &rows[rows.partition_point(|row| address(row).as_bytes() < prefix.as_slice())..];
+    &from[..from.partition_point(|row| address(row).as_bytes().starts_with(&prefix))]
 }
 
 #[cfg(test)]
@@ -328,6 +391,7 @@ mod tests {
         fn changes_bring_the_broker_up_to_date(
             rounds in prop::collection::vec(prop::collection::btree_map((1u8..14, 0u8..4), 0u16..4, 0..12), 1..8),
             forget in 0usize..8,
+            room in 0usize..24,
         ) {
             let (mut flags, mut behind) = (Flags::default(), Behind::default());
             let mut held: BTreeMap<AddressKey, Day> = BTreeMap::new();
@@ -343,7 +407,16 @@ mod tests {
                 }
             }
             if forget < rounds.len() {
+                // What waits leaves no more new than there is room for, and no less than a home with its building would take.
+                let waiting = flags.waiting(&behind, true, room);
+                let fewer = flags.without(&waiting);
+                let added = fewer.changes(&behind, true).added;
+                prop_assert!(added <= room && (waiting.is_empty() || added + 2 > room));
+                behind = Behind::lacking(waiting.into_iter());
+                held = fewer.all(true).collect();
+
                 let changes = flags.changes(&behind, true);
+                prop_assert_eq!(changes.added, changes.flagged.iter().filter(|(a, _)| !held.contains_key(a)).count());
                 let extends = changes.flagged.iter().any(|(address, day)| held.get(address).is_some_and(|was| was < day));
                 prop_assert_eq!(changes.extends, extends);
                 for (address, day) in changes.flagged {

@@ -79,7 +79,8 @@ pub enum Next {
     Resend,
     /// Fetch the policy in force, adopt it, and deliver or ask again.
     FetchPolicy,
-    /// Wait until the budget reaches: the day's is new at 00:00 UTC.
+    /// Deliver again, which says as much as is left of the budgets and the rest later, or ask about less. A day's budgets are new at
+    /// 00:00 UTC, an epoch's with the next epoch; of `flags_held` there is more when flags were withdrawn.
     Wait,
     /// See whether the set is complete, and say that its shrinking is meant.
     DeclareShrink,
@@ -134,7 +135,14 @@ impl Partner {
                     held: receipt.held,
                     log: (receipt.log.index, receipt.log.leaf),
                 };
+                let is_first = self.state.epoch(flight.epoch).is_none_or(|epoch| !epoch.delivered);
                 self.record(now, None, event)?;
+                // The first full set of an epoch is free of the budget.
+                if !is_first {
+                    let (today, a_day) = (now.day(), self.policy.policy().budgets.new_flags_a_day);
+                    let left = self.state.new_flags.left(today).min(a_day);
+                    self.state.new_flags.set(today, left.saturating_sub(receipt.added));
+                }
                 Received::Receipt(receipt)
             }
             (Found::Question(at), Reply::Answer(answer)) => self.answered(at, header.policy, answer, now)?,
@@ -152,6 +160,7 @@ impl Partner {
                     log,
                 };
                 self.record(now, None, event)?;
+                self.state.new_flags.set(now.day(), status.new_flags_left);
                 Received::Status { status, complaint }
             }
             (found, Reply::Rejection(rejection)) => {

@@ -3,7 +3,8 @@
 //! The journal is the truth, and the state file a copy of what it comes to so far: at open, the records that came after the copy are
 //! applied to it. So a crash between the two loses nothing, an old copy does no harm, and the numbers of messages, which are in the journal
 //! before a message is made, are never used twice. Only the bytes of messages in flight, and what was shown as news, are in
-//! the copy alone; a message whose bytes were lost was never handed out.
+//! the copy alone; a message whose bytes were lost was never handed out. So is what receipts leave of a day's budget, which a
+//! rejection tells again.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ use crate::message::{Code, Kind, Number, Standing};
 use crate::secret::KeyId;
 
 /// The version of the state's form.
-const FORM: u16 = 1;
+const FORM: u16 = 2;
 
 /// The most bytes of a state: a million flags take some 20 million, and as many messages in flight twice that.
 const MAX_STATE: u64 = 1 << 33;
@@ -65,6 +66,15 @@ pub(super) struct State {
     pub(super) brokers_policy: Option<Digest>,
     /// The latest checkpoint of the broker's log, as it was signed; empty for none.
     pub(super) checkpoint: Blob,
+    /// Not in form 1.
+    pub(super) new_flags: NewFlags,
+}
+
+/// What the broker said that is left of a day's budget of new flags.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct NewFlags {
+    day: Day,
+    left: u32,
 }
 
 /// Where the partner is in one epoch.
@@ -143,6 +153,7 @@ impl State {
             told: Packed::default(),
             brokers_policy: None,
             checkpoint: Blob(Vec::new()),
+            new_flags: NewFlags::default(),
         }
     }
 
@@ -162,6 +173,10 @@ impl State {
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<State> {
+        if bytes.starts_with(&1u16.to_le_bytes()) {
+            let newer = codec::encode_after(bytes.to_vec(), &NewFlags::default(), MAX_STATE)?;
+            return codec::decode(&newer, MAX_STATE).ok().map(|state| State { form: FORM, ..state });
+        }
         codec::decode(bytes, MAX_STATE).ok().filter(|state: &State| state.form == FORM)
     }
 
@@ -279,6 +294,9 @@ impl State {
             }
             Event::Rejected { series, epoch, number, code, detail, .. } => {
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
+                if (code, *series) == (Some(Code::OverBudget), Series::State) {
+                    self.new_flags.lower(today, *detail);
+                }
                 self.rejected(*series, *epoch, *number, code, *detail);
             }
             Event::GaveUp { series, number } => {
@@ -295,7 +313,7 @@ impl State {
                 self.see_release(*epoch, *release);
                 if *highest_state >= self.accepted || forgot {
                     self.accepted_is(*accepted);
-                    self.epoch_mut(*epoch).behind.full_set |= full_set;
+                    self.forget_held(|number| number == *epoch && *full_set);
                 }
                 self.state_used = self.state_used.max(*highest_state);
                 self.question_used = self.question_used.max(*highest_question);
@@ -381,8 +399,13 @@ impl State {
     fn accept_unknown(&mut self, number: u64) {
         self.accepted = number;
         self.state_used = self.state_used.max(number);
-        for epoch in &mut self.epochs {
-            epoch.behind.full_set = true;
+        self.forget_held(|_| true);
+    }
+
+    /// What the broker holds in these epochs is not known: it gets all flags there, and none waits because it is thought to be new.
+    fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
+        for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
+            epoch.behind.forget(&self.flags, self.buildings);
         }
     }
 
@@ -393,7 +416,7 @@ impl State {
             (Some(Code::Gap), Series::State) => self.accepted_is(detail),
             // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
             (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
-                self.epoch_mut(epoch).behind.full_set = true;
+                self.forget_held(|number| number == epoch);
             }
             (Some(Code::Stale), Series::State) => {
                 self.state_used = self.state_used.max(detail.saturating_sub(1));
@@ -460,6 +483,22 @@ impl State {
     }
 }
 
+impl NewFlags {
+    /// As far as is known; the policy may allow less.
+    pub(super) fn left(&self, today: Day) -> u32 {
+        if self.day == today { self.left } else { u32::MAX }
+    }
+
+    pub(super) fn set(&mut self, today: Day, left: u32) {
+        *self = NewFlags { day: today, left };
+    }
+
+    /// A rejection names what is left of the budget that did not reach, which may be another.
+    fn lower(&mut self, today: Day, left: u64) {
+        self.set(today, self.left(today).min(u32::try_from(left).unwrap_or(u32::MAX)));
+    }
+}
+
 impl Row for Stacked {
     fn length(&self) -> usize {
         self.address.length() + 2
@@ -475,5 +514,25 @@ impl Row for Stacked {
             (address, Standing::Stacked(number)) => Ok(Stacked { address, number }),
             _ => Err(Malformed("an address that should be stacked is not")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_form_1_is_read() {
+        let mut state = State::new(7);
+        state.new_flags.set(Day(9), 3);
+        let newer = state.encode_after(Vec::new()).unwrap();
+        let mut older = newer[..newer.len() - 6].to_vec();
+        older[0] = 1;
+        let read = State::decode(&older).unwrap();
+        assert_eq!((read.form, read.number, read.new_flags.left(Day(9))), (2, 7, u32::MAX));
+        assert_eq!(State::decode(&newer).unwrap().new_flags.left(Day(9)), 3);
+        older[0] = 3;
+        assert!(State::decode(&older).is_none());
+        assert!(State::decode(&newer[..newer.len() - 1]).is_none());
     }
 }

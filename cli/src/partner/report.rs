@@ -240,7 +240,10 @@ fn next_text(next: Next) -> &'static str {
         Next::Again => "deliver or ask again: what was wrong is put right in the next message",
         Next::Resend => "send the same message again later",
         Next::FetchPolicy => "fetch the policy in force, adopt it, and deliver or ask again",
-        Next::Wait => "wait: the day's budget is new at 00:00 UTC",
+        Next::Wait => {
+            "deliver again, and what fits goes today, or ask about less; a day's budgets are new at 00:00 UTC, an epoch's \
+             with the next epoch"
+        }
         Next::DeclareShrink => "see whether the set is complete, and if it is, give it again with --allow-shrink",
         Next::Renew => "look at the flags again, and renew those that are still right with flag --renew",
         Next::SetClock => "set this side's clock right",

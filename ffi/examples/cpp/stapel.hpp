@@ -379,6 +379,10 @@ public:
     std::uint16_t number() const {
         return detail::get<std::uint16_t>([&](auto out) { return stapel_partner_number(raw(), out); });
     }
+    /// How many of its flags are in no delivery yet.
+    std::size_t undelivered() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_partner_undelivered(raw(), out); });
+    }
     addresses flags() const {
         return addresses(detail::make<stapel_addresses>([&](auto out) { return stapel_partner_flags(raw(), out); }));
     }

@@ -502,6 +502,12 @@ final class Partner extends Handle
         return Library::get('uint16_t', 'partner_number', $this->raw())->cdata;
     }
 
+    /** How many of its flags are in no delivery yet: those since the last one, and those that wait for the policy's budgets. */
+    public function undelivered(): int
+    {
+        return Library::get('size_t', 'partner_undelivered', $this->raw())->cdata;
+    }
+
     /** The homes that the partner flags. */
     public function flags(): Addresses
     {

@@ -343,6 +343,8 @@ stapel_status stapel_partner_add_secret(const stapel_partner *partner,
 stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *number);
 stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);
+stapel_status stapel_partner_undelivered(const stapel_partner *partner,
+                                         size_t *count);
 stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   const stapel_addresses *homes,
                                   const stapel_case *by,

@@ -92,6 +92,7 @@ function testPartnerAndBroker(string $sandbox): void
     same('invalid_argument', codeOf(fn() => $partner->flagUntil($rows, '', $by)));
     same('case', codeOf(fn() => $partner->flag($rows, new Acting('', 'T-1'))));
     same(3, $partner->flag($rows, $by)->added);
+    same(3, $partner->undelivered());
     same(0, $partner->renew($rows, $by)->added);
     same(['9999XA|12|A', '9999XB|5|', '9999XX|1|'], $partner->flags()->canonical());
     [$receipt] = $carry($partner->deliver());

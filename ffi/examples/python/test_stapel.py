@@ -65,7 +65,9 @@ class Test(unittest.TestCase):
             self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0))
             self.assertEqual(partner.renew(rows, BY).added, 0)
             self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
+            self.assertEqual(partner.undelivered, 3)
             [receipt] = carry(partner.deliver())
+            self.assertEqual(partner.undelivered, 0)
             assert isinstance(receipt, stapel.Receipt)
             self.assertEqual((receipt.added, receipt.held, len(receipt.log.leaf)), (6, 6, 32))  # homes and buildings
 

@@ -100,8 +100,12 @@ static stapel_addresses *of_packed_fields(void) {
 static void flag(stapel_partner *partner, const stapel_addresses *homes, uint64_t now, uint64_t added, uint64_t refused) {
     stapel_case by_whom = by();
     stapel_changed changed;
+    size_t before = 0, after = 0;
+    OK(stapel_partner_undelivered(partner, &before));
     OK(stapel_partner_flag(partner, homes, &by_whom, now, &changed));
     THAT(changed.added == added && changed.refused == refused && changed.withdrawn == 0);
+    OK(stapel_partner_undelivered(partner, &after));
+    THAT(after == before + added);
     OK(stapel_partner_flag(partner, homes, &by_whom, now, &changed));
     THAT(changed.added == 0 && changed.unchanged == added);
 }

@@ -116,6 +116,8 @@ static void null_everywhere(void) {
     NIL(stapel_partner_add_secret(partner, NULL, 0));
     NIL(stapel_partner_number(NULL, &number));
     NIL(stapel_partner_number(partner, NULL));
+    NIL(stapel_partner_undelivered(NULL, &size));
+    NIL(stapel_partner_undelivered(partner, NULL));
     NIL(stapel_partner_flags(NULL, &a));
     NIL(stapel_partner_flags(partner, NULL));
     NIL(stapel_partner_flag(NULL, rows, &whom, now, &changed));

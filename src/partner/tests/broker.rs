@@ -129,7 +129,7 @@ impl Broker {
                     highest_question: self.highest[1],
                     held: after.len() as u32,
                     full_set_required: before.is_none(),
-                    new_flags_left: 1,
+                    new_flags_left: 1_000,
                     asked_left_today: 1,
                     asked_left_epoch: 1,
                     swept_left_today: 1,

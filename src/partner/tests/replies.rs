@@ -201,6 +201,7 @@ fn each_code_has_its_effect() {
         let number = match code {
             Code::Gap => 1,
             Code::Stale => 41,
+            Code::OverBudget => 40,
             _ => 0,
         };
         play.broker.reject_next = Some((code, number));
@@ -251,7 +252,7 @@ fn what_follows_a_rejected_message_is_late() {
     play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     assert_eq!(messages.len(), 2);
-    play.broker.reject_next = Some((Code::OverBudget, 0));
+    play.broker.reject_next = Some((Code::OverBudget, 40));
     let received = play.carry(messages, OVERLAP);
     let [Received::Rejection { next: Next::Wait, .. }, Received::Late(late)] = &received[..] else {
         panic!("{received:?}")

@@ -130,6 +130,8 @@ namespace Stapel
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_number(PartnerHandle partner, out ushort number);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_undelivered(PartnerHandle partner, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_flags(PartnerHandle partner, out AddressesHandle flags);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_flag(

@@ -146,6 +146,19 @@ namespace Stapel
         }
 
         /// <summary>
+        /// How many of its flags no message has told the broker yet: those since the last delivery, and those that wait because of the
+        /// policy's budgets. They go with the next deliveries, as many as the budgets take.
+        /// </summary>
+        public long Undelivered
+        {
+            get
+            {
+                StapelException.Check(Native.stapel_partner_undelivered(handle, out UIntPtr count));
+                return checked((long)count.ToUInt64());
+            }
+        }
+
+        /// <summary>
         /// The homes that the partner flags, in the order of their canonical forms; without references. Those whose flags ended go when the
         /// partner does something on a later day.
         /// </summary>

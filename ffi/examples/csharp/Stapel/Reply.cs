@@ -387,7 +387,10 @@ namespace Stapel
         Resend = 2,
         /// <summary>Fetch the policy in force, adopt it, and deliver or ask again.</summary>
         FetchPolicy = 3,
-        /// <summary>Wait until the budget reaches: the day's is new at 00:00 UTC.</summary>
+        /// <summary>
+        /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new
+        /// at 00:00 UTC, an epoch's with the next epoch.
+        /// </summary>
         Wait = 4,
         /// <summary>See whether the set is complete, and say that its shrinking is meant.</summary>
         DeclareShrink = 5,

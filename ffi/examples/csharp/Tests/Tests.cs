@@ -296,7 +296,9 @@ namespace Stapel.Tests
                 Equal(7L, partner.ReplaceAll(two, By, Now, allowShrink: true).Withdrawn);
                 Equal("not_flagged", Throws<StapelException>(() => partner.Renew(rows, By, Now)).Code);
                 Equal(7L, partner.ReplaceAll(rows, By, Now, true).Added);
+                That(partner.Undelivered > 0, "nothing is to be delivered");
                 That(Carry(partner.Deliver(Now), partner, broker).All(reply => reply is Receipt), "no receipt");
+                Equal(0L, partner.Undelivered);
                 using (Answer answer = (Answer)Carry(partner.AskOwn(By, Now), partner, broker).Single())
                 {
                     Equal(14, answer.Count);

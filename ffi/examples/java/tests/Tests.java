@@ -303,7 +303,9 @@ public final class Tests {
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());
             equal("not_flagged", code(() -> partner.renew(rows, BY, NOW)));
             equal(7L, partner.replaceAll(rows, true, BY, NOW).added());
+            equal(true, partner.undelivered() > 0);
             carry(partner.deliver(NOW), partner, broker);
+            equal(0L, partner.undelivered());
             try (Answer answer = (Answer) only(carry(partner.askOwn(BY, NOW), partner, broker))) {
                 equal(14, answer.size());
                 equal(10L, all(answer).stream().filter(row -> row.standing().isStacked()).count());

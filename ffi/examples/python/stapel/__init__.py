@@ -459,6 +459,13 @@ class Partner(_Handle):
         _call("partner_number", self._raw, c.byref(number))
         return number.value
 
+    @property
+    def undelivered(self) -> int:
+        """How many of its flags are in no delivery yet: those since the last one, and those that wait for the policy's budgets."""
+        count = c.c_size_t()
+        _call("partner_undelivered", self._raw, c.byref(count))
+        return count.value
+
     def flags(self) -> Addresses:
         """The homes that the partner flags."""
         return Addresses(_make("partner_flags", self._raw))

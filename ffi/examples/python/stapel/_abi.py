@@ -184,6 +184,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_adopt_policy": [Handle, *_text],
     "partner_add_secret": [Handle, *_text],
     "partner_number": [Handle, _out(c.c_uint16)],
+    "partner_undelivered": [Handle, _out(_size)],
     "partner_flags": [Handle, _made],
     "partner_flag": [Handle, Handle, _by, _now, _out(Changed)],
     "partner_flag_until": [Handle, Handle, *_text, _by, _now, _out(Changed)],

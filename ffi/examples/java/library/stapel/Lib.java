@@ -104,6 +104,8 @@ final class Lib {
 
     static native int stapel_partner_number(Pointer partner, ShortByReference number);
 
+    static native int stapel_partner_undelivered(Pointer partner, SizeTByReference count);
+
     static native int stapel_partner_flags(Pointer partner, PointerByReference flags);
 
     static native int stapel_partner_flag(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);

@@ -111,6 +111,20 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
+     * How many of its flags no message has told the broker yet: those since the last delivery, and those that wait because of the
+     * policy's budgets. They go with the next deliveries, as many as the budgets take.
+     *
+     * @return the number of flags
+     */
+    public long undelivered() {
+        return handle.use(partner -> {
+            Lib.SizeTByReference count = new Lib.SizeTByReference();
+            StapelException.check(Lib.stapel_partner_undelivered(partner, count));
+            return (long) count.count();
+        });
+    }
+
+    /**
      * The homes that the partner flags. Those whose flags ended go when the partner does something on a later day.
      *
      * @return in the order of their canonical forms; without references

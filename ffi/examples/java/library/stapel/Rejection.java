@@ -24,7 +24,10 @@ public record Rejection(Reply.Kind kind, int status, Next next, long number, Str
         RESEND,
         /** Fetch the policy in force, adopt it, and deliver or ask again. */
         FETCH_POLICY,
-        /** Wait until the budget reaches: the day's is new at 00:00 UTC. */
+        /**
+         * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are
+         * new at 00:00 UTC, an epoch's with the next epoch.
+         */
         WAIT,
         /** See whether the set is complete, and say that its shrinking is meant. */
         DECLARE_SHRINK,
