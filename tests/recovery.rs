@@ -632,6 +632,63 @@ fn a_full_set_of_before_the_restore_does_not_bring_back_what_was_withdrawn() {
 }
 
 #[test]
+fn a_full_set_that_comes_after_midnight_is_taken_after_a_restore() {
+    let town = Restored::new();
+    town.back_up(START);
+    let town = town.restore(Timestamp(START.0 + 60));
+    let mut client = Client::new(1, &town.policy);
+    let (evening, night) = (Timestamp(START.0 + 6 * 3_600), Timestamp(START.0 + 14 * 3_600));
+    let first = set(&mut client, &[1], (1, 2), evening);
+    assert_eq!(common::code(&client.send(&town.broker, &first, evening)), "ok");
+    let second = set(&mut client, &[2], (2, 2), evening);
+    assert_eq!(common::code(&client.send(&town.broker, &second, night)), "ok");
+    let mut other = Client::new(2, &town.policy);
+    let message = set(&mut other, &[1], (1, 1), evening);
+    assert_eq!(common::code(&other.send(&town.broker, &message, night)), "ok");
+}
+
+/// A policy was adopted after the copy, with another epoch, and a partner more.
+#[test]
+fn what_a_copy_does_not_know_of_is_waited_for_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    let text = |partners: usize, rules: &str| common::policy_text(&ROSTER[..partners], rules);
+    common::write_policy(&policy, &text(3, common::RULES));
+    let keys = || common::stored_keys(&folder.path().join("keys"));
+    let place = folder.path().join("broker");
+    let broker = Broker::create(&place, keys(), &policy, START).unwrap();
+    broker.backup(&folder.path().join("copy"), START).unwrap();
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-02\ncloses = 2027-11-30\n";
+    let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
+    let rules = common::RULES.replace("version = 1", &version) + second;
+    common::write_policy(&policy, &text(4, &rules));
+    broker.adopt_policy(&policy, day(1)).unwrap();
+    let newer = broker.policy();
+    let mut clients = [(1, 2), (4, 1)].map(|(number, epoch)| {
+        let client = Client::new(number, &newer);
+        Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
+    });
+    let old = clients.each_mut().map(|client| {
+        let message = set(client, &[1, 2], (1, 1), day(1));
+        assert_eq!(common::code(&client.send(&broker, &message, day(1))), "ok");
+        message
+    });
+    drop(broker);
+    fs::remove_dir_all(&place).unwrap();
+    let broker = Broker::restore(&folder.path().join("copy"), &place, keys(), day(1).plus(60)).unwrap();
+    let now = day(1).plus(120);
+    broker.adopt_policy(&policy, now).unwrap();
+    for (client, old) in clients.iter_mut().zip(&old) {
+        let own = Request::Question(Question { sweep: None, pseudonyms: &[common::pseudonym(1)] });
+        assert_eq!(common::code(&client.say(&broker, &own, now)), "recovering");
+        assert_eq!(common::code(&common::read(&broker.handle(old, now))), "recovering");
+        let message = set(client, &[1], (1, 1), now);
+        assert_eq!(common::code(&client.send(&broker, &message, now)), "ok");
+        assert_eq!(common::code(&client.say(&broker, &own, now)), "ok");
+    }
+}
+
+#[test]
 fn parts_of_two_full_sets_are_not_taken_as_one_after_a_restore() {
     let town = Restored::new();
     town.back_up(START);

@@ -41,6 +41,8 @@ struct Basis {
     row: PartnerRow,
     /// The epoch, with the partner's share alone.
     epoch: Option<Epoch>,
+    /// When the store was put back from a copy, if it was.
+    restored: Option<Timestamp>,
 }
 
 /// What was decided, and nothing of it done yet.
@@ -219,7 +221,8 @@ impl Basis {
         let partner = case.sender.partner;
         let mut row = state.partners.get(&partner).cloned().unwrap_or_default();
         row.turn_day(case.now.day());
-        Basis { row, epoch: state.epochs.get(&case.sender.epoch).map(|epoch| epoch.with_share_of(partner)) }
+        let epoch = state.epochs.get(&case.sender.epoch).map(|epoch| epoch.with_share_of(partner));
+        Basis { row, epoch, restored: state.restored }
     }
 
     fn release(&self) -> Option<u64> {
@@ -356,7 +359,7 @@ impl Case<'_> {
             );
         }
         // Who may not flag has nothing to send before it is answered.
-        let recovering = may.flag && basis.recovering(self.sender.partner);
+        let recovering = may.flag && basis.recovering(self.sender.partner, epoch);
         if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
             return refuse(
                 Code::Recovering,
@@ -364,10 +367,12 @@ impl Case<'_> {
                     .into(),
             );
         }
-        if recovering && header.kind == Kind::FullSet && basis.is_older(header.time) && !policy.release.immediate {
-            let sentence =
-                "this full set was made before the broker was restored, or before its last release: make it anew";
-            return refuse(Code::Recovering, sentence.into());
+        let older = basis.restored.filter(|restored| header.kind == Kind::FullSet && header.time < *restored);
+        if let Some(restored) = older.filter(|_| recovering) {
+            return refuse(
+                Code::Recovering,
+                format!("the broker was restored at {restored}, and this full set is of {}: make it anew", header.time),
+            );
         }
         let accepted = basis.row.accepted_state();
         // What a restored broker last accepted is of an older time, and says nothing of the partner's series.
@@ -469,14 +474,12 @@ impl Case<'_> {
 }
 
 impl Basis {
-    /// Whether a time is before the release in force.
-    fn is_older(&self, time: Timestamp) -> bool {
-        self.epoch.as_ref().is_some_and(|epoch| time < epoch.row.as_of)
-    }
-
-    fn recovering(&self, partner: u16) -> bool {
+    /// Whether the partner's full set is waited for because the store was put back, in an epoch that was open by then. So also where
+    /// the copy knows nothing of the partner or of the epoch: then more was lost, not less.
+    fn recovering(&self, partner: u16, epoch: &policy::Epoch) -> bool {
         let share = self.epoch.as_ref().and_then(|epoch| epoch.shares.get(&partner));
-        share.is_some_and(|share| share.row.recovering)
+        let lost = self.restored.is_some_and(|restored| epoch.opens <= restored.day());
+        share.is_some_and(|share| share.row.recovering) || (lost && share.is_none_or(|share| !share.row.full_seen))
     }
 }
 

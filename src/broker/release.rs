@@ -567,14 +567,10 @@ impl Epoch {
     }
 
     /// Forgets what its partners hold, as a store that was restored must: flags that were withdrawn since the copy must not come back.
-    pub(super) fn recover(&mut self, number: u32, roster: &Policy, now: Timestamp, change: &mut Change) {
-        // Also of one that the copy does not know, which may have delivered since.
-        for partner in roster.partners.iter().filter(|partner| partner.may.flag) {
-            self.shares.entry(partner.number).or_default();
-        }
+    pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
         for (partner, share) in &mut self.shares {
             change.removed.extend(share.ids(number, *partner));
-            let row = ShareRow { recovering: true, asked: share.row.asked, ..ShareRow::default() };
+            let row = ShareRow { asked: share.row.asked, ..ShareRow::default() };
             change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
             *share = Share { row, ..Share::default() };
         }

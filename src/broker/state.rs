@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     pub(super) epochs: BTreeMap<u32, Epoch>,
+    /// When the store was put back from a copy, if it was.
+    pub(super) restored: Option<Timestamp>,
 }
 
 /// An epoch: its release, its flags, and what each partner has there.
@@ -145,7 +147,7 @@ pub(super) struct EpochRow {
 pub(super) struct ShareRow {
     /// Whether a full set has come.
     pub(super) full_seen: bool,
-    /// Whether the store is a restored copy, and this partner has not said since what it holds.
+    /// Whether the partner has not said what it holds since the store was put back, in one of before [`Key::Restored`] was kept.
     pub(super) recovering: bool,
     /// When the last state message was accepted.
     pub(super) heard: Option<Timestamp>,
@@ -181,6 +183,7 @@ impl State {
                 Key::Journal => state.journal.row = read_row(&value)?,
                 // By ascending day: the last is the latest.
                 Key::Checkpoint(day) => (state.journal.signed_on, state.journal.checkpoint) = (day, value),
+                Key::Restored => state.restored = Some(read_row(&value)?),
                 Key::Share(epoch, partner) => {
                     let share = Share { row: read_row(&value)?, ..Share::default() };
                     shares.insert((epoch, partner), share);

@@ -198,8 +198,10 @@ impl Broker {
             }
         }
         for (number, epoch) in &mut state.epochs {
-            epoch.recover(*number, in_force.signed.policy(), now, &mut change);
+            epoch.recover(*number, now, &mut change);
         }
+        state.restored = Some(now);
+        change.rows.push((Key::Restored, Some(write_row(&now))));
         let ticket = self.submit(&mut state, &change)?;
         drop(state);
         self.wait(ticket)

@@ -142,6 +142,8 @@ pub(crate) enum Key {
     Journal,
     /// The checkpoint of the log that was signed on a day.
     Checkpoint(Day),
+    /// When the store was put back from a copy last.
+    Restored,
 }
 
 /// Names a batch: the message that brought it.
@@ -191,6 +193,7 @@ impl Key {
             Key::Share(epoch, partner) => (4, epoch, partner),
             Key::Journal => (5, 0, 0),
             Key::Checkpoint(day) => (6, 0, day.0),
+            Key::Restored => (7, 0, 0),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -209,6 +212,7 @@ impl Key {
             4 => Key::Share(epoch, partner),
             5 => Key::Journal,
             6 => Key::Checkpoint(Day(partner)),
+            7 => Key::Restored,
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

@@ -109,6 +109,9 @@ fn keys_come_back_in_their_order() {
         Key::Epoch(1),
         Key::Share(1, 2),
         Key::Share(256, 1),
+        Key::Journal,
+        Key::Checkpoint(Day(1)),
+        Key::Restored,
     ];
     assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
     for key in keys {
