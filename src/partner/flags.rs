@@ -412,20 +412,22 @@ mod tests {
                 let fewer = flags.without(&waiting);
                 let added = fewer.changes(&behind, true).added;
                 prop_assert!(added <= room && (waiting.is_empty() || added + 2 > room));
-                behind = Behind::lacking(waiting.into_iter());
-                held = fewer.all(true).collect();
-
-                let changes = flags.changes(&behind, true);
-                prop_assert_eq!(changes.added, changes.flagged.iter().filter(|(a, _)| !held.contains_key(a)).count());
-                let extends = changes.flagged.iter().any(|(address, day)| held.get(address).is_some_and(|was| was < day));
-                prop_assert_eq!(changes.extends, extends);
-                for (address, day) in changes.flagged {
-                    prop_assert_ne!(held.insert(address, day), Some(day));
+                // First all but those, then the rest.
+                let lacking = Behind::lacking(waiting.into_iter());
+                for (flags, behind) in [(&fewer, &behind), (&flags, &lacking)] {
+                    let changes = flags.changes(behind, true);
+                    let was = |address: &AddressKey| held.get(address);
+                    prop_assert_eq!(changes.added, changes.flagged.iter().filter(|(a, _)| was(a).is_none()).count());
+                    let extends = changes.flagged.iter().any(|(a, day)| was(a).is_some_and(|was| was < day));
+                    prop_assert_eq!(changes.extends, extends);
+                    for (address, day) in changes.flagged {
+                        prop_assert_ne!(held.insert(address, day), Some(day));
+                    }
+                    for address in changes.withdrawn {
+                        prop_assert!(held.remove(&address).is_some());
+                    }
+                    prop_assert_eq!(&held, &flags.all(true).collect::<BTreeMap<_, _>>());
                 }
-                for address in changes.withdrawn {
-                    prop_assert!(held.remove(&address).is_some());
-                }
-                prop_assert_eq!(held, flags.all(true).collect::<BTreeMap<_, _>>());
             }
         }
     }
