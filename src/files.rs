@@ -1,6 +1,6 @@
 //! Files that must not be read by others, and files that must never be half-written.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -73,13 +73,26 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a folder that only its owner may enter, if it is not there yet.
+/// Locks a folder, by the file `lock` in it, as long as what this returns lives; [`Error::FolderInUse`] where somebody has it locked.
+pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("lock");
+    let file = private_options().create(true).open(&path).map_err(|source| io("open", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io("lock", &path, source)),
+    }
+}
+
+/// Makes a folder that only its owner may enter, and those it is in, if they are not there yet; on disk before it returns.
 pub(crate) fn create_private_folder(path: &Path) -> Result<(), Error> {
+    let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| io("create", path, source))
+    builder.create(path).map_err(|source| io("create", path, source))?;
+    new.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_folder)
 }
 
 /// Where a test can let the process end, between two steps that are not one on disk.

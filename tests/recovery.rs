@@ -426,6 +426,30 @@ fn where_nothing_can_be_noted_nothing_is_signed_and_partners_are_answered() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[test]
+fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    common::write_policy(&policy, &policy_text(1, "example.nl/zaanstad"));
+    let (store, keys) = (folder.path().join("store"), folder.path().join("keys"));
+    let broker = Broker::create(&store, common::stored_keys(&keys), &policy, START).unwrap();
+    let old = (broker.policy().digest(), broker.policy().policy().operator.checkpoint_key);
+    drop(broker);
+    let lost = stapel::secret::SigningKey::from_seed(&[0xc1; 32]).unwrap();
+    write_private(&keys.join("checkpoint.key"), &[0xc1; 32]);
+    // Days later nothing is signed and all else goes on.
+    let broker = Broker::open(&store, BrokerKeys::open(&keys).unwrap()).unwrap();
+    broker.release(day(2)).unwrap();
+    assert!(broker.status().trouble.unwrap().contains("has other keys"));
+    assert_eq!(broker.checkpoints().unwrap().len(), 1);
+    let text =
+        policy_text(2, "example.nl/zaanstad").replace("version = 2", &format!("version = 2\nprevious = \"{}\"", old.0));
+    common::write_policy(&policy, &text.replace(&old.1.to_string(), &lost.verifying_key().to_string()));
+    broker.adopt_policy(&policy, day(2)).unwrap();
+    assert_eq!(broker.status().trouble, None);
+    assert_eq!(broker.checkpoints().unwrap().len(), 2);
+}
+
 /// A policy with an epoch that closes at the end of the year, and one that goes on; as of version 2 the first is longer.
 fn two_epochs(version: &str, closes: &str) -> String {
     let rules = format!(

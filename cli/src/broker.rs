@@ -212,8 +212,11 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
             continue;
         }
         let reply = broker.handle(&message, args.clock.time()?);
-        files::replace(&to, &reply)?;
         let told = Told::read(&reply, &key);
+        // What nobody can verify is no reply.
+        if told.kind != NOTHING {
+            files::replace(&to, &reply)?;
+        }
         unavailable += u64::from(told.is_unavailable());
         if args.json {
             out.json(&json!({
@@ -271,6 +274,9 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a reply says that is not signed with the policy's key.
+const NOTHING: &str = "nothing";
+
 /// What a reply of this broker says, for the operator to see.
 struct Told {
     kind: &'static str,
@@ -281,7 +287,7 @@ struct Told {
 impl Told {
     fn read(reply: &[u8], key: &VerifyingKey) -> Told {
         let Ok(unverified) = Unverified::parse(reply, Role::Broker) else {
-            return Told::kind("nothing");
+            return Told::kind(NOTHING);
         };
         let rejection = match unverified.danger_unsigned_rejection() {
             Some(rejection) => ("unsigned rejection", rejection),
@@ -290,16 +296,16 @@ impl Told {
                 Ok(Reply::Answer(_)) => return Told::kind("answer"),
                 Ok(Reply::Status(_)) => return Told::kind("status"),
                 Ok(Reply::Rejection(rejection)) => ("rejection", rejection),
-                Err(_) => return Told::kind("nothing"),
+                Err(_) => return Told::kind(NOTHING),
             },
         };
         let (kind, rejection) = rejection;
         Told { kind, code: Some(rejection.code.as_str()), sentence: Some(rejection.sentence) }
     }
 
-    /// Whether the broker could keep nothing: the same message may fare better later.
+    /// Whether the broker could keep nothing, or sign nothing: the same message may fare better later.
     fn is_unavailable(&self) -> bool {
-        self.code == Some(Code::Unavailable.as_str())
+        self.code == Some(Code::Unavailable.as_str()) || self.kind == NOTHING
     }
 
     fn kind(kind: &'static str) -> Told {

@@ -152,10 +152,21 @@ fn a_broker_without_its_keys_asks_for_them_and_not_for_new_ones() {
     assert!(err.contains("--keys") && err.contains("[broker_folder]") && !err.contains("init"), "{err}");
     assert_eq!(desk.json("broker status --dir broker --keys keys")[0]["trouble"], json!(null));
     // Other keys than the policy names open the store, but the operator is told.
-    fs::remove_file(desk.path("keys/signing.key")).unwrap();
+    fs::rename(desk.path("keys/signing.key"), desk.path("signing.key")).unwrap();
     desk.stapel("broker init --dir broker --keys keys --name B --oin 00000001003214345000 --log-origin example.nl/b");
     let trouble = desk.json("broker status --dir broker --keys keys")[0]["trouble"].to_string();
     assert!(trouble.contains("has other keys") && trouble.contains("[operator]"), "{trouble}");
+    // Nobody could verify its replies: it accepts nothing, and the same messages are taken with the right key.
+    desk.stapel("partner status --dir politie --request --now 2026-12-01T10:00:00Z");
+    let handle = "broker handle --dir broker --keys keys politie/outbox --now 2026-12-01T10:00:00Z";
+    let handled = desk.run(handle, &[], b"");
+    let err = text(&handled.stderr);
+    assert_eq!(desk.list("politie/outbox"), ["status.msg"]);
+    assert!(err.contains("has other keys") && err.ends_with("[unavailable]\n"), "{err}");
+    fs::rename(desk.path("signing.key"), desk.path("keys/signing.key")).unwrap();
+    desk.stapel(handle);
+    let read = desk.json("partner read --dir politie politie/outbox --now 2026-12-01T10:00:00Z");
+    assert_eq!(read[0]["reply"], "status");
 }
 
 /// Dam 1 is flagged by three, Dam 2 by two, Dam 3 by one. The municipality flags nothing.

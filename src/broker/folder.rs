@@ -1,6 +1,6 @@
 //! The broker's folder: the store, and the policies that were in force.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,19 +15,19 @@ pub(super) fn making(folder: &Path) -> PathBuf {
     folder.join("store.making")
 }
 
-/// Takes away what is left of a broker whose making was broken off; an error where there is a broker, or one is being made.
-pub(super) fn clear(folder: &Path) -> Result<(), Error> {
+/// Begins the making of a broker: takes away what is left of one that was broken off. Until what this returns is dropped, nobody else
+/// makes one in the folder; an error where somebody does, or where there is a broker.
+pub(super) fn begin(folder: &Path) -> Result<File, Error> {
+    files::create_private_folder(folder)?;
+    let lock = files::lock(folder)?;
     let (store, making) = (store_path(folder), making(folder));
     if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
-        let finding = "it exists already; nothing was changed: give another folder".into();
+        let finding = "it exists already; nothing was changed: see stapel broker status, or give another folder".into();
         return Err(Error::Store { path: store, finding });
-    }
-    if store_path(&making).exists() {
-        DurableStore::refuse_held(&store_path(&making))?;
     }
     match fs::remove_dir_all(&making) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source)),
-        _ => Ok(()),
+        _ => Ok(lock),
     }
 }
 
@@ -55,11 +55,18 @@ pub(super) fn put_in_place(folder: &Path) -> Result<(), Error> {
     let moved = crash::point().and_then(|()| fs::rename(store_path(&making), &store)).and_then(|()| crash::point());
     moved.map_err(|source| files::io("create", &store, source))?;
     files::sync_folder(&store)?;
-    fs::remove_dir_all(&making).map_err(|source| files::io("remove", &making, source))
+    // There is a broker now, whatever becomes of this.
+    let _ = fs::remove_dir_all(&making);
+    Ok(())
 }
 
+/// Opens the store. What is left of one that was being made beside it is of no use, and goes.
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
-    DurableStore::open(&store_path(folder), keys)
+    let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));
+    if making.exists() {
+        let _ = files::lock(folder).map(|_lock| fs::remove_dir_all(&making));
+    }
+    Ok(store)
 }
 
 /// Where the store is.

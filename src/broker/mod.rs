@@ -39,7 +39,7 @@ use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::message::{self, Code, Header, Kind, Rejection, Role, Unverified, Verified};
+use crate::message::{self, Code, Header, Kind, Rejection, Reply, Role, Unverified, Verified};
 use crate::policy::{Partner, Policy, PolicySignature, SignedPolicy};
 use crate::secret::KeyId;
 use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store, Ticket};
@@ -164,12 +164,15 @@ impl Broker {
         let signed = SignedPolicy::verify(policy, &signatures)?;
         refuse_unfit(&signed, &keys, now)?;
         let keys = Arc::new(keys);
-        folder::clear(folder)?;
+        let _making = folder::begin(folder)?;
         let store = folder::create(folder, keys.clone())?;
         folder::keep_policy(&folder::making(folder), signed.policy().version, &text, &signatures)?;
         drop(Broker::begin(keys.clone(), Box::new(store), None, signed, now)?);
         folder::put_in_place(folder)?;
-        Broker::open_with(folder, keys)
+        let broker = Broker::open_with(folder, keys)?;
+        // Not before it is in its place: of a making that was broken off, nothing is to be noted as signed.
+        let _ = broker.noted(broker.sign_first());
+        Ok(broker)
     }
 
     /// Opens the broker in `folder`.
@@ -229,7 +232,9 @@ impl Broker {
     /// [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`Error::Random`].
     pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, Error> {
         refuse_unfit(&policy, &keys, now)?;
-        Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)
+        let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)?;
+        broker.sign_first()?;
+        Ok(broker)
     }
 
     /// Tags the pseudonyms of a large message, looks them up, and makes releases on these threads; it does so on the caller's alone
@@ -246,6 +251,9 @@ impl Broker {
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         loop {
             let in_force = self.in_force();
+            if self.noted(refuse_other_signer(&in_force.signed, &self.keys)).is_err() {
+                return self.cannot_be_verified(&in_force, message, now);
+            }
             match self.authenticate(&in_force, message, now) {
                 Ok((verified, partner)) => {
                     let header = verified.header();
@@ -268,6 +276,20 @@ impl Broker {
         }
     }
 
+    /// The reply where the key that signs it is not that of the policy: no partner can verify it, so nothing is accepted, which would not be
+    /// accepted again.
+    fn cannot_be_verified(&self, in_force: &InForce, message: &[u8], now: Timestamp) -> Vec<u8> {
+        let parsed = Unverified::parse(message, Role::Partner);
+        let header = parsed.map(|unverified| unverified.unverified_header().clone());
+        let header = header.unwrap_or_else(|_| blank_header(in_force.signed.policy(), now));
+        let digest = Digest::of(&[message]);
+        let header = reply_header(&header, in_force.signed.digest(), Kind::Rejection, digest, now);
+        let sentence =
+            "the broker has other keys than the policy names; nothing was done: send the same bytes again later";
+        let rejection = Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence));
+        message::sign(&header, &rejection.encode(), self.keys.signing()).unwrap_or_default()
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> SignedPolicy {
         self.in_force().signed.clone()
@@ -284,13 +306,14 @@ impl Broker {
             policy: in_force.signed.digest(),
             epochs: state.epochs.iter().map(|(number, epoch)| epoch.status(*number)).collect(),
             trouble: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone().or_else(|| {
-                // Said and not refused: to put other keys into a policy, the broker must be open.
+                // Said, and the broker is open all the same: to put other keys into a policy, it must be.
                 refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string())
             }),
             log_behind: self.keys.signed().refusal(origin, &state.journal.log).map(|error| error.to_string()),
         }
     }
 
+    /// A new broker, whose log is not signed yet.
     fn begin(
         keys: Arc<BrokerKeys>,
         store: Box<dyn Store>,
@@ -316,11 +339,19 @@ impl Broker {
         };
         let mut state = broker.state()?;
         state.journal.append(&mut change, now, digest, Event::PolicyAdopted { version, previous: None })?;
-        let (mut state, _) = broker.tick_trusting(state, &broker.in_force(), now, change)?;
+        let (mut state, _) = broker.tick_unsigned(state, &broker.in_force(), now, change)?;
         let ticket = broker.submit(&mut state, &Change::default())?;
         drop(state);
         broker.wait(ticket)?;
         Ok(broker)
+    }
+
+    fn sign_first(&self) -> Result<(), Error> {
+        let mut state = self.state()?;
+        self.sign_log(&mut state, &self.in_force())?;
+        let ticket = self.submit(&mut state, &Change::default())?;
+        drop(state);
+        self.wait(ticket)
     }
 
     fn in_force(&self) -> Arc<InForce> {
@@ -478,6 +509,14 @@ fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Err
         });
     }
     Ok(())
+}
+
+/// Whether replies are signed with the key of the policy in force.
+fn refuse_other_signer(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Error> {
+    if signed.policy().operator.verifying_key == keys.verifying_key() {
+        return Ok(());
+    }
+    refuse_other_keys(signed, keys)
 }
 
 /// The header of a reply to `request`, which is the message `digest`.

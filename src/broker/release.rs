@@ -119,6 +119,19 @@ impl Broker {
     /// As [`Broker::tick`], whatever the clock says, and nobody else makes a release; `change` has what is to be kept with it.
     pub(super) fn tick_trusting<'a>(
         &'a self,
+        state: MutexGuard<'a, State>,
+        in_force: &InForce,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<(MutexGuard<'a, State>, Vec<Release>), Error> {
+        let (mut state, releases) = self.tick_unsigned(state, in_force, now, change)?;
+        self.sign_log(&mut state, in_force)?;
+        Ok((state, releases))
+    }
+
+    /// As [`Broker::tick_trusting`], but that the log is not signed.
+    pub(super) fn tick_unsigned<'a>(
+        &'a self,
         mut state: MutexGuard<'a, State>,
         in_force: &InForce,
         now: Timestamp,
@@ -141,7 +154,6 @@ impl Broker {
         let books = self.close_the_books(&mut state, in_force, now, &mut change, &mut closed);
         books.inspect_err(|_| state.ahead = true)?;
         self.keep(&mut state, &mut change, &mut closed)?;
-        self.sign_log(&mut state, in_force)?;
         Ok((state, releases))
     }
 

@@ -41,11 +41,16 @@ enum Last {
 impl Broker {
     /// Signs the log as it is, once on each day and when it got another name; unless this store does not continue what was signed.
     ///
-    /// Where the keys' folder cannot be written, nothing is signed until it can: partners are answered none the less.
+    /// Where the keys' folder cannot be written, or has another key than the policy names, nothing is signed until that is put right: partners
+    /// are answered, and policies adopted, none the less.
     pub(super) fn sign_log(&self, state: &mut State, in_force: &InForce) -> Result<(), Error> {
         let name = LogKey::of(in_force.signed.policy());
         if !state.journal.is_unsigned(&name) || self.keys.signed().refusal(name.origin(), &state.journal.log).is_some()
         {
+            return Ok(());
+        }
+        if in_force.signed.policy().operator.checkpoint_key != self.keys.checkpoint_key() {
+            // Which is said as long as it is so: see `status`.
             return Ok(());
         }
         let ticket = self.submit(state, &Change::default())?;

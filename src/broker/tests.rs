@@ -362,17 +362,39 @@ fn a_broker_whose_making_broke_off_is_made_again() {
         if made.is_ok() {
             opened.unwrap();
             let again = Broker::create(folder.path(), open_keys(), &policy, START).unwrap_err();
-            assert!(again.to_string().contains("it exists already; nothing was changed"), "{again}");
+            assert!(again.to_string().contains("it exists already; nothing was changed: see"), "{again}");
             assert!(!folder::making(folder.path()).exists());
             assert!(steps > 20, "policy, keys and store");
             break;
         }
-        // The last steps are after the store got its place.
+        // The last steps are after the store got its place. Whoever tries again does so later, and the log is then another.
         if opened.is_err() {
-            Broker::create(folder.path(), open_keys(), &policy, START).unwrap();
+            Broker::create(folder.path(), open_keys(), &policy, START.plus(9)).unwrap();
         }
-        Broker::open(folder.path(), open_keys()).unwrap();
+        let broker = Broker::open(folder.path(), open_keys()).unwrap();
+        broker.release(day(1)).unwrap();
+        assert_eq!(broker.status().log_behind, None, "step {steps}");
+        assert!(!broker.checkpoints().unwrap().is_empty());
     }
+}
+
+#[test]
+fn one_at_a_time_makes_a_broker_in_a_folder() {
+    let policy = sample::folder(sample::TEXT);
+    let policy = policy.path().join("policy.toml");
+    let (folder, keys) = (tempfile::tempdir().unwrap(), key_folder());
+    let create = || Broker::create(folder.path(), BrokerKeys::open(keys.path()).unwrap(), &policy, START);
+    let made = folder::making(folder.path()).join("store");
+    let other = folder::begin(folder.path()).unwrap();
+    std::fs::create_dir_all(&made).unwrap();
+    assert_eq!(create().unwrap_err().code(), "folder_in_use");
+    assert!(made.exists(), "what the other one is making stays");
+    drop(other);
+    drop(create().unwrap());
+    // What another process left there after there was a broker goes when that is opened.
+    std::fs::create_dir_all(&made).unwrap();
+    Broker::open(folder.path(), BrokerKeys::open(keys.path()).unwrap()).unwrap();
+    assert!(!folder::making(folder.path()).exists());
 }
 
 /// A copy that opened without this would show flags that were withdrawn since.

@@ -169,7 +169,7 @@ impl Broker {
     /// As [`Broker::open`], and [`Error::Store`] where there is a broker in `folder`.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
         let keys = Arc::new(keys);
-        folder::clear(folder)?;
+        let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
         let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
         copy.recover(now)?;

@@ -1,7 +1,7 @@
 //! The files of a partner's folder.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,6 @@ const PARTNER_KEY: &str = "partner.key";
 const JOURNAL_KEY: &str = "journal.key";
 const JOURNAL: &str = "journal.sealed";
 const STATE: &str = "state.sealed";
-const LOCK: &str = "lock";
 const POLICY: &str = "policy.toml";
 
 /// Where pseudonyms of an epoch come from.
@@ -36,7 +35,7 @@ impl Folder {
     /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here, are kept.
     pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, Error> {
         files::create_private_folder(path)?;
-        let _lock = lock(path)?;
+        let _lock = files::lock(path)?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
@@ -61,7 +60,7 @@ impl Folder {
 
     /// Locks the folder, and reads key, state and journal.
     pub(super) fn open(path: &Path) -> Result<(Folder, SigningKey, State, Journal), Error> {
-        let lock = lock(path)?;
+        let lock = files::lock(path)?;
         let key = SigningKey::read(&path.join(PARTNER_KEY))?;
         let journal_key = read_key(&path.join(JOURNAL_KEY))?;
         let folder =
@@ -195,16 +194,6 @@ fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), Error> {
             wrong("its key id is another; ask the coordinator for the right one")
         }
         Some(_) => Ok(()),
-    }
-}
-
-fn lock(path: &Path) -> Result<File, Error> {
-    let lock = path.join(LOCK);
-    let file = files::private_options().create(true).open(&lock).map_err(|source| io("open", &lock, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io("lock", &lock, source)),
     }
 }
 

@@ -90,15 +90,6 @@ impl DurableStore {
         DurableStore::create_on(Arc::new(Folder::create(folder)?), keys)
     }
 
-    /// An error where somebody has the store open.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::FolderInUse`], [`Error::Store`].
-    pub(crate) fn refuse_held(folder: &Path) -> Result<(), Error> {
-        Folder::hold(folder).map(drop)
-    }
-
     /// Opens a store, with every checksum in it verified.
     ///
     /// What is sealed in the chunks is verified as [`Store::batches`] shows it. Batches of epochs whose keys were destroyed are
