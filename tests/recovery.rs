@@ -712,6 +712,38 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     }
 }
 
+/// As the command does, which is a process each time.
+#[test]
+fn what_one_process_lets_go_of_or_counts_another_purges_and_has_logged() {
+    let town = Restored::new();
+    let mut clients = [1, 2].map(|number| Client::new(number, &town.policy));
+    for client in &mut clients {
+        let message = set(client, &[1, 2, 3], (1, 1), START);
+        assert_eq!(common::code(&client.send(&town.broker, &message, START)), "ok");
+    }
+    let Restored { folder, broker, .. } = town;
+    drop(broker);
+    let open = || {
+        let keys = common::stored_keys(&folder.path().join("keys"));
+        Broker::open(&folder.path().join("broker"), keys).unwrap()
+    };
+    // A set takes the place of what was not released yet, and a stranger comes; then the process ends.
+    let broker = open();
+    let message = set(&mut clients[0], &[1], (1, 1), START);
+    assert_eq!(common::code(&clients[0].send(&broker, &message, START)), "ok");
+    broker.handle(b"?", START);
+    drop(broker);
+    let broker = open();
+    assert_eq!(kinds(&broker).last().unwrap(), "unauthenticated");
+    broker.release(START).unwrap();
+    assert_eq!(kinds(&broker).last().unwrap(), "purge");
+    drop(broker);
+    let broker = open();
+    let lines = kinds(&broker).len();
+    broker.release(START).unwrap();
+    assert_eq!(kinds(&broker).len(), lines, "all went");
+}
+
 #[test]
 fn parts_of_two_full_sets_are_not_taken_as_one_after_a_restore() {
     let town = Restored::new();

@@ -171,8 +171,8 @@ impl Broker {
                 if let Some(epoch) = state.epochs.get_mut(&sender.epoch) {
                     change.rows.push((Key::Share(sender.epoch, sender.partner), Some(write_row(&step.share.row))));
                     change.removed = step.abandoned;
-                    state.unpurged += step.gone_rows;
                     epoch.shares.insert(sender.partner, step.share);
+                    state.gone(step.gone_rows, &mut change);
                 }
                 immediate = policy.release.immediate && step.changed;
                 receipt

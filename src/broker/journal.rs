@@ -117,6 +117,8 @@ pub(super) struct Strangers(Mutex<Minute>);
 #[derive(Default)]
 struct Minute {
     first: u64,
+    /// When the last of them came.
+    last: u64,
     rejected: BTreeMap<Code, u32>,
 }
 
@@ -125,10 +127,16 @@ impl Strangers {
     pub(super) fn count(&self, now: Timestamp, code: Code) -> Option<Event> {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let over = minute.over(now);
-        minute.first = now.0 - now.0 % 60;
+        (minute.first, minute.last) = (now.0 - now.0 % 60, now.0);
         let count = minute.rejected.entry(code).or_default();
         *count = count.saturating_add(1);
         over
+    }
+
+    /// What is left of them when the process ends, and when the last of them came.
+    pub(super) fn rest(&mut self) -> Option<(Timestamp, Event)> {
+        let minute = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        minute.take().map(|event| (Timestamp(minute.last), event))
     }
 
     /// The minute before, if there was one with strangers and it is over.
@@ -139,10 +147,11 @@ impl Strangers {
 
 impl Minute {
     fn over(&mut self, now: Timestamp) -> Option<Event> {
-        if self.rejected.is_empty() || now.0 - now.0 % 60 == self.first {
-            return None;
-        }
+        if now.0 - now.0 % 60 == self.first { None } else { self.take() }
+    }
+
+    fn take(&mut self) -> Option<Event> {
         let rejected = std::mem::take(&mut self.rejected);
-        Some(Event::Unauthenticated { minute: Timestamp(self.first), rejected })
+        (!rejected.is_empty()).then_some(Event::Unauthenticated { minute: Timestamp(self.first), rejected })
     }
 }

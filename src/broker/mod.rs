@@ -391,7 +391,12 @@ impl Broker {
 
     /// Counts a message whose sender is not authenticated, and logs those of the minute before.
     fn note_stranger(&self, in_force: &InForce, code: Code, now: Timestamp) {
-        let Some(event) = self.strangers.count(now, code) else { return };
+        if let Some(event) = self.strangers.count(now, code) {
+            self.log_strangers(in_force, event, now);
+        }
+    }
+
+    fn log_strangers(&self, in_force: &InForce, event: Event, now: Timestamp) {
         let logged = || {
             let mut state = self.state()?;
             let mut change = Change::default();
@@ -450,6 +455,15 @@ impl Sender {
     /// The name of the batch that this sender's message of a state number brought.
     fn batch(&self, sequence: u64) -> BatchId {
         BatchId { epoch: self.epoch, partner: self.partner, sequence }
+    }
+}
+
+/// A program may handle a message and end: what was counted of strangers is logged, as far as that can be.
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some((last, event)) = self.strangers.rest() {
+            self.log_strangers(&self.in_force(), event, last);
+        }
     }
 }
 

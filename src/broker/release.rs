@@ -191,6 +191,7 @@ impl Broker {
         };
         for number in state.epochs.keys().copied().filter(|number| !open(number)).collect::<Vec<_>>() {
             if let Some(epoch) = state.epochs.remove(&number) {
+                state.gone(epoch.rows(), change);
                 epoch.forget(number, change);
                 state.journal.append(change, now, digest, Event::EpochClosed { epoch: number })?;
                 closed.push(number);
@@ -454,7 +455,7 @@ impl Prepared {
         change.staged.extend(self.folded);
         let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
         state.journal.append(change, now, in_force.signed.digest(), event)?;
-        state.unpurged += self.gone_rows;
+        state.gone(self.gone_rows, change);
         Ok(release)
     }
 }
@@ -569,6 +570,11 @@ fn foldable(share: &Share, ended: bool) -> Option<usize> {
 }
 
 impl Epoch {
+    /// How many rows the store has of it.
+    pub(super) fn rows(&self) -> u64 {
+        self.shares.values().flat_map(|share| &share.batches).map(|stored| stored.rows as u64).sum()
+    }
+
     /// Adds to `change` that all of this epoch goes.
     pub(super) fn forget(&self, number: u32, change: &mut Change) {
         change.rows.push((Key::Epoch(number), None));

@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::pseudonym::Tag;
-use crate::store::{Batch, BatchId, Key, Row, Span, Store};
+use crate::store::{Batch, BatchId, Change, Key, Row, Span, Store};
 use crate::threads::Threads;
 
 /// The format of the rows and batches.
@@ -32,7 +32,7 @@ pub(super) struct State {
     pub(super) releasing: Option<u64>,
     /// Whether a change that is in here was not kept: then all is read anew from the store.
     pub(super) ahead: bool,
-    /// Rows that went out of the store since the last purge.
+    /// Rows that went out of the store since the last purge: see [`State::gone`].
     pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     pub(super) epochs: BTreeMap<u32, Epoch>,
@@ -183,6 +183,7 @@ impl State {
                 Key::Journal => state.journal.row = read_row(&value)?,
                 // By ascending day: the last is the latest.
                 Key::Checkpoint(day) => (state.journal.signed_on, state.journal.checkpoint) = (day, value),
+                Key::Unpurged => state.unpurged = read_row(&value)?,
                 Key::Restored => state.restored = Some(read_row(&value)?),
                 Key::Share(epoch, partner) => {
                     let share = Share { row: read_row(&value)?, ..Share::default() };
@@ -232,6 +233,15 @@ impl State {
     /// The moment of the latest release of any epoch.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.epochs.values().map(|epoch| epoch.row.as_of).max()
+    }
+
+    /// Takes note that `rows` go out of the store, whose bytes a purge is to take out of its files: also one by another process.
+    pub(super) fn gone(&mut self, rows: u64, change: &mut Change) {
+        if rows > 0 {
+            self.unpurged += rows;
+            change.rows.retain(|(key, _)| *key != Key::Unpurged);
+            change.rows.push((Key::Unpurged, Some(write_row(&self.unpurged))));
+        }
     }
 
     /// The release in force in an epoch.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use super::release::{Due, clock_ahead};
-use super::state::{PolicyRow, State, write_row};
+use super::state::{Epoch, PolicyRow, State, write_row};
 use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
 use crate::audit::{Event, Line, Row, prune_before};
 use crate::day::Timestamp;
@@ -61,11 +61,10 @@ impl Broker {
             None => self.tick(state, &in_force, now)?,
         };
         let ticket = self.submit(&mut state, &Change::default())?;
-        let purge = state.unpurged > 0;
+        let gone = state.unpurged > 0;
         drop(state);
         self.wait(ticket)?;
-        self.prune_log(now)?;
-        if purge {
+        if self.prune_log(now)? || gone {
             self.purge(now)?;
         }
         Ok(releases)
@@ -83,7 +82,8 @@ impl Broker {
         let purge =
             Purge { rows: std::mem::take(&mut state.unpurged), bytes_before: purged.before, bytes_after: purged.after };
         let bytes = purged.before.saturating_sub(purged.after);
-        self.log(state, now, Event::Purge { flags: purge.rows, bytes })?;
+        let change = Change { rows: vec![(Key::Unpurged, None)], ..Change::default() };
+        self.log(state, now, Event::Purge { flags: purge.rows, bytes }, change)?;
         Ok(purge)
     }
 
@@ -154,7 +154,7 @@ impl Broker {
         if let Some(folder) = &self.folder {
             folder::copy_policies(folder, to)?;
         }
-        self.log(self.state()?, now, Event::Backup)
+        self.log(self.state()?, now, Event::Backup, Change::default())
     }
 
     /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a broker.
@@ -193,10 +193,13 @@ impl Broker {
         for number in state.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect::<Vec<_>>()
         {
             if let Some(epoch) = state.epochs.remove(&number) {
+                state.gone(epoch.rows(), &mut change);
                 epoch.forget(number, &mut change);
                 state.journal.append(&mut change, now, digest, Event::EpochClosed { epoch: number })?;
             }
         }
+        let rows = state.epochs.values().map(Epoch::rows).sum();
+        state.gone(rows, &mut change);
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, &mut change);
         }
@@ -240,8 +243,8 @@ impl Broker {
         Ok(rows.filter_map(|(key, value)| matches!(key, Key::Checkpoint(_)).then_some(value)).collect())
     }
 
-    /// Lets go of lines of the log that are older than the policy's `log_days`; their hashes stay.
-    fn prune_log(&self, now: Timestamp) -> Result<(), Error> {
+    /// Lets go of lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
+    fn prune_log(&self, now: Timestamp) -> Result<bool, Error> {
         let mut state = self.state()?;
         let in_force = self.in_force();
         let before = prune_before(now.day(), in_force.signed.policy().retention.log_days);
@@ -259,7 +262,7 @@ impl Broker {
             })?;
         }
         if until == from {
-            return Ok(());
+            return Ok(false);
         }
         state.journal.row.pruned = until;
         let mut change = Change { prune: Some(until), ..Change::default() };
@@ -268,12 +271,18 @@ impl Broker {
         state.journal.append(&mut change, now, in_force.signed.digest(), event)?;
         let ticket = self.submit(&mut state, &change)?;
         drop(state);
-        self.wait(ticket)
+        self.wait(ticket)?;
+        Ok(true)
     }
 
-    /// Logs what the operator did.
-    fn log(&self, mut state: std::sync::MutexGuard<'_, State>, now: Timestamp, event: Event) -> Result<(), Error> {
-        let mut change = Change::default();
+    /// Logs what the operator did, and keeps what it changes.
+    fn log(
+        &self,
+        mut state: std::sync::MutexGuard<'_, State>,
+        now: Timestamp,
+        event: Event,
+        mut change: Change,
+    ) -> Result<(), Error> {
         let digest = self.in_force().signed.digest();
         state.journal.append(&mut change, now, digest, event)?;
         let ticket = self.submit(&mut state, &change)?;

@@ -144,6 +144,8 @@ pub(crate) enum Key {
     Checkpoint(Day),
     /// When the store was put back from a copy last.
     Restored,
+    /// How many rows went out of the store since the last purge.
+    Unpurged,
 }
 
 /// Names a batch: the message that brought it.
@@ -194,6 +196,7 @@ impl Key {
             Key::Journal => (5, 0, 0),
             Key::Checkpoint(day) => (6, 0, day.0),
             Key::Restored => (7, 0, 0),
+            Key::Unpurged => (8, 0, 0),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -213,6 +216,7 @@ impl Key {
             5 => Key::Journal,
             6 => Key::Checkpoint(Day(partner)),
             7 => Key::Restored,
+            8 => Key::Unpurged,
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

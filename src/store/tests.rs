@@ -112,6 +112,7 @@ fn keys_come_back_in_their_order() {
         Key::Journal,
         Key::Checkpoint(Day(1)),
         Key::Restored,
+        Key::Unpurged,
     ];
     assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
     for key in keys {
