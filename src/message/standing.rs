@@ -18,7 +18,8 @@ pub enum Standing {
 pub enum Number {
     /// That it is stacked, and no number.
     Presence,
-    /// At least so many: the lower end of a band.
+    /// At least so many: the lower end of a band; in the partner's journal and news also what was the policy's `count_cap` when it was
+    /// told.
     Band(u8),
     /// So many; where it equals the policy's `count_cap`, so many or more.
     Count(u8),
@@ -47,6 +48,14 @@ impl Number {
 }
 
 impl Standing {
+    /// The same, such that it keeps its meaning when the policy gets another `count_cap`.
+    pub(crate) fn to_keep(self, count_cap: u8) -> Standing {
+        match self {
+            Standing::Stacked(Number::Count(number)) if number >= count_cap => Standing::Stacked(Number::Band(number)),
+            other => other,
+        }
+    }
+
     /// The standing of a pseudonym that `organisations` distinct organisations flag, for one who sees `sees`.
     pub(crate) fn of(organisations: usize, counting: &Counting, sees: Sees) -> Standing {
         if organisations < usize::from(counting.threshold) {

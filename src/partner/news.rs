@@ -65,7 +65,10 @@ fn difference(told: &[Stacked], stacked: &[Stacked]) -> Vec<News> {
     let there = stacked.iter().filter_map(|row| {
         let change = match find(told, &row.address) {
             None => Change::NewlyStacked(row.number),
-            Some(before) if before != row.number => Change::CountChanged { before, now: row.number },
+            // A count that was not exact was kept in another way by earlier versions.
+            Some(before) if before.at_least() != row.number.at_least() => {
+                Change::CountChanged { before, now: row.number }
+            }
             Some(_) => return None,
         };
         Some(News { address: row.address, change })

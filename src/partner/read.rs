@@ -96,7 +96,7 @@ impl Partner {
     /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
     /// release than was seen; then does what it says.
     ///
-    /// A receipt or an answer that was read before is given again as it was, and changes nothing: so what it said is not lost with a
+    /// A receipt or an answer that was read before is given again, from the journal, and changes nothing: so what it said is not lost with a
     /// program that ended between reading it and acting on it.
     ///
     /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, that is no error, but a
@@ -213,9 +213,10 @@ impl Partner {
             standings.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
         refuse_older(answer.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
         let restored: Vec<Standing> = question.positions.0.iter().map(|at| standings[*at as usize]).collect();
+        let kept = restored.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
         let (release, as_of, until) = (answer.release, answer.as_of, answer.until);
         let (organisations, fresh) = (answer.organisations, answer.fresh);
-        let rows = question.rows.0.iter().copied().zip(restored.iter().copied()).collect();
+        let rows = question.rows.0.iter().copied().zip(restored).collect();
         let by = question.by.clone();
         let answered = Answered { by, epoch, release, as_of, until, organisations, fresh, log: answer.log, rows };
         let event = Event::Answered {
@@ -230,7 +231,7 @@ impl Partner {
                 fresh,
                 log: (answer.log.index, answer.log.leaf),
             },
-            standings: Packed(restored),
+            standings: Packed(kept),
         };
         self.record(now, None, event)?;
         Ok(Received::Answer(answered))

@@ -192,6 +192,36 @@ fn the_order_of_the_rows_comes_back() {
 }
 
 #[test]
+fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
+    let mut play = Play::under(&policy_text().replacen("threshold = 2\n", "threshold = 2\ncount_cap = 3\n", 1));
+    let own = homes(1..3);
+    play.partner.flag(&own, &by(), NOW).unwrap();
+    play.deliver(NOW);
+    for (address, standing) in own.iter().zip([2, 3]) {
+        play.broker.standings.insert(source(1).pseudonym(address).0, standing);
+    }
+    let messages = play.partner.ask(&own, &by(), NOW).unwrap();
+    let received = play.carry(messages, NOW);
+    let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(
+        answer.rows[1].1,
+        Standing::Stacked(Number::Count(3)),
+        "under the policy in force it is known what that means"
+    );
+    // Under another policy it would not be.
+    let told = |play: &Play, address| {
+        let entries = play.partner.dossier(address).unwrap();
+        let last = entries.into_iter().next_back().map(|entry| entry.event);
+        let Some(DossierEvent::Answered { standing, .. }) = last else { panic!("{last:?}") };
+        standing
+    };
+    assert_eq!(told(&play, &own[0]), Standing::Stacked(Number::Count(2)));
+    assert_eq!(told(&play, &own[1]), Standing::Stacked(Number::Band(3)));
+    let news: Vec<_> = play.partner.news().unwrap().into_iter().map(|news| news.change).collect();
+    assert_eq!(news, [Number::Count(2), Number::Band(3)].map(Change::NewlyStacked));
+}
+
+#[test]
 fn several_questions_may_be_in_flight() {
     let mut play = Play::new();
     let first = play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
@@ -292,7 +322,7 @@ fn news_is_what_changed_over_own_flags() {
     play.broker.standings.insert(pseudonym(&own[1]), 0);
     ask(&mut play);
     play.partner.withdraw(&own[3..], &by(), NOW).unwrap();
-    let changed = Change::CountChanged { before: two, now: Number::Count(3) };
+    let changed = Change::CountChanged { before: two, now: Number::Band(3) };
     let expected =
         [News { address: own[0], change: changed }, News { address: own[1], change: Change::NoLongerStacked(two) }];
     assert_eq!(play.partner.news().unwrap(), expected, "what is no longer flagged is no news");
