@@ -251,7 +251,8 @@ impl Broker {
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         loop {
             let in_force = self.in_force();
-            if self.noted(refuse_other_signer(&in_force.signed, &self.keys)).is_err() {
+            if in_force.signed.policy().operator.verifying_key != self.keys.verifying_key() {
+                // Which `status` says as long as it is so.
                 return self.cannot_be_verified(&in_force, message, now);
             }
             match self.authenticate(&in_force, message, now) {
@@ -523,14 +524,6 @@ fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Err
         });
     }
     Ok(())
-}
-
-/// Whether replies are signed with the key of the policy in force.
-fn refuse_other_signer(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Error> {
-    if signed.policy().operator.verifying_key == keys.verifying_key() {
-        return Ok(());
-    }
-    refuse_other_keys(signed, keys)
 }
 
 /// The header of a reply to `request`, which is the message `digest`.

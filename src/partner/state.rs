@@ -7,6 +7,7 @@
 //! rejection tells again.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::case::Case;
 use super::flags::{Behind, Flag, Flags};
@@ -174,7 +175,7 @@ impl State {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<State> {
         if bytes.starts_with(&1u16.to_le_bytes()) {
-            let newer = codec::encode_after(bytes.to_vec(), &NewFlags::default(), MAX_STATE)?;
+            let newer = Zeroizing::new(codec::encode_after(bytes.to_vec(), &NewFlags::default(), MAX_STATE)?);
             return codec::decode(&newer, MAX_STATE).ok().map(|state| State { form: FORM, ..state });
         }
         codec::decode(bytes, MAX_STATE).ok().filter(|state: &State| state.form == FORM)
