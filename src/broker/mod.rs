@@ -247,7 +247,8 @@ impl Broker {
     /// Takes a message, and gives the reply to carry back.
     ///
     /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with a
-    /// code and a sentence. What was accepted, and its line in the log, is kept before this returns.
+    /// code and a sentence. What was accepted, and its line in the log, is kept before this returns. With another signing key than
+    /// the policy names nothing is accepted (`unavailable`), and no partner can verify the reply: see [`BrokerStatus::trouble`].
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         loop {
             let in_force = self.in_force();
