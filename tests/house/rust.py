@@ -1,0 +1,88 @@
+"""Reads Rust files as far as the checks beside this need: without comments, strings and tests, and who imports whom."""
+
+import re
+from pathlib import Path
+
+ITEM_END = {"{": "}", "(": ")", "[": "]"}
+
+
+def files(folder):
+    """The Rust files below a folder that are not tests."""
+    for path in sorted(Path(folder).rglob("*.rs")):
+        if "tests" not in path.parts and path.name != "tests.rs":
+            yield path
+
+
+def code(text):
+    """The text with each comment, string and character blanked out; lines stay where they are."""
+    out, at = [], 0
+    token = re.compile(
+        r"""//[^\n]*|/\*.*?\*/|b?r(?P<hashes>\#*)".*?"(?P=hashes)|b?"(?:\\.|[^"\\])*"|b?'(?:\\.[^']*|[^'\\\n])'""", re.S
+    )
+    for match in token.finditer(text):
+        out.append(text[at : match.start()])
+        blank = re.sub(r"[^\n]", " ", match.group())
+        # A string stays a value, so that a line that holds nothing else counts as code.
+        out.append(blank if match.group().startswith("/") else '"' + blank[1:])
+        at = match.end()
+    return "".join(out) + text[at:]
+
+
+def without_tests(text):
+    """Code (as `code` gives it) with each item under `#[cfg(test)]` blanked out."""
+    while match := re.search(r"#\[cfg\((?:test|doctest|all\(test[^\]]*)\)\]", text):
+        end = _item_end(text, match.end())
+        text = text[: match.start()] + re.sub(r"[^\n]", " ", text[match.start() : end]) + text[end:]
+    return text
+
+
+def _item_end(text, at):
+    """Where the item ends that begins at `at`: at its `;` or `,`, or with its braces."""
+    depth = 0
+    for place in range(at, len(text)):
+        character = text[place]
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth < 0:
+                return place
+            if depth == 0 and character == "}":
+                return place + 1
+        elif character in ";," and depth == 0:
+            return place + 1
+    return len(text)
+
+
+def paths(text):
+    """Every path that a file's code uses, as a list of names; of `use` declarations each leaf, and whether it is re-exported."""
+    uses = re.compile(r"(?P<public>pub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
+    for match in uses.finditer(text):
+        for leaf in _leaves(match["tree"]):
+            yield leaf, bool(match["public"])
+    rest = uses.sub(" ", text)
+    for match in re.finditer(r"\b(?:crate|super)(?:\s*::\s*\w+)+", rest):
+        yield re.split(r"\s*::\s*", match.group()), False
+
+
+def _leaves(tree):
+    """Each path of a `use` tree; `as` names dropped, `self` too."""
+    tree = tree.strip()
+    if "{" not in tree:
+        names = re.split(r"\s*::\s*", re.sub(r"\s+as\s+\w+$", "", tree))
+        yield [name for name in names if name != "self" or names[0] == "self"]
+        return
+    head, inner = tree.split("{", 1)
+    head = [name for name in re.split(r"\s*::\s*", head.strip()) if name]
+    depth, part, parts = 0, "", []
+    for character in inner.rstrip().removesuffix("}"):
+        depth += (character == "{") - (character == "}")
+        if character == "," and depth == 0:
+            parts.append(part)
+            part = ""
+        else:
+            part += character
+    for part in [*parts, part]:
+        if part.strip():
+            for leaf in _leaves(part):
+                yield head + ([] if leaf == ["self"] else leaf)
