@@ -62,4 +62,5 @@ def main():
         out.write(line.replace("\n", " ").replace("\r", " ").encode("utf-8", "surrogatepass") + b"\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
