@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Sender;
-use super::state::{Accepted, Epoch, PartnerRow, Share, Stored};
+use super::rows::{Accepted, PartnerRow};
+use super::state::{Epoch, Share, Stored};
 use super::view::Pending;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};

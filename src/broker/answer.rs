@@ -1,7 +1,8 @@
 //! Questions: what a partner may be told of the pseudonyms it asks, and what it costs.
 
 use super::Sender;
-use super::state::{Answered, Epoch, PartnerRow, ShareRow};
+use super::rows::{Answered, PartnerRow, ShareRow};
+use super::state::Epoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::policy::{Partner, Policy};
 use crate::pseudonym::{Pepper, Tag};

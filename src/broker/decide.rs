@@ -6,7 +6,8 @@
 use super::accept::{Said, Step, accept};
 use super::answer::{Asked, Charge, answer};
 use super::release::{Due, next_possible};
-use super::state::{Epoch, PartnerRow, State, write_row};
+use super::rows::{PartnerRow, write_row};
+use super::state::{Epoch, State};
 use super::{Broker, InForce, Sender, reply_header, undecodable};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;

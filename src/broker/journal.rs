@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
-use super::state::write_row;
+use super::rows::{JournalRow, write_row};
 use crate::audit::{Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -25,17 +23,6 @@ pub(super) struct Journal {
     pub(super) signed_on: Day,
     /// The log that it is of, once that was looked at.
     signed_as: Option<LogKey>,
-}
-
-/// What the ledger has beside the lines.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct JournalRow {
-    /// The day that `told` counts.
-    pub(super) day: Day,
-    /// Standings told on that day, by epoch: stacked, and all others.
-    pub(super) told: BTreeMap<u32, (u64, u64)>,
-    /// Lines that were pruned.
-    pub(super) pruned: u64,
 }
 
 impl Journal {

@@ -11,6 +11,7 @@ mod journal;
 mod keys;
 mod making;
 mod release;
+mod rows;
 mod signed;
 mod state;
 mod turns;
@@ -32,7 +33,8 @@ use serde::{Serialize, Serializer};
 use decide::{Case, Settled};
 use journal::Strangers;
 use making::Rest;
-use state::{Epoch, FORMAT, PolicyRow, State, write_row};
+use rows::{PolicyRow, write_row};
+use state::{Epoch, FORMAT, State};
 use turns::Turns;
 
 use crate::audit::Event;

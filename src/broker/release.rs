@@ -4,7 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
 
-use super::state::{Epoch, EpochRow, Share, ShareRow, State, Stored, Tally, write_row};
+use super::rows::{EpochRow, ShareRow, write_row};
+use super::state::{Epoch, Share, State, Stored, Tally};
 use super::view::{Turn, Turned, View};
 use super::{Broker, InForce, Release};
 use crate::audit::Event;

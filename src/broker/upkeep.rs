@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use super::release::{Due, clock_ahead};
-use super::state::{Epoch, PolicyRow, State, write_row};
+use super::rows::{PolicyRow, write_row};
+use super::state::{Epoch, State};
 use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
 use crate::audit::{Event, Line, Row, prune_before};
 use crate::day::Timestamp;
