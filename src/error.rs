@@ -1,64 +1,37 @@
-//! What can go wrong, each with a stable code, a sentence that says what was found, and what to do about it.
+//! The one error type of the library's front door, which wraps the error of each folder.
 
 use std::path::PathBuf;
 
-use crate::address::AddressError;
-use crate::codec::Malformed;
+use crate::address::{ADDRESS_CODES, AddressError};
+use crate::codes::codes;
 use crate::day::{Day, Timestamp};
-use crate::secret::VerifyingKey;
+use crate::message::MessageError;
+use crate::secret::{SecretError, VerifyingKey};
+use crate::system::SystemError;
 
-/// Any failure of the library. [`Error::code`] is stable across versions and the same in every language binding.
+/// Any failure of the library, sorted by who can mend it.
+///
+/// Every failure has a code, which is stable across versions and the same in every language binding, and a sentence that says
+/// what was found and what to do. One failure always lies at one place here: a file that cannot be read is an
+/// [`Error::System`], whichever part of the library met it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An address was refused.
+    /// An address was refused. Whoever typed or exported it corrects it, or it is left out.
     #[error(transparent)]
     Address(#[from] AddressError),
 
-    /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was being done, as a verb: `read`, `write`, `open`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The operating system's reason.
-        source: std::io::Error,
-    },
+    /// The machine failed: a file, a lock, threads, randomness. The program's administrator mends it; try again then.
+    #[error(transparent)]
+    System(#[from] SystemError),
 
-    /// A file that holds a secret can be read by others than its owner.
-    #[error("{} can be read by others (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
-    FileMode {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// A file with a secret or a key cannot be used. Whoever handed it over gives it again.
+    #[error(transparent)]
+    Secret(SecretError),
 
-    /// A secret file, or a part of one, is not as it was written.
-    #[error("{} is not a secret file that can be used: {finding}", path.display())]
-    SecretFile {
-        /// The file.
-        path: PathBuf,
-        /// What was found, and what would help. Nothing of the secret.
-        finding: &'static str,
-    },
-
-    /// The parts of a secret do not fit together.
-    #[error("the parts do not make a secret: {finding}")]
-    SecretParts {
-        /// What was found, and what would help. Nothing of the secret.
-        finding: &'static str,
-    },
-
-    /// A key file does not hold the 32 bytes of a key.
-    #[error("{} is not a key file: it holds {length} bytes, and a key is 32; put the file back as it was", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// The number of bytes in it.
-        length: usize,
-    },
+    /// Bytes are not a message that can be used: they came in damaged, or from another than they claim. Ask for them again.
+    #[error(transparent)]
+    Message(#[from] MessageError),
 
     /// A policy's text is not a well-formed policy.
     #[error("the policy is not well-formed, {place}: {finding}")]
@@ -96,24 +69,6 @@ pub enum Error {
         /// What stands in the way, and what to do.
         finding: String,
     },
-
-    /// The bytes are not a message, or not in the one form that it has.
-    #[error("not a message: {finding}")]
-    Malformed {
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// A message has more bytes or pseudonyms than one may have.
-    #[error("too large for one message: {finding}")]
-    TooLarge {
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// A signature is not that of the key it should be of.
-    #[error("the signature is wrong: the message was altered, or made with another key than the policy lists")]
-    BadSignature,
 
     /// The broker's store could not be opened, read or written.
     #[error("the store {} cannot be used: {finding}", path.display())]
@@ -177,13 +132,6 @@ pub enum Error {
         path: PathBuf,
         /// What was found, and what would help.
         finding: &'static str,
-    },
-
-    /// Another has the folder of the partner or of the broker's store open: another process, or this one a second time.
-    #[error("{} is in use: another has it open; let that one end first, or give another folder", path.display())]
-    FolderInUse {
-        /// The folder.
-        path: PathBuf,
     },
 
     /// A record of a partner's journal is not as it was written.
@@ -372,144 +320,92 @@ pub enum Error {
         /// The moment of the last release.
         as_of: Timestamp,
     },
-
-    /// Work cannot be spread over so many threads.
-    #[error("{count} threads cannot be used: {finding}")]
-    Threads {
-        /// How many were asked for.
-        count: usize,
-        /// What stands in the way, and what to do.
-        finding: String,
-    },
-
-    /// The operating system gave no randomness.
-    #[error("the operating system gave no random bytes; nothing was made; try again once it does")]
-    Random,
 }
+
+codes!(Error {
+    PolicyText => "policy_text",
+    PolicyUnsafe => "policy_unsafe",
+    PolicySignatures => "policy_signatures",
+    PolicySignature => "policy_signature",
+    PolicySuccessor => "policy_successor",
+    Store => "store",
+    StoreFormat => "store_format",
+    StoreDamaged => "store_damaged",
+    PolicyOperator => "policy_operator",
+    PolicyNotYet => "policy_not_yet",
+    Clock => "clock",
+    PartnerFolder => "partner_folder",
+    JournalDamaged => "journal_damaged",
+    NotInRoster => "not_in_roster",
+    SecretMismatch => "secret_mismatch",
+    NoEpoch => "no_epoch",
+    NotPermitted => "not_permitted",
+    Level => "level",
+    LastDay => "last_day",
+    NotFlagged => "not_flagged",
+    Case => "case",
+    Shrink => "shrink",
+    UnexpectedReply => "unexpected_reply",
+    OlderRelease => "older_release",
+    LogLine => "log_line",
+    LogFile => "log_file",
+    LogAltered => "log_altered",
+    Checkpoint => "checkpoint",
+    LogProof => "log_proof",
+    LogInconsistent => "log_inconsistent",
+    LogBehind => "log_behind",
+    BrokerKeys => "broker_keys",
+    ClockAhead => "clock_ahead",
+} wraps Address, System, Secret, Message);
 
 impl Error {
-    /// Every code but those of refused addresses, which are [`ADDRESS_CODES`](crate::ADDRESS_CODES).
-    pub const CODES: &'static [&'static str] = &[
-        "io",
-        "file_mode",
-        "secret_file",
-        "secret_parts",
-        "key_file",
-        "policy_text",
-        "policy_unsafe",
-        "policy_signatures",
-        "policy_signature",
-        "policy_successor",
-        "malformed",
-        "too_large",
-        "bad_signature",
-        "store",
-        "store_format",
-        "store_damaged",
-        "policy_operator",
-        "policy_not_yet",
-        "clock",
-        "partner_folder",
-        "folder_in_use",
-        "journal_damaged",
-        "not_in_roster",
-        "secret_mismatch",
-        "no_epoch",
-        "not_permitted",
-        "level",
-        "last_day",
-        "not_flagged",
-        "case",
-        "shrink",
-        "unexpected_reply",
-        "older_release",
-        "log_line",
-        "log_file",
-        "log_altered",
-        "checkpoint",
-        "log_proof",
-        "log_inconsistent",
-        "log_behind",
-        "broker_keys",
-        "clock_ahead",
-        "threads",
-        "random",
-    ];
-
-    /// The stable code of this error, in `snake_case`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Error::Address(error) => error.code(),
-            Error::Io { .. } => "io",
-            Error::FileMode { .. } => "file_mode",
-            Error::SecretFile { .. } => "secret_file",
-            Error::SecretParts { .. } => "secret_parts",
-            Error::KeyFile { .. } => "key_file",
-            Error::PolicyText { .. } => "policy_text",
-            Error::PolicyUnsafe { .. } => "policy_unsafe",
-            Error::PolicySignatures { .. } => "policy_signatures",
-            Error::PolicySignature { .. } => "policy_signature",
-            Error::PolicySuccessor { .. } => "policy_successor",
-            Error::Malformed { .. } => "malformed",
-            Error::TooLarge { .. } => "too_large",
-            Error::BadSignature => "bad_signature",
-            Error::Store { .. } => "store",
-            Error::StoreFormat { .. } => "store_format",
-            Error::StoreDamaged { .. } => "store_damaged",
-            Error::PolicyOperator { .. } => "policy_operator",
-            Error::PolicyNotYet { .. } => "policy_not_yet",
-            Error::Clock { .. } => "clock",
-            Error::PartnerFolder { .. } => "partner_folder",
-            Error::FolderInUse { .. } => "folder_in_use",
-            Error::JournalDamaged { .. } => "journal_damaged",
-            Error::NotInRoster { .. } => "not_in_roster",
-            Error::SecretMismatch { .. } => "secret_mismatch",
-            Error::NoEpoch { .. } => "no_epoch",
-            Error::NotPermitted { .. } => "not_permitted",
-            Error::Level { .. } => "level",
-            Error::LastDay { .. } => "last_day",
-            Error::NotFlagged { .. } => "not_flagged",
-            Error::Case { .. } => "case",
-            Error::Shrink { .. } => "shrink",
-            Error::UnexpectedReply { .. } => "unexpected_reply",
-            Error::OlderRelease { .. } => "older_release",
-            Error::LogLine { .. } => "log_line",
-            Error::LogFile { .. } => "log_file",
-            Error::LogAltered { .. } => "log_altered",
-            Error::Checkpoint { .. } => "checkpoint",
-            Error::LogProof { .. } => "log_proof",
-            Error::LogInconsistent { .. } => "log_inconsistent",
-            Error::LogBehind { .. } => "log_behind",
-            Error::BrokerKeys { .. } => "broker_keys",
-            Error::ClockAhead { .. } => "clock_ahead",
-            Error::Threads { .. } => "threads",
-            Error::Random => "random",
-        }
+    /// Every code that [`Error::code`] can give.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        let addresses = ADDRESS_CODES.iter().map(|row| row.code);
+        let folders = [SystemError::CODES, SecretError::CODES, MessageError::CODES, Error::CODES];
+        folders.into_iter().flatten().copied().chain(addresses)
     }
 }
+
+/// Sorts a folder's error in: what it wraps goes to that error's own variant of [`Error`], and only the rest to the folder's.
+macro_rules! flatten {
+    ($error:ident, $variant:ident, wraps $($wrapped:ident),+) => {
+        impl From<$error> for Error {
+            fn from(error: $error) -> Error {
+                match error {
+                    $($error::$wrapped(wrapped) => wrapped.into(),)+
+                    own => Error::$variant(own),
+                }
+            }
+        }
+    };
+}
+
+flatten!(SecretError, Secret, wraps System);
 
 /// Each item on a line of its own.
 fn listed(items: &[String]) -> String {
     items.iter().map(|item| format!("\n- {item}")).collect()
 }
 
-impl From<Malformed> for Error {
-    fn from(Malformed(finding): Malformed) -> Error {
-        Error::Malformed { finding }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
-    /// The compiler holds `code` to the variants; this holds the list to `code`.
     #[test]
-    fn the_list_of_codes_is_whole() {
-        let (_, code) = include_str!("error.rs").split_once("pub fn code(&self)").unwrap();
-        let (code, _) = code.split_once("\n    }\n").unwrap();
-        let given: Vec<&str> = code.split('"').skip(1).step_by(2).collect();
-        assert_eq!(given, Error::CODES);
-        assert!(Error::CODES.contains(&Error::Random.code()));
+    fn no_code_is_given_twice() {
+        let distinct: BTreeSet<_> = Error::codes().collect();
+        assert_eq!(distinct.len(), Error::codes().count());
+        assert!(distinct.contains("random") && distinct.contains("key_file") && distinct.contains("too_long"));
+    }
+
+    #[test]
+    fn a_failure_lies_at_one_place_whoever_met_it() {
+        let error = Error::from(SecretError::from(SystemError::Random));
+        assert!(matches!(error, Error::System(SystemError::Random)));
+        assert_eq!(error.code(), "random");
+        let error = Error::from(SecretError::SecretParts { finding: "" });
+        assert!(matches!(error, Error::Secret(SecretError::SecretParts { .. })));
     }
 }

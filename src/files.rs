@@ -6,10 +6,10 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::error::Error;
+use crate::system::SystemError;
 
 /// Reads a file that only its owner may read.
-pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SystemError> {
     let mut file = File::open(path).map_err(|source| io("open", path, source))?;
     let metadata = file.metadata().map_err(|source| io("read", path, source))?;
     if metadata.is_dir() {
@@ -24,7 +24,7 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
 }
 
 /// Whether nothing is at a path but, at most, the empty file that a crash or a full disk left of [`create_private`].
-pub(crate) fn is_vacant(path: &Path) -> Result<bool, Error> {
+pub(crate) fn is_vacant(path: &Path) -> Result<bool, SystemError> {
     match fs::metadata(path) {
         Ok(there) => Ok(there.is_file() && there.len() == 0),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
@@ -35,7 +35,7 @@ pub(crate) fn is_vacant(path: &Path) -> Result<bool, Error> {
 /// Creates a file that only its owner may read; an existing one is left as it is, and an error.
 ///
 /// One that is there and empty is what a crash, or a full disk, left of an earlier try: it is made anew.
-pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
     if fs::symlink_metadata(path).is_ok_and(|there| there.is_file() && there.len() == 0) {
         fs::remove_file(path).map_err(|source| io("replace", path, source))?;
     }
@@ -50,7 +50,7 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Puts `bytes` in place of what the file held, whole or not at all, and on disk before it returns.
-pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
     let mut file =
@@ -64,7 +64,7 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Makes a rename or a creation in the file's folder durable.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), SystemError> {
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
         let folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -73,19 +73,19 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Locks a folder, by the file `lock` in it, as long as what this returns lives; [`Error::FolderInUse`] where somebody has it locked.
-pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
+/// Locks a folder, by the file `lock` in it, as long as what this returns lives; [`SystemError::FolderInUse`] where somebody has it locked.
+pub(crate) fn lock(folder: &Path) -> Result<File, SystemError> {
     let path = folder.join("lock");
     let file = private_options().create(true).open(&path).map_err(|source| io("open", &path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { path: folder.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(SystemError::FolderInUse { path: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(io("lock", &path, source)),
     }
 }
 
 /// Makes a folder that only its owner may enter, and those it is in, if they are not there yet; on disk before it returns.
-pub(crate) fn create_private_folder(path: &Path) -> Result<(), Error> {
+pub(crate) fn create_private_folder(path: &Path) -> Result<(), SystemError> {
     let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -129,9 +129,9 @@ pub(crate) mod crash {
     }
 }
 
-/// An [`Error::Io`].
-pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::Io { action, path: path.into(), source }
+/// An [`SystemError::Io`].
+pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> SystemError {
+    SystemError::Io { action, path: path.into(), source }
 }
 
 /// How a private file is opened for writing.
@@ -144,15 +144,15 @@ pub(crate) fn private_options() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn refuse_shared(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+fn refuse_shared(path: &Path, metadata: &Metadata) -> Result<(), SystemError> {
     use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(Error::FileMode { path: path.into(), mode }) }
+    if mode & 0o077 == 0 { Ok(()) } else { Err(SystemError::FileMode { path: path.into(), mode }) }
 }
 
 /// Elsewhere than on Unix a file's access list is the administrator's to keep.
 #[cfg(not(unix))]
-fn refuse_shared(_: &Path, _: &Metadata) -> Result<(), Error> {
+fn refuse_shared(_: &Path, _: &Metadata) -> Result<(), SystemError> {
     Ok(())
 }
 

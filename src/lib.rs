@@ -59,9 +59,10 @@ pub mod address;
 pub mod audit;
 pub mod broker;
 mod codec;
+mod codes;
 mod day;
 mod digest;
-pub mod error;
+mod error;
 mod files;
 mod json;
 pub mod label;
@@ -73,6 +74,7 @@ pub mod secret;
 mod slots;
 mod slug;
 mod store;
+mod system;
 mod threads;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
@@ -84,6 +86,7 @@ pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};
+pub use system::SystemError;
 pub use threads::Threads;
 
 /// The README's example, compiled.

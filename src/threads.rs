@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::error::Error;
+use crate::system::SystemError;
 
 /// The most threads that can be asked for.
 const MOST: usize = 256;
@@ -29,12 +29,12 @@ impl Threads {
     ///
     /// # Errors
     ///
-    /// [`Error::Threads`] for 0 or more than 256, and where the operating system does not give so many.
-    pub fn new(count: usize) -> Result<Threads, Error> {
+    /// [`SystemError::Threads`] for 0 or more than 256, and where the operating system does not give so many.
+    pub fn new(count: usize) -> Result<Threads, SystemError> {
         match count {
             1 => Ok(Threads(None)),
             2..=MOST => start(ThreadPoolBuilder::new().num_threads(count), count),
-            _ => Err(Error::Threads { count, finding: format!("give 1 to {MOST}") }),
+            _ => Err(SystemError::Threads { count, finding: format!("give 1 to {MOST}") }),
         }
     }
 
@@ -95,9 +95,9 @@ impl fmt::Debug for Threads {
     }
 }
 
-fn start(builder: ThreadPoolBuilder, count: usize) -> Result<Threads, Error> {
+fn start(builder: ThreadPoolBuilder, count: usize) -> Result<Threads, SystemError> {
     let pool = builder.thread_name(|number| format!("stapel-{number}")).build();
-    pool.map(|pool| Threads(Some(Arc::new(pool)))).map_err(|error| Error::Threads {
+    pool.map(|pool| Threads(Some(Arc::new(pool)))).map_err(|error| SystemError::Threads {
         count,
         finding: format!("the operating system does not start them ({error}); give fewer, or 1"),
     })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stapel::partner::Partner;
 use stapel::policy::{Policy, PolicySignature, Sees};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
-use stapel::{BrokerKeys, Day, Error, Slug};
+use stapel::{BrokerKeys, Day, Error, Slug, SystemError};
 
 /// A system of an organisation, as it stands in the roster.
 pub(crate) struct Member {
@@ -100,7 +100,7 @@ pub(crate) fn found(
 
 /// Policies and signatures are open to all.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    fs::write(path, text).map_err(|source| Error::Io { action: "write", path: path.into(), source })
+    fs::write(path, text).map_err(|source| SystemError::Io { action: "write", path: path.into(), source }.into())
 }
 
 fn policy_text(

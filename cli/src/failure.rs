@@ -56,8 +56,8 @@ impl Failure {
 
     /// What ended a demonstration, in which errors of any kind may come up.
     pub(crate) fn from_any(error: Box<dyn Error>) -> Failure {
-        match error.downcast::<stapel::Error>() {
-            Ok(error) => Failure::Stapel(*error),
+        match stapel_error(error) {
+            Ok(error) => Failure::Stapel(error),
             Err(error) => match error.downcast::<io::Error>() {
                 Ok(error) => Failure::Stdout(*error),
                 Err(error) => Failure::new("demo", error.to_string()),
@@ -107,17 +107,32 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "stapel: {text}");
 }
 
-impl From<stapel::Error> for Failure {
-    fn from(error: stapel::Error) -> Failure {
-        Failure::Stapel(error)
-    }
+/// Makes a failure of each of the library's errors, and finds them in a box.
+macro_rules! stapel_errors {
+    ($($error:ty),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure::Stapel(error.into())
+            }
+        })+
+
+        fn stapel_error(error: Box<dyn Error>) -> Result<stapel::Error, Box<dyn Error>> {
+            $(let error = match error.downcast::<$error>() {
+                Ok(error) => return Ok((*error).into()),
+                Err(error) => error,
+            };)+
+            Err(error)
+        }
+    };
 }
 
-impl From<stapel::AddressError> for Failure {
-    fn from(error: stapel::AddressError) -> Failure {
-        Failure::Stapel(error.into())
-    }
-}
+stapel_errors!(
+    stapel::Error,
+    stapel::AddressError,
+    stapel::SystemError,
+    stapel::secret::SecretError,
+    stapel::message::MessageError,
+);
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {

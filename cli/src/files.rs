@@ -113,5 +113,5 @@ pub(crate) fn stdin_error(source: io::Error) -> Failure {
 
 /// A failure to do something with a file.
 pub(crate) fn error(action: &'static str, path: &Path, source: io::Error) -> Failure {
-    Failure::Stapel(stapel::Error::Io { action, path: path.into(), source })
+    Failure::Stapel(stapel::SystemError::Io { action, path: path.into(), source }.into())
 }

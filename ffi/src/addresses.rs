@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use stapel::{AddressError, AddressKey, Fields, Level};
 
-use crate::bytes::{Packed, array, bytes, invalid, out, packed, stapel_packed, stapel_str, str_bytes, utf8, value};
+use crate::bytes::{
+    Packed, array, bytes, invalid, out, packed, past, stapel_packed, stapel_str, str_bytes, utf8, value,
+};
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::messages::stapel_buffer;
@@ -504,8 +506,4 @@ fn terminated<const N: usize>(text: &[u8]) -> [c_char; N] {
         *to = *from as c_char;
     }
     terminated
-}
-
-pub(crate) fn past(what: &str, index: usize, count: usize) -> crate::guard::Failure {
-    invalid(format!("there is no {what} {index}: there are {count}, counted from 0"))
 }

@@ -254,6 +254,11 @@ pub(crate) fn utf8<'a>(bytes: &'a [u8], name: &str) -> Outcome<&'a str> {
     })
 }
 
+/// The failure for an index past the last.
+pub(crate) fn past(what: &str, index: usize, count: usize) -> Failure {
+    invalid(format!("there is no {what} {index}: there are {count}, counted from 0"))
+}
+
 pub(crate) fn invalid(text: impl Into<String>) -> Failure {
     Failure::new(STAPEL_ERROR_INVALID_ARGUMENT, text)
 }

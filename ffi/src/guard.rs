@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use stapel::{AddressError, Error};
+use stapel::message::MessageError;
+use stapel::secret::SecretError;
+use stapel::{AddressError, Error, SystemError};
 
 use crate::status::stapel_status::{self, STAPEL_ERROR_PANIC, STAPEL_OK};
 
@@ -66,17 +68,17 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::new(stapel_status::of(error.code()), error.to_string())
-    }
+macro_rules! failures {
+    ($($error:ty),+) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure::new(stapel_status::of(error.code()), error.to_string())
+            }
+        })+
+    };
 }
 
-impl From<AddressError> for Failure {
-    fn from(error: AddressError) -> Failure {
-        Failure::new(stapel_status::of(error.code()), error.to_string())
-    }
-}
+failures!(Error, AddressError, SystemError, SecretError, MessageError);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! What the library makes and the caller carries away: messages, replies and texts.
 
-use crate::addresses::past;
-use crate::bytes::out;
+use crate::bytes::{out, past};
 use crate::guard::guard;
 use crate::handle::{Handle, Table, add, free, get};
 use crate::status::stapel_status;

@@ -5,8 +5,8 @@ use stapel::message::{Number, Standing};
 use stapel::partner::{Change, News};
 use stapel::policy::Policy;
 
-use crate::addresses::{past, stapel_level};
-use crate::bytes::{out, stapel_str};
+use crate::addresses::stapel_level;
+use crate::bytes::{out, past, stapel_str};
 use crate::guard::guard;
 use crate::handle::{Handle, Table, add, free, get};
 use crate::reply::stapel_standing;

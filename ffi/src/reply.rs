@@ -4,8 +4,8 @@ use stapel::message::{LogEntry, Receipt, Rejection, Standing, StatusReply};
 use stapel::partner::{Answered, Complaint, Next, Received};
 use stapel::policy::Policy;
 
-use crate::addresses::{past, stapel_addresses, stapel_level};
-use crate::bytes::{invalid, out, out_array, stapel_str};
+use crate::addresses::{stapel_addresses, stapel_level};
+use crate::bytes::{invalid, out, out_array, past, stapel_str};
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::status::stapel_status::{self, STAPEL_OK};

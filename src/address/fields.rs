@@ -4,7 +4,7 @@ use std::str::Utf8Error;
 
 use super::error::{AddressError, Code, Refusal, not_utf8};
 use super::fold::fold;
-use super::key::{self, Parts, Suffix};
+use super::parts::{self, Parts, Suffix};
 
 /// The separate fields of one address, as a register or a CSV file has them; an absent field is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,7 +133,7 @@ fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Code> {
     if !digits.iter().all(u8::is_ascii_digit) || !letters.iter().all(u8::is_ascii_uppercase) || !middle_fits {
         return Err(Code::PostcodeForm);
     }
-    key::postcode(digits, letters, 0).map_err(|refusal| refusal.code)
+    parts::postcode(digits, letters, 0).map_err(|refusal| refusal.code)
 }
 
 fn number(trimmed: &[u8]) -> Result<u32, Code> {
@@ -143,7 +143,7 @@ fn number(trimmed: &[u8]) -> Result<u32, Code> {
     if !trimmed.iter().all(u8::is_ascii_digit) {
         return Err(Code::NumberForm);
     }
-    key::number(trimmed, 0).map_err(|refusal| refusal.code)
+    parts::number(trimmed, 0).map_err(|refusal| refusal.code)
 }
 
 fn letter(trimmed: &[u8]) -> Result<Suffix, Code> {

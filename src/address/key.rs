@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::error::{AddressError, Code, Refusal, not_utf8};
+use super::error::{AddressError, Code, not_utf8};
 use super::fields::{self, Fields};
 use super::fold::fold;
+use super::parts::{Parts, SUFFIX_MAX, postcode};
 use super::text;
 
 /// How much of an address a key names.
@@ -46,9 +47,6 @@ pub struct AddressKey {
 
 /// Postcode, bar, number, bar and addition at their longest.
 const LONGEST: usize = 6 + 1 + 5 + 1 + SUFFIX_MAX;
-
-/// The most characters that letter and addition have together: the BAG allows one and four.
-pub(super) const SUFFIX_MAX: usize = 5;
 
 impl AddressKey {
     /// Reads a line as people write an address, and gives its unit key. Also reads the canonical form of a unit.
@@ -210,14 +208,6 @@ impl std::str::FromStr for AddressKey {
     }
 }
 
-/// The parts of a unit, each already in its canonical form.
-#[derive(Clone, Copy)]
-pub(super) struct Parts {
-    pub(super) postcode: [u8; 6],
-    pub(super) number: u32,
-    pub(super) suffix: Suffix,
-}
-
 impl Parts {
     fn unit(&self) -> AddressKey {
         let mut bytes = [0; LONGEST];
@@ -238,70 +228,6 @@ impl Parts {
             length += 1;
         }
         AddressKey { bytes, length: length as u8, level: Level::Unit }
-    }
-}
-
-/// Letter and addition joined, as far as they have been read.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Suffix {
-    bytes: [u8; SUFFIX_MAX],
-    length: usize,
-}
-
-impl Suffix {
-    /// Adds a token of folded letters and digits; `false` if there is no room for it.
-    pub(super) fn push(&mut self, token: &[u8]) -> bool {
-        let end = self.length + token.len();
-        match self.bytes.get_mut(self.length..end) {
-            Some(room) => {
-                room.copy_from_slice(token);
-                self.length = end;
-                true
-            }
-            None => false,
-        }
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-/// Checks six folded bytes, four digits and two letters, for what no postcode is; `at` is where they stand.
-pub(super) fn postcode(digits: &[u8], letters: &[u8], at: usize) -> Result<[u8; 6], Refusal> {
-    let mut postcode = [0; 6];
-    postcode[..4].copy_from_slice(&digits[..4]);
-    postcode[4..].copy_from_slice(&letters[..2]);
-    if postcode[0] == b'0' {
-        return Err(Code::PostcodeFirstDigit.at(at));
-    }
-    // Never given out, for what they stood for in the war.
-    if matches!(&postcode[4..], b"SA" | b"SD" | b"SS") {
-        return Err(Code::PostcodeLetters.at(at));
-    }
-    Ok(postcode)
-}
-
-/// The house number that a run of digits is; `at` is where it stands.
-pub(super) fn number(digits: &[u8], at: usize) -> Result<u32, Refusal> {
-    if digits.len() > 5 {
-        return Err(long_number(digits).at(at));
-    }
-    match digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0')) {
-        0 => Err(Code::NumberZero.at(at)),
-        number => Ok(number),
-    }
-}
-
-/// What more than five digits are: the id of a BAG object, or something that was meant for one, or neither.
-fn long_number(digits: &[u8]) -> Code {
-    match digits.len() {
-        16 => match &digits[4..6] {
-            b"01" | b"02" | b"03" | b"20" => Code::BagIdNeedsRegister,
-            _ => Code::BagIdType,
-        },
-        13..=19 => Code::BagIdLength,
-        _ => Code::NumberTooLong,
     }
 }
 
@@ -414,19 +340,5 @@ mod tests {
             assert_eq!(AddressKey::from_canonical(text).map_err(|e| e.code()), Err("not_canonical"), "{text:?}");
         }
         assert_eq!(AddressKey::parse("1012JS|1").map_err(|e| e.code()), Err("not_canonical"), "text names a unit");
-    }
-
-    #[test]
-    fn a_number_that_is_an_id_says_so() {
-        let code = |digits: &str| number(digits.as_bytes(), 0).unwrap_err().code;
-        for kind in ["01", "02", "03", "20"] {
-            assert_eq!(code(&format!("0424{kind}0000017336")), Code::BagIdNeedsRegister);
-        }
-        assert_eq!(code("0424100000017336"), Code::BagIdType, "a pand has no address of its own");
-        assert_eq!(code("0424300000017336"), Code::BagIdType);
-        assert_eq!(code("424200000017336"), Code::BagIdLength, "a spreadsheet took the zero");
-        assert_eq!(code("123456"), Code::NumberTooLong);
-        assert_eq!(code("0"), Code::NumberZero);
-        assert_eq!(number(b"00012", 0), Ok(12));
     }
 }

@@ -8,6 +8,7 @@
 //! - `text`: a folded line to postcode, number and addition, in one pass;
 //! - `fields`: separate fields to the same;
 //! - `words`: the few words that decide something;
+//! - `parts`: postcode, number and addition, checked;
 //! - `key`: the canonical form;
 //! - `error`: codes and sentences.
 
@@ -15,6 +16,7 @@ mod error;
 mod fields;
 mod fold;
 mod key;
+mod parts;
 mod text;
 mod words;
 

@@ -7,7 +7,7 @@
 use super::error::{Code, Refusal};
 use super::fields::abbreviation;
 use super::fold::OTHER;
-use super::key::{self, Parts, Suffix};
+use super::parts::{self, Parts, Suffix};
 use super::words::{self, Flags};
 
 /// The most bytes that a line may have.
@@ -107,7 +107,7 @@ impl Reader<'_> {
     /// unless it follows the postcode, where towns stand, or is a town.
     fn boundary(&mut self, left: Left) -> Result<(), Refusal> {
         let run = std::mem::replace(&mut self.run, Run { left, letters: 0, words: 0, first: (0, 0) });
-        let short = (1..=key::SUFFIX_MAX).contains(&run.letters);
+        let short = (1..=parts::SUFFIX_MAX).contains(&run.letters);
         if self.number.is_some() && short && run.left != Left::Postcode {
             let (start, end) = run.first;
             if run.words > 1 || !words::is_short_town(&self.line[start..end]) {
@@ -163,7 +163,7 @@ impl Reader<'_> {
     fn digits(&mut self, start: usize) -> Result<usize, Refusal> {
         self.any = true;
         if let Some(shape) = self.postcode_at(start) {
-            let postcode = key::postcode(&self.line[start..], &self.line[shape.letters..], start)?;
+            let postcode = parts::postcode(&self.line[start..], &self.line[shape.letters..], start)?;
             if self.postcode.replace(postcode).is_some() {
                 return Err(Code::TwoPostcodes.at(start));
             }
@@ -176,7 +176,7 @@ impl Reader<'_> {
         let end = end_of(self.line, start, |b| b.is_ascii_digit());
         let digits = &self.line[start..end];
         if digits.len() > 5 {
-            return Err(key::number(digits, start).err().unwrap_or(Code::NumberTooLong.at(start)));
+            return Err(parts::number(digits, start).err().unwrap_or(Code::NumberTooLong.at(start)));
         }
         let before = if start == 0 { b' ' } else { self.line[start - 1] };
         if is_letter(before) || matches!(before, b'\'' | b'(') {
@@ -213,7 +213,7 @@ impl Reader<'_> {
             None if self.ordinal => return Err(Code::NumberUnclear.at(start)),
             _ => {}
         }
-        let number = key::number(&self.line[start..end], start)?;
+        let number = parts::number(&self.line[start..end], start)?;
         if self.year && YEARS.contains(&number) {
             return Err(Code::YearUnclear.at(start));
         }
@@ -324,9 +324,9 @@ impl Reader<'_> {
             .iter()
             .take_while(|b| !b.is_ascii_digit() && !matches!(b, b',' | b'/' | b'(' | b')'))
             .filter(|b| is_letter(**b))
-            .take(key::SUFFIX_MAX)
+            .take(parts::SUFFIX_MAX)
             .count();
-        if letters < key::SUFFIX_MAX {
+        if letters < parts::SUFFIX_MAX {
             return Err(Code::OrdinalUnclear.at(start));
         }
         self.ordinal = true;
@@ -426,7 +426,7 @@ fn follows(number: u32, suffix: &Suffix, before: &[u8], gap: Gap, token: &[u8]) 
             return Ok(Follows::Country);
         }
         if gap.apart && !words::can_stand_apart(token) {
-            return Err(if token.len() > key::SUFFIX_MAX { Code::SuffixTooLong } else { Code::SuffixUnclear });
+            return Err(if token.len() > parts::SUFFIX_MAX { Code::SuffixTooLong } else { Code::SuffixUnclear });
         }
     }
     if gap.slash && abbreviation(before, token) {

@@ -116,7 +116,7 @@ impl ExportedLog {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::LogFile`], and what `visit` gives.
+    /// [`SystemError::Io`](crate::SystemError::Io), [`Error::LogFile`], and what `visit` gives.
     pub fn read(path: &Path, mut visit: impl FnMut(u64, &Row) -> Result<(), Error>) -> Result<ExportedLog, Error> {
         let mut file = BufReader::new(File::open(path).map_err(|source| io("open", path, source))?);
         let mut log = ExportedLog::default();

@@ -169,7 +169,7 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`] where the operating system gives no randomness.
+    /// [`SystemError::Random`](crate::SystemError::Random) where the operating system gives no randomness.
     pub fn new(time: Timestamp, policy: Digest, event: Event) -> Result<Line, Error> {
         Ok(Line { salt: random()?, time, policy, event })
     }

@@ -29,7 +29,7 @@ impl LoggedReply {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], [`Error::TooLarge`], [`Error::BadSignature`]; [`Error::LogProof`] where it names no line.
+    /// [`MessageError::Malformed`](crate::message::MessageError::Malformed), [`MessageError::TooLarge`](crate::message::MessageError::TooLarge), [`MessageError::BadSignature`](crate::message::MessageError::BadSignature); [`Error::LogProof`] where it names no line.
     pub fn verify(bytes: &[u8], policy: &Policy) -> Result<LoggedReply, Error> {
         let verified = Unverified::parse(bytes, Role::Broker)?.verify(&policy.operator.verifying_key)?;
         let header = verified.header();

@@ -26,7 +26,7 @@ pub(super) fn begin(folder: &Path) -> Result<File, Error> {
         return Err(Error::Store { path: store, finding });
     }
     match fs::remove_dir_all(&making) {
-        Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source)),
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source).into()),
         _ => Ok(lock),
     }
 }

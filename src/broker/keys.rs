@@ -11,8 +11,10 @@ use super::signed::SignedLogs;
 use crate::error::Error;
 use crate::files;
 use crate::pseudonym::Pepper;
+use crate::secret::SecretError;
 use crate::secret::{Key32, SigningKey, VerifyingKey};
 use crate::store::BlobKeys;
+use crate::system::SystemError;
 
 /// The key that signs replies, the key that signs the log's checkpoints, and for each epoch a pepper and a blob key.
 pub struct BrokerKeys {
@@ -32,7 +34,7 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`], [`Error::Random`].
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode), [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile), [`SystemError::Random`](crate::SystemError::Random).
     pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
         files::create_private_folder(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
@@ -47,7 +49,7 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`], [`Error::BrokerKeys`].
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode), [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile), [`Error::BrokerKeys`].
     pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
@@ -147,7 +149,7 @@ impl BrokerKeys {
             match fs::remove_file(&path) {
                 Ok(()) => files::sync_folder(&path)?,
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(files::io("remove", &path, error)),
+                Err(error) => return Err(files::io("remove", &path, error).into()),
             }
         }
         Ok(())
@@ -157,7 +159,7 @@ impl BrokerKeys {
     fn key(&self, epoch: u32, may_draw: bool, path: fn(&Path, u32) -> PathBuf) -> Result<Key32, Error> {
         let path = match &self.folder {
             Some(folder) => path(folder, epoch),
-            None if may_draw => return Key32::generate(),
+            None if may_draw => return Ok(Key32::generate()?),
             None => return Err(missing(Path::new("in memory"), epoch)),
         };
         if may_draw && files::is_vacant(&path)? {
@@ -166,11 +168,11 @@ impl BrokerKeys {
             return Ok(key);
         }
         let bytes = files::read_private(&path).map_err(|error| match error {
-            Error::Io { source, .. } if source.kind() == ErrorKind::NotFound => missing(&path, epoch),
-            other => other,
+            SystemError::Io { source, .. } if source.kind() == ErrorKind::NotFound => missing(&path, epoch),
+            other => other.into(),
         })?;
         let key: Option<&[u8; 32]> = bytes.as_slice().try_into().ok();
-        Ok(Key32::from_bytes(*key.ok_or(Error::KeyFile { path, length: bytes.len() })?))
+        Ok(Key32::from_bytes(*key.ok_or(SecretError::KeyFile { path, length: bytes.len() })?))
     }
 
     fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, Error> {

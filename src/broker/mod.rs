@@ -41,6 +41,7 @@ use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::message::MessageError;
 use crate::message::{self, Code, Header, Kind, Rejection, Reply, Role, Unverified, Verified};
 use crate::policy::{Partner, Policy, PolicySignature, SignedPolicy};
 use crate::secret::KeyId;
@@ -158,7 +159,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] and [`Error::Io`], also where there is a broker in `folder` already; [`Error::FolderInUse`]; what [`SignedPolicy::read`] says;
+    /// [`Error::Store`] and [`SystemError::Io`](crate::SystemError::Io), also where there is a broker in `folder` already; [`SystemError::FolderInUse`](crate::SystemError::FolderInUse); what [`SignedPolicy::read`] says;
     /// [`Error::PolicyOperator`] where the policy names other keys, [`Error::PolicyNotYet`] where it is not yet valid.
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, Error> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
@@ -181,7 +182,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::FolderInUse`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of
+    /// [`Error::Store`], [`SystemError::FolderInUse`](crate::SystemError::FolderInUse), [`Error::StoreDamaged`], [`Error::StoreFormat`]; what [`SignedPolicy::read`] says of
     /// the policy kept there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing. What it has of an epoch whose keys were
     /// destroyed, as a copy may that is older than that, is dropped, and [`BrokerStatus::trouble`] says so.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
@@ -231,7 +232,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`Error::Random`].
+    /// [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`SystemError::Random`](crate::SystemError::Random).
     pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, Error> {
         refuse_unfit(&policy, &keys, now)?;
         let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), None, policy, now)?;
@@ -566,7 +567,7 @@ fn as_text_or_null<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S:
 }
 
 /// The rejection of bytes that do not decode.
-fn undecodable(error: &Error) -> Rejection {
-    let code = if matches!(error, Error::TooLarge { .. }) { Code::TooLarge } else { Code::Malformed };
+fn undecodable(error: &MessageError) -> Rejection {
+    let code = if matches!(error, MessageError::TooLarge { .. }) { Code::TooLarge } else { Code::Malformed };
     Rejection::new(code, 0, error.to_string())
 }

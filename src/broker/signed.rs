@@ -13,6 +13,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::files;
 use crate::store::Change;
+use crate::system::SystemError;
 
 /// The file's first line.
 const HEADER: &str = "stapel-signed-logs v1";
@@ -80,8 +81,8 @@ impl SignedLogs {
                           lost, take it away and restore the store from a backup: then a policy with a new log_origin is asked for"
                     .into(),
             })?,
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error),
+            Err(SystemError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error.into()),
         };
         Ok(SignedLogs { path: Some(path), logs: Mutex::new(logs) })
     }

@@ -95,7 +95,7 @@ impl Broker {
     /// # Errors
     ///
     /// What [`SignedPolicy::succeed`](crate::SignedPolicy::succeed) says; [`Error::PolicyOperator`], [`Error::PolicyNotYet`],
-    /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`Error::Io`].
+    /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = PolicySignature::read_beside(policy)?;
@@ -149,7 +149,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::Io`].
+    /// [`Error::Store`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), Error> {
         self.store.backup(&folder::store_path(to))?;
         if let Some(folder) = &self.folder {

@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::MessageError;
+use super::limits::MAX_HEADER;
 use crate::codec;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::label;
 use crate::secret::KeyId;
 use crate::slug::Slug;
-
-/// The most bytes that a header may take.
-pub(super) const MAX_HEADER: usize = 1024;
 
 /// The version of the message format that this library speaks.
 pub const VERSION: u8 = 1;
@@ -90,11 +88,10 @@ impl Header {
     }
 
     /// The header that `bytes` begin with, and its length.
-    pub(super) fn decode(bytes: &[u8]) -> Result<(Header, usize), Error> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<(Header, usize), MessageError> {
         let window = &bytes[..bytes.len().min(MAX_HEADER)];
-        let (header, length): (Header, usize) =
-            codec::decode_prefix(window).map_err(|codec::Malformed(finding)| Error::Malformed { finding })?;
-        let malformed = |finding| Err(Error::Malformed { finding });
+        let (header, length): (Header, usize) = codec::decode_prefix(window)?;
+        let malformed = |finding| Err(MessageError::Malformed { finding });
         if header.version != VERSION {
             return malformed("the version is not 1, the only one known here");
         }

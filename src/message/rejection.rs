@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::reply::LogEntry;
+use super::error::MessageError;
+use super::log_entry::LogEntry;
 use crate::codec::{Reader, Writer};
-use crate::error::Error;
 
 /// The most bytes of a rejection's sentence.
 const MAX_SENTENCE: usize = 1000;
@@ -83,15 +83,16 @@ impl Rejection {
         writer.finish()
     }
 
-    pub(super) fn decode(body: &[u8]) -> Result<Rejection, Error> {
+    pub(super) fn decode(body: &[u8]) -> Result<Rejection, MessageError> {
         let mut reader = Reader::new(body);
         let log = LogEntry::read(&mut reader)?;
-        let code =
-            Code::from_byte(reader.u8()?).ok_or(Error::Malformed { finding: "the rejection's code is unknown" })?;
+        let code = Code::from_byte(reader.u8()?)
+            .ok_or(MessageError::Malformed { finding: "the rejection's code is unknown" })?;
         let number = reader.u64()?;
         let length = usize::from(reader.u16()?);
         let sentence = std::str::from_utf8(reader.take(length)?).ok().filter(|text| text.len() <= MAX_SENTENCE);
-        let sentence = sentence.ok_or(Error::Malformed { finding: "the rejection's sentence is not text" })?.to_owned();
+        let sentence =
+            sentence.ok_or(MessageError::Malformed { finding: "the rejection's sentence is not text" })?.to_owned();
         reader.end()?;
         Ok(Rejection { log, code, number, sentence })
     }

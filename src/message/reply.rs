@@ -1,12 +1,14 @@
 //! What the broker says to a partner.
 
+use super::error::MessageError;
 use super::header::Kind;
+use super::limits::MAX_QUESTION;
+use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::standing::Standing;
 use crate::codec::{Reader, Writer};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 
 /// A message of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +21,6 @@ pub enum Reply {
     Status(StatusReply),
     /// The message was not accepted.
     Rejection(Rejection),
-}
-
-/// The line of the broker's audit log that a reply was logged with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogEntry {
-    /// The number of the line, counted from 0.
-    pub index: u64,
-    /// The line's RFC 6962 leaf hash; zeros where there is no line.
-    pub leaf: Digest,
 }
 
 /// A state message was accepted, and is kept.
@@ -124,27 +117,14 @@ impl Reply {
         }
     }
 
-    pub(super) fn decode(kind: Kind, body: &[u8]) -> Result<Reply, Error> {
+    pub(super) fn decode(kind: Kind, body: &[u8]) -> Result<Reply, MessageError> {
         match kind {
             Kind::Receipt => Receipt::decode(body).map(Reply::Receipt),
             Kind::Answer => Answer::decode(body).map(Reply::Answer),
             Kind::StatusReply => StatusReply::decode(body).map(Reply::Status),
             Kind::Rejection => Rejection::decode(body).map(Reply::Rejection),
-            _ => Err(Error::Malformed { finding: "the kind is one that the other side sends" }),
+            _ => Err(MessageError::Malformed { finding: "the kind is one that the other side sends" }),
         }
-    }
-}
-
-impl LogEntry {
-    /// Stands where nothing was logged.
-    pub const NONE: LogEntry = LogEntry { index: 0, leaf: Digest::NONE };
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.u64(self.index).bytes(&self.leaf.0);
-    }
-
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<LogEntry, Error> {
-        Ok(LogEntry { index: reader.u64()?, leaf: Digest(reader.array()?) })
     }
 }
 
@@ -157,7 +137,7 @@ impl Receipt {
         writer.finish()
     }
 
-    fn decode(body: &[u8]) -> Result<Receipt, Error> {
+    fn decode(body: &[u8]) -> Result<Receipt, MessageError> {
         let mut reader = Reader::new(body);
         let receipt = Receipt {
             log: LogEntry::read(&mut reader)?,
@@ -171,7 +151,7 @@ impl Receipt {
         reader.end()?;
         let (number, of) = receipt.part;
         if receipt.part != (0, 0) && (number == 0 || number > of) {
-            return Err(Error::Malformed { finding: "the part that was received is not one of the parts" });
+            return Err(MessageError::Malformed { finding: "the part that was received is not one of the parts" });
         }
         Ok(receipt)
     }
@@ -186,7 +166,7 @@ impl Answer {
         writer.finish()
     }
 
-    fn decode(body: &[u8]) -> Result<Answer, Error> {
+    fn decode(body: &[u8]) -> Result<Answer, MessageError> {
         let mut reader = Reader::new(body);
         let log = LogEntry::read(&mut reader)?;
         let (release, as_of, until) = (reader.u64()?, Timestamp(reader.u64()?), Timestamp(reader.u64()?));
@@ -194,14 +174,14 @@ impl Answer {
         let count = reader.u32()? as usize;
         let standings = reader.take(count)?.to_vec();
         reader.end()?;
-        if count > super::MAX_QUESTION {
-            return Err(Error::TooLarge { finding: "an answer has at most 100,000 standings" });
+        if count > MAX_QUESTION {
+            return Err(MessageError::TooLarge { finding: "an answer has at most 100,000 standings" });
         }
         if count == 0 {
-            return Err(Error::Malformed { finding: "the answer says nothing" });
+            return Err(MessageError::Malformed { finding: "the answer says nothing" });
         }
         if !standings.iter().all(|byte| Standing::is_known(*byte)) {
-            return Err(Error::Malformed { finding: "a standing has no meaning" });
+            return Err(MessageError::Malformed { finding: "a standing has no meaning" });
         }
         Ok(Answer { log, release, as_of, until, organisations, fresh, standings })
     }
@@ -225,7 +205,7 @@ impl StatusReply {
         writer.finish()
     }
 
-    fn decode(body: &[u8]) -> Result<StatusReply, Error> {
+    fn decode(body: &[u8]) -> Result<StatusReply, MessageError> {
         let mut reader = Reader::new(body);
         let status = StatusReply {
             log: LogEntry::read(&mut reader)?,
@@ -239,7 +219,7 @@ impl StatusReply {
             full_set_required: match reader.u8()? {
                 0 => false,
                 1 => true,
-                _ => return Err(Error::Malformed { finding: "a yes or no is neither 1 nor 0" }),
+                _ => return Err(MessageError::Malformed { finding: "a yes or no is neither 1 nor 0" }),
             },
             new_flags_left: reader.u32()?,
             asked_left_today: reader.u32()?,

@@ -2,11 +2,11 @@
 //!
 //! None of these shows a pseudonym in `Debug`: they have none.
 
+use super::error::MessageError;
 use super::header::Kind;
-use super::{MAX_FLAGS, MAX_QUESTION};
+use super::limits::{MAX_FLAGS, MAX_QUESTION};
 use crate::codec::{Reader, Writer};
 use crate::day::Day;
-use crate::error::Error;
 use crate::slug::Slug;
 
 /// The most groups of flags, each with its last valid day, in one message.
@@ -147,7 +147,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(super) fn decode(kind: Kind, body: &'a [u8]) -> Result<Request<'a>, Error> {
+    pub(super) fn decode(kind: Kind, body: &'a [u8]) -> Result<Request<'a>, MessageError> {
         let mut reader = Reader::new(body);
         let request = match kind {
             Kind::Delta => Request::Delta(Delta::read(&mut reader)?),
@@ -163,7 +163,7 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Delta<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Delta<'a>, Error> {
+    fn read(reader: &mut Reader<'a>) -> Result<Delta<'a>, MessageError> {
         let bits = read_bits(reader, RENEWAL)?;
         let flagged = read_groups(reader)?;
         let withdrawn = reader.column()?;
@@ -179,7 +179,7 @@ impl<'a> Delta<'a> {
 }
 
 impl<'a> FullSet<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<FullSet<'a>, Error> {
+    fn read(reader: &mut Reader<'a>) -> Result<FullSet<'a>, MessageError> {
         let bits = read_bits(reader, RENEWAL | SHRINK)?;
         let part = Part { number: reader.u16()?, of: reader.u16()? };
         if part.number == 0 || part.number > part.of {
@@ -194,7 +194,7 @@ impl<'a> FullSet<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Question<'a>, Error> {
+    fn read(reader: &mut Reader<'a>) -> Result<Question<'a>, MessageError> {
         let bits = read_bits(reader, SWEEP)?;
         let length = usize::from(reader.u8()?);
         let reason = std::str::from_utf8(reader.take(length)?).unwrap_or("?");
@@ -212,7 +212,7 @@ impl<'a> Question<'a> {
     }
 }
 
-fn read_bits(reader: &mut Reader<'_>, known: u8) -> Result<u8, Error> {
+fn read_bits(reader: &mut Reader<'_>, known: u8) -> Result<u8, MessageError> {
     let bits = reader.u8()?;
     if bits & !known == 0 { Ok(bits) } else { malformed("a bit is set that has no meaning in this kind") }
 }
@@ -224,7 +224,7 @@ fn write_groups(writer: &mut Writer, groups: &[Group<'_>]) {
     }
 }
 
-fn read_groups<'a>(reader: &mut Reader<'a>) -> Result<Vec<Group<'a>>, Error> {
+fn read_groups<'a>(reader: &mut Reader<'a>) -> Result<Vec<Group<'a>>, MessageError> {
     let count = usize::from(reader.u8()?);
     if count > MAX_GROUPS {
         return malformed("there are more than 64 groups");
@@ -251,11 +251,11 @@ fn count(groups: &[Group<'_>]) -> usize {
     groups.iter().map(|group| group.pseudonyms.len()).sum()
 }
 
-fn refuse_too_many(count: usize, most: usize) -> Result<(), Error> {
+fn refuse_too_many(count: usize, most: usize) -> Result<(), MessageError> {
     if count <= most {
         return Ok(());
     }
-    Err(Error::TooLarge {
+    Err(MessageError::TooLarge {
         finding: match most {
             MAX_FLAGS => "there are more than 1,000,000 pseudonyms: send a full set in parts, a delta in several",
             _ => "there are more than 100,000 pseudonyms: ask in several questions",
@@ -264,7 +264,7 @@ fn refuse_too_many(count: usize, most: usize) -> Result<(), Error> {
 }
 
 /// Refuses a row that stands in two of the columns, each of which is sorted and has no repeats.
-fn refuse_repeats(mut columns: Vec<&[[u8; 16]]>, finding: &'static str) -> Result<(), Error> {
+fn refuse_repeats(mut columns: Vec<&[[u8; 16]]>, finding: &'static str) -> Result<(), MessageError> {
     columns.retain(|column| !column.is_empty());
     if columns.len() < 2 {
         return Ok(());
@@ -275,8 +275,8 @@ fn refuse_repeats(mut columns: Vec<&[[u8; 16]]>, finding: &'static str) -> Resul
     if rows.windows(2).any(|pair| pair[0] == pair[1]) { malformed(finding) } else { Ok(()) }
 }
 
-fn malformed<T>(finding: &'static str) -> Result<T, Error> {
-    Err(Error::Malformed { finding })
+fn malformed<T>(finding: &'static str) -> Result<T, MessageError> {
+    Err(MessageError::Malformed { finding })
 }
 
 #[cfg(test)]

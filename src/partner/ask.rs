@@ -23,7 +23,7 @@ impl Partner {
     /// # Errors
     ///
     /// [`Error::NotPermitted`]; [`Error::Level`] for a building where the policy does not count those; [`Error::NoEpoch`];
-    /// [`Error::Io`]; whatever the source of pseudonyms gives.
+    /// [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms gives.
     pub fn ask(&mut self, addresses: &[AddressKey], by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
         self.permit(|may| may.ask, "ask")?;
         self.question(addresses, None, by, now)
@@ -69,7 +69,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::NoEpoch`], [`Error::Io`].
+    /// [`Error::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, Error> {
         let (epoch, _) = self.open_epochs(now.day())?;
         let request = &Request::Status(StatusRequest { tree_size: self.tree_size() });

@@ -28,7 +28,7 @@ impl Partner {
     /// # Errors
     ///
     /// [`Error::NotPermitted`]; [`Error::Level`] for a building: buildings follow from their homes; [`Error::LastDay`] where no month
-    /// ends within `max_days`; [`Error::Io`].
+    /// ends within `max_days`; [`SystemError::Io`](crate::SystemError::Io).
     pub fn flag<'a>(
         &mut self,
         homes: impl IntoIterator<Item = &'a AddressKey>,
@@ -102,7 +102,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`], [`Error::Level`], [`Error::Io`].
+    /// [`Error::NotPermitted`], [`Error::Level`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn withdraw<'a>(
         &mut self,
         homes: impl IntoIterator<Item = &'a AddressKey>,

@@ -10,6 +10,7 @@ use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::message::MessageError;
 use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
 use crate::slots;
 
@@ -47,7 +48,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`], [`Error::NoEpoch`], [`Error::Io`], and whatever the source of pseudonyms gives.
+    /// [`Error::NotPermitted`], [`Error::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io), and whatever the source of pseudonyms gives.
     pub fn deliver(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
         self.state_messages(now, false)
     }
@@ -75,7 +76,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::UnexpectedReply`] where no such message is in flight; [`Error::Io`].
+    /// [`Error::UnexpectedReply`] where no such message is in flight; [`SystemError::Io`](crate::SystemError::Io).
     pub fn give_up(&mut self, digest: Digest, now: Timestamp) -> Result<(), Error> {
         let found = self.in_flight().find(|message| message.digest == digest);
         let found = found.ok_or(Error::UnexpectedReply { finding: "no message with that digest is in flight" })?;
@@ -276,7 +277,7 @@ impl Statement {
             Statement::FullSet { renewal, shrink, rows } => {
                 let (renewal, shrink, parts) = (*renewal, *shrink, parts(rows.groups()));
                 let of = u16::try_from(parts.len())
-                    .map_err(|_| Error::TooLarge { finding: "a full set has at most 65,535 parts" })?;
+                    .map_err(|_| MessageError::TooLarge { finding: "a full set has at most 65,535 parts" })?;
                 let requests = parts.into_iter().zip(1..).map(|(flagged, number)| {
                     Request::FullSet(FullSet { renewal, shrink, part: Part { number, of }, flagged })
                 });

@@ -80,7 +80,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::JournalDamaged`], [`Error::Io`].
+    /// [`Error::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, Error> {
         let concerns = |other: &AddressKey| match address.level() {
             Level::Unit => other == address || *other == address.building(),

@@ -11,8 +11,10 @@ use super::state::State;
 use crate::error::Error;
 use crate::files::{self, io};
 use crate::label;
+use crate::message::MessageError;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
+use crate::secret::SecretError;
 use crate::secret::{Key32, SecretFile, SigningKey};
 
 const PARTNER_KEY: &str = "partner.key";
@@ -136,7 +138,7 @@ impl Folder {
             }
             return Err(Error::SecretMismatch { epoch, finding: "the folder has another one; take that away first" });
         }
-        file.create(&path)
+        Ok(file.create(&path)?)
     }
 
     /// Keeps a file, if it is not there already, and says where.
@@ -202,22 +204,22 @@ fn is_kept(path: &Path) -> Result<bool, Error> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len() > 0),
         Err(source) if source.kind() == ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io("read", path, source)),
+        Err(source) => Err(io("read", path, source).into()),
     }
 }
 
 fn read_key(path: &Path) -> Result<Key32, Error> {
     let bytes = files::read_private(path)?;
     let key: &[u8; 32] =
-        bytes.as_slice().try_into().map_err(|_| Error::KeyFile { path: path.into(), length: bytes.len() })?;
+        bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
     Ok(Key32::from_bytes(*key))
 }
 
 fn write_state(path: &Path, sealer: &Sealer, state: &State) -> Result<(), Error> {
     let mut sealed = Vec::with_capacity(OVERHEAD + state.room());
     sealed.resize(NONCE, 0);
-    let too_large = Error::TooLarge { finding: "the partner's state takes more than 8 GiB" };
+    let too_large = MessageError::TooLarge { finding: "the partner's state takes more than 8 GiB" };
     let mut sealed = state.encode_after(sealed).ok_or(too_large)?;
     sealer.seal(label::PARTNER_STATE, &mut sealed, 0)?;
-    files::replace_private(path, &sealed)
+    Ok(files::replace_private(path, &sealed)?)
 }

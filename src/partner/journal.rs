@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::files::{self, crash, io};
 use crate::label;
+use crate::message::MessageError;
 use crate::message::{Kind, Standing};
 use crate::secret::Key32;
 use crate::slug::Slug;
@@ -154,7 +155,7 @@ impl Record {
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.
     pub(super) fn create(path: &Path) -> Result<(), Error> {
-        files::create_private(path, &[])
+        Ok(files::create_private(path, &[])?)
     }
 
     /// Opens a journal, and hands over each record after `from`, with its number.
@@ -184,7 +185,8 @@ impl Journal {
 
     /// Adds a record, on disk before it returns, and gives its number.
     pub(super) fn append(&mut self, record: &Record) -> Result<u64, Error> {
-        let too_large = Error::TooLarge { finding: "one record of the journal takes at most 2 GiB: do it in several" };
+        let too_large =
+            MessageError::TooLarge { finding: "one record of the journal takes at most 2 GiB: do it in several" };
         let mut frame = Vec::with_capacity(FRAME + OVERHEAD + record.room());
         frame.resize(FRAME + NONCE, 0);
         let mut frame = codec::encode_after(frame, record, MAX_RECORD).ok_or(too_large)?;
@@ -195,7 +197,7 @@ impl Journal {
         if let Err(source) = self.write(&frame) {
             // What stands after the mark would be taken for a record: the next one is written over it.
             let _ = self.cut();
-            return Err(io("write", &self.path, source));
+            return Err(io("write", &self.path, source).into());
         }
         let number = self.mark.records;
         self.mark = after(&self.mark, &frame[FRAME..]);
@@ -224,7 +226,7 @@ impl Journal {
 
     fn cut(&mut self) -> Result<(), Error> {
         let cut = crash::point().and_then(|()| self.file.set_len(self.mark.bytes)).and_then(|()| self.file.sync_all());
-        cut.map_err(|source| io("write", &self.path, source))
+        Ok(cut.map_err(|source| io("write", &self.path, source))?)
     }
 
     fn length(&self) -> Result<u64, Error> {

@@ -76,6 +76,7 @@ use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::message::MessageError;
 use crate::message::{self, Header, Kind, Request};
 use crate::policy::{self, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
@@ -126,7 +127,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::PartnerFolder`] where there is one already, [`Error::Io`], [`Error::FolderInUse`], [`Error::Random`].
+    /// [`Error::PartnerFolder`] where there is one already, [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FolderInUse`](crate::SystemError::FolderInUse), [`SystemError::Random`](crate::SystemError::Random).
     pub fn init(folder: &Path, number: u16) -> Result<Enrolment, Error> {
         let key = Folder::create(folder, number)?;
         Ok(Enrolment { number, verifying_key: key.verifying_key() })
@@ -137,9 +138,9 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], [`Error::KeyFile`], [`Error::FolderInUse`]; [`Error::PartnerFolder`] and
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode), [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile), [`SystemError::FolderInUse`](crate::SystemError::FolderInUse); [`Error::PartnerFolder`] and
     /// [`Error::JournalDamaged`] where a file was altered; those of [`SignedPolicy::read`]; [`Error::NotInRoster`];
-    /// [`Error::SecretFile`] and [`Error::SecretMismatch`].
+    /// [`SecretError::SecretFile`](crate::secret::SecretError::SecretFile) and [`Error::SecretMismatch`].
     pub fn open(folder: &Path) -> Result<Partner, Error> {
         Partner::open_from(folder, |folder, policy| folder.read_sources(policy))
     }
@@ -205,7 +206,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// Those of [`SignedPolicy::succeed`] and of reading it; [`Error::NotInRoster`]; [`Error::Io`].
+    /// Those of [`SignedPolicy::succeed`] and of reading it; [`Error::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
     pub fn adopt_policy(&mut self, path: &Path) -> Result<(), Error> {
         let (newer, text) = Policy::read_with_text(path)?;
         let signatures = PolicySignature::read_beside(path)?;
@@ -289,7 +290,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::JournalDamaged`] and [`Error::Io`].
+    /// [`Error::JournalDamaged`] and [`SystemError::Io`](crate::SystemError::Io).
     pub fn check_journal(&self) -> Result<(), Error> {
         self.journal.read(|_, _| {})
     }
@@ -389,9 +390,10 @@ impl Partner {
     fn pseudonyms(&self, epoch: u32, day: Day, addresses: &[AddressKey]) -> Result<Vec<[u8; 16]>, Error> {
         let pseudonyms = self.source(epoch, day)?.pseudonyms(addresses)?;
         if pseudonyms.len() != addresses.len() {
-            return Err(Error::Malformed {
+            return Err(MessageError::Malformed {
                 finding: "a source of pseudonyms gave another number of them than it was asked",
-            });
+            }
+            .into());
         }
         Ok(pseudonyms.into_iter().map(|pseudonym| pseudonym.0).collect())
     }

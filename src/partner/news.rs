@@ -40,7 +40,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`].
+    /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn news(&mut self) -> Result<Vec<News>, Error> {
         let state = &mut self.state;
         let flags = &state.flags;

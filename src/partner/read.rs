@@ -104,8 +104,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// Nothing changes by any of them. [`Error::Malformed`], [`Error::TooLarge`]; [`Error::BadSignature`] for another broker's;
-    /// [`Error::UnexpectedReply`] for one to another message, or to one that was given up; [`Error::OlderRelease`]; [`Error::Io`],
+    /// Nothing changes by any of them. [`MessageError::Malformed`](crate::message::MessageError::Malformed), [`MessageError::TooLarge`](crate::message::MessageError::TooLarge); [`MessageError::BadSignature`](crate::message::MessageError::BadSignature) for another broker's;
+    /// [`Error::UnexpectedReply`] for one to another message, or to one that was given up; [`Error::OlderRelease`]; [`SystemError::Io`](crate::SystemError::Io),
     /// [`Error::JournalDamaged`].
     pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, Error> {
         let unverified = Unverified::parse(bytes, Role::Broker)?;

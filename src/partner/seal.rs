@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::label;
+use crate::message::MessageError;
 use crate::secret::{Key32, random};
 
 /// Bytes that sealing adds: a nonce before, a tag after.
@@ -46,7 +47,7 @@ impl Sealer {
         let (head, text) = bytes.split_at_mut(from + NONCE);
         head[from..].copy_from_slice(&nonce);
         let tag = self.0.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(additional), text);
-        let tag = tag.map_err(|_| Error::TooLarge { finding: "more than 64 GiB cannot be sealed at once" })?;
+        let tag = tag.map_err(|_| MessageError::TooLarge { finding: "more than 64 GiB cannot be sealed at once" })?;
         bytes.extend_from_slice(tag.as_ref());
         Ok(())
     }

@@ -146,7 +146,7 @@ impl PolicySignature {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], and [`Error::PolicySignature`], naming the file, where one cannot be read.
+    /// [`SystemError::Io`](crate::SystemError::Io), and [`Error::PolicySignature`], naming the file, where one cannot be read.
     pub fn read_beside(policy: &Path) -> Result<Vec<PolicySignature>, Error> {
         let folder = match policy.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -227,7 +227,7 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::PolicyText`], [`Error::PolicySignature`], [`Error::PolicyUnsafe`], [`Error::PolicySignatures`].
+    /// [`SystemError::Io`](crate::SystemError::Io), [`Error::PolicyText`], [`Error::PolicySignature`], [`Error::PolicyUnsafe`], [`Error::PolicySignatures`].
     pub fn read(path: &Path) -> Result<SignedPolicy, Error> {
         SignedPolicy::verify(Policy::read(path)?, &PolicySignature::read_beside(path)?)
     }
@@ -352,7 +352,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::PolicyText`].
+    /// [`SystemError::Io`](crate::SystemError::Io) and [`Error::PolicyText`].
     pub fn read(path: &Path) -> Result<Policy, Error> {
         Policy::read_with_text(path).map(|(policy, _)| policy)
     }

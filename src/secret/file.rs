@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::error::SecretError;
 use super::{KeyId, Scope, Secret, from_hex, random};
-use crate::error::Error;
+use crate::system::SystemError;
 use crate::{files, label};
 
 const SECRET_HEADER: &str = "stapel-secret v1";
@@ -43,8 +44,8 @@ impl SecretFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`].
-    pub fn generate(scope: Scope) -> Result<SecretFile, Error> {
+    /// [`SystemError::Random`].
+    pub fn generate(scope: Scope) -> Result<SecretFile, SystemError> {
         Ok(SecretFile { scope, secret: Secret::generate()? })
     }
 
@@ -57,18 +58,19 @@ impl SecretFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], and [`Error::SecretFile`] where a line is missing, out of order or damaged.
-    pub fn read(path: &Path) -> Result<SecretFile, Error> {
+    /// [`SystemError::Io`], [`SystemError::FileMode`], and [`SecretError::SecretFile`] where a line is missing,
+    /// out of order or damaged.
+    pub fn read(path: &Path) -> Result<SecretFile, SecretError> {
         let bytes = files::read_private(path)?;
-        SecretFile::parse(&bytes).map_err(|finding| Error::SecretFile { path: path.into(), finding })
+        SecretFile::parse(&bytes).map_err(|finding| SecretError::SecretFile { path: path.into(), finding })
     }
 
     /// Writes the secret to a file that does not exist yet, readable by its owner only.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], also where the file exists.
-    pub fn create(&self, path: &Path) -> Result<(), Error> {
+    /// [`SystemError::Io`], also where the file exists.
+    pub fn create(&self, path: &Path) -> Result<(), SystemError> {
         files::create_private(path, self.to_text().as_bytes())
     }
 
@@ -76,10 +78,10 @@ impl SecretFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`], and [`Error::SecretParts`] for another number of parts.
-    pub fn split(&self, parts: u8) -> Result<Vec<SecretPart>, Error> {
+    /// [`SystemError::Random`], and [`SecretError::SecretParts`] for another number of parts.
+    pub fn split(&self, parts: u8) -> Result<Vec<SecretPart>, SecretError> {
         if !PARTS.contains(&parts) {
-            return Err(Error::SecretParts { finding: "a secret is split into 2 to 9 parts" });
+            return Err(SecretError::SecretParts { finding: "a secret is split into 2 to 9 parts" });
         }
         let mut last = Zeroizing::new(*self.secret.expose_secret());
         let mut shares = Vec::with_capacity(parts.into());
@@ -98,9 +100,9 @@ impl SecretFile {
     ///
     /// # Errors
     ///
-    /// [`Error::SecretParts`] where a part is missing, double, or of another secret.
-    pub fn join(parts: &[SecretPart]) -> Result<SecretFile, Error> {
-        let wrong = |finding| Err(Error::SecretParts { finding });
+    /// [`SecretError::SecretParts`] where a part is missing, double, or of another secret.
+    pub fn join(parts: &[SecretPart]) -> Result<SecretFile, SecretError> {
+        let wrong = |finding| Err(SecretError::SecretParts { finding });
         let Some(first) = parts.first() else {
             return wrong("no part was given");
         };
@@ -163,18 +165,19 @@ impl SecretPart {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], and [`Error::SecretFile`] where a line is missing, out of order or damaged.
-    pub fn read(path: &Path) -> Result<SecretPart, Error> {
+    /// [`SystemError::Io`], [`SystemError::FileMode`], and [`SecretError::SecretFile`] where a line is missing,
+    /// out of order or damaged.
+    pub fn read(path: &Path) -> Result<SecretPart, SecretError> {
         let bytes = files::read_private(path)?;
-        SecretPart::parse(&bytes).map_err(|finding| Error::SecretFile { path: path.into(), finding })
+        SecretPart::parse(&bytes).map_err(|finding| SecretError::SecretFile { path: path.into(), finding })
     }
 
     /// Writes the part to a file that does not exist yet, readable by its owner only.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], also where the file exists.
-    pub fn create(&self, path: &Path) -> Result<(), Error> {
+    /// [`SystemError::Io`], also where the file exists.
+    pub fn create(&self, path: &Path) -> Result<(), SystemError> {
         let share = Zeroizing::new(HEXLOWER.encode(&self.share.0));
         let part = format!("{} of {}", self.number, self.of);
         let key_id = self.key_id.to_string();

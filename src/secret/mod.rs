@@ -2,6 +2,7 @@
 //!
 //! All derivations from an epoch's secret are in this file; the formulas are in SPEC.md.
 
+mod error;
 mod file;
 mod signing;
 
@@ -14,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
 pub use signing::{NotAKey, Signature, SigningKey, VerifyingKey};
 
-use crate::error::Error;
 use crate::label;
 use crate::slug::Slug;
+use crate::system::SystemError;
 
 /// The 32 random bytes that the partners of a consortium share during one epoch. The broker never holds it.
 ///
@@ -49,8 +51,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`] where the operating system gives no randomness.
-    pub fn generate() -> Result<Secret, Error> {
+    /// [`SystemError::Random`] where the operating system gives no randomness.
+    pub fn generate() -> Result<Secret, SystemError> {
         Ok(Secret(*Zeroizing::new(random()?)))
     }
 
@@ -136,8 +138,8 @@ impl Key32 {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`] where the operating system gives no randomness.
-    pub fn generate() -> Result<Key32, Error> {
+    /// [`SystemError::Random`] where the operating system gives no randomness.
+    pub fn generate() -> Result<Key32, SystemError> {
         Ok(Key32(*Zeroizing::new(random()?)))
     }
 
@@ -159,9 +161,9 @@ impl fmt::Debug for Key32 {
 }
 
 /// `N` bytes from the operating system's generator.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], SystemError> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::Random)?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| SystemError::Random)?;
     Ok(bytes)
 }
 

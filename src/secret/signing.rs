@@ -8,8 +8,9 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::error::Error;
+use super::error::SecretError;
 use crate::files;
+use crate::system::SystemError;
 
 /// An Ed25519 signature.
 pub type Signature = [u8; 64];
@@ -49,8 +50,8 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`] where the operating system gives no randomness.
-    pub fn generate() -> Result<(SigningKey, Zeroizing<[u8; 32]>), Error> {
+    /// [`SystemError::Random`] where the operating system gives no randomness.
+    pub fn generate() -> Result<(SigningKey, Zeroizing<[u8; 32]>), SystemError> {
         let seed = Zeroizing::new(super::random()?);
         Ok((SigningKey::from_seed(&seed)?, seed))
     }
@@ -59,29 +60,29 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Random`] never in practice: every 32-byte seed is a key.
-    pub fn from_seed(seed: &[u8; 32]) -> Result<SigningKey, Error> {
-        Ed25519KeyPair::from_seed_unchecked(seed).map(SigningKey).map_err(|_| Error::Random)
+    /// [`SystemError::Random`] never in practice: every 32-byte seed is a key.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<SigningKey, SystemError> {
+        Ed25519KeyPair::from_seed_unchecked(seed).map(SigningKey).map_err(|_| SystemError::Random)
     }
 
     /// Reads a key file: 32 raw bytes that only its owner can read.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::FileMode`], and [`Error::KeyFile`] where it is not 32 bytes long.
-    pub fn read(path: &Path) -> Result<SigningKey, Error> {
+    /// [`SystemError::Io`], [`SystemError::FileMode`], and [`SecretError::KeyFile`] where it is not 32 bytes long.
+    pub fn read(path: &Path) -> Result<SigningKey, SecretError> {
         let bytes = files::read_private(path)?;
         let seed: &[u8; 32] =
-            bytes.as_slice().try_into().map_err(|_| Error::KeyFile { path: path.into(), length: bytes.len() })?;
-        SigningKey::from_seed(seed)
+            bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
+        Ok(SigningKey::from_seed(seed)?)
     }
 
     /// Draws a new key and writes it to a file that does not exist yet, readable by its owner only.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], also where the file exists, and [`Error::Random`].
-    pub fn create(path: &Path) -> Result<SigningKey, Error> {
+    /// [`SystemError::Io`], also where the file exists, and [`SystemError::Random`].
+    pub fn create(path: &Path) -> Result<SigningKey, SystemError> {
         let (key, seed) = SigningKey::generate()?;
         files::create_private(path, &*seed)?;
         Ok(key)

@@ -15,6 +15,7 @@ use super::seal::{CHUNK, pieces};
 use super::simulated::{Crash, Left, Random, SimDisk};
 use super::*;
 use crate::secret::Key32;
+use crate::system::SystemError;
 
 /// A key for each epoch, and none for epoch 99.
 struct Keys;
@@ -22,7 +23,7 @@ struct Keys;
 impl BlobKeys for Keys {
     fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
         if epoch == 99 {
-            return Err(Error::Random);
+            return Err(SystemError::Random.into());
         }
         Ok(Arc::new(Key32::from_bytes([epoch as u8 + 1; 32])))
     }
@@ -616,7 +617,7 @@ fn batches_of_an_epoch_whose_keys_were_destroyed_are_dropped() {
     struct Destroyed;
     impl BlobKeys for Destroyed {
         fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
-            if epoch == 1 { Err(Error::Random) } else { Keys.blob_key(epoch) }
+            if epoch == 1 { Err(SystemError::Random.into()) } else { Keys.blob_key(epoch) }
         }
 
         fn is_destroyed(&self, epoch: u32) -> bool {

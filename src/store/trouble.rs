@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::system::SystemError;
 
 /// A failure that several changes share.
 #[derive(Clone)]
@@ -17,7 +18,9 @@ impl Failure {
         match error {
             Error::StoreDamaged { finding } => Failure::Damaged(finding),
             Error::Store { path, finding } => Failure::Store(path, finding),
-            Error::Io { path, action, source } => Failure::Store(path, format!("cannot {action} it: {source}")),
+            Error::System(SystemError::Io { path, action, source }) => {
+                Failure::Store(path, format!("cannot {action} it: {source}"))
+            }
             other => Failure::Store(PathBuf::new(), other.to_string()),
         }
     }
@@ -81,7 +84,7 @@ pub(super) fn io(path: &Path, source: io::Error) -> Error {
 
 /// Another holds the store.
 pub(super) fn held(path: &Path) -> Error {
-    Error::FolderInUse { path: path.into() }
+    SystemError::FolderInUse { path: path.into() }.into()
 }
 
 /// A file that fails its checks.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stapel::audit::{MAX_CHECKPOINT, Row, UnverifiedCheckpoint};
 use stapel::broker::Release;
-use stapel::{Broker, BrokerKeys, Error, Policy};
+use stapel::{Broker, BrokerKeys, Policy, SystemError};
 
 use super::Place;
 use crate::failure::{Failure, note};
@@ -244,7 +244,7 @@ fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
         pruned += u64::from(matches!(row, Row::Pruned(_)));
         progress.add(1);
         let written = writeln!(file, "{}", row.to_json(index));
-        written.map_err(|source| Error::Io { action: "write", path: path.into(), source })
+        written.map_err(|source| SystemError::Io { action: "write", path: path.into(), source }.into())
     })?;
     file.finish()?;
     Ok((lines, pruned))

@@ -246,7 +246,7 @@ fn too_many() -> Failure {
 
 fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
     use ring::rand::SecureRandom;
-    ring::rand::SystemRandom::new().fill(bytes).map_err(|_| Failure::Stapel(stapel::Error::Random))
+    ring::rand::SystemRandom::new().fill(bytes).map_err(|_| Failure::Stapel(stapel::SystemError::Random.into()))
 }
 
 #[cfg(test)]

@@ -1,0 +1,19 @@
+//! How large a message and its parts may be.
+
+/// The most pseudonyms in one state message: a delta, or one part of a full set.
+pub const MAX_FLAGS: usize = 1_000_000;
+
+/// The most pseudonyms in one question.
+pub const MAX_QUESTION: usize = 100_000;
+
+/// The most bytes of a message's body.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The most bytes of a message: envelope byte, header, body and signature.
+pub const MAX_MESSAGE: usize = 1 + MAX_HEADER + MAX_BODY + SIGNATURE;
+
+/// The most bytes of a header.
+pub(super) const MAX_HEADER: usize = 1024;
+
+/// The bytes of a signature.
+pub(super) const SIGNATURE: usize = 64;
