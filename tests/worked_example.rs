@@ -1,4 +1,4 @@
-//! Holds section 11 of SPEC.md to the vectors, and to the library.
+//! Holds spec/worked-example.md to the vectors, and to the library.
 
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -6,17 +6,11 @@ use stapel::message::{Reply, Request, Role, Unverified};
 use stapel::secret::{Scope, Secret, SigningKey};
 use stapel::{AddressKey, Digest, PseudonymKey, PseudonymSource};
 
-/// The example: section 11, up to the next.
-fn example() -> &'static str {
-    let spec = include_str!("../SPEC.md");
-    let (_, rest) = spec.split_once("\n## 11. ").unwrap();
-    rest.split_once("\n## 12. ").unwrap().0
-}
-
-/// The text of subsection 11.`number`.
-fn subsection(number: u8) -> &'static str {
-    let (_, rest) = example().split_once(&format!("\n### 11.{number} ")).unwrap();
-    rest.split_once("\n### ").map_or(rest, |(text, _)| text)
+/// The text of section `number`.
+fn section(number: u8) -> &'static str {
+    let example = include_str!("../spec/worked-example.md");
+    let (_, rest) = example.split_once(&format!("\n## {number}. ")).unwrap();
+    rest.split_once("\n## ").map_or(rest, |(text, _)| text)
 }
 
 fn is_hex(text: &str) -> bool {
@@ -25,7 +19,7 @@ fn is_hex(text: &str) -> bool {
 
 /// The value beside a name, over as many lines as it takes.
 fn value(number: u8, name: &str) -> String {
-    let mut lines = subsection(number).lines().skip_while(|line| !line.starts_with(&format!("    {name} ")));
+    let mut lines = section(number).lines().skip_while(|line| !line.starts_with(&format!("    {name} ")));
     let first = lines.next().unwrap()[4 + name.len()..].trim();
     let rest = lines.map_while(|line| line.strip_prefix("               ").map(str::trim));
     let value: String = [first].into_iter().chain(rest).collect();
@@ -33,9 +27,9 @@ fn value(number: u8, name: &str) -> String {
     value
 }
 
-/// The bytes of the message of a subsection: the hex that its indented lines begin with.
+/// The bytes of the message of a section: the hex that its indented lines begin with.
 fn message(number: u8) -> Vec<u8> {
-    let lines = subsection(number).lines().filter_map(|line| line.strip_prefix("    "));
+    let lines = section(number).lines().filter_map(|line| line.strip_prefix("    "));
     let hex: String = lines.filter_map(|line| line.split(' ').next()).filter(|first| is_hex(first)).collect();
     HEXLOWER.decode(hex.as_bytes()).unwrap()
 }
