@@ -1,4 +1,4 @@
-"""What tests/vectors/v1/log.json holds: section 13. `make_vectors.py` writes it."""
+"""What tests/vectors/v1/log.json holds: spec/audit-log.md. `make_vectors.py` writes it."""
 
 import base64
 import hashlib
@@ -185,7 +185,7 @@ def invalid_proofs() -> list[tuple[str, str]]:
 
 def log_file() -> dict:
     return {
-        "about": "Section 8. lines, in this order, are the log of all that follows. invalid_lines: error log_line. roots: of the "
+        "about": "spec/audit-log.md. lines, in this order, are the log of all that follows. invalid_lines: error log_line. roots: of the "
         "first lines. checkpoints: signed with the key of the seed. invalid_checkpoints: error checkpoint. invalid_proofs: of line "
         "4 among 13, and of 13 and 20 lines; each is refused when read or when checked.",
         "lines": [

@@ -280,7 +280,7 @@ VALID += [
 
 
 def example() -> list[tuple[str, messages.Body, dict]]:
-    """The messages of section 11: an address is flagged, and asked about a day later."""
+    """The messages of spec/worked-example.md: an address is flagged, and asked about a day later."""
     address_key = SECRET.pseudonym(UNIT, "1012JS|1|A")
     delta = Delta(False, [(NOVEMBER, [address_key])])
     question = Question([address_key])

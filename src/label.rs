@@ -1,7 +1,7 @@
 //! Every domain-separation constant, in one place.
 //!
-//! A label says what a key or a signature is for, so that the bytes of one use are never valid in another. SPEC.md lists
-//! the same constants; a change of one is a change of the format.
+//! A label says what a key or a signature is for, so that the bytes of one use are never valid in another. SPEC.md,
+//! and docs/ for what is stored, have the same constants; a change of one is a change of the format.
 
 /// HKDF salt of every key derived from an epoch secret.
 pub const SALT: &[u8] = b"stapel/v1";

@@ -1,6 +1,6 @@
-"""Section 3: from the text or the fields of an address to its unit key, or a refusal with a code.
+"""spec/nl-address-1.md: from the text or the fields of an address to its unit key, or a refusal with a code.
 
-The shape follows the section's own steps, so that the two can be read side by side.
+Its functions are those of the text's pseudocode in another arrangement, so that the two can be read side by side.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The lists of section 3: words with a meaning, short towns, and the codes of refusals."""
+"""The lists of spec/nl-address-1.md, sections 6 to 8: words with a meaning, short towns, and the codes of refusals."""
 
 # Words, and their flags.
 ROWS = [

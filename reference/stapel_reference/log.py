@@ -1,4 +1,4 @@
-"""Section 8: the audit log's lines, tree, checkpoints and proofs, as a partner or an officer checks them."""
+"""spec/audit-log.md: the audit log's lines, tree, checkpoints and proofs, as a partner or an officer checks them."""
 
 import base64
 import hashlib
@@ -90,7 +90,7 @@ def canonical(value: object) -> str:
 
 
 def parse_line(data: bytes) -> dict[str, Any]:
-    """The fields of a line (13.1)."""
+    """The fields of a line (section 1)."""
     try:
         line = json.loads(data) if len(data) <= MAX_LINE else None
         same = canonical(line).encode() == data
@@ -111,7 +111,7 @@ def parse_line(data: bytes) -> dict[str, Any]:
     return line
 
 
-# The tree (13.2), by the definitions of RFC 6962.
+# The tree (section 2), by the definitions of RFC 6962.
 
 
 def leaf_hash(line: bytes) -> bytes:
@@ -180,7 +180,7 @@ def roots_of_consistency(old: int, new: int, old_root: bytes, proof: list[bytes]
     return node_hash(proof[-1], was), node_hash(proof[-1], now)
 
 
-# Checkpoints (13.3) and proofs (13.4).
+# Checkpoints (section 3) and proofs (section 4).
 
 Checkpoint = tuple[int, bytes]
 

@@ -1,8 +1,8 @@
 //! Address text and separate fields to [`AddressKey`], by profile `nl-address/1`.
 //!
 //! The bias is deliberate: a wrong merge points at the wrong home, so only what cannot be two homes is folded, and
-//! what can be read in two ways is refused with a code of [`ADDRESS_CODES`]. The rules are in SPEC.md; the forms of the
-//! fields are the BAG's, how they are written NEN 5825's.
+//! what can be read in two ways is refused with a code of [`ADDRESS_CODES`]. The rules are in spec/nl-address-1.md; the
+//! forms of the fields are the BAG's, how they are written NEN 5825's.
 //!
 //! - `fold`: characters of the input to a small alphabet;
 //! - `text`: a folded line to postcode, number and addition, in one pass;

@@ -2,7 +2,7 @@
 //!
 //! A line is words, one postcode and one house number with its addition, in any order, parted by commas or not. The
 //! words are street and town and are not part of a key; but the number must be the house's own, so what may be an
-//! ordinal, a year, a range, a second number or half an addition is refused. SPEC.md has the rules in the same order.
+//! ordinal, a year, a range, a second number or half an addition is refused. spec/nl-address-1.md has the rules.
 
 use super::error::{Code, Refusal};
 use super::fields::abbreviation;

@@ -1,5 +1,5 @@
 //! What was signed of the log, kept apart from the store: so that a store that was put back cannot be signed on from where another
-//! log began under the same name. SPEC.md 13.3.
+//! log began under the same name. spec/audit-log.md, section 3.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

@@ -1,5 +1,5 @@
 //! The broker's audit log, as far as a partner watches it: the latest checkpoint is kept, and one that does not continue it is
-//! complained of. SPEC.md 13.3.
+//! complained of. spec/audit-log.md, section 3.
 
 use std::path::PathBuf;
 
