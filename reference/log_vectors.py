@@ -33,9 +33,15 @@ EVENTS: list[tuple[str, dict]] = [
     ("a rejected confirm", about_message(4, "confirm", 3, 0, "full_set_required")),
     ("a release", {"kind": "release", "epoch": 1, "release": 1, "as_of": "2026-12-02T00:00:00Z", "full": True}),
     ("a question", about_message(6, "question", 1, 25, "ok")),
-    ("a question over budget", {**about_message(7, "question", 65_535, 100_000, "over_budget"), "epoch": 4_294_967_295}),
+    (
+        "a question over budget",
+        {**about_message(7, "question", 65_535, 100_000, "over_budget"), "epoch": 4_294_967_295},
+    ),
     ("a sweep", about_message(8, "sweep", 4, 3, "ok", reason="wijkactie-2026")),
-    ("a status request without a journal", {k: v for k, v in about_message(9, "status", 1, 0, "ok").items() if k != "journal"}),
+    (
+        "a status request without a journal",
+        {k: v for k, v in about_message(9, "status", 1, 0, "ok").items() if k != "journal"},
+    ),
     (
         "messages of unknown senders",
         {
@@ -44,7 +50,10 @@ EVENTS: list[tuple[str, dict]] = [
             "rejected": {"bad_signature": 3, "malformed": 41, "unknown_partner": 1},
         },
     ),
-    ("an expiry release", {"kind": "release", "epoch": 1, "release": 2, "as_of": "2026-12-03T00:00:00Z", "full": False}),
+    (
+        "an expiry release",
+        {"kind": "release", "epoch": 1, "release": 2, "as_of": "2026-12-03T00:00:00Z", "full": False},
+    ),
     ("a day's totals", {"kind": "told", "day": "2026-12-02", "epoch": 1, "stacked": 2, "not_stacked": 26}),
     ("a next policy", {"kind": "policy", "version": 2, "previous": "22" * 32}),
     ("an accepted clock", {"kind": "clock_accepted", "last": "2026-11-20T00:00:00Z"}),
@@ -52,7 +61,10 @@ EVENTS: list[tuple[str, dict]] = [
     ("a backup", {"kind": "backup"}),
     ("a restore", {"kind": "restore"}),
     ("an epoch closed", {"kind": "epoch_closed", "epoch": 1}),
-    ("a prune, with the largest number", {"kind": "prune", "before": "2023-12-04", "lines": 17, "total": log.MAX_NUMBER}),
+    (
+        "a prune, with the largest number",
+        {"kind": "prune", "before": "2023-12-04", "lines": 17, "total": log.MAX_NUMBER},
+    ),
 ]
 
 
@@ -185,9 +197,9 @@ def invalid_proofs() -> list[tuple[str, str]]:
 
 def log_file() -> dict:
     return {
-        "about": "spec/audit-log.md. lines, in this order, are the log of all that follows. invalid_lines: error log_line. roots: of the "
-        "first lines. checkpoints: signed with the key of the seed. invalid_checkpoints: error checkpoint. invalid_proofs: of line "
-        "4 among 13, and of 13 and 20 lines; each is refused when read or when checked.",
+        "about": "spec/audit-log.md. lines, in this order, are the log of all that follows. invalid_lines: error "
+        "log_line. roots: of the first lines. checkpoints: signed with the key of the seed. invalid_checkpoints: error "
+        "checkpoint. invalid_proofs: of line 4 among 13, and of 13 and 20 lines; each is refused when read or when checked.",
         "lines": [
             {"name": name, "line": text, "leaf": leaf.hex()} for (name, _), text, leaf in zip(EVENTS, LINES, LEAVES)
         ],

@@ -58,7 +58,8 @@ def derivations() -> dict:
     rows = [derivation(secrets[0], *scope) for scope in SCOPES]
     rows += [derivation(secret, *SCOPES[0]) for secret in secrets[1:]]
     return {
-        "about": "Section 2. prk is HKDF-Extract, info the HKDF info of K, hmac the whole HMAC whose first half is the pseudonym.",
+        "about": "Section 2. prk is HKDF-Extract, info the HKDF info of K, hmac the whole HMAC whose first half is the "
+        "pseudonym.",
         "derivations": rows,
         **secret_files(),
     }
@@ -129,7 +130,10 @@ def secret_files() -> dict:
             "secret": file.secret.hex(),
         }
     ]
-    rows += [{"name": f"a secret file with {name}", "text": changed, "error": "secret_file"} for name, changed in wrong.items()]
+    rows += [
+        {"name": f"a secret file with {name}", "text": changed, "error": "secret_file"}
+        for name, changed in wrong.items()
+    ]
     return {"secret_files": rows, "joined": [joined(file, parts) for parts in (2, 9)]}
 
 
@@ -156,7 +160,12 @@ def standings() -> dict:
         given = {"sees": sees, "organisations": organisations, "sources": sources, "own_flag": own_flag, "sweep": sweep}
         rows.append({**vars(counting), **given, "standing": counting.standing(**given)})
 
-    countings = [Counting(2, 3, 3, True), Counting(2, 3, 9, True), Counting(3, 4, 30, False), Counting(250, 3, 250, False)]
+    countings = [
+        Counting(2, 3, 3, True),
+        Counting(2, 3, 9, True),
+        Counting(3, 4, 30, False),
+        Counting(250, 3, 250, False),
+    ]
     for counting in countings:
         for sees in ("presence", "band", "count"):
             edges = {0, 1, counting.threshold - 1, counting.threshold, counting.count_cap - 1, counting.count_cap}
@@ -242,7 +251,13 @@ VALID: list[tuple[str, messages.Body, dict]] = [
     ("delta that renews", Delta(True, [(DECEMBER, rows(1, 3))]), {}),
     (
         "delta with 64 groups",
-        Delta(False, [(day, rows(n)) for n, day in enumerate([d for d in range(NOVEMBER, 65_535) if messages.last_of_month(d)][:64])]),
+        Delta(
+            False,
+            [
+                (day, rows(n))
+                for n, day in enumerate([d for d in range(NOVEMBER, 65_535) if messages.last_of_month(d)][:64])
+            ],
+        ),
         {},
     ),
     ("delta with the first and the last pseudonym", Delta(False, [(NOVEMBER, [bytes(16)])], [b"\xff" * 16]), {}),
@@ -254,7 +269,11 @@ VALID: list[tuple[str, messages.Body, dict]] = [
     ("part 65535 of 65535 of a full set", FullSet(shrink=True, part=65_535, parts=65_535), {}),
     ("confirm", Confirm(), {}),
     ("first message of a partner", FullSet(groups=[(NOVEMBER, rows(1))]), {"sequence": 1, "previous": 0}),
-    ("confirm with the largest header", Confirm(), {"consortium": "c" * 64, "purpose": "p" * 64, "epoch": 2**32 - 1, "partner": 65_535}),
+    (
+        "confirm with the largest header",
+        Confirm(),
+        {"consortium": "c" * 64, "purpose": "p" * 64, "epoch": 2**32 - 1, "partner": 65_535},
+    ),
     ("confirm without a journal", Confirm(), {"context": bytes(32)}),
     ("question", Question(rows(1, 2, 3)), {}),
     ("question of a sweep", Question(rows(8), "brandveiligheid"), {}),
@@ -266,15 +285,25 @@ VALID: list[tuple[str, messages.Body, dict]] = [
     ("answer", Answer(LOG, 6, 1_795_824_000, 1_795_910_400, 4, 3, bytes([0, 1, 2, 3])), {}),
     ("answer with presence", Answer(LOG, 6, 1_795_824_000, 1_795_910_400, 4, 4, bytes([255, 0])), {}),
     ("answer without a log line", Answer(None, 0, 0, 1_795_910_400, 4, 0, bytes([0])), {}),
-    ("status reply", StatusReply(None, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False, 960, 9_000, 99_000, 0, b"", []), {}),
+    (
+        "status reply",
+        StatusReply(None, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False, 960, 9_000, 99_000, 0, b"", []),
+        {},
+    ),
     (
         "status reply with a checkpoint and a proof",
-        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"example.nl/proef\n42\n", [drawn("node 1"), drawn("node 2")]),
+        StatusReply(
+            LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"example.nl/proef\n42\n", [drawn("node 1"), drawn("node 2")]
+        ),
         {},
     ),
 ]
 VALID += [
-    (f"rejection: {code}", Rejection(LOG, code, 7 if code in ("gap", "stale", "over_budget", "shrink") else 0, "Zo niet: één zin."), {})
+    (
+        f"rejection: {code}",
+        Rejection(LOG, code, 7 if code in ("gap", "stale", "over_budget", "shrink") else 0, "Zo niet: één zin."),
+        {},
+    )
     for code in CODES
 ]
 
@@ -328,7 +357,11 @@ def valid() -> list[dict]:
         }
         made.append({**row, "signed": False} if unsigned else row)
     return made + [
-        large("delta of 1,000,000 pseudonyms", KINDS[Delta], [{"hex": "0000" + u32(1_000_000)}, {"pseudonyms": [0, 1_000_000]}]),
+        large(
+            "delta of 1,000,000 pseudonyms",
+            KINDS[Delta],
+            [{"hex": "0000" + u32(1_000_000)}, {"pseudonyms": [0, 1_000_000]}],
+        ),
         large(
             "full set of 1,000,000 pseudonyms in two groups",
             KINDS[FullSet],
@@ -339,8 +372,14 @@ def valid() -> list[dict]:
                 {"pseudonyms": [999_999, 1]},
             ],
         ),
-        large("question of 100,000 pseudonyms", KINDS[Question], [{"hex": "0000" + u32(100_000)}, {"pseudonyms": [1, 100_000]}]),
-        large("answer of 100,000 standings", KINDS[Answer], [{"hex": answer_head() + u32(100_000)}, {"zeros": 100_000}]),
+        large(
+            "question of 100,000 pseudonyms",
+            KINDS[Question],
+            [{"hex": "0000" + u32(100_000)}, {"pseudonyms": [1, 100_000]}],
+        ),
+        large(
+            "answer of 100,000 standings", KINDS[Answer], [{"hex": answer_head() + u32(100_000)}, {"zeros": 100_000}]
+        ),
     ]
 
 
@@ -412,7 +451,9 @@ def invalid() -> list[dict]:
     add("a message of a partner where the broker's is due", good, "malformed", "broker")
 
     # The header
-    def with_front(name: str, front: bytes, raw: bytes = b"", error: str = "malformed", kind: int = confirm.kind) -> None:
+    def with_front(
+        name: str, front: bytes, raw: bytes = b"", error: str = "malformed", kind: int = confirm.kind
+    ) -> None:
         add(name, signed(front, raw, kind), error)
 
     front = front_of(confirm, 0)
@@ -437,8 +478,14 @@ def invalid() -> list[dict]:
     with_slug("a consortium with a length over the bytes", b"zaanstad", 2**32)
     with_slug("a consortium with the largest length", b"zaanstad", 2**64 - 1)
     purpose = confirm.purpose.encode()
-    for name, put in (("an empty purpose", b""), ("a purpose of 65 characters", b"p" * 65), ("a purpose with an underscore", b"a_b")):
-        with_front(name, front.replace(len(purpose).to_bytes(8, "little") + purpose, len(put).to_bytes(8, "little") + put))
+    for name, put in (
+        ("an empty purpose", b""),
+        ("a purpose of 65 characters", b"p" * 65),
+        ("a purpose with an underscore", b"a_b"),
+    ):
+        with_front(
+            name, front.replace(len(purpose).to_bytes(8, "little") + purpose, len(put).to_bytes(8, "little") + put)
+        )
     for name, size in (("a body length one too large", 1), ("the largest body length", 2**32 - 1)):
         with_front(name, front_of(confirm, size))
     with_front("a body length one too small", front_of(confirm, 0), b"\0")
@@ -450,7 +497,10 @@ def invalid() -> list[dict]:
         kind=KINDS[Question],
     )
     status = StatusRequest(0)
-    for name, change in (("a status request with a sequence", {"sequence": 1}), ("a status request with previous", {"previous": 1})):
+    for name, change in (
+        ("a status request with a sequence", {"sequence": 1}),
+        ("a status request with previous", {"previous": 1}),
+    ):
         with_front(name, front_of(replace(header(status), **change), 8), status.encode(), kind=KINDS[StatusRequest])
 
     # Signatures
@@ -481,7 +531,11 @@ def invalid() -> list[dict]:
     add("signed without a label", delta_front + raw + unlabelled, "bad_signature")
     whole = messages.private_key(PARTNER_SEED).sign(b"stapel1 partner\x01" + delta_front + raw)
     add("signed over the body and not its digest", delta_front + raw + whole, "bad_signature")
-    add("a wrong signature and a body that is malformed", delta_front + b"\xff" + raw[1:] + good_delta[-64:], "bad_signature")
+    add(
+        "a wrong signature and a body that is malformed",
+        delta_front + b"\xff" + raw[1:] + good_delta[-64:],
+        "bad_signature",
+    )
     signature = good_delta[-64:]
     order = 2**252 + 27742317777372353535851937790883648493
     large_s = (int.from_bytes(signature[32:], "little") + order).to_bytes(32, "little")
@@ -516,7 +570,11 @@ def invalid() -> list[dict]:
         body(f"delta: day {day} is no month's last", Delta, Delta(False, [(day, one)]).encode())
     months = [day for day in range(65_535) if messages.last_of_month(day)][:65]
     body("delta: 65 groups", Delta, Delta(False, [(day, rows(n)) for n, day in enumerate(months)]).encode())
-    body("delta: a group's count over the bytes", Delta, b"\0\1" + bytes.fromhex(u16(NOVEMBER) + u32(2)) + one[0] + bytes(4))
+    body(
+        "delta: a group's count over the bytes",
+        Delta,
+        b"\0\1" + bytes.fromhex(u16(NOVEMBER) + u32(2)) + one[0] + bytes(4),
+    )
     body("delta: the largest count", Delta, b"\0\0" + b"\xff" * 4 + one[0])
     body("delta: fewer groups than counted", Delta, b"\0\2" + Delta(False, [(NOVEMBER, one)]).encode()[2:])
 
@@ -526,7 +584,11 @@ def invalid() -> list[dict]:
     body("full set: unknown bit 0x04", FullSet, b"\x04" + FullSet().encode()[1:])
     body("full set: cut", FullSet, FullSet().encode()[:-1])
     body("full set: a byte too many", FullSet, FullSet().encode() + b"\0")
-    body("full set: a pseudonym in two groups", FullSet, FullSet(groups=[(NOVEMBER, rows(1, 2, 3)), (DECEMBER, three)]).encode())
+    body(
+        "full set: a pseudonym in two groups",
+        FullSet,
+        FullSet(groups=[(NOVEMBER, rows(1, 2, 3)), (DECEMBER, three)]).encode(),
+    )
     body("full set: an empty group", FullSet, FullSet(groups=[(NOVEMBER, [])]).encode())
     body("full set: not a month's last day", FullSet, FullSet(groups=[(NOVEMBER + 1, one)]).encode())
     body("full set: groups not in order", FullSet, FullSet(groups=[(DECEMBER, one), (NOVEMBER, two)]).encode())
@@ -600,8 +662,14 @@ def invalid() -> list[dict]:
                 {"pseudonyms": [0, 1_000_000]},
             ],
         ),
-        large("question of 100,001 pseudonyms", KINDS[Question], [{"hex": "0000" + u32(100_001)}, {"pseudonyms": [0, 100_001]}]),
-        large("answer of 100,001 standings", KINDS[Answer], [{"hex": answer_head() + u32(100_001)}, {"zeros": 100_001}]),
+        large(
+            "question of 100,001 pseudonyms",
+            KINDS[Question],
+            [{"hex": "0000" + u32(100_001)}, {"pseudonyms": [0, 100_001]}],
+        ),
+        large(
+            "answer of 100,001 standings", KINDS[Answer], [{"hex": answer_head() + u32(100_001)}, {"zeros": 100_001}]
+        ),
         large("body of 16,777,217 bytes", KINDS[Delta], [{"zeros": 16_777_217}]),
     ):
         made.append({**row, "error": "too_large"})
@@ -626,8 +694,9 @@ def message_file() -> dict:
     assert len(set(names)) == len(names), [name for name in names if names.count(name) > 1]
     return {
         "about": "Section 4. A vector's bytes are its hex, or its pieces one after the other: hex, so many zeros, or "
-        "pseudonyms [first, count], which are ascending numbers in 16 bytes, big-endian. from says whose message it is to be "
-        "read as, and so by which of the keys it is to be verified. signed: false marks a rejection with 64 zero bytes.",
+        "pseudonyms [first, count], which are ascending numbers in 16 bytes, big-endian. from says whose message it is "
+        "to be read as, and so by which of the keys it is to be verified. signed: false marks a rejection with 64 zero "
+        "bytes.",
         "keys": {name: {"seed": seed.hex(), "public": messages.public_key(seed).hex()} for name, seed in SEEDS.items()},
         "valid": right,
         "invalid": wrong,
@@ -651,9 +720,12 @@ def compact(value: object, depth: int = 0) -> str:
 
 def main() -> int:
     made = {
-        "derivations.json": derivations(), "standings.json": standings(), "messages.json": message_file(), "log.json": log_file(),
+        "derivations.json": derivations(),
+        "standings.json": standings(),
+        "messages.json": message_file(),
+        "log.json": log_file(),
         "succession.json": succession_file(),
-    }  # fmt: skip
+    }
     stale = []
     for name, content in made.items():
         text = compact(content) + "\n"

@@ -1,4 +1,4 @@
-"""Prints lines for `stapel address`: the vectors' texts, the register's where it is there, and seeded mutations of both."""
+"""Prints lines for `stapel address`: the vectors' texts, the register's if it is there, and mutations of both."""
 
 import json
 import os
@@ -24,12 +24,22 @@ def register_texts():
         return []
     rows = [line.rstrip("\n").split("\t") for line in REGISTER.open(encoding="utf-8")]
     at = {name: index for index, name in enumerate(rows[0])}
-    forms = ["{street} {number}{letter}{addition}, {postcode} {town}", "{postcode} {number}-{letter}{addition}",
-             "{street} {number} {letter} {addition} {postcode} {town}", "{town}, {postcode}, {street} {number}/{addition}{letter}"]
+    forms = [
+        "{street} {number}{letter}{addition}, {postcode} {town}",
+        "{postcode} {number}-{letter}{addition}",
+        "{street} {number} {letter} {addition} {postcode} {town}",
+        "{town}, {postcode}, {street} {number}/{addition}{letter}",
+    ]
     texts = []
     for index, row in enumerate(rows[1:]):
-        fields = {"street": row[at["street"]], "number": row[at["huisnummer"]], "letter": row[at["huisletter"]],
-                  "addition": row[at["toevoeging"]], "postcode": row[at["postcode"]], "town": row[at["woonplaats"]]}
+        fields = {
+            "street": row[at["street"]],
+            "number": row[at["huisnummer"]],
+            "letter": row[at["huisletter"]],
+            "addition": row[at["toevoeging"]],
+            "postcode": row[at["postcode"]],
+            "town": row[at["woonplaats"]],
+        }
         texts.append(forms[index % len(forms)].format(**fields))
     return texts
 
@@ -49,7 +59,7 @@ def mutated(seeds, random):
             case _:
                 other = random.choice(seeds)
                 start = random.randint(0, len(other))
-                text[at:at] = other[start:start + random.randint(1, 12)]
+                text[at:at] = other[start : start + random.randint(1, 12)]
     return "".join(text)
 
 

@@ -41,7 +41,7 @@ def refuse(code):
 
 
 def points(cell):
-    """The characters that a cell of the table of characters names: in code quotes, or as U+ numbers and ranges of them."""
+    """The characters that a cell of the table of characters names: in code quotes, or as U+ numbers and ranges."""
     found = set()
     for quoted in re.findall(r"`(.)`-`(.)`", cell):
         found.update(range(ord(quoted[0]), ord(quoted[1]) + 1))

@@ -1,8 +1,8 @@
 """The commands.
 
-    python3 -m stapel_reference vectors FOLDER      checks every vector file of the folder
-    python3 -m stapel_reference address             lines on standard input to JSON Lines, as `stapel address` prints
-    python3 -m stapel_reference message             JSON Lines on standard input, a job each, to JSON Lines: a partner's messages
+python3 -m stapel_reference vectors FOLDER      checks every vector file of the folder
+python3 -m stapel_reference address             lines on standard input to JSON Lines, as `stapel address` prints
+python3 -m stapel_reference message             a job a line, as JSON, to JSON Lines: a partner's messages
 """
 
 import json
@@ -20,7 +20,11 @@ def main(arguments: list[str]) -> int:
             return 1 if failed or not passed else 0
         case ["address"]:
             for number, line in enumerate(sys.stdin.buffer, 1):
-                print(json.dumps(address_line(number, line.removesuffix(b"\n")), ensure_ascii=False, separators=(",", ":")))
+                print(
+                    json.dumps(
+                        address_line(number, line.removesuffix(b"\n")), ensure_ascii=False, separators=(",", ":")
+                    )
+                )
             return 0
         case ["message"]:
             for line in sys.stdin:

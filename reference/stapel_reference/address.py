@@ -63,9 +63,7 @@ FOLDED: dict[int, str] = {
     **dict.fromkeys(ranges("2010-2015 2212"), "-"),
     **dict.fromkeys(ranges("00C0-024F 0300-036F 1E00-1EFF") - {0xD7, 0xF7}, "~"),
 }
-FOLDED |= {
-    point: FOLDED[point - 0xFEE0] for point in range(0xFF01, 0xFF5F) if point - 0xFEE0 in FOLDED
-}
+FOLDED |= {point: FOLDED[point - 0xFEE0] for point in range(0xFF01, 0xFF5F) if point - 0xFEE0 in FOLDED}
 
 
 def fold(text: str, field: str | None = None) -> str:

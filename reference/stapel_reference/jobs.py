@@ -9,7 +9,7 @@ A job is an object; `do` says what. The first is `open`, and each gives an objec
     {"do": "confirm", "time"}
     {"do": "question", "time", "ask": [address key], "sweep": reason or null}
     {"do": "status", "time", "tree_size"}                              -> {"message", "digest"}
-    {"do": "read", "request", "reply"}                                 -> {"kind", "body"}; an answer has "standings" by address key
+    {"do": "read", "request", "reply"}                                 -> {"kind", "body"}; an answer has "standings"
     {"do": "policy", "digest"}                                         -> {}
 
 Bytes are hexadecimal. What is refused gives {"error": code, "text"}.

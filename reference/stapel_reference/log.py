@@ -22,7 +22,14 @@ DASH = "\u2014 "
 
 # Lines: for each kind its fields, for each field its form.
 
-MESSAGE = {"partner": "u16", "epoch": "u32", "message": "digest", "journal": "digest?", "count": "u32", "outcome": "outcome"}
+MESSAGE = {
+    "partner": "u16",
+    "epoch": "u32",
+    "message": "digest",
+    "journal": "digest?",
+    "count": "u32",
+    "outcome": "outcome",
+}
 KINDS = {
     "delta": {**MESSAGE, "renewed": "u32"},
     "full_set": {**MESSAGE, "renewed": "u32"},
@@ -79,9 +86,11 @@ FORMS = {
     "day": lambda value: is_date(value, "%Y-%m-%d", r"\d{4}-\d\d-\d\d"),
     "truth": lambda value: isinstance(value, bool),
     "outcome": lambda value: value == "ok" or value in messages.CODES,
-    "rejected": lambda value: isinstance(value, dict)
-    and len(value) > 0
-    and all(code in messages.CODES and is_whole(count, 2**32 - 1) and count > 0 for code, count in value.items()),
+    "rejected": lambda value: (
+        isinstance(value, dict)
+        and len(value) > 0
+        and all(code in messages.CODES and is_whole(count, 2**32 - 1) and count > 0 for code, count in value.items())
+    ),
 }
 
 
@@ -164,7 +173,9 @@ def root_of_inclusion(index: int, size: int, leaf: bytes, proof: list[bytes]) ->
     return node_hash(proof[-1], root_of_inclusion(index - middle, size - middle, leaf, proof[:-1]))
 
 
-def roots_of_consistency(old: int, new: int, old_root: bytes, proof: list[bytes], whole: bool = True) -> tuple[bytes, bytes]:
+def roots_of_consistency(
+    old: int, new: int, old_root: bytes, proof: list[bytes], whole: bool = True
+) -> tuple[bytes, bytes]:
     """The two roots that the proof leads to, by the way down of `consistency`."""
     if old == new:
         if len(proof) != (0 if whole else 1):

@@ -24,8 +24,8 @@ MOST_BYTES = 4_194_304
 HIDDEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate"}
 RULES = {
-    *NEVER_OVERRIDDEN, "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days", "epoch-length",
-    "signatures",
+    *NEVER_OVERRIDDEN, "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
+    "epoch-length", "signatures",
 }  # fmt: skip
 
 
@@ -165,9 +165,7 @@ EPOCH = table(
         "closes": (day, REQUIRED),
     }
 )
-OVERRIDE = table(
-    {"rule": (matching("|".join(sorted(RULES - NEVER_OVERRIDDEN))), REQUIRED), "reason": (TEXT, REQUIRED)}
-)
+OVERRIDE = table({"rule": (matching("|".join(sorted(RULES - NEVER_OVERRIDDEN))), REQUIRED), "reason": (TEXT, REQUIRED)})
 OPERATOR = table(
     {
         "name": (NAME, REQUIRED),
@@ -299,12 +297,17 @@ def check_whole(policy: dict[str, Any]) -> None:
     weak = [one for one in [*keys, operator["verifying_key"], operator["checkpoint_key"]] if small_order(one)]
     demand(not weak, "a key that anybody can sign for")
     pairs = {(one["organisation"], one["oin"]) for one in partners}
-    demand(len(pairs) == len(dict(pairs)) == len({oin for _, oin in pairs}), "organisations and OINs are not one to one")
+    demand(
+        len(pairs) == len(dict(pairs)) == len({oin for _, oin in pairs}), "organisations and OINs are not one to one"
+    )
     for one in partners:
         may = one["may"]
         demand(bool(may), "a partner that may do nothing")
         demand("sweep" not in may or "ask" in may, "sweep without ask")
-        demand("sweep" not in may or bool(budgets["swept_a_day"] and budgets["sweep_reasons"]), "sweep without a budget or reasons")
+        demand(
+            "sweep" not in may or bool(budgets["swept_a_day"] and budgets["sweep_reasons"]),
+            "sweep without a budget or reasons",
+        )
         for what in ("flag", "ask"):
             demand((what in may) == (f"legal_basis_{what}" in one), f"legal_basis_{what} goes with {what}")
 
@@ -363,7 +366,9 @@ def names_somebody(policy: dict[str, Any]) -> bool:
     """Whether some answer has fewer than three explanations."""
     counting = policy["counting"]
     flagging = organisations(policy, "flag")
-    rule = Counting(counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"])
+    rule = Counting(
+        counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
+    )
     for asker in policy["partner"]:
         if "ask" not in asker["may"]:
             continue
@@ -482,7 +487,10 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
         closed = before["closes"] < newer["valid_from"]
         demand(not closed or after["closes"] == before["closes"], "an epoch that has closed gets another last day")
     of = {one["number"]: one["organisation"] for one in old["partner"]}
-    demand(all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]), "a number moved")
+    demand(
+        all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]),
+        "a number moved",
+    )
     if organisations(old) <= organisations(newer):
         return
     within = datetime.timedelta(days=old["changes"]["new_epoch_within_days"])

@@ -200,7 +200,10 @@ def log_vectors(file: dict[str, Any]) -> Check:
     yield "its id", unlike(file["checkpoint_key_id"], log.key_id(origin, key).hex())
     for row in file["checkpoints"]:
         size = row["size"]
-        yield f"checkpoint of {size}", unlike((size, roots[size]), log.verify_checkpoint(row["checkpoint"], origin, key))
+        yield (
+            f"checkpoint of {size}",
+            unlike((size, roots[size]), log.verify_checkpoint(row["checkpoint"], origin, key)),
+        )
     for row in file["invalid_checkpoints"]:
         yield row["name"], unlike("checkpoint", code_of(lambda: log.verify_checkpoint(row["checkpoint"], origin, key)))
     for row in file["inclusion"]:
