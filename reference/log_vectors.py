@@ -199,7 +199,8 @@ def log_file() -> dict:
     return {
         "about": "spec/audit-log.md. lines, in this order, are the log of all that follows. invalid_lines: error "
         "log_line. roots: of the first lines. checkpoints: signed with the key of the seed. invalid_checkpoints: error "
-        "checkpoint. invalid_proofs: of line 4 among 13, and of 13 and 20 lines; each is refused when read or when checked.",
+        "checkpoint. invalid_proofs: of line 4 among 13, and of 13 and 20 lines; each is refused when read or when "
+        "checked.",
         "lines": [
             {"name": name, "line": text, "leaf": leaf.hex()} for (name, _), text, leaf in zip(EVENTS, LINES, LEAVES)
         ],
