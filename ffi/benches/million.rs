@@ -8,9 +8,6 @@
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
-#[path = "../tests/town/mod.rs"]
-mod town;
-
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -19,8 +16,7 @@ use std::time::Instant;
 
 use stapel::{AddressError, AddressKey, Case, Fields, Partner};
 
-use town::Town;
-use town::common::START;
+use stapel_testkit::{Consortium, START};
 
 const ROWS: usize = 1_000_000;
 /// How often a program reads the rows, the first times into memory that it has yet to get: as often as that in C does.
@@ -48,15 +44,15 @@ struct Side {
 
 /// Lets the programs do everything in turn, and shows what each took.
 fn compare() {
-    let town = Town::new();
+    let consortium = Consortium::new();
     // By a process of its own: what the system tells of a child's peak is never less than that of the process which started it.
     let mut maker = Command::new(std::env::current_exe().unwrap());
-    assert!(maker.args(["make", &town.text("texts"), &town.text("fields")]).status().unwrap().success());
+    assert!(maker.args(["make", &consortium.text("texts"), &consortium.text("fields")]).status().unwrap().success());
 
     let libraries = built();
     let side = |name, program| Side { name, program, timed: Vec::new() };
     let mut sides =
-        vec![side("Rust", vec![std::env::current_exe().unwrap()]), side("C", vec![compiled(&town, &libraries)])];
+        vec![side("Rust", vec![std::env::current_exe().unwrap()]), side("C", vec![compiled(&consortium, &libraries)])];
     if Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/million.py");
         sides.push(side("Python", vec!["python3".into(), script]));
@@ -65,15 +61,15 @@ fn compare() {
     }
     for round in 0..ROUNDS {
         for what in ["texts", "fields", "flag"] {
-            let input = town.text(if what == "fields" { "fields" } else { "texts" });
+            let input = consortium.text(if what == "fields" { "fields" } else { "texts" });
             let count = sides.len();
             for turn in 0..count {
                 let side = &mut sides[(round + turn) % count];
                 let mut arguments = vec![what.to_owned(), input.clone()];
                 if what == "flag" {
                     let folder = format!("{}-{round}", side.name);
-                    town.partner(&folder, 2);
-                    arguments.extend([town.text(&folder), START.0.to_string()]);
+                    consortium.add_partner(&folder, 2);
+                    arguments.extend([consortium.text(&folder), START.0.to_string()]);
                 }
                 side.timed.extend(run(&side.program, &arguments, &libraries));
             }
@@ -90,7 +86,7 @@ fn compare() {
         }
         println!("{:<6} peak memory, reading texts and flagging them: {} MiB", side.name, side.peak() / 1024);
     }
-    let own = (fs::metadata(town.path("texts")).unwrap().len() + ROWS as u64 * 32) >> 20;
+    let own = (fs::metadata(consortium.path("texts")).unwrap().len() + ROWS as u64 * 32) >> 20;
     println!("of C's peak its own texts and arrays take {own} MiB");
 }
 
@@ -241,7 +237,7 @@ fn run(program: &[PathBuf], arguments: &[String], libraries: &str) -> Vec<Timed>
     command.args(&program[1..]).args(arguments);
     // For Python, which is told nowhere else.
     command.env("STAPEL_LIBRARY", format!("{libraries}/libstapel_ffi.so")).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python"));
+    command.env("PYTHONPATH", Path::new(env!("CARGO_MANIFEST_DIR")).join("../bindings/python"));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
@@ -273,8 +269,8 @@ fn built() -> String {
     std::env::current_exe().unwrap().ancestors().nth(2).unwrap().display().to_string()
 }
 
-fn compiled(town: &Town, libraries: &str) -> PathBuf {
-    let (source, program) = (Path::new(env!("CARGO_MANIFEST_DIR")), town.path("million"));
+fn compiled(consortium: &Consortium, libraries: &str) -> PathBuf {
+    let (source, program) = (Path::new(env!("CARGO_MANIFEST_DIR")), consortium.path("million"));
     let mut compiler = Command::new("cc");
     compiler.args(["-O2", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(source.join("include"));
     compiler.arg(source.join("benches/million.c")).arg("-o").arg(&program);

@@ -2,7 +2,7 @@
 //
 //     stack SANDBOX_DIR ADDRESSES_CSV [all|send|read|errors [PARTNER]]
 //
-// README.md in the folder above says what each step does, and what it prints.
+// ffi/examples/README.md says what each step does, and what it prints.
 
 #include "stapel.hpp"
 
