@@ -1,9 +1,10 @@
 //! What ends a command early.
 
-use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
+
+use stapel_demo::DemoError;
 
 /// Why a command ended early.
 pub(crate) enum Failure {
@@ -54,17 +55,6 @@ impl Failure {
         Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned())
     }
 
-    /// What ended a demonstration, in which errors of any kind may come up.
-    pub(crate) fn from_any(error: Box<dyn Error>) -> Failure {
-        match stapel_error(error) {
-            Ok(error) => Failure::Stapel(error),
-            Err(error) => match error.downcast::<io::Error>() {
-                Ok(error) => Failure::Stdout(*error),
-                Err(error) => Failure::new("demo", error.to_string()),
-            },
-        }
-    }
-
     /// Says it on standard error, and gives the exit status.
     pub(crate) fn report(self) -> ExitCode {
         let (status, text) = match self {
@@ -107,7 +97,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "stapel: {text}");
 }
 
-/// Makes a failure of each of the library's errors, and finds them in a box.
+/// Makes a failure of each of the library's errors.
 macro_rules! stapel_errors {
     ($($error:ty),+ $(,)?) => {
         $(impl From<$error> for Failure {
@@ -115,14 +105,6 @@ macro_rules! stapel_errors {
                 Failure::Stapel(error.into())
             }
         })+
-
-        fn stapel_error(error: Box<dyn Error>) -> Result<stapel::Error, Box<dyn Error>> {
-            $(let error = match error.downcast::<$error>() {
-                Ok(error) => return Ok((*error).into()),
-                Err(error) => error,
-            };)+
-            Err(error)
-        }
     };
 }
 
@@ -133,6 +115,18 @@ stapel_errors!(
     stapel::secret::SecretError,
     stapel::message::MessageError,
 );
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Failure {
+        match error {
+            DemoError::Stapel(error) => Failure::Stapel(error),
+            DemoError::Output(error) => Failure::Stdout(error),
+            DemoError::Rejected { code, sentence } => Failure::new(code, sentence),
+            error @ DemoError::File { .. } => Failure::new("io", error.to_string()),
+            error => Failure::new("demo", error.to_string()),
+        }
+    }
+}
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {

@@ -8,7 +8,6 @@
 mod address;
 mod audit;
 mod broker;
-mod consortium;
 mod demo;
 mod failure;
 mod files;
@@ -68,7 +67,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args).map_err(Failure::from_any),
+        Command::Demo(args) => demo::run(&args, out),
         Command::Sandbox(args) => sandbox::run(&args, out),
         Command::Address(args) => address::address(&args, out),
         Command::Pseudonym(args) => address::pseudonym(&args, out),

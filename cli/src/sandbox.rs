@@ -6,11 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stapel::partner::{Partner, Received};
-use stapel::policy::Sees;
-use stapel::{AddressKey, Broker, Case, NotASlug, Timestamp};
+use stapel::Timestamp;
+use stapel_demo::sandbox;
 
-use crate::consortium::{self, Founded, Member, Terms};
 use crate::failure::Failure;
 use crate::files;
 use crate::now::Clock;
@@ -44,25 +42,6 @@ pub(crate) struct Args {
     clock: Clock,
 }
 
-/// What the developer's program flags, and how many of the playing partners have flagged it before.
-const ADDRESSES: &[(&str, &str, usize)] = &[
-    ("Z-1001", "Molenstraat 12-A, 9999 XA Voorbeeldstad", 3),
-    ("Z-1002", "Molenstraat 14, 9999XA Voorbeeldstad", 2),
-    ("Z-1003", "Kerkplein 3 bis, 9999 XB VOORBEELDSTAD", 1),
-    ("Z-1004", "Kerkplein 5, 9999 XB Voorbeeldstad", 1),
-    ("Z-1005", "Havenweg 101-2, 9999 XC Voorbeeldstad", 2),
-    ("Z-1006", "Havenweg 103, 9999 XC Voorbeeldstad", 0),
-    ("Z-1007", "Lindelaan 8, 9999 XD Voorbeeldstad", 0),
-    ("Z-1008", "Lindelaan 10 t/m 14, 9999 XD Voorbeeldstad", 0),
-];
-
-/// What the playing partners flagged besides, each alone: so each of them has flags, whoever asks.
-const OTHERS_ALONE: [&str; 3] = [
-    "Dorpsstraat 1, 9999 XE Voorbeeldstad",
-    "Dorpsstraat 2, 9999 XE Voorbeeldstad",
-    "Dorpsstraat 3, 9999 XE Voorbeeldstad",
-];
-
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     let now = args.clock.time()?;
     refuse_occupied(&args.dir)?;
@@ -77,6 +56,11 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 const MAKING: &str = "making";
+
+fn make(base: &Path, now: Timestamp) -> Result<(), Failure> {
+    sandbox::make(base, now)?;
+    files::replace(&base.join("addresses.csv"), sandbox::addresses_csv().as_bytes())
+}
 
 /// A folder that is not empty is somebody's, but for what an earlier attempt left.
 fn refuse_occupied(dir: &Path) -> Result<(), Failure> {
@@ -105,125 +89,6 @@ fn move_up(from: &Path, to: &Path) -> Result<(), Failure> {
         std::fs::rename(&path, to.join(entry.file_name())).map_err(|source| files::error("move", &path, source))?;
     }
     std::fs::remove_dir(from).map_err(|source| files::error("remove", from, source))
-}
-
-fn make(base: &Path, now: Timestamp) -> Result<(), Failure> {
-    let members = members(base);
-    let (secret_path, broker_folder) = (base.join("epoch-1.secret"), base.join("broker"));
-    let terms = terms(now).map_err(|error| Failure::new("not_a_slug", error.to_string()))?;
-    let Founded { mut partners, keys, policy_path, .. } =
-        consortium::found(base, &secret_path, &broker_folder.join("keys"), &terms, &members)?;
-    // Each partner has its copy.
-    files::remove(&secret_path)?;
-    let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
-    for (at, partner) in partners.iter_mut().skip(1).enumerate() {
-        play(partner, at, &broker, now)?;
-    }
-    let mut csv = String::from("ref;adres\n");
-    for (reference, text, _) in ADDRESSES {
-        csv += &format!("{reference};{text}\n");
-    }
-    files::replace(&base.join("addresses.csv"), csv.as_bytes())
-}
-
-/// Has a playing partner, the `at`th, flag and deliver.
-fn play(partner: &mut Partner, at: usize, broker: &Broker, now: Timestamp) -> Result<(), Failure> {
-    let shared = ADDRESSES.iter().filter(|(_, _, others)| *others > at).map(|(_, text, _)| *text);
-    let texts = shared.chain([OTHERS_ALONE[at]]);
-    let addresses: Vec<AddressKey> = texts.map(AddressKey::parse).collect::<Result<_, _>>()?;
-    partner.flag(&addresses, &Case::new("sandbox", "sandbox")?, now)?;
-    for message in partner.deliver(now)? {
-        match partner.read(&broker.handle(&message, now), now)? {
-            Received::Receipt(_) => continue,
-            Received::Rejection { rejection, .. } => {
-                return Err(Failure::new(rejection.code.as_str(), rejection.sentence));
-            }
-            _ => return Err(Failure::new("sandbox", "the broker gave no receipt for a playing partner's flags")),
-        }
-    }
-    Ok(())
-}
-
-fn members(base: &Path) -> Vec<Member> {
-    let member =
-        |number, name, organisation, oin, [legal_basis_flag, legal_basis_ask]: [&'static str; 2], folder: &str| {
-            Member {
-                number,
-                name,
-                organisation,
-                oin,
-                sees: Sees::Count,
-                legal_basis_flag,
-                legal_basis_ask,
-                folder: base.join(folder),
-            }
-        };
-    vec![
-        member(
-            1,
-            "Gemeente Voorbeeldstad, uw programma",
-            "gemeente",
-            "00000001000000000000",
-            ["Gemeentewet, artikel 172; Opiumwet, artikel 13b", "Gemeentewet, artikel 172; Wet Bibob, artikel 3"],
-            "partner",
-        ),
-        member(
-            2,
-            "Politie, basisteam",
-            "politie",
-            "00000002000000000000",
-            [
-                "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 20",
-                "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 9",
-            ],
-            "others/politie",
-        ),
-        member(
-            3,
-            "Belastingdienst, stroomlijning fraude",
-            "belastingdienst",
-            "00000003000000000000",
-            [
-                "Algemene wet inzake rijksbelastingen, artikel 67, tweede lid",
-                "Algemene wet inzake rijksbelastingen, artikel 55",
-            ],
-            "others/belastingdienst",
-        ),
-        member(
-            4,
-            "Woningcorporatie, woonfraude",
-            "woningcorporatie",
-            "00000004000000000000",
-            [
-                "AVG, artikel 6, eerste lid, onder f; Huisvestingswet 2014, artikel 21",
-                "AVG, artikel 6, eerste lid, onder f",
-            ],
-            "others/woningcorporatie",
-        ),
-    ]
-}
-
-fn terms(now: Timestamp) -> Result<Terms, NotASlug> {
-    Ok(Terms {
-        remark: "The rules of a sandbox: its flags show at once, and all in it is made up.",
-        name: "sandbox",
-        purpose: "sandbox".parse()?,
-        opens: now.day(),
-        closes: now.day().plus(365),
-        immediate: true,
-        threshold: 2,
-        min_sources: 3,
-        count_cap: 3,
-        min_changed: 2,
-        max_wait_days: 7,
-        freshness_days: 35,
-        max_days: 180,
-        // A developer tries large files, and often.
-        new_flags_a_day: 2_500_000,
-        flags_held: 10_000_000,
-        asked_a_day: 10_000_000,
-        asked_an_epoch: 1_000_000_000,
-    })
 }
 
 fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {

@@ -1,16 +1,16 @@
 //! The consortium of the demonstration: who takes part, and what they agree on.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use stapel::partner::Partner;
 use stapel::policy::{Policy, Sees};
 use stapel::secret::{SecretFile, VerifyingKey};
-use stapel::{Broker, BrokerKeys, Day, NotASlug, Timestamp};
+use stapel::{Broker, BrokerKeys, Day, Timestamp};
 
-use super::truth::Rules;
-use super::writing::Writing;
-use crate::consortium::{self, Founded, Member, Terms};
+use crate::error::Result;
+use crate::founding::{self, Founded, Member, Terms};
+use crate::truth::Rules;
+use crate::writing::Writing;
 
 /// A system of an organisation.
 pub(crate) struct System {
@@ -141,13 +141,13 @@ pub(crate) struct Operator {
 
 impl Consortium {
     /// Makes keys, a secret, a policy with budgets that fit a town of `homes`, and everybody's folders in `base`.
-    pub(crate) fn found(base: &Path, homes: usize, now: Timestamp) -> Result<Consortium, Box<dyn Error>> {
+    pub(crate) fn found(base: &Path, homes: usize, now: Timestamp) -> Result<Consortium> {
         let folder = |system: &System| base.join(format!("partner-{}", system.number));
         let members: Vec<Member> = SYSTEMS.iter().map(|system| system.member(folder(system))).collect();
         let broker_keys = base.join("broker-keys");
         let secret_path = base.join("partners-only.secret");
         let Founded { partners, keys, secret, policy, policy_path } =
-            consortium::found(base, &secret_path, &broker_keys, &terms(homes)?, &members)?;
+            founding::found(base, &secret_path, &broker_keys, &terms(homes)?, &members)?;
         let verifying_key = keys.verifying_key();
         let broker_folder = base.join("broker");
         let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
@@ -159,12 +159,12 @@ impl Consortium {
 
 impl Operator {
     /// The broker.
-    pub(crate) fn broker(&self) -> Result<&Broker, Box<dyn Error>> {
+    pub(crate) fn broker(&self) -> Result<&Broker> {
         self.broker.as_ref().ok_or_else(|| "the broker did not come back from its restart".into())
     }
 
     /// Stops the broker and starts it again from its folder.
-    pub(crate) fn restart(&mut self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn restart(&mut self) -> Result<()> {
         // The store is let go of before it is opened again.
         self.broker = None;
         self.broker = Some(Broker::open(&self.folder, BrokerKeys::open(&self.keys)?)?);
@@ -173,7 +173,7 @@ impl Operator {
 }
 
 /// What the consortium agrees on, with budgets that fit a town of `homes`.
-fn terms(homes: usize) -> Result<Terms, NotASlug> {
+fn terms(homes: usize) -> Result<Terms> {
     let Rules { threshold, min_sources, count_cap, min_changed, max_wait_days, freshness_days } = RULES;
     // Own flags are free to ask; for all else there is little.
     let asked_a_day = homes / 20 + 10;
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(consortium.operator.broker().unwrap().status().epochs.len(), 1);
         let secret = consortium.secret.secret.expose_secret();
         for folder in ["broker", "broker-keys"] {
-            let scan = super::super::scan::Scan::new([], [], secret);
+            let scan = crate::scan::Scan::new([], [], secret);
             let searched = scan.folder(&base.path().join(folder)).unwrap();
             assert!(searched.files > 1 && searched.leaks.is_empty(), "{folder}");
         }

@@ -1,14 +1,13 @@
 //! A town: one that is made, the same from the same seed, or one that is read from a register.
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
 use stapel::{AddressError, AddressKey, Fields};
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// The homes of a town, each with another key.
 pub(crate) struct Town {
@@ -112,9 +111,9 @@ impl Town {
 
     /// Reads a register: TSV with a header that names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and
     /// `woonplaats`, in any order and perhaps with more.
-    pub(crate) fn read(path: &Path) -> Result<Town, Box<dyn Error>> {
+    pub(crate) fn read(path: &Path) -> Result<Town, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        Town::parse(&text).map_err(|finding| format!("{} is not a register: {finding}", path.display()).into())
+        Town::parse(&text).map_err(|finding| format!("{} is not a register: {finding}", path.display()))
     }
 
     fn parse(text: &str) -> Result<Town, String> {

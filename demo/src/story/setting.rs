@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use super::Result;
-use crate::demo::consortium::{Consortium, RULES, SYSTEMS, organisations};
-use crate::demo::show::{Show, thousands};
-use crate::demo::town::{LeftOut, Town};
+use crate::consortium::{Consortium, RULES, SYSTEMS, organisations};
+use crate::error::Result;
+use crate::show::{Show, thousands};
+use crate::town::{LeftOut, Town};
 
 /// Tells of the town.
 pub(super) fn tell_town<W: Write>(town: &Town, show: &mut Show<W>) -> Result<()> {

@@ -4,9 +4,8 @@ mod checks;
 mod setting;
 
 use std::collections::{BTreeMap, HashMap};
-use std::error::Error;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,13 +14,13 @@ use stapel::partner::{Answered, Change, DossierEvent};
 use stapel::secret::SecretFile;
 use stapel::{AddressKey, Day, Level, Timestamp};
 
-use super::consortium::{Consortium, HOUSING, POLICE, RULES, SAFETY, SYSTEMS, TAX, organisations};
-use super::plan::Plan;
-use super::play::Play;
-use super::show::{self, Show, thousands};
-use super::town::{Home, Town};
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use crate::consortium::{Consortium, HOUSING, POLICE, RULES, SAFETY, SYSTEMS, TAX, organisations};
+use crate::error::{DemoError, Result};
+use crate::plan::Plan;
+use crate::play::Play;
+use crate::show::{self, Show, thousands};
+use crate::town::{Home, Town};
+use crate::truth::Truth;
 
 /// What came of it.
 #[derive(Default)]
@@ -389,7 +388,7 @@ impl<'a, W: Write> Story<'a, W> {
     fn the_end_of_a_month(&mut self) -> Result<()> {
         self.show.phase("The end of a month")?;
         self.play.wait_until(moment(1, 29, 9, 0))?;
-        let ending = |truth: &super::truth::Truth, system: usize| -> Vec<AddressKey> {
+        let ending = |truth: &Truth, system: usize| -> Vec<AddressKey> {
             truth.wanted(system).iter().filter(|(_, last)| **last == month_end()).map(|(home, _)| *home).collect()
         };
         let counts: Vec<usize> = (0..SYSTEMS.len()).map(|system| ending(&self.play.truth, system).len()).collect();
@@ -534,13 +533,20 @@ impl<'a, W: Write> Story<'a, W> {
 
 /// A line of a file, with what cannot be seen written out.
 fn nth_line(path: &Path, at: usize) -> Result<String> {
-    let text = fs::read_to_string(path)?;
+    let text = fs::read_to_string(path).map_err(DemoError::file("read", path))?;
     let line = text.lines().nth(at).unwrap_or_default();
     Ok(line.replace('\u{a0}', "<nbsp>").replace('\t', "<tab>"))
 }
 
-/// The largest file in a folder or the folders in it: its name and what is in it.
+/// The largest file that lies in a folder, not in one within it: its name and what is in it.
 fn largest_file(folder: &Path) -> Result<Option<(String, Vec<u8>)>> {
+    let Some(path) = path_of_largest(folder).map_err(DemoError::file("read", folder))? else { return Ok(None) };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bytes = fs::read(&path).map_err(DemoError::file("read", &path))?;
+    Ok(Some((name, bytes)))
+}
+
+fn path_of_largest(folder: &Path) -> io::Result<Option<PathBuf>> {
     let mut largest: Option<(u64, PathBuf)> = None;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -549,7 +555,5 @@ fn largest_file(folder: &Path) -> Result<Option<(String, Vec<u8>)>> {
             largest = Some((size, entry.path()));
         }
     }
-    let Some((_, path)) = largest else { return Ok(None) };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Some((name, fs::read(path)?)))
+    Ok(largest.map(|(_, path)| path))
 }

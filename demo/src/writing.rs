@@ -2,8 +2,8 @@
 
 use stapel::{AddressError, AddressKey, Fields};
 
-use super::chance::Chance;
-use super::town::Home;
+use crate::chance::Chance;
+use crate::town::Home;
 
 /// A system's way to write an address on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn suffixed(home: &Home, before: &str, between: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::demo::town::Town;
+    use crate::town::Town;
 
     pub(crate) const ALL: [Writing; 5] =
         [Writing::Capitals, Writing::FixedWidth, Writing::TwoColumns, Writing::Fields, Writing::Glued];

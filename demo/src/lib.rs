@@ -1,21 +1,29 @@
-//! `stapel demo`: the main job, end to end and for real, on a simulated clock, and checked.
+//! A Stapel consortium on one machine: the demonstration that `stapel demo` plays, and the sandbox that `stapel sandbox` makes.
 //!
-//! Four organisations with five systems flag overlapping shares of a town. Every message, answer and file is what it would be
-//! in earnest; the clock, the town's flags and the people are made up.
+//! In the demonstration four organisations with five systems flag overlapping shares of a town, from their keys to the end of
+//! their flags. Messages, answers and files are real; the clock is simulated, and the flags and the people are made up. Every
+//! standing is compared with a plain count made without cryptography, and all that the broker keeps and says is searched
+//! for addresses, the secret and raw pseudonyms.
 //!
-//! - `town`, `chance`: the town, made or read;
+//! - `founding`: keys, folders, secret and signed policy of any small consortium; [`sandbox`]: one for a developer's program;
+//! - `consortium`: the one of the demonstration;
+//! - `town`, `chance`: the town, made or read from a register;
 //! - `writing`: how each system writes addresses;
 //! - `plan`: who flags what;
-//! - `consortium`: keys, policy and folders;
 //! - `play`: partners and broker at work;
-//! - `truth`: the plain count, which checks them;
-//! - `scan`: the search for what must not be with the broker;
+//! - `truth`: the plain count;
+//! - `scan`: the search at the broker;
 //! - `story`, `show`: what happens, and how it is told.
+
+#![forbid(unsafe_code)]
 
 mod chance;
 mod consortium;
+mod error;
+mod founding;
 mod plan;
 mod play;
+pub mod sandbox;
 mod scan;
 mod show;
 mod story;
@@ -23,87 +31,84 @@ mod town;
 mod truth;
 mod writing;
 
-use std::error::Error;
+pub use error::DemoError;
+
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
 use consortium::{SYSTEMS, organisations};
+use error::Result;
 use play::{Play, Tally};
 use show::Show;
 use story::{Outcome, Story};
 use town::Town;
 
-/// Plays a consortium on a whole town, shows what each side sees, and checks every answer
-///
-/// Four organisations flag overlapping shares of a town, each from files in its own messy style; they deliver, ask, withdraw
-/// and renew, months end, and releases take place, on a simulated clock. Every standing is compared with a plain count made without
-/// cryptography, and all that the broker keeps and says is searched for addresses, the secret and raw pseudonyms. If anything differs
-/// or is found, the exit code is 1.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "\
-Examples:
-  stapel demo
-  stapel demo --addresses 20000 --seed 7
-  stapel demo --register bag_weesp.tsv --json")]
-pub(crate) struct Args {
-    /// Take the town from a register: TSV whose first line names street, huisnummer, huisletter, toevoeging, postcode and
-    /// woonplaats. Rows without a postcode are reported and left out
-    #[arg(long, value_name = "FILE", conflicts_with = "addresses")]
-    register: Option<PathBuf>,
-
-    /// Make up a town of so many homes
-    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=200_000))]
-    addresses: u32,
-
-    /// What the town and the flags are made up from: the same number makes the same again. Keys are new each time
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-
-    /// Print one JSON object in place of the text
-    #[arg(long)]
-    json: bool,
-
-    /// Keep all files in DIR, keys and the secret included; it must not exist yet, or be empty
-    #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
+/// A demonstration to be played.
+#[derive(Clone, Debug)]
+pub struct Demo {
+    /// Where the town comes from.
+    pub town: Source,
+    /// What the town and the flags are made up from: the same number makes the same again. Keys are new each time.
+    pub seed: u64,
+    /// Print one JSON object in place of the text.
+    pub json: bool,
+    /// The folder in which all files are kept, keys and the secret included; it must not exist yet, or be empty. With
+    /// `None` they are gone afterwards.
+    pub keep: Option<PathBuf>,
 }
 
-/// Runs it; an error also where an answer was wrong or something was found at the broker.
-pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let since = Instant::now();
-    let town = match &args.register {
-        Some(path) => Town::read(path)?,
-        None => Town::made(args.addresses as usize, args.seed)?,
-    };
-    if town.homes.len() < FEWEST_HOMES {
-        let found = town.homes.len();
-        return Err(
-            format!("the register has {found} addresses with a postcode, and a town needs {FEWEST_HOMES}").into()
-        );
-    }
-    let base = Base::new(args.keep.as_deref())?;
-    let out = io::stdout().lock();
-    let mut out = BufWriter::new(out);
-    let show = Show::new((!args.json).then_some(&mut out));
-    let (outcome, play) = Story::begin(&town, args.seed, base.path(), show, since)?.tell()?;
-    let seconds = since.elapsed().as_secs_f64();
-    if args.json {
-        writeln!(out, "{}", object(args, &town, &outcome, &play, seconds))?;
-    } else {
-        let verdict = if failures(&outcome, &play.tally).is_some() { "NOT as it should be" } else { "as it should be" };
-        writeln!(out, "\nAll in {seconds:.1} seconds, and {verdict}.")?;
-        if let Some(kept) = &args.keep {
-            writeln!(out, "The files are kept in {}; keys and the secret are among them.", kept.display())?;
+/// Where a town comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A register: TSV whose first line names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and `woonplaats`.
+    Register(PathBuf),
+    /// It is made up.
+    MadeUp {
+        /// How many homes it has: at least 100.
+        homes: u32,
+    },
+}
+
+impl Demo {
+    /// Plays it, and tells of it on `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`DemoError::Failed`] where an answer was wrong, something was found at the broker, or the town cannot be had; else
+    /// what the library, the broker, a file or `out` refused.
+    pub fn run(&self, out: &mut impl Write) -> Result<()> {
+        let since = Instant::now();
+        let town = match &self.town {
+            Source::Register(path) => Town::read(path)?,
+            Source::MadeUp { homes } => Town::made(*homes as usize, self.seed)?,
+        };
+        if town.homes.len() < FEWEST_HOMES {
+            let found = town.homes.len();
+            return Err(format!("the town has {found} addresses with a postcode, and it needs {FEWEST_HOMES}").into());
         }
-    }
-    out.flush()?;
-    match failures(&outcome, &play.tally) {
-        Some(failures) => Err(failures.into()),
-        None => Ok(()),
+        let base = Base::new(self.keep.as_deref())?;
+        let show = Show::new((!self.json).then_some(&mut *out));
+        let (outcome, play) = Story::begin(&town, self.seed, base.path(), show, since)?.tell()?;
+        let seconds = since.elapsed().as_secs_f64();
+        let failures = failures(&outcome, &play.tally);
+        if self.json {
+            writeln!(out, "{}", object(self.seed, &town, &outcome, &play, seconds))?;
+        } else {
+            let verdict = if failures.is_some() { "NOT as it should be" } else { "as it should be" };
+            writeln!(out, "\nAll in {seconds:.1} seconds, and {verdict}.")?;
+            if let Some(kept) = &self.keep {
+                writeln!(out, "The files are kept in {}; keys and the secret are among them.", kept.display())?;
+            }
+        }
+        out.flush()?;
+        match failures {
+            Some(failures) => Err(failures.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -123,7 +128,8 @@ fn failures(outcome: &Outcome, tally: &Tally) -> Option<String> {
     (!found.is_empty()).then(|| format!("the demonstration failed: {}", found.join("; ")))
 }
 
-fn object(args: &Args, town: &Town, outcome: &Outcome, play: &Play, seconds: f64) -> Value {
+/// What `--json` prints.
+fn object(seed: u64, town: &Town, outcome: &Outcome, play: &Play, seconds: f64) -> Value {
     let heights = |stacks: &std::collections::BTreeMap<usize, usize>| {
         stacks.iter().map(|(height, count)| (height.to_string(), json!(count))).collect::<Map<String, Value>>()
     };
@@ -137,7 +143,7 @@ fn object(args: &Args, town: &Town, outcome: &Outcome, play: &Play, seconds: f64
         "partners": SYSTEMS.len(),
         "organisations": organisations().len(),
         "town": town.name,
-        "seed": args.seed,
+        "seed": seed,
         "addresses": town.homes.len(),
         "rows": town.rows,
         "refused": { "rows": town.left_out.len(), "lines": tally.refused.len() },
@@ -165,9 +171,10 @@ enum Base {
 }
 
 impl Base {
-    fn new(keep: Option<&Path>) -> Result<Base, Box<dyn Error>> {
+    fn new(keep: Option<&Path>) -> Result<Base> {
         let Some(folder) = keep else {
-            return Ok(Base::Passing(tempfile::Builder::new().prefix("stapel-demo-").tempdir()?));
+            let made = tempfile::Builder::new().prefix("stapel-demo-").tempdir();
+            return Ok(Base::Passing(made.map_err(DemoError::file("make a folder in", &std::env::temp_dir()))?));
         };
         let cannot = |error: io::Error| format!("cannot use {}: {error}", folder.display());
         fs::create_dir_all(folder).map_err(cannot)?;

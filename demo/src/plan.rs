@@ -1,7 +1,7 @@
 //! Who is to flag what: shares of a town that overlap, so that stacks of every height occur.
 
-use super::chance::Chance;
-use super::consortium::{HOUSING, INSPECTION, POLICE, SAFETY, SYSTEMS, TAX};
+use crate::chance::Chance;
+use crate::consortium::{HOUSING, INSPECTION, POLICE, SAFETY, SYSTEMS, TAX};
 
 /// Which homes each system flags. Homes are named by their place in the town.
 #[derive(Debug, PartialEq, Eq)]

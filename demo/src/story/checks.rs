@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 
 use stapel::PseudonymKey;
 
-use super::{Result, Story};
-use crate::demo::consortium::SYSTEMS;
-use crate::demo::scan::{Scan, What};
-use crate::demo::show::thousands;
+use super::Story;
+use crate::consortium::SYSTEMS;
+use crate::error::{DemoError, Result};
+use crate::scan::{Scan, What};
+use crate::show::thousands;
 
 impl<W: Write> Story<'_, W> {
     /// Tells what the comparisons came to, and searches the broker.
@@ -34,7 +36,7 @@ impl<W: Write> Story<'_, W> {
         self.outcome.leaks = self.controls(&scan)?;
         let (mut files, mut bytes) = (0, 0);
         for folder in [&self.play.operator.folder, &self.play.operator.keys] {
-            let searched = scan.folder(folder)?;
+            let searched = scan.folder(folder).map_err(DemoError::file("read", folder))?;
             (files, bytes) = (files + searched.files, bytes + searched.bytes);
             let leaks = searched.leaks.iter().map(|found| format!("the broker's file {}: {}", found.file, found.leak));
             self.outcome.leaks.extend(leaks);
@@ -63,10 +65,10 @@ impl<W: Write> Story<'_, W> {
     fn controls(&mut self, scan: &Scan) -> Result<Vec<String>> {
         let count = |bytes: &[u8], what| scan.bytes(bytes).iter().filter(|leak| leak.what == what).count();
         let sent = self.play.tally.sent.iter().map(|message| count(message, What::Pseudonym)).sum::<usize>();
-        let secret = count(&fs::read(&self.secret_path)?, What::Secret);
+        let secret = count(&read(&self.secret_path)?, What::Secret);
         let mut addresses = 0;
         for seat in &self.play.seats {
-            addresses += count(&fs::read(seat.folder.join("export.txt"))?, What::Address);
+            addresses += count(&read(&seat.folder.join("export.txt"))?, What::Address);
         }
         self.show.say(&format!(
             "That the search works is seen at the partners: it finds {} raw pseudonyms in what they sent, {} addresses in their \
@@ -81,4 +83,8 @@ impl<W: Write> Story<'_, W> {
         }
         Ok(failed)
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(DemoError::file("read", path))
 }

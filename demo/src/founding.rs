@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use stapel::partner::Partner;
 use stapel::policy::{Policy, PolicySignature, Sees};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
-use stapel::{BrokerKeys, Day, Error, Slug, SystemError};
+use stapel::{BrokerKeys, Day, Slug};
+
+use crate::error::{DemoError, Result};
 
 /// A system of an organisation, as it stands in the roster.
 pub(crate) struct Member {
@@ -68,7 +70,7 @@ pub(crate) fn found(
     broker_keys: &Path,
     terms: &Terms,
     members: &[Member],
-) -> Result<Founded, Error> {
+) -> Result<Founded> {
     let mut verifying_keys = Vec::new();
     for member in members {
         verifying_keys.push(Partner::init(&member.folder, member.number)?.verifying_key);
@@ -99,8 +101,8 @@ pub(crate) fn found(
 }
 
 /// Policies and signatures are open to all.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    fs::write(path, text).map_err(|source| SystemError::Io { action: "write", path: path.into(), source }.into())
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(DemoError::file("write", path))
 }
 
 fn policy_text(

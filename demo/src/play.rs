@@ -1,6 +1,5 @@
 //! The partners and the broker at work on a simulated clock, beside the plain count that checks all that is said.
 
-use std::error::Error;
 use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
@@ -9,12 +8,11 @@ use stapel::message::{Rejection, Reply, Role, Unverified};
 use stapel::partner::{Answered, Case, Changed, Partner, Received};
 use stapel::{AddressError, AddressKey, Day, Timestamp};
 
-use super::chance::Chance;
-use super::consortium::{MAX_DAYS, Operator, RULES, SYSTEMS, organisations};
-use super::town::Home;
-use super::truth::Truth;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use crate::chance::Chance;
+use crate::consortium::{MAX_DAYS, Operator, RULES, SYSTEMS, organisations};
+use crate::error::{DemoError, Result};
+use crate::town::Home;
+use crate::truth::Truth;
 
 /// Everything at one moment.
 pub(crate) struct Play {
@@ -121,8 +119,8 @@ impl Play {
         let seat = &mut self.seats[system];
         let text: String = homes.iter().map(|home| writing.write(home, &mut seat.chance) + "\n").collect();
         let path = seat.folder.join(file);
-        fs::write(&path, text)?;
-        let text = fs::read_to_string(&path)?;
+        fs::write(&path, text).map_err(DemoError::file("write", &path))?;
+        let text = fs::read_to_string(&path).map_err(DemoError::file("read", &path))?;
         let mut keys = Vec::with_capacity(homes.len());
         for (at, (line, home)) in text.lines().zip(homes).enumerate() {
             match writing.read(line) {
@@ -340,7 +338,7 @@ fn in_short(received: &Received) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::consortium::{Consortium, POLICE, SAFETY};
+    use crate::consortium::{Consortium, POLICE, SAFETY};
 
     fn start() -> Timestamp {
         "2027-01-04".parse::<Day>().unwrap().start().plus(8 * 3600)
