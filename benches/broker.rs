@@ -16,7 +16,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use peak_alloc::PeakAlloc;
 use sha2::Sha256;
 use stapel::{Broker, Threads, Timestamp};
-use workload::{Client, Country, DAY, Flag, Manner, START, bytes_in, deliver, pseudonym, setting, took};
+use stapel_testkit::{Client, DAY, Flag, START};
+use workload::{Country, Manner, bytes_in, deliver, pseudonym, setting, took};
 
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
@@ -32,8 +33,8 @@ fn main() {
         _ => Manner::FullSet,
     };
     let folder = tempfile::tempdir().unwrap();
-    let (mut broker, policy) = country.broker(folder.path());
-    let mut clients = country.clients(policy);
+    let mut broker = country.broker(folder.path());
+    let mut clients = country.clients(&broker.policy());
     row("addresses, partners, flags", format!("{}, {}, {}", country.addresses, country.partners, country.flags()));
     // Names of parts may be given: `cargo bench --bench broker -- ingest memory`.
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
@@ -140,7 +141,7 @@ fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Ti
         for message in messages.iter().take_while(|_| !done.load(Ordering::SeqCst)) {
             let mut reply = Vec::new();
             let mut took = time(|| reply = broker.handle(message, Timestamp(clock.load(Ordering::SeqCst))));
-            while matches!(workload::read(&reply), stapel::message::Reply::Rejection(_)) {
+            while matches!(stapel_testkit::read(&reply), stapel::message::Reply::Rejection(_)) {
                 // The release came between the look at the clock and the question: the same bytes are sent again.
                 took += time(|| reply = broker.handle(message, later));
             }
@@ -174,8 +175,8 @@ fn file(broker: Broker, folder: &Path, now: Timestamp) {
 /// broker is in memory, so that no cache of a file's pages is in it.
 fn memory(country: &Country, manner: Manner) {
     for changed in [false, true] {
-        let (broker, policy) = country.broker_in_memory();
-        let mut clients = country.clients(policy);
+        let broker = country.broker_in_memory();
+        let mut clients = country.clients(&broker.policy());
         deliver(&broker, &country.messages(&mut clients, manner), START);
         let (mut now, mut stored, mut pending) = (START.plus(DAY), country.flags(), country.flags());
         if changed {
@@ -205,10 +206,10 @@ fn release(broker: &Broker, now: Timestamp) {
 /// A delta of each partner that withdraws a twentieth of what it flags, and flags as much anew.
 fn changes(clients: &mut [Client], country: &Country, now: Timestamp) -> Vec<Vec<u8>> {
     let change = |client: &mut Client| {
-        let flags = country.flagged(client.number());
+        let flags = country.flagged(client.number);
         let count = flags.len() / 20;
         let withdrawn: Vec<[u8; 16]> = flags[..count].iter().map(|flag| flag.0).collect();
-        let fresh = |n: usize| (pseudonym(country.addresses * u64::from(client.number()) + n as u64), flags[n].1);
+        let fresh = |n: usize| (pseudonym(country.addresses * u64::from(client.number) + n as u64), flags[n].1);
         let flagged: Vec<Flag> = (0..count).map(fresh).collect();
         client.delta(&flagged, &withdrawn, now)
     };

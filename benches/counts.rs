@@ -15,9 +15,10 @@ use sha2::{Digest as _, Sha256};
 use stapel::message::{Part, Reply};
 use stapel::partner::Received;
 use stapel::{AddressKey, Broker, Case, Partner, PseudonymKey, PseudonymSource, Threads, Timestamp};
+use stapel_testkit::{Client, DAY, Flag, START};
 use tempfile::TempDir;
 use workload::addresses::{both_levels, from_fields, from_text, rows, texts};
-use workload::{Client, Country, DAY, Flag, Manner, START};
+use workload::{Country, Manner};
 
 /// Addresses that a partner has to do with.
 const ROWS: usize = 10_000;
@@ -109,17 +110,17 @@ fn deliver() -> usize {
 
 /// A broker accepts full sets, and keeps them in memory.
 fn accept() -> usize {
-    let (broker, policy) = COUNTRY.broker_in_memory();
-    let messages = COUNTRY.messages(&mut COUNTRY.clients(policy), Manner::FullSet);
+    let broker = COUNTRY.broker_in_memory();
+    let messages = COUNTRY.messages(&mut COUNTRY.clients(&broker.policy()), Manner::FullSet);
     let replies: Vec<_> = measured(|| messages.iter().map(|message| broker.handle(message, START)).collect());
-    assert!(replies.iter().all(|reply| matches!(workload::read(reply), Reply::Receipt(_))));
+    assert!(replies.iter().all(|reply| matches!(stapel_testkit::read(reply), Reply::Receipt(_))));
     COUNTRY.flags() as usize
 }
 
 /// A release of flags that are all new.
 fn release() -> usize {
-    let (broker, policy) = COUNTRY.broker_in_memory();
-    workload::deliver(&broker, &COUNTRY.messages(&mut COUNTRY.clients(policy), Manner::FullSet), START);
+    let broker = COUNTRY.broker_in_memory();
+    workload::deliver(&broker, &COUNTRY.messages(&mut COUNTRY.clients(&broker.policy()), Manner::FullSet), START);
     assert!(measured(|| broker.release(NEXT_DAY).unwrap()).iter().any(|release| release.full));
     COUNTRY.flags() as usize
 }
@@ -134,14 +135,14 @@ fn ask() -> usize {
 
 /// A broker answers a question about flags of the asker's own.
 fn answer() -> usize {
-    let (broker, policy) = COUNTRY.broker_in_memory();
-    let mut clients = COUNTRY.clients(policy);
+    let broker = COUNTRY.broker_in_memory();
+    let mut clients = COUNTRY.clients(&broker.policy());
     workload::deliver(&broker, &COUNTRY.messages(&mut clients, Manner::FullSet), START);
     broker.release(NEXT_DAY).unwrap();
     let own: Vec<[u8; 16]> = COUNTRY.flagged(1).into_iter().take(ROWS).map(|(pseudonym, _)| pseudonym).collect();
     let question = clients[0].question(&own, NEXT_DAY);
     let reply = measured(|| broker.handle(&question, NEXT_DAY));
-    assert!(matches!(workload::read(&reply), Reply::Answer(_)));
+    assert!(matches!(stapel_testkit::read(&reply), Reply::Answer(_)));
     own.len()
 }
 
@@ -155,7 +156,7 @@ fn read() -> usize {
     let flags: Vec<Flag> =
         key().pseudonyms(&homes[..ROWS / 2]).unwrap().iter().map(|pseudonym| (pseudonym.0, last_day)).collect();
     for client in &mut town.others {
-        let message = client.full_set(&flags, Part { number: 1, of: 1 });
+        let message = client.full_set(&flags, Part { number: 1, of: 1 }, START);
         workload::deliver(&town.broker, &[message], START);
     }
     town.broker.release(NEXT_DAY).unwrap();
@@ -180,9 +181,10 @@ struct Town {
 impl Town {
     fn new() -> Town {
         let folder = tempfile::tempdir().unwrap();
-        let (partner, policy) = COUNTRY.partner(folder.path(), 1);
-        let (broker, _) = COUNTRY.broker_in_memory();
-        Town { partner, broker, others: COUNTRY.clients(policy).split_off(1), _folder: folder }
+        let partner = COUNTRY.partner(folder.path(), 1);
+        let broker = COUNTRY.broker_in_memory();
+        let others = COUNTRY.clients(&broker.policy()).split_off(1);
+        Town { partner, broker, others, _folder: folder }
     }
 
     fn carry(&mut self, make: impl FnOnce(&mut Partner) -> Vec<Vec<u8>>, now: Timestamp) {
@@ -197,7 +199,7 @@ fn homes() -> Vec<AddressKey> {
 }
 
 fn key() -> PseudonymKey {
-    let file = workload::secret();
+    let file = stapel_testkit::secret(1);
     PseudonymKey::new(&file.secret, &file.scope)
 }
 

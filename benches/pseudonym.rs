@@ -20,7 +20,7 @@ fn bench(c: &mut Criterion) {
     for (text, unit) in texts.iter().zip(&units) {
         assert_eq!(AddressKey::parse(text).as_ref(), Ok(unit), "{text}");
     }
-    let file = workload::secret();
+    let file = stapel_testkit::secret(1);
     let bare: Hmac<Sha256> = Hmac::new_from_slice(&[7; 32]).unwrap();
 
     let mut group = c.benchmark_group("address to both pseudonyms");

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use stapel::{ADDRESS_CODES, AddressKey, Fields, Level};
+use stapel_testkit::Seeded;
 
 /// Parts of one line, written into each of these frames, must fare alike.
 const FRAMES: &[&str] = &[
@@ -328,19 +329,6 @@ const PIECES: &[&str] = &[
     "\u{7}",
 ];
 
-/// A small generator with a seed (SplitMix64), so that a failure comes back.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % bound as u64) as usize
-    }
-}
-
 #[test]
 fn mutated_lines() {
     const LINES: &[&str] = &[
@@ -351,7 +339,7 @@ fn mutated_lines() {
         "9571 AB 2e Exloërmond, Kerkstraat 5",
         "1234AB 146 A 20",
     ];
-    let mut random = Seeded(2);
+    let mut random = Seeded::new(2);
     let mut keys = 0;
     for _ in 0..200_000 {
         let mut line = match random.below(3) {

@@ -3,16 +3,16 @@
 //! The model records what each release shows. Deliverers and the releaser record what they did; who asks waits for nobody, and
 //! is checked afterwards against the release that its answer names.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use common::{Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, write_policy};
 use stapel::message::{Answer, Delta, FullSet, Group, Part, Question, Reply, Request};
 use stapel::{Broker, Timestamp};
+use stapel_testkit::{
+    Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, write_policy,
+};
 
 const HOUR: u64 = 3_600;
 const RELEASES: u64 = 25;

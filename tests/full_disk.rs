@@ -3,14 +3,13 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
 use stapel::message::{Delta, FullSet, Group, Part, Question, Request};
 use stapel::{Broker, Timestamp};
+use stapel_testkit as testkit;
+use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
 
 /// Ends a mount, also when its test fails.
 struct Mounted<'a>(&'a Path);
@@ -35,7 +34,7 @@ fn flags(client: &mut Client, seed: u64, now: Timestamp) -> Vec<u8> {
         })
         .collect();
     pseudonyms.sort_unstable();
-    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let flagged = vec![Group { last_day: testkit::day("2027-03-31"), pseudonyms: &pseudonyms }];
     let part = Part { number: 1, of: 1 };
     let request = match client.accepted {
         0 => Request::FullSet(FullSet { renewal: false, shrink: false, part, flagged }),

@@ -22,22 +22,7 @@ mod policy;
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod store;
 
-/// SplitMix64: small, seeded, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
+use stapel_testkit::Seeded;
 
 fn rounds(usual: usize) -> usize {
     std::env::var("STAPEL_FUZZ_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
@@ -45,7 +30,7 @@ fn rounds(usual: usize) -> usize {
 
 /// Runs `body` over mutations of `seeds`: bytes changed, taken out, put in, doubled, and pieces of other seeds.
 fn run(body: impl Fn(&[u8]), seeds: &[Vec<u8>], rounds: usize) {
-    let mut random = Random(0x5741_5045_4c00_0001);
+    let mut random = Seeded::new(0x5741_5045_4c00_0001);
     for seed in seeds {
         body(seed);
     }
@@ -54,9 +39,9 @@ fn run(body: impl Fn(&[u8]), seeds: &[Vec<u8>], rounds: usize) {
         for _ in 0..=random.below(6) {
             let at = random.below(input.len() + 1);
             match random.below(6) {
-                0 => input.insert(at, random.next() as u8),
+                0 => input.insert(at, random.byte()),
                 1 if at < input.len() => drop(input.remove(at)),
-                2 if at < input.len() => input[at] = random.next() as u8,
+                2 if at < input.len() => input[at] = random.byte(),
                 3 if at < input.len() => input[at] ^= 1 << random.below(8),
                 4 => {
                     let other = &seeds[random.below(seeds.len())];

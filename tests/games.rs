@@ -1,18 +1,16 @@
 //! Games: what a partner is told, and what the officer's log holds, does not depend on what they must not show.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{Client, ROSTER, RULES, START, code, day, key, policy_text, signed, stored_keys, write_policy};
 use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, Outcome, Row};
 use stapel::message::{
     Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
 };
 use stapel::policy::SignedPolicy;
 use stapel::{Broker, Timestamp};
-
-const DAY: u64 = 86_400;
+use stapel_testkit::{
+    Client, DAY, ROSTER, RULES, START, code, day, operator_key, policy_text, signed, stored_keys, write_policy,
+};
 
 fn midnight(days: u64) -> Timestamp {
     Timestamp((START.0 / DAY + days) * DAY)
@@ -79,7 +77,8 @@ impl World {
         for request in [question, Request::Status(StatusRequest { tree_size })] {
             let message = self.clients[0].message(&request, now);
             let bytes = self.broker.handle(&message, now);
-            let verified = Unverified::parse(&bytes, Role::Broker).unwrap().verify(&key(0xb0).verifying_key()).unwrap();
+            let verified =
+                Unverified::parse(&bytes, Role::Broker).unwrap().verify(&operator_key().verifying_key()).unwrap();
             let header =
                 format!("{:?} {:?} {}", verified.header().kind, verified.header().sequence, verified.header().time);
             let mut reply = verified.reply().unwrap();

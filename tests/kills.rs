@@ -6,8 +6,6 @@
 //!
 //! `STAPEL_KILLS` says how often; without it 200 times.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -16,11 +14,12 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use common::{Client, ROSTER, RULES, START, code, key, policy_text, signed, stored_keys, write_policy};
 use stapel::audit::{Checkpoint, ExportedLog, LogKey};
 use stapel::message::{self, Answer, Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request};
 use stapel::policy::SignedPolicy;
 use stapel::{Broker, Day, Timestamp};
+use stapel_testkit as testkit;
+use stapel_testkit::{Client, ROSTER, RULES, START, Seeded, code, key, policy_text, signed, stored_keys, write_policy};
 
 /// What makes the child a child: the folder that it works in.
 const FOLDER: &str = "STAPEL_KILLS_FOLDER";
@@ -33,21 +32,9 @@ const KILLS_OF_A_LIFE: u64 = 40;
 /// The most messages of a life; at six a day these are 150 days.
 const MESSAGES: usize = 900;
 const SECONDS_APART: u64 = 4 * 3_600;
-const PSEUDONYMS: u64 = 60;
+const PSEUDONYMS: usize = 60;
 /// The partners of the stream, of an organisation each. The fifth asks, from outside the stream.
 const PARTNERS: usize = 4;
-
-/// Splitmix64: the same numbers everywhere, for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-}
 
 type Flags = BTreeMap<u8, Day>;
 
@@ -96,8 +83,8 @@ fn is_question(number: usize) -> bool {
 }
 
 fn said(number: usize) -> Said {
-    let random = &mut Random(number as u64);
-    let mut some = |most: u64| -> Vec<u8> {
+    let random = &mut Seeded::new(number as u64);
+    let mut some = |most: usize| -> Vec<u8> {
         let mut some: Vec<u8> = (0..1 + random.below(most)).map(|_| random.below(PSEUDONYMS) as u8).collect();
         some.sort_unstable();
         some.dedup();
@@ -105,7 +92,7 @@ fn said(number: usize) -> Said {
     };
     let flags = |numbers: Vec<u8>| -> Flags {
         let last = |flag: &u8| {
-            common::day(if (usize::from(*flag) + number).is_multiple_of(2) { "2027-06-30" } else { "2027-07-31" })
+            testkit::day(if (usize::from(*flag) + number).is_multiple_of(2) { "2027-06-30" } else { "2027-07-31" })
         };
         numbers.iter().map(|flag| (*flag, last(flag))).collect()
     };
@@ -131,13 +118,13 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
     let said = said(number);
     if let Said::FullSet(flags) | Said::Delta { flagged: flags, .. } = &said {
         for (flag, last) in flags {
-            columns.entry(*last).or_default().push(common::pseudonym(*flag));
+            columns.entry(*last).or_default().push(testkit::pseudonym(*flag));
         }
     }
     let flagged = columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect();
     let others: Vec<_> = match &said {
         Said::Delta { withdrawn: others, .. } | Said::Question(others) => {
-            others.iter().map(|flag| common::pseudonym(*flag)).collect()
+            others.iter().map(|flag| testkit::pseudonym(*flag)).collect()
         }
         _ => vec![],
     };
@@ -290,7 +277,7 @@ impl Life {
     fn check_reply(&mut self) {
         let number = self.model.number;
         self.model.step();
-        let reply = common::read(&self.replies[number]);
+        let reply = testkit::read(&self.replies[number]);
         match (reply, said(number)) {
             (Reply::Receipt(receipt), Said::FullSet(_) | Said::Delta { .. } | Said::Confirm) => {
                 assert_eq!(receipt.held as usize, self.model.held[partner(number)].len());
@@ -328,13 +315,13 @@ impl Life {
         for number in next.saturating_sub(PARTNERS)..next {
             let reply = broker.handle(&message(number, &self.policy), now);
             let released = broker.status().epochs[0].release;
-            match common::read(&self.replies[number]) {
+            match testkit::read(&self.replies[number]) {
                 Reply::Answer(answer) if answer.release != released => {
-                    assert_eq!(code(&common::read(&reply)), "stale", "message {number}");
+                    assert_eq!(code(&testkit::read(&reply)), "stale", "message {number}");
                 }
                 // The first of these has a successor that may have been accepted before the kill.
                 _ if reply != self.replies[number] => {
-                    assert_eq!((number + PARTNERS, code(&common::read(&reply))), (next, "stale"));
+                    assert_eq!((number + PARTNERS, code(&testkit::read(&reply))), (next, "stale"));
                 }
                 _ => {}
             }
@@ -343,7 +330,7 @@ impl Life {
 
     fn check_standings(&mut self, broker: &Broker, now: Timestamp) -> usize {
         let asked: Vec<u8> = (0..PSEUDONYMS as u8).collect();
-        let pseudonyms: Vec<_> = asked.iter().map(|flag| common::pseudonym(*flag)).collect();
+        let pseudonyms: Vec<_> = asked.iter().map(|flag| testkit::pseudonym(*flag)).collect();
         let question = Request::Question(Question { sweep: None, pseudonyms: &pseudonyms });
         let Reply::Answer(Answer { standings, .. }) = self.asker.say(broker, &question, now) else {
             panic!("the question was not answered")
@@ -364,7 +351,7 @@ impl Life {
         log.check(&checkpoints).unwrap();
         for reply in &self.replies {
             let (Reply::Receipt(message::Receipt { log: LogEntry { index, leaf }, .. })
-            | Reply::Answer(Answer { log: LogEntry { index, leaf }, .. })) = common::read(reply)
+            | Reply::Answer(Answer { log: LogEntry { index, leaf }, .. })) = testkit::read(reply)
             else {
                 panic!("a rejection in the stream")
             };
@@ -399,7 +386,7 @@ fn child() {
 #[test]
 fn what_was_receipted_survives_a_kill_at_any_moment() {
     let kills: u64 = std::env::var("STAPEL_KILLS").map_or(200, |kills| kills.parse().unwrap());
-    let mut random = Random(kills);
+    let mut random = Seeded::new(kills);
     let (mut at_work, mut with_stacks) = (0, 0);
     let mut life = Life::begin();
     for kill in 0..kills {
@@ -407,7 +394,7 @@ fn what_was_receipted_survives_a_kill_at_any_moment() {
             life = Life::begin();
         }
         let said = [None, Some(OPENED), Some(OPENED), Some(REPLIED)][kill as usize % 4];
-        life.kill(Duration::from_micros(random.below(40_000)), said);
+        life.kill(Duration::from_micros(random.below(40_000) as u64), said);
         let (more, stacked) = life.check();
         at_work += u64::from(more > 0);
         with_stacks += u64::from(stacked > 0);

@@ -3,9 +3,6 @@
 //! Most of them put one partner in two worlds that differ only in what the others do, and demand that it is told the same.
 //! The numbers of the log are left out of that: they differ, as line L7 says.
 
-mod common;
-
-use common::*;
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::message::{
     self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, Reply, Request, Role, StatusRequest,
@@ -13,8 +10,8 @@ use stapel::message::{
 };
 use stapel::policy::SignedPolicy;
 use stapel::{Broker, Timestamp};
+use stapel_testkit::*;
 
-const DAY: u64 = 86_400;
 /// The last valid day of a flag that is to outlast a test.
 const MARCH: &str = "2027-03-31";
 const DECEMBER: &str = "2026-12-31";
@@ -90,7 +87,7 @@ impl World {
         if let Some(hint) = unverified.danger_unsigned_rejection() {
             return Told::Unsigned(unlogged(Reply::Rejection(hint)));
         }
-        let verified = unverified.verify(&key(0xb0).verifying_key()).unwrap();
+        let verified = unverified.verify(&operator_key().verifying_key()).unwrap();
         Told::Signed(Box::new(verified.header().clone()), unlogged(verified.reply().unwrap()))
     }
 }

@@ -1,13 +1,12 @@
 //! Random histories against a model: plain maps and sets, made from SPEC.md section 5 without any cryptography.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 use proptest::prelude::*;
 use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
 use stapel::{Broker, Day, Timestamp};
+use stapel_testkit as testkit;
+use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 
 type Spans = BTreeMap<u8, (Day, Day)>;
 
@@ -323,12 +322,12 @@ struct Home {
 impl Home {
     fn new(text: &str, on_disk: bool) -> Home {
         if !on_disk {
-            return Home { broker: Some(common::broker(&signed(text))), folder: None, copy: None, copies: 0 };
+            return Home { broker: Some(testkit::broker(&signed(text))), folder: None, copy: None, copies: 0 };
         }
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         write_policy(&policy, text);
-        let keys = common::stored_keys(&folder.path().join("keys"));
+        let keys = testkit::stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
         Home { broker: Some(broker), folder: Some(folder), copy: None, copies: 0 }
     }
@@ -338,7 +337,7 @@ impl Home {
         // The file is let go of before it is opened again.
         self.broker = None;
         self.broker = Some(
-            Broker::open(&folder.path().join("broker"), common::stored_keys(&folder.path().join("keys"))).unwrap(),
+            Broker::open(&folder.path().join("broker"), testkit::stored_keys(&folder.path().join("keys"))).unwrap(),
         );
     }
 
@@ -357,7 +356,7 @@ impl Home {
         let folder = self.folder.as_ref()?.path();
         self.broker = None;
         std::fs::remove_dir_all(folder.join("broker")).unwrap();
-        let keys = common::stored_keys(&folder.join("keys"));
+        let keys = testkit::stored_keys(&folder.join("keys"));
         self.broker = Some(Broker::restore(&from, &folder.join("broker"), keys, now).unwrap());
         Some(partners)
     }
@@ -427,13 +426,13 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let reply = clients[partner].send(broker, &message, now);
                 if !model.partners[partner].full_seen {
                     assert_eq!(code(&reply), "stale", "the second time; the first is a spent number");
-                    assert_eq!(code(&common::read(&bytes)), first_wanted(&model.partners[partner]));
+                    assert_eq!(code(&testkit::read(&bytes)), first_wanted(&model.partners[partner]));
                     continue;
                 }
                 let spans = match spans {
                     Ok(spans) => spans,
                     Err(expected) => {
-                        assert_eq!(code(&common::read(&bytes)), expected);
+                        assert_eq!(code(&testkit::read(&bytes)), expected);
                         continue;
                     }
                 };
@@ -443,11 +442,11 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let added = flagged.keys().filter(|number| !before.contains_key(number)).count();
                 let charged = spent(model.partners[partner].new_flags, now) + added as u32;
                 if charged > rules.new_flags_a_day || (after.len() > FLAGS_HELD && added > 0) {
-                    assert_eq!(code(&common::read(&bytes)), "over_budget");
+                    assert_eq!(code(&testkit::read(&bytes)), "over_budget");
                     continue;
                 }
                 let Reply::Receipt(receipt) = reply else { panic!("{}", code(&reply)) };
-                assert_eq!(common::read(&bytes), Reply::Receipt(receipt.clone()), "a resend gets the same receipt");
+                assert_eq!(testkit::read(&bytes), Reply::Receipt(receipt.clone()), "a resend gets the same receipt");
                 assert_eq!(receipt.added as usize, added);
                 assert_eq!(receipt.held as usize, after.len());
                 assert_eq!(receipt.release, model.release);
@@ -518,7 +517,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let request = Request::Question(Question { sweep: reason, pseudonyms: &pseudonyms });
                 let message = clients[partner].message(&request, now);
                 let bytes = broker.handle(&message, now);
-                let reply = common::read(&bytes);
+                let reply = testkit::read(&bytes);
                 if sweep && partner != 3 {
                     let codes = ["not_permitted", "recovering"];
                     assert!(codes[..1 + usize::from(model.partners[partner].recovering)].contains(&code(&reply)));
@@ -564,7 +563,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     if *release == model.release && newest {
                         assert_eq!(&reply, answer);
                     } else if *release != model.release {
-                        assert_eq!(code(&common::read(&reply)), "stale");
+                        assert_eq!(code(&testkit::read(&reply)), "stale");
                     }
                 } else if let Some((message, bytes)) = &last_state[partner] {
                     assert_eq!(&broker.handle(message, now), bytes);

@@ -1,13 +1,7 @@
 //! What a partner meets at the broker, message by message: every rejection, resends, budgets, releases, policies.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{
-    Client, Entry, ROSTER, RULES, START, broker, broker_keys, code, day, key, policy_text, pseudonym, read, signed,
-    stored_keys, write_policy,
-};
 use stapel::message::{
     self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
     Unverified,
@@ -15,9 +9,12 @@ use stapel::message::{
 use stapel::policy::{Policy, PolicySignature, SignedPolicy};
 use stapel::secret::KeyId;
 use stapel::{Broker, Timestamp};
+use stapel_testkit::{
+    Client, DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, code, day, key, policy_text,
+    pseudonym, read, signed, stored_keys, write_policy,
+};
 
 const HOUR: u64 = 3600;
-const DAY: u64 = 24 * HOUR;
 const NAMES: &str = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n";
 const MARCH: &str = "2027-03-31";
 
@@ -670,7 +667,7 @@ fn a_partner_changes_its_key_in_an_overlap() {
 #[test]
 fn a_broker_needs_the_keys_its_policy_names() {
     let other = stapel::secret::SigningKey::from_seed(&[9; 32]).unwrap();
-    let keys = stapel::BrokerKeys::in_memory(other, key(0xc0));
+    let keys = stapel::BrokerKeys::in_memory(other, checkpoint_key());
     assert_eq!(Broker::in_memory(keys, policy(), START).unwrap_err().code(), "policy_operator");
     let early = Timestamp(START.0 - DAY);
     assert_eq!(Broker::in_memory(broker_keys(), policy(), early).unwrap_err().code(), "policy_not_yet");

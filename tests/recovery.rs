@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, reason = "a test")]
 
-mod common;
+use stapel_testkit as common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

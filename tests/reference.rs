@@ -5,18 +5,17 @@
 
 #![allow(clippy::print_stdout)] // A test that was left out says so.
 
-mod common;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
-use common::{Entry, START, day};
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use stapel::policy::SignedPolicy;
 use stapel::secret::{Scope, Secret};
 use stapel::{Broker, Timestamp};
+use stapel_testkit as testkit;
+use stapel_testkit::{Entry, START, day};
 
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reference");
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/v1");
@@ -92,12 +91,12 @@ impl Partner {
             "epoch": 1,
             "secret": HEXLOWER.encode(&SECRET),
             "policy": policy.digest().to_string(),
-            "broker_key": common::key(0xb0).verifying_key().to_string(),
+            "broker_key": testkit::operator_key().verifying_key().to_string(),
             "threshold": policy.policy().counting.threshold,
             "count_cap": policy.policy().counting.count_cap,
             "sees": entry.sees,
         }));
-        assert_eq!(opened["public"], common::key(entry.number).verifying_key().to_string());
+        assert_eq!(opened["public"], testkit::key(entry.number).verifying_key().to_string());
         partner
     }
 
@@ -134,10 +133,10 @@ fn the_broker_accepts_what_it_sends_and_it_reads_what_the_broker_replies() {
     }
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
-    let rules = common::RULES.replace("1111111111111111", &key_id);
-    let policy = common::signed(&common::policy_text(&common::ROSTER, &rules));
-    let broker = common::broker(&policy);
-    let mut partners = common::ROSTER.each_ref().map(|entry| Partner::open(entry, &policy));
+    let rules = testkit::RULES.replace("1111111111111111", &key_id);
+    let policy = testkit::signed(&testkit::policy_text(&testkit::ROSTER, &rules));
+    let broker = testkit::broker(&policy);
+    let mut partners = testkit::ROSTER.each_ref().map(|entry| Partner::open(entry, &policy));
     let last = day("2027-03-31").0;
     let (dam, plein, kade) = ("1012JS|1|A", "1506AB|12|", "1506AB|14|BIS");
 
@@ -188,9 +187,9 @@ fn it_refuses_replies_that_are_not_for_it() {
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
     let policy =
-        common::signed(&common::policy_text(&common::ROSTER, &common::RULES.replace("1111111111111111", &key_id)));
-    let broker = common::broker(&policy);
-    let mut partner = Partner::open(&common::ROSTER[0], &policy);
+        testkit::signed(&testkit::policy_text(&testkit::ROSTER, &testkit::RULES.replace("1111111111111111", &key_id)));
+    let broker = testkit::broker(&policy);
+    let mut partner = Partner::open(&testkit::ROSTER[0], &policy);
     let mut message = |job: Value| {
         let made = partner.job(job)["message"].as_str().unwrap().to_owned();
         let reply = broker.handle(&HEXLOWER.decode(made.as_bytes()).unwrap(), START);

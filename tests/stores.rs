@@ -4,7 +4,7 @@
 //! It lies under `tests/stores/v1/broker`, keys and all, and is never written again. What wrote it is here, and must write what answers
 //! the same to this day; `STAPEL_KEEP_STORE=1 cargo test --test stores` kept it, where there was no such folder.
 
-mod common;
+use stapel_testkit as common;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,23 +2,14 @@
 
 #![allow(missing_docs, reason = "a test")]
 
-mod common;
-
-use std::fs;
 use std::path::Path;
 
-use common::{ROSTER, START, broker, key, policy_text, read, signed, write_policy};
 use proptest::prelude::*;
 use stapel::message::{Answer, LogEntry, Receipt, Reply, Role, Unverified};
-use stapel::secret::{Scope, Secret, SecretFile};
 use stapel::{AddressKey, Broker, Case, Partner, Threads, Timestamp};
+use stapel_testkit::{ROSTER, START, broker, key, partner_folder, policy_text, read, secret, signed, write_policy};
 
 const NEXT: Timestamp = Timestamp(START.0 + 86_400);
-
-fn secret() -> SecretFile {
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
-    SecretFile { scope, secret: Secret::from_bytes([1; 32]) }
-}
 
 /// Buildings are counted, and nobody's budget ends.
 fn policy() -> String {
@@ -27,19 +18,14 @@ fn policy() -> String {
          new_flags_a_day = 1_000_000\nflags_held = 1_000_000\nasked_a_day = 1_000_000\nasked_an_epoch = 1_000_000\n\
          swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
          closes = 2027-11-30",
-        secret().key_id()
+        secret(1).key_id()
     );
     policy_text(&ROSTER, &rules)
 }
 
 fn partner(folder: &Path, number: u16) -> Partner {
     let own = folder.join(number.to_string());
-    fs::create_dir(&own).unwrap();
-    fs::write(own.join("partner.key"), [number as u8; 32]).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(own.join("partner.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    Partner::init(&own, number).unwrap();
-    Partner::join(&own, &folder.join("policy.toml")).unwrap();
+    partner_folder(&own, number, &folder.join("policy.toml"), &[]);
     Partner::open(&own).unwrap()
 }
 
@@ -81,7 +67,7 @@ impl Said {
 fn said(flags: [usize; 3], changed: usize, threads: usize) -> Said {
     let folder = tempfile::tempdir().unwrap();
     write_policy(&folder.path().join("policy.toml"), &policy());
-    secret().create(&folder.path().join("epoch-1.secret")).unwrap();
+    secret(1).create(&folder.path().join("epoch-1.secret")).unwrap();
     let threads = Threads::new(threads).unwrap();
     let broker = broker(&signed(&policy())).with_threads(threads.clone());
     let by = Case::new("j.jansen", "2026-0117").unwrap();

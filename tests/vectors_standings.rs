@@ -3,12 +3,11 @@
 //! The rows about numbers alone, up to 300 organisations, are held to the file where standings are made, in
 //! src/message/standing.rs.
 
-mod common;
-
-use common::{Client, Entry, START, broker, code, day, policy_text, pseudonym, signed};
 use serde::Deserialize;
 use stapel::Timestamp;
 use stapel::message::{FullSet, Group, Part, Question, Reply, Request};
+use stapel_testkit as testkit;
+use stapel_testkit::{Client, Entry, START, broker, code, day, policy_text, pseudonym, signed};
 
 #[derive(Deserialize)]
 struct File {
@@ -54,7 +53,7 @@ fn answer(row: &Row) -> u8 {
          [counting]\nthreshold = {}\nmin_sources = {}\ncount_cap = {}\nown_flag_required = {}\n[budgets]",
         row.threshold, row.min_sources, row.count_cap, row.own_flag_required
     );
-    let policy = signed(&policy_text(&ROSTER, &common::RULES.replace("[budgets]", &counting)));
+    let policy = signed(&policy_text(&ROSTER, &testkit::RULES.replace("[budgets]", &counting)));
     let broker = broker(&policy);
     let (asked, other) = ([pseudonym(1)], [pseudonym(9)]);
     let asker = if row.own_flag { 1 } else { 10 };

@@ -423,15 +423,11 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
-    use stapel::Timestamp;
     use stapel::audit::{Event, Log, Outcome, Subject};
     use stapel::message::{self, Answer, Header, LogEntry, Reply};
-    use stapel::policy::PolicySignature;
-    use stapel::secret::SigningKey;
+    use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, write_policy};
 
     use super::*;
-
-    const NOW: Timestamp = Timestamp(1_796_126_400);
 
     #[derive(Parser)]
     struct Audit {
@@ -447,11 +443,7 @@ mod tests {
             let folder = Folder(tempfile::tempdir().unwrap());
             let text = include_str!("../../src/policy/sample.toml");
             let policy = Policy::parse(text).unwrap();
-            folder.write("policy.toml", text);
-            for number in 1..=4 {
-                let signature = PolicySignature::sign(&policy, &key(number)).unwrap();
-                folder.write(&format!("policy.toml.{}.sig", signature.organisation()), &signature.to_text());
-            }
+            write_policy(&folder.path("policy.toml"), text);
             fs::create_dir(folder.path("kept")).unwrap();
             let lines = lines(&policy);
             folder.write("log.jsonl", &rows(&lines));
@@ -474,7 +466,7 @@ mod tests {
         fn sign(&self, name: &str, lines: &[Line]) {
             let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).unwrap();
             let log: Log = lines.iter().map(Line::leaf).collect();
-            let checkpoint = Checkpoint::sign(&log, &LogKey::of(&policy), &key(0xc0)).unwrap();
+            let checkpoint = Checkpoint::sign(&log, &LogKey::of(&policy), &checkpoint_key()).unwrap();
             fs::write(self.path(name), checkpoint.as_bytes()).unwrap();
         }
 
@@ -500,10 +492,6 @@ mod tests {
         }
     }
 
-    fn key(seed: u8) -> SigningKey {
-        SigningKey::from_seed(&[seed; 32]).unwrap()
-    }
-
     fn lines(policy: &Policy) -> Vec<Line> {
         let question = |number: u8| Event::Message {
             partner: 2,
@@ -527,22 +515,8 @@ mod tests {
         let standings = vec![0, 1, 2];
         let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
         let reply = Reply::Answer(answer);
-        let header = Header {
-            version: message::VERSION,
-            kind: reply.kind(),
-            consortium: policy.consortium.clone(),
-            purpose: policy.purpose.clone(),
-            epoch: 1,
-            key_id: policy.epochs[0].key_id,
-            partner: 2,
-            sequence: 1,
-            previous: 0,
-            time: NOW,
-            policy: policy.digest(),
-            context: Digest([6; 32]),
-            body_length: 0,
-        };
-        message::sign(&header, &reply.encode(), &key(0xb0)).unwrap()
+        let header = Header { context: Digest([6; 32]), ..Client::of(2, policy).header(reply.kind(), NOW) };
+        message::sign(&header, &reply.encode(), &operator_key()).unwrap()
     }
 
     #[test]

@@ -4,13 +4,10 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "a test")]
 #![cfg(target_os = "linux")]
 
-mod town;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use town::Town;
-use town::common::START;
+use stapel_testkit::{Consortium, START};
 
 const PROGRAMS: [&str; 2] = ["journey", "misuse"];
 
@@ -117,10 +114,10 @@ fn declared(line: &str) -> Option<&str> {
     is_one.then_some(name)
 }
 
-/// Runs a program in a town of its own.
+/// Runs a program in a consortium of its own.
 fn run(program: &mut Command) {
-    let town = Town::new();
-    succeed(with_library(program).arg(town.path("")).arg(START.0.to_string()));
+    let consortium = Consortium::new();
+    succeed(with_library(program).arg(consortium.path("")).arg(START.0.to_string()));
 }
 
 fn compiled(program: &str, build: Build) -> PathBuf {

@@ -2,32 +2,29 @@
 
 #![allow(missing_docs, reason = "a test")]
 
-mod town;
-
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 
 use stapel_ffi::stapel_status::*;
 use stapel_ffi::*;
 
-use town::Town;
-use town::common::START;
+use stapel_testkit::{Consortium, START, Seeded};
 
 const STRINGS: usize = 10_000;
 const NOW: u64 = START.0;
 
 #[test]
 fn ten_thousand_byte_strings_give_statuses() {
-    let town = Town::new();
-    let (partner, broker) = open(&town);
+    let consortium = Consortium::new();
+    let (partner, broker) = open(&consortium);
     // A file in the place of a folder, so that no path below it can be made.
-    let nowhere = town.text("policy.toml");
-    let real = messages(&town, partner, broker);
+    let nowhere = consortium.text("policy.toml");
+    let real = messages(&consortium, partner, broker);
     let nobody = rows(&[]);
-    let mut random = Random(7);
+    let mut random = Seeded::new(7);
     let mut reached = 0;
     for round in 0..STRINGS {
-        let bytes = random.string(&real[round % real.len()]);
+        let bytes = string(&mut random, &real[round % real.len()]);
         let (text, length) = (bytes.as_ptr().cast::<c_char>(), bytes.len());
         let below = [nowhere.as_bytes(), b"/", &bytes].concat();
         let (path, path_length) = (below.as_ptr().cast::<c_char>(), below.len());
@@ -100,7 +97,7 @@ fn long(bytes: &[u8]) -> stapel_case {
 }
 
 /// Messages, replies and addresses as they are, to be altered.
-fn messages(town: &Town, partner: *mut stapel_partner, broker: *mut stapel_broker) -> Vec<Vec<u8>> {
+fn messages(consortium: &Consortium, partner: *mut stapel_partner, broker: *mut stapel_broker) -> Vec<Vec<u8>> {
     let mut real = vec![b"Dam 1-A, 1012 JS Amsterdam".to_vec(), b"2027-01-31".to_vec(), b"brand".to_vec()];
     // SAFETY: handles, bytes, and where results go.
     unsafe {
@@ -116,12 +113,12 @@ fn messages(town: &Town, partner: *mut stapel_partner, broker: *mut stapel_broke
         assert_eq!(stapel_buffer_free(reply), STAPEL_OK);
         assert_eq!(stapel_messages_free(messages), STAPEL_OK);
     }
-    real.push(std::fs::read(town.path("policy.toml")).unwrap());
+    real.push(std::fs::read(consortium.path("policy.toml")).unwrap());
     real
 }
 
-fn open(town: &Town) -> (*mut stapel_partner, *mut stapel_broker) {
-    let (dir, store, keys) = (town.text("1"), town.text("broker"), town.text("keys"));
+fn open(consortium: &Consortium) -> (*mut stapel_partner, *mut stapel_broker) {
+    let (dir, store, keys) = (consortium.text("1"), consortium.text("broker"), consortium.text("keys"));
     let (mut partner, mut broker) = (null_mut(), null_mut());
     // SAFETY: texts, and where handles go.
     unsafe {
@@ -169,36 +166,20 @@ fn two_buffers(call: impl FnOnce(*mut *mut stapel_buffer, *mut *mut stapel_buffe
     status
 }
 
-/// Random numbers that are the same in every run: xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    /// Random bytes; random letters and digits; or something real with a few bytes changed, or cut.
-    fn string(&mut self, real: &[u8]) -> Vec<u8> {
-        let length = self.below(200);
-        match self.below(4) {
-            0 => (0..length).map(|_| self.next() as u8).collect(),
-            1 => (0..length).map(|_| b" 0123456789-/,.JSAam|\xc3\xa9\n"[self.below(24)]).collect(),
-            2 => real[..self.below(real.len() + 1)].to_vec(),
-            _ => {
-                let mut bytes = real.to_vec();
-                for _ in 0..=self.below(3) {
-                    let at = self.below(bytes.len());
-                    bytes[at] = self.next() as u8;
-                }
-                bytes
+/// Random bytes; random letters and digits; or something real with a few bytes changed, or cut.
+fn string(random: &mut Seeded, real: &[u8]) -> Vec<u8> {
+    let length = random.below(200);
+    match random.below(4) {
+        0 => (0..length).map(|_| random.byte()).collect(),
+        1 => (0..length).map(|_| b" 0123456789-/,.JSAam|\xc3\xa9\n"[random.below(24)]).collect(),
+        2 => real[..random.below(real.len() + 1)].to_vec(),
+        _ => {
+            let mut bytes = real.to_vec();
+            for _ in 0..=random.below(3) {
+                let at = random.below(bytes.len());
+                bytes[at] = random.byte();
             }
+            bytes
         }
     }
 }

@@ -2,8 +2,6 @@
 
 #![allow(missing_docs, reason = "a test")]
 
-mod town;
-
 use std::collections::BTreeSet;
 use std::ffi::c_char;
 use std::fs;
@@ -17,8 +15,7 @@ use stapel::{Digest, Timestamp};
 use stapel_ffi::stapel_status::*;
 use stapel_ffi::*;
 
-use town::common::{START, key};
-use town::{Town, policy_text, secret, write_private};
+use stapel_testkit::{Consortium, START, key, operator_key, secret, stored_keys, write_private};
 
 const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
@@ -49,14 +46,14 @@ impl Seen {
 #[test]
 fn every_status_is_reached() {
     let mut seen = Seen(BTreeSet::new());
-    let town = Town::new();
+    let consortium = Consortium::new();
     arguments(&mut seen);
     addresses(&mut seen);
-    partner_files(&mut seen, &town);
-    policies(&mut seen, &town);
-    partner_calls(&mut seen, &town);
-    replies(&mut seen, &town);
-    brokers(&mut seen, &town);
+    partner_files(&mut seen, &consortium);
+    policies(&mut seen, &consortium);
+    partner_calls(&mut seen, &consortium);
+    replies(&mut seen, &consortium);
+    brokers(&mut seen, &consortium);
 
     let header = include_str!("../include/stapel.h");
     let names = header.lines().filter_map(|line| line.trim().split_once(" = "));
@@ -151,14 +148,14 @@ fn check(seen: &mut Seen, row: &Value, call: impl FnOnce(*mut stapel_address) ->
     }
 }
 
-fn partner_files(seen: &mut Seen, town: &Town) {
-    seen.expect(STAPEL_ERROR_IO, open(&town.text("nowhere"), None));
-    let partner = opened(&town.text("1"));
-    seen.expect(STAPEL_ERROR_FOLDER_IN_USE, open(&town.text("1"), None));
-    write_private(&town.path("not.secret"), b"stapel-secret v1\nno");
-    secret(2).create(&town.path("other.secret")).unwrap();
-    seen.expect(STAPEL_ERROR_SECRET_FILE, add_secret(partner, &town.text("not.secret")));
-    seen.expect(STAPEL_ERROR_SECRET_MISMATCH, add_secret(partner, &town.text("other.secret")));
+fn partner_files(seen: &mut Seen, consortium: &Consortium) {
+    seen.expect(STAPEL_ERROR_IO, open(&consortium.text("nowhere"), None));
+    let partner = opened(&consortium.text("1"));
+    seen.expect(STAPEL_ERROR_FOLDER_IN_USE, open(&consortium.text("1"), None));
+    write_private(&consortium.path("not.secret"), b"stapel-secret v1\nno");
+    secret(2).create(&consortium.path("other.secret")).unwrap();
+    seen.expect(STAPEL_ERROR_SECRET_FILE, add_secret(partner, &consortium.text("not.secret")));
+    seen.expect(STAPEL_ERROR_SECRET_MISMATCH, add_secret(partner, &consortium.text("other.secret")));
     free(partner);
 
     for (name, damage, status) in [
@@ -167,18 +164,18 @@ fn partner_files(seen: &mut Seen, town: &Town) {
         ("altered", Damage::Flip("state.sealed"), STAPEL_ERROR_PARTNER_FOLDER),
         ("torn", Damage::Flip("journal.sealed"), STAPEL_ERROR_JOURNAL_DAMAGED),
     ] {
-        town.partner(name, 2);
+        consortium.add_partner(name, 2);
         {
             // Something in the journal, and no state from which it could be passed over.
-            let mut partner = stapel::Partner::open(&town.path(name)).unwrap();
+            let mut partner = stapel::Partner::open(&consortium.path(name)).unwrap();
             let by = stapel::Case::new("j.jansen", "1").unwrap();
             let homes =
                 [stapel::AddressKey::parse("1012JS 1").unwrap(), stapel::AddressKey::parse("1012JS 3").unwrap()];
             partner.flag(&homes[..1], &by, START).unwrap();
             partner.flag(&homes[1..], &by, START).unwrap();
         }
-        damage.done(&town.path(name));
-        seen.expect(status, open(&town.text(name), None));
+        damage.done(&consortium.path(name));
+        seen.expect(status, open(&consortium.text(name), None));
     }
 }
 
@@ -206,38 +203,38 @@ impl Damage {
     }
 }
 
-fn policies(seen: &mut Seen, town: &Town) {
+fn policies(seen: &mut Seen, consortium: &Consortium) {
     let join = |name: &str, policy: &str| {
-        let (dir, policy) = (town.text(name), town.text(policy));
+        let (dir, policy) = (consortium.text(name), consortium.text(policy));
         // SAFETY: two texts.
         unsafe { stapel_partner_join(dir.as_ptr().cast(), dir.len(), policy.as_ptr().cast(), policy.len()) }
     };
     let mut enrolment = null_mut();
-    let dir = town.text("new");
+    let dir = consortium.text("new");
     // SAFETY: a text, and where a handle goes.
     unsafe {
         seen.expect(STAPEL_OK, stapel_partner_init(dir.as_ptr().cast(), dir.len(), 9, &mut enrolment));
         seen.expect(STAPEL_OK, stapel_buffer_free(enrolment));
     }
     seen.expect(STAPEL_ERROR_NOT_IN_ROSTER, join("new", "policy.toml"));
-    fs::write(town.path("text.toml"), "format = 2").unwrap();
+    fs::write(consortium.path("text.toml"), "format = 2").unwrap();
     seen.expect(STAPEL_ERROR_POLICY_TEXT, join("new", "text.toml"));
-    fs::write(town.path("unsafe.toml"), policy_text(1).replace("threshold = 2", "threshold = 1")).unwrap();
+    fs::write(consortium.path("unsafe.toml"), Consortium::policy(1).replace("threshold = 2", "threshold = 1")).unwrap();
     seen.expect(STAPEL_ERROR_POLICY_UNSAFE, join("new", "unsafe.toml"));
-    fs::write(town.path("unsigned.toml"), policy_text(1)).unwrap();
+    fs::write(consortium.path("unsigned.toml"), Consortium::policy(1)).unwrap();
     seen.expect(STAPEL_ERROR_POLICY_SIGNATURES, join("new", "unsigned.toml"));
-    fs::write(town.path("unsigned.toml.politie.sig"), "no signature").unwrap();
+    fs::write(consortium.path("unsigned.toml.politie.sig"), "no signature").unwrap();
     seen.expect(STAPEL_ERROR_POLICY_SIGNATURE, join("new", "unsigned.toml"));
-    let partner = opened(&town.text("1"));
-    let policy = town.text("policy.toml");
+    let partner = opened(&consortium.text("1"));
+    let policy = consortium.text("policy.toml");
     // SAFETY: a text.
     let adopted = unsafe { stapel_partner_adopt_policy(partner, policy.as_ptr().cast(), policy.len()) };
     seen.expect(STAPEL_ERROR_POLICY_SUCCESSOR, adopted);
     free(partner);
 }
 
-fn partner_calls(seen: &mut Seen, town: &Town) {
-    let partner = opened(&town.text("1"));
+fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
+    let partner = opened(&consortium.text("1"));
     let (homes, buildings) = (rows(&["1012JS 1", "1012JS 3"]), {
         let (homes, mut buildings) = (rows(&["1012JS 1"]), null_mut());
         // SAFETY: a handle, and where one goes.
@@ -273,8 +270,8 @@ fn partner_calls(seen: &mut Seen, town: &Town) {
 }
 
 /// Replies as a broker makes them, and as none does.
-fn replies(seen: &mut Seen, town: &Town) {
-    let partner = opened(&town.text("1"));
+fn replies(seen: &mut Seen, consortium: &Consortium) {
+    let partner = opened(&consortium.text("1"));
     let mut reply = null_mut();
     // Each at a later second, so that no two are the same.
     let mut now = NOW;
@@ -293,11 +290,11 @@ fn replies(seen: &mut Seen, town: &Town) {
     };
     // SAFETY: a handle, bytes, and where a handle goes.
     let mut read = |bytes: &[u8]| unsafe { stapel_partner_read(partner, bytes.as_ptr(), bytes.len(), NOW, &mut reply) };
-    let operator = key(0xb0);
+    let operator = operator_key();
     seen.expect(STAPEL_ERROR_MALFORMED, read(b"no reply"));
     seen.expect(STAPEL_ERROR_TOO_LARGE, read(&vec![1; message::MAX_MESSAGE + 1]));
     let message = request();
-    seen.expect(STAPEL_ERROR_BAD_SIGNATURE, read(&signed(&message, &Reply::Status(status(0)), &key(0xb1))));
+    seen.expect(STAPEL_ERROR_BAD_SIGNATURE, read(&signed(&message, &Reply::Status(status(0)), &key(7))));
     request();
     seen.expect(STAPEL_ERROR_UNEXPECTED_REPLY, read(&signed(&message, &Reply::Status(status(0)), &operator)));
     seen.expect(STAPEL_OK, read(&signed(&request(), &Reply::Status(status(7)), &operator)));
@@ -317,7 +314,7 @@ fn replies(seen: &mut Seen, town: &Town) {
         complaint
     };
     seen.expect(STAPEL_ERROR_CHECKPOINT, complaint(&bytes));
-    let broker = stapel::Broker::open(&town.path("broker"), town::common::stored_keys(&town.path("keys"))).unwrap();
+    let broker = stapel::Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys"))).unwrap();
     broker.accept_clock(Timestamp(NOW + DAY)).unwrap();
     let checkpoint = broker.checkpoints().unwrap().pop().expect("a day has passed");
     let shown = StatusReply { checkpoint, ..status(7) };
@@ -344,9 +341,10 @@ fn replies(seen: &mut Seen, town: &Town) {
     free(partner);
 }
 
-fn brokers(seen: &mut Seen, town: &Town) {
+fn brokers(seen: &mut Seen, consortium: &Consortium) {
     let create = |name: &str, keys: &str, now: u64| {
-        let (dir, keys, policy, mut broker) = (town.text(name), town.text(keys), town.text("policy.toml"), null_mut());
+        let (dir, keys, policy, mut broker) =
+            (consortium.text(name), consortium.text(keys), consortium.text("policy.toml"), null_mut());
         // SAFETY: texts, and where a handle goes.
         unsafe {
             let (dir, dir_len) = (dir.as_ptr().cast(), dir.len());
@@ -359,7 +357,7 @@ fn brokers(seen: &mut Seen, town: &Town) {
     };
     seen.expect(STAPEL_ERROR_STORE, create("broker", "keys", NOW));
     seen.expect(STAPEL_ERROR_POLICY_NOT_YET, create("early", "keys", NOW - 30 * DAY));
-    let (keys, mut one, mut other) = (town.text("other-keys"), null_mut(), null_mut());
+    let (keys, mut one, mut other) = (consortium.text("other-keys"), null_mut(), null_mut());
     // SAFETY: a text, and where handles go.
     unsafe {
         let made = stapel_broker_init_keys(keys.as_ptr().cast(), keys.len(), &mut one, &mut other);
@@ -370,7 +368,7 @@ fn brokers(seen: &mut Seen, town: &Town) {
     seen.expect(STAPEL_ERROR_POLICY_OPERATOR, create("elsewhere", "other-keys", NOW));
 
     let open = |name: &str| {
-        let (dir, keys, mut broker) = (town.text(name), town.text("keys"), null_mut());
+        let (dir, keys, mut broker) = (consortium.text(name), consortium.text("keys"), null_mut());
         // SAFETY: texts, and where a handle goes.
         let status = unsafe {
             stapel_broker_open(dir.as_ptr().cast(), dir.len(), keys.as_ptr().cast(), keys.len(), &mut broker)
@@ -386,13 +384,13 @@ fn brokers(seen: &mut Seen, town: &Town) {
         seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_broker_release(broker, NOW + 9 * DAY, 0, &mut text));
         seen.expect(STAPEL_OK, stapel_broker_free(broker));
     }
-    let (pepper, aside) = (town.path("keys/epoch-1.pepper"), town.path("keys/aside"));
+    let (pepper, aside) = (consortium.path("keys/epoch-1.pepper"), consortium.path("keys/aside"));
     fs::rename(&pepper, &aside).unwrap();
     seen.expect(STAPEL_ERROR_BROKER_KEYS, open("broker").0);
     fs::rename(aside, pepper).unwrap();
-    write_format(&town.path("broker/store/ledger.redb"), 99);
+    write_format(&consortium.path("broker/store/ledger.redb"), 99);
     seen.expect(STAPEL_ERROR_STORE_FORMAT, open("broker").0);
-    let ledger = town.path("broker/store/ledger.redb");
+    let ledger = consortium.path("broker/store/ledger.redb");
     let mut bytes = fs::read(&ledger).unwrap();
     bytes[..4].fill(0);
     fs::write(ledger, bytes).unwrap();
@@ -407,13 +405,13 @@ fn write_format(ledger: &Path, format: u32) {
     write.commit().unwrap();
 }
 
-/// A reply to a message, signed with `key`.
-fn signed(message: &[u8], reply: &Reply, key: &SigningKey) -> Vec<u8> {
-    let sender = town::common::key(1).verifying_key();
+/// A reply to a message, signed by `signer`.
+fn signed(message: &[u8], reply: &Reply, signer: &SigningKey) -> Vec<u8> {
+    let sender = key(1).verifying_key();
     let mut header = Unverified::parse(message, Role::Partner).unwrap().verify(&sender).unwrap().header().clone();
     assert_eq!(header.kind, Kind::Status);
     (header.kind, header.context) = (reply.kind(), Digest::of(&[message]));
-    message::sign(&header, &reply.encode(), key).unwrap()
+    message::sign(&header, &reply.encode(), signer).unwrap()
 }
 
 fn status(release: u64) -> StatusReply {

@@ -7,7 +7,7 @@ use stapel::audit::{
     Checkpoint, ConsistencyProof, InclusionProof, Log, LogKey, UnverifiedCheckpoint, follow, leaf_hash,
 };
 use stapel::policy::Policy;
-use stapel::secret::SigningKey;
+use stapel_testkit::checkpoint_key;
 
 pub fn run(data: &[u8]) {
     let Fixture { name, log, signed } = fixture();
@@ -71,7 +71,7 @@ fn fixture() -> &'static Fixture {
     FIXTURE.get_or_init(|| {
         let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).expect("the sample is a policy");
         let name = LogKey::of(&policy);
-        let key = SigningKey::from_seed(&[0xc0; 32]).expect("any seed is a key");
+        let key = checkpoint_key();
         let leaf = |line: u8| leaf_hash(&[line]);
         let sign = |size: u8| Checkpoint::sign(&(0..size).map(leaf).collect(), &name, &key).expect("its key");
         let signed = [0, 3, 4, 11].map(sign).to_vec();

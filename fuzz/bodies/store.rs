@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use stapel::{Broker, BrokerKeys, Error};
+use stapel_testkit::write_private;
 
 /// The files; which one an input stands for is in its first byte.
 const FILES: [&str; 2] = ["flags.redb", "ledger.redb"];
@@ -37,11 +38,11 @@ fn opened(replaced: Option<(&str, &[u8])>) -> Result<Kept, Error> {
         fs::create_dir(own.path().join(part)).unwrap();
         for entry in fs::read_dir(folder().join(part)).unwrap() {
             let name = entry.unwrap().file_name();
-            private(&own.path().join(part).join(&name), &fs::read(folder().join(part).join(&name)).unwrap());
+            write_private(&own.path().join(part).join(&name), &fs::read(folder().join(part).join(&name)).unwrap());
         }
     }
     if let Some((name, bytes)) = replaced {
-        private(&own.path().join("store").join(name), bytes);
+        write_private(&own.path().join("store").join(name), bytes);
     }
     let broker = Broker::open(own.path(), BrokerKeys::open(&own.path().join("keys"))?)?;
     let partners = broker.status().epochs.into_iter().flat_map(|epoch| epoch.partners);
@@ -51,13 +52,6 @@ fn opened(replaced: Option<(&str, &[u8])>) -> Result<Kept, Error> {
         Ok(())
     })?;
     Ok((partners.map(|partner| (partner.number, partner.held, partner.released)).collect(), rows))
-}
-
-/// A file for its owner only, as version control does not keep it.
-fn private(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 /// From the library's folder, or from the fuzz targets' in it.

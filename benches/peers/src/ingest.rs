@@ -23,7 +23,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::Connection;
 use sha2::Sha256;
 use stapel::Threads;
-use workload::{Country, DAY, Flag, MESSAGE, Manner, START, Took, deliver, setting, took};
+use stapel_testkit::{DAY, Flag, START};
+use workload::{Country, MESSAGE, Manner, Took, deliver, setting, took};
 
 fn main() {
     let country =
@@ -46,9 +47,9 @@ fn main() {
 /// With the messages of so many partners at a time, and a release on as many threads.
 fn stapel(country: &Country, at_once: usize) -> Took {
     let folder = tempfile::tempdir().unwrap();
-    let (broker, policy) = country.broker(folder.path());
+    let broker = country.broker(folder.path());
     let broker = broker.with_threads(Threads::new(at_once).unwrap());
-    let mut clients = country.clients(policy);
+    let mut clients = country.clients(&broker.policy());
     let some = clients.len().div_ceil(at_once);
     let shares: Vec<_> = clients.chunks_mut(some).map(|clients| country.messages(clients, Manner::FullSet)).collect();
     took(|| {

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use stapel::{Broker, Timestamp};
 
+use stapel_testkit::{DAY, START};
+
 use crate::wire::{send, take};
-use crate::workload::{Country, DAY, START};
+use crate::workload::Country;
 use crate::{show, show_process, timed};
 
 /// What the broker did, and how long that took it: waiting for a partner is not in it, waiting for the disk is.

@@ -5,13 +5,14 @@
 //! get the same as ready-made hashes in hex, in `flags-<number>.csv` and `asked-<number>.csv`.
 
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use stapel::{AddressKey, Partner, PseudonymKey};
+use stapel::{AddressKey, PseudonymKey};
+use stapel_testkit::{partner_folder, secret};
 
-use crate::workload::{Country, secret, seed, setting, write_private};
+use crate::workload::{Country, setting};
 use crate::{PARTNERS, number};
 
 /// Pseudonyms in a partner's question, where it flags so many.
@@ -30,18 +31,12 @@ reason = "a benchmark compares each count"
 /// Makes a consortium in a folder.
 pub(crate) fn found(folder: &Path) {
     let country = Country { addresses: setting("STAPEL_ADDRESSES", 1_000_000), partners: PARTNERS.len() as u16 };
-    let secret = secret();
-    let secret_path = folder.join("epoch-1.secret");
-    secret.create(&secret_path).unwrap();
+    let secret = secret(1);
     country.broker_under(&country.policy_with(RULES), folder);
     let hashes = PseudonymKey::new(&secret.secret, &secret.scope);
     for number in PARTNERS.map(number) {
         let own = folder.join(format!("partner-{number}"));
-        fs::create_dir(&own).unwrap();
-        write_private(&own.join("partner.key"), &seed(number));
-        Partner::init(&own, number).unwrap();
-        Partner::join(&own, &folder.join("policy.toml")).unwrap();
-        Partner::open(&own).unwrap().add_secret(&secret_path).unwrap();
+        partner_folder(&own, number, &folder.join("policy.toml"), &[1]);
         let count = country.flags_each();
         let asked = ASKED.min(count);
         let flags = country.addresses_of(number).map(address);

@@ -9,8 +9,9 @@ use stapel::message::{Number, Standing};
 use stapel::partner::{Answered, Received};
 use stapel::{AddressKey, Case, Partner, Timestamp};
 
+use stapel_testkit::{DAY, START};
+
 use crate::wire::{connect, send, take};
-use crate::workload::{DAY, START};
 use crate::{show, show_process, timed};
 
 /// The day after the full sets.

@@ -1,0 +1,223 @@
+//! A consortium of five systems of four organisations: its roster, its policy's text, its keys, and its folders.
+
+use std::fs;
+use std::path::Path;
+
+use stapel::policy::{Policy, PolicySignature, SignedPolicy};
+use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
+use stapel::{Broker, BrokerKeys, Day, Partner, Timestamp};
+
+use crate::files::write_private;
+
+/// 2026-12-01T12:00:00Z, half a day into the sample policy.
+pub const START: Timestamp = Timestamp(1_796_126_400);
+
+/// Seconds of a day.
+pub const DAY: u64 = 86_400;
+
+/// An entry of a test's roster.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The partner's number, from which its key follows.
+    pub number: u16,
+    /// The organisation that it counts as.
+    pub organisation: &'static str,
+    /// What it may do, as the policy's text has it.
+    pub may: &'static str,
+    /// What it is told of a stack, as the policy's text has it.
+    pub sees: &'static str,
+}
+
+/// Five systems of four organisations.
+pub const ROSTER: [Entry; 5] = [
+    Entry { number: 1, organisation: "politie", may: r#""flag", "ask""#, sees: "count" },
+    Entry { number: 2, organisation: "belastingdienst", may: r#""flag", "ask""#, sees: "band" },
+    Entry { number: 3, organisation: "zaanwonen", may: r#""flag", "ask""#, sees: "presence" },
+    Entry { number: 4, organisation: "gemeente", may: r#""flag", "ask", "sweep""#, sees: "presence" },
+    Entry { number: 5, organisation: "gemeente", may: r#""flag", "ask""#, sees: "count" },
+];
+
+/// The text of a policy for `roster`, with `rules` put in as they stand.
+pub fn policy_text(roster: &[Entry], rules: &str) -> String {
+    let (verifying_key, checkpoint_key) = (operator_key().verifying_key(), checkpoint_key().verifying_key());
+    let mut text = format!(
+        r#"format = 1
+consortium = "zaanstad"
+purpose = "ondermijning-zaanstad"
+legal_basis = "basis"
+flag_criterion = "own observation"
+after_hit = "call"
+coordinator = "coordinator@example.nl"
+{rules}
+[operator]
+name = "Operator"
+oin = "00000009000000000000"
+verifying_key = "{verifying_key}"
+checkpoint_key = "{checkpoint_key}"
+log_origin = "example.nl/zaanstad"
+"#
+    );
+    for Entry { number, organisation, may, sees } in roster {
+        let key = key(*number).verifying_key();
+        let oin = organisation.bytes().fold(0u64, |sum, b| sum * 31 % 1_000_000_007 + u64::from(b));
+        let ask = if may.contains("ask") { "legal_basis_ask = \"basis\"\n" } else { "" };
+        let flag = if may.contains("flag") { "legal_basis_flag = \"basis\"\n" } else { "" };
+        text += &format!(
+            "[[partner]]\nnumber = {number}\nname = \"System {number}\"\noin = \"0000000{:013}\"\norganisation = \"{organisation}\"\n\
+             verifying_key = \"{key}\"\nmay = [{may}]\nsees = \"{sees}\"\n{flag}{ask}",
+            oin
+        );
+    }
+    text
+}
+
+/// Rules that the tests begin from: version 1, and one epoch of a year.
+pub const RULES: &str = r#"version = 1
+valid_from = 2026-12-01
+[budgets]
+swept_a_day = 100
+sweep_reasons = ["brand"]
+[[epoch]]
+number = 1
+key_id = "1111111111111111"
+opens = 2026-12-01
+closes = 2027-11-30
+"#;
+
+/// Signatures of every partner under a policy.
+///
+/// # Panics
+///
+/// If the policy names another key for a partner than [`key`] gives.
+pub fn signatures(policy: &Policy) -> Vec<PolicySignature> {
+    policy.partners.iter().map(|partner| PolicySignature::sign(policy, &key(partner.number)).unwrap()).collect()
+}
+
+/// A policy that all have signed.
+///
+/// # Panics
+///
+/// If the text is no policy.
+pub fn signed(text: &str) -> SignedPolicy {
+    let policy = Policy::parse(text).unwrap();
+    let signatures = signatures(&policy);
+    SignedPolicy::verify(policy, &signatures).unwrap()
+}
+
+/// Writes a policy and its signatures as files.
+///
+/// # Panics
+///
+/// If the text is no policy, or a file cannot be written.
+pub fn write_policy(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    for signature in signatures(&Policy::parse(text).unwrap()) {
+        fs::write(signature.path_beside(path), signature.to_text()).unwrap();
+    }
+}
+
+/// The key of a partner.
+///
+/// # Panics
+///
+/// Never: any seed makes a key.
+pub fn key(number: u16) -> SigningKey {
+    SigningKey::from_seed(&key_seed(number)).expect("any seed is a key")
+}
+
+/// What a partner's key is made from: its number 32 times, as in the sample policy. From 0xb0 on the operator's keys are
+/// made like that, so those numbers stand after a byte that no such seed begins with.
+fn key_seed(number: u16) -> [u8; 32] {
+    let [high, low] = number.to_be_bytes();
+    if number < 0xb0 { [low; 32] } else { std::array::from_fn(|at| [0xff, high, low][at.min(2)]) }
+}
+
+const OPERATOR_SEED: [u8; 32] = [0xb0; 32];
+const CHECKPOINT_SEED: [u8; 32] = [0xc0; 32];
+
+/// The operator's key, by which replies are signed.
+///
+/// # Panics
+///
+/// Never: any seed makes a key.
+pub fn operator_key() -> SigningKey {
+    SigningKey::from_seed(&OPERATOR_SEED).expect("any seed is a key")
+}
+
+/// The operator's key by which the log's checkpoints are signed.
+///
+/// # Panics
+///
+/// Never: any seed makes a key.
+pub fn checkpoint_key() -> SigningKey {
+    SigningKey::from_seed(&CHECKPOINT_SEED).expect("any seed is a key")
+}
+
+/// The secret that the partners share in an epoch.
+///
+/// # Panics
+///
+/// Never: the purpose is a slug.
+pub fn secret(epoch: u32) -> SecretFile {
+    let scope = Scope { purpose: "ondermijning-zaanstad".parse().expect("a slug"), epoch };
+    SecretFile { scope, secret: Secret::from_bytes([epoch as u8; 32]) }
+}
+
+/// The operator's keys, in memory.
+pub fn broker_keys() -> BrokerKeys {
+    BrokerKeys::in_memory(operator_key(), checkpoint_key())
+}
+
+/// The operator's keys in files in `folder`, made there if it is not there yet, so that an epoch's pepper is the same from
+/// one opening to the next.
+///
+/// # Panics
+///
+/// If the folder cannot be made or read.
+pub fn stored_keys(folder: &Path) -> BrokerKeys {
+    if !folder.exists() {
+        fs::create_dir(folder).expect("a folder can be made");
+        write_private(&folder.join("signing.key"), &OPERATOR_SEED);
+        write_private(&folder.join("checkpoint.key"), &CHECKPOINT_SEED);
+    }
+    BrokerKeys::open(folder).expect("keys that can be read")
+}
+
+/// A broker in memory, from [`START`] on.
+///
+/// # Panics
+///
+/// If it cannot begin with this policy.
+pub fn broker(policy: &SignedPolicy) -> Broker {
+    Broker::in_memory(broker_keys(), policy.clone(), START).expect("a policy to begin with")
+}
+
+/// Makes a partner's folder, with its key, the policy and the secrets of some epochs.
+///
+/// # Panics
+///
+/// If a file cannot be written, or the policy does not name the partner.
+pub fn partner_folder(folder: &Path, number: u16, policy: &Path, epochs: &[u32]) {
+    fs::create_dir(folder).expect("a folder can be made");
+    write_private(&folder.join("partner.key"), &key_seed(number));
+    Partner::init(folder, number).expect("a folder for a partner");
+    Partner::join(folder, policy).expect("a policy that names it");
+    for epoch in epochs {
+        let path = folder.join(format!("epoch-{epoch}.secret"));
+        secret(*epoch).create(&path).expect("a secret can be written");
+    }
+}
+
+/// The day that a text names.
+///
+/// # Panics
+///
+/// If it names none.
+pub fn day(text: &str) -> Day {
+    text.parse().expect("a day")
+}
+
+/// A pseudonym that tests tell apart by a number.
+pub fn pseudonym(number: u8) -> [u8; 16] {
+    [number; 16]
+}
