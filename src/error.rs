@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use crate::address::{ADDRESS_CODES, AddressError};
+use crate::audit::AuditError;
 use crate::codes::codes;
 use crate::day::{Day, Timestamp};
 use crate::message::MessageError;
+use crate::policy::PolicyError;
 use crate::secret::{SecretError, VerifyingKey};
 use crate::system::SystemError;
 
@@ -33,42 +35,13 @@ pub enum Error {
     #[error(transparent)]
     Message(#[from] MessageError),
 
-    /// A policy's text is not a well-formed policy.
-    #[error("the policy is not well-formed, {place}: {finding}")]
-    PolicyText {
-        /// The line and the key.
-        place: String,
-        /// What was found there, and what to write instead.
-        finding: String,
-    },
+    /// A policy or a signature of one was refused. Whoever wrote the policy mends it, or whoever has not signed it signs.
+    #[error(transparent)]
+    Policy(PolicyError),
 
-    /// A policy is well-formed, but must not be in force.
-    #[error("the policy is not safe to use:{}", listed(refusals))]
-    PolicyUnsafe {
-        /// What is unsafe, each with its rule's name and what to do.
-        refusals: Vec<String>,
-    },
-
-    /// A policy does not bear the signatures it needs.
-    #[error("the policy is not in force: {finding}")]
-    PolicySignatures {
-        /// How many are needed, whose are there, and what is wrong with those set aside.
-        finding: String,
-    },
-
-    /// A signature of a policy could not be made or read.
-    #[error("the policy's signature cannot be used: {finding}")]
-    PolicySignature {
-        /// What was found, and what to do.
-        finding: String,
-    },
-
-    /// A policy may not take the place of the one in force.
-    #[error("the policy cannot follow the one in force: {finding}")]
-    PolicySuccessor {
-        /// What stands in the way, and what to do.
-        finding: String,
-    },
+    /// A log, a checkpoint or a proof was refused. Take it from the broker again; if it stays so, keep it as evidence.
+    #[error(transparent)]
+    Audit(AuditError),
 
     /// The broker's store could not be opened, read or written.
     #[error("the store {} cannot be used: {finding}", path.display())]
@@ -235,59 +208,6 @@ pub enum Error {
         seen: u64,
     },
 
-    /// A line of the audit log is not in the one form that it has.
-    #[error("not a line of an audit log: {finding}; take it as the broker exported it")]
-    LogLine {
-        /// What was found.
-        finding: &'static str,
-    },
-
-    /// An exported audit log is not in the one form that it has.
-    #[error("not an exported audit log, row {row}: {finding}; export it again")]
-    LogFile {
-        /// The number of the row, counted from 0.
-        row: u64,
-        /// What was found.
-        finding: &'static str,
-    },
-
-    /// An audit log is not the one that was signed.
-    #[error("the audit log was altered: {finding}; keep it and the checkpoint, and tell the coordinator")]
-    LogAltered {
-        /// What was found, and where.
-        finding: String,
-    },
-
-    /// A checkpoint cannot be used.
-    #[error("not a checkpoint of this log: {finding}")]
-    Checkpoint {
-        /// What was found, and what to do.
-        finding: &'static str,
-    },
-
-    /// A proof does not prove what it should, or what it is about is not what it proves.
-    #[error("this does not prove it: {finding}")]
-    LogProof {
-        /// What was found, and what to do.
-        finding: &'static str,
-    },
-
-    /// Two checkpoints, both signed by the broker, are not of one log that only grew.
-    #[error(
-        "the broker's audit log is not one log that only grew: {finding}. Keep both checkpoints, they are the evidence. Compare \
-         them with those of other partners, ask the operator whether the store was restored from a backup, and tell the coordinator.\n\n{}\n{}",
-        String::from_utf8_lossy(older),
-        String::from_utf8_lossy(newer)
-    )]
-    LogInconsistent {
-        /// What does not fit.
-        finding: String,
-        /// The checkpoint that was held, signature included.
-        older: Vec<u8>,
-        /// The one that does not fit it, signature included; empty where the broker showed none.
-        newer: Vec<u8>,
-    },
-
     /// The store's log does not continue what was signed under its name.
     #[error(
         "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new checkpoints. \
@@ -323,11 +243,6 @@ pub enum Error {
 }
 
 codes!(Error {
-    PolicyText => "policy_text",
-    PolicyUnsafe => "policy_unsafe",
-    PolicySignatures => "policy_signatures",
-    PolicySignature => "policy_signature",
-    PolicySuccessor => "policy_successor",
     Store => "store",
     StoreFormat => "store_format",
     StoreDamaged => "store_damaged",
@@ -347,23 +262,18 @@ codes!(Error {
     Shrink => "shrink",
     UnexpectedReply => "unexpected_reply",
     OlderRelease => "older_release",
-    LogLine => "log_line",
-    LogFile => "log_file",
-    LogAltered => "log_altered",
-    Checkpoint => "checkpoint",
-    LogProof => "log_proof",
-    LogInconsistent => "log_inconsistent",
     LogBehind => "log_behind",
     BrokerKeys => "broker_keys",
     ClockAhead => "clock_ahead",
-} wraps Address, System, Secret, Message);
+} wraps Address, System, Secret, Message, Policy, Audit);
 
 impl Error {
     /// Every code that [`Error::code`] can give.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         let addresses = ADDRESS_CODES.iter().map(|row| row.code);
-        let folders = [SystemError::CODES, SecretError::CODES, MessageError::CODES, Error::CODES];
-        folders.into_iter().flatten().copied().chain(addresses)
+        let ground = [SystemError::CODES, SecretError::CODES, MessageError::CODES];
+        let folders = [PolicyError::CODES, AuditError::CODES, Error::CODES];
+        ground.into_iter().chain(folders).flatten().copied().chain(addresses)
     }
 }
 
@@ -382,11 +292,8 @@ macro_rules! flatten {
 }
 
 flatten!(SecretError, Secret, wraps System);
-
-/// Each item on a line of its own.
-fn listed(items: &[String]) -> String {
-    items.iter().map(|item| format!("\n- {item}")).collect()
-}
+flatten!(PolicyError, Policy, wraps System);
+flatten!(AuditError, Audit, wraps System, Message);
 
 #[cfg(test)]
 mod tests {

@@ -344,7 +344,7 @@ impl Life {
     /// The log is what its checkpoints signed, and has the line of every reply.
     fn check_log(&self, broker: &Broker) {
         let mut log = ExportedLog::default();
-        broker.log_rows(|index, row| log.push(row.to_json(index).as_bytes()).map(drop)).unwrap();
+        broker.log_rows(|index, row| Ok(log.push(row.to_json(index).as_bytes()).map(drop)?)).unwrap();
         let name = LogKey::of(self.policy.policy());
         let checkpoints: Vec<_> =
             broker.checkpoints().unwrap().iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();

@@ -85,7 +85,7 @@ fn check(own: &Path) {
     assert_eq!(partners, [(1, 4, 4), (2, 2, 3), (3, 3, 2), (4, 2, 2)]);
 
     let mut log = ExportedLog::default();
-    broker.log_rows(|index, row| log.push(row.to_json(index).as_bytes()).map(drop)).unwrap();
+    broker.log_rows(|index, row| Ok(log.push(row.to_json(index).as_bytes()).map(drop)?)).unwrap();
     let name = LogKey::of(broker.policy().policy());
     let checkpoints = broker.checkpoints().unwrap();
     assert_eq!(checkpoints.len(), 2);

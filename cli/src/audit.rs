@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
 use serde_json::{Value, json};
+use stapel::Digest;
 use stapel::audit::{
-    Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LoggedReply,
+    AuditError, Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LoggedReply,
     MAX_CHECKPOINT, MAX_LINE, Row, compare, leaf_hash,
 };
 use stapel::message::MAX_MESSAGE;
 use stapel::policy::{Policy, SignedPolicy};
-use stapel::{Digest, Error};
 
 use crate::failure::Failure;
 use crate::files;
@@ -216,7 +216,7 @@ fn prove(args: &ProveArgs, out: &mut impl Write) -> Result<(), Failure> {
                 let entry = trusted.reply(path)?.entry();
                 if log.log().leaf(entry.index) != Some(entry.leaf) {
                     let finding = format!("line {} is not the one that the broker's reply names", entry.index);
-                    return Err(Error::LogAltered { finding }.into());
+                    return Err(AuditError::LogAltered { finding }.into());
                 }
                 entry.index
             }
@@ -255,7 +255,7 @@ fn check_line(
     let line = args.line.as_deref().map(read_line).transpose()?;
     let leaf = match (&reply, &line) {
         (Some(reply), _) if reply.entry().index != proof.index() => {
-            return Err(Error::LogProof { finding: "the proof is of another line than the reply names" }.into());
+            return Err(AuditError::LogProof { finding: "the proof is of another line than the reply names" }.into());
         }
         (Some(reply), _) => reply.entry().leaf,
         (None, Some(line)) => leaf_hash(line),
@@ -292,7 +292,7 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
     }
     same.dedup();
     let (Some(our), Some(their)) = (ours.last(), theirs.last()) else {
-        return Err(Error::Checkpoint { finding: "there is none to compare" }.into());
+        return Err(AuditError::Checkpoint { finding: "there is none to compare" }.into());
     };
     let proof = args.proof.as_deref().map(|path| read(path, MAX_PROOF)).transpose()?;
     let proof = proof.map(|bytes| ConsistencyProof::parse(&bytes)).transpose()?;
@@ -309,7 +309,7 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
         (Comparison::Unproved, None) => {
             let finding = "no two checkpoints are of one size, and no proof was given: have one made with 'stapel audit \
                            prove --older', and give it as --proof";
-            return Err(Error::LogProof { finding }.into());
+            return Err(AuditError::LogProof { finding }.into());
         }
     };
     let proved = compared != Comparison::Unproved;
@@ -319,20 +319,14 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
 fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let ldv = Ldv::new(&args.activity, &trusted.0);
-    let mut failed = None;
-    let read = ExportedLog::read(&args.log, |index, row| {
+    ExportedLog::read(&args.log, |index, row| {
         let Row::Line(line) = row else { return Ok(()) };
-        let record = ldv.record(index, line);
-        record.map_or(Ok(()), |record| writeln!(out, "{record}")).map_err(|error| {
-            // Which error ends the reading does not matter: the one of the output is told.
-            failed = Some(error);
-            Error::LogFile { row: index, finding: "its record could not be written" }
-        })
-    });
-    match (failed, read) {
-        (Some(error), _) => Err(error.into()),
-        (None, read) => Ok(read.map(drop)?),
-    }
+        match ldv.record(index, line) {
+            Some(record) => writeln!(out, "{record}").map_err(Failure::from),
+            None => Ok(()),
+        }
+    })?;
+    Ok(())
 }
 
 /// The policies whose keys are trusted.
@@ -354,7 +348,7 @@ impl Trusted {
         let paths = files::expand(given, CHECKPOINT)?;
         let mut found = paths.iter().map(|path| self.checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
         if found.is_empty() {
-            return Err(Error::Checkpoint { finding: "the folder has no file that ends in .checkpoint" }.into());
+            return Err(AuditError::Checkpoint { finding: "the folder has no file that ends in .checkpoint" }.into());
         }
         found.sort_by_key(Checkpoint::size);
         Ok(found)
@@ -366,7 +360,7 @@ impl Trusted {
     }
 
     /// What the first policy gives under which it succeeds; else the error under the first of all.
-    fn first<T>(&self, attempt: impl Fn(&Policy) -> Result<T, Error>) -> Result<T, Failure> {
+    fn first<T>(&self, attempt: impl Fn(&Policy) -> Result<T, AuditError>) -> Result<T, Failure> {
         let mut first_error = None;
         for policy in &self.0 {
             match attempt(policy) {
@@ -374,17 +368,16 @@ impl Trusted {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(first_error.unwrap_or(Error::Checkpoint { finding: "no policy was given" }).into())
+        Err(first_error.unwrap_or(AuditError::Checkpoint { finding: "no policy was given" }).into())
     }
 }
 
 fn read_log(path: &Path) -> Result<ExportedLog, Failure> {
     let progress = Progress::counting("lines");
-    let log = ExportedLog::read(path, |_, _| {
+    ExportedLog::read(path, |_, _| {
         progress.add(1);
         Ok(())
-    });
-    Ok(log?)
+    })
 }
 
 /// Reads a file that is not larger than `limit`; of a larger one, a byte more, which no reader takes.
@@ -423,6 +416,7 @@ mod tests {
     use std::fs;
 
     use clap::Parser;
+    use stapel::Error;
     use stapel::audit::{Event, Log, Outcome, Subject};
     use stapel::message::{self, Answer, Header, LogEntry, Reply};
     use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, write_policy};

@@ -36,10 +36,13 @@ impl Failure {
     }
 
     /// Names the file of a policy with what is wrong with it.
-    pub(crate) fn of_policy(file: &Path) -> impl Fn(stapel::Error) -> Failure + '_ {
-        move |error| match error.code() {
-            code if code.starts_with("policy_") => Failure::new(code, format!("{}: {error}", file.display())),
-            _ => error.into(),
+    pub(crate) fn of_policy<E: Into<stapel::Error>>(file: &Path) -> impl Fn(E) -> Failure + '_ {
+        move |error| {
+            let error = error.into();
+            match error.code() {
+                code if code.starts_with("policy_") => Failure::new(code, format!("{}: {error}", file.display())),
+                _ => error.into(),
+            }
         }
     }
 
@@ -114,6 +117,8 @@ stapel_errors!(
     stapel::SystemError,
     stapel::secret::SecretError,
     stapel::message::MessageError,
+    stapel::policy::PolicyError,
+    stapel::audit::AuditError,
 );
 
 impl From<DemoError> for Failure {

@@ -63,6 +63,7 @@ stapel_errors!(
     stapel::SystemError,
     stapel::secret::SecretError,
     stapel::message::MessageError,
+    stapel::policy::PolicyError,
 );
 
 impl From<stapel::NotASlug> for DemoError {

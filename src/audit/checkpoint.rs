@@ -5,9 +5,9 @@
 
 use data_encoding::BASE64;
 
+use super::error::AuditError;
 use super::tree::Log;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::label;
 use crate::policy::Policy;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
@@ -76,8 +76,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`] where `key` is not the policy's `checkpoint_key`.
-    pub fn sign(log: &Log, name: &LogKey, key: &SigningKey) -> Result<Checkpoint, Error> {
+    /// [`AuditError::Checkpoint`] where `key` is not the policy's `checkpoint_key`.
+    pub fn sign(log: &Log, name: &LogKey, key: &SigningKey) -> Result<Checkpoint, AuditError> {
         if key.verifying_key() != name.key {
             return wrong("the key is not the policy's checkpoint_key");
         }
@@ -95,8 +95,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`].
-    pub fn verify(bytes: &[u8], key: &LogKey) -> Result<Checkpoint, Error> {
+    /// [`AuditError::Checkpoint`].
+    pub fn verify(bytes: &[u8], key: &LogKey) -> Result<Checkpoint, AuditError> {
         UnverifiedCheckpoint::parse(bytes)?.verify(key)
     }
 
@@ -121,8 +121,8 @@ impl UnverifiedCheckpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`], where it is not exactly of the form: three lines, and signatures after an empty one.
-    pub fn parse(bytes: &[u8]) -> Result<UnverifiedCheckpoint, Error> {
+    /// [`AuditError::Checkpoint`], where it is not exactly of the form: three lines, and signatures after an empty one.
+    pub fn parse(bytes: &[u8]) -> Result<UnverifiedCheckpoint, AuditError> {
         if bytes.len() > MAX_CHECKPOINT {
             return wrong("it is longer than 65,535 bytes");
         }
@@ -157,8 +157,8 @@ impl UnverifiedCheckpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`].
-    pub fn verify(&self, key: &LogKey) -> Result<Checkpoint, Error> {
+    /// [`AuditError::Checkpoint`].
+    pub fn verify(&self, key: &LogKey) -> Result<Checkpoint, AuditError> {
         if self.origin != key.origin {
             return wrong("its origin is another than the policy's log_origin");
         }
@@ -238,8 +238,8 @@ fn body(origin: &str, size: u64, root: Digest) -> String {
     format!("{origin}\n{size}\n{}\n", BASE64.encode(&root.0))
 }
 
-fn wrong<T>(finding: &'static str) -> Result<T, Error> {
-    Err(Error::Checkpoint { finding })
+fn wrong<T>(finding: &'static str) -> Result<T, AuditError> {
+    Err(AuditError::Checkpoint { finding })
 }
 
 #[cfg(test)]

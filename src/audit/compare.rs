@@ -1,10 +1,10 @@
 //! Whether two checkpoints are of one log: what a partner does with each new one, and two parties with theirs.
 
 use super::checkpoint::{Checkpoint, LogKey, UnverifiedCheckpoint};
+use super::error::AuditError;
 use super::proof::ConsistencyProof;
 use super::tree::verify_consistency;
 use crate::digest::Digest;
-use crate::error::Error;
 
 /// What two parties' checkpoints say of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +26,24 @@ pub enum Comparison {
 ///
 /// # Errors
 ///
-/// [`Error::LogInconsistent`], with both, where `newer` does not continue `kept`; [`Error::Checkpoint`] where one of them is
+/// [`AuditError::LogInconsistent`], with both, where `newer` does not continue `kept`; [`AuditError::Checkpoint`] where one of them is
 /// none, or `newer` is not signed by the policy's key.
 pub fn follow(
     kept: Option<&[u8]>,
     newer: &[u8],
     consistency: &[Digest],
     key: &LogKey,
-) -> Result<Option<Checkpoint>, Error> {
+) -> Result<Option<Checkpoint>, AuditError> {
     let kept = kept.map(UnverifiedCheckpoint::parse).transpose()?;
     let kept = kept.filter(|kept| kept.claimed_origin() == key.origin());
     let Some(kept) = kept else {
         return if newer.is_empty() { Ok(None) } else { Checkpoint::verify(newer, key).map(Some) };
     };
-    let inconsistent =
-        |finding: String| Error::LogInconsistent { finding, older: kept.to_text().into_bytes(), newer: newer.to_vec() };
+    let inconsistent = |finding: String| AuditError::LogInconsistent {
+        finding,
+        older: kept.to_text().into_bytes(),
+        newer: newer.to_vec(),
+    };
     let size = kept.claimed_size();
     if newer.is_empty() {
         return Err(inconsistent(format!("it had {size} lines, and now the broker shows no checkpoint")));
@@ -65,15 +68,19 @@ pub fn follow(
 ///
 /// # Errors
 ///
-/// [`Error::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two logs.
-/// [`Error::LogProof`] where the proof does not show that one continues the other, which is no evidence against the broker
+/// [`AuditError::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two logs.
+/// [`AuditError::LogProof`] where the proof does not show that one continues the other, which is no evidence against the broker
 /// yet: anybody can make a wrong proof.
-pub fn compare(ours: &Checkpoint, theirs: &Checkpoint, proof: Option<&ConsistencyProof>) -> Result<Comparison, Error> {
+pub fn compare(
+    ours: &Checkpoint,
+    theirs: &Checkpoint,
+    proof: Option<&ConsistencyProof>,
+) -> Result<Comparison, AuditError> {
     if ours.size() == theirs.size() {
         if ours.root() == theirs.root() {
             return Ok(Comparison::Same);
         }
-        return Err(Error::LogInconsistent {
+        return Err(AuditError::LogInconsistent {
             finding: format!("of {} lines it signed two different roots", ours.size()),
             older: ours.as_bytes().to_vec(),
             newer: theirs.as_bytes().to_vec(),
@@ -102,7 +109,7 @@ mod tests {
         (0..size).map(|line| leaf_hash(&[line + u8::from(line == 1) * 100])).collect()
     }
 
-    fn followed(kept: &Log, newer: &Log) -> Result<Option<Checkpoint>, Error> {
+    fn followed(kept: &Log, newer: &Log) -> Result<Option<Checkpoint>, AuditError> {
         let proof = newer.prove_consistency(kept.size(), newer.size()).unwrap_or_default();
         follow(Some(sign(kept).as_bytes()), sign(newer).as_bytes(), &proof, &log_key())
     }
@@ -127,7 +134,7 @@ mod tests {
             let error = followed(&kept, &newer).unwrap_err();
             assert_eq!(error.code(), "log_inconsistent");
             let (kept, signed) = (sign(&kept), sign(&newer));
-            let Error::LogInconsistent { older, newer, .. } = &error else { panic!("{error}") };
+            let AuditError::LogInconsistent { older, newer, .. } = &error else { panic!("{error}") };
             assert_eq!((older.as_slice(), newer.as_slice()), (kept.as_bytes(), signed.as_bytes()));
             let text = error.to_string();
             for evidence in [older, newer] {
@@ -177,7 +184,7 @@ mod tests {
         assert_eq!(compared(&log(7), &forked(9), Some(&proof)).unwrap_err().code(), "log_proof");
         let error = compared(&log(7), &forked(7), None).unwrap_err();
         assert_eq!(error.code(), "log_inconsistent");
-        let Error::LogInconsistent { older, newer, .. } = error else { panic!("{error}") };
+        let AuditError::LogInconsistent { older, newer, .. } = error else { panic!("{error}") };
         assert_eq!((older.as_slice(), newer.as_slice()), (sign(&log(7)).as_bytes(), sign(&forked(7)).as_bytes()));
     }
 }

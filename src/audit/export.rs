@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::checkpoint::Checkpoint;
 use super::compare::compare;
+use super::error::AuditError;
 use super::line::{Event, Line, MAX_LINE};
 use super::proof::refuse_other;
 use super::tree::Log;
 use crate::day::Day;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::files::io;
 use crate::json::{Json, object, text};
 
@@ -74,9 +74,9 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// [`Error::LogFile`].
-    pub fn parse(index: u64, bytes: &[u8]) -> Result<Row, Error> {
-        let wrong = |finding| Error::LogFile { row: index, finding };
+    /// [`AuditError::LogFile`].
+    pub fn parse(index: u64, bytes: &[u8]) -> Result<Row, AuditError> {
+        let wrong = |finding| AuditError::LogFile { row: index, finding };
         if bytes.len() > MAX_ROW {
             return Err(wrong("it is longer than any row is"));
         }
@@ -87,7 +87,7 @@ impl Row {
         let row = match (field("line"), field("leaf")) {
             (Some(line), None) => match Line::parse(line.as_bytes()) {
                 Ok(line) => Row::Line(line),
-                Err(Error::LogLine { finding }) => return Err(wrong(finding)),
+                Err(AuditError::LogLine { finding }) => return Err(wrong(finding)),
                 Err(error) => return Err(error),
             },
             (None, Some(leaf)) => {
@@ -116,23 +116,27 @@ impl ExportedLog {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io), [`Error::LogFile`], and what `visit` gives.
-    pub fn read(path: &Path, mut visit: impl FnMut(u64, &Row) -> Result<(), Error>) -> Result<ExportedLog, Error> {
-        let mut file = BufReader::new(File::open(path).map_err(|source| io("open", path, source))?);
+    /// [`AuditError::System`], [`AuditError::LogFile`], and what `visit` gives.
+    pub fn read<E: From<AuditError>>(
+        path: &Path,
+        mut visit: impl FnMut(u64, &Row) -> Result<(), E>,
+    ) -> Result<ExportedLog, E> {
+        let unreadable = |action| move |source| AuditError::from(io(action, path, source));
+        let mut file = BufReader::new(File::open(path).map_err(unreadable("open"))?);
         let mut log = ExportedLog::default();
         let mut row = Vec::new();
         loop {
             row.clear();
             // One byte more than a row and its break may have, so that a longer one shows.
             let mut bounded = file.by_ref().take(MAX_ROW as u64 + 2);
-            bounded.read_until(b'\n', &mut row).map_err(|source| io("read", path, source))?;
+            bounded.read_until(b'\n', &mut row).map_err(unreadable("read"))?;
             if row.is_empty() {
                 return Ok(log);
             }
             let index = log.log.size();
             if row.pop() != Some(b'\n') {
                 let finding = "it does not end in a line break, or is longer than any row is";
-                return Err(Error::LogFile { row: index, finding });
+                return Err(AuditError::LogFile { row: index, finding }.into());
             }
             visit(index, &log.push(&row)?)?;
         }
@@ -142,8 +146,8 @@ impl ExportedLog {
     ///
     /// # Errors
     ///
-    /// [`Error::LogFile`].
-    pub fn push(&mut self, row: &[u8]) -> Result<Row, Error> {
+    /// [`AuditError::LogFile`].
+    pub fn push(&mut self, row: &[u8]) -> Result<Row, AuditError> {
         let row = Row::parse(self.log.size(), row)?;
         match &row {
             Row::Pruned(_) => {
@@ -182,13 +186,13 @@ impl ExportedLog {
     ///
     /// # Errors
     ///
-    /// [`Error::LogInconsistent`] where two checkpoints contradict each other; [`Error::LogAltered`] where the log is not what a
-    /// checkpoint says, or lines are gone that were not pruned; [`Error::Checkpoint`] where there is none.
-    pub fn check(&self, checkpoints: &[Checkpoint]) -> Result<Report, Error> {
+    /// [`AuditError::LogInconsistent`] where two checkpoints contradict each other; [`AuditError::LogAltered`] where the log is not what a
+    /// checkpoint says, or lines are gone that were not pruned; [`AuditError::Checkpoint`] where there is none.
+    pub fn check(&self, checkpoints: &[Checkpoint]) -> Result<Report, AuditError> {
         let mut sorted: Vec<&Checkpoint> = checkpoints.iter().collect();
         sorted.sort_by_key(|checkpoint| checkpoint.size());
         let Some(latest) = sorted.last() else {
-            return Err(Error::Checkpoint { finding: "there is none: without one the log shows nothing" });
+            return Err(AuditError::Checkpoint { finding: "there is none: without one the log shows nothing" });
         };
         for pair in sorted.windows(2) {
             compare(pair[0], pair[1], None)?;
@@ -201,17 +205,17 @@ impl ExportedLog {
         let said = self.last_prune.map_or(0, |(total, _)| total);
         if self.pruned != said {
             let finding = format!("{} lines are gone, and the log says that {said} were pruned", self.pruned);
-            return Err(Error::LogAltered { finding });
+            return Err(AuditError::LogAltered { finding });
         }
         if let Some(finding) = &self.wrongly_pruned {
-            return Err(Error::LogAltered { finding: finding.clone() });
+            return Err(AuditError::LogAltered { finding: finding.clone() });
         }
         if let (Some((_, before)), Some(left)) = (self.last_prune, self.first_left)
             && left < before
         {
             let finding =
                 format!("the log says that lines before {before} were pruned, and the first left is of {left}");
-            return Err(Error::LogAltered { finding });
+            return Err(AuditError::LogAltered { finding });
         }
         Ok(Report {
             lines: self.log.size(),
@@ -247,10 +251,10 @@ pub fn prune(rows: &mut [Row], before: Day) -> u64 {
 }
 
 /// Says how far the log was as it was signed.
-fn narrowed(error: Error, held: u64) -> Error {
+fn narrowed(error: AuditError, held: u64) -> AuditError {
     match error {
-        Error::LogAltered { finding } if held > 0 => {
-            Error::LogAltered { finding: format!("{finding}, though the first {held} are as they were signed") }
+        AuditError::LogAltered { finding } if held > 0 => {
+            AuditError::LogAltered { finding: format!("{finding}, though the first {held} are as they were signed") }
         }
         error => error,
     }
@@ -272,7 +276,7 @@ mod tests {
         rows.iter().enumerate().map(|(index, row)| row.to_json(index as u64)).collect()
     }
 
-    fn read(texts: &[String]) -> Result<ExportedLog, Error> {
+    fn read(texts: &[String]) -> Result<ExportedLog, AuditError> {
         let mut log = ExportedLog::default();
         texts.iter().try_for_each(|text| log.push(text.as_bytes()).map(drop)).map(|()| log)
     }
@@ -330,17 +334,20 @@ mod tests {
         let log = ExportedLog::read(&path, |index, row| {
             assert_eq!(index, seen.len() as u64);
             seen.push(row.clone());
-            Ok(())
+            Ok::<_, AuditError>(())
         });
         assert_eq!(log.unwrap().log().root(), rows.iter().map(Row::leaf).collect::<Log>().root());
         assert_eq!(seen, rows);
         for wrong in [text.trim_end().to_owned(), text.clone() + "\n", "\n".into(), "a".repeat(1 << 20), text + "{"] {
             std::fs::write(&path, wrong).unwrap();
-            assert_eq!(ExportedLog::read(&path, |_, _| Ok(())).unwrap_err().code(), "log_file");
+            assert_eq!(ExportedLog::read(&path, |_, _| Ok::<_, AuditError>(())).unwrap_err().code(), "log_file");
         }
         std::fs::write(&path, "").unwrap();
-        assert_eq!(ExportedLog::read(&path, |_, _| Ok(())).unwrap().log().size(), 0);
-        assert_eq!(ExportedLog::read(&folder.path().join("none"), |_, _| Ok(())).unwrap_err().code(), "io");
+        assert_eq!(ExportedLog::read(&path, |_, _| Ok::<_, AuditError>(())).unwrap().log().size(), 0);
+        assert_eq!(
+            ExportedLog::read(&folder.path().join("none"), |_, _| Ok::<_, AuditError>(())).unwrap_err().code(),
+            "io"
+        );
     }
 
     #[test]

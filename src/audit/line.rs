@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use data_encoding::HEXLOWER;
 use serde_json::{Map, Value};
 
+use super::error::AuditError;
 use super::tree::leaf_hash;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::json::{Json, number, object, text};
 use crate::message::Code;
 use crate::secret::{from_hex, random};
 use crate::slug::Slug;
+use crate::system::SystemError;
 
 /// The most bytes of a line.
 pub const MAX_LINE: usize = 1_024;
@@ -169,8 +170,8 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Random`](crate::SystemError::Random) where the operating system gives no randomness.
-    pub fn new(time: Timestamp, policy: Digest, event: Event) -> Result<Line, Error> {
+    /// [`SystemError::Random`] where the operating system gives no randomness.
+    pub fn new(time: Timestamp, policy: Digest, event: Event) -> Result<Line, SystemError> {
         Ok(Line { salt: random()?, time, policy, event })
     }
 
@@ -190,9 +191,9 @@ impl Line {
     ///
     /// # Errors
     ///
-    /// [`Error::LogLine`].
-    pub fn parse(bytes: &[u8]) -> Result<Line, Error> {
-        let wrong = |finding| Error::LogLine { finding };
+    /// [`AuditError::LogLine`].
+    pub fn parse(bytes: &[u8]) -> Result<Line, AuditError> {
+        let wrong = |finding| AuditError::LogLine { finding };
         if bytes.len() > MAX_LINE {
             return Err(wrong("it is longer than any line is"));
         }

@@ -10,6 +10,7 @@
 
 mod checkpoint;
 mod compare;
+mod error;
 mod export;
 mod ldv;
 mod line;
@@ -19,6 +20,7 @@ mod tree;
 
 pub use checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint};
 pub use compare::{Comparison, compare, follow};
+pub use error::AuditError;
 pub use export::{ExportedLog, Report, Row, prune, prune_before};
 pub use ldv::Ldv;
 pub use line::{Event, Line, MAX_LINE, Outcome, Subject};

@@ -3,9 +3,9 @@
 use data_encoding::BASE64;
 
 use super::checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint, base64_digest, decimal};
+use super::error::AuditError;
 use super::tree::{Log, verify_consistency, verify_inclusion};
 use crate::digest::Digest;
-use crate::error::Error;
 
 const INCLUSION: &str = "c2sp.org/tlog-proof@v1";
 
@@ -39,11 +39,11 @@ impl InclusionProof {
     ///
     /// # Errors
     ///
-    /// [`Error::LogProof`] where the checkpoint's log has no such line; [`Error::LogAltered`] where `log` is not the checkpoint's.
-    pub fn make(log: &Log, index: u64, checkpoint: &Checkpoint) -> Result<InclusionProof, Error> {
+    /// [`AuditError::LogProof`] where the checkpoint's log has no such line; [`AuditError::LogAltered`] where `log` is not the checkpoint's.
+    pub fn make(log: &Log, index: u64, checkpoint: &Checkpoint) -> Result<InclusionProof, AuditError> {
         refuse_other(log, checkpoint)?;
         let hashes = log.prove_inclusion(index, checkpoint.size());
-        let hashes = hashes.ok_or(Error::LogProof {
+        let hashes = hashes.ok_or(AuditError::LogProof {
             finding: "the checkpoint is of a time before this line; take a later checkpoint",
         })?;
         Ok(InclusionProof { index, hashes, checkpoint: UnverifiedCheckpoint::parse(checkpoint.as_bytes())? })
@@ -53,15 +53,15 @@ impl InclusionProof {
     ///
     /// # Errors
     ///
-    /// [`Error::LogProof`], [`Error::Checkpoint`].
-    pub fn parse(bytes: &[u8]) -> Result<InclusionProof, Error> {
+    /// [`AuditError::LogProof`], [`AuditError::Checkpoint`].
+    pub fn parse(bytes: &[u8]) -> Result<InclusionProof, AuditError> {
         let (head, checkpoint) = divided(bytes)?;
         let mut lines = head.split('\n');
         if lines.next() != Some(INCLUSION) {
             return wrong("the first line is not 'c2sp.org/tlog-proof@v1'");
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(decimal);
-        let index = index.ok_or(Error::LogProof { finding: "the second line is not 'index' and a number" })?;
+        let index = index.ok_or(AuditError::LogProof { finding: "the second line is not 'index' and a number" })?;
         let hashes = hashes(lines)?;
         Ok(InclusionProof { index, hashes, checkpoint: UnverifiedCheckpoint::parse(checkpoint)? })
     }
@@ -81,8 +81,8 @@ impl InclusionProof {
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`], [`Error::LogProof`].
-    pub fn verify(&self, leaf: Digest, key: &LogKey) -> Result<Checkpoint, Error> {
+    /// [`AuditError::Checkpoint`], [`AuditError::LogProof`].
+    pub fn verify(&self, leaf: Digest, key: &LogKey) -> Result<Checkpoint, AuditError> {
         let checkpoint = self.checkpoint.verify(key)?;
         if verify_inclusion(leaf, self.index, checkpoint.size(), checkpoint.root(), &self.hashes) {
             Ok(checkpoint)
@@ -99,12 +99,12 @@ impl ConsistencyProof {
     ///
     /// # Errors
     ///
-    /// [`Error::LogAltered`] where `log` is not that of both; [`Error::LogProof`] where `older` is the larger.
-    pub fn make(log: &Log, older: &Checkpoint, newer: &Checkpoint) -> Result<ConsistencyProof, Error> {
+    /// [`AuditError::LogAltered`] where `log` is not that of both; [`AuditError::LogProof`] where `older` is the larger.
+    pub fn make(log: &Log, older: &Checkpoint, newer: &Checkpoint) -> Result<ConsistencyProof, AuditError> {
         refuse_other(log, older)?;
         refuse_other(log, newer)?;
         let (old, new) = (older.size(), newer.size());
-        let hashes = log.prove_consistency(old, new).ok_or(Error::LogProof {
+        let hashes = log.prove_consistency(old, new).ok_or(AuditError::LogProof {
             finding: "the older checkpoint has more lines than the newer one; give them the other way round",
         })?;
         Ok(ConsistencyProof { old, new, hashes })
@@ -119,8 +119,8 @@ impl ConsistencyProof {
     ///
     /// # Errors
     ///
-    /// [`Error::LogProof`].
-    pub fn parse(bytes: &[u8]) -> Result<ConsistencyProof, Error> {
+    /// [`AuditError::LogProof`].
+    pub fn parse(bytes: &[u8]) -> Result<ConsistencyProof, AuditError> {
         let (head, rest) = divided(bytes)?;
         let mut lines = head.split('\n');
         if lines.next() != Some(CONSISTENCY) {
@@ -146,8 +146,8 @@ impl ConsistencyProof {
     ///
     /// # Errors
     ///
-    /// [`Error::LogProof`].
-    pub fn verify(&self, older: &Checkpoint, newer: &Checkpoint) -> Result<(), Error> {
+    /// [`AuditError::LogProof`].
+    pub fn verify(&self, older: &Checkpoint, newer: &Checkpoint) -> Result<(), AuditError> {
         if (self.old, self.new) != (older.size(), newer.size()) {
             return wrong("the proof is of other sizes than those of the two checkpoints; have one made for these");
         }
@@ -163,33 +163,34 @@ impl ConsistencyProof {
 }
 
 /// An error where the first lines of `log` are not those of `checkpoint`.
-pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), Error> {
+pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), AuditError> {
     let size = checkpoint.size();
     match log.root_at(size) {
         Some(root) if root == checkpoint.root() => Ok(()),
-        Some(_) => Err(Error::LogAltered {
+        Some(_) => Err(AuditError::LogAltered {
             finding: format!("its first {size} lines are not those of the checkpoint of {size}"),
         }),
-        None => Err(Error::LogAltered {
+        None => Err(AuditError::LogAltered {
             finding: format!("it has {} lines, and there is a signed checkpoint of {size}", log.size()),
         }),
     }
 }
 
 /// What is before the first empty line, and what is after it.
-fn divided(bytes: &[u8]) -> Result<(&str, &[u8]), Error> {
+fn divided(bytes: &[u8]) -> Result<(&str, &[u8]), AuditError> {
     if bytes.len() > MAX_HEAD + MAX_CHECKPOINT {
         return wrong("it is longer than any proof");
     }
     let at = bytes.windows(2).position(|pair| pair == b"\n\n");
-    let at = at.ok_or(Error::LogProof { finding: "no empty line ends the hashes; give the file as it was written" })?;
+    let at =
+        at.ok_or(AuditError::LogProof { finding: "no empty line ends the hashes; give the file as it was written" })?;
     match std::str::from_utf8(&bytes[..at]) {
         Ok(head) => Ok((head, &bytes[at + 2..])),
         Err(_) => wrong("it is not text"),
     }
 }
 
-fn hashes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Digest>, Error> {
+fn hashes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Digest>, AuditError> {
     let hashes: Option<Vec<Digest>> = lines.take(MAX_HASHES + 1).map(base64_digest).collect();
     match hashes {
         Some(hashes) if hashes.len() <= MAX_HASHES => Ok(hashes),
@@ -202,8 +203,8 @@ fn base64_line(hash: &Digest) -> String {
     BASE64.encode(&hash.0) + "\n"
 }
 
-fn wrong<T>(finding: &'static str) -> Result<T, Error> {
-    Err(Error::LogProof { finding })
+fn wrong<T>(finding: &'static str) -> Result<T, AuditError> {
+    Err(AuditError::LogProof { finding })
 }
 
 #[cfg(test)]

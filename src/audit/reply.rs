@@ -1,10 +1,10 @@
 //! A receipt, an answer or any other signed reply, as what it is in the log: a commitment to one line.
 
+use super::error::AuditError;
 use super::line::{Event, Line, Outcome};
 use super::tree::leaf_hash;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::{LogEntry, Reply, Role, Unverified};
 use crate::policy::Policy;
 
@@ -29,8 +29,8 @@ impl LoggedReply {
     ///
     /// # Errors
     ///
-    /// [`MessageError::Malformed`](crate::message::MessageError::Malformed), [`MessageError::TooLarge`](crate::message::MessageError::TooLarge), [`MessageError::BadSignature`](crate::message::MessageError::BadSignature); [`Error::LogProof`] where it names no line.
-    pub fn verify(bytes: &[u8], policy: &Policy) -> Result<LoggedReply, Error> {
+    /// [`AuditError::Message`]; [`AuditError::LogProof`] where it names no line.
+    pub fn verify(bytes: &[u8], policy: &Policy) -> Result<LoggedReply, AuditError> {
         let verified = Unverified::parse(bytes, Role::Broker)?.verify(&policy.operator.verifying_key)?;
         let header = verified.header();
         let (entry, outcome, kinds, asked): (_, _, &'static [&'static str], _) = match verified.reply()? {
@@ -46,7 +46,7 @@ impl LoggedReply {
             }
         };
         if entry == LogEntry::NONE {
-            return Err(Error::LogProof { finding: "the reply names no line of the log" });
+            return Err(AuditError::LogProof { finding: "the reply names no line of the log" });
         }
         Ok(LoggedReply {
             entry,
@@ -70,18 +70,18 @@ impl LoggedReply {
     ///
     /// # Errors
     ///
-    /// [`Error::LogLine`], [`Error::LogProof`].
-    pub fn check_line(&self, line: &[u8]) -> Result<Line, Error> {
+    /// [`AuditError::LogLine`], [`AuditError::LogProof`].
+    pub fn check_line(&self, line: &[u8]) -> Result<Line, AuditError> {
         let parsed = Line::parse(line)?;
         if leaf_hash(line) != self.entry.leaf {
-            return Err(Error::LogProof { finding: "the line is not the one that the reply names" });
+            return Err(AuditError::LogProof { finding: "the line is not the one that the reply names" });
         }
         if self.agrees(&parsed) {
             return Ok(parsed);
         }
         let finding =
             "the line that the reply names says something else than the reply; keep both, and tell the coordinator";
-        Err(Error::LogProof { finding })
+        Err(AuditError::LogProof { finding })
     }
 
     fn agrees(&self, line: &Line) -> bool {

@@ -4,7 +4,7 @@ use super::Sender;
 use super::rows::{Answered, PartnerRow, ShareRow};
 use super::state::Epoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
-use crate::policy::{Partner, Policy};
+use crate::policy::{Policy, RosterEntry};
 use crate::pseudonym::{Pepper, Tag};
 use crate::slug::Slug;
 use crate::threads::Threads;
@@ -40,7 +40,7 @@ pub(super) fn answer(
     policy: &Policy,
     epoch: &Epoch,
     row: &PartnerRow,
-    asker: &Partner,
+    asker: &RosterEntry,
     asked: &Asked,
     threads: &Threads,
 ) -> Result<(Answer, Charge), Rejection> {
@@ -90,7 +90,7 @@ fn charge(
     policy: &Policy,
     epoch: &Epoch,
     row: &PartnerRow,
-    asker: &Partner,
+    asker: &RosterEntry,
     asked: &Asked,
     own: u32,
 ) -> Result<Charge, Rejection> {

@@ -13,7 +13,7 @@ use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::error::Error;
 use crate::message::{self, Answer, Code, Header, Kind, LogEntry, Rejection, Reply, Request, StatusReply, Verified};
-use crate::policy::{self, Partner};
+use crate::policy::{self, RosterEntry};
 use crate::store::{Change, Key, Staged, Ticket};
 use crate::threads::Threads;
 
@@ -31,7 +31,7 @@ enum Tagged {
 pub(super) struct Case<'a> {
     pub(super) in_force: &'a InForce,
     pub(super) header: &'a Header,
-    pub(super) partner: &'a Partner,
+    pub(super) partner: &'a RosterEntry,
     pub(super) sender: &'a Sender,
     pub(super) threads: &'a Threads,
     pub(super) now: Timestamp,

@@ -43,7 +43,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::MessageError;
 use crate::message::{self, Code, Header, Kind, Rejection, Reply, Role, Unverified, Verified};
-use crate::policy::{Partner, Policy, PolicySignature, SignedPolicy};
+use crate::policy::{Policy, PolicySignature, RosterEntry, SignedPolicy};
 use crate::secret::KeyId;
 use crate::store::{BatchId, BlobKeys, Change, Key, MemoryStore, Store, Ticket};
 use crate::threads::Threads;
@@ -191,7 +191,7 @@ impl Broker {
 
     fn open_with(folder: &Path, keys: Arc<BrokerKeys>) -> Result<Broker, Error> {
         let store = folder::open(folder, keys.clone())?;
-        let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
+        let kept = |version| Ok(SignedPolicy::read(&folder::policy_path(folder, version))?);
         Broker::resume(keys, Box::new(store), Some(folder.into()), kept)
     }
 
@@ -427,7 +427,7 @@ impl Broker {
         in_force: &InForce,
         bytes: &'a [u8],
         now: Timestamp,
-    ) -> Result<(Verified<'a>, Partner), Box<(Header, Rejection)>> {
+    ) -> Result<(Verified<'a>, RosterEntry), Box<(Header, Rejection)>> {
         let policy = in_force.signed.policy();
         let unverified = match Unverified::parse(bytes, Role::Partner) {
             Ok(unverified) => unverified,

@@ -144,7 +144,7 @@ fn key_folder() -> tempfile::TempDir {
 
 fn verify_log(broker: &Broker) {
     let mut log = ExportedLog::default();
-    broker.log_rows(|index, row| log.push(row.to_json(index).as_bytes()).map(drop)).unwrap();
+    broker.log_rows(|index, row| Ok(log.push(row.to_json(index).as_bytes()).map(drop)?)).unwrap();
     let name = LogKey::of(broker.policy().policy());
     let checkpoints: Vec<_> =
         broker.checkpoints().unwrap().iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();

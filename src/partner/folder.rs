@@ -81,7 +81,7 @@ impl Folder {
 
     /// The policy and the signatures beside it.
     pub(super) fn read_policy(&self) -> Result<SignedPolicy, Error> {
-        SignedPolicy::read(&self.path.join(POLICY))
+        Ok(SignedPolicy::read(&self.path.join(POLICY))?)
     }
 
     /// An error where there is a policy.

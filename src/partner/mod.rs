@@ -296,7 +296,7 @@ impl Partner {
     }
 
     /// What the roster says of this partner.
-    fn entry(&self) -> Result<&policy::Partner, Error> {
+    fn entry(&self) -> Result<&policy::RosterEntry, Error> {
         entry(self.policy.policy(), &self.key, self.state.number)
     }
 
@@ -430,9 +430,9 @@ struct Draft<'a> {
 }
 
 /// The roster's entry for the holder of `key`, which must have `number`; 0 where that is not known.
-fn entry<'a>(policy: &'a Policy, key: &SigningKey, number: u16) -> Result<&'a policy::Partner, Error> {
+fn entry<'a>(policy: &'a Policy, key: &SigningKey, number: u16) -> Result<&'a policy::RosterEntry, Error> {
     let own = key.verifying_key();
-    let is_own = |partner: &&policy::Partner| partner.all_keys().any(|key| key == own);
+    let is_own = |partner: &&policy::RosterEntry| partner.all_keys().any(|key| key == own);
     let wrong = |finding| Err(Error::NotInRoster { finding });
     match policy.partners.iter().find(is_own) {
         None => wrong(format!("no entry has the key {own}; send the coordinator the enrolment again")),

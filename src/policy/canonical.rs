@@ -3,10 +3,11 @@
 //! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of keys
 //! and tables, or a default that is written out does not change the digest.
 
-use super::{Epoch, Override, Partner, Policy, level_word};
+use super::model::{Epoch, Override, Policy, RosterEntry, level_word};
 use crate::digest::Digest;
 use crate::json::{Json, list, number, object, text};
 use crate::label;
+use crate::slug::Slug;
 
 impl Policy {
     /// The canonical form: one line of JSON without white space.
@@ -33,7 +34,7 @@ fn policy(policy: &Policy) -> Json {
         ("threshold", number(rules.counting.threshold)),
         ("min_sources", number(rules.counting.min_sources)),
         ("count_cap", number(rules.counting.count_cap)),
-        ("levels", words(rules.counting.levels.iter().map(|level| level_word(*level)))),
+        ("levels", words(rules.counting.levels.iter().map(|level| level_word(*level)).collect())),
         ("own_flag_required", Json::Bool(rules.counting.own_flag_required)),
     ]);
     let release = object([
@@ -50,7 +51,7 @@ fn policy(policy: &Policy) -> Json {
         ("asked_a_day", number(rules.budgets.asked_a_day)),
         ("asked_an_epoch", number(rules.budgets.asked_an_epoch)),
         ("swept_a_day", number(rules.budgets.swept_a_day)),
-        ("sweep_reasons", words(rules.budgets.sweep_reasons.iter().map(|reason| reason.as_str()))),
+        ("sweep_reasons", words(rules.budgets.sweep_reasons.iter().map(Slug::as_str).collect())),
     ]);
     let messages = object([
         ("max_delay_hours", number(rules.messages.max_delay_hours)),
@@ -102,15 +103,14 @@ fn epoch(epoch: &Epoch) -> Json {
     ])
 }
 
-fn partner(partner: &Partner) -> Json {
-    let may = [("flag", partner.may.flag), ("ask", partner.may.ask), ("sweep", partner.may.sweep)];
+fn partner(partner: &RosterEntry) -> Json {
     let mut all = vec![
         ("number", number(partner.number)),
         ("name", text(&partner.name)),
         ("oin", text(partner.oin)),
         ("organisation", text(&partner.organisation)),
         ("verifying_key", text(partner.verifying_key)),
-        ("may", words(may.iter().filter(|(_, may)| *may).map(|(word, _)| *word))),
+        ("may", words(partner.may.named("flag", "ask", "sweep"))),
         ("sees", text(partner.sees.as_str())),
     ];
     all.extend(
@@ -125,8 +125,7 @@ fn partner(partner: &Partner) -> Json {
 }
 
 /// A list of strings is a set: written in byte order.
-fn words<'a>(words: impl Iterator<Item = &'a str>) -> Json {
-    let mut words: Vec<_> = words.collect();
+fn words(mut words: Vec<&str>) -> Json {
     words.sort_unstable();
     list(&words, |word| text(word))
 }

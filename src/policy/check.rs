@@ -1,10 +1,11 @@
 //! What a policy may not do although it is well-formed, and what its answers give away.
+//!
+//! Here is what is found; the sentences for it are in `explain`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use super::lang::{Lang, numbers};
-use super::{Policy, Sees};
+use super::model::{Counting, Policy, RosterEntry, Sees};
 
 /// Rules that a policy may set aside with a reason.
 pub(super) const OVERRIDABLE: &[&str] = &[
@@ -25,11 +26,11 @@ pub(super) const NEVER_OVERRIDDEN: &[&str] = &["immediate", "operator-in-roster"
 const FEWEST_SETS: u64 = 3;
 
 /// Sets are counted up to here; what is more is "more than a million".
-const MOST_SETS: u64 = 1_000_001;
+pub(super) const MOST_SETS: u64 = 1_000_001;
 
-const LONGEST_FLAG_DAYS: u16 = 366;
-const LONGEST_GRACE_DAYS: u16 = 60;
-const LONGEST_EPOCH_DAYS: u16 = 400;
+pub(super) const LONGEST_FLAG_DAYS: u16 = 366;
+pub(super) const LONGEST_GRACE_DAYS: u16 = 60;
+pub(super) const LONGEST_EPOCH_DAYS: u16 = 400;
 
 /// What was found in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,34 @@ pub struct Finding {
     pub rule: &'static str,
     /// The reason for which the policy sets the rule aside, if it does.
     pub overridden: Option<String>,
-    texts: [String; 2],
+    pub(super) problem: Problem,
+}
+
+/// What is wrong with a policy, or worth knowing of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    // Refused.
+    OperatorInRoster { partners: Vec<u16> },
+    Threshold,
+    Immediate,
+    MinChanged,
+    MinSources { min_sources: u16, threshold: u8 },
+    OwnFlag,
+    MaxDays { days: u16 },
+    GraceDays { days: u16 },
+    EpochLength { epoch: u32, days: u32 },
+    Signatures { signatures: u16, organisations: usize, majority: usize },
+    NamesSomebody(Reveal),
+    // Worth knowing.
+    Test,
+    Unreachable { flagging: usize, needed: usize },
+    OnlyAfterWaiting { days: u16 },
+    WaitedRelease { days: u16 },
+    FewSources { min_sources: u16, worst: Reveal },
+    Sweep { partners: Vec<u16> },
+    AsksInVain { partners: Vec<u16> },
+    NoShrinkGuard,
+    OverrideIdle { rule: String },
 }
 
 /// How many sets of other organisations explain an answer to whoever is shown it.
@@ -78,23 +106,22 @@ impl Policy {
     /// Looks for what is unsafe, and says what the answers give away.
     pub fn check(&self) -> Check {
         let reveals = reveals(self, self.flagging_organisations());
-        let mut refusals = fixed_rules(self);
-        refusals.extend(limits(self));
-        refusals.extend(reveals.iter().filter(|reveal| reveal.sets < FEWEST_SETS).map(names_somebody));
-        for refusal in &mut refusals {
-            let overriding = self.overrides.iter().find(|overriding| overriding.rule == refusal.rule);
-            refusal.overridden = overriding.map(|overriding| overriding.reason.clone());
-        }
-        let mut notes = notes(self);
-        let refused: BTreeSet<_> = refusals.iter().map(|refusal| refusal.rule).collect();
-        for idle in self.overrides.iter().filter(|overriding| !refused.contains(overriding.rule.as_str())) {
-            notes.push(finding(
-                "override-idle",
-                format!("De regel '{}' is terzijde gesteld, maar er is niets dat die regel weigert.", idle.rule),
-                format!("The rule '{}' is overridden, but there is nothing that it refuses.", idle.rule),
-            ));
-        }
-        Check { refusals, notes, reveals }
+        let mut refused = fixed_rules(self);
+        refused.extend(limits(self));
+        let naming = reveals.iter().filter(|reveal| reveal.sets < FEWEST_SETS);
+        refused.extend(naming.cloned().map(Problem::NamesSomebody));
+        let mut noted = notes(self);
+        let rules: BTreeSet<_> = refused.iter().map(Problem::rule).collect();
+        let idle = self.overrides.iter().filter(|aside| !rules.contains(aside.rule.as_str()));
+        noted.extend(idle.map(|aside| Problem::OverrideIdle { rule: aside.rule.clone() }));
+        let found = |problems: Vec<Problem>| problems.into_iter().map(|problem| self.finding(problem)).collect();
+        Check { refusals: found(refused), notes: found(noted), reveals }
+    }
+
+    fn finding(&self, problem: Problem) -> Finding {
+        let rule = problem.rule();
+        let aside = self.overrides.iter().find(|aside| aside.rule == rule);
+        Finding { rule, overridden: aside.map(|aside| aside.reason.clone()), problem }
     }
 }
 
@@ -110,310 +137,128 @@ impl Check {
     }
 }
 
-impl Finding {
-    /// What was found, and what to do.
-    pub fn text(&self, lang: Lang) -> &str {
-        &self.texts[lang as usize]
-    }
-}
-
-impl Reveal {
-    /// The answer as it is shown, with what it leaves open.
-    pub fn text(&self, lang: Lang) -> String {
-        let (partners, answer, sets) =
-            (numbers(&self.partners, lang), self.answer(lang), possible_sets(self.sets, lang));
-        let who = if self.partners.len() == 1 { "Partner" } else { "Partners" };
-        match lang {
-            Lang::Nl => {
-                let about =
-                    if self.own_flag { "een adres met eigen melding" } else { "een adres zonder eigen melding" };
-                format!("{who} {partners}, over {about}: bij het antwoord {answer} {sets}.")
-            }
-            Lang::En => {
-                let about = match (self.own_flag, self.partners.len()) {
-                    (true, 1) => "an address that it flags itself",
-                    (true, _) => "an address that they flag themselves",
-                    (false, 1) => "an address that it does not flag itself",
-                    (false, _) => "an address that they do not flag themselves",
-                };
-                format!("{who} {partners}, about {about}: the answer {answer} leaves {sets}.")
-            }
+impl Problem {
+    /// The name of the rule that finds it.
+    fn rule(&self) -> &'static str {
+        match self {
+            Problem::OperatorInRoster { .. } => "operator-in-roster",
+            Problem::Threshold => "threshold",
+            Problem::Immediate => "immediate",
+            Problem::MinChanged => "min-changed",
+            Problem::MinSources { .. } => "min-sources",
+            Problem::OwnFlag => "own-flag",
+            Problem::MaxDays { .. } => "max-days",
+            Problem::GraceDays { .. } => "grace-days",
+            Problem::EpochLength { .. } => "epoch-length",
+            Problem::Signatures { .. } => "signatures",
+            Problem::NamesSomebody(_) => "names-somebody",
+            Problem::Test => "test",
+            Problem::Unreachable { .. } => "unreachable",
+            Problem::OnlyAfterWaiting { .. } => "only-after-waiting",
+            Problem::WaitedRelease { .. } => "waited-release",
+            Problem::FewSources { .. } => "few-sources",
+            Problem::Sweep { .. } => "sweep",
+            Problem::AsksInVain { .. } => "asks-in-vain",
+            Problem::NoShrinkGuard => "no-shrink-guard",
+            Problem::OverrideIdle { .. } => "override-idle",
         }
     }
-
-    /// The answer in quotes: "2", "2 to 3", "4 or more", or that there is a stack.
-    pub fn answer(&self, lang: Lang) -> String {
-        let (low, high) = (self.low, self.high);
-        match (lang, self.sees, high) {
-            (Lang::Nl, Sees::Presence, _) => "\"gestapeld\"".into(),
-            (Lang::En, Sees::Presence, _) => "\"stacked\"".into(),
-            (Lang::Nl, _, None) => format!("\"{low} of meer\""),
-            (Lang::En, _, None) => format!("\"{low} or more\""),
-            (_, _, Some(high)) if high == low => format!("\"{low}\""),
-            (Lang::Nl, _, Some(high)) => format!("\"{low} tot en met {high}\""),
-            (Lang::En, _, Some(high)) => format!("\"{low} to {high}\""),
-        }
-    }
-}
-
-fn possible_sets(sets: u64, lang: Lang) -> String {
-    match (lang, sets) {
-        (Lang::Nl, 1) => "past maar 1 mogelijke groep andere organisaties".into(),
-        (Lang::Nl, MOST_SETS) => "passen meer dan een miljoen mogelijke groepen andere organisaties".into(),
-        (Lang::Nl, _) => format!("passen {sets} mogelijke groepen andere organisaties"),
-        (Lang::En, 1) => "only 1 possible set of other organisations".into(),
-        (Lang::En, MOST_SETS) => "more than a million possible sets of other organisations".into(),
-        (Lang::En, _) => format!("{sets} possible sets of other organisations"),
-    }
-}
-
-fn finding(rule: &'static str, nl: impl Into<String>, en: impl Into<String>) -> Finding {
-    Finding { rule, overridden: None, texts: [nl.into(), en.into()] }
 }
 
 /// The rules that nothing sets aside.
-fn fixed_rules(policy: &Policy) -> Vec<Finding> {
+fn fixed_rules(policy: &Policy) -> Vec<Problem> {
     let operator = &policy.operator;
     let own = [operator.verifying_key, operator.checkpoint_key];
-    let double = policy.partners.iter().filter(|partner| {
-        let old = partner.old_key.as_ref().map(|old| old.verifying_key);
-        partner.oin == operator.oin || own.contains(&partner.verifying_key) || old.is_some_and(|old| own.contains(&old))
-    });
-    let double: Vec<u16> = double.map(|partner| partner.number).collect();
+    let partners =
+        numbers(policy, |partner| partner.oin == operator.oin || partner.all_keys().any(|key| own.contains(&key)));
     let mut found = Vec::new();
-    if !double.is_empty() {
-        let (nl, en) = (numbers(&double, Lang::Nl), numbers(&double, Lang::En));
-        found.push(finding(
-            "operator-in-roster",
-            format!(
-                "De beheerder van de teller is zelf partner (nummer {nl}): met de sleutel van de partners kan hij \
-                 van elk nummer het adres vinden. Kies een andere beheerder."
-            ),
-            format!(
-                "The operator is in the roster (partner {en}): with the partners' key it can find the address of \
-                 every pseudonym. Choose another operator."
-            ),
-        ));
+    if !partners.is_empty() {
+        found.push(Problem::OperatorInRoster { partners });
     }
     if policy.counting.threshold < 2 {
-        found.push(finding(
-            "threshold",
-            "De drempel is lager dan 2: dan verraadt een antwoord de melding van één enkele organisatie. Maak hem 2 of hoger.",
-            "The threshold is under 2: an answer would give away the flag of one organisation. Make it 2 or more.",
-        ));
+        found.push(Problem::Threshold);
     }
     if policy.release.immediate && !policy.test {
-        found.push(finding(
-            "immediate",
-            "Meldingen zijn direct zichtbaar (immediate): dan is te zien wie wanneer iets meldt. Dat mag alleen met test = true.",
-            "Flags are visible at once (immediate), which shows who flags when. That is only for test = true.",
-        ));
+        found.push(Problem::Immediate);
     }
     found
 }
 
 /// The rules that a reason sets aside, except the one on what answers give away.
-fn limits(policy: &Policy) -> Vec<Finding> {
+fn limits(policy: &Policy) -> Vec<Problem> {
     let (counting, organisations) = (&policy.counting, policy.organisations());
     let mut found = Vec::new();
     if policy.release.min_changed < 2 {
-        found.push(finding(
-            "min-changed",
-            "Een peilmoment komt er al na een wijziging van 1 organisatie: dan is elk nieuw antwoord aan haar toe te \
-             schrijven. Maak release.min_changed 2 of hoger.",
-            "A release takes place after a change of 1 organisation, so that every new answer is that one's doing. Make \
-             release.min_changed 2 or more.",
-        ));
+        found.push(Problem::MinChanged);
     }
-    if counting.min_sources < counting.threshold.into() {
-        let (sources, threshold) = (counting.min_sources, counting.threshold);
-        found.push(finding(
-            "min-sources",
-            format!("min_sources ({sources}) is lager dan de drempel ({threshold}). Maak het minstens {threshold}."),
-            format!("min_sources ({sources}) is under the threshold ({threshold}). Make it {threshold} or more."),
-        ));
+    let (min_sources, threshold) = (counting.min_sources, counting.threshold);
+    if min_sources < threshold.into() {
+        found.push(Problem::MinSources { min_sources, threshold });
     }
     if !counting.own_flag_required {
-        found.push(finding(
-            "own-flag",
-            "Partners mogen vragen naar adressen waar zij zelf niets over melden. Zet own_flag_required aan; wie dit echt \
-             nodig heeft, kan \"sweep\" krijgen, met een eigen budget en een reden in het logboek.",
-            "Partners may ask about addresses that they do not flag. Set own_flag_required; whoever really needs this can \
-             be given \"sweep\", with a budget of its own and a reason in the log.",
-        ));
+        found.push(Problem::OwnFlag);
     }
     let days = policy.retention.max_days;
     if days > LONGEST_FLAG_DAYS {
-        found.push(finding(
-            "max-days",
-            format!(
-                "Een melding kan {days} dagen blijven staan. Maak retention.max_days {LONGEST_FLAG_DAYS} of lager."
-            ),
-            format!("A flag may stand for {days} days. Make retention.max_days {LONGEST_FLAG_DAYS} or less."),
-        ));
+        found.push(Problem::MaxDays { days });
     }
     let days = policy.changes.grace_days;
     if days > LONGEST_GRACE_DAYS {
-        found.push(finding(
-            "grace-days",
-            format!(
-                "Meldingen volgens de vorige regels tellen nog {days} dagen mee. Maak changes.grace_days \
-                 {LONGEST_GRACE_DAYS} of lager."
-            ),
-            format!(
-                "Flags under the previous rules pass for {days} days. Make changes.grace_days {LONGEST_GRACE_DAYS} or less."
-            ),
-        ));
+        found.push(Problem::GraceDays { days });
     }
     for epoch in &policy.epochs {
         let days = u32::from(epoch.closes.0 - epoch.opens.0) + 1;
         if days > LONGEST_EPOCH_DAYS.into() {
-            let number = epoch.number;
-            found.push(finding(
-                "epoch-length",
-                format!(
-                    "Sleutelperiode {number} duurt {days} dagen: zo lang is alles van die periode met een gestolen sleutel \
-                     te lezen. Houd het op {LONGEST_EPOCH_DAYS} of minder."
-                ),
-                format!(
-                    "Epoch {number} lasts {days} days: for so long a stolen key opens all of it. Keep it to \
-                     {LONGEST_EPOCH_DAYS} or less."
-                ),
-            ));
+            found.push(Problem::EpochLength { epoch: epoch.number, days });
         }
     }
-    let signatures = policy.changes.signatures;
-    if usize::from(signatures) * 2 <= organisations {
-        let majority = organisations / 2 + 1;
-        found.push(finding(
-            "signatures",
-            format!(
-                "{signatures} van de {organisations} organisaties kunnen de regels vaststellen. Maak changes.signatures \
-                 {majority} of hoger."
-            ),
-            format!(
-                "{signatures} of the {organisations} organisations can set the rules. Make changes.signatures {majority} \
-                 or more."
-            ),
-        ));
+    let (signatures, majority) = (policy.changes.signatures, organisations / 2 + 1);
+    if usize::from(signatures) < majority {
+        found.push(Problem::Signatures { signatures, organisations, majority });
     }
     found
 }
 
-fn names_somebody(reveal: &Reveal) -> Finding {
-    finding(
-        "names-somebody",
-        format!(
-            "{} Dat wijst bijna iemand aan. Laat deze partners minder zien (sees), verlaag count_cap of neem meer \
-             organisaties op.",
-            reveal.text(Lang::Nl)
-        ),
-        format!(
-            "{} That all but names somebody. Show these partners less (sees), lower count_cap, or enrol more organisations.",
-            reveal.text(Lang::En)
-        ),
-    )
-}
-
-fn notes(policy: &Policy) -> Vec<Finding> {
-    let (counting, flagging) = (&policy.counting, policy.flagging_organisations());
+fn notes(policy: &Policy) -> Vec<Problem> {
+    let (counting, release) = (&policy.counting, &policy.release);
+    let (flagging, days) = (policy.flagging_organisations(), release.max_wait_days);
     let mut notes = Vec::new();
     if policy.test {
-        notes.push(finding(
-            "test",
-            "DIT ZIJN REGELS VOOR EEN TEST. Gebruik ze nooit met adressen van echte mensen.",
-            "THIS IS A POLICY FOR TESTS. Never use it with addresses of real people.",
-        ));
+        notes.push(Problem::Test);
     }
     let needed = usize::from(counting.min_sources).max(counting.threshold.into());
     if flagging < needed {
-        notes.push(finding(
-            "unreachable",
-            format!(
-                "Er melden {flagging} organisaties en er zijn er {needed} nodig: geen adres kan ooit gestapeld zijn."
-            ),
-            format!("{flagging} organisations flag and {needed} are needed: no address can ever be stacked."),
-        ));
+        notes.push(Problem::Unreachable { flagging, needed });
     }
-    if flagging < policy.release.min_changed.into() {
-        let days = policy.release.max_wait_days;
-        notes.push(finding(
-            "only-after-waiting",
-            format!(
-                "Er melden minder organisaties dan release.min_changed: een peilmoment komt er pas na {days} dagen."
-            ),
-            format!("Fewer organisations flag than release.min_changed: a release only takes place after {days} days."),
-        ));
+    if flagging < release.min_changed.into() {
+        notes.push(Problem::OnlyAfterWaiting { days });
     }
-    let days = policy.release.max_wait_days;
-    notes.push(finding(
-        "waited-release",
-        format!(
-            "Na {days} dagen wachten komt er een peilmoment, ook als maar 1 organisatie iets wijzigde. Wie dat weet, kan een \
-             nieuw antwoord aan die organisatie toeschrijven."
-        ),
-        format!(
-            "After waiting {days} days a release takes place even if only 1 organisation changed anything. Whoever knows \
-             that can ascribe a new answer to it."
-        ),
-    ));
-    let scarce = reveals(policy, flagging.min(counting.min_sources.into()));
-    if let Some(worst) = scarce.iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
-        let sources = counting.min_sources;
-        notes.push(finding(
-            "few-sources",
-            format!(
-                "Zolang maar {sources} organisaties meldingen aanleveren, {} bij het antwoord {}, voor wie weet welke \
-                 organisaties dat zijn. Een hogere min_sources helpt.",
-                possible_sets(worst.sets, Lang::Nl),
-                worst.answer(Lang::Nl)
-            ),
-            format!(
-                "While only {sources} organisations deliver flags, the answer {} leaves {} to whoever knows which they \
-                 are. A higher min_sources helps.",
-                worst.answer(Lang::En),
-                possible_sets(worst.sets, Lang::En)
-            ),
-        ));
+    notes.push(Problem::WaitedRelease { days });
+    let min_sources = counting.min_sources;
+    let scarce = reveals(policy, flagging.min(min_sources.into()));
+    if let Some(worst) = scarce.into_iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
+        notes.push(Problem::FewSources { min_sources, worst });
     }
-    let sweepers: Vec<u16> = policy.partners.iter().filter(|p| p.may.sweep).map(|p| p.number).collect();
-    if !sweepers.is_empty() {
-        let (nl, en) = (numbers(&sweepers, Lang::Nl), numbers(&sweepers, Lang::En));
-        notes.push(finding(
-            "sweep",
-            format!(
-                "Partner {nl} mag vragen naar adressen zonder eigen melding (sweep), met een reden in het logboek."
-            ),
-            format!(
-                "Partner {en} may ask about addresses without a flag of its own (sweep), with a reason in the log."
-            ),
-        ));
+    let partners = numbers(policy, |partner| partner.may.sweep);
+    if !partners.is_empty() {
+        notes.push(Problem::Sweep { partners });
     }
-    let flagging_names = policy.flagging_organisation_names();
-    let vain: Vec<u16> = policy
-        .partners
-        .iter()
-        .filter(|p| {
-            p.may.ask && !p.may.sweep && counting.own_flag_required && !flagging_names.contains(&p.organisation)
-        })
-        .map(|p| p.number)
-        .collect();
-    if !vain.is_empty() {
-        let (nl, en) = (numbers(&vain, Lang::Nl), numbers(&vain, Lang::En));
-        notes.push(finding(
-            "asks-in-vain",
-            format!("Partner {nl} mag vragen maar meldt zelf niets, en krijgt daarom nooit een antwoord."),
-            format!("Partner {en} may ask but flags nothing itself, and so never gets an answer."),
-        ));
+    let flagging = policy.flagging_organisation_names();
+    let partners = numbers(policy, |partner| {
+        partner.may.ask && !partner.may.sweep && counting.own_flag_required && !flagging.contains(&partner.organisation)
+    });
+    if !partners.is_empty() {
+        notes.push(Problem::AsksInVain { partners });
     }
     if policy.max_shrink_percent == 100 {
-        notes.push(finding(
-            "no-shrink-guard",
-            "max_shrink_percent is 100: een afgekapte export kan ongemerkt alle meldingen van een partner intrekken.",
-            "max_shrink_percent is 100: a truncated export can withdraw all of a partner's flags unnoticed.",
-        ));
+        notes.push(Problem::NoShrinkGuard);
     }
     notes
+}
+
+/// The numbers of the partners of which something holds.
+fn numbers(policy: &Policy, holds: impl Fn(&RosterEntry) -> bool) -> Vec<u16> {
+    policy.partners.iter().filter(|partner| holds(partner)).map(|partner| partner.number).collect()
 }
 
 /// What every answer gives away while `flagging` organisations flag.
@@ -431,7 +276,7 @@ fn reveals(policy: &Policy, flagging: usize) -> Vec<Reveal> {
         }
     }
     let reveals = askers.into_iter().flat_map(|((sees, own_flag, others), partners)| {
-        standings(policy, sees).into_iter().map(move |(low, high)| {
+        counts_shown(&policy.counting, sees).into_iter().map(move |(low, high)| {
             let own = usize::from(own_flag);
             // The asker, if it flags, is one of those counted; the rest are some of the others.
             let range = low.saturating_sub(own)..=high.map_or(others, |high| high.saturating_sub(own));
@@ -444,8 +289,7 @@ fn reveals(policy: &Policy, flagging: usize) -> Vec<Reveal> {
 }
 
 /// The counts that look the same to whoever `sees` that much: from the lowest to the highest, or "or more".
-fn standings(policy: &Policy, sees: Sees) -> Vec<(usize, Option<usize>)> {
-    let counting = &policy.counting;
+pub(super) fn counts_shown(counting: &Counting, sees: Sees) -> Vec<(usize, Option<usize>)> {
     let lows: Vec<usize> = match sees {
         Sees::Presence => vec![counting.threshold.into()],
         Sees::Band => counting.bands().map(usize::from).collect(),
@@ -483,6 +327,7 @@ fn choose(of: usize, size: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::explain::Lang;
     use super::super::sample;
     use super::*;
 
@@ -611,10 +456,10 @@ mod tests {
     fn bands_and_counts_cover_every_count_once() {
         let policy = sample::changed(&[(RULE, "threshold = 3\ncount_cap = 30")]);
         for sees in [Sees::Presence, Sees::Band, Sees::Count] {
-            let standings = standings(&policy, sees);
-            assert_eq!(standings[0].0, 3);
-            assert_eq!(standings.last().unwrap().1, None);
-            assert!(standings.windows(2).all(|pair| pair[0].1 == Some(pair[1].0 - 1)));
+            let shown = counts_shown(&policy.counting, sees);
+            assert_eq!(shown[0].0, 3);
+            assert_eq!(shown.last().unwrap().1, None);
+            assert!(shown.windows(2).all(|pair| pair[0].1 == Some(pair[1].0 - 1)));
         }
     }
 }

@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 
-use super::lang::Lang;
-use super::{Epoch, MAX_TEXT, Policy};
+use super::error::PolicyError;
+use super::explain::Lang;
+use super::model::{Epoch, Policy};
+use super::text::MAX_TEXT;
 use crate::day::Day;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::files::io;
 use crate::label;
 use crate::secret::{Signature, SigningKey, VerifyingKey, from_hex};
 use crate::slug::Slug;
+use crate::system::SystemError;
 
 const HEADER: &str = "stapel-policy-signature v1";
 
@@ -47,8 +49,8 @@ impl PolicySignature {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicySignature`] where the key is not in the roster; [`Error::PolicyUnsafe`] where [`Policy::check`] refuses.
-    pub fn sign(policy: &Policy, key: &SigningKey) -> Result<PolicySignature, Error> {
+    /// [`PolicyError::PolicySignature`] where the key is not in the roster; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses.
+    pub fn sign(policy: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         PolicySignature::sign_under(policy, policy, key)
     }
 
@@ -57,12 +59,12 @@ impl PolicySignature {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicySignature`] where the key is not in that roster; [`Error::PolicyUnsafe`] where [`Policy::check`] refuses.
-    pub fn sign_under(newer: &Policy, in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, Error> {
+    /// [`PolicyError::PolicySignature`] where the key is not in that roster; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses.
+    pub fn sign_under(newer: &Policy, in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         refuse_unsafe(newer)?;
         let verifying_key = key.verifying_key();
         let partner = in_force.partners.iter().find(|partner| partner.verifying_key == verifying_key);
-        let partner = partner.ok_or_else(|| Error::PolicySignature {
+        let partner = partner.ok_or_else(|| PolicyError::PolicySignature {
             finding: format!("the key {verifying_key} is not in the roster; sign with the key of one of its partners"),
         })?;
         let digest = newer.digest();
@@ -89,9 +91,9 @@ impl PolicySignature {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicySignature`], naming the line.
-    pub fn parse(text: &str) -> Result<PolicySignature, Error> {
-        let wrong = |finding: &str| Error::PolicySignature { finding: finding.to_owned() };
+    /// [`PolicyError::PolicySignature`], naming the line.
+    pub fn parse(text: &str) -> Result<PolicySignature, PolicyError> {
+        let wrong = |finding: &str| PolicyError::PolicySignature { finding: finding.to_owned() };
         if text.len() > MAX_SIGNATURE_TEXT {
             return Err(wrong("it is too long to be a signature's file"));
         }
@@ -146,8 +148,8 @@ impl PolicySignature {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io), and [`Error::PolicySignature`], naming the file, where one cannot be read.
-    pub fn read_beside(policy: &Path) -> Result<Vec<PolicySignature>, Error> {
+    /// [`PolicyError::System`], and [`PolicyError::PolicySignature`], naming the file, where one cannot be read.
+    pub fn read_beside(policy: &Path) -> Result<Vec<PolicySignature>, PolicyError> {
         let folder = match policy.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -165,14 +167,14 @@ impl PolicySignature {
         paths.iter().map(|path| PolicySignature::read(path)).collect()
     }
 
-    fn read(path: &Path) -> Result<PolicySignature, Error> {
-        let named = |finding: &dyn std::fmt::Display| Error::PolicySignature {
+    fn read(path: &Path) -> Result<PolicySignature, PolicyError> {
+        let named = |finding: &dyn std::fmt::Display| PolicyError::PolicySignature {
             finding: format!("{}: {finding}", path.display()),
         };
         let bytes = read_up_to(path, MAX_SIGNATURE_TEXT)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| named(&"it is not text"))?;
         PolicySignature::parse(text).map_err(|error| match error {
-            Error::PolicySignature { finding } => named(&finding),
+            PolicyError::PolicySignature { finding } => named(&finding),
             other => other,
         })
     }
@@ -200,8 +202,8 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicyUnsafe`] and [`Error::PolicySignatures`].
-    pub fn verify(policy: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, Error> {
+    /// [`PolicyError::PolicyUnsafe`] and [`PolicyError::PolicySignatures`].
+    pub fn verify(policy: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, PolicyError> {
         refuse_unsafe(&policy)?;
         let digest = policy.digest();
         let signed_by = signers(&policy, digest, signatures, policy.changes.signatures.into(), "its own roster")?;
@@ -213,8 +215,8 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicySuccessor`], [`Error::PolicyUnsafe`] and [`Error::PolicySignatures`].
-    pub fn succeed(&self, newer: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, Error> {
+    /// [`PolicyError::PolicySuccessor`], [`PolicyError::PolicyUnsafe`] and [`PolicyError::PolicySignatures`].
+    pub fn succeed(&self, newer: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, PolicyError> {
         self.refuse_stranger(&newer)?;
         let newer = SignedPolicy::verify(newer, signatures)?;
         let approved =
@@ -227,8 +229,8 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io), [`Error::PolicyText`], [`Error::PolicySignature`], [`Error::PolicyUnsafe`], [`Error::PolicySignatures`].
-    pub fn read(path: &Path) -> Result<SignedPolicy, Error> {
+    /// [`PolicyError::System`], [`PolicyError::PolicyText`], [`PolicyError::PolicySignature`], [`PolicyError::PolicyUnsafe`], [`PolicyError::PolicySignatures`].
+    pub fn read(path: &Path) -> Result<SignedPolicy, PolicyError> {
         SignedPolicy::verify(Policy::read(path)?, &PolicySignature::read_beside(path)?)
     }
 
@@ -251,11 +253,11 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicySuccessor`].
-    pub(crate) fn refuse_reopened(&self, newer: &Policy, today: Day) -> Result<(), Error> {
+    /// [`PolicyError::PolicySuccessor`].
+    pub(crate) fn refuse_reopened(&self, newer: &Policy, today: Day) -> Result<(), PolicyError> {
         let reopened = shared_epochs(&self.policy, newer)
             .find(|(known, epoch)| known.closes < today && epoch.closes > known.closes);
-        reopened.map_or(Ok(()), |(known, _)| Err(Error::PolicySuccessor { finding: stays_closed(known) }))
+        reopened.map_or(Ok(()), |(known, _)| Err(PolicyError::PolicySuccessor { finding: stays_closed(known) }))
     }
 
     /// How many of this policy's organisations must have signed `newer`: as many as it asks for itself, but those that leave
@@ -266,9 +268,9 @@ impl SignedPolicy {
         remaining.max(own.len() / 2 + 1).min(self.policy.changes.signatures.into())
     }
 
-    fn refuse_stranger(&self, newer: &Policy) -> Result<(), Error> {
+    fn refuse_stranger(&self, newer: &Policy) -> Result<(), PolicyError> {
         let old = &self.policy;
-        let wrong = |finding: String| Err(Error::PolicySuccessor { finding });
+        let wrong = |finding: String| Err(PolicyError::PolicySuccessor { finding });
         if newer.consortium != old.consortium || newer.purpose != old.purpose {
             return wrong(format!(
                 "it is of '{}' for '{}', and the one in force of '{}' for '{}'; another purpose is another consortium",
@@ -310,12 +312,12 @@ impl SignedPolicy {
     }
 
     /// Who holds a partner's number can ask about its flags and withdraw them: others do not give its number another key.
-    fn refuse_taken_over(&self, newer: &Policy, approved: &BTreeSet<Slug>) -> Result<(), Error> {
+    fn refuse_taken_over(&self, newer: &Policy, approved: &BTreeSet<Slug>) -> Result<(), PolicyError> {
         for partner in &newer.partners {
             let Some(known) = self.policy.partner(partner.number) else { continue };
             let is_new = |key| !known.all_keys().any(|before| before == key);
             if partner.all_keys().any(is_new) && !approved.contains(&partner.organisation) {
-                return Err(Error::PolicySignatures {
+                return Err(PolicyError::PolicySignatures {
                     finding: format!(
                         "partner {} has another key in it, and '{}' has not signed with a key that it has in the roster in force; \
                          one that lost its keys gets a number never used before",
@@ -328,7 +330,7 @@ impl SignedPolicy {
     }
 
     /// Whoever left still holds the key of the epochs there were.
-    fn refuse_key_of_leavers(&self, newer: &Policy) -> Result<(), Error> {
+    fn refuse_key_of_leavers(&self, newer: &Policy) -> Result<(), PolicyError> {
         let (old, days) = (&self.policy, self.policy.changes.new_epoch_within_days);
         let stay = newer.organisation_names();
         let Some(leaver) = old.organisation_names().into_iter().find(|name| !stay.contains(name)) else {
@@ -343,7 +345,7 @@ impl SignedPolicy {
             "'{leaver}' leaves and holds the key: within {days} days, so by {until}, a new epoch must open, and those that \
              it knows must close"
         );
-        Err(Error::PolicySuccessor { finding })
+        Err(PolicyError::PolicySuccessor { finding })
     }
 }
 
@@ -352,18 +354,21 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io) and [`Error::PolicyText`].
-    pub fn read(path: &Path) -> Result<Policy, Error> {
+    /// [`PolicyError::System`] and [`PolicyError::PolicyText`].
+    pub fn read(path: &Path) -> Result<Policy, PolicyError> {
         Policy::read_with_text(path).map(|(policy, _)| policy)
     }
 
     /// As [`Policy::read`], with the text that was read: a copy of a policy that was verified is made of that, because the file may
     /// be another by then.
-    pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), Error> {
+    pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), PolicyError> {
         let text = String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Error::PolicyText { place: format!("line {line}"), finding: "it is not UTF-8; save it as UTF-8".into() }
+            PolicyError::PolicyText {
+                place: format!("line {line}"),
+                finding: "it is not UTF-8; save it as UTF-8".into(),
+            }
         })?;
         Ok((Policy::parse(&text)?, text))
     }
@@ -388,11 +393,11 @@ fn signed_bytes(digest: &Digest) -> [u8; 48] {
     bytes
 }
 
-fn refuse_unsafe(policy: &Policy) -> Result<(), Error> {
+fn refuse_unsafe(policy: &Policy) -> Result<(), PolicyError> {
     let check = policy.check();
     let refusals: Vec<_> =
         check.standing().map(|refusal| format!("{}: {}", refusal.rule, refusal.text(Lang::En))).collect();
-    if refusals.is_empty() { Ok(()) } else { Err(Error::PolicyUnsafe { refusals }) }
+    if refusals.is_empty() { Ok(()) } else { Err(PolicyError::PolicyUnsafe { refusals }) }
 }
 
 /// The organisations of `policy` that signed `digest`, if there are `needed` of them.
@@ -402,7 +407,7 @@ fn signers(
     signatures: &[PolicySignature],
     needed: usize,
     roster: &str,
-) -> Result<BTreeSet<Slug>, Error> {
+) -> Result<BTreeSet<Slug>, PolicyError> {
     let keys = policy.partners.iter().map(|partner| (partner.verifying_key, &partner.organisation)).collect();
     let mut signed_by = BTreeSet::new();
     let mut aside = Vec::new();
@@ -426,7 +431,7 @@ fn signers(
         finding.push_str(&format!("; set aside: {}", listed(aside.iter())));
     }
     finding.push_str("; let who is missing run `stapel policy sign`");
-    Err(Error::PolicySignatures { finding })
+    Err(PolicyError::PolicySignatures { finding })
 }
 
 fn listed(items: impl Iterator<Item = impl ToString>) -> String {
@@ -441,7 +446,7 @@ fn listed(items: impl Iterator<Item = impl ToString>) -> String {
 }
 
 /// A file's bytes, but no more of them than one over `limit`, so that the reader refuses it for its length.
-fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, SystemError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|source| io("open", path, source))?;
     file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|source| io("read", path, source))?;

@@ -8,14 +8,15 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::raw::{Format, Raw, RawBudgets, RawCounting, RawEpoch, RawOperator, RawOverride, RawPartner, Table};
-use super::{
-    Budgets, ChangeRules, Counting, Epoch, MessageRules, Oin, OldKey, Operator, Override, Partner, Permissions, Policy,
-    ReleaseRules, Retention, Rules, Sees, check, level_word,
+use super::check;
+use super::error::PolicyError;
+use super::model::{
+    Budgets, ChangeRules, Counting, Epoch, MessageRules, Oin, OldKey, Operator, Override, Permissions, Policy,
+    ReleaseRules, Retention, RosterEntry, Rules, Sees, level_word,
 };
+use super::raw::{Format, Raw, RawBudgets, RawCounting, RawEpoch, RawOperator, RawOverride, RawPartner, Table};
 use crate::address::Level;
 use crate::day::Day;
-use crate::error::Error;
 use crate::secret::{KeyId, VerifyingKey};
 use crate::slug::Slug;
 
@@ -37,11 +38,11 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicyText`], naming the line and the key, what was found, and what to write instead.
-    pub fn parse(text: &str) -> Result<Policy, Error> {
+    /// [`PolicyError::PolicyText`], naming the line and the key, what was found, and what to write instead.
+    pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         if text.len() > MAX_TEXT {
             let finding = format!("it has {} bytes, and at most {MAX_TEXT} are read", text.len());
-            return Err(Error::PolicyText { place: "as a whole".into(), finding });
+            return Err(PolicyError::PolicyText { place: "as a whole".into(), finding });
         }
         let source = Source(text);
         source.format()?;
@@ -64,7 +65,7 @@ struct Roster {
 
 impl Source<'_> {
     /// Looks at the format's number before all else, so that a later format is not called a wrong one of this.
-    fn format(&self) -> Result<(), Error> {
+    fn format(&self) -> Result<(), PolicyError> {
         let head: Format = toml::from_str(self.0).map_err(|error| self.refused(&error))?;
         match head.format {
             None => Err(self.wrong(0, "format", "it is missing; begin the file with: format = 1")),
@@ -76,7 +77,7 @@ impl Source<'_> {
         }
     }
 
-    fn policy(&self, raw: Raw) -> Result<Policy, Error> {
+    fn policy(&self, raw: Raw) -> Result<Policy, PolicyError> {
         let version = self.number("version", &raw.version, U32)?;
         let previous = raw.previous.as_ref().map(|raw| self.read("previous", raw)).transpose()?;
         if (version == 1) != previous.is_none() {
@@ -153,7 +154,7 @@ impl Source<'_> {
         }))
     }
 
-    fn operator(&self, raw: &RawOperator) -> Result<Operator, Error> {
+    fn operator(&self, raw: &RawOperator) -> Result<Operator, PolicyError> {
         let operator = Operator {
             name: self.text("operator.name", &raw.name, NAME)?,
             oin: self.read("operator.oin", &raw.oin)?,
@@ -173,7 +174,7 @@ impl Source<'_> {
         Ok(operator)
     }
 
-    fn counting(&self, raw: &RawCounting, flagging: u16) -> Result<Counting, Error> {
+    fn counting(&self, raw: &RawCounting, flagging: u16) -> Result<Counting, PolicyError> {
         let threshold: u8 = self.or("counting.threshold", &raw.threshold, 1..=250, 2)?;
         let min_sources = u16::from(threshold).max(3);
         // One less than may flag, so that "all of them" never shows.
@@ -200,7 +201,7 @@ impl Source<'_> {
         })
     }
 
-    fn budgets(&self, raw: &RawBudgets) -> Result<Budgets, Error> {
+    fn budgets(&self, raw: &RawBudgets) -> Result<Budgets, PolicyError> {
         if let Some(last) = raw.sweep_reasons.get(MAX_REASONS) {
             let finding = format!("at most {MAX_REASONS} reasons are read; take some away");
             return Err(self.wrong(last.span().start, "budgets.sweep_reasons", finding));
@@ -221,7 +222,7 @@ impl Source<'_> {
         })
     }
 
-    fn overrides(&self, raw: &[Table<RawOverride>]) -> Result<Vec<Override>, Error> {
+    fn overrides(&self, raw: &[Table<RawOverride>]) -> Result<Vec<Override>, PolicyError> {
         let mut overrides = BTreeMap::new();
         for Table(raw) in raw {
             let (rule, at) = (raw.rule.get_ref(), raw.rule.span().start);
@@ -242,7 +243,7 @@ impl Source<'_> {
         Ok(overrides.into_iter().map(|(rule, reason)| Override { rule, reason }).collect())
     }
 
-    fn epochs(&self, raw: &[Table<RawEpoch>]) -> Result<Vec<Epoch>, Error> {
+    fn epochs(&self, raw: &[Table<RawEpoch>]) -> Result<Vec<Epoch>, PolicyError> {
         if raw.is_empty() || raw.len() > MAX_EPOCHS {
             let finding = format!("there are {}; list at least one, and at most {MAX_EPOCHS}", raw.len());
             return Err(self.wrong(0, "epoch", finding));
@@ -281,7 +282,7 @@ impl Source<'_> {
         Ok(epochs)
     }
 
-    fn partners(&self, raw: &[Table<RawPartner>]) -> Result<Vec<Partner>, Error> {
+    fn partners(&self, raw: &[Table<RawPartner>]) -> Result<Vec<RosterEntry>, PolicyError> {
         if raw.is_empty() || raw.len() > MAX_PARTNERS {
             let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
             return Err(self.wrong(0, "partner", finding));
@@ -293,14 +294,14 @@ impl Source<'_> {
         Ok(partners)
     }
 
-    fn partner(&self, raw: &RawPartner, roster: &mut Roster) -> Result<Partner, Error> {
+    fn partner(&self, raw: &RawPartner, roster: &mut Roster) -> Result<RosterEntry, PolicyError> {
         let number = self.number("partner.number", &raw.number, 1..=i64::from(u16::MAX))?;
         if !roster.numbers.insert(number) {
             return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
         }
         let (oin, organisation) = self.organisation(raw, roster)?;
         let may = self.may(raw)?;
-        Ok(Partner {
+        Ok(RosterEntry {
             number,
             name: self.text("partner.name", &raw.name, NAME)?,
             oin,
@@ -326,7 +327,7 @@ impl Source<'_> {
     }
 
     /// One organisation has one OIN and one OIN one organisation, or somebody would count twice.
-    fn organisation(&self, raw: &RawPartner, roster: &mut Roster) -> Result<(Oin, Slug), Error> {
+    fn organisation(&self, raw: &RawPartner, roster: &mut Roster) -> Result<(Oin, Slug), PolicyError> {
         let oin: Oin = self.read("partner.oin", &raw.oin)?;
         let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;
         let known = *roster.oin_of.entry(organisation.clone()).or_insert(oin);
@@ -348,7 +349,7 @@ impl Source<'_> {
         raw: &Spanned<String>,
         number: u16,
         roster: &mut Roster,
-    ) -> Result<VerifyingKey, Error> {
+    ) -> Result<VerifyingKey, PolicyError> {
         let found = self.key(key, raw)?;
         match roster.keys.insert(found, number) {
             None => Ok(found),
@@ -359,7 +360,7 @@ impl Source<'_> {
         }
     }
 
-    fn may(&self, raw: &RawPartner) -> Result<Permissions, Error> {
+    fn may(&self, raw: &RawPartner) -> Result<Permissions, PolicyError> {
         let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep"])?;
         let has = |word| words.contains(word);
         if words.is_empty() || has("sweep") && !has("ask") {
@@ -370,7 +371,7 @@ impl Source<'_> {
         Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep") })
     }
 
-    fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, Error> {
+    fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, PolicyError> {
         let Some(raw) = raw else { return Ok(Sees::default()) };
         let all = [Sees::Presence, Sees::Band, Sees::Count];
         all.into_iter().find(|sees| sees.as_str() == raw.get_ref()).ok_or_else(|| {
@@ -385,7 +386,7 @@ impl Source<'_> {
         raw: &Option<Spanned<String>>,
         (what, may): (&str, bool),
         partner: &RawPartner,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<String>, PolicyError> {
         let path = format!("partner.{key}");
         match raw {
             Some(raw) if may => self.text(&path, raw, PROSE).map(Some),
@@ -413,11 +414,16 @@ impl Source<'_> {
         raw: &Option<Spanned<i64>>,
         range: RangeInclusive<i64>,
         default: T,
-    ) -> Result<T, Error> {
+    ) -> Result<T, PolicyError> {
         raw.as_ref().map_or(Ok(default), |raw| self.number(key, raw, range))
     }
 
-    fn number<T: TryFrom<i64>>(&self, key: &str, raw: &Spanned<i64>, range: RangeInclusive<i64>) -> Result<T, Error> {
+    fn number<T: TryFrom<i64>>(
+        &self,
+        key: &str,
+        raw: &Spanned<i64>,
+        range: RangeInclusive<i64>,
+    ) -> Result<T, PolicyError> {
         let number = *raw.get_ref();
         let fits = if range.contains(&number) { T::try_from(number).ok() } else { None };
         fits.ok_or_else(|| {
@@ -427,13 +433,13 @@ impl Source<'_> {
     }
 
     /// What reads itself from text: a slug, a digest, an OIN.
-    fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, Error> {
+    fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, PolicyError> {
         raw.get_ref()
             .parse()
             .map_err(|error: T::Err| self.wrong(raw.span().start, key, format!("{} is {error}", shown(raw.get_ref()))))
     }
 
-    fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, Error> {
+    fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, PolicyError> {
         // Not shown: what stands here by mistake may be a private key.
         let wrong = |finding: &str| self.wrong(raw.span().start, key, finding);
         let found = VerifyingKey::from_hex(raw.get_ref());
@@ -444,7 +450,7 @@ impl Source<'_> {
         Ok(found)
     }
 
-    fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, Error> {
+    fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, PolicyError> {
         let day = match raw.get_ref() {
             Datetime { date: Some(date), time: None, offset: None } => {
                 Day::from_ymd(date.year.into(), date.month, date.day)
@@ -458,7 +464,7 @@ impl Source<'_> {
     }
 
     /// A text as one line: runs of white space become one space, so that how it was broken into lines means nothing.
-    fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, Error> {
+    fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, PolicyError> {
         let at = raw.span().start;
         let line = raw.get_ref().split([' ', '\t', '\r', '\n']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
         let length = line.chars().count();
@@ -479,7 +485,12 @@ impl Source<'_> {
     }
 
     /// A list of words as a set.
-    fn words<'r>(&self, key: &str, raw: &'r [Spanned<String>], known: &[&str]) -> Result<BTreeSet<&'r str>, Error> {
+    fn words<'r>(
+        &self,
+        key: &str,
+        raw: &'r [Spanned<String>],
+        known: &[&str],
+    ) -> Result<BTreeSet<&'r str>, PolicyError> {
         let mut words = BTreeSet::new();
         for word in raw {
             let (at, word) = (word.span().start, word.get_ref().as_str());
@@ -494,16 +505,16 @@ impl Source<'_> {
         Ok(words)
     }
 
-    fn twice(&self, at: usize, key: &str, what: &str) -> Error {
+    fn twice(&self, at: usize, key: &str, what: &str) -> PolicyError {
         self.wrong(at, key, format!("{what} is there twice; each may be there once"))
     }
 
-    fn wrong(&self, at: usize, key: &str, finding: impl Into<String>) -> Error {
-        Error::PolicyText { place: format!("line {}, {key}", self.line(at).0), finding: finding.into() }
+    fn wrong(&self, at: usize, key: &str, finding: impl Into<String>) -> PolicyError {
+        PolicyError::PolicyText { place: format!("line {}, {key}", self.line(at).0), finding: finding.into() }
     }
 
     /// What the TOML parser or the shape of the file refused.
-    fn refused(&self, error: &toml::de::Error) -> Error {
+    fn refused(&self, error: &toml::de::Error) -> PolicyError {
         let (number, line) = self.line(error.span().map_or(0, |span| span.start));
         let missing = error.message().starts_with("missing field");
         // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in that
@@ -521,7 +532,7 @@ impl Source<'_> {
             .replace(" as i128", "")
             .replace("expected i64", "expected a whole number")
             .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
-        Error::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
+        PolicyError::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
     }
 
     /// The number of the line at an offset, counted from 1, and the line.
@@ -532,7 +543,7 @@ impl Source<'_> {
     }
 }
 
-fn distinct<'a>(partners: impl Iterator<Item = &'a Partner>) -> u16 {
+fn distinct<'a>(partners: impl Iterator<Item = &'a RosterEntry>) -> u16 {
     let organisations: BTreeSet<_> = partners.map(|partner| &partner.organisation).collect();
     u16::try_from(organisations.len()).unwrap_or(u16::MAX)
 }

@@ -1,0 +1,453 @@
+//! What a policy says, as types that hold nothing but well-formed values.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use crate::address::Level;
+use crate::day::Day;
+use crate::digest::Digest;
+use crate::secret::{KeyId, VerifyingKey};
+use crate::slug::Slug;
+
+/// A policy that is well-formed. Whether it is safe, and in force, is another matter: see [`SignedPolicy`].
+///
+/// Its fields are those of [`Rules`]; none can be changed, so what was parsed is what the digest is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy(pub(super) Rules);
+
+/// What a policy says. Every text is one line: runs of white space count as one space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {
+    /// The consortium that this is the policy of.
+    pub consortium: Slug,
+    /// The version, counted from 1.
+    pub version: u32,
+    /// The digest of the version before; none in version 1.
+    pub previous: Option<Digest>,
+    /// The first day of its validity.
+    pub valid_from: Day,
+    /// Whether this is for tests only: no real addresses.
+    pub test: bool,
+    /// The purpose (doel) that every derived key is bound to.
+    pub purpose: Slug,
+    /// The legal basis (grondslag) of the consortium as a whole.
+    pub legal_basis: String,
+    /// What a flag means: an own observation, never because of a hit.
+    pub flag_criterion: String,
+    /// What a partner does after a hit.
+    pub after_hit: String,
+    /// How to reach the coordinator.
+    pub coordinator: String,
+    /// Who runs the broker.
+    pub operator: Operator,
+    /// How organisations are counted.
+    pub counting: Counting,
+    /// When accepted flags become visible in answers.
+    pub release: ReleaseRules,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// How much a partner may flag and ask.
+    pub budgets: Budgets,
+    /// A partner counts as delivering when it was heard of within this many days.
+    pub freshness_days: u16,
+    /// A full set that withdraws more than this share of a partner's flags must say that it means to.
+    pub max_shrink_percent: u8,
+    /// What messages' times must keep to.
+    pub messages: MessageRules,
+    /// How the policy itself changes.
+    pub changes: ChangeRules,
+    /// Rules of [`Policy::check`] that this policy sets aside, ascending by rule.
+    pub overrides: Vec<Override>,
+    /// The key periods, ascending by number and by opening day. At least one.
+    pub epochs: Vec<Epoch>,
+    /// The roster, ascending by number. At least one.
+    pub partners: Vec<RosterEntry>,
+}
+
+/// Who runs the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operator {
+    /// The operator's name.
+    pub name: String,
+    /// The operator's organisation number.
+    pub oin: Oin,
+    /// What the broker's replies are signed with.
+    pub verifying_key: VerifyingKey,
+    /// What the audit log's checkpoints are signed with; another key than that of replies.
+    pub checkpoint_key: VerifyingKey,
+    /// The audit log's origin line (C2SP tlog-checkpoint), which is its key's name too.
+    pub log_origin: String,
+}
+
+/// How organisations are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counting {
+    /// So many organisations must flag a pseudonym before its standing is stacked.
+    pub threshold: u8,
+    /// So many organisations must hold released flags before any standing is stacked.
+    pub min_sources: u16,
+    /// The highest count shown; it stands for itself and more. At least the threshold, at most 250.
+    pub count_cap: u8,
+    /// The levels that are flagged and asked: [`Level::Unit`] always, then perhaps [`Level::Building`].
+    pub levels: Vec<Level>,
+    /// Whether a question about a pseudonym that the asker does not flag is left unanswered.
+    pub own_flag_required: bool,
+}
+
+/// When accepted flags become visible in answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReleaseRules {
+    /// A release may take place at the whole multiples of this many hours since 1970-01-01T00:00:00Z.
+    pub interval_hours: u16,
+    /// So many organisations' flags must have changed for a release to take place.
+    pub min_changed: u16,
+    /// After so many days a release takes place with fewer.
+    pub max_wait_days: u16,
+    /// Whether flags are visible at once; for tests only.
+    pub immediate: bool,
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retention {
+    /// The most days that a flag lasts from its first day, unless its renewal is declared.
+    pub max_days: u16,
+    /// The days that the broker's audit log is kept.
+    pub log_days: u16,
+}
+
+/// How much each partner may flag and ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budgets {
+    /// New flags a day (UTC).
+    pub new_flags_a_day: u32,
+    /// Flags held at a time.
+    pub flags_held: u32,
+    /// Pseudonyms asked a day (UTC).
+    pub asked_a_day: u32,
+    /// Pseudonyms asked in an epoch.
+    pub asked_an_epoch: u32,
+    /// Pseudonyms swept a day (UTC); 0 where nobody may.
+    pub swept_a_day: u32,
+    /// The reasons that may be given for sweeping, ascending.
+    pub sweep_reasons: Vec<Slug>,
+}
+
+/// What messages' times must keep to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageRules {
+    /// A message older than this is rejected.
+    pub max_delay_hours: u16,
+    /// A message from further in the future than this is rejected.
+    pub max_ahead_minutes: u16,
+}
+
+/// How the policy itself changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangeRules {
+    /// So many organisations must sign a policy for it to be in force.
+    pub signatures: u16,
+    /// Flags under the previous policy's digest pass for this many days, unless the threshold went down.
+    pub grace_days: u16,
+    /// When an organisation leaves, a new epoch opens, and the old ones close, within this many days.
+    pub new_epoch_within_days: u16,
+}
+
+/// A rule of [`Policy::check`] that is set aside, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Override {
+    /// The rule's name.
+    pub rule: String,
+    /// The reason, which every explanation of the policy shows.
+    pub reason: String,
+}
+
+/// A key period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Epoch {
+    /// The epoch's number.
+    pub number: u32,
+    /// The id of its key.
+    pub key_id: KeyId,
+    /// Its first day.
+    pub opens: Day,
+    /// Its last day.
+    pub closes: Day,
+}
+
+/// One system of an organisation that flags or asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RosterEntry {
+    /// The partner's number, counted from 1.
+    pub number: u16,
+    /// The partner's name.
+    pub name: String,
+    /// The organisation number (OIN) of its organisation.
+    pub oin: Oin,
+    /// The organisation that it counts as.
+    pub organisation: Slug,
+    /// What its messages are signed with.
+    pub verifying_key: VerifyingKey,
+    /// The key before that one, while it may still be used.
+    pub old_key: Option<OldKey>,
+    /// What it may do.
+    pub may: Permissions,
+    /// What it is shown of a stacked pseudonym.
+    pub sees: Sees,
+    /// Its legal basis to flag; there exactly when it may.
+    pub legal_basis_flag: Option<String>,
+    /// Its legal basis to ask; there exactly when it may.
+    pub legal_basis_ask: Option<String>,
+}
+
+/// A key that is being replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OldKey {
+    /// The key.
+    pub verifying_key: VerifyingKey,
+    /// The last day on which it may be used.
+    pub until: Day,
+}
+
+/// What a partner may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permissions {
+    /// Flag.
+    pub flag: bool,
+    /// Ask.
+    pub ask: bool,
+    /// Ask about what it does not flag itself, under a budget of its own and with a reason in the log.
+    pub sweep: bool,
+}
+
+/// What a partner is shown of a stacked pseudonym.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sees {
+    /// That it is stacked.
+    #[default]
+    Presence,
+    /// The band that the count is in: see [`Counting::band`].
+    Band,
+    /// The count, up to the cap.
+    Count,
+}
+
+/// An organisation's identification number (Organisatie-identificatienummer): 20 digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oin([u8; 20]);
+
+/// A text was not an OIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an OIN: use 20 digits")]
+pub struct NotAnOin;
+
+impl Policy {
+    /// The partner of that number.
+    pub fn partner(&self, number: u16) -> Option<&RosterEntry> {
+        let at = self.partners.binary_search_by_key(&number, |partner| partner.number).ok()?;
+        self.partners.get(at)
+    }
+
+    /// The epoch of that number.
+    pub fn epoch(&self, number: u32) -> Option<&Epoch> {
+        let at = self.epochs.binary_search_by_key(&number, |epoch| epoch.number).ok()?;
+        self.epochs.get(at)
+    }
+
+    /// How many distinct organisations the roster has.
+    pub fn organisations(&self) -> usize {
+        self.organisation_names().len()
+    }
+
+    /// How many distinct organisations have a partner that may flag.
+    pub fn flagging_organisations(&self) -> usize {
+        self.flagging_organisation_names().len()
+    }
+
+    pub(crate) fn organisation_names(&self) -> BTreeSet<&Slug> {
+        self.partners.iter().map(|partner| &partner.organisation).collect()
+    }
+
+    pub(crate) fn flagging_organisation_names(&self) -> BTreeSet<&Slug> {
+        self.partners.iter().filter(|partner| partner.may.flag).map(|partner| &partner.organisation).collect()
+    }
+}
+
+impl Deref for Policy {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        &self.0
+    }
+}
+
+impl Counting {
+    /// The lower bounds of the bands: the threshold, doubled again and again, up to the cap.
+    pub fn bands(&self) -> impl Iterator<Item = u8> {
+        let cap = self.count_cap;
+        std::iter::successors(Some(self.threshold), |bound| bound.checked_mul(2)).take_while(move |bound| *bound <= cap)
+    }
+
+    /// The lower bound of the band that `count` organisations are in; counts over the cap are in the cap's band. `None`
+    /// below the threshold.
+    pub fn band(&self, count: usize) -> Option<u8> {
+        self.bands().take_while(|bound| usize::from(*bound) <= count).last()
+    }
+}
+
+impl Budgets {
+    /// The reasons for sweeping, in one line.
+    pub(super) fn reasons(&self) -> String {
+        self.sweep_reasons.iter().map(Slug::as_str).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Permissions {
+    /// The words for what is permitted, of those for flagging, asking and sweeping.
+    pub(super) fn named<'w>(self, flag: &'w str, ask: &'w str, sweep: &'w str) -> Vec<&'w str> {
+        let all = [(self.flag, flag), (self.ask, ask), (self.sweep, sweep)];
+        all.into_iter().filter(|(may, _)| *may).map(|(_, word)| word).collect()
+    }
+}
+
+impl Epoch {
+    /// Whether the epoch is open on `day`.
+    pub fn is_open(&self, day: Day) -> bool {
+        (self.opens..=self.closes).contains(&day)
+    }
+}
+
+impl RosterEntry {
+    /// The keys that this partner's messages may be signed with on `day`.
+    pub fn keys(&self, day: Day) -> impl Iterator<Item = VerifyingKey> {
+        let old = self.old_key.as_ref().filter(|old| day <= old.until).map(|old| old.verifying_key);
+        std::iter::once(self.verifying_key).chain(old)
+    }
+
+    /// The keys that it has on any day.
+    pub(crate) fn all_keys(&self) -> impl Iterator<Item = VerifyingKey> {
+        std::iter::once(self.verifying_key).chain(self.old_key.as_ref().map(|old| old.verifying_key))
+    }
+}
+
+impl Sees {
+    /// The word for it in the policy file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Sees::Presence => "presence",
+            Sees::Band => "band",
+            Sees::Count => "count",
+        }
+    }
+}
+
+impl Oin {
+    /// The 20 digits.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Oin {
+    type Err = NotAnOin;
+
+    fn from_str(text: &str) -> Result<Oin, NotAnOin> {
+        let digits: [u8; 20] = text.as_bytes().try_into().map_err(|_| NotAnOin)?;
+        if digits.iter().all(u8::is_ascii_digit) { Ok(Oin(digits)) } else { Err(NotAnOin) }
+    }
+}
+
+impl fmt::Display for Oin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Oin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Oin({self})")
+    }
+}
+
+/// The word for a level in the policy file.
+pub(crate) fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Unit => "unit",
+        Level::Building => "building",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn look_ups() {
+        let policy = sample::policy();
+        assert_eq!(policy.partner(2).unwrap().organisation.as_str(), "belastingdienst");
+        assert_eq!(policy.partner(0), None);
+        assert_eq!(policy.partner(9), None);
+        assert_eq!(policy.epoch(1).unwrap().key_id, sample::secret_file(1).key_id());
+        assert_eq!(policy.epoch(2), None);
+        assert_eq!((policy.organisations(), policy.flagging_organisations()), (4, 4));
+    }
+
+    #[test]
+    fn bands_double() {
+        let policy = sample::changed(&[("threshold = 2", "threshold = 3\ncount_cap = 30")]);
+        assert_eq!(policy.counting.bands().collect::<Vec<_>>(), [3, 6, 12, 24]);
+        let band = |count| policy.counting.band(count);
+        assert_eq!(
+            [2, 3, 5, 6, 23, 24, 31, 500].map(band),
+            [None, Some(3), Some(3), Some(6), Some(12), Some(24), Some(24), Some(24)]
+        );
+        let highest = sample::changed(&[("threshold = 2", "threshold = 250\ncount_cap = 250")]);
+        assert_eq!(highest.counting.bands().collect::<Vec<_>>(), [250]);
+    }
+
+    #[test]
+    fn an_epoch_is_open_on_its_last_day() {
+        let policy = sample::policy();
+        let epoch = &policy.epochs[0];
+        assert!(epoch.is_open(epoch.opens) && epoch.is_open(epoch.closes));
+        assert!(!epoch.is_open(epoch.closes.plus(1)) && !epoch.is_open(Day(epoch.opens.0 - 1)));
+    }
+
+    #[test]
+    fn an_old_key_ends() {
+        let old = sample::partner_key(99).verifying_key();
+        let line = format!(
+            "may = [\"flag\", \"ask\"] # politie\nold_key = {{ verifying_key = \"{old}\", until = 2026-12-31 }}"
+        );
+        let policy = sample::changed(&[("may = [\"flag\", \"ask\"] # politie", &line)]);
+        let partner = policy.partner(1).unwrap();
+        let keys = |day: &str| partner.keys(day.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(keys("2026-12-31"), [partner.verifying_key, old]);
+        assert_eq!(keys("2027-01-01"), [partner.verifying_key]);
+    }
+
+    #[test]
+    fn oins() {
+        assert_eq!("00000001234567890000".parse::<Oin>().unwrap().to_string(), "00000001234567890000");
+        for bad in ["", "0000000123456789000", "0000000123456789000a", "000000012345678900000", "٠٠٠٠٠٠٠٠٠٠"]
+        {
+            assert_eq!(bad.parse::<Oin>(), Err(NotAnOin), "{bad}");
+        }
+    }
+}
