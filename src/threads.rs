@@ -1,91 +1,116 @@
-//! Threads for large batches: so many as whoever runs the program says.
+//! How many threads the work on a large batch is spread over: as many as whoever runs the program says.
 //!
-//! One, the default, is the caller's own thread: nothing is started, nothing handed over. Whatever the count, what comes out is the
-//! same, byte for byte.
+//! One, the default, is the caller's own thread: nothing is started, nothing handed over. The results are the same, byte for
+//! byte, whatever the count. Starting more takes the feature `threads`.
 
 use std::fmt;
-use std::sync::Arc;
 
-use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+#[cfg(feature = "threads")]
+use {rayon::ThreadPool, rayon::ThreadPoolBuilder, rayon::prelude::*, std::sync::Arc};
 
 use crate::system::SystemError;
 
 /// The most threads that can be asked for.
 const MOST: usize = 256;
 
-/// The fewest items that are handed to a thread: some hundred microseconds of hashing, beside which the handing over is nothing. So a
-/// question about a few addresses never waits for another thread.
+/// The fewest items worth a thread. They are some hundred microseconds of hashing, beside which handing them over takes no
+/// time. So a question about a few addresses never waits for another thread.
+#[cfg(feature = "threads")]
 const LEAST: usize = 512;
 
-/// The threads that pseudonyms and tags of a large batch are made on. Clones share them; they end with the last clone.
+/// The threads that the pseudonyms and tags of a large batch are made on. Clones share them; they end with the last clone.
 #[derive(Clone, Default)]
-pub struct Threads(Option<Arc<ThreadPool>>);
+pub struct Threads {
+    /// `None` for the caller's own thread.
+    #[cfg(feature = "threads")]
+    pool: Option<Arc<ThreadPool>>,
+}
 
 impl Threads {
-    /// Starts so many threads; 1 starts none, and is what [`Threads::default`] gives.
+    /// Starts `count` threads; 1 starts none, and is what [`Threads::default`] gives.
     ///
     /// More than the machine has cores do not help.
     ///
     /// # Errors
     ///
-    /// [`SystemError::Threads`] for 0 or more than 256, and where the operating system does not give so many.
+    /// [`SystemError::Threads`] for 0 or more than 256, where the operating system does not give so many, and for more than 1
+    /// where the library was built without the feature `threads`.
     pub fn new(count: usize) -> Result<Threads, SystemError> {
         match count {
-            1 => Ok(Threads(None)),
-            2..=MOST => start(ThreadPoolBuilder::new().num_threads(count), count),
+            1 => Ok(Threads::default()),
+            2..=MOST => start(count),
             _ => Err(SystemError::Threads { count, finding: format!("give 1 to {MOST}") }),
         }
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
-    }
-
-    /// What `to` makes of each item, in their order: for reading addresses, as pseudonyms are made.
-    pub fn map<T: Sync, U: Send>(&self, items: &[T], to: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
-        let mut made = Vec::new();
-        self.extend(&mut made, items, to);
-        made
-    }
-
-    /// Adds what `to` makes of each item to `made`, in their order.
-    pub(crate) fn extend<T: Sync, U: Send>(&self, made: &mut Vec<U>, items: &[T], to: impl Fn(&T) -> U + Send + Sync) {
-        match self.pool_for(items) {
-            None => made.extend(items.iter().map(to)),
-            Some(pool) => pool.install(|| made.par_extend(items.par_iter().with_min_len(LEAST).map(to))),
+        #[cfg(feature = "threads")]
+        if let Some(pool) = &self.pool {
+            return pool.current_num_threads();
         }
+        1
     }
 
-    /// What `to` makes of the items, one piece after the other: of so many each where several threads share them, else all in one.
+    /// The results of `f` for each item, in the items' order. For reading addresses on the threads that make pseudonyms.
+    pub fn map<T: Sync, U: Send>(&self, items: &[T], f: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
+        let mut results = Vec::new();
+        self.extend(&mut results, items, f);
+        results
+    }
+
+    /// Adds the results of `f` for each item to `results`, in the items' order.
+    pub(crate) fn extend<T: Sync, U: Send>(
+        &self,
+        results: &mut Vec<U>,
+        items: &[T],
+        f: impl Fn(&T) -> U + Send + Sync,
+    ) {
+        #[cfg(feature = "threads")]
+        if let Some(pool) = self.pool_for(items.len()) {
+            return pool.install(|| results.par_extend(items.par_iter().with_min_len(LEAST).map(f)));
+        }
+        results.extend(items.iter().map(f));
+    }
+
+    /// The results of `f` for consecutive pieces of the items, joined in order. The pieces have `piece` items each where several
+    /// threads share the work; else there is one piece.
+    #[cfg_attr(not(feature = "threads"), allow(unused_variables))]
     pub(crate) fn map_pieces<T: Sync, U: Send>(
         &self,
         items: &[T],
         piece: usize,
-        to: impl Fn(&[T]) -> Vec<U> + Send + Sync,
+        f: impl Fn(&[T]) -> Vec<U> + Send + Sync,
     ) -> Vec<U> {
-        match self.pool_for(items) {
-            None => to(items),
-            Some(pool) => pool.install(|| items.par_chunks(piece).flat_map_iter(to).collect()),
+        #[cfg(feature = "threads")]
+        if let Some(pool) = self.pool_for(items.len()) {
+            return pool.install(|| items.par_chunks(piece).flat_map_iter(f).collect());
         }
+        f(items)
     }
 
-    /// What `to` makes of each item, in their order, where each is as much work as a large batch.
-    pub(crate) fn map_large<T: Sync, U: Send>(&self, items: &[T], to: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
-        match self.0.as_deref().filter(|_| items.len() > 1) {
-            None => items.iter().map(to).collect(),
-            Some(pool) => pool.install(|| items.par_iter().with_max_len(1).map(to).collect()),
+    /// The results of `f` for each item, in the items' order, where each item is as much work as a large batch.
+    pub(crate) fn map_large<T: Sync, U: Send>(&self, items: &[T], f: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
+        #[cfg(feature = "threads")]
+        if let Some(pool) = self.pool.as_deref().filter(|_| items.len() > 1) {
+            return pool.install(|| items.par_iter().with_max_len(1).map(f).collect());
         }
+        items.iter().map(f).collect()
     }
 
-    /// How many threads so many items are spread over.
+    /// How many threads a batch of so many items is spread over.
+    #[cfg_attr(not(feature = "threads"), allow(unused_variables))]
     pub(crate) fn count_for(&self, items: usize) -> usize {
-        if items < 2 * LEAST { 1 } else { self.count() }
+        #[cfg(feature = "threads")]
+        if items >= 2 * LEAST {
+            return self.count();
+        }
+        1
     }
 
-    fn pool_for<T>(&self, items: &[T]) -> Option<&ThreadPool> {
-        self.0.as_deref().filter(|_| self.count_for(items.len()) > 1)
+    #[cfg(feature = "threads")]
+    fn pool_for(&self, items: usize) -> Option<&ThreadPool> {
+        self.pool.as_deref().filter(|_| self.count_for(items) > 1)
     }
 }
 
@@ -95,12 +120,24 @@ impl fmt::Debug for Threads {
     }
 }
 
-fn start(builder: ThreadPoolBuilder, count: usize) -> Result<Threads, SystemError> {
-    let pool = builder.thread_name(|number| format!("stapel-{number}")).build();
-    pool.map(|pool| Threads(Some(Arc::new(pool)))).map_err(|error| SystemError::Threads {
+#[cfg(feature = "threads")]
+fn start(count: usize) -> Result<Threads, SystemError> {
+    start_with(ThreadPoolBuilder::new(), count)
+}
+
+#[cfg(feature = "threads")]
+fn start_with(builder: ThreadPoolBuilder, count: usize) -> Result<Threads, SystemError> {
+    let pool = builder.num_threads(count).thread_name(|number| format!("stapel-{number}")).build();
+    pool.map(|pool| Threads { pool: Some(Arc::new(pool)) }).map_err(|error| SystemError::Threads {
         count,
         finding: format!("the operating system does not start them ({error}); give fewer, or 1"),
     })
+}
+
+#[cfg(not(feature = "threads"))]
+fn start(count: usize) -> Result<Threads, SystemError> {
+    let finding = "this program was built without the feature 'threads' of stapel; give 1".into();
+    Err(SystemError::Threads { count, finding })
 }
 
 #[cfg(test)]
@@ -112,9 +149,17 @@ mod tests {
         let one = Threads::new(1).unwrap();
         assert_eq!((one.count(), Threads::default().count()), (1, 1));
         let here = std::thread::current().id();
-        assert!(one.map(&[0; 3 * LEAST], |_| std::thread::current().id()).iter().all(|id| *id == here));
+        assert!(one.map(&[0; 3_000], |_| std::thread::current().id()).iter().all(|id| *id == here));
     }
 
+    #[cfg(not(feature = "threads"))]
+    #[test]
+    fn without_the_feature_there_is_one() {
+        let error = Threads::new(2).unwrap_err();
+        assert!(error.to_string().ends_with("without the feature 'threads' of stapel; give 1"), "{error}");
+    }
+
+    #[cfg(feature = "threads")]
     #[test]
     fn a_large_batch_is_spread_and_keeps_its_order() {
         let two = Threads::new(2).unwrap();
@@ -144,8 +189,13 @@ mod tests {
             let error = Threads::new(count).unwrap_err();
             assert_eq!((error.code(), error.to_string().ends_with("give 1 to 256")), ("threads", true), "{error}");
         }
+    }
+
+    #[cfg(feature = "threads")]
+    #[test]
+    fn threads_that_the_system_does_not_start_are_an_error() {
         // No machine has room for such stacks.
-        let error = start(ThreadPoolBuilder::new().num_threads(2).stack_size(1 << 60), 2).unwrap_err();
+        let error = start_with(ThreadPoolBuilder::new().stack_size(1 << 60), 2).unwrap_err();
         assert!(error.to_string().starts_with("2 threads cannot be used: the operating system does not"), "{error}");
     }
 }

@@ -8,7 +8,7 @@
 //! - `guard`: the way into every call, where panics stop, and the last error of a thread;
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
-//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions.
+//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come with the feature of that name.
 //!
 //! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed. The texts of
 //! addresses, actors and cases are the caller's and are not wiped here.
@@ -28,11 +28,13 @@ mod messages;
 mod reply;
 mod news;
 mod partner;
+#[cfg(feature = "broker")]
 mod broker;
 
 use std::ffi::c_char;
 
 pub use addresses::*;
+#[cfg(feature = "broker")]
 pub use broker::*;
 pub use bytes::{stapel_case, stapel_packed, stapel_str};
 pub use guard::stapel_last_error_message;

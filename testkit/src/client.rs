@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "broker")]
+use stapel::Broker;
 use stapel::message::{self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, Role, Unverified};
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
-use stapel::{Broker, Day, Digest, Slug, Timestamp};
+use stapel::{Day, Digest, Slug, Timestamp};
 
 use crate::consortium::{key, operator_key};
 
@@ -139,6 +141,7 @@ impl Client {
     /// # Panics
     ///
     /// If the reply is not signed by the operator, or is for another message or partner.
+    #[cfg(feature = "broker")]
     pub fn send(&mut self, broker: &Broker, message: &[u8], now: Timestamp) -> Reply {
         let bytes = broker.handle(message, now);
         let unverified = Unverified::parse(&bytes, Role::Broker).expect("every reply is a message");
@@ -153,6 +156,7 @@ impl Client {
     }
 
     /// Makes its next message, sends it and reads the reply.
+    #[cfg(feature = "broker")]
     pub fn say(&mut self, broker: &Broker, request: &Request<'_>, now: Timestamp) -> Reply {
         let message = self.message(request, now);
         self.send(broker, &message, now)

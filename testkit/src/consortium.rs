@@ -3,10 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+#[cfg(feature = "partner")]
+use stapel::Partner;
 use stapel::policy::{Policy, PolicySignature, SignedPolicy};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
-use stapel::{Broker, BrokerKeys, Day, Partner, Timestamp};
+#[cfg(feature = "broker")]
+use stapel::{Broker, BrokerKeys};
+use stapel::{Day, Timestamp};
 
+#[cfg(any(feature = "partner", feature = "broker"))]
 use crate::files::write_private;
 
 /// 2026-12-01T12:00:00Z, half a day into the sample policy.
@@ -164,6 +169,7 @@ pub fn secret(epoch: u32) -> SecretFile {
 }
 
 /// The operator's keys, in memory.
+#[cfg(feature = "broker")]
 pub fn broker_keys() -> BrokerKeys {
     BrokerKeys::in_memory(operator_key(), checkpoint_key())
 }
@@ -174,6 +180,7 @@ pub fn broker_keys() -> BrokerKeys {
 /// # Panics
 ///
 /// If the folder cannot be made or read.
+#[cfg(feature = "broker")]
 pub fn stored_keys(folder: &Path) -> BrokerKeys {
     if !folder.exists() {
         fs::create_dir(folder).expect("a folder can be made");
@@ -188,6 +195,7 @@ pub fn stored_keys(folder: &Path) -> BrokerKeys {
 /// # Panics
 ///
 /// If it cannot begin with this policy.
+#[cfg(feature = "broker")]
 pub fn broker(policy: &SignedPolicy) -> Broker {
     Broker::in_memory(broker_keys(), policy.clone(), START).expect("a policy to begin with")
 }
@@ -197,6 +205,7 @@ pub fn broker(policy: &SignedPolicy) -> Broker {
 /// # Panics
 ///
 /// If a file cannot be written, or the policy does not name the partner.
+#[cfg(feature = "partner")]
 pub fn partner_folder(folder: &Path, number: u16, policy: &Path, epochs: &[u32]) {
     fs::create_dir(folder).expect("a folder can be made");
     write_private(&folder.join("partner.key"), &key_seed(number));

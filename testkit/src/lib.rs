@@ -8,14 +8,20 @@
 mod client;
 mod consortium;
 mod files;
+#[cfg(all(feature = "partner", feature = "broker"))]
 mod folders;
 mod random;
 
 pub use client::{Client, Flag, code, read};
+#[cfg(feature = "partner")]
+pub use consortium::partner_folder;
 pub use consortium::{
-    DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, day, key, operator_key, partner_folder,
-    policy_text, pseudonym, secret, signatures, signed, stored_keys, write_policy,
+    DAY, Entry, ROSTER, RULES, START, checkpoint_key, day, key, operator_key, policy_text, pseudonym, secret,
+    signatures, signed, write_policy,
 };
+#[cfg(feature = "broker")]
+pub use consortium::{broker, broker_keys, stored_keys};
 pub use files::write_private;
+#[cfg(all(feature = "partner", feature = "broker"))]
 pub use folders::Consortium;
 pub use random::Seeded;
