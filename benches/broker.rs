@@ -1,7 +1,8 @@
 //! The broker at work: ingest, release, questions at rest and under load, memory, file, opening.
 //!
-//! Prints a table. `STAPEL_ADDRESSES` says how large the country is: a million by default; ten million is the Netherlands.
-//! `STAPEL_PARTNERS` and `STAPEL_MANNER` (`sets` or `deltas`) say who speaks, and how; 4 and `sets` by default.
+//! Prints a table. `STAPEL_ADDRESSES` says how large the country is: a million by default; ten million is the
+//! Netherlands. `STAPEL_PARTNERS` and `STAPEL_MANNER` (`sets` or `deltas`) say who speaks, and how; 4 and `sets` by
+//! default.
 #![allow(clippy::print_stdout, missing_docs, reason = "a table is what it makes")]
 
 mod workload;
@@ -22,7 +23,8 @@ use workload::{Country, Manner, bytes_in, deliver, pseudonym, setting, took};
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
-/// Bytes of a row in memory, pending or in a store that is in memory: tag, first day, last day, whether it is withdrawn.
+/// Bytes of a row in memory, pending or in a store that is in memory: tag, first day, last day, whether it is
+/// withdrawn.
 const ROW: u64 = 22;
 
 fn main() {
@@ -171,8 +173,8 @@ fn file(broker: Broker, folder: &Path, now: Timestamp) {
     row(&format!("open at {} tags: seconds", status.epochs[0].tags), seconds(time(|| Country::open(folder))));
 }
 
-/// What the view holds of the heap: what is let go of when its epoch closes, but for rows, whose size and number are known. The
-/// broker is in memory, so that no cache of a file's pages is in it.
+/// What the view holds of the heap: what is let go of when its epoch closes, but for rows, whose size and number are
+/// known. The broker is in memory, so that no cache of a file's pages is in it.
 fn memory(country: &Country, manner: Manner) {
     for changed in [false, true] {
         let broker = country.broker_in_memory();

@@ -1,10 +1,10 @@
 //! The hot paths, each once over made-up rows, for `tests/counts` to count the instructions of.
 //!
-//! The argument is a path's name; what is printed is the number of its rows. Without one, the names are. What is counted is
-//! what [`counted`] does, and nothing that comes before or after it.
+//! The argument is a path's name; what is printed is the number of its rows. Without one, the names are. What is
+//! counted is what [`counted`] does, and nothing that comes before or after it.
 //!
-//! A harness such as gungraun wants a runner installed beside it, of the same version; a function that Callgrind knows by its name is
-//! all that is needed here.
+//! A harness such as gungraun wants a runner installed beside it, of the same version; a function that Callgrind knows
+//! by its name is all that is needed here.
 #![allow(clippy::print_stdout, reason = "what it prints is read by tests/counts")]
 
 mod workload;
@@ -56,7 +56,8 @@ fn main() {
 
 /// Has the instructions of `work` counted.
 fn measured<T>(work: impl FnOnce() -> T) -> T {
-    // glibc merges the small blocks that were freed at the next large request: those of the preparations before the count begins.
+    // glibc merges the small blocks that were freed at the next large request: those of the preparations before the
+    // count begins.
     drop(black_box(Vec::<u8>::with_capacity(1 << 20)));
     counted(work)
 }

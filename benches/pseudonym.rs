@@ -1,4 +1,5 @@
-//! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without; on one core, and on two.
+//! Address to pseudonyms at both levels, beside the two bare HMAC calls that nobody can do without; on one core, and on
+//! two.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 mod workload;

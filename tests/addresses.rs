@@ -235,14 +235,22 @@ proptest! {
 
     /// Printed as NEN 5825 has it, in text, any unit is itself or refused; with a letter first it is never refused.
     #[test]
-    fn printed_and_read_back(postcode in "[1-9][0-9]{3}[A-RT-Z][A-Z]", number in 1u32..=99999, addition in "[A-Z][A-Z0-9]{0,4}|[0-9][A-Z0-9]{0,4}|") {
+    fn printed_and_read_back(
+        postcode in "[1-9][0-9]{3}[A-RT-Z][A-Z]",
+        number in 1u32..=99999,
+        addition in "[A-Z][A-Z0-9]{0,4}|[0-9][A-Z0-9]{0,4}|",
+    ) {
         let unit = format!("{postcode}|{number}|{addition}");
         let separator = if addition.is_empty() { "" } else { "-" };
         let line = format!("Kerkstraat {number}{separator}{addition}, {postcode} Amsterdam");
         match AddressKey::parse(&line) {
             Ok(key) => prop_assert_eq!(key.as_str(), unit),
             Err(error) => prop_assert!(
-                ["range_unclear", "not_the_house", "suffix_in_words", "two_postcodes", "postcode_letters", "year_unclear"].contains(&error.code()),
+                [
+                    "range_unclear", "not_the_house", "suffix_in_words", "two_postcodes", "postcode_letters",
+                    "year_unclear",
+                ]
+                .contains(&error.code()),
                 "{}: {}", line, error
             ),
         }

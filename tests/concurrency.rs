@@ -1,7 +1,7 @@
 //! Eight threads ask while four deliver and one makes releases: every answer is of exactly one release.
 //!
-//! The model records what each release shows. Deliverers and the releaser record what they did; who asks waits for nobody, and
-//! is checked afterwards against the release that its answer names.
+//! The model records what each release shows. Deliverers and the releaser record what they did; who asks waits for
+//! nobody, and is checked afterwards against the release that its answer names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -150,7 +150,8 @@ asked_an_epoch = 100000000
             loop {
                 match client.send(&broker, &message, at) {
                     Reply::Answer(answer) => break answers.push(answer),
-                    // A release took place after this thread looked at the clock. Then the same bytes are to be sent again.
+                    // A release took place after this thread looked at the clock. Then the same bytes are to be sent
+                    // again.
                     other => assert!(code(&other) == "unavailable" && now() > at, "{}", code(&other)),
                 }
                 at = now();
@@ -162,8 +163,8 @@ asked_an_epoch = 100000000
     let release = || {
         ready.wait();
         for _ in 0..RELEASES {
-            // The clock moves on only when everything accepted is known, and the release that is due is made and written
-            // down before anything else is accepted. Questions may be what makes it: then it is there already.
+            // The clock moves on only when everything accepted is known, and the release that is due is made and
+            // written down before anything else is accepted. Questions may be what makes it: then it is there already.
             let mut model = model.lock().unwrap();
             let hour = Timestamp(clock.load(Ordering::SeqCst) / HOUR * HOUR + HOUR);
             clock.store(hour.0, Ordering::SeqCst);

@@ -1,5 +1,5 @@
-//! A broker on a real file system that fills up: a small one, which only a superuser may mount. Elsewhere, and for the finer
-//! steps everywhere, the simulated disk of `src/broker/tests.rs` stands for it.
+//! A broker on a real file system that fills up: a small one, which only a superuser may mount. Elsewhere, and for the
+//! finer steps everywhere, the simulated disk of `src/broker/tests.rs` stands for it.
 
 #![cfg(target_os = "linux")]
 

@@ -67,8 +67,8 @@ impl World {
         self.say(at, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), now);
     }
 
-    /// What the first partner is told when it asks and looks at the log, from the size of the tree that it knows: the header and
-    /// all of the body but what is random. The checkpoint's proof must hold.
+    /// What the first partner is told when it asks and looks at the log, from the size of the tree that it knows: the
+    /// header and all of the body but what is random. The checkpoint's proof must hold.
     fn told(&mut self, asked: &[u8], known: &mut Option<Checkpoint>, now: Timestamp) -> Vec<String> {
         let tree_size = known.as_ref().map_or(0, Checkpoint::size);
         let asked = rows(asked);

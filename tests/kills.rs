@@ -1,8 +1,8 @@
 //! Real kills: a process that runs the broker is sent SIGKILL at random moments, and what it receipted must be there.
 //!
-//! The process is this test binary once more. It hands a broker on disk a stream of messages that depends on nothing but
-//! their number, and writes each reply to a file after the broker gave it. So whoever looks afterwards knows from that file
-//! alone what must be there, and of the one message after it that it must be there whole or not at all.
+//! The process is this test binary once more. It hands a broker on disk a stream of messages that depends on nothing
+//! but their number, and writes each reply to a file after the broker gave it. So whoever looks afterwards knows from
+//! that file alone what must be there, and of the one message after it that it must be there whole or not at all.
 //!
 //! `STAPEL_KILLS` says how often; without it 200 times.
 
@@ -253,7 +253,8 @@ impl Life {
         assert!(!status.success() && status.code().is_none(), "the child ended by itself: {status}");
     }
 
-    /// Opens the broker and holds it to the model. How many messages more were replied to, and how many standings are stacked.
+    /// Opens the broker and holds it to the model. How many messages more were replied to, and how many standings are
+    /// stacked.
     fn check(&mut self) -> (usize, usize) {
         let replies = read_replies(self.folder.path());
         assert_eq!(replies[..self.replies.len()], self.replies, "replies stay");

@@ -1,5 +1,5 @@
-//! Answers that others published, through the same calls that the library makes: hmac over sha2 for pseudonyms and tags,
-//! ring for HKDF and Ed25519.
+//! Answers that others published, through the same calls that the library makes: hmac over sha2 for pseudonyms and
+//! tags, ring for HKDF and Ed25519.
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};

@@ -1,7 +1,7 @@
 //! The leakage profile of spec/threats.md, section 2: a test for each line that can be tested, named by it.
 //!
-//! Most of them put one partner in two worlds that differ only in what the others do, and demand that it is told the same.
-//! The numbers of the log are left out of that: they differ, as line L7 says.
+//! Most of them put one partner in two worlds that differ only in what the others do, and demand that it is told the
+//! same. The numbers of the log are left out of that: they differ, as line L7 says.
 
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::message::{

@@ -33,9 +33,12 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (partner.clone(), flagged(), prop::collection::btree_set(0u8..20, 0..5), any::<bool>())
             .prop_map(|(partner, flagged, withdrawn, renewal)| Step::Delta { partner, flagged, withdrawn, renewal }),
         4 => (partner.clone(), flagged(), any::<bool>(), prop::bool::weighted(0.8), 1u16..4)
-            .prop_map(|(partner, flagged, renewal, shrink, parts)| Step::FullSet { partner, flagged, renewal, shrink, parts }),
+            .prop_map(|(partner, flagged, renewal, shrink, parts)| {
+                Step::FullSet { partner, flagged, renewal, shrink, parts }
+            }),
         1 => partner.clone().prop_map(|partner| Step::Confirm { partner }),
-        4 => (partner.clone(), some(), prop::bool::weighted(0.2)).prop_map(|(partner, asked, sweep)| Step::Ask { partner, asked, sweep }),
+        4 => (partner.clone(), some(), prop::bool::weighted(0.2))
+            .prop_map(|(partner, asked, sweep)| Step::Ask { partner, asked, sweep }),
         1 => (partner.clone(), any::<bool>()).prop_map(|(partner, question)| Step::Resend { partner, question }),
         1 => partner.prop_map(|partner| Step::Gap { partner }),
         4 => (1u16..60).prop_map(|hours| Step::Wait { hours }),
@@ -153,7 +156,8 @@ impl Model {
         names.len()
     }
 
-    /// The store is a copy again, with the partners as they were then: what they held counts no longer, what they spent does.
+    /// The store is a copy again, with the partners as they were then: what they held counts no longer, what they spent
+    /// does.
     fn restore(&mut self, copied: Vec<Partner>, now: Timestamp) {
         self.partners = copied;
         for partner in &mut self.partners {
@@ -594,8 +598,13 @@ fn times() -> u32 {
     std::env::var("STAPEL_CASES").map_or(1, |times| times.parse().unwrap())
 }
 
+/// So many histories as usual, and so many steps to make one that fails smaller.
+fn config(cases: u32, max_shrink_iters: u32) -> ProptestConfig {
+    ProptestConfig { cases: cases * times(), failure_persistence: None, max_shrink_iters, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000 * times(), failure_persistence: None, max_shrink_iters: 5_000, ..ProptestConfig::default() })]
+    #![proptest_config(config(2_000, 5_000))]
 
     #[test]
     fn a_broker_is_a_map_of_sets(rules in rules(), steps in prop::collection::vec(step(), 1..40)) {
@@ -604,10 +613,13 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60 * times(), failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(config(60, 200))]
 
     #[test]
-    fn a_broker_on_disk_is_one_too_opened_again_at_any_step(rules in rules(), steps in prop::collection::vec(step(), 1..40)) {
+    fn a_broker_on_disk_is_one_too_opened_again_at_any_step(
+        rules in rules(),
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
         play(rules, steps, true);
     }
 }

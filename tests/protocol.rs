@@ -106,7 +106,8 @@ fn a_stack_is_told_to_those_who_flag_it_and_as_the_roster_says() {
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1, 3], &[1], &[1, 4], &[1, 4]], START);
     let now = midnight(1);
-    // Politie sees a count, which is capped at one less than all four; the tax office a band; the housing association that there is one.
+    // Politie sees a count, which is capped at one less than all four; the tax office a band; the housing association
+    // that there is one.
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2, 3, 9], now)), [3, 0, 1, 1]);
     assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2, 3, 9], now)), [2, 1, 0, 1]);
     assert_eq!(standings(ask(&mut clients[2], &broker, &[1, 2, 3, 9], now)), [255, 1, 1, 1]);
@@ -125,7 +126,8 @@ fn nothing_shows_before_the_release_and_all_of_it_after() {
     let Reply::Answer(after) = ask(&mut clients[0], &broker, &[1], midnight(1)) else { panic!() };
     assert_eq!((after.release, after.as_of, after.organisations, after.fresh), (START.0 + 1, midnight(1), 4, 4));
     assert_eq!(after.standings, [3]);
-    // What is withdrawn shows until the release, too; and a withdrawal of one organisation alone waits for another's change.
+    // What is withdrawn shows until the release, too; and a withdrawal of one organisation alone waits for another's
+    // change.
     assert_eq!(code(&withdraw(&mut clients[0], &broker, &[1], midnight(1).plus(5))), "ok");
     assert_eq!(standings(ask(&mut clients[1], &broker, &[1], midnight(2))), [2]);
     broker.accept_clock(midnight(7)).unwrap();
@@ -472,7 +474,8 @@ fn a_partner_does_what_the_roster_lets_it() {
 #[test]
 fn unknown_below_threshold_withdrawn_and_expired_are_one_byte() {
     let rules = &format!(
-        "[[override]]\nrule = \"own-flag\"\nreason = \"a test\"\n{NAMES}[counting]\nown_flag_required = false\n[budgets]"
+        "[[override]]\nrule = \"own-flag\"\nreason = \"a test\"\n{NAMES}[counting]\nown_flag_required = false\n\
+         [budgets]"
     );
     let policy = signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", rules)));
     let broker = broker(&policy);

@@ -1,7 +1,8 @@
-//! The reference partner in Python, written from SPEC.md alone: it agrees with the vectors, and this broker accepts what it
-//! sends and tells it what it can read.
+//! The reference partner in Python, written from SPEC.md alone: it agrees with the vectors, and this broker accepts
+//! what it sends and tells it what it can read.
 //!
-//! Skipped, with a line that says so, where there is no Python 3.11 with `cryptography`; with CI=true that is a failure.
+//! Skipped, with a line that says so, where there is no Python 3.11 with `cryptography`; with CI=true that is a
+//! failure.
 
 #![allow(clippy::print_stdout)] // A test that was left out says so.
 

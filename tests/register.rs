@@ -1,6 +1,7 @@
 //! The canonicaliser on the whole register of one town (open data of the Kadaster, extract of 15 October 2021).
 //!
-//! The register is too large for the repository, so without it the tests say that they were left out, and on CI they fail.
+//! The register is too large for the repository, so without it the tests say that they were left out, and on CI they
+//! fail.
 
 #![allow(clippy::print_stdout)] // The measured shares are what these tests are run for, with `--nocapture`.
 

@@ -14,7 +14,8 @@ const NEXT: Timestamp = Timestamp(START.0 + 86_400);
 /// Buildings are counted, and nobody's budget ends.
 fn policy() -> String {
     let rules = format!(
-        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n[budgets]\n\
+        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n\
+         [budgets]\n\
          new_flags_a_day = 1_000_000\nflags_held = 1_000_000\nasked_a_day = 1_000_000\nasked_an_epoch = 1_000_000\n\
          swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
          closes = 2027-11-30",
@@ -99,7 +100,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
-    fn threads_change_nothing(flags in prop::array::uniform3(1_000usize..4_000), changed in 0usize..1_000, threads in 2usize..6) {
+    fn threads_change_nothing(
+        flags in prop::array::uniform3(1_000usize..4_000),
+        changed in 0usize..1_000,
+        threads in 2usize..6,
+    ) {
         let (one, several) = (said(flags, changed, 1), said(flags, changed, threads));
         prop_assert_eq!(one.bodies.len(), 5);
         let stacked = |reply: &Reply| matches!(reply, Reply::Answer(answer) if answer.standings.iter().any(|s| *s > 1));

@@ -1,4 +1,5 @@
-//! Holds the library to `tests/vectors/v1/addresses.json`, which an implementation in another language must agree with too.
+//! Holds the library to `tests/vectors/v1/addresses.json`, which an implementation in another language must agree with
+//! too.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
 //! Holds secrets, pseudonyms and secret files to tests/vectors/v1/derivations.json.
 //!
 //! What the library shows nobody (K, the whole HMAC, tags) is held to the same file where it is made: in src/secret and
-//! src/pseudonym.rs. Here K and the PRK are made of the same parts from outside, which says that the file is right of them.
+//! src/pseudonym.rs. Here K and the PRK are made of the same parts from outside, which says that the file is right of
+//! them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

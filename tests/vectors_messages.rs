@@ -1,5 +1,5 @@
-//! Holds messages to tests/vectors/v1/messages.json: the valid ones say what the file says and are made again byte for byte,
-//! the invalid ones are refused with the file's code.
+//! Holds messages to tests/vectors/v1/messages.json: the valid ones say what the file says and are made again byte for
+//! byte, the invalid ones are refused with the file's code.
 
 use data_encoding::HEXLOWER;
 use serde::Deserialize;

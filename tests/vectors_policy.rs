@@ -1,4 +1,5 @@
-//! The policy vectors: each text has the canonical form and digest, or the error, that `tests/vectors/v1/policies.json` says.
+//! The policy vectors: each text has the canonical form and digest, or the error, that `tests/vectors/v1/policies.json`
+//! says.
 //!
 //! The file was made by an implementation of its own, in Python.
 

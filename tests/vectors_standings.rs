@@ -49,7 +49,8 @@ const ROSTER: [Entry; 10] = {
 /// Has the first organisations flag the pseudonym, the asker among them or not, and the next ones another one.
 fn answer(row: &Row) -> u8 {
     let counting = format!(
-        "[[override]]\nrule = \"own-flag\"\nreason = \"a test\"\n[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n\
+        "[[override]]\nrule = \"own-flag\"\nreason = \"a test\"\n[[override]]\nrule = \"names-somebody\"\n\
+         reason = \"a test\"\n\
          [counting]\nthreshold = {}\nmin_sources = {}\ncount_cap = {}\nown_flag_required = {}\n[budgets]",
         row.threshold, row.min_sources, row.count_cap, row.own_flag_required
     );

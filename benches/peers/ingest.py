@@ -1,7 +1,7 @@
 """Durable ingest by DuckDB of the rows that `ingest FOLDER` left: python3 ingest.py duckdb FOLDER
 
-A table without a key, a commit for each message. DuckDB is handed columns of integers, which it takes fastest: a tag is two of 64
-bits. Prints a line as the program in Rust does: name, flags, seconds, seconds of the processor.
+A table without a key, a commit for each message. DuckDB is handed columns of integers, which it takes fastest: a tag
+is two of 64 bits. Prints a line as the program in Rust does: name, flags, seconds, seconds of the processor.
 """
 
 import sys

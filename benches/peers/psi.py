@@ -1,8 +1,8 @@
 """Private set intersection by openmined-psi, and what the whole job would take by it: python3 psi.py psi FOLDER
 
-A set of at most 100,000 hashes of partner 2 and a question of as many are intersected, and the result is checked. The whole job is
-scaled from that: each of the four partners encrypts its own flags once, and answers the questions of the three others. It works on
-one thread; seconds are of the processor.
+A set of at most 100,000 hashes of partner 2 and a question of as many are intersected, and the result is checked. The
+whole job is scaled from that: each of the four partners encrypts its own flags once, and answers the questions of the
+three others. It works on one thread; seconds are of the processor.
 """
 
 import itertools

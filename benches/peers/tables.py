@@ -1,7 +1,7 @@
 """Makes tables of what was measured: python3 tables.py FOLDER [RESULTS.md]
 
-The folder has a file for each program that ran, with a line for each figure. The tables go to standard output, and between the two
-marks in a Markdown file that has them.
+The folder has a file for each program that ran, with a line for each figure. The tables go to standard output, and
+between the two marks in a Markdown file that has them.
 """
 
 import sys
@@ -62,8 +62,10 @@ def whole(folder: Path) -> list[str]:
     return [
         "### The whole job",
         table("| | seconds | of the processor | most memory, MiB | times Stapel's seconds |", rows),
-        f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: {psi['set encrypted']:.1f} s to encrypt a set, "
-        f"{psi['question exchanged']:.1f} s to exchange a question, of the processor. The whole job is four sets, each encrypted "
+        f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: "
+        f"{psi['set encrypted']:.1f} s to encrypt a set, "
+        f"{psi['question exchanged']:.1f} s to exchange a question, of the processor. "
+        f"The whole job is four sets, each encrypted "
         "once, and twelve exchanges.",
         "### Where Stapel's time goes: four partners together, one after another",
         table("| step | seconds | share |", shares),

@@ -1,8 +1,9 @@
 """The whole job by Stapel's peers: python3 whole.py duckdb|polars|sqlite FOLDER
 
-They begin with ready-made hashes, flags-<partner>.csv, count the distinct partners of each hash, and look up what each partner
-asks, asked-<partner>.csv. The counts go to answers-<peer>-<partner>.txt, a line each, in the order of the questions. Nobody is
-authenticated, nothing is sealed, logged or kept from anybody. Of the ways to write it that were tried, each peer's fastest is here.
+They begin with ready-made hashes, flags-<partner>.csv, count the distinct partners of each hash, and look up what each
+partner asks, asked-<partner>.csv. The counts go to answers-<peer>-<partner>.txt, a line each, in the order of the
+questions. Nobody is authenticated, nothing is sealed, logged or kept from anybody. Of the ways to write it that were
+tried, each peer's fastest is here.
 """
 
 import figures

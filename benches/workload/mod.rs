@@ -1,4 +1,5 @@
-//! What is measured with: partners that each flag a share of the country's addresses, and the messages in which they say so.
+//! What is measured with: partners that each flag a share of the country's addresses, and the messages in which they
+//! say so.
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark uses its own part of this")]
 

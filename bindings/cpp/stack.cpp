@@ -73,7 +73,8 @@ table read_csv(const std::string &name) {
 
 stapel::addresses read_addresses(const std::string &csv) {
     table rows = read_csv(csv);
-    return stapel::addresses::from_texts({rows.texts.begin(), rows.texts.end()}, {rows.references.begin(), rows.references.end()});
+    return stapel::addresses::from_texts({rows.texts.begin(), rows.texts.end()},
+        {rows.references.begin(), rows.references.end()});
 }
 
 class program {

@@ -1,9 +1,9 @@
 // Stapel in C++17: a header over stapel.h, and nothing besides it.
 // SPDX-License-Identifier: EUPL-1.2
 //
-// Objects own what they stand for: they are moved and never copied, and free it at their end, or at close(). What fails throws
-// stapel::error, which has the stable code. Text that is given out is a std::string_view into the object that gave it, good until that
-// object ends. stapel.h says what each call means, and what it throws; threads are as there.
+// Objects own what they stand for: they are moved and never copied, and free it at their end, or at close(). What fails
+// throws stapel::error, which has the stable code. Text that is given out is a std::string_view into the object that
+// gave it, good until that object ends. stapel.h says what each call means, and what it throws; threads are as there.
 
 #ifndef STAPEL_HPP
 #define STAPEL_HPP
@@ -89,7 +89,9 @@ inline void check(stapel_status status) {
 }
 
 inline stapel_str give(std::string_view text) noexcept { return {text.data(), text.size()}; }
-inline std::string_view take(stapel_str text) noexcept { return text.ptr == nullptr ? std::string_view() : std::string_view(text.ptr, text.len); }
+inline std::string_view take(stapel_str text) noexcept {
+    return text.ptr == nullptr ? std::string_view() : std::string_view(text.ptr, text.len);
+}
 // Of a text that must be there, whose pointer must not be null.
 inline const char *start(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
 inline stapel_case give(const acting &by) noexcept {
@@ -204,10 +206,13 @@ public:
     using handle::handle;
 
     // As people write them. `references`, where there are any, are as many as the texts.
-    static addresses from_texts(const std::vector<std::string_view> &texts, const std::vector<std::string_view> &references = {}) {
-        return read(texts, references, [](std::string_view text) { return detail::give(text); }, stapel_addresses_from_texts);
+    static addresses from_texts(const std::vector<std::string_view> &texts,
+        const std::vector<std::string_view> &references = {}) {
+        return read(texts, references, [](std::string_view text) { return detail::give(text); },
+            stapel_addresses_from_texts);
     }
-    static addresses from_fields(const std::vector<fields> &rows, const std::vector<std::string_view> &references = {}) {
+    static addresses from_fields(const std::vector<fields> &rows,
+        const std::vector<std::string_view> &references = {}) {
         auto give = [](const fields &f) {
             using detail::give;
             return stapel_fields{give(f.postcode), give(f.number), give(f.letter), give(f.addition)};
@@ -216,7 +221,9 @@ public:
     }
 
     addresses buildings() const {
-        return addresses(detail::make<stapel_addresses>([&](auto out) { return stapel_addresses_buildings(raw(), out); }));
+        return addresses(detail::make<stapel_addresses>([&](auto out) {
+            return stapel_addresses_buildings(raw(), out);
+        }));
     }
     std::size_t size() const { return counts().first; }
     std::size_t refused() const { return counts().second; }
@@ -234,7 +241,8 @@ public:
 
 private:
     template <class Row, class Give, class Call>
-    static addresses read(const std::vector<Row> &rows, const std::vector<std::string_view> &references, Give give, Call call) {
+    static addresses read(const std::vector<Row> &rows,
+        const std::vector<std::string_view> &references, Give give, Call call) {
         if (!references.empty() && references.size() != rows.size()) {
             throw std::invalid_argument("there must be a reference for each row, or none");
         }
@@ -250,7 +258,9 @@ private:
             names.push_back(detail::give(reference));
         }
         const stapel_str *named = names.empty() ? nullptr : names.data();
-        return addresses(detail::make<stapel_addresses>([&](auto out) { return call(given.data(), named, given.size(), out); }));
+        return addresses(detail::make<stapel_addresses>([&](auto out) {
+            return call(given.data(), named, given.size(), out);
+        }));
     }
     std::pair<std::size_t, std::size_t> counts() const {
         std::pair<std::size_t, std::size_t> counts;
@@ -259,7 +269,8 @@ private:
     }
     static stapel::row take(const stapel_row &row) noexcept {
         using detail::take;
-        return {row.row, row.status, row.level, take(row.reference), take(row.canonical), take(row.field), take(row.message)};
+        return {row.row, row.status, row.level, take(row.reference),
+            take(row.canonical), take(row.field), take(row.message)};
     }
 };
 
@@ -357,12 +368,16 @@ public:
 
     static partner open(std::string_view dir) {
         using detail::start;
-        return partner(detail::make<stapel_partner>([&](auto out) { return stapel_partner_open(start(dir), dir.size(), out); }));
+        return partner(detail::make<stapel_partner>([&](auto out) {
+            return stapel_partner_open(start(dir), dir.size(), out);
+        }));
     }
     // Makes the folder of a new partner. Gives its verifying key, for the coordinator.
     static std::string init(std::string_view dir, std::uint16_t number) {
         using detail::start;
-        buffer key(detail::make<stapel_buffer>([&](auto out) { return stapel_partner_init(start(dir), dir.size(), number, out); }));
+        buffer key(detail::make<stapel_buffer>([&](auto out) {
+            return stapel_partner_init(start(dir), dir.size(), number, out);
+        }));
         return std::string(key.text());
     }
     static void join(std::string_view dir, std::string_view policy_file) {
@@ -390,19 +405,26 @@ public:
     stapel_changed flag(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) { return stapel_partner_flag(raw(), homes.raw(), who, now, out); });
     }
-    stapel_changed flag_until(const addresses &homes, std::string_view last_day, const acting &by, std::uint64_t now = stapel::now()) {
+    stapel_changed flag_until(const addresses &homes, std::string_view last_day, const acting &by,
+        std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) {
-            return stapel_partner_flag_until(raw(), homes.raw(), detail::start(last_day), last_day.size(), who, now, out);
+            return stapel_partner_flag_until(raw(), homes.raw(), detail::start(last_day), last_day.size(), who, now,
+                out);
         });
     }
     stapel_changed renew(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) { return stapel_partner_renew(raw(), homes.raw(), who, now, out); });
     }
     stapel_changed withdraw(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
-        return change(by, [&](auto who, auto out) { return stapel_partner_withdraw(raw(), homes.raw(), who, now, out); });
+        return change(by, [&](auto who, auto out) {
+            return stapel_partner_withdraw(raw(), homes.raw(), who, now, out);
+        });
     }
-    stapel_changed replace_all(const addresses &homes, bool allow_shrink, const acting &by, std::uint64_t now = stapel::now()) {
-        return change(by, [&](auto who, auto out) { return stapel_partner_replace_all(raw(), homes.raw(), allow_shrink, who, now, out); });
+    stapel_changed replace_all(const addresses &homes, bool allow_shrink, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) {
+            return stapel_partner_replace_all(raw(), homes.raw(), allow_shrink, who, now, out);
+        });
     }
 
     messages deliver(std::uint64_t now = stapel::now()) {
@@ -419,7 +441,8 @@ public:
         stapel_case who = detail::give(by);
         return make([&](auto out) { return stapel_partner_ask_own(raw(), &who, now, out); });
     }
-    messages sweep(const addresses &rows, std::string_view reason, const acting &by, std::uint64_t now = stapel::now()) {
+    messages sweep(const addresses &rows, std::string_view reason, const acting &by,
+        std::uint64_t now = stapel::now()) {
         stapel_case who = detail::give(by);
         return make([&](auto out) {
             return stapel_partner_sweep(raw(), rows.raw(), detail::start(reason), reason.size(), &who, now, out);
@@ -434,7 +457,9 @@ public:
 
     stapel::reply read(bytes_view reply, std::uint64_t now = stapel::now()) {
         return stapel::reply(
-            detail::make<stapel_reply>([&](auto out) { return stapel_partner_read(raw(), reply.data(), reply.size(), now, out); }));
+            detail::make<stapel_reply>([&](auto out) {
+                return stapel_partner_read(raw(), reply.data(), reply.size(), now, out);
+            }));
     }
     void give_up(bytes_view message, std::uint64_t now = stapel::now()) {
         detail::check(stapel_partner_give_up(raw(), message.data(), message.size(), now));
@@ -463,26 +488,34 @@ public:
         buffer first(verifying), second(checkpoint);
         return {std::string(first.text()), std::string(second.text())};
     }
-    static broker create(std::string_view dir, std::string_view keys_dir, std::string_view policy_file, std::uint64_t now = stapel::now()) {
+    static broker create(std::string_view dir, std::string_view keys_dir, std::string_view policy_file,
+        std::uint64_t now = stapel::now()) {
         using detail::start;
         return broker(detail::make<stapel_broker>([&](auto out) {
-            return stapel_broker_create(start(dir), dir.size(), start(keys_dir), keys_dir.size(), start(policy_file), policy_file.size(),
+            return stapel_broker_create(start(dir), dir.size(), start(keys_dir), keys_dir.size(),
+                start(policy_file), policy_file.size(),
                                         now, out);
         }));
     }
     static broker open(std::string_view dir, std::string_view keys_dir) {
         using detail::start;
         return broker(detail::make<stapel_broker>(
-            [&](auto out) { return stapel_broker_open(start(dir), dir.size(), start(keys_dir), keys_dir.size(), out); }));
+            [&](auto out) {
+                return stapel_broker_open(start(dir), dir.size(), start(keys_dir), keys_dir.size(), out);
+            }));
     }
 
     buffer handle_message(bytes_view message, std::uint64_t now = stapel::now()) const {
         return buffer(
-            detail::make<stapel_buffer>([&](auto out) { return stapel_broker_handle(raw(), message.data(), message.size(), now, out); }));
+            detail::make<stapel_buffer>([&](auto out) {
+                return stapel_broker_handle(raw(), message.data(), message.size(), now, out);
+            }));
     }
     // Gives a JSON array.
     std::string release(bool accept_clock = false, std::uint64_t now = stapel::now()) const {
-        buffer json(detail::make<stapel_buffer>([&](auto out) { return stapel_broker_release(raw(), now, accept_clock, out); }));
+        buffer json(detail::make<stapel_buffer>([&](auto out) {
+            return stapel_broker_release(raw(), now, accept_clock, out);
+        }));
         return std::string(json.text());
     }
     // Gives a JSON object.
@@ -499,7 +532,9 @@ struct address {
 
     static address from_text(std::string_view text) {
         using detail::start;
-        return take(detail::get<stapel_address>([&](auto out) { return stapel_address_from_text(start(text), text.size(), out); }));
+        return take(detail::get<stapel_address>([&](auto out) {
+            return stapel_address_from_text(start(text), text.size(), out);
+        }));
     }
     static address from_fields(const fields &f) {
         using detail::give;

@@ -37,7 +37,8 @@ static_assert(!std::is_copy_constructible_v<stapel::partner> && std::is_nothrow_
 static_assert(!std::is_copy_assignable_v<stapel::reply> && std::is_nothrow_move_assignable_v<stapel::reply>);
 
 void test_addresses() {
-    auto rows = stapel::addresses::from_texts({"Dam 1-a, 1012 JS Amsterdam", "geen adres", "\xff", {}, "1012JS|1|A"}, {"a", "b", {}, "d", "é"});
+    auto rows = stapel::addresses::from_texts({"Dam 1-a, 1012 JS Amsterdam", "geen adres", "\xff", {}, "1012JS|1|A"},
+        {"a", "b", {}, "d", "é"});
     CHECK(rows.size() == 5 && rows.refused() == 3);
     CHECK(rows.lines().text() == "1012JS|1|A\n\n\n\n1012JS|1|A\n");
     CHECK(rows[2].status == STAPEL_ERROR_NOT_UTF8 && rows[3].code() == std::string_view("empty"));
@@ -51,7 +52,8 @@ void test_addresses() {
 
     auto of_fields = stapel::addresses::from_fields({{"1012JS", "1", "a", {}}, {"1012JS", "0", {}, {}}});
     CHECK(of_fields[0].canonical == "1012JS|1|A" && of_fields[0].reference.empty());
-    CHECK(of_fields[1].status == STAPEL_ERROR_NUMBER_ZERO && of_fields[1].field == "huisnummer" && !of_fields[1].message.empty());
+    CHECK(of_fields[1].status == STAPEL_ERROR_NUMBER_ZERO && of_fields[1].field == "huisnummer"
+        && !of_fields[1].message.empty());
     CHECK(stapel::addresses::from_texts({}).size() == 0);
     CHECK(code_of([] { stapel::addresses::from_texts({"a"}, {"\xff"}); }) == "not_utf8");
     try {
@@ -65,7 +67,8 @@ void test_addresses() {
 }
 
 void test_partner_and_broker(const std::string &sandbox) {
-    auto rows = stapel::addresses::from_texts({"Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB", "Nieuwweg 1, 9999 XX"});
+    auto rows = stapel::addresses::from_texts({"Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB",
+        "Nieuwweg 1, 9999 XX"});
     auto partner = stapel::partner::open(sandbox + "/partner");
     auto broker = stapel::broker::open(sandbox + "/broker", sandbox + "/broker/keys");
     auto carry = [&](const stapel::messages &messages) {
@@ -133,7 +136,8 @@ void test_new_folders(const std::string &sandbox) {
     CHECK(code_of([&] { stapel::partner::join(here + "/nieuw", sandbox + "/policy.toml"); }) == "not_in_roster");
     auto keys = stapel::broker::init_keys(here + "/keys");
     CHECK(keys.first.size() == 64 && keys.second.size() == 64 && keys.first != keys.second);
-    CHECK(code_of([&] { stapel::broker::create(here + "/broker", here + "/keys", sandbox + "/policy.toml"); }) == "policy_operator");
+    CHECK(code_of([&] { stapel::broker::create(here + "/broker", here + "/keys", sandbox
+        + "/policy.toml"); }) == "policy_operator");
 }
 
 } // namespace

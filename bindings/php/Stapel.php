@@ -3,11 +3,13 @@
 /**
  * Stapel for PHP 8.2 and later: classes over stapel.h, with the FFI extension and nothing besides.
  *
- * What fails throws StapelException, whose code() is stable. Partner, Broker, Addresses and Answer hold what the library made; they free
- * it at close() or when they are collected, and throw ClosedException afterwards. Times are seconds since 1970-01-01T00:00:00Z, by
- * default the computer's. stapel.h says what each call means, and what it throws. stapel.ffi.h must be beside this file.
+ * What fails throws StapelException, whose code() is stable. Partner, Broker, Addresses and Answer hold what the
+ * library made; they free it at close() or when they are collected, and throw ClosedException afterwards. Times are
+ * seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each call means, and what it
+ * throws. stapel.ffi.h must be beside this file.
  *
- * In a web server FFI is off unless php.ini has ffi.enable=true, or a preload file loads this one; see README.md two folders up.
+ * In a web server FFI is off unless php.ini has ffi.enable=true, or a preload file loads this one; see README.md two
+ * folders up.
  */
 
 declare(strict_types=1);
@@ -200,7 +202,9 @@ final readonly class Position implements Reply
     }
 }
 
-/** A message was not accepted. `late`: it was no longer waited for; `hint`: nobody signed it. Nothing changed by either. */
+/**
+ * A message was not accepted. `late`: it was no longer waited for; `hint`: nobody signed it. Nothing changed by either.
+ */
 final readonly class Rejection implements Reply
 {
     public function __construct(
@@ -294,7 +298,8 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
     {
         $column = Library::packed($texts, $keep);
         $names = Library::references($references, \count($texts), $keepNames);
-        return new self(Library::make('stapel_addresses', 'addresses_from_packed_texts', FFI::addr($column), $names, \count($texts)));
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_texts', FFI::addr($column), $names,
+            \count($texts)));
     }
 
     /**
@@ -311,7 +316,8 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
             $columns->$field = Library::packed(array_map(fn(Fields $row) => $row->$field, $rows), $keep[$field]);
         }
         $names = Library::references($references, \count($rows), $keepNames);
-        return new self(Library::make('stapel_addresses', 'addresses_from_packed_fields', FFI::addr($columns), $names, \count($rows)));
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_fields', FFI::addr($columns), $names,
+            \count($rows)));
     }
 
     /** The buildings that these homes are in, row by row. */
@@ -456,7 +462,8 @@ final class Answer extends Handle implements Reply, \IteratorAggregate, \Countab
     {
         for ($index = 0; $index < $this->rows; $index++) {
             $row = Library::get('stapel_answer_row', 'reply_row', $this->raw(), $index);
-            yield new AnswerRow(Library::text($row->canonical) ?? '', Level::from($row->level), Library::standing($row->standing));
+            yield new AnswerRow(Library::text($row->canonical) ?? '', Level::from($row->level),
+                Library::standing($row->standing));
         }
     }
 
@@ -502,7 +509,10 @@ final class Partner extends Handle
         return Library::get('uint16_t', 'partner_number', $this->raw())->cdata;
     }
 
-    /** How many of its flags are in no delivery yet: those since the last one, and those that wait for the policy's budgets. */
+    /**
+     * How many of its flags are in no delivery yet: those since the last one, and those that wait for the policy's
+     * budgets.
+     */
     public function undelivered(): int
     {
         return Library::get('size_t', 'partner_undelivered', $this->raw())->cdata;
@@ -524,7 +534,8 @@ final class Partner extends Handle
     public function flagUntil(Addresses $homes, string $lastDay, Acting $by, ?int $now = null): Changed
     {
         $who = Library::acting($by, $keep);
-        return self::change('partner_flag_until', $this->raw(), $homes->raw(), $lastDay, \strlen($lastDay), $who, $now ?? time());
+        return self::change('partner_flag_until', $this->raw(), $homes->raw(), $lastDay, \strlen($lastDay), $who,
+            $now ?? time());
     }
 
     public function renew(Addresses $homes, Acting $by, ?int $now = null): Changed
@@ -534,14 +545,16 @@ final class Partner extends Handle
 
     public function withdraw(Addresses $homes, Acting $by, ?int $now = null): Changed
     {
-        return self::change('partner_withdraw', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+        return self::change('partner_withdraw', $this->raw(), $homes->raw(), Library::acting($by, $keep),
+            $now ?? time());
     }
 
     /** Makes the flags exactly those of the homes: a full set. */
     public function replaceAll(Addresses $homes, Acting $by, bool $allowShrink = false, ?int $now = null): Changed
     {
         $who = Library::acting($by, $keep);
-        return self::change('partner_replace_all', $this->raw(), $homes->raw(), (int) $allowShrink, $who, $now ?? time());
+        return self::change('partner_replace_all', $this->raw(), $homes->raw(), (int) $allowShrink, $who,
+            $now ?? time());
     }
 
     /**
@@ -580,7 +593,8 @@ final class Partner extends Handle
     public function sweep(Addresses $rows, string $reason, Acting $by, ?int $now = null): array
     {
         $who = Library::acting($by, $keep);
-        return self::messages('partner_sweep', $this->raw(), $rows->raw(), $reason, \strlen($reason), $who, $now ?? time());
+        return self::messages('partner_sweep', $this->raw(), $rows->raw(), $reason, \strlen($reason), $who,
+            $now ?? time());
     }
 
     /**
@@ -607,7 +621,8 @@ final class Partner extends Handle
     public function read(string $reply, ?int $now = null): Reply
     {
         $bytes = Library::bytes($reply);
-        return self::reply(Library::make('stapel_reply', 'partner_read', $this->raw(), $bytes, \strlen($reply), $now ?? time()));
+        return self::reply(Library::make('stapel_reply', 'partner_read', $this->raw(), $bytes, \strlen($reply),
+            $now ?? time()));
     }
 
     public function giveUp(string $message, ?int $now = null): void
@@ -649,7 +664,8 @@ final class Partner extends Handle
     private static function change(string $function, mixed ...$arguments): Changed
     {
         $changed = Library::get('stapel_changed', $function, ...$arguments);
-        return new Changed($changed->added, $changed->changed, $changed->withdrawn, $changed->unchanged, $changed->refused);
+        return new Changed($changed->added, $changed->changed, $changed->withdrawn, $changed->unchanged,
+            $changed->refused);
     }
 
     /** @return list<string> */
@@ -658,7 +674,8 @@ final class Partner extends Handle
         $made = Library::make('stapel_messages', $function, ...$arguments);
         try {
             $messages = [];
-            for ($index = 0, $count = Library::get('size_t', 'messages_count', $made)->cdata; $index < $count; $index++) {
+            $count = Library::get('size_t', 'messages_count', $made)->cdata;
+            for ($index = 0; $index < $count; $index++) {
                 $messages[] = Library::takeBytes('messages_get', $made, $index);
             }
             return $messages;
@@ -730,7 +747,8 @@ final class Broker extends Handle
 {
     public function __construct(string $folder, string $keys)
     {
-        parent::__construct(Library::make('stapel_broker', 'broker_open', $folder, \strlen($folder), $keys, \strlen($keys)));
+        parent::__construct(Library::make('stapel_broker', 'broker_open', $folder, \strlen($folder), $keys,
+            \strlen($keys)));
     }
 
     /**
@@ -750,14 +768,16 @@ final class Broker extends Handle
     public static function create(string $folder, string $keys, string $policyFile, ?int $now = null): void
     {
         $paths = [$folder, \strlen($folder), $keys, \strlen($keys), $policyFile, \strlen($policyFile)];
-        Library::ffi()->stapel_broker_free(Library::make('stapel_broker', 'broker_create', ...$paths, ...[$now ?? time()]));
+        Library::ffi()->stapel_broker_free(Library::make('stapel_broker', 'broker_create', ...$paths,
+            ...[$now ?? time()]));
     }
 
     /** Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply. */
     public function handle(string $message, ?int $now = null): string
     {
         $bytes = Library::bytes($message);
-        $reply = Library::make('stapel_buffer', 'broker_handle', $this->raw(), $bytes, \strlen($message), $now ?? time());
+        $reply = Library::make('stapel_buffer', 'broker_handle', $this->raw(), $bytes, \strlen($message),
+            $now ?? time());
         return Library::takeBuffer($reply);
     }
 

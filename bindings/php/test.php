@@ -32,7 +32,8 @@ function same(mixed $expected, mixed $found): void
 {
     if ($expected !== $found) {
         $line = debug_backtrace()[0]['line'] ?? 0;
-        fwrite(STDERR, "test.php:$line: expected " . var_export($expected, true) . ', found ' . var_export($found, true) . "\n");
+        fwrite(STDERR,
+            "test.php:$line: expected " . var_export($expected, true) . ', found ' . var_export($found, true) . "\n");
         exit(1);
     }
 }
@@ -68,7 +69,8 @@ function testAddresses(): void
     $rows = Addresses::fromFields([new Fields('1012JS', '1', 'a'), new Fields('1012JS', '0')]);
     same(['1012JS|1|A', null], $rows->canonical());
     $refused = $rows->row(1);
-    same(['number_zero', 'huisnummer', null, true], [$refused->code, $refused->field, $refused->reference, $refused->message !== '']);
+    same(['number_zero', 'huisnummer', null, true],
+        [$refused->code, $refused->field, $refused->reference, $refused->message !== '']);
     same(0, count(Addresses::fromTexts([])));
     same([], Addresses::fromTexts([], [])->canonical());
     same('value', codeOf(fn() => Addresses::fromTexts(['a'], ['b', 'c'])));
@@ -99,12 +101,14 @@ function testPartnerAndBroker(string $sandbox): void
     same([true, 6, 32], [$receipt instanceof Receipt, $receipt->held, strlen($receipt->log->leaf)]);
 
     [$own] = $carry($partner->askOwn($by));
-    same([true, 4, 4, 6, 'é. tester'], [$own instanceof Answer, $own->organisations, $own->fresh, count($own), $own->by->actor]);
+    same([true, 4, 4, 6, 'é. tester'],
+        [$own instanceof Answer, $own->organisations, $own->fresh, count($own), $own->by->actor]);
     $told = [];
     foreach ($own as $row) {
         $told[$row->canonical] = (string) $row->standing;
     }
-    same(['stacked at least 3', 'stacked 2', 'below threshold'], [$told['9999XA|12|A'], $told['9999XB|5|'], $told['9999XX|1|']]);
+    same(['stacked at least 3', 'stacked 2', 'below threshold'],
+        [$told['9999XA|12|A'], $told['9999XB|5|'], $told['9999XX|1|']]);
     $more = Addresses::fromTexts(['x', 'Kerkplein 5, 9999 XB', 'Elders 1, 9999 XY']);
     same(['refused', 'stacked 2', 'not answered'], array_map(strval(...), Answer::standings($more, [$own])));
     same([], Answer::standings($none, [$own]));

@@ -51,7 +51,8 @@ class Test(unittest.TestCase):
 
     def test_partner_and_broker(self) -> None:
         rows = stapel.Addresses.from_texts(["Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB", "Nieuwweg 1, 9999 XX"])
-        with stapel.Partner(SANDBOX / "partner") as partner, stapel.Broker(SANDBOX / "broker", SANDBOX / "broker/keys") as broker:
+        with stapel.Partner(SANDBOX / "partner") as partner, stapel.Broker(SANDBOX / "broker",
+            SANDBOX / "broker/keys") as broker:
 
             def carry(messages: list[bytes]) -> list[stapel.Reply]:
                 return [partner.read(broker.handle(message)) for message in messages]
@@ -79,7 +80,8 @@ class Test(unittest.TestCase):
             self.assertEqual(told["9999XB|5|"], stapel.Standing(stapel.StandingKind.COUNT, 2))
             self.assertFalse(told["9999XX|1|"].is_stacked)
             more = stapel.Addresses.from_texts(["x", "Kerkplein 5, 9999 XB", "Elders 1, 9999 XY"])
-            self.assertEqual([str(standing) for standing in own.standings(more)], ["refused", "stacked 2", "not answered"])
+            self.assertEqual([str(standing) for standing in own.standings(more)],
+                ["refused", "stacked 2", "not answered"])
             self.assertEqual(stapel.standings(stapel.Addresses.from_texts([]), [own]), [])
             self.assertEqual(
                 [(news.canonical, news.level, news.change, str(news.now)) for news in partner.news()],

@@ -1,5 +1,6 @@
-//! A partner's spreadsheet of a million rows to the signed parts of a full set, by the command itself, beside the bare HMAC of the same
-//! rows at both levels: `cargo bench -p stapel-cli --bench rows`. `STAPEL_ROWS` says how many rows; a million by default.
+//! A partner's spreadsheet of a million rows to the signed parts of a full set, by the command itself, beside the bare
+//! HMAC of the same rows at both levels: `cargo bench -p stapel-cli --bench rows`. `STAPEL_ROWS` says how many rows; a
+//! million by default.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 #![allow(dead_code, reason = "the tests use more of what is made in common")]
@@ -89,8 +90,8 @@ fn round(desk: &Desk, threads: usize) -> [Took; 2] {
     [full, deliver]
 }
 
-/// Runs the command in a process of its own that measures it: what the system tells of a child's peak is never less than that of the
-/// process which started it, and this one holds a million rows.
+/// Runs the command in a process of its own that measures it: what the system tells of a child's peak is never less
+/// than that of the process which started it, and this one holds a million rows.
 fn measured(folder: &Path, line: &str) -> Took {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.current_dir(folder).arg("measure").args(line.split(' ')).output().unwrap();
@@ -146,8 +147,8 @@ impl Took {
     }
 }
 
-/// Postcode, number, letter and addition of a home: streets of forty house numbers over the whole country, in which one house of five has two
-/// homes or more.
+/// Postcode, number, letter and addition of a home: streets of forty house numbers over the whole country, in which one
+/// house of five has two homes or more.
 fn row(at: usize) -> [String; 4] {
     // A number without a common divisor with the rows, so that they come in no order.
     let at = at * 700_001 % 9_999_991;

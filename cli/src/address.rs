@@ -27,9 +27,8 @@ const PACE: u64 = 1 << 12;
 /// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
 /// The exit status is 0 when every line was handled, refused ones included.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < register.tsv"
-)]
+#[command(after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < \
+                  register.tsv")]
 pub(crate) struct AddressArgs {
     /// Read TSV, with a header that names any of postcode, huisnummer, huisletter, toevoeging (or
     /// huisnummertoevoeging); the header is line 1, and other columns are passed over
@@ -39,8 +38,8 @@ pub(crate) struct AddressArgs {
 
 /// Write addresses on standard input in canonical form, with their pseudonyms
 ///
-/// As `stapel address`, with "unit_pseudonym" and "building_pseudonym" in hex. Pseudonyms are personal data: whoever holds
-/// the secret can find the address of each.
+/// As `stapel address`, with "unit_pseudonym" and "building_pseudonym" in hex. Pseudonyms are personal data: whoever
+/// holds the secret can find the address of each.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel pseudonym --secret epoch-1.secret < addresses.txt")]
 pub(crate) struct PseudonymArgs {
@@ -240,8 +239,8 @@ impl Columns {
         };
         let all = [columns.postcode, columns.number, columns.letter, columns.addition];
         if all.iter().all(Option::is_none) {
-            let message = "the header names none of postcode, huisnummer, huisletter, toevoeging; the first line must be \
-                           column names with tabs between them";
+            let message = "the header names none of postcode, huisnummer, huisletter, toevoeging; the first line must \
+                           be column names with tabs between them";
             return Err(Failure::new("header", message));
         }
         Ok(columns)

@@ -104,10 +104,9 @@ struct ProveArgs {
 /// Check a proof: of a receipt or an answer, of a line, or of two checkpoints
 #[derive(clap::Args)]
 #[command(group(ArgGroup::new("of").required(true).multiple(true).args(["reply", "line", "older"])))]
-#[command(
-    after_help = "Examples:\n  stapel audit check --policy policy.toml --proof receipt.tlog-proof --reply receipt.msg\n  \
-                  stapel audit check --policy policy.toml --proof proof.txt --older old.checkpoint --newer new.checkpoint"
-)]
+#[command(after_help = "Examples:\n  stapel audit check --policy policy.toml --proof receipt.tlog-proof --reply \
+                  receipt.msg\n  stapel audit check --policy policy.toml --proof proof.txt --older old.checkpoint \
+                  --newer new.checkpoint")]
 struct CheckArgs {
     #[command(flatten)]
     policies: Policies,
@@ -307,8 +306,8 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
             format!("Both were shown the same first {size} lines; of those after them no proof was given.")
         }
         (Comparison::Unproved, None) => {
-            let finding = "no two checkpoints are of one size, and no proof was given: have one made with 'stapel audit \
-                           prove --older', and give it as --proof";
+            let finding = "no two checkpoints are of one size, and no proof was given: have one made with 'stapel \
+                           audit prove --older', and give it as --proof";
             return Err(AuditError::LogProof { finding }.into());
         }
     };

@@ -53,8 +53,8 @@ struct Place {
 
 /// Make the broker's keys, and then its store
 ///
-/// Without --policy it draws the keys and prints the [operator] lines for the policy. With --policy, signed, it makes the
-/// store.
+/// Without --policy it draws the keys and prints the [operator] lines for the policy. With --policy, signed, it makes
+/// the store.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' > operator.toml\n  \
@@ -83,8 +83,8 @@ struct InitArgs {
 ///
 /// The reply to FILE is FILE.reply, or a file of that name in the folder that --out names. A message that has its reply
 /// there already is passed over, unless the reply says that nothing could be kept; and so is a file whose name ends in
-/// .reply. Of a folder, the files that end in .msg are handled, by name. Without files, one message is read from standard
-/// input, and its reply written to standard output. Where messages could not be kept, it says why and fails.
+/// .reply. Of a folder, the files that end in .msg are handled, by name. Without files, one message is read from
+/// standard input, and its reply written to standard output. Where messages could not be kept, it says why and fails.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -231,7 +231,8 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     told_of(&broker, unavailable)
 }
 
-/// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept for it.
+/// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept
+/// for it.
 fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
     let trouble = broker.status().trouble;
     if unavailable > 0 {
@@ -313,8 +314,8 @@ impl Told {
     }
 }
 
-/// Whether the file `to` holds this broker's signed reply to `message`, and that settled something. A reply to another message
-/// is not overwritten: it may be of another partner, whose messages have the same names.
+/// Whether the file `to` holds this broker's signed reply to `message`, and that settled something. A reply to another
+/// message is not overwritten: it may be of another partner, whose messages have the same names.
 fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Failure> {
     let there = files::read_up_to(to, MAX_MESSAGE + 1)?;
     let unverified = Unverified::parse(&there, Role::Broker);

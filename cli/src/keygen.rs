@@ -13,9 +13,8 @@ use crate::output::Output;
 
 /// Make secrets and keys
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out epoch-1.secret --parts 2"
-)]
+#[command(after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out \
+                  epoch-1.secret --parts 2")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -34,9 +33,8 @@ enum Command {
 /// With --parts, nobody keeps the whole: officers carry FILE.1 to FILE.N by separate ways, and each partner joins them.
 /// Prints the key id, which the policy names.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out epoch-1.secret --parts 2"
-)]
+#[command(after_help = "Example:\n  stapel keygen secret --purpose ondermijning-zaanstad --epoch 1 \\\n      --out \
+                  epoch-1.secret --parts 2")]
 struct SecretArgs {
     /// The consortium's purpose (doel)
     #[arg(long, value_name = "SLUG")]
@@ -60,7 +58,8 @@ struct SecretArgs {
 /// Checks the result against the key id that each part names, and against the policy's when --policy is given.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  stapel keygen join epoch-1.secret.1 epoch-1.secret.2 \\\n      --policy policy.toml --out epoch-1.secret"
+    after_help = "Example:\n  stapel keygen join epoch-1.secret.1 epoch-1.secret.2 \\\n      --policy policy.toml \
+                  --out epoch-1.secret"
 )]
 struct JoinArgs {
     /// The parts, in any order
@@ -121,8 +120,8 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
             let parts = secret.split(parts)?;
             let paths: Vec<_> = parts.iter().map(|part| part_path(&args.out, part.number().0)).collect();
             if let Some(there) = paths.iter().find(|path| path.exists()) {
-                let finding = "is there already, and nothing was written: give another name; or, if drawing them was broken \
-                               off, take its parts away, which are of no use alone";
+                let finding = "is there already, and nothing was written: give another name; or, if drawing them was \
+                               broken off, take its parts away, which are of no use alone";
                 return Err(Failure::new("parts_exist", format!("{} {finding}", there.display())));
             }
             for (part, path) in parts.iter().zip(&paths) {
@@ -211,7 +210,8 @@ fn refuse_stranger(secret: &SecretFile, policy: &Policy) -> Result<(), Error> {
     match policy.epoch(epoch) {
         None => wrong("the policy has no such epoch; nothing was written"),
         Some(named) if named.key_id != secret.key_id() => wrong(
-            "the policy names another key id for that epoch; nothing was written: ask the coordinator for the right parts",
+            "the policy names another key id for that epoch; nothing was written: ask the coordinator for the right \
+             parts",
         ),
         Some(_) => Ok(()),
     }

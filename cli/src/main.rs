@@ -1,7 +1,8 @@
 //! The `stapel` command: every role of a consortium, played through files.
 //!
-//! Each group of subcommands is a module of its own. What they print goes through [`output::Output`], so that a reader who
-//! stops reading ends the command quietly; what goes wrong is a [`failure::Failure`], which knows its code and exit status.
+//! Each group of subcommands is a module of its own. What they print goes through [`output::Output`], so that a reader
+//! who stops reading ends the command quietly; what goes wrong is a [`failure::Failure`], which knows its code and exit
+//! status.
 
 #![forbid(unsafe_code)]
 
@@ -32,7 +33,8 @@ use output::Output;
 #[derive(Parser)]
 #[command(name = "stapel", version, arg_required_else_help = true)]
 #[command(after_help = "Example:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n\n\
-                        Errors go to standard error as 'stapel: MESSAGE [CODE]'. Exit status: 0 done, 1 error, 2 wrong usage.")]
+                        Errors go to standard error as 'stapel: MESSAGE [CODE]'. Exit status: 0 done, 1 error, 2 wrong \
+                        usage.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -73,8 +73,8 @@ struct OutboxArgs {
 
 /// Make a partner's folder, and print its entry for the roster
 ///
-/// The entry goes to the coordinator, who completes it and puts it into the policy. Texts that are left empty there, the
-/// policy's reader refuses.
+/// The entry goes to the coordinator, who completes it and puts it into the policy. Texts that are left empty there,
+/// the policy's reader refuses.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner init --dir police --number 1 --name 'Politie' \\\n      \
                    --oin 00000001000000000000 --organisation politie")]
@@ -106,8 +106,8 @@ struct InitArgs {
 
 /// Take a policy into force, the first or a newer one
 ///
-/// The signatures are read beside it. A first policy is taken on the word of whoever hands it over: compare its digest with
-/// another partner's.
+/// The signatures are read beside it. A first policy is taken on the word of whoever hands it over: compare its digest
+/// with another partner's.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner adopt --dir police --policy policy.toml")]
 struct AdoptArgs {
@@ -133,7 +133,8 @@ struct AddSecretArgs {
 
 /// Write the messages that bring the broker up to date
 ///
-/// Until their replies are read, the same messages come again; so do questions that are waited for and not in the outbox.
+/// Until their replies are read, the same messages come again; so do questions that are waited for and not in the
+/// outbox.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner deliver --dir police")]
 struct DeliverArgs {
@@ -168,8 +169,8 @@ struct Delivery {
 
 /// Read the broker's replies
 ///
-/// Prints standings with the references and addresses of the rows that were asked. Messages that were replied to leave the
-/// outbox, and so do their replies. Of a folder, the files that end in .reply are read, by name.
+/// Prints standings with the references and addresses of the rows that were asked. Messages that were replied to leave
+/// the outbox, and so do their replies. Of a folder, the files that end in .reply are read, by name.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner read --dir police --json")]
 struct ReadArgs {
@@ -355,8 +356,8 @@ fn deliver(
         (_, waiting) => {
             let budgets = &partner.policy().policy().budgets;
             note(&format!(
-                "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a day (UTC), \
-                 {} at a time, buildings included",
+                "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a \
+                 day (UTC), {} at a time, buildings included",
                 budgets.new_flags_a_day, budgets.flags_held
             ));
         }
@@ -451,7 +452,8 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
-            "flags": partner.flags().len(), "undelivered": partner.undelivered(), "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
+            "flags": partner.flags().len(), "undelivered": partner.undelivered(),
+            "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
         }));
     }

@@ -79,7 +79,8 @@ struct SignArgs {
     /// The key of one of the organisation's partners in the roster
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Sign with a key of this policy's roster, which is in force: for an organisation that leaves or has another key in the new one
+    /// Sign with a key of this policy's roster, which is in force: for an organisation that leaves or has another key
+    /// in the new one
     #[arg(long, value_name = "OLD_POLICY")]
     under: Option<PathBuf>,
 }
@@ -214,7 +215,8 @@ fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A name of its own, so that an organisation whose key changes can sign with both: `policy.toml.<organisation>.in-force.sig`.
+/// A name of its own, so that an organisation whose key changes can sign with both:
+/// `policy.toml.<organisation>.in-force.sig`.
 fn path_under(signature: &PolicySignature, policy: &Path) -> PathBuf {
     let mut name = policy.as_os_str().to_owned();
     name.push(format!(".{}.in-force.sig", signature.organisation()));

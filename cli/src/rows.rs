@@ -1,7 +1,7 @@
 //! Spreadsheets as they come: CSV with any delimiter, in UTF-8 or Windows-1252, under the headers that people use.
 //!
-//! A [`Sheet`] has the rows that are addresses, each with its local reference, and the rows that were refused. The latter
-//! can be written to a file with columns beside them that say why; mended there, that file can be fed again.
+//! A [`Sheet`] has the rows that are addresses, each with its local reference, and the rows that were refused. The
+//! latter can be written to a file with columns beside them that say why; mended there, that file can be fed again.
 
 mod header;
 mod text;
@@ -32,8 +32,9 @@ const MAX_BYTES: usize = 2 << 30;
 /// Where rows come from, and what happens to those that are refused.
 #[derive(clap::Args)]
 pub(crate) struct RowArgs {
-    /// CSV with a header, or - for standard input, which is the default. The delimiter (semicolon, comma or tab) and the
-    /// encoding are detected; columns are postcode, huisnummer, huisletter and toevoeging, or adres with a line of text
+    /// CSV with a header, or - for standard input, which is the default. The delimiter (semicolon, comma or tab) and
+    /// the encoding are detected; columns are postcode, huisnummer, huisletter and toevoeging, or adres with a line of
+    /// text
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Read a column as a field: postcode, huisnummer, huisletter, toevoeging, adres or ref. May be given again
@@ -236,8 +237,8 @@ impl Refusal {
             Refusal::Address(error) => (error.code(), error.field(), error.message().to_owned()),
             Refusal::Columns { cells, named } => {
                 let message = format!(
-                    "the row has {cells} cells, and the header names {named}; put quotes around a cell that has the delimiter \
-                     in it"
+                    "the row has {cells} cells, and the header names {named}; put quotes around a cell that has the \
+                     delimiter in it"
                 );
                 ("columns", "line", message)
             }
@@ -406,7 +407,8 @@ mod tests {
 
     #[test]
     fn refused_rows_go_round() {
-        let text = "ref;adres;opmerking\r\n1;Coördinaat 1;\"a;b\"\r\n2;Dam 2, 1012 JS;\r\n3;Plein 3;\"x\"\"y\"\r\n4;Dam 4;a;b\r\n";
+        let text = "ref;adres;opmerking\r\n1;Coördinaat 1;\"a;b\"\r\n2;Dam 2, 1012 JS;\r\n3;Plein 3;\"x\"\"y\"\r\n\
+                    4;Dam 4;a;b\r\n";
         let windows: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
         let first = sheet(&windows);
         assert_eq!(addresses(&first), ["1012JS|2|"]);

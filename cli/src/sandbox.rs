@@ -14,11 +14,12 @@ use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
 
-/// Make a small consortium on this machine for a program to take part in: keys, signed policy, broker, and three playing partners
+/// Make a small consortium on this machine for a program to take part in: keys, signed policy, broker, and three
+/// playing partners
 ///
-/// The program opens DIR/partner as a partner and DIR/broker as the broker, flags DIR/addresses.csv and asks; the others flagged some
-/// of these addresses, so that the first question gives a hit. Flags show at once, which only a test may. All in it is made up;
-/// its keys are for nothing else.
+/// The program opens DIR/partner as a partner and DIR/broker as the broker, flags DIR/addresses.csv and asks; the
+/// others flagged some of these addresses, so that the first question gives a hit. Flags show at once, which only a
+/// test may. All in it is made up; its keys are for nothing else.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -109,7 +110,8 @@ fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {
          \x20 addresses     {}\n\
          \x20 the rules     {}\n\
          \n\
-         Flag the addresses and ask about them: some are stacked, two to four high. `stapel sandbox --help` shows it with this command.",
+         Flag the addresses and ask about them: some are stacked, two to four high. `stapel sandbox --help` shows it \
+         with this command.",
         dir.display(),
         path("partner"),
         path("broker"),

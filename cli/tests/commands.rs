@@ -49,8 +49,8 @@ fn errors_say_what_and_which() {
     assert!(desk.stapel("--version").starts_with("stapel 0."));
 }
 
-/// What `stapel address` must print for line `number` with that `input`, made with the library, fields in the order of the
-/// specification of the command.
+/// What `stapel address` must print for line `number` with that `input`, made with the library, fields in the order of
+/// the specification of the command.
 fn expected(number: usize, input: &str, got: Result<stapel::AddressKey, stapel::AddressError>) -> String {
     let mut line = Map::new();
     line.insert("line".into(), number.into());
@@ -157,7 +157,8 @@ fn pseudonyms_are_the_vectors() {
         let (unit, building) = (of("1012JS|1|"), of("1012JS|1"));
         let printed = text(&output.stdout);
         let first = format!(
-            r#"{{"line":1,"input":"Dam 1, 1012 JS","unit":"1012JS|1|","building":"1012JS|1","unit_pseudonym":{unit},"building_pseudonym":{building}}}"#
+            "{{\"line\":1,\"input\":\"Dam 1, 1012 JS\",\"unit\":\"1012JS|1|\",\"building\":\"1012JS|1\",\
+             \"unit_pseudonym\":{unit},\"building_pseudonym\":{building}}}"
         );
         assert_eq!(printed.lines().next(), Some(first.as_str()));
         assert!(printed.lines().nth(1).unwrap().starts_with(r#"{"line":2,"input":"Dam","error":{"code":""#));

@@ -196,7 +196,8 @@ fn ask(desk: &Desk, now: &str, keep: Option<&str>) -> Vec<String> {
     standings(&desk.json(&format!("partner read --dir politie --now {now}")))
 }
 
-/// A partner says that nothing changed, learns with `code` that the broker knows nothing of it, and delivers all of its flags.
+/// A partner says that nothing changed, learns with `code` that the broker knows nothing of it, and delivers all of its
+/// flags.
 fn deliver_anew(desk: &Desk, folder: &str, now: &str, code: &str) {
     desk.stapel(&format!("partner confirm --dir {folder} --now {now}"));
     assert_eq!(carry(desk, folder, now)[0]["code"], code, "{folder}");

@@ -52,7 +52,11 @@ fn the_whole_protocol_through_files() {
     assert!(desk.json(&format!("broker release --dir broker --now {second}")).is_empty());
 
     // Rows come back in their order, with their references.
-    desk.write("vraag.csv", "ref;adres\nv3;Dam 3, 1012 JS\nv1;Dam 1a, 1012 JS\nv9;Dam 9, 1012 JS\nv1bis;Dam 1 A, 1012 JS\nv2;Dam 2, 1012 JS\n");
+    desk.write(
+        "vraag.csv",
+        "ref;adres\nv3;Dam 3, 1012 JS\nv1;Dam 1a, 1012 JS\nv9;Dam 9, 1012 JS\n\
+                             v1bis;Dam 1 A, 1012 JS\nv2;Dam 2, 1012 JS\n",
+    );
     desk.stapel(&format!("partner ask --dir politie {BY} vraag.csv --now {second}"));
     let read = carry(&desk, "politie", second);
     assert_eq!(

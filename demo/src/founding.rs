@@ -1,5 +1,5 @@
-//! A consortium on one machine, from nothing: keys, folders, a secret, and a policy that all sign. The demonstration plays one; the
-//! sandbox leaves one to play with.
+//! A consortium on one machine, from nothing: keys, folders, a secret, and a policy that all sign. The demonstration
+//! plays one; the sandbox leaves one to play with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ pub(crate) struct Founded {
 /// The one epoch there is.
 pub(crate) const EPOCH: u32 = 1;
 
-/// Founds it: the policy in `base`, the secret at `secret_path`, the broker's keys in `broker_keys`, and each member's folder.
+/// Founds it: the policy in `base`, the secret at `secret_path`, the broker's keys in `broker_keys`, and each member's
+/// folder.
 pub(crate) fn found(
     base: &Path,
     secret_path: &Path,

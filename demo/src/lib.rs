@@ -1,11 +1,13 @@
-//! A Stapel consortium on one machine: the demonstration that `stapel demo` plays, and the sandbox that `stapel sandbox` makes.
+//! A Stapel consortium on one machine: the demonstration that `stapel demo` plays, and the sandbox that `stapel
+//! sandbox` makes.
 //!
-//! In the demonstration four organisations with five systems flag overlapping shares of a town, from their keys to the end of
-//! their flags. Messages, answers and files are real; the clock is simulated, and the flags and the people are made up. Every
-//! standing is compared with a plain count made without cryptography, and all that the broker keeps and says is searched
-//! for addresses, the secret and raw pseudonyms.
+//! In the demonstration four organisations with five systems flag overlapping shares of a town, from their keys to the
+//! end of their flags. Messages, answers and files are real; the clock is simulated, and the flags and the people are
+//! made up. Every standing is compared with a plain count made without cryptography, and all that the broker keeps and
+//! says is searched for addresses, the secret and raw pseudonyms.
 //!
-//! - `founding`: keys, folders, secret and signed policy of any small consortium; [`sandbox`]: one for a developer's program;
+//! - `founding`: keys, folders, secret and signed policy of any small consortium; [`sandbox`]: one for a developer's
+//!   program;
 //! - `consortium`: the one of the demonstration;
 //! - `town`, `chance`: the town, made or read from a register;
 //! - `writing`: how each system writes addresses;
@@ -64,7 +66,8 @@ pub struct Demo {
 /// Where a town comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A register: TSV whose first line names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and `woonplaats`.
+    /// A register: TSV whose first line names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and
+    /// `woonplaats`.
     Register(PathBuf),
     /// It is made up.
     MadeUp {
@@ -78,8 +81,8 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// [`DemoError::Failed`] where an answer was wrong, something was found at the broker, or the town cannot be had; else
-    /// what the library, the broker, a file or `out` refused.
+    /// [`DemoError::Failed`] where an answer was wrong, something was found at the broker, or the town cannot be had;
+    /// else what the library, the broker, a file or `out` refused.
     pub fn run(&self, out: &mut impl Write) -> Result<()> {
         let since = Instant::now();
         let town = match &self.town {

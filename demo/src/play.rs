@@ -100,7 +100,8 @@ impl Play {
         Play { seats: seats.collect(), operator, truth, now, tally: Tally::default() }
     }
 
-    /// Lets time pass; half a minute after each midnight the operator's timer has the broker look whether a release is due.
+    /// Lets time pass; half a minute after each midnight the operator's timer has the broker look whether a release is
+    /// due.
     pub(crate) fn wait_until(&mut self, later: Timestamp) -> Result<()> {
         loop {
             let midnight = self.now.day().plus(1).start().plus(30);
@@ -380,7 +381,8 @@ mod tests {
     fn every_difference_from_the_plain_count_is_counted() {
         let base = tempfile::tempdir().unwrap();
         let mut play = play(base.path());
-        // The plain count is told of one flag less than the broker, for each of the four organisations' systems but the police's.
+        // The plain count is told of one flag less than the broker, for each of the four organisations' systems but the
+        // police's.
         for system in 1..SYSTEMS.len() {
             play.truth.withdraw(system, &[home(5)]);
             play.truth.told(system, play.now);

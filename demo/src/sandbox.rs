@@ -1,4 +1,5 @@
-//! What `stapel sandbox` makes: a consortium in which three partners play, and the fourth is for a developer's program to open.
+//! What `stapel sandbox` makes: a consortium in which three partners play, and the fourth is for a developer's program
+//! to open.
 
 use std::fs;
 use std::path::Path;
@@ -33,8 +34,8 @@ const OTHERS_ALONE: [&str; 3] = [
 ///
 /// # Errors
 ///
-/// What the library says of a file or of the store, and [`DemoError::Rejected`] where the broker does not take a playing
-/// partner's flags.
+/// What the library says of a file or of the store, and [`DemoError::Rejected`] where the broker does not take a
+/// playing partner's flags.
 pub fn make(base: &Path, now: Timestamp) -> Result<()> {
     let members = members(base);
     let (secret_path, broker_folder) = (base.join("epoch-1.secret"), base.join("broker"));

@@ -121,8 +121,8 @@ impl Scan {
         Ok(searched)
     }
 
-    /// Finds postcodes of the town in any case, with or without a space or a hyphen, where they begin a word that is short enough
-    /// not to be a key or a digest in hexadecimal.
+    /// Finds postcodes of the town in any case, with or without a space or a hyphen, where they begin a word that is
+    /// short enough not to be a key or a digest in hexadecimal.
     fn addresses(&self, bytes: &[u8], leaks: &mut Vec<Leak>) {
         let alnum = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
         let mut at = 0;

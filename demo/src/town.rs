@@ -109,8 +109,8 @@ impl Town {
         Ok(Town { name: name.to_string(), made: true, rows: size, homes, shared: 0, left_out: Vec::new() })
     }
 
-    /// Reads a register: TSV with a header that names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and
-    /// `woonplaats`, in any order and perhaps with more.
+    /// Reads a register: TSV with a header that names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode`
+    /// and `woonplaats`, in any order and perhaps with more.
     pub(crate) fn read(path: &Path) -> Result<Town, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Town::parse(&text).map_err(|finding| format!("{} is not a register: {finding}", path.display()))

@@ -248,7 +248,8 @@ mod tests {
         day(text).start().plus(hour * 3600)
     }
 
-    /// Four organisations, the last with two systems; all flag home 1, two flag home 2, the last alone flags home 3 twice.
+    /// Four organisations, the last with two systems; all flag home 1, two flag home 2, the last alone flags home 3
+    /// twice.
     fn four() -> Truth {
         let systems =
             [("a", Sees::Count), ("b", Sees::Band), ("c", Sees::Presence), ("d", Sees::Count), ("d", Sees::Presence)];

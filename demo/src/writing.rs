@@ -106,8 +106,8 @@ impl Writing {
     }
 }
 
-/// Letter and addition with a sign before the first that is there, and one between the two. Before a digit there is always a
-/// hyphen, or the addition would be part of the number.
+/// Letter and addition with a sign before the first that is there, and one between the two. Before a digit there is
+/// always a hyphen, or the addition would be part of the number.
 fn suffixed(home: &Home, before: &str, between: &str) -> String {
     let hyphen = |sign: &str, text: &str| -> String {
         let glues = text.starts_with(|c: char| c.is_ascii_digit()) && !sign.contains(['-', '/']);

@@ -1,5 +1,5 @@
-/* A million addresses across the boundary: `million texts|fields` reads them, `million flag DIR NOW` flags them. The program that runs it
- * times the same from Rust. The addresses are the same there: see million.rs. */
+/* A million addresses across the boundary: `million texts|fields` reads them, `million flag DIR NOW` flags them. The
+ * program that runs it times the same from Rust. The addresses are the same there: see million.rs. */
 
 #include <stdio.h>
 #include <stdlib.h>

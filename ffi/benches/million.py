@@ -1,6 +1,8 @@
-"""A million addresses from Python: `million.py texts|fields FILE` reads them, `million.py flag FILE DIR NOW` flags them. The program that runs
-it times the same from Rust: see million.rs. The rows are lists of str, as a program in Python has them; what it takes to hand them over is
-in the time.
+"""A million addresses from Python: `million.py texts|fields FILE` reads them, `million.py flag FILE DIR NOW` flags
+them.
+
+The program that runs it times the same from Rust: see million.rs. The rows are lists of str, as a program in Python has
+them; what it takes to hand them over is in the time.
 """
 
 import resource

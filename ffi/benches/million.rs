@@ -1,10 +1,11 @@
 //! A million addresses from C and from Python beside the same from Rust, in one run: `cargo bench -p stapel-ffi`.
 //!
-//! The programs take turns, now the one first and now the other, each in a process of its own that does the same in the same order, and
-//! the medians of each are compared: flagging waits for the disk, which in some rounds is done a fifth sooner than in most. The
-//! addresses are the same texts and fields, and to Rust and C they are bytes of which nobody has seen yet that they are UTF-8. What is
-//! measured is what the boundary costs: the arrays are ready before the clock starts. To Python they are its own texts, and what it
-//! takes to hand those over is in the time. Without Python 3 it is left out, which a line says.
+//! The programs take turns, now the one first and now the other, each in a process of its own that does the same in the
+//! same order, and the medians of each are compared: flagging waits for the disk, which in some rounds is done a fifth
+//! sooner than in most. The addresses are the same texts and fields, and to Rust and C they are bytes of which nobody
+//! has seen yet that they are UTF-8. What is measured is what the boundary costs: the arrays are ready before the clock
+//! starts. To Python they are its own texts, and what it takes to hand those over is in the time. Without Python 3 it
+//! is left out, which a line says.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -45,7 +46,8 @@ struct Side {
 /// Lets the programs do everything in turn, and shows what each took.
 fn compare() {
     let consortium = Consortium::new();
-    // By a process of its own: what the system tells of a child's peak is never less than that of the process which started it.
+    // By a process of its own: what the system tells of a child's peak is never less than that of the process which
+    // started it.
     let mut maker = Command::new(std::env::current_exe().unwrap());
     assert!(maker.args(["make", &consortium.text("texts"), &consortium.text("fields")]).status().unwrap().success());
 
@@ -105,7 +107,8 @@ impl Side {
     }
 }
 
-// What the program in C does, in Rust and with the rows in memory in the same form: a text for each column, and where each row is in it.
+// What the program in C does, in Rust and with the rows in memory in the same form: a text for each column, and where
+// each row is in it.
 
 fn read_texts(texts: &str) {
     let texts = Column::read(texts).remove(0);
@@ -129,7 +132,8 @@ fn flag(texts: &str, dir: &Path) {
     let texts = texts.rows();
     let mut homes = Read::default();
     for _ in 0..READS {
-        // First, as there: rows that are read while others are held take more memory, and leave more of it at hand for what comes.
+        // First, as there: rows that are read while others are held take more memory, and leave more of it at hand for
+        // what comes.
         drop(homes);
         homes = timed("texts", || texts.iter().map(|text| AddressKey::parse_bytes(text)).collect());
     }
@@ -250,7 +254,8 @@ fn run(program: &[PathBuf], arguments: &[String], libraries: &str) -> Vec<Timed>
     lines.lines().map(read).collect()
 }
 
-/// Builds the library as it is shipped, alone and so optimised as a whole, as this program is; gives the folder that it is in.
+/// Builds the library as it is shipped, alone and so optimised as a whole, as this program is; gives the folder that it
+/// is in.
 fn built() -> String {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([

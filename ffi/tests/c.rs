@@ -1,5 +1,5 @@
-//! The programs in C, in `tests/c`: compiled without a warning, linked to the shared and to the static library, and run as they are, under
-//! Valgrind and under AddressSanitizer. And every function of the header is in one of them.
+//! The programs in C, in `tests/c`: compiled without a warning, linked to the shared and to the static library, and run
+//! as they are, under Valgrind and under AddressSanitizer. And every function of the header is in one of them.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a test")]
 #![cfg(target_os = "linux")]

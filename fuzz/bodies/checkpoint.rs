@@ -1,5 +1,5 @@
-//! Bytes that claim to be a checkpoint or a proof: what is read is written as the same bytes, and nothing is taken on the word
-//! of whoever has not the key.
+//! Bytes that claim to be a checkpoint or a proof: what is read is written as the same bytes, and nothing is taken on
+//! the word of whoever has not the key.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
-//! Bytes that claim to be a line of an audit log, or a row of an exported one: what is read is written as the same bytes.
+//! Bytes that claim to be a line of an audit log, or a row of an exported one: what is read is written as the same
+//! bytes.
 
 use stapel::audit::{ExportedLog, Line, Row, leaf_hash};
 

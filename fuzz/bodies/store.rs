@@ -1,5 +1,5 @@
-//! Bytes that claim to be one of the two files of a broker's store: the broker opens with the counts and the log that it kept, or it
-//! says that they are not what it wrote.
+//! Bytes that claim to be one of the two files of a broker's store: the broker opens with the counts and the log that
+//! it kept, or it says that they are not what it wrote.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! A partner that is nothing but its numbers and its key, so that it can say what the library's own partner never would.
+//! A partner that is nothing but its numbers and its key, so that it can say what the library's own partner never
+//! would.
 
 use std::collections::BTreeMap;
 
@@ -107,8 +108,8 @@ impl Client {
         message::sign(&header, &request.encode(), &key(self.number)).expect("a body that fits")
     }
 
-    /// A part of its full set, which may be smaller than the one before it. It is counted as accepted at once, so that many
-    /// messages can be made before the first is sent.
+    /// A part of its full set, which may be smaller than the one before it. It is counted as accepted at once, so that
+    /// many messages can be made before the first is sent.
     pub fn full_set(&mut self, flags: &[Flag], part: Part, now: Timestamp) -> Vec<u8> {
         let columns = by_last_day(flags);
         let flagged = groups(&columns);

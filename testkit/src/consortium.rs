@@ -68,9 +68,15 @@ log_origin = "example.nl/zaanstad"
         let ask = if may.contains("ask") { "legal_basis_ask = \"basis\"\n" } else { "" };
         let flag = if may.contains("flag") { "legal_basis_flag = \"basis\"\n" } else { "" };
         text += &format!(
-            "[[partner]]\nnumber = {number}\nname = \"System {number}\"\noin = \"0000000{:013}\"\norganisation = \"{organisation}\"\n\
-             verifying_key = \"{key}\"\nmay = [{may}]\nsees = \"{sees}\"\n{flag}{ask}",
-            oin
+            r#"[[partner]]
+number = {number}
+name = "System {number}"
+oin = "0000000{oin:013}"
+organisation = "{organisation}"
+verifying_key = "{key}"
+may = [{may}]
+sees = "{sees}"
+{flag}{ask}"#
         );
     }
     text
@@ -130,8 +136,8 @@ pub fn key(number: u16) -> SigningKey {
     SigningKey::from_seed(&key_seed(number)).expect("any seed is a key")
 }
 
-/// What a partner's key is made from: its number 32 times, as in the sample policy. From 0xb0 on the operator's keys are
-/// made like that, so those numbers stand after a byte that no such seed begins with.
+/// What a partner's key is made from: its number 32 times, as in the sample policy. From 0xb0 on the operator's keys
+/// are made like that, so those numbers stand after a byte that no such seed begins with.
 fn key_seed(number: u16) -> [u8; 32] {
     let [high, low] = number.to_be_bytes();
     if number < 0xb0 { [low; 32] } else { std::array::from_fn(|at| [0xff, high, low][at.min(2)]) }
@@ -174,8 +180,8 @@ pub fn broker_keys() -> BrokerKeys {
     BrokerKeys::in_memory(operator_key(), checkpoint_key())
 }
 
-/// The operator's keys in files in `folder`, made there if it is not there yet, so that an epoch's pepper is the same from
-/// one opening to the next.
+/// The operator's keys in files in `folder`, made there if it is not there yet, so that an epoch's pepper is the same
+/// from one opening to the next.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! A consortium in a temporary folder, as programs have one: partners' folders, a broker, its keys, and a signed policy.
+//! A consortium in a temporary folder, as programs have one: partners' folders, a broker, its keys, and a signed
+//! policy.
 
 use std::path::PathBuf;
 
@@ -7,8 +8,8 @@ use tempfile::TempDir;
 
 use crate::consortium::{ROSTER, START, partner_folder, policy_text, secret, signed, stored_keys, write_policy};
 
-/// A temporary folder with `policy.toml`, `epoch-1.secret`, the partners' folders `1` to `5`, and the broker's `broker` and
-/// `keys`. Nothing of it is open.
+/// A temporary folder with `policy.toml`, `epoch-1.secret`, the partners' folders `1` to `5`, and the broker's `broker`
+/// and `keys`. Nothing of it is open.
 #[derive(Debug)]
 pub struct Consortium(TempDir);
 
@@ -55,8 +56,8 @@ impl Consortium {
         partner_folder(&self.path(name), number, &self.path("policy.toml"), &[1]);
     }
 
-    /// The policy's text: two organisations are a stack, three must have released flags, and buildings count. A version after
-    /// the first names the one before it.
+    /// The policy's text: two organisations are a stack, three must have released flags, and buildings count. A version
+    /// after the first names the one before it.
     pub fn policy(version: u32) -> String {
         let previous = match version {
             1 => String::new(),

@@ -1,13 +1,13 @@
 //! Durable ingest of the same flags by the broker, by SQLite and by fjall, in one run.
 //!
-//! The broker checks signatures, tags pseudonyms and releases. Its peers are handed ready-made rows, by ascending tag in each
-//! message, which is in their favour. Each keeps one message durably before it takes the next. `STAPEL_ADDRESSES` and
-//! `STAPEL_PARTNERS` as in the broker's own benchmark.
+//! The broker checks signatures, tags pseudonyms and releases. Its peers are handed ready-made rows, by ascending tag
+//! in each message, which is in their favour. Each keeps one message durably before it takes the next.
+//! `STAPEL_ADDRESSES` and `STAPEL_PARTNERS` as in the broker's own benchmark.
 //!
 //! The bare HMACs of the tags alone are measured too: what no broker can do without that keeps tags.
 //!
-//! Prints a line for each: name, flags, seconds, seconds of the processor. `ingest FOLDER` leaves the rows in a folder, for peers
-//! that are written in Python.
+//! Prints a line for each: name, flags, seconds, seconds of the processor. `ingest FOLDER` leaves the rows in a folder,
+//! for peers that are written in Python.
 
 #[path = "../../workload/mod.rs"]
 mod workload;
@@ -62,7 +62,8 @@ fn stapel(country: &Country, at_once: usize) -> Took {
     })
 }
 
-/// What each message says, with the partner that says it: each partner's first message, each partner's second, and so on.
+/// What each message says, with the partner that says it: each partner's first message, each partner's second, and so
+/// on.
 fn rows(country: &Country) -> Vec<(u16, Vec<Flag>)> {
     let pieces = |partner| country.flagged(partner).chunks(MESSAGE).map(<[Flag]>::to_vec).collect::<Vec<_>>();
     let mut rows = Vec::new();
@@ -93,7 +94,8 @@ fn sqlite(messages: &[(u16, Vec<Flag>)]) -> Took {
     let mut connection = Connection::open(folder.path().join("flags.sqlite")).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.pragma_update(None, "synchronous", "FULL").unwrap();
-    let table = "CREATE TABLE flags (tag BLOB, partner INTEGER, first INTEGER, last INTEGER, PRIMARY KEY (tag, partner)) WITHOUT ROWID";
+    let table = "CREATE TABLE flags (tag BLOB, partner INTEGER, first INTEGER, last INTEGER, \
+                 PRIMARY KEY (tag, partner)) WITHOUT ROWID";
     connection.execute(table, ()).unwrap();
     took(|| {
         for (partner, rows) in messages {
@@ -129,8 +131,8 @@ fn fjall(messages: &[(u16, Vec<Flag>)]) -> Took {
     })
 }
 
-/// Writes a file for each message, `<number>-<partner>.rows`: the tags' upper halves, their lower halves, the last days. Integers are
-/// little-endian; a column each, as a database that keeps columns likes them best.
+/// Writes a file for each message, `<number>-<partner>.rows`: the tags' upper halves, their lower halves, the last
+/// days. Integers are little-endian; a column each, as a database that keeps columns likes them best.
 fn leave(messages: &[(u16, Vec<Flag>)], folder: &Path) {
     for (number, (partner, rows)) in messages.iter().enumerate() {
         let half = |from: usize| {

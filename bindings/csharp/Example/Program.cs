@@ -6,7 +6,8 @@ using System.Text;
 
 namespace Stapel.Example
 {
-    /// <summary>A partner flags the addresses of a file, tells the broker, asks about them, and prints what came back.</summary>
+    /// <summary>A partner flags the addresses of a file, tells the broker, asks about them, and prints what came
+    /// back.</summary>
     internal static class Program
     {
         private static readonly Case By = new Case("example", "examples");
@@ -14,7 +15,8 @@ namespace Stapel.Example
         private static int Main(string[] arguments)
         {
             string step = arguments.Length > 2 ? arguments[2] : "all";
-            if (arguments.Length < 2 || arguments.Length > 4 || Array.IndexOf(new[] { "all", "send", "read", "errors" }, step) < 0)
+            if (arguments.Length < 2 || arguments.Length > 4
+                || Array.IndexOf(new[] { "all", "send", "read", "errors" }, step) < 0)
             {
                 Console.Error.WriteLine("usage: run SANDBOX_DIR ADDRESSES_CSV [all|send|read|errors [PARTNER]]");
                 return 2;
@@ -95,7 +97,8 @@ namespace Stapel.Example
         }
 
         /// <summary>
-        /// Brings messages to the broker and reads its replies. A program of a partner has the broker elsewhere, and sends them over HTTPS.
+        /// Brings messages to the broker and reads its replies. A program of a partner has the broker elsewhere, and
+        /// sends them over HTTPS.
         /// </summary>
         /// <returns>The last answer, of which the head can still be looked at; null where there was none.</returns>
         private static Answer Carry(
@@ -130,7 +133,8 @@ namespace Stapel.Example
             output.Write("organisations " + head.Organisations + ", fresh " + head.Fresh + "\n");
             foreach (AddressRow row in rows)
             {
-                output.Write(row.Reference + "\t" + (row.Canonical ?? "-") + "\t" + Words(row, standings[row.Row]) + "\n");
+                output.Write(row.Reference + "\t" + (row.Canonical ?? "-") + "\t" + Words(row, standings[row.Row])
+                    + "\n");
             }
         }
 
@@ -162,8 +166,10 @@ namespace Stapel.Example
             Partner partner = Partner.Open(partnerFolder);
             output.Write("open twice\t" + CodeOf(() => Partner.Open(partnerFolder).Dispose()) + "\n");
             byte[] garbage = Encoding.ASCII.GetBytes("this is no reply");
-            output.Write("reply of garbage\t" + CodeOf(() => partner.Read(garbage, DateTimeOffset.UtcNow).Dispose()) + "\n");
-            output.Write("empty reply\t" + CodeOf(() => partner.Read(new byte[0], DateTimeOffset.UtcNow).Dispose()) + "\n");
+            output.Write("reply of garbage\t" + CodeOf(() => partner.Read(garbage, DateTimeOffset.UtcNow).Dispose())
+                + "\n");
+            output.Write("empty reply\t" + CodeOf(() => partner.Read(new byte[0], DateTimeOffset.UtcNow).Dispose())
+                + "\n");
             partner.Dispose();
             partner.Dispose();
             output.Write("close twice\tharmless\n");
@@ -198,7 +204,8 @@ namespace Stapel.Example
             string[] lines = new UTF8Encoding(false, true).GetString(File.ReadAllBytes(file)).Split('\n');
             for (int number = 1; number < lines.Length; number++)
             {
-                string line = lines[number].EndsWith("\r") ? lines[number].Remove(lines[number].Length - 1) : lines[number];
+                string line = lines[number].EndsWith("\r") ? lines[number].Remove(lines[number].Length - 1)
+                    : lines[number];
                 if (line.Length != 0)
                 {
                     int at = 0;

@@ -5,7 +5,8 @@ using System.Collections.Generic;
 
 namespace Stapel
 {
-    /// <summary>The separate fields of one address, as a register or a table has them. Any may be null or empty.</summary>
+    /// <summary>The separate fields of one address, as a register or a table has them. Any may be null or
+    /// empty.</summary>
     public struct AddressFields
     {
         /// <summary>The fields of one address.</summary>
@@ -46,7 +47,8 @@ namespace Stapel
         public string Building { get; }
 
         /// <summary>
-        /// Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a home.
+        /// Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a
+        /// home.
         /// </summary>
         /// <exception cref="StapelException">Why it was refused.</exception>
         public static Address FromText(string text)
@@ -57,7 +59,8 @@ namespace Stapel
                 throw new ArgumentNullException(nameof(text));
             }
             byte[] bytes = Utf8.Lenient.GetBytes(text);
-            StapelException.Check(Native.stapel_address_from_text(bytes, Memory.Length(bytes), out NativeAddress address));
+            StapelException.Check(Native.stapel_address_from_text(bytes, Memory.Length(bytes),
+                out NativeAddress address));
             return new Address(address);
         }
 
@@ -117,7 +120,8 @@ namespace Stapel
         public string Canonical { get; }
 
         /// <summary>
-        /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line"; else null.
+        /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line"; else
+        /// null.
         /// </summary>
         public string Field { get; }
 
@@ -126,8 +130,9 @@ namespace Stapel
     }
 
     /// <summary>
-    /// Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number of threads may
-    /// use the same rows, and the same rows can be given to any number of calls. They outlive the partner that they came from.
+    /// Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any
+    /// number of threads may use the same rows, and the same rows can be given to any number of calls. They outlive the
+    /// partner that they came from.
     /// </summary>
     public sealed class Addresses : IReadOnlyList<AddressRow>, IDisposable
     {
@@ -146,8 +151,10 @@ namespace Stapel
 
         /// <summary>Reads rows of addresses as people write them, all in one call of the library.</summary>
         /// <param name="texts">The addresses; null is as empty. One that is refused does not stop the others.</param>
-        /// <param name="references">Null, or the caller's own references, one for each row, which come back with the row.</param>
-        /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of texts.</exception>
+        /// <param name="references">Null, or the caller's own references, one for each row, which come back with the
+        /// row.</param>
+        /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of
+        /// texts.</exception>
         public static Addresses FromTexts(IReadOnlyList<string> texts, IReadOnlyList<string> references = null)
         {
             Native.Ready();
@@ -159,13 +166,15 @@ namespace Stapel
             {
                 NativePacked column = pins.Column(new Column(texts.Count, row => texts[row], Utf8.Lenient));
                 StapelException.Check(Native.stapel_addresses_from_packed_texts(
-                    ref column, References(pins, references, texts.Count), (UIntPtr)texts.Count, out AddressesHandle handle));
+                    ref column, References(pins, references, texts.Count), (UIntPtr)texts.Count,
+                        out AddressesHandle handle));
                 return new Addresses(handle);
             }
         }
 
         /// <summary>Reads rows of separate fields. As <see cref="FromTexts"/>.</summary>
-        /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of texts.</exception>
+        /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of
+        /// texts.</exception>
         public static Addresses FromFields(IReadOnlyList<AddressFields> fields, IReadOnlyList<string> references = null)
         {
             Native.Ready();
@@ -183,14 +192,15 @@ namespace Stapel
                     Addition = pins.Column(new Column(fields.Count, row => fields[row].Addition, Utf8.Lenient)),
                 };
                 StapelException.Check(Native.stapel_addresses_from_packed_fields(
-                    ref columns, References(pins, references, fields.Count), (UIntPtr)fields.Count, out AddressesHandle handle));
+                    ref columns, References(pins, references, fields.Count), (UIntPtr)fields.Count,
+                        out AddressesHandle handle));
                 return new Addresses(handle);
             }
         }
 
         /// <summary>
-        /// The buildings that these homes are in, row by row, to ask about where the policy counts buildings. References and refused rows
-        /// are the same.
+        /// The buildings that these homes are in, row by row, to ask about where the policy counts buildings.
+        /// References and refused rows are the same.
         /// </summary>
         public Addresses Buildings()
         {
@@ -283,7 +293,8 @@ namespace Stapel
             if (references.Count != rows)
             {
                 throw new ArgumentException(
-                    "there are " + references.Count + " references for " + rows + " rows: give one for each", nameof(references));
+                    "there are " + references.Count + " references for " + rows + " rows: give one for each",
+                        nameof(references));
             }
             return new[] { pins.Column(new Column(rows, row => references[row], Utf8.Strict)) };
         }

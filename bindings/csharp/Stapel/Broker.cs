@@ -6,7 +6,8 @@ namespace Stapel
     /// <summary>A broker with its store open. One at a time, of all processes, can have a store open.</summary>
     /// <remarks>
     /// What it replied to is on disk when the call returns. Any number of threads may use it at once. Every call throws
-    /// <see cref="StapelException"/> for what stapel.h lists as its errors, and <see cref="ObjectDisposedException"/> after
+    /// <see cref="StapelException"/> for what stapel.h lists as its errors, and <see cref="ObjectDisposedException"/>
+    /// after
     /// <see cref="Dispose"/>.
     /// </remarks>
     public sealed class Broker : IDisposable
@@ -19,7 +20,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Draws a broker's keys and writes them to a folder, which is made if it is not there; keys that are there already stay.
+        /// Draws a broker's keys and writes them to a folder, which is made if it is not there; keys that are there
+        /// already stay.
         /// </summary>
         /// <returns>The public keys for the policy's [operator].</returns>
         public static BrokerKeys InitKeys(string keysFolder)
@@ -27,7 +29,8 @@ namespace Stapel
             Native.Ready();
             byte[] keys = Utf8.Bytes(keysFolder, nameof(keysFolder));
             StapelException.Check(
-                Native.stapel_broker_init_keys(keys, Memory.Length(keys), out BufferHandle verifyingKey, out BufferHandle checkpointKey));
+                Native.stapel_broker_init_keys(keys, Memory.Length(keys), out BufferHandle verifyingKey,
+                    out BufferHandle checkpointKey));
             using (checkpointKey)
             {
                 return new BrokerKeys(Memory.TakeText(verifyingKey), Memory.TakeText(checkpointKey));
@@ -48,20 +51,22 @@ namespace Stapel
         }
 
         /// <summary>Opens the broker in a folder, until <see cref="Dispose"/>.</summary>
-        /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in it.</exception>
+        /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in
+        /// it.</exception>
         public static Broker Open(string folder, string keysFolder)
         {
             Native.Ready();
             byte[] path = Utf8.Bytes(folder, nameof(folder));
             byte[] keys = Utf8.Bytes(keysFolder, nameof(keysFolder));
             StapelException.Check(
-                Native.stapel_broker_open(path, Memory.Length(path), keys, Memory.Length(keys), out BrokerHandle handle));
+                Native.stapel_broker_open(path, Memory.Length(path), keys, Memory.Length(keys),
+                    out BrokerHandle handle));
             return new Broker(handle);
         }
 
         /// <summary>
-        /// Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not
-        /// accepted is a rejection in it, and no exception.
+        /// Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a
+        /// reply; what was not accepted is a rejection in it, and no exception.
         /// </summary>
         public byte[] Handle(byte[] message, DateTimeOffset now)
         {
@@ -70,21 +75,24 @@ namespace Stapel
                 throw new ArgumentNullException(nameof(message));
             }
             StapelException.Check(
-                Native.stapel_broker_handle(handle, message, Memory.Length(message), Time.Seconds(now), out BufferHandle reply));
+                Native.stapel_broker_handle(handle, message, Memory.Length(message), Time.Seconds(now),
+                    out BufferHandle reply));
             return Memory.Take(reply);
         }
 
         /// <summary>
-        /// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. <see cref="Handle"/> releases
-        /// too; a broker needs this once a day.
+        /// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. <see
+        /// cref="Handle"/> releases too; a broker needs this once a day.
         /// </summary>
         /// <param name="now">The broker's time.</param>
-        /// <param name="acceptClock">That somebody saw that a clock more than three days past the last release is right.</param>
+        /// <param name="acceptClock">That somebody saw that a clock more than three days past the last release is
+        /// right.</param>
         /// <returns>JSON: an array with an object for each release.</returns>
         public string Release(DateTimeOffset now, bool acceptClock = false)
         {
             StapelException.Check(
-                Native.stapel_broker_release(handle, Time.Seconds(now), acceptClock ? 1 : 0, out BufferHandle releases));
+                Native.stapel_broker_release(handle, Time.Seconds(now), acceptClock ? 1 : 0,
+                    out BufferHandle releases));
             return Memory.TakeText(releases);
         }
 
@@ -95,7 +103,8 @@ namespace Stapel
             return Memory.TakeText(status);
         }
 
-        /// <summary>Closes the broker, and lets its store go once the calls that are under way on other threads have ended.</summary>
+        /// <summary>Closes the broker, and lets its store go once the calls that are under way on other threads have
+        /// ended.</summary>
         public void Dispose()
         {
             handle.Dispose();

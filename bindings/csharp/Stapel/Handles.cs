@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Stapel
 {
     /// <summary>
-    /// A handle of the library. The runtime frees it once, also when its owner is lost, and not while a call uses it; a call after it
-    /// was disposed of is an <see cref="ObjectDisposedException"/>.
+    /// A handle of the library. The runtime frees it once, also when its owner is lost, and not while a call uses it; a
+    /// call after it was disposed of is an <see cref="ObjectDisposedException"/>.
     /// </summary>
     internal abstract class StapelHandle : SafeHandle
     {
@@ -17,11 +17,12 @@ namespace Stapel
         public override bool IsInvalid => handle == IntPtr.Zero;
 
         /// <summary>
-        /// Does what follows pointers that this handle gave out, which are good until it is freed: it is not, meanwhile.
+        /// Does what follows pointers that this handle gave out, which are good until it is freed: it is not,
+        /// meanwhile.
         /// </summary>
         /// <remarks>
-        /// Around a call with two handles it goes with the second. Where that was disposed of, Mono throws with the first one still counted
-        /// as in use, so that it would never be freed.
+        /// Around a call with two handles it goes with the second. Where that was disposed of, Mono throws with the
+        /// first one still counted as in use, so that it would never be freed.
         /// </remarks>
         internal T Keeping<T>(Func<T> read)
         {

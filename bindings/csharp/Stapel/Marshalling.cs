@@ -6,13 +6,16 @@ using System.Text;
 
 namespace Stapel
 {
-    /// <summary>Texts to UTF-8 and back. Done by hand, since what the runtimes do to strings by themselves differs.</summary>
+    /// <summary>Texts to UTF-8 and back. Done by hand, since what the runtimes do to strings by themselves
+    /// differs.</summary>
     internal static class Utf8
     {
-        /// <summary>For what must come back as it was given: half a surrogate pair is an <see cref="ArgumentException"/>.</summary>
+        /// <summary>For what must come back as it was given: half a surrogate pair is an <see
+        /// cref="ArgumentException"/>.</summary>
         internal static readonly Encoding Strict = new UTF8Encoding(false, true);
 
-        /// <summary>For addresses: half a surrogate pair becomes U+FFFD, for which that row is refused and no other.</summary>
+        /// <summary>For addresses: half a surrogate pair becomes U+FFFD, for which that row is refused and no
+        /// other.</summary>
         internal static readonly Encoding Lenient = new UTF8Encoding(false, false);
 
         internal static byte[] Bytes(string text, string parameter)
@@ -110,7 +113,8 @@ namespace Stapel
         }
     }
 
-    /// <summary>One column of texts in one piece, so that any number of rows cross to the library in one call.</summary>
+    /// <summary>One column of texts in one piece, so that any number of rows cross to the library in one
+    /// call.</summary>
     internal sealed class Column
     {
         internal readonly byte[] Bytes;

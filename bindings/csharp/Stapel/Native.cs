@@ -20,8 +20,8 @@ namespace Stapel
         private static bool ready;
 
         /// <summary>
-        /// Refuses a library with another ABI. Called by all that makes an object, and not by a static constructor, so that neither this
-        /// nor a library that was not found is hidden in a TypeInitializationException.
+        /// Refuses a library with another ABI. Called by all that makes an object, and not by a static constructor, so
+        /// that neither this nor a library that was not found is hidden in a TypeInitializationException.
         /// </summary>
         internal static void Ready()
         {
@@ -65,11 +65,13 @@ namespace Stapel
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_buildings(AddressesHandle addresses, out AddressesHandle buildings);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows, out UIntPtr refused);
+        internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows,
+            out UIntPtr refused);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_row(AddressesHandle addresses, UIntPtr index, out NativeRow row);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_addresses_refused_row(AddressesHandle addresses, UIntPtr index, out NativeRow row);
+        internal static extern int stapel_addresses_refused_row(AddressesHandle addresses, UIntPtr index,
+            out NativeRow row);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_lines(AddressesHandle addresses, out BufferHandle lines);
         [DllImport(Library, CallingConvention = C)]
@@ -151,12 +153,15 @@ namespace Stapel
             PartnerHandle partner, AddressesHandle homes, int allowShrink, ref NativeCase by, ulong now,
             out NativeChanged changed);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_partner_deliver(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        internal static extern int stapel_partner_deliver(PartnerHandle partner, ulong now,
+            out MessagesHandle messages);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_partner_confirm(PartnerHandle partner, ulong now, out MessagesHandle messages);
+        internal static extern int stapel_partner_confirm(PartnerHandle partner, ulong now,
+            out MessagesHandle messages);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_ask(
-            PartnerHandle partner, AddressesHandle addresses, ref NativeCase by, ulong now, out MessagesHandle messages);
+            PartnerHandle partner, AddressesHandle addresses, ref NativeCase by, ulong now,
+                out MessagesHandle messages);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_ask_own(
             PartnerHandle partner, ref NativeCase by, ulong now, out MessagesHandle messages);

@@ -61,13 +61,15 @@ namespace Stapel
     }
 
     /// <summary>
-    /// A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a folder open.
+    /// A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a
+    /// folder open.
     /// </summary>
     /// <remarks>
-    /// Everything that a call did is on disk when it returns. Any thread may use it; calls take turns. The library reads no clock: each
-    /// call that needs the time is told it. Every call throws <see cref="StapelException"/> for what stapel.h lists as its errors, and
-    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. Messages are carried to the broker by the caller, in their
-    /// order, and to nobody else: every partner of the consortium could find the addresses in them.
+    /// Everything that a call did is on disk when it returns. Any thread may use it; calls take turns. The library
+    /// reads no clock: each call that needs the time is told it. Every call throws <see cref="StapelException"/> for
+    /// what stapel.h lists as its errors, and
+    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. Messages are carried to the broker by the
+    /// caller, in their order, and to nobody else: every partner of the consortium could find the addresses in them.
     /// </remarks>
     public sealed class Partner : IDisposable
     {
@@ -79,8 +81,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator
-        /// puts the partner into the roster.
+        /// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before
+        /// the coordinator puts the partner into the roster.
         /// </summary>
         /// <param name="folder">The folder.</param>
         /// <param name="number">The number that it is to have in the roster.</param>
@@ -99,8 +101,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
-        /// whoever hands it over; later ones come through <see cref="AdoptPolicy"/>.
+        /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is
+        /// taken on the word of whoever hands it over; later ones come through <see cref="AdoptPolicy"/>.
         /// </summary>
         public static void Join(string folder, string policyFile)
         {
@@ -112,7 +114,8 @@ namespace Stapel
         }
 
         /// <summary>Opens a partner's folder, until <see cref="Dispose"/>.</summary>
-        /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in it.</exception>
+        /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in
+        /// it.</exception>
         public static Partner Open(string folder)
         {
             Native.Ready();
@@ -121,7 +124,8 @@ namespace Stapel
             return new Partner(handle);
         }
 
-        /// <summary>Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.</summary>
+        /// <summary>Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in
+        /// the folder.</summary>
         public void AdoptPolicy(string policyFile)
         {
             byte[] policy = Utf8.Bytes(policyFile, nameof(policyFile));
@@ -146,8 +150,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// How many of its flags no message has told the broker yet: those since the last delivery, and those that wait because of the
-        /// policy's budgets. They go with the next deliveries, as many as the budgets take.
+        /// How many of its flags no message has told the broker yet: those since the last delivery, and those that wait
+        /// because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
         /// </summary>
         public long Undelivered
         {
@@ -159,8 +163,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// The homes that the partner flags, in the order of their canonical forms; without references. Those whose flags ended go when the
-        /// partner does something on a later day.
+        /// The homes that the partner flags, in the order of their canonical forms; without references. Those whose
+        /// flags ended go when the partner does something on a later day.
         /// </summary>
         public Addresses Flags()
         {
@@ -169,8 +173,9 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are:
-        /// looked at again, they are renewed, with <see cref="Renew"/>. The broker hears of it with <see cref="Deliver"/>.
+        /// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already
+        /// stay as they are: looked at again, they are renewed, with <see cref="Renew"/>. The broker hears of it with
+        /// <see cref="Deliver"/>.
         /// </summary>
         public Changed Flag(Addresses homes, Case by, DateTimeOffset now)
         {
@@ -178,19 +183,22 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Flags homes through <paramref name="lastDay"/>, a month's last. It can also bring the end of a flag forward, or put it back
-        /// within the policy's max_days of its first day.
+        /// Flags homes through <paramref name="lastDay"/>, a month's last. It can also bring the end of a flag forward,
+        /// or put it back within the policy's max_days of its first day.
         /// </summary>
         public Changed FlagUntil(Addresses homes, DateTime lastDay, Case by, DateTimeOffset now)
         {
             byte[] day = Utf8.Strict.GetBytes(lastDay.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
-            ChangeCall call = (PartnerHandle partner, AddressesHandle rows, ref NativeCase acts, ulong time, out NativeChanged changed) =>
+            ChangeCall call = (PartnerHandle partner, AddressesHandle rows, ref NativeCase acts, ulong time,
+                out NativeChanged changed) =>
                 Native.stapel_partner_flag_until(partner, rows, day, Memory.Length(day), ref acts, time, out changed);
             return Change(call, homes, by, now);
         }
 
-        /// <summary>Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.</summary>
-        /// <exception cref="StapelException">"not_flagged" where one of them is not flagged; then none is renewed.</exception>
+        /// <summary>Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts
+        /// it.</summary>
+        /// <exception cref="StapelException">"not_flagged" where one of them is not flagged; then none is
+        /// renewed.</exception>
         public Changed Renew(Addresses homes, Case by, DateTimeOffset now)
         {
             return Change(Native.stapel_partner_renew, homes, by, now);
@@ -203,8 +211,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Makes the flags exactly those of <paramref name="homes"/>: a full set. Those that were flagged already keep their days; all
-        /// others are withdrawn, also those of refused rows: see to those first.
+        /// Makes the flags exactly those of <paramref name="homes"/>: a full set. Those that were flagged already keep
+        /// their days; all others are withdrawn, also those of refused rows: see to those first.
         /// </summary>
         /// <param name="homes">All that the partner flags.</param>
         /// <param name="by">Who acts, and for which case.</param>
@@ -213,30 +221,35 @@ namespace Stapel
         /// <exception cref="StapelException">"shrink" where too many flags would go unsaid.</exception>
         public Changed ReplaceAll(Addresses homes, Case by, DateTimeOffset now, bool allowShrink = false)
         {
-            ChangeCall call = (PartnerHandle partner, AddressesHandle rows, ref NativeCase acts, ulong time, out NativeChanged changed) =>
+            ChangeCall call = (PartnerHandle partner, AddressesHandle rows, ref NativeCase acts, ulong time,
+                out NativeChanged changed) =>
                 Native.stapel_partner_replace_all(partner, rows, allowShrink ? 1 : 0, ref acts, time, out changed);
             return Change(call, homes, by, now);
         }
 
         /// <summary>
-        /// The messages that bring the broker up to date, in the order in which it must get them; none where it is. Until their replies
-        /// were read, the same call gives the same bytes again.
+        /// The messages that bring the broker up to date, in the order in which it must get them; none where it is.
+        /// Until their replies were read, the same call gives the same bytes again.
         /// </summary>
         public IReadOnlyList<byte[]> Deliver(DateTimeOffset now)
         {
-            StapelException.Check(Native.stapel_partner_deliver(handle, Time.Seconds(now), out MessagesHandle messages));
+            StapelException.Check(Native.stapel_partner_deliver(handle, Time.Seconds(now),
+                out MessagesHandle messages));
             return Take(messages);
         }
 
-        /// <summary>As <see cref="Deliver"/>; where there is nothing to deliver, the message that nothing changed.</summary>
+        /// <summary>As <see cref="Deliver"/>; where there is nothing to deliver, the message that nothing
+        /// changed.</summary>
         public IReadOnlyList<byte[]> Confirm(DateTimeOffset now)
         {
-            StapelException.Check(Native.stapel_partner_confirm(handle, Time.Seconds(now), out MessagesHandle messages));
+            StapelException.Check(Native.stapel_partner_confirm(handle, Time.Seconds(now),
+                out MessagesHandle messages));
             return Take(messages);
         }
 
         /// <summary>
-        /// The questions for the standings of homes or buildings; several where there are more than 100,000 different ones.
+        /// The questions for the standings of homes or buildings; several where there are more than 100,000 different
+        /// ones.
         /// <see cref="Answer.FillStandings"/> brings the answers back to the rows.
         /// </summary>
         public IReadOnlyList<byte[]> Ask(Addresses addresses, Case by, DateTimeOffset now)
@@ -258,21 +271,23 @@ namespace Stapel
         }
 
         /// <summary>
-        /// As <see cref="Ask"/>, about all that the partner itself flags, buildings included where the policy counts them. What changed is
-        /// told by <see cref="News"/>.
+        /// As <see cref="Ask"/>, about all that the partner itself flags, buildings included where the policy counts
+        /// them. What changed is told by <see cref="News"/>.
         /// </summary>
         public IReadOnlyList<byte[]> AskOwn(Case by, DateTimeOffset now)
         {
             using (Pins pins = new Pins())
             {
                 NativeCase acts = pins.Case(by);
-                StapelException.Check(Native.stapel_partner_ask_own(handle, ref acts, Time.Seconds(now), out MessagesHandle messages));
+                StapelException.Check(Native.stapel_partner_ask_own(handle, ref acts, Time.Seconds(now),
+                    out MessagesHandle messages));
                 return Take(messages);
             }
         }
 
         /// <summary>
-        /// As <see cref="Ask"/>, about addresses that the partner need not flag itself, for a reason that the policy lists.
+        /// As <see cref="Ask"/>, about addresses that the partner need not flag itself, for a reason that the policy
+        /// lists.
         /// </summary>
         public IReadOnlyList<byte[]> Sweep(Addresses addresses, string reason, Case by, DateTimeOffset now)
         {
@@ -287,13 +302,15 @@ namespace Stapel
                 return addresses.Handle.Keeping(() =>
                 {
                     StapelException.Check(Native.stapel_partner_sweep(
-                        handle, addresses.Handle, why, Memory.Length(why), ref acts, Time.Seconds(now), out MessagesHandle messages));
+                        handle, addresses.Handle, why, Memory.Length(why), ref acts, Time.Seconds(now),
+                            out MessagesHandle messages));
                     return Take(messages);
                 });
             }
         }
 
-        /// <summary>The request where the partner stands with the broker. It takes the place of one in flight.</summary>
+        /// <summary>The request where the partner stands with the broker. It takes the place of one in
+        /// flight.</summary>
         public IReadOnlyList<byte[]> Status(DateTimeOffset now)
         {
             StapelException.Check(Native.stapel_partner_status(handle, Time.Seconds(now), out MessagesHandle messages));
@@ -301,8 +318,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program ended in
-        /// between.
+        /// The messages whose replies were not read yet, those that tell what is flagged first: to send them after a
+        /// program ended in between.
         /// </summary>
         public IReadOnlyList<byte[]> InFlight()
         {
@@ -311,8 +328,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
-        /// release than was seen; then does what it says. A rejection is a reply, and no exception.
+        /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it
+        /// speaks of no older release than was seen; then does what it says. A rejection is a reply, and no exception.
         /// </summary>
         /// <exception cref="StapelException">"malformed" and others, by none of which anything changes.</exception>
         public Reply Read(byte[] reply, DateTimeOffset now)
@@ -322,13 +339,14 @@ namespace Stapel
                 throw new ArgumentNullException(nameof(reply));
             }
             StapelException.Check(
-                Native.stapel_partner_read(handle, reply, Memory.Length(reply), Time.Seconds(now), out ReplyHandle read));
+                Native.stapel_partner_read(handle, reply, Memory.Length(reply), Time.Seconds(now),
+                    out ReplyHandle read));
             return Reply.Of(read);
         }
 
         /// <summary>
-        /// No longer waits for the reply to a message; nor for those that tell what is flagged after it. What they said is still to be
-        /// said.
+        /// No longer waits for the reply to a message; nor for those that tell what is flagged after it. What they said
+        /// is still to be said.
         /// </summary>
         public void GiveUp(byte[] message, DateTimeOffset now)
         {
@@ -341,8 +359,8 @@ namespace Stapel
         }
 
         /// <summary>
-        /// What changed between the answers that were read when this was called last, and those read since; over the partner's own flags,
-        /// ascending by address.
+        /// What changed between the answers that were read when this was called last, and those read since; over the
+        /// partner's own flags, ascending by address.
         /// </summary>
         public IReadOnlyList<Change> News()
         {
@@ -363,7 +381,8 @@ namespace Stapel
             }
         }
 
-        /// <summary>Closes the partner, and lets its folder go once the calls that are under way on other threads have ended.</summary>
+        /// <summary>Closes the partner, and lets its folder go once the calls that are under way on other threads have
+        /// ended.</summary>
         public void Dispose()
         {
             handle.Dispose();
@@ -383,7 +402,8 @@ namespace Stapel
                 NativeCase acts = pins.Case(by);
                 return homes.Handle.Keeping(() =>
                 {
-                    StapelException.Check(call(handle, homes.Handle, ref acts, Time.Seconds(now), out NativeChanged changed));
+                    StapelException.Check(call(handle, homes.Handle, ref acts, Time.Seconds(now),
+                        out NativeChanged changed));
                     return new Changed(changed);
                 });
             }
@@ -399,7 +419,8 @@ namespace Stapel
                     byte[][] taken = new byte[Memory.Int(count)][];
                     for (int index = 0; index < taken.Length; index++)
                     {
-                        StapelException.Check(Native.stapel_messages_get(messages, (UIntPtr)index, out IntPtr bytes, out UIntPtr length));
+                        StapelException.Check(Native.stapel_messages_get(messages, (UIntPtr)index, out IntPtr bytes,
+                            out UIntPtr length));
                         taken[index] = Memory.Copy(bytes, length);
                     }
                     return taken;

@@ -21,15 +21,16 @@ namespace Stapel
         /// <summary>It did not accept a message that the partner no longer waited for; nothing changed.</summary>
         Late = 5,
         /// <summary>
-        /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
-        /// message, the roster or the carrier needs a look; if not, the right reply is still to come.
+        /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing
+        /// changed: if it is true, the message, the roster or the carrier needs a look; if not, the right reply is
+        /// still to come.
         /// </summary>
         Hint = 6,
     }
 
     /// <summary>
-    /// A reply that was read: a <see cref="Receipt"/>, an <see cref="Answer"/>, a <see cref="Position"/> or a <see cref="Rejection"/>. It
-    /// never changes, and outlives the partner that read it.
+    /// A reply that was read: a <see cref="Receipt"/>, an <see cref="Answer"/>, a <see cref="Position"/> or a <see
+    /// cref="Rejection"/>. It never changes, and outlives the partner that read it.
     /// </summary>
     public abstract class Reply : IDisposable
     {
@@ -232,7 +233,8 @@ namespace Stapel
         public LogEntry Log { get; }
 
         /// <summary>
-        /// The standings of rows, in their order, for duplicates and refused rows too; of the kind None for what it does not speak of.
+        /// The standings of rows, in their order, for duplicates and refused rows too; of the kind None for what it
+        /// does not speak of.
         /// </summary>
         public Standing[] Standings(Addresses addresses)
         {
@@ -246,8 +248,9 @@ namespace Stapel
         }
 
         /// <summary>
-        /// As <see cref="Standings"/>, into an array that is there. Of rows that this answer does not speak of the elements stay as they
-        /// are, so that where a question was cut into several, each answer in turn fills in its part.
+        /// As <see cref="Standings"/>, into an array that is there. Of rows that this answer does not speak of the
+        /// elements stay as they are, so that where a question was cut into several, each answer in turn fills in its
+        /// part.
         /// </summary>
         public void FillStandings(Addresses addresses, Standing[] standings)
         {
@@ -364,8 +367,8 @@ namespace Stapel
         public bool FullSetRequired { get; }
 
         /// <summary>
-        /// Null, or what is wrong with the audit log that the broker shows: "log_inconsistent" or "checkpoint". The evidence is in files in
-        /// the partner's folder.
+        /// Null, or what is wrong with the audit log that the broker shows: "log_inconsistent" or "checkpoint". The
+        /// evidence is in files in the partner's folder.
         /// </summary>
         public string ComplaintCode { get; }
 
@@ -388,8 +391,8 @@ namespace Stapel
         /// <summary>Fetch the policy in force, adopt it, and deliver or ask again.</summary>
         FetchPolicy = 3,
         /// <summary>
-        /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new
-        /// at 00:00 UTC, an epoch's with the next epoch.
+        /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets
+        /// are new at 00:00 UTC, an epoch's with the next epoch.
         /// </summary>
         Wait = 4,
         /// <summary>See whether the set is complete, and say that its shrinking is meant.</summary>
@@ -402,7 +405,8 @@ namespace Stapel
         AskCoordinator = 8,
     }
 
-    /// <summary>Why a message was not accepted: a rejection, one that came late, or a hint, as <see cref="Reply.Kind"/> says.</summary>
+    /// <summary>Why a message was not accepted: a rejection, one that came late, or a hint, as <see cref="Reply.Kind"/>
+    /// says.</summary>
     public sealed class Rejection : Reply
     {
         internal Rejection(ReplyKind kind, NativeRejection rejection) : base(kind)
@@ -424,7 +428,8 @@ namespace Stapel
         public Next Next { get; }
 
         /// <summary>
-        /// What the status says that it is: the state number expected, the lowest number still free, what is left of a budget.
+        /// What the status says that it is: the state number expected, the lowest number still free, what is left of a
+        /// budget.
         /// </summary>
         public ulong Number { get; }
 

@@ -22,11 +22,13 @@ namespace Stapel
         None = 0,
         /// <summary>Its address was refused when it was read, so it was not asked.</summary>
         Refused = 1,
-        /// <summary>Fewer organisations flag it than the policy's threshold. Unknown, withdrawn and expired are the same.</summary>
+        /// <summary>Fewer organisations flag it than the policy's threshold. Unknown, withdrawn and expired are the
+        /// same.</summary>
         BelowThreshold = 2,
         /// <summary>The partner does not flag it itself, so it is not told.</summary>
         NoOwnFlag = 3,
-        /// <summary>At least the threshold's number of organisations flag it, the partner's own included; more is not told.</summary>
+        /// <summary>At least the threshold's number of organisations flag it, the partner's own included; more is not
+        /// told.</summary>
         Stacked = 4,
         /// <summary><see cref="Standing.Count"/> organisations or more flag it.</summary>
         AtLeast = 5,

@@ -7,7 +7,8 @@ namespace Stapel
     /// What the library did not do. <see cref="Exception.Message"/> says in a sentence what was found and what to do.
     /// </summary>
     /// <remarks>
-    /// A rejection by the broker is no exception but a <see cref="Rejection"/>, and an address that was refused is a row that says so.
+    /// A rejection by the broker is no exception but a <see cref="Rejection"/>, and an address that was refused is a
+    /// row that says so.
     /// </remarks>
     public sealed class StapelException : Exception
     {

@@ -10,7 +10,8 @@ namespace Stapel
         public static string Version => Utf8.ReadToNul(Native.stapel_version());
 
         /// <summary>
-        /// The version of its ABI, which is the one that these classes are for: any other is refused when an object is made.
+        /// The version of its ABI, which is the one that these classes are for: any other is refused when an object is
+        /// made.
         /// </summary>
         public static long AbiVersion => Native.stapel_abi_version();
 
@@ -24,7 +25,8 @@ namespace Stapel
             }
         }
 
-        /// <summary>The stable code of a status, such as "folder_in_use": "ok" for 0, "unknown" for a number it does not know.</summary>
+        /// <summary>The stable code of a status, such as "folder_in_use": "ok" for 0, "unknown" for a number it does
+        /// not know.</summary>
         public static string CodeOf(int status)
         {
             return Utf8.ReadToNul(Native.stapel_status_code(status));

@@ -9,7 +9,8 @@ using System.Threading;
 
 namespace Stapel.Tests
 {
-    /// <summary>Tests on a sandbox that nothing else uses, in order: each begins where the one before it ended.</summary>
+    /// <summary>Tests on a sandbox that nothing else uses, in order: each begins where the one before it
+    /// ended.</summary>
     internal static class Tests
     {
         private static readonly Case By = new Case("tester é", "zaak-1");
@@ -33,7 +34,8 @@ namespace Stapel.Tests
             keysFolder = Path.Combine(brokerFolder, "keys");
             Action[] tests =
             {
-                TheLibraryIsTheOne, OneAddressIsRead, RowsAreReadAndRefused, OddTextsAreRowsLikeOthers, ManyRowsCrossInOneCall,
+                TheLibraryIsTheOne, OneAddressIsRead, RowsAreReadAndRefused, OddTextsAreRowsLikeOthers,
+                    ManyRowsCrossInOneCall,
                 AFirstQuestionGivesAHit, ADeliveryIsResentUntilItsReplyIsRead, FlagsComeAndGo, RejectionsAreReplies,
                 ErrorsHaveTheirCodes, FoldersAreMade, DisposingTwiceIsHarmless, WhatWasDisposedOfIsRefused,
                 OnePartnerServesFourThreads, DisposingWhileOthersUseItIsSafe, WhatIsLostIsFreed,
@@ -111,7 +113,8 @@ namespace Stapel.Tests
                 Throws<ArgumentOutOfRangeException>(() => rows[4].ToString());
                 Throws<ArgumentOutOfRangeException>(() => rows[-1].ToString());
             }
-            AddressFields[] fields = { new AddressFields("1012JS", "1", "a", "2"), new AddressFields("1012JS", "0", "", "") };
+            AddressFields[] fields = { new AddressFields("1012JS", "1", "a", "2"),
+                new AddressFields("1012JS", "0", "", "") };
             using (Addresses rows = Addresses.FromFields(fields))
             {
                 That(rows[0].Reference == null, "a reference from nowhere");
@@ -160,14 +163,16 @@ namespace Stapel.Tests
                 Equal(Rows, fromTexts.Count);
                 Equal(100, fromTexts.RefusedCount);
                 Equal(0, fromFields.RefusedCount);
-                That(fromTexts.Refused.All(row => row.Reference == "R" + row.Row && row.Row % 1000 == 999), "refused rows");
+                That(fromTexts.Refused.All(row => row.Reference == "R" + row.Row && row.Row % 1000 == 999),
+                    "refused rows");
                 string[] forms = fromTexts.CanonicalForms();
                 string[] others = fromFields.CanonicalForms();
                 for (int row = 0; row < Rows; row++)
                 {
                     That(forms[row] == (row % 1000 == 999 ? null : others[row]), "row " + row);
                 }
-                That(fromTexts.All(row => row.Reference == references[row.Row] && row.Canonical == forms[row.Row]), "enumerated rows");
+                That(fromTexts.All(row => row.Reference == references[row.Row] && row.Canonical == forms[row.Row]),
+                    "enumerated rows");
                 using (Partner partner = Partner.Open(partnerFolder))
                 using (Broker broker = OpenBroker())
                 {
@@ -219,8 +224,10 @@ namespace Stapel.Tests
                         string.Join(",", standings));
                     That(standings[0].IsStacked && !standings[5].IsStacked && !standings[7].IsStacked, "IsStacked");
                     Equal(
-                        string.Join(",", rows.CanonicalForms().Take(7)), string.Join(",", answer.Select(row => row.Canonical)));
-                    That(answer[2].Level == Level.Unit && answer[2].Standing.Equals(standings[2]), "row 2 of the answer");
+                        string.Join(",", rows.CanonicalForms().Take(7)),
+                            string.Join(",", answer.Select(row => row.Canonical)));
+                    That(answer[2].Level == Level.Unit && answer[2].Standing.Equals(standings[2]),
+                        "row 2 of the answer");
                     Throws<ArgumentOutOfRangeException>(() => answer[7].ToString());
                     StapelException error = Throws<StapelException>(() => answer.FillStandings(rows, new Standing[7]));
                     Equal("invalid_argument", error.Code);
@@ -237,9 +244,12 @@ namespace Stapel.Tests
                 Position position = (Position)Carry(partner.Status(Now), partner, broker).Single();
                 Equal(14L, position.Held);
                 That(position.AcceptedState > 0 && position.HighestState >= position.AcceptedState, "state numbers");
-                That(position.HighestQuestion > 0 && position.NewFlagsLeft > 0 && position.AskedLeftToday > 0, "budgets");
-                That(!position.FullSetRequired && position.Complaint == null && position.ComplaintCode == null, "complaint");
-                That(position.Log.Index > receipt.Log.Index && position.Log.Leaf.Any(octet => octet != 0), "the line of the log");
+                That(position.HighestQuestion > 0 && position.NewFlagsLeft > 0 && position.AskedLeftToday > 0,
+                    "budgets");
+                That(!position.FullSetRequired && position.Complaint == null && position.ComplaintCode == null,
+                    "complaint");
+                That(position.Log.Index > receipt.Log.Index && position.Log.Leaf.Any(octet => octet != 0),
+                    "the line of the log");
                 That(broker.Status().StartsWith("{") && broker.Status().Contains("\"held\":14"), broker.Status());
                 That(broker.Release(Now).StartsWith("["), "releases");
             }
@@ -284,7 +294,8 @@ namespace Stapel.Tests
                 DateTime monthEnd = new DateTime(Now.Year, Now.Month, 1).AddMonths(2).AddDays(-1);
                 Equal(2L, partner.FlagUntil(two, monthEnd, By, Now).Added);
                 Equal(2L, partner.FlagUntil(two, monthEnd.AddDays(1).AddMonths(1).AddDays(-1), By, Now).Altered);
-                Equal("last_day", Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
+                Equal("last_day",
+                    Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
                 Equal("level", Throws<StapelException>(() => partner.Flag(buildings, By, Now)).Code);
                 Equal(2L, partner.Flag(two, By, Now).Unchanged);
                 Equal(2L, partner.Renew(two, By, Now).Altered);
@@ -343,14 +354,16 @@ namespace Stapel.Tests
                 Equal(120, error.Status);
                 That(error.Message.Contains(partnerFolder), error.Message);
                 Equal("folder_in_use", Throws<StapelException>(() => OpenBroker()).Code);
-                Equal("malformed", Throws<StapelException>(() => partner.Read(Encoding.ASCII.GetBytes("garbage"), Now)).Code);
+                Equal("malformed",
+                    Throws<StapelException>(() => partner.Read(Encoding.ASCII.GetBytes("garbage"), Now)).Code);
                 Equal("malformed", Throws<StapelException>(() => partner.Read(new byte[0], Now)).Code);
                 Equal("case", Throws<StapelException>(() => partner.Flag(rows, new Case("", "zaak"), Now)).Code);
                 Equal("case", Throws<StapelException>(() => partner.Ask(rows, new Case("a\nb", "zaak"), Now)).Code);
                 Throws<ArgumentNullException>(() => partner.Flag(null, By, Now));
                 Throws<ArgumentNullException>(() => partner.Flag(rows, null, Now));
                 Throws<ArgumentNullException>(() => partner.Read(null, Now));
-                Throws<ArgumentOutOfRangeException>(() => partner.Deliver(new DateTimeOffset(1969, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+                Throws<ArgumentOutOfRangeException>(() =>
+                    partner.Deliver(new DateTimeOffset(1969, 1, 1, 0, 0, 0, TimeSpan.Zero)));
                 Throws<ArgumentException>(() => partner.AddSecret("\uD83D"));
                 Equal("io", Throws<StapelException>(() => partner.AddSecret(Path.Combine(sandbox, "geen"))).Code);
                 Equal("policy_successor", Throws<StapelException>(
@@ -388,7 +401,8 @@ namespace Stapel.Tests
             Broker broker = OpenBroker();
             Addresses rows = Sandbox();
             Reply answer = Carry(partner.Ask(rows, By, Now), partner, broker).Single();
-            foreach (IDisposable thing in new IDisposable[] { partner, broker, rows, answer, partner, broker, rows, answer })
+            foreach (IDisposable thing in new IDisposable[] { partner, broker, rows, answer, partner, broker, rows,
+                answer })
             {
                 thing.Dispose();
             }
@@ -437,7 +451,8 @@ namespace Stapel.Tests
                 {
                     for (int row = 0; row < Rows; row++)
                     {
-                        using (Addresses home = Addresses.FromTexts(new[] { "4444DD|" + (thread * Rows + row + 1) + "|" }))
+                        using (Addresses home = Addresses.FromTexts(new[] { "4444DD|" + (thread * Rows + row + 1)
+                            + "|" }))
                         {
                             Equal(1L, partner.Flag(home, By, Now).Added);
                         }
@@ -522,8 +537,10 @@ namespace Stapel.Tests
 
         private static Addresses Sandbox()
         {
-            string[][] lines = File.ReadAllLines(Path.Combine(sandbox, "addresses.csv")).Skip(1).Select(line => line.Split(';')).ToArray();
-            return Addresses.FromTexts(lines.Select(line => line[1]).ToArray(), lines.Select(line => line[0]).ToArray());
+            string[] file = File.ReadAllLines(Path.Combine(sandbox, "addresses.csv"));
+            string[][] lines = file.Skip(1).Select(line => line.Split(';')).ToArray();
+            return Addresses.FromTexts(lines.Select(line => line[1]).ToArray(),
+                lines.Select(line => line[0]).ToArray());
         }
 
         private static Broker OpenBroker()

@@ -28,8 +28,10 @@ public final class Example {
     private static final Case BY = new Case("example", "examples");
 
     // UTF-8, whatever the locale says.
-    private static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
-    private static final PrintStream ERR = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+    private static final PrintStream OUT = new PrintStream(new FileOutputStream(FileDescriptor.out), false,
+        StandardCharsets.UTF_8);
+    private static final PrintStream ERR = new PrintStream(new FileOutputStream(FileDescriptor.err), true,
+        StandardCharsets.UTF_8);
 
     private Example() {}
 
@@ -87,14 +89,16 @@ public final class Example {
                 default -> {
                     partner.flag(rows, BY, Instant.now());
                     carry(partner.deliver(Instant.now()), partner, broker, rows, standings);
-                    print(carry(partner.ask(rows, BY, Instant.now()), partner, broker, rows, standings), rows, standings);
+                    print(carry(partner.ask(rows, BY, Instant.now()), partner, broker, rows, standings), rows,
+                        standings);
                 }
             }
         }
     }
 
     /**
-     * Brings messages to the broker and reads its replies. A program of a partner has the broker elsewhere, and sends them over HTTPS.
+     * Brings messages to the broker and reads its replies. A program of a partner has the broker elsewhere, and sends
+     * them over HTTPS.
      *
      * @return the head of the last answer; null where there was none
      */

@@ -206,7 +206,9 @@ public final class Tests {
     }
 
     private void aFirstQuestionGivesAHit() {
-        try (Addresses rows = sandboxRows(); Partner partner = Partner.open(partnerFolder); Broker broker = openBroker()) {
+        try (Addresses rows = sandboxRows();
+                Partner partner = Partner.open(partnerFolder);
+                Broker broker = openBroker()) {
             equal(1, partner.number());
             equal(new Changed(7, 0, 0, 0, 1), partner.flag(rows, BY, NOW));
             Receipt receipt = (Receipt) only(carry(partner.deliver(NOW), partner, broker));
@@ -248,7 +250,8 @@ public final class Tests {
             Position position = (Position) only(carry(partner.status(NOW), partner, broker));
             equal(14L, position.held());
             that(position.acceptedState() > 0 && position.highestState() >= position.acceptedState(), "state numbers");
-            that(position.highestQuestion() > 0 && position.newFlagsLeft() > 0 && position.askedLeftToday() > 0, "budgets");
+            that(position.highestQuestion() > 0 && position.newFlagsLeft() > 0 && position.askedLeftToday() > 0,
+                "budgets");
             that(!position.fullSetRequired() && position.complaint() == null, "complaint");
             that(position.log().index() > receipt.log().index(), "the line of the log");
             that(!position.log().leaf().equals("0".repeat(64)), "the status names no line of the log");
@@ -338,7 +341,9 @@ public final class Tests {
     }
 
     private void errorsHaveTheirCodes() {
-        try (Addresses rows = sandboxRows(); Partner partner = Partner.open(partnerFolder); Broker broker = openBroker()) {
+        try (Addresses rows = sandboxRows();
+                Partner partner = Partner.open(partnerFolder);
+                Broker broker = openBroker()) {
             StapelException error = refused(() -> Partner.open(partnerFolder));
             equal("folder_in_use", error.code());
             equal(120, error.status());
@@ -437,7 +442,9 @@ public final class Tests {
     private void onePartnerServesFourThreads() {
         int threads = 4;
         int homes = 250;
-        try (Addresses rows = sandboxRows(); Partner partner = Partner.open(partnerFolder); Broker broker = openBroker()) {
+        try (Addresses rows = sandboxRows();
+                Partner partner = Partner.open(partnerFolder);
+                Broker broker = openBroker()) {
             inThreads(threads, thread -> {
                 for (int home = 0; home < homes; home++) {
                     String text = "4444DD|" + (thread * homes + home + 1) + "|";

@@ -12,9 +12,10 @@
         for row, standing in zip(rows, stapel.standings(rows, answers)):
             print(row.reference, row.canonical, standing)
 
-What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library made; they free it
-at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any thread may use them. Times are
-seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each call means, and what it raises.
+What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library
+made; they free it at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any
+thread may use them. Times are seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each
+call means, and what it raises.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A message was not accepted. `late`: it was no longer waited for; `hint`: nobody signed it. Nothing changed by either."""
+    """A message was not accepted. Nothing changed where it is `late` (no longer waited for) or a `hint` (unsigned)."""
 
     code: str
     next: Next
@@ -293,7 +294,8 @@ class _Handle:
     def __enter__(self: _T) -> _T:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None) -> None:
         self.close()
 
     @property
@@ -382,7 +384,7 @@ class Addresses(_Handle, Sequence[Row]):
 
 
 class Answer(_Handle, Iterable[AnswerRow]):
-    """The standings that were asked: what the answer says of itself, and its rows in the order in which they were asked."""
+    """The standings that were asked: what the answer says of itself, and its rows in the order of the question."""
 
     _free = "reply_free"
 
@@ -411,7 +413,8 @@ class Answer(_Handle, Iterable[AnswerRow]):
         for index in range(self._rows):
             row = _abi.AnswerRow()
             _call("reply_row", self._raw, index, c.byref(row))
-            yield AnswerRow(row.canonical.text() or "", Level(row.level), _standing(row.standing.kind | row.standing.count << 8))
+            yield AnswerRow(row.canonical.text() or "", Level(row.level),
+                _standing(row.standing.kind | row.standing.count << 8))
 
 
 Reply = Receipt | Answer | Position | Rejection
@@ -461,7 +464,10 @@ class Partner(_Handle):
 
     @property
     def undelivered(self) -> int:
-        """How many of its flags are in no delivery yet: those since the last one, and those that wait for the policy's budgets."""
+        """How many of its flags are in no delivery yet.
+
+        Those since the last one, and those that wait for the policy's budgets.
+        """
         count = c.c_size_t()
         _call("partner_undelivered", self._raw, c.byref(count))
         return count.value

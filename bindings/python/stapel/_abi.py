@@ -217,7 +217,8 @@ def _load() -> c.CDLL:
     library = c.CDLL(os.environ.get("STAPEL_LIBRARY", named))
     library.stapel_abi_version.restype = c.c_uint32
     if library.stapel_abi_version() != ABI_VERSION:
-        raise ImportError(f"the library has ABI version {library.stapel_abi_version()}; this package needs {ABI_VERSION}")
+        raise ImportError(
+            f"the library has ABI version {library.stapel_abi_version()}; this package needs {ABI_VERSION}")
     for function, arguments in FUNCTIONS.items():
         call = getattr(library, "stapel_" + function)
         call.argtypes, call.restype = arguments, Status

@@ -18,9 +18,9 @@ use crate::threads::ThreadArgs;
 
 /// Make the releases that are due, and close epochs whose last day is over
 ///
-/// What ended or was withdrawn goes from the files with it. Handling a message makes the same releases first; a broker that
-/// gets none needs this once a day. A time that is more than three days after the last release is refused, for the clock
-/// may be wrong: see whether it is right, and say so with --accept-clock.
+/// What ended or was withdrawn goes from the files with it. Handling a message makes the same releases first; a broker
+/// that gets none needs this once a day. A time that is more than three days after the last release is refused, for the
+/// clock may be wrong: see whether it is right, and say so with --accept-clock.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  stapel broker release --dir broker\n  stapel broker release --dir broker --accept-clock"
@@ -58,7 +58,8 @@ pub(super) struct AdoptArgs {
 
 /// Write what counts to fresh files, so that nothing that went is left in them
 ///
-/// A release does this too. It promises nothing of what a disk, a snapshot or a backup remembers: let old backups go on time.
+/// A release does this too. It promises nothing of what a disk, a snapshot or a backup remembers: let old backups go on
+/// time.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker purge --dir broker")]
 pub(super) struct PurgeArgs {
@@ -89,8 +90,8 @@ pub(super) struct BackupArgs {
 
 /// Put a backup in the place of a store that was lost
 ///
-/// What partners said since the backup is not in it. So each partner counts again when its full set has come, and is told so
-/// with the code `recovering`; a flag that was withdrawn since does not come back.
+/// What partners said since the backup is not in it. So each partner counts again when its full set has come, and is
+/// told so with the code `recovering`; a flag that was withdrawn since does not come back.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker restore --from /mnt/backup/2026-12-01 --dir broker --keys /mnt/keys/broker"
@@ -110,8 +111,8 @@ pub(super) struct RestoreArgs {
 
 /// Export the log and its checkpoints, for an officer
 ///
-/// One row of JSON for each line from the first on; of a pruned line its hash. Each checkpoint goes to a file of its own,
-/// which is named after how many lines it covers. `stapel audit` checks them without the broker.
+/// One row of JSON for each line from the first on; of a pruned line its hash. Each checkpoint goes to a file of its
+/// own, which is named after how many lines it covers. `stapel audit` checks them without the broker.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker log --dir broker --out log.jsonl --checkpoints checkpoints/\n  \
                         stapel audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints/")]
@@ -255,8 +256,8 @@ fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
     let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
     let path = folder.join(format!("{size:010}.checkpoint"));
     if path.exists() && files::read_up_to(&path, MAX_CHECKPOINT + 1)? != checkpoint {
-        let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and give \
-                       another folder";
+        let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and \
+                       give another folder";
         return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));
     }
     files::replace(&path, checkpoint)

@@ -1,7 +1,7 @@
 //! The outbox: a folder of messages to be carried to the broker, in which the replies may be put beside them.
 //!
-//! A message's name says its series and number there, so the same message always has the same name, and by name they are in
-//! the order in which the broker must get them: deliveries first.
+//! A message's name says its series and number there, so the same message always has the same name, and by name they
+//! are in the order in which the broker must get them: deliveries first.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ impl Outbox {
         &self.0
     }
 
-    /// Writes messages that are in flight, and prints where; also others that are in flight and not there, as a command that was broken
-    /// off leaves them.
+    /// Writes messages that are in flight, and prints where; also others that are in flight and not there, as a command
+    /// that was broken off leaves them.
     pub(super) fn write(
         &self,
         partner: &Partner,

@@ -1,7 +1,7 @@
 //! The partner's own references of rows, which come back with the hits.
 //!
-//! They never leave this side. They are kept in the partner's folder, sealed as its journal is, under a key of their own: so
-//! a backup that has no keys does not show which addresses the partner looks at.
+//! They never leave this side. They are kept in the partner's folder, sealed as its journal is, under a key of their
+//! own: so a backup that has no keys does not show which addresses the partner looks at.
 //!
 //! A reference of a flag stays as long as the flag; one of a question, until no question is waited for.
 
@@ -28,7 +28,8 @@ const LABEL: &[u8] = b"stapel1 refs\0\0\0\0";
 /// The most bytes that are read back.
 const MAX_BYTES: usize = 2 << 30;
 
-/// References by address: packed, because there may be millions of them. In JSON an object of lists by canonical address.
+/// References by address: packed, because there may be millions of them. In JSON an object of lists by canonical
+/// address.
 #[derive(Default)]
 struct ByAddress {
     /// By ascending address and reference, each once; of each reference where it stands in `texts`.
@@ -145,8 +146,8 @@ impl ByAddress {
 
     fn sort(&mut self) {
         let texts = &self.texts;
-        // Texts are looked at only where an address has several: what is sorted already, as rows that were flagged are, is then gone
-        // through once.
+        // Texts are looked at only where an address has several: what is sorted already, as rows that were flagged are,
+        // is then gone through once.
         self.rows.sort_unstable();
         for rows in self.rows.chunk_by_mut(|(a, _), (b, _)| a == b).filter(|rows| rows.len() > 1) {
             rows.sort_unstable_by_key(|(_, place)| text(texts, *place));

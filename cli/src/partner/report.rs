@@ -126,8 +126,8 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
     Ok(())
 }
 
-const HINT: &str = "this is not signed, so the message is still waited for: see whether the message, the roster and the way \
-                    to the broker are right, and send it again";
+const HINT: &str = "this is not signed, so the message is still waited for: see whether the message, the roster and \
+                    the way to the broker are right, and send it again";
 
 fn answered(
     file: &str,
@@ -241,8 +241,8 @@ fn next_text(next: Next) -> &'static str {
         Next::Resend => "send the same message again later",
         Next::FetchPolicy => "fetch the policy in force, adopt it, and deliver or ask again",
         Next::Wait => {
-            "deliver again, and what fits goes today, or ask about less; a day's budgets are new at 00:00 UTC, an epoch's \
-             with the next epoch"
+            "deliver again, and what fits goes today, or ask about less; a day's budgets are new at 00:00 UTC, an \
+             epoch's with the next epoch"
         }
         Next::DeclareShrink => "see whether the set is complete, and if it is, give it again with --allow-shrink",
         Next::Renew => "look at the flags again, and renew those that are still right with flag --renew",

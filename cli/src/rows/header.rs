@@ -130,8 +130,8 @@ impl Columns<'_> {
         match (postcode, number, line) {
             (Some(postcode), Some(number), _) => Ok(Source::Fields { postcode, number, letter, addition }),
             (_, _, Some(_)) if letter.is_some() || addition.is_some() => {
-                let message = "beside an address in one column, letter and addition in columns of their own would be lost; \
-                               give postcode and huisnummer too, or map a column to each with --map";
+                let message = "beside an address in one column, letter and addition in columns of their own would be \
+                               lost; give postcode and huisnummer too, or map a column to each with --map";
                 Err(Failure::new("header", message))
             }
             (postcode, _, Some(line)) => Ok(Source::Line { line, postcode }),
@@ -142,8 +142,8 @@ impl Columns<'_> {
             _ => {
                 let names: Vec<_> = self.names().map(|(_, name)| name.trim()).collect();
                 let message = format!(
-                    "the first line names no address: its columns are {}; it needs postcode and huisnummer, or adres; say \
-                     which is which with --map \"Huisnr=huisnummer\"",
+                    "the first line names no address: its columns are {}; it needs postcode and huisnummer, or adres; \
+                     say which is which with --map \"Huisnr=huisnummer\"",
                     plain(&names.join(", "))
                 );
                 Err(Failure::new("header", message))

@@ -146,7 +146,8 @@ impl Charset {
         }
     }
 
-    /// Text in this encoding; what was UTF-16 becomes UTF-8 with a byte order mark, which spreadsheet programs know as well.
+    /// Text in this encoding; what was UTF-16 becomes UTF-8 with a byte order mark, which spreadsheet programs know as
+    /// well.
     pub(super) fn encode(self, text: Vec<u8>) -> Vec<u8> {
         if self.encoding == WINDOWS_1252 {
             return WINDOWS_1252.encode(&String::from_utf8_lossy(&text)).0.into_owned();

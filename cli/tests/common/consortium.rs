@@ -42,9 +42,11 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
     );
     let key_id = made[0]["key_id"].as_str().unwrap();
     let policy = format!(
-        "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\npurpose = \"ondermijning-zaanstad\"\n\
+        "format = 1\nconsortium = \"zaanstad\"\nversion = 1\nvalid_from = 2026-12-01\n\
+         purpose = \"ondermijning-zaanstad\"\n\
          legal_basis = \"WGS\"\nflag_criterion = \"Een eigen aanwijzing.\"\nafter_hit = \"Bel de coördinator.\"\n\
-         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\nnumber = 1\n\
+         coordinator = \"coordinatie@zaanstad.example\"\n{operator}\n[counting]\nthreshold = 2\n{counting}\n[[epoch]]\n\
+         number = 1\n\
          key_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-11-30\n\n{roster}"
     );
     desk.write("policy.toml", policy);

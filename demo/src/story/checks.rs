@@ -21,8 +21,8 @@ impl<W: Write> Story<'_, W> {
         }
         let tally = &self.play.tally;
         self.show.say(&format!(
-            "{} standings in answers, and {} other things that the broker and the partners said, were compared with the plain count. \
-             Different: {}.",
+            "{} standings in answers, and {} other things that the broker and the partners said, were compared with \
+             the plain count. Different: {}.",
             thousands(tally.standings),
             thousands(tally.others),
             thousands(tally.mismatches)
@@ -50,8 +50,8 @@ impl<W: Write> Story<'_, W> {
         }
         self.outcome.searched = (files, bytes);
         self.show.say(&format!(
-            "{} files and replies of the broker, {} bytes, were searched for every address of the town, for the secret, and for every \
-             raw pseudonym, as they are, in hexadecimal and in decimal numbers. Found: {}.",
+            "{} files and replies of the broker, {} bytes, were searched for every address of the town, for the \
+             secret, and for every raw pseudonym, as they are, in hexadecimal and in decimal numbers. Found: {}.",
             thousands(files),
             thousands(bytes),
             self.outcome.leaks.len()
@@ -71,8 +71,8 @@ impl<W: Write> Story<'_, W> {
             addresses += count(&read(&seat.folder.join("export.txt"))?, What::Address);
         }
         self.show.say(&format!(
-            "That the search works is seen at the partners: it finds {} raw pseudonyms in what they sent, {} addresses in their \
-             exports, and the secret in their secret's file ({}).",
+            "That the search works is seen at the partners: it finds {} raw pseudonyms in what they sent, {} addresses \
+             in their exports, and the secret in their secret's file ({}).",
             thousands(sent),
             thousands(addresses),
             if secret > 0 { "yes" } else { "no" }

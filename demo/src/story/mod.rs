@@ -147,8 +147,9 @@ impl<'a, W: Write> Story<'a, W> {
             self.outcome.building_flags += self.play.truth.held(at) - flags;
         }
         self.show.say(
-            "The addresses were chosen by chance, so that the shares overlap. Every partner's own system writes them in its own \
-             way; Stapel reads each line, and refuses what can be read in two ways. This is one line of each:",
+            "The addresses were chosen by chance, so that the shares overlap. Every partner's own system writes them \
+             in its own way; Stapel reads each line, and refuses what can be read in two ways. This is one line of \
+             each:",
         )?;
         self.show.table(&["partner", "flagged", "refused", "a line of its file"], &rows)?;
         if let Some(refused) = self.play.tally.refused.first() {
@@ -161,8 +162,8 @@ impl<'a, W: Write> Story<'a, W> {
         }
         let (sent, _) = self.play.tally.bytes();
         self.show.say(&format!(
-            "Each partner has sent one signed message, a full set, {} bytes in all. In it an address is 16 bytes, made with the secret \
-             that the partners share; beside them stand the last valid days, and nothing else.",
+            "Each partner has sent one signed message, a full set, {} bytes in all. In it an address is 16 bytes, made \
+             with the secret that the partners share; beside them stand the last valid days, and nothing else.",
             thousands(sent)
         ))?;
         self.play.wait_until(moment(1, 11, 11, 0))?;
@@ -178,8 +179,8 @@ impl<'a, W: Write> Story<'a, W> {
         self.outcome.stacked = self.play.truth.stacks(|address| address.level() == Level::Unit);
         self.outcome.stacked_buildings = self.play.truth.stacks(|address| address.level() == Level::Building);
         self.show.say(
-            "At 00:00 UTC the flags were released, all together. By a plain count, made without any cryptography, the town has so \
-             many addresses with flags of so many organisations:",
+            "At 00:00 UTC the flags were released, all together. By a plain count, made without any cryptography, the \
+             town has so many addresses with flags of so many organisations:",
         )?;
         let heights = 1..=organisations().len();
         let count = |stacks: &BTreeMap<usize, usize>, height| thousands(stacks.get(&height).copied().unwrap_or(0));
@@ -210,13 +211,13 @@ impl<'a, W: Write> Story<'a, W> {
         self.show.say("Each partner asks about all that it flags itself, homes and their buildings. It is told:")?;
         self.show.table(&["partner, and what it may see", "asked", "stacked homes", "stacked buildings"], &rows)?;
         self.show.say(&format!(
-            "Stacked means: at least {} organisations. A count goes no further than {}, so that 'all of them' never shows. Who \
-             flags is told to nobody.",
+            "Stacked means: at least {} organisations. A count goes no further than {}, so that 'all of them' never \
+             shows. Who flags is told to nobody.",
             RULES.threshold, RULES.count_cap
         ))?;
         self.show.say(
-            "Ranked, from all partners' answers put together. Nobody in the consortium has this table: each partner has its own \
-             rows of it, without the last two columns. Homes and buildings are never ranked together.",
+            "Ranked, from all partners' answers put together. Nobody in the consortium has this table: each partner \
+             has its own rows of it, without the last two columns. Homes and buildings are never ranked together.",
         )?;
         for (level, rows, what) in [(Level::Unit, 12, "home"), (Level::Building, 6, "building")] {
             self.ranked(&told, level, rows, what)?;
@@ -291,7 +292,8 @@ impl<'a, W: Write> Story<'a, W> {
             return Err("the broker keeps nothing".into());
         };
         self.show.say(&format!(
-            "What it keeps on disk are tags, its own keyed hash of what the partners sent, and those sealed. From {name}, {} bytes:",
+            "What it keeps on disk are tags, its own keyed hash of what the partners sent, and those sealed. From \
+             {name}, {} bytes:",
             thousands(bytes.len())
         ))?;
         self.show.lines(&show::excerpt(&bytes))?;
@@ -317,8 +319,8 @@ impl<'a, W: Write> Story<'a, W> {
         self.play.flag(TAX, &flagged, None)?;
         self.play.deliver(TAX)?;
         self.show.say(&format!(
-            "On 14 January the police withdraw {} of their flags, and the tax office flags {} more addresses. No answer changes \
-             before the next release:",
+            "On 14 January the police withdraw {} of their flags, and the tax office flags {} more addresses. No \
+             answer changes before the next release:",
             withdrawn.len(),
             flagged.len()
         ))?;
@@ -376,7 +378,10 @@ impl<'a, W: Write> Story<'a, W> {
         if self.play.status()? != before {
             return Err("a rejected message changed what the broker holds".into());
         }
-        self.show.say("None of this changed anything at the broker. And whoever asks about what it does not flag is told nothing:")?;
+        self.show.say(
+            "None of this changed anything at the broker. And whoever asks about what it does not flag is \
+                       told nothing:",
+        )?;
         let truth = &self.play.truth;
         let others = truth.wanted(TAX).keys().filter(|home| !truth.wanted(HOUSING).contains_key(home));
         let others: Vec<AddressKey> =
@@ -398,8 +403,8 @@ impl<'a, W: Write> Story<'a, W> {
             self.play.deliver(system)?;
         }
         self.show.say(&format!(
-            "{} flags end with January. On the 29th team veiligheid looks again at its {} and renews {}; the other partners confirm that \
-             nothing changed. On the 30th the broker's machine is restarted.",
+            "{} flags end with January. On the 29th team veiligheid looks again at its {} and renews {}; the other \
+             partners confirm that nothing changed. On the 30th the broker's machine is restarted.",
             thousands(counts.iter().sum::<usize>()),
             counts[SAFETY],
             renewed.len()
@@ -416,7 +421,10 @@ impl<'a, W: Write> Story<'a, W> {
                 vec![system.short.to_owned(), thousands(*before), thousands(*after), thousands(before - after)]
             })
             .collect();
-        self.show.say("With the turn of the month they are gone, at the broker too, without anybody's doing (homes and buildings):")?;
+        self.show.say(
+            "With the turn of the month they are gone, at the broker too, without anybody's doing (homes and \
+                       buildings):",
+        )?;
         self.show.table(&["partner", "released on 30 January", "on 1 February", "ended"], &rows)?;
         self.news()
     }
@@ -435,8 +443,9 @@ impl<'a, W: Write> Story<'a, W> {
         let two = |home: &&AddressKey| truth.flaggers(home) == [TAX, HOUSING];
         let Some(home) = truth.wanted(HOUSING).keys().find(two).copied() else { return Ok(()) };
         self.show.say(
-            "A release with the change of one organisation alone would show whose it is, so it waits for another organisation's, \
-             or a week. On 8 February the housing association alone withdraws an address that the tax office flags too:",
+            "A release with the change of one organisation alone would show whose it is, so it waits for another \
+             organisation's, or a week. On 8 February the housing association alone withdraws an address that the tax \
+             office flags too:",
         )?;
         self.play.withdraw(HOUSING, &[home])?;
         self.play.deliver(HOUSING)?;
@@ -455,7 +464,8 @@ impl<'a, W: Write> Story<'a, W> {
         let Some(home) = self.pair else { return Ok(()) };
         self.show.phase("What one partner has on one address")?;
         self.show.say(&format!(
-            "Somebody lives at {} and asks the police what they did with that address. Their own journal, which nobody else has, says:",
+            "Somebody lives at {} and asks the police what they did with that address. Their own journal, which nobody \
+             else has, says:",
             self.name(&home)
         ))?;
         let entries = self.play.seats[POLICE].partner.dossier(&home)?;

@@ -14,8 +14,8 @@ pub(super) fn tell_town<W: Write>(town: &Town, show: &mut Show<W>) -> Result<()>
         show.say(&format!("{} has {size} homes. It was made up, and the same seed makes it again.", town.name))?;
     } else {
         show.say(&format!(
-            "The register of {} has {} rows. {} have no key and are left out; {} have the postcode, number and suffix of a row before \
-             them and are one address with it. That leaves {size} homes.",
+            "The register of {} has {} rows. {} have no key and are left out; {} have the postcode, number and suffix \
+             of a row before them and are one address with it. That leaves {size} homes.",
             town.name,
             thousands(town.rows),
             thousands(town.left_out.len()),
@@ -41,8 +41,8 @@ pub(super) fn tell_town<W: Write>(town: &Town, show: &mut Show<W>) -> Result<()>
 /// Tells who takes part, and by which rules.
 pub(super) fn tell_consortium<W: Write>(consortium: &Consortium, show: &mut Show<W>) -> Result<()> {
     show.say(&format!(
-        "{} systems of {} organisations. Each has its own key. They share a secret, which the broker never gets. All organisations have \
-         signed the policy, version {}:",
+        "{} systems of {} organisations. Each has its own key. They share a secret, which the broker never gets. All \
+         organisations have signed the policy, version {}:",
         SYSTEMS.len(),
         organisations().len(),
         consortium.policy.version
@@ -57,8 +57,9 @@ pub(super) fn tell_consortium<W: Write>(consortium: &Consortium, show: &mut Show
     show.table(&["", "partner", "counts as", "sees", "writes addresses as"], &rows)?;
     let budgets = &consortium.policy.budgets;
     show.say(&format!(
-        "An address is stacked from {} organisations on. A release takes place at 00:00 UTC when the flags of {} organisations have \
-         changed, or after {} days. Each partner may hold {} flags, flag {} more a day, and ask about {} addresses a day beyond its own.",
+        "An address is stacked from {} organisations on. A release takes place at 00:00 UTC when the flags of {} \
+         organisations have changed, or after {} days. Each partner may hold {} flags, flag {} more a day, and ask \
+         about {} addresses a day beyond its own.",
         RULES.threshold,
         RULES.min_changed,
         RULES.max_wait_days,

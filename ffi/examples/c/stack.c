@@ -138,8 +138,8 @@ static stapel_status flag(program *p) {
     return stapel_partner_flag(p->partner, p->rows, &BY, now(), &changed);
 }
 
-/* Carries messages to the broker, and reads its replies unless they are to be lost. Frees the messages. A real program sends the
- * bytes over HTTPS; what comes back is the reply. */
+/* Carries messages to the broker, and reads its replies unless they are to be lost. Frees the messages. A real program
+ * sends the bytes over HTTPS; what comes back is the reply. */
 static stapel_status carry(program *p, stapel_messages *messages, bool read) {
     size_t count = 0;
     stapel_status status = stapel_messages_count(messages, &count);
@@ -203,7 +203,8 @@ static stapel_status read_reply(program *p, const uint8_t *bytes, size_t len) {
         stapel_rejection rejection;
         status = stapel_reply_rejection(reply, &rejection);
         if (status == STAPEL_OK) {
-            fprintf(stderr, "%s: %.*s\n", stapel_status_code(rejection.status), (int)rejection.sentence.len, rejection.sentence.ptr);
+            fprintf(stderr, "%s: %.*s\n", stapel_status_code(rejection.status), (int)rejection.sentence.len,
+                rejection.sentence.ptr);
             status = rejection.status;
         }
     }

@@ -1,5 +1,5 @@
-//! Flags the addresses of a file, tells the broker, asks about them, and prints what came back: on the library itself, as what the
-//! programs on the C ABI are compared with. `ffi/examples/README.md` says what all of them do.
+//! Flags the addresses of a file, tells the broker, asks about them, and prints what came back: on the library itself,
+//! as what the programs on the C ABI are compared with. `ffi/examples/README.md` says what all of them do.
 
 use std::error::Error;
 use std::fmt::Write as _;

@@ -97,7 +97,8 @@ static stapel_addresses *of_packed_fields(void) {
     return rows;
 }
 
-static void flag(stapel_partner *partner, const stapel_addresses *homes, uint64_t now, uint64_t added, uint64_t refused) {
+static void flag(stapel_partner *partner, const stapel_addresses *homes, uint64_t now, uint64_t added,
+    uint64_t refused) {
     stapel_case by_whom = by();
     stapel_changed changed;
     size_t before = 0, after = 0;
@@ -240,7 +241,8 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     OK(stapel_partner_flag_until(police, flags, "2027-01-31", 10, &by_whom, now, &changed));
     THAT(changed.changed == 3);
     IS(STAPEL_ERROR_LAST_DAY, stapel_partner_flag_until(police, flags, "2027-01-30", NUL, &by_whom, now, &changed));
-    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_partner_flag_until(police, flags, "31-1-2027", NUL, &by_whom, now, &changed));
+    IS(STAPEL_ERROR_INVALID_ARGUMENT,
+        stapel_partner_flag_until(police, flags, "31-1-2027", NUL, &by_whom, now, &changed));
     OK(stapel_partner_renew(police, rows, &by_whom, now, &changed));
     THAT(changed.changed == 3 && changed.refused == 1);
     stapel_str other = str("1012JS 98");
@@ -366,7 +368,8 @@ static void operator(stapel_broker *broker, uint64_t now) {
 
 /* A new partner and a new broker, from nothing. */
 static void founding(const char *root, uint64_t now) {
-    char *dir = in(root, "new"), *keys = in(root, "new-keys"), *policy = in(root, "policy.toml"), *again = in(root, "6");
+    char *dir = in(root, "new"), *keys = in(root, "new-keys"), *policy = in(root, "policy.toml"),
+        *again = in(root, "6");
     char *good_keys = in(root, "keys"), *second = in(root, "second"), *secret = in(root, "epoch-1.secret");
     stapel_buffer *key = NULL, *checkpoint_key = NULL;
     stapel_partner *partner = NULL;

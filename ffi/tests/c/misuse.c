@@ -1,5 +1,5 @@
-/* What no program should do: NULL everywhere, lengths that cannot be, handles that are none, frees in any order, threads. Nothing
- * crashes, nothing is written, nothing leaks. */
+/* What no program should do: NULL everywhere, lengths that cannot be, handles that are none, frees in any order,
+ * threads. Nothing crashes, nothing is written, nothing leaks. */
 
 #include <pthread.h>
 

@@ -1,8 +1,9 @@
 //! A consortium that is ready to begin, and the files to begin from.
 //!
-//! In the folder: `partner-<number>`, each partner's own folder; `broker` and `keys`; and for each partner `flags-<number>.txt`, the
-//! addresses that it flags, and `asked-<number>.txt`, those of them that it asks about, in canonical form, one a line. The peers
-//! get the same as ready-made hashes in hex, in `flags-<number>.csv` and `asked-<number>.csv`.
+//! In the folder: `partner-<number>`, each partner's own folder; `broker` and `keys`; and for each partner
+//! `flags-<number>.txt`, the addresses that it flags, and `asked-<number>.txt`, those of them that it asks about, in
+//! canonical form, one a line. The peers get the same as ready-made hashes in hex, in `flags-<number>.csv` and
+//! `asked-<number>.csv`.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -18,7 +19,8 @@ use crate::{PARTNERS, number};
 /// Pseudonyms in a partner's question, where it flags so many.
 const ASKED: u64 = 100_000;
 
-/// Counts are told up to the number of organisations, so that each answer can be compared with the peers'. No real consortium should.
+/// Counts are told up to the number of organisations, so that each answer can be compared with the peers'. No real
+/// consortium should.
 const RULES: &str = r#"[counting]
 threshold = 2
 count_cap = 4

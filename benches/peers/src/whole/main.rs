@@ -6,8 +6,8 @@
 //! whole alone FOLDER AT_ONCE     lets the partners make their messages, and does the broker's side of the job
 //! ```
 //!
-//! As at a user's, the broker is a process, and each time that a partner does something is one; bytes go between them over a socket
-//! of this machine. What a process prints are lines of a name and a number: seconds, or MiB.
+//! As at a user's, the broker is a process, and each time that a partner does something is one; bytes go between them
+//! over a socket of this machine. What a process prints are lines of a name and a number: seconds, or MiB.
 //!
 //! `STAPEL_ADDRESSES` says how large the country is. For Linux, which tells what a process took in `/proc`.
 

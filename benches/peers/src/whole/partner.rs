@@ -27,7 +27,8 @@ pub(crate) fn deliver(folder: &Path, number: u16, port: u16) {
     show_process("deliver:");
 }
 
-/// From a file of addresses to their standings, which are left in `answers-stapel-<number>.txt`: the count of each, a line each.
+/// From a file of addresses to their standings, which are left in `answers-stapel-<number>.txt`: the count of each, a
+/// line each.
 pub(crate) fn ask(folder: &Path, number: u16, port: u16) {
     let mut opened = Duration::ZERO;
     let mut partner = timed(&mut opened, || Partner::open(&own(folder, number))).unwrap();

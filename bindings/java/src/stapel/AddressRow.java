@@ -9,10 +9,12 @@ package stapel;
  * @param level what it names
  * @param reference the caller's own reference; null where none were given
  * @param canonical the canonical form; null where it was refused
- * @param field of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line"; else null
+ * @param field of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line";
+ * else null
  * @param message of a refused one, what was found and what would help; else null
  */
-public record AddressRow(int row, int status, Level level, String reference, String canonical, String field, String message) {
+public record AddressRow(int row, int status, Level level, String reference, String canonical, String field,
+    String message) {
     /**
      * Whether the address was refused: then it is left out of what is flagged and asked.
      *

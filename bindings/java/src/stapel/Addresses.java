@@ -11,8 +11,9 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 
 /**
- * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number of threads may
- * use the same rows, and the same rows can be given to any number of calls. They outlive the partner that they came from.
+ * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number
+ * of threads may use the same rows, and the same rows can be given to any number of calls. They outlive the partner
+ * that they came from.
  */
 public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
     /** For the calls that take rows. */

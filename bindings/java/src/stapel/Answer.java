@@ -7,7 +7,10 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 
-/** The answer to a question; its rows are in the order in which they were asked. Its head can be read after it was closed, too. */
+/**
+ * The answer to a question; its rows are in the order in which they were asked. Its head can be read after it was
+ * closed, too.
+ */
 public final class Answer implements Reply, Iterable<AnswerRow> {
     /**
      * What an answer says of itself.
@@ -79,15 +82,16 @@ public final class Answer implements Reply, Iterable<AnswerRow> {
     }
 
     /**
-     * As {@link #standings}, into standings that are there. Those of rows that this answer does not speak of stay as they are, so that
-     * where a question was cut into several, each answer in turn fills in its part.
+     * As {@link #standings}, into standings that are there. Those of rows that this answer does not speak of stay as
+     * they are, so that where a question was cut into several, each answer in turn fills in its part.
      *
      * @param addresses the rows
      * @param standings what becomes their standings
      */
     public void fill(Addresses addresses, Standings standings) {
         handle.use(reply -> addresses.handle.use(rows -> {
-            StapelException.check(Lib.stapel_reply_standings(reply, rows, standings.bytes, new Lib.SizeT(standings.size())));
+            StapelException.check(Lib.stapel_reply_standings(reply, rows, standings.bytes,
+                new Lib.SizeT(standings.size())));
             return null;
         }));
     }

@@ -9,7 +9,8 @@ import java.time.Instant;
  * A broker with its store open. One at a time, of all processes, can have a store open.
  *
  * <p>What it replied to is on disk when the call returns. Any number of threads may use it at once. Every call throws
- * {@link StapelException} for what stapel.h lists as its errors, and {@link IllegalStateException} after {@link #close}.
+ * {@link StapelException} for what stapel.h lists as its errors, and {@link IllegalStateException} after {@link
+ * #close}.
  */
 public final class Broker implements AutoCloseable {
     /**
@@ -27,7 +28,8 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Draws a broker's keys and writes them to a folder, which is made if it is not there; keys that are there already stay.
+     * Draws a broker's keys and writes them to a folder, which is made if it is not there; keys that are there already
+     * stay.
      *
      * @param keysFolder the folder
      * @return the public keys
@@ -55,7 +57,8 @@ public final class Broker implements AutoCloseable {
         byte[] policy = Scratch.utf8(policyFile.toString());
         PointerByReference made = new PointerByReference();
         StapelException.check(Lib.stapel_broker_create(
-                path, Scratch.length(path), keys, Scratch.length(keys), policy, Scratch.length(policy), Scratch.seconds(now), made));
+                path, Scratch.length(path), keys, Scratch.length(keys), policy, Scratch.length(policy),
+                    Scratch.seconds(now), made));
         return new Broker(made);
     }
 
@@ -76,8 +79,8 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not accepted
-     * is a rejection in it, and no exception.
+     * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply;
+     * what was not accepted is a rejection in it, and no exception.
      *
      * @param message the message
      * @param now the broker's time
@@ -93,8 +96,8 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
-     * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. {@link #handle} releases too; a
-     * broker needs this once a day.
+     * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. {@link #handle}
+     * releases too; a broker needs this once a day.
      *
      * @param now the broker's time
      * @param acceptClock that somebody saw that a clock more than three days past the last release is right
@@ -103,7 +106,8 @@ public final class Broker implements AutoCloseable {
     public String release(Instant now, boolean acceptClock) {
         return handle.use(broker -> {
             PointerByReference releases = new PointerByReference();
-            StapelException.check(Lib.stapel_broker_release(broker, Scratch.seconds(now), acceptClock ? 1 : 0, releases));
+            StapelException.check(Lib.stapel_broker_release(broker, Scratch.seconds(now), acceptClock ? 1 : 0,
+                releases));
             return Scratch.takeText(releases);
         });
     }

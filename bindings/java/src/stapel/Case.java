@@ -4,7 +4,8 @@ package stapel;
 import java.util.Objects;
 
 /**
- * Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal; the broker never sees it.
+ * Who acts, and for which case; each 1 to 200 characters on one line. Stays in the partner's own journal; the broker
+ * never sees it.
  *
  * @param actor the acting user, as the partner's own systems name them
  * @param reference the reference of the case

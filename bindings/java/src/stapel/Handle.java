@@ -9,8 +9,8 @@ import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /**
- * A handle of the library, freed once: when it is closed and no call uses it any more, or, where nobody closed it, some time after
- * its owner was lost. A call after it was closed is an {@link IllegalStateException}.
+ * A handle of the library, freed once: when it is closed and no call uses it any more, or, where nobody closed it, some
+ * time after its owner was lost. A call after it was closed is an {@link IllegalStateException}.
  */
 final class Handle implements AutoCloseable {
     private static final Cleaner CLEANER = Cleaner.create();
@@ -29,8 +29,8 @@ final class Handle implements AutoCloseable {
     }
 
     /**
-     * Makes a call with it. Until the call returns it is not freed, whatever other threads do, so that pointers which it gives out are good
-     * within the call.
+     * Makes a call with it. Until the call returns it is not freed, whatever other threads do, so that pointers which
+     * it gives out are good within the call.
      */
     <T> T use(Function<Pointer, T> call) {
         state.begin();

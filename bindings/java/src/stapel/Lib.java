@@ -22,7 +22,8 @@ final class Lib {
         int found = stapel_abi_version();
         if (found != ABI_VERSION) {
             throw new UnsatisfiedLinkError(
-                    "the library stapel that was found has ABI version " + found + ", and these classes are for version " + ABI_VERSION
+                    "the library stapel that was found has ABI version " + found
+                        + ", and these classes are for version " + ABI_VERSION
                             + ": install the library that came with them");
         }
     }
@@ -43,7 +44,8 @@ final class Lib {
 
     static native int stapel_address_from_fields(Fields fields, AddressOut address);
 
-    static native int stapel_addresses_from_packed_texts(Packed texts, Packed references, SizeT count, PointerByReference addresses);
+    static native int stapel_addresses_from_packed_texts(Packed texts, Packed references, SizeT count,
+        PointerByReference addresses);
 
     static native int stapel_addresses_from_packed_fields(
             PackedFields fields, Packed references, SizeT count, PointerByReference addresses);
@@ -66,7 +68,8 @@ final class Lib {
 
     static native int stapel_messages_count(Pointer messages, SizeTByReference count);
 
-    static native int stapel_messages_get(Pointer messages, SizeT index, PointerByReference bytes, SizeTByReference length);
+    static native int stapel_messages_get(Pointer messages, SizeT index, PointerByReference bytes,
+        SizeTByReference length);
 
     static native int stapel_messages_free(Pointer messages);
 
@@ -92,7 +95,8 @@ final class Lib {
 
     static native int stapel_news_free(Pointer news);
 
-    static native int stapel_partner_init(byte[] folder, SizeT folderLength, short number, PointerByReference verifyingKey);
+    static native int stapel_partner_init(byte[] folder, SizeT folderLength, short number,
+        PointerByReference verifyingKey);
 
     static native int stapel_partner_join(byte[] folder, SizeT folderLength, byte[] policyFile, SizeT policyFileLength);
 
@@ -111,7 +115,8 @@ final class Lib {
     static native int stapel_partner_flag(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
 
     static native int stapel_partner_flag_until(
-            Pointer partner, Pointer homes, byte[] lastDay, SizeT lastDayLength, CaseIn by, long now, ChangedOut changed);
+            Pointer partner, Pointer homes, byte[] lastDay, SizeT lastDayLength, CaseIn by, long now,
+                ChangedOut changed);
 
     static native int stapel_partner_renew(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
 
@@ -124,18 +129,21 @@ final class Lib {
 
     static native int stapel_partner_confirm(Pointer partner, long now, PointerByReference messages);
 
-    static native int stapel_partner_ask(Pointer partner, Pointer addresses, CaseIn by, long now, PointerByReference messages);
+    static native int stapel_partner_ask(Pointer partner, Pointer addresses, CaseIn by, long now,
+        PointerByReference messages);
 
     static native int stapel_partner_ask_own(Pointer partner, CaseIn by, long now, PointerByReference messages);
 
     static native int stapel_partner_sweep(
-            Pointer partner, Pointer addresses, byte[] reason, SizeT reasonLength, CaseIn by, long now, PointerByReference messages);
+            Pointer partner, Pointer addresses, byte[] reason, SizeT reasonLength, CaseIn by, long now,
+                PointerByReference messages);
 
     static native int stapel_partner_status(Pointer partner, long now, PointerByReference messages);
 
     static native int stapel_partner_in_flight(Pointer partner, PointerByReference messages);
 
-    static native int stapel_partner_read(Pointer partner, byte[] bytes, SizeT bytesLength, long now, PointerByReference reply);
+    static native int stapel_partner_read(Pointer partner, byte[] bytes, SizeT bytesLength, long now,
+        PointerByReference reply);
 
     static native int stapel_partner_give_up(Pointer partner, byte[] message, SizeT messageLength, long now);
 
@@ -144,7 +152,8 @@ final class Lib {
     static native int stapel_partner_free(Pointer partner);
 
     static native int stapel_broker_init_keys(
-            byte[] keysFolder, SizeT keysFolderLength, PointerByReference verifyingKey, PointerByReference checkpointKey);
+            byte[] keysFolder, SizeT keysFolderLength, PointerByReference verifyingKey,
+                PointerByReference checkpointKey);
 
     static native int stapel_broker_create(
             byte[] folder,
@@ -159,7 +168,8 @@ final class Lib {
     static native int stapel_broker_open(
             byte[] folder, SizeT folderLength, byte[] keysFolder, SizeT keysFolderLength, PointerByReference broker);
 
-    static native int stapel_broker_handle(Pointer broker, byte[] message, SizeT messageLength, long now, PointerByReference reply);
+    static native int stapel_broker_handle(Pointer broker, byte[] message, SizeT messageLength, long now,
+        PointerByReference reply);
 
     static native int stapel_broker_release(Pointer broker, long now, int acceptClock, PointerByReference releases);
 
@@ -170,7 +180,8 @@ final class Lib {
     /** The size_t at a place. */
     private static int count(Pointer place, int offset) {
         return Math.toIntExact(
-                Native.SIZE_T_SIZE == Long.BYTES ? place.getLong(offset) : Integer.toUnsignedLong(place.getInt(offset)));
+                Native.SIZE_T_SIZE == Long.BYTES ? place.getLong(offset)
+                    : Integer.toUnsignedLong(place.getInt(offset)));
     }
 
     /** The text of the stapel_str at a place; null where there is none. */
@@ -180,7 +191,8 @@ final class Lib {
         return text == null ? null : new String(text.getByteArray(0, length), StandardCharsets.UTF_8);
     }
 
-    // JNA makes these itself and looks at their fields, so all of them are public; and the class that they are in is not.
+    // JNA makes these itself and looks at their fields, so all of them are public; and the class that they are in is
+    // not.
 
     /** A size_t. */
     public static final class SizeT extends IntegerType {
@@ -256,8 +268,8 @@ final class Lib {
     }
 
     /**
-     * stapel_row. There may be a million, so JNA does not read all of its fields one by one; {@link #row} takes what is there from where
-     * JNA laid it out.
+     * stapel_row. There may be a million, so JNA does not read all of its fields one by one; {@link #row} takes what is
+     * there from where JNA laid it out.
      */
     @FieldOrder({"row", "status", "level", "reference", "canonical", "field", "message"})
     public static final class RowOut extends Structure {
@@ -347,7 +359,8 @@ final class Lib {
 
     /** stapel_position. */
     @FieldOrder({
-        "release", "asOf", "until", "acceptedState", "highestState", "highestQuestion", "held", "newFlagsLeft", "askedLeftToday",
+        "release", "asOf", "until", "acceptedState", "highestState", "highestQuestion", "held", "newFlagsLeft",
+            "askedLeftToday",
         "askedLeftEpoch", "sweptLeftToday", "fullSetRequired", "complaint", "complaintText", "log"
     })
     public static final class PositionOut extends Structure {

@@ -12,12 +12,14 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a folder open.
+ * A partner with its folder open: its key, its flags, its journal. One at a time, of all processes, can have a folder
+ * open.
  *
- * <p>Everything that a call did is on disk when it returns. Any thread may use it; calls take turns. The library reads no clock: each
- * call that needs the time is told it. Every call throws {@link StapelException} for what stapel.h lists as its errors, and
- * {@link IllegalStateException} after {@link #close}. Messages are carried to the broker by the caller, in their order, and to nobody
- * else: every partner of the consortium could find the addresses in them.
+ * <p>Everything that a call did is on disk when it returns. Any thread may use it; calls take turns. The library reads
+ * no clock: each call that needs the time is told it. Every call throws {@link StapelException} for what stapel.h lists
+ * as its errors, and
+ * {@link IllegalStateException} after {@link #close}. Messages are carried to the broker by the caller, in their order,
+ * and to nobody else: every partner of the consortium could find the addresses in them.
  */
 public final class Partner implements AutoCloseable {
     private final Handle handle;
@@ -27,8 +29,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
-     * partner into the roster.
+     * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the
+     * coordinator puts the partner into the roster.
      *
      * @param folder the folder
      * @param number the number that it is to have in the roster
@@ -45,8 +47,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
-     * whoever hands it over; later ones come through {@link #adoptPolicy}.
+     * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken
+     * on the word of whoever hands it over; later ones come through {@link #adoptPolicy}.
      *
      * @param folder the folder
      * @param policyFile the policy
@@ -111,8 +113,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * How many of its flags no message has told the broker yet: those since the last delivery, and those that wait because of the
-     * policy's budgets. They go with the next deliveries, as many as the budgets take.
+     * How many of its flags no message has told the broker yet: those since the last delivery, and those that wait
+     * because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
      *
      * @return the number of flags
      */
@@ -138,8 +140,9 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
-     * at again, they are renewed, with {@link #renew}. The broker hears of it with {@link #deliver}.
+     * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay
+     * as they are: looked at again, they are renewed, with {@link #renew}. The broker hears of it with {@link
+     * #deliver}.
      *
      * @param homes the homes
      * @param by who acts, and for which case
@@ -151,7 +154,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Flags homes through a day. It can also bring the end of a flag forward, or put it back within the policy's max_days of its first day.
+     * Flags homes through a day. It can also bring the end of a flag forward, or put it back within the policy's
+     * max_days of its first day.
      *
      * @param homes the homes
      * @param lastDay a month's last
@@ -191,8 +195,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Makes the flags exactly those of homes: a full set. Those that were flagged already keep their days; all others are withdrawn, also
-     * those of refused rows: see to those first.
+     * Makes the flags exactly those of homes: a full set. Those that were flagged already keep their days; all others
+     * are withdrawn, also those of refused rows: see to those first.
      *
      * @param homes all that the partner flags
      * @param allowShrink that it is meant where more than the policy's share of the flags would go
@@ -207,7 +211,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * The messages that bring the broker up to date. Until their replies were read, the same call gives the same bytes again.
+     * The messages that bring the broker up to date. Until their replies were read, the same call gives the same bytes
+     * again.
      *
      * @param now the time
      * @return in the order in which the broker must get them; none where it is up to date
@@ -227,8 +232,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * The questions for the standings of homes or buildings; several where there are more than 100,000 different ones. {@link Answer#fill}
-     * brings the answers back to the rows.
+     * The questions for the standings of homes or buildings; several where there are more than 100,000 different ones.
+     * {@link Answer#fill} brings the answers back to the rows.
      *
      * @param addresses the homes or buildings
      * @param by who acts, and for which case
@@ -244,7 +249,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * As {@link #ask}, about all that the partner itself flags, buildings included where the policy counts them. What changed is told by
+     * As {@link #ask}, about all that the partner itself flags, buildings included where the policy counts them. What
+     * changed is told by
      * {@link #news}.
      *
      * @param by who acts, and for which case
@@ -272,7 +278,8 @@ public final class Partner implements AutoCloseable {
         try (Scratch scratch = new Scratch()) {
             Lib.CaseIn acts = scratch.by(by);
             return addresses.handle.use(rows -> messages((partner, made) ->
-                    Lib.stapel_partner_sweep(partner, rows, why, Scratch.length(why), acts, Scratch.seconds(now), made)));
+                    Lib.stapel_partner_sweep(partner, rows, why, Scratch.length(why), acts, Scratch.seconds(now),
+                        made)));
         }
     }
 
@@ -296,8 +303,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
-     * release than was seen; then does what it says. A rejection is a reply, and no exception.
+     * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it
+     * speaks of no older release than was seen; then does what it says. A rejection is a reply, and no exception.
      *
      * @param reply the bytes of the reply
      * @param now the time
@@ -307,26 +314,30 @@ public final class Partner implements AutoCloseable {
     public Reply read(byte[] reply, Instant now) {
         return handle.use(partner -> {
             PointerByReference made = new PointerByReference();
-            StapelException.check(Lib.stapel_partner_read(partner, reply, Scratch.length(reply), Scratch.seconds(now), made));
+            StapelException.check(Lib.stapel_partner_read(partner, reply, Scratch.length(reply), Scratch.seconds(now),
+                made));
             return Replies.of(made);
         });
     }
 
     /**
-     * No longer waits for the reply to a message; nor for those that tell what is flagged after it. What they said is still to be said.
+     * No longer waits for the reply to a message; nor for those that tell what is flagged after it. What they said is
+     * still to be said.
      *
      * @param message the bytes of the message
      * @param now the time
      */
     public void giveUp(byte[] message, Instant now) {
         handle.use(partner -> {
-            StapelException.check(Lib.stapel_partner_give_up(partner, message, Scratch.length(message), Scratch.seconds(now)));
+            StapelException.check(Lib.stapel_partner_give_up(partner, message, Scratch.length(message),
+                Scratch.seconds(now)));
             return null;
         });
     }
 
     /**
-     * What changed between the answers that were read when this was called last, and those read since; over the partner's own flags.
+     * What changed between the answers that were read when this was called last, and those read since; over the
+     * partner's own flags.
      *
      * @return ascending by address
      */

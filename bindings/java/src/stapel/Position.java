@@ -19,7 +19,8 @@ import java.time.Instant;
  * @param askedLeftEpoch what is left of the epoch's budget of addresses asked
  * @param sweptLeftToday what is left of today's budget of addresses swept
  * @param fullSetRequired whether the next delivery must be a full set; it will be one
- * @param complaint null, or what is wrong with the audit log that the broker shows. The evidence is in files in the partner's folder
+ * @param complaint null, or what is wrong with the audit log that the broker shows. The evidence is in files in the
+ * partner's folder
  * @param log the line of the broker's audit log
  */
 public record Position(

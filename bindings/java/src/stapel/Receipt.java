@@ -15,7 +15,8 @@ import com.sun.jna.Pointer;
  * @param parts of a full set in parts: of how many. 0 for all else
  * @param log the line of the broker's audit log
  */
-public record Receipt(long release, long added, long altered, long withdrawn, long held, int part, int parts, LogEntry log)
+public record Receipt(long release, long added, long altered, long withdrawn, long held, int part, int parts,
+    LogEntry log)
         implements Reply {
     @Override
     public Kind kind() {

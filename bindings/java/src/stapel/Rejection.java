@@ -9,11 +9,13 @@ import com.sun.jna.Pointer;
  * @param kind whether it is a rejection, one that came late, or a hint
  * @param status why: the number that stapel.h gives it
  * @param next what to do
- * @param number what the status says that it is: the state number expected, the lowest number still free, what is left of a budget
+ * @param number what the status says that it is: the state number expected, the lowest number still free, what is left
+ * of a budget
  * @param sentence what was wrong and what to do, in English, as the broker says it
  * @param log the line of the broker's audit log
  */
-public record Rejection(Reply.Kind kind, int status, Next next, long number, String sentence, LogEntry log) implements Reply {
+public record Rejection(Reply.Kind kind, int status, Next next, long number, String sentence,
+    LogEntry log) implements Reply {
     /** What to do after a rejection. */
     public enum Next {
         /** Nothing: it was no longer waited for, or nobody signed it. */
@@ -25,8 +27,8 @@ public record Rejection(Reply.Kind kind, int status, Next next, long number, Str
         /** Fetch the policy in force, adopt it, and deliver or ask again. */
         FETCH_POLICY,
         /**
-         * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are
-         * new at 00:00 UTC, an epoch's with the next epoch.
+         * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets
+         * are new at 00:00 UTC, an epoch's with the next epoch.
          */
         WAIT,
         /** See whether the set is complete, and say that its shrinking is meant. */

@@ -18,8 +18,9 @@ public sealed interface Reply extends AutoCloseable permits Receipt, Answer, Pos
         /** It did not accept a message that the partner no longer waited for; nothing changed: a {@link Rejection}. */
         LATE,
         /**
-         * Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
-         * message, the roster or the carrier needs a look; if not, the right reply is still to come: a {@link Rejection}.
+         * Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed:
+         * if it is true, the message, the roster or the carrier needs a look; if not, the right reply is still to come:
+         * a {@link Rejection}.
          */
         HINT
     }

@@ -17,7 +17,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 
-/** Memory outside of the heap for the arguments of one call, and what goes in and out of it: texts, columns, moments, buffers. */
+/**
+ * Memory outside of the heap for the arguments of one call, and what goes in and out of it: texts, columns, moments,
+ * buffers.
+ */
 final class Scratch implements AutoCloseable {
     private final List<Memory> taken = new ArrayList<>();
 
@@ -31,7 +34,10 @@ final class Scratch implements AutoCloseable {
         }
     }
 
-    /** A text that is an address or a part of one: half a surrogate pair becomes U+FFFD, for which the library refuses it. */
+    /**
+     * A text that is an address or a part of one: half a surrogate pair becomes U+FFFD, for which the library refuses
+     * it.
+     */
     static byte[] utf8OfAddress(String text) {
         try {
             ByteBuffer bytes = lenient().encode(CharBuffer.wrap(text));
@@ -109,7 +115,9 @@ final class Scratch implements AutoCloseable {
         put(place, utf8OfAddress(text == null ? "" : text));
     }
 
-    /** One column of texts in one piece, so that any number of rows cross to the library in one call; null is as empty. */
+    /**
+     * One column of texts in one piece, so that any number of rows cross to the library in one call; null is as empty.
+     */
     void put(Lib.Packed place, int rows, IntFunction<String> text, CharsetEncoder encoder) {
         long[] ends = new long[rows];
         ByteBuffer bytes = ByteBuffer.allocate(Math.max(64, Math.min(rows, 1 << 20) * 32));

@@ -6,7 +6,8 @@ import java.util.Objects;
 import java.util.RandomAccess;
 
 /**
- * The standings of rows, in their order, for duplicates and refused rows too. Two bytes a row; {@link Answer#fill} writes them.
+ * The standings of rows, in their order, for duplicates and refused rows too. Two bytes a row; {@link Answer#fill}
+ * writes them.
  */
 public final class Standings extends AbstractList<Standing> implements RandomAccess {
     private static final int WIDTH = 2;

@@ -4,7 +4,8 @@ package stapel;
 /**
  * What the library did not do. {@link #getMessage} says in a sentence what was found and what to do.
  *
- * <p>A rejection by the broker is no exception but a {@link Rejection}, and an address that was refused is a row that says so.
+ * <p>A rejection by the broker is no exception but a {@link Rejection}, and an address that was refused is a row that
+ * says so.
  */
 public final class StapelException extends RuntimeException {
     private static final long serialVersionUID = 1;
