@@ -3,7 +3,7 @@
 //! `cargo run --example partner_day`
 //!
 //! The consortium is one that the tests have, in a temporary folder. Yours is founded with the command `stapel`, which makes
-//! the same folders; `SPEC.md` says what is in them.
+//! the same folders; `docs/` says what is in them.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
