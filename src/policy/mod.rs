@@ -8,11 +8,13 @@ mod canonical;
 mod check;
 mod error;
 mod explain;
+mod files;
 mod model;
-mod raw;
 #[cfg(test)]
 pub(crate) mod sample;
 mod signature;
+mod signed;
+mod succession;
 mod text;
 
 pub use check::{Check, Finding, Reveal};
@@ -22,7 +24,8 @@ pub use model::{
     Budgets, ChangeRules, Counting, Epoch, MessageRules, NotAnOin, Oin, OldKey, Operator, Override, Permissions,
     Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees,
 };
-pub use signature::{PolicySignature, SignedPolicy};
+pub use signature::PolicySignature;
+pub use signed::SignedPolicy;
 pub use text::MAX_TEXT;
 
 /// The text of a policy to start from: it is safe, its texts are illustrations, and its private keys are known to everybody.

@@ -1,35 +1,31 @@
 //! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
+mod roster;
+mod shape;
+mod values;
 
-use toml::Spanned;
-use toml::value::Datetime;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use roster::MAX_PARTNERS;
+use shape::{RawBudgets, RawCounting, RawEpoch, RawFormat, RawOperator, RawOverride, RawPartner, RawPolicy, Table};
+use values::{NAME, PROSE, PolicyFile, shown};
 
 use super::check;
 use super::error::PolicyError;
 use super::model::{
-    Budgets, ChangeRules, Counting, Epoch, MessageRules, Oin, OldKey, Operator, Override, Permissions, Policy,
-    ReleaseRules, Retention, RosterEntry, Rules, Sees, level_word,
+    Budgets, ChangeRules, Counting, Epoch, MessageRules, Operator, Override, Policy, ReleaseRules, Retention,
+    RosterEntry, Rules, level_word,
 };
-use super::raw::{Format, Raw, RawBudgets, RawCounting, RawEpoch, RawOperator, RawOverride, RawPartner, Table};
 use crate::address::Level;
-use crate::day::Day;
-use crate::secret::{KeyId, VerifyingKey};
+use crate::secret::KeyId;
 use crate::slug::Slug;
 
 /// The longest text of a policy, in bytes.
 pub const MAX_TEXT: usize = 4 << 20;
 
-const MAX_PARTNERS: usize = 10_000;
 const MAX_EPOCHS: usize = 1_000;
 const MAX_REASONS: usize = 100;
-
-/// The longest name and the longest other text, in characters.
-const NAME: usize = 200;
-const PROSE: usize = 4_000;
 
 const U32: RangeInclusive<i64> = 1..=u32::MAX as i64;
 
@@ -44,29 +40,17 @@ impl Policy {
             let finding = format!("it has {} bytes, and at most {MAX_TEXT} are read", text.len());
             return Err(PolicyError::PolicyText { place: "as a whole".into(), finding });
         }
-        let source = Source(text);
-        source.format()?;
-        let raw: Raw = toml::from_str(text).map_err(|error| source.refused(&error))?;
-        source.policy(raw)
+        let file = PolicyFile(text);
+        file.format()?;
+        let raw: RawPolicy = toml::from_str(text).map_err(|error| file.refused(&error))?;
+        file.policy(raw)
     }
 }
 
-/// The text, by which an offset becomes a line.
-struct Source<'a>(&'a str);
-
-/// Where things already seen stood, to tell what is there twice.
-#[derive(Default)]
-struct Roster {
-    numbers: BTreeSet<u16>,
-    keys: BTreeMap<VerifyingKey, u16>,
-    oin_of: BTreeMap<Slug, Oin>,
-    organisation_of: BTreeMap<Oin, Slug>,
-}
-
-impl Source<'_> {
+impl PolicyFile<'_> {
     /// Looks at the format's number before all else, so that a later format is not called a wrong one of this.
     fn format(&self) -> Result<(), PolicyError> {
-        let head: Format = toml::from_str(self.0).map_err(|error| self.refused(&error))?;
+        let head: RawFormat = toml::from_str(self.0).map_err(|error| self.refused(&error))?;
         match head.format {
             None => Err(self.wrong(0, "format", "it is missing; begin the file with: format = 1")),
             Some(format) if *format.get_ref() == 1 => Ok(()),
@@ -77,7 +61,7 @@ impl Source<'_> {
         }
     }
 
-    fn policy(&self, raw: Raw) -> Result<Policy, PolicyError> {
+    fn policy(&self, raw: RawPolicy) -> Result<Policy, PolicyError> {
         let version = self.number("version", &raw.version, U32)?;
         let previous = raw.previous.as_ref().map(|raw| self.read("previous", raw)).transpose()?;
         if (version == 1) != previous.is_none() {
@@ -282,264 +266,9 @@ impl Source<'_> {
         Ok(epochs)
     }
 
-    fn partners(&self, raw: &[Table<RawPartner>]) -> Result<Vec<RosterEntry>, PolicyError> {
-        if raw.is_empty() || raw.len() > MAX_PARTNERS {
-            let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
-            return Err(self.wrong(0, "partner", finding));
-        }
-        let mut roster = Roster::default();
-        let mut partners =
-            raw.iter().map(|Table(raw)| self.partner(raw, &mut roster)).collect::<Result<Vec<_>, _>>()?;
-        partners.sort_unstable_by_key(|partner| partner.number);
-        Ok(partners)
-    }
-
-    fn partner(&self, raw: &RawPartner, roster: &mut Roster) -> Result<RosterEntry, PolicyError> {
-        let number = self.number("partner.number", &raw.number, 1..=i64::from(u16::MAX))?;
-        if !roster.numbers.insert(number) {
-            return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
-        }
-        let (oin, organisation) = self.organisation(raw, roster)?;
-        let may = self.may(raw)?;
-        Ok(RosterEntry {
-            number,
-            name: self.text("partner.name", &raw.name, NAME)?,
-            oin,
-            organisation,
-            verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, number, roster)?,
-            old_key: match &raw.old_key {
-                None => None,
-                Some(Table(old)) => Some(OldKey {
-                    verifying_key: self.roster_key(
-                        "partner.old_key.verifying_key",
-                        &old.verifying_key,
-                        number,
-                        roster,
-                    )?,
-                    until: self.day("partner.old_key.until", &old.until)?,
-                }),
-            },
-            may,
-            sees: self.sees(&raw.sees)?,
-            legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
-            legal_basis_ask: self.basis("legal_basis_ask", &raw.legal_basis_ask, ("ask", may.ask), raw)?,
-        })
-    }
-
-    /// One organisation has one OIN and one OIN one organisation, or somebody would count twice.
-    fn organisation(&self, raw: &RawPartner, roster: &mut Roster) -> Result<(Oin, Slug), PolicyError> {
-        let oin: Oin = self.read("partner.oin", &raw.oin)?;
-        let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;
-        let known = *roster.oin_of.entry(organisation.clone()).or_insert(oin);
-        if known != oin {
-            let finding = format!("another partner of '{organisation}' has OIN {known}; one organisation has one OIN");
-            return Err(self.wrong(raw.oin.span().start, "partner.oin", finding));
-        }
-        let known = roster.organisation_of.entry(oin).or_insert_with(|| organisation.clone());
-        if *known != organisation {
-            let finding = format!("OIN {oin} is that of '{known}'; whoever has one OIN counts as one organisation");
-            return Err(self.wrong(raw.organisation.span().start, "partner.organisation", finding));
-        }
-        Ok((oin, organisation))
-    }
-
-    fn roster_key(
-        &self,
-        key: &str,
-        raw: &Spanned<String>,
-        number: u16,
-        roster: &mut Roster,
-    ) -> Result<VerifyingKey, PolicyError> {
-        let found = self.key(key, raw)?;
-        match roster.keys.insert(found, number) {
-            None => Ok(found),
-            Some(other) => {
-                let finding = format!("partner {other} has the same key; every partner has keys of its own");
-                Err(self.wrong(raw.span().start, key, finding))
-            }
-        }
-    }
-
-    fn may(&self, raw: &RawPartner) -> Result<Permissions, PolicyError> {
-        let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep"])?;
-        let has = |word| words.contains(word);
-        if words.is_empty() || has("sweep") && !has("ask") {
-            let finding =
-                "name at least one of \"flag\" and \"ask\"; \"sweep\" is a way of asking and stands beside it";
-            return Err(self.wrong(raw.may.span().start, "partner.may", finding));
-        }
-        Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep") })
-    }
-
-    fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, PolicyError> {
-        let Some(raw) = raw else { return Ok(Sees::default()) };
-        let all = [Sees::Presence, Sees::Band, Sees::Count];
-        all.into_iter().find(|sees| sees.as_str() == raw.get_ref()).ok_or_else(|| {
-            let finding = format!("{} is none of \"presence\", \"band\" and \"count\"", shown(raw.get_ref()));
-            self.wrong(raw.span().start, "partner.sees", finding)
-        })
-    }
-
-    fn basis(
-        &self,
-        key: &str,
-        raw: &Option<Spanned<String>>,
-        (what, may): (&str, bool),
-        partner: &RawPartner,
-    ) -> Result<Option<String>, PolicyError> {
-        let path = format!("partner.{key}");
-        match raw {
-            Some(raw) if may => self.text(&path, raw, PROSE).map(Some),
-            Some(raw) => {
-                let finding = format!("\"{what}\" is not among what the partner may; take one away or add the other");
-                Err(self.wrong(raw.span().start, &path, finding))
-            }
-            None if may => {
-                let finding =
-                    format!("it is missing; \"{what}\" needs the partner's own legal basis (grondslag) for it");
-                Err(self.wrong(partner.may.span().start, &path, finding))
-            }
-            None => Ok(None),
-        }
-    }
-
     fn start_of_partner(&self, raw: &[Table<RawPartner>], number: u16) -> usize {
         let this = raw.iter().find(|Table(raw)| *raw.number.get_ref() == i64::from(number));
         this.map_or(0, |Table(raw)| raw.may.span().start)
-    }
-
-    fn or<T: TryFrom<i64>>(
-        &self,
-        key: &str,
-        raw: &Option<Spanned<i64>>,
-        range: RangeInclusive<i64>,
-        default: T,
-    ) -> Result<T, PolicyError> {
-        raw.as_ref().map_or(Ok(default), |raw| self.number(key, raw, range))
-    }
-
-    fn number<T: TryFrom<i64>>(
-        &self,
-        key: &str,
-        raw: &Spanned<i64>,
-        range: RangeInclusive<i64>,
-    ) -> Result<T, PolicyError> {
-        let number = *raw.get_ref();
-        let fits = if range.contains(&number) { T::try_from(number).ok() } else { None };
-        fits.ok_or_else(|| {
-            let finding = format!("{number} is not between {} and {}", range.start(), range.end());
-            self.wrong(raw.span().start, key, finding)
-        })
-    }
-
-    /// What reads itself from text: a slug, a digest, an OIN.
-    fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, PolicyError> {
-        raw.get_ref()
-            .parse()
-            .map_err(|error: T::Err| self.wrong(raw.span().start, key, format!("{} is {error}", shown(raw.get_ref()))))
-    }
-
-    fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, PolicyError> {
-        // Not shown: what stands here by mistake may be a private key.
-        let wrong = |finding: &str| self.wrong(raw.span().start, key, finding);
-        let found = VerifyingKey::from_hex(raw.get_ref());
-        let found = found.ok_or_else(|| wrong("not a public key: use 64 lower-case hexadecimal digits"))?;
-        if found.is_weak() {
-            return Err(wrong("a key that anybody can sign for, such as zeros: put the public key of its owner here"));
-        }
-        Ok(found)
-    }
-
-    fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, PolicyError> {
-        let day = match raw.get_ref() {
-            Datetime { date: Some(date), time: None, offset: None } => {
-                Day::from_ymd(date.year.into(), date.month, date.day)
-            }
-            _ => None,
-        };
-        day.ok_or_else(|| {
-            let finding = format!("{} is not a date alone, from 1970 on; write it as 2026-12-01", raw.get_ref());
-            self.wrong(raw.span().start, key, finding)
-        })
-    }
-
-    /// A text as one line: runs of white space become one space, so that how it was broken into lines means nothing.
-    fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, PolicyError> {
-        let at = raw.span().start;
-        let line = raw.get_ref().split([' ', '\t', '\r', '\n']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
-        let length = line.chars().count();
-        if length == 0 {
-            return Err(self.wrong(at, key, "it is empty; write what it is for readers of the policy"));
-        }
-        if length > max {
-            return Err(self.wrong(at, key, format!("it has {length} characters, and at most {max} are read")));
-        }
-        if let Some(hidden) = line.chars().find(|c| is_hidden(*c)) {
-            let finding = format!(
-                "the character {} is not visible, or changes how others read; take it out",
-                hidden.escape_unicode()
-            );
-            return Err(self.wrong(at, key, finding));
-        }
-        Ok(line)
-    }
-
-    /// A list of words as a set.
-    fn words<'r>(
-        &self,
-        key: &str,
-        raw: &'r [Spanned<String>],
-        known: &[&str],
-    ) -> Result<BTreeSet<&'r str>, PolicyError> {
-        let mut words = BTreeSet::new();
-        for word in raw {
-            let (at, word) = (word.span().start, word.get_ref().as_str());
-            if !known.contains(&word) {
-                let finding = format!("{} is none of \"{}\"", shown(word), known.join("\", \""));
-                return Err(self.wrong(at, key, finding));
-            }
-            if !words.insert(word) {
-                return Err(self.twice(at, key, word));
-            }
-        }
-        Ok(words)
-    }
-
-    fn twice(&self, at: usize, key: &str, what: &str) -> PolicyError {
-        self.wrong(at, key, format!("{what} is there twice; each may be there once"))
-    }
-
-    fn wrong(&self, at: usize, key: &str, finding: impl Into<String>) -> PolicyError {
-        PolicyError::PolicyText { place: format!("line {}, {key}", self.line(at).0), finding: finding.into() }
-    }
-
-    /// What the TOML parser or the shape of the file refused.
-    fn refused(&self, error: &toml::de::Error) -> PolicyError {
-        let (number, line) = self.line(error.span().map_or(0, |span| span.start));
-        let missing = error.message().starts_with("missing field");
-        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in that
-        // line, but in the table that begins there.
-        let key = line.split('=').next().unwrap_or_default().trim();
-        let place = if key.is_empty() || missing && !key.starts_with('[') {
-            format!("line {number}")
-        } else {
-            format!("line {number}, {}", shown(key))
-        };
-        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        let message = message
-            .replace("missing field", "there is no key")
-            .replace("unknown field", "there is no such key as")
-            .replace(" as i128", "")
-            .replace("expected i64", "expected a whole number")
-            .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
-        PolicyError::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
-    }
-
-    /// The number of the line at an offset, counted from 1, and the line.
-    fn line(&self, at: usize) -> (usize, &str) {
-        let before = self.0.as_bytes().get(..at).unwrap_or(self.0.as_bytes());
-        let number = before.iter().filter(|b| **b == b'\n').count() + 1;
-        (number, self.0.split('\n').nth(number - 1).unwrap_or_default())
     }
 }
 
@@ -548,27 +277,12 @@ fn distinct<'a>(partners: impl Iterator<Item = &'a RosterEntry>) -> u16 {
     u16::try_from(organisations.len()).unwrap_or(u16::MAX)
 }
 
-/// Control characters, and those that reorder, hide or break the text around them.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// The beginning of what was found, fit to be printed.
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() {
-        shown.push('…');
-    }
-    format!("'{shown}'")
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sample;
     use super::*;
+    use crate::policy::sample;
 
     fn refusal(text: &str) -> String {
         let error = Policy::parse(text).unwrap_err();

@@ -1,4 +1,4 @@
-//! The shape of a policy's text: which keys there are, and of which kind. What they may say is for `text.rs`.
+//! The shape of a policy's text: which keys there are, and of which kind. What they may say is checked after that.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,13 +10,13 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 #[derive(Deserialize)]
-pub(super) struct Format {
+pub(super) struct RawFormat {
     pub(super) format: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Raw {
+pub(super) struct RawPolicy {
     #[serde(rename = "format")]
     pub(super) _format: i64,
     pub(super) consortium: Spanned<String>,

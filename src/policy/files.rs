@@ -1,0 +1,143 @@
+//! A policy and its signatures as files: `policy.toml`, and beside it `policy.toml.<organisation>.sig` for each signature.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::error::PolicyError;
+use super::model::Policy;
+use super::signature::{MAX_SIGNATURE_TEXT, PolicySignature};
+use super::signed::SignedPolicy;
+use super::text::MAX_TEXT;
+use crate::files::io;
+use crate::system::SystemError;
+
+impl Policy {
+    /// Reads a policy's file, without its signatures.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::System`] and [`PolicyError::PolicyText`].
+    pub fn read(path: &Path) -> Result<Policy, PolicyError> {
+        Policy::read_with_text(path).map(|(policy, _)| policy)
+    }
+
+    /// As [`Policy::read`], with the text. Whoever keeps a copy of a policy that was verified writes this text, because the file
+    /// may have changed since.
+    pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), PolicyError> {
+        let text = String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            PolicyError::PolicyText {
+                place: format!("line {line}"),
+                finding: "it is not UTF-8; save it as UTF-8".into(),
+            }
+        })?;
+        Ok((Policy::parse(&text)?, text))
+    }
+}
+
+impl SignedPolicy {
+    /// Reads a policy's file and the signatures beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::System`], [`PolicyError::PolicyText`], [`PolicyError::PolicySignature`], [`PolicyError::PolicyUnsafe`] and
+    /// [`PolicyError::PolicySignatures`].
+    pub fn read(path: &Path) -> Result<SignedPolicy, PolicyError> {
+        SignedPolicy::verify(Policy::read(path)?, &PolicySignature::read_beside(path)?)
+    }
+}
+
+impl PolicySignature {
+    /// Where this signature belongs: `policy.toml.<organisation>.sig` beside `policy.toml`.
+    pub fn path_beside(&self, policy: &Path) -> PathBuf {
+        beside(policy, self.organisation())
+    }
+
+    /// As [`PolicySignature::path_beside`], but another path for each key: an organisation that changes its key signs with both
+    /// the old and the new one.
+    pub(crate) fn path_of_key_beside(&self, policy: &Path) -> PathBuf {
+        beside(policy, format_args!("{}.{}", self.organisation(), self.key()))
+    }
+
+    /// Reads every signature beside a policy's file: the files whose names are the policy's, a dot, and anything that ends in
+    /// `.sig`. They are ordered by name.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::System`], and [`PolicyError::PolicySignature`], naming the file, where one cannot be read.
+    pub fn read_beside(policy: &Path) -> Result<Vec<PolicySignature>, PolicyError> {
+        let folder = match policy.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let prefix = format!("{}.", policy.file_name().unwrap_or_default().to_string_lossy());
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|source| io("read", folder, source))? {
+            let path = entry.map_err(|source| io("read", folder, source))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with(&prefix) && name.ends_with(".sig") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        paths.iter().map(|path| PolicySignature::read(path)).collect()
+    }
+
+    fn read(path: &Path) -> Result<PolicySignature, PolicyError> {
+        let named =
+            |finding: &dyn Display| PolicyError::PolicySignature { finding: format!("{}: {finding}", path.display()) };
+        let bytes = read_up_to(path, MAX_SIGNATURE_TEXT)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| named(&"it is not text"))?;
+        PolicySignature::parse(text).map_err(|error| match error {
+            PolicyError::PolicySignature { finding } => named(&finding),
+            other => other,
+        })
+    }
+}
+
+fn beside(policy: &Path, whose: impl Display) -> PathBuf {
+    let mut name = policy.as_os_str().to_owned();
+    name.push(format!(".{whose}.sig"));
+    name.into()
+}
+
+/// The bytes of a file, at most one more than `limit`: enough for the parser to refuse it for its length.
+fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, SystemError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|source| io("open", path, source))?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|source| io("read", path, source))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn files_beside_the_policy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, sample::TEXT).unwrap();
+        for signature in
+            (1..=4).map(|number| PolicySignature::sign(&sample::policy(), &sample::partner_key(number)).unwrap())
+        {
+            assert_eq!(SignedPolicy::read(&path).unwrap_err().code(), "policy_signatures");
+            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+        }
+        assert!(folder.path().join("policy.toml.politie.sig").exists());
+        assert_eq!(SignedPolicy::read(&path).unwrap(), sample::signed());
+        fs::write(folder.path().join("other.toml.a.sig"), "of another policy").unwrap();
+        assert!(SignedPolicy::read(&path).is_ok());
+        fs::write(folder.path().join("policy.toml.b.sig"), "torn").unwrap();
+        let error = SignedPolicy::read(&path).unwrap_err();
+        assert!(error.code() == "policy_signature" && error.to_string().contains("policy.toml.b.sig"), "{error}");
+        fs::write(&path, b"format = 1\n\xff").unwrap();
+        let error = SignedPolicy::read(&path).unwrap_err();
+        assert!(error.code() == "policy_text" && error.to_string().contains("line 2"), "{error}");
+        assert_eq!(SignedPolicy::read(&folder.path().join("none.toml")).unwrap_err().code(), "io");
+    }
+}

@@ -1,0 +1,173 @@
+//! Single values of a policy's text: each is read into a type that cannot be wrong, or refused with its line and key.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::value::Datetime;
+
+use super::super::error::PolicyError;
+use crate::day::Day;
+use crate::secret::VerifyingKey;
+
+/// The longest name, in characters.
+pub(super) const NAME: usize = 200;
+
+/// The longest other text, in characters.
+pub(super) const PROSE: usize = 4_000;
+
+/// The text of a policy's file. The values that the TOML parser takes from it know their offsets, which this makes lines of.
+pub(super) struct PolicyFile<'a>(pub(super) &'a str);
+
+impl PolicyFile<'_> {
+    pub(super) fn or<T: TryFrom<i64>>(
+        &self,
+        key: &str,
+        raw: &Option<Spanned<i64>>,
+        range: RangeInclusive<i64>,
+        default: T,
+    ) -> Result<T, PolicyError> {
+        raw.as_ref().map_or(Ok(default), |raw| self.number(key, raw, range))
+    }
+
+    pub(super) fn number<T: TryFrom<i64>>(
+        &self,
+        key: &str,
+        raw: &Spanned<i64>,
+        range: RangeInclusive<i64>,
+    ) -> Result<T, PolicyError> {
+        let number = *raw.get_ref();
+        let fits = if range.contains(&number) { T::try_from(number).ok() } else { None };
+        fits.ok_or_else(|| {
+            let finding = format!("{number} is not between {} and {}", range.start(), range.end());
+            self.wrong(raw.span().start, key, finding)
+        })
+    }
+
+    /// What reads itself from text: a slug, a digest, an OIN.
+    pub(super) fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, PolicyError> {
+        raw.get_ref()
+            .parse()
+            .map_err(|error: T::Err| self.wrong(raw.span().start, key, format!("{} is {error}", shown(raw.get_ref()))))
+    }
+
+    pub(super) fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, PolicyError> {
+        // Not shown: what stands here by mistake may be a private key.
+        let wrong = |finding: &str| self.wrong(raw.span().start, key, finding);
+        let found = VerifyingKey::from_hex(raw.get_ref());
+        let found = found.ok_or_else(|| wrong("not a public key: use 64 lower-case hexadecimal digits"))?;
+        if found.is_weak() {
+            return Err(wrong("a key that anybody can sign for, such as zeros: put the public key of its owner here"));
+        }
+        Ok(found)
+    }
+
+    pub(super) fn day(&self, key: &str, raw: &Spanned<Datetime>) -> Result<Day, PolicyError> {
+        let day = match raw.get_ref() {
+            Datetime { date: Some(date), time: None, offset: None } => {
+                Day::from_ymd(date.year.into(), date.month, date.day)
+            }
+            _ => None,
+        };
+        day.ok_or_else(|| {
+            let finding = format!("{} is not a date alone, from 1970 on; write it as 2026-12-01", raw.get_ref());
+            self.wrong(raw.span().start, key, finding)
+        })
+    }
+
+    /// A text as one line: runs of white space become one space, so that how it was broken into lines means nothing.
+    pub(super) fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, PolicyError> {
+        let at = raw.span().start;
+        let line = raw.get_ref().split([' ', '\t', '\r', '\n']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
+        let length = line.chars().count();
+        if length == 0 {
+            return Err(self.wrong(at, key, "it is empty; write what it is for readers of the policy"));
+        }
+        if length > max {
+            return Err(self.wrong(at, key, format!("it has {length} characters, and at most {max} are read")));
+        }
+        if let Some(hidden) = line.chars().find(|c| is_hidden(*c)) {
+            let finding = format!(
+                "the character {} is not visible, or changes how others read; take it out",
+                hidden.escape_unicode()
+            );
+            return Err(self.wrong(at, key, finding));
+        }
+        Ok(line)
+    }
+
+    /// A list of words as a set.
+    pub(super) fn words<'r>(
+        &self,
+        key: &str,
+        raw: &'r [Spanned<String>],
+        known: &[&str],
+    ) -> Result<BTreeSet<&'r str>, PolicyError> {
+        let mut words = BTreeSet::new();
+        for word in raw {
+            let (at, word) = (word.span().start, word.get_ref().as_str());
+            if !known.contains(&word) {
+                let finding = format!("{} is none of \"{}\"", shown(word), known.join("\", \""));
+                return Err(self.wrong(at, key, finding));
+            }
+            if !words.insert(word) {
+                return Err(self.twice(at, key, word));
+            }
+        }
+        Ok(words)
+    }
+
+    pub(super) fn twice(&self, at: usize, key: &str, what: &str) -> PolicyError {
+        self.wrong(at, key, format!("{what} is there twice; each may be there once"))
+    }
+
+    pub(super) fn wrong(&self, at: usize, key: &str, finding: impl Into<String>) -> PolicyError {
+        PolicyError::PolicyText { place: format!("line {}, {key}", self.line(at).0), finding: finding.into() }
+    }
+
+    /// What the TOML parser or the shape of the file refused.
+    pub(super) fn refused(&self, error: &toml::de::Error) -> PolicyError {
+        let (number, line) = self.line(error.span().map_or(0, |span| span.start));
+        let missing = error.message().starts_with("missing field");
+        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in that
+        // line, but in the table that begins there.
+        let key = line.split('=').next().unwrap_or_default().trim();
+        let place = if key.is_empty() || missing && !key.starts_with('[') {
+            format!("line {number}")
+        } else {
+            format!("line {number}, {}", shown(key))
+        };
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = message
+            .replace("missing field", "there is no key")
+            .replace("unknown field", "there is no such key as")
+            .replace(" as i128", "")
+            .replace("expected i64", "expected a whole number")
+            .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
+        PolicyError::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
+    }
+
+    /// The number of the line at an offset, counted from 1, and the line.
+    fn line(&self, at: usize) -> (usize, &str) {
+        let before = self.0.as_bytes().get(..at).unwrap_or(self.0.as_bytes());
+        let number = before.iter().filter(|b| **b == b'\n').count() + 1;
+        (number, self.0.split('\n').nth(number - 1).unwrap_or_default())
+    }
+}
+
+/// Control characters, and those that reorder, hide or break the text around them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The beginning of what was found, fit to be printed.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push('…');
+    }
+    format!("'{shown}'")
+}
