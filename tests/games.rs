@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, Outcome, Row};
+use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, LogRow, Outcome};
 use stapel::message::{
     Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
 };
@@ -105,7 +105,7 @@ impl World {
         told
     }
 
-    fn lines(&self) -> Vec<(u64, Row)> {
+    fn lines(&self) -> Vec<(u64, LogRow)> {
         let mut lines = vec![];
         self.broker
             .log_rows(|index, row| {
@@ -191,7 +191,7 @@ fn the_officers_lines_have_no_pseudonym_no_tag_and_of_stacked_only_daily_totals(
     let secrets: Vec<[u8; 16]> =
         (1..=11).flat_map(|number| [pseudonym(number), tag(&pepper, &pseudonym(number))]).collect();
     for (index, row) in &lines {
-        let Row::Line(line) = row else { panic!("nothing was pruned") };
+        let LogRow::Line(line) = row else { panic!("nothing was pruned") };
         let text = row.to_json(*index);
         log.push(text.as_bytes()).unwrap();
         *kinds.entry(line.event.kind()).or_default() += 1;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Client, Entry, ROSTER, START};
-use stapel::audit::{Event, Row, UnverifiedCheckpoint};
+use stapel::audit::{Event, LogRow, UnverifiedCheckpoint};
 use stapel::message::{Code, FullSet, Group, Number, Part, Question, Request, Standing};
 use stapel::partner::{Complaint, Next, Received};
 use stapel::secret::{KeyId, Scope, Secret, SecretFile};
@@ -767,8 +767,8 @@ fn a_line_of_a_release_says_when_it_came() {
     let late = Timestamp(day(1).0 + 9 * 3_600);
     assert_eq!(town.broker.release(late).unwrap().len(), 1);
     let mut times = Vec::new();
-    let kept = |_, row: &Row| {
-        if let Row::Line(line) = row
+    let kept = |_, row: &LogRow| {
+        if let LogRow::Line(line) = row
             && let Event::Release { as_of, .. } = line.event
         {
             times.push((line.time, as_of));

@@ -7,8 +7,8 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
-    AuditError, Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LoggedReply,
-    MAX_CHECKPOINT, MAX_LINE, Row, compare, leaf_hash,
+    AuditError, Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LogRow,
+    LoggedReply, MAX_CHECKPOINT, MAX_LINE, compare, leaf_hash,
 };
 use stapel::message::MAX_MESSAGE;
 use stapel::policy::{Policy, SignedPolicy};
@@ -319,7 +319,7 @@ fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let ldv = Ldv::new(&args.activity, &trusted.0);
     ExportedLog::read(&args.log, |index, row| {
-        let Row::Line(line) = row else { return Ok(()) };
+        let LogRow::Line(line) = row else { return Ok(()) };
         match ldv.record(index, line) {
             Some(record) => writeln!(out, "{record}").map_err(Failure::from),
             None => Ok(()),
@@ -500,7 +500,7 @@ mod tests {
     }
 
     fn rows(lines: &[Line]) -> String {
-        lines.iter().enumerate().map(|(index, line)| Row::Line(line.clone()).to_json(index as u64) + "\n").collect()
+        lines.iter().enumerate().map(|(index, line)| LogRow::Line(line.clone()).to_json(index as u64) + "\n").collect()
     }
 
     fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {

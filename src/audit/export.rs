@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::checkpoint::Checkpoint;
 use super::compare::compare;
 use super::error::AuditError;
-use super::line::{Event, Line, MAX_LINE};
+use super::event::Event;
+use super::line::{Line, MAX_LINE};
 use super::proof::refuse_other;
 use super::tree::Log;
 use crate::day::Day;
@@ -23,7 +24,7 @@ const MAX_ROW: usize = 2 * MAX_LINE + 100;
 
 /// A row of an exported log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Row {
+pub enum LogRow {
     /// A line that is there.
     Line(Line),
     /// The leaf hash of a line that was pruned.
@@ -60,12 +61,12 @@ pub struct Report {
     pub kinds: BTreeMap<&'static str, u64>,
 }
 
-impl Row {
+impl LogRow {
     /// The row's one form: canonical JSON, without its line break.
     pub fn to_json(&self, index: u64) -> String {
         let content = match self {
-            Row::Line(line) => ("line", text(line.to_json())),
-            Row::Pruned(leaf) => ("leaf", text(leaf)),
+            LogRow::Line(line) => ("line", text(line.to_json())),
+            LogRow::Pruned(leaf) => ("leaf", text(leaf)),
         };
         object([("index", Json::Number(index)), content]).to_string()
     }
@@ -75,7 +76,7 @@ impl Row {
     /// # Errors
     ///
     /// [`AuditError::LogFile`].
-    pub fn parse(index: u64, bytes: &[u8]) -> Result<Row, AuditError> {
+    pub fn parse(index: u64, bytes: &[u8]) -> Result<LogRow, AuditError> {
         let wrong = |finding| AuditError::LogFile { row: index, finding };
         if bytes.len() > MAX_ROW {
             return Err(wrong("it is longer than any row is"));
@@ -86,12 +87,12 @@ impl Row {
         let field = |key: &str| fields.get(key).and_then(Value::as_str);
         let row = match (field("line"), field("leaf")) {
             (Some(line), None) => match Line::parse(line.as_bytes()) {
-                Ok(line) => Row::Line(line),
+                Ok(line) => LogRow::Line(line),
                 Err(AuditError::LogLine { finding }) => return Err(wrong(finding)),
                 Err(error) => return Err(error),
             },
             (None, Some(leaf)) => {
-                Row::Pruned(leaf.parse().map_err(|_| wrong("its leaf is not 64 lower-case hexadecimal digits"))?)
+                LogRow::Pruned(leaf.parse().map_err(|_| wrong("its leaf is not 64 lower-case hexadecimal digits"))?)
             }
             _ => return Err(wrong("it has not either a line or a leaf")),
         };
@@ -105,8 +106,8 @@ impl Row {
     /// The leaf hash.
     pub fn leaf(&self) -> Digest {
         match self {
-            Row::Line(line) => line.leaf(),
-            Row::Pruned(leaf) => *leaf,
+            LogRow::Line(line) => line.leaf(),
+            LogRow::Pruned(leaf) => *leaf,
         }
     }
 }
@@ -119,7 +120,7 @@ impl ExportedLog {
     /// [`AuditError::System`], [`AuditError::LogFile`], and what `visit` gives.
     pub fn read<E: From<AuditError>>(
         path: &Path,
-        mut visit: impl FnMut(u64, &Row) -> Result<(), E>,
+        mut visit: impl FnMut(u64, &LogRow) -> Result<(), E>,
     ) -> Result<ExportedLog, E> {
         let unreadable = |action| move |source| AuditError::from(io(action, path, source));
         let mut file = BufReader::new(File::open(path).map_err(unreadable("open"))?);
@@ -147,16 +148,16 @@ impl ExportedLog {
     /// # Errors
     ///
     /// [`AuditError::LogFile`].
-    pub fn push(&mut self, row: &[u8]) -> Result<Row, AuditError> {
-        let row = Row::parse(self.log.size(), row)?;
+    pub fn push(&mut self, row: &[u8]) -> Result<LogRow, AuditError> {
+        let row = LogRow::parse(self.log.size(), row)?;
         match &row {
-            Row::Pruned(_) => {
+            LogRow::Pruned(_) => {
                 self.pruned += 1;
                 if self.first_left.is_some() {
                     self.pruned_wrongly("a line is gone after one that is left, and the oldest go first");
                 }
             }
-            Row::Line(line) => {
+            LogRow::Line(line) => {
                 *self.kinds.entry(line.event.kind()).or_default() += 1;
                 self.first_left.get_or_insert(line.time.day());
                 if let Event::Prune { before, lines, total } = line.event {
@@ -236,14 +237,14 @@ pub fn prune_before(today: Day, log_days: u16) -> Day {
 /// how many went.
 ///
 /// Whoever prunes adds a line that says so ([`Event::Prune`]).
-pub fn prune(rows: &mut [Row], before: Day) -> u64 {
+pub fn prune(rows: &mut [LogRow], before: Day) -> u64 {
     let mut gone = 0;
     for row in rows {
-        if let Row::Line(line) = row {
+        if let LogRow::Line(line) = row {
             if line.time.day() >= before {
                 break;
             }
-            *row = Row::Pruned(line.leaf());
+            *row = LogRow::Pruned(line.leaf());
             gone += 1;
         }
     }
@@ -268,11 +269,11 @@ mod tests {
     use crate::day::Timestamp;
 
     /// The examples without those on pruning, as rows.
-    fn rows() -> Vec<Row> {
-        examples().into_iter().filter(|line| line.event.kind() != "prune").map(Row::Line).collect()
+    fn rows() -> Vec<LogRow> {
+        examples().into_iter().filter(|line| line.event.kind() != "prune").map(LogRow::Line).collect()
     }
 
-    fn texts(rows: &[Row]) -> Vec<String> {
+    fn texts(rows: &[LogRow]) -> Vec<String> {
         rows.iter().enumerate().map(|(index, row)| row.to_json(index as u64)).collect()
     }
 
@@ -281,8 +282,8 @@ mod tests {
         texts.iter().try_for_each(|text| log.push(text.as_bytes()).map(drop)).map(|()| log)
     }
 
-    fn checkpoints(rows: &[Row], sizes: &[usize]) -> Vec<Checkpoint> {
-        sizes.iter().map(|size| sign(&rows[..*size].iter().map(Row::leaf).collect())).collect()
+    fn checkpoints(rows: &[LogRow], sizes: &[usize]) -> Vec<Checkpoint> {
+        sizes.iter().map(|size| sign(&rows[..*size].iter().map(LogRow::leaf).collect())).collect()
     }
 
     #[test]
@@ -296,15 +297,15 @@ mod tests {
 
     #[test]
     fn rows_come_back_and_have_their_form() {
-        let pruned = Row::Pruned(Digest([0xab; 32]));
+        let pruned = LogRow::Pruned(Digest([0xab; 32]));
         let text = r#"{"index":3,"leaf":"abababababababababababababababababababababababababababababababab"}"#;
         assert_eq!(pruned.to_json(3), text);
-        assert_eq!(Row::parse(3, text.as_bytes()).unwrap(), pruned);
+        assert_eq!(LogRow::parse(3, text.as_bytes()).unwrap(), pruned);
         for (index, row) in rows().into_iter().enumerate() {
             let text = row.to_json(index as u64);
-            assert_eq!(Row::parse(index as u64, text.as_bytes()).unwrap(), row, "{text}");
+            assert_eq!(LogRow::parse(index as u64, text.as_bytes()).unwrap(), row, "{text}");
             for at in 0..text.len() {
-                assert!(Row::parse(index as u64, &text.as_bytes()[..at]).is_err());
+                assert!(LogRow::parse(index as u64, &text.as_bytes()[..at]).is_err());
             }
             for wrong in [
                 format!("{text}\n"),
@@ -317,9 +318,9 @@ mod tests {
                     1,
                 ),
             ] {
-                assert_eq!(Row::parse(index as u64, wrong.as_bytes()).unwrap_err().code(), "log_file", "{wrong}");
+                assert_eq!(LogRow::parse(index as u64, wrong.as_bytes()).unwrap_err().code(), "log_file", "{wrong}");
             }
-            assert_eq!(Row::parse(index as u64 + 1, text.as_bytes()).unwrap_err().code(), "log_file");
+            assert_eq!(LogRow::parse(index as u64 + 1, text.as_bytes()).unwrap_err().code(), "log_file");
         }
     }
 
@@ -336,7 +337,7 @@ mod tests {
             seen.push(row.clone());
             Ok::<_, AuditError>(())
         });
-        assert_eq!(log.unwrap().log().root(), rows.iter().map(Row::leaf).collect::<Log>().root());
+        assert_eq!(log.unwrap().log().root(), rows.iter().map(LogRow::leaf).collect::<Log>().root());
         assert_eq!(seen, rows);
         for wrong in [text.trim_end().to_owned(), text.clone() + "\n", "\n".into(), "a".repeat(1 << 20), text + "{"] {
             std::fs::write(&path, wrong).unwrap();
@@ -376,7 +377,7 @@ mod tests {
     fn lines_taken_out_put_in_or_changed_about_are_noticed() {
         let rows = rows();
         let checkpoints = checkpoints(&rows, &[5, rows.len()]);
-        let code = |rows: &[Row]| {
+        let code = |rows: &[LogRow]| {
             let error = read(&texts(rows)).unwrap().check(&checkpoints).unwrap_err();
             (error.code(), error.to_string())
         };
@@ -391,7 +392,7 @@ mod tests {
             swapped.swap(at, (at + 1) % rows.len());
             assert_eq!(code(&swapped).0, "log_altered");
             let mut hidden = rows.clone();
-            hidden[at] = Row::Pruned(rows[at].leaf());
+            hidden[at] = LogRow::Pruned(rows[at].leaf());
             let (found, text) = code(&hidden);
             assert!(
                 found == "log_altered" && text.contains("1 lines are gone"),
@@ -417,7 +418,7 @@ mod tests {
     #[test]
     fn pruning_takes_old_lines_and_leaves_the_tree() {
         let mut rows = rows();
-        let before: Log = rows.iter().map(Row::leaf).collect();
+        let before: Log = rows.iter().map(LogRow::leaf).collect();
         let signed = checkpoints(&rows, &[rows.len()]);
         let today = Timestamp(1_795_996_799).day().plus(1095);
         assert_eq!(prune_before(today, 1095), Timestamp(1_795_996_799).day());
@@ -426,28 +427,28 @@ mod tests {
         // The first example is of the last second of its day, and the others are of the next.
         let gone = prune(&mut rows, prune_before(today.plus(1), 1095));
         assert_eq!(gone, 1);
-        assert!(matches!(rows[0], Row::Pruned(_)) && matches!(rows[1], Row::Line(_)));
+        assert!(matches!(rows[0], LogRow::Pruned(_)) && matches!(rows[1], LogRow::Line(_)));
         assert_eq!(prune(&mut rows, prune_before(today.plus(1), 1095)), 0, "what is gone is not counted again");
-        assert_eq!(rows.iter().map(Row::leaf).collect::<Log>().root(), before.root());
+        assert_eq!(rows.iter().map(LogRow::leaf).collect::<Log>().root(), before.root());
         assert_eq!(read(&texts(&rows)).unwrap().check(&signed).unwrap_err().code(), "log_altered", "no line says so");
         let left = Timestamp(1_795_996_800);
         let says = |lines, total, before| {
             let time = left.day().plus(1095).start();
-            Row::Line(Line { time, event: Event::Prune { before, lines, total }, ..examples().remove(3) })
+            LogRow::Line(Line { time, event: Event::Prune { before, lines, total }, ..examples().remove(3) })
         };
-        let check = |rows: &[Row]| read(&texts(rows)).unwrap().check(&signed);
+        let check = |rows: &[LogRow]| read(&texts(rows)).unwrap().check(&signed);
         rows.push(says(1, 1, left.day()));
         let report = check(&rows).unwrap();
         assert_eq!((report.lines, report.pruned, report.covered), (19, 1, 18));
 
         // Who writes such a line cannot hide whichever line they like behind its hash.
-        let finding = |rows: &[Row]| check(rows).unwrap_err().to_string();
+        let finding = |rows: &[LogRow]| check(rows).unwrap_err().to_string();
         rows.push(says(1, 2, left.day()));
         let mut hidden = rows.clone();
-        hidden[7] = Row::Pruned(rows[7].leaf());
+        hidden[7] = LogRow::Pruned(rows[7].leaf());
         assert!(finding(&hidden).contains("row 7: a line is gone after one that is left"), "{}", finding(&hidden));
         let mut older = rows.clone();
-        older[1] = Row::Pruned(rows[1].leaf());
+        older[1] = LogRow::Pruned(rows[1].leaf());
         assert!(check(&older).is_ok());
         older[19] = says(2, 2, left.day());
         assert!(finding(&older).contains("row 19: what it says was pruned does not follow"), "{}", finding(&older));

@@ -4,7 +4,8 @@
 
 use data_encoding::HEXLOWER;
 
-use super::line::{Event, Line, Outcome, Subject};
+use super::event::{Event, Outcome, Subject};
+use super::line::Line;
 use crate::digest::Digest;
 use crate::json::{Json, number, object, text};
 use crate::message::Code;

@@ -1,4 +1,4 @@
-//! A line of the log: what happened, when, under which policy.
+//! A line of the log: what happened, when and under which policy, and its one form as canonical JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use data_encoding::HEXLOWER;
 use serde_json::{Map, Value};
 
 use super::error::AuditError;
+use super::event::{Event, Outcome, Subject};
 use super::tree::leaf_hash;
-use crate::day::{Day, Timestamp};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::json::{Json, number, object, text};
 use crate::message::Code;
 use crate::secret::{from_hex, random};
-use crate::slug::Slug;
 use crate::system::SystemError;
 
 /// The most bytes of a line.
@@ -26,7 +26,7 @@ const MAX_NUMBER: u64 = (1 << 53) - 1;
 /// It holds no pseudonym, tag or address, and of no single question how much of it was stacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// 16 random bytes, so that nobody finds out by trying what a line says of which only the hash is left, or was shown.
+    /// 16 random bytes. Without them, whoever holds only a pruned line's hash could find its text by trying all texts.
     pub salt: [u8; 16],
     /// When it happened, by the broker's clock.
     pub time: Timestamp,
@@ -34,135 +34,6 @@ pub struct Line {
     pub policy: Digest,
     /// What happened.
     pub event: Event,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A partner's message was accepted or rejected.
-    Message {
-        /// The partner's number.
-        partner: u16,
-        /// The epoch that the message names.
-        epoch: u32,
-        /// What the message was.
-        subject: Subject,
-        /// The digest of all its bytes.
-        message: Digest,
-        /// The head of the partner's journal that it names; [`Digest::NONE`] where it names none.
-        journal: Digest,
-        /// How many pseudonyms its body has; 0 where the body could not be read.
-        count: u32,
-        /// What came of it.
-        outcome: Outcome,
-    },
-    /// In one minute came messages whose sender was not authenticated.
-    Unauthenticated {
-        /// The first moment of that minute.
-        minute: Timestamp,
-        /// How many, by the reason for which they were rejected. Not empty, and no number is 0.
-        rejected: BTreeMap<Code, u32>,
-    },
-    /// A release took place.
-    Release {
-        /// The epoch.
-        epoch: u32,
-        /// The release's number in that epoch.
-        release: u64,
-        /// The moment that it speaks of.
-        as_of: Timestamp,
-        /// Whether accepted flags became visible; if not, flags only ended.
-        full: bool,
-    },
-    /// How many standings were told on one day, all partners together.
-    Told {
-        /// The day.
-        day: Day,
-        /// The epoch.
-        epoch: u32,
-        /// Standings that were stacked.
-        stacked: u64,
-        /// All others.
-        not_stacked: u64,
-    },
-    /// The policy that the line names was taken into force.
-    PolicyAdopted {
-        /// Its version.
-        version: u32,
-        /// The digest of the one before it; `None` for the broker's first.
-        previous: Option<Digest>,
-    },
-    /// An epoch was opened: its pepper was drawn.
-    EpochOpened {
-        /// The epoch.
-        epoch: u32,
-    },
-    /// An epoch was closed: its rows and its keys were destroyed.
-    EpochClosed {
-        /// The epoch.
-        epoch: u32,
-    },
-    /// The operator confirmed the clock after a time without releases.
-    ClockAccepted {
-        /// The moment of the last release before.
-        last: Timestamp,
-    },
-    /// What had ended was taken out of the store's files.
-    Purge {
-        /// Rows that went.
-        flags: u64,
-        /// Bytes by which the files became smaller.
-        bytes: u64,
-    },
-    /// The store was copied.
-    Backup,
-    /// The store was put back from a copy.
-    Restore,
-    /// Lines were pruned: they are gone, and their hashes stay.
-    Prune {
-        /// The first day of which lines stay.
-        before: Day,
-        /// Lines that went now.
-        lines: u64,
-        /// Lines that went since the log began, these included.
-        total: u64,
-    },
-}
-
-/// What a partner's message was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A delta.
-    Delta {
-        /// Flags that it renewed past the policy's `max_days`; 0 where it was rejected.
-        renewed: u32,
-    },
-    /// A full set, or a part of one.
-    FullSet {
-        /// As for a delta.
-        renewed: u32,
-    },
-    /// A confirm.
-    Confirm,
-    /// A question that is no sweep, or whose body could not be read.
-    Question,
-    /// A sweep.
-    Sweep {
-        /// The reason that it gives.
-        reason: Slug,
-    },
-    /// A status request.
-    Status,
-}
-
-/// What came of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was accepted, or answered.
-    Accepted,
-    /// It was rejected.
-    Rejected(Code),
 }
 
 impl Line {
@@ -183,7 +54,7 @@ impl Line {
             ("salt", text(HEXLOWER.encode(&self.salt))),
             ("time", text(self.time)),
         ];
-        self.event.write(&mut fields);
+        write(&self.event, &mut fields);
         object(fields).to_string()
     }
 
@@ -200,7 +71,7 @@ impl Line {
         let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
             return Err(wrong("it is not a JSON object"));
         };
-        let line = read(&Fields(&fields)).ok_or_else(|| wrong("a field is missing, or not of its form"))?;
+        let line = read(&LineFields(&fields)).ok_or_else(|| wrong("a field is missing, or not of its form"))?;
         // This refuses white space, other orders, fields twice and fields that no line of this kind has, all at once.
         if line.to_json().as_bytes() == bytes { Ok(line) } else { Err(wrong("it is not in canonical form")) }
     }
@@ -211,96 +82,54 @@ impl Line {
     }
 }
 
-impl Event {
-    /// The word for it in the line.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Event::Message { subject, .. } => subject.kind(),
-            Event::Unauthenticated { .. } => "unauthenticated",
-            Event::Release { .. } => "release",
-            Event::Told { .. } => "told",
-            Event::PolicyAdopted { .. } => "policy",
-            Event::EpochOpened { .. } => "epoch_opened",
-            Event::EpochClosed { .. } => "epoch_closed",
-            Event::ClockAccepted { .. } => "clock_accepted",
-            Event::Purge { .. } => "purge",
-            Event::Backup => "backup",
-            Event::Restore => "restore",
-            Event::Prune { .. } => "prune",
-        }
-    }
-
-    fn write(&self, fields: &mut Vec<(&'static str, Json)>) {
-        match self {
-            Event::Message { partner, epoch, subject, message, journal, count, outcome } => {
-                fields.extend([
-                    ("partner", number(*partner)),
-                    ("epoch", number(*epoch)),
-                    ("message", text(message)),
-                    ("count", number(*count)),
-                    ("outcome", text(outcome.as_str())),
-                ]);
-                if *journal != Digest::NONE {
-                    fields.push(("journal", text(journal)));
-                }
-                match subject {
-                    Subject::Delta { renewed } | Subject::FullSet { renewed } => {
-                        fields.push(("renewed", number(*renewed)));
-                    }
-                    Subject::Sweep { reason } => fields.push(("reason", text(reason))),
-                    Subject::Confirm | Subject::Question | Subject::Status => {}
-                }
-            }
-            Event::Unauthenticated { minute, rejected } => {
-                let rejected = rejected.iter().map(|(code, count)| (code.as_str(), number(*count)));
-                fields.extend([("minute", text(minute)), ("rejected", object(rejected))]);
-            }
-            Event::Release { epoch, release, as_of, full } => fields.extend([
+/// Adds the fields that the event has, to those that every line has.
+fn write(event: &Event, fields: &mut Vec<(&'static str, Json)>) {
+    match event {
+        Event::Message { partner, epoch, subject, message, journal, count, outcome } => {
+            fields.extend([
+                ("partner", number(*partner)),
                 ("epoch", number(*epoch)),
-                ("release", large(*release)),
-                ("as_of", text(as_of)),
-                ("full", Json::Bool(*full)),
-            ]),
-            Event::Told { day, epoch, stacked, not_stacked } => fields.extend([
-                ("day", text(day)),
-                ("epoch", number(*epoch)),
-                ("stacked", large(*stacked)),
-                ("not_stacked", large(*not_stacked)),
-            ]),
-            Event::PolicyAdopted { version, previous } => {
-                fields.push(("version", number(*version)));
-                fields.extend(previous.map(|previous| ("previous", text(previous))));
+                ("message", text(message)),
+                ("count", number(*count)),
+                ("outcome", text(outcome.as_str())),
+            ]);
+            if *journal != Digest::NONE {
+                fields.push(("journal", text(journal)));
             }
-            Event::EpochOpened { epoch } | Event::EpochClosed { epoch } => fields.push(("epoch", number(*epoch))),
-            Event::ClockAccepted { last } => fields.push(("last", text(last))),
-            Event::Purge { flags, bytes } => fields.extend([("flags", large(*flags)), ("bytes", large(*bytes))]),
-            Event::Backup | Event::Restore => {}
-            Event::Prune { before, lines, total } => {
-                fields.extend([("before", text(before)), ("lines", large(*lines)), ("total", large(*total))]);
+            match subject {
+                Subject::Delta { renewed } | Subject::FullSet { renewed } => {
+                    fields.push(("renewed", number(*renewed)));
+                }
+                Subject::Sweep { reason } => fields.push(("reason", text(reason))),
+                Subject::Confirm | Subject::Question | Subject::Status => {}
             }
         }
-    }
-}
-
-impl Subject {
-    fn kind(&self) -> &'static str {
-        match self {
-            Subject::Delta { .. } => "delta",
-            Subject::FullSet { .. } => "full_set",
-            Subject::Confirm => "confirm",
-            Subject::Question => "question",
-            Subject::Sweep { .. } => "sweep",
-            Subject::Status => "status",
+        Event::Unauthenticated { minute, rejected } => {
+            let rejected = rejected.iter().map(|(code, count)| (code.as_str(), number(*count)));
+            fields.extend([("minute", text(minute)), ("rejected", object(rejected))]);
         }
-    }
-}
-
-impl Outcome {
-    /// `ok`, or the rejection's code.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Accepted => "ok",
-            Outcome::Rejected(code) => code.as_str(),
+        Event::Release { epoch, release, as_of, full } => fields.extend([
+            ("epoch", number(*epoch)),
+            ("release", large(*release)),
+            ("as_of", text(as_of)),
+            ("full", Json::Bool(*full)),
+        ]),
+        Event::Told { day, epoch, stacked, not_stacked } => fields.extend([
+            ("day", text(day)),
+            ("epoch", number(*epoch)),
+            ("stacked", large(*stacked)),
+            ("not_stacked", large(*not_stacked)),
+        ]),
+        Event::PolicyAdopted { version, previous } => {
+            fields.push(("version", number(*version)));
+            fields.extend(previous.map(|previous| ("previous", text(previous))));
+        }
+        Event::EpochOpened { epoch } | Event::EpochClosed { epoch } => fields.push(("epoch", number(*epoch))),
+        Event::ClockAccepted { last } => fields.push(("last", text(last))),
+        Event::Purge { flags, bytes } => fields.extend([("flags", large(*flags)), ("bytes", large(*bytes))]),
+        Event::Backup | Event::Restore => {}
+        Event::Prune { before, lines, total } => {
+            fields.extend([("before", text(before)), ("lines", large(*lines)), ("total", large(*total))]);
         }
     }
 }
@@ -311,9 +140,9 @@ fn large(value: u64) -> Json {
 }
 
 /// The fields of a line, each read into a type that cannot be wrong.
-struct Fields<'a>(&'a Map<String, Value>);
+struct LineFields<'a>(&'a Map<String, Value>);
 
-impl Fields<'_> {
+impl LineFields<'_> {
     fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.as_str()
     }
@@ -333,7 +162,7 @@ impl Fields<'_> {
     }
 }
 
-fn read(fields: &Fields<'_>) -> Option<Line> {
+fn read(fields: &LineFields<'_>) -> Option<Line> {
     Some(Line {
         salt: from_hex(fields.text("salt")?)?,
         time: fields.parsed("time")?,
@@ -342,7 +171,7 @@ fn read(fields: &Fields<'_>) -> Option<Line> {
     })
 }
 
-fn read_event(fields: &Fields<'_>) -> Option<Event> {
+fn read_event(fields: &LineFields<'_>) -> Option<Event> {
     let kind = fields.text("kind")?;
     Some(match kind {
         "unauthenticated" => {
@@ -391,7 +220,7 @@ fn read_event(fields: &Fields<'_>) -> Option<Event> {
     })
 }
 
-fn read_subject(kind: &str, fields: &Fields<'_>) -> Option<Subject> {
+fn read_subject(kind: &str, fields: &LineFields<'_>) -> Option<Subject> {
     Some(match kind {
         "delta" => Subject::Delta { renewed: fields.number("renewed")? },
         "full_set" => Subject::FullSet { renewed: fields.number("renewed")? },
@@ -404,7 +233,7 @@ fn read_subject(kind: &str, fields: &Fields<'_>) -> Option<Subject> {
 }
 
 fn read_rejected(fields: &Map<String, Value>) -> Option<BTreeMap<Code, u32>> {
-    let numbers = Fields(fields);
+    let numbers = LineFields(fields);
     let rejected: BTreeMap<Code, u32> = fields
         .keys()
         .map(|code| Some((code_named(code)?, numbers.number(code).filter(|count| *count > 0)?)))
@@ -421,6 +250,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::slug::Slug;
 
     /// One line of every kind, and of every form that a kind has.
     pub(crate) fn examples() -> Vec<Line> {

@@ -1,7 +1,8 @@
 //! A receipt, an answer or any other signed reply, as what it is in the log: a commitment to one line.
 
 use super::error::AuditError;
-use super::line::{Event, Line, Outcome};
+use super::event::{Event, Outcome};
+use super::line::Line;
 use super::tree::leaf_hash;
 use crate::day::Timestamp;
 use crate::digest::Digest;
@@ -97,7 +98,7 @@ impl LoggedReply {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Subject;
+    use super::super::event::Subject;
     use super::*;
     use crate::message::{self, Answer, Code, Header, Receipt, Rejection, StatusReply};
     use crate::policy::sample;

@@ -7,7 +7,7 @@ use super::release::{Due, clock_ahead};
 use super::rows::{PolicyRow, write_row};
 use super::state::{Epoch, State};
 use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
-use crate::audit::{Event, Line, Row, prune_before};
+use crate::audit::{Event, Line, LogRow, prune_before};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -216,20 +216,20 @@ impl Broker {
     /// # Errors
     ///
     /// [`Error::Store`], [`Error::StoreDamaged`], and whatever `visit` gives.
-    pub fn log_rows(&self, mut visit: impl FnMut(u64, &Row) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), Error>) -> Result<(), Error> {
         let leaves = self.store.leaves()?;
         let mut next = 0;
         self.store.lines(0..leaves.len() as u64, &mut |index, bytes| {
             for (at, leaf) in leaves.iter().enumerate().take(index as usize).skip(next) {
-                visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+                visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
             }
             next = index as usize + 1;
             let line =
                 Line::parse(bytes).map_err(|_| Error::StoreDamaged { finding: "a line of its log is damaged" })?;
-            visit(index, &Row::Line(line))
+            visit(index, &LogRow::Line(line))
         })?;
         for (at, leaf) in leaves.iter().enumerate().skip(next) {
-            visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+            visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stapel::audit::{MAX_CHECKPOINT, Row, UnverifiedCheckpoint};
+use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
 use stapel::broker::Release;
 use stapel::{Broker, BrokerKeys, Policy, SystemError};
 
@@ -242,7 +242,7 @@ fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
     let (mut lines, mut pruned) = (0, 0);
     broker.log_rows(|index, row| {
         lines += 1;
-        pruned += u64::from(matches!(row, Row::Pruned(_)));
+        pruned += u64::from(matches!(row, LogRow::Pruned(_)));
         progress.add(1);
         let written = writeln!(file, "{}", row.to_json(index));
         written.map_err(|source| SystemError::Io { action: "write", path: path.into(), source }.into())

@@ -282,7 +282,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::policy::sample;
+    use crate::policy::{Sees, sample};
 
     fn refusal(text: &str) -> String {
         let error = Policy::parse(text).unwrap_err();
