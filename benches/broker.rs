@@ -86,7 +86,7 @@ fn large_question(broker: &Broker, country: &Country, client: &mut Client, threa
         bare = bare.min(time(|| {
             for (pseudonym, _) in &own[..large] {
                 let mut mac = key.clone();
-                mac.update(pseudonym);
+                mac.update(pseudonym.expose_bytes());
                 black_box(mac.finalize().into_bytes());
             }
         }));
@@ -158,7 +158,7 @@ fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Ti
 
 /// A question about so many of the flags.
 fn question(client: &mut Client, flags: &[Flag], count: usize, from: usize, now: Timestamp) -> Vec<u8> {
-    let asked: Vec<[u8; 16]> = (0..count).map(|n| flags[(from + n * 31) % flags.len()].0).collect();
+    let asked: Vec<_> = (0..count).map(|n| flags[(from + n * 31) % flags.len()].0).collect();
     client.question(&asked, now)
 }
 
@@ -210,7 +210,7 @@ fn changes(clients: &mut [Client], country: &Country, now: Timestamp) -> Vec<Vec
     let change = |client: &mut Client| {
         let flags = country.flagged(client.number);
         let count = flags.len() / 20;
-        let withdrawn: Vec<[u8; 16]> = flags[..count].iter().map(|flag| flag.0).collect();
+        let withdrawn: Vec<_> = flags[..count].iter().map(|flag| flag.0).collect();
         let fresh = |n: usize| (pseudonym(country.addresses * u64::from(client.number) + n as u64), flags[n].1);
         let flagged: Vec<Flag> = (0..count).map(fresh).collect();
         client.delta(&flagged, &withdrawn, now)

@@ -140,7 +140,7 @@ fn answer() -> usize {
     let mut clients = COUNTRY.clients(&broker.policy());
     workload::deliver(&broker, &COUNTRY.messages(&mut clients, Manner::FullSet), START);
     broker.release(NEXT_DAY).unwrap();
-    let own: Vec<[u8; 16]> = COUNTRY.flagged(1).into_iter().take(ROWS).map(|(pseudonym, _)| pseudonym).collect();
+    let own: Vec<_> = COUNTRY.flagged(1).into_iter().take(ROWS).map(|(pseudonym, _)| pseudonym).collect();
     let question = clients[0].question(&own, NEXT_DAY);
     let reply = measured(|| broker.handle(&question, NEXT_DAY));
     assert!(matches!(stapel_testkit::read(&reply), Reply::Answer(_)));
@@ -155,7 +155,7 @@ fn read() -> usize {
     town.carry(|partner| partner.deliver(START).unwrap(), START);
     let last_day = town.partner.flags().next().unwrap().last_day;
     let flags: Vec<Flag> =
-        key().pseudonyms(&homes[..ROWS / 2]).unwrap().iter().map(|pseudonym| (pseudonym.0, last_day)).collect();
+        key().pseudonyms(&homes[..ROWS / 2]).unwrap().iter().map(|pseudonym| (*pseudonym, last_day)).collect();
     for client in &mut town.others {
         let message = client.full_set(&flags, Part { number: 1, of: 1 }, START);
         workload::deliver(&town.broker, &[message], START);

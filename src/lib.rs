@@ -69,6 +69,7 @@ mod day;
 mod digest;
 mod error;
 mod files;
+mod hex;
 mod json;
 pub mod label;
 pub mod message;
@@ -82,6 +83,8 @@ mod slug;
 #[cfg(feature = "broker")]
 mod store;
 mod system;
+#[cfg(feature = "broker")]
+mod tag;
 mod threads;
 #[allow(unused)]
 mod trace;

@@ -1,8 +1,8 @@
 //! Address keys to pseudonyms: one at a time, in batches, and behind a trait that may be remote.
 
-use std::cmp::Ordering;
 use std::fmt;
 
+use bytemuck::{AnyBitPattern, NoUninit, TransparentWrapper};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -14,10 +14,16 @@ use crate::threads::Threads;
 /// What partners send in place of an address: the first 16 bytes of HMAC-SHA256(K, level byte || canonical address key).
 ///
 /// Under the law it is personal data; whoever holds the consortium's secret can find the address of it. So `Debug` shows
-/// nothing, and there is no `Display`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// nothing, and there is no `Display`. Only a source of pseudonyms makes one, so nothing else can get into a message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TransparentWrapper)]
 #[repr(transparent)]
-pub struct Pseudonym(pub [u8; 16]);
+pub struct Pseudonym(Bytes);
+
+/// The bytes of a pseudonym. A type that only this crate can name: with `[u8; 16]` in its place, any crate could make a
+/// pseudonym through `bytemuck`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AnyBitPattern, NoUninit)]
+#[repr(transparent)]
+struct Bytes([u8; 16]);
 
 /// Where pseudonyms come from.
 ///
@@ -45,15 +51,37 @@ pub struct PseudonymKey {
     threads: Threads,
 }
 
-/// The broker's own keyed hash of pseudonyms, its state made once.
-pub(crate) struct Pepper {
-    mac: Hmac<Sha256>,
-}
+impl Pseudonym {
+    /// Stands where a pseudonym is going to be written.
+    pub(crate) const BLANK: Pseudonym = Pseudonym(Bytes([0; 16]));
 
-/// What the broker keeps in place of a pseudonym: the first 16 bytes of HMAC-SHA256(pepper, pseudonym).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(transparent)]
-pub(crate) struct Tag(pub(crate) [u8; 16]);
+    /// Takes what a source outside this library made, such as the servers of an oblivious PRF (RFC 9497).
+    ///
+    /// The bytes are sent to the broker as they are. Bytes that are no pseudonym, an address for one, would be told to it.
+    pub fn danger_from_remote_source(bytes: [u8; 16]) -> Pseudonym {
+        Pseudonym(Bytes(bytes))
+    }
+
+    /// The raw bytes. They are personal data: keep them out of logs and errors.
+    pub fn expose_bytes(&self) -> &[u8; 16] {
+        &self.0.0
+    }
+
+    /// The pseudonym as a number. Numbers have the order of the bytes and compare in two instructions.
+    pub(crate) fn number(&self) -> u128 {
+        u128::from_be_bytes(self.0.0)
+    }
+
+    /// A message's rows as pseudonyms, where they are.
+    pub(crate) fn of_rows(rows: &[[u8; 16]]) -> &[Pseudonym] {
+        Pseudonym::wrap_slice(bytemuck::cast_slice::<_, Bytes>(rows))
+    }
+
+    /// Pseudonyms as the rows of a message, where they are.
+    pub(crate) fn as_rows(pseudonyms: &[Pseudonym]) -> &[[u8; 16]] {
+        bytemuck::cast_slice(Pseudonym::peel_slice(pseudonyms))
+    }
+}
 
 impl PseudonymKey {
     /// The key of `secret` for `scope`.
@@ -67,7 +95,7 @@ impl PseudonymKey {
         let mut mac = self.mac.clone();
         mac.update(&[key.level() as u8]);
         mac.update(key.as_bytes());
-        Pseudonym(first16(mac))
+        Pseudonym(Bytes(first16(mac)))
     }
 }
 
@@ -97,54 +125,13 @@ impl fmt::Debug for Pseudonym {
     }
 }
 
-impl Pepper {
-    pub(crate) fn new(key: &Key32) -> Pepper {
-        Pepper { mac: keyed(key) }
-    }
-
-    pub(crate) fn tag(&self, pseudonym: &[u8; 16]) -> Tag {
-        let mut mac = self.mac.clone();
-        mac.update(pseudonym);
-        Tag(first16(mac))
-    }
-}
-
-impl Tag {
-    /// The tag as a number: its order is that of the bytes, and takes two instructions.
-    pub(crate) fn number(self) -> u128 {
-        u128::from_be_bytes(self.0)
-    }
-}
-
-impl Ord for Tag {
-    fn cmp(&self, other: &Tag) -> Ordering {
-        self.number().cmp(&other.number())
-    }
-}
-
-impl PartialOrd for Tag {
-    fn partial_cmp(&self, other: &Tag) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl fmt::Debug for Pepper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pepper(..)")
-    }
-}
-
-impl fmt::Debug for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tag(..)")
-    }
-}
-
-fn keyed(key: &Key32) -> Hmac<Sha256> {
+/// The state of the HMAC under `key`, from which each of its hashes starts.
+pub(crate) fn keyed(key: &Key32) -> Hmac<Sha256> {
     Hmac::new_from_slice(key.expose_secret()).expect("HMAC takes a key of any length")
 }
 
-fn first16(mac: Hmac<Sha256>) -> [u8; 16] {
+/// The first half of an HMAC.
+pub(crate) fn first16(mac: Hmac<Sha256>) -> [u8; 16] {
     let full: [u8; 32] = mac.finalize().into_bytes().into();
     let mut half = [0; 16];
     half.copy_from_slice(&full[..16]);
@@ -154,7 +141,8 @@ fn first16(mac: Hmac<Sha256>) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::from_hex;
+    use crate::hex::from_hex;
+    #[cfg(feature = "threads")]
     use proptest::prelude::*;
 
     fn key() -> PseudonymKey {
@@ -173,6 +161,7 @@ mod tests {
         assert_eq!(distinct.len(), 98, "a unit and its building differ");
     }
 
+    #[cfg(feature = "threads")]
     proptest! {
         #[test]
         fn threads_change_nothing(count in 0u32..5_000, threads in 2usize..6) {
@@ -189,13 +178,11 @@ mod tests {
         let pseudonym = key().pseudonym(&AddressKey::from_canonical("1012JS|1|A").unwrap());
         assert_eq!(format!("{pseudonym:?}"), "Pseudonym(..)");
         assert!(format!("{:?}", key()).ends_with(", ..)"));
-        let pepper = Pepper::new(&Key32::from_bytes([1; 32]));
-        assert_eq!(format!("{pepper:?}{:?}", pepper.tag(&pseudonym.0)), "Pepper(..)Tag(..)");
     }
 
-    /// The vectors' intermediates that nothing outside gets to see.
+    /// The vectors' keys, which nothing outside gets to see.
     #[test]
-    fn the_vectors_of_keys_and_tags() {
+    fn the_vectors_of_keys() {
         #[derive(serde::Deserialize)]
         struct File {
             derivations: Vec<Derivation>,
@@ -206,13 +193,6 @@ mod tests {
             purpose: String,
             epoch: u32,
             k: String,
-            pepper: String,
-            pseudonyms: Vec<Row>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Row {
-            pseudonym: String,
-            tag: String,
         }
         let file: File = serde_json::from_str(include_str!("../tests/vectors/v1/derivations.json")).unwrap();
         assert!(file.derivations.len() > 5);
@@ -220,11 +200,6 @@ mod tests {
             let scope = Scope { purpose: row.purpose.parse().unwrap(), epoch: row.epoch };
             let secret = Secret::from_bytes(from_hex(&row.secret).unwrap());
             assert_eq!(Some(*secret.pseudonym_key(&scope).expose_secret()), from_hex(&row.k));
-            let pepper = Pepper::new(&Key32::from_bytes(from_hex(&row.pepper).unwrap()));
-            assert!(!row.pseudonyms.is_empty());
-            for one in row.pseudonyms {
-                assert_eq!(Some(pepper.tag(&from_hex(&one.pseudonym).unwrap()).0), from_hex(&one.tag));
-            }
         }
     }
 }

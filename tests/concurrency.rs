@@ -9,7 +9,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 
 use stapel::message::{Answer, Delta, FullSet, Group, Part, Question, Reply, Request};
-use stapel::{Broker, Timestamp};
+use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, write_policy,
 };
@@ -56,7 +56,7 @@ fn flags(partner: usize, round: u64) -> BTreeSet<u8> {
     (0..PSEUDONYMS).filter(side).collect()
 }
 
-fn rows(flags: impl IntoIterator<Item = u8>) -> Vec<[u8; 16]> {
+fn rows(flags: impl IntoIterator<Item = u8>) -> Vec<Pseudonym> {
     flags.into_iter().map(pseudonym).collect()
 }
 

@@ -27,12 +27,11 @@ fn mount(arguments: &[&str], folder: &Path) -> bool {
 
 /// Thousands of flags that no other seed has: a full set as the partner's first message, else a delta.
 fn flags(client: &mut Client, seed: u64, now: Timestamp) -> Vec<u8> {
-    let mut pseudonyms: Vec<[u8; 16]> = (0..4_000u64)
-        .map(|number| {
-            let mixed = (number ^ (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            [mixed.to_be_bytes(), number.to_be_bytes()].concat().try_into().unwrap()
-        })
-        .collect();
+    let numbers = (0..4_000u64).map(|number| {
+        let mixed = (number ^ (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        u128::from(mixed) << 64 | u128::from(number)
+    });
+    let mut pseudonyms = testkit::numbered(numbers);
     pseudonyms.sort_unstable();
     let flagged = vec![Group { last_day: testkit::day("2027-03-31"), pseudonyms: &pseudonyms }];
     let part = Part { number: 1, of: 1 };

@@ -7,7 +7,7 @@ use stapel::message::{
     Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
 };
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, Timestamp};
+use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, DAY, ROSTER, RULES, START, code, day, operator_key, policy_text, signed, stored_keys, write_policy,
 };
@@ -17,11 +17,12 @@ fn midnight(days: u64) -> Timestamp {
 }
 
 /// Pseudonyms that no accident puts into a log line.
-fn pseudonym(number: u8) -> [u8; 16] {
-    stapel::Digest::of(&[b"games", &[number]]).0[..16].try_into().unwrap()
+fn pseudonym(number: u8) -> Pseudonym {
+    let bytes = stapel::Digest::of(&[b"games", &[number]]).0[..16].try_into().unwrap();
+    Pseudonym::danger_from_remote_source(bytes)
 }
 
-fn rows(numbers: &[u8]) -> Vec<[u8; 16]> {
+fn rows(numbers: &[u8]) -> Vec<Pseudonym> {
     let mut rows: Vec<_> = numbers.iter().map(|number| pseudonym(*number)).collect();
     rows.sort_unstable();
     rows
@@ -189,7 +190,7 @@ fn the_officers_lines_have_no_pseudonym_no_tag_and_of_stacked_only_daily_totals(
     let mut kinds = BTreeMap::<&str, u32>::new();
     let pepper = pepper(&world);
     let secrets: Vec<[u8; 16]> =
-        (1..=11).flat_map(|number| [pseudonym(number), tag(&pepper, &pseudonym(number))]).collect();
+        (1..=11).flat_map(|number| [*pseudonym(number).expose_bytes(), tag(&pepper, &pseudonym(number))]).collect();
     for (index, row) in &lines {
         let LogRow::Line(line) = row else { panic!("nothing was pruned") };
         let text = row.to_json(*index);
@@ -234,9 +235,9 @@ fn pepper(world: &World) -> Vec<u8> {
 }
 
 /// A tag as SPEC.md makes it.
-fn tag(pepper: &[u8], pseudonym: &[u8; 16]) -> [u8; 16] {
+fn tag(pepper: &[u8], pseudonym: &Pseudonym) -> [u8; 16] {
     use hmac::{Hmac, KeyInit, Mac};
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(pepper).unwrap();
-    mac.update(pseudonym);
+    mac.update(pseudonym.expose_bytes());
     mac.finalize().into_bytes()[..16].try_into().unwrap()
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use stapel::audit::{Checkpoint, ExportedLog, LogKey};
 use stapel::message::{self, Answer, Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request};
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, Day, Timestamp};
+use stapel::{Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, ROSTER, RULES, START, Seeded, code, key, policy_text, signed, stored_keys, write_policy};
 
@@ -114,7 +114,7 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
     let (questions, states) = (turn / 4, turn - turn / 4);
     let mut client = Client::new(ROSTER[partner(number)].number, policy);
     (client.accepted, client.highest_state, client.highest_question) = (states, states, questions);
-    let mut columns: BTreeMap<Day, Vec<[u8; 16]>> = BTreeMap::new();
+    let mut columns: BTreeMap<Day, Vec<Pseudonym>> = BTreeMap::new();
     let said = said(number);
     if let Said::FullSet(flags) | Said::Delta { flagged: flags, .. } = &said {
         for (flag, last) in flags {

@@ -9,7 +9,7 @@ use stapel::message::{
     Unverified,
 };
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, Timestamp};
+use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::*;
 
 /// The last valid day of a flag that is to outlast a test.
@@ -115,11 +115,11 @@ fn unlogged(mut reply: Reply) -> Reply {
     reply
 }
 
-fn rows(numbers: &[u8]) -> Vec<[u8; 16]> {
+fn rows(numbers: &[u8]) -> Vec<Pseudonym> {
     numbers.iter().map(|number| pseudonym(*number)).collect()
 }
 
-fn groups<'a>(rows: &'a [[u8; 16]], last: &str) -> Vec<Group<'a>> {
+fn groups<'a>(rows: &'a [Pseudonym], last: &str) -> Vec<Group<'a>> {
     if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
 }
 
@@ -158,8 +158,8 @@ fn l4_who_is_not_authenticated_is_told_nothing_of_flags() {
 /// Messages of politie that are rejected, each for another reason.
 fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     let client = &mut world.clients[0];
-    let many: Vec<[u8; 16]> = (0..10_001u128).map(u128::to_be_bytes).collect();
-    let new: Vec<[u8; 16]> = (1 << 100..(1 << 100) + 1_001u128).map(u128::to_be_bytes).collect();
+    let many = numbered(0..10_001);
+    let new = numbered(1 << 100..(1 << 100) + 1_001);
     let ask = |sweep: Option<&str>, pseudonyms| {
         Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }).encode()
     };
@@ -422,7 +422,8 @@ fn l29_the_store_has_no_pseudonym() {
     write_policy(&path, &text);
     let broker = Broker::create(&place, broker_keys(), &path, START).unwrap();
     let policy = signed(&text);
-    let mut rows: Vec<[u8; 16]> = (0..200u8).map(|n| stapel::Digest::of(&[&[n]]).0[..16].try_into().unwrap()).collect();
+    let random = |n: u8| stapel::Digest::of(&[&[n]]).0[..16].try_into().unwrap();
+    let mut rows: Vec<_> = (0..200).map(random).map(Pseudonym::danger_from_remote_source).collect();
     rows.sort_unstable();
     let mut clients = ROSTER.map(|entry| Client::new(entry.number, &policy));
     for client in &mut clients {
@@ -441,8 +442,8 @@ fn l29_the_store_has_no_pseudonym() {
     drop(broker);
     let files = files_below(&place);
     assert!(files.iter().map(Vec::len).sum::<usize>() > 180 * 16 * 5, "the flags are there");
-    let wanted: std::collections::BTreeSet<&[u8]> = rows.iter().map(|row| &row[..8]).collect();
-    let hex: Vec<String> = rows.iter().map(|row| data_encoding::HEXLOWER.encode(&row[..8])).collect();
+    let wanted: std::collections::BTreeSet<&[u8]> = rows.iter().map(|row| &row.expose_bytes()[..8]).collect();
+    let hex: Vec<String> = rows.iter().map(|row| data_encoding::HEXLOWER.encode(&row.expose_bytes()[..8])).collect();
     let wanted_hex: std::collections::BTreeSet<&[u8]> = hex.iter().map(String::as_bytes).collect();
     for file in files {
         assert!(!file.windows(8).any(|window| wanted.contains(window)), "half a pseudonym");
@@ -473,7 +474,7 @@ fn l31_debug_output_and_errors_have_no_secret_and_no_pseudonym() {
         let hex = data_encoding::HEXLOWER.encode(bytes);
         shown.to_lowercase().contains(&hex[..8]) || shown.contains(&format!("{}, {}, {}", bytes[0], bytes[1], bytes[2]))
     };
-    assert!(!told(&made.0) && !told(&[0xa7; 32]) && !told(&pseudonym(1)), "{shown}");
+    assert!(!told(made.expose_bytes()) && !told(&[0xa7; 32]) && !told(pseudonym(1).expose_bytes()), "{shown}");
     // A rejection's sentence, too.
     for (bytes, _) in rejected(&mut World::new([&[1], &[], &[], &[], &[]]), midnight(1)) {
         let Told::Signed(_, Reply::Rejection(rejection)) = world.told(&bytes, midnight(1)) else { continue };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
-use stapel::{Broker, Day, Timestamp};
+use stapel::{Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 
@@ -294,15 +294,15 @@ fn days(flagged: &BTreeMap<u8, u8>, now: Timestamp) -> BTreeMap<u8, Day> {
     flagged.iter().map(|(number, month)| (*number, ends[usize::from(*month)])).collect()
 }
 
-fn columns(flagged: &BTreeMap<u8, Day>) -> BTreeMap<Day, Vec<[u8; 16]>> {
-    let mut columns: BTreeMap<Day, Vec<[u8; 16]>> = BTreeMap::new();
+fn columns(flagged: &BTreeMap<u8, Day>) -> BTreeMap<Day, Vec<Pseudonym>> {
+    let mut columns: BTreeMap<Day, Vec<Pseudonym>> = BTreeMap::new();
     for (number, last) in flagged {
         columns.entry(*last).or_default().push(pseudonym(*number));
     }
     columns
 }
 
-fn groups(columns: &BTreeMap<Day, Vec<[u8; 16]>>) -> Vec<Group<'_>> {
+fn groups(columns: &BTreeMap<Day, Vec<Pseudonym>>) -> Vec<Group<'_>> {
     columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
 }
 

@@ -8,10 +8,10 @@ use stapel::message::{
 };
 use stapel::policy::{Policy, PolicySignature, SignedPolicy};
 use stapel::secret::KeyId;
-use stapel::{Broker, Timestamp};
+use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
-    Client, DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, code, day, key, policy_text,
-    pseudonym, read, signed, stored_keys, write_policy,
+    Client, DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, code, day, key, numbered,
+    policy_text, pseudonym, read, signed, stored_keys, write_policy,
 };
 
 const HOUR: u64 = 3600;
@@ -42,7 +42,7 @@ fn set(client: &mut Client, broker: &Broker, flags: &[u8], shrink: bool, now: Ti
     client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink, part, flagged }), now)
 }
 
-fn groups<'a>(rows: &'a [[u8; 16]], last: &str) -> Vec<Group<'a>> {
+fn groups<'a>(rows: &'a [Pseudonym], last: &str) -> Vec<Group<'a>> {
     if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
 }
 
@@ -306,7 +306,7 @@ fn what_is_authenticated_but_wrong_gets_a_signed_one() {
     assert_eq!(wrong(&|header| header.previous = 0), (Code::Gap, 1));
     let message = message::sign(&client.header(Kind::Confirm, START), &[0], &key(1)).unwrap();
     assert_eq!(rejected(client.send(&broker, &message, START)).0, Code::Malformed);
-    let rows: Vec<_> = (0..=message::MAX_QUESTION as u128).map(u128::to_be_bytes).collect();
+    let rows = numbered(0..=message::MAX_QUESTION as u128);
     let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
     assert_eq!(rejected(client.say(&broker, &question, START)).0, Code::TooLarge);
     let mut other = client.header(Kind::Confirm, START);

@@ -88,7 +88,7 @@ fn key_ids_and_pseudonyms() {
         let made = key.pseudonyms(&keys).unwrap();
         for ((due, address), made) in row.pseudonyms.iter().zip(&keys).zip(made) {
             assert_eq!(address.level() as u8, due.level, "{}", due.address_key);
-            assert_eq!(HEXLOWER.encode(&made.0), due.pseudonym, "{} of {}", due.address_key, row.purpose);
+            assert_eq!(HEXLOWER.encode(made.expose_bytes()), due.pseudonym, "{} of {}", due.address_key, row.purpose);
         }
     }
 }

@@ -251,8 +251,8 @@ fn groups_json(groups: &[Group<'_>]) -> Value {
         .collect()
 }
 
-fn rows_json(rows: &[[u8; 16]]) -> Value {
-    rows.iter().map(|row| hex(row)).collect()
+fn rows_json(rows: &[stapel::Pseudonym]) -> Value {
+    rows.iter().map(|row| hex(row.expose_bytes())).collect()
 }
 
 fn reply_json(reply: &Reply) -> Value {

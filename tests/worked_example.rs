@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 use stapel::message::{Reply, Request, Role, Unverified};
 use stapel::secret::{Scope, Secret, SigningKey};
-use stapel::{AddressKey, Digest, PseudonymKey, PseudonymSource};
+use stapel::{AddressKey, Digest, Pseudonym, PseudonymKey, PseudonymSource};
 
 /// The text of section `number`.
 fn section(number: u8) -> &'static str {
@@ -55,7 +55,7 @@ fn the_keys_are_those_of_the_vectors_and_the_library() {
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key = PseudonymKey::new(&Secret::from_bytes(bytes32(&value(1, "secret"))), &scope);
     assert_eq!(key.key_id().to_string(), value(1, "key id"));
-    assert_eq!(HEXLOWER.encode(&key.pseudonym(&address).0), value(1, "pseudonym"));
+    assert_eq!(HEXLOWER.encode(key.pseudonym(&address).expose_bytes()), value(1, "pseudonym"));
 }
 
 #[test]
@@ -73,15 +73,18 @@ fn the_messages_are_those_of_the_vectors_and_the_library_reads_them() {
     };
     let pseudonym = value(1, "pseudonym");
     let (partner, broker) = (key(2), key(4));
+    let hex = |pseudonyms: &[Pseudonym]| {
+        HEXLOWER.encode(pseudonyms.iter().map(Pseudonym::expose_bytes).copied().collect::<Vec<_>>().as_flattened())
+    };
     let delta = message(2);
     let delta = Unverified::parse(&delta, Role::Partner).unwrap().verify(&partner).unwrap();
     let Request::Delta(delta) = delta.request().unwrap() else { panic!("not a delta") };
     assert_eq!((delta.flagged[0].last_day.to_string(), delta.withdrawn.len()), ("2026-11-30".to_owned(), 0));
-    assert_eq!(HEXLOWER.encode(delta.flagged[0].pseudonyms.as_flattened()), pseudonym);
+    assert_eq!(hex(delta.flagged[0].pseudonyms), pseudonym);
     let asked = message(3);
     let question = Unverified::parse(&asked, Role::Partner).unwrap().verify(&partner).unwrap();
     let Request::Question(question) = question.request().unwrap() else { panic!("not a question") };
-    assert_eq!(HEXLOWER.encode(question.pseudonyms.as_flattened()), pseudonym);
+    assert_eq!(hex(question.pseudonyms), pseudonym);
     let told = message(4);
     let answer = Unverified::parse(&told, Role::Broker).unwrap().verify(&broker).unwrap();
     assert_eq!(answer.header().context, Digest::of(&[&asked]));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use stapel::message::{Part, Reply};
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, BrokerKeys, Day, Partner, Timestamp};
+use stapel::{Broker, BrokerKeys, Day, Partner, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, Entry, Flag, START, partner_folder, policy_text, read, secret, signed, stored_keys, write_policy,
 };
@@ -215,9 +215,9 @@ pub fn bytes_in(folder: &Path) -> u64 {
 }
 
 /// The pseudonym of an address: as uniform as an HMAC.
-pub fn pseudonym(address: u64) -> [u8; 16] {
+pub fn pseudonym(address: u64) -> Pseudonym {
     let (high, low) = (mix(2 * address), mix(2 * address + 1));
-    (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
+    Pseudonym::danger_from_remote_source((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
 }
 
 /// One of the ends of the five months from December 2026 on.

@@ -190,7 +190,7 @@ fn refuse(line: u64, input: &str, error: &RowError, out: &mut Output) -> Result<
 }
 
 fn to_hex(pseudonym: Pseudonym, hex: &mut [u8; 32]) -> &str {
-    HEXLOWER.encode_mut(&pseudonym.0, hex);
+    HEXLOWER.encode_mut(pseudonym.expose_bytes(), hex);
     std::str::from_utf8(hex).unwrap_or_default()
 }
 

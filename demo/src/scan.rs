@@ -68,7 +68,7 @@ impl Scan {
         secret: &[u8; 32],
     ) -> Scan {
         let mut whats: HashMap<[u8; 16], What> =
-            pseudonyms.into_iter().map(|pseudonym| (pseudonym.0, What::Pseudonym)).collect();
+            pseudonyms.into_iter().map(|pseudonym| (*pseudonym.expose_bytes(), What::Pseudonym)).collect();
         for part in secret.windows(16) {
             whats.extend(<[u8; 16]>::try_from(part).map(|part| (part, What::Secret)));
         }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn pseudonym(seed: u8) -> Pseudonym {
-        Pseudonym(std::array::from_fn(|at| (at as u8).wrapping_mul(91).wrapping_add(seed)))
+        Pseudonym::danger_from_remote_source(std::array::from_fn(|at| (at as u8).wrapping_mul(91).wrapping_add(seed)))
     }
 
     fn scan() -> Scan {
@@ -278,16 +278,16 @@ mod tests {
 
     #[test]
     fn planted_pseudonyms_are_found() {
-        assert_eq!(found(&pseudonym(2).0), [(What::Pseudonym, Form::Plain)]);
-        assert_eq!(found(hex(&pseudonym(1).0).as_bytes()), [(What::Pseudonym, Form::Hex)]);
+        assert_eq!(found(pseudonym(2).expose_bytes()), [(What::Pseudonym, Form::Plain)]);
+        assert_eq!(found(hex(pseudonym(1).expose_bytes()).as_bytes()), [(What::Pseudonym, Form::Hex)]);
         assert_eq!(
-            found(format!("a{}", hex(&pseudonym(1).0).to_uppercase()).as_bytes()),
+            found(format!("a{}", hex(pseudonym(1).expose_bytes()).to_uppercase()).as_bytes()),
             [(What::Pseudonym, Form::Hex)]
         );
-        assert_eq!(found(format!("{:?}", pseudonym(1).0).as_bytes()), [(What::Pseudonym, Form::Decimal)]);
-        assert_eq!(found(format!("{:#?}", pseudonym(1).0).as_bytes()), [(What::Pseudonym, Form::Decimal)]);
+        assert_eq!(found(format!("{:?}", pseudonym(1).expose_bytes()).as_bytes()), [(What::Pseudonym, Form::Decimal)]);
+        assert_eq!(found(format!("{:#?}", pseudonym(1).expose_bytes()).as_bytes()), [(What::Pseudonym, Form::Decimal)]);
         assert_eq!(
-            found(format!("{:?}", [[7; 16], pseudonym(1).0].concat()).as_bytes()),
+            found(format!("{:?}", [[7; 16], *pseudonym(1).expose_bytes()].concat()).as_bytes()),
             [(What::Pseudonym, Form::Decimal)]
         );
     }
@@ -322,7 +322,8 @@ mod tests {
         let inner = folder.path().join("a").join("b");
         fs::create_dir_all(&inner).unwrap();
         fs::write(folder.path().join("clean"), [0x55; 5000]).unwrap();
-        fs::write(inner.join("store"), [&[1; 4095], pseudonym(1).0.as_slice(), &[2; 100]].concat()).unwrap();
+        fs::write(inner.join("store"), [&[1; 4095], pseudonym(1).expose_bytes().as_slice(), &[2; 100]].concat())
+            .unwrap();
         fs::write(inner.join("1384CA"), b"").unwrap();
         let mut searched = scan().folder(folder.path()).unwrap();
         assert_eq!((searched.files, searched.bytes), (3, 5000 + 4095 + 16 + 100));

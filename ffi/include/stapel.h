@@ -51,6 +51,12 @@
 /** The length of a text that ends with a NUL. */
 #define STAPEL_NUL_TERMINATED SIZE_MAX
 
+/** The broker's side: stapel_broker and its functions. A library can be built without it (cargo's feature `broker` switched off); a
+ * program for such a library defines STAPEL_NO_BROKER before it includes this header. */
+#ifndef STAPEL_NO_BROKER
+#define STAPEL_BROKER
+#endif
+
 /** The version of the ABI that this header describes. */
 #define STAPEL_ABI_VERSION 1
 
@@ -416,12 +422,14 @@ typedef int32_t stapel_change;
  */
 typedef struct stapel_addresses stapel_addresses;
 
+#if defined(STAPEL_BROKER)
 /**
  * A broker with its store open. One handle at a time, of all processes, can have a store open.
  *
  * What it replied to is on disk when the call returns. Any number of threads may use it at once.
  */
 typedef struct stapel_broker stapel_broker;
+#endif
 
 /** Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at once. */
 typedef struct stapel_buffer stapel_buffer;
@@ -1139,6 +1147,7 @@ stapel_status stapel_partner_news(const stapel_partner *partner,
 /** Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no error. */
 stapel_status stapel_partner_free(stapel_partner *partner);
 
+#if defined(STAPEL_BROKER)
 /**
  * Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are there already stay.
  *
@@ -1151,7 +1160,9 @@ stapel_status stapel_broker_init_keys(const char *keys_dir,
                                       size_t keys_dir_len,
                                       stapel_buffer **verifying_key,
                                       stapel_buffer **checkpoint_key);
+#endif
 
+#if defined(STAPEL_BROKER)
 /**
  * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the signatures beside it.
  * `broker` is to be freed with stapel_broker_free.
@@ -1167,7 +1178,9 @@ stapel_status stapel_broker_create(const char *dir,
                                    size_t policy_file_len,
                                    uint64_t now,
                                    stapel_broker **broker);
+#endif
 
+#if defined(STAPEL_BROKER)
 /**
  * Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
  *
@@ -1179,7 +1192,9 @@ stapel_status stapel_broker_open(const char *dir,
                                  const char *keys_dir,
                                  size_t keys_dir_len,
                                  stapel_broker **broker);
+#endif
 
+#if defined(STAPEL_BROKER)
 /**
  * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not accepted is a
  * rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
@@ -1191,7 +1206,9 @@ stapel_status stapel_broker_handle(const stapel_broker *broker,
                                    size_t message_len,
                                    uint64_t now,
                                    stapel_buffer **reply);
+#endif
 
+#if defined(STAPEL_BROKER)
 /**
  * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle releases too; a
  * broker needs this once a day.
@@ -1206,16 +1223,21 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
                                     uint64_t now,
                                     int32_t accept_clock,
                                     stapel_buffer **releases);
+#endif
 
+#if defined(STAPEL_BROKER)
 /**
  * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
  * released, heard, full_set_seen)), trouble, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
  */
 stapel_status stapel_broker_status(const stapel_broker *broker,
                                    stapel_buffer **status);
+#endif
 
+#if defined(STAPEL_BROKER)
 /** Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no error. */
 stapel_status stapel_broker_free(stapel_broker *broker);
+#endif
 
 #ifdef __cplusplus
 }  // extern "C"

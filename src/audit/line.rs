@@ -10,9 +10,10 @@ use super::event::{Event, Outcome, Subject};
 use super::tree::leaf_hash;
 use crate::day::Timestamp;
 use crate::digest::Digest;
+use crate::hex::from_hex;
 use crate::json::{Json, number, object, text};
 use crate::message::Code;
-use crate::secret::{from_hex, random};
+use crate::secret::random;
 use crate::system::SystemError;
 
 /// The most bytes of a line.

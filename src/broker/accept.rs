@@ -10,9 +10,9 @@ use super::view::Pending;
 use crate::day::{Day, Timestamp};
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
-use crate::pseudonym::{Pepper, Tag};
 use crate::slots;
 use crate::store::{Batch, BatchId, Row, Span};
+use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
 
 /// So many deltas are looked at together, whether they say the same again and again.

@@ -5,8 +5,9 @@ use super::rows::{Answered, PartnerRow, ShareRow};
 use super::state::Epoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::policy::{Policy, RosterEntry};
-use crate::pseudonym::{Pepper, Tag};
+use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
+use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
 
 /// What a question asks, tagged.
@@ -25,7 +26,7 @@ pub(super) struct Charge {
 }
 
 impl Asked {
-    pub(super) fn new(pseudonyms: &[[u8; 16]], sweep: Option<Slug>, pepper: &Pepper, threads: &Threads) -> Asked {
+    pub(super) fn new(pseudonyms: &[Pseudonym], sweep: Option<Slug>, pepper: &Pepper, threads: &Threads) -> Asked {
         Asked { tags: threads.map(pseudonyms, |pseudonym| pepper.tag(pseudonym)), sweep }
     }
 

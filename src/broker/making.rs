@@ -71,6 +71,7 @@ impl Drop for Making<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pseudonym::Pseudonym;
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
@@ -112,7 +113,10 @@ mod tests {
         let policy = sample::signed();
         let keys = BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key());
         let broker = Broker::in_memory(keys, policy.clone(), NOW).unwrap();
-        let question = message(&policy, &Request::Question(Question { sweep: None, pseudonyms: &[[7; 16]] }));
+        let question = message(
+            &policy,
+            &Request::Question(Question { sweep: None, pseudonyms: &[Pseudonym::danger_from_remote_source([7; 16])] }),
+        );
         let part = Part { number: 1, of: 1 };
         let set = FullSet { renewal: false, shrink: false, part, flagged: vec![] };
         let set = message(&policy, &Request::FullSet(set));

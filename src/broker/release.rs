@@ -12,9 +12,9 @@ use crate::audit::Event;
 use crate::day::{Day, Timestamp};
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::pseudonym::Tag;
 use crate::slug::Slug;
 use crate::store::{Batch, BatchId, BlobKeys, Change, Key, Row, Span, Staged, Store};
+use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// A release that is due.

@@ -11,8 +11,8 @@ use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::pseudonym::Tag;
 use crate::store::{Batch, BatchId, Change, Key, Row, Span, Store};
+use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// The format of the rows and batches.

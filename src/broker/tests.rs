@@ -8,6 +8,7 @@ use crate::day::Day;
 use crate::files;
 use crate::message::{Delta, FullSet, Group, Part, Question, Reply, Request};
 use crate::policy::sample;
+use crate::pseudonym::Pseudonym;
 use crate::store::SimDisk;
 
 /// 2026-12-01T12:00:00Z, the first day of the sample.
@@ -78,7 +79,7 @@ impl Client {
 
     fn full_set(&mut self, flags: &[u8], now: Timestamp) -> Vec<u8> {
         self.state += 1;
-        let pseudonyms: Vec<_> = flags.iter().map(|flag| [*flag; 16]).collect();
+        let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
         let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
         let part = Part { number: 1, of: 1 };
         let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
@@ -87,7 +88,7 @@ impl Client {
 
     fn delta(&mut self, flag: u8, now: Timestamp) -> Vec<u8> {
         self.state += 1;
-        let pseudonyms = [[flag; 16]];
+        let pseudonyms = [pseudonym(flag)];
         let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
         let request = Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] });
         self.sign(&request, self.state, self.accepted, now)
@@ -95,7 +96,7 @@ impl Client {
 
     fn question(&mut self, now: Timestamp) -> Vec<u8> {
         self.question += 1;
-        let request = Request::Question(Question { sweep: None, pseudonyms: &[[1; 16], [2; 16], [9; 16]] });
+        let request = Request::Question(Question { sweep: None, pseudonyms: &[1, 2, 9].map(pseudonym) });
         self.sign(&request, self.question, 0, now)
     }
 
@@ -106,6 +107,10 @@ impl Client {
         }
         code(&reply)
     }
+}
+
+fn pseudonym(number: u8) -> Pseudonym {
+    Pseudonym::danger_from_remote_source([number; 16])
 }
 
 fn last_day() -> Day {
@@ -289,7 +294,7 @@ fn batches(broker: &Broker, partner: u16) -> (usize, usize) {
 #[test]
 fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
     let (place, broker, mut clients) = Place::begin();
-    let flags: Vec<[u8; 16]> = (100..200).map(|flag| [flag; 16]).collect();
+    let flags: Vec<_> = (100..200).map(pseudonym).collect();
     let last_days: [Day; 2] = ["2027-03-31", "2027-04-30"].map(|day| day.parse().unwrap());
     let mut most = 0;
     for turn in 0..200 {
@@ -314,7 +319,7 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
     assert_eq!(broker.status().epochs[0].partners[0].held, held);
 
     // Sets in the place of sets, whole and in parts.
-    let mut set = |part: Part, flags: &[[u8; 16]], now: Timestamp| {
+    let mut set = |part: Part, flags: &[Pseudonym], now: Timestamp| {
         let client = &mut clients[0];
         client.state += 1;
         let flagged = vec![Group { last_day: last_days[0], pseudonyms: flags }];

@@ -7,6 +7,7 @@ use super::header::Kind;
 use super::limits::{MAX_FLAGS, MAX_QUESTION};
 use crate::codec::{Reader, Writer};
 use crate::day::Day;
+use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
 
 /// The most groups of flags, each with its last valid day, in one message.
@@ -36,7 +37,7 @@ pub struct Group<'a> {
     /// The last day on which they are valid; a month's last day.
     pub last_day: Day,
     /// The pseudonyms, ascending, each once. At least one.
-    pub pseudonyms: &'a [[u8; 16]],
+    pub pseudonyms: &'a [Pseudonym],
 }
 
 /// Adds and withdraws flags.
@@ -46,7 +47,7 @@ pub struct Delta<'a> {
     /// The flags to add, or to give another last day; by ascending last day.
     pub flagged: Vec<Group<'a>>,
     /// The pseudonyms that are no longer flagged, ascending, each once.
-    pub withdrawn: &'a [[u8; 16]],
+    pub withdrawn: &'a [Pseudonym],
 }
 
 /// All of a partner's flags, or one part of them.
@@ -71,11 +72,38 @@ pub struct Part {
 }
 
 /// Asks for the standings of pseudonyms.
+///
+/// ```
+/// use stapel::message::Question;
+/// use stapel::secret::{Scope, Secret};
+/// use stapel::{AddressKey, PseudonymKey};
+///
+/// let home = AddressKey::from_canonical("1012JS|1|A").unwrap();
+/// let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
+/// let key = PseudonymKey::new(&Secret::generate().unwrap(), &scope);
+/// let question = Question { sweep: None, pseudonyms: &[key.pseudonym(&home)] };
+/// ```
+///
+/// An address itself cannot be asked about, neither its key nor its bytes:
+///
+/// ```compile_fail
+/// use stapel::message::Question;
+/// use stapel::AddressKey;
+///
+/// let home = AddressKey::from_canonical("1012JS|1|A").unwrap();
+/// let question = Question { sweep: None, pseudonyms: &[home] };
+/// ```
+///
+/// ```compile_fail
+/// use stapel::message::Question;
+///
+/// let question = Question { sweep: None, pseudonyms: &[*b"1012JS|1|A\0\0\0\0\0\0"] };
+/// ```
 pub struct Question<'a> {
     /// For a sweep, which asks without own flags: the reason, one of the policy's. `None` for an ordinary question.
     pub sweep: Option<Slug>,
     /// The pseudonyms, ascending, each once. At least one.
-    pub pseudonyms: &'a [[u8; 16]],
+    pub pseudonyms: &'a [Pseudonym],
 }
 
 /// Asks where the partner stands.
@@ -100,7 +128,7 @@ impl<'a> Request<'a> {
             Request::Delta(delta) => {
                 writer.u8(if delta.renewal { RENEWAL } else { 0 });
                 write_groups(&mut writer, &delta.flagged);
-                writer.column(delta.withdrawn);
+                writer.column(Pseudonym::as_rows(delta.withdrawn));
             }
             Request::FullSet(set) => {
                 writer.u8(if set.renewal { RENEWAL } else { 0 } | if set.shrink { SHRINK } else { 0 });
@@ -112,7 +140,7 @@ impl<'a> Request<'a> {
                 let reason = question.sweep.as_ref().map_or("", Slug::as_str);
                 writer.u8(if question.sweep.is_some() { SWEEP } else { 0 });
                 writer.u8(reason.len() as u8).bytes(reason.as_bytes());
-                writer.column(question.pseudonyms);
+                writer.column(Pseudonym::as_rows(question.pseudonyms));
             }
             Request::Status(status) => {
                 writer.u64(status.tree_size);
@@ -123,7 +151,7 @@ impl<'a> Request<'a> {
 
     /// How many bytes the body takes.
     pub(super) fn length(&self) -> usize {
-        let column = |rows: &[[u8; 16]]| 4 + rows.len() * 16;
+        let column = |rows: &[Pseudonym]| 4 + rows.len() * 16;
         let groups = |groups: &[Group<'_>]| 1 + groups.iter().map(|group| 2 + column(group.pseudonyms)).sum::<usize>();
         match self {
             Request::Delta(delta) => 1 + groups(&delta.flagged) + column(delta.withdrawn),
@@ -166,7 +194,7 @@ impl<'a> Delta<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Delta<'a>, MessageError> {
         let bits = read_bits(reader, RENEWAL)?;
         let flagged = read_groups(reader)?;
-        let withdrawn = reader.column()?;
+        let withdrawn = Pseudonym::of_rows(reader.column()?);
         let count = count(&flagged) + withdrawn.len();
         if count == 0 {
             return malformed("the delta says nothing: to say that nothing changed, send a confirm");
@@ -203,7 +231,7 @@ impl<'a> Question<'a> {
             (_, "") => None,
             _ => return malformed("only a sweep has a reason"),
         };
-        let pseudonyms = reader.column()?;
+        let pseudonyms = Pseudonym::of_rows(reader.column()?);
         refuse_too_many(pseudonyms.len(), MAX_QUESTION)?;
         if pseudonyms.is_empty() {
             return malformed("the question asks nothing");
@@ -220,7 +248,7 @@ fn read_bits(reader: &mut Reader<'_>, known: u8) -> Result<u8, MessageError> {
 fn write_groups(writer: &mut Writer, groups: &[Group<'_>]) {
     writer.u8(groups.len() as u8);
     for group in groups {
-        writer.u16(group.last_day.0).column(group.pseudonyms);
+        writer.u16(group.last_day.0).column(Pseudonym::as_rows(group.pseudonyms));
     }
 }
 
@@ -238,7 +266,7 @@ fn read_groups<'a>(reader: &mut Reader<'a>) -> Result<Vec<Group<'a>>, MessageErr
         if groups.last().is_some_and(|before| before.last_day >= last_day) {
             return malformed("the groups do not stand in the order of their last valid days");
         }
-        let pseudonyms = reader.column()?;
+        let pseudonyms = Pseudonym::of_rows(reader.column()?);
         if pseudonyms.is_empty() {
             return malformed("a group has no pseudonyms");
         }
@@ -264,12 +292,12 @@ fn refuse_too_many(count: usize, most: usize) -> Result<(), MessageError> {
 }
 
 /// Refuses a row that stands in two of the columns, each of which is sorted and has no repeats.
-fn refuse_repeats(mut columns: Vec<&[[u8; 16]]>, finding: &'static str) -> Result<(), MessageError> {
+fn refuse_repeats(mut columns: Vec<&[Pseudonym]>, finding: &'static str) -> Result<(), MessageError> {
     columns.retain(|column| !column.is_empty());
     if columns.len() < 2 {
         return Ok(());
     }
-    let mut rows: Vec<u128> = columns.into_iter().flatten().copied().map(u128::from_be_bytes).collect();
+    let mut rows: Vec<u128> = columns.into_iter().flatten().map(Pseudonym::number).collect();
     // The stable sort finds the columns' own order, and merges them.
     rows.sort();
     if rows.windows(2).any(|pair| pair[0] == pair[1]) { malformed(finding) } else { Ok(()) }
@@ -288,8 +316,8 @@ mod tests {
     const NOVEMBER: Day = Day(20_787);
     const DECEMBER: Day = Day(20_818);
 
-    fn row(number: u8) -> [u8; 16] {
-        [number; 16]
+    fn row(number: u8) -> Pseudonym {
+        Pseudonym::danger_from_remote_source([number; 16])
     }
 
     fn decoded(request: Request<'_>) -> Result<(), &'static str> {
@@ -307,10 +335,10 @@ mod tests {
     #[test]
     fn deltas() {
         let (one, two, three) = ([row(1), row(4)], [row(2)], [row(3)]);
-        fn group(last_day: Day, pseudonyms: &[[u8; 16]]) -> Group<'_> {
+        fn group(last_day: Day, pseudonyms: &[Pseudonym]) -> Group<'_> {
             Group { last_day, pseudonyms }
         }
-        fn delta<'a>(flagged: Vec<Group<'a>>, withdrawn: &'a [[u8; 16]]) -> Result<(), &'static str> {
+        fn delta<'a>(flagged: Vec<Group<'a>>, withdrawn: &'a [Pseudonym]) -> Result<(), &'static str> {
             decoded(Request::Delta(Delta { renewal: true, flagged, withdrawn }))
         }
         assert_eq!(delta(vec![group(NOVEMBER, &one), group(DECEMBER, &two)], &three), Ok(()));
@@ -339,7 +367,7 @@ mod tests {
 
     #[test]
     fn questions() {
-        let ask = |sweep: Option<&str>, pseudonyms: &[[u8; 16]]| {
+        let ask = |sweep: Option<&str>, pseudonyms: &[Pseudonym]| {
             decoded(Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }))
         };
         assert_eq!(ask(None, &[row(1), row(2)]), Ok(()));
@@ -357,7 +385,8 @@ mod tests {
 
     #[test]
     fn one_pseudonym_too_many() {
-        let rows: Vec<[u8; 16]> = (0..=MAX_FLAGS as u128).map(u128::to_be_bytes).collect();
+        let rows: Vec<_> =
+            (0..=MAX_FLAGS as u128).map(|n| Pseudonym::danger_from_remote_source(n.to_be_bytes())).collect();
         let asked = |count| decoded(Request::Question(Question { sweep: None, pseudonyms: &rows[..count] }));
         assert_eq!(asked(MAX_QUESTION), Ok(()));
         assert_eq!(asked(MAX_QUESTION + 1), Err("too_large"));
@@ -371,7 +400,7 @@ mod tests {
     proptest! {
         #[test]
         fn repeats_are_found_whatever_the_columns(columns in prop::collection::vec(prop::collection::btree_set(0u8..40, 0..12), 0..6)) {
-            let rows: Vec<Vec<[u8; 16]>> = columns.iter().map(|c| c.iter().map(|n| row(*n)).collect()).collect();
+            let rows: Vec<Vec<Pseudonym>> = columns.iter().map(|c| c.iter().map(|n| row(*n)).collect()).collect();
             let distinct: BTreeSet<_> = columns.iter().flatten().collect();
             let repeated = distinct.len() != columns.iter().map(BTreeSet::len).sum::<usize>();
             prop_assert_eq!(refuse_repeats(rows.iter().map(Vec::as_slice).collect(), "").is_err(), repeated);

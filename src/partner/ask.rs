@@ -11,6 +11,7 @@ use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
+use crate::pseudonym::Pseudonym;
 use crate::slots;
 use crate::slug::Slug;
 
@@ -114,9 +115,9 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<QuestionFlight, Error> {
-        let of_rows: Vec<([u8; 16], u32)> = self.pseudonyms(epoch, now.day(), rows)?.into_iter().zip(0..).collect();
+        let of_rows: Vec<(Pseudonym, u32)> = self.pseudonyms(epoch, now.day(), rows)?.into_iter().zip(0..).collect();
         let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
-        for (pseudonym, row) in slots::sorted(&of_rows, |(pseudonym, _)| u128::from_be_bytes(*pseudonym)) {
+        for (pseudonym, row) in slots::sorted(&of_rows, |(pseudonym, _)| pseudonym.number()) {
             if pseudonyms.last() != Some(&pseudonym) {
                 pseudonyms.push(pseudonym);
             }

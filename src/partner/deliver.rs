@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::MessageError;
 use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
+use crate::pseudonym::Pseudonym;
 use crate::slots;
 
 /// The most groups in one message.
@@ -23,10 +24,10 @@ const ASKED_AT_ONCE: usize = 1 << 16;
 /// What is flagged and withdrawn in one epoch, sorted as messages need it.
 struct Rows {
     /// Ascending by day, then pseudonym: all in one piece of memory, which goes back as a whole.
-    flagged: Vec<[u8; 16]>,
+    flagged: Vec<Pseudonym>,
     /// Of each day, how many of `flagged` last until then.
     days: BTreeMap<Day, usize>,
-    withdrawn: Vec<[u8; 16]>,
+    withdrawn: Vec<Pseudonym>,
 }
 
 /// What is to be said in one epoch.
@@ -237,7 +238,7 @@ impl Partner {
             next.insert(*last_day, all);
             all += count;
         }
-        let mut pseudonyms = vec![[0; 16]; all];
+        let mut pseudonyms = vec![Pseudonym::BLANK; all];
         let (mut addresses, mut last_days) = (Vec::new(), Vec::new());
         let mut flagged = flagged.peekable();
         // A source is asked for many at once, but not so many that they take more room than what comes of them.
@@ -254,7 +255,7 @@ impl Partner {
                 *at += 1;
             }
         }
-        let number = |pseudonym: &[u8; 16]| u128::from_be_bytes(*pseudonym);
+        let number = |pseudonym: &Pseudonym| pseudonym.number();
         let mut rest = pseudonyms.as_mut_slice();
         for count in days.values() {
             let (rows, after) = rest.split_at_mut(*count);
@@ -348,7 +349,7 @@ mod tests {
     fn parts_hold_what_a_message_may() {
         let sizes = |counts: &[(u16, usize)]| {
             let days = counts.iter().map(|(day, count)| (Day(*day), *count)).collect();
-            let flagged = vec![[0; 16]; counts.iter().map(|(_, count)| count).sum()];
+            let flagged = vec![Pseudonym::BLANK; counts.iter().map(|(_, count)| count).sum()];
             let rows = Rows { flagged, days, withdrawn: Vec::new() };
             let sizes = |part: &Vec<Group<'_>>| part.iter().map(|group| group.pseudonyms.len()).collect();
             parts(rows.groups()).iter().map(sizes).collect::<Vec<Vec<_>>>()

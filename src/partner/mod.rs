@@ -79,7 +79,7 @@ use crate::error::Error;
 use crate::message::MessageError;
 use crate::message::{self, Header, Kind, Request};
 use crate::policy::{self, Policy, PolicySignature, SignedPolicy};
-use crate::pseudonym::{PseudonymKey, PseudonymSource};
+use crate::pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 use crate::secret::{KeyId, SecretFile, SigningKey, VerifyingKey};
 use crate::threads::Threads;
 
@@ -387,7 +387,7 @@ impl Partner {
     }
 
     /// The pseudonyms of addresses, in their order.
-    fn pseudonyms(&self, epoch: u32, day: Day, addresses: &[AddressKey]) -> Result<Vec<[u8; 16]>, Error> {
+    fn pseudonyms(&self, epoch: u32, day: Day, addresses: &[AddressKey]) -> Result<Vec<Pseudonym>, Error> {
         let pseudonyms = self.source(epoch, day)?.pseudonyms(addresses)?;
         if pseudonyms.len() != addresses.len() {
             return Err(MessageError::Malformed {
@@ -395,7 +395,7 @@ impl Partner {
             }
             .into());
         }
-        Ok(pseudonyms.into_iter().map(|pseudonym| pseudonym.0).collect())
+        Ok(pseudonyms)
     }
 }
 

@@ -8,8 +8,9 @@ use super::error::PolicyError;
 use super::explain::Lang;
 use super::model::Policy;
 use crate::digest::Digest;
+use crate::hex::from_hex;
 use crate::label;
-use crate::secret::{Signature, SigningKey, VerifyingKey, from_hex};
+use crate::secret::{Signature, SigningKey, VerifyingKey};
 use crate::slug::Slug;
 
 const HEADER: &str = "stapel-policy-signature v1";

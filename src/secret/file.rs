@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::error::SecretError;
-use super::{KeyId, Scope, Secret, from_hex, random};
+use super::{KeyId, Scope, Secret, random};
+use crate::hex::from_hex;
 use crate::system::SystemError;
 use crate::{files, label};
 

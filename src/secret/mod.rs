@@ -19,6 +19,7 @@ pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
 pub use signing::{NotAKey, Signature, SigningKey, VerifyingKey};
 
+use crate::hex::from_hex;
 use crate::label;
 use crate::slug::Slug;
 use crate::system::SystemError;
@@ -167,16 +168,6 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SystemError> {
     Ok(bytes)
 }
 
-/// Exactly `N` bytes in lower-case hexadecimal; any other form is `None`.
-pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if HEXLOWER.decode_len(text.len()) != Ok(N) {
-        return None;
-    }
-    HEXLOWER.decode_mut(text.as_bytes(), &mut bytes).ok()?;
-    Some(bytes)
-}
-
 struct Length32;
 
 impl hkdf::KeyType for Length32 {
@@ -215,13 +206,5 @@ mod tests {
         assert_eq!(format!("{:?}", Secret::from_bytes([0xab; 32])), "Secret(..)");
         assert_eq!(format!("{:?}", Key32::from_bytes([0xab; 32])), "Key32(..)");
         assert_eq!(format!("{:?}", SigningKey::from_seed(&[0xab; 32]).unwrap()), "SigningKey(..)");
-    }
-
-    #[test]
-    fn hex_is_strict() {
-        assert_eq!(from_hex("00ff"), Some([0, 255]));
-        for bad in ["00FF", "0ff", "00ff0", "00fg", "", "00ff00"] {
-            assert_eq!(from_hex::<2>(bad), None, "{bad}");
-        }
     }
 }

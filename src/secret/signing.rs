@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::SecretError;
 use crate::files;
+use crate::hex::from_hex;
 use crate::system::SystemError;
 
 /// An Ed25519 signature.
@@ -121,7 +122,7 @@ impl VerifyingKey {
 
     /// Reads 64 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<VerifyingKey> {
-        super::from_hex(text).map(VerifyingKey)
+        from_hex(text).map(VerifyingKey)
     }
 
     /// Whether it is a point of small order (RFC 8032, section 7: the curve has a cofactor of 8), for which anybody can make

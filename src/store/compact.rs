@@ -14,7 +14,7 @@
 use super::{Batch, BatchId, Row, Span};
 use crate::codec::{Malformed, Reader, Writer};
 use crate::day::Day;
-use crate::pseudonym::Tag;
+use crate::tag::Tag;
 
 impl Batch {
     /// The rows and the part as bytes. A batch of more than `u32::MAX` rows does not exist: a partner's flags are a `u32`.

@@ -32,7 +32,7 @@ pub(crate) use simulated::SimDisk;
 
 use crate::day::Day;
 use crate::error::Error;
-use crate::pseudonym::Tag;
+use crate::tag::Tag;
 use seal::SealedBatch;
 
 /// A store of one broker.

@@ -244,8 +244,8 @@ fn manifest_data(id: &BatchId) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::day::Day;
-    use crate::pseudonym::Tag;
     use crate::store::{Row, Span};
+    use crate::tag::Tag;
 
     fn batch(rows: u32) -> Batch {
         let row = |number: u32| {

@@ -8,12 +8,12 @@ use stapel::Broker;
 use stapel::message::{self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, Role, Unverified};
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
-use stapel::{Day, Digest, Slug, Timestamp};
+use stapel::{Day, Digest, Pseudonym, Slug, Timestamp};
 
 use crate::consortium::{key, operator_key};
 
 /// A flag: a pseudonym, and its last valid day.
-pub type Flag = ([u8; 16], Day);
+pub type Flag = (Pseudonym, Day);
 
 /// A partner of a test, which makes messages and reads replies. A test may set its fields to say something wrong.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Client {
     }
 
     /// What it flags and withdraws besides; it, too, is counted as accepted at once.
-    pub fn delta(&mut self, flags: &[Flag], withdrawn: &[[u8; 16]], now: Timestamp) -> Vec<u8> {
+    pub fn delta(&mut self, flags: &[Flag], withdrawn: &[Pseudonym], now: Timestamp) -> Vec<u8> {
         let columns = by_last_day(flags);
         let mut withdrawn = withdrawn.to_vec();
         withdrawn.sort_unstable();
@@ -130,7 +130,7 @@ impl Client {
     }
 
     /// A question about pseudonyms, each once.
-    pub fn question(&mut self, pseudonyms: &[[u8; 16]], now: Timestamp) -> Vec<u8> {
+    pub fn question(&mut self, pseudonyms: &[Pseudonym], now: Timestamp) -> Vec<u8> {
         let mut pseudonyms = pseudonyms.to_vec();
         pseudonyms.sort_unstable();
         pseudonyms.dedup();
@@ -189,8 +189,8 @@ pub fn code(reply: &Reply) -> &'static str {
 }
 
 /// The pseudonyms of flags by last day, each day's in order.
-fn by_last_day(flags: &[Flag]) -> BTreeMap<Day, Vec<[u8; 16]>> {
-    let mut columns = BTreeMap::<Day, Vec<[u8; 16]>>::new();
+fn by_last_day(flags: &[Flag]) -> BTreeMap<Day, Vec<Pseudonym>> {
+    let mut columns = BTreeMap::<Day, Vec<Pseudonym>>::new();
     for (pseudonym, last_day) in flags {
         columns.entry(*last_day).or_default().push(*pseudonym);
     }
@@ -198,6 +198,6 @@ fn by_last_day(flags: &[Flag]) -> BTreeMap<Day, Vec<[u8; 16]>> {
     columns
 }
 
-fn groups(columns: &BTreeMap<Day, Vec<[u8; 16]>>) -> Vec<Group<'_>> {
+fn groups(columns: &BTreeMap<Day, Vec<Pseudonym>>) -> Vec<Group<'_>> {
     columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
 }

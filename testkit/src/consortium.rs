@@ -9,7 +9,7 @@ use stapel::policy::{Policy, PolicySignature, SignedPolicy};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
 #[cfg(feature = "broker")]
 use stapel::{Broker, BrokerKeys};
-use stapel::{Day, Timestamp};
+use stapel::{Day, Pseudonym, Timestamp};
 
 #[cfg(any(feature = "partner", feature = "broker"))]
 use crate::files::write_private;
@@ -233,6 +233,11 @@ pub fn day(text: &str) -> Day {
 }
 
 /// A pseudonym that tests tell apart by a number.
-pub fn pseudonym(number: u8) -> [u8; 16] {
-    [number; 16]
+pub fn pseudonym(number: u8) -> Pseudonym {
+    Pseudonym::danger_from_remote_source([number; 16])
+}
+
+/// As many pseudonyms as are asked for, in order: big-endian numbers.
+pub fn numbered(numbers: impl IntoIterator<Item = u128>) -> Vec<Pseudonym> {
+    numbers.into_iter().map(|number| Pseudonym::danger_from_remote_source(number.to_be_bytes())).collect()
 }

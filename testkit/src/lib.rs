@@ -16,7 +16,7 @@ pub use client::{Client, Flag, code, read};
 #[cfg(feature = "partner")]
 pub use consortium::partner_folder;
 pub use consortium::{
-    DAY, Entry, ROSTER, RULES, START, checkpoint_key, day, key, operator_key, policy_text, pseudonym, secret,
+    DAY, Entry, ROSTER, RULES, START, checkpoint_key, day, key, numbered, operator_key, policy_text, pseudonym, secret,
     signatures, signed, write_policy,
 };
 #[cfg(feature = "broker")]

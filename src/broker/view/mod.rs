@@ -16,9 +16,9 @@ pub(super) use pending::{Pending, PendingCursor};
 pub(super) use shard::Holdings;
 pub(super) use turn::{Turn, Turned};
 
-use crate::pseudonym::Tag;
 use crate::slots::Slots;
 use crate::store::Span;
+use crate::tag::Tag;
 use crate::threads::Threads;
 use shard::{Shard, Side};
 

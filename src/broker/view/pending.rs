@@ -4,9 +4,9 @@ use std::iter;
 use std::sync::Arc;
 
 use crate::day::Day;
-use crate::pseudonym::Tag;
 use crate::slots::Slots;
 use crate::store::{Row, Span};
+use crate::tag::Tag;
 
 /// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the view.
 ///

@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use super::Holding;
 use crate::day::Day;
-use crate::pseudonym::Tag;
 use crate::slots::Slots;
 use crate::store::Span;
+use crate::tag::Tag;
 
 /// Which of a shard's two sides a view reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

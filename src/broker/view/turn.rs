@@ -12,8 +12,8 @@ use super::shard::{Packed, Shard, Side};
 use super::{Holding, Index, Pending, SHARDS, View, shard_of};
 use crate::broker::state::Tally;
 use crate::day::Day;
-use crate::pseudonym::Tag;
 use crate::store::{Row, Span};
+use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// Each thread takes so many ranges of shards, so that one that is held up leaves the others little to wait for.

@@ -9,6 +9,7 @@ use crate::message::{
 };
 use crate::policy::SignedPolicy;
 use crate::policy::sample;
+use crate::pseudonym::Pseudonym;
 use crate::secret::SigningKey;
 
 pub(super) struct Broker {
@@ -16,15 +17,15 @@ pub(super) struct Broker {
     pub(super) policy: SignedPolicy,
     pub(super) release: u64,
     /// The answer for a pseudonym; 0 for all others.
-    pub(super) standings: BTreeMap<[u8; 16], u8>,
+    pub(super) standings: BTreeMap<Pseudonym, u8>,
     /// What it holds in each epoch.
-    pub(super) held: BTreeMap<u32, BTreeMap<[u8; 16], Day>>,
+    pub(super) held: BTreeMap<u32, BTreeMap<Pseudonym, Day>>,
     /// Rejects the next message for this.
     pub(super) reject_next: Option<(Code, u64)>,
     pub(super) accepted: u64,
     pub(super) highest: [u64; 2],
     pub(super) last: Option<(Digest, Vec<u8>)>,
-    staged: Option<(u32, u16, BTreeMap<[u8; 16], Day>)>,
+    staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
     numbers: [BTreeMap<u64, Digest>; 2],
 }
@@ -106,14 +107,15 @@ impl Broker {
         let held = self.held.get(&header.epoch).map(|held| {
             held.iter().filter(|(_, last_day)| **last_day >= day).map(|(row, last_day)| (*row, *last_day)).collect()
         });
-        let before: Option<BTreeMap<[u8; 16], Day>> = held;
+        let before: Option<BTreeMap<Pseudonym, Day>> = held;
         let mut after = before.clone().unwrap_or_default();
         let mut part = (0, 0);
         let request = message.request().unwrap();
-        let extends = |row: &[u8; 16], day: &Day| before.as_ref().and_then(|b| b.get(row)).is_some_and(|was| was < day);
+        let extends =
+            |row: &Pseudonym, day: &Day| before.as_ref().and_then(|b| b.get(row)).is_some_and(|was| was < day);
         match request {
             Request::Question(question) => {
-                let standing = |row: &[u8; 16]| self.standings.get(row).copied().unwrap_or(0);
+                let standing = |row: &Pseudonym| self.standings.get(row).copied().unwrap_or(0);
                 let standings = question.pseudonyms.iter().map(standing).collect();
                 let answer = Answer { log, release, as_of, until, organisations: 4, fresh: 3, standings };
                 return (header, digest, Reply::Answer(answer));

@@ -63,7 +63,7 @@ fn a_building_stays_while_a_home_in_it_does() {
     let flats = [home("1012JS|1|A"), home("1012JS|1|B")];
     play.partner.flag(&flats, &by(), NOW).unwrap();
     play.deliver(NOW);
-    let building = source(1).pseudonym(&home("1012JS|1")).0;
+    let building = source(1).pseudonym(&home("1012JS|1"));
     play.partner.withdraw(&flats[..1], &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     assert_eq!(delta(&messages[0]), (0, 1, false));
@@ -176,7 +176,7 @@ fn the_order_of_the_rows_comes_back() {
     let rows: Vec<_> = [9, 2, 7, 2, 5].map(|n| homes(n..n + 1)[0]).into_iter().chain([home("1012JS|7")]).collect();
     for (number, row) in rows.iter().enumerate() {
         let standing = [2, 0, 3, 0, 1, 2][number];
-        play.broker.standings.insert(source(1).pseudonym(row).0, standing);
+        play.broker.standings.insert(source(1).pseudonym(row), standing);
     }
     let messages = play.partner.ask(&rows, &by(), NOW).unwrap();
     let mut play = play.reopen();
@@ -198,7 +198,7 @@ fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
     play.partner.flag(&own, &by(), NOW).unwrap();
     play.deliver(NOW);
     for (address, standing) in own.iter().zip([2, 3]) {
-        play.broker.standings.insert(source(1).pseudonym(address).0, standing);
+        play.broker.standings.insert(source(1).pseudonym(address), standing);
     }
     let messages = play.partner.ask(&own, &by(), NOW).unwrap();
     let received = play.carry(messages, NOW);
@@ -242,7 +242,7 @@ fn a_large_question_is_several() {
     let rows: Vec<_> = (0..100_001u32).map(|n| home(&format!("{}JS|{}|", 1000 + n / 50_000, 1 + n % 50_000))).collect();
     let messages = play.partner.ask(&rows, &by(), NOW).unwrap();
     assert_eq!(messages.len(), 2);
-    play.broker.standings.insert(source(1).pseudonym(&rows[100_000]).0, 3);
+    play.broker.standings.insert(source(1).pseudonym(&rows[100_000]), 3);
     let reply = play.broker.handle(&messages[0], NOW);
     play.partner.read(&reply, NOW).unwrap();
     assert_eq!(play.partner.ask(&rows, &by(), NOW).unwrap(), messages[1..], "only what is still to be answered");
@@ -276,7 +276,7 @@ fn sweeps_have_a_reason_of_the_policys() {
     assert_eq!(code(play.partner.sweep(&homes(1..2), &"water".parse().unwrap(), &by(), NOW)), "not_permitted");
     let messages = play.partner.sweep(&homes(1..2), &"brand".parse().unwrap(), &by(), NOW).unwrap();
     assert_ne!(play.partner.ask(&homes(1..2), &by(), NOW).unwrap(), messages);
-    play.broker.standings.insert(source(1).pseudonym(&homes(1..2)[0]).0, 255);
+    play.broker.standings.insert(source(1).pseudonym(&homes(1..2)[0]), 255);
     let received = play.carry(messages, NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
     assert_eq!(answer.rows[0].1, Standing::Stacked(Number::Presence));
@@ -290,7 +290,7 @@ fn news_is_what_changed_over_own_flags() {
     let own = homes(1..5);
     play.partner.flag(&own, &by(), NOW).unwrap();
     play.deliver(NOW);
-    let pseudonym = |address: &AddressKey| source(1).pseudonym(address).0;
+    let pseudonym = |address: &AddressKey| source(1).pseudonym(address);
     let ask = |play: &mut Play| {
         play.broker.release += 1;
         let messages = play.partner.ask_own(&by(), NOW).unwrap();
@@ -335,7 +335,7 @@ fn a_dossier_has_all_there_is_on_one_address() {
     let second = Case::new("p.peters", "2026-0200").unwrap();
     play.partner.flag(&[address, other], &by(), NOW).unwrap();
     play.deliver(NOW);
-    play.broker.standings.insert(source(1).pseudonym(&address).0, 2);
+    play.broker.standings.insert(source(1).pseudonym(&address), 2);
     let messages = play.partner.ask(&[other, address, address.building()], &second, NOW).unwrap();
     play.carry(messages, NOW);
     play.partner.renew(&[address], &by(), NOW).unwrap();

@@ -55,7 +55,7 @@ fn write(path: &Path, hashes: &PseudonymKey, addresses: impl Iterator<Item = Add
     let mut hex = String::new();
     for address in addresses {
         hex.clear();
-        for byte in hashes.pseudonym(&address).0 {
+        for byte in *hashes.pseudonym(&address).expose_bytes() {
             write!(hex, "{byte:02x}").unwrap();
         }
         writeln!(text, "{address}").unwrap();
