@@ -156,7 +156,7 @@ fn questions(broker: &Broker, country: &Country, clients: &mut [Client], now: Ti
     row("  that release: seconds", seconds(released));
 }
 
-/// A question about so many of the flags.
+/// A question about `count` of the flags.
 fn question(client: &mut Client, flags: &[Flag], count: usize, from: usize, now: Timestamp) -> Vec<u8> {
     let asked: Vec<_> = (0..count).map(|n| flags[(from + n * 31) % flags.len()].0).collect();
     client.question(&asked, now)

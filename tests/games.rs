@@ -1,4 +1,4 @@
-//! Games: what a partner is told, and what the officer's log holds, does not depend on what they must not show.
+//! Two histories that differ only in what a partner must not learn: its answers and the officer's log are the same.
 
 use std::collections::BTreeMap;
 

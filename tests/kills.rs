@@ -1,4 +1,4 @@
-//! Real kills: a process that runs the broker is sent SIGKILL at random moments, and what it receipted must be there.
+//! Kills a process that runs the broker with SIGKILL at random moments: what it receipted must be there afterwards.
 //!
 //! The process is this test binary once more. It hands a broker on disk a stream of messages that depends on nothing
 //! but their number, and writes each reply to a file after the broker gave it. So whoever looks afterwards knows from
@@ -27,7 +27,7 @@ const FOLDER: &str = "STAPEL_KILLS_FOLDER";
 const OPENED: &str = "the broker is open";
 /// What it says when a reply is written.
 const REPLIED: &str = "a reply is written";
-/// A broker is begun anew after so many kills, so that the work of checking stays what it is.
+/// Kills before a new broker is begun: checking goes through all messages, so its cost grows with each.
 const KILLS_OF_A_LIFE: u64 = 40;
 /// The most messages of a life; at six a day these are 150 days.
 const MESSAGES: usize = 900;

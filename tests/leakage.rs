@@ -123,7 +123,7 @@ fn groups<'a>(rows: &'a [Pseudonym], last: &str) -> Vec<Group<'a>> {
     if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
 }
 
-/// The midnight so many days after the start, at which a release takes place.
+/// The midnight that many days after the start, at which a release takes place.
 fn midnight(days: u64) -> Timestamp {
     Timestamp((START.0 / DAY + days) * DAY)
 }

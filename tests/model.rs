@@ -598,7 +598,7 @@ fn times() -> u32 {
     std::env::var("STAPEL_CASES").map_or(1, |times| times.parse().unwrap())
 }
 
-/// So many histories as usual, and so many steps to make one that fails smaller.
+/// How many histories are played, and how many attempts are made to shorten one that fails.
 fn config(cases: u32, max_shrink_iters: u32) -> ProptestConfig {
     ProptestConfig { cases: cases * times(), failure_persistence: None, max_shrink_iters, ..ProptestConfig::default() }
 }

@@ -64,7 +64,7 @@ impl Said {
     }
 }
 
-/// Each of three partners flags so many homes from the first on; one then changes its mind about some, and asks.
+/// Each of three partners flags that many of the first homes; then one of them changes some of its own, and asks.
 fn said(flags: [usize; 3], changed: usize, threads: usize) -> Said {
     let folder = tempfile::tempdir().unwrap();
     write_policy(&folder.path().join("policy.toml"), &policy());

@@ -5,7 +5,7 @@ use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource, Threa
 /// Postcode, number, letter and addition.
 pub type Row = [String; 4];
 
-/// So many rows as a register has them, no two alike.
+/// `count` rows as a register has them, no two alike.
 pub fn rows(count: usize) -> Vec<Row> {
     let letters = ["", "", "", "A", "", "b", "C"];
     let additions = ["", "", "2", "", "bis", "12", "101"];

@@ -20,7 +20,7 @@ use stapel_testkit::{
 /// Pseudonyms in a message.
 pub const MESSAGE: usize = 100_000;
 
-/// So many partners, which together flag four of every three addresses.
+/// A country and its partners, which together hold four flags for every three addresses.
 #[derive(Clone, Copy)]
 pub struct Country {
     pub addresses: u64,
@@ -178,7 +178,7 @@ pub fn took(work: impl FnOnce()) -> Took {
 }
 
 impl Took {
-    /// Nanoseconds of each of so many, by the clock and by the processor.
+    /// Nanoseconds for each of `count` items, by the clock and by the processor.
     pub fn each(self, count: u64) -> String {
         let nanos = |took: Duration| took.as_nanos() as f64 / count as f64;
         format!("{:.0} ns (processor {:.0})", nanos(self.wall), nanos(self.processor))

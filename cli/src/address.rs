@@ -14,10 +14,10 @@ use crate::files;
 use crate::output::Output;
 use crate::progress::Progress;
 
-/// So many bytes of a line are kept. A line that is longer than 1,000 is refused, and shown so far.
+/// The most bytes of a line that are kept: one of over 1,000 is refused anyway, and this much of it is shown.
 const LINE_KEPT: usize = 1 << 20;
 
-/// So many lines pass between two looks at the progress bar.
+/// The progress bar is told of lines in batches of this size.
 const PACE: u64 = 1 << 12;
 
 /// Write addresses on standard input in canonical form
@@ -114,7 +114,7 @@ struct Refusal<'a> {
 /// A row that is not an address.
 enum RowError {
     Address(AddressError),
-    /// The row has so many cells that hold something, and the header names so many.
+    /// The row has more cells than the header names; the numbers of both.
     Columns(usize, usize),
 }
 

@@ -1,7 +1,9 @@
 //! `stapel audit`: the broker's log, checked from exported files alone.
 
+mod trusted;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ArgGroup;
 use serde_json::{Value, json};
@@ -10,18 +12,13 @@ use stapel::audit::{
     AuditError, Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LogRow,
     LoggedReply, MAX_CHECKPOINT, MAX_LINE, compare, leaf_hash,
 };
-use stapel::message::MAX_MESSAGE;
-use stapel::policy::{Policy, SignedPolicy};
 
 use crate::failure::Failure;
 use crate::files;
-use crate::progress::Progress;
+use trusted::{Trusted, read, read_line, read_log};
 
 /// No proof's file is longer.
 const MAX_PROOF: usize = MAX_CHECKPOINT + 4_096;
-
-/// What the names of checkpoints in a folder end in.
-const CHECKPOINT: &str = ".checkpoint";
 
 /// Check the broker's audit log from files, without the broker
 #[derive(clap::Args)]
@@ -328,69 +325,6 @@ fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The policies whose keys are trusted.
-struct Trusted(Vec<Policy>);
-
-impl Trusted {
-    fn read(policies: &Policies) -> Result<Trusted, Failure> {
-        let read = |path: &PathBuf| SignedPolicy::read(path).map(|signed| signed.policy().clone());
-        Ok(Trusted(policies.policy.iter().map(read).collect::<Result<_, _>>()?))
-    }
-
-    fn checkpoint(&self, path: &Path) -> Result<Checkpoint, Failure> {
-        let bytes = read(path, MAX_CHECKPOINT)?;
-        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of(policy)))
-    }
-
-    /// All checkpoints of files and folders, by size. At least one.
-    fn checkpoints(&self, given: &[PathBuf]) -> Result<Vec<Checkpoint>, Failure> {
-        let paths = files::expand(given, CHECKPOINT)?;
-        let mut found = paths.iter().map(|path| self.checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
-        if found.is_empty() {
-            return Err(AuditError::Checkpoint { finding: "the folder has no file that ends in .checkpoint" }.into());
-        }
-        found.sort_by_key(Checkpoint::size);
-        Ok(found)
-    }
-
-    fn reply(&self, path: &Path) -> Result<LoggedReply, Failure> {
-        let bytes = read(path, MAX_MESSAGE)?;
-        self.first(|policy| LoggedReply::verify(&bytes, policy))
-    }
-
-    /// What the first policy gives under which it succeeds; else the error under the first of all.
-    fn first<T>(&self, attempt: impl Fn(&Policy) -> Result<T, AuditError>) -> Result<T, Failure> {
-        let mut first_error = None;
-        for policy in &self.0 {
-            match attempt(policy) {
-                Ok(found) => return Ok(found),
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        Err(first_error.unwrap_or(AuditError::Checkpoint { finding: "no policy was given" }).into())
-    }
-}
-
-fn read_log(path: &Path) -> Result<ExportedLog, Failure> {
-    let progress = Progress::counting("lines");
-    ExportedLog::read(path, |_, _| {
-        progress.add(1);
-        Ok(())
-    })
-}
-
-/// Reads a file that is not larger than `limit`; of a larger one, a byte more, which no reader takes.
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    files::read_up_to(path, limit + 1)
-}
-
-/// Reads a line, with or without a line break at its end.
-fn read_line(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut line = read(path, MAX_LINE + 1)?;
-    line.pop_if(|last| *last == b'\n');
-    Ok(line)
-}
-
 fn uri(text: &str) -> Result<String, String> {
     let shaped = text.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -411,222 +345,4 @@ fn say(out: &mut impl Write, as_json: bool, sentences: &[String], json: &Value) 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use clap::Parser;
-    use stapel::Error;
-    use stapel::audit::{Event, Log, Outcome, Subject};
-    use stapel::message::{self, Answer, Header, LogEntry, Reply};
-    use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, write_policy};
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Audit {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    /// A folder as an officer has it: policy, log, checkpoints, and a partner's answer.
-    struct Folder(tempfile::TempDir);
-
-    impl Folder {
-        fn new() -> Folder {
-            let folder = Folder(tempfile::tempdir().unwrap());
-            let text = include_str!("../../src/policy/sample.toml");
-            let policy = Policy::parse(text).unwrap();
-            write_policy(&folder.path("policy.toml"), text);
-            fs::create_dir(folder.path("kept")).unwrap();
-            let lines = lines(&policy);
-            folder.write("log.jsonl", &rows(&lines));
-            for size in [0, 4, 9] {
-                folder.sign(&format!("kept/{size}.checkpoint"), &lines[..size]);
-            }
-            folder.write("line-6.json", &(lines[6].to_json() + "\n"));
-            fs::write(folder.path("answer.msg"), answer(&policy, 6, &lines[6])).unwrap();
-            folder
-        }
-
-        fn path(&self, name: &str) -> PathBuf {
-            self.0.path().join(name)
-        }
-
-        fn write(&self, name: &str, text: &str) {
-            fs::write(self.path(name), text).unwrap();
-        }
-
-        fn sign(&self, name: &str, lines: &[Line]) {
-            let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).unwrap();
-            let log: Log = lines.iter().map(Line::leaf).collect();
-            let checkpoint = Checkpoint::sign(&log, &LogKey::of(&policy), &checkpoint_key()).unwrap();
-            fs::write(self.path(name), checkpoint.as_bytes()).unwrap();
-        }
-
-        /// Runs the command; words that begin with `@` are files of this folder.
-        fn run(&self, words: &str) -> Result<String, Error> {
-            let words = words.split(' ').map(|word| match word.strip_prefix('@') {
-                Some(name) => self.path(name).into_os_string(),
-                None => word.into(),
-            });
-            let policy = ["--policy".into(), self.path("policy.toml").into_os_string()];
-            let words = ["audit".into()].into_iter().chain(words).chain(policy);
-            let audit = Audit::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
-            let mut out = Vec::new();
-            match run(&audit.args, &mut out) {
-                Ok(()) => Ok(String::from_utf8(out).unwrap()),
-                Err(Failure::Stapel(error)) => Err(error),
-                Err(other) => panic!("{}", other.line()),
-            }
-        }
-
-        fn code(&self, words: &str) -> &'static str {
-            self.run(words).expect_err(words).code()
-        }
-    }
-
-    fn lines(policy: &Policy) -> Vec<Line> {
-        let question = |number: u8| Event::Message {
-            partner: 2,
-            epoch: 1,
-            subject: Subject::Question,
-            message: Digest([number; 32]),
-            journal: Digest::NONE,
-            count: 3,
-            outcome: Outcome::Accepted,
-        };
-        let line = |number| Line { salt: [number; 16], time: NOW, policy: policy.digest(), event: question(number) };
-        (0..11).map(line).collect()
-    }
-
-    fn rows(lines: &[Line]) -> String {
-        lines.iter().enumerate().map(|(index, line)| LogRow::Line(line.clone()).to_json(index as u64) + "\n").collect()
-    }
-
-    fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {
-        let log = LogEntry { index, leaf: line.leaf() };
-        let standings = vec![0, 1, 2];
-        let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
-        let reply = Reply::Answer(answer);
-        let header = Header { context: Digest([6; 32]), ..Client::of(2, policy).header(reply.kind(), NOW) };
-        message::sign(&header, &reply.encode(), &operator_key()).unwrap()
-    }
-
-    #[test]
-    fn the_arguments_are_well_formed() {
-        <Audit as clap::CommandFactory>::command().debug_assert();
-        for (good, text) in
-            [(true, "https://a.nl/1"), (true, "urn:x:1"), (false, "a.nl/1"), (false, "x:"), (false, "x:a b")]
-        {
-            assert_eq!(uri(text).is_ok(), good, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_log_is_verified() {
-        let folder = Folder::new();
-        let said = folder.run("verify --log @log.jsonl --checkpoints @kept").unwrap();
-        assert!(said.contains("11 lines, held to 3 checkpoints, the latest of 9 lines."), "{said}");
-        assert!(said.contains("Of the last 2 lines nothing is shown"), "{said}");
-        let said = folder.run("verify --json --log @log.jsonl --checkpoints @kept/4.checkpoint").unwrap();
-        let expected = r#"{"lines":11,"pruned":0,"checkpoints":1,"covered":4,"kinds":{"question":11}}"#;
-        assert_eq!(said, format!("{expected}\n"));
-        let text = fs::read_to_string(folder.path("log.jsonl")).unwrap();
-        folder.write("log.jsonl", &text.replacen("\\\"count\\\":3", "\\\"count\\\":2", 1));
-        assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "log_altered");
-        folder.write("log.jsonl", &text.replacen("count", "amount", 1));
-        assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "log_file");
-        folder.write("kept/4.checkpoint", "nonsense");
-        assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "checkpoint");
-    }
-
-    #[test]
-    fn a_reply_is_proved_and_checked() {
-        let folder = Folder::new();
-        folder
-            .run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --reply @answer.msg --out @a.tlog-proof")
-            .unwrap();
-        let said = folder.run("check --proof @a.tlog-proof --reply @answer.msg").unwrap();
-        assert!(said.contains("The line that the reply names is number 6 in the log of 9 lines"), "{said}");
-        let said = folder.run("check --proof @a.tlog-proof --reply @answer.msg --line @line-6.json").unwrap();
-        assert!(said.contains("says of the message what the reply says"), "{said}");
-        let said = folder.run("check --json --proof @a.tlog-proof --line @line-6.json").unwrap();
-        assert!(
-            said.starts_with(r#"{"index":6,"size":9,"leaf":""#) && said.contains(r#""kind":"question"}"#),
-            "{said}"
-        );
-        let by_number = folder.run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --number 6").unwrap();
-        assert_eq!(by_number, fs::read_to_string(folder.path("a.tlog-proof")).unwrap());
-        folder.run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --number 5 --out @b.tlog-proof").unwrap();
-        assert_eq!(folder.code("check --proof @b.tlog-proof --reply @answer.msg"), "log_proof");
-        assert_eq!(folder.code("check --proof @b.tlog-proof --line @line-6.json"), "log_proof");
-        assert_eq!(
-            folder.code("prove --log @log.jsonl --checkpoint @kept/4.checkpoint --reply @answer.msg"),
-            "log_proof"
-        );
-        assert_eq!(folder.code("check --proof @a.tlog-proof --reply @kept/9.checkpoint"), "malformed");
-    }
-
-    #[test]
-    fn a_log_without_the_line_of_a_reply_proves_nothing() {
-        let folder = Folder::new();
-        let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).unwrap();
-        let mut lines = lines(&policy);
-        lines.remove(6);
-        folder.write("log.jsonl", &rows(&lines));
-        folder.sign("other.checkpoint", &lines);
-        let code = folder.code("prove --log @log.jsonl --checkpoint @other.checkpoint --reply @answer.msg");
-        assert_eq!(code, "log_altered", "a receipt shows what was left out");
-    }
-
-    #[test]
-    fn a_log_is_shown_to_continue() {
-        let folder = Folder::new();
-        let prove = "prove --log @log.jsonl --checkpoint @kept/9.checkpoint --older @kept/4.checkpoint --out @proof";
-        folder.run(prove).unwrap();
-        let said = folder.run("check --proof @proof --older @kept/4.checkpoint --newer @kept/9.checkpoint").unwrap();
-        assert_eq!(said, "The log of 9 lines begins with the 4 lines of the older checkpoint.\n");
-        assert_eq!(
-            folder.code("check --proof @proof --older @kept/9.checkpoint --newer @kept/4.checkpoint"),
-            "log_proof"
-        );
-    }
-
-    #[test]
-    fn two_parties_compare() {
-        let folder = Folder::new();
-        let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).unwrap();
-        let compare = "compare --ours @kept --theirs";
-        assert!(folder.run(&format!("{compare} @kept")).unwrap().contains("the same log of 9 lines"));
-        let said = folder.run(&format!("{compare} @kept/4.checkpoint")).unwrap();
-        assert!(said.contains("the same first 4 lines; of those after them no proof"), "{said}");
-        folder
-            .run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --older @kept/4.checkpoint --out @proof")
-            .unwrap();
-        let said = folder.run(&format!("{compare} @kept/4.checkpoint --proof @proof")).unwrap();
-        assert!(said.contains("the 9 lines continue the 4"), "{said}");
-        folder.sign("seven", &lines(&policy)[..7]);
-        assert_eq!(folder.code("compare --ours @kept/9.checkpoint --theirs @seven"), "log_proof");
-        let mut forked = lines(&policy);
-        forked.swap(0, 1);
-        folder.sign("forked", &forked[..4]);
-        let error = folder.run(&format!("{compare} @forked")).unwrap_err();
-        assert_eq!(error.code(), "log_inconsistent");
-        for evidence in ["kept/4.checkpoint", "forked"] {
-            assert!(error.to_string().contains(&fs::read_to_string(folder.path(evidence)).unwrap()), "{error}");
-        }
-    }
-
-    #[test]
-    fn processings_are_exported() {
-        let folder = Folder::new();
-        let export = "export --ldv --log @log.jsonl --activity https://register.example.nl/12";
-        let said = folder.run(export).unwrap();
-        assert_eq!(said.lines().count(), 11);
-        let record: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-        assert_eq!(record["name"], "stapel.question");
-        assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000002000000000000");
-        folder.write("log.jsonl", "nonsense\n");
-        assert_eq!(folder.code(export), "log_file");
-    }
-}
+mod tests;

@@ -42,7 +42,7 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-struct Place {
+struct BrokerFolder {
     /// The broker's folder
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -62,7 +62,7 @@ struct Place {
 )]
 struct InitArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// The policy, with its signatures beside it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "oin", "log_origin"])]
     policy: Option<PathBuf>,
@@ -89,7 +89,7 @@ struct InitArgs {
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// Message files, or folders of them
     files: Vec<PathBuf>,
     /// Write the replies to this folder
@@ -109,7 +109,7 @@ struct HandleArgs {
 #[command(after_help = "Example:\n  stapel broker status --dir broker --json")]
 struct StatusArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-impl Place {
+impl BrokerFolder {
     fn keys(&self) -> PathBuf {
         self.keys.clone().unwrap_or_else(|| self.dir.join("keys"))
     }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use stapel_demo::{Demo, Source};
+use stapel_demo::{Demo, TownSource};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -46,8 +46,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     let town = match &args.register {
-        Some(path) => Source::Register(path.clone()),
-        None => Source::MadeUp { homes: args.addresses },
+        Some(path) => TownSource::Register(path.clone()),
+        None => TownSource::MadeUp { homes: args.addresses },
     };
     let demo = Demo { town, seed: args.seed, json: args.json, keep: args.keep.clone() };
     demo.run(out)?;

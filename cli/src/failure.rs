@@ -1,4 +1,4 @@
-//! What ends a command early.
+//! The errors that end a command: their codes, sentences and exit statuses.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What time it is: the clock's, or what `--now` says.
+//! The time at which a command acts: the clock's, or what `--now` says.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

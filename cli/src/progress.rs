@@ -26,7 +26,7 @@ impl Progress {
         Progress(None)
     }
 
-    /// So many pieces more are done.
+    /// Counts pieces that were done.
     pub(crate) fn add(&self, pieces: u64) {
         if let Some(bar) = &self.0 {
             bar.inc(pieces);

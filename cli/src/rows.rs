@@ -23,7 +23,7 @@ pub(crate) use header::Mapping;
 /// The columns that a file of refused rows has before the others. All that begin so are passed over when it is read.
 const REFUSAL_COLUMNS: [&str; 4] = ["stapel_line", "stapel_code", "stapel_field", "stapel_message"];
 
-/// So many refused rows are told of on standard error.
+/// The most refused rows that are named on standard error, one a line.
 const TOLD: usize = 10;
 
 /// The most bytes of a spreadsheet: twice what ten million rows take.
@@ -64,13 +64,13 @@ pub(crate) struct Sheet {
 /// Rows that are addresses, each with its local reference: packed, because there may be millions of them.
 #[derive(Default)]
 pub(crate) struct Rows {
-    rows: Vec<(AddressKey, Place)>,
+    rows: Vec<(AddressKey, Span)>,
     /// All references, one after another.
     references: String,
 }
 
 /// Where in a text a reference begins and ends. A spreadsheet has fewer bytes than this can count.
-pub(crate) type Place = (u32, u32);
+pub(crate) type Span = (u32, u32);
 
 /// A row that is not.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Rows {
     }
 
     /// Takes it apart: the addresses, each with where its reference is, and all references.
-    pub(crate) fn into_parts(self) -> (Vec<(AddressKey, Place)>, String) {
+    pub(crate) fn into_parts(self) -> (Vec<(AddressKey, Span)>, String) {
         (self.rows, self.references)
     }
 
@@ -224,7 +224,7 @@ impl Sheet {
 /// Why a row is not an address.
 enum Refusal {
     Address(AddressError),
-    /// It has so many cells, the header names so many, and the rest holds something.
+    /// It has more cells that hold something than the header names; the numbers of both.
     Columns {
         cells: usize,
         named: usize,

@@ -1,4 +1,4 @@
-//! How many threads hash, and make releases: one, or what `--threads` says.
+//! The option `--threads`: how many threads hash addresses and make releases; one by default.
 
 use stapel::Threads;
 
@@ -7,7 +7,7 @@ use crate::failure::Failure;
 /// The option `--threads`.
 #[derive(clap::Args)]
 pub(crate) struct ThreadArgs {
-    /// Make pseudonyms or tags of large batches, and releases, on so many threads; what is written is the same
+    /// Make pseudonyms or tags of large batches, and releases, on this many threads; what is written is the same
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
 }

@@ -1,4 +1,4 @@
-//! `stapel demo`, as it is run.
+//! `stapel demo` as a user runs it: its numbers, its text and its errors.
 
 #![allow(clippy::print_stdout)] // Says what was left out.
 

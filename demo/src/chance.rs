@@ -1,4 +1,4 @@
-//! Chance that is the same from the same seed. Never for keys.
+//! Random numbers for a demonstration, the same for the same seed. Never for keys.
 
 /// Xorshift-multiply numbers (SplitMix64, Steele, Lea and Flood 2014): small, and good enough to make up a town.
 pub(crate) struct Chance(u64);
@@ -27,7 +27,7 @@ impl Chance {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// True in so many of a hundred cases.
+    /// True with this probability, in per cent.
     pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }

@@ -102,7 +102,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
 pub(crate) const RULES: Rules =
     Rules { threshold: 2, min_sources: 3, count_cap: 3, min_changed: 2, max_wait_days: 7, freshness_days: 35 };
 
-/// So many days a flag lasts at most, unless it is renewed.
+/// The most days that a flag lasts, unless it is renewed.
 pub(crate) const MAX_DAYS: u16 = 180;
 
 /// 2027-01-01.

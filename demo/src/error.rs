@@ -1,4 +1,4 @@
-//! What can end a demonstration early.
+//! The errors that end a demonstration or a sandbox's making early.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -53,7 +53,7 @@ use town::Town;
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// Where the town comes from.
-    pub town: Source,
+    pub town: TownSource,
     /// What the town and the flags are made up from: the same number makes the same again. Keys are new each time.
     pub seed: u64,
     /// Print one JSON object in place of the text.
@@ -65,7 +65,7 @@ pub struct Demo {
 
 /// Where a town comes from.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum TownSource {
     /// A register: TSV whose first line names `street`, `huisnummer`, `huisletter`, `toevoeging`, `postcode` and
     /// `woonplaats`.
     Register(PathBuf),
@@ -86,8 +86,8 @@ impl Demo {
     pub fn run(&self, out: &mut impl Write) -> Result<()> {
         let since = Instant::now();
         let town = match &self.town {
-            Source::Register(path) => Town::read(path)?,
-            Source::MadeUp { homes } => Town::made(*homes as usize, self.seed)?,
+            TownSource::Register(path) => Town::read(path)?,
+            TownSource::MadeUp { homes } => Town::made(*homes as usize, self.seed)?,
         };
         if town.homes.len() < FEWEST_HOMES {
             let found = town.homes.len();

@@ -1,4 +1,4 @@
-//! Who is to flag what: shares of a town that overlap, so that stacks of every height occur.
+//! Chooses which homes each system flags, so that stacks of every height occur.
 
 use crate::chance::Chance;
 use crate::consortium::{HOUSING, INSPECTION, POLICE, SAFETY, SYSTEMS, TAX};

@@ -60,7 +60,7 @@ pub(crate) struct Refused {
     pub(crate) error: AddressError,
 }
 
-/// So many differences are shown in words.
+/// The most differences that are kept in words; the rest are only counted.
 const MOST_SHOWN: usize = 10;
 
 impl Tally {

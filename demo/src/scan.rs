@@ -1,4 +1,4 @@
-//! The search for what must not be with the broker: addresses, the secret, raw pseudonyms.
+//! Searches the broker's files and replies for what must not be there: addresses, the secret, raw pseudonyms.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;

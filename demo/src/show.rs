@@ -1,4 +1,4 @@
-//! What is printed: phases, paragraphs and tables in plain text, for a reader who knows no cryptography.
+//! Prints the demonstration: phases, paragraphs and tables in plain text, for a reader who knows no cryptography.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -9,7 +9,7 @@ const WIDTH: usize = 100;
 
 const INDENT: &str = "  ";
 
-/// So many phases the story has.
+/// The number of phases, for whoever watches on standard error.
 const PHASES: usize = 11;
 
 /// Where the text goes; nowhere, where only the numbers are wanted.

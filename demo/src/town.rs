@@ -54,7 +54,7 @@ pub(crate) struct LeftOut {
 }
 
 impl Home {
-    fn new(place: &Place, number: u32, letter: &str, addition: &str) -> Result<Home, AddressError> {
+    fn new(place: &Stretch, number: u32, letter: &str, addition: &str) -> Result<Home, AddressError> {
         let text = number.to_string();
         let key = AddressKey::from_fields(&Fields { postcode: &place.postcode, number: &text, letter, addition })?;
         Ok(Home::of(key, !letter.is_empty(), &place.street, &place.town, &place.postcode))
@@ -87,7 +87,7 @@ impl Home {
 }
 
 /// What the homes along one stretch of a street have in common.
-struct Place {
+struct Stretch {
     street: Rc<str>,
     postcode: Rc<str>,
     town: Rc<str>,
@@ -183,7 +183,7 @@ fn build_street(
         let mut left = 0;
         for step in 0..length {
             if left == 0 {
-                place = Some(Place { street: Rc::clone(street), postcode: postcodes.next(), town: Rc::clone(town) });
+                place = Some(Stretch { street: Rc::clone(street), postcode: postcodes.next(), town: Rc::clone(town) });
                 left = 6 + chance.below(9);
             }
             left -= 1;

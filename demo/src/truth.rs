@@ -1,4 +1,4 @@
-//! The plain count: maps of sets over addresses, made from SPEC.md section 5 without any cryptography.
+//! Says what every answer should be, by counting with maps and sets as SPEC.md section 5 says, without cryptography.
 //!
 //! It is told what each partner did, never what the broker said, and says what every answer must be.
 
@@ -178,7 +178,7 @@ impl Truth {
         self.systems.iter().enumerate().filter(flags).map(|(at, _)| at).collect()
     }
 
-    /// How many homes, or buildings, so many organisations flag, as of the release in force; for 1 and up.
+    /// By number of organisations, from 1 up: how many addresses that many organisations flag, as of the last release.
     pub(crate) fn stacks(&self, which: impl Fn(&AddressKey) -> bool) -> BTreeMap<usize, usize> {
         let addresses = self.systems.iter().flat_map(|system| system.released.keys().filter(|address| which(address)));
         let mut stacks = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! How each system writes addresses down, and how such a line is read.
+//! Writes addresses as each system has them in its files, and reads such lines back.
 
 use stapel::{AddressError, AddressKey, Fields};
 

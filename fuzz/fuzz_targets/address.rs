@@ -1,3 +1,5 @@
+//! The fuzz target `address`: hands the fuzzer's bytes to `fuzz/bodies/address.rs`.
+
 #![no_main]
 
 #[path = "../bodies/address.rs"]

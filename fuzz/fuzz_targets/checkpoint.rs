@@ -1,3 +1,5 @@
+//! The fuzz target `checkpoint`: hands the fuzzer's bytes to `fuzz/bodies/checkpoint.rs`.
+
 #![no_main]
 
 #[path = "../bodies/checkpoint.rs"]

@@ -1,3 +1,5 @@
+//! The fuzz target `log_line`: hands the fuzzer's bytes to `fuzz/bodies/log_line.rs`.
+
 #![no_main]
 
 #[path = "../bodies/log_line.rs"]

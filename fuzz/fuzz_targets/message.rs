@@ -1,3 +1,5 @@
+//! The fuzz target `message`: hands the fuzzer's bytes to `fuzz/bodies/message.rs`.
+
 #![no_main]
 
 #[path = "../bodies/message.rs"]

@@ -1,3 +1,5 @@
+//! The fuzz target `policy`: hands the fuzzer's bytes to `fuzz/bodies/policy.rs`.
+
 #![no_main]
 
 #[path = "../bodies/policy.rs"]

@@ -1,3 +1,5 @@
+//! The fuzz target `store`: hands the fuzzer's bytes to `fuzz/bodies/store.rs`.
+
 #![no_main]
 
 #[path = "../bodies/store.rs"]

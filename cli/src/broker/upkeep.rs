@@ -8,7 +8,7 @@ use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
 use stapel::broker::Release;
 use stapel::{Broker, BrokerKeys, Policy, SystemError};
 
-use super::Place;
+use super::BrokerFolder;
 use crate::failure::{Failure, note};
 use crate::files::{self, NewFile};
 use crate::now::Clock;
@@ -27,7 +27,7 @@ use crate::threads::ThreadArgs;
 )]
 pub(super) struct ReleaseArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// The clock is right, though it is more than three days after the last release; the log says that this was said
     #[arg(long)]
     accept_clock: bool,
@@ -45,7 +45,7 @@ pub(super) struct ReleaseArgs {
 #[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// The policy, with its signatures beside it
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
@@ -64,7 +64,7 @@ pub(super) struct AdoptArgs {
 #[command(after_help = "Example:\n  stapel broker purge --dir broker")]
 pub(super) struct PurgeArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// Print one JSON object: rows, bytes_before, bytes_after
     #[arg(long)]
     json: bool,
@@ -80,7 +80,7 @@ pub(super) struct PurgeArgs {
 #[command(after_help = "Example:\n  stapel broker backup --dir broker --to /mnt/backup/2026-12-01")]
 pub(super) struct BackupArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// The folder of the copy, in which there must be no broker
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -101,7 +101,7 @@ pub(super) struct RestoreArgs {
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// Print one JSON object: policy_version, policy, epochs
     #[arg(long)]
     json: bool,
@@ -118,7 +118,7 @@ pub(super) struct RestoreArgs {
                         stapel audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints/")]
 pub(super) struct LogArgs {
     #[command(flatten)]
-    place: Place,
+    place: BrokerFolder,
     /// The file of the log; one that is there is replaced
     #[arg(long, value_name = "FILE")]
     out: PathBuf,

@@ -1,4 +1,4 @@
-//! What the partner's own people do with rows: flag, withdraw, replace all, ask.
+//! What a partner's own people do with rows of a spreadsheet: `partner flag`, `withdraw`, `full` and `ask`.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -8,7 +8,7 @@ use stapel::partner::{Case, Changed, Partner};
 use stapel::{AddressKey, Day, Slug};
 
 use super::refs::Refs;
-use super::{OutboxArgs, Place};
+use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{Failure, note};
 use crate::now::Clock;
 use crate::output::Output;
@@ -30,7 +30,7 @@ struct CaseArgs {
 #[derive(clap::Args)]
 struct Acting {
     #[command(flatten)]
-    place: Place,
+    place: PartnerFolder,
     #[command(flatten)]
     case: CaseArgs,
     #[command(flatten)]
@@ -91,7 +91,7 @@ pub(super) struct FullArgs {
 )]
 pub(super) struct AskArgs {
     #[command(flatten)]
-    place: Place,
+    place: PartnerFolder,
     #[command(flatten)]
     outbox: OutboxArgs,
     #[command(flatten)]

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::Output;
 
-/// See the module.
+/// A folder of messages to be carried, and of the replies that were put beside them.
 pub(super) struct Outbox(PathBuf);
 
 impl Outbox {

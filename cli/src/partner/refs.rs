@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::rows::{Place, Rows};
+use crate::rows::{Rows, Span};
 
 /// Bound to what is sealed, so that it is taken for nothing else.
 const LABEL: &[u8] = b"stapel1 refs\0\0\0\0";
@@ -33,11 +33,11 @@ const MAX_BYTES: usize = 2 << 30;
 #[derive(Default)]
 struct ByAddress {
     /// By ascending address and reference, each once; of each reference where it stands in `texts`.
-    rows: Vec<(AddressKey, Place)>,
+    rows: Vec<(AddressKey, Span)>,
     texts: String,
 }
 
-/// See the module.
+/// The references of a partner's flags and questions, in a sealed file in its folder.
 pub(super) struct Refs {
     path: PathBuf,
     key_path: PathBuf,
@@ -156,7 +156,7 @@ impl ByAddress {
     }
 }
 
-fn text(texts: &str, (from, to): Place) -> &str {
+fn text(texts: &str, (from, to): Span) -> &str {
     &texts[from as usize..to as usize]
 }
 
@@ -172,7 +172,7 @@ impl Serialize for ByAddress {
 
 /// The references of one address.
 struct List<'a> {
-    rows: &'a [(AddressKey, Place)],
+    rows: &'a [(AddressKey, Span)],
     texts: &'a str,
 }
 

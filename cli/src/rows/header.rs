@@ -1,4 +1,4 @@
-//! Which column of a spreadsheet is what.
+//! Finds out which column of a spreadsheet holds which field.
 
 use std::str::FromStr;
 

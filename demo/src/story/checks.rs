@@ -1,4 +1,4 @@
-//! The last phase: what the comparisons came to, and the search at the broker.
+//! The last phase: how many comparisons were made and differed, and the search at the broker.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What happens, phase by phase: from a town to standings and back to nothing.
+//! The eleven phases of the demonstration, from a town without flags to flags that have ended.
 
 mod checks;
 mod setting;
@@ -29,7 +29,7 @@ pub(crate) struct Outcome {
     pub(crate) flags: usize,
     /// Flags on buildings that follow from them.
     pub(crate) building_flags: usize,
-    /// By true count: homes flagged by so many organisations at the first release.
+    /// By number of organisations: homes that truly have that many at the first release.
     pub(crate) stacked: BTreeMap<usize, usize>,
     /// The same for buildings.
     pub(crate) stacked_buildings: BTreeMap<usize, usize>,

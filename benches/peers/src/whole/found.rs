@@ -1,4 +1,4 @@
-//! A consortium that is ready to begin, and the files to begin from.
+//! Makes the consortium that the comparison runs on, and the files of addresses that it begins from.
 //!
 //! In the folder: `partner-<number>`, each partner's own folder; `broker` and `keys`; and for each partner
 //! `flags-<number>.txt`, the addresses that it flags, and `asked-<number>.txt`, those of them that it asks about, in
@@ -16,7 +16,7 @@ use stapel_testkit::{partner_folder, secret};
 use crate::workload::{Country, setting};
 use crate::{PARTNERS, number};
 
-/// Pseudonyms in a partner's question, where it flags so many.
+/// The most pseudonyms in a partner's question.
 const ASKED: u64 = 100_000;
 
 /// Counts are told up to the number of organisations, so that each answer can be compared with the peers'. No real

@@ -1,4 +1,4 @@
-//! A partner, as a process that does one thing and ends.
+//! A partner as a process: it delivers or asks once, and ends.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};

@@ -1,0 +1,211 @@
+//! The subcommands of `stapel audit` on a folder as an officer has it.
+
+use std::fs;
+
+use clap::Parser;
+use stapel::Error;
+use stapel::audit::{Checkpoint, Event, Log, LogRow, Outcome, Subject};
+use stapel::message::{self, Answer, Header, LogEntry, Reply};
+use stapel::policy::Policy;
+use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, write_policy};
+
+use super::*;
+
+#[derive(Parser)]
+struct Audit {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// A folder as an officer has it: policy, log, checkpoints, and a partner's answer.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let text = include_str!("../../../src/policy/sample.toml");
+        let policy = Policy::parse(text).unwrap();
+        write_policy(&folder.path("policy.toml"), text);
+        fs::create_dir(folder.path("kept")).unwrap();
+        let lines = lines(&policy);
+        folder.write("log.jsonl", &rows(&lines));
+        for size in [0, 4, 9] {
+            folder.sign(&format!("kept/{size}.checkpoint"), &lines[..size]);
+        }
+        folder.write("line-6.json", &(lines[6].to_json() + "\n"));
+        fs::write(folder.path("answer.msg"), answer(&policy, 6, &lines[6])).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn sign(&self, name: &str, lines: &[Line]) {
+        let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+        let log: Log = lines.iter().map(Line::leaf).collect();
+        let checkpoint = Checkpoint::sign(&log, &LogKey::of(&policy), &checkpoint_key()).unwrap();
+        fs::write(self.path(name), checkpoint.as_bytes()).unwrap();
+    }
+
+    /// Runs the command; words that begin with `@` are files of this folder.
+    fn run(&self, words: &str) -> Result<String, Error> {
+        let words = words.split(' ').map(|word| match word.strip_prefix('@') {
+            Some(name) => self.path(name).into_os_string(),
+            None => word.into(),
+        });
+        let policy = ["--policy".into(), self.path("policy.toml").into_os_string()];
+        let words = ["audit".into()].into_iter().chain(words).chain(policy);
+        let audit = Audit::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
+        let mut out = Vec::new();
+        match run(&audit.args, &mut out) {
+            Ok(()) => Ok(String::from_utf8(out).unwrap()),
+            Err(Failure::Stapel(error)) => Err(error),
+            Err(other) => panic!("{}", other.line()),
+        }
+    }
+
+    fn code(&self, words: &str) -> &'static str {
+        self.run(words).expect_err(words).code()
+    }
+}
+
+fn lines(policy: &Policy) -> Vec<Line> {
+    let question = |number: u8| Event::Message {
+        partner: 2,
+        epoch: 1,
+        subject: Subject::Question,
+        message: Digest([number; 32]),
+        journal: Digest::NONE,
+        count: 3,
+        outcome: Outcome::Accepted,
+    };
+    let line = |number| Line { salt: [number; 16], time: NOW, policy: policy.digest(), event: question(number) };
+    (0..11).map(line).collect()
+}
+
+fn rows(lines: &[Line]) -> String {
+    lines.iter().enumerate().map(|(index, line)| LogRow::Line(line.clone()).to_json(index as u64) + "\n").collect()
+}
+
+fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {
+    let log = LogEntry { index, leaf: line.leaf() };
+    let standings = vec![0, 1, 2];
+    let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
+    let reply = Reply::Answer(answer);
+    let header = Header { context: Digest([6; 32]), ..Client::of(2, policy).header(reply.kind(), NOW) };
+    message::sign(&header, &reply.encode(), &operator_key()).unwrap()
+}
+
+#[test]
+fn the_arguments_are_well_formed() {
+    <Audit as clap::CommandFactory>::command().debug_assert();
+    for (good, text) in
+        [(true, "https://a.nl/1"), (true, "urn:x:1"), (false, "a.nl/1"), (false, "x:"), (false, "x:a b")]
+    {
+        assert_eq!(uri(text).is_ok(), good, "{text}");
+    }
+}
+
+#[test]
+fn a_log_is_verified() {
+    let folder = Folder::new();
+    let said = folder.run("verify --log @log.jsonl --checkpoints @kept").unwrap();
+    assert!(said.contains("11 lines, held to 3 checkpoints, the latest of 9 lines."), "{said}");
+    assert!(said.contains("Of the last 2 lines nothing is shown"), "{said}");
+    let said = folder.run("verify --json --log @log.jsonl --checkpoints @kept/4.checkpoint").unwrap();
+    let expected = r#"{"lines":11,"pruned":0,"checkpoints":1,"covered":4,"kinds":{"question":11}}"#;
+    assert_eq!(said, format!("{expected}\n"));
+    let text = fs::read_to_string(folder.path("log.jsonl")).unwrap();
+    folder.write("log.jsonl", &text.replacen("\\\"count\\\":3", "\\\"count\\\":2", 1));
+    assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "log_altered");
+    folder.write("log.jsonl", &text.replacen("count", "amount", 1));
+    assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "log_file");
+    folder.write("kept/4.checkpoint", "nonsense");
+    assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "checkpoint");
+}
+
+#[test]
+fn a_reply_is_proved_and_checked() {
+    let folder = Folder::new();
+    folder
+        .run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --reply @answer.msg --out @a.tlog-proof")
+        .unwrap();
+    let said = folder.run("check --proof @a.tlog-proof --reply @answer.msg").unwrap();
+    assert!(said.contains("The line that the reply names is number 6 in the log of 9 lines"), "{said}");
+    let said = folder.run("check --proof @a.tlog-proof --reply @answer.msg --line @line-6.json").unwrap();
+    assert!(said.contains("says of the message what the reply says"), "{said}");
+    let said = folder.run("check --json --proof @a.tlog-proof --line @line-6.json").unwrap();
+    assert!(said.starts_with(r#"{"index":6,"size":9,"leaf":""#) && said.contains(r#""kind":"question"}"#), "{said}");
+    let by_number = folder.run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --number 6").unwrap();
+    assert_eq!(by_number, fs::read_to_string(folder.path("a.tlog-proof")).unwrap());
+    folder.run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --number 5 --out @b.tlog-proof").unwrap();
+    assert_eq!(folder.code("check --proof @b.tlog-proof --reply @answer.msg"), "log_proof");
+    assert_eq!(folder.code("check --proof @b.tlog-proof --line @line-6.json"), "log_proof");
+    assert_eq!(folder.code("prove --log @log.jsonl --checkpoint @kept/4.checkpoint --reply @answer.msg"), "log_proof");
+    assert_eq!(folder.code("check --proof @a.tlog-proof --reply @kept/9.checkpoint"), "malformed");
+}
+
+#[test]
+fn a_log_without_the_line_of_a_reply_proves_nothing() {
+    let folder = Folder::new();
+    let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+    let mut lines = lines(&policy);
+    lines.remove(6);
+    folder.write("log.jsonl", &rows(&lines));
+    folder.sign("other.checkpoint", &lines);
+    let code = folder.code("prove --log @log.jsonl --checkpoint @other.checkpoint --reply @answer.msg");
+    assert_eq!(code, "log_altered", "a receipt shows what was left out");
+}
+
+#[test]
+fn a_log_is_shown_to_continue() {
+    let folder = Folder::new();
+    let prove = "prove --log @log.jsonl --checkpoint @kept/9.checkpoint --older @kept/4.checkpoint --out @proof";
+    folder.run(prove).unwrap();
+    let said = folder.run("check --proof @proof --older @kept/4.checkpoint --newer @kept/9.checkpoint").unwrap();
+    assert_eq!(said, "The log of 9 lines begins with the 4 lines of the older checkpoint.\n");
+    assert_eq!(folder.code("check --proof @proof --older @kept/9.checkpoint --newer @kept/4.checkpoint"), "log_proof");
+}
+
+#[test]
+fn two_parties_compare() {
+    let folder = Folder::new();
+    let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+    let compare = "compare --ours @kept --theirs";
+    assert!(folder.run(&format!("{compare} @kept")).unwrap().contains("the same log of 9 lines"));
+    let said = folder.run(&format!("{compare} @kept/4.checkpoint")).unwrap();
+    assert!(said.contains("the same first 4 lines; of those after them no proof"), "{said}");
+    folder
+        .run("prove --log @log.jsonl --checkpoint @kept/9.checkpoint --older @kept/4.checkpoint --out @proof")
+        .unwrap();
+    let said = folder.run(&format!("{compare} @kept/4.checkpoint --proof @proof")).unwrap();
+    assert!(said.contains("the 9 lines continue the 4"), "{said}");
+    folder.sign("seven", &lines(&policy)[..7]);
+    assert_eq!(folder.code("compare --ours @kept/9.checkpoint --theirs @seven"), "log_proof");
+    let mut forked = lines(&policy);
+    forked.swap(0, 1);
+    folder.sign("forked", &forked[..4]);
+    let error = folder.run(&format!("{compare} @forked")).unwrap_err();
+    assert_eq!(error.code(), "log_inconsistent");
+    for evidence in ["kept/4.checkpoint", "forked"] {
+        assert!(error.to_string().contains(&fs::read_to_string(folder.path(evidence)).unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn processings_are_exported() {
+    let folder = Folder::new();
+    let export = "export --ldv --log @log.jsonl --activity https://register.example.nl/12";
+    let said = folder.run(export).unwrap();
+    assert_eq!(said.lines().count(), 11);
+    let record: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(record["name"], "stapel.question");
+    assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000002000000000000");
+    folder.write("log.jsonl", "nonsense\n");
+    assert_eq!(folder.code(export), "log_file");
+}

@@ -1,0 +1,118 @@
+//! How a partner begins: `partner init`, `adopt` and `add-secret`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use stapel::Slug;
+use stapel::partner::Partner;
+use stapel::policy::{Lang, Oin};
+
+use super::PartnerFolder;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Make a partner's folder, and print its entry for the roster
+///
+/// The entry goes to the coordinator, who completes it and puts it into the policy. Texts that are left empty there,
+/// the policy's reader refuses.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner init --dir police --number 1 --name 'Politie' \\\n      \
+                   --oin 00000001000000000000 --organisation politie")]
+pub(super) struct InitArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The number it is to have in the roster
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    number: u16,
+    /// The partner's name
+    #[arg(long)]
+    name: Option<String>,
+    /// The organisation's OIN, 20 digits
+    #[arg(long)]
+    oin: Option<Oin>,
+    /// The organisation that it counts as
+    #[arg(long, value_name = "SLUG")]
+    organisation: Option<Slug>,
+    /// Its legal basis to flag
+    #[arg(long, value_name = "TEXT")]
+    legal_basis_flag: Option<String>,
+    /// Its legal basis to ask
+    #[arg(long, value_name = "TEXT")]
+    legal_basis_ask: Option<String>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take a policy into force, the first or a newer one
+///
+/// The signatures are read beside it. A first policy is taken on the word of whoever hands it over: compare its digest
+/// with another partner's.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner adopt --dir police --policy policy.toml")]
+pub(super) struct AdoptArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The policy, with its signatures beside it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The language in which to say what changes: nl or en
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: Lang,
+}
+
+/// Keep a copy of an epoch's secret in the folder
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner add-secret --dir police epoch-1.secret")]
+pub(super) struct AddSecretArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The secret file
+    file: PathBuf,
+}
+
+pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
+    let enrolment = Partner::init(&args.place.dir, args.number)?;
+    let (number, key) = (enrolment.number, enrolment.verifying_key.to_string());
+    if args.json {
+        return out.json(&json!({ "number": number, "verifying_key": key }));
+    }
+    // A string in JSON is one in TOML too.
+    let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());
+    writeln!(out, "[[partner]]")?;
+    writeln!(out, "number = {number}")?;
+    writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
+    writeln!(out, "oin = {}", quoted(args.oin.as_ref().map(Oin::as_str)))?;
+    writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
+    writeln!(out, "verifying_key = \"{key}\"")?;
+    writeln!(out, "may = [\"flag\", \"ask\"]")?;
+    writeln!(out, "sees = \"presence\"")?;
+    writeln!(out, "legal_basis_flag = {}", quoted(args.legal_basis_flag.as_deref()))?;
+    writeln!(out, "legal_basis_ask = {}", quoted(args.legal_basis_ask.as_deref()))?;
+    Ok(())
+}
+
+pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
+    let (folder, policy) = (&args.place.dir, &args.policy);
+    if folder.join("policy.toml").exists() {
+        let mut partner = args.place.open()?;
+        let before = partner.policy().clone();
+        // To adopt what was adopted, as after a command that was broken off, is no error.
+        if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() != before.digest() {
+            partner.adopt_policy(policy).map_err(Failure::of_policy(policy))?;
+        }
+        for difference in before.policy().difference(partner.policy().policy(), args.lang) {
+            writeln!(out, "{difference}")?;
+        }
+    } else {
+        Partner::join(folder, policy).map_err(Failure::of_policy(policy))?;
+    }
+    let signed = stapel::SignedPolicy::read(policy).map_err(Failure::of_policy(policy))?;
+    writeln!(out, "policy version {}, digest {}", signed.policy().version, signed.digest())?;
+    Ok(())
+}
+
+pub(super) fn add_secret(args: &AddSecretArgs) -> Result<(), Failure> {
+    Ok(args.place.open()?.add_secret(&args.file)?)
+}

@@ -1,0 +1,170 @@
+//! Messages to the broker and its replies: `partner deliver`, `confirm`, `read` and `give-up`.
+
+use std::path::PathBuf;
+
+use stapel::partner::Partner;
+
+use super::refs::Refs;
+use super::{OutboxArgs, PartnerFolder, outbox, report};
+use crate::failure::{Failure, note};
+use crate::files;
+use crate::now::Clock;
+use crate::output::Output;
+use crate::threads::ThreadArgs;
+
+/// Write the messages that bring the broker up to date
+///
+/// Until their replies are read, the same messages come again; so do questions that are waited for and not in the
+/// outbox.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner deliver --dir police")]
+pub(super) struct DeliverArgs {
+    #[command(flatten)]
+    delivery: Delivery,
+}
+
+/// Write the message that nothing changed, or what did
+///
+/// By it silence differs from no change.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner confirm --dir police")]
+pub(super) struct ConfirmArgs {
+    #[command(flatten)]
+    delivery: Delivery,
+}
+
+#[derive(clap::Args)]
+struct Delivery {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// Print JSON Lines, one for each message
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Read the broker's replies
+///
+/// Prints standings with the references and addresses of the rows that were asked. Messages that were replied to leave
+/// the outbox, and so do their replies. Of a folder, the files that end in .reply are read, by name.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner read --dir police --json")]
+pub(super) struct ReadArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// Replies, or folders of them [default: the outbox]
+    files: Vec<PathBuf>,
+    /// Print JSON Lines, one for each reply and one for each standing and reference
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// No longer wait for the reply to a message
+///
+/// For one that was lost for good. Its number is spent, and what it said is said in a later message.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner give-up --dir police question-0000000003.msg")]
+pub(super) struct GiveUpArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// The message's name, as `stapel partner status` shows it
+    message: String,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+pub(super) fn deliver(args: &DeliverArgs, out: &mut Output) -> Result<(), Failure> {
+    let delivery = &args.delivery;
+    hand_over(delivery, out, |partner| Ok(partner.deliver(delivery.clock.time()?)?))
+}
+
+pub(super) fn confirm(args: &ConfirmArgs, out: &mut Output) -> Result<(), Failure> {
+    let delivery = &args.delivery;
+    hand_over(delivery, out, |partner| Ok(partner.confirm(delivery.clock.time()?)?))
+}
+
+/// Writes what a partner has to say into the outbox, and says what it keeps for later.
+fn hand_over(
+    args: &Delivery,
+    out: &mut Output,
+    messages: impl FnOnce(&mut Partner) -> Result<Vec<Vec<u8>>, Failure>,
+) -> Result<(), Failure> {
+    let threads = args.threads.start()?;
+    let mut partner = args.place.open()?.with_threads(threads);
+    let messages = messages(&mut partner)?;
+    match (messages.is_empty(), partner.undelivered()) {
+        (true, 0) => note("the broker is up to date; nothing was written"),
+        (_, 0) => {}
+        (_, waiting) => {
+            let budgets = &partner.policy().policy().budgets;
+            note(&format!(
+                "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a \
+                 day (UTC), {} at a time, buildings included",
+                budgets.new_flags_a_day, budgets.flags_held
+            ));
+        }
+    }
+    args.outbox.of(&args.place).write(&partner, &messages, args.json, out)
+}
+
+pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let mut refs = Refs::open(&args.place.dir)?;
+    let outbox = args.outbox.of(&args.place);
+    let paths = match args.files.as_slice() {
+        [] if outbox.folder().is_dir() => files::expand(&[outbox.folder().to_owned()], ".reply")?,
+        [] => Vec::new(),
+        given => files::expand(given, ".reply")?,
+    };
+    if paths.is_empty() {
+        note("there is no reply to read");
+    }
+    let mut failed = 0;
+    let mut done = Vec::new();
+    for path in paths {
+        let reply = files::read_up_to(&path, stapel::message::MAX_MESSAGE + 1)?;
+        match partner.read(&reply, args.clock.time()?) {
+            Ok(received) => {
+                report::received(&path, &received, &partner, &refs, args.json, out)?;
+                done.push(path);
+            }
+            Err(error) => {
+                failed += 1;
+                note(&format!("{}: {}", path.display(), Failure::from(error).line()));
+            }
+        }
+    }
+    // Replies are shown before they go.
+    out.finish()?;
+    outbox.clean(&partner, &done)?;
+    refs.settle(&partner)?;
+    match failed {
+        0 => Ok(()),
+        1 => Err(Failure::new("not_read", "1 reply could not be read")),
+        replies => Err(Failure::new("not_read", format!("{replies} replies could not be read"))),
+    }
+}
+
+pub(super) fn give_up(args: &GiveUpArgs) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let found = partner.in_flight().find(|message| outbox::name(message) == args.message);
+    let digest = found.map(|message| message.digest).ok_or_else(|| {
+        Failure::new(
+            "no_such_message",
+            format!("no message '{}' is waited for; see stapel partner status", args.message),
+        )
+    })?;
+    partner.give_up(digest, args.clock.time()?)?;
+    args.outbox.of(&args.place).clean(&partner, &[])
+}

@@ -1,0 +1,132 @@
+//! What a partner has without asking anybody: `partner news`, `dossier` and `status`.
+
+use std::io::Write;
+
+use serde_json::json;
+use stapel::AddressKey;
+use stapel::partner::InFlight;
+
+use super::refs::Refs;
+use super::{OutboxArgs, PartnerFolder, outbox, report};
+use crate::failure::Failure;
+use crate::now::Clock;
+use crate::output::Output;
+
+/// Tell what changed over own flags since the last time
+///
+/// From the answers that were read since; `stapel partner ask --own` asks for all.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner news --dir police")]
+pub(super) struct NewsArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// Print JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print all that the journal has on one address
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner dossier --dir police 'Dam 1-A, 1012 JS Amsterdam'")]
+pub(super) struct DossierArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a building
+    address: String,
+    /// Print JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show where the partner stands, or ask the broker
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  stapel partner status --dir police\n  stapel partner status --dir police --request"
+)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    outbox: OutboxArgs,
+    /// Write a message that asks the broker where the partner stands
+    #[arg(long)]
+    request: bool,
+    /// Read the whole journal, and check every link of its chain
+    #[arg(long)]
+    check: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let refs = Refs::open(&args.place.dir)?;
+    let news = partner.news()?;
+    if news.is_empty() && !args.json {
+        writeln!(out, "no news")?;
+    }
+    for news in &news {
+        report::news(news, &partner, &refs, args.json, out)?;
+    }
+    Ok(())
+}
+
+pub(super) fn dossier(args: &DossierArgs, out: &mut Output) -> Result<(), Failure> {
+    let address = match AddressKey::from_canonical(&args.address) {
+        Ok(address) => address,
+        Err(_) => AddressKey::parse(&args.address)?,
+    };
+    let partner = args.place.open()?;
+    let entries = partner.dossier(&address)?;
+    if entries.is_empty() && !args.json {
+        writeln!(out, "nothing on {}", address.as_str())?;
+    }
+    for entry in &entries {
+        report::dossier(entry, &partner, args.json, out)?;
+    }
+    Ok(())
+}
+
+pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    let outbox = args.outbox.of(&args.place);
+    if args.check {
+        partner.check_journal()?;
+    }
+    if args.request {
+        let request = partner.status(args.clock.time()?)?;
+        return outbox.write(&partner, &[request], args.json, out);
+    }
+    let policy = partner.policy();
+    let (version, digest) = (policy.policy().version, policy.digest().to_string());
+    let brokers = partner.brokers_policy().map(|digest| digest.to_string());
+    let epochs: Vec<u32> = partner.epochs().collect();
+    let (records, head) = (partner.journal_length(), partner.journal_head().to_string());
+    let in_flight: Vec<InFlight<'_>> = partner.in_flight().collect();
+    if args.json {
+        return out.json(&json!({
+            "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
+            "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
+            "flags": partner.flags().len(), "undelivered": partner.undelivered(),
+            "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
+            "journal_records": records, "journal_head": head,
+        }));
+    }
+    writeln!(out, "partner {}, key {}", partner.number(), partner.verifying_key())?;
+    writeln!(out, "policy version {version}, digest {digest}")?;
+    if let Some(brokers) = brokers {
+        writeln!(out, "the broker holds to another policy: {brokers}")?;
+    }
+    let epochs: Vec<_> = epochs.iter().map(u32::to_string).collect();
+    writeln!(out, "secrets of epochs: {}", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })?;
+    writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
+    writeln!(out, "journal: {records} records, head {head}")?;
+    for message in &in_flight {
+        let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };
+        writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
+    }
+    Ok(())
+}
