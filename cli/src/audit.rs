@@ -9,8 +9,8 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
-    AuditError, Checkpoint, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LogRow,
-    LoggedReply, MAX_CHECKPOINT, MAX_LINE, compare, leaf_hash,
+    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LogRow, MAX_CHECKPOINT,
+    compare, leaf_hash,
 };
 
 use crate::failure::Failure;
