@@ -1,5 +1,7 @@
 //! The broker on a disk that fails: what is refused, what is still answered, and that all goes on once the disk works again.
 
+mod conflicts;
+
 use std::io::ErrorKind;
 
 use super::*;
