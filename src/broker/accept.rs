@@ -1,13 +1,13 @@
-//! State messages: what a delta, a full set or a confirm does to what its partner holds.
+//! State messages: what a delta, a full set or a confirm does to the flags that its partner holds. SPEC.md 5.5.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Sender;
+use super::incoming::Incoming;
 use super::rows::{Accepted, PartnerRow};
-use super::state::{Epoch, Share, Stored};
+use super::state::{Account, OpenEpoch, StoredBatch};
 use super::view::Pending;
-use crate::day::{Day, Timestamp};
+use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
 use crate::slots;
@@ -15,11 +15,11 @@ use crate::store::{Batch, BatchId, Row, Span};
 use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
 
-/// So many deltas are looked at together, whether they say the same again and again.
-const DELTAS_BETWEEN_FOLDS: usize = 16;
+/// After this many deltas, it is checked whether they repeat each other and can be kept as one.
+const DELTAS_BETWEEN_MERGES: usize = 16;
 
-/// What a state message says, tagged: what the broker works on once a message was verified.
-pub(super) enum Said {
+/// What a state message says, with tags in the place of pseudonyms.
+pub(super) enum TaggedFlags {
     /// Flags and withdrawals.
     Delta(TaggedDelta),
     /// A part of a full set.
@@ -43,34 +43,40 @@ pub(super) struct TaggedSet {
     flagged: Vec<(Tag, Day)>,
 }
 
-/// What an accepted state message does: nothing of it is kept or seen until all of it is on disk.
-pub(super) struct Step {
-    pub(super) share: Share,
+/// What an accepted state message does. Nothing of it is done yet.
+pub(super) struct Acceptance {
+    /// The sender's account after it.
+    pub(super) account: Account,
+    /// The receipt, without its entry in the log.
     pub(super) receipt: Receipt,
-    /// The batch to keep, if it says anything.
+    /// The batch to add to the store; `None` where the message changes nothing.
     pub(super) batch: Option<Batch>,
-    /// The batches that this message leaves without meaning: of a full set that it abandoned, or that it says again.
-    pub(super) abandoned: Vec<BatchId>,
+    /// The batches to remove: of a full set that the message abandons, or whose rows it says again.
+    pub(super) removed: Vec<BatchId>,
     /// How many rows these have.
-    pub(super) gone_rows: u64,
-    /// Flags to charge to today's budget.
+    pub(super) removed_rows: u64,
+    /// How many flags are charged to today's budget.
     pub(super) charge: u32,
     /// Whether what the partner holds changed.
     pub(super) changed: bool,
-    /// Flags that were renewed.
+    /// How many flags were renewed.
     pub(super) renewed: u32,
 }
 
-impl Said {
-    pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> Said {
+impl TaggedFlags {
+    pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
         let withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
         let withdrawn = slots::sorted(&withdrawn, |tag| tag.number());
-        Said::Delta(TaggedDelta { renewal: delta.renewal, flagged: tagged(&delta.flagged, pepper, threads), withdrawn })
+        TaggedFlags::Delta(TaggedDelta {
+            renewal: delta.renewal,
+            flagged: tagged(&delta.flagged, pepper, threads),
+            withdrawn,
+        })
     }
 
-    pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper, threads: &Threads) -> Said {
+    pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
         let flagged = tagged(&set.flagged, pepper, threads);
-        Said::FullSet(TaggedSet { renewal: set.renewal, shrink: set.shrink, part: set.part, flagged })
+        TaggedFlags::FullSet(TaggedSet { renewal: set.renewal, shrink: set.shrink, part: set.part, flagged })
     }
 }
 
@@ -85,20 +91,17 @@ fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag,
 
 /// Decides on a state message whose numbers, policy and permission are in order: steps 14 to 17 of SPEC.md 5.3.
 pub(super) fn accept(
-    policy: &Policy,
-    epoch: &Epoch,
+    incoming: &Incoming<'_>,
+    epoch: &OpenEpoch,
     row: &PartnerRow,
-    sender: &Sender,
-    said: &Said,
-    now: Timestamp,
-) -> Result<Step, Rejection> {
-    let context = Context { policy, epoch, row, sender, today: now.day() };
-    let share = epoch.shares.get(&sender.partner).cloned().unwrap_or_default();
-    if !share.row.full_seen && !matches!(said, Said::FullSet(_)) {
+    flags: &TaggedFlags,
+) -> Result<Acceptance, Rejection> {
+    let account = epoch.accounts.get(&incoming.header.partner).cloned().unwrap_or_default();
+    if !account.row.full_seen && !matches!(flags, TaggedFlags::FullSet(_)) {
         let sentence = "the first state message in an epoch must be a full set: send all your flags as one";
         return Err(Rejection::new(Code::FullSetRequired, 0, sentence));
     }
-    let mut step = Step {
+    let mut acceptance = Acceptance {
         receipt: Receipt {
             log: LogEntry::NONE,
             release: epoch.row.release,
@@ -106,117 +109,120 @@ pub(super) fn accept(
             added: 0,
             changed: 0,
             withdrawn: 0,
-            held: share.row.held,
+            held: account.row.held,
         },
-        share,
+        account,
         batch: None,
-        abandoned: Vec::new(),
-        gone_rows: 0,
+        removed: Vec::new(),
+        removed_rows: 0,
         charge: 0,
         changed: false,
         renewed: 0,
     };
-    match said {
-        Said::Confirm => step.abandon(sender),
-        Said::Delta(delta) => context.delta(&mut step, delta)?,
-        Said::FullSet(set) => context.full_set(&mut step, set)?,
+    let context = Context { incoming, policy: incoming.policy(), epoch, row, today: incoming.now.day() };
+    match flags {
+        TaggedFlags::Confirm => acceptance.abandon(incoming),
+        TaggedFlags::Delta(delta) => context.delta(&mut acceptance, delta)?,
+        TaggedFlags::FullSet(set) => context.full_set(&mut acceptance, set)?,
     }
-    step.share.row.heard = Some(now);
-    step.share.row.changed_since = step.share.row.changed_since.or(step.changed.then_some(now));
-    step.receipt.held = step.share.row.held;
-    Ok(step)
+    let row = &mut acceptance.account.row;
+    row.heard = Some(incoming.now);
+    row.changed_since = row.changed_since.or(acceptance.changed.then_some(incoming.now));
+    acceptance.receipt.held = row.held;
+    Ok(acceptance)
 }
 
-impl Said {
+impl TaggedFlags {
     /// Whether it is a part of a full set, and not the first.
     pub(super) fn is_later_part(&self) -> bool {
-        matches!(self, Said::FullSet(set) if set.part.number > 1)
+        matches!(self, TaggedFlags::FullSet(set) if set.part.number > 1)
     }
 
     /// How many pseudonyms it speaks of.
     pub(super) fn count(&self) -> u32 {
         let count = match self {
-            Said::Delta(delta) => delta.flagged.len() + delta.withdrawn.len(),
-            Said::FullSet(set) => set.flagged.len(),
-            Said::Confirm => 0,
+            TaggedFlags::Delta(delta) => delta.flagged.len() + delta.withdrawn.len(),
+            TaggedFlags::FullSet(set) => set.flagged.len(),
+            TaggedFlags::Confirm => 0,
         };
         count as u32
     }
 }
 
-impl Step {
-    /// Lets go of a full set whose last part has not come.
-    fn abandon(&mut self, sender: &Sender) {
-        let unfinished = self.share.parts.len();
-        self.share.parts.clear();
-        let whole = self.share.batches.len() - unfinished;
-        self.drop_batches(sender, whole..self.share.batches.len());
+impl Acceptance {
+    /// Drops a full set whose last part has not come.
+    fn abandon(&mut self, incoming: &Incoming<'_>) {
+        let unfinished = self.account.parts.len();
+        self.account.parts.clear();
+        let whole = self.account.batches.len() - unfinished;
+        self.remove_batches(incoming, whole..self.account.batches.len());
     }
 
-    /// Lets go of what was said since the last full release, when a whole full set of `parts`, the last not among the batches
-    /// yet, is there: it stands for all of it.
-    fn drop_overruled(&mut self, sender: &Sender, parts: usize) {
-        let released = self.share.row.released;
-        let from = self.share.batches.partition_point(|stored| stored.sequence <= released);
-        let until = self.share.batches.len() + 1 - parts;
-        self.drop_batches(sender, from..until.max(from));
+    /// Drops what was said since the last full release, which a whole full set of `parts` takes the place of. Its last part is not
+    /// among the batches yet.
+    fn remove_overruled(&mut self, incoming: &Incoming<'_>, parts: usize) {
+        let released = self.account.row.released;
+        let from = self.account.batches.partition_point(|stored| stored.sequence <= released);
+        let until = self.account.batches.len() + 1 - parts;
+        self.remove_batches(incoming, from..until.max(from));
     }
 
-    /// What the delta that said `rows` is to be kept as: now and then all that the deltas since the last full release or full set
-    /// come to, when that is less than half of what they said. So a partner that says the same again and again fills no disk.
-    fn folded(&mut self, sender: &Sender, rows: Vec<Row>) -> Vec<Row> {
-        let released = self.share.row.released;
-        let no_delta = |stored: &Stored| stored.part.is_some() || stored.sequence <= released;
-        let from = self.share.batches.iter().rposition(no_delta).map_or(0, |at| at + 1);
-        let deltas = &self.share.batches[from..];
-        if deltas.is_empty() || !deltas.len().is_multiple_of(DELTAS_BETWEEN_FOLDS) {
+    /// The rows to keep of a delta that says `rows`: either these, or all that the deltas since the last full release or full set come
+    /// to, where that is less than half of what they said. So a partner that says the same again and again fills no disk.
+    fn merged(&mut self, incoming: &Incoming<'_>, rows: Vec<Row>) -> Vec<Row> {
+        let released = self.account.row.released;
+        let is_no_delta = |stored: &StoredBatch| stored.part.is_some() || stored.sequence <= released;
+        let from = self.account.batches.iter().rposition(is_no_delta).map_or(0, |at| at + 1);
+        let deltas = &self.account.batches[from..];
+        if deltas.is_empty() || !deltas.len().is_multiple_of(DELTAS_BETWEEN_MERGES) {
             return rows;
         }
         let said = deltas.iter().map(|stored| stored.rows).sum::<usize>() + rows.len();
-        let all: Vec<Row> = self.share.pending.rows().collect();
+        let all: Vec<Row> = self.account.pending.rows().collect();
         if said <= 2 * all.len() {
             return rows;
         }
-        self.drop_batches(sender, from..self.share.batches.len());
+        self.remove_batches(incoming, from..self.account.batches.len());
         all
     }
 
-    fn drop_batches(&mut self, sender: &Sender, range: Range<usize>) {
-        for stored in self.share.batches.drain(range) {
-            self.gone_rows += stored.rows as u64;
-            self.abandoned.push(sender.batch(stored.sequence));
+    fn remove_batches(&mut self, incoming: &Incoming<'_>, range: Range<usize>) {
+        for stored in self.account.batches.drain(range) {
+            self.removed_rows += stored.rows as u64;
+            self.removed.push(incoming.batch(stored.sequence));
         }
     }
 
     /// Keeps `rows` as the batch of this message.
-    fn keep(&mut self, sender: &Sender, part: Option<Part>, rows: Vec<Row>) {
+    fn keep(&mut self, incoming: &Incoming<'_>, part: Option<Part>, rows: Vec<Row>) {
         let part = part.map(|part| (part.number, part.of));
-        self.share.batches.push(Stored { sequence: sender.sequence, part, rows: rows.len() });
-        self.batch = Some(Batch { id: sender.batch(sender.sequence), part, rows });
+        let sequence = incoming.header.sequence;
+        self.account.batches.push(StoredBatch { sequence, part, rows: rows.len() });
+        self.batch = Some(Batch { id: incoming.batch(sequence), part, rows });
     }
 }
 
-/// What a message is decided in.
+/// What a message is decided by.
 struct Context<'a> {
+    incoming: &'a Incoming<'a>,
     policy: &'a Policy,
-    epoch: &'a Epoch,
+    epoch: &'a OpenEpoch,
     row: &'a PartnerRow,
-    sender: &'a Sender,
     today: Day,
 }
 
 impl Context<'_> {
-    fn delta(&self, step: &mut Step, delta: &TaggedDelta) -> Result<(), Rejection> {
+    fn delta(&self, acceptance: &mut Acceptance, delta: &TaggedDelta) -> Result<(), Rejection> {
         self.refuse_days(&delta.flagged)?;
         let mut rows = Vec::with_capacity(delta.flagged.len() + delta.withdrawn.len());
-        let mut held = self.epoch.held(self.sender.partner);
+        let mut held = self.epoch.held_flags(self.incoming.header.partner);
         for (tag, last) in &delta.flagged {
             let before = held.get(tag);
             let span = self.span(before, *last, delta.renewal)?;
-            step.renewed += u32::from(is_renewal(before, span));
+            acceptance.renewed += u32::from(is_renewal(before, span));
             match before {
-                None => step.receipt.added += 1,
-                Some(before) if before.last != span.last => step.receipt.changed += 1,
+                None => acceptance.receipt.added += 1,
+                Some(before) if before.last != span.last => acceptance.receipt.changed += 1,
                 Some(before) if before == span => continue,
                 Some(_) => {}
             }
@@ -224,70 +230,78 @@ impl Context<'_> {
         }
         for tag in &delta.withdrawn {
             if held.get(tag).is_some() {
-                step.receipt.withdrawn += 1;
+                acceptance.receipt.withdrawn += 1;
                 rows.push(Row { tag: *tag, span: None });
             }
         }
-        let after = step.share.row.held + step.receipt.added - step.receipt.withdrawn;
-        self.within_budgets(step.receipt.added, after)?;
-        step.charge = step.receipt.added;
-        step.abandon(self.sender);
+        let after = acceptance.account.row.held + acceptance.receipt.added - acceptance.receipt.withdrawn;
+        self.within_budgets(acceptance.receipt.added, after)?;
+        acceptance.charge = acceptance.receipt.added;
+        acceptance.abandon(self.incoming);
         if !rows.is_empty() {
-            // Two runs, that need only be merged.
+            // It is two ascending runs, which a stable sort merges in one pass.
             rows.sort_by_key(|row| row.tag);
-            step.share.pending.push(rows.clone());
-            let rows = step.folded(self.sender, rows);
-            step.keep(self.sender, None, rows);
-            step.changed = true;
+            acceptance.account.pending.push(rows.clone());
+            let rows = acceptance.merged(self.incoming, rows);
+            acceptance.keep(self.incoming, None, rows);
+            acceptance.changed = true;
         }
-        step.share.row.held = after;
+        acceptance.account.row.held = after;
         Ok(())
     }
 
-    fn full_set(&self, step: &mut Step, set: &TaggedSet) -> Result<(), Rejection> {
+    fn full_set(&self, acceptance: &mut Acceptance, set: &TaggedSet) -> Result<(), Rejection> {
         let part = set.part;
-        self.follows(step, part)?;
+        self.follows(acceptance, part)?;
         if part.number == 1 {
-            step.abandon(self.sender);
+            acceptance.abandon(self.incoming);
         }
         self.refuse_days(&set.flagged)?;
         let mut rows = Vec::with_capacity(set.flagged.len());
-        let mut held = self.epoch.held(self.sender.partner);
+        let mut held = self.epoch.held_flags(self.incoming.header.partner);
         for (tag, last) in &set.flagged {
             let before = held.get(tag);
             let span = self.span(before, *last, set.renewal)?;
-            step.renewed += u32::from(is_renewal(before, span));
+            acceptance.renewed += u32::from(is_renewal(before, span));
             rows.push(Row { tag: *tag, span: Some(span) });
         }
-        step.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
-        let so_far: usize = step.share.parts.iter().map(|part| part.len()).sum::<usize>() + rows.len();
+        acceptance.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
+        let so_far: usize = acceptance.account.parts.iter().map(|part| part.len()).sum::<usize>() + rows.len();
         let is_too_many = so_far > self.policy.budgets.flags_held as usize;
         if part.number < part.of {
             if is_too_many {
                 return Err(held_too_many(self.policy.budgets.flags_held));
             }
-            step.share.parts.push(Arc::new(rows.clone()));
+            acceptance.account.parts.push(Arc::new(rows.clone()));
         } else {
-            self.last_part(step, set.shrink, is_too_many, rows.clone())?;
-            step.drop_overruled(self.sender, part.of.into());
+            self.last_part(acceptance, set.shrink, is_too_many, rows.clone())?;
+            acceptance.remove_overruled(self.incoming, part.of.into());
         }
-        step.keep(self.sender, Some(part), rows);
+        acceptance.keep(self.incoming, Some(part), rows);
         Ok(())
     }
 
     /// Takes the set as a whole, once its last part is there.
-    fn last_part(&self, step: &mut Step, shrink: bool, is_too_many: bool, last: Vec<Row>) -> Result<(), Rejection> {
-        let mut parts = std::mem::take(&mut step.share.parts);
+    fn last_part(
+        &self,
+        acceptance: &mut Acceptance,
+        shrink: bool,
+        is_too_many: bool,
+        last: Vec<Row>,
+    ) -> Result<(), Rejection> {
+        let mut parts = std::mem::take(&mut acceptance.account.parts);
         parts.push(Arc::new(last));
         let said = parts.iter().map(|part| part.len()).sum::<usize>();
         let set = Pending::of_parts(parts);
         let mut before = 0u64;
-        let mut was = self.epoch.all_held(self.sender.partner).inspect(|_| before += 1);
+        let mut was = self.epoch.all_held(self.incoming.header.partner).inspect(|_| before += 1);
         let mut next_was = was.next();
-        // All that is said by a partner that held nothing is news: of millions of rows there is no second copy.
-        let all_news = next_was.is_none() && step.share.pending.is_empty();
-        let (mut seen, mut held) = (0, 0);
-        let (mut changes, mut withdrawn) = (Vec::new(), Vec::new());
+        // Where the partner held nothing, the set is what changes, and millions of rows need not be copied.
+        let all_news = next_was.is_none() && acceptance.account.pending.is_empty();
+        let mut seen = 0;
+        let mut held = 0;
+        let mut changes = Vec::new();
+        let mut withdrawn = Vec::new();
         for row in set.rows() {
             seen += 1;
             // A flag of an earlier part may have ended since that part came.
@@ -302,8 +316,8 @@ impl Context<'_> {
                 next_was = was.next();
             }
             match was_held {
-                None => step.receipt.added += 1,
-                Some(was) if was.last != is.last => step.receipt.changed += 1,
+                None => acceptance.receipt.added += 1,
+                Some(was) if was.last != is.last => acceptance.receipt.changed += 1,
                 Some(_) => {}
             }
             if was_held != Some(is) && !all_news {
@@ -314,15 +328,16 @@ impl Context<'_> {
             return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
         }
         withdrawn.extend(next_was.into_iter().chain(was).map(|(tag, _)| Row { tag, span: None }));
-        step.receipt.withdrawn = withdrawn.len() as u32;
+        acceptance.receipt.withdrawn = withdrawn.len() as u32;
         let share = u64::from(self.policy.max_shrink_percent) * before;
-        if !shrink && u64::from(step.receipt.withdrawn) * 100 > share {
+        if !shrink && u64::from(acceptance.receipt.withdrawn) * 100 > share {
             return Err(Rejection::new(
                 Code::Shrink,
-                step.receipt.withdrawn.into(),
+                acceptance.receipt.withdrawn.into(),
                 format!(
-                    "the full set would withdraw {} of {} flags, more than {} per cent: if the export was whole, send it again with the shrink bit",
-                    step.receipt.withdrawn, before, self.policy.max_shrink_percent
+                    "the full set would withdraw {} of {} flags, more than {} per cent: \
+                     if the export was whole, send it again with the shrink bit",
+                    acceptance.receipt.withdrawn, before, self.policy.max_shrink_percent
                 ),
             ));
         }
@@ -330,32 +345,32 @@ impl Context<'_> {
             return Err(held_too_many(self.policy.budgets.flags_held));
         }
         // The first full set of an epoch says again what was flagged before, under a new key.
-        step.charge = if step.share.row.full_seen { step.receipt.added } else { 0 };
-        self.within_budgets(step.charge, held)?;
-        step.changed = step.receipt.added > 0 || !changes.is_empty() || !withdrawn.is_empty();
+        acceptance.charge = if acceptance.account.row.full_seen { acceptance.receipt.added } else { 0 };
+        self.within_budgets(acceptance.charge, held)?;
+        acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty() || !withdrawn.is_empty();
         if all_news {
-            step.share.pending = set;
-            step.share.pending.expire(self.today);
+            acceptance.account.pending = set;
+            acceptance.account.pending.expire(self.today);
         } else {
             if !withdrawn.is_empty() {
                 changes.append(&mut withdrawn);
                 changes.sort_by_key(|row| row.tag);
             }
-            step.share.pending.push(changes);
+            acceptance.account.pending.push(changes);
         }
-        step.share.row.full_seen = true;
-        step.share.row.recovering = false;
-        step.share.row.held = held;
+        acceptance.account.row.full_seen = true;
+        acceptance.account.row.recovering = false;
+        acceptance.account.row.held = held;
         Ok(())
     }
 
     /// A part follows the one before it, or is the first.
-    fn follows(&self, step: &Step, part: Part) -> Result<(), Rejection> {
+    fn follows(&self, acceptance: &Acceptance, part: Part) -> Result<(), Rejection> {
         if part.number == 1 {
             return Ok(());
         }
-        let unfinished = step.share.parts.len();
-        let of = step.share.batches.last().and_then(|stored| stored.part).map(|(_, of)| of);
+        let unfinished = acceptance.account.parts.len();
+        let of = acceptance.account.batches.last().and_then(|stored| stored.part).map(|(_, of)| of);
         if unfinished > 0 && unfinished == usize::from(part.number) - 1 && of == Some(part.of) {
             return Ok(());
         }
@@ -363,8 +378,8 @@ impl Context<'_> {
         Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
     }
 
-    /// Last valid days that no flag may have, held or not. All are looked at before any flag is, so that what is said does not
-    /// depend on the order of the tags, which nobody is to learn.
+    /// Refuses last valid days that no flag may have. All days are checked before any flag is, so that the sentence does not depend
+    /// on the order of the tags, which is secret.
     fn refuse_days(&self, flagged: &[(Tag, Day)]) -> Result<(), Rejection> {
         let days = || flagged.iter().map(|(_, last)| *last);
         if let Some(last) = days().min().filter(|last| *last < self.today) {
@@ -380,7 +395,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// How long a flag lasts that is flagged until `last`, and was held as `before`: SPEC.md 5.5.
+    /// How long a flag lasts that was held as `before` and is flagged until `last`: SPEC.md 5.5.
     fn span(&self, before: Option<Span>, last: Day, renewal: bool) -> Result<Span, Rejection> {
         let max_days = self.policy.retention.max_days;
         match before {
@@ -389,7 +404,8 @@ impl Context<'_> {
                 Code::RenewalNotDeclared,
                 0,
                 format!(
-                    "a flag would last more than {max_days} days since its first: look at it again and declare its renewal"
+                    "a flag would last more than {max_days} days since its first: \
+                     look at it again and declare its renewal"
                 ),
             )),
             _ => Ok(Span { first: self.today, last }),
@@ -404,7 +420,8 @@ impl Context<'_> {
                 Code::OverBudget,
                 left.into(),
                 format!(
-                    "{charge} new flags are more than the {left} that are left today; send fewer, or the rest tomorrow (UTC)"
+                    "{charge} new flags are more than the {left} that are left today; \
+                     send fewer, or the rest tomorrow (UTC)"
                 ),
             ));
         }
@@ -426,9 +443,9 @@ fn held_too_many(most: u32) -> Rejection {
 }
 
 impl PartnerRow {
-    /// Takes note of an accepted state message.
-    pub(super) fn accept(&mut self, sender: &Sender, receipt: Vec<u8>, charge: u32) {
-        self.accepted = Some(Accepted { sequence: sender.sequence, digest: sender.digest, receipt });
+    /// Notes an accepted state message.
+    pub(super) fn accept(&mut self, incoming: &Incoming<'_>, receipt: Vec<u8>, charge: u32) {
+        self.accepted = Some(Accepted { sequence: incoming.header.sequence, digest: incoming.digest, receipt });
         self.new_flags = self.new_flags.saturating_add(charge);
     }
 }

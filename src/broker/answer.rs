@@ -1,33 +1,37 @@
-//! Questions: what a partner may be told of the pseudonyms it asks, and what it costs.
+//! Questions: the standings that a partner may see of the pseudonyms it asks about, and what they cost it. SPEC.md 5.6.
 
-use super::Sender;
+use super::incoming::Incoming;
 use super::rows::{Answered, PartnerRow, ShareRow};
-use super::state::Epoch;
+use super::state::OpenEpoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
-use crate::policy::{Policy, RosterEntry};
-use crate::pseudonym::Pseudonym;
+use crate::pseudonym::{Pepper, Tag};
 use crate::slug::Slug;
-use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
 
-/// What a question asks, tagged.
-pub(super) struct Asked {
+/// What a question asks, with tags in the place of pseudonyms.
+pub(super) struct TaggedQuestion {
     /// In the question's order.
     tags: Vec<Tag>,
-    /// The reason, if it is a sweep.
+    /// The reason of a sweep; `None` for a question about the partner's own work.
     pub(super) sweep: Option<Slug>,
 }
 
-/// What answering costs: nothing of it counts until it is on disk.
+/// What answering costs the asker.
 pub(super) struct Charge {
-    pub(super) share: ShareRow,
+    /// The account's row after it.
+    pub(super) row: ShareRow,
     asked: u32,
     swept: u32,
 }
 
-impl Asked {
-    pub(super) fn new(pseudonyms: &[Pseudonym], sweep: Option<Slug>, pepper: &Pepper, threads: &Threads) -> Asked {
-        Asked { tags: threads.map(pseudonyms, |pseudonym| pepper.tag(pseudonym)), sweep }
+impl TaggedQuestion {
+    pub(super) fn new(
+        pseudonyms: &[[u8; 16]],
+        sweep: Option<Slug>,
+        pepper: &Pepper,
+        threads: &Threads,
+    ) -> TaggedQuestion {
+        TaggedQuestion { tags: threads.map(pseudonyms, |pseudonym| pepper.tag(pseudonym)), sweep }
     }
 
     /// How many pseudonyms it asks about.
@@ -36,29 +40,31 @@ impl Asked {
     }
 }
 
-/// Answers a question whose numbers, policy and permission are in order: all of it from the release in force.
+/// Answers a question whose numbers, policy and permission are in order, from the release in force alone.
 pub(super) fn answer(
-    policy: &Policy,
-    epoch: &Epoch,
+    incoming: &Incoming<'_>,
+    epoch: &OpenEpoch,
     row: &PartnerRow,
-    asker: &RosterEntry,
-    asked: &Asked,
-    threads: &Threads,
+    question: &TaggedQuestion,
 ) -> Result<(Answer, Charge), Rejection> {
-    if asked.sweep.as_ref().is_some_and(|reason| !asker.may.sweep || !policy.budgets.sweep_reasons.contains(reason)) {
+    let policy = incoming.policy();
+    let asker = incoming.sender;
+    let is_allowed = |reason| asker.may.sweep && policy.budgets.sweep_reasons.contains(reason);
+    if !question.sweep.as_ref().is_none_or(is_allowed) {
         let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
     let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
-    // Fewer partners are of fewer organisations.
+    // Fewer partners than the threshold cannot be of enough organisations, so that their names need not be compared.
     let threshold = usize::from(policy.counting.threshold);
-    let told = epoch.view.look_up(&asked.tags, threads, || {
-        let (mut partners, mut names) = (Vec::new(), Vec::new());
+    let told = epoch.view.look_up(&question.tags, incoming.threads, || {
+        let mut partners = Vec::new();
+        let mut names = Vec::new();
         move |holdings| {
             partners.clear();
             partners.extend(holdings.map(|holding| holding.partner));
             let flags_it = partners.contains(&asker.number);
-            let standing = if policy.counting.own_flag_required && asked.sweep.is_none() && !flags_it {
+            let standing = if policy.counting.own_flag_required && question.sweep.is_none() && !flags_it {
                 Standing::NoOwnFlag
             } else if enough_sources && partners.len() >= threshold {
                 names.clear();
@@ -73,7 +79,7 @@ pub(super) fn answer(
         }
     });
     let own = told.iter().filter(|(_, flags_it)| *flags_it).count() as u32;
-    let charge = charge(policy, epoch, row, asker, asked, own)?;
+    let charge = charge(incoming, epoch, row, question, own)?;
     let answer = Answer {
         log: LogEntry::NONE,
         release: epoch.row.release,
@@ -86,50 +92,51 @@ pub(super) fn answer(
     Ok((answer, charge))
 }
 
-/// What a question costs, of which `own` pseudonyms are the asker's own released flags: SPEC.md 5.6.
+/// What a question costs that names `own` released flags of the asker: SPEC.md 5.6.
 fn charge(
-    policy: &Policy,
-    epoch: &Epoch,
-    row: &PartnerRow,
-    asker: &RosterEntry,
-    asked: &Asked,
+    incoming: &Incoming<'_>,
+    epoch: &OpenEpoch,
+    partner: &PartnerRow,
+    question: &TaggedQuestion,
     own: u32,
 ) -> Result<Charge, Rejection> {
-    let budgets = &policy.budgets;
-    let mut share = epoch.shares.get(&asker.number).map(|share| share.row.clone()).unwrap_or_default();
-    let count = asked.tags.len() as u32;
+    let budgets = &incoming.policy().budgets;
+    let asker = incoming.header.partner;
+    let mut row = epoch.accounts.get(&asker).map(|account| account.row.clone()).unwrap_or_default();
+    let count = question.count();
     let over = |left: u32, what: &str| {
         let sentence = format!("{count} pseudonyms are more than what is left of the budget {what}: {left}");
         Err(Rejection::new(Code::OverBudget, left.into(), sentence))
     };
-    if asked.sweep.is_some() {
-        let left = budgets.swept_a_day.saturating_sub(row.swept);
-        return if count <= left { Ok(Charge { share, asked: 0, swept: count }) } else { over(left, "swept_a_day") };
+    if question.sweep.is_some() {
+        let left = budgets.swept_a_day.saturating_sub(partner.swept);
+        return if count <= left { Ok(Charge { row, asked: 0, swept: count }) } else { over(left, "swept_a_day") };
     }
-    if share.free_in != epoch.row.release {
-        (share.free_in, share.free) = (epoch.row.release, 0);
+    if row.free_in != epoch.row.release {
+        row.free_in = epoch.row.release;
+        row.free = 0;
     }
-    let released = epoch.tally.released.get(&asker.number).copied().unwrap_or(0);
-    let free = own.min(released.saturating_sub(share.free));
+    let free = own.min(epoch.tally.of(asker).saturating_sub(row.free));
     let costs = count - free;
-    let left = budgets.asked_a_day.saturating_sub(row.asked);
+    let left = budgets.asked_a_day.saturating_sub(partner.asked);
     if costs > left {
         return over(left, "asked_a_day");
     }
-    let left = budgets.asked_an_epoch.saturating_sub(share.asked);
+    let left = budgets.asked_an_epoch.saturating_sub(row.asked);
     if costs > left {
         return over(left, "asked_an_epoch");
     }
-    share.free += free;
-    share.asked += costs;
-    Ok(Charge { share, asked: costs, swept: 0 })
+    row.free += free;
+    row.asked += costs;
+    Ok(Charge { row, asked: costs, swept: 0 })
 }
 
 impl PartnerRow {
-    /// Takes note of an answered question.
-    pub(super) fn answer(&mut self, sender: &Sender, release: u64, answer: Vec<u8>, charge: &Charge) {
-        let Sender { sequence, digest, epoch, .. } = *sender;
-        self.answered = Some(Answered { sequence, digest, epoch, release, answer });
+    /// Notes an answered question.
+    pub(super) fn answer(&mut self, incoming: &Incoming<'_>, release: u64, answer: Vec<u8>, charge: &Charge) {
+        let header = incoming.header;
+        let (sequence, epoch) = (header.sequence, header.epoch);
+        self.answered = Some(Answered { sequence, digest: incoming.digest, epoch, release, answer });
         self.asked = self.asked.saturating_add(charge.asked);
         self.swept = self.swept.saturating_add(charge.swept);
     }

@@ -7,14 +7,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::signed::SignedLogs;
+use super::signed_logs::SignedLogs;
 use crate::error::Error;
 use crate::files;
-use crate::secret::SecretError;
-use crate::secret::{Key32, SigningKey, VerifyingKey};
+use crate::pseudonym::Pepper;
+use crate::secret::{Key32, SecretError, SigningKey, VerifyingKey};
 use crate::store::BlobKeys;
 use crate::system::SystemError;
-use crate::tag::Pepper;
 
 /// The key that signs replies, the key that signs the log's checkpoints, and for each epoch a pepper and a blob key.
 pub struct BrokerKeys {
@@ -26,7 +25,7 @@ pub struct BrokerKeys {
     blob_keys: Mutex<BTreeMap<u32, Arc<Key32>>>,
     /// Epochs whose keys were destroyed.
     destroyed: Mutex<BTreeSet<u32>>,
-    signed: SignedLogs,
+    signed_logs: SignedLogs,
 }
 
 impl BrokerKeys {
@@ -34,7 +33,7 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode), [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile), [`SystemError::Random`](crate::SystemError::Random).
+    /// [`Error::System`], [`Error::Secret`].
     pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
         files::create_private_folder(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
@@ -49,7 +48,7 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode), [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile), [`Error::BrokerKeys`].
+    /// [`Error::System`], [`Error::Secret`], [`Error::BrokerKeys`].
     pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
@@ -58,7 +57,7 @@ impl BrokerKeys {
             peppers: Mutex::default(),
             blob_keys: Mutex::default(),
             destroyed: Mutex::new(destroyed_in(folder)?),
-            signed: SignedLogs::open(folder)?,
+            signed_logs: SignedLogs::open(folder)?,
         })
     }
 
@@ -71,7 +70,7 @@ impl BrokerKeys {
             peppers: Mutex::default(),
             blob_keys: Mutex::default(),
             destroyed: Mutex::default(),
-            signed: SignedLogs::in_memory(),
+            signed_logs: SignedLogs::in_memory(),
         }
     }
 
@@ -89,9 +88,9 @@ impl BrokerKeys {
         &self.checkpoint
     }
 
-    /// What was signed of the log.
-    pub(super) fn signed(&self) -> &SignedLogs {
-        &self.signed
+    /// Which trees of the log were signed.
+    pub(super) fn signed_logs(&self) -> &SignedLogs {
+        &self.signed_logs
     }
 
     pub(super) fn signing(&self) -> &SigningKey {
@@ -252,19 +251,17 @@ fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pseudonym::Pseudonym;
 
     #[test]
     fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().unwrap();
         let keys = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys", "an epoch with rows gets no new pepper");
-        let pseudonym = Pseudonym::danger_from_remote_source([7; 16]);
-        let tag = keys.pepper(1, true).unwrap().tag(&pseudonym);
+        let tag = keys.pepper(1, true).unwrap().tag(&[7; 16]);
         let again = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
-        assert!(again.pepper(1, true).unwrap().tag(&pseudonym) == tag);
-        assert!(again.pepper(2, true).unwrap().tag(&pseudonym) != tag);
+        assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
+        assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
         assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys", "an epoch with batches gets no new key");
         // What a crash leaves of a key that was being drawn is none.
         fs::write(blob_key_path(folder.path(), 1), []).unwrap();

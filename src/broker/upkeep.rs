@@ -1,293 +1,243 @@
-//! What the operator does: releases, policies, purging, backups, and the log for an officer.
+//! What the broker does when it is time: opens and closes epochs, makes releases, ends the log's day, signs and prunes the log.
 
-use std::path::Path;
-use std::sync::{Arc, PoisonError};
-
-use super::release::{Due, clock_ahead};
-use super::rows::{PolicyRow, write_row};
-use super::state::{Epoch, State};
-use super::{Broker, BrokerKeys, InForce, Release, folder, refuse_unfit};
-use crate::audit::{Event, Line, LogRow, prune_before};
+use super::Broker;
+use super::incoming::PolicyInForce;
+use super::release::ReleasePlan;
+use super::report::Release;
+use super::rows::{EpochRow, write_row};
+use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
+use super::state::OpenEpoch;
+use super::transaction::Transaction;
+use crate::audit::{Event, Line, LogKey, prune_before};
 use crate::day::Timestamp;
-use crate::digest::Digest;
 use crate::error::Error;
-use crate::policy::{Lang, Policy, PolicySignature};
-use crate::store::{BlobKeys, Change, Key};
-
-/// What a purge did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Purge {
-    /// Rows, each a flag or a withdrawal, that went since the last purge.
-    pub rows: u64,
-    /// Bytes of the store's files before.
-    pub bytes_before: u64,
-    /// Bytes of the store's files after.
-    pub bytes_after: u64,
-}
+use crate::store::{BlobKeys, Key};
 
 impl Broker {
-    /// Makes the releases that are due at `now`, closes epochs whose last day has passed, purges what went, and says what was
-    /// released.
+    /// Does what is due at `now`, and puts it in line for the disk.
     ///
-    /// [`Broker::handle`] does the same before it looks at a message, but for the purge; a broker needs this once a day.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`]; [`Error::Clock`] where `now` is before the last release, [`Error::ClockAhead`] where it is more than three
-    /// days after it: then see whether the clock is right, and call [`Broker::accept_clock`].
-    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
-        self.noted(self.release_if(now, false))
-    }
-
-    /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it is right.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`], and [`Error::Clock`] where `now` is before the last release.
-    pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
-        self.noted(self.release_if(now, true))
-    }
-
-    fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, Error> {
-        let mut state = self.state_at_rest()?;
-        let in_force = self.in_force();
-        let (mut state, releases) = match clock_ahead(&state, now) {
-            Some(as_of) if !accept_clock => return Err(Error::ClockAhead { now, as_of }),
-            Some(last) => {
-                let mut change = Change::default();
-                state.journal.append(&mut change, now, in_force.signed.digest(), Event::ClockAccepted { last })?;
-                self.tick_trusting(state, &in_force, now, change)?
+    /// Nothing is done where the clock cannot be trusted, or while another thread makes a release: the caller goes on with the release
+    /// in force, unless it waited with `begin_after_release`. Others go on while a release is made here.
+    pub(super) fn catch_up<'a>(
+        &'a self,
+        transaction: Transaction<'a>,
+        in_force: &PolicyInForce,
+        now: Timestamp,
+    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+        match check_clock(&transaction, now)? {
+            ClockCheck::Trusted if !transaction.is_release_in_progress() => {
+                self.catch_up_trusting(transaction, in_force, now)
             }
-            None => self.tick(state, &in_force, now)?,
+            ClockCheck::Trusted | ClockCheck::Late => Ok((transaction, Vec::new())),
+            ClockCheck::Ahead(as_of) => {
+                // Partners are answered all the same, and the operator sees it in the status.
+                self.note_fault(&Error::ClockAhead { now, as_of });
+                Ok((transaction, Vec::new()))
+            }
+        }
+    }
+
+    /// As [`Broker::catch_up`], whatever the clock says; no release must be in progress.
+    pub(super) fn catch_up_trusting<'a>(
+        &'a self,
+        transaction: Transaction<'a>,
+        in_force: &PolicyInForce,
+        now: Timestamp,
+    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+        let (mut transaction, releases) = self.catch_up_unsigned(transaction, in_force, now)?;
+        self.sign_log(&mut transaction, in_force)?;
+        Ok((transaction, releases))
+    }
+
+    /// As [`Broker::catch_up_trusting`], but that the log is not signed.
+    pub(super) fn catch_up_unsigned<'a>(
+        &'a self,
+        mut transaction: Transaction<'a>,
+        in_force: &PolicyInForce,
+        now: Timestamp,
+    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+        if let Some(event) = self.unauthenticated.take_if_over(now) {
+            transaction.record(now, in_force.digest(), event)?;
+        }
+        self.open_and_close(&mut transaction, in_force, now)?;
+        let mut releases = Vec::new();
+        for (number, due) in due_releases(&mut transaction, in_force, now) {
+            let (after, release) = self.release_aside(transaction, in_force, number, due, now)?;
+            transaction = after;
+            match release {
+                Some(release) => releases.push(release),
+                // The state was read anew meanwhile, so that what was due is for the next to find.
+                None => return Ok((transaction, releases)),
+            }
+        }
+        let today = now.day();
+        let (state, change) = transaction.change();
+        if state.log.turn_day(change, now, in_force.digest())? {
+            // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
+            let epochs = in_force.policy().epochs.iter();
+            let closed = epochs.filter(|epoch| epoch.closes < today).map(|epoch| epoch.number).collect();
+            self.destroy_keys(&mut transaction, closed)?;
+        }
+        transaction.submit()?;
+        Ok((transaction, releases))
+    }
+
+    /// Closes epochs whose last day has passed, and opens those whose first day has come.
+    fn open_and_close(
+        &self,
+        transaction: &mut Transaction<'_>,
+        in_force: &PolicyInForce,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let policy = in_force.policy();
+        // An epoch whose keys were destroyed is not opened again, because partners take it for closed.
+        let is_open = |number: &u32| {
+            policy.epoch(*number).is_some_and(|epoch| epoch.is_open(now.day())) && !self.keys.is_destroyed(*number)
         };
-        let ticket = self.submit(&mut state, &Change::default())?;
-        let gone = state.unpurged > 0;
-        drop(state);
-        self.wait(ticket)?;
-        if self.prune_log(now)? || gone {
-            self.purge(now)?;
+        let closed: Vec<u32> = transaction.epochs.keys().copied().filter(|number| !is_open(number)).collect();
+        for number in &closed {
+            let (state, change) = transaction.change();
+            state.remove_epoch(*number, change);
+            transaction.record(now, in_force.digest(), Event::EpochClosed { epoch: *number })?;
         }
-        Ok(releases)
-    }
-
-    /// Writes what counts to fresh files, so that nothing that ended, was withdrawn or belonged to a closed epoch is left in the
-    /// store's files. It promises nothing of what a disk, a snapshot or a backup remembers.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`].
-    pub fn purge(&self, now: Timestamp) -> Result<Purge, Error> {
-        let purged = self.store.purge()?;
-        let mut state = self.state()?;
-        let purge =
-            Purge { rows: std::mem::take(&mut state.unpurged), bytes_before: purged.before, bytes_after: purged.after };
-        let bytes = purged.before.saturating_sub(purged.after);
-        let change = Change { rows: vec![(Key::Unpurged, None)], ..Change::default() };
-        self.log(state, now, Event::Purge { flags: purge.rows, bytes }, change)?;
-        Ok(purge)
-    }
-
-    /// Puts the policy in the file `policy` in the place of the one in force, and says what changes, in plain English.
-    ///
-    /// Flags of partners that left the roster are gone with this; what a partner may see changes with this.
-    ///
-    /// # Errors
-    ///
-    /// What [`SignedPolicy::succeed`](crate::SignedPolicy::succeed) says; [`Error::PolicyOperator`], [`Error::PolicyNotYet`],
-    /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
-        let (newer, text) = Policy::read_with_text(policy)?;
-        let signatures = PolicySignature::read_beside(policy)?;
-        let (mut state, old, signed) = loop {
-            let state = self.state_at_rest()?;
-            let old = self.in_force();
-            old.signed.refuse_reopened(&newer, now.day())?;
-            let signed = old.signed.succeed(newer.clone(), &signatures)?;
-            refuse_unfit(&signed, &self.keys, now)?;
-            if let Some(as_of) = clock_ahead(&state, now) {
-                return Err(Error::ClockAhead { now, as_of });
+        for number in policy.epochs.iter().map(|epoch| epoch.number).filter(is_open) {
+            if transaction.epochs.contains_key(&number) {
+                continue;
             }
-            let (state, _) = self.tick(state, &old, now)?;
-            // The state was let go of, if there was a release to make.
-            if self.is_in_force(&old) {
-                break (state, old, signed);
-            }
-        };
-        if let Some(folder) = &self.folder {
-            folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
+            self.keys.draw(number)?;
+            // The number of the release is a time, so that a broker made anew after a loss has higher ones.
+            let row = EpochRow { release: now.0, as_of: now, looked: now, fresh: 0 };
+            let (state, change) = transaction.change();
+            change.rows.push((Key::Epoch(number), Some(write_row(&row))));
+            state.epochs.insert(number, OpenEpoch::new(row));
+            transaction.record(now, in_force.digest(), Event::EpochOpened { epoch: number })?;
         }
-        let differences = old.signed.policy().difference(signed.policy(), Lang::En);
-        let lowered = signed.policy().counting.threshold < old.signed.policy().counting.threshold;
-        let (version, digest) = (signed.policy().version, signed.digest());
-        let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };
-        let newer = Arc::new(InForce { signed, row });
-        let mut change = Change { rows: vec![(Key::Policy, Some(write_row(&newer.row)))], ..Change::default() };
-        let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
-        state.journal.append(&mut change, now, digest, adopted)?;
-        for number in state.epochs.keys().copied().collect::<Vec<_>>() {
-            let Some(epoch) = state.epochs.get(&number) else { continue };
-            let due = Due { as_of: now, full: false, looked: epoch.row.looked };
-            let turned = self.turn(&mut state, &newer, number, due, now, &mut change);
-            turned.inspect_err(|_| state.ahead = true)?;
-        }
-        let ticket = self.submit(&mut state, &change)?;
-        // Nobody decides under the newer policy before it is kept, because that needs the state.
-        self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
-        // Under a new name or key the log has no checkpoint yet, and partners look for one.
-        let (mut state, _) = self.tick(state, &newer, now)?;
-        let ticket = self.submit(&mut state, &Change::default())?;
-        drop(state);
-        self.wait(ticket)?;
-        Ok(differences)
+        if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
     }
 
-    /// Copies the store and the policies to the folder `to`, which must not hold a broker, while the broker goes on.
-    ///
-    /// The keys are not in it: without them the copy opens nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), Error> {
-        self.store.backup(&folder::store_path(to))?;
-        if let Some(folder) = &self.folder {
-            folder::copy_policies(folder, to)?;
+    /// Destroys the keys of closed epochs, once their rows are gone from the disk: rows without keys could not be opened again.
+    fn destroy_keys(&self, transaction: &mut Transaction<'_>, closed: Vec<u32>) -> Result<(), Error> {
+        transaction.flush()?;
+        closed.into_iter().try_for_each(|number| self.keys.destroy(number))
+    }
+
+    /// Makes a release while others go on with the one in force; `None` where the state was read anew meanwhile.
+    fn release_aside<'a>(
+        &'a self,
+        transaction: Transaction<'a>,
+        in_force: &PolicyInForce,
+        number: u32,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<(Transaction<'a>, Option<Release>), Error> {
+        let plan = ReleasePlan::of(&transaction, number, due)?;
+        let in_progress = transaction.begin_release()?;
+        let mut prepared = plan.prepare(in_force.policy(), &self.threads);
+        prepared.write_merged(self.database.store())?;
+        let (mut transaction, is_current) = in_progress.end()?;
+        if !is_current {
+            return Ok((transaction, None));
         }
-        self.log(self.state()?, now, Event::Backup, Change::default())
+        let (state, change) = transaction.change();
+        let release = prepared.put_in_force(state, change, in_force, now)?;
+        transaction.submit()?;
+        Ok((transaction, Some(release)))
     }
 
-    /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a broker.
-    ///
-    /// What partners said since the copy is not in it. So it counts each partner again only when its full set has come, and says
-    /// so to each; numbers of releases go on after those of the lost store. Where a checkpoint was signed after the copy, the log
-    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so. What was broken off
-    /// put nothing in place, and this can be called again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Broker::open`], and [`Error::Store`] where there is a broker in `folder`.
-    pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
-        let keys = Arc::new(keys);
-        let _making = folder::begin(folder)?;
-        folder::copy(from, folder)?;
-        let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
-        copy.recover(now)?;
-        let trouble = copy.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(copy);
-        folder::put_in_place(folder)?;
-        let broker = Broker::open_with(folder, keys)?;
-        // Of an epoch that was dropped, the copy says so once.
-        *broker.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-        Ok(broker)
+    /// Makes a release within a transaction, while all others wait.
+    pub(super) fn release_now(
+        &self,
+        transaction: &mut Transaction<'_>,
+        in_force: &PolicyInForce,
+        number: u32,
+        due: Due,
+        now: Timestamp,
+    ) -> Result<Release, Error> {
+        let mut prepared = ReleasePlan::of(transaction, number, due)?.prepare(in_force.policy(), &self.threads);
+        prepared.write_merged(self.database.store())?;
+        let (state, change) = transaction.change();
+        prepared.put_in_force(state, change, in_force, now)
     }
 
-    /// Notes that the store was put back: each partner counts again when its full set has come.
-    fn recover(&self, now: Timestamp) -> Result<(), Error> {
-        self.keys.signed().note_restored(&self.policy().policy().operator.log_origin)?;
-        let mut state = self.state()?;
-        let mut change = Change::default();
-        let in_force = self.in_force();
-        let digest = in_force.signed.digest();
-        state.journal.append(&mut change, now, digest, Event::Restore)?;
-        for number in state.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect::<Vec<_>>()
+    /// Signs the log as it is, once a day and when it got another name or key; not where the store does not continue what was signed.
+    ///
+    /// Where the keys' folder cannot be written, or has another key than the policy names, nothing is signed until that is put right.
+    /// Partners are answered and policies adopted none the less.
+    pub(super) fn sign_log(&self, transaction: &mut Transaction<'_>, in_force: &PolicyInForce) -> Result<(), Error> {
+        let name = LogKey::of(in_force.policy());
+        let has_key = in_force.policy().operator.checkpoint_key == self.keys.checkpoint_key();
+        let signed_logs = self.keys.signed_logs();
+        if !transaction.log.is_unsigned(&name)
+            || !has_key
+            || signed_logs.refusal(name.origin(), &transaction.log.tree).is_some()
         {
-            if let Some(epoch) = state.epochs.remove(&number) {
-                state.gone(epoch.rows(), &mut change);
-                epoch.forget(number, &mut change);
-                state.journal.append(&mut change, now, digest, Event::EpochClosed { epoch: number })?;
-            }
+            return Ok(());
         }
-        let rows = state.epochs.values().map(Epoch::rows).sum();
-        state.gone(rows, &mut change);
-        for (number, epoch) in &mut state.epochs {
-            epoch.recover(*number, now, &mut change);
+        // Whatever is signed must be in the store, even if the power goes now.
+        transaction.flush()?;
+        let tree = &transaction.log.tree;
+        if let Err(error) = signed_logs.note(name.origin(), tree.size(), tree.root()) {
+            self.note_fault(&error);
+            return Ok(());
         }
-        state.restored = Some(now);
-        change.rows.push((Key::Restored, Some(write_row(&now))));
-        let ticket = self.submit(&mut state, &change)?;
-        drop(state);
-        self.wait(ticket)
+        let (state, change) = transaction.change();
+        state.log.sign(change, &name, self.keys.checkpoint())?;
+        transaction.submit()
     }
 
-    /// Shows the lines of the log, from the first on, with the hashes of those that were pruned.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`], [`Error::StoreDamaged`], and whatever `visit` gives.
-    pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), Error>) -> Result<(), Error> {
-        let leaves = self.store.leaves()?;
-        let mut next = 0;
-        self.store.lines(0..leaves.len() as u64, &mut |index, bytes| {
-            for (at, leaf) in leaves.iter().enumerate().take(index as usize).skip(next) {
-                visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
-            }
-            next = index as usize + 1;
-            let line =
-                Line::parse(bytes).map_err(|_| Error::StoreDamaged { finding: "a line of its log is damaged" })?;
-            visit(index, &LogRow::Line(line))
-        })?;
-        for (at, leaf) in leaves.iter().enumerate().skip(next) {
-            visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
-        }
-        Ok(())
-    }
-
-    /// The checkpoints that were signed, one a day, from the first on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`].
-    pub fn checkpoints(&self) -> Result<Vec<Vec<u8>>, Error> {
-        let rows = self.store.rows()?.into_iter();
-        Ok(rows.filter_map(|(key, value)| matches!(key, Key::Checkpoint(_)).then_some(value)).collect())
-    }
-
-    /// Lets go of lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
-    fn prune_log(&self, now: Timestamp) -> Result<bool, Error> {
-        let mut state = self.state()?;
+    /// Removes lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
+    pub(super) fn prune_log(&self, now: Timestamp) -> Result<bool, Error> {
+        let mut transaction = self.database.begin()?;
         let in_force = self.in_force();
-        let before = prune_before(now.day(), in_force.signed.policy().retention.log_days);
-        let (from, size) = (state.journal.row.pruned, state.journal.log.size());
+        let before = prune_before(now.day(), in_force.policy().retention.log_days);
+        let from = transaction.log.row.pruned;
+        let size = transaction.log.tree.size();
         let mut until = from;
         let mut looking = true;
-        // A few lines more than those that go are read on most days: one.
+        // On most days one batch of lines is read, most of which stay.
         while looking && until < size {
             let end = size.min(until + 1_000);
-            self.store.lines(until..end, &mut |index, bytes| {
-                let old = Line::parse(bytes).is_ok_and(|line| line.time.day() < before);
-                looking &= old;
-                until = if looking { index + 1 } else { until };
+            self.database.store().lines(until..end, &mut |index, bytes| {
+                looking &= Line::parse(bytes).is_ok_and(|line| line.time.day() < before);
+                if looking {
+                    until = index + 1;
+                }
                 Ok(())
             })?;
         }
         if until == from {
             return Ok(false);
         }
-        state.journal.row.pruned = until;
-        let mut change = Change { prune: Some(until), ..Change::default() };
-        state.journal.keep(&mut change);
+        let (state, change) = transaction.change();
+        state.log.row.pruned = until;
+        state.log.keep(change);
+        change.prune = Some(until);
         let event = Event::Prune { before, lines: until - from, total: until };
-        state.journal.append(&mut change, now, in_force.signed.digest(), event)?;
-        let ticket = self.submit(&mut state, &change)?;
-        drop(state);
-        self.wait(ticket)?;
+        transaction.record(now, in_force.digest(), event)?;
+        transaction.commit()?;
         Ok(true)
     }
+}
 
-    /// Logs what the operator did, and keeps what it changes.
-    fn log(
-        &self,
-        mut state: std::sync::MutexGuard<'_, State>,
-        now: Timestamp,
-        event: Event,
-        mut change: Change,
-    ) -> Result<(), Error> {
-        let digest = self.in_force().signed.digest();
-        state.journal.append(&mut change, now, digest, event)?;
-        let ticket = self.submit(&mut state, &change)?;
-        drop(state);
-        self.wait(ticket)
+/// The releases that are due. Of each other epoch it is kept up to which moment a release was considered.
+fn due_releases(transaction: &mut Transaction<'_>, in_force: &PolicyInForce, now: Timestamp) -> Vec<(u32, Due)> {
+    let policy = in_force.policy();
+    let moment = latest_moment(policy, now);
+    let mut releases = Vec::new();
+    let mut considered = Vec::new();
+    for (number, epoch) in &transaction.epochs {
+        match due(policy, epoch, now) {
+            Some(due) => releases.push((*number, due)),
+            None if moment > epoch.row.looked => considered.push(*number),
+            None => {}
+        }
     }
+    for number in considered {
+        let (state, change) = transaction.change();
+        if let Some(epoch) = state.epochs.get_mut(&number) {
+            epoch.row.looked = moment;
+            change.rows.push((Key::Epoch(number), Some(write_row(&epoch.row))));
+        }
+    }
+    releases
 }

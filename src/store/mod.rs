@@ -99,6 +99,18 @@ pub(crate) struct Change {
     pub(crate) prune: Option<u64>,
 }
 
+impl Change {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Change { rows, removed, added, staged, lines, prune } = self;
+        rows.is_empty()
+            && removed.is_empty()
+            && added.is_empty()
+            && staged.is_empty()
+            && lines.is_empty()
+            && prune.is_none()
+    }
+}
+
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::store::{Batch, Purged, Staged, Visit};
+use crate::store::{Batch, Change, Purged, Staged, Ticket, Visit};
 
 /// A store in memory, shared by its clones, that pauses when a batch of a chosen partner is staged.
 #[derive(Clone, Default)]
@@ -87,7 +87,7 @@ const MIDNIGHT: Timestamp = Timestamp(START.0 + DAY + DAY / 2);
 fn begin() -> (PausingStore, Broker, [Client; 3]) {
     let store = PausingStore::default();
     let keys = Arc::new(BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key()));
-    let broker = Broker::begin(keys, Box::new(store.clone()), None, sample::signed(), START).unwrap();
+    let broker = Broker::begin(keys, Box::new(store.clone()), sample::signed(), START).unwrap();
     let mut clients = [1, 2, 3].map(|number| Client { number, state: 0, question: 0, accepted: 0 });
     for client in &mut clients {
         let set = client.full_set(&[1, 2, 3], START);
@@ -147,4 +147,26 @@ fn a_message_decided_before_a_release_that_began_meanwhile_is_not_lost_with_it()
     });
     let partner = &broker.status().epochs[0].partners[0];
     assert_eq!((partner.held, partner.released), (5, 4));
+}
+
+#[test]
+fn while_a_release_is_made_questions_are_answered_and_state_messages_wait() {
+    let (_, broker, [mut client, ..]) = begin();
+    let now = Timestamp(MIDNIGHT.0 - 30);
+    let delta = client.delta(5, now);
+    let question = client.question(now);
+    let in_progress = broker.database.begin().unwrap().begin_release().unwrap();
+    thread::scope(|scope| {
+        // Dropped where an assertion fails, so that the other thread ends.
+        let in_progress = in_progress;
+        let (reply, replied) = mpsc::channel();
+        let (broker, delta) = (&broker, &delta);
+        scope.spawn(move || reply.send(broker.handle(delta, now)).unwrap());
+        assert!(replied.recv_timeout(Duration::from_millis(100)).is_err(), "it waits");
+        // That its own state message waits does not keep a partner from asking.
+        assert_eq!(code(&broker.handle(&question, now)), "ok");
+        assert!(replied.try_recv().is_err(), "it still waits");
+        drop(in_progress);
+        assert_eq!(code(&replied.recv().unwrap()), "ok");
+    });
 }

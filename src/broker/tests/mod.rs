@@ -7,8 +7,9 @@ use std::io::ErrorKind;
 use super::*;
 use crate::audit::{Checkpoint, ExportedLog, LogKey};
 use crate::day::Day;
+use crate::digest::Digest;
 use crate::files;
-use crate::message::{Delta, FullSet, Group, Part, Question, Reply, Request};
+use crate::message::{self, Delta, FullSet, Group, Header, Part, Question, Reply, Request, Role, Unverified};
 use crate::policy::sample;
 use crate::pseudonym::Pseudonym;
 use crate::store::SimDisk;
@@ -37,7 +38,7 @@ impl Place {
         let keys = key_folder();
         let place = Place { disk: SimDisk::default(), keys };
         let store = place.disk.create_store(place.keys()).unwrap();
-        let broker = Broker::begin(place.keys(), Box::new(store), None, sample::signed(), START).unwrap();
+        let broker = Broker::begin(place.keys(), Box::new(store), sample::signed(), START).unwrap();
         let mut clients = [1, 2, 3].map(|number| Client { number, state: 0, question: 0, accepted: 0 });
         for client in &mut clients {
             let message = client.full_set(&[1, 2, 3], START);
@@ -137,7 +138,7 @@ fn code(reply: &[u8]) -> &'static str {
 
 /// What the operator sees but for the trouble, and how long the log is.
 fn seen(broker: &Broker) -> (Vec<EpochStatus>, u64) {
-    (broker.status().epochs, broker.store.leaves().unwrap().len() as u64)
+    (broker.status().epochs, broker.database.store().leaves().unwrap().len() as u64)
 }
 
 /// Keys as the sample names them, in a folder of their own.
@@ -283,7 +284,8 @@ fn a_copy_of_a_broker_that_has_signed_since_shows_in_its_status() {
 fn batches(broker: &Broker, partner: u16) -> (usize, usize) {
     let (mut batches, mut rows) = (0, 0);
     broker
-        .store
+        .database
+        .store()
         .batches(&mut |batch| {
             batches += usize::from(batch.id.partner == partner);
             rows += if batch.id.partner == partner { batch.rows.len() } else { 0 };

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::shard::{Packed, Shard, Side};
 use super::{Holding, Index, Pending, SHARDS, View, shard_of};
-use crate::broker::state::Tally;
+use crate::broker::tally::Tally;
 use crate::day::Day;
 use crate::store::{Row, Span};
 use crate::tag::Tag;

@@ -1,18 +1,15 @@
-//! What was signed of the log, kept apart from the store: so that a store that was put back cannot be signed on from where another
-//! log began under the same name. spec/audit-log.md, section 3.
+//! Which trees of the log were signed, kept apart from the store. A restored store may lack lines that were signed, and another log
+//! must not be signed on under the same name. spec/audit-log.md, section 3.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::state::State;
-use super::{Broker, InForce};
-use crate::audit::{Log, LogKey};
+use crate::audit::Log;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::files;
-use crate::store::Change;
 use crate::system::SystemError;
 
 /// The file's first line.
@@ -20,8 +17,8 @@ const HEADER: &str = "stapel-signed-logs v1";
 
 /// The last tree that was signed of each log, by its origin.
 ///
-/// A tree is noted when its lines are on disk and before it is signed, so that whatever was signed is noted, and whatever is noted
-/// is in the store, save in one that was put back.
+/// A tree is noted when its lines are on disk and before it is signed. So whatever was signed is noted, and whatever is noted is in
+/// the store, unless that was restored from a copy.
 pub(super) struct SignedLogs {
     /// `None` keeps it in memory only.
     path: Option<PathBuf>,
@@ -37,33 +34,6 @@ enum Last {
     },
     /// A store was put back where nothing said what had been signed.
     Unknown,
-}
-
-impl Broker {
-    /// Signs the log as it is, once on each day and when it got another name; unless this store does not continue what was signed.
-    ///
-    /// Where the keys' folder cannot be written, or has another key than the policy names, nothing is signed until that is put right: partners
-    /// are answered, and policies adopted, none the less.
-    pub(super) fn sign_log(&self, state: &mut State, in_force: &InForce) -> Result<(), Error> {
-        let name = LogKey::of(in_force.signed.policy());
-        if !state.journal.is_unsigned(&name) || self.keys.signed().refusal(name.origin(), &state.journal.log).is_some()
-        {
-            return Ok(());
-        }
-        if in_force.signed.policy().operator.checkpoint_key != self.keys.checkpoint_key() {
-            // Which is said as long as it is so: see `status`.
-            return Ok(());
-        }
-        let ticket = self.submit(state, &Change::default())?;
-        self.store.wait(ticket).inspect_err(|_| state.ahead = true)?;
-        let (size, root) = (state.journal.log.size(), state.journal.log.root());
-        if self.noted(self.keys.signed().note(name.origin(), size, root)).is_err() {
-            return Ok(());
-        }
-        let mut change = Change::default();
-        state.journal.sign(&mut change, &name, self.keys.checkpoint()).inspect_err(|_| state.ahead = true)?;
-        self.submit(state, &change).map(drop)
-    }
 }
 
 impl SignedLogs {
@@ -103,11 +73,11 @@ impl SignedLogs {
     }
 
     /// Notes a tree that is about to be signed: it is on disk when this returns.
-    fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), Error> {
+    pub(super) fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), Error> {
         self.put(origin, Last::Tree { size, root })
     }
 
-    /// Notes that a store was put back, where nothing says what had been signed under this name.
+    /// Notes that a store was restored, where nothing says what had been signed under this name.
     pub(super) fn note_restored(&self, origin: &str) -> Result<(), Error> {
         if self.logs().contains_key(origin) { Ok(()) } else { self.put(origin, Last::Unknown) }
     }

@@ -1,0 +1,176 @@
+//! Derives the broker's state from what its store holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::rows::{DAMAGED, PolicyRow, read_row};
+use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
+use super::view::{Pending, Turn};
+use crate::day::Day;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::pseudonym::Tag;
+use crate::store::{Batch, Key, Row, Span, Store};
+use crate::threads::Threads;
+
+/// The format of the rows and batches.
+pub(super) const FORMAT: u32 = 1;
+
+/// The state that a store holds, and its row of the policy in force; `None` in a store that is not whole.
+pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>), Error> {
+    let mut state = BrokerState::default();
+    let mut policy = None;
+    let mut format = None;
+    let mut accounts: BTreeMap<(u32, u16), Account> = BTreeMap::new();
+    for (key, value) in store.rows()? {
+        match key {
+            Key::Format => format = Some(read_row::<u32>(&value)?),
+            Key::Policy => policy = Some(read_row(&value)?),
+            Key::Partner(number) => {
+                state.partners.insert(number, read_row(&value)?);
+            }
+            Key::Epoch(number) => {
+                state.epochs.insert(number, OpenEpoch::new(read_row(&value)?));
+            }
+            Key::Journal => state.log.row = read_row(&value)?,
+            Key::Checkpoint(day) => {
+                // Rows come by ascending day, so that the latest stays.
+                state.log.signed_on = day;
+                state.log.checkpoint = value;
+            }
+            Key::Unpurged => state.unpurged = read_row(&value)?,
+            Key::Restored => state.restored = Some(read_row(&value)?),
+            Key::Share(epoch, partner) => {
+                let account = Account { row: read_row(&value)?, ..Account::default() };
+                accounts.insert((epoch, partner), account);
+            }
+        }
+    }
+    if format.is_some_and(|format| format != FORMAT) {
+        return Err(Error::StoreFormat { found: format.unwrap_or_default(), known: FORMAT });
+    }
+    let mut replays: BTreeMap<(u32, u16), Replay> = BTreeMap::new();
+    store.batches(&mut |batch| {
+        let id = (batch.id.epoch, batch.id.partner);
+        let account = accounts.get_mut(&id).ok_or(DAMAGED)?;
+        let rows = batch.rows.len();
+        account.batches.push(StoredBatch { sequence: batch.id.sequence, part: batch.part, rows });
+        replays.entry(id).or_default().apply(batch, account.row.released);
+        Ok(())
+    })?;
+    let mut released: BTreeMap<u32, Vec<(u16, Pending)>> = BTreeMap::new();
+    for ((number, partner), mut account) in accounts {
+        let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
+        if let Some(replay) = replays.remove(&(number, partner)) {
+            let replayed = replay.finish(epoch.row.as_of.day());
+            released.entry(number).or_default().push((partner, replayed.released));
+            account.pending.push(replayed.pending);
+            account.parts = replayed.parts;
+        }
+        epoch.accounts.insert(partner, account);
+    }
+    for leaf in store.leaves()? {
+        state.log.tree.append(Digest(leaf));
+    }
+    for (number, said) in released {
+        let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
+        let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
+        let today = epoch.row.as_of.day();
+        let (gone, threads) = (&BTreeSet::new(), &Threads::default());
+        let turned = epoch.view.turn(&Turn { said, today, gone, renewed: &|_, _| None, threads });
+        epoch.view = turned.view;
+        epoch.tally = Arc::new(turned.tally);
+    }
+    Ok((state, policy))
+}
+
+/// Puts together what the batches of one partner say, taken by ascending sequence.
+#[derive(Default)]
+struct Replay {
+    /// What the batches up to the last full release say, once a later one has come.
+    released: Option<Pending>,
+    said: Pending,
+    parts: Vec<Arc<Vec<Row>>>,
+}
+
+/// What the batches of one partner come to.
+struct Replayed {
+    /// The released flags, without those that ended.
+    released: Pending,
+    /// What was accepted since.
+    pending: Vec<Row>,
+    /// The parts of an unfinished full set.
+    parts: Vec<Arc<Vec<Row>>>,
+}
+
+impl Replay {
+    fn apply(&mut self, batch: Batch, released: u64) {
+        if batch.id.sequence > released && self.released.is_none() {
+            self.released = Some(self.said.clone());
+        }
+        let Some((part, of)) = batch.part else {
+            self.parts.clear();
+            self.said.push(batch.rows);
+            return;
+        };
+        if part == 1 {
+            self.parts.clear();
+        }
+        self.parts.push(Arc::new(batch.rows));
+        if part >= of {
+            self.said = Pending::of_parts(std::mem::take(&mut self.parts));
+        }
+    }
+
+    fn finish(self, today: Day) -> Replayed {
+        let Some(released) = self.released else {
+            return Replayed { released: self.said, pending: Vec::new(), parts: self.parts };
+        };
+        let now = flags(&self.said);
+        let mut released = flags(&released);
+        let pending = differences(&released, &now, today);
+        released.retain_mut(|(tag, span)| {
+            if span.last < today {
+                // A released flag that was renewed before it ended stayed when the day turned, so it stays here.
+                match find(&now, tag).filter(|renewed| renewed.last >= today) {
+                    Some(renewed) => *span = renewed,
+                    None => return false,
+                }
+            }
+            true
+        });
+        let mut flags = Pending::default();
+        flags.push(released.into_iter().map(|(tag, span)| Row { tag, span: Some(span) }).collect());
+        Replayed { released: flags, pending, parts: self.parts }
+    }
+}
+
+/// The flags, without withdrawals, by ascending tag.
+fn flags(said: &Pending) -> Vec<(Tag, Span)> {
+    said.rows().filter_map(|row| Some((row.tag, row.span?))).collect()
+}
+
+fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {
+    let at = rows.binary_search_by_key(tag, |row| row.0).ok()?;
+    Some(rows[at].1)
+}
+
+/// The rows that turn `before` into `after`, without flags that ended before `today`.
+fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut before = before.iter().peekable();
+    let withdrawal = |(tag, _): &(Tag, Span)| Row { tag: *tag, span: None };
+    for flag in after {
+        let (tag, span) = flag;
+        while let Some(was) = before.next_if(|was| was.0 < *tag) {
+            rows.push(withdrawal(was));
+        }
+        let was = before.next_if(|was| was.0 == *tag);
+        if was.is_none_or(|was| was.1 != *span) {
+            let row = Row { tag: *tag, span: Some(*span) };
+            rows.push(if row.ended(today) { withdrawal(flag) } else { row });
+        }
+    }
+    rows.extend(before.map(withdrawal));
+    rows
+}

@@ -1,0 +1,96 @@
+//! The broker's audit log in memory: the lines that it appends, and the checkpoints that it signs.
+
+use std::sync::OnceLock;
+
+use super::rows::{JournalRow, write_row};
+use crate::audit::{Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
+use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::message::LogEntry;
+use crate::secret::SigningKey;
+use crate::store::{self, Change, Key};
+
+/// The hashes of the log, its latest checkpoint, and what is counted until the day's end makes a line of it.
+#[derive(Default)]
+pub(super) struct AuditLog {
+    pub(super) tree: Log,
+    pub(super) row: JournalRow,
+    /// The latest checkpoint that was signed; empty before the first.
+    pub(super) checkpoint: Vec<u8>,
+    /// The day on which that was.
+    pub(super) signed_on: Day,
+    /// The name and key of the checkpoint, once it was signed or verified.
+    signed_as: OnceLock<LogKey>,
+}
+
+impl AuditLog {
+    /// Appends a line, in memory and in what `change` keeps.
+    pub(super) fn append(
+        &mut self,
+        change: &mut Change,
+        time: Timestamp,
+        policy: Digest,
+        event: Event,
+    ) -> Result<LogEntry, Error> {
+        let line = Line::new(time, policy, event)?;
+        let leaf = line.leaf();
+        let index = self.tree.append(leaf);
+        change.lines.push(store::Line { index, bytes: line.to_json().into_bytes(), leaf: leaf.0 });
+        Ok(LogEntry { index, leaf })
+    }
+
+    /// Counts the standings of an answer.
+    pub(super) fn count(&mut self, change: &mut Change, epoch: u32, stacked: u64, all: u64) {
+        let told = self.row.told.entry(epoch).or_default();
+        told.0 += stacked;
+        told.1 += all - stacked;
+        self.keep(change);
+    }
+
+    /// If another day has begun, appends a line for each epoch with the standings that were told on the day before.
+    pub(super) fn turn_day(&mut self, change: &mut Change, now: Timestamp, policy: Digest) -> Result<bool, Error> {
+        let today = now.day();
+        if self.row.day == today {
+            return Ok(false);
+        }
+        let day = self.row.day;
+        for (epoch, (stacked, not_stacked)) in std::mem::take(&mut self.row.told) {
+            self.append(change, now, policy, Event::Told { day, epoch, stacked, not_stacked })?;
+        }
+        self.row.day = today;
+        self.keep(change);
+        Ok(true)
+    }
+
+    /// Whether today's checkpoint under this name and key is still to be signed.
+    pub(super) fn is_unsigned(&self, name: &LogKey) -> bool {
+        if self.signed_as.get().is_none() && Checkpoint::verify(&self.checkpoint, name).is_ok() {
+            let _ = self.signed_as.set(name.clone());
+        }
+        self.signed_on != self.row.day || self.signed_as.get() != Some(name)
+    }
+
+    /// Signs the log as it is.
+    pub(super) fn sign(&mut self, change: &mut Change, name: &LogKey, key: &SigningKey) -> Result<(), Error> {
+        self.checkpoint = Checkpoint::sign(&self.tree, name, key)?.as_bytes().to_vec();
+        self.signed_on = self.row.day;
+        self.signed_as = OnceLock::from(name.clone());
+        change.rows.push((Key::Checkpoint(self.row.day), Some(self.checkpoint.clone())));
+        Ok(())
+    }
+
+    /// The latest checkpoint, and the proof that it continues the tree of `size` lines. The proof is empty where the checkpoint does
+    /// not continue that tree, or `size` is 0.
+    pub(super) fn continuing(&self, size: u64) -> (Vec<u8>, Vec<Digest>) {
+        let newest = UnverifiedCheckpoint::parse(&self.checkpoint).map(|checkpoint| checkpoint.claimed_size());
+        let proof = newest.ok().filter(|_| size > 0).and_then(|newest| self.tree.prove_consistency(size, newest));
+        (self.checkpoint.clone(), proof.unwrap_or_default())
+    }
+
+    /// Keeps the row beside the lines.
+    pub(super) fn keep(&self, change: &mut Change) {
+        change.rows.retain(|(key, _)| *key != Key::Journal);
+        change.rows.push((Key::Journal, Some(write_row(&self.row))));
+    }
+}

@@ -1,0 +1,280 @@
+//! Carries a message through the broker: who sent it, what is decided, what is kept of that, and the reply.
+
+use super::Broker;
+use super::accept::TaggedFlags;
+use super::answer::TaggedQuestion;
+use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, wrong_epoch};
+use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
+use super::rows::{PartnerRow, write_row};
+use super::schedule::{Due, next_possible};
+use super::state::BrokerState;
+use super::transaction::Transaction;
+use crate::audit::Event;
+use crate::day::Timestamp;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::message::{self, Code, Kind, LogEntry, Receipt, Rejection, Reply, Request, StatusReply, Verified};
+use crate::store::{Key, Staged};
+
+/// Optimistic concurrency: a message is decided on a snapshot, and the decision is applied only if the snapshot still holds.
+enum Attempt {
+    Done(Vec<u8>),
+    /// The policy changed or a release began or ended in between. Nothing was applied: decide again.
+    Conflict,
+}
+
+/// A message's request, once its pseudonyms are tagged. That is most of the work, so that it is kept for the next attempt.
+type Tagged = Option<Result<TaggedRequest, Rejection>>;
+
+impl Broker {
+    /// Takes a message, and gives the reply to carry back.
+    ///
+    /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with a code and a
+    /// sentence. What was accepted, and its line in the log, is kept before this returns. Where the policy names another signing key
+    /// than the broker's, nothing is accepted (`unavailable`), and no partner can verify the reply: see
+    /// [`BrokerStatus::trouble`](super::BrokerStatus::trouble).
+    pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
+        let mut tagged = None;
+        loop {
+            let in_force = self.in_force();
+            if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
+                return self.reject_unverifiably(&in_force, message, now);
+            }
+            match authenticate(in_force.policy(), message, now) {
+                Ok((verified, sender)) => {
+                    let incoming = Incoming {
+                        in_force: &in_force,
+                        header: verified.header(),
+                        sender: &sender,
+                        digest: verified.digest(),
+                        threads: &self.threads,
+                        now,
+                    };
+                    match self.attempt(&incoming, &verified, &mut tagged) {
+                        Ok(Attempt::Done(reply)) => return reply,
+                        Ok(Attempt::Conflict) => {}
+                        Err(error) => {
+                            self.note_fault(&error);
+                            return self.reject_unavailable(&incoming);
+                        }
+                    }
+                }
+                Err(unauthenticated) => {
+                    let (header, rejection) = *unauthenticated;
+                    if let Some(event) = self.unauthenticated.count(now, rejection.code) {
+                        self.log_unauthenticated(&in_force, event, now);
+                    }
+                    let digest = Digest::of(&[message]);
+                    let header = reply_header(&header, in_force.digest(), Kind::Rejection, digest, now);
+                    return message::unsigned_rejection(&header, &rejection).unwrap_or_default();
+                }
+            }
+        }
+    }
+
+    /// Decides one message and applies the decision.
+    ///
+    /// The expensive steps (tagging the pseudonyms, looking them up, writing a large batch ahead) run outside a transaction, so that
+    /// other partners' messages do not wait for them.
+    fn attempt(&self, incoming: &Incoming<'_>, verified: &Verified<'_>, tagged: &mut Tagged) -> Result<Attempt, Error> {
+        if incoming.header.kind.is_state() {
+            // A state message waits for a release without its partner's lock, so that the partner's questions go on.
+            drop(self.database.begin_after_release()?);
+        }
+        let _lock = self.partner_locks.lock(incoming.header.partner);
+
+        let transaction = self.database.begin()?;
+        if self.conflicts(&transaction, incoming) {
+            return Ok(Attempt::Conflict);
+        }
+        let (transaction, _) = self.catch_up(transaction, incoming.in_force, incoming.now)?;
+        let snapshot = Snapshot::of(&transaction, incoming);
+        drop(transaction);
+
+        let decision = match snapshot.earlier_reply(incoming) {
+            // It was kept before it was first sent, so that it can be sent again even where nothing can be kept now.
+            Ok(Some(reply)) => return Ok(Attempt::Done(reply)),
+            Ok(None) => {
+                let request = match tagged {
+                    Some(request) => request,
+                    None => tagged.insert(self.tag(verified)?),
+                };
+                decide(incoming, &snapshot, request)
+            }
+            Err(rejection) => snapshot.reject(incoming, rejection),
+        };
+        let staged = decision.batch().map(|batch| self.database.store().stage(batch)).transpose()?;
+
+        let mut transaction = self.database.begin()?;
+        if self.conflicts(&transaction, incoming) || !snapshot.is_current(&transaction, incoming) {
+            return Ok(Attempt::Conflict);
+        }
+        let reply = self.apply(&mut transaction, incoming, decision, staged)?;
+        transaction.commit()?;
+        Ok(Attempt::Done(reply))
+    }
+
+    /// Whether the policy is another one, or a release is being made, which would take the place of what a state message changes.
+    fn conflicts(&self, transaction: &Transaction<'_>, incoming: &Incoming<'_>) -> bool {
+        !self.is_in_force(incoming.in_force)
+            || (incoming.header.kind.is_state() && transaction.is_release_in_progress())
+    }
+
+    /// The message's request with tags in the place of pseudonyms, or the rejection of a body that does not decode.
+    fn tag(&self, verified: &Verified<'_>) -> Result<Result<TaggedRequest, Rejection>, Error> {
+        let request = match verified.request() {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(undecodable(&error))),
+        };
+        // An epoch without a pepper is not open.
+        let Some(pepper) = self.keys.drawn_pepper(verified.header().epoch)? else {
+            return Ok(Err(wrong_epoch()));
+        };
+        let threads = &self.threads;
+        Ok(Ok(match request {
+            Request::Delta(delta) => TaggedRequest::State(TaggedFlags::delta(&delta, &pepper, threads)),
+            Request::FullSet(set) => TaggedRequest::State(TaggedFlags::full_set(&set, &pepper, threads)),
+            Request::Confirm => TaggedRequest::State(TaggedFlags::Confirm),
+            Request::Question(question) => {
+                TaggedRequest::Question(TaggedQuestion::new(question.pseudonyms, question.sweep, &pepper, threads))
+            }
+            Request::Status(status) => TaggedRequest::Status { tree_size: status.tree_size },
+        }))
+    }
+
+    /// Does what was decided, and gives the reply.
+    fn apply(
+        &self,
+        transaction: &mut Transaction<'_>,
+        incoming: &Incoming<'_>,
+        decision: Decision,
+        staged: Option<Staged>,
+    ) -> Result<Vec<u8>, Error> {
+        let policy = incoming.policy();
+        let (partner, epoch) = (incoming.header.partner, incoming.header.epoch);
+        let is_release_in_progress = transaction.is_release_in_progress();
+        let mut row = decision.partner;
+        let mut release_now = false;
+        let log = transaction.record(incoming.now, incoming.in_force.digest(), decision.event)?;
+        let (state, change) = transaction.change();
+        change.staged.extend(staged);
+        let reply = match decision.verdict {
+            Ok(Verdict::Accept(acceptance)) => {
+                let receipt = self.sign(incoming, &Reply::Receipt(Receipt { log, ..acceptance.receipt }));
+                row.accept(incoming, receipt.clone(), acceptance.charge);
+                if let Some(open) = state.epochs.get_mut(&epoch) {
+                    change.rows.push((Key::Share(epoch, partner), Some(write_row(&acceptance.account.row))));
+                    change.removed.extend(acceptance.removed);
+                    open.accounts.insert(partner, acceptance.account);
+                    state.count_removed(acceptance.removed_rows, change);
+                }
+                release_now = policy.release.immediate && acceptance.changed;
+                receipt
+            }
+            Ok(Verdict::Answer(mut answer, charge)) => {
+                answer.log = log;
+                // A release that is being made may be in force before the answer is read.
+                answer.until = if is_release_in_progress { incoming.now } else { next_possible(policy, incoming.now) };
+                let release = answer.release;
+                let stacked = answer.standings.iter().filter(|standing| **standing > 1).count() as u64;
+                state.log.count(change, epoch, stacked, answer.standings.len() as u64);
+                let reply = self.sign(incoming, &Reply::Answer(answer));
+                row.answer(incoming, release, reply.clone(), &charge);
+                if let Some(open) = state.epochs.get_mut(&epoch) {
+                    change.rows.push((Key::Share(epoch, partner), Some(write_row(&charge.row))));
+                    open.accounts.entry(partner).or_default().row = charge.row;
+                }
+                reply
+            }
+            Ok(Verdict::Status { tree_size }) => {
+                self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, tree_size)))
+            }
+            Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),
+        };
+        if incoming.header.kind != Kind::Status {
+            change.rows.push((Key::Partner(partner), Some(write_row(&row))));
+            state.partners.insert(partner, row);
+        }
+        if release_now {
+            // A change of its own, because the release may remove the batch that this one adds.
+            transaction.submit()?;
+            let due = Due { as_of: incoming.now, full: true, considered: incoming.now };
+            self.release_now(transaction, incoming.in_force, epoch, due, incoming.now)?;
+        }
+        Ok(reply)
+    }
+
+    fn sign(&self, incoming: &Incoming<'_>, reply: &Reply) -> Vec<u8> {
+        let policy = incoming.in_force.digest();
+        let header = reply_header(incoming.header, policy, reply.kind(), incoming.digest, incoming.now);
+        message::sign(&header, &reply.encode(), self.keys.signing()).expect("no reply is longer than an answer")
+    }
+
+    /// The reply where the store fails.
+    fn reject_unavailable(&self, incoming: &Incoming<'_>) -> Vec<u8> {
+        let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
+        self.sign(incoming, &Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence)))
+    }
+
+    /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner could
+    /// verify the receipt.
+    fn reject_unverifiably(&self, in_force: &PolicyInForce, message: &[u8], now: Timestamp) -> Vec<u8> {
+        let header = unverified_header(in_force.policy(), message, now);
+        let header = reply_header(&header, in_force.digest(), Kind::Rejection, Digest::of(&[message]), now);
+        let sentence =
+            "the broker has other keys than the policy names; nothing was done: send the same bytes again later";
+        let rejection = Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence));
+        message::sign(&header, &rejection.encode(), self.keys.signing()).unwrap_or_default()
+    }
+
+    fn log_unauthenticated(&self, in_force: &PolicyInForce, event: Event, now: Timestamp) {
+        let logged = self.database.begin().and_then(|mut transaction| {
+            transaction.record(now, in_force.digest(), event)?;
+            transaction.commit()
+        });
+        if let Err(error) = logged {
+            self.note_fault(&error);
+        }
+    }
+}
+
+/// A program may handle a message and end, so that what is counted of unauthenticated messages is logged here.
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some((last, event)) = self.unauthenticated.take_rest() {
+            self.log_unauthenticated(&self.in_force(), event, last);
+        }
+    }
+}
+
+/// The reply to a status request.
+fn status(
+    incoming: &Incoming<'_>,
+    state: &BrokerState,
+    row: &PartnerRow,
+    log: LogEntry,
+    tree_size: u64,
+) -> StatusReply {
+    let epoch = state.epochs.get(&incoming.header.epoch);
+    let account = epoch.and_then(|epoch| epoch.accounts.get(&incoming.header.partner));
+    let account = account.map(|account| account.row.clone()).unwrap_or_default();
+    let (checkpoint, consistency) = state.log.continuing(tree_size);
+    let budgets = &incoming.policy().budgets;
+    StatusReply {
+        log,
+        release: epoch.map_or(0, |epoch| epoch.row.release),
+        as_of: epoch.map_or(incoming.now, |epoch| epoch.row.as_of),
+        until: next_possible(incoming.policy(), incoming.now),
+        accepted_state: row.accepted_state(),
+        highest_state: row.highest_state,
+        highest_question: row.highest_question,
+        held: account.held,
+        full_set_required: !account.full_seen,
+        new_flags_left: budgets.new_flags_a_day.saturating_sub(row.new_flags),
+        asked_left_today: budgets.asked_a_day.saturating_sub(row.asked),
+        asked_left_epoch: budgets.asked_an_epoch.saturating_sub(account.asked),
+        swept_left_today: budgets.swept_a_day.saturating_sub(row.swept),
+        checkpoint,
+        consistency,
+    }
+}

@@ -1,0 +1,226 @@
+//! What the operator does: releases, policies, purging, backups, and the log for an officer.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use super::incoming::PolicyInForce;
+use super::report::{Purge, Release};
+use super::rows::{PolicyRow, write_row};
+use super::schedule::{ClockCheck, Due, check_clock};
+use super::state::OpenEpoch;
+use super::{Broker, BrokerKeys, folder, refuse_unfit};
+use crate::audit::{Event, Line, Row};
+use crate::day::Timestamp;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::policy::{Lang, Policy, PolicySignature};
+use crate::store::{BlobKeys, Key};
+
+impl Broker {
+    /// Makes the releases that are due at `now`, closes epochs whose last day has passed, and purges what was removed.
+    ///
+    /// [`Broker::handle`] does the same before it looks at a message, except for the purge, so that a broker needs this once a day.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`]; [`Error::Clock`] where `now` is before the last release, [`Error::ClockAhead`] where it is more than three
+    /// days after it: then see whether the clock is right, and call [`Broker::accept_clock`].
+    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
+        self.release_if(now, false).inspect_err(|error| self.note_fault(error))
+    }
+
+    /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it is right.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`], and [`Error::Clock`] where `now` is before the last release.
+    pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
+        self.release_if(now, true).inspect_err(|error| self.note_fault(error))
+    }
+
+    fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, Error> {
+        let mut transaction = self.database.begin_after_release()?;
+        let in_force = self.in_force();
+        let (transaction, releases) = match check_clock(&transaction, now)? {
+            ClockCheck::Ahead(as_of) if !accept_clock => return Err(Error::ClockAhead { now, as_of }),
+            ClockCheck::Ahead(last) => {
+                transaction.record(now, in_force.digest(), Event::ClockAccepted { last })?;
+                self.catch_up_trusting(transaction, &in_force, now)?
+            }
+            ClockCheck::Trusted | ClockCheck::Late => self.catch_up(transaction, &in_force, now)?,
+        };
+        let any_removed = transaction.unpurged > 0;
+        transaction.commit()?;
+        if self.prune_log(now)? || any_removed {
+            self.purge(now)?;
+        }
+        Ok(releases)
+    }
+
+    /// Writes what counts to fresh files, so that nothing that ended, was withdrawn or belonged to a closed epoch is left in the
+    /// store's files. It promises nothing of what a disk, a snapshot or a backup remembers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub fn purge(&self, now: Timestamp) -> Result<Purge, Error> {
+        let purged = self.database.store().purge()?;
+        let mut transaction = self.database.begin()?;
+        let (state, change) = transaction.change();
+        let rows = std::mem::take(&mut state.unpurged);
+        change.rows.push((Key::Unpurged, None));
+        let bytes = purged.before.saturating_sub(purged.after);
+        transaction.record(now, self.in_force().digest(), Event::Purge { flags: rows, bytes })?;
+        transaction.commit()?;
+        Ok(Purge { rows, bytes_before: purged.before, bytes_after: purged.after })
+    }
+
+    /// Puts the policy in the file `policy` in the place of the one in force, and says what changes, in plain English.
+    ///
+    /// The flags of partners that left the roster end with this, and what a partner may see changes with this.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`Error::PolicyOperator`], [`Error::PolicyNotYet`],
+    /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`Error::System`].
+    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
+        let (newer, text) = Policy::read_with_text(policy)?;
+        let signatures = PolicySignature::read_beside(policy)?;
+        let (mut transaction, old, signed) = loop {
+            let transaction = self.database.begin_after_release()?;
+            let old = self.in_force();
+            old.signed.refuse_reopened(&newer, now.day())?;
+            let signed = old.signed.succeed(newer.clone(), &signatures)?;
+            refuse_unfit(&signed, &self.keys, now)?;
+            if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {
+                return Err(Error::ClockAhead { now, as_of });
+            }
+            let (transaction, _) = self.catch_up(transaction, &old, now)?;
+            // While a release was made, another thread may have adopted a policy.
+            if self.is_in_force(&old) {
+                break (transaction, old, signed);
+            }
+        };
+        if let Some(folder) = &self.folder {
+            folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
+        }
+        let differences = old.signed.policy().difference(signed.policy(), Lang::En);
+        let lowered = signed.policy().counting.threshold < old.policy().counting.threshold;
+        let (version, digest) = (signed.policy().version, signed.digest());
+        let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };
+        let newer = Arc::new(PolicyInForce { signed, row });
+        transaction.change().1.rows.push((Key::Policy, Some(write_row(&newer.row))));
+        let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
+        transaction.record(now, digest, adopted)?;
+        let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.looked)).collect();
+        for (number, considered) in epochs {
+            let due = Due { as_of: now, full: false, considered };
+            self.release_now(&mut transaction, &newer, number, due, now)?;
+        }
+        // Nobody decides under the newer policy before it is kept, because that takes a transaction.
+        transaction.flush()?;
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
+        // Under a new name or key the log has no checkpoint yet, and partners look for one.
+        let (transaction, _) = self.catch_up(transaction, &newer, now)?;
+        transaction.commit()?;
+        Ok(differences)
+    }
+
+    /// Copies the store and the policies to the folder `to`, which must not hold a broker, while the broker goes on.
+    ///
+    /// The keys are not in the copy: without them it opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`], [`Error::System`].
+    pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), Error> {
+        self.database.store().backup(&folder::store_path(to))?;
+        if let Some(folder) = &self.folder {
+            folder::copy_policies(folder, to)?;
+        }
+        let mut transaction = self.database.begin()?;
+        transaction.record(now, self.in_force().digest(), Event::Backup)?;
+        transaction.commit()
+    }
+
+    /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a broker.
+    ///
+    /// What partners said since the copy is not in it. So the broker counts each partner again only when its full set has come, and
+    /// says so to each; numbers of releases go on after those of the lost store. Where a checkpoint was signed after the copy, the log
+    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so. An attempt that
+    /// breaks off leaves no broker, and this can be called again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Broker::open`], and [`Error::Store`] where there is a broker in `folder`.
+    pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
+        let keys = Arc::new(keys);
+        let _making = folder::begin(folder)?;
+        folder::copy(from, folder)?;
+        let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
+        copy.recover(now)?;
+        let fault = copy.last_fault().take();
+        drop(copy);
+        folder::put_in_place(folder)?;
+        let broker = Broker::open_with(folder, keys)?;
+        // Only the copy's opening said which epochs were dropped.
+        *broker.last_fault() = fault;
+        Ok(broker)
+    }
+
+    /// Notes that the store was restored: each partner counts again when its full set has come.
+    fn recover(&self, now: Timestamp) -> Result<(), Error> {
+        let in_force = self.in_force();
+        self.keys.signed_logs().note_restored(&in_force.policy().operator.log_origin)?;
+        let mut transaction = self.database.begin()?;
+        transaction.record(now, in_force.digest(), Event::Restore)?;
+        let destroyed: Vec<u32> =
+            transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
+        for epoch in destroyed {
+            let (state, change) = transaction.change();
+            state.remove_epoch(epoch, change);
+            transaction.record(now, in_force.digest(), Event::EpochClosed { epoch })?;
+        }
+        let (state, change) = transaction.change();
+        state.count_removed(state.epochs.values().map(OpenEpoch::stored_rows).sum(), change);
+        for (number, epoch) in &mut state.epochs {
+            epoch.recover(*number, now, change);
+        }
+        state.restored = Some(now);
+        change.rows.push((Key::Restored, Some(write_row(&now))));
+        transaction.commit()
+    }
+
+    /// Shows the lines of the log, from the first on, with the hashes of those that were pruned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`], [`Error::StoreDamaged`], and those of `visit`.
+    pub fn log_rows(&self, mut visit: impl FnMut(u64, &Row) -> Result<(), Error>) -> Result<(), Error> {
+        let leaves = self.database.store().leaves()?;
+        let mut next = 0;
+        self.database.store().lines(0..leaves.len() as u64, &mut |index, bytes| {
+            for (at, leaf) in leaves.iter().enumerate().take(index as usize).skip(next) {
+                visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+            }
+            next = index as usize + 1;
+            let line =
+                Line::parse(bytes).map_err(|_| Error::StoreDamaged { finding: "a line of its log is damaged" })?;
+            visit(index, &Row::Line(line))
+        })?;
+        for (at, leaf) in leaves.iter().enumerate().skip(next) {
+            visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+        }
+        Ok(())
+    }
+
+    /// The checkpoints that were signed, one a day, from the first on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub fn checkpoints(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let rows = self.database.store().rows()?.into_iter();
+        Ok(rows.filter_map(|(key, value)| matches!(key, Key::Checkpoint(_)).then_some(value)).collect())
+    }
+}

@@ -1,0 +1,123 @@
+//! What the broker tells its operator: numbers only.
+
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
+
+use super::state::OpenEpoch;
+use crate::day::Timestamp;
+use crate::digest::Digest;
+
+/// What a release did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Release {
+    /// The epoch.
+    pub epoch: u32,
+    /// The number of the release in that epoch.
+    #[serde(rename = "release")]
+    pub number: u64,
+    /// The moment that it speaks of.
+    #[serde(serialize_with = "as_text")]
+    pub as_of: Timestamp,
+    /// Whether accepted flags became visible; if not, flags only ended.
+    pub full: bool,
+    /// Released flags, all partners together.
+    pub flags: u64,
+    /// Tags with a released flag.
+    pub tags: u64,
+}
+
+/// What a purge did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purge {
+    /// Rows, each a flag or a withdrawal, that were removed since the last purge.
+    pub rows: u64,
+    /// Bytes of the store's files before.
+    pub bytes_before: u64,
+    /// Bytes of the store's files after.
+    pub bytes_after: u64,
+}
+
+/// The state of a broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BrokerStatus {
+    /// The version of the policy in force.
+    pub policy_version: u32,
+    /// Its digest.
+    #[serde(serialize_with = "as_text")]
+    pub policy: Digest,
+    /// The open epochs, by number.
+    pub epochs: Vec<EpochStatus>,
+    /// The last fault of the disk or the clock since the broker was opened. Without one, that its keys are not those of the policy.
+    pub trouble: Option<String>,
+    /// Why no new checkpoints of the audit log are signed: what an [`Error::LogBehind`](crate::Error::LogBehind) says.
+    pub log_behind: Option<String>,
+}
+
+/// An open epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct EpochStatus {
+    /// Its number.
+    pub number: u32,
+    /// The release in force.
+    pub release: u64,
+    /// The moment that it speaks of.
+    #[serde(serialize_with = "as_text")]
+    pub as_of: Timestamp,
+    /// Tags with a released flag.
+    pub tags: u64,
+    /// Its partners, by number.
+    pub partners: Vec<PartnerStatus>,
+}
+
+/// A partner in an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PartnerStatus {
+    /// Its number.
+    pub number: u16,
+    /// Flags that it holds.
+    pub held: u32,
+    /// Flags of it that are released.
+    pub released: u32,
+    /// When its last state message was accepted.
+    #[serde(serialize_with = "as_text_or_null")]
+    pub heard: Option<Timestamp>,
+    /// Whether a full set has come.
+    pub full_set_seen: bool,
+}
+
+impl EpochStatus {
+    pub(super) fn of(number: u32, epoch: &OpenEpoch) -> EpochStatus {
+        let partners = epoch.accounts.iter().map(|(partner, account)| PartnerStatus {
+            number: *partner,
+            held: account.row.held,
+            released: epoch.tally.of(*partner),
+            heard: account.row.heard,
+            full_set_seen: account.row.full_seen,
+        });
+        EpochStatus {
+            number,
+            release: epoch.row.release,
+            as_of: epoch.row.as_of,
+            tags: epoch.tally.tags,
+            partners: partners.collect(),
+        }
+    }
+}
+
+/// Reports are for people and other programs, so that moments and digests are text in them.
+fn as_text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+fn as_text_or_null<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(time) => as_text(time, to),
+        None => to.serialize_none(),
+    }
+}
