@@ -304,3 +304,144 @@ fn event(incoming: &Incoming<'_>, request: Option<&TaggedRequest>, verdict: &Res
         outcome,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::incoming::PolicyInForce;
+    use super::super::rows::{Accepted, EpochRow, PolicyRow};
+    use super::*;
+    use crate::digest::Digest;
+    use crate::message::{FullSet, Group, Header, Part, VERSION};
+    use crate::policy::sample;
+    use crate::pseudonym::Pepper;
+    use crate::secret::Key32;
+    use crate::slug::Slug;
+    use crate::threads::Threads;
+
+    /// 2026-12-01T12:00:00Z, the first day of the sample.
+    const NOW: Timestamp = Timestamp(1_796_126_400);
+
+    fn in_force() -> PolicyInForce {
+        let signed = sample::signed();
+        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
+        PolicyInForce { signed, row }
+    }
+
+    /// The header of a message that nothing is wrong with.
+    fn header(kind: Kind) -> Header {
+        let signed = sample::signed();
+        Header {
+            version: VERSION,
+            kind,
+            consortium: signed.policy().consortium.clone(),
+            purpose: signed.policy().purpose.clone(),
+            epoch: 1,
+            key_id: signed.policy().epochs[0].key_id,
+            partner: 1,
+            sequence: 1,
+            previous: 0,
+            time: NOW,
+            policy: signed.digest(),
+            context: Digest::NONE,
+            body_length: 0,
+        }
+    }
+
+    /// What a broker knows of a partner that has sent nothing.
+    fn snapshot() -> Snapshot {
+        let row = EpochRow { release: 1, as_of: NOW, looked: NOW, fresh: 0 };
+        Snapshot { partner: PartnerRow::default(), epoch: Some(OpenEpoch::new(row)), restored: None }
+    }
+
+    fn full_set() -> Result<TaggedRequest, Rejection> {
+        let pseudonyms = [[1; 16], [2; 16]];
+        let flagged = vec![Group { last_day: NOW.day().plus(30), pseudonyms: &pseudonyms }];
+        let set = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged };
+        let pepper = Pepper::new(&Key32::from_bytes([7; 32]));
+        Ok(TaggedRequest::State(TaggedFlags::full_set(&set, &pepper, &Threads::default())))
+    }
+
+    fn with_incoming<T>(header: &Header, run: impl FnOnce(&Incoming<'_>) -> T) -> T {
+        let in_force = in_force();
+        let sender = in_force.policy().partner(1).unwrap().clone();
+        let (digest, threads) = (Digest::of(&[b"the message"]), Threads::default());
+        let incoming = Incoming { in_force: &in_force, header, sender: &sender, digest, threads: &threads, now: NOW };
+        run(&incoming)
+    }
+
+    fn code(header: &Header, snapshot: &Snapshot) -> &'static str {
+        with_incoming(header, |incoming| match decide(incoming, snapshot, &full_set()).verdict {
+            Ok(_) => "ok",
+            Err(rejection) => rejection.code.as_str(),
+        })
+    }
+
+    #[test]
+    fn a_full_set_is_accepted_without_a_disk_or_a_broker() {
+        let snapshot = snapshot();
+        let decision = with_incoming(&header(Kind::FullSet), |incoming| decide(incoming, &snapshot, &full_set()));
+        assert_eq!(decision.batch().unwrap().rows.len(), 2);
+        let Ok(Verdict::Accept(acceptance)) = decision.verdict else { panic!("it was not accepted") };
+        assert_eq!((acceptance.receipt.added, acceptance.account.row.held), (2, 2));
+        assert_eq!((decision.partner.highest_state, decision.partner.highest_question), (1, 0));
+        assert!(matches!(decision.event, Event::Message { count: 2, outcome: Outcome::Accepted, .. }));
+        // The snapshot is as it was, so that the message can be decided again.
+        assert_eq!(snapshot.partner.highest_state, 0);
+        assert!(snapshot.epoch.unwrap().accounts.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_message_is_found_in_the_order_of_the_specification() {
+        let mut header = header(Kind::FullSet);
+        let mut snapshot = snapshot();
+        header.epoch = 9;
+        header.key_id.0[0] ^= 1;
+        header.policy = Digest::NONE;
+        header.time = NOW.plus(365 * 86_400);
+        header.previous = 5;
+        assert_eq!(code(&header, &snapshot), "wrong_epoch");
+        header.epoch = 1;
+        assert_eq!(code(&header, &snapshot), "wrong_key_id");
+        header.key_id.0[0] ^= 1;
+        assert_eq!(code(&header, &snapshot), "wrong_policy");
+        header.policy = sample::signed().digest();
+        assert_eq!(code(&header, &snapshot), "clock");
+        header.time = NOW;
+        assert_eq!(code(&header, &snapshot), "gap");
+        // A restored broker knows nothing of the partner's series, and waits for a full set that was made since.
+        snapshot.restored = Some(NOW);
+        assert_eq!(code(&header, &snapshot), "ok");
+        header.time = Timestamp(NOW.0 - 1);
+        assert_eq!(code(&header, &snapshot), "recovering");
+        header.time = NOW;
+        header.kind = Kind::Delta;
+        assert_eq!(code(&header, &snapshot), "recovering");
+        // An epoch that the policy lists is not open where its keys were destroyed.
+        snapshot.epoch = None;
+        assert_eq!(code(&header, &snapshot), "wrong_epoch");
+    }
+
+    #[test]
+    fn a_resend_gets_its_earlier_reply_and_uses_up_no_number() {
+        let earlier = |header: &Header, snapshot: &Snapshot| {
+            let reply = with_incoming(header, |incoming| snapshot.earlier_reply(incoming));
+            reply.map_err(|rejection| (rejection.code.as_str(), rejection.number))
+        };
+        let mut header = header(Kind::FullSet);
+        let mut snapshot = snapshot();
+        assert_eq!(earlier(&header, &snapshot), Ok(None));
+        snapshot.partner.highest_state = 3;
+        assert_eq!(earlier(&header, &snapshot), Err(("stale", 4)));
+        let digest = Digest::of(&[b"the message"]);
+        snapshot.partner.accepted = Some(Accepted { sequence: 1, digest, receipt: b"the receipt".to_vec() });
+        assert_eq!(earlier(&header, &snapshot), Ok(Some(b"the receipt".to_vec())));
+        header.sequence = 4 + LONGEST_LEAP;
+        assert_eq!(earlier(&header, &snapshot), Err(("stale", 4)));
+        header.purpose = "another-purpose".parse::<Slug>().unwrap();
+        assert_eq!(earlier(&header, &snapshot).unwrap_err().0, "wrong_purpose");
+        let rejected =
+            with_incoming(&header, |incoming| snapshot.reject(incoming, snapshot.earlier_reply(incoming).unwrap_err()));
+        assert_eq!(rejected.partner.highest_state, 3);
+        assert!(matches!(rejected.event, Event::Message { count: 0, .. }));
+    }
+}

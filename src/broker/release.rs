@@ -191,3 +191,77 @@ fn fresh(policy: &Policy, accounts: &[(u16, Account)], as_of: Timestamp) -> u16 
         .collect();
     organisations.len() as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::{Accepted, PartnerRow, PolicyRow};
+    use super::super::state::StoredBatch;
+    use super::*;
+    use crate::policy::sample;
+    use crate::store::{Row, Span};
+
+    /// 2026-12-01T12:00:00Z, the first day of the sample.
+    const NOW: Timestamp = Timestamp(1_796_126_400);
+
+    fn row(number: u16) -> Row {
+        let span = Span { first: NOW.day(), last: NOW.day().plus(30) };
+        Row { tag: Tag([number as u8; 16]), span: Some(span) }
+    }
+
+    /// An epoch in which partners 1 and 2, and 9 that is not in the roster, wait for two flags each, one of which they share.
+    fn state() -> BrokerState {
+        let mut state = BrokerState::default();
+        let mut epoch = OpenEpoch::new(EpochRow { release: 7, as_of: NOW, looked: NOW, fresh: 0 });
+        for partner in [1, 2, 9] {
+            let mut account = Account::default();
+            account.row.heard = Some(NOW);
+            account.row.changed_since = Some(NOW);
+            account.pending.push(vec![row(0), row(partner)]);
+            account.batches.push(StoredBatch { sequence: 3, part: Some((1, 1)), rows: 2 });
+            epoch.accounts.insert(partner, account);
+            let accepted = Some(Accepted { sequence: 3, digest: sample::signed().digest(), receipt: Vec::new() });
+            state.partners.insert(partner, PartnerRow { accepted, ..PartnerRow::default() });
+        }
+        state.epochs.insert(1, epoch);
+        state
+    }
+
+    #[test]
+    fn a_release_changes_nothing_before_it_is_put_in_force() {
+        let mut state = state();
+        let as_of = NOW.plus(86_400);
+        let due = Due { as_of, full: true, considered: as_of };
+        let prepared = ReleasePlan::of(&state, 1, due).unwrap().prepare(&sample::policy(), &Threads::default());
+        assert_eq!((prepared.row.release, prepared.row.fresh), (8, 2));
+        assert_eq!((prepared.tally.of(1), prepared.tally.of(2), prepared.tally.tags), (2, 2, 3));
+        assert!(prepared.removed == [BatchId { epoch: 1, partner: 9, sequence: 3 }]);
+        let before = &state.epochs[&1];
+        assert_eq!((before.row.release, before.tally.tags, before.accounts.len()), (7, 0, 3));
+
+        // What a question cost meanwhile stays charged.
+        state.epochs.get_mut(&1).unwrap().accounts.get_mut(&1).unwrap().row.asked = 5;
+        let signed = sample::signed();
+        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
+        let mut change = Change::default();
+        let release = prepared.put_in_force(&mut state, &mut change, &PolicyInForce { signed, row }, as_of).unwrap();
+        assert_eq!((release.number, release.flags, release.tags), (8, 4, 3));
+        let epoch = &state.epochs[&1];
+        assert!(epoch.accounts.keys().eq([&1, &2]));
+        let account = &epoch.accounts[&1];
+        assert!(account.pending.is_empty());
+        assert_eq!((account.row.held, account.row.released, account.row.asked), (2, 3, 5));
+        assert_eq!(account.row.changed_since, None);
+        assert_eq!((state.unpurged, change.lines.len()), (2, 1));
+    }
+
+    #[test]
+    fn a_release_that_only_ends_flags_shows_nothing_new() {
+        let state = state();
+        let as_of = NOW.plus(86_400);
+        let due = Due { as_of, full: false, considered: NOW };
+        let prepared = ReleasePlan::of(&state, 1, due).unwrap().prepare(&sample::policy(), &Threads::default());
+        assert_eq!((prepared.tally.of(1), prepared.tally.tags), (0, 0));
+        let account = &prepared.accounts[&1];
+        assert_eq!((account.row.held, account.row.released, account.row.changed_since), (2, 0, Some(NOW)));
+    }
+}

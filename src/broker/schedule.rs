@@ -98,3 +98,23 @@ fn enough_changed(policy: &Policy, epoch: &OpenEpoch, moment: Timestamp) -> bool
     changed.len() >= usize::from(policy.release.min_changed.max(1))
         || (!changed.is_empty() && changed.values().all(waited))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::EpochRow;
+    use super::*;
+
+    #[test]
+    fn the_clock_is_compared_with_the_last_release() {
+        const AS_OF: Timestamp = Timestamp(1_796_126_400);
+        let mut state = BrokerState::default();
+        assert!(matches!(check_clock(&state, Timestamp(0)), Ok(ClockCheck::Trusted)), "there was no release yet");
+        let row = EpochRow { release: 1, as_of: AS_OF, looked: AS_OF, fresh: 0 };
+        state.epochs.insert(1, OpenEpoch::new(row));
+        let check = |now| check_clock(&state, Timestamp(now));
+        assert_eq!(check(AS_OF.0 - CLOCK_TOLERANCE - 1).err().unwrap().code(), "clock");
+        assert!(matches!(check(AS_OF.0 - CLOCK_TOLERANCE), Ok(ClockCheck::Late)));
+        assert!(matches!(check(AS_OF.0 + LONGEST_SILENCE), Ok(ClockCheck::Trusted)));
+        assert!(matches!(check(AS_OF.0 + LONGEST_SILENCE + 1), Ok(ClockCheck::Ahead(AS_OF))));
+    }
+}
