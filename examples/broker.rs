@@ -49,8 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // All that it receipted is in its folder, whenever it stops. Status says in numbers whether something is wrong.
     drop(broker);
     let status = open()?.status();
-    if let Some(trouble) = &status.trouble {
-        return Err(trouble.clone().into());
+    if let Some(fault) = &status.last_fault {
+        return Err(fault.clone().into());
     }
     for partner in &status.epochs[0].partners {
         println!("partner {}: {} flags held, {} released", partner.number, partner.held, partner.released);

@@ -79,7 +79,7 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
         }
     }
     let (at, message, held) = refused.expect("two megabytes fill up");
-    assert!(broker.status().trouble.unwrap().contains("the disk is full"));
+    assert!(broker.status().last_fault.unwrap().contains("the disk is full"));
     assert!(broker.handle(&asked, START) == answer, "what was answered is answered again");
 
     assert!(mount(&["-o", "remount,size=64m"], &disk));

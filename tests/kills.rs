@@ -270,7 +270,7 @@ impl Life {
         let stacked = self.check_standings(&broker, now);
         self.check_log(&broker);
         let status = broker.status();
-        assert_eq!((status.trouble, status.log_behind), (None, None));
+        assert_eq!((status.last_fault, status.log_behind), (None, None));
         (more, stacked)
     }
 

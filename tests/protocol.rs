@@ -544,7 +544,7 @@ fn a_clock_that_went_back_is_refused() {
     let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], midnight(1));
     assert_eq!(broker.release(START).unwrap_err().code(), "clock");
     assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], START)).0, Code::Unavailable);
-    assert!(broker.status().trouble.unwrap().contains("set the clock right"));
+    assert!(broker.status().last_fault.unwrap().contains("set the clock right"));
     clients[0].highest_question -= 1;
     assert_eq!(code(&ask(&mut clients[0], &broker, &[1], midnight(1))), "ok", "the number was not used up");
 }

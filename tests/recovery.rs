@@ -418,7 +418,7 @@ fn where_nothing_can_be_noted_nothing_is_signed_and_partners_are_answered() {
     let before = town.signed("example.nl/zaanstad");
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.signed("example.nl/zaanstad"), before);
-    assert!(town.broker.as_ref().unwrap().status().trouble.unwrap().contains("signed.new"));
+    assert!(town.broker.as_ref().unwrap().status().last_fault.unwrap().contains("signed.new"));
     fs::remove_dir(keys.join("signed.new")).unwrap();
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.signed("example.nl/zaanstad").len(), before.len() + 1, "as soon as it can");
@@ -440,13 +440,13 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
     // Days later nothing is signed and all else goes on.
     let broker = Broker::open(&store, BrokerKeys::open(&keys).unwrap()).unwrap();
     broker.release(day(2)).unwrap();
-    assert!(broker.status().trouble.unwrap().contains("has other keys"));
+    assert!(broker.status().last_fault.unwrap().contains("has other keys"));
     assert_eq!(broker.checkpoints().unwrap().len(), 1);
     let text =
         policy_text(2, "example.nl/zaanstad").replace("version = 2", &format!("version = 2\nprevious = \"{}\"", old.0));
     common::write_policy(&policy, &text.replace(&old.1.to_string(), &lost.verifying_key().to_string()));
     broker.adopt_policy(&policy, day(2)).unwrap();
-    assert_eq!(broker.status().trouble, None);
+    assert_eq!(broker.status().last_fault, None);
     assert_eq!(broker.checkpoints().unwrap().len(), 2);
 }
 
@@ -516,7 +516,7 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     // Restored, and merely opened.
     let broker = Broker::restore(&copy, &restored, closed.keys(), day(31)).unwrap();
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
-    assert!(broker.status().trouble.unwrap().contains("epoch 1"));
+    assert!(broker.status().last_fault.unwrap().contains("epoch 1"));
     assert_eq!(kinds(&broker)[kinds(&broker).len() - 2..], ["restore", "epoch_closed"]);
     assert_eq!(full_set(&mut closed.clients[0], &broker, day(31)), "wrong_epoch");
     // One series over all epochs: the copy has the first message.
@@ -524,10 +524,10 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     assert_eq!(full_set(&mut closed.clients[1], &broker, day(31)), "ok");
     drop(broker);
     let broker = Broker::open(&restored, closed.keys()).unwrap();
-    assert_eq!(broker.status().trouble, None, "it is gone from the files");
+    assert_eq!(broker.status().last_fault, None, "it is gone from the files");
     drop(broker);
     let broker = Broker::open(&copy, closed.keys()).unwrap();
-    assert!(broker.status().trouble.unwrap().contains("cannot be opened any more"));
+    assert!(broker.status().last_fault.unwrap().contains("cannot be opened any more"));
     broker.accept_clock(day(31)).unwrap();
     assert_eq!(broker.status().epochs.len(), 1);
     // Its clock may say what it will: what was destroyed is closed.

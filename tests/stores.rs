@@ -78,7 +78,7 @@ fn check(own: &Path) {
     let open = || Broker::open(own, BrokerKeys::open(&own.join("keys")).unwrap()).unwrap();
     let broker = open();
     let status = broker.status();
-    assert_eq!((status.trouble, status.log_behind), (None, None));
+    assert_eq!((status.last_fault, status.log_behind), (None, None));
     let epoch = &status.epochs[0];
     assert_eq!((status.policy_version, epoch.number, epoch.tags), (1, 1, 5));
     let partners: Vec<_> = epoch.partners.iter().map(|it| (it.number, it.held, it.released)).collect();

@@ -234,15 +234,15 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
 /// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept
 /// for it.
 fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
-    let trouble = broker.status().trouble;
+    let fault = broker.status().last_fault;
     if unavailable > 0 {
-        let trouble = trouble.unwrap_or_else(|| "nothing says why".to_owned());
+        let fault = fault.unwrap_or_else(|| "nothing says why".to_owned());
         let finding =
-            format!("{unavailable} messages could not be kept; when that is put right, handle them again: {trouble}");
+            format!("{unavailable} messages could not be kept; when that is put right, handle them again: {fault}");
         return Err(Failure::new("unavailable", finding));
     }
-    if let Some(trouble) = trouble {
-        note(&format!("trouble: {trouble}"));
+    if let Some(fault) = fault {
+        note(&format!("last fault: {fault}"));
     }
     Ok(())
 }
@@ -266,8 +266,8 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
             )?;
         }
     }
-    if let Some(trouble) = &status.trouble {
-        writeln!(out, "trouble: {trouble}")?;
+    if let Some(fault) = &status.last_fault {
+        writeln!(out, "last fault: {fault}")?;
     }
     if let Some(behind) = &status.log_behind {
         writeln!(out, "log_behind: {behind}")?;

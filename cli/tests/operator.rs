@@ -139,7 +139,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     desk.stapel(&format!("partner confirm --dir politie --now {now}"));
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-09T10:00:00Z", &[], b"");
     let err = text(&handled.stderr);
-    assert!(handled.status.success() && err.contains("trouble: ") && err.contains("--accept-clock"), "{err}");
+    assert!(handled.status.success() && err.contains("last fault: ") && err.contains("--accept-clock"), "{err}");
 }
 
 #[test]
@@ -150,12 +150,12 @@ fn a_broker_without_its_keys_asks_for_them_and_not_for_new_ones() {
     let lost = desk.run("broker status --dir broker", &[], b"");
     let err = text(&lost.stderr);
     assert!(err.contains("--keys") && err.contains("[broker_folder]") && !err.contains("init"), "{err}");
-    assert_eq!(desk.json("broker status --dir broker --keys keys")[0]["trouble"], json!(null));
+    assert_eq!(desk.json("broker status --dir broker --keys keys")[0]["last_fault"], json!(null));
     // Other keys than the policy names open the store, but the operator is told.
     fs::rename(desk.path("keys/signing.key"), desk.path("signing.key")).unwrap();
     desk.stapel("broker init --dir broker --keys keys --name B --oin 00000001003214345000 --log-origin example.nl/b");
-    let trouble = desk.json("broker status --dir broker --keys keys")[0]["trouble"].to_string();
-    assert!(trouble.contains("has other keys") && trouble.contains("[operator]"), "{trouble}");
+    let fault = desk.json("broker status --dir broker --keys keys")[0]["last_fault"].to_string();
+    assert!(fault.contains("has other keys") && fault.contains("[operator]"), "{fault}");
     // Nobody could verify its replies: it accepts nothing, and the same messages are taken with the right key.
     desk.stapel("partner status --dir politie --request --now 2026-12-01T10:00:00Z");
     let handle = "broker handle --dir broker --keys keys politie/outbox --now 2026-12-01T10:00:00Z";

@@ -254,7 +254,7 @@ impl Play {
         let broker = self.operator.broker()?;
         let status = broker.status();
         self.tally.returned.push(format!("{broker:?}\n{status:?}\n{status:#?}").into_bytes());
-        self.tally.check(|| "trouble at the broker".to_owned(), &status.trouble, &None);
+        self.tally.check(|| "a fault at the broker".to_owned(), &status.last_fault, &None);
         let partners = status.epochs.first().map(|epoch| epoch.partners.as_slice()).unwrap_or_default();
         let rows: Vec<_> = partners.iter().map(|partner| (partner.held as usize, partner.released as usize)).collect();
         let expected = (0..SYSTEMS.len()).map(|system| (self.truth.held(system), self.truth.released(system)));

@@ -1228,7 +1228,7 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
 #if defined(STAPEL_BROKER)
 /**
  * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
- * released, heard, full_set_seen)), trouble, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
+ * released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
  */
 stapel_status stapel_broker_status(const stapel_broker *broker,
                                    stapel_buffer **status);

@@ -153,7 +153,7 @@ pub unsafe extern "C" fn stapel_broker_release(
 }
 
 /// Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
-/// released, heard, full_set_seen)), trouble, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
+/// released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_status(
     broker: *const stapel_broker,

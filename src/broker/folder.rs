@@ -9,14 +9,15 @@ use crate::error::Error;
 use crate::files::{self, crash};
 use crate::policy::PolicySignature;
 use crate::store::{BlobKeys, DurableStore};
+use crate::trace;
 
-/// Where a broker is made, or a copy put, until it is whole: only then is there a broker in its folder.
+/// Where a broker is made or restored until it is whole, so that its folder holds a whole broker or none.
 pub(super) fn making(folder: &Path) -> PathBuf {
     folder.join("store.making")
 }
 
-/// Begins the making of a broker: takes away what is left of one that was broken off. Until what this returns is dropped, nobody else
-/// makes one in the folder; an error where somebody does, or where there is a broker.
+/// Begins to make a broker, and removes what is left of an attempt that broke off. The file is a lock: until it is dropped, no other
+/// process makes a broker in the folder. An error where one does, or where there is a broker.
 pub(super) fn begin(folder: &Path) -> Result<File, Error> {
     files::create_private_folder(folder)?;
     let lock = files::lock(folder)?;
@@ -46,27 +47,35 @@ pub(super) fn copy(from: &Path, folder: &Path) -> Result<(), Error> {
     copy_files(&store_path(from), &store_path(&making))
 }
 
-/// Gives what was made, and nobody has open, its place. The store goes last, at once, so that there is a whole broker or none.
+/// Moves what was made, and nobody has open, to its place. The store goes last, by one rename, so that there is a whole broker or none.
 pub(super) fn put_in_place(folder: &Path) -> Result<(), Error> {
     let (store, making) = (store_path(folder), making(folder));
     copy_policies(&making, folder)?;
-    // An empty folder may be there; another system than Unix does not put one in the place of another.
+    // An empty folder may be there, which a rename replaces on Unix alone.
     let _ = fs::remove_dir(&store);
     let moved = crash::point().and_then(|()| fs::rename(store_path(&making), &store)).and_then(|()| crash::point());
     moved.map_err(|source| files::io("create", &store, source))?;
     files::sync_folder(&store)?;
     // There is a broker now, whatever becomes of this.
-    let _ = fs::remove_dir_all(&making);
+    remove_leftover(&making);
     Ok(())
 }
 
-/// Opens the store. What is left of one that was being made beside it is of no use, and goes.
+/// Opens the store, and removes what is left beside it of one that was being made.
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
     let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));
     if making.exists() {
-        let _ = files::lock(folder).map(|_lock| fs::remove_dir_all(&making));
+        // Where another process holds the lock, it is making a broker there.
+        let _ = files::lock(folder).map(|_lock| remove_leftover(&making));
     }
     Ok(store)
+}
+
+/// Removes what is left of a broker that was being made. It does no harm where it stays.
+fn remove_leftover(making: &Path) {
+    if let Err(error) = fs::remove_dir_all(making) {
+        trace::event!(WARN, "what is left of a broker's making stays", folder = making.display(), fault = error);
+    }
 }
 
 /// Where the store is.

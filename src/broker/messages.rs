@@ -32,7 +32,7 @@ impl Broker {
     /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with a code and a
     /// sentence. What was accepted, and its line in the log, is kept before this returns. Where the policy names another signing key
     /// than the broker's, nothing is accepted (`unavailable`), and no partner can verify the reply: see
-    /// [`BrokerStatus::trouble`](super::BrokerStatus::trouble).
+    /// [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         let mut tagged = None;
         loop {

@@ -51,6 +51,7 @@ use crate::error::Error;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store};
 use crate::threads::Threads;
+use crate::trace;
 
 /// The broker of one consortium.
 ///
@@ -97,7 +98,7 @@ impl Broker {
 
     /// Opens the broker in `folder`.
     ///
-    /// What the store has of an epoch whose keys were destroyed, as an older copy may, is dropped, and [`BrokerStatus::trouble`] says
+    /// What the store has of an epoch whose keys were destroyed, as an older copy may, is dropped, and [`BrokerStatus::last_fault`] says
     /// so.
     ///
     /// # Errors
@@ -168,12 +169,12 @@ impl Broker {
         let origin = &in_force.policy().operator.log_origin;
         // A broker with other keys than the policy names is open all the same, so that its keys can be put into a policy.
         let other_keys = || refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string());
-        let trouble = self.last_fault().clone().or_else(other_keys);
+        let last_fault = self.last_fault().clone().or_else(other_keys);
         self.database.inspect(|state| BrokerStatus {
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
             epochs: state.epochs.iter().map(|(number, epoch)| EpochStatus::of(*number, epoch)).collect(),
-            trouble,
+            last_fault,
             log_behind: self.keys.signed_logs().refusal(origin, &state.log.tree).map(|error| error.to_string()),
         })
     }
@@ -227,6 +228,7 @@ impl Broker {
 
     /// Keeps a fault for [`Broker::status`], because replies say nothing of the broker's disk.
     fn note_fault(&self, error: &Error) {
+        trace::event!(WARN, "the broker met a fault", code = error.code(), fault = error);
         *self.last_fault() = Some(error.to_string());
     }
 

@@ -13,6 +13,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::message::LogEntry;
 use crate::store::{Change, Store, Ticket};
+use crate::trace;
 
 /// The broker's state in memory, and the store that it is kept in.
 pub(super) struct Database {
@@ -65,6 +66,7 @@ impl Database {
     pub(super) fn begin(&self) -> Result<Transaction<'_>, Error> {
         let mut memory = self.lock();
         if memory.is_ahead {
+            trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");
             memory.state = load(&*self.store)?.0;
             memory.releasing = None;
             memory.is_ahead = false;

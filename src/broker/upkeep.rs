@@ -12,6 +12,7 @@ use crate::audit::{Event, Line, LogKey, prune_before};
 use crate::day::Timestamp;
 use crate::error::Error;
 use crate::store::{BlobKeys, Key};
+use crate::trace;
 
 impl Broker {
     /// Does what is due at `now`, and puts it in line for the disk.
@@ -136,6 +137,7 @@ impl Broker {
         prepared.write_merged(self.database.store())?;
         let (mut transaction, is_current) = in_progress.end()?;
         if !is_current {
+            trace::event!(WARN, "a release was dropped, because the state was read anew meanwhile", epoch = number);
             return Ok((transaction, None));
         }
         let (state, change) = transaction.change();

@@ -200,7 +200,7 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
     if args.json {
         return out.json(&json!({
-            "policy_version": version, "policy": digest.to_string(), "epochs": epochs, "trouble": status.trouble,
+            "policy_version": version, "policy": digest.to_string(), "epochs": epochs, "last_fault": status.last_fault,
             "log_behind": status.log_behind,
         }));
     }
@@ -208,8 +208,8 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     for epoch in epochs {
         writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
     }
-    if let Some(trouble) = status.trouble {
-        writeln!(out, "trouble: {trouble}")?;
+    if let Some(fault) = status.last_fault {
+        writeln!(out, "last fault: {fault}")?;
     }
     if let Some(behind) = status.log_behind {
         writeln!(out, "log_behind: {behind}")?;

@@ -136,7 +136,7 @@ fn code(reply: &[u8]) -> &'static str {
     }
 }
 
-/// What the operator sees but for the trouble, and how long the log is.
+/// What the operator sees except for faults, and how long the log is.
 fn seen(broker: &Broker) -> (Vec<EpochStatus>, u64) {
     (broker.status().epochs, broker.database.store().leaves().unwrap().len() as u64)
 }
@@ -185,7 +185,7 @@ fn a_broker_whose_disk_is_full_refuses_what_it_cannot_keep_and_goes_on_when_ther
             let Reply::Rejection(rejection) = read(&broker.handle(&delta, now)) else { panic!("accepted") };
             assert!(rejection.sentence.contains("send the same bytes again"), "{}", rejection.sentence);
             assert_eq!(rejection.log, message::LogEntry::NONE, "it has no line in the log");
-            assert!(broker.status().trouble.unwrap().contains(sentence), "{:?}", broker.status().trouble);
+            assert!(broker.status().last_fault.unwrap().contains(sentence), "{:?}", broker.status().last_fault);
             assert!(broker.purge(now).is_err());
             assert!(seen(&broker) == before, "nothing is half done");
         }
