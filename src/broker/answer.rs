@@ -4,8 +4,9 @@ use super::incoming::Incoming;
 use super::rows::{Answered, PartnerRow, ShareRow};
 use super::state::OpenEpoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
-use crate::pseudonym::{Pepper, Tag};
+use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
+use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
 
 /// What a question asks, with tags in the place of pseudonyms.
@@ -26,7 +27,7 @@ pub(super) struct Charge {
 
 impl TaggedQuestion {
     pub(super) fn new(
-        pseudonyms: &[[u8; 16]],
+        pseudonyms: &[Pseudonym],
         sweep: Option<Slug>,
         pepper: &Pepper,
         threads: &Threads,

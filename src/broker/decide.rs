@@ -313,9 +313,10 @@ mod tests {
     use crate::digest::Digest;
     use crate::message::{FullSet, Group, Header, Part, VERSION};
     use crate::policy::sample;
-    use crate::pseudonym::Pepper;
+    use crate::pseudonym::Pseudonym;
     use crate::secret::Key32;
     use crate::slug::Slug;
+    use crate::tag::Pepper;
     use crate::threads::Threads;
 
     /// 2026-12-01T12:00:00Z, the first day of the sample.
@@ -354,7 +355,7 @@ mod tests {
     }
 
     fn full_set() -> Result<TaggedRequest, Rejection> {
-        let pseudonyms = [[1; 16], [2; 16]];
+        let pseudonyms = [1, 2].map(|number| Pseudonym::danger_from_remote_source([number; 16]));
         let flagged = vec![Group { last_day: NOW.day().plus(30), pseudonyms: &pseudonyms }];
         let set = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged };
         let pepper = Pepper::new(&Key32::from_bytes([7; 32]));

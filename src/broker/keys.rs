@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::signed_logs::SignedLogs;
 use crate::error::Error;
 use crate::files;
-use crate::pseudonym::Pepper;
 use crate::secret::{Key32, SecretError, SigningKey, VerifyingKey};
 use crate::store::BlobKeys;
 use crate::system::SystemError;
+use crate::tag::Pepper;
 
 /// The key that signs replies, the key that signs the log's checkpoints, and for each epoch a pepper and a blob key.
 pub struct BrokerKeys {
@@ -251,17 +251,19 @@ fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pseudonym::Pseudonym;
 
     #[test]
     fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().unwrap();
         let keys = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys", "an epoch with rows gets no new pepper");
-        let tag = keys.pepper(1, true).unwrap().tag(&[7; 16]);
+        let pseudonym = Pseudonym::danger_from_remote_source([7; 16]);
+        let tag = keys.pepper(1, true).unwrap().tag(&pseudonym);
         let again = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
-        assert!(again.pepper(1, true).unwrap().tag(&[7; 16]) == tag);
-        assert!(again.pepper(2, true).unwrap().tag(&[7; 16]) != tag);
+        assert!(again.pepper(1, true).unwrap().tag(&pseudonym) == tag);
+        assert!(again.pepper(2, true).unwrap().tag(&pseudonym) != tag);
         assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys", "an epoch with batches gets no new key");
         // What a crash leaves of a key that was being drawn is none.
         fs::write(blob_key_path(folder.path(), 1), []).unwrap();

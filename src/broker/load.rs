@@ -9,8 +9,8 @@ use super::view::{Pending, Turn};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::pseudonym::Tag;
 use crate::store::{Batch, Key, Row, Span, Store};
+use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// The format of the rows and batches.

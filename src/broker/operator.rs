@@ -9,7 +9,7 @@ use super::rows::{PolicyRow, write_row};
 use super::schedule::{ClockCheck, Due, check_clock};
 use super::state::OpenEpoch;
 use super::{Broker, BrokerKeys, folder, refuse_unfit};
-use crate::audit::{Event, Line, Row};
+use crate::audit::{Event, Line, LogRow};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -196,20 +196,20 @@ impl Broker {
     /// # Errors
     ///
     /// [`Error::Store`], [`Error::StoreDamaged`], and those of `visit`.
-    pub fn log_rows(&self, mut visit: impl FnMut(u64, &Row) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), Error>) -> Result<(), Error> {
         let leaves = self.database.store().leaves()?;
         let mut next = 0;
         self.database.store().lines(0..leaves.len() as u64, &mut |index, bytes| {
             for (at, leaf) in leaves.iter().enumerate().take(index as usize).skip(next) {
-                visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+                visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
             }
             next = index as usize + 1;
             let line =
                 Line::parse(bytes).map_err(|_| Error::StoreDamaged { finding: "a line of its log is damaged" })?;
-            visit(index, &Row::Line(line))
+            visit(index, &LogRow::Line(line))
         })?;
         for (at, leaf) in leaves.iter().enumerate().skip(next) {
-            visit(at as u64, &Row::Pruned(Digest(*leaf)))?;
+            visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
         }
         Ok(())
     }

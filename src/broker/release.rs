@@ -15,9 +15,9 @@ use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::error::Error;
 use crate::policy::Policy;
-use crate::pseudonym::Tag;
 use crate::slug::Slug;
 use crate::store::{BatchId, Change, Key, Staged, Store};
+use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// A release of one epoch that is to be made.

@@ -9,8 +9,8 @@ use super::rows::{EpochRow, PartnerRow, ShareRow, write_row};
 use super::tally::Tally;
 use super::view::{Cursor, Pending, PendingCursor, View};
 use crate::day::{Day, Timestamp};
-use crate::pseudonym::Tag;
 use crate::store::{BatchId, Change, Key, Row, Span};
+use crate::tag::Tag;
 
 /// Everything that the broker knows, except its keys.
 #[derive(Default)]
