@@ -1,7 +1,7 @@
 //! Checkpoints: the log's size and root, signed. C2SP's tlog-checkpoint, in a signed note with an Ed25519 key.
 //!
-//! The crates for it (signed_note, tlog_tiles) bring a second Ed25519 and SHA-256, and ICU, for one signature over three
-//! lines; so this is written here, and held to the known answer of the reference implementation.
+//! The crates for it (signed_note, tlog_tiles) bring a second Ed25519 and SHA-256, and ICU, for one signature over
+//! three lines; so this is written here, and held to the known answer of the reference implementation.
 
 use data_encoding::BASE64;
 
@@ -12,7 +12,8 @@ use crate::label;
 use crate::policy::Policy;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
 
-/// The most bytes of a checkpoint: what a status reply can carry. C2SP asks readers for room for 16 signatures at least.
+/// The most bytes of a checkpoint: what a status reply can carry. C2SP asks readers for room for 16 signatures at
+/// least.
 pub const MAX_CHECKPOINT: usize = u16::MAX as usize;
 
 /// A signature line begins with an em dash and a space.
@@ -153,7 +154,8 @@ impl UnverifiedCheckpoint {
         }
     }
 
-    /// Checks that it is a checkpoint of the log that `key` names. Signatures of others, such as witnesses, are not looked at.
+    /// Checks that it is a checkpoint of the log that `key` names. Signatures of others, such as witnesses, are not
+    /// looked at.
     ///
     /// # Errors
     ///

@@ -17,17 +17,18 @@ pub enum Comparison {
     Unproved,
 }
 
-/// Takes the checkpoint of a status reply in the place of the one kept, if it continues it; gives the one to keep from now on.
+/// Takes the checkpoint of a status reply in the place of the one kept, if it continues it; gives the one to keep from
+/// now on.
 ///
-/// `kept` is the checkpoint kept so far, as it was kept: it was verified then, and is not again, as the policy's key may be
-/// another by now. `newer` is the status reply's checkpoint, empty where it has none, and `consistency` its proof, for
-/// which the request named the size of `kept`. Where the policy names another log than that of `kept`, the new one is
-/// followed from here on: its policy says so, and all organisations signed it.
+/// `kept` is the checkpoint kept so far, as it was kept: it was verified then, and is not again, as the policy's key
+/// may be another by now. `newer` is the status reply's checkpoint, empty where it has none, and `consistency` its
+/// proof, for which the request named the size of `kept`. Where the policy names another log than that of `kept`, the
+/// new one is followed from here on: its policy says so, and all organisations signed it.
 ///
 /// # Errors
 ///
-/// [`AuditError::LogInconsistent`], with both, where `newer` does not continue `kept`; [`AuditError::Checkpoint`] where one of them is
-/// none, or `newer` is not signed by the policy's key.
+/// [`AuditError::LogInconsistent`], with both, where `newer` does not continue `kept`; [`AuditError::Checkpoint`] where
+/// one of them is none, or `newer` is not signed by the policy's key.
 pub fn follow(
     kept: Option<&[u8]>,
     newer: &[u8],
@@ -51,7 +52,8 @@ pub fn follow(
     let newer = Checkpoint::verify(newer, key)?;
     if newer.size() < size {
         return Err(inconsistent(format!(
-            "it had {size} lines, and now it has {}: if the broker was restored from an older backup, its operator must say so",
+            "it had {size} lines, and now it has {}: if the broker was restored from an older backup, its operator \
+             must say so",
             newer.size()
         )));
     }
@@ -68,9 +70,9 @@ pub fn follow(
 ///
 /// # Errors
 ///
-/// [`AuditError::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two logs.
-/// [`AuditError::LogProof`] where the proof does not show that one continues the other, which is no evidence against the broker
-/// yet: anybody can make a wrong proof.
+/// [`AuditError::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two
+/// logs. [`AuditError::LogProof`] where the proof does not show that one continues the other, which is no evidence
+/// against the broker yet: anybody can make a wrong proof.
 pub fn compare(
     ours: &Checkpoint,
     theirs: &Checkpoint,

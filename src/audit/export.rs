@@ -187,8 +187,9 @@ impl ExportedLog {
     ///
     /// # Errors
     ///
-    /// [`AuditError::LogInconsistent`] where two checkpoints contradict each other; [`AuditError::LogAltered`] where the log is not what a
-    /// checkpoint says, or lines are gone that were not pruned; [`AuditError::Checkpoint`] where there is none.
+    /// [`AuditError::LogInconsistent`] where two checkpoints contradict each other; [`AuditError::LogAltered`] where
+    /// the log is not what a checkpoint says, or lines are gone that were not pruned; [`AuditError::Checkpoint`] where
+    /// there is none.
     pub fn check(&self, checkpoints: &[Checkpoint]) -> Result<Report, AuditError> {
         let mut sorted: Vec<&Checkpoint> = checkpoints.iter().collect();
         sorted.sort_by_key(|checkpoint| checkpoint.size());
@@ -233,8 +234,8 @@ pub fn prune_before(today: Day, log_days: u16) -> Day {
     Day(today.0.saturating_sub(log_days))
 }
 
-/// Takes away the lines of days before `before`, up to the first of another day: only their hashes stay, and so the tree. Gives
-/// how many went.
+/// Takes away the lines of days before `before`, up to the first of another day: only their hashes stay, and so the
+/// tree. Gives how many went.
 ///
 /// Whoever prunes adds a line that says so ([`Event::Prune`]).
 pub fn prune(rows: &mut [LogRow], before: Day) -> u64 {

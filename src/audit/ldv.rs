@@ -19,15 +19,16 @@ pub struct Ldv<'a> {
 }
 
 impl<'a> Ldv<'a> {
-    /// Takes the URI of the processing activity in the operator's register (Register van Verwerkingsactiviteiten), and the
-    /// policies that were in force, from which partners' OINs are taken.
+    /// Takes the URI of the processing activity in the operator's register (Register van Verwerkingsactiviteiten), and
+    /// the policies that were in force, from which partners' OINs are taken.
     pub fn new(activity: &'a str, policies: &'a [Policy]) -> Ldv<'a> {
         Ldv { activity, policies: policies.iter().map(|policy| (policy.digest(), policy)).collect() }
     }
 
     /// The record of line `index`, as one line of JSON; `None` for lines that are of no processing of flags.
     ///
-    /// What the broker cannot know is left out: who it is about (`dpl.core.data_subject_id`), for it knows no addresses.
+    /// What the broker cannot know is left out: who it is about (`dpl.core.data_subject_id`), for it knows no
+    /// addresses.
     pub fn record(&self, index: u64, line: &Line) -> Option<String> {
         let status = match &line.event {
             // As the standard has it: what the caller did wrong is no error of the processing.

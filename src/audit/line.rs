@@ -336,7 +336,8 @@ pub(super) mod tests {
         let delta = &examples()[3];
         let expected = concat!(
             r#"{"count":3,"epoch":1,"journal":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","#,
-            r#""kind":"delta","message":"abababababababababababababababababababababababababababababababab","outcome":"ok","#,
+            r#""kind":"delta","message":"abababababababababababababababababababababababababababababababab","#,
+            r#""outcome":"ok","#,
             r#""partner":7,"policy":"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee","renewed":2,"#,
             r#""salt":"03030303030303030303030303030303","time":"2026-11-30T00:00:02Z"}"#,
         );

@@ -2,9 +2,9 @@
 //!
 //! Each [`Line`] is a leaf of a Merkle tree (RFC 6962), of which the broker signs the root, again and again, in
 //! [`Checkpoint`]s (C2SP tlog-checkpoint). With these an officer who has the lines checks all of them
-//! ([`ExportedLog`]); a partner checks that the line which its receipt or answer names is there ([`InclusionProof`]), and that
-//! each checkpoint it is shown continues the last one ([`follow`]); and two parties check that they were shown the same log
-//! ([`compare`]).
+//! ([`ExportedLog`]); a partner checks that the line which its receipt or answer names is there ([`InclusionProof`]),
+//! and that each checkpoint it is shown continues the last one ([`follow`]); and two parties check that they were shown
+//! the same log ([`compare`]).
 //!
 //! This shows alteration. That something was left out shows only where somebody holds a receipt or an answer for it.
 

@@ -39,7 +39,8 @@ impl InclusionProof {
     ///
     /// # Errors
     ///
-    /// [`AuditError::LogProof`] where the checkpoint's log has no such line; [`AuditError::LogAltered`] where `log` is not the checkpoint's.
+    /// [`AuditError::LogProof`] where the checkpoint's log has no such line; [`AuditError::LogAltered`] where `log` is
+    /// not the checkpoint's.
     pub fn make(log: &Log, index: u64, checkpoint: &Checkpoint) -> Result<InclusionProof, AuditError> {
         refuse_other(log, checkpoint)?;
         let hashes = log.prove_inclusion(index, checkpoint.size());
@@ -88,7 +89,8 @@ impl InclusionProof {
             Ok(checkpoint)
         } else {
             wrong(
-                "the line is not in the checkpoint's log at this number; have it proved anew, and if that fails, complain",
+                "the line is not in the checkpoint's log at this number; have it proved anew, and if that fails, \
+                 complain",
             )
         }
     }
@@ -99,7 +101,8 @@ impl ConsistencyProof {
     ///
     /// # Errors
     ///
-    /// [`AuditError::LogAltered`] where `log` is not that of both; [`AuditError::LogProof`] where `older` is the larger.
+    /// [`AuditError::LogAltered`] where `log` is not that of both; [`AuditError::LogProof`] where `older` is the
+    /// larger.
     pub fn make(log: &Log, older: &Checkpoint, newer: &Checkpoint) -> Result<ConsistencyProof, AuditError> {
         refuse_other(log, older)?;
         refuse_other(log, newer)?;
@@ -155,8 +158,8 @@ impl ConsistencyProof {
             Ok(())
         } else {
             wrong(
-                "the newer checkpoint's log does not begin with the older's by this proof; have it made anew, and if that \
-                   fails, complain with both checkpoints",
+                "the newer checkpoint's log does not begin with the older's by this proof; have it made anew, and if \
+                 that fails, complain with both checkpoints",
             )
         }
     }

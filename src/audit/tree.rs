@@ -1,9 +1,9 @@
-//! The Merkle tree of RFC 6962, section 2.1, over SHA-256: roots, and proofs that a line is in the log and that a log only
-//! grew.
+//! The Merkle tree of RFC 6962, section 2.1, over SHA-256: roots, and proofs that a line is in the log and that a log
+//! only grew.
 //!
-//! Written here and not taken from a crate: after pruning only the hashes of lines are left, and the crates looked at hash
-//! the lines themselves (ct-merkle, which the tests hold this to) or bring a second Ed25519 and SHA-256 (signed_note,
-//! tlog_tiles).
+//! Written here and not taken from a crate: after pruning only the hashes of lines are left, and the crates looked at
+//! hash the lines themselves (ct-merkle, which the tests hold this to) or bring a second Ed25519 and SHA-256
+//! (signed_note, tlog_tiles).
 
 use crate::digest::Digest;
 use crate::label;
@@ -22,7 +22,8 @@ pub fn leaf_hash(line: &[u8]) -> Digest {
     Digest::of(&[label::LOG_LEAF, line])
 }
 
-/// Whether `proof` shows that the line with the hash `leaf` is number `index` of the log of `size` lines with this `root`.
+/// Whether `proof` shows that the line with the hash `leaf` is number `index` of the log of `size` lines with this
+/// `root`.
 ///
 /// RFC 9162, 2.1.3.2.
 #[must_use]
@@ -48,7 +49,8 @@ pub fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof
     last == 0 && hash == root
 }
 
-/// Whether `proof` shows that the log of `new_size` lines with `new_root` begins with that of `old_size` lines and `old_root`.
+/// Whether `proof` shows that the log of `new_size` lines with `new_root` begins with that of `old_size` lines and
+/// `old_root`.
 ///
 /// RFC 9162, 2.1.4.2. Every log begins with the empty one, for which, and for equal sizes, the proof is empty.
 #[must_use]
@@ -180,8 +182,8 @@ impl Log {
         Some(proof)
     }
 
-    /// MTH(D[start:end]) of RFC 6962. `start` is a multiple of a power of two that is not under `end - start`, as it always
-    /// is where a tree was split.
+    /// MTH(D[start:end]) of RFC 6962. `start` is a multiple of a power of two that is not under `end - start`, as it
+    /// always is where a tree was split.
     fn subtree(&self, start: u64, end: u64) -> Digest {
         let size = end - start;
         if size == 0 {
@@ -427,7 +429,8 @@ mod tests {
         assert_eq!(log.prove_consistency(1, SIZES + 1), None);
     }
 
-    /// Shows every proof that is shorter or longer by one, has two hashes changed about, or one bit flipped in any byte.
+    /// Shows every proof that is shorter or longer by one, has two hashes changed about, or one bit flipped in any
+    /// byte.
     fn spoilt(proof: &[Digest], check: impl Fn(&[Digest])) {
         for at in 0..=proof.len() {
             let mut longer = proof.to_vec();

@@ -1,7 +1,7 @@
 //! The one form of a policy that its digest is taken of: JSON by RFC 8785 (JCS), of the keys of the TOML file.
 //!
-//! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of keys
-//! and tables, or a default that is written out does not change the digest.
+//! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of
+//! keys and tables, or a default that is written out does not change the digest.
 
 use super::model::{Epoch, Override, Policy, RosterEntry, level_word};
 use crate::digest::Digest;
@@ -251,7 +251,8 @@ mod tests {
         assert!(one.canonical_json().contains("\"levels\":[\"building\",\"unit\"]"));
     }
 
-    /// A known answer, made by an independent implementation: the vectors in `tests/vectors/v1/policies.json` hold more.
+    /// A known answer, made by an independent implementation: the vectors in `tests/vectors/v1/policies.json` hold
+    /// more.
     #[test]
     fn the_samples_digest() {
         let text = sample::policy().canonical_json();

@@ -1,4 +1,5 @@
-//! A policy and its signatures as files: `policy.toml`, and beside it `policy.toml.<organisation>.sig` for each signature.
+//! A policy and its signatures as files: `policy.toml`, and beside it `policy.toml.<organisation>.sig` for each
+//! signature.
 
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -23,8 +24,8 @@ impl Policy {
         Policy::read_with_text(path).map(|(policy, _)| policy)
     }
 
-    /// As [`Policy::read`], with the text. Whoever keeps a copy of a policy that was verified writes this text, because the file
-    /// may have changed since.
+    /// As [`Policy::read`], with the text. Whoever keeps a copy of a policy that was verified writes this text, because
+    /// the file may have changed since.
     pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), PolicyError> {
         let text = String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -43,8 +44,8 @@ impl SignedPolicy {
     ///
     /// # Errors
     ///
-    /// [`PolicyError::System`], [`PolicyError::PolicyText`], [`PolicyError::PolicySignature`], [`PolicyError::PolicyUnsafe`] and
-    /// [`PolicyError::PolicySignatures`].
+    /// [`PolicyError::System`], [`PolicyError::PolicyText`], [`PolicyError::PolicySignature`],
+    /// [`PolicyError::PolicyUnsafe`] and [`PolicyError::PolicySignatures`].
     pub fn read(path: &Path) -> Result<SignedPolicy, PolicyError> {
         SignedPolicy::verify(Policy::read(path)?, &PolicySignature::read_beside(path)?)
     }
@@ -56,14 +57,14 @@ impl PolicySignature {
         beside(policy, self.organisation())
     }
 
-    /// As [`PolicySignature::path_beside`], but another path for each key: an organisation that changes its key signs with both
-    /// the old and the new one.
+    /// As [`PolicySignature::path_beside`], but another path for each key: an organisation that changes its key signs
+    /// with both the old and the new one.
     pub(crate) fn path_of_key_beside(&self, policy: &Path) -> PathBuf {
         beside(policy, format_args!("{}.{}", self.organisation(), self.key()))
     }
 
-    /// Reads every signature beside a policy's file: the files whose names are the policy's, a dot, and anything that ends in
-    /// `.sig`. They are ordered by name.
+    /// Reads every signature beside a policy's file: the files whose names are the policy's, a dot, and anything that
+    /// ends in `.sig`. They are ordered by name.
     ///
     /// # Errors
     ///

@@ -38,8 +38,8 @@ impl PolicySignature {
         PolicySignature::sign_under(policy, policy, key)
     }
 
-    /// Signs `newer` with the key of a partner of `in_force`, the policy that it is to follow: for an organisation that leaves,
-    /// or whose key is another in the newer one.
+    /// Signs `newer` with the key of a partner of `in_force`, the policy that it is to follow: for an organisation that
+    /// leaves, or whose key is another in the newer one.
     ///
     /// # Errors
     ///

@@ -20,8 +20,8 @@ pub struct SignedPolicy {
 }
 
 impl SignedPolicy {
-    /// Takes a policy into force: it must be safe and bear the signatures of as many distinct organisations of its roster as
-    /// it asks for. Signatures that do not hold are not counted.
+    /// Takes a policy into force: it must be safe and bear the signatures of as many distinct organisations of its
+    /// roster as it asks for. Signatures that do not hold are not counted.
     ///
     /// This is for the first policy that one takes, on the word of whoever hands it over; a later one comes through
     /// [`SignedPolicy::succeed`].

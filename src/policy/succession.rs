@@ -12,8 +12,8 @@ use crate::slug::Slug;
 impl SignedPolicy {
     /// Takes a newer policy into force in the place of this one.
     ///
-    /// Beyond what [`SignedPolicy::verify`] asks, the newer one must follow this one, and this one's organisations must have
-    /// signed it under this one's keys. Otherwise a few could write a roster of their own and sign that alone.
+    /// Beyond what [`SignedPolicy::verify`] asks, the newer one must follow this one, and this one's organisations must
+    /// have signed it under this one's keys. Otherwise a few could write a roster of their own and sign that alone.
     ///
     /// # Errors
     ///
@@ -30,7 +30,8 @@ impl SignedPolicy {
         Ok(newer)
     }
 
-    /// Refuses a policy that lets an epoch close later that has closed before `today`, because its keys are gone by then.
+    /// Refuses a policy that lets an epoch close later that has closed before `today`, because its keys are gone by
+    /// then.
     ///
     /// # Errors
     ///
@@ -57,8 +58,8 @@ impl SignedPolicy {
         }
         if newer.previous != Some(self.digest()) {
             return refused(format!(
-                "it must name the digest of the one in force: previous = \"{}\"; where versions between the two were missed, \
-                 adopt those first",
+                "it must name the digest of the one in force: previous = \"{}\"; where versions between the two were \
+                 missed, adopt those first",
                 self.digest()
             ));
         }
@@ -98,7 +99,8 @@ fn refuse_moved_numbers(old: &Policy, newer: &Policy) -> Result<(), PolicyError>
     }
 }
 
-/// An organisation that leaves still holds the secrets of the epochs it knew, so these must close soon and a new one open.
+/// An organisation that leaves still holds the secrets of the epochs it knew, so these must close soon and a new one
+/// open.
 fn refuse_open_epochs_of_leavers(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
     let days = old.changes.new_epoch_within_days;
     let stay = newer.organisation_names();
@@ -111,8 +113,8 @@ fn refuse_open_epochs_of_leavers(old: &Policy, newer: &Policy) -> Result<(), Pol
         return Ok(());
     }
     refused(format!(
-        "'{leaver}' leaves and holds the key: within {days} days, so by {until}, a new epoch must open, and those that it \
-         knows must close"
+        "'{leaver}' leaves and holds the key: within {days} days, so by {until}, a new epoch must open, and those that \
+         it knows must close"
     ))
 }
 
@@ -127,7 +129,8 @@ fn approvals_needed(old: &Policy, newer: &Policy) -> usize {
 
 /// Only an organisation itself, by a key that it has in the policy in force, gives its partners other keys.
 ///
-/// Whoever has the key of a partner's number can withdraw its flags and ask about them, so the others must not replace it.
+/// Whoever has the key of a partner's number can withdraw its flags and ask about them, so the others must not replace
+/// it.
 fn refuse_foreign_keys(old: &Policy, newer: &Policy, approved: &BTreeSet<Slug>) -> Result<(), PolicyError> {
     for partner in &newer.partners {
         let Some(known) = old.partner(partner.number) else { continue };
@@ -189,7 +192,8 @@ mod tests {
 
     const NEW_EPOCH: (&str, &str) = (
         "closes = 2027-11-30",
-        "closes = 2026-12-31\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef\"\nopens = 2026-12-15\ncloses = 2027-06-30",
+        "closes = 2026-12-31\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef\"\nopens = 2026-12-15\n\
+         closes = 2027-06-30",
     );
 
     #[test]

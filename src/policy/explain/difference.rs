@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::model::{Policy, RosterEntry, level_word};
+use super::super::model::{Policy, RosterEntry};
+use super::catalogue::{Blank, Catalogue};
+use super::facts::{labelled, of_partner};
 use super::lang::Lang;
-use super::language::{Change, Label, Language};
-
-/// What a policy says under each of some labels; an empty text where it says nothing.
-type Labelled = Vec<(Label<'static>, String)>;
 
 impl Policy {
     /// What is different in `newer`, one sentence for each change; nothing where both say the same.
@@ -15,14 +13,10 @@ impl Policy {
         if self == newer {
             return Vec::new();
         }
-        let words = lang.language();
-        let follows = newer.previous == Some(self.digest());
-        let mut lines = vec![words.change(Change::Version { older: self, newer, follows })];
-        let (from, to) = (self.counting.threshold, newer.counting.threshold);
-        if from != to {
-            lines.push(words.change(Change::Threshold { from, to }));
-        }
-        lines.extend(changed("", &values(self, words), &values(newer, words), words));
+        let words = lang.catalogue();
+        let mut lines = vec![versions(self, newer, words)];
+        lines.extend(threshold(self.counting.threshold, newer.counting.threshold, words));
+        lines.extend(changed("", &labelled(self, words), &labelled(newer, words), words));
         lines.extend(partners(self, newer, words));
         lines.extend(epochs(self, newer, words));
         lines.extend(overrides(self, newer, words));
@@ -30,117 +24,81 @@ impl Policy {
     }
 }
 
-/// All that a policy says once, but for the threshold.
-fn values(policy: &Policy, words: &dyn Language) -> Labelled {
-    let yes = |value: bool| words.yes(value).to_owned();
-    let number = |value: u32| words.number(value);
-    let days = |value: u16| words.days(value);
-    let (operator, counting, release) = (&policy.operator, &policy.counting, &policy.release);
-    let (budgets, messages, changes) = (&policy.budgets, &policy.messages, &policy.changes);
-    let levels: Vec<_> = counting.levels.iter().map(|level| level_word(*level)).collect();
-    vec![
-        (Label::Consortium, policy.consortium.to_string()),
-        (Label::Test, yes(policy.test)),
-        (Label::Purpose, policy.purpose.to_string()),
-        (Label::LegalBasis, policy.legal_basis.clone()),
-        (Label::FlagCriterion, policy.flag_criterion.clone()),
-        (Label::AfterHit, policy.after_hit.clone()),
-        (Label::Coordinator, policy.coordinator.clone()),
-        (Label::Operator, operator.name.clone()),
-        (Label::OperatorOin, operator.oin.to_string()),
-        (Label::ReplyKey, operator.verifying_key.to_string()),
-        (Label::CheckpointKey, operator.checkpoint_key.to_string()),
-        (Label::LogOrigin, operator.log_origin.clone()),
-        (Label::MinSources, number(counting.min_sources.into())),
-        (Label::CountCap, number(counting.count_cap.into())),
-        (Label::Levels, levels.join(", ")),
-        (Label::OwnFlagRequired, yes(counting.own_flag_required)),
-        (Label::IntervalHours, number(release.interval_hours.into())),
-        (Label::MinChanged, number(release.min_changed.into())),
-        (Label::MaxWaitDays, days(release.max_wait_days)),
-        (Label::Immediate, yes(release.immediate)),
-        (Label::MaxDays, days(policy.retention.max_days)),
-        (Label::LogDays, days(policy.retention.log_days)),
-        (Label::NewFlagsADay, number(budgets.new_flags_a_day)),
-        (Label::FlagsHeld, number(budgets.flags_held)),
-        (Label::AskedADay, number(budgets.asked_a_day)),
-        (Label::AskedAnEpoch, number(budgets.asked_an_epoch)),
-        (Label::SweptADay, number(budgets.swept_a_day)),
-        (Label::SweepReasons, budgets.reasons()),
-        (Label::FreshnessDays, days(policy.freshness_days)),
-        (Label::MaxShrinkPercent, number(policy.max_shrink_percent.into())),
-        (Label::MaxDelayHours, number(messages.max_delay_hours.into())),
-        (Label::MaxAheadMinutes, number(messages.max_ahead_minutes.into())),
-        (Label::Signatures, number(changes.signatures.into())),
-        (Label::GraceDays, days(changes.grace_days)),
-        (Label::NewEpochWithinDays, days(changes.new_epoch_within_days)),
-    ]
+fn versions(old: &Policy, new: &Policy, words: &Catalogue) -> String {
+    let name = if new.previous == Some(old.digest()) { "version_follows" } else { "version_differs" };
+    let (older, newer) = (old.version.to_string(), new.version.to_string());
+    words.say(name, &[("older", older), ("newer", newer), ("valid_from", new.valid_from.to_string())])
 }
 
-fn partners(old: &Policy, new: &Policy, words: &dyn Language) -> Vec<String> {
+fn threshold(from: u8, to: u8, words: &Catalogue) -> Option<String> {
+    let name = if to < from { "threshold_down" } else { "threshold_up" };
+    (from != to).then(|| words.say(name, &[("from", from.to_string()), ("to", to.to_string())]))
+}
+
+fn partners(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
     let mut lines = Vec::new();
     for number in all(old.partners.iter().map(|p| p.number), new.partners.iter().map(|p| p.number)) {
         match (old.partner(number), new.partner(number)) {
             (Some(was), Some(is)) => {
                 let subject = format!("Partner {number}, {}: ", is.name);
-                let (was, is) = (partner_values(old, was, words), partner_values(new, is, words));
-                lines.extend(changed(&subject, &was, &is, words));
+                lines.extend(changed(&subject, &of_partner(old, was, words), &of_partner(new, is, words), words));
             }
             (None, Some(is)) => {
-                lines.push(words.change(Change::PartnerCame(is)));
-                let says = partner_values(new, is, words).into_iter().filter(|(_, value)| !value.is_empty());
-                lines.extend(says.map(|(label, value)| format!("Partner {number}: {}: {value}", words.label(label))));
+                lines.push(named("partner_came", is, words));
+                let says = of_partner(new, is, words).into_iter().filter(|(_, value)| !value.is_empty());
+                lines.extend(says.map(|(name, value)| format!("Partner {number}: {}: {value}", label(name, words))));
             }
-            (Some(was), None) => lines.push(words.change(Change::PartnerWent(was))),
+            (Some(was), None) => lines.push(named("partner_went", was, words)),
             (None, None) => {}
         }
     }
     lines
 }
 
-fn partner_values(policy: &Policy, partner: &RosterEntry, words: &dyn Language) -> Labelled {
-    vec![
-        (Label::PartnerName, partner.name.clone()),
-        (Label::PartnerOrganisation, partner.organisation.to_string()),
-        (Label::PartnerOin, partner.oin.to_string()),
-        (Label::PartnerKey, partner.verifying_key.to_string()),
-        (Label::PartnerOldKey, partner.old_key.as_ref().map(|old| words.old_key(old)).unwrap_or_default()),
-        (Label::PartnerMay, words.permissions(partner.may)),
-        (Label::PartnerSees, words.seen(&policy.counting, partner.sees)),
-        (Label::PartnerBasisToFlag, partner.legal_basis_flag.clone().unwrap_or_default()),
-        (Label::PartnerBasisToAsk, partner.legal_basis_ask.clone().unwrap_or_default()),
-    ]
+fn named(name: &str, partner: &RosterEntry, words: &Catalogue) -> String {
+    let (number, organisation) = (partner.number.to_string(), partner.organisation.to_string());
+    words.say(name, &[("number", number), ("name", partner.name.clone()), ("organisation", organisation)])
 }
 
-fn epochs(old: &Policy, new: &Policy, words: &dyn Language) -> Vec<String> {
+fn epochs(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
     let numbers = all(old.epochs.iter().map(|e| e.number), new.epochs.iter().map(|e| e.number));
-    let said = |policy: &Policy, number| policy.epoch(number).map(|epoch| words.epoch(epoch)).unwrap_or_default();
-    let change = |number| change(&words.label(Label::Epoch(number)), &said(old, number), &said(new, number), words);
+    let days = |policy: &Policy, number| policy.epoch(number).map(|epoch| words.epoch(epoch)).unwrap_or_default();
+    let change = |number: u32| {
+        let label = words.say("label.epoch", &[("number", number.to_string())]);
+        change(label, &days(old, number), &days(new, number), words)
+    };
     numbers.into_iter().filter_map(change).collect()
 }
 
-fn overrides(old: &Policy, new: &Policy, words: &dyn Language) -> Vec<String> {
+fn overrides(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
     let rules = all(old.overrides.iter().map(|o| &o.rule), new.overrides.iter().map(|o| &o.rule));
     let reason = |policy: &Policy, rule: &str| {
         let found = policy.overrides.iter().find(|aside| aside.rule == rule);
         found.map(|aside| aside.reason.clone()).unwrap_or_default()
     };
-    let change =
-        |rule: &String| change(&words.label(Label::Override(rule)), &reason(old, rule), &reason(new, rule), words);
+    let change = |rule: &String| {
+        let label = words.say("label.override", &[("rule", rule.clone())]);
+        change(label, &reason(old, rule), &reason(new, rule), words)
+    };
     rules.into_iter().filter_map(change).collect()
 }
 
-/// The changes in two lists that have the same labels.
-fn changed(subject: &str, old: &Labelled, new: &Labelled, words: &dyn Language) -> Vec<String> {
+/// The changes in two lists that have the same names.
+fn changed(subject: &str, old: &[Blank], new: &[Blank], words: &Catalogue) -> Vec<String> {
     let pairs = old.iter().zip(new);
     pairs
-        .filter_map(|((label, was), (_, is))| change(&format!("{subject}{}", words.label(*label)), was, is, words))
+        .filter_map(|((name, was), (_, is))| change(format!("{subject}{}", label(name, words)), was, is, words))
         .collect()
 }
 
-/// What was and what is, where they differ.
-fn change(label: &str, was: &str, becomes: &str, words: &dyn Language) -> Option<String> {
-    (was != becomes).then(|| words.change(Change::Value { label, was, becomes }))
+fn label(name: &str, words: &Catalogue) -> String {
+    words.word(&format!("label.{name}"))
+}
+
+/// What was and what is, where they differ. An empty text stands for nothing.
+fn change(label: String, was: &str, is: &str, words: &Catalogue) -> Option<String> {
+    let shown = |text: &str| if text.is_empty() { words.word("nothing") } else { format!("\"{text}\"") };
+    (was != is).then(|| words.say("value", &[("label", label), ("was", shown(was)), ("becomes", shown(is))]))
 }
 
 fn all<T: Ord>(old: impl Iterator<Item = T>, new: impl Iterator<Item = T>) -> BTreeSet<T> {
@@ -195,10 +153,8 @@ mod tests {
         assert!(came.iter().any(|line| line == "Partner 4: may: flag, ask"), "{came:?}");
         assert_eq!(
             differences(&[("sees = \"presence\"", "sees = \"count\"")]),
-            [
-                "Partner 3, Woningcorporatie Zaanwonen: sees. Was: \"only that the address is stacked\". Becomes: \"the number \
-              of organisations; 3 stands for 3 or more\"."
-            ]
+            ["Partner 3, Woningcorporatie Zaanwonen: sees. Was: \"only that the address is stacked\". Becomes: \
+              \"the number of organisations; 3 stands for 3 or more\"."]
         );
         let rule = "[[override]]\nrule = \"max-days\"\nreason = \"Besloten\"\n[[epoch]]";
         assert_eq!(

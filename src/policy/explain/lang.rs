@@ -1,10 +1,12 @@
 //! The languages that policies are explained in.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use super::en::English;
-use super::language::Language;
-use super::nl::Dutch;
+use super::catalogue::Catalogue;
+
+static DUTCH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(include_str!("nl.txt")));
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(include_str!("en.txt")));
 
 /// A language that policies are explained in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,28 +36,26 @@ impl FromStr for Lang {
 }
 
 impl Lang {
-    pub(super) fn language(self) -> &'static dyn Language {
+    pub(super) fn catalogue(self) -> &'static Catalogue {
         match self {
-            Lang::Nl => &Dutch,
-            Lang::En => &English,
+            Lang::Nl => &DUTCH,
+            Lang::En => &ENGLISH,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::language::listed;
     use super::*;
 
     #[test]
     fn numbers_read_well() {
-        let (dutch, english) = (Lang::Nl.language(), Lang::En.language());
-        assert_eq!([0, 999, 1_000, 1_000_000].map(|n| dutch.number(n)), ["0", "999", "1.000", "1.000.000"]);
-        assert_eq!(english.number(12_345), "12,345");
-        assert_eq!(listed(&[1], "en", "andere"), "1");
-        assert_eq!(listed(&[1, 2, 3], "en", "andere"), "1, 2 en 3");
-        assert!(listed(&(1..=25).collect::<Vec<_>>(), "and", "others").ends_with("19, 20 and 5 others"));
-        assert_eq!((dutch.days(1), english.days(2)), ("1 dag".into(), "2 days".into()));
+        let (dutch, english) = (Lang::Nl.catalogue(), Lang::En.catalogue());
+        assert_eq!([0, 999, 1_000, 1_000_000u32].map(|n| dutch.number(n)), ["0", "999", "1.000", "1.000.000"]);
+        assert_eq!(english.number(12_345u32), "12,345");
+        assert_eq!((dutch.listed(&[1]), dutch.listed(&[1, 2, 3])), ("1".into(), "1, 2 en 3".into()));
+        assert!(english.listed(&(1..=25).collect::<Vec<_>>()).ends_with("19, 20 and 5 others"));
+        assert_eq!((dutch.counted("days", 1u16), english.counted("days", 2u16)), ("1 dag".into(), "2 days".into()));
     }
 
     #[test]

@@ -1,78 +1,101 @@
 //! A policy in plain words, for a citizen, a data protection impact assessment (DPIA) or a judge.
 //!
-//! Which sentences are said, and in what order, is decided here, once; what they say is in one file for each language (`nl.rs`,
-//! `en.rs`). Every sentence is made of the policy's fields. What a policy leaves to its consortium to word, stands there as worded.
+//! Which sentences are said, and in what order, is decided here, once; their words are in one file for each language
+//! (`nl.txt`, `en.txt`). What a policy leaves to its consortium to word, stands there as worded.
 
+mod catalogue;
 mod difference;
-mod en;
+mod facts;
 mod lang;
-mod language;
-mod nl;
 
-use language::{Language, Sentence};
+use catalogue::{Blank, Catalogue};
+use facts::{explained, of_problem};
 
 pub use self::lang::{Lang, NotALang};
 use super::check::{Finding, Reveal};
 use super::model::{Policy, RosterEntry};
+use crate::address::Level;
 
 /// The longest line of an explanation, in characters.
 const WIDTH: usize = 80;
 
+/// What a sentence that stands under another begins with.
+const UNDER: &str = "    ";
+
 impl Policy {
     /// The policy in plain words, as text with lines of at most 80 characters where words allow.
     pub fn explain(&self, lang: Lang) -> String {
-        let mut page = Page { language: lang.language(), policy: self, text: String::new() };
-        page.heading(Sentence::Title);
-        opening(&mut page);
-        page.heading(Sentence::PurposeHeading);
-        page.lines(&[Sentence::Purpose, Sentence::LegalBasis]);
-        page.heading(Sentence::FlagHeading);
-        page.lines(&[Sentence::FlagCriterion, Sentence::FlagIsOwn, Sentence::FlagSaysNoMore]);
-        page.heading(Sentence::AfterHitHeading);
-        page.lines(&[Sentence::AfterHit, Sentence::HitIsNoGround, Sentence::Coordinator]);
-        page.heading(Sentence::RosterHeading);
-        page.lines(&[Sentence::Organisations]);
-        self.partners.iter().for_each(|partner| one_partner(&mut page, partner));
-        page.heading(Sentence::CountingHeading);
-        page.lines(&[Sentence::Threshold, Sentence::MinSources, Sentence::Example, Sentence::CountCap]);
-        page.lines(&[Sentence::OwnFlagRequired, Sentence::Levels]);
-        page.heading(Sentence::RevealsHeading);
-        page.lines(&[Sentence::SetsExplained]);
-        for reveal in self.check().reveals {
-            page.wrapped(UNDER, &reveal.text(lang));
+        let words = lang.catalogue();
+        let mut page = Page { words, facts: explained(self, words), text: String::new() };
+        let check = self.check();
+        page.heading("title");
+        if self.test {
+            page.lines(&["problem.test"]);
         }
-        page.lines(&[Sentence::KnowledgeAddsUp]);
-        page.heading(Sentence::ReleaseHeading);
-        page.lines(&[if self.release.immediate { Sentence::Immediate } else { Sentence::Periodic }]);
-        page.lines(&[Sentence::FlagEnds, Sentence::Freshness]);
-        page.heading(Sentence::RetentionHeading);
-        page.lines(&[Sentence::FlagDays, Sentence::LogDays]);
-        page.heading(Sentence::BudgetsHeading);
-        page.lines(&[Sentence::FlagBudget, Sentence::AskBudget]);
+        if !check.is_safe() {
+            page.lines(&["unsafe"]);
+            check.standing().for_each(|refusal| page.wrapped(UNDER, &refusal.text(lang)));
+        }
+        page.lines(&["valid_from", "introduction"]);
+        page.heading("purpose_heading");
+        page.lines(&["purpose", "legal_basis"]);
+        page.heading("flag_heading");
+        page.wrapped("- ", &self.flag_criterion);
+        page.lines(&["flag_is_own", "flag_says_no_more"]);
+        page.heading("after_hit_heading");
+        page.wrapped("- ", &self.after_hit);
+        page.lines(&["hit_is_no_ground", "coordinator"]);
+        page.heading("roster_heading");
+        page.lines(&["organisations"]);
+        self.partners.iter().for_each(|partner| one_partner(&mut page, self, partner));
+        page.heading("counting_heading");
+        page.lines(&["threshold", "min_sources", "example", "count_cap"]);
+        let own_flag = self.counting.own_flag_required;
+        page.lines(&[if own_flag { "own_flag_required" } else { "own_flag_not_required" }]);
+        let numbers = self.counting.levels.contains(&Level::Building);
+        page.lines(&[if numbers { "number_level" } else { "unit_level" }]);
+        page.heading("reveals_heading");
+        page.lines(&["sets_explained"]);
+        check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(lang)));
+        page.lines(&["knowledge_adds_up"]);
+        page.heading("release_heading");
+        page.lines(&[if self.release.immediate { "immediate" } else { "periodic" }, "flag_ends", "freshness"]);
+        page.heading("retention_heading");
+        page.lines(&["flag_days", "log_days"]);
+        page.heading("budgets_heading");
+        page.lines(&["flag_budget", "ask_budget"]);
         if self.partners.iter().any(|partner| partner.may.sweep) {
-            page.lines(&[Sentence::SweepBudget]);
-        } else if self.counting.own_flag_required {
-            page.lines(&[Sentence::NobodySweeps]);
+            page.lines(&["sweep_budget"]);
+        } else if own_flag {
+            page.lines(&["nobody_sweeps"]);
         }
-        page.lines(&[Sentence::MessageBounds]);
-        page.heading(Sentence::OperatorHeading);
-        page.lines(&[Sentence::OperatorName, Sentence::Collusion, Sentence::OperatorKeys]);
-        page.heading(Sentence::NeverHeading);
-        page.lines(&[
-            Sentence::NoScores,
-            Sentence::NoContents,
-            Sentence::NoNames,
-            Sentence::NoDecision,
-            Sentence::NoSharing,
-        ]);
-        page.heading(Sentence::ExceptionsHeading);
-        exceptions(&mut page, lang);
-        page.heading(Sentence::EpochsHeading);
-        page.lines(&[Sentence::Epochs]);
-        self.epochs.iter().for_each(|epoch| page.under(Sentence::Epoch(epoch)));
-        page.heading(Sentence::ChangesHeading);
-        page.lines(&[Sentence::Signatures, Sentence::Grace, Sentence::Leaving, Sentence::Previous, Sentence::Digest]);
-        page.wrapped("", &page.said(Sentence::DigestBinds));
+        page.lines(&["message_bounds"]);
+        page.heading("operator_heading");
+        page.lines(&["operator_name", "collusion", "operator_keys"]);
+        page.heading("never_heading");
+        page.lines(&["no_scores", "no_contents", "no_names", "no_decision", "no_sharing"]);
+        page.heading("exceptions_heading");
+        if self.overrides.is_empty() {
+            page.lines(&["no_override"]);
+        }
+        for aside in &self.overrides {
+            page.with("- ", "override", &[("rule", aside.rule.clone()), ("reason", aside.reason.clone())]);
+            let refusals = check.refusals.iter().filter(|refusal| refusal.rule == aside.rule);
+            refusals.for_each(|refusal| page.wrapped(UNDER, &refusal.text(lang)));
+        }
+        // That it is for tests is said first of all.
+        for note in check.notes.iter().filter(|note| note.rule != "test") {
+            page.wrapped("- ", &note.text(lang));
+        }
+        page.heading("epochs_heading");
+        page.lines(&["epochs"]);
+        for epoch in &self.epochs {
+            page.with(UNDER, "epoch", &[("number", epoch.number.to_string()), ("days", words.epoch(epoch))]);
+        }
+        page.heading("changes_heading");
+        let before = if self.previous.is_some() { "previous" } else { "first_version" };
+        page.lines(&["signatures", "grace", "leaving", before, "digest"]);
+        page.wrapped("", &words.word("digest_binds"));
         page.text
     }
 }
@@ -80,56 +103,79 @@ impl Policy {
 impl Finding {
     /// What was found, and what to do.
     pub fn text(&self, lang: Lang) -> String {
-        lang.language().problem(&self.problem)
+        let words = lang.catalogue();
+        words.say(&format!("problem.{}", self.rule), &of_problem(&self.problem, words))
     }
 }
 
 impl Reveal {
     /// The answer as it is shown, with what it leaves open.
     pub fn text(&self, lang: Lang) -> String {
-        lang.language().reveal(self)
+        lang.catalogue().reveal(self)
     }
 
     /// The answer in quotes: "2", "2 to 3", "4 or more", or that there is a stack.
     pub fn answer(&self, lang: Lang) -> String {
-        lang.language().answer(self)
+        lang.catalogue().answer(self)
+    }
+}
+
+fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
+    let blanks = [
+        ("number", partner.number.to_string()),
+        ("name", partner.name.clone()),
+        ("organisation", partner.organisation.to_string()),
+        ("oin", partner.oin.to_string()),
+    ];
+    page.with("- ", "partner", &blanks);
+    match &partner.legal_basis_flag {
+        Some(basis) => page.with(UNDER, "may_flag", &[("basis", basis.clone())]),
+        None => page.with(UNDER, "may_not_flag", &[]),
+    }
+    match &partner.legal_basis_ask {
+        Some(basis) => {
+            page.with(UNDER, "may_ask", &[("basis", basis.clone())]);
+            page.with(UNDER, "sees_of_hit", &[("seen", page.words.seen(&policy.counting, partner.sees))]);
+        }
+        None => page.with(UNDER, "may_not_ask", &[]),
+    }
+    if partner.may.sweep {
+        page.with(UNDER, "may_sweep", &[]);
+    }
+    if let Some(old) = &partner.old_key {
+        page.with(UNDER, "old_key", &[("until", old.until.to_string())]);
     }
 }
 
 /// The explanation as far as it is written.
-struct Page<'a> {
-    language: &'static dyn Language,
-    policy: &'a Policy,
+struct Page {
+    words: &'static Catalogue,
+    facts: Vec<Blank>,
     text: String,
 }
 
-/// What a sentence that stands under another begins with.
-const UNDER: &str = "    ";
-
-impl Page<'_> {
-    fn heading(&mut self, heading: Sentence<'_>) {
+impl Page {
+    fn heading(&mut self, name: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        let heading = self.said(heading);
+        let heading = self.words.say(name, &self.facts);
         self.wrapped("", &heading);
         let length = heading.chars().count().min(WIDTH);
         self.text.push_str(&"-".repeat(length));
         self.text.push('\n');
     }
 
-    fn lines(&mut self, sentences: &[Sentence<'_>]) {
-        for sentence in sentences {
-            self.wrapped("- ", &self.said(*sentence));
+    /// Sentences on the policy as a whole, each on lines of its own.
+    fn lines(&mut self, names: &[&str]) {
+        for name in names {
+            self.wrapped("- ", &self.words.say(name, &self.facts));
         }
     }
 
-    fn under(&mut self, sentence: Sentence<'_>) {
-        self.wrapped(UNDER, &self.said(sentence));
-    }
-
-    fn said(&self, sentence: Sentence<'_>) -> String {
-        self.language.sentence(sentence, self.policy)
+    /// A sentence with blanks of its own.
+    fn with(&mut self, first: &str, name: &str, blanks: &[Blank]) {
+        self.wrapped(first, &self.words.say(name, blanks));
     }
 
     /// A paragraph, its first line after `first`, the rest as far from the margin.
@@ -153,52 +199,6 @@ impl Page<'_> {
             column += length;
         }
         self.text.push('\n');
-    }
-}
-
-fn opening(page: &mut Page<'_>) {
-    if page.policy.test {
-        page.lines(&[Sentence::ForTests]);
-    }
-    let check = page.policy.check();
-    if !check.is_safe() {
-        page.lines(&[Sentence::Unsafe]);
-        for refusal in check.standing() {
-            page.wrapped(UNDER, &page.language.problem(&refusal.problem));
-        }
-    }
-    page.lines(&[Sentence::ValidFrom, Sentence::Introduction]);
-}
-
-fn one_partner(page: &mut Page<'_>, partner: &RosterEntry) {
-    page.lines(&[Sentence::Partner(partner)]);
-    page.under(Sentence::MayFlag(partner));
-    page.under(Sentence::MayAsk(partner));
-    if partner.may.ask {
-        page.under(Sentence::SeesOfHit(partner));
-    }
-    if partner.may.sweep {
-        page.under(Sentence::MaySweep);
-    }
-    if let Some(old) = &partner.old_key {
-        page.under(Sentence::OldKey(old));
-    }
-}
-
-fn exceptions(page: &mut Page<'_>, lang: Lang) {
-    let (policy, check) = (page.policy, page.policy.check());
-    if policy.overrides.is_empty() {
-        page.lines(&[Sentence::NoOverride]);
-    }
-    for aside in &policy.overrides {
-        page.lines(&[Sentence::Override(aside)]);
-        for refusal in check.refusals.iter().filter(|refusal| refusal.rule == aside.rule) {
-            page.wrapped(UNDER, &refusal.text(lang));
-        }
-    }
-    // That it is for tests is said first of all.
-    for note in check.notes.iter().filter(|note| note.rule != "test") {
-        page.wrapped("- ", &note.text(lang));
     }
 }
 

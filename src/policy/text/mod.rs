@@ -555,7 +555,8 @@ mod tests {
         let partners = |count: usize| {
             let partner = |n: usize| {
                 format!(
-                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\nverifying_key='7{n:063x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
+                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\n\
+                     verifying_key='7{n:063x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
                 )
             };
             let start = sample::TEXT.find("[[partner]]").unwrap();

@@ -18,7 +18,8 @@ pub(super) const NAME: usize = 200;
 /// The longest other text, in characters.
 pub(super) const PROSE: usize = 4_000;
 
-/// The text of a policy's file. The values that the TOML parser takes from it know their offsets, which this makes lines of.
+/// The text of a policy's file. The values that the TOML parser takes from it know their offsets, which this makes
+/// lines of.
 pub(super) struct PolicyFile<'a>(pub(super) &'a str);
 
 impl PolicyFile<'_> {
@@ -131,8 +132,8 @@ impl PolicyFile<'_> {
     pub(super) fn refused(&self, error: &toml::de::Error) -> PolicyError {
         let (number, line) = self.line(error.span().map_or(0, |span| span.start));
         let missing = error.message().starts_with("missing field");
-        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in that
-        // line, but in the table that begins there.
+        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in
+        // that line, but in the table that begins there.
         let key = line.split('=').next().unwrap_or_default().trim();
         let place = if key.is_empty() || missing && !key.starts_with('[') {
             format!("line {number}")

@@ -1,0 +1,136 @@
+//! What a policy says, as texts that stand in sentences: each value by its name in the policy's file where it has one
+//! there.
+
+use super::super::check::{LONGEST_EPOCH_DAYS, LONGEST_FLAG_DAYS, LONGEST_GRACE_DAYS, Problem};
+use super::super::model::{Policy, RosterEntry, level_word};
+use super::catalogue::{Blank, Catalogue};
+
+/// All that a policy says once, but for the threshold; each has a label (`label.` and its name).
+pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
+    let (operator, counting, release) = (&policy.operator, &policy.counting, &policy.release);
+    let (budgets, messages, changes) = (&policy.budgets, &policy.messages, &policy.changes);
+    let levels: Vec<_> = counting.levels.iter().map(|level| level_word(*level)).collect();
+    let days = |days: u16| words.counted("days", days);
+    vec![
+        ("consortium", policy.consortium.to_string()),
+        ("test", words.yes(policy.test)),
+        ("purpose", policy.purpose.to_string()),
+        ("legal_basis", policy.legal_basis.clone()),
+        ("flag_criterion", policy.flag_criterion.clone()),
+        ("after_hit", policy.after_hit.clone()),
+        ("coordinator", policy.coordinator.clone()),
+        ("operator", operator.name.clone()),
+        ("operator_oin", operator.oin.to_string()),
+        ("reply_key", operator.verifying_key.to_string()),
+        ("checkpoint_key", operator.checkpoint_key.to_string()),
+        ("log_origin", operator.log_origin.clone()),
+        ("min_sources", words.number(counting.min_sources)),
+        ("count_cap", words.number(counting.count_cap)),
+        ("levels", levels.join(", ")),
+        ("own_flag_required", words.yes(counting.own_flag_required)),
+        ("interval_hours", words.number(release.interval_hours)),
+        ("min_changed", words.number(release.min_changed)),
+        ("max_wait_days", days(release.max_wait_days)),
+        ("immediate", words.yes(release.immediate)),
+        ("max_days", days(policy.retention.max_days)),
+        ("log_days", days(policy.retention.log_days)),
+        ("new_flags_a_day", words.number(budgets.new_flags_a_day)),
+        ("flags_held", words.number(budgets.flags_held)),
+        ("asked_a_day", words.number(budgets.asked_a_day)),
+        ("asked_an_epoch", words.number(budgets.asked_an_epoch)),
+        ("swept_a_day", words.number(budgets.swept_a_day)),
+        ("sweep_reasons", budgets.reasons()),
+        ("freshness_days", days(policy.freshness_days)),
+        ("max_shrink_percent", words.number(policy.max_shrink_percent)),
+        ("max_delay_hours", words.number(messages.max_delay_hours)),
+        ("max_ahead_minutes", words.number(messages.max_ahead_minutes)),
+        ("signatures", words.number(changes.signatures)),
+        ("grace_days", days(changes.grace_days)),
+        ("new_epoch_within_days", days(changes.new_epoch_within_days)),
+    ]
+}
+
+/// What the explanation says of a policy: what has a label, and more. The explanation writes some numbers without their
+/// thousands apart, so these come before the others of their name.
+pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
+    let (counting, release) = (&policy.counting, &policy.release);
+    let mut facts = vec![
+        ("version", policy.version.to_string()),
+        ("valid_from", policy.valid_from.to_string()),
+        ("organisations", policy.organisations().to_string()),
+        ("flagging", policy.flagging_organisations().to_string()),
+        ("threshold", counting.threshold.to_string()),
+        ("flaggers", words.counted("flaggers", counting.threshold.saturating_sub(1))),
+        ("min_sources", counting.min_sources.to_string()),
+        ("interval", words.counted("interval", release.interval_hours)),
+        ("changed", words.counted("organisations", release.min_changed)),
+        ("max_ahead_minutes", policy.messages.max_ahead_minutes.to_string()),
+        ("signatures", policy.changes.signatures.to_string()),
+        ("previous", policy.previous.map(|digest| digest.to_string()).unwrap_or_default()),
+        ("digest", policy.digest().to_string()),
+    ];
+    facts.extend(labelled(policy, words));
+    facts
+}
+
+/// What a policy says of one partner; each has a label. An empty text stands for nothing.
+pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalogue) -> Vec<Blank> {
+    let old_key = partner
+        .old_key
+        .as_ref()
+        .map(|old| words.say("key_until", &[("key", old.verifying_key.to_string()), ("until", old.until.to_string())]));
+    vec![
+        ("partner_name", partner.name.clone()),
+        ("partner_organisation", partner.organisation.to_string()),
+        ("partner_oin", partner.oin.to_string()),
+        ("partner_key", partner.verifying_key.to_string()),
+        ("partner_old_key", old_key.unwrap_or_default()),
+        ("partner_may", words.permissions(partner.may)),
+        ("partner_sees", words.seen(&policy.counting, partner.sees)),
+        ("partner_basis_to_flag", partner.legal_basis_flag.clone().unwrap_or_default()),
+        ("partner_basis_to_ask", partner.legal_basis_ask.clone().unwrap_or_default()),
+    ]
+}
+
+/// What stands in the sentence on a problem.
+pub(super) fn of_problem(problem: &Problem, words: &Catalogue) -> Vec<Blank> {
+    match problem {
+        Problem::OperatorInRoster { partners } | Problem::Sweep { partners } | Problem::AsksInVain { partners } => {
+            vec![("partners", words.listed(partners))]
+        }
+        Problem::MinSources { min_sources, threshold } => {
+            vec![("min_sources", min_sources.to_string()), ("threshold", threshold.to_string())]
+        }
+        Problem::MaxDays { days } => {
+            vec![("days", days.to_string()), ("most", LONGEST_FLAG_DAYS.to_string())]
+        }
+        Problem::GraceDays { days } => {
+            vec![("days", days.to_string()), ("most", LONGEST_GRACE_DAYS.to_string())]
+        }
+        Problem::EpochLength { epoch, days } => {
+            let most = LONGEST_EPOCH_DAYS.to_string();
+            vec![("epoch", epoch.to_string()), ("days", days.to_string()), ("most", most)]
+        }
+        Problem::Signatures { signatures, organisations, majority } => vec![
+            ("signatures", signatures.to_string()),
+            ("organisations", organisations.to_string()),
+            ("majority", majority.to_string()),
+        ],
+        Problem::NamesSomebody(reveal) => vec![("reveal", words.reveal(reveal))],
+        Problem::Unreachable { flagging, needed } => {
+            vec![("flagging", flagging.to_string()), ("needed", needed.to_string())]
+        }
+        Problem::OnlyAfterWaiting { days } | Problem::WaitedRelease { days } => vec![("days", days.to_string())],
+        Problem::FewSources { min_sources, worst } => {
+            let (answer, sets) = (words.answer(worst), words.sets(worst.sets));
+            vec![("min_sources", min_sources.to_string()), ("answer", answer), ("sets", sets)]
+        }
+        Problem::OverrideIdle { rule } => vec![("rule", rule.clone())],
+        Problem::Threshold
+        | Problem::Immediate
+        | Problem::MinChanged
+        | Problem::OwnFlag
+        | Problem::Test
+        | Problem::NoShrinkGuard => Vec::new(),
+    }
+}
