@@ -1,7 +1,8 @@
-//! Checkpoints: the log's size and root, signed. C2SP's tlog-checkpoint, in a signed note with an Ed25519 key.
+//! Checkpoints: the log's size and root, signed by the broker. The form is C2SP's tlog-checkpoint, a signed note with
+//! an Ed25519 key.
 //!
 //! The crates for it (signed_note, tlog_tiles) bring a second Ed25519 and SHA-256, and ICU, for one signature over
-//! three lines; so this is written here, and held to the known answer of the reference implementation.
+//! three lines. So it is written here, and a test holds it to the known answer of the reference implementation.
 
 use data_encoding::BASE64;
 
@@ -12,21 +13,21 @@ use crate::label;
 use crate::policy::Policy;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
 
-/// The most bytes of a checkpoint: what a status reply can carry. C2SP asks readers for room for 16 signatures at
-/// least.
+/// The most bytes of a checkpoint, as many as a status reply can carry. That is room for far more than the 16
+/// signatures that C2SP asks readers to take.
 pub const MAX_CHECKPOINT: usize = u16::MAX as usize;
 
 /// A signature line begins with an em dash and a space.
 const SIGNATURE_MARK: &str = "\u{2014} ";
 
-/// What tells the checkpoints of one log from all others: its origin line, which is its key's name too, and that key.
+/// What identifies a log: the origin line of its checkpoints, which is the name of its key too, and that key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogKey {
     origin: String,
     key: VerifyingKey,
 }
 
-/// A checkpoint whose signature was right.
+/// A checkpoint whose signature was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     size: u64,
@@ -34,7 +35,7 @@ pub struct Checkpoint {
     bytes: Vec<u8>,
 }
 
-/// A checkpoint whose signature nobody has checked yet.
+/// A checkpoint whose signature has not been verified yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnverifiedCheckpoint {
     origin: String,
@@ -71,7 +72,7 @@ impl LogKey {
 }
 
 impl Checkpoint {
-    /// Signs the root of all of `log`, as the log that `name` names.
+    /// Signs the size and the root of `log` under the origin of `name`.
     ///
     /// A broker must never sign two checkpoints of which neither continues the other.
     ///
@@ -92,7 +93,7 @@ impl Checkpoint {
         Ok(Checkpoint { size, root, bytes: format!("{text}\n{}", signature.to_line()).into_bytes() })
     }
 
-    /// Reads a checkpoint, and checks that it is one of the log that `key` names.
+    /// Reads a checkpoint, and verifies that it is one of the log that `key` identifies.
     ///
     /// # Errors
     ///
@@ -111,14 +112,14 @@ impl Checkpoint {
         self.root
     }
 
-    /// The checkpoint as it was signed: what to keep, and what to show as evidence.
+    /// The checkpoint's bytes as they were signed: keep these, and show them as evidence.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 impl UnverifiedCheckpoint {
-    /// Takes a checkpoint apart.
+    /// Reads a checkpoint without verifying its signature.
     ///
     /// # Errors
     ///
@@ -154,8 +155,8 @@ impl UnverifiedCheckpoint {
         }
     }
 
-    /// Checks that it is a checkpoint of the log that `key` names. Signatures of others, such as witnesses, are not
-    /// looked at.
+    /// Verifies that it is a checkpoint of the log that `key` identifies. Signatures of others, such as witnesses, are
+    /// ignored.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Whether two checkpoints are of one log: what a partner does with each new one, and two parties with theirs.
+//! Whether two checkpoints are of one log: a partner asks this of each new checkpoint, and two parties of theirs.
 
 use super::checkpoint::{Checkpoint, LogKey, UnverifiedCheckpoint};
 use super::error::AuditError;
@@ -6,24 +6,26 @@ use super::proof::ConsistencyProof;
 use super::tree::verify_consistency;
 use crate::digest::Digest;
 
-/// What two parties' checkpoints say of each other.
+/// How the checkpoints of two parties relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// Both say the same of the same size.
+    /// They have the same size and the same root.
     Same,
-    /// One continues the other, as the proof shows.
+    /// The proof shows that one continues the other.
     Continues,
-    /// Their sizes differ, and no proof was given: nothing is known. The broker, or who holds the log, can make one.
+    /// Their sizes differ and no proof was given, so nothing is known. The broker, or whoever holds the log, can make a
+    /// proof.
     Unproved,
 }
 
-/// Takes the checkpoint of a status reply in the place of the one kept, if it continues it; gives the one to keep from
-/// now on.
+/// Checks that the checkpoint of a status reply continues the one that was kept, and gives the one to keep from now on.
 ///
-/// `kept` is the checkpoint kept so far, as it was kept: it was verified then, and is not again, as the policy's key
-/// may be another by now. `newer` is the status reply's checkpoint, empty where it has none, and `consistency` its
-/// proof, for which the request named the size of `kept`. Where the policy names another log than that of `kept`, the
-/// new one is followed from here on: its policy says so, and all organisations signed it.
+/// `kept` is the checkpoint that was kept. It was verified when it came and is not verified again, because the policy
+/// may name another key by now. `newer` is the status reply's checkpoint, empty where it has none. `consistency` is the
+/// reply's proof, from the size of `kept`, which the request named.
+///
+/// Where the policy names another log than that of `kept`, the newer checkpoint is taken without a proof: all
+/// organisations signed that policy.
 ///
 /// # Errors
 ///

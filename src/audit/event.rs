@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::message::Code;
 use crate::slug::Slug;
 
-/// What happened.
+/// What the broker did, or what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -23,16 +23,16 @@ pub enum Event {
         message: Digest,
         /// The head of the partner's journal that it names; [`Digest::NONE`] where it names none.
         journal: Digest,
-        /// How many pseudonyms its body has; 0 where the body could not be read.
+        /// The number of pseudonyms in its body; 0 where the body could not be read.
         count: u32,
         /// What came of it.
         outcome: Outcome,
     },
-    /// In one minute came messages whose sender was not authenticated.
+    /// Messages came whose sender was not authenticated. They are counted by the minute, not logged one by one.
     Unauthenticated {
         /// The first moment of that minute.
         minute: Timestamp,
-        /// How many, by the reason for which they were rejected. Not empty, and no number is 0.
+        /// The number of messages by the reason for which they were rejected. Not empty, and no number is 0.
         rejected: BTreeMap<Code, u32>,
     },
     /// A release took place.
@@ -43,10 +43,10 @@ pub enum Event {
         release: u64,
         /// The moment that it speaks of.
         as_of: Timestamp,
-        /// Whether accepted flags became visible; if not, flags only ended.
+        /// Whether accepted flags became visible. If not, flags only ended.
         full: bool,
     },
-    /// How many standings were told on one day, all partners together.
+    /// The standings that all partners together were told on one day.
     Told {
         /// The day.
         day: Day,
@@ -79,30 +79,31 @@ pub enum Event {
         /// The moment of the last release before.
         last: Timestamp,
     },
-    /// What had ended was taken out of the store's files.
+    /// Ended flags were erased from the store's files.
     Purge {
-        /// Rows that went.
+        /// The number of rows that were erased.
         flags: u64,
-        /// Bytes by which the files became smaller.
+        /// The number of bytes by which the files shrank.
         bytes: u64,
     },
     /// The store was copied.
     Backup,
-    /// The store was put back from a copy.
+    /// The store was restored from a copy.
     Restore,
-    /// Lines were pruned: they are gone, and their hashes stay.
+    /// Lines were pruned: their texts are gone, and their hashes stay.
     Prune {
-        /// The first day of which lines stay.
+        /// The first day whose lines stay.
         before: Day,
-        /// Lines that went now.
+        /// The number of lines that went now.
         lines: u64,
-        /// Lines that went since the log began, these included.
+        /// The number of lines that went since the log began, these included.
         total: u64,
     },
 }
 
-/// What a partner's message was.
+/// What kind of message a partner sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Subject {
     /// A delta.
     Delta {
@@ -137,7 +138,7 @@ pub enum Outcome {
 }
 
 impl Event {
-    /// The word for it in the line.
+    /// The word for the event in the line.
     pub fn kind(&self) -> &'static str {
         match self {
             Event::Message { subject, .. } => subject.kind(),

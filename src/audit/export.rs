@@ -1,4 +1,4 @@
-//! The log as a file, one row a line, and what an officer checks of it.
+//! An exported log: its file, one row for each line of the log, and what an officer checks of it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::digest::Digest;
 use crate::files::io;
 use crate::json::{Json, object, text};
 
-/// The most bytes of a row: a line with every quote escaped, and what is around it.
+/// The most bytes of a row: a line whose every character is an escaped quote, and the row's own fields.
 const MAX_ROW: usize = 2 * MAX_LINE + 100;
 
 /// A row of an exported log.
@@ -31,21 +31,22 @@ pub enum LogRow {
     Pruned(Digest),
 }
 
-/// An exported log, as its rows are read one after the other. Of each line only the hash is kept.
+/// An exported log while its rows are read one after the other. It keeps only the hash of each line, so that a log of
+/// any length can be read.
 #[derive(Clone, Debug, Default)]
 pub struct ExportedLog {
     log: Log,
     pruned: u64,
-    /// The last of the lines on pruning: what it says was pruned in all, and before which day.
+    /// What the last line on pruning says: how many lines were pruned in all, and before which day.
     last_prune: Option<(u64, Day)>,
-    /// The day of the first line that is left.
+    /// The day of the first line that was not pruned.
     first_left: Option<Day>,
-    /// What is wrong with how lines were pruned.
+    /// The first fault found in how lines were pruned.
     wrongly_pruned: Option<String>,
     kinds: BTreeMap<&'static str, u64>,
 }
 
-/// What was found of a log that is as it was signed.
+/// What a log that is as it was signed consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -53,16 +54,16 @@ pub struct Report {
     pub lines: u64,
     /// Lines that were pruned, of which only the hash is left.
     pub pruned: u64,
-    /// Checkpoints that the log was held to.
+    /// The number of checkpoints that the log was checked against.
     pub checkpoints: usize,
-    /// Lines that the latest of them covers. Of those after it nothing is shown yet.
+    /// The number of lines that the latest checkpoint covers. Nothing is shown yet of the lines after them.
     pub covered: u64,
     /// Lines that are there, by kind.
     pub kinds: BTreeMap<&'static str, u64>,
 }
 
 impl LogRow {
-    /// The row's one form: canonical JSON, without its line break.
+    /// The row's only form: canonical JSON, without a line break.
     pub fn to_json(&self, index: u64) -> String {
         let content = match self {
             LogRow::Line(line) => ("line", text(line.to_json())),
@@ -229,27 +230,10 @@ impl ExportedLog {
     }
 }
 
-/// The first day of which lines are kept on `today`, under the policy's `log_days`.
-pub fn prune_before(today: Day, log_days: u16) -> Day {
+/// The first day whose lines are kept on `today`, under the policy's `log_days`. Whoever prunes the days before it logs
+/// that ([`Event::Prune`]).
+pub(crate) fn prune_before(today: Day, log_days: u16) -> Day {
     Day(today.0.saturating_sub(log_days))
-}
-
-/// Takes away the lines of days before `before`, up to the first of another day: only their hashes stay, and so the
-/// tree. Gives how many went.
-///
-/// Whoever prunes adds a line that says so ([`Event::Prune`]).
-pub fn prune(rows: &mut [LogRow], before: Day) -> u64 {
-    let mut gone = 0;
-    for row in rows {
-        if let LogRow::Line(line) = row {
-            if line.time.day() >= before {
-                break;
-            }
-            *row = LogRow::Pruned(line.leaf());
-            gone += 1;
-        }
-    }
-    gone
 }
 
 /// Says how far the log was as it was signed.
@@ -414,6 +398,21 @@ mod tests {
         forked.swap(0, 1);
         let both = [checkpoints(&rows, &[9]), checkpoints(&forked, &[9])].concat();
         assert_eq!(log.check(&both).unwrap_err().code(), "log_inconsistent");
+    }
+
+    /// Prunes the lines of days before `before`, from the first line on, as a broker does; gives how many went.
+    fn prune(rows: &mut [LogRow], before: Day) -> u64 {
+        let mut gone = 0;
+        for row in rows {
+            if let LogRow::Line(line) = row {
+                if line.time.day() >= before {
+                    break;
+                }
+                *row = LogRow::Pruned(line.leaf());
+                gone += 1;
+            }
+        }
+        gone
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The log in the words of the Dutch standard for logging data processing, Logboek Dataverwerkingen (Logius).
+//! The log as records of Logboek Dataverwerkingen, the Dutch standard for logging data processing (Logius).
 //!
-//! The names and forms are those of its "Component: Logboek", "Interface".
+//! The names and forms of the fields are those of the standard's chapter "Component: Logboek", section "Interface".
 
 use data_encoding::HEXLOWER;
 
@@ -31,7 +31,7 @@ impl<'a> Ldv<'a> {
     /// addresses.
     pub fn record(&self, index: u64, line: &Line) -> Option<String> {
         let status = match &line.event {
-            // As the standard has it: what the caller did wrong is no error of the processing.
+            // In the standard, a fault of the caller is no error of the processing.
             Event::Message { outcome: Outcome::Accepted, .. } => "STATUS_CODE_OK",
             Event::Message { outcome: Outcome::Rejected(Code::Unavailable), .. } => "STATUS_CODE_ERROR",
             Event::Message { .. } => "STATUS_CODE_UNSET",
@@ -99,14 +99,15 @@ impl<'a> Ldv<'a> {
         self.policies.iter().find(|(digest, _)| *digest == line.policy).map(|(_, policy)| *policy)
     }
 
-    /// A number is never used for another partner, so any policy that has it will do.
+    /// A partner's number is never given to another partner, so any policy that has the number will do.
     fn oin(&self, line: &Line, partner: u16) -> Option<Oin> {
         let all = self.policies.iter().map(|(_, policy)| *policy);
         self.policy(line).into_iter().chain(all).find_map(|policy| policy.partner(partner)).map(|partner| partner.oin)
     }
 }
 
-/// The first 16 bytes of a digest, and the next 8: so both sides name the same without agreeing on anything.
+/// A trace id and a span id from a digest: its first 16 bytes and the next 8. So caller and broker give one message the
+/// same ids without exchanging them.
 fn ids(Digest(bytes): &Digest) -> (String, String) {
     (HEXLOWER.encode(&bytes[..16]), HEXLOWER.encode(&bytes[16..24]))
 }

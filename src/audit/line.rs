@@ -19,12 +19,13 @@ use crate::system::SystemError;
 /// The most bytes of a line.
 pub const MAX_LINE: usize = 1_024;
 
-/// JSON's numbers are whole up to here in every language (RFC 8785, RFC 7493). No count of a broker comes near.
+/// The largest whole number that JSON keeps exact in every language (RFC 8785, RFC 7493). No count of a broker comes
+/// near it.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// A line of the log. Its one form is canonical JSON, of which the leaf hash is taken.
+/// A line of the log. Its only form is canonical JSON, of which the leaf hash is taken.
 ///
-/// It holds no pseudonym, tag or address, and of no single question how much of it was stacked.
+/// It holds no pseudonym, tag or address, and does not say how many standings of a single question were stacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// 16 random bytes. Without them, whoever holds only a pruned line's hash could find its text by trying all texts.
@@ -73,7 +74,8 @@ impl Line {
             return Err(wrong("it is not a JSON object"));
         };
         let line = read(&LineFields(&fields)).ok_or_else(|| wrong("a field is missing, or not of its form"))?;
-        // This refuses white space, other orders, fields twice and fields that no line of this kind has, all at once.
+        // This one comparison refuses white space, another order, a field that is there twice and a field that no line
+        // of this kind has.
         if line.to_json().as_bytes() == bytes { Ok(line) } else { Err(wrong("it is not in canonical form")) }
     }
 
@@ -135,7 +137,7 @@ fn write(event: &Event, fields: &mut Vec<(&'static str, Json)>) {
     }
 }
 
-/// A number that a caller may have from anywhere.
+/// A number without a bound of its own, cut to what JSON keeps exact.
 fn large(value: u64) -> Json {
     Json::Number(value.min(MAX_NUMBER))
 }
@@ -157,7 +159,7 @@ impl LineFields<'_> {
         self.text(key)?.parse().ok()
     }
 
-    /// `None` where it is not of its form, `Some(None)` where it is not there.
+    /// `None` where the value is malformed, `Some(None)` where there is none.
     fn digest_if_there(&self, key: &str) -> Option<Option<Digest>> {
         if self.0.contains_key(key) { self.parsed(key).map(Some) } else { Some(None) }
     }

@@ -1,12 +1,13 @@
-//! The audit log: what the broker did, in lines that cannot be changed afterwards without it showing.
+//! The broker's audit log: what it did, in lines that nobody can change afterwards unnoticed.
 //!
-//! Each [`Line`] is a leaf of a Merkle tree (RFC 6962), of which the broker signs the root, again and again, in
-//! [`Checkpoint`]s (C2SP tlog-checkpoint). With these an officer who has the lines checks all of them
-//! ([`ExportedLog`]); a partner checks that the line which its receipt or answer names is there ([`InclusionProof`]),
-//! and that each checkpoint it is shown continues the last one ([`follow`]); and two parties check that they were shown
-//! the same log ([`compare`]).
+//! Each [`Line`] is a leaf of a Merkle tree (RFC 6962). The broker signs the root of the tree as it grows, in
+//! [`Checkpoint`]s (C2SP tlog-checkpoint). An officer who has all lines checks them against checkpoints
+//! ([`ExportedLog`]). A partner checks that the line which its receipt or answer names is in the log
+//! ([`InclusionProof`]), and that each checkpoint continues the one before ([`follow`]). Two parties check that they
+//! were shown the same log ([`compare`]).
 //!
-//! This shows alteration. That something was left out shows only where somebody holds a receipt or an answer for it.
+//! All this detects alterations. It detects an omission only where somebody holds a receipt or an answer for what was
+//! omitted.
 
 mod checkpoint;
 mod compare;
@@ -23,7 +24,8 @@ pub use checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint};
 pub use compare::{Comparison, compare, follow};
 pub use error::AuditError;
 pub use event::{Event, Outcome, Subject};
-pub use export::{ExportedLog, LogRow, Report, prune, prune_before};
+pub(crate) use export::prune_before;
+pub use export::{ExportedLog, LogRow, Report};
 pub use ldv::Ldv;
 pub use line::{Line, MAX_LINE};
 pub use proof::{ConsistencyProof, InclusionProof};

@@ -11,13 +11,13 @@ const INCLUSION: &str = "c2sp.org/tlog-proof@v1";
 
 const CONSISTENCY: &str = "stapel-consistency-proof v1";
 
-/// No log of up to 2^64 lines needs more hashes.
+/// The most hashes of a proof: a log of up to 2^64 lines needs no more.
 const MAX_HASHES: usize = 65;
 
 /// The most bytes of a proof's text before the checkpoint: a few short lines, and 45 bytes a hash.
 const MAX_HEAD: usize = 100 + 45 * MAX_HASHES;
 
-/// The proof that a line is in the log of a checkpoint, with that checkpoint: nothing of it is checked before
+/// The proof that a line is in the log of a checkpoint, with that checkpoint. Nothing of it is verified before
 /// [`InclusionProof::verify`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InclusionProof {
@@ -67,7 +67,7 @@ impl InclusionProof {
         Ok(InclusionProof { index, hashes, checkpoint: UnverifiedCheckpoint::parse(checkpoint)? })
     }
 
-    /// The text: a file of the extension `.tlog-proof`.
+    /// The proof's text, for a file that ends in `.tlog-proof`.
     pub fn to_text(&self) -> String {
         let hashes: String = self.hashes.iter().map(base64_line).collect();
         format!("{INCLUSION}\nindex {}\n{hashes}\n{}", self.index, self.checkpoint.to_text())
@@ -113,7 +113,7 @@ impl ConsistencyProof {
         Ok(ConsistencyProof { old, new, hashes })
     }
 
-    /// The proof that a status reply carries: from the size that was asked to that of its checkpoint.
+    /// The proof that a status reply carries: from the size that the request named to that of the reply's checkpoint.
     pub fn of_hashes(old: u64, new: u64, hashes: Vec<Digest>) -> ConsistencyProof {
         ConsistencyProof { old, new, hashes }
     }
@@ -165,7 +165,7 @@ impl ConsistencyProof {
     }
 }
 
-/// An error where the first lines of `log` are not those of `checkpoint`.
+/// Refuses a log whose first lines are not those of `checkpoint`.
 pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), AuditError> {
     let size = checkpoint.size();
     match log.root_at(size) {
@@ -179,7 +179,7 @@ pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), Aud
     }
 }
 
-/// What is before the first empty line, and what is after it.
+/// What stands before the first empty line, and what stands after it.
 fn divided(bytes: &[u8]) -> Result<(&str, &[u8]), AuditError> {
     if bytes.len() > MAX_HEAD + MAX_CHECKPOINT {
         return wrong("it is longer than any proof");

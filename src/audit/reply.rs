@@ -1,4 +1,4 @@
-//! A receipt, an answer or any other signed reply, as what it is in the log: a commitment to one line.
+//! What a receipt, an answer or another signed reply says of the log: it commits the broker to one line.
 
 use super::error::AuditError;
 use super::event::{Event, Outcome};
@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::message::{LogEntry, Reply, Role, Unverified};
 use crate::policy::Policy;
 
-/// What a broker's reply commits it to.
+/// The line of the log that a broker's reply commits it to, and what that line must say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedReply {
     entry: LogEntry,
@@ -19,9 +19,9 @@ pub struct LoggedReply {
     policy: Digest,
     time: Timestamp,
     outcome: Outcome,
-    /// The kinds that the line can have.
+    /// The kinds of event that the line may be of.
     kinds: &'static [&'static str],
-    /// How many pseudonyms were asked, where it is an answer.
+    /// The number of pseudonyms that were asked; `None` where the reply is no answer.
     asked: Option<u32>,
 }
 

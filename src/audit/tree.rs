@@ -204,19 +204,13 @@ impl Default for Log {
     }
 }
 
-impl Extend<Digest> for Log {
-    fn extend<T: IntoIterator<Item = Digest>>(&mut self, leaves: T) {
-        for leaf in leaves {
-            self.append(leaf);
-        }
-    }
-}
-
 /// A log from its lines' leaf hashes.
 impl FromIterator<Digest> for Log {
     fn from_iter<T: IntoIterator<Item = Digest>>(leaves: T) -> Log {
         let mut log = Log::new();
-        log.extend(leaves);
+        for leaf in leaves {
+            log.append(leaf);
+        }
         log
     }
 }

@@ -1,4 +1,4 @@
-//! The one form of a policy that its digest is taken of: JSON by RFC 8785 (JCS), of the keys of the TOML file.
+//! A policy's canonical form, of which its digest is taken: the keys of the TOML file as JSON by RFC 8785 (JCS).
 //!
 //! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of
 //! keys and tables, or a default that is written out does not change the digest.

@@ -22,21 +22,26 @@ pub(super) const OVERRIDABLE: &[&str] = &[
 /// Rules that hold whatever the reason.
 pub(super) const NEVER_OVERRIDDEN: &[&str] = &["immediate", "operator-in-roster", "threshold"];
 
-/// An answer that fewer sets of other organisations than this explain is said to name somebody.
+/// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
 
-/// Sets are counted up to here; what is more is "more than a million".
+/// Sets are counted up to this number, which stands for "more than a million".
 pub(super) const MOST_SETS: u64 = 1_000_001;
 
+/// The most days that `retention.max_days` may give: a year.
 pub(super) const LONGEST_FLAG_DAYS: u16 = 366;
+
+/// The most days that `changes.grace_days` may give.
 pub(super) const LONGEST_GRACE_DAYS: u16 = 60;
+
+/// The most days of an epoch: a year and some time to overlap with the next.
 pub(super) const LONGEST_EPOCH_DAYS: u16 = 400;
 
-/// What was found in a policy.
+/// What [`Policy::check`] found in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// What keeps it from being in force, unless overridden.
+    /// What keeps the policy from being in force, unless it is overridden.
     pub refusals: Vec<Finding>,
     /// What is worth knowing.
     pub notes: Vec<Finding>,
@@ -44,7 +49,7 @@ pub struct Check {
     pub reveals: Vec<Reveal>,
 }
 
-/// One thing that was found.
+/// One thing that was found in a policy: a refusal or a note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -82,7 +87,7 @@ pub(super) enum Problem {
     OverrideIdle { rule: String },
 }
 
-/// How many sets of other organisations explain an answer to whoever is shown it.
+/// What one answer gives away to those who may be shown it: how many sets of other organisations it leaves possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reveal {
@@ -98,7 +103,7 @@ pub struct Reveal {
     pub low: usize,
     /// The highest count that gives it; `None` where it says "or more".
     pub high: Option<usize>,
-    /// The sets of others, counted up to 1,000,001.
+    /// The number of sets of others that could have given rise to the answer, counted up to 1,000,001.
     pub sets: u64,
 }
 
@@ -417,16 +422,9 @@ mod tests {
     #[test]
     fn what_the_samples_counts_leave_open() {
         let reveals = sample::policy().check().reveals;
-        let seen: Vec<_> = reveals.iter().map(|r| (r.partners.clone(), r.answer(Lang::En), r.sets)).collect();
-        assert_eq!(
-            seen,
-            [
-                (vec![3], "\"stacked\"".to_owned(), 7),
-                (vec![2], "\"2 or more\"".to_owned(), 7),
-                (vec![1, 4], "\"2\"".to_owned(), 3),
-                (vec![1, 4], "\"3 or more\"".to_owned(), 4),
-            ]
-        );
+        let seen: Vec<_> = reveals.iter().map(|r| (r.partners.as_slice(), r.low, r.high, r.sets)).collect();
+        let both: &[u16] = &[1, 4];
+        assert_eq!(seen, [(&[3][..], 2, None, 7), (&[2], 2, None, 7), (both, 2, Some(2), 3), (both, 3, None, 4)],);
         assert_eq!(
             reveals[2].text(Lang::En),
             "Partners 1 and 4, about an address that they flag themselves: the answer \"2\" leaves 3 possible sets of \

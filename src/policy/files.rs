@@ -63,8 +63,8 @@ impl PolicySignature {
         beside(policy, format_args!("{}.{}", self.organisation(), self.key()))
     }
 
-    /// Reads every signature beside a policy's file: the files whose names are the policy's, a dot, and anything that
-    /// ends in `.sig`. They are ordered by name.
+    /// Reads every signature beside a policy's file, ordered by name: the files whose names begin with that file's name
+    /// and a dot, and end in `.sig`.
     ///
     /// # Errors
     ///

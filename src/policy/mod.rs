@@ -1,8 +1,9 @@
 //! The rules of a consortium: one readable TOML file, signed by its organisations.
 //!
-//! A [`Policy`] comes only out of [`Policy::parse`], so one that breaks a rule of the file's format does not exist.
-//! What is well-formed but unsafe, [`Policy::check`] refuses; only a policy that passes it and bears enough signatures
-//! becomes a [`SignedPolicy`], which is what brokers and partners take.
+//! [`Policy::parse`] reads the text, and a [`Policy`] exists only if the text is well-formed. [`Policy::check`] finds
+//! what is unsafe. A policy that is safe and that enough organisations have signed becomes a [`SignedPolicy`], which is
+//! what brokers and partners take. [`Policy::explain`] and [`Policy::difference`] say in Dutch and in English what it
+//! means.
 
 mod canonical;
 mod check;
@@ -28,6 +29,5 @@ pub use signature::PolicySignature;
 pub use signed::SignedPolicy;
 pub use text::MAX_TEXT;
 
-/// The text of a policy to start from: it is safe, its texts are illustrations, and its private keys are known to
-/// everybody.
+/// The text of a policy to start from. It is safe, its texts are illustrations, and everybody knows its private keys.
 pub const SAMPLE: &str = include_str!("sample.toml");

@@ -11,13 +11,15 @@ use crate::digest::Digest;
 use crate::secret::{KeyId, VerifyingKey};
 use crate::slug::Slug;
 
-/// A policy that is well-formed. Whether it is safe, and in force, is another matter: see [`SignedPolicy`].
+/// A well-formed policy. Whether it is safe and in force is another matter: see [`SignedPolicy`](super::SignedPolicy).
 ///
-/// Its fields are those of [`Rules`]; none can be changed, so what was parsed is what the digest is of.
+/// Its fields are those of [`Rules`], read-only, so that the digest is always that of the text that was parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy(pub(super) Rules);
 
-/// What a policy says. Every text is one line: runs of white space count as one space.
+/// What a policy says, field by field as SPEC.md lists the keys of its file.
+///
+/// Every text is one line: a run of white space in the file counts as one space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rules {
@@ -29,7 +31,7 @@ pub struct Rules {
     pub previous: Option<Digest>,
     /// The first day of its validity.
     pub valid_from: Day,
-    /// Whether this is for tests only: no real addresses.
+    /// Whether this policy is for tests only, without real addresses.
     pub test: bool,
     /// The purpose (doel) that every derived key is bound to.
     pub purpose: Slug,
@@ -51,15 +53,15 @@ pub struct Rules {
     pub retention: Retention,
     /// How much a partner may flag and ask.
     pub budgets: Budgets,
-    /// A partner counts as delivering when it was heard of within this many days.
+    /// An organisation is fresh when the broker accepted a delta, a full set or a confirm of it within this many days.
     pub freshness_days: u16,
-    /// A full set that withdraws more than this share of a partner's flags must say that it means to.
+    /// A full set that withdraws more than this percentage of a partner's flags must say that it means to. 0 to 100.
     pub max_shrink_percent: u8,
     /// What messages' times must keep to.
     pub messages: MessageRules,
     /// How the policy itself changes.
     pub changes: ChangeRules,
-    /// Rules of [`Policy::check`] that this policy sets aside, ascending by rule.
+    /// The rules of [`Policy::check`] that this policy sets aside, ascending by name.
     pub overrides: Vec<Override>,
     /// The key periods, ascending by number and by opening day. At least one.
     pub epochs: Vec<Epoch>,
@@ -87,11 +89,11 @@ pub struct Operator {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counting {
-    /// So many organisations must flag a pseudonym before its standing is stacked.
+    /// How many organisations must flag a pseudonym before its standing is stacked.
     pub threshold: u8,
-    /// So many organisations must hold released flags before any standing is stacked.
+    /// How many organisations must hold released flags before any standing is stacked.
     pub min_sources: u16,
-    /// The highest count shown; it stands for itself and more. At least the threshold, at most 250.
+    /// The highest count that is shown; it stands for that many or more. At least the threshold, at most 250.
     pub count_cap: u8,
     /// The levels that are flagged and asked: [`Level::Unit`] always, then perhaps [`Level::Building`].
     pub levels: Vec<Level>,
@@ -103,11 +105,11 @@ pub struct Counting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReleaseRules {
-    /// A release may take place at the whole multiples of this many hours since 1970-01-01T00:00:00Z.
+    /// A release may take place at whole multiples of this many hours since 1970-01-01T00:00:00Z.
     pub interval_hours: u16,
-    /// So many organisations' flags must have changed for a release to take place.
+    /// How many organisations' flags must have changed before a release takes place.
     pub min_changed: u16,
-    /// After so many days a release takes place with fewer.
+    /// After this many days a release takes place even if fewer changed.
     pub max_wait_days: u16,
     /// Whether flags are visible at once; for tests only.
     pub immediate: bool,
@@ -117,7 +119,7 @@ pub struct ReleaseRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// The most days that a flag lasts from its first day, unless its renewal is declared.
+    /// The most days that a flag lasts from its first day; a renewal past them must be declared.
     pub max_days: u16,
     /// The days that the broker's audit log is kept.
     pub log_days: u16,
@@ -145,9 +147,9 @@ pub struct Budgets {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageRules {
-    /// A message older than this is rejected.
+    /// The broker rejects a message that is older than this.
     pub max_delay_hours: u16,
-    /// A message from further in the future than this is rejected.
+    /// The broker rejects a message whose time is further ahead of its clock than this.
     pub max_ahead_minutes: u16,
 }
 
@@ -155,11 +157,12 @@ pub struct MessageRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangeRules {
-    /// So many organisations must sign a policy for it to be in force.
+    /// How many organisations must sign a policy before it is in force.
     pub signatures: u16,
-    /// Flags under the previous policy's digest pass for this many days, unless the threshold went down.
+    /// The broker accepts flags under the previous policy's digest for this many days, unless the threshold went down.
     pub grace_days: u16,
-    /// When an organisation leaves, a new epoch opens, and the old ones close, within this many days.
+    /// When an organisation leaves, a new epoch must open and the old ones close within this many days, because it
+    /// still holds their secrets.
     pub new_epoch_within_days: u16,
 }
 
@@ -187,7 +190,7 @@ pub struct Epoch {
     pub closes: Day,
 }
 
-/// One system of an organisation that flags or asks.
+/// One row of the roster: a partner, which is one system of an organisation that flags or asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RosterEntry {
@@ -197,19 +200,19 @@ pub struct RosterEntry {
     pub name: String,
     /// The organisation number (OIN) of its organisation.
     pub oin: Oin,
-    /// The organisation that it counts as.
+    /// The organisation that it belongs to. All partners of one organisation count as one.
     pub organisation: Slug,
     /// What its messages are signed with.
     pub verifying_key: VerifyingKey,
-    /// The key before that one, while it may still be used.
+    /// The key before that one, with which messages may be signed for a while longer. `None` where there is none.
     pub old_key: Option<OldKey>,
     /// What it may do.
     pub may: Permissions,
     /// What it is shown of a stacked pseudonym.
     pub sees: Sees,
-    /// Its legal basis to flag; there exactly when it may.
+    /// Its legal basis to flag; `None` exactly when it may not flag.
     pub legal_basis_flag: Option<String>,
-    /// Its legal basis to ask; there exactly when it may.
+    /// Its legal basis to ask; `None` exactly when it may not ask.
     pub legal_basis_ask: Option<String>,
 }
 
@@ -257,13 +260,13 @@ pub struct Oin([u8; 20]);
 pub struct NotAnOin;
 
 impl Policy {
-    /// The partner of that number.
+    /// The roster's entry of the partner with that number; `None` where there is none.
     pub fn partner(&self, number: u16) -> Option<&RosterEntry> {
         let at = self.partners.binary_search_by_key(&number, |partner| partner.number).ok()?;
         self.partners.get(at)
     }
 
-    /// The epoch of that number.
+    /// The epoch with that number; `None` where there is none.
     pub fn epoch(&self, number: u32) -> Option<&Epoch> {
         let at = self.epochs.binary_search_by_key(&number, |epoch| epoch.number).ok()?;
         self.epochs.get(at)
@@ -339,7 +342,7 @@ impl RosterEntry {
         std::iter::once(self.verifying_key).chain(old)
     }
 
-    /// The keys that it has on any day.
+    /// The keys that it has, whether they may be used today or not.
     pub(crate) fn all_keys(&self) -> impl Iterator<Item = VerifyingKey> {
         std::iter::once(self.verifying_key).chain(self.old_key.as_ref().map(|old| old.verifying_key))
     }

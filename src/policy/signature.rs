@@ -18,7 +18,8 @@ const HEADER: &str = "stapel-policy-signature v1";
 /// The most bytes of a signature's file that are read. The longest there can be has 335.
 pub(super) const MAX_SIGNATURE_TEXT: usize = 1_024;
 
-/// An organisation's signature over a policy's digest: not verified, save by [`SignedPolicy`](super::SignedPolicy).
+/// An organisation's Ed25519 signature over a policy's digest. Only [`SignedPolicy`](super::SignedPolicy) verifies it:
+/// until then it says what it claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySignature {
     pub(super) organisation: Slug,
@@ -38,8 +39,8 @@ impl PolicySignature {
         PolicySignature::sign_under(policy, policy, key)
     }
 
-    /// Signs `newer` with the key of a partner of `in_force`, the policy that it is to follow: for an organisation that
-    /// leaves, or whose key is another in the newer one.
+    /// Signs `newer` with the key of a partner of `in_force`, the policy that it is to follow. An organisation that
+    /// leaves, or that has another key in the newer policy, agrees to it in this way.
     ///
     /// # Errors
     ///
@@ -57,17 +58,17 @@ impl PolicySignature {
         Ok(PolicySignature { organisation: partner.organisation.clone(), key: verifying_key, digest, signature })
     }
 
-    /// The organisation that is said to have signed.
+    /// The organisation that the signature claims to be of.
     pub fn organisation(&self) -> &Slug {
         &self.organisation
     }
 
-    /// The key that is said to have signed.
+    /// The key that it claims to be made with.
     pub fn key(&self) -> VerifyingKey {
         self.key
     }
 
-    /// The digest of the policy that is said to be signed.
+    /// The digest of the policy that it claims to be over.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -113,7 +114,7 @@ impl PolicySignature {
         format!("{HEADER}\norganisation: {organisation}\nkey: {key}\ndigest: {digest}\nsignature: {signature}\n")
     }
 
-    /// Why this is not a signature of one of the roster's organisations over `digest`; `Ok` if it is.
+    /// Checks that this is a signature over `digest` by an organisation of the roster, or says why it is not.
     pub(super) fn verify(&self, roster: &BTreeMap<VerifyingKey, &Slug>, digest: Digest) -> Result<(), &'static str> {
         if self.digest != digest {
             Err("it is over another text than this one")

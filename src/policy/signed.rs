@@ -20,10 +20,10 @@ pub struct SignedPolicy {
 }
 
 impl SignedPolicy {
-    /// Takes a policy into force: it must be safe and bear the signatures of as many distinct organisations of its
-    /// roster as it asks for. Signatures that do not hold are not counted.
+    /// Takes a policy into force: it must be safe, and as many distinct organisations of its roster must have signed it
+    /// as it asks for. Signatures that do not hold are not counted.
     ///
-    /// This is for the first policy that one takes, on the word of whoever hands it over; a later one comes through
+    /// Only the first policy is taken in this way, on the word of whoever hands it over. A later one comes through
     /// [`SignedPolicy::succeed`].
     ///
     /// # Errors
@@ -46,13 +46,15 @@ impl SignedPolicy {
         self.digest
     }
 
-    /// The organisations whose signatures hold.
+    /// The organisations of its own roster whose signatures hold.
     pub fn signed_by(&self) -> &BTreeSet<Slug> {
         &self.signed_by
     }
 }
 
-/// The organisations of `policy` that signed `digest`, if there are `needed` of them.
+/// The organisations of `policy`'s roster that signed `digest`; an error where there are fewer than `needed`.
+///
+/// `roster` is what the error calls that roster.
 pub(super) fn signers(
     policy: &Policy,
     digest: Digest,

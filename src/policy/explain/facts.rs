@@ -50,8 +50,8 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     ]
 }
 
-/// What the explanation says of a policy: what has a label, and more. The explanation writes some numbers without their
-/// thousands apart, so these come before the others of their name.
+/// What the explanation says of a policy: everything with a label, and more. A name that is there twice gives its first
+/// text: the explanation writes some numbers without separators that a label's value has.
 pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     let (counting, release) = (&policy.counting, &policy.release);
     let mut facts = vec![

@@ -113,11 +113,6 @@ impl Reveal {
     pub fn text(&self, lang: Lang) -> String {
         lang.catalogue().reveal(self)
     }
-
-    /// The answer in quotes: "2", "2 to 3", "4 or more", or that there is a stack.
-    pub fn answer(&self, lang: Lang) -> String {
-        lang.catalogue().answer(self)
-    }
 }
 
 fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {

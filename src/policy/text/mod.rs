@@ -21,7 +21,7 @@ use crate::address::Level;
 use crate::secret::KeyId;
 use crate::slug::Slug;
 
-/// The longest text of a policy, in bytes.
+/// The longest text of a policy, in bytes: 4 MiB.
 pub const MAX_TEXT: usize = 4 << 20;
 
 const MAX_EPOCHS: usize = 1_000;
@@ -48,7 +48,8 @@ impl Policy {
 }
 
 impl PolicyFile<'_> {
-    /// Looks at the format's number before all else, so that a later format is not called a wrong one of this.
+    /// Checks the format's number before all else. Otherwise a file of a later format would be refused for keys that
+    /// this version does not know.
     fn format(&self) -> Result<(), PolicyError> {
         let head: RawFormat = toml::from_str(self.0).map_err(|error| self.refused(&error))?;
         match head.format {

@@ -68,7 +68,7 @@ impl PolicyFile<'_> {
         })
     }
 
-    /// One organisation has one OIN and one OIN one organisation, or somebody would count twice.
+    /// One organisation has one OIN, and one OIN belongs to one organisation. Otherwise somebody could count twice.
     fn organisation(&self, raw: &RawPartner, taken: &mut Taken) -> Result<(Oin, Slug), PolicyError> {
         let oin: Oin = self.read("partner.oin", &raw.oin)?;
         let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;

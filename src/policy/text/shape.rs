@@ -1,4 +1,4 @@
-//! The shape of a policy's text: which keys there are, and of which kind. What they may say is checked after that.
+//! The shape of a policy's text: which keys there are and of what type. The values are checked after that.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -155,7 +155,7 @@ pub(super) struct RawOldKey {
     pub(super) until: Spanned<Datetime>,
 }
 
-/// A table, and nothing but a table: what serde derives would also take an array of the values in order.
+/// A TOML table. What serde derives for a struct would also take an array with the values in order, which this refuses.
 #[derive(Default)]
 pub(super) struct Table<T>(pub(super) T);
 

@@ -18,8 +18,8 @@ pub(super) const NAME: usize = 200;
 /// The longest other text, in characters.
 pub(super) const PROSE: usize = 4_000;
 
-/// The text of a policy's file. The values that the TOML parser takes from it know their offsets, which this makes
-/// lines of.
+/// The text of a policy's file. A value of the TOML parser knows its offset in the text, from which a refusal gets its
+/// line.
 pub(super) struct PolicyFile<'a>(pub(super) &'a str);
 
 impl PolicyFile<'_> {
@@ -47,7 +47,7 @@ impl PolicyFile<'_> {
         })
     }
 
-    /// What reads itself from text: a slug, a digest, an OIN.
+    /// A value of a type that parses itself: a slug, a digest or an OIN.
     pub(super) fn read<T: FromStr<Err: Display>>(&self, key: &str, raw: &Spanned<String>) -> Result<T, PolicyError> {
         raw.get_ref()
             .parse()
@@ -55,7 +55,7 @@ impl PolicyFile<'_> {
     }
 
     pub(super) fn key(&self, key: &str, raw: &Spanned<String>) -> Result<VerifyingKey, PolicyError> {
-        // Not shown: what stands here by mistake may be a private key.
+        // The text is not shown, because it may be a private key by mistake.
         let wrong = |finding: &str| self.wrong(raw.span().start, key, finding);
         let found = VerifyingKey::from_hex(raw.get_ref());
         let found = found.ok_or_else(|| wrong("not a public key: use 64 lower-case hexadecimal digits"))?;
@@ -78,7 +78,7 @@ impl PolicyFile<'_> {
         })
     }
 
-    /// A text as one line: runs of white space become one space, so that how it was broken into lines means nothing.
+    /// A text as one line. Runs of white space become one space, so that the digest does not depend on line breaks.
     pub(super) fn text(&self, key: &str, raw: &Spanned<String>, max: usize) -> Result<String, PolicyError> {
         let at = raw.span().start;
         let line = raw.get_ref().split([' ', '\t', '\r', '\n']).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ");
@@ -99,7 +99,7 @@ impl PolicyFile<'_> {
         Ok(line)
     }
 
-    /// A list of words as a set.
+    /// A list of known words, each there at most once.
     pub(super) fn words<'r>(
         &self,
         key: &str,
@@ -132,8 +132,8 @@ impl PolicyFile<'_> {
     pub(super) fn refused(&self, error: &toml::de::Error) -> PolicyError {
         let (number, line) = self.line(error.span().map_or(0, |span| span.start));
         let missing = error.message().starts_with("missing field");
-        // A key or a table's header, but never a value: it may be a private key by mistake. What is missing is not in
-        // that line, but in the table that begins there.
+        // The refusal names a key or a table's header, but shows no value, which may be a private key by mistake. A
+        // missing key has no line: the parser gives that of the table which lacks it.
         let key = line.split('=').next().unwrap_or_default().trim();
         let place = if key.is_empty() || missing && !key.starts_with('[') {
             format!("line {number}")
@@ -158,13 +158,13 @@ impl PolicyFile<'_> {
     }
 }
 
-/// Control characters, and those that reorder, hide or break the text around them.
+/// Whether a character is a control character, or one that reorders, hides or breaks the text around it.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// The beginning of what was found, fit to be printed.
+/// The first 40 characters of what was found, in quotes, with escapes for what cannot be printed.
 pub(super) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     if text.chars().nth(40).is_some() {
