@@ -4,14 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::hex::from_hex;
+use crate::hex::{from_hex, serde_as_hex};
 
 /// A SHA-256 digest (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+serde_as_hex!(Digest, 32);
 
 /// A digest was not 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,5 +64,16 @@ mod tests {
         assert_eq!(Digest::of(&[b"a", b"bc"]).to_string(), text);
         assert_eq!(text.parse(), Ok(Digest::of(&[b"abc"])));
         assert_eq!(text.to_uppercase().parse::<Digest>(), Err(NotADigest));
+    }
+
+    #[test]
+    fn json_has_it_in_hex_and_binary_forms_as_bytes() {
+        let digest = Digest([0xab; 32]);
+        let text = serde_json::to_string(&digest).unwrap();
+        assert_eq!(text, format!("\"{}\"", "ab".repeat(32)));
+        assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
+        assert!(serde_json::from_str::<Digest>(&text.to_uppercase()).is_err());
+        assert_eq!(crate::codec::encode(&digest, 32).unwrap(), [0xab; 32]);
+        assert_eq!(crate::codec::decode::<Digest>(&[0xab; 32], 32).unwrap(), digest);
     }
 }

@@ -4,52 +4,52 @@
 //! and docs/ for what is stored, have the same constants; a change of one is a change of the format.
 
 /// HKDF salt of every key derived from an epoch secret.
-pub const SALT: &[u8] = b"stapel/v1";
+pub(crate) const SALT: &[u8] = b"stapel/v1";
 
 /// HKDF info prefix of the pseudonym key K.
-pub const PSEUDONYM: &[u8] = b"pseudonym";
+pub(crate) const PSEUDONYM: &[u8] = b"pseudonym";
 
 /// HKDF info prefix of the key id.
-pub const FINGERPRINT: &[u8] = b"fingerprint";
+pub(crate) const FINGERPRINT: &[u8] = b"fingerprint";
 
 /// The canonicaliser's name and version. A change of its output is a new profile.
-pub const PROFILE: &str = "nl-address/1";
+pub(crate) const PROFILE: &str = "nl-address/1";
 
 /// First 15 bytes of the signature label of a message from a partner; the 16th is the message kind.
-pub const SIGN_PARTNER: &[u8; 15] = b"stapel1 partner";
+pub(crate) const SIGN_PARTNER: &[u8; 15] = b"stapel1 partner";
 
 /// First 15 bytes of the signature label of a message from the broker; the 16th is the message kind.
-pub const SIGN_BROKER: &[u8; 15] = b"stapel1 broker ";
+pub(crate) const SIGN_BROKER: &[u8; 15] = b"stapel1 broker ";
 
 /// Label of an organisation's signature over a policy digest.
-pub const SIGN_POLICY: &[u8; 16] = b"stapel1 policy\0\0";
+pub(crate) const SIGN_POLICY: &[u8; 16] = b"stapel1 policy\0\0";
 
 /// Prefix of the bytes that a policy digest is the SHA-256 of.
-pub const POLICY_DIGEST: &[u8; 16] = b"stapel1 rules\0\0\0";
+pub(crate) const POLICY_DIGEST: &[u8; 16] = b"stapel1 rules\0\0\0";
 
 /// Prefix of the bytes that a secret file's checksum is the SHA-256 of.
-pub const SECRET_FILE: &[u8; 16] = b"stapel1 secret\0\0";
+pub(crate) const SECRET_FILE: &[u8; 16] = b"stapel1 secret\0\0";
 
 /// Prefix of the bytes that a link of a partner's journal is the SHA-256 of.
-pub const JOURNAL: &[u8; 16] = b"stapel1 journal\0";
+pub(crate) const JOURNAL: &[u8; 16] = b"stapel1 journal\0";
 
 /// Additional data of a partner's sealed state file, and HKDF info of its key.
-pub const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
+pub(crate) const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
 
 /// Additional data prefix of a sealed record of a partner's journal, and HKDF info of its key.
-pub const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
+pub(crate) const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
 
 /// Additional data prefix of a sealed chunk of the broker's store.
-pub const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
+pub(crate) const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
 
 /// Additional data prefix of a sealed manifest of the broker's store.
-pub const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";
+pub(crate) const STORE_MANIFEST: &[u8; 16] = b"stapel1 manifest";
 
 /// Prefix of the bytes that the leaf hash of a log line is the SHA-256 of (RFC 6962).
-pub const LOG_LEAF: &[u8; 1] = &[0x00];
+pub(crate) const LOG_LEAF: &[u8; 1] = &[0x00];
 
 /// Prefix of the bytes that an inner node of the log's tree is the SHA-256 of (RFC 6962).
-pub const LOG_NODE: &[u8; 1] = &[0x01];
+pub(crate) const LOG_NODE: &[u8; 1] = &[0x01];
 
 /// C2SP's type of a signed note's signature, in the key id of a checkpoint's key: Ed25519 over the note's text.
-pub const NOTE_ED25519: &[u8; 1] = &[0x01];
+pub(crate) const NOTE_ED25519: &[u8; 1] = &[0x01];

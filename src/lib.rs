@@ -1,17 +1,15 @@
-//! Stapel tells public partners that something is going on at an address, and how many of them think so, without telling what
-//! or who.
+//! Tells public partners that something is going on at an address, and how many of them think so, without telling what or who.
 //!
 //! Each partner turns addresses into pseudonyms with an HMAC under a key that the partners share and the broker never holds.
 //! The broker counts, per pseudonym, how many distinct organisations flag it, and answers under an open, signed policy.
 //!
-//! Data flows one way, and each step takes the type that the step before it made, so that to skip canonicalising or
-//! verifying does not compile:
+//! Data flows one way. Each step takes the type that the step before it made, so that skipping one does not compile:
 //!
 //! ```text
 //! address text -> AddressKey -> Pseudonym -> signed message -> | Broker: verify -> tag -> store -> release | -> answer
 //! ```
 //!
-//! A partner and a broker, as programs have them; what carries the bytes between the two is yours, HTTPS for instance:
+//! A partner's day, and what the broker does meanwhile. What carries the bytes between the two is yours, HTTPS for instance:
 //!
 #![cfg_attr(all(feature = "partner", feature = "broker"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "partner", feature = "broker")), doc = "```text")]
@@ -22,15 +20,29 @@
 //!
 //! fn main() -> Result<(), Error> {
 //!     let now = Timestamp(1_796_126_400); // the library reads no clock
+//!
+//!     // The broker has keys of its own and never the partners' secret. The policy lies in its folder.
 //!     let broker = Broker::open(Path::new("broker"), BrokerKeys::open(Path::new("broker/keys"))?)?;
+//!     // A partner's folder holds its keys, the policy, the epochs' secrets, its flags, and a journal of who did what.
 //!     let mut police = Partner::open(Path::new("police"))?;
+//!
+//!     // Text becomes an address key, the one form that all partners hash. What can be read in two ways is refused.
+//!     let home = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?;
+//!     // The flag is written to the journal, with who set it and for which case. The broker hears nothing of those two.
 //!     let by = Case::new("j.jansen", "2026-0117")?;
-//!     police.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &by, now)?;
+//!     police.flag(&[home], &by, now)?;
+//!
+//!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs a
+//!     // receipt. New flags become visible to others at the next release.
 //!     for message in police.deliver(now)? {
-//!         police.read(&broker.handle(&message, now), now)?;
+//!         let reply = broker.handle(&message, now);
+//!         police.read(&reply, now)?;
 //!     }
+//!
+//!     // A question about the partner's own flags. Each is below the threshold, or stacked.
 //!     for message in police.ask_own(&by, now)? {
-//!         if let Received::Answer(answer) = police.read(&broker.handle(&message, now), now)? {
+//!         let reply = broker.handle(&message, now);
+//!         if let Received::Answer(answer) = police.read(&reply, now)? {
 //!             for (address, standing) in &answer.rows {
 //!                 println!("{address}: {standing:?}");
 //!             }
@@ -40,17 +52,24 @@
 //! }
 //! ```
 //!
-//! Where things are:
+//! # Where things are
 //!
-//! - [`address`]: text and fields to an [`AddressKey`];
-//! - [`secret`]: keys and the files they are in; [`label`]: what each key and signature is for;
-//! - [`PseudonymKey`], [`PseudonymSource`]: address keys to pseudonyms, one at a time, in batches, or elsewhere;
-//! - [`Threads`]: for large batches, where one core is too slow;
-//! - [`message`]: what goes over the wire, byte for byte;
+//! - [`address`]: from text and fields to an [`AddressKey`];
+//! - [`PseudonymKey`], [`PseudonymSource`]: from address keys to pseudonyms, with the shared key or elsewhere;
+//! - [`secret`]: the epochs' secrets, signing keys, and the files that hold them;
 //! - [`policy`]: the consortium's rules, their signatures, and what they mean in plain words;
-//! - [`partner`]: the partner's side; [`broker`]: the broker's;
-//! - [`audit`]: the log, its checkpoints and its proofs, checked without the broker;
+//! - [`message`]: what goes over the wire, byte for byte;
+//! - `partner`: the partner's side; `broker`: the broker's;
+//! - [`audit`]: the broker's log, its checkpoints and its proofs, checked without the broker;
+//! - [`Threads`]: for batches that one core is too slow for;
 //! - [`Error`]: what can go wrong, each with a stable code.
+//!
+//! # Features
+//!
+//! - `partner` (default): the partner's side;
+//! - `broker` (default): the broker's side and its store;
+//! - `threads`: more than one thread for large batches;
+//! - `tracing`: events for the program's log, of faults that are otherwise seen in a status alone.
 //!
 //! The formats are specified in `SPEC.md`.
 
@@ -71,7 +90,7 @@ mod error;
 mod files;
 mod hex;
 mod json;
-pub mod label;
+mod label;
 pub mod message;
 #[cfg(feature = "partner")]
 pub mod partner;

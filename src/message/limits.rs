@@ -7,7 +7,7 @@ pub const MAX_FLAGS: usize = 1_000_000;
 pub const MAX_QUESTION: usize = 100_000;
 
 /// The most bytes of a message's body.
-pub const MAX_BODY: usize = 16 * 1024 * 1024;
+pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The most bytes of a message: envelope byte, header, body and signature.
 pub const MAX_MESSAGE: usize = 1 + MAX_HEADER + MAX_BODY + SIGNATURE;

@@ -17,7 +17,7 @@ pub use envelope::{Unverified, Verified, sign};
 pub(crate) use envelope::{sign_request, unsigned_rejection};
 pub use error::MessageError;
 pub use header::{Header, Kind, NotAKind, Role, VERSION};
-pub use limits::{MAX_BODY, MAX_FLAGS, MAX_MESSAGE, MAX_QUESTION};
+pub use limits::{MAX_FLAGS, MAX_MESSAGE, MAX_QUESTION};
 pub use log_entry::LogEntry;
 pub use rejection::{Code, Rejection};
 pub use reply::{Answer, Receipt, Reply, StatusReply};

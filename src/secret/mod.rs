@@ -11,7 +11,6 @@ use std::fmt;
 use data_encoding::HEXLOWER;
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -19,7 +18,7 @@ pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
 pub use signing::{NotAKey, Signature, SigningKey, VerifyingKey};
 
-use crate::hex::from_hex;
+use crate::hex::{from_hex, serde_as_hex};
 use crate::label;
 use crate::slug::Slug;
 use crate::system::SystemError;
@@ -31,8 +30,10 @@ use crate::system::SystemError;
 pub struct Secret([u8; 32]);
 
 /// What shows that two sides hold the same secret for the same profile, purpose and epoch, without showing the secret.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub [u8; 8]);
+
+serde_as_hex!(KeyId, 8);
 
 /// What a key is derived for: a purpose and an epoch, under the profile of this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub struct Scope {
 
 /// A 32-byte key derived from a [`Secret`] or drawn at random.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Key32([u8; 32]);
+pub(crate) struct Key32([u8; 32]);
 
 impl Secret {
     /// Draws a new secret from the operating system's generator.
@@ -136,21 +137,17 @@ impl fmt::Debug for KeyId {
 
 impl Key32 {
     /// Draws a new key from the operating system's generator.
-    ///
-    /// # Errors
-    ///
-    /// [`SystemError::Random`] where the operating system gives no randomness.
-    pub fn generate() -> Result<Key32, SystemError> {
+    pub(crate) fn generate() -> Result<Key32, SystemError> {
         Ok(Key32(*Zeroizing::new(random()?)))
     }
 
     /// Takes 32 bytes that were drawn at random elsewhere.
-    pub fn from_bytes(bytes: [u8; 32]) -> Key32 {
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Key32 {
         Key32(bytes)
     }
 
     /// The raw key.
-    pub fn expose_secret(&self) -> &[u8; 32] {
+    pub(crate) fn expose_secret(&self) -> &[u8; 32] {
         &self.0
     }
 }
