@@ -4,7 +4,7 @@
 ///
 /// `wraps` names the variants that hold another folder's error; their code is that error's own.
 macro_rules! codes {
-    ($error:ident { $($variant:ident => $code:literal),* $(,)? } $(wraps $($wrapped:ident),+)?) => {
+    ($error:ident { $($variant:ident => $code:literal),* $(,)? } $(wraps $($(#[$when:meta])? $wrapped:ident),+)?) => {
         impl $error {
             /// The code of each variant, but for those that wrap another error: these have that error's codes.
             pub const CODES: &'static [&'static str] = &[$($code),*];
@@ -13,7 +13,7 @@ macro_rules! codes {
             pub fn code(&self) -> &'static str {
                 match self {
                     $($error::$variant { .. } => $code,)*
-                    $($($error::$wrapped(error) => error.code(),)+)?
+                    $($($(#[$when])? $error::$wrapped(error) => error.code(),)+)?
                 }
             }
         }

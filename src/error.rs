@@ -9,6 +9,8 @@ use crate::day::{Day, Timestamp};
 use crate::message::MessageError;
 use crate::policy::PolicyError;
 use crate::secret::{SecretError, VerifyingKey};
+#[cfg(feature = "broker")]
+use crate::store::StoreError;
 use crate::system::SystemError;
 
 /// Any failure of the library, sorted by who can mend it.
@@ -43,30 +45,10 @@ pub enum Error {
     #[error(transparent)]
     Audit(AuditError),
 
-    /// The broker's store could not be opened, read or written.
-    #[error("the store {} cannot be used: {finding}", path.display())]
-    Store {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        finding: String,
-    },
-
-    /// The broker's store has a format that this version does not know.
-    #[error("the store has format {found}, and this version knows {known}: use the version that wrote it")]
-    StoreFormat {
-        /// The format found.
-        found: u32,
-        /// The format that this version knows.
-        known: u32,
-    },
-
-    /// The broker's store holds what no broker writes.
-    #[error("the store is damaged: {finding}; restore it from a backup")]
-    StoreDamaged {
-        /// What was found.
-        finding: &'static str,
-    },
+    /// The broker's store or its keys cannot be used. The operator mends it, or restores a backup.
+    #[cfg(feature = "broker")]
+    #[error(transparent)]
+    Store(StoreError),
 
     /// The policy names another broker than the one whose keys these are.
     #[error(
@@ -220,15 +202,6 @@ pub enum Error {
         finding: String,
     },
 
-    /// The folder with the broker's keys lacks what the store needs, or something in it is not as it was written.
-    #[error("the broker's keys cannot be used, {}: {finding}", path.display())]
-    BrokerKeys {
-        /// The file.
-        path: PathBuf,
-        /// What was found, and what to do.
-        finding: String,
-    },
-
     /// The clock is so far past the last release that it may be wrong.
     #[error(
         "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and if it is, \
@@ -243,9 +216,6 @@ pub enum Error {
 }
 
 codes!(Error {
-    Store => "store",
-    StoreFormat => "store_format",
-    StoreDamaged => "store_damaged",
     PolicyOperator => "policy_operator",
     PolicyNotYet => "policy_not_yet",
     Clock => "clock",
@@ -263,9 +233,8 @@ codes!(Error {
     UnexpectedReply => "unexpected_reply",
     OlderRelease => "older_release",
     LogBehind => "log_behind",
-    BrokerKeys => "broker_keys",
     ClockAhead => "clock_ahead",
-} wraps Address, System, Secret, Message, Policy, Audit);
+} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "broker")] Store);
 
 impl Error {
     /// Every code that [`Error::code`] can give.
@@ -273,6 +242,8 @@ impl Error {
         let addresses = ADDRESS_CODES.iter().map(|row| row.code);
         let ground = [SystemError::CODES, SecretError::CODES, MessageError::CODES];
         let folders = [PolicyError::CODES, AuditError::CODES, Error::CODES];
+        #[cfg(feature = "broker")]
+        let addresses = addresses.chain(StoreError::CODES.iter().copied());
         ground.into_iter().chain(folders).flatten().copied().chain(addresses)
     }
 }
@@ -294,6 +265,8 @@ macro_rules! flatten {
 flatten!(SecretError, Secret, wraps System);
 flatten!(PolicyError, Policy, wraps System);
 flatten!(AuditError, Audit, wraps System, Message);
+#[cfg(feature = "broker")]
+flatten!(StoreError, Store, wraps System, Secret);
 
 #[cfg(test)]
 mod tests {

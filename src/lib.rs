@@ -119,6 +119,8 @@ pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};
 pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
 pub use slug::{NotASlug, Slug};
+#[cfg(feature = "broker")]
+pub use store::StoreError;
 pub use system::SystemError;
 pub use threads::Threads;
 

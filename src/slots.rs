@@ -1,4 +1,5 @@
-//! Slots: pseudonyms and tags are uniform, so the first bits of one, read as a number, say about where among others it belongs.
+//! Slots: pseudonyms and tags are uniform, so the first bits of one, read as a number, say about where among others it
+//! belongs.
 //!
 //! Putting them into slots, and each slot in order, is less work than comparing all with each other.
 
@@ -79,10 +80,11 @@ impl Slots {
         }
     }
 
-    /// Puts rows in the order of `key`, which begins with the number; rows of equal keys stay in theirs. `ends` is room to count in.
+    /// Puts rows in the order of `key`, which begins with the number; rows of equal keys stay in theirs. `ends` is room
+    /// to count in.
     ///
-    /// The rows may be many short runs, or a few long ones: either way they are put into their slots at once, where merging would take
-    /// a pass for each doubling of a run and a second copy of all.
+    /// The rows may be many short runs, or a few long ones: either way they are put into their slots at once, where
+    /// merging would take a pass for each doubling of a run and a second copy of all.
     pub(crate) fn sort<T: Clone, K: Ord>(
         self,
         rows: impl Iterator<Item = T> + Clone,

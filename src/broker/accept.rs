@@ -359,7 +359,6 @@ impl Context<'_> {
             acceptance.account.pending.push(changes);
         }
         acceptance.account.row.full_seen = true;
-        acceptance.account.row.recovering = false;
         acceptance.account.row.held = held;
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::files::{self, crash};
 use crate::policy::PolicySignature;
-use crate::store::{BlobKeys, DurableStore};
+use crate::store::{BlobKeys, DurableStore, StoreError};
 use crate::trace;
 
 /// Where a broker is made or restored until it is whole, so that its folder holds a whole broker or none.
@@ -24,7 +24,7 @@ pub(super) fn begin(folder: &Path) -> Result<File, Error> {
     let (store, making) = (store_path(folder), making(folder));
     if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
         let finding = "it exists already; nothing was changed: see stapel broker status, or give another folder".into();
-        return Err(Error::Store { path: store, finding });
+        return Err(StoreError::Store { path: store, finding }.into());
     }
     match fs::remove_dir_all(&making) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source).into()),
@@ -36,7 +36,7 @@ pub(super) fn begin(folder: &Path) -> Result<File, Error> {
 pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
     let making = making(folder);
     files::create_private_folder(&making.join("policies"))?;
-    DurableStore::create(&store_path(&making), keys)
+    Ok(DurableStore::create(&store_path(&making), keys)?)
 }
 
 /// Copies a backup to where a broker is made.

@@ -11,7 +11,7 @@ use super::signed_logs::SignedLogs;
 use crate::error::Error;
 use crate::files;
 use crate::secret::{Key32, SecretError, SigningKey, VerifyingKey};
-use crate::store::BlobKeys;
+use crate::store::{BlobKeys, StoreError};
 use crate::system::SystemError;
 use crate::tag::Pepper;
 
@@ -48,7 +48,7 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::System`], [`Error::Secret`], [`Error::BrokerKeys`].
+    /// [`Error::System`], [`Error::Secret`], [`StoreError::BrokerKeys`].
     pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
@@ -125,7 +125,8 @@ impl BrokerKeys {
     /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this returns.
     pub(super) fn draw(&self, epoch: u32) -> Result<(), Error> {
         self.pepper(epoch, true)?;
-        self.blob_key_or_draw(epoch, true).map(|_| ())
+        self.blob_key_or_draw(epoch, true)?;
+        Ok(())
     }
 
     /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its batches opened.
@@ -155,7 +156,7 @@ impl BrokerKeys {
     }
 
     /// A key of an epoch, as it is in the folder. One that is not there is drawn, if `may_draw`.
-    fn key(&self, epoch: u32, may_draw: bool, path: fn(&Path, u32) -> PathBuf) -> Result<Key32, Error> {
+    fn key(&self, epoch: u32, may_draw: bool, path: fn(&Path, u32) -> PathBuf) -> Result<Key32, StoreError> {
         let path = match &self.folder {
             Some(folder) => path(folder, epoch),
             None if may_draw => return Ok(Key32::generate()?),
@@ -174,7 +175,7 @@ impl BrokerKeys {
         Ok(Key32::from_bytes(*key.ok_or(SecretError::KeyFile { path, length: bytes.len() })?))
     }
 
-    fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, Error> {
+    fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, StoreError> {
         let mut keys = self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = keys.get(&epoch) {
             return Ok(Arc::clone(key));
@@ -186,7 +187,7 @@ impl BrokerKeys {
 }
 
 impl BlobKeys for BrokerKeys {
-    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error> {
+    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError> {
         self.blob_key_or_draw(epoch, false)
     }
 
@@ -217,8 +218,8 @@ fn destroyed_in(folder: &Path) -> Result<BTreeSet<u32>, Error> {
 }
 
 /// An epoch's key is not there, and was not destroyed.
-fn missing(path: &Path, epoch: u32) -> Error {
-    Error::BrokerKeys {
+fn missing(path: &Path, epoch: u32) -> StoreError {
+    StoreError::BrokerKeys {
         path: path.into(),
         finding: format!(
             "the key is missing, and what the store has of epoch {epoch} cannot be used without it: put the folder with the keys \

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::rows::{DAMAGED, PolicyRow, read_row};
+use super::rows::{DAMAGED, FormatRow, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use super::view::{Pending, Turn};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::store::{Batch, Key, Row, Span, Store};
+use crate::store::{Batch, Key, Row, Span, Store, StoreError};
 use crate::tag::Tag;
 use crate::threads::Threads;
 
@@ -20,11 +20,11 @@ pub(super) const FORMAT: u32 = 1;
 pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>), Error> {
     let mut state = BrokerState::default();
     let mut policy = None;
-    let mut format = None;
     let mut accounts: BTreeMap<(u32, u16), Account> = BTreeMap::new();
     for (key, value) in store.rows()? {
         match key {
-            Key::Format => format = Some(read_row::<u32>(&value)?),
+            // The first key: rows of another format are not read.
+            Key::Format => refuse_other_format(&read_row(&value)?)?,
             Key::Policy => policy = Some(read_row(&value)?),
             Key::Partner(number) => {
                 state.partners.insert(number, read_row(&value)?);
@@ -45,9 +45,6 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
                 accounts.insert((epoch, partner), account);
             }
         }
-    }
-    if format.is_some_and(|format| format != FORMAT) {
-        return Err(Error::StoreFormat { found: format.unwrap_or_default(), known: FORMAT });
     }
     let mut replays: BTreeMap<(u32, u16), Replay> = BTreeMap::new();
     store.batches(&mut |batch| {
@@ -82,6 +79,10 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
         epoch.tally = Arc::new(turned.tally);
     }
     Ok((state, policy))
+}
+
+fn refuse_other_format(format: &FormatRow) -> Result<(), StoreError> {
+    if format.0 == FORMAT { Ok(()) } else { Err(StoreError::StoreFormat { found: format.0, known: FORMAT }) }
 }
 
 /// Puts together what the batches of one partner say, taken by ascending sequence.

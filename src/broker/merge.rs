@@ -55,7 +55,7 @@ impl MergedSet {
         let id = self.names[self.written];
         self.written += 1;
         let part = Some((self.written as u16, self.names.len() as u16));
-        store.stage(&Batch { id, part, rows: std::mem::take(&mut self.rows) })
+        Ok(store.stage(&Batch { id, part, rows: std::mem::take(&mut self.rows) })?)
     }
 }
 

@@ -40,7 +40,7 @@ pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
 use incoming::PolicyInForce;
 use load::{FORMAT, load};
 use partner_lock::PartnerLocks;
-use rows::{PolicyRow, write_row};
+use rows::{FormatRow, PolicyRow, write_row};
 use state::BrokerState;
 use transaction::Database;
 use unauthenticated::UnauthenticatedTraffic;
@@ -49,7 +49,7 @@ use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::error::Error;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
-use crate::store::{BlobKeys, Key, MemoryStore, Store};
+use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
 use crate::trace;
 
@@ -103,8 +103,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::System`], [`Error::StoreDamaged`], [`Error::StoreFormat`]; those of [`SignedPolicy::read`]
-    /// about the policy kept there; [`Error::BrokerKeys`] where a key of an epoch that the store has is missing.
+    /// [`Error::Store`], [`Error::System`]; those of [`SignedPolicy::read`]
+    /// about the policy kept there; [`StoreError::BrokerKeys`] where a key of an epoch that the store has is missing.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
         Broker::open_with(folder, Arc::new(keys))
     }
@@ -123,10 +123,11 @@ impl Broker {
         kept: impl FnOnce(u32) -> Result<SignedPolicy, Error>,
     ) -> Result<Broker, Error> {
         let (state, row) = load(&*store)?;
-        let row = row.ok_or(Error::StoreDamaged { finding: "its ledger names no policy" })?;
+        let row = row.ok_or(StoreError::StoreDamaged { finding: "its ledger names no policy" })?;
         let signed = kept(row.version)?;
         if signed.digest() != row.digest {
-            return Err(Error::StoreDamaged { finding: "the policy kept beside it is not the one that was adopted" });
+            let finding = "the policy kept beside it is not the one that was adopted";
+            return Err(StoreError::StoreDamaged { finding }.into());
         }
         let (destroyed, open): (Vec<u32>, Vec<u32>) =
             state.epochs.keys().partition(|number| keys.is_destroyed(**number));
@@ -188,7 +189,7 @@ impl Broker {
     ) -> Result<Broker, Error> {
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: None, adopted: now };
-        let rows = [(Key::Format, Some(write_row(&FORMAT))), (Key::Policy, Some(write_row(&row)))];
+        let rows = [(Key::Format, Some(write_row(&FormatRow(FORMAT)))), (Key::Policy, Some(write_row(&row)))];
         let database = Database::new(store, BrokerState::default());
         let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row });
         let mut transaction = broker.database.begin()?;

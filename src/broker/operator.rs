@@ -1,5 +1,6 @@
 //! What the operator does: releases, policies, purging, backups, and the log for an officer.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
@@ -14,7 +15,7 @@ use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::policy::{Lang, Policy, PolicySignature};
-use crate::store::{BlobKeys, Key};
+use crate::store::{BlobKeys, Key, StoreError};
 
 impl Broker {
     /// Makes the releases that are due at `now`, closes epochs whose last day has passed, and purges what was removed.
@@ -195,21 +196,29 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::StoreDamaged`], and those of `visit`.
+    /// [`Error::Store`], and those of `visit`.
     pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), Error>) -> Result<(), Error> {
-        let leaves = self.database.store().leaves()?;
+        let store = self.database.store();
+        let leaves = store.leaves()?;
+        let end = leaves.len() as u64;
+        let pruned = |range: Range<u64>| leaves[range.start as usize..range.end as usize].iter().zip(range.start..);
         let mut next = 0;
-        self.database.store().lines(0..leaves.len() as u64, &mut |index, bytes| {
-            for (at, leaf) in leaves.iter().enumerate().take(index as usize).skip(next) {
-                visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
+        loop {
+            let lines = store.lines(next..end)?;
+            if lines.is_empty() {
+                break;
             }
-            next = index as usize + 1;
-            let line =
-                Line::parse(bytes).map_err(|_| Error::StoreDamaged { finding: "a line of its log is damaged" })?;
-            visit(index, &LogRow::Line(line))
-        })?;
-        for (at, leaf) in leaves.iter().enumerate().skip(next) {
-            visit(at as u64, &LogRow::Pruned(Digest(*leaf)))?;
+            for (index, bytes) in lines {
+                for (leaf, at) in pruned(next..index) {
+                    visit(at, &LogRow::Pruned(Digest(*leaf)))?;
+                }
+                let damaged = |_| StoreError::StoreDamaged { finding: "a line of its log is damaged" };
+                visit(index, &LogRow::Line(Line::parse(&bytes).map_err(damaged)?))?;
+                next = index + 1;
+            }
+        }
+        for (leaf, at) in pruned(next..end) {
+            visit(at, &LogRow::Pruned(Digest(*leaf)))?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::day::Timestamp;
 use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
-use crate::store::{BatchId, Change, Key, Staged, Store};
+use crate::store::{BatchId, Change, Key, Staged, Store, StoreError};
 use crate::tag::Tag;
 use crate::threads::Threads;
 
@@ -178,7 +178,7 @@ impl PreparedRelease {
     }
 }
 
-const MISSING: Error = Error::StoreDamaged { finding: "an epoch is missing" };
+const MISSING: StoreError = StoreError::StoreDamaged { finding: "an epoch is missing" };
 
 /// How many organisations sent a state message within the policy's window before `as_of`.
 fn fresh(policy: &Policy, accounts: &[(u16, Account)], as_of: Timestamp) -> u16 {

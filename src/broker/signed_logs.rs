@@ -10,6 +10,7 @@ use crate::audit::Log;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::files;
+use crate::store::StoreError;
 use crate::system::SystemError;
 
 /// The file's first line.
@@ -45,7 +46,7 @@ impl SignedLogs {
     pub(super) fn open(folder: &Path) -> Result<SignedLogs, Error> {
         let path = folder.join("signed.logs");
         let logs = match files::read_private(&path) {
-            Ok(bytes) => parse(&bytes).ok_or_else(|| Error::BrokerKeys {
+            Ok(bytes) => parse(&bytes).ok_or_else(|| StoreError::BrokerKeys {
                 path: path.clone(),
                 finding: "it is not as the broker wrote it, and says what was signed of the log: put it back as it was. If it is \
                           lost, take it away and restore the store from a backup: then a policy with a new log_origin is asked for"

@@ -119,13 +119,13 @@ impl<'a> Transaction<'a> {
         let database = self.database;
         // Others go on, and what they commit shares a write with this.
         drop(self.memory);
-        database.store.wait(ticket).inspect_err(|_| database.lock().is_ahead = true)
+        Ok(database.store.wait(ticket).inspect_err(|_| database.lock().is_ahead = true)?)
     }
 
     /// As [`Transaction::commit`], but that all others wait until it is kept.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         let ticket = self.put_in_line()?;
-        self.database.store.wait(ticket).inspect_err(|_| self.memory.is_ahead = true)
+        Ok(self.database.store.wait(ticket).inspect_err(|_| self.memory.is_ahead = true)?)
     }
 
     /// Puts what was changed so far in line for the disk, as a change of its own, without waiting: whoever commits next waits for it

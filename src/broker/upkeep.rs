@@ -195,17 +195,18 @@ impl Broker {
         let from = transaction.log.row.pruned;
         let size = transaction.log.tree.size();
         let mut until = from;
-        let mut looking = true;
-        // On most days one batch of lines is read, most of which stay.
-        while looking && until < size {
-            let end = size.min(until + 1_000);
-            self.database.store().lines(until..end, &mut |index, bytes| {
-                looking &= Line::parse(bytes).is_ok_and(|line| line.time.day() < before);
-                if looking {
-                    until = index + 1;
+        // On most days one page of lines is read, most of which stay.
+        'pages: loop {
+            let lines = self.database.store().lines(until..size.min(until + 1_000))?;
+            if lines.is_empty() {
+                break;
+            }
+            for (index, bytes) in lines {
+                if !Line::parse(&bytes).is_ok_and(|line| line.time.day() < before) {
+                    break 'pages;
                 }
-                Ok(())
-            })?;
+                until = index + 1;
+            }
         }
         if until == from {
             return Ok(false);

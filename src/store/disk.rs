@@ -12,8 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use super::trouble;
-use crate::error::Error;
+use super::error::{self, StoreError};
 use crate::files;
 
 /// Where the files of a store are.
@@ -56,16 +55,16 @@ const LOCK: &str = "lock";
 
 impl Folder {
     /// Makes the folder, for its owner only, if it is not there, and holds it.
-    pub(super) fn create(path: &Path) -> Result<Folder, Error> {
+    pub(super) fn create(path: &Path) -> Result<Folder, StoreError> {
         files::create_private_folder(path)?;
         files::sync_folder(path)?;
         Folder::hold(path)
     }
 
     /// Holds a folder that is there.
-    pub(super) fn hold(path: &Path) -> Result<Folder, Error> {
+    pub(super) fn hold(path: &Path) -> Result<Folder, StoreError> {
         let lock = path.join(LOCK);
-        let io = |source| trouble::io(&lock, source);
+        let io = |source| error::io(&lock, source);
         let file = match File::open(&lock) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 private().create(true).truncate(false).open(&lock).map_err(io)?
@@ -74,7 +73,7 @@ impl Folder {
         };
         match file.try_lock() {
             Ok(()) => Ok(Folder { path: path.into(), _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(trouble::held(path)),
+            Err(TryLockError::WouldBlock) => Err(error::held(path)),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
     }
@@ -136,8 +135,9 @@ fn private() -> OpenOptions {
 
 /// A file as redb sees it.
 ///
-/// What is written is brought to the disk a piece at a time, also before redb asks for it: a disk that is handed two megabytes at once
-/// keeps a question waiting meanwhile that has a line to write. An early sync takes nothing from what the later one promises.
+/// What is written is brought to the disk a piece at a time, also before redb asks for it: a disk that is handed two
+/// megabytes at once keeps a question waiting meanwhile that has a line to write. An early sync takes nothing from what
+/// the later one promises.
 #[derive(Debug)]
 pub(super) struct Backend {
     file: Box<dyn StorageBackend>,
@@ -210,8 +210,8 @@ impl StorageBackend for Backend {
     }
 }
 
-/// A file that is read, while all that is written over it stays in memory: so that a file can be looked into, or read where it
-/// can no longer be written, as if it were repaired, and stays as it is.
+/// A file that is read, while all that is written over it stays in memory: so that a file can be looked into, or read
+/// where it can no longer be written, as if it were repaired, and stays as it is.
 ///
 /// It takes no locks: who uses it holds the folder.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The store on disk: two redb files in a folder.
 //!
 //! `flags.redb` holds the batches, as sealed chunks; `ledger.redb` the rows, the sealed manifests that say which chunks
-//! count, and the log. A batch is written durably to `flags.redb` first; then one transaction of `ledger.redb` is the moment
-//! at which it, and all that changes with it, counts. So a question's line waits for no large message, and chunks that no
-//! manifest names, as a crash in between leaves them, are dropped at open.
+//! count, and the log. A batch is written durably to `flags.redb` first; then one transaction of `ledger.redb` is the
+//! moment at which it, and all that changes with it, counts. So a question's line waits for no large message, and
+//! chunks that no manifest names, as a crash in between leaves them, are dropped at open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -11,43 +11,28 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
+use super::commit_queue::{CommitQueue, Ticket};
 use super::disk::{Disk, Folder};
-use super::queue::Queue;
+use super::error::{self, StoreError};
+use super::file::{self, StoreFile};
+use super::interface::{Change, Purged, Staged, Store};
+use super::model::{Batch, BatchId, Key, Line};
 use super::seal::{BlobKeys, Chunk, Garbage, Manifest, SealedBatch, Sealer, tag_of};
-use super::slot::{self, Slot, guarded};
-use super::{Batch, BatchId, Change, Key, Line, Purged, Staged, Store, Ticket, Visit, trouble};
-use crate::error::Error;
+use super::tables::{
+    ABOUT, ABOUT_COMMITS, ABOUT_FORMAT, ABOUT_STORE, BLOBS, FLAGS, FORMAT, LEAVES, LEDGER, LINES, MANIFESTS, ROWS,
+    about, commits, create_tables, fresh,
+};
 use crate::secret::random;
-
-/// The format of the files.
-pub(super) const FORMAT: u32 = 1;
-
-pub(super) const FLAGS: &str = "flags.redb";
-pub(super) const LEDGER: &str = "ledger.redb";
-
-/// In both files: the format, and 16 bytes that the two files of one store share.
-pub(super) const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
-/// In `flags.redb`: sealed chunks by number. No number is given twice while a file lives.
-pub(super) const BLOBS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blobs");
-pub(super) const ROWS: TableDefinition<'_, &[u8; 7], &[u8]> = TableDefinition::new("rows");
-pub(super) const MANIFESTS: TableDefinition<'_, (u32, u16, u64), &[u8]> = TableDefinition::new("manifests");
-pub(super) const LINES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("lines");
-pub(super) const LEAVES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("leaves");
-
-const ABOUT_FORMAT: &str = "format";
-const ABOUT_STORE: &str = "store";
-/// In `ledger.redb`: how many commits there were, so that one that failed can be told from the one before it.
-const ABOUT_COMMITS: &str = "commits";
 
 /// See the module.
 pub(crate) struct DurableStore {
     pub(super) disk: Arc<dyn Disk>,
     keys: Arc<dyn BlobKeys>,
-    pub(super) flags: Slot,
-    pub(super) ledger: Slot,
-    pub(super) queue: Queue<Work>,
+    pub(super) flags: StoreFile,
+    pub(super) ledger: StoreFile,
+    pub(super) queue: CommitQueue<Work>,
     kept: Mutex<Kept>,
     next_blob: AtomicU64,
     pub(super) garbage: Arc<Garbage>,
@@ -85,39 +70,40 @@ impl DurableStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], also where there is a store already.
-    pub(crate) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    /// [`StoreError::Store`], also where there is a store already.
+    pub(crate) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         DurableStore::create_on(Arc::new(Folder::create(folder)?), keys)
     }
 
     /// Opens a store, with every checksum in it verified.
     ///
-    /// What is sealed in the chunks is verified as [`Store::batches`] shows it. Batches of epochs whose keys were destroyed are
-    /// dropped: a copy that was put back may have them.
+    /// What is sealed in the chunks is verified as [`Store::batches`] shows it. Batches of epochs whose keys were
+    /// destroyed are dropped: a copy that was put back may have them.
     ///
     /// # Errors
     ///
-    /// [`Error::StoreFormat`], with nothing written; [`Error::StoreDamaged`], [`Error::Store`]; what `keys` says.
-    pub(crate) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    /// [`StoreError::StoreFormat`], with nothing written; [`StoreError::StoreDamaged`], [`StoreError::Store`]; what
+    /// `keys` says.
+    pub(crate) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         if ![FLAGS, LEDGER].iter().any(|name| folder.join(name).exists()) {
-            return Err(trouble::store(folder, "there is no store: make one first, or give the folder that has it"));
+            return Err(error::store(folder, "there is no store: make one first, or give the folder that has it"));
         }
         DurableStore::open_on(Arc::new(Folder::hold(folder)?), keys)
     }
 
-    pub(super) fn create_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    pub(super) fn create_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         if disk.exists(FLAGS) || disk.exists(LEDGER) {
-            return Err(trouble::store(&disk.path(""), "it exists already; nothing was changed: give another folder"));
+            return Err(error::store(&disk.path(""), "it exists already; nothing was changed: give another folder"));
         }
         let id: [u8; 16] = random()?;
         for name in [FLAGS, LEDGER] {
             let fresh = fresh(name);
-            let failed = |error: redb::Error| trouble::redb(&disk.path(name), error);
-            let database = slot::create(&*disk, &fresh)?;
-            begin(&database, name, &id).map_err(failed)?;
+            let failed = |error: redb::Error| error::redb(&disk.path(name), error);
+            let database = file::create(&*disk, &fresh)?;
+            create_tables(&database, name, &id).map_err(failed)?;
             database.close().map_err(|error| failed(error.into()))?;
         }
-        let io = |source| trouble::io(&disk.path(LEDGER), source);
+        let io = |source| error::io(&disk.path(LEDGER), source);
         for name in [FLAGS, LEDGER] {
             disk.rename(&fresh(name), name).map_err(io)?;
         }
@@ -125,18 +111,18 @@ impl DurableStore {
         DurableStore::open_on(disk, keys)
     }
 
-    pub(super) fn open_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    pub(super) fn open_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         for name in [LEDGER, FLAGS] {
             if !disk.exists(name) {
                 let finding = "it is missing: restore the store from a backup, or give the folder that has it";
-                return Err(trouble::store(&disk.path(name), finding));
+                return Err(error::store(&disk.path(name), finding));
             }
         }
         refuse_other_formats(&*disk)?;
         let store = DurableStore {
-            flags: Slot::new(&disk, FLAGS),
-            ledger: Slot::new(&disk, LEDGER),
-            queue: Queue::new(disk.path(LEDGER)),
+            flags: StoreFile::new(&disk, FLAGS),
+            ledger: StoreFile::new(&disk, LEDGER),
+            queue: CommitQueue::new(disk.path(LEDGER)),
             disk,
             keys,
             kept: Mutex::default(),
@@ -149,7 +135,7 @@ impl DurableStore {
     }
 
     /// Reads what counts, checks that it is all there, and drops what does not count.
-    fn load(&self) -> Result<(), Error> {
+    fn load(&self) -> Result<(), StoreError> {
         // A broker that could keep nothing is told so at once, though it could read.
         self.ledger.writable()?;
         self.flags.writable()?;
@@ -189,10 +175,10 @@ impl DurableStore {
             Ok(())
         })?;
         if !same {
-            return Err(Error::StoreDamaged { finding: "flags.redb and ledger.redb are not of one store" });
+            return Err(StoreError::StoreDamaged { finding: "flags.redb and ledger.redb are not of one store" });
         }
         if found.len() != wanted.len() {
-            return Err(Error::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" });
+            return Err(StoreError::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" });
         }
         let highest = highest.max(wanted.last_key_value().map(|last| *last.0));
         self.next_blob.store(highest.map_or(0, |highest| highest + 1), Ordering::Relaxed);
@@ -204,20 +190,23 @@ impl DurableStore {
         for name in [FLAGS, LEDGER] {
             if self.disk.exists(&fresh(name)) {
                 let path = self.disk.path(&fresh(name));
-                self.disk.remove(&fresh(name)).map_err(|source| trouble::io(&path, source))?;
+                self.disk.remove(&fresh(name)).map_err(|source| error::io(&path, source))?;
             }
         }
         if orphans.is_empty() { Ok(()) } else { self.write_blobs(&orphans, &[]) }
     }
 
     /// Shows the manifest of each batch, with what opens its chunks.
-    fn manifests(&self, visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), Error>) -> Result<(), Error> {
+    fn manifests(
+        &self,
+        visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.open_manifests(self.read(&self.ledger, sealed_manifests)?, visit)
     }
 
     /// The blobs that a ledger names.
-    pub(super) fn named(&self, ledger: &ReadTransaction) -> Result<BTreeSet<u64>, Error> {
-        let failed = |error| trouble::redb(&self.disk.path(LEDGER), error);
+    pub(super) fn named(&self, ledger: &ReadTransaction) -> Result<BTreeSet<u64>, StoreError> {
+        let failed = |error| error::redb(&self.disk.path(LEDGER), error);
         let mut named = BTreeSet::new();
         self.open_manifests(sealed_manifests(ledger).map_err(failed)?, &mut |_, manifest, _| {
             named.extend(manifest.chunks.iter().map(|chunk| chunk.blob));
@@ -229,8 +218,8 @@ impl DurableStore {
     fn open_manifests(
         &self,
         sealed: Vec<(BatchId, Vec<u8>)>,
-        visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut sealer: Option<(u32, Sealer)> = None;
         for (id, sealed) in sealed {
             let sealer = match sealer.take_if(|(epoch, _)| *epoch == id.epoch) {
@@ -243,19 +232,21 @@ impl DurableStore {
     }
 
     /// Reads from one file at one moment.
-    fn read<T>(&self, slot: &Slot, read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, Error> {
-        guarded(&*self.disk, slot.name, || {
-            let failed = |error| trouble::redb(&self.disk.path(slot.name), error);
-            let database = slot.readable()?;
-            let transaction = database.begin_read().map_err(|error| failed(error.into()))?;
-            read(&transaction).map_err(failed)
-        })
+    fn read<T>(
+        &self,
+        file: &StoreFile,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        let failed = |error| error::redb(&self.disk.path(file.name), error);
+        let database = file.readable()?;
+        let transaction = database.begin_read().map_err(|error| failed(error.into()))?;
+        read(&transaction).map_err(failed)
     }
 
     /// Writes blobs durably, and drops others with the same commit.
     ///
     /// One phase is enough: should redb fall back to the commit before this one, the manifests notice.
-    pub(super) fn write_blobs(&self, dropped: &[u64], written: &[(u64, Vec<u8>)]) -> Result<(), Error> {
+    pub(super) fn write_blobs(&self, dropped: &[u64], written: &[(u64, Vec<u8>)]) -> Result<(), StoreError> {
         let _writing = self.flags.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let database = self.flags.writable()?;
         let write = || -> Result<(), redb::Error> {
@@ -271,14 +262,14 @@ impl DurableStore {
             drop(blobs);
             Ok(transaction.commit()?)
         };
-        guarded(&*self.disk, FLAGS, || write().map_err(|error| trouble::redb(&self.disk.path(FLAGS), error)))
-            .inspect_err(|_| {
-                self.flags.fail(None);
-                self.garbage.add(dropped.iter().copied().chain(written.iter().map(|blob| blob.0)));
-            })
+        write().map_err(|error| {
+            self.flags.fail(None);
+            self.garbage.add(dropped.iter().copied().chain(written.iter().map(|blob| blob.0)));
+            error::redb(&self.disk.path(FLAGS), error)
+        })
     }
 
-    fn seal(&self, batch: &Batch) -> Result<Arc<SealedBatch>, Error> {
+    fn seal(&self, batch: &Batch) -> Result<Arc<SealedBatch>, StoreError> {
         let sealer = Sealer::new(&*self.keys.blob_key(batch.id.epoch)?);
         let (length, sealed) = sealer.chunks(batch)?;
         let first = self.next_blob.fetch_add(sealed.len() as u64, Ordering::Relaxed);
@@ -295,35 +286,29 @@ impl DurableStore {
     }
 
     /// Keeps a group of changes with one transaction, or none of them.
-    fn keep(&self, group: &[&Work]) -> Result<(), Error> {
+    fn keep(&self, group: &[&Work]) -> Result<(), StoreError> {
         let path = self.disk.path(LEDGER);
         let (number, leaves) = {
             let kept = self.kept();
             (kept.commits + 1, kept.leaves)
         };
         let database = self.ledger.writable()?;
-        let transaction = match guarded(&*self.disk, LEDGER, || Ok(prepare(&database, group, number, leaves))) {
-            Ok(Ok(transaction)) => transaction,
-            Ok(Err(Stop::OutOfOrder)) => return Err(trouble::out_of_order(&path)),
-            Ok(Err(Stop::Redb(error))) => {
+        let transaction = match prepare(&database, group, number, leaves) {
+            Ok(transaction) => transaction,
+            Err(Stop::OutOfOrder) => return Err(error::out_of_order(&path)),
+            Err(Stop::Redb(error)) => {
                 self.ledger.fail(None);
-                return Err(trouble::redb(&path, error));
-            }
-            Err(error) => {
-                self.ledger.fail(None);
-                return Err(error);
+                return Err(error::redb(&path, error));
             }
         };
-        let committed =
-            guarded(&*self.disk, LEDGER, || transaction.commit().map_err(|error| trouble::redb(&path, error)));
-        if let Err(error) = committed {
+        if let Err(error) = transaction.commit() {
             drop(database);
             self.ledger.fail(Some(number));
             if self.ledger.writable().is_err() {
                 // Until it is undone it may be on disk, and name its blobs; the next open drops them, if it does not.
                 group.iter().flat_map(|work| &work.added).for_each(|batch| batch.keep());
             }
-            return Err(error);
+            return Err(error::redb(&path, error));
         }
         self.note(group, number);
         Ok(())
@@ -353,7 +338,7 @@ impl DurableStore {
 }
 
 impl Store for DurableStore {
-    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, Error> {
+    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
         let rows = self.read(&self.ledger, |ledger| {
             let rows = ledger.open_table(ROWS)?;
             rows.iter()?
@@ -364,23 +349,23 @@ impl Store for DurableStore {
         rows.into_iter()
             .map(known)
             .collect::<Option<_>>()
-            .ok_or(Error::StoreDamaged { finding: "ledger.redb has a row of no known kind" })
+            .ok_or(StoreError::StoreDamaged { finding: "ledger.redb has a row of no known kind" })
     }
 
-    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
+    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let _looking = self.dropping.read().unwrap_or_else(PoisonError::into_inner);
         self.manifests(&mut |id, manifest, sealer| {
             let batch = sealer.batch(id, &manifest, |blob| {
                 let sealed = self.read(&self.flags, |flags| {
                     Ok(flags.open_table(BLOBS)?.get(blob)?.map(|sealed| sealed.value().to_vec()))
                 })?;
-                sealed.ok_or(Error::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" })
+                sealed.ok_or(StoreError::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" })
             })?;
             visit(batch)
         })
     }
 
-    fn leaves(&self) -> Result<Vec<[u8; 32]>, Error> {
+    fn leaves(&self) -> Result<Vec<[u8; 32]>, StoreError> {
         let leaves = self.read(&self.ledger, |ledger| {
             let mut leaves = Vec::new();
             for row in ledger.open_table(LEAVES)?.iter()? {
@@ -390,37 +375,28 @@ impl Store for DurableStore {
             Ok(leaves)
         })?;
         if leaves.iter().map(|leaf| leaf.0).ne(0..leaves.len() as u64) {
-            return Err(Error::StoreDamaged { finding: "ledger.redb lacks hashes of the log" });
+            return Err(StoreError::StoreDamaged { finding: "ledger.redb lacks hashes of the log" });
         }
         Ok(leaves.into_iter().map(|leaf| leaf.1).collect())
     }
 
-    fn lines(&self, mut range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), Error> {
-        loop {
-            // A few at a time, so that a long log is neither in memory at once nor keeps a purge waiting.
-            let lines = self.read(&self.ledger, |ledger| {
-                let mut lines = Vec::new();
-                for row in ledger.open_table(LINES)?.range(range.clone())?.take(1024) {
-                    let (index, line) = row?;
-                    lines.push((index.value(), line.value().to_vec()));
-                }
-                Ok(lines)
-            })?;
-            for (index, line) in &lines {
-                visit(*index, line)?;
+    fn lines(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        // A few at a time, so that a long log is neither in memory at once nor keeps a purge waiting.
+        self.read(&self.ledger, |ledger| {
+            let mut lines = Vec::new();
+            for row in ledger.open_table(LINES)?.range(range)?.take(1024) {
+                let (index, line) = row?;
+                lines.push((index.value(), line.value().to_vec()));
             }
-            match lines.last() {
-                Some((last, _)) => range.start = last + 1,
-                None => return Ok(()),
-            }
-        }
+            Ok(lines)
+        })
     }
 
-    fn stage(&self, batch: &Batch) -> Result<Staged, Error> {
+    fn stage(&self, batch: &Batch) -> Result<Staged, StoreError> {
         Ok(Staged::Sealed(self.seal(batch)?))
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, Error> {
+    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
         let mut added = change.added.iter().map(|batch| self.seal(batch)).collect::<Result<Vec<_>, _>>()?;
         for staged in &change.staged {
             added.push(match staged {
@@ -437,48 +413,23 @@ impl Store for DurableStore {
         }))
     }
 
-    fn wait(&self, ticket: Ticket) -> Result<(), Error> {
+    fn wait(&self, ticket: Ticket) -> Result<(), StoreError> {
         self.queue.wait(ticket, |group| self.keep(group))
     }
 
-    fn purge(&self) -> Result<Purged, Error> {
+    fn purge(&self) -> Result<Purged, StoreError> {
         self.rewrite()
     }
 
-    fn backup(&self, to: &Path) -> Result<(), Error> {
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
         self.copy_to(&Folder::create(to)?)
     }
 }
 
-/// The name of a file while it is written to take the place of `name`.
-pub(super) fn fresh(name: &str) -> String {
-    format!("{name}.new")
-}
-
-/// Makes the tables of a new file.
-fn begin(database: &Database, name: &str, id: &[u8; 16]) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    {
-        let mut about = transaction.open_table(ABOUT)?;
-        about.insert(ABOUT_FORMAT, FORMAT.to_le_bytes().as_slice())?;
-        about.insert(ABOUT_STORE, id.as_slice())?;
-        if name == FLAGS {
-            transaction.open_table(BLOBS)?;
-        } else {
-            about.insert(ABOUT_COMMITS, 0u64.to_le_bytes().as_slice())?;
-            transaction.open_table(ROWS)?;
-            transaction.open_table(MANIFESTS)?;
-            transaction.open_table(LINES)?;
-            transaction.open_table(LEAVES)?;
-        }
-    }
-    Ok(transaction.commit()?)
-}
-
 /// A transaction with a group of changes in it, ready to be committed.
 ///
-/// In two phases: in one, redb would take a commit with a damaged page for one that a crash tore, and open the one before it;
-/// what was receipted last would be gone, and nothing else in the ledger would tell.
+/// In two phases: in one, redb would take a commit with a damaged page for one that a crash tore, and open the one
+/// before it; what was receipted last would be gone, and nothing else in the ledger would tell.
 fn prepare(database: &Database, group: &[&Work], number: u64, mut leaves: u64) -> Result<WriteTransaction, Stop> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
@@ -529,28 +480,17 @@ fn sealed_manifests(ledger: &ReadTransaction) -> Result<Vec<(BatchId, Vec<u8>)>,
 }
 
 /// Reads the ledger's format without writing to it.
-fn refuse_other_formats(disk: &dyn Disk) -> Result<(), Error> {
+fn refuse_other_formats(disk: &dyn Disk) -> Result<(), StoreError> {
     let path = disk.path(LEDGER);
-    let failed = |error: redb::Error| trouble::redb(&path, error);
-    let found = guarded(disk, LEDGER, || {
-        let database = slot::look_into(disk, LEDGER, None)?;
-        let ledger = database.begin_read().map_err(|error| failed(error.into()))?;
-        about(&ledger, ABOUT_FORMAT).map_err(failed)
-    })?;
+    let failed = |error: redb::Error| error::redb(&path, error);
+    let database = file::look_into(disk, LEDGER, None)?;
+    let ledger = database.begin_read().map_err(|error| failed(error.into()))?;
+    let found = about(&ledger, ABOUT_FORMAT).map_err(failed)?;
     let found = found.and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
-    match found.ok_or(Error::StoreDamaged { finding: "ledger.redb says no format" })? {
+    match found.ok_or(StoreError::StoreDamaged { finding: "ledger.redb says no format" })? {
         FORMAT => Ok(()),
-        found => Err(Error::StoreFormat { found, known: FORMAT }),
+        found => Err(StoreError::StoreFormat { found, known: FORMAT }),
     }
-}
-
-fn about(file: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>>, redb::Error> {
-    Ok(file.open_table(ABOUT)?.get(name)?.map(|value| value.value().to_vec()))
-}
-
-pub(super) fn commits(ledger: &ReadTransaction) -> Result<u64, redb::Error> {
-    let bytes = about(ledger, ABOUT_COMMITS)?.and_then(|bytes| bytes.try_into().ok());
-    bytes.map(u64::from_le_bytes).ok_or_else(|| redb::Error::Corrupted("no number of commits".into()))
 }
 
 fn key_of(id: &BatchId) -> (u32, u16, u64) {

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::trouble::out_of_order;
-use super::{Batch, BatchId, Change, Key, Purged, Staged, Store, Ticket, Visit};
-use crate::error::Error;
+use super::commit_queue::Ticket;
+use super::error::{self, StoreError};
+use super::interface::{Change, Purged, Staged, Store};
+use super::model::{Batch, BatchId, Key};
 
-/// See the module.
+/// A store in memory.
 #[derive(Default)]
 pub(crate) struct MemoryStore {
     kept: Mutex<Kept>,
@@ -31,35 +32,31 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, Error> {
+    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
         Ok(self.kept().rows.iter().map(|(key, value)| (*key, value.clone())).collect())
     }
 
-    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
+    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.kept().batches.values().map(|batch| Batch::clone(batch)).try_for_each(visit)
     }
 
-    fn leaves(&self) -> Result<Vec<[u8; 32]>, Error> {
+    fn leaves(&self) -> Result<Vec<[u8; 32]>, StoreError> {
         Ok(self.kept().leaves.clone())
     }
 
-    fn lines(&self, range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.kept()
-            .lines
-            .iter()
-            .filter(|(index, _)| range.contains(index))
-            .try_for_each(|(index, line)| visit(*index, line))
+    fn lines(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        Ok(self.kept().lines.range(range).map(|(index, line)| (*index, line.clone())).collect())
     }
 
-    fn stage(&self, batch: &Batch) -> Result<Staged, Error> {
+    fn stage(&self, batch: &Batch) -> Result<Staged, StoreError> {
         Ok(Staged::Whole(Arc::new(batch.clone())))
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, Error> {
+    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
         let mut kept = self.kept();
         let mut next = kept.leaves.len() as u64..;
         if change.lines.iter().any(|line| Some(line.index) != next.next()) {
-            return Err(out_of_order(Path::new("in memory")));
+            return Err(error::out_of_order(Path::new("in memory")));
         }
         for (key, value) in &change.rows {
             match value {
@@ -84,18 +81,18 @@ impl Store for MemoryStore {
         if let Some(before) = change.prune {
             kept.lines.retain(|index, _| *index >= before);
         }
-        Ok(Ticket::kept())
+        Ok(Ticket::committed())
     }
 
-    fn wait(&self, ticket: Ticket) -> Result<(), Error> {
+    fn wait(&self, ticket: Ticket) -> Result<(), StoreError> {
         ticket.outcome().unwrap_or(Ok(()))
     }
 
-    fn purge(&self) -> Result<Purged, Error> {
+    fn purge(&self) -> Result<Purged, StoreError> {
         Ok(Purged { before: 0, after: 0 })
     }
 
-    fn backup(&self, to: &Path) -> Result<(), Error> {
-        Err(Error::Store { path: to.into(), finding: "a broker in memory has nothing on disk to copy".into() })
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        Err(error::store(to, "a broker in memory has nothing on disk to copy"))
     }
 }

@@ -1,8 +1,20 @@
 //! Sealing: what the store's files show of a batch is how large it is.
 //!
-//! A batch is cut into chunks, each sealed with AES-256-GCM under the blob key of its epoch. Its manifest, sealed under the
-//! same key, lists the chunks with their authentication tags, so that a chunk that is missing, or is an older one of the same
-//! name, is noticed. A sealed value is the nonce, the ciphertext, the authentication tag.
+//! A batch is cut into chunks, each sealed with AES-256-GCM under the blob key of its epoch. Its manifest, sealed under
+//! the same key, lists the chunks with their authentication tags, so that a chunk that is missing, or is an older one
+//! of the same name, is noticed. A sealed value is the nonce (12 bytes), the ciphertext, the authentication tag (16
+//! bytes).
+//!
+//! | what | bytes |
+//! |---|---|
+//! | chunk | a piece of the batch's bytes (see `compact.rs`) |
+//! | its additional data | the label of chunks; the batch's name; which chunk, 4; of how many, 4 |
+//! | manifest | its version, which is 1, 1; the length of the batch's bytes, 8; how many chunks, 4; the chunks |
+//! | of each chunk | its number in the file, 8; its authentication tag, 16 |
+//! | its additional data | the label of manifests; the batch's name |
+//! | a batch's name | the store's format, 4; epoch, 4; partner, 2; state number, 8 |
+//!
+//! All integers are little-endian.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +22,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, UnboundKey};
 
-use super::durable::FORMAT;
-use super::{Batch, BatchId};
+use super::error::StoreError;
+use super::model::{Batch, BatchId};
+use super::tables::FORMAT;
 use crate::codec::{Malformed, Reader, Writer};
-use crate::error::Error;
 use crate::label;
 use crate::secret::{Key32, random};
 
 /// Where the store finds the key under which it seals what belongs to an epoch.
 pub(crate) trait BlobKeys: Send + Sync {
     /// The blob key of `epoch`. It must have been drawn before; another one would open nothing.
-    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, Error>;
+    fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError>;
 
     /// Whether the epoch's keys were destroyed, as the epoch was closed: what a copy still has of it opens no more.
     fn is_destroyed(&self, epoch: u32) -> bool {
@@ -38,6 +50,9 @@ const PAGE_OVERHEAD: usize = 64;
 
 /// The most bytes of a sealed chunk: what fits one of the largest pages.
 pub(super) const CHUNK: usize = LARGEST_PAGE - PAGE_OVERHEAD;
+
+/// The version of a manifest's form.
+const MANIFEST_VERSION: u8 = 1;
 
 /// The bytes of a chunk that are not the batch's.
 pub(super) const OVERHEAD: usize = NONCE_LEN + MAX_TAG_LEN;
@@ -81,12 +96,12 @@ impl Sealer {
     }
 
     /// The sealed chunks of a batch.
-    pub(super) fn chunks(&self, batch: &Batch) -> Result<(u64, Vec<Vec<u8>>), Error> {
+    pub(super) fn chunks(&self, batch: &Batch) -> Result<(u64, Vec<Vec<u8>>), StoreError> {
         let bytes = batch.encode();
         let pieces = pieces(&bytes);
         let of = pieces.len() as u32;
         let sealed = pieces.iter().zip(0..).map(|(piece, number)| self.seal(&chunk_data(&batch.id, number, of), piece));
-        Ok((bytes.len() as u64, sealed.collect::<Result<_, Error>>()?))
+        Ok((bytes.len() as u64, sealed.collect::<Result<_, StoreError>>()?))
     }
 
     /// Puts the chunks of a batch together again. `chunk` gives the sealed bytes of a blob.
@@ -94,51 +109,49 @@ impl Sealer {
         &self,
         id: BatchId,
         manifest: &Manifest,
-        mut chunk: impl FnMut(u64) -> Result<Vec<u8>, Error>,
-    ) -> Result<Batch, Error> {
+        mut chunk: impl FnMut(u64) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<Batch, StoreError> {
         let of = manifest.chunks.len();
         // A chunk holds at most so much: no manifest makes this allocate more than its chunks will fill.
         let mut bytes = Vec::with_capacity((manifest.length as usize).min(of * CHUNK));
         for (expected, number) in manifest.chunks.iter().zip(0..) {
             let sealed = chunk(expected.blob)?;
             if tag_of(&sealed) != Some(expected.tag) {
-                return Err(Error::StoreDamaged {
+                return Err(StoreError::StoreDamaged {
                     finding: "a chunk in flags.redb is not the one that the ledger names",
                 });
             }
             let piece = self.open(&chunk_data(&id, number, of as u32), sealed);
-            bytes.extend(piece.ok_or(Error::StoreDamaged { finding: "a chunk in flags.redb does not unseal" })?);
+            bytes.extend(piece.ok_or(StoreError::StoreDamaged { finding: "a chunk in flags.redb does not unseal" })?);
         }
         if bytes.len() as u64 != manifest.length {
-            return Err(Error::StoreDamaged { finding: "the chunks of a batch in flags.redb have another length" });
+            return Err(StoreError::StoreDamaged {
+                finding: "the chunks of a batch in flags.redb have another length",
+            });
         }
-        let unreadable = |_: Malformed| Error::StoreDamaged { finding: "a batch in flags.redb does not decode" };
+        let unreadable = |_: Malformed| StoreError::StoreDamaged { finding: "a batch in flags.redb does not decode" };
         Batch::decode(id, &bytes).map_err(unreadable)
     }
 
-    pub(super) fn seal_manifest(&self, id: &BatchId, manifest: &Manifest) -> Result<Vec<u8>, Error> {
-        let mut writer = Writer::default();
-        writer.u64(manifest.length).u32(manifest.chunks.len() as u32);
-        for chunk in &manifest.chunks {
-            writer.u64(chunk.blob).bytes(&chunk.tag);
-        }
-        self.seal(&manifest_data(id), &writer.finish())
+    pub(super) fn seal_manifest(&self, id: &BatchId, manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
+        self.seal(&manifest_data(id), &write_manifest(manifest))
     }
 
-    pub(super) fn open_manifest(&self, id: &BatchId, sealed: Vec<u8>) -> Result<Manifest, Error> {
+    pub(super) fn open_manifest(&self, id: &BatchId, sealed: Vec<u8>) -> Result<Manifest, StoreError> {
         let bytes = self.open(&manifest_data(id), sealed);
-        let bytes = bytes.ok_or(Error::StoreDamaged {
+        let bytes = bytes.ok_or(StoreError::StoreDamaged {
             finding: "a manifest in ledger.redb does not unseal: the keys are of another broker, or it was altered",
         })?;
-        read_manifest(&bytes).map_err(|_| Error::StoreDamaged { finding: "a manifest in ledger.redb does not decode" })
+        read_manifest(&bytes)
+            .map_err(|_| StoreError::StoreDamaged { finding: "a manifest in ledger.redb does not decode" })
     }
 
     /// Seals under a random nonce.
     ///
-    /// A counter would have to survive crashes and restored backups without ever going back; 96 random bits need nothing.
-    /// An epoch of 13 million flags, rewritten every day for ten years, seals under 2^25 values; that two of them share a
-    /// nonce has a chance under 2^-46.
-    fn seal(&self, data: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+    /// A counter would have to survive crashes and restored backups without ever going back; 96 random bits need
+    /// nothing. An epoch of 13 million flags, rewritten every day for ten years, seals under 2^25 values; that two of
+    /// them share a nonce has a chance under 2^-46.
+    fn seal(&self, data: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = Vec::with_capacity(plain.len() + OVERHEAD);
         sealed.extend(nonce);
@@ -215,9 +228,22 @@ pub(super) fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
+fn write_manifest(manifest: &Manifest) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.u8(MANIFEST_VERSION).u64(manifest.length).u32(manifest.chunks.len() as u32);
+    for chunk in &manifest.chunks {
+        writer.u64(chunk.blob).bytes(&chunk.tag);
+    }
+    writer.finish()
+}
+
 fn read_manifest(bytes: &[u8]) -> Result<Manifest, Malformed> {
     let mut reader = Reader::new(bytes);
-    let (length, count) = (reader.u64()?, reader.u32()?);
+    if reader.u8()? != MANIFEST_VERSION {
+        return Err(Malformed("the version of the manifest is not known"));
+    }
+    let length = reader.u64()?;
+    let count = reader.u32()?;
     let mut chunks = Vec::new();
     for _ in 0..count {
         chunks.push(Chunk { blob: reader.u64()?, tag: reader.array()? });
@@ -316,6 +342,24 @@ mod tests {
         whole.chunks.pop();
         let short = sealer.batch(batch.id, &whole, |blob| Ok(sealed[blob as usize].clone()));
         assert_eq!(short.err().unwrap().code(), "store_damaged");
+    }
+
+    /// Frozen: another order of the fields, or another width, is another format.
+    #[test]
+    fn manifests_and_additional_data_are_these_bytes() {
+        let manifest = Manifest { length: 0x11, chunks: vec![Chunk { blob: 0x12, tag: [0x13; 16] }] };
+        let bytes =
+            [&[1][..], &[0x11, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[0x12, 0, 0, 0, 0, 0, 0, 0], &[0x13; 16]].concat();
+        assert_eq!(write_manifest(&manifest), bytes);
+        assert_eq!(read_manifest(&bytes), Ok(manifest));
+        assert!(read_manifest(&[&[2], &bytes[1..]].concat()).is_err());
+        assert!(read_manifest(&[&bytes[..], &[0]].concat()).is_err());
+        (0..bytes.len()).for_each(|length| assert!(read_manifest(&bytes[..length]).is_err()));
+        let id = BatchId { epoch: 0x21, partner: 0x22, sequence: 0x23 };
+        let named = [&[1, 0, 0, 0][..], &[0x21, 0, 0, 0], &[0x22, 0], &[0x23, 0, 0, 0, 0, 0, 0, 0]].concat();
+        assert_eq!(manifest_data(&id), [&label::STORE_MANIFEST[..], &named].concat());
+        let chunk = [&label::STORE_CHUNK[..], &named, &[0x24, 0, 0, 0, 0x25, 0, 0, 0]].concat();
+        assert_eq!(chunk_data(&id, 0x24, 0x25), chunk);
     }
 
     #[test]

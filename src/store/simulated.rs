@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use redb::StorageBackend;
 
 use super::disk::{Backend, Disk};
-use super::{BlobKeys, DurableStore};
-use crate::error::Error;
+use super::durable::DurableStore;
+use super::error::StoreError;
+use super::seal::BlobKeys;
 
 /// A disk. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -101,12 +102,12 @@ impl SimDisk {
     }
 
     /// Makes a store on it.
-    pub(crate) fn create_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    pub(crate) fn create_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         DurableStore::create_on(Arc::new(self.clone()), keys)
     }
 
     /// Opens the store on it.
-    pub(crate) fn open_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+    pub(crate) fn open_store(&self, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
         DurableStore::open_on(Arc::new(self.clone()), keys)
     }
 

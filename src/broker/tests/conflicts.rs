@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::store::{Batch, Change, Purged, Staged, Ticket, Visit};
+use crate::store::{Batch, Change, Purged, Staged, Ticket};
 
 /// A store in memory, shared by its clones, that pauses when a batch of a chosen partner is staged.
 #[derive(Clone, Default)]
@@ -37,7 +37,7 @@ impl Pause {
 }
 
 impl Store for PausingStore {
-    fn stage(&self, batch: &Batch) -> Result<Staged, Error> {
+    fn stage(&self, batch: &Batch) -> Result<Staged, StoreError> {
         let pause = self.0.1.lock().unwrap().take_if(|(partner, ..)| *partner == batch.id.partner);
         if let Some((_, reach, ended)) = pause {
             reach.send(()).unwrap();
@@ -46,35 +46,35 @@ impl Store for PausingStore {
         self.0.0.stage(batch)
     }
 
-    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, Error> {
+    fn rows(&self) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
         self.0.0.rows()
     }
 
-    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), Error>) -> Result<(), Error> {
+    fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), StoreError>) -> Result<(), StoreError> {
         self.0.0.batches(visit)
     }
 
-    fn leaves(&self) -> Result<Vec<[u8; 32]>, Error> {
+    fn leaves(&self) -> Result<Vec<[u8; 32]>, StoreError> {
         self.0.0.leaves()
     }
 
-    fn lines(&self, range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.0.0.lines(range, visit)
+    fn lines(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.0.0.lines(range)
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, Error> {
+    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
         self.0.0.submit(change)
     }
 
-    fn wait(&self, ticket: Ticket) -> Result<(), Error> {
+    fn wait(&self, ticket: Ticket) -> Result<(), StoreError> {
         self.0.0.wait(ticket)
     }
 
-    fn purge(&self) -> Result<Purged, Error> {
+    fn purge(&self) -> Result<Purged, StoreError> {
         self.0.0.purge()
     }
 
-    fn backup(&self, to: &Path) -> Result<(), Error> {
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
         self.0.0.backup(to)
     }
 }

@@ -1,20 +1,20 @@
-//! Changes in line to be kept: one of those who wait writes for all of them, in the order in which they came.
+//! Group commit: of the threads that wait for their changes, one commits the changes of all, in the order in which they
+//! came.
 
 use std::mem;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::trouble::Failure;
-use crate::error::Error;
+use super::error::{SharedFailure, StoreError};
 
-/// Stands for a change that was submitted.
+/// A change that was submitted, to be waited for.
 pub(crate) struct Ticket(Arc<Outcome>);
 
-/// What became of it; a failure, if it was not kept.
-type Outcome = OnceLock<Option<Failure>>;
+/// The result of a change, once it is known; a failure, if it was not committed.
+type Outcome = OnceLock<Option<SharedFailure>>;
 
-/// See the module.
-pub(super) struct Queue<W> {
+/// Changes in line to be committed.
+pub(super) struct CommitQueue<W> {
     line: Mutex<Line<W>>,
     moved: Condvar,
     /// What is written to, for errors.
@@ -28,20 +28,20 @@ struct Line<W> {
 }
 
 impl Ticket {
-    /// Of a change that is kept already.
-    pub(crate) fn kept() -> Ticket {
+    /// The ticket of a change that is committed already.
+    pub(crate) fn committed() -> Ticket {
         Ticket(Arc::new(OnceLock::from(None)))
     }
 
     /// What became of the change, once it is known.
-    pub(super) fn outcome(&self) -> Option<Result<(), Error>> {
+    pub(super) fn outcome(&self) -> Option<Result<(), StoreError>> {
         self.0.get().map(|outcome| outcome.as_ref().map_or(Ok(()), |failure| Err(failure.error())))
     }
 }
 
-impl<W> Queue<W> {
-    pub(super) fn new(path: PathBuf) -> Queue<W> {
-        Queue { line: Mutex::new(Line { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
+impl<W> CommitQueue<W> {
+    pub(super) fn new(path: PathBuf) -> CommitQueue<W> {
+        CommitQueue { line: Mutex::new(Line { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
     }
 
     pub(super) fn push(&self, work: W) -> Ticket {
@@ -50,8 +50,13 @@ impl<W> Queue<W> {
         Ticket(outcome)
     }
 
-    /// Waits until it is known what became of a ticket's change; writes all that are in line, with `write`, if nobody does.
-    pub(super) fn wait(&self, ticket: Ticket, write: impl FnOnce(&[&W]) -> Result<(), Error>) -> Result<(), Error> {
+    /// Waits until it is known what became of a ticket's change; writes all that are in line, with `write`, if nobody
+    /// does.
+    pub(super) fn wait(
+        &self,
+        ticket: Ticket,
+        write: impl FnOnce(&[&W]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut line = self.line();
         loop {
             if let Some(outcome) = ticket.outcome() {
@@ -65,27 +70,27 @@ impl<W> Queue<W> {
         line.busy = true;
         let group = mem::take(&mut line.waiting);
         drop(line);
-        let mut turn = Turn { queue: self, group, failure: Some(self.panicked()) };
-        let works: Vec<&W> = turn.group.iter().map(|(work, _)| work).collect();
+        let mut writing = Writing { queue: self, group, failure: Some(self.panicked()) };
+        let works: Vec<&W> = writing.group.iter().map(|(work, _)| work).collect();
         let written = write(&works);
-        turn.failure = written.err().map(Failure::of);
-        drop(turn);
+        writing.failure = written.err().map(SharedFailure::of);
+        drop(writing);
         ticket.outcome().unwrap_or_else(|| Err(self.panicked().error()))
     }
 
-    /// Keeps others from writing until it is dropped. What they submit waits, and does not fail.
+    /// Keeps others from writing until what it returns is dropped. What they submit waits, and does not fail.
     pub(super) fn alone(&self) -> impl Drop {
         let mut line = self.line();
         while line.busy {
             line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
         }
         line.busy = true;
-        Turn { queue: self, group: Vec::new(), failure: None }
+        Writing { queue: self, group: Vec::new(), failure: None }
     }
 
-    fn panicked(&self) -> Failure {
+    fn panicked(&self) -> SharedFailure {
         let finding = "a thread ended in the midst of a write; nothing of this is known to be kept: open it again";
-        Failure::Store(self.path.clone(), finding.into())
+        SharedFailure::Store(self.path.clone(), finding.into())
     }
 
     fn line(&self) -> MutexGuard<'_, Line<W>> {
@@ -94,14 +99,14 @@ impl<W> Queue<W> {
     }
 }
 
-/// Somebody's turn to write; over when dropped, also by a panic.
-struct Turn<'a, W> {
-    queue: &'a Queue<W>,
+/// The right to write, of one thread at a time; given back when it is dropped, also by a panic.
+struct Writing<'a, W> {
+    queue: &'a CommitQueue<W>,
     group: Vec<(W, Arc<Outcome>)>,
-    failure: Option<Failure>,
+    failure: Option<SharedFailure>,
 }
 
-impl<W> Drop for Turn<'_, W> {
+impl<W> Drop for Writing<'_, W> {
     fn drop(&mut self) {
         let mut line = self.queue.line();
         line.busy = false;
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn those_who_wait_share_one_write_in_order() {
-        let queue = Queue::new(PathBuf::new());
+        let queue = CommitQueue::new(PathBuf::new());
         let tickets: Vec<Ticket> = (0..10).map(|number| queue.push(number)).collect();
         let mut written = Vec::new();
         for ticket in tickets {
@@ -143,12 +148,12 @@ mod tests {
 
     #[test]
     fn a_failure_fails_the_group_and_what_came_meanwhile_but_nothing_later() {
-        let queue = Queue::new(PathBuf::new());
+        let queue = CommitQueue::new(PathBuf::new());
         let (first, second) = (queue.push(1), queue.push(2));
         let mut meanwhile = None;
         let failed = queue.wait(first, |_| {
             meanwhile = Some(queue.push(3));
-            Err(super::super::trouble::store(Path::new("x"), "full"))
+            Err(super::super::error::store(Path::new("x"), "full"))
         });
         assert_eq!(failed.unwrap_err().to_string(), "the store x cannot be used: full");
         assert!(queue.wait(second, |_| unreachable!()).is_err());
@@ -162,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_panic_fails_its_group_and_leaves_the_queue_to_others() {
-        let queue = Queue::new(PathBuf::new());
+        let queue = CommitQueue::new(PathBuf::new());
         let (first, second) = (queue.push(1), queue.push(2));
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.wait(first, |_| panic!("as told"))));
         assert!(ended.is_err());
@@ -172,7 +177,7 @@ mod tests {
 
     #[test]
     fn many_threads_are_all_served() {
-        let queue = Queue::new(PathBuf::new());
+        let queue = CommitQueue::new(PathBuf::new());
         let written = Mutex::new(Vec::new());
         let start = Barrier::new(8);
         thread::scope(|scope| {

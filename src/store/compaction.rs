@@ -4,19 +4,19 @@ use std::sync::PoisonError;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::Purged;
 use super::disk::{Disk, Folder};
-use super::durable::{ABOUT, BLOBS, DurableStore, FLAGS, LEAVES, LEDGER, LINES, MANIFESTS, ROWS, fresh};
-use super::slot::{self, Slot, guarded};
-use super::trouble;
-use crate::error::Error;
+use super::durable::DurableStore;
+use super::error::{self, StoreError};
+use super::file::{self, StoreFile};
+use super::interface::Purged;
+use super::tables::{ABOUT, BLOBS, FLAGS, LEAVES, LEDGER, LINES, MANIFESTS, ROWS, fresh};
 
 impl DurableStore {
     /// Writes what counts of both files to fresh ones, and puts those in their place.
     ///
-    /// A page that redb frees keeps its bytes until it is used again, and redb's own compacting moves pages without wiping
-    /// them. A fresh file holds nothing but what was written to it.
-    pub(super) fn rewrite(&self) -> Result<Purged, Error> {
+    /// A page that redb frees keeps its bytes until it is used again, and redb's own compacting moves pages without
+    /// wiping them. A fresh file holds nothing but what was written to it.
+    pub(super) fn rewrite(&self) -> Result<Purged, StoreError> {
         let before = self.bytes()?;
         let _dropping = self.dropping.write().unwrap_or_else(PoisonError::into_inner);
         let garbage = self.garbage.take();
@@ -34,22 +34,22 @@ impl DurableStore {
 
     /// Copies the store as it is at one moment.
     ///
-    /// The ledger is looked at first: what it names is in the other file by then. Its copy gets its name last, so that a
-    /// copy that was broken off is no store.
-    pub(super) fn copy_to(&self, to: &Folder) -> Result<(), Error> {
+    /// The ledger is looked at first: what it names is in the other file by then. Its copy gets its name last, so that
+    /// a copy that was broken off is no store.
+    pub(super) fn copy_to(&self, to: &Folder) -> Result<(), StoreError> {
         if [FLAGS, LEDGER].iter().any(|name| to.exists(name)) {
             let finding = "there is a store already; nothing was changed: give another folder for the backup";
-            return Err(trouble::store(&to.path(""), finding));
+            return Err(error::store(&to.path(""), finding));
         }
         let _looking = self.dropping.read().unwrap_or_else(PoisonError::into_inner);
         let files = (self.ledger.readable()?, self.flags.readable()?);
-        let failed = |name| move |error| trouble::redb(&self.disk.path(name), error);
+        let failed = |name| move |error| error::redb(&self.disk.path(name), error);
         let ledger = files.0.begin_read().map_err(failed(LEDGER))?;
         let flags = files.1.begin_read().map_err(failed(FLAGS))?;
         let named = self.named(&ledger)?;
         let copied = [(FLAGS, &flags), (LEDGER, &ledger)].into_iter().try_for_each(|(name, from)| {
-            guarded(&*self.disk, name, || write(to, name, from, |blob| named.contains(&blob)))?;
-            let io = |source| trouble::io(&to.path(name), source);
+            write(to, name, from, |blob| named.contains(&blob))?;
+            let io = |source| error::io(&to.path(name), source);
             to.rename(&fresh(name), name).map_err(io)?;
             to.sync().map_err(io)
         });
@@ -62,30 +62,31 @@ impl DurableStore {
         copied
     }
 
-    fn freshen(&self, slot: &Slot) -> Result<(), Error> {
-        let failed = |error| trouble::redb(&self.disk.path(slot.name), error);
-        let database = slot.writable()?;
+    fn freshen(&self, file: &StoreFile) -> Result<(), StoreError> {
+        let failed = |error| error::redb(&self.disk.path(file.name), error);
+        let database = file.writable()?;
         let from = database.begin_read().map_err(failed)?;
-        let written = guarded(&*self.disk, slot.name, || write(&*self.disk, slot.name, &from, |_| true));
+        let written = write(&*self.disk, file.name, &from, |_| true);
         drop((from, database));
         if let Err(error) = written {
             // It is no use to anybody; at the latest the next open removes it.
-            let _ = self.disk.remove(&fresh(slot.name));
+            let _ = self.disk.remove(&fresh(file.name));
             return Err(error);
         }
-        slot.replace(&fresh(slot.name))
+        file.replace(&fresh(file.name))
     }
 
-    fn bytes(&self) -> Result<u64, Error> {
-        let length = |name| self.disk.length(name).map_err(|source| trouble::io(&self.disk.path(name), source));
+    fn bytes(&self) -> Result<u64, StoreError> {
+        let length = |name| self.disk.length(name).map_err(|source| error::io(&self.disk.path(name), source));
         Ok(length(FLAGS)? + length(LEDGER)?)
     }
 }
 
-/// Writes what `from` shows of the file `name`, and of blobs those that are wanted, to the file that is to take its place, durably.
-fn write(disk: &dyn Disk, name: &str, from: &ReadTransaction, wanted: impl Fn(u64) -> bool) -> Result<(), Error> {
-    let failed = |error: redb::Error| trouble::redb(&disk.path(name), error);
-    let mut database = slot::create(disk, &fresh(name))?;
+/// Writes what `from` shows of the file `name`, and of blobs those that are wanted, to the file that is to take its
+/// place, durably.
+fn write(disk: &dyn Disk, name: &str, from: &ReadTransaction, wanted: impl Fn(u64) -> bool) -> Result<(), StoreError> {
+    let failed = |error: redb::Error| error::redb(&disk.path(name), error);
+    let mut database = file::create(disk, &fresh(name))?;
     let copied = if name == FLAGS { copy_flags(from, &database, wanted) } else { copy_ledger(from, &database) };
     copied.map_err(failed)?;
     // A file grows by doubling; what it has too much goes here.

@@ -1,18 +1,32 @@
-//! One file of the store: opened with all its checks, opened again after the disk failed, and put aside for a fresh one.
+//! One file of the store: opened with all its checks, opened again after the disk failed, and replaced by a fresh one.
+//!
+//! Everything in a file is read and written by redb, whose version is pinned, but for the bytes of its header below.
+//! They are read and written here because redb has no other way to choose between the two commits that a file holds.
+//! Nothing else depends on how redb lays a file out.
+//!
+//! | bytes | what | how it is used |
+//! |---|---|---|
+//! | 9 | the god byte: bit 0 says which commit is in force, bit 2 that it was made in two phases | read; bit 0 flipped |
+//! | 168 to 175 | the number of commit 0, little-endian | compared with that of commit 1 |
+//! | 296 to 303 | the number of commit 1, little-endian | compared with that of commit 0 |
+//!
+//! A file shorter than this header of 320 bytes is handed to redb, which refuses it. Any value of these bytes is
+//! possible in a damaged file, and none is trusted: a choice of another commit is first tried in memory, on an
+//! [`Overlay`], and is written only if redb then verifies every checksum of the file. That check is redb's own, made at
+//! every open (`set_check_integrity_on_open`): a file that was altered since redb wrote it is an error, and nothing
+//! else.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, ReadableDatabase, StorageBackend};
 
 use super::disk::{Backend, Disk, Overlay};
-use super::durable::commits;
-use super::trouble;
-use crate::error::Error;
+use super::error::{self, StoreError};
+use super::tables::commits;
 
-/// See the module.
-pub(super) struct Slot {
+/// A file of the store, and whether it can be written to.
+pub(super) struct StoreFile {
     pub(super) name: &'static str,
     disk: Arc<dyn Disk>,
     current: Mutex<Current>,
@@ -32,26 +46,26 @@ struct Current {
     unnamed: bool,
 }
 
-/// Memory for a file's pages. What is read often is in memory already, in the view; redb's own default is a gibibyte.
+/// Memory for a file's pages, in bytes. What is read often is in the broker's index; redb's own default is a gibibyte.
 const CACHE: usize = 32 << 20;
 
-impl Slot {
-    pub(super) fn new(disk: &Arc<dyn Disk>, name: &'static str) -> Slot {
-        Slot { name, disk: Arc::clone(disk), current: Mutex::default(), writing: Mutex::default() }
+impl StoreFile {
+    pub(super) fn new(disk: &Arc<dyn Disk>, name: &'static str) -> StoreFile {
+        StoreFile { name, disk: Arc::clone(disk), current: Mutex::default(), writing: Mutex::default() }
     }
 
     /// The file, to be written to. After a failure it is opened and checked again.
-    pub(super) fn writable(&self) -> Result<Arc<Database>, Error> {
+    pub(super) fn writable(&self) -> Result<Arc<Database>, StoreError> {
         let mut current = self.current();
         if current.unnamed {
-            self.disk.sync().map_err(|source| trouble::io(&self.disk.path(self.name), source))?;
+            self.disk.sync().map_err(|source| error::io(&self.disk.path(self.name), source))?;
             current.unnamed = false;
         }
         self.make_writable(&mut current)
     }
 
     /// The file, to be read; where it cannot be opened to write, as what is on the disk shows it.
-    pub(super) fn readable(&self) -> Result<Arc<Database>, Error> {
+    pub(super) fn readable(&self) -> Result<Arc<Database>, StoreError> {
         let mut current = self.current();
         if let Some(database) = current.database.as_ref().filter(|_| !current.failed) {
             return Ok(Arc::clone(database));
@@ -62,7 +76,8 @@ impl Slot {
 
     /// Notes that a write failed: redb does nothing more with the file until it is opened again.
     ///
-    /// With the number of a commit of the ledger that failed, it is undone then, should the disk have kept it all the same.
+    /// With the number of a commit of the ledger that failed, it is undone then, should the disk have kept it all the
+    /// same.
     pub(super) fn fail(&self, undo: Option<u64>) {
         let mut current = self.current();
         current.failed = true;
@@ -70,18 +85,19 @@ impl Slot {
     }
 
     /// Puts the file `fresh` in this one's place: on disk under its name before this returns.
-    pub(super) fn replace(&self, fresh: &str) -> Result<(), Error> {
-        let failed = |source| trouble::io(&self.disk.path(self.name), source);
+    pub(super) fn replace(&self, fresh: &str) -> Result<(), StoreError> {
+        let failed = |source| error::io(&self.disk.path(self.name), source);
         let mut current = self.current();
         self.disk.rename(fresh, self.name).map_err(failed)?;
-        // From here on the name may be either file's until the folder is durable, so nothing may be written to just one of them.
+        // From here on the name may be either file's until the folder is durable, so nothing may be written to just one
+        // of them.
         *current = Current { unnamed: true, ..Current::default() };
         self.disk.sync().map_err(failed)?;
         current.unnamed = false;
         self.make_writable(&mut current).map(|_| ())
     }
 
-    fn make_writable(&self, current: &mut Current) -> Result<Arc<Database>, Error> {
+    fn make_writable(&self, current: &mut Current) -> Result<Arc<Database>, StoreError> {
         if let Some(database) = current.database.as_ref().filter(|_| current.writable && !current.failed) {
             return Ok(Arc::clone(database));
         }
@@ -90,7 +106,7 @@ impl Slot {
             if Arc::strong_count(&database) > 1 {
                 current.database = Some(database);
                 let finding = "the disk failed, and it is still being read: try again later";
-                return Err(trouble::store(&self.disk.path(self.name), finding));
+                return Err(error::store(&self.disk.path(self.name), finding));
             }
         }
         match open(&*self.disk, self.name, current.undo) {
@@ -118,12 +134,12 @@ impl Slot {
 }
 
 /// Opens a file, with every checksum in it verified; as it was before the commit `undo`, or with all that is whole.
-pub(super) fn open(disk: &dyn Disk, name: &str, undo: Option<u64>) -> Result<Database, Error> {
+pub(super) fn open(disk: &dyn Disk, name: &str, undo: Option<u64>) -> Result<Database, StoreError> {
     let path = disk.path(name);
-    let io = |source| trouble::io(&path, source);
+    let io = |source| error::io(&path, source);
     let below = disk.open_to_read(name).map_err(io)?;
     if below.len().map_err(io)? == 0 {
-        return Err(trouble::damaged(&path)); // redb would begin a new one
+        return Err(error::damaged(&path)); // redb would begin a new one
     }
     let god = match undo {
         Some(number) => Some(before_commit(disk, name, number)?.0),
@@ -138,39 +154,29 @@ pub(super) fn open(disk: &dyn Disk, name: &str, undo: Option<u64>) -> Result<Dat
 }
 
 /// Opens a file as what is on the disk shows it, and leaves it as it is.
-pub(super) fn look_into(disk: &dyn Disk, name: &str, undo: Option<u64>) -> Result<Database, Error> {
+pub(super) fn look_into(disk: &dyn Disk, name: &str, undo: Option<u64>) -> Result<Database, StoreError> {
     if let Some(number) = undo {
         return Ok(before_commit(disk, name, number)?.1);
     }
     let path = disk.path(name);
-    let io = |source| trouble::io(&path, source);
+    let io = |source| error::io(&path, source);
     let overlay = Overlay::new(disk.open_to_read(name).map_err(io)?).map_err(io)?;
     if overlay.len().map_err(io)? == 0 {
-        return Err(trouble::damaged(&path));
+        return Err(error::damaged(&path));
     }
     checked(disk, name, overlay)
 }
 
 /// Makes a file, in the place of one of that name.
-pub(super) fn create(disk: &dyn Disk, name: &str) -> Result<Database, Error> {
+pub(super) fn create(disk: &dyn Disk, name: &str) -> Result<Database, StoreError> {
     let path = disk.path(name);
-    let backend = disk.create(name).map_err(|source| trouble::io(&path, source))?;
-    builder().create_with_backend(backend).map_err(|error| trouble::redb(&path, error))
+    let backend = disk.create(name).map_err(|source| error::io(&path, source))?;
+    builder().create_with_backend(backend).map_err(|error| error::redb(&path, error))
 }
 
-/// Runs what reads a file that may be damaged.
-///
-/// redb promises an error, not a panic, for a damaged file where the check at open covers it; its own debug assertions, and
-/// pages that rot after that check, are not covered. A store that panics its broker is no answer, so those become errors here.
-pub(super) fn guarded<T>(disk: &dyn Disk, name: &str, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(trouble::damaged(&disk.path(name))))
-}
-
-fn checked(disk: &dyn Disk, name: &str, backend: impl StorageBackend) -> Result<Database, Error> {
-    guarded(disk, name, || {
-        let opened = builder().set_check_integrity_on_open(true).create_with_backend(backend);
-        opened.map_err(|error| trouble::redb(&disk.path(name), error))
-    })
+fn checked(disk: &dyn Disk, name: &str, backend: impl StorageBackend) -> Result<Database, StoreError> {
+    let opened = builder().set_check_integrity_on_open(true).create_with_backend(backend);
+    opened.map_err(|error| error::redb(&disk.path(name), error))
 }
 
 fn builder() -> redb::Builder {
@@ -179,22 +185,22 @@ fn builder() -> redb::Builder {
     builder
 }
 
-/// The bytes of a file's header.
+/// How many bytes of redb's header are looked at; see the table at the top.
 const HEADER: u64 = 320;
-/// Where redb's file says which of its two commits is the one in force, and by which rules.
 const GOD_BYTE: u64 = 9;
 const PRIMARY_BIT: u8 = 1;
 const TWO_PHASES: u8 = 4;
-/// Where the two commits' numbers are.
 const COMMIT_NUMBERS: [u64; 2] = [64 + 104, 192 + 104];
 
-/// The byte that puts a commit of two phases in force that is whole on disk but is not; none where there is no such commit.
+/// The byte that puts a commit of two phases in force that is whole on disk but is not; none where there is no such
+/// commit.
 ///
-/// Such a commit is either one that a crash interrupted, which nobody was told of and which may as well be kept; or one in
-/// force, with the one bit damaged that says so: then redb would open the commit before it, which is whole too, and what was
-/// receipted last would be gone without a word. The two look alike, and taking the later commit is right for both.
-fn later_commit(disk: &dyn Disk, name: &str, file: Backend) -> Result<Option<u8>, Error> {
-    let io = |source| trouble::io(&disk.path(name), source);
+/// Such a commit is either one that a crash interrupted, which nobody was told of and which may as well be kept; or one
+/// in force, with the one bit damaged that says so: then redb would open the commit before it, which is whole too, and
+/// what was receipted last would be gone without a word. The two look alike, and taking the later commit is right for
+/// both.
+fn later_commit(disk: &dyn Disk, name: &str, file: Backend) -> Result<Option<u8>, StoreError> {
+    let io = |source| error::io(&disk.path(name), source);
     let Some(god) = later_god_byte(&file).map_err(io)? else {
         return Ok(None);
     };
@@ -222,26 +228,23 @@ fn later_god_byte(file: &Backend) -> io::Result<Option<u8>> {
 
 /// The byte that puts in force the commit before the commit `number` of the ledger, and the ledger as it then is.
 ///
-/// A commit that failed may be in the file all the same: written, but not synced. Nobody may see it, as it was reported to
-/// have failed. The commit before it is still whole beside it: redb overwrites nothing of that until the next one.
-fn before_commit(disk: &dyn Disk, name: &str, number: u64) -> Result<(u8, Database), Error> {
+/// A commit that failed may be in the file all the same: written, but not synced. Nobody may see it, as it was reported
+/// to have failed. The commit before it is still whole beside it: redb overwrites nothing of that until the next one.
+fn before_commit(disk: &dyn Disk, name: &str, number: u64) -> Result<(u8, Database), StoreError> {
     let path = disk.path(name);
-    let io = |source| trouble::io(&path, source);
+    let io = |source| error::io(&path, source);
     for other in [0, PRIMARY_BIT] {
         let file = disk.open_to_read(name).map_err(io)?;
         let god = god_byte(&file).map_err(io)? ^ other;
         let overlay = Overlay::new(file).map_err(io)?;
         overlay.write(GOD_BYTE, &[god]).map_err(io)?;
         let Ok(database) = checked(disk, name, overlay) else { continue };
-        let found = guarded(disk, name, || {
-            let read = database.begin_read().map_err(|error| trouble::redb(&path, error))?;
-            commits(&read).map_err(|error| trouble::redb(&path, error))
-        });
-        if found.is_ok_and(|found| found + 1 == number) {
+        let found = database.begin_read().map_err(redb::Error::from).and_then(|read| commits(&read));
+        if found.is_ok_and(|found| found.checked_add(1) == Some(number)) {
             return Ok((god, database));
         }
     }
-    Err(trouble::damaged(&path))
+    Err(error::damaged(&path))
 }
 
 fn god_byte(file: &Backend) -> io::Result<u8> {

@@ -1,0 +1,128 @@
+//! What a store holds: rows of the ledger by key, lines of the log, batches of flags.
+
+use std::fmt;
+
+use crate::day::Day;
+use crate::tag::Tag;
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Its place in the log, from 0.
+    pub(crate) index: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// Its hash in the log's tree.
+    pub(crate) leaf: [u8; 32],
+}
+
+/// Names a row of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    /// The format of the store.
+    Format,
+    /// The policy in force.
+    Policy,
+    /// A partner's numbers, last replies and daily budgets.
+    Partner(u16),
+    /// An epoch's release.
+    Epoch(u32),
+    /// What the broker knows of a partner in an epoch.
+    Share(u32, u16),
+    /// What the broker keeps of its log beside the lines.
+    Journal,
+    /// The checkpoint of the log that was signed on a day.
+    Checkpoint(Day),
+    /// When the store was put back from a copy last.
+    Restored,
+    /// How many rows went out of the store since the last purge.
+    Unpurged,
+}
+
+/// Names a batch: the message that brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BatchId {
+    pub(crate) epoch: u32,
+    pub(crate) partner: u16,
+    /// The message's state number.
+    pub(crate) sequence: u64,
+}
+
+/// The flags that one message added, changed or withdrew.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) id: BatchId,
+    /// Of a full set: which part, and of how many; `None` for a delta.
+    pub(crate) part: Option<(u16, u16)>,
+    /// The rows, by ascending tag, each tag once.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What a batch says of one tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) tag: Tag,
+    /// How long the flag lasts; `None` where it is withdrawn.
+    pub(crate) span: Option<Span>,
+}
+
+/// How long a flag lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Span {
+    /// The day from which renewals are counted.
+    pub(crate) first: Day,
+    /// The last day on which it is valid.
+    pub(crate) last: Day,
+}
+
+impl Key {
+    /// The bytes: a kind, then epoch and partner, big-endian, so that the order of bytes is that of keys.
+    pub(crate) fn to_bytes(self) -> [u8; 7] {
+        let (kind, epoch, partner) = match self {
+            Key::Format => (0, 0, 0),
+            Key::Policy => (1, 0, 0),
+            Key::Partner(partner) => (2, 0, partner),
+            Key::Epoch(epoch) => (3, epoch, 0),
+            Key::Share(epoch, partner) => (4, epoch, partner),
+            Key::Journal => (5, 0, 0),
+            Key::Checkpoint(day) => (6, 0, day.0),
+            Key::Restored => (7, 0, 0),
+            Key::Unpurged => (8, 0, 0),
+        };
+        let mut bytes = [kind; 7];
+        bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
+        bytes[5..].copy_from_slice(&u16::to_be_bytes(partner));
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 7]) -> Option<Key> {
+        let [kind, e0, e1, e2, e3, p0, p1] = bytes;
+        let (epoch, partner) = (u32::from_be_bytes([e0, e1, e2, e3]), u16::from_be_bytes([p0, p1]));
+        let key = match kind {
+            0 => Key::Format,
+            1 => Key::Policy,
+            2 => Key::Partner(partner),
+            3 => Key::Epoch(epoch),
+            4 => Key::Share(epoch, partner),
+            5 => Key::Journal,
+            6 => Key::Checkpoint(Day(partner)),
+            7 => Key::Restored,
+            8 => Key::Unpurged,
+            _ => return None,
+        };
+        (key.to_bytes() == bytes).then_some(key)
+    }
+}
+
+impl Row {
+    /// Whether it is a flag that ended before `day`.
+    pub(crate) fn ended(&self, day: Day) -> bool {
+        self.span.is_some_and(|span| span.last < day)
+    }
+}
+
+/// Shows no tags.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("id", &self.id).field("rows", &self.rows.len()).finish_non_exhaustive()
+    }
+}
