@@ -1,17 +1,32 @@
-//! The programs in `examples` run as a reader would type them, with nothing prepared, and print what their pages say.
+//! The programs in `examples` run as a reader would type them, with nothing prepared, and print what a reader wants to see.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Runs an example, and gives what it printed.
 fn run(example: &str) -> String {
-    let cargo = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--package", "stapel", "--example", example])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8(cargo.stdout).unwrap(), String::from_utf8(cargo.stderr).unwrap());
-    assert!(cargo.status.success(), "{example}\n{out}{err}");
+    let ran = Command::new(built(example)).output().unwrap();
+    let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    assert!(ran.status.success(), "{example}\n{out}{err}");
     out
+}
+
+/// The program of an example, which `cargo test` builds beside the tests. Where this test alone was asked for, nobody built
+/// it, or only its last version: then Cargo does so now.
+fn built(example: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples").join(example);
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modified = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    if modified(&program) < modified(&project.join(format!("examples/{example}.rs"))) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--example", example]).current_dir(project);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success(), "{example} does not build");
+    }
+    program
 }
 
 #[track_caller]

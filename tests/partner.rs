@@ -5,38 +5,25 @@
 use stapel_testkit as common;
 
 use std::fs;
-use std::path::Path;
 
-use common::{ROSTER, START};
+use common::{ROSTER, START, secret};
 use stapel::message::{Code, Number, Receipt, Standing};
 use stapel::partner::{Change, News, Next, Received};
-use stapel::policy::{Policy, PolicySignature};
-use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
-use stapel::{AddressKey, Broker, BrokerKeys, Case, Day, Partner, Timestamp};
+use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
-
-fn secret(epoch: u32) -> SecretFile {
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch };
-    SecretFile { scope, secret: Secret::from_bytes([epoch as u8; 32]) }
-}
 
 /// Two epochs that overlap in November 2027; buildings are counted.
 fn policy_text() -> String {
     let rules = format!(
-        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n[budgets]\n\
+        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n\
+         [budgets]\n\
          swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
          closes = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31",
         secret(1).key_id(),
         secret(2).key_id()
     );
     common::policy_text(&ROSTER, &rules)
-}
-
-fn write_private(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 struct Consortium {
@@ -53,26 +40,11 @@ impl Consortium {
     fn under(policy: &str) -> Consortium {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
-        fs::write(&path, policy).unwrap();
-        let policy = Policy::read(&path).unwrap();
-        for entry in ROSTER {
-            let key = SigningKey::from_seed(&[entry.number as u8; 32]).unwrap();
-            let signature = PolicySignature::sign(&policy, &key).unwrap();
-            fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
-        }
-        let signed = stapel::SignedPolicy::read(&path).unwrap();
-        let key = |seed: u8| SigningKey::from_seed(&[seed; 32]).unwrap();
-        let keys = BrokerKeys::in_memory(key(0xb0), key(0xc0));
-        let broker = Broker::in_memory(keys, signed, START).unwrap();
+        common::write_policy(&path, policy);
+        let broker = common::broker(&common::signed(policy));
         let partners = ROSTER.map(|entry| {
             let own = folder.path().join(entry.number.to_string());
-            fs::create_dir(&own).unwrap();
-            write_private(&own.join("partner.key"), &[entry.number as u8; 32]);
-            Partner::init(&own, entry.number).unwrap();
-            Partner::join(&own, &path).unwrap();
-            for epoch in [1, 2] {
-                secret(epoch).create(&own.join(format!("epoch-{epoch}.secret"))).unwrap();
-            }
+            common::partner_folder(&own, entry.number, &path, &[1, 2]);
             Partner::open(&own).unwrap()
         });
         Consortium { folder, broker, partners: partners.into() }

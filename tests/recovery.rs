@@ -5,13 +5,13 @@
 use stapel_testkit as common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use common::{Client, Entry, ROSTER, START};
 use stapel::audit::{Event, LogRow, UnverifiedCheckpoint};
 use stapel::message::{Code, FullSet, Group, Number, Part, Question, Request, Standing};
 use stapel::partner::{Complaint, Next, Received};
-use stapel::secret::{KeyId, Scope, Secret, SecretFile};
+use stapel::secret::KeyId;
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
@@ -35,11 +35,7 @@ impl Town {
         let broker = Broker::create(&folder.path().join("store"), keys, &policy, START).unwrap();
         let partners = ROSTER[..PARTNERS].iter().map(|entry| {
             let own = folder.path().join(entry.number.to_string());
-            fs::create_dir(&own).unwrap();
-            write_private(&own.join("partner.key"), &[entry.number as u8; 32]);
-            Partner::init(&own, entry.number).unwrap();
-            Partner::join(&own, &policy).unwrap();
-            secret().create(&own.join("epoch-1.secret")).unwrap();
+            common::partner_folder(&own, entry.number, &policy, &[1]);
             Partner::open(&own).unwrap()
         });
         let partners = partners.collect();
@@ -117,20 +113,9 @@ fn policy_text(version: u32, origin: &str) -> String {
         "version = {version}\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\n[budgets]\nswept_a_day = 100\n\
          sweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\n\
          opens = 2026-12-01\ncloses = 2027-11-30",
-        secret().key_id()
+        common::secret(1).key_id()
     );
     common::policy_text(&ROSTER, &rules).replace("example.nl/zaanstad", origin)
-}
-
-fn secret() -> SecretFile {
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
-    SecretFile { scope, secret: Secret::from_bytes([1; 32]) }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 fn by() -> Case {
@@ -436,7 +421,7 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
     let old = (broker.policy().digest(), broker.policy().policy().operator.checkpoint_key);
     drop(broker);
     let lost = stapel::secret::SigningKey::from_seed(&[0xc1; 32]).unwrap();
-    write_private(&keys.join("checkpoint.key"), &[0xc1; 32]);
+    common::write_private(&keys.join("checkpoint.key"), &[0xc1; 32]);
     // Days later nothing is signed and all else goes on.
     let broker = Broker::open(&store, BrokerKeys::open(&keys).unwrap()).unwrap();
     broker.release(day(2)).unwrap();
@@ -450,11 +435,13 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
     assert_eq!(broker.checkpoints().unwrap().len(), 2);
 }
 
-/// A policy with an epoch that closes at the end of the year, and one that goes on; as of version 2 the first is longer.
+/// A policy with an epoch that closes at the end of the year, and one that goes on; as of version 2 the first is
+/// longer.
 fn two_epochs(version: &str, closes: &str) -> String {
     let rules = format!(
         "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"1111111111111111\"\nopens = 2026-12-01\n\
-         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-01\ncloses = 2027-11-30"
+         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-01\n\
+         closes = 2027-11-30"
     );
     common::policy_text(&ROSTER[..PARTNERS], &rules)
 }
@@ -553,7 +540,7 @@ fn a_key_that_is_missing_is_said_and_nothing_is_drawn_in_its_place() {
         let text = error.to_string();
         assert!(text.contains(name) && text.contains("epoch 2") && text.contains("back as it was"), "{text}");
         assert!(!path.exists());
-        write_private(&path, &key);
+        common::write_private(&path, &key);
         drop(Broker::open(&store, closed.keys()).unwrap());
     }
     let error = Broker::open(&store, common::broker_keys()).unwrap_err();
