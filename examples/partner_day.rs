@@ -9,6 +9,7 @@
 
 use std::error::Error;
 
+use stapel::message::{Number, Standing};
 use stapel::partner::Received;
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 use stapel_testkit::{Consortium, DAY, START};
@@ -66,7 +67,7 @@ fn carry(partner: &mut Partner, broker: &Broker, messages: Vec<Vec<u8>>, now: Ti
             Received::Answer(answer) => {
                 println!("as of {}, {} of {} organisations fresh:", answer.as_of, answer.fresh, answer.organisations);
                 for (address, standing) in &answer.rows {
-                    println!("  {address}: {standing:?}");
+                    println!("  {address}: {}", in_words(*standing, partner));
                 }
             }
             // `next` says what to do: send again, wait, fetch the policy, or ask somebody.
@@ -77,4 +78,15 @@ fn carry(partner: &mut Partner, broker: &Broker, messages: Vec<Vec<u8>>, now: Ti
         }
     }
     Ok(())
+}
+
+fn in_words(standing: Standing, partner: &Partner) -> String {
+    let cap = partner.policy().policy().counting.count_cap;
+    match standing {
+        Standing::BelowThreshold => "below the threshold, which may be nobody else".into(),
+        Standing::NoOwnFlag => "not told: no flag of our own".into(),
+        Standing::Stacked(Number::Presence) => "stacked".into(),
+        Standing::Stacked(Number::Count(count)) if count < cap => format!("stacked, {count} organisations"),
+        Standing::Stacked(Number::Band(count) | Number::Count(count)) => format!("stacked, {count} or more"),
+    }
 }
