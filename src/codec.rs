@@ -1,8 +1,9 @@
-//! Strict, bounded encoding: what decodes re-encodes to the same bytes, and nothing is allocated on a length's word alone.
+//! Strict decoding and its encoding: a value has one encoding, and other bytes are refused.
 //!
-//! The only place that knows bincode. Headers on the wire and rows in the broker's ledger go through [`encode`] and
-//! [`decode`]: bincode 1 with fixed-width little-endian integers, a limit, and no trailing bytes. The bodies of messages,
-//! which are raw columns, go through [`Reader`] and [`Writer`].
+//! [`decode`] encodes what it read and compares, and no length is believed before the bytes are there, so that a false
+//! one allocates nothing. [`encode`] and [`decode`] are bincode 1 with fixed-width little-endian integers, and nothing
+//! else in the crate knows bincode. [`Writer`] and [`Reader`] are for forms that are written field by field, such as
+//! message bodies.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -10,7 +11,7 @@ use bincode::Options;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The bytes were not the one encoding of a value.
+/// Bytes are not the encoding of any value; the text says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
@@ -19,9 +20,9 @@ pub(crate) fn encode<T: Serialize>(value: &T, limit: u64) -> Option<Vec<u8>> {
     options(limit).serialize(value).ok()
 }
 
-/// Encodes `value` in one pass after what stands in `bytes`; `None` where it takes more than `limit` bytes.
+/// Appends the encoding of `value` to `bytes`; `None` where it takes more than `limit` bytes.
 ///
-/// For large values: [`encode`] goes through them twice, to know their size.
+/// For large values, as it goes through them once: [`encode`] goes through them first to learn their size.
 pub(crate) fn encode_after<T: Serialize>(mut bytes: Vec<u8>, value: &T, limit: u64) -> Option<Vec<u8>> {
     let room = usize::try_from(limit).unwrap_or(usize::MAX);
     unlimited().serialize_into(Bounded { bytes: &mut bytes, room }, value).ok()?;
@@ -64,13 +65,13 @@ fn unlimited() -> impl Options {
     bincode::DefaultOptions::new().with_fixint_encoding().with_little_endian()
 }
 
-/// Takes so many bytes and no more.
+/// A writer that fails when `room` bytes are full.
 struct Bounded<'a> {
     bytes: &'a mut Vec<u8>,
     room: usize,
 }
 
-/// Takes the bytes that are expected, and no others.
+/// A writer that fails at the first byte that differs from those expected.
 struct Expected<'a>(&'a [u8]);
 
 impl Write for Bounded<'_> {
@@ -96,7 +97,7 @@ impl Write for Expected<'_> {
     }
 }
 
-/// Takes a body apart, front to back.
+/// Reads fields from the front of some bytes.
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A `u32` count and that many rows of 16 bytes, strictly ascending, borrowed.
+    /// A `u32` count and that many rows of 16 bytes, strictly ascending. They are borrowed, not copied.
     pub(crate) fn column(&mut self) -> Result<&'a [[u8; 16]], Malformed> {
         let count = self.u32()? as usize;
         let length = count.checked_mul(16).ok_or(Malformed("a count is too large"))?;
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Puts a body together, front to back.
+/// Appends fields to some bytes.
 #[derive(Default)]
 pub(crate) struct Writer(Vec<u8>);
 
@@ -159,7 +160,7 @@ impl Writer {
         Writer(Vec::with_capacity(bytes))
     }
 
-    /// Goes on after what stands in `bytes`.
+    /// Appends to what stands in `bytes`.
     pub(crate) fn after(bytes: Vec<u8>) -> Writer {
         Writer(bytes)
     }

@@ -1,7 +1,7 @@
 //! Calendar days and moments, all in UTC.
 //!
-//! A [`Day`] is what flags end on; a [`Timestamp`] is what messages and releases are dated with. The library never reads a
-//! clock: whoever calls it says what time it is.
+//! A [`Day`] is what flags end on; a [`Timestamp`] is what messages and releases are dated with. The library never
+//! reads a clock: whoever calls it says what time it is.
 
 use std::fmt;
 use std::str::FromStr;

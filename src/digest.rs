@@ -1,4 +1,4 @@
-//! SHA-256 digests, as messages, policies and logs are named.
+//! SHA-256 digests, by which messages, policies and log lines are named.
 
 use std::fmt;
 use std::str::FromStr;

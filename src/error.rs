@@ -15,8 +15,8 @@ use crate::system::SystemError;
 
 /// Any failure of the library, sorted by who can mend it.
 ///
-/// Every failure has a code, which is stable across versions and the same in every language binding, and a sentence that says
-/// what was found and what to do. One failure always lies at one place here: a file that cannot be read is an
+/// Every failure has a code, which is stable across versions and the same in every language binding, and a sentence
+/// that says what was found and what to do. One failure always lies at one place here: a file that cannot be read is an
 /// [`Error::System`], whichever part of the library met it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,11 +33,13 @@ pub enum Error {
     #[error(transparent)]
     Secret(SecretError),
 
-    /// Bytes are not a message that can be used: they came in damaged, or from another than they claim. Ask for them again.
+    /// Bytes are not a message that can be used: they came in damaged, or from another than they claim. Ask for them
+    /// again.
     #[error(transparent)]
     Message(#[from] MessageError),
 
-    /// A policy or a signature of one was refused. Whoever wrote the policy mends it, or whoever has not signed it signs.
+    /// A policy or a signature of one was refused. Whoever wrote the policy mends it, or whoever has not signed it
+    /// signs.
     #[error(transparent)]
     Policy(PolicyError),
 
@@ -248,7 +250,8 @@ impl Error {
     }
 }
 
-/// Sorts a folder's error in: what it wraps goes to that error's own variant of [`Error`], and only the rest to the folder's.
+/// Sorts a folder's error in: what it wraps goes to that error's own variant of [`Error`], and only the rest to the
+/// folder's.
 macro_rules! flatten {
     ($error:ident, $variant:ident, wraps $($wrapped:ident),+) => {
         impl From<$error> for Error {

@@ -1,4 +1,4 @@
-//! Files that must not be read by others, and files that must never be half-written.
+//! Files that only their owner may read, and that a crash never leaves half-written.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -23,7 +23,8 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SystemErro
     Ok(bytes)
 }
 
-/// Whether nothing is at a path but, at most, the empty file that a crash or a full disk left of [`create_private`].
+/// Whether a path is free for [`create_private`]: nothing is there, or an empty file, which a crash or a full disk
+/// left.
 pub(crate) fn is_vacant(path: &Path) -> Result<bool, SystemError> {
     match fs::metadata(path) {
         Ok(there) => Ok(there.is_file() && there.len() == 0),
@@ -32,9 +33,9 @@ pub(crate) fn is_vacant(path: &Path) -> Result<bool, SystemError> {
     }
 }
 
-/// Creates a file that only its owner may read; an existing one is left as it is, and an error.
+/// Creates a file that only its owner may read. An existing file is left alone and is an error.
 ///
-/// One that is there and empty is what a crash, or a full disk, left of an earlier try: it is made anew.
+/// An empty one is replaced: a crash or a full disk left it of an earlier try.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
     if fs::symlink_metadata(path).is_ok_and(|there| there.is_file() && there.len() == 0) {
         fs::remove_file(path).map_err(|source| io("replace", path, source))?;
@@ -42,14 +43,15 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErro
     let mut file = private_options().create_new(true).open(path).map_err(|source| io("create", path, source))?;
     if let Err(source) = file.write_all(bytes).and_then(|()| file.sync_all()) {
         drop(file);
-        // What is left of it would stand in the way of another try, and is no use.
+        // A file cut short would stand in the way of the next try.
         let _ = fs::remove_file(path);
         return Err(io("write", path, source));
     }
     sync_folder(path)
 }
 
-/// Puts `bytes` in place of what the file held, whole or not at all, and on disk before it returns.
+/// Replaces a file's content in one step: after a crash the file holds the old bytes or the new ones. Returns when the
+/// new ones are on disk.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
@@ -63,7 +65,7 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErr
     sync_folder(path)
 }
 
-/// Makes a rename or a creation in the file's folder durable.
+/// Syncs the folder that a file is in, so that its creation or renaming survives a crash.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), SystemError> {
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
@@ -73,7 +75,8 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), SystemError> {
     Ok(())
 }
 
-/// Locks a folder, by the file `lock` in it, as long as what this returns lives; [`SystemError::FolderInUse`] where somebody has it locked.
+/// Locks a folder through the file `lock` in it, for as long as the returned file lives. [`SystemError::FolderInUse`]
+/// where it is locked already.
 pub(crate) fn lock(folder: &Path) -> Result<File, SystemError> {
     let path = folder.join("lock");
     let file = private_options().create(true).open(&path).map_err(|source| io("open", &path, source))?;
@@ -84,7 +87,8 @@ pub(crate) fn lock(folder: &Path) -> Result<File, SystemError> {
     }
 }
 
-/// Makes a folder that only its owner may enter, and those it is in, if they are not there yet; on disk before it returns.
+/// Creates a folder that only its owner may enter, and its parents, where they are missing. Returns when they are on
+/// disk.
 pub(crate) fn create_private_folder(path: &Path) -> Result<(), SystemError> {
     let new: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     let mut builder = fs::DirBuilder::new();
@@ -95,7 +99,7 @@ pub(crate) fn create_private_folder(path: &Path) -> Result<(), SystemError> {
     new.into_iter().filter(|folder| !folder.as_os_str().is_empty()).try_for_each(sync_folder)
 }
 
-/// Where a test can let the process end, between two steps that are not one on disk.
+/// Crash points, at which tests end the process between two steps. In a normal build they do nothing.
 #[cfg(not(test))]
 pub(crate) mod crash {
     pub(crate) fn point() -> std::io::Result<()> {
@@ -103,7 +107,7 @@ pub(crate) mod crash {
     }
 }
 
-/// Where a test lets the process end, between two steps that are not one on disk: from then on nothing is written.
+/// Crash points: a test says at which one the process ends, and from there on nothing is written.
 #[cfg(test)]
 pub(crate) mod crash {
     use std::cell::Cell;
@@ -112,7 +116,7 @@ pub(crate) mod crash {
         static STEPS: Cell<Option<u32>> = const { Cell::new(None) };
     }
 
-    /// Lets this thread's process end after so many points; `None` lets it live on.
+    /// Ends the process of this thread at the point after the next `steps`; `None` never does.
     pub(crate) fn after(steps: Option<u32>) {
         STEPS.set(steps);
     }

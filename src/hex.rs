@@ -12,7 +12,8 @@ pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Serialises a type of `N` public bytes as hexadecimal in formats that people read, such as JSON, and as its bytes in all others.
+/// Serialises a type of `N` public bytes as hexadecimal in formats that people read, such as JSON, and as its bytes in
+/// all others.
 macro_rules! serde_as_hex {
     ($type:ident, $length:literal) => {
         impl serde::Serialize for $type {

@@ -1,7 +1,7 @@
-//! Canonical JSON: RFC 8785 (JCS) of the part of JSON that policies and log lines need.
+//! Writes canonical JSON (RFC 8785) for policies and log lines, of which digests are taken.
 //!
-//! The writer is our own and sorts by itself: whether `serde_json` keeps the order of insertion depends on what else is in
-//! the build. Numbers are whole and not negative, so that how RFC 8785 writes fractions does not matter.
+//! `serde_json` writes the texts only. Its maps may keep the order of insertion, depending on features that other
+//! crates of the build switch on. Numbers are whole and not negative, so RFC 8785's rules for fractions are not needed.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Every domain-separation constant, in one place.
+//! Every domain-separation label, in one place.
 //!
 //! A label says what a key or a signature is for, so that the bytes of one use are never valid in another. SPEC.md,
 //! and docs/ for what is stored, have the same constants; a change of one is a change of the format.

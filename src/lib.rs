@@ -1,7 +1,9 @@
-//! Tells public partners that something is going on at an address, and how many of them think so, without telling what or who.
+//! Tells public partners that something is going on at an address, and how many of them think so, without telling what
+//! or who.
 //!
-//! Each partner turns addresses into pseudonyms with an HMAC under a key that the partners share and the broker never holds.
-//! The broker counts, per pseudonym, how many distinct organisations flag it, and answers under an open, signed policy.
+//! Each partner turns addresses into pseudonyms with an HMAC under a key that the partners share and the broker never
+//! holds. The broker counts, per pseudonym, how many distinct organisations flag it, and answers under an open, signed
+//! policy.
 //!
 //! Data flows one way. Each step takes the type that the step before it made, so that skipping one does not compile:
 //!
@@ -9,7 +11,8 @@
 //! address text -> AddressKey -> Pseudonym -> signed message -> | Broker: verify -> tag -> store -> release | -> answer
 //! ```
 //!
-//! A partner's day, and what the broker does meanwhile. What carries the bytes between the two is yours, HTTPS for instance:
+//! A partner's day, and what the broker does meanwhile. What carries the bytes between the two is yours, HTTPS for
+//! instance:
 //!
 #![cfg_attr(all(feature = "partner", feature = "broker"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "partner", feature = "broker")), doc = "```text")]
@@ -28,11 +31,13 @@
 //!
 //!     // Text becomes an address key, the one form that all partners hash. What can be read in two ways is refused.
 //!     let home = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?;
-//!     // The flag is written to the journal, with who set it and for which case. The broker hears nothing of those two.
+//!     // The flag is written to the journal, with who set it and for which case. The broker hears nothing of those
+//! two.
 //!     let by = Case::new("j.jansen", "2026-0117")?;
 //!     police.flag(&[home], &by, now)?;
 //!
-//!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs a
+//!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs
+//! a
 //!     // receipt. New flags become visible to others at the next release.
 //!     for message in police.deliver(now)? {
 //!         let reply = broker.handle(&message, now);
@@ -76,7 +81,7 @@
 #![forbid(unsafe_code)]
 // The ground floor holds what either side needs. A build of one side leaves the other's part of it unused, and only the build of both
 // finds what nothing uses.
-#![cfg_attr(not(all(feature = "partner", feature = "broker")), allow(dead_code, unused_imports))]
+#![cfg_attr(not(all(feature = "partner", feature = "broker")), allow(dead_code, unused_imports, unused_macros))]
 
 pub mod address;
 pub mod audit;
@@ -105,7 +110,6 @@ mod system;
 #[cfg(feature = "broker")]
 mod tag;
 mod threads;
-#[allow(unused)]
 mod trace;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};

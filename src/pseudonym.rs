@@ -1,4 +1,4 @@
-//! Address keys to pseudonyms: one at a time, in batches, and behind a trait that may be remote.
+//! Pseudonyms, which partners send in place of addresses, and the sources that make them.
 
 use std::fmt;
 
@@ -11,10 +11,12 @@ use crate::error::Error;
 use crate::secret::{Key32, KeyId, Scope, Secret};
 use crate::threads::Threads;
 
-/// What partners send in place of an address: the first 16 bytes of HMAC-SHA256(K, level byte || canonical address key).
+/// What partners send in place of an address: the first 16 bytes of HMAC-SHA256(K, level byte || canonical address
+/// key).
 ///
-/// Under the law it is personal data; whoever holds the consortium's secret can find the address of it. So `Debug` shows
-/// nothing, and there is no `Display`. Only a source of pseudonyms makes one, so nothing else can get into a message.
+/// Under the law it is personal data; whoever holds the consortium's secret can find the address of it. So `Debug`
+/// shows nothing, and there is no `Display`. Only a source of pseudonyms makes one, so nothing else can get into a
+/// message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, TransparentWrapper)]
 #[repr(transparent)]
 pub struct Pseudonym(Bytes);
@@ -27,8 +29,8 @@ struct Bytes([u8; 16]);
 
 /// Where pseudonyms come from.
 ///
-/// The consortium's shared key is one source. The trait is batched, fallible and possibly remote, so that an oblivious PRF
-/// (RFC 9497), under which no partner holds the key, can take its place without a change to the broker or the wire.
+/// The consortium's shared key is one source. The trait is batched, fallible and possibly remote, so that an oblivious
+/// PRF (RFC 9497), under which no partner holds the key, can take its place without a change to the broker or the wire.
 pub trait PseudonymSource {
     /// The key id that messages with these pseudonyms bear.
     fn key_id(&self) -> KeyId;
@@ -57,7 +59,8 @@ impl Pseudonym {
 
     /// Takes what a source outside this library made, such as the servers of an oblivious PRF (RFC 9497).
     ///
-    /// The bytes are sent to the broker as they are. Bytes that are no pseudonym, an address for one, would be told to it.
+    /// The bytes are sent to the broker as they are. Bytes that are no pseudonym, an address for one, would be told to
+    /// it.
     pub fn danger_from_remote_source(bytes: [u8; 16]) -> Pseudonym {
         Pseudonym(Bytes(bytes))
     }

@@ -1,4 +1,4 @@
-//! Names that are bound into keys and messages.
+//! Slugs: the short names of purposes, consortia and organisations, which keys and messages are bound to.
 
 use std::fmt;
 use std::str::FromStr;

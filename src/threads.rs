@@ -1,7 +1,7 @@
 //! How many threads the work on a large batch is spread over: as many as whoever runs the program says.
 //!
-//! One, the default, is the caller's own thread: nothing is started, nothing handed over. The results are the same, byte for
-//! byte, whatever the count. Starting more takes the feature `threads`.
+//! One, the default, is the caller's own thread: nothing is started, nothing handed over. The results are the same,
+//! byte for byte, whatever the count. Starting more takes the feature `threads`.
 
 use std::fmt;
 
@@ -13,12 +13,13 @@ use crate::system::SystemError;
 /// The most threads that can be asked for.
 const MOST: usize = 256;
 
-/// The fewest items worth a thread. They are some hundred microseconds of hashing, beside which handing them over takes no
-/// time. So a question about a few addresses never waits for another thread.
+/// The fewest items worth a thread. They are some hundred microseconds of hashing, beside which handing them over takes
+/// no time. So a question about a few addresses never waits for another thread.
 #[cfg(feature = "threads")]
 const LEAST: usize = 512;
 
-/// The threads that the pseudonyms and tags of a large batch are made on. Clones share them; they end with the last clone.
+/// The threads that the pseudonyms and tags of a large batch are made on. Clones share them; they end with the last
+/// clone.
 #[derive(Clone, Default)]
 pub struct Threads {
     /// `None` for the caller's own thread.
@@ -33,8 +34,8 @@ impl Threads {
     ///
     /// # Errors
     ///
-    /// [`SystemError::Threads`] for 0 or more than 256, where the operating system does not give so many, and for more than 1
-    /// where the library was built without the feature `threads`.
+    /// [`SystemError::Threads`] for 0 or more than 256, where the operating system does not give so many, and for more
+    /// than 1 where the library was built without the feature `threads`.
     pub fn new(count: usize) -> Result<Threads, SystemError> {
         match count {
             1 => Ok(Threads::default()),
@@ -52,7 +53,8 @@ impl Threads {
         1
     }
 
-    /// The results of `f` for each item, in the items' order. For reading addresses on the threads that make pseudonyms.
+    /// The results of `f` for each item, in the items' order. For reading addresses on the threads that make
+    /// pseudonyms.
     pub fn map<T: Sync, U: Send>(&self, items: &[T], f: impl Fn(&T) -> U + Send + Sync) -> Vec<U> {
         let mut results = Vec::new();
         self.extend(&mut results, items, f);
@@ -73,8 +75,8 @@ impl Threads {
         results.extend(items.iter().map(f));
     }
 
-    /// The results of `f` for consecutive pieces of the items, joined in order. The pieces have `piece` items each where several
-    /// threads share the work; else there is one piece.
+    /// The results of `f` for consecutive pieces of the items, joined in order. The pieces have `piece` items each
+    /// where several threads share the work; else there is one piece.
     #[cfg_attr(not(feature = "threads"), allow(unused_variables))]
     pub(crate) fn map_pieces<T: Sync, U: Send>(
         &self,

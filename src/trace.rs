@@ -2,8 +2,9 @@
 
 /// Tells the program's log of something: `trace::event!(WARN, "the store was left as it was", code = error.code());`
 ///
-/// The level is one of tracing's constants, and every value is shown as its `Display` shows it. What goes into an event is read
-/// by operators and kept by log servers: codes, numbers, moments and file names; never a secret, a pseudonym or an address.
+/// The level is one of tracing's constants, and every value is shown as its `Display` shows it. What goes into an event
+/// is read by operators and kept by log servers: codes, numbers, moments and file names; never a secret, a pseudonym or
+/// an address.
 macro_rules! event {
     ($level:ident, $message:literal $(, $field:ident = $value:expr)* $(,)?) => {{
         #[cfg(feature = "tracing")]

@@ -105,6 +105,7 @@ fn unlogged(mut reply: Reply) -> Reply {
         Reply::Answer(answer) => &mut answer.log,
         Reply::Status(status) => &mut status.log,
         Reply::Rejection(rejection) => &mut rejection.log,
+        _ => panic!("no reply of this test"),
     };
     *log = LogEntry::NONE;
     if let Reply::Status(status) = &mut reply {

@@ -212,6 +212,7 @@ fn header_json(header: &Header) -> Value {
         Kind::Answer => "answer",
         Kind::StatusReply => "status_reply",
         Kind::Rejection => "rejection",
+        _ => panic!("the file has no such kind"),
     };
     json!({
         "kind": kind,
@@ -241,6 +242,7 @@ fn request_json(request: &Request<'_>) -> Value {
             json!({"pseudonyms": rows_json(pseudonyms), "sweep": sweep.as_ref().map(|reason| reason.as_str())})
         }
         Request::Status(StatusRequest { tree_size }) => json!({"tree_size": tree_size}),
+        _ => panic!("the file has no such request"),
     }
 }
 
@@ -294,6 +296,7 @@ fn reply_json(reply: &Reply) -> Value {
             "proof": status.consistency.iter().map(Digest::to_string).collect::<Vec<_>>(),
         }),
         Reply::Rejection(rejection) => rejection_json(rejection),
+        _ => panic!("the file has no such reply"),
     }
 }
 

@@ -297,7 +297,7 @@ impl Told {
                 Ok(Reply::Answer(_)) => return Told::kind("answer"),
                 Ok(Reply::Status(_)) => return Told::kind("status"),
                 Ok(Reply::Rejection(rejection)) => ("rejection", rejection),
-                Err(_) => return Told::kind(NOTHING),
+                Ok(_) | Err(_) => return Told::kind(NOTHING),
             },
         };
         let (kind, rejection) = rejection;

@@ -63,8 +63,9 @@
 /**
  * What came of a call.
  *
- * 1 to 99 are of this layer; 100 to 199 the library's errors; 200 to 299 say why an address was refused; 300 and on why the broker did
- * not accept a message. A later version may add some: treat a number that is not listed here as an error.
+ * 1 to 99 are of this layer; 100 to 199 the library's errors; 200 to 299 say why an address was refused; 300 and on
+ * why the broker did not accept a message. A later version may add some: treat a number that is not listed here as an
+ * error.
  */
 enum stapel_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -317,8 +318,9 @@ enum stapel_kind
     /** It did not accept a message that the partner no longer waited for; nothing changed: stapel_reply_rejection. */
     STAPEL_KIND_LATE = 5,
     /**
-     * Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
-     * message, the roster or the carrier needs a look; if not, the right reply is still to come: stapel_reply_rejection.
+     * Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if
+     * it is true, the message, the roster or the carrier needs a look; if not, the right reply is still to come:
+     * stapel_reply_rejection.
      */
     STAPEL_KIND_HINT = 6,
 };
@@ -374,8 +376,8 @@ enum stapel_next
     /** Fetch the policy in force, adopt it, and deliver or ask again. */
     STAPEL_NEXT_FETCH_POLICY = 3,
     /**
-     * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new at 00:00
-     * UTC, an epoch's with the next epoch.
+     * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are
+     * new at 00:00 UTC, an epoch's with the next epoch.
      */
     STAPEL_NEXT_WAIT = 4,
     /** See whether the set is complete, and say that its shrinking is meant. */
@@ -417,8 +419,8 @@ typedef int32_t stapel_change;
 #endif // __cplusplus
 
 /**
- * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number of threads may
- * use the same rows at once, and the same rows can be given to any number of calls.
+ * Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number
+ * of threads may use the same rows at once, and the same rows can be given to any number of calls.
  */
 typedef struct stapel_addresses stapel_addresses;
 
@@ -431,17 +433,27 @@ typedef struct stapel_addresses stapel_addresses;
 typedef struct stapel_broker stapel_broker;
 #endif
 
-/** Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at once. */
+/**
+ * Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at
+ * once.
+ */
 typedef struct stapel_buffer stapel_buffer;
 
-/** Messages for the broker, in the order in which it must get them. They never change: any number of threads may read them at once. */
+/**
+ * Messages for the broker, in the order in which it must get them. They never change: any number of threads may read
+ * them at once.
+ */
 typedef struct stapel_messages stapel_messages;
 
-/** What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at it at once. */
+/**
+ * What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at
+ * it at once.
+ */
 typedef struct stapel_news stapel_news;
 
 /**
- * A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a folder open.
+ * A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a
+ * folder open.
  *
  * Everything that a call did is on disk when it returns. Any thread may use it; calls take turns.
  */
@@ -459,8 +471,8 @@ typedef struct {
 } stapel_address;
 
 /**
- * A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL; its pointer is
- * NULL where there is none.
+ * A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL;
+ * its pointer is NULL where there is none.
  */
 typedef struct {
     /** The first byte. May be NULL where there are none. */
@@ -469,7 +481,10 @@ typedef struct {
     size_t len;
 } stapel_str;
 
-/** The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer is NULL. */
+/**
+ * The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer
+ * is NULL.
+ */
 typedef struct {
     /** The postcode. */
     stapel_str postcode;
@@ -482,8 +497,8 @@ typedef struct {
 } stapel_fields;
 
 /**
- * A column of texts in one piece: all texts one after the other, and where each ends. What a program in Python, Java, C# or PHP can
- * hand over fastest.
+ * A column of texts in one piece: all texts one after the other, and where each ends. What a program in Python, Java,
+ * C# or PHP can hand over fastest.
  */
 typedef struct {
     /** All texts, one after the other, with nothing between them. */
@@ -491,8 +506,8 @@ typedef struct {
     /** The number of bytes in all. */
     size_t bytes_len;
     /**
-     * For each row the place in `bytes` where its text ends, which is where that of the next row begins: never less than the one
-     * before, and the last one `bytes_len`.
+     * For each row the place in `bytes` where its text ends, which is where that of the next row begins: never less
+     * than the one before, and the last one `bytes_len`.
      */
     const uint64_t *ends;
 } stapel_packed;
@@ -624,8 +639,8 @@ typedef struct {
     /** Not 0 where the next delivery must be a full set; it will be one. */
     int32_t full_set_required;
     /**
-     * STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or _CHECKPOINT. The evidence is
-     * in files in the partner's folder.
+     * STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or
+     * _CHECKPOINT. The evidence is in files in the partner's folder.
      */
     stapel_status complaint;
     /** What was found, and what to do. */
@@ -640,7 +655,10 @@ typedef struct {
     stapel_status status;
     /** What to do. */
     stapel_next next;
-    /** What the status says that it is: the last state number accepted, the lowest number still free, what is left of a budget. */
+    /**
+     * What the status says that it is: the last state number accepted, the lowest number still free, what is left of a
+     * budget.
+     */
     uint64_t number;
     /** What was wrong and what to do, in English, as the broker says it. */
     stapel_str sentence;
@@ -692,26 +710,26 @@ extern "C" {
 const char *stapel_version(void);
 
 /**
- * The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was compiled: they must be
- * equal.
+ * The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was
+ * compiled: they must be equal.
  */
 uint32_t stapel_abi_version(void);
 
 /**
- * The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for STAPEL_OK,
- * "unknown" for a number that this version does not know.
+ * The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for
+ * STAPEL_OK, "unknown" for a number that this version does not know.
  *
  * The text is static: it is not freed, and stays.
  */
 const char *stapel_status_code(int32_t status);
 
 /**
- * What was wrong with the last call on this thread that failed: a sentence in English that says what was found and what to do; empty
- * where none failed. Like the errors of the library it says nothing of keys and pseudonyms; it may quote the address or the path that
- * the caller gave.
+ * What was wrong with the last call on this thread that failed: a sentence in English that says what was found and
+ * what to do; empty where none failed. Like the errors of the library it says nothing of keys and pseudonyms; it may
+ * quote the address or the path that the caller gave.
  *
- * The text is the library's and ends with a NUL; it stays until the next call on this thread that fails, or the thread's end. Call this
- * on the thread on which the call failed, before anything else is called there.
+ * The text is the library's and ends with a NUL; it stays until the next call on this thread that fails, or the
+ * thread's end. Call this on the thread on which the call failed, before anything else is called there.
  */
 const char *stapel_last_error_message(void);
 
@@ -737,9 +755,9 @@ stapel_status stapel_address_from_fields(const stapel_fields *fields, stapel_add
 /**
  * Reads rows of addresses as people write them: an array of texts.
  *
- * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and the calls that
- * take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for each row, which come back with
- * the row; the library copies them, and they are in no message.
+ * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and
+ * the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
+ * each row, which come back with the row; the library copies them, and they are in no message.
  *
  * Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
  */
@@ -755,7 +773,8 @@ stapel_status stapel_addresses_from_fields(const stapel_fields *fields,
                                            stapel_addresses **addresses);
 
 /**
- * Reads rows of addresses as people write them: a column in one piece. As stapel_addresses_from_texts; `references` is NULL or a column.
+ * Reads rows of addresses as people write them: a column in one piece. As stapel_addresses_from_texts; `references` is
+ * NULL or a column.
  *
  * Errors: STAPEL_ERROR_INVALID_ARGUMENT where the ends of a column do not fit it.
  */
@@ -770,7 +789,10 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
                                                   size_t count,
                                                   stapel_addresses **addresses);
 
-/** The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused rows are the same. */
+/**
+ * The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused
+ * rows are the same.
+ */
 stapel_status stapel_addresses_buildings(const stapel_addresses *addresses,
                                          stapel_addresses **buildings);
 
@@ -785,7 +807,8 @@ stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *
 stapel_status stapel_addresses_row(const stapel_addresses *addresses, size_t index, stapel_row *row);
 
 /**
- * The refused row number `index` of those that were refused, counted from 0: to tell of them without looking at all the others.
+ * The refused row number `index` of those that were refused, counted from 0: to tell of them without looking at all
+ * the others.
  *
  * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
  */
@@ -794,7 +817,8 @@ stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,
                                            stapel_row *row);
 
 /**
- * All canonical forms in one text, a line for each row, each line ending with a line feed; the line of a refused row is empty.
+ * All canonical forms in one text, a line for each row, each line ending with a line feed; the line of a refused row
+ * is empty.
  *
  * The text is the caller's, to be freed with stapel_buffer_free.
  */
@@ -804,7 +828,10 @@ stapel_status stapel_addresses_lines(const stapel_addresses *addresses,
 /** Frees rows of addresses. NULL is no error. */
 stapel_status stapel_addresses_free(stapel_addresses *addresses);
 
-/** Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and end with no NUL. */
+/**
+ * Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and
+ * end with no NUL.
+ */
 stapel_status stapel_buffer_bytes(const stapel_buffer *buffer,
                                   const uint8_t **bytes,
                                   size_t *bytes_len);
@@ -827,7 +854,10 @@ stapel_status stapel_messages_get(const stapel_messages *messages,
                                   const uint8_t **bytes,
                                   size_t *bytes_len);
 
-/** Frees messages. NULL is no error. They are in the partner's folder until their replies were read, and can be had again. */
+/**
+ * Frees messages. NULL is no error. They are in the partner's folder until their replies were read, and can be had
+ * again.
+ */
 stapel_status stapel_messages_free(stapel_messages *messages);
 
 /** What a reply is. */
@@ -848,10 +878,11 @@ stapel_status stapel_reply_receipt(const stapel_reply *reply, stapel_receipt *re
 stapel_status stapel_reply_answer(const stapel_reply *reply, stapel_answer *answer);
 
 /**
- * The standings of rows, in their order: `standings[i]` becomes that of row i of `addresses`, for duplicates and refused rows too.
+ * The standings of rows, in their order: `standings[i]` becomes that of row i of `addresses`, for duplicates and
+ * refused rows too.
  *
- * `count` is the number of rows. Set the array to zeros first. Of rows that this answer does not speak of the elements stay as they
- * are, so that where a question was cut into several, each answer in turn fills in its part.
+ * `count` is the number of rows. Set the array to zeros first. Of rows that this answer does not speak of the elements
+ * stay as they are, so that where a question was cut into several, each answer in turn fills in its part.
  *
  * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind, and for another number of rows.
  */
@@ -901,11 +932,11 @@ stapel_status stapel_news_get(const stapel_news *news, size_t index, stapel_news
 stapel_status stapel_news_free(stapel_news *news);
 
 /**
- * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
- * partner into the roster.
+ * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the
+ * coordinator puts the partner into the roster.
  *
- * `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64 hexadecimal digits, for
- * the coordinator; to be freed with stapel_buffer_free.
+ * `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64
+ * hexadecimal digits, for the coordinator; to be freed with stapel_buffer_free.
  *
  * Errors: STAPEL_ERROR_PARTNER_FOLDER where there is one already; _IO, _FOLDER_IN_USE, _RANDOM.
  */
@@ -915,8 +946,8 @@ stapel_status stapel_partner_init(const char *dir,
                                   stapel_buffer **verifying_key);
 
 /**
- * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
- * whoever hands it over; later ones come through stapel_partner_adopt_policy.
+ * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on
+ * the word of whoever hands it over; later ones come through stapel_partner_adopt_policy.
  *
  * Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
  */
@@ -928,18 +959,17 @@ stapel_status stapel_partner_join(const char *dir,
 /**
  * Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
  *
- * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE,
- * _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
- * _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE,
+ * _SECRET_FILE, _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and
+ * _POLICY_SIGNATURE for its policy; _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
  */
-stapel_status stapel_partner_open(const char *dir,
-                                  size_t dir_len,
-                                  stapel_partner **partner);
+stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partner **partner);
 
 /**
  * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
  *
- * Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER, _IO.
+ * Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER,
+ * _IO.
  */
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,
@@ -958,27 +988,30 @@ stapel_status stapel_partner_add_secret(const stapel_partner *partner,
 stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *number);
 
 /**
- * The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed with
- * stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+ * The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed
+ * with stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
  */
 stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);
 
 /**
- * How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those since the last
- * delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+ * How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those
+ * since the last delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as
+ * many as the budgets take.
  */
 stapel_status stapel_partner_undelivered(const stapel_partner *partner,
                                          size_t *count);
 
 /**
- * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
- * at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
+ * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as
+ * they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
+ * stapel_partner_deliver.
  *
  * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which follow from their
- * homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which
+ * follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
+ * be; _IO.
  */
 stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   const stapel_addresses *homes,
@@ -987,11 +1020,11 @@ stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   stapel_changed *changed);
 
 /**
- * Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag forward, or put it
- * back within the policy's max_days of its first day.
+ * Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag
+ * forward, or put it back within the policy's max_days of its first day.
  *
- * Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far off;
- * _INVALID_ARGUMENT for what is not a day.
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far
+ * off; _INVALID_ARGUMENT for what is not a day.
  */
 stapel_status stapel_partner_flag_until(const stapel_partner *partner,
                                         const stapel_addresses *homes,
@@ -1004,7 +1037,8 @@ stapel_status stapel_partner_flag_until(const stapel_partner *partner,
 /**
  * Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
  *
- * Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is renewed.
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is
+ * renewed.
  */
 stapel_status stapel_partner_renew(const stapel_partner *partner,
                                    const stapel_addresses *homes,
@@ -1024,11 +1058,11 @@ stapel_status stapel_partner_withdraw(const stapel_partner *partner,
                                       stapel_changed *changed);
 
 /**
- * Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others are withdrawn, also
- * those of refused rows: see to those first.
+ * Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others
+ * are withdrawn, also those of refused rows: see to those first.
  *
- * A truncated export must not wipe a partner out: where more than the policy's share of the flags would go, `allow_shrink` must not be
- * 0, to say that it is meant.
+ * A truncated export must not wipe a partner out: where more than the policy's share of the flags would go,
+ * `allow_shrink` must not be 0, to say that it is meant.
  *
  * Errors: those of stapel_partner_flag; STAPEL_ERROR_SHRINK.
  */
@@ -1040,8 +1074,8 @@ stapel_status stapel_partner_replace_all(const stapel_partner *partner,
                                          stapel_changed *changed);
 
 /**
- * The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
- * stapel_messages_free.
+ * The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed
+ * with stapel_messages_free.
  *
  * What is new beyond the policy's budgets waits for a later day, those flagged last: see stapel_partner_undelivered.
  *
@@ -1054,20 +1088,22 @@ stapel_status stapel_partner_deliver(const stapel_partner *partner,
                                      stapel_messages **messages);
 
 /**
- * As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence differs from no
- * change.
+ * As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence
+ * differs from no change.
  */
 stapel_status stapel_partner_confirm(const stapel_partner *partner,
                                      uint64_t now,
                                      stapel_messages **messages);
 
 /**
- * The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000 different ones. To be
- * freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
+ * The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000
+ * different ones. To be freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
  *
- * As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte for byte.
+ * As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
+ * for byte.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE, _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE,
+ * _IO.
  */
 stapel_status stapel_partner_ask(const stapel_partner *partner,
                                  const stapel_addresses *addresses,
@@ -1076,8 +1112,8 @@ stapel_status stapel_partner_ask(const stapel_partner *partner,
                                  stapel_messages **messages);
 
 /**
- * As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them. What changed is told
- * by stapel_partner_news.
+ * As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them.
+ * What changed is told by stapel_partner_news.
  */
 stapel_status stapel_partner_ask_own(const stapel_partner *partner,
                                      const stapel_case *by,
@@ -1087,8 +1123,8 @@ stapel_status stapel_partner_ask_own(const stapel_partner *partner,
 /**
  * As stapel_partner_ask, about addresses that the partner need not flag itself, for a reason that the policy lists.
  *
- * Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list; _INVALID_ARGUMENT for
- * one that cannot be.
+ * Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list;
+ * _INVALID_ARGUMENT for one that cannot be.
  */
 stapel_status stapel_partner_sweep(const stapel_partner *partner,
                                    const stapel_addresses *addresses,
@@ -1105,15 +1141,19 @@ stapel_status stapel_partner_sweep(const stapel_partner *partner,
  */
 stapel_status stapel_partner_status(const stapel_partner *partner, uint64_t now, stapel_messages **messages);
 
-/** The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program ended in between. */
+/**
+ * The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program
+ * ended in between.
+ */
 stapel_status stapel_partner_in_flight(const stapel_partner *partner,
                                        stapel_messages **messages);
 
 /**
- * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older release
- * than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
+ * Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks
+ * of no older release than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
  *
- * A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and changes nothing.
+ * A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and
+ * changes nothing.
  *
  * Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
  * _UNEXPECTED_REPLY for one to another message, or to one that was given up; _OLDER_RELEASE; _IO, _JOURNAL_DAMAGED.
@@ -1125,8 +1165,8 @@ stapel_status stapel_partner_read(const stapel_partner *partner,
                                   stapel_reply **reply);
 
 /**
- * No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it. What they said is
- * still to be said.
+ * No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it.
+ * What they said is still to be said.
  *
  * Errors: STAPEL_ERROR_UNEXPECTED_REPLY where no such message is in flight; _IO.
  */
@@ -1136,23 +1176,27 @@ stapel_status stapel_partner_give_up(const stapel_partner *partner,
                                      uint64_t now);
 
 /**
- * What changed between the answers that were read when this was called last, and those read since; over the partner's own flags. To be
- * freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
+ * What changed between the answers that were read when this was called last, and those read since; over the partner's
+ * own flags. To be freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
  *
  * Errors: STAPEL_ERROR_IO.
  */
 stapel_status stapel_partner_news(const stapel_partner *partner,
                                   stapel_news **news);
 
-/** Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no error. */
+/**
+ * Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no
+ * error.
+ */
 stapel_status stapel_partner_free(stapel_partner *partner);
 
 #if defined(STAPEL_BROKER)
 /**
- * Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are there already stay.
+ * Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are
+ * there already stay.
  *
- * `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the operator's table in the policy; to be freed with
- * stapel_buffer_free.
+ * `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the operator's table in
+ * the policy; to be freed with stapel_buffer_free.
  *
  * Errors: STAPEL_ERROR_IO, _FILE_MODE, _KEY_FILE, _RANDOM.
  */
@@ -1164,11 +1208,12 @@ stapel_status stapel_broker_init_keys(const char *keys_dir,
 
 #if defined(STAPEL_BROKER)
 /**
- * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the signatures beside it.
- * `broker` is to be freed with stapel_broker_free.
+ * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the
+ * signatures beside it. `broker` is to be freed with stapel_broker_free.
  *
- * Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other keys;
- * _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO, _RANDOM.
+ * Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other
+ * keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE,
+ * _IO, _RANDOM.
  */
 stapel_status stapel_broker_create(const char *dir,
                                    size_t dir_len,
@@ -1184,8 +1229,8 @@ stapel_status stapel_broker_create(const char *dir,
 /**
  * Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
  *
- * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT, _POLICY_UNSAFE,
- * _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT,
+ * _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
  */
 stapel_status stapel_broker_open(const char *dir,
                                  size_t dir_len,
@@ -1196,8 +1241,8 @@ stapel_status stapel_broker_open(const char *dir,
 
 #if defined(STAPEL_BROKER)
 /**
- * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not accepted is a
- * rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
+ * Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what
+ * was not accepted is a rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
  *
  * `now` is the broker's time.
  */
@@ -1210,14 +1255,15 @@ stapel_status stapel_broker_handle(const stapel_broker *broker,
 
 #if defined(STAPEL_BROKER)
 /**
- * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle releases too; a
- * broker needs this once a day.
+ * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
+ * releases too; a broker needs this once a day.
  *
- * `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is right, not 0.
- * `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full (whether new flags show), flags,
- * tags; to be freed with stapel_buffer_free.
+ * `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is
+ * right, not 0. `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full
+ * (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
  *
- * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days after it; _STORE.
+ * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
+ * after it; _STORE.
  */
 stapel_status stapel_broker_release(const stapel_broker *broker,
                                     uint64_t now,
@@ -1227,15 +1273,19 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
 
 #if defined(STAPEL_BROKER)
 /**
- * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
- * released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
+ * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners
+ * (number, held, released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or
+ * null). `status` is to be freed with stapel_buffer_free.
  */
 stapel_status stapel_broker_status(const stapel_broker *broker,
                                    stapel_buffer **status);
 #endif
 
 #if defined(STAPEL_BROKER)
-/** Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no error. */
+/**
+ * Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no
+ * error.
+ */
 stapel_status stapel_broker_free(stapel_broker *broker);
 #endif
 

@@ -23,7 +23,8 @@ pub struct stapel_address {
     pub building: [c_char; 16],
 }
 
-/// The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer is NULL.
+/// The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer
+/// is NULL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_fields {
@@ -83,8 +84,8 @@ pub struct stapel_row {
     pub message: stapel_str,
 }
 
-/// Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number of threads may
-/// use the same rows at once, and the same rows can be given to any number of calls.
+/// Rows of addresses that were read, each with its canonical form or why it was refused. They never change: any number
+/// of threads may use the same rows at once, and the same rows can be given to any number of calls.
 pub struct stapel_addresses {
     /// Those that were not refused, in the order of their rows.
     keys: Vec<AddressKey>,
@@ -143,9 +144,9 @@ pub unsafe extern "C" fn stapel_address_from_fields(
 
 /// Reads rows of addresses as people write them: an array of texts.
 ///
-/// A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and the calls that
-/// take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for each row, which come back with
-/// the row; the library copies them, and they are in no message.
+/// A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and
+/// the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
+/// each row, which come back with the row; the library copies them, and they are in no message.
 ///
 /// Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
 #[unsafe(no_mangle)]
@@ -193,7 +194,8 @@ pub unsafe extern "C" fn stapel_addresses_from_fields(
     })
 }
 
-/// Reads rows of addresses as people write them: a column in one piece. As stapel_addresses_from_texts; `references` is NULL or a column.
+/// Reads rows of addresses as people write them: a column in one piece. As stapel_addresses_from_texts; `references` is
+/// NULL or a column.
 ///
 /// Errors: STAPEL_ERROR_INVALID_ARGUMENT where the ends of a column do not fit it.
 #[unsafe(no_mangle)]
@@ -245,7 +247,8 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
     })
 }
 
-/// The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused rows are the same.
+/// The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused
+/// rows are the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_buildings(
     addresses: *const stapel_addresses,
@@ -299,7 +302,8 @@ pub unsafe extern "C" fn stapel_addresses_row(
     })
 }
 
-/// The refused row number `index` of those that were refused, counted from 0: to tell of them without looking at all the others.
+/// The refused row number `index` of those that were refused, counted from 0: to tell of them without looking at all
+/// the others.
 ///
 /// Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
 #[unsafe(no_mangle)]
@@ -318,7 +322,8 @@ pub unsafe extern "C" fn stapel_addresses_refused_row(
     })
 }
 
-/// All canonical forms in one text, a line for each row, each line ending with a line feed; the line of a refused row is empty.
+/// All canonical forms in one text, a line for each row, each line ending with a line feed; the line of a refused row
+/// is empty.
 ///
 /// The text is the caller's, to be freed with stapel_buffer_free.
 #[unsafe(no_mangle)]

@@ -25,10 +25,11 @@ impl Handle for stapel_broker {
     }
 }
 
-/// Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are there already stay.
+/// Draws a broker's keys and writes them to the folder `keys_dir`, which is made if it is not there; keys that are
+/// there already stay.
 ///
-/// `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the operator's table in the policy; to be freed with
-/// stapel_buffer_free.
+/// `verifying_key` and `checkpoint_key` become the public keys, 64 hexadecimal digits each, for the operator's table in
+/// the policy; to be freed with stapel_buffer_free.
 ///
 /// Errors: STAPEL_ERROR_IO, _FILE_MODE, _KEY_FILE, _RANDOM.
 #[unsafe(no_mangle)]
@@ -54,11 +55,12 @@ pub unsafe extern "C" fn stapel_broker_init_keys(
     })
 }
 
-/// Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the signatures beside it.
-/// `broker` is to be freed with stapel_broker_free.
+/// Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the
+/// signatures beside it. `broker` is to be freed with stapel_broker_free.
 ///
-/// Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other keys;
-/// _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE, _IO, _RANDOM.
+/// Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other
+/// keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE,
+/// _IO, _RANDOM.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_create(
     dir: *const c_char,
@@ -88,8 +90,8 @@ pub unsafe extern "C" fn stapel_broker_create(
 
 /// Opens the broker in the folder `dir`, with the keys in `keys_dir`. `broker` is to be freed with stapel_broker_free.
 ///
-/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT, _POLICY_UNSAFE,
-/// _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
+/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _STORE, _STORE_DAMAGED, _STORE_FORMAT; _POLICY_TEXT,
+/// _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _BROKER_KEYS, _FILE_MODE, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_open(
     dir: *const c_char,
@@ -107,8 +109,8 @@ pub unsafe extern "C" fn stapel_broker_open(
     })
 }
 
-/// Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what was not accepted is a
-/// rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
+/// Takes a message, and gives the reply to carry back: the whole protocol. Whatever the bytes, there is a reply; what
+/// was not accepted is a rejection in it, and no error. `reply` is to be freed with stapel_buffer_free.
 ///
 /// `now` is the broker's time.
 #[unsafe(no_mangle)]
@@ -127,14 +129,15 @@ pub unsafe extern "C" fn stapel_broker_handle(
     })
 }
 
-/// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle releases too; a
-/// broker needs this once a day.
+/// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
+/// releases too; a broker needs this once a day.
 ///
-/// `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is right, not 0.
-/// `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full (whether new flags show), flags,
-/// tags; to be freed with stapel_buffer_free.
+/// `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is
+/// right, not 0. `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full
+/// (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
 ///
-/// Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days after it; _STORE.
+/// Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
+/// after it; _STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_release(
     broker: *const stapel_broker,
@@ -152,8 +155,9 @@ pub unsafe extern "C" fn stapel_broker_release(
     })
 }
 
-/// Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners (number, held,
-/// released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or null). `status` is to be freed with stapel_buffer_free.
+/// Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners
+/// (number, held, released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or
+/// null). `status` is to be freed with stapel_buffer_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_status(
     broker: *const stapel_broker,
@@ -167,7 +171,8 @@ pub unsafe extern "C" fn stapel_broker_status(
     })
 }
 
-/// Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no error.
+/// Closes a broker, and lets its store go once the calls that are under way on other threads have ended. NULL is no
+/// error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_free(broker: *mut stapel_broker) -> stapel_status {
     free(broker)

@@ -1,5 +1,5 @@
-//! Pointers and lengths from the other side to slices and texts, and results to where the caller wants them: the only place where a
-//! pointer of the caller's is followed.
+//! Pointers and lengths from the other side to slices and texts, and results to where the caller wants them: the only
+//! place where a pointer of the caller's is followed.
 
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
@@ -12,8 +12,8 @@ use stapel::Case;
 use crate::guard::{Failure, Outcome};
 use crate::status::stapel_status::{STAPEL_ERROR_INVALID_ARGUMENT, STAPEL_ERROR_NOT_UTF8, STAPEL_ERROR_NULL_ARGUMENT};
 
-/// A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL; its pointer is
-/// NULL where there is none.
+/// A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL;
+/// its pointer is NULL where there is none.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_str {
@@ -23,8 +23,8 @@ pub struct stapel_str {
     pub len: usize,
 }
 
-/// A column of texts in one piece: all texts one after the other, and where each ends. What a program in Python, Java, C# or PHP can
-/// hand over fastest.
+/// A column of texts in one piece: all texts one after the other, and where each ends. What a program in Python, Java,
+/// C# or PHP can hand over fastest.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_packed {
@@ -32,8 +32,8 @@ pub struct stapel_packed {
     pub bytes: *const c_char,
     /// The number of bytes in all.
     pub bytes_len: usize,
-    /// For each row the place in `bytes` where its text ends, which is where that of the next row begins: never less than the one
-    /// before, and the last one `bytes_len`.
+    /// For each row the place in `bytes` where its text ends, which is where that of the next row begins: never less
+    /// than the one before, and the last one `bytes_len`.
     pub ends: *const u64,
 }
 

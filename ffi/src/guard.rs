@@ -23,12 +23,12 @@ thread_local! {
     static LAST: RefCell<CString> = RefCell::default();
 }
 
-/// What was wrong with the last call on this thread that failed: a sentence in English that says what was found and what to do; empty
-/// where none failed. Like the errors of the library it says nothing of keys and pseudonyms; it may quote the address or the path that
-/// the caller gave.
+/// What was wrong with the last call on this thread that failed: a sentence in English that says what was found and
+/// what to do; empty where none failed. Like the errors of the library it says nothing of keys and pseudonyms; it may
+/// quote the address or the path that the caller gave.
 ///
-/// The text is the library's and ends with a NUL; it stays until the next call on this thread that fails, or the thread's end. Call this
-/// on the thread on which the call failed, before anything else is called there.
+/// The text is the library's and ends with a NUL; it stays until the next call on this thread that fails, or the
+/// thread's end. Call this on the thread on which the call failed, before anything else is called there.
 #[unsafe(no_mangle)]
 pub extern "C" fn stapel_last_error_message() -> *const c_char {
     LAST.try_with(|last| last.try_borrow().map_or(c"".as_ptr(), |text| text.as_ptr())).unwrap_or(c"".as_ptr())

@@ -1,7 +1,7 @@
 //! Handles: numbers in the form of pointers, which nobody follows. What they stand for is in a table per kind.
 //!
-//! So a handle that was freed, or is of another kind, is a status and no undefined behaviour; and what a call works on stays until it
-//! ends, also when another thread frees the handle meanwhile.
+//! So a handle that was freed, or is of another kind, is a status and no undefined behaviour; and what a call works on
+//! stays until it ends, also when another thread frees the handle meanwhile.
 
 use std::collections::BTreeMap;
 use std::ptr;

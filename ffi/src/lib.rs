@@ -1,17 +1,20 @@
-//! The C ABI of Stapel, for programs in C, C++, C#, Java, Python, PHP and whatever else calls C: the partner's side and the broker's.
+//! The C ABI of Stapel, for programs in C, C++, C#, Java, Python, PHP and whatever else calls C: the partner's side and
+//! the broker's.
 //!
-//! A thin layer over the crate `stapel`: handles, status codes, conversion, and no logic of its own. Programs in Rust use that crate. What
-//! the functions mean, who owns what and which threads may do what, is in the header, `include/stapel.h`, which is made from the comments
-//! here; the test `header` compares the two, and writes the header anew where `STAPEL_WRITE_HEADER` is set.
+//! A thin layer over the crate `stapel`: handles, status codes, conversion, and no logic of its own. Programs in Rust
+//! use that crate. What the functions mean, who owns what and which threads may do what, is in the header,
+//! `include/stapel.h`, which is made from the comments here; the test `header` compares the two, and writes the header
+//! anew where `STAPEL_WRITE_HEADER` is set.
 //!
 //! - `status`: what came of a call, one number for each stable code;
 //! - `guard`: the way into every call, where panics stop, and the last error of a thread;
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
-//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come with the feature of that name.
+//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come with the
+//!   feature of that name.
 //!
-//! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed. The texts of
-//! addresses, actors and cases are the caller's and are not wiped here.
+//! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed.
+//! The texts of addresses, actors and cases are the caller's and are not wiped here.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
@@ -51,8 +54,8 @@ pub extern "C" fn stapel_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was compiled: they must be
-/// equal.
+/// The version of the ABI that the library has. A program compares it with STAPEL_ABI_VERSION, for which it was
+/// compiled: they must be equal.
 #[unsafe(no_mangle)]
 pub extern "C" fn stapel_abi_version() -> u32 {
     STAPEL_ABI_VERSION

@@ -5,10 +5,12 @@ use crate::guard::guard;
 use crate::handle::{Handle, Table, add, free, get};
 use crate::status::stapel_status;
 
-/// Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at once.
+/// Bytes that the library made, such as a reply or a text. They never change: any number of threads may read them at
+/// once.
 pub struct stapel_buffer(pub(crate) Vec<u8>);
 
-/// Messages for the broker, in the order in which it must get them. They never change: any number of threads may read them at once.
+/// Messages for the broker, in the order in which it must get them. They never change: any number of threads may read
+/// them at once.
 pub struct stapel_messages(Vec<Vec<u8>>);
 
 static BUFFERS: Table<stapel_buffer> = Table::new();
@@ -30,7 +32,8 @@ impl Handle for stapel_messages {
     }
 }
 
-/// Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and end with no NUL.
+/// Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and
+/// end with no NUL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_buffer_bytes(
     buffer: *const stapel_buffer,
@@ -87,7 +90,8 @@ pub unsafe extern "C" fn stapel_messages_get(
     })
 }
 
-/// Frees messages. NULL is no error. They are in the partner's folder until their replies were read, and can be had again.
+/// Frees messages. NULL is no error. They are in the partner's folder until their replies were read, and can be had
+/// again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_messages_free(messages: *mut stapel_messages) -> stapel_status {
     free(messages)

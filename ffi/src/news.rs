@@ -12,7 +12,8 @@ use crate::handle::{Handle, Table, add, free, get};
 use crate::reply::stapel_standing;
 use crate::status::stapel_status;
 
-/// What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at it at once.
+/// What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at
+/// it at once.
 pub struct stapel_news(Vec<Changed>);
 
 struct Changed {

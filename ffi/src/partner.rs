@@ -15,7 +15,8 @@ use crate::news::stapel_news;
 use crate::reply::stapel_reply;
 use crate::status::stapel_status::{self, STAPEL_ERROR_PANIC};
 
-/// A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a folder open.
+/// A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a
+/// folder open.
 ///
 /// Everything that a call did is on disk when it returns. Any thread may use it; calls take turns.
 pub struct stapel_partner(Mutex<Partner>);
@@ -46,11 +47,11 @@ impl Handle for stapel_partner {
     }
 }
 
-/// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the coordinator puts the
-/// partner into the roster.
+/// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the
+/// coordinator puts the partner into the roster.
 ///
-/// `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64 hexadecimal digits, for
-/// the coordinator; to be freed with stapel_buffer_free.
+/// `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64
+/// hexadecimal digits, for the coordinator; to be freed with stapel_buffer_free.
 ///
 /// Errors: STAPEL_ERROR_PARTNER_FOLDER where there is one already; _IO, _FOLDER_IN_USE, _RANDOM.
 #[unsafe(no_mangle)]
@@ -69,8 +70,8 @@ pub unsafe extern "C" fn stapel_partner_init(
     })
 }
 
-/// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on the word of
-/// whoever hands it over; later ones come through stapel_partner_adopt_policy.
+/// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on
+/// the word of whoever hands it over; later ones come through stapel_partner_adopt_policy.
 ///
 /// Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
 #[unsafe(no_mangle)]
@@ -89,9 +90,9 @@ pub unsafe extern "C" fn stapel_partner_join(
 
 /// Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
 ///
-/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE,
-/// _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
-/// _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE,
+/// _SECRET_FILE, _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and
+/// _POLICY_SIGNATURE for its policy; _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_open(
     dir: *const c_char,
@@ -108,7 +109,8 @@ pub unsafe extern "C" fn stapel_partner_open(
 
 /// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
 ///
-/// Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER, _IO.
+/// Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER,
+/// _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_adopt_policy(
     partner: *const stapel_partner,
@@ -149,8 +151,8 @@ pub unsafe extern "C" fn stapel_partner_number(partner: *const stapel_partner, n
     })
 }
 
-/// The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed with
-/// stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+/// The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed
+/// with stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flags(
     partner: *const stapel_partner,
@@ -165,8 +167,9 @@ pub unsafe extern "C" fn stapel_partner_flags(
     })
 }
 
-/// How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those since the last
-/// delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+/// How many of its flags no message has told the broker yet, in the newest epoch in which the partner delivers: those
+/// since the last delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as
+/// many as the budgets take.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_undelivered(
     partner: *const stapel_partner,
@@ -180,13 +183,15 @@ pub unsafe extern "C" fn stapel_partner_undelivered(
     })
 }
 
-/// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as they are: looked
-/// at again, they are renewed, with stapel_partner_renew. The broker hears of it with stapel_partner_deliver.
+/// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as
+/// they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
+/// stapel_partner_deliver.
 ///
 /// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which follow from their
-/// homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which
+/// follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
+/// be; _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flag(
     partner: *const stapel_partner,
@@ -205,11 +210,11 @@ pub unsafe extern "C" fn stapel_partner_flag(
     })
 }
 
-/// Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag forward, or put it
-/// back within the policy's max_days of its first day.
+/// Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag
+/// forward, or put it back within the policy's max_days of its first day.
 ///
-/// Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far off;
-/// _INVALID_ARGUMENT for what is not a day.
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far
+/// off; _INVALID_ARGUMENT for what is not a day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flag_until(
     partner: *const stapel_partner,
@@ -234,7 +239,8 @@ pub unsafe extern "C" fn stapel_partner_flag_until(
 
 /// Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
 ///
-/// Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is renewed.
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is
+/// renewed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_renew(
     partner: *const stapel_partner,
@@ -274,11 +280,11 @@ pub unsafe extern "C" fn stapel_partner_withdraw(
     })
 }
 
-/// Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others are withdrawn, also
-/// those of refused rows: see to those first.
+/// Makes the flags exactly those of `homes`: a full set. Those that were flagged already keep their days; all others
+/// are withdrawn, also those of refused rows: see to those first.
 ///
-/// A truncated export must not wipe a partner out: where more than the policy's share of the flags would go, `allow_shrink` must not be
-/// 0, to say that it is meant.
+/// A truncated export must not wipe a partner out: where more than the policy's share of the flags would go,
+/// `allow_shrink` must not be 0, to say that it is meant.
 ///
 /// Errors: those of stapel_partner_flag; STAPEL_ERROR_SHRINK.
 #[unsafe(no_mangle)]
@@ -300,8 +306,8 @@ pub unsafe extern "C" fn stapel_partner_replace_all(
     })
 }
 
-/// The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed with
-/// stapel_messages_free.
+/// The messages that bring the broker up to date, in the order in which it must get them; none where it is. To be freed
+/// with stapel_messages_free.
 ///
 /// What is new beyond the policy's budgets waits for a later day, those flagged last: see stapel_partner_undelivered.
 ///
@@ -323,8 +329,8 @@ pub unsafe extern "C" fn stapel_partner_deliver(
     })
 }
 
-/// As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence differs from no
-/// change.
+/// As stapel_partner_deliver; where there is nothing to deliver, the message that nothing changed, by which silence
+/// differs from no change.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_confirm(
     partner: *const stapel_partner,
@@ -340,12 +346,14 @@ pub unsafe extern "C" fn stapel_partner_confirm(
     })
 }
 
-/// The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000 different ones. To be
-/// freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
+/// The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000
+/// different ones. To be freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
 ///
-/// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte for byte.
+/// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
+/// for byte.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE, _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE,
+/// _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_ask(
     partner: *const stapel_partner,
@@ -364,8 +372,8 @@ pub unsafe extern "C" fn stapel_partner_ask(
     })
 }
 
-/// As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them. What changed is told
-/// by stapel_partner_news.
+/// As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them.
+/// What changed is told by stapel_partner_news.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_ask_own(
     partner: *const stapel_partner,
@@ -384,8 +392,8 @@ pub unsafe extern "C" fn stapel_partner_ask_own(
 
 /// As stapel_partner_ask, about addresses that the partner need not flag itself, for a reason that the policy lists.
 ///
-/// Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list; _INVALID_ARGUMENT for
-/// one that cannot be.
+/// Errors: those of stapel_partner_ask; STAPEL_ERROR_NOT_PERMITTED also for a reason that the policy does not list;
+/// _INVALID_ARGUMENT for one that cannot be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_sweep(
     partner: *const stapel_partner,
@@ -426,7 +434,8 @@ pub unsafe extern "C" fn stapel_partner_status(
     })
 }
 
-/// The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program ended in between.
+/// The messages whose replies were not read yet, those that tell what is flagged first: to send them after a program
+/// ended in between.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_in_flight(
     partner: *const stapel_partner,
@@ -441,10 +450,11 @@ pub unsafe extern "C" fn stapel_partner_in_flight(
     })
 }
 
-/// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older release
-/// than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
+/// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks
+/// of no older release than was seen; then does what it says. `reply` is to be freed with stapel_reply_free.
 ///
-/// A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and changes nothing.
+/// A rejection is a reply, and no error. A receipt or an answer that was read before is given again as it was, and
+/// changes nothing.
 ///
 /// Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
 /// _UNEXPECTED_REPLY for one to another message, or to one that was given up; _OLDER_RELEASE; _IO, _JOURNAL_DAMAGED.
@@ -467,8 +477,8 @@ pub unsafe extern "C" fn stapel_partner_read(
     })
 }
 
-/// No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it. What they said is
-/// still to be said.
+/// No longer waits for the reply to a message, given by its bytes; nor for those that tell what is flagged after it.
+/// What they said is still to be said.
 ///
 /// Errors: STAPEL_ERROR_UNEXPECTED_REPLY where no such message is in flight; _IO.
 #[unsafe(no_mangle)]
@@ -485,8 +495,8 @@ pub unsafe extern "C" fn stapel_partner_give_up(
     })
 }
 
-/// What changed between the answers that were read when this was called last, and those read since; over the partner's own flags. To be
-/// freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
+/// What changed between the answers that were read when this was called last, and those read since; over the partner's
+/// own flags. To be freed with stapel_news_free. stapel_partner_ask_own asks for all of them.
 ///
 /// Errors: STAPEL_ERROR_IO.
 #[unsafe(no_mangle)]
@@ -505,7 +515,8 @@ pub unsafe extern "C" fn stapel_partner_news(
     })
 }
 
-/// Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no error.
+/// Closes a partner, and lets its folder go once the calls that are under way on other threads have ended. NULL is no
+/// error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_free(partner: *mut stapel_partner) -> stapel_status {
     free(partner)

@@ -32,8 +32,9 @@ pub enum stapel_kind {
     STAPEL_KIND_REJECTION = 4,
     /// It did not accept a message that the partner no longer waited for; nothing changed: stapel_reply_rejection.
     STAPEL_KIND_LATE = 5,
-    /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
-    /// message, the roster or the carrier needs a look; if not, the right reply is still to come: stapel_reply_rejection.
+    /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if
+    /// it is true, the message, the roster or the carrier needs a look; if not, the right reply is still to come:
+    /// stapel_reply_rejection.
     STAPEL_KIND_HINT = 6,
 }
 
@@ -165,8 +166,8 @@ pub struct stapel_position {
     pub swept_left_today: u32,
     /// Not 0 where the next delivery must be a full set; it will be one.
     pub full_set_required: i32,
-    /// STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or _CHECKPOINT. The evidence is
-    /// in files in the partner's folder.
+    /// STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or
+    /// _CHECKPOINT. The evidence is in files in the partner's folder.
     pub complaint: stapel_status,
     /// What was found, and what to do.
     pub complaint_text: stapel_str,
@@ -186,8 +187,8 @@ pub enum stapel_next {
     STAPEL_NEXT_RESEND = 2,
     /// Fetch the policy in force, adopt it, and deliver or ask again.
     STAPEL_NEXT_FETCH_POLICY = 3,
-    /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are new at 00:00
-    /// UTC, an epoch's with the next epoch.
+    /// Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are
+    /// new at 00:00 UTC, an epoch's with the next epoch.
     STAPEL_NEXT_WAIT = 4,
     /// See whether the set is complete, and say that its shrinking is meant.
     STAPEL_NEXT_DECLARE_SHRINK = 5,
@@ -207,7 +208,8 @@ pub struct stapel_rejection {
     pub status: stapel_status,
     /// What to do.
     pub next: stapel_next,
-    /// What the status says that it is: the last state number accepted, the lowest number still free, what is left of a budget.
+    /// What the status says that it is: the last state number accepted, the lowest number still free, what is left of a
+    /// budget.
     pub number: u64,
     /// What was wrong and what to do, in English, as the broker says it.
     pub sentence: stapel_str,
@@ -276,10 +278,11 @@ pub unsafe extern "C" fn stapel_reply_answer(reply: *const stapel_reply, answer:
     })
 }
 
-/// The standings of rows, in their order: `standings[i]` becomes that of row i of `addresses`, for duplicates and refused rows too.
+/// The standings of rows, in their order: `standings[i]` becomes that of row i of `addresses`, for duplicates and
+/// refused rows too.
 ///
-/// `count` is the number of rows. Set the array to zeros first. Of rows that this answer does not speak of the elements stay as they
-/// are, so that where a question was cut into several, each answer in turn fills in its part.
+/// `count` is the number of rows. Set the array to zeros first. Of rows that this answer does not speak of the elements
+/// stay as they are, so that where a question was cut into several, each answer in turn fills in its part.
 ///
 /// Errors: STAPEL_ERROR_INVALID_ARGUMENT for a reply of another kind, and for another number of rows.
 #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
-//! Every status that a function can return: the codes of the library's errors, of refused addresses and of the broker's rejections, each
-//! with a number that is fixed here by hand, and never used again for another.
+//! Every status that a function can return: the codes of the library's errors, of refused addresses and of the broker's
+//! rejections, each with a number that is fixed here by hand, and never used again for another.
 
 use std::ffi::{CStr, c_char};
 
@@ -7,8 +7,9 @@ use stapel_status::*;
 
 /// What came of a call.
 ///
-/// 1 to 99 are of this layer; 100 to 199 the library's errors; 200 to 299 say why an address was refused; 300 and on why the broker did
-/// not accept a message. A later version may add some: treat a number that is not listed here as an error.
+/// 1 to 99 are of this layer; 100 to 199 the library's errors; 200 to 299 say why an address was refused; 300 and on
+/// why the broker did not accept a message. A later version may add some: treat a number that is not listed here as an
+/// error.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum stapel_status {
@@ -296,8 +297,8 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_UNAVAILABLE, c"unavailable"),
 ];
 
-/// The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for STAPEL_OK,
-/// "unknown" for a number that this version does not know.
+/// The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for
+/// STAPEL_OK, "unknown" for a number that this version does not know.
 ///
 /// The text is static: it is not freed, and stays.
 #[unsafe(no_mangle)]

@@ -236,7 +236,8 @@ const fn row(code: &'static str, field: &'static str, finding: &'static str, rem
     AddressCode { code, field, finding, remedy }
 }
 
-/// At most 24 characters of the input from where the trouble is, with control characters and what cannot be seen escaped.
+/// At most 24 characters of the input from where the trouble is, with control characters and what cannot be seen
+/// escaped.
 struct Quote<'a> {
     input: &'a str,
     at: usize,

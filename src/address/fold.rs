@@ -1,7 +1,8 @@
 //! Characters: each character of the input becomes one byte of a small alphabet, or is refused.
 //!
 //! The alphabet: `A`-`Z` and `0`-`9`; a space for white space of any kind; `-` `/` `.` `,` `'` `(` `)`; and
-//! [`OTHER`] for a letter that is no ASCII letter, which can stand in a name and never in a postcode, number or addition.
+//! [`OTHER`] for a letter that is no ASCII letter, which can stand in a name and never in a postcode, number or
+//! addition.
 
 use super::error::{Code, Refusal};
 

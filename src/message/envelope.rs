@@ -34,8 +34,8 @@ impl<'a> Unverified<'a> {
     ///
     /// # Errors
     ///
-    /// [`MessageError::Malformed`] where the bytes are not a message of `sender`, [`MessageError::TooLarge`] where they are longer than
-    /// any message.
+    /// [`MessageError::Malformed`] where the bytes are not a message of `sender`, [`MessageError::TooLarge`] where they
+    /// are longer than any message.
     pub fn parse(bytes: &'a [u8], sender: Role) -> Result<Unverified<'a>, MessageError> {
         if bytes.len() > MAX_MESSAGE {
             return Err(MessageError::TooLarge { finding: "the message is longer than any message may be" });
@@ -93,8 +93,8 @@ impl<'a> Unverified<'a> {
         Ok(Verified { header: self.header.clone(), body, digest: Digest::of(&[self.bytes]) })
     }
 
-    /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed, is
-    /// not a rejection, or has a code that only a sender whose signature was right is told.
+    /// Takes a rejection that the broker could not sign for what it is: a hint from anybody. `None` where it is signed,
+    /// is not a rejection, or has a code that only a sender whose signature was right is told.
     ///
     /// The name says what to mind: act on it only in ways that do no harm if it is false.
     pub fn danger_unsigned_rejection(&self) -> Option<Rejection> {
@@ -121,8 +121,8 @@ impl<'a> Verified<'a> {
     ///
     /// # Errors
     ///
-    /// [`MessageError::Malformed`] for a body that is not the one form of its kind, [`MessageError::TooLarge`] for more pseudonyms than a
-    /// message may have.
+    /// [`MessageError::Malformed`] for a body that is not the one form of its kind, [`MessageError::TooLarge`] for more
+    /// pseudonyms than a message may have.
     pub fn request(&self) -> Result<Request<'a>, MessageError> {
         Request::decode(self.header.kind, self.body)
     }

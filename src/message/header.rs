@@ -1,4 +1,4 @@
-//! The header that every message begins with.
+//! The header that every message begins with: who sent it, to which consortium, and which of its messages it is.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,17 +31,18 @@ pub struct Header {
     pub key_id: KeyId,
     /// The number of the partner that sent this, or that it is for.
     pub partner: u16,
-    /// The number of this message in its series: state messages or questions. 0 in a status request. A reply repeats it.
+    /// The number of this message in its series: state messages or questions. 0 in a status request. A reply repeats
+    /// it.
     pub sequence: u64,
-    /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in a question or a
-    /// status request. A reply repeats it.
+    /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in a question or
+    /// a status request. A reply repeats it.
     pub previous: u64,
     /// When it was made.
     pub time: Timestamp,
     /// The digest of the policy that the sender holds to.
     pub policy: Digest,
-    /// From a partner: the head of its journal, its commitment to its own log. From the broker: the digest of the message
-    /// that this replies to.
+    /// From a partner: the head of its journal, its commitment to its own log. From the broker: the digest of the
+    /// message that this replies to.
     pub context: Digest,
     /// The number of bytes of the body. [`sign`](super::sign) sets it.
     pub body_length: u32,
@@ -50,6 +51,7 @@ pub struct Header {
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
+#[non_exhaustive]
 #[repr(u8)]
 pub enum Kind {
     /// Adds and withdraws flags.

@@ -1,7 +1,7 @@
 //! The messages between a partner and the broker, byte for byte as SPEC.md has them.
 //!
-//! Received bytes become an [`Unverified`], which tells only whose signature to check. Checking it makes a [`Verified`], and
-//! only that shows what the message says. [`sign`] makes a message.
+//! Received bytes become an [`Unverified`], which tells only whose signature to check. Checking it makes a
+//! [`Verified`], and only that shows what the message says. [`sign`] makes a message.
 
 mod envelope;
 mod error;

@@ -1,4 +1,4 @@
-//! Why a message was not accepted.
+//! Rejections: the codes of why a message was not accepted, and the body that carries one.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ pub struct Rejection {
     pub log: LogEntry,
     /// Why.
     pub code: Code,
-    /// What `code` says that it is: the last state number accepted, the lowest number still free, what is left of a budget.
+    /// What `code` says that it is: the last state number accepted, the lowest number still free, what is left of a
+    /// budget.
     pub number: u64,
     /// What was wrong and what to do, in English. At most 1,000 bytes.
     pub sentence: String,

@@ -1,4 +1,4 @@
-//! What the broker says to a partner.
+//! The bodies of the broker's messages: receipts, answers, status replies and rejections.
 
 use super::error::MessageError;
 use super::header::Kind;
@@ -12,6 +12,7 @@ use crate::digest::Digest;
 
 /// A message of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reply {
     /// A state message was accepted.
     Receipt(Receipt),
@@ -51,13 +52,15 @@ pub struct Answer {
     pub release: u64,
     /// When that release took place.
     pub as_of: Timestamp,
-    /// No release takes place before this moment, unless a policy is adopted; until then the same question has the same answer.
+    /// No release takes place before this moment, unless a policy is adopted; until then the same question has the same
+    /// answer.
     pub until: Timestamp,
     /// How many organisations the roster has.
     pub organisations: u16,
-    /// How many of them said within the policy's freshness window, in this epoch, what they flag or that nothing changed.
+    /// How many of them said within the policy's freshness window, in this epoch, what they flag or that nothing
+    /// changed.
     pub fresh: u16,
-    /// A byte for each pseudonym; [`Standing`](super::Standing) says what it means.
+    /// A byte for each pseudonym, in the question's order. With the policy it makes a [`Standing`](super::Standing).
     pub standings: Vec<u8>,
 }
 

@@ -1,6 +1,6 @@
-//! What a partner says to the broker.
+//! The bodies of a partner's messages: deltas, full sets, confirmations, questions and status requests.
 //!
-//! None of these shows a pseudonym in `Debug`: they have none.
+//! Types that hold pseudonyms have no `Debug`, so that no log shows them.
 
 use super::error::MessageError;
 use super::header::Kind;
@@ -17,7 +17,8 @@ const RENEWAL: u8 = 0x01;
 const SHRINK: u8 = 0x02;
 const SWEEP: u8 = 0x01;
 
-/// A message of a partner.
+/// The body of a partner's message.
+#[non_exhaustive]
 pub enum Request<'a> {
     /// Adds and withdraws flags.
     Delta(Delta<'a>),
@@ -399,7 +400,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn repeats_are_found_whatever_the_columns(columns in prop::collection::vec(prop::collection::btree_set(0u8..40, 0..12), 0..6)) {
+        fn repeats_are_found_whatever_the_columns(
+            columns in prop::collection::vec(prop::collection::btree_set(0u8..40, 0..12), 0..6),
+        ) {
             let rows: Vec<Vec<Pseudonym>> = columns.iter().map(|c| c.iter().map(|n| row(*n)).collect()).collect();
             let distinct: BTreeSet<_> = columns.iter().flatten().collect();
             let repeated = distinct.len() != columns.iter().map(BTreeSet::len).sum::<usize>();

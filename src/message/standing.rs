@@ -1,4 +1,5 @@
-//! The answer for one pseudonym.
+//! The answer for one pseudonym: below the threshold, stacked, or not flagged by the asker; and the byte that carries
+//! it.
 
 use crate::policy::{Counting, Sees};
 
@@ -18,8 +19,7 @@ pub enum Standing {
 pub enum Number {
     /// That it is stacked, and no number.
     Presence,
-    /// At least so many: the lower end of a band; in the partner's journal and news also what was the policy's `count_cap` when it was
-    /// told.
+    /// At least so many: the lower end of a band. In the partner's journal and news also a count that was capped.
     Band(u8),
     /// So many; where it equals the policy's `count_cap`, so many or more.
     Count(u8),
@@ -41,14 +41,16 @@ impl Number {
         }
     }
 
-    /// Whether it is the number itself, under the policy's `count_cap`: not a band, and not the cap, which is so many or more.
+    /// Whether it is the number itself, under the policy's `count_cap`: not a band, and not the cap, which is so many
+    /// or more.
     pub fn is_exact(self, count_cap: u8) -> bool {
         matches!(self, Number::Count(number) if number < count_cap)
     }
 }
 
 impl Standing {
-    /// The same, such that it keeps its meaning when the policy gets another `count_cap`.
+    /// The standing as the partner's journal keeps it: a count that was capped becomes "at least", so that it stays
+    /// true under a policy with a higher `count_cap`.
     pub(crate) fn to_keep(self, count_cap: u8) -> Standing {
         match self {
             Standing::Stacked(Number::Count(number)) if number >= count_cap => Standing::Stacked(Number::Band(number)),

@@ -30,7 +30,10 @@ pub enum SecretError {
     },
 
     /// A key file does not hold the 32 bytes of a key.
-    #[error("{} is not a key file: it holds {length} bytes, and a key is 32; put the file back as it was", path.display())]
+    #[error(
+        "{} is not a key file: it holds {length} bytes, and a key is 32; put the file back as it was",
+        path.display()
+    )]
     KeyFile {
         /// The file.
         path: PathBuf,

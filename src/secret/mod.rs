@@ -81,7 +81,8 @@ impl Secret {
         KeyId(id)
     }
 
-    /// HKDF-SHA256(salt "stapel/v1", ikm this secret, info `label` 0x00 profile 0x00 purpose 0x00 u32be(epoch)), 32 bytes.
+    /// HKDF-SHA256(salt "stapel/v1", ikm this secret, info `label` 0x00 profile 0x00 purpose 0x00 u32be(epoch)), 32
+    /// bytes.
     fn derive(&self, label: &[u8], scope: &Scope) -> [u8; 32] {
         let epoch = scope.epoch.to_be_bytes();
         let info: [&[u8]; 7] =

@@ -125,8 +125,8 @@ impl VerifyingKey {
         from_hex(text).map(VerifyingKey)
     }
 
-    /// Whether it is a point of small order (RFC 8032, section 7: the curve has a cofactor of 8), for which anybody can make
-    /// signatures. Nobody draws such a key by chance; 64 zeros, which a file that is not filled in has, are one.
+    /// Whether it is a point of small order (RFC 8032, section 7: the curve has a cofactor of 8), for which anybody can
+    /// make signatures. Nobody draws such a key by chance; 64 zeros, which a file that is not filled in has, are one.
     pub(crate) fn is_weak(&self) -> bool {
         let mut y = self.0;
         y[31] &= 0x7f;

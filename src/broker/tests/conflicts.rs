@@ -12,7 +12,10 @@ use crate::store::{Batch, Change, Purged, Staged, Ticket};
 
 /// A store in memory, shared by its clones, that pauses when a batch of a chosen partner is staged.
 #[derive(Clone, Default)]
-struct PausingStore(Arc<(MemoryStore, Mutex<Option<(u16, Sender<()>, Receiver<()>)>>)>);
+struct PausingStore(Arc<(MemoryStore, Mutex<Option<PauseAt>>)>);
+
+/// The partner whose batch pauses the store, the sender that tells of it, and the receiver that ends with the pause.
+type PauseAt = (u16, Sender<()>, Receiver<()>);
 
 /// Ends the pause when it is dropped, so that no thread waits for ever where an assertion fails.
 struct Pause {
