@@ -14,7 +14,7 @@ use std::hint::black_box;
 use sha2::{Digest as _, Sha256};
 use stapel::message::{Part, Reply};
 use stapel::partner::Received;
-use stapel::{AddressKey, Broker, Case, Partner, PseudonymKey, PseudonymSource, Threads, Timestamp};
+use stapel::{AddressKey, Broker, Case, Partner, PseudonymKey, Threads, Timestamp};
 use stapel_testkit::{Client, DAY, Flag, START};
 use tempfile::TempDir;
 use workload::addresses::{both_levels, from_fields, from_text, rows, texts};
@@ -155,7 +155,7 @@ fn read() -> usize {
     town.carry(|partner| partner.deliver(START).unwrap(), START);
     let last_day = town.partner.flags().next().unwrap().last_day;
     let flags: Vec<Flag> =
-        key().pseudonyms(&homes[..ROWS / 2]).unwrap().iter().map(|pseudonym| (*pseudonym, last_day)).collect();
+        key().pseudonyms(&homes[..ROWS / 2]).iter().map(|pseudonym| (*pseudonym, last_day)).collect();
     for client in &mut town.others {
         let message = client.full_set(&flags, Part { number: 1, of: 1 }, START);
         workload::deliver(&town.broker, &[message], START);

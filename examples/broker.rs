@@ -71,7 +71,7 @@ fn serve(broker: &Broker, calls: Receiver<Call>, now: Timestamp) -> usize {
 
 /// A partner flags an address and delivers it.
 fn deliver(mut partner: Partner, calls: &SyncSender<Call>) -> Result<String, String> {
-    let said = |error: stapel::Error| error.to_string();
+    let said = |error: stapel::partner::PartnerError| error.to_string();
     let address = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam").map_err(|error| error.to_string())?;
     partner.flag(&[address], &Case::new("j.jansen", "2026-0117").map_err(said)?, START).map_err(said)?;
     for message in partner.deliver(START).map_err(said)? {

@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{Encode, Malformed, Reader, Writer};
+
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// A day: the number of days since 1970-01-01 UTC. Reaches 2149-06-06.
@@ -140,6 +142,26 @@ impl FromStr for Timestamp {
         let (hour, minute, second) = (two(h, hh, 24), two(m, mm, 60), two(s, ss, 60));
         let (Some(hour), Some(minute), Some(second)) = (hour, minute, second) else { return Err(NotAMoment) };
         Ok(day.start().plus(hour * 3600 + minute * 60 + second))
+    }
+}
+
+impl Encode for Day {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.0);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Day, Malformed> {
+        reader.get().map(Day)
+    }
+}
+
+impl Encode for Timestamp {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.0);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
+        reader.get().map(Timestamp)
     }
 }
 

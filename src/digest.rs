@@ -6,6 +6,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use sha2::Sha256;
 
+use crate::codec::{Encode, Malformed, Reader, Writer};
 use crate::hex::{from_hex, serde_as_hex};
 
 /// A SHA-256 digest (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.
@@ -53,6 +54,16 @@ impl FromStr for Digest {
     }
 }
 
+impl Encode for Digest {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.0);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Digest, Malformed> {
+        reader.get().map(Digest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +85,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
         assert!(serde_json::from_str::<Digest>(&text.to_uppercase()).is_err());
         assert_eq!(crate::codec::encode(&digest, 32).unwrap(), [0xab; 32]);
-        assert_eq!(crate::codec::decode::<Digest>(&[0xab; 32], 32).unwrap(), digest);
+        assert_eq!(crate::codec::decode_prefix::<Digest>(&[0xab; 32]).unwrap(), (digest, 32));
     }
 }

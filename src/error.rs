@@ -1,12 +1,12 @@
 //! The one error type of the library's front door, which wraps the error of each folder.
 
-use std::path::PathBuf;
-
 use crate::address::{ADDRESS_CODES, AddressError};
 use crate::audit::AuditError;
 use crate::codes::codes;
 use crate::day::{Day, Timestamp};
 use crate::message::MessageError;
+#[cfg(feature = "partner")]
+use crate::partner::PartnerError;
 use crate::policy::PolicyError;
 use crate::secret::{SecretError, VerifyingKey};
 #[cfg(feature = "broker")]
@@ -47,6 +47,11 @@ pub enum Error {
     #[error(transparent)]
     Audit(AuditError),
 
+    /// The partner's side: what the caller asked for, the partner's folder, or a reply. The code says which, and who mends it.
+    #[cfg(feature = "partner")]
+    #[error(transparent)]
+    Partner(PartnerError),
+
     /// The broker's store or its keys cannot be used. The operator mends it, or restores a backup.
     #[cfg(feature = "broker")]
     #[error(transparent)]
@@ -82,116 +87,6 @@ pub enum Error {
         as_of: Timestamp,
     },
 
-    /// The folder of a partner is not one, or not one that can be used.
-    #[error("{} is not a partner's folder that can be used: {finding}", path.display())]
-    PartnerFolder {
-        /// The folder, or the file in it.
-        path: PathBuf,
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// A record of a partner's journal is not as it was written.
-    #[error("the journal {} is damaged at record {record}: {finding}", path.display())]
-    JournalDamaged {
-        /// The file.
-        path: PathBuf,
-        /// The record's number, counted from 0.
-        record: u64,
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// The roster does not have this partner.
-    #[error("the roster does not have this partner: {finding}")]
-    NotInRoster {
-        /// What was found, and what would help.
-        finding: String,
-    },
-
-    /// A secret is not the one that the policy names.
-    #[error("the secret of epoch {epoch} does not fit the policy: {finding}")]
-    SecretMismatch {
-        /// The epoch that it is said to be of.
-        epoch: u32,
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// There is no epoch in which a message can be made.
-    #[error("no message can be made on {day}: {finding}")]
-    NoEpoch {
-        /// The day.
-        day: Day,
-        /// What is missing.
-        finding: &'static str,
-    },
-
-    /// The roster does not let this partner do this.
-    #[error("not permitted: {finding}")]
-    NotPermitted {
-        /// What is not, and what the policy would have to say.
-        finding: String,
-    },
-
-    /// An address is of a level that cannot be used here.
-    #[error("an address is of the wrong level: {finding}")]
-    Level {
-        /// What was found, and what would help.
-        finding: &'static str,
-    },
-
-    /// A last valid day cannot be used.
-    #[error("the last valid day cannot be used: {finding}")]
-    LastDay {
-        /// What was found, and what would help.
-        finding: String,
-    },
-
-    /// An address has no flag.
-    #[error("{missing} of the addresses have no flag that could be renewed: flag them")]
-    NotFlagged {
-        /// How many.
-        missing: usize,
-    },
-
-    /// The acting user or the case reference is missing or cannot be used.
-    #[error("the {field} cannot be used: give 1 to 200 characters on one line")]
-    Case {
-        /// `acting user` or `case reference`.
-        field: &'static str,
-    },
-
-    /// A full set would withdraw more flags than the policy lets pass unsaid.
-    #[error(
-        "the set would withdraw {withdrawn} of {flags} flags, more than {percent} per cent: look whether it is complete, and \
-         say that it is meant (allow_shrink)"
-    )]
-    Shrink {
-        /// How many flags it would withdraw.
-        withdrawn: usize,
-        /// How many flags there are.
-        flags: usize,
-        /// The policy's share.
-        percent: u8,
-    },
-
-    /// A reply is not to a message that is in flight.
-    #[error("the reply was not expected: {finding}")]
-    UnexpectedReply {
-        /// What does not fit, and what would help.
-        finding: &'static str,
-    },
-
-    /// A reply speaks of an older release than one that was already seen in its epoch.
-    #[error("the reply speaks of release {release}, and release {seen} was seen before: give it up and ask again")]
-    OlderRelease {
-        /// The reply's release.
-        release: u64,
-        /// The latest that was seen.
-        seen: u64,
-    },
-
     /// The store's log does not continue what was signed under its name.
     #[error(
         "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new checkpoints. \
@@ -221,22 +116,10 @@ codes!(Error {
     PolicyOperator => "policy_operator",
     PolicyNotYet => "policy_not_yet",
     Clock => "clock",
-    PartnerFolder => "partner_folder",
-    JournalDamaged => "journal_damaged",
-    NotInRoster => "not_in_roster",
-    SecretMismatch => "secret_mismatch",
-    NoEpoch => "no_epoch",
-    NotPermitted => "not_permitted",
-    Level => "level",
-    LastDay => "last_day",
-    NotFlagged => "not_flagged",
-    Case => "case",
-    Shrink => "shrink",
-    UnexpectedReply => "unexpected_reply",
-    OlderRelease => "older_release",
     LogBehind => "log_behind",
     ClockAhead => "clock_ahead",
-} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "broker")] Store);
+} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "partner")] Partner,
+    #[cfg(feature = "broker")] Store);
 
 impl Error {
     /// Every code that [`Error::code`] can give.
@@ -246,6 +129,8 @@ impl Error {
         let folders = [PolicyError::CODES, AuditError::CODES, Error::CODES];
         #[cfg(feature = "broker")]
         let addresses = addresses.chain(StoreError::CODES.iter().copied());
+        #[cfg(feature = "partner")]
+        let addresses = addresses.chain(PartnerError::CODES.iter().copied());
         ground.into_iter().chain(folders).flatten().copied().chain(addresses)
     }
 }
@@ -268,6 +153,8 @@ macro_rules! flatten {
 flatten!(SecretError, Secret, wraps System);
 flatten!(PolicyError, Policy, wraps System);
 flatten!(AuditError, Audit, wraps System, Message);
+#[cfg(feature = "partner")]
+flatten!(PartnerError, Partner, wraps System, Secret, Policy, Message, Audit);
 #[cfg(feature = "broker")]
 flatten!(StoreError, Store, wraps System, Secret);
 

@@ -121,7 +121,7 @@ pub use error::Error;
 #[cfg(feature = "partner")]
 pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};
-pub use pseudonym::{Pseudonym, PseudonymKey, PseudonymSource};
+pub use pseudonym::{Finished, Pseudonym, PseudonymKey, PseudonymSource, SourceReply, SourceRequest};
 pub use slug::{NotASlug, Slug};
 #[cfg(feature = "broker")]
 pub use store::StoreError;

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::address::AddressKey;
-use crate::error::Error;
+use crate::day::Timestamp;
 use crate::secret::{Key32, KeyId, Scope, Secret};
 use crate::threads::Threads;
 
@@ -29,21 +29,74 @@ struct Bytes([u8; 16]);
 
 /// Where pseudonyms come from.
 ///
-/// The consortium's shared key is one source. The trait is batched, fallible and possibly remote, so that an oblivious
-/// PRF (RFC 9497), under which no partner holds the key, can take its place without a change to the broker or the wire.
+/// The consortium's shared key is one source, and answers at once. Another may have to be asked, such as an oblivious
+/// PRF (RFC 9497) whose key several holders share: then the partner [begins](PseudonymSource::begin) an evaluation, the
+/// program carries its requests to the holders, and the partner [finishes](PseudonymSource::finish) it with their
+/// replies.
 pub trait PseudonymSource {
     /// The key id that messages with these pseudonyms bear.
     fn key_id(&self) -> KeyId;
 
-    /// The pseudonyms of `keys`, in their order. Unit and building keys may be mixed.
+    /// The pseudonyms of `keys`, in their order, where the source makes them here, at once and at no cost: the partner
+    /// then makes them anew each time and stores none. `None` where it has to be asked; what it made is then kept.
+    fn at_once(&self, _keys: &[AddressKey]) -> Option<Vec<Pseudonym>> {
+        None
+    }
+
+    /// Begins to make the pseudonyms of `keys`, each of which comes once; unit and building keys may be mixed.
     ///
-    /// # Errors
+    /// The first of what it returns is all that [`PseudonymSource::finish`] will need, `keys` included. The partner
+    /// keeps it, sealed, before it hands out the requests, so that after a crash the same requests are sent again and
+    /// nothing is asked twice. `random` are 32 random bytes for this evaluation alone: a source draws none itself.
+    fn begin(&self, keys: &[AddressKey], random: &[u8; 32]) -> (Vec<u8>, Vec<SourceRequest>);
+
+    /// Goes on with an evaluation, given replies to its requests: all of them, or those that have come.
     ///
-    /// Whatever keeps the source from answering; the shared key never fails.
-    fn pseudonyms(&self, keys: &[AddressKey]) -> Result<Vec<Pseudonym>, Error>;
+    /// A source may change `pending`, to keep what it took from these replies; unless it is done, the partner keeps
+    /// that.
+    fn finish(&self, pending: &mut Vec<u8>, replies: &[SourceReply]) -> Finished;
 
     /// Offers threads to make large batches on. A source that makes its pseudonyms elsewhere has no use for them.
     fn use_threads(&mut self, _threads: &Threads) {}
+}
+
+/// What a source of pseudonyms asks of one of its key holders.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceRequest {
+    /// The holder, as the source names it.
+    pub holder: String,
+    /// The bytes to send there.
+    pub bytes: Vec<u8>,
+}
+
+/// What a key holder answered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceReply {
+    /// The holder that it is from, as the source names it.
+    pub holder: String,
+    /// The bytes that came.
+    pub bytes: Vec<u8>,
+}
+
+/// How far an evaluation is.
+#[non_exhaustive]
+pub enum Finished {
+    /// The pseudonyms, in the order of the keys that the evaluation began with.
+    Done(Vec<Pseudonym>),
+    /// Replies are missing: these requests are still to be answered, or come new, from `not_before` on.
+    Need {
+        /// All that is still to be asked.
+        requests: Vec<SourceRequest>,
+        /// The moment before which the holders do not answer, for a quota perhaps; `None` for at once.
+        not_before: Option<Timestamp>,
+    },
+    /// A reply is not one that an honest holder gives.
+    Bad {
+        /// The holder.
+        holder: String,
+        /// What shows it. Nothing of the partner's addresses.
+        evidence: Vec<u8>,
+    },
 }
 
 /// The shared key of one purpose and epoch, its HMAC state made once.
@@ -100,6 +153,11 @@ impl PseudonymKey {
         mac.update(key.as_bytes());
         Pseudonym(Bytes(first16(mac)))
     }
+
+    /// The pseudonyms of many address keys, in their order.
+    pub fn pseudonyms(&self, keys: &[AddressKey]) -> Vec<Pseudonym> {
+        self.threads.map(keys, |key| self.pseudonym(key))
+    }
 }
 
 impl PseudonymSource for PseudonymKey {
@@ -107,8 +165,17 @@ impl PseudonymSource for PseudonymKey {
         self.key_id
     }
 
-    fn pseudonyms(&self, keys: &[AddressKey]) -> Result<Vec<Pseudonym>, Error> {
-        Ok(self.threads.map(keys, |key| self.pseudonym(key)))
+    fn at_once(&self, keys: &[AddressKey]) -> Option<Vec<Pseudonym>> {
+        Some(self.pseudonyms(keys))
+    }
+
+    /// Nothing has to be asked: what is pending are the pseudonyms themselves.
+    fn begin(&self, keys: &[AddressKey], _random: &[u8; 32]) -> (Vec<u8>, Vec<SourceRequest>) {
+        (Pseudonym::as_rows(&self.pseudonyms(keys)).as_flattened().to_vec(), Vec::new())
+    }
+
+    fn finish(&self, pending: &mut Vec<u8>, _replies: &[SourceReply]) -> Finished {
+        Finished::Done(Pseudonym::of_rows(pending.as_chunks::<16>().0).to_vec())
     }
 
     fn use_threads(&mut self, threads: &Threads) {
@@ -119,6 +186,20 @@ impl PseudonymSource for PseudonymKey {
 impl fmt::Debug for PseudonymKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PseudonymKey({}, ..)", self.key_id)
+    }
+}
+
+/// Shows no bytes.
+impl fmt::Debug for SourceRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceRequest(to {:?}, ..)", self.holder)
+    }
+}
+
+/// Shows no bytes.
+impl fmt::Debug for SourceReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceReply(from {:?}, ..)", self.holder)
     }
 }
 
@@ -157,9 +238,13 @@ mod tests {
     fn a_batch_is_the_single_ones_in_order() {
         let units: Vec<_> = (1..50).map(|n| AddressKey::from_canonical(&format!("1012JS|{n}|A")).unwrap()).collect();
         let mixed: Vec<_> = units.iter().flat_map(|unit| [*unit, unit.building()]).collect();
-        let batch = key().pseudonyms(&mixed).unwrap();
+        let batch = key().pseudonyms(&mixed);
         let single: Vec<_> = mixed.iter().map(|k| key().pseudonym(k)).collect();
         assert_eq!(batch, single);
+        assert_eq!(key().at_once(&mixed), Some(single.clone()));
+        let (mut pending, requests) = key().begin(&mixed, &[0; 32]);
+        assert!(requests.is_empty());
+        assert!(matches!(key().finish(&mut pending, &[]), Finished::Done(made) if made == single));
         let distinct: std::collections::BTreeSet<_> = batch.iter().collect();
         assert_eq!(distinct.len(), 98, "a unit and its building differ");
     }
@@ -172,7 +257,7 @@ mod tests {
             let keys: Vec<_> = (0..count).map(address).collect();
             let mut several = key();
             several.use_threads(&Threads::new(threads).unwrap());
-            prop_assert!(several.pseudonyms(&keys).unwrap() == key().pseudonyms(&keys).unwrap());
+            prop_assert!(several.pseudonyms(&keys) == key().pseudonyms(&keys));
         }
     }
 

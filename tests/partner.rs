@@ -17,9 +17,9 @@ const DAY: u64 = 86_400;
 fn policy_text() -> String {
     let rules = format!(
         "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n\
-         [budgets]\n\
-         swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
-         closes = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31",
+         [budgets]\nswept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\n\
+         opens = 2026-12-01\ncloses = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\n\
+         opens = 2027-11-01\ncloses = 2028-10-31",
         secret(1).key_id(),
         secret(2).key_id()
     );

@@ -1,6 +1,6 @@
 //! Addresses, made up as a register and as people write them.
 
-use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, PseudonymSource, Threads};
+use stapel::{AddressKey, Fields, Pseudonym, PseudonymKey, Threads};
 
 /// Postcode, number, letter and addition.
 pub type Row = [String; 4];
@@ -56,5 +56,5 @@ pub fn both_levels<T: Sync>(
         let unit = read(row);
         [unit, unit.building()]
     });
-    key.pseudonyms(&keys.into_flattened()).unwrap()
+    key.pseudonyms(&keys.into_flattened())
 }

@@ -118,6 +118,7 @@ stapel_errors!(
     stapel::secret::SecretError,
     stapel::message::MessageError,
     stapel::policy::PolicyError,
+    stapel::partner::PartnerError,
     stapel::audit::AuditError,
 );
 

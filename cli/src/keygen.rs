@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use stapel::partner::PartnerError;
 use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey};
-use stapel::{Error, Policy, Slug};
+use stapel::{Policy, Slug};
 
 use crate::failure::Failure;
 use crate::files;
@@ -201,9 +202,9 @@ fn show_signing(key: &SigningKey, json: bool, out: &mut Output) -> Result<(), Fa
     Ok(())
 }
 
-fn refuse_stranger(secret: &SecretFile, policy: &Policy) -> Result<(), Error> {
+fn refuse_stranger(secret: &SecretFile, policy: &Policy) -> Result<(), PartnerError> {
     let epoch = secret.scope.epoch;
-    let wrong = |finding| Err(Error::SecretMismatch { epoch, finding });
+    let wrong = |finding| Err(PartnerError::SecretMismatch { epoch, finding });
     if secret.scope.purpose != policy.purpose {
         return wrong("it is for another purpose; nothing was written");
     }

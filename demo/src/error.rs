@@ -64,6 +64,7 @@ stapel_errors!(
     stapel::secret::SecretError,
     stapel::message::MessageError,
     stapel::policy::PolicyError,
+    stapel::partner::PartnerError,
 );
 
 impl From<stapel::NotASlug> for DemoError {

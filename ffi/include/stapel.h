@@ -179,6 +179,10 @@ enum stapel_status
     STAPEL_ERROR_BROKER_KEYS = 142,
     /** Work cannot be spread over so many threads. */
     STAPEL_ERROR_THREADS = 143,
+    /** Pseudonyms are missing that a source has to be asked for first. */
+    STAPEL_ERROR_PSEUDONYMS_PENDING = 144,
+    /** A key holder of a source of pseudonyms gave a reply that no honest one gives. */
+    STAPEL_ERROR_SOURCE_FAULT = 145,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */

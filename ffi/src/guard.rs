@@ -78,7 +78,7 @@ macro_rules! failures {
     };
 }
 
-failures!(Error, AddressError, SystemError, SecretError, MessageError);
+failures!(Error, AddressError, SystemError, SecretError, MessageError, stapel::partner::PartnerError);
 
 #[cfg(test)]
 mod tests {

@@ -2,31 +2,32 @@
 
 use std::collections::HashSet;
 
-use super::journal::Event;
-use super::packed::Packed;
-use super::state::QuestionFlight;
-use super::{Case, Draft, Partner};
+use super::error::PartnerError;
+use super::member::{Draft, Member};
+use super::record::JournalEvent;
+use super::state::{OpenQuestion, PartnerState};
+use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
 use crate::pseudonym::Pseudonym;
 use crate::slots;
 use crate::slug::Slug;
 
 impl Partner {
-    /// The questions for the standings of addresses, of either level; several where there are more than 100,000 different ones. The
-    /// answers give the standings back in the order of `addresses`.
+    /// The questions for the standings of addresses, of either level; several where there are more than 100,000
+    /// different ones. The answers give the standings back in the order of `addresses`.
     ///
-    /// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte for byte.
+    /// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again,
+    /// byte for byte.
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`]; [`Error::Level`] for a building where the policy does not count those; [`Error::NoEpoch`];
-    /// [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms gives.
-    pub fn ask(&mut self, addresses: &[AddressKey], by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
-        self.permit(|may| may.ask, "ask")?;
+    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a building where the policy does not count those;
+    /// [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms gives.
+    pub fn ask(&mut self, addresses: &[AddressKey], by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
+        self.member.permit(|may| may.ask, "ask")?;
         self.question(addresses, None, by, now)
     }
 
@@ -34,50 +35,54 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// As [`Partner::ask`]; [`Error::NotPermitted`] also for a reason that the policy does not list.
+    /// As [`Partner::ask`]; [`PartnerError::NotPermitted`] also for a reason that the policy does not list.
     pub fn sweep(
         &mut self,
         addresses: &[AddressKey],
         reason: &Slug,
         by: &Case,
         now: Timestamp,
-    ) -> Result<Vec<Vec<u8>>, Error> {
-        self.permit(|may| may.sweep, "sweep")?;
-        let reasons = &self.policy.policy().budgets.sweep_reasons;
+    ) -> Result<Vec<Vec<u8>>, PartnerError> {
+        self.member.permit(|may| may.sweep, "sweep")?;
+        let reasons = &self.member.policy().budgets.sweep_reasons;
         if !reasons.contains(reason) {
             let listed: Vec<_> = reasons.iter().map(Slug::as_str).collect();
             let finding = format!("'{reason}' is not a reason of the policy's; those are: {}", listed.join(", "));
-            return Err(Error::NotPermitted { finding });
+            return Err(PartnerError::NotPermitted { finding });
         }
         self.question(addresses, Some(reason), by, now)
     }
 
-    /// As [`Partner::ask`], about all that the partner itself flags, buildings included where the policy counts them. What changed is
-    /// told by [`Partner::news`].
+    /// As [`Partner::ask`], about all that the partner itself flags, buildings included where the policy counts them.
+    /// What changed is told by [`Partner::news`].
     ///
     /// # Errors
     ///
     /// As [`Partner::ask`].
-    pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
-        self.permit(|may| may.ask, "ask")?;
-        self.state.expire(now.day());
-        let own: Vec<_> = self.state.flags.all(self.counts_buildings()).map(|(address, _)| address).collect();
+    pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
+        self.member.permit(|may| may.ask, "ask")?;
+        let flags = &self.data.on(now.day())?.flags;
+        let own: Vec<_> = flags.all(self.member.counts_buildings()).map(|(address, _)| address).collect();
         self.question(&own, None, by, now)
     }
 
-    /// The request where the partner stands with the broker, in the newest open epoch, and for the proof that the broker's log
-    /// continues the checkpoint that is kept. It takes the place of one in flight.
+    /// The request where the partner stands with the broker, in the newest open epoch, and for the proof that the
+    /// broker's log continues the checkpoint that is kept. It takes the place of one in flight.
     ///
     /// # Errors
     ///
-    /// [`Error::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, Error> {
-        let (epoch, _) = self.open_epochs(now.day())?;
+    /// [`PartnerError::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
+        let (epoch, _) = self.member.open_epochs(now.day())?;
+        self.data.refresh()?;
         let request = &Request::Status(StatusRequest { tree_size: self.tree_size() });
-        let flight = self.sign(&Draft { epoch, sequence: 0, previous: 0, settles: false, request }, now)?;
-        let bytes = flight.bytes.0.clone();
-        self.state.status = Some(flight);
-        self.save().inspect_err(|_| self.state.status = None)?;
+        let mut transaction = self.data.begin()?;
+        let draft = Draft { epoch, sequence: 0, previous: 0, settles: false, request };
+        let head = transaction.head();
+        let message = self.member.sign(transaction.state(), head, &draft, now)?;
+        let bytes = message.bytes.clone();
+        transaction.state().status = Some(message);
+        transaction.commit()?;
         Ok(bytes)
     }
 
@@ -87,58 +92,79 @@ impl Partner {
         sweep: Option<&Slug>,
         by: &Case,
         now: Timestamp,
-    ) -> Result<Vec<Vec<u8>>, Error> {
-        if addresses.iter().any(|address| address.level() == Level::Building) && !self.counts_buildings() {
-            return Err(Error::Level { finding: "the policy does not count buildings: ask about homes" });
+    ) -> Result<Vec<Vec<u8>>, PartnerError> {
+        let is_building = |address: &AddressKey| address.level() == Level::Building;
+        if addresses.iter().any(is_building) && !self.member.counts_buildings() {
+            return Err(PartnerError::Level { finding: "the policy does not count buildings: ask about homes" });
         }
-        let epoch = self.question_epoch(now.day())?;
+        self.data.refresh()?;
+        let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
         let call = call(epoch, addresses, sweep, by);
-        if !self.state.questions.iter().any(|question| question.call == call) {
-            let mut made = Vec::new();
-            for rows in chunks(addresses) {
-                made.push(self.make_question(epoch, call, rows, sweep, by, now)?);
-            }
-            self.state.questions.extend(made);
-            // Not handed out before they are on disk; their numbers are spent.
-            self.save().inspect_err(|_| self.state.questions.retain(|question| question.call != call))?;
+        if !self.data.state().questions.iter().any(|question| question.call == call) {
+            self.make_questions(epoch, call, addresses, sweep, by, now)?;
         }
-        let questions = self.state.questions.iter().filter(|question| question.call == call);
-        Ok(questions.map(|question| question.flight.bytes.0.clone()).collect())
+        let questions = self.data.state().questions.iter().filter(|question| question.call == call);
+        Ok(questions.map(|question| question.message.bytes.clone()).collect())
     }
 
-    fn make_question(
+    /// Makes the questions of a call, and puts them on disk.
+    fn make_questions(
         &mut self,
         epoch: u32,
         call: Digest,
-        rows: &[AddressKey],
+        addresses: &[AddressKey],
         sweep: Option<&Slug>,
         by: &Case,
         now: Timestamp,
-    ) -> Result<QuestionFlight, Error> {
-        let of_rows: Vec<(Pseudonym, u32)> = self.pseudonyms(epoch, now.day(), rows)?.into_iter().zip(0..).collect();
-        let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
-        for (pseudonym, row) in slots::sorted(&of_rows, |(pseudonym, _)| pseudonym.number()) {
-            if pseudonyms.last() != Some(&pseudonym) {
-                pseudonyms.push(pseudonym);
-            }
-            positions[row as usize] = pseudonyms.len() as u32 - 1;
+    ) -> Result<(), PartnerError> {
+        let (member, today) = (&self.member, now.day());
+        let (mut drafts, mut missing) = (Vec::new(), Vec::new());
+        for rows in chunks(addresses) {
+            let pseudonyms = member.pseudonyms(self.data.state(), epoch, today, rows, &mut missing)?;
+            drafts.extend(pseudonyms.map(|pseudonyms| (rows, sorted(&pseudonyms))));
         }
-        let number = self.state.question_used.saturating_add(1);
-        let (rows, sweep) = (Packed(rows.to_vec()), sweep.cloned());
-        // First the journal has the number, and who asks what for which case: the head that the message names commits to it.
-        let event = Event::Asking { epoch, number, sweep: sweep.clone(), addresses: rows.clone() };
-        let record = self.record(now, Some(by), event)?;
-        let request = &Request::Question(Question { sweep, pseudonyms: &pseudonyms });
-        let flight = self.sign(&Draft { epoch, sequence: number, previous: 0, settles: false, request }, now)?;
-        Ok(QuestionFlight { flight, record, call, by: by.clone(), rows, positions: Packed(positions) })
+        if !missing.is_empty() {
+            return self.wait_for_pseudonyms(vec![(epoch, missing)], today, Some(today));
+        }
+        let key_id = member.source(epoch, today)?.key_id();
+        let mut transaction = self.data.begin()?;
+        transaction.state().note_asked(epoch, key_id, addresses, today);
+        for (rows, (pseudonyms, positions)) in drafts {
+            let number = transaction.state().question_used.saturating_add(1);
+            // First the journal has the number, and who asks what for which case: the head that the message names
+            // commits to it.
+            let event = JournalEvent::Asking { epoch, number, sweep: sweep.cloned(), addresses: rows.to_vec() };
+            let record = transaction.record(now, Some(by), event)?;
+            let request = &Request::Question(Question { sweep: sweep.cloned(), pseudonyms: &pseudonyms });
+            let draft = Draft { epoch, sequence: number, previous: 0, settles: false, request };
+            let head = transaction.head();
+            let message = member.sign(transaction.state(), head, &draft, now)?;
+            let addresses = rows.to_vec();
+            let question = OpenQuestion { message, record, call, by: by.clone(), addresses, positions };
+            transaction.state().questions.push(question);
+        }
+        transaction.commit()
     }
+}
 
-    /// The newest open epoch in which the partner has delivered; one that has not delivered in any asks in the newest.
-    fn question_epoch(&self, day: Day) -> Result<u32, Error> {
-        let (newest, older) = self.open_epochs(day)?;
-        let delivered = |number: &u32| self.state.epoch(*number).is_some_and(|epoch| epoch.delivered);
-        Ok([newest].into_iter().chain(older).find(delivered).unwrap_or(newest))
+/// The newest open epoch in which the partner has delivered; one that has not delivered in any asks in the newest.
+fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
+    let (newest, older) = member.open_epochs(today)?;
+    let delivered = |number: &u32| state.epoch(*number).is_some_and(|epoch| epoch.delivered);
+    Ok([newest].into_iter().chain(older).find(delivered).unwrap_or(newest))
+}
+
+/// The different pseudonyms, ascending, and for each of those given where it stands among them.
+fn sorted(given: &[Pseudonym]) -> (Vec<Pseudonym>, Vec<u32>) {
+    let rows: Vec<(Pseudonym, u32)> = given.iter().copied().zip(0..).collect();
+    let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
+    for (pseudonym, row) in slots::sorted(&rows, |(pseudonym, _)| pseudonym.number()) {
+        if pseudonyms.last() != Some(&pseudonym) {
+            pseudonyms.push(pseudonym);
+        }
+        positions[row as usize] = pseudonyms.len() as u32 - 1;
     }
+    (pseudonyms, positions)
 }
 
 /// Cuts rows so that each piece has at most as many different addresses as a question may.
@@ -172,6 +198,13 @@ fn call(epoch: u32, addresses: &[AddressKey], sweep: Option<&Slug>, by: &Case) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pseudonym_that_is_asked_twice_is_sent_once() {
+        let [two, nine] = [2, 9].map(|byte| Pseudonym::danger_from_remote_source([byte; 16]));
+        assert_eq!(sorted(&[nine, two, nine]), (vec![two, nine], vec![1, 0, 1]));
+        assert_eq!(sorted(&[]), (vec![], vec![]));
+    }
 
     #[test]
     fn a_piece_has_a_hundred_thousand_different_addresses() {

@@ -1,14 +1,13 @@
 //! Who acts, and for which case.
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::Error;
+use super::error::PartnerError;
+use crate::codec::{Encode, Malformed, Reader, Writer};
 
 /// The most characters of an acting user's name or a case reference.
 const MAX_CHARACTERS: usize = 200;
 
 /// Who acts, and for which case. Stays in the partner's own journal; the broker never sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     actor: String,
     reference: String,
@@ -19,12 +18,16 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// [`Error::Case`] where either is empty, longer than 200 characters or not on one line.
-    pub fn new(actor: &str, reference: &str) -> Result<Case, Error> {
+    /// [`PartnerError::Case`] where either is empty, longer than 200 characters or not on one line.
+    pub fn new(actor: &str, reference: &str) -> Result<Case, PartnerError> {
         let line = |text: &str, field| {
             let text = text.trim();
             let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-            if fits && !text.chars().any(char::is_control) { Ok(text.to_owned()) } else { Err(Error::Case { field }) }
+            if fits && !text.chars().any(char::is_control) {
+                Ok(text.to_owned())
+            } else {
+                Err(PartnerError::Case { field })
+            }
         };
         Ok(Case { actor: line(actor, "acting user")?, reference: line(reference, "case reference")? })
     }
@@ -37,6 +40,19 @@ impl Case {
     /// The case reference.
     pub fn reference(&self) -> &str {
         &self.reference
+    }
+}
+
+impl Encode for Case {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.actor).put(&self.reference);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Case, Malformed> {
+        let stored = Case { actor: reader.get()?, reference: reader.get()? };
+        // `new` trims what it is given, and what was stored is trimmed.
+        let case = Case::new(&stored.actor, &stored.reference);
+        case.ok().filter(|case| *case == stored).ok_or(Malformed("an acting user or a case reference cannot be one"))
     }
 }
 

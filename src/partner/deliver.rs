@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::flags::{Behind, Flags};
-use super::journal::{Delivering, Event, Series};
-use super::state::{EpochState, Flight};
-use super::{Draft, Partner};
+use super::Partner;
+use super::error::PartnerError;
+use super::flags::{Flags, Undelivered};
+use super::member::{Draft, Member};
+use super::record::{JournalEvent, NumberedMessage, Series};
+use super::source::ASKED_AT_ONCE;
+use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::MessageError;
 use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
 use crate::pseudonym::Pseudonym;
@@ -18,11 +20,8 @@ use crate::slots;
 /// The most groups in one message.
 const MAX_GROUPS: usize = 64;
 
-/// The most pseudonyms that a source is asked for at once.
-const ASKED_AT_ONCE: usize = 1 << 16;
-
 /// What is flagged and withdrawn in one epoch, sorted as messages need it.
-struct Rows {
+struct SortedPseudonyms {
     /// Ascending by day, then pseudonym: all in one piece of memory, which goes back as a whole.
     flagged: Vec<Pseudonym>,
     /// Of each day, how many of `flagged` last until then.
@@ -30,137 +29,199 @@ struct Rows {
     withdrawn: Vec<Pseudonym>,
 }
 
-/// What is to be said in one epoch.
-enum Statement {
-    Delta { renewal: bool, rows: Rows },
-    FullSet { renewal: bool, shrink: bool, rows: Rows },
+/// What is to be said in one epoch, and what waits.
+struct EpochUpdate {
+    epoch: u32,
+    content: Content,
+    /// Homes, ascending, that are to be said too, on a later day.
+    waiting: Vec<AddressKey>,
+}
+
+/// What is to be said.
+enum Content {
+    Delta { renewal: bool, rows: SortedPseudonyms },
+    FullSet { renewal: bool, shrink: bool, rows: SortedPseudonyms },
     Confirm,
 }
 
 impl Partner {
     /// The messages that bring the broker up to date, in the order in which it must get them; none where it is.
     ///
-    /// Changes since the last delivery go as one delta. An epoch's first message is a full set, as is the one after a loss or a gap; a
-    /// large one comes in parts. While epochs overlap, the newest comes first, and those in which the partner has delivered are kept up
-    /// to date. Where there is nothing to say, but a message was given up or lost that the broker may have accepted, a confirm asks
-    /// for the gap that tells. What is new beyond the policy's budgets waits for a later day, those flagged last: see
-    /// [`Partner::undelivered`]. Each message names the one before it as accepted, so that all can be sent at once. As long as one of them is in flight,
-    /// those in flight come again, byte for byte.
+    /// Changes since the last delivery go as one delta. An epoch's first message is a full set, as is the one after a
+    /// loss or a gap; a large one comes in parts. While epochs overlap, the newest comes first, and those in which the
+    /// partner has delivered are kept up to date. Where there is nothing to say, but a message was given up or lost
+    /// that the broker may have accepted, a confirm asks for the gap that tells. What is new beyond the policy's
+    /// budgets waits for a later day, those flagged last: see [`Partner::undelivered`]. Each message names the one
+    /// before it as accepted, so that all can be sent at once. As long as one of them is in flight, those in flight
+    /// come again, byte for byte.
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`], [`Error::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io), and whatever the source of pseudonyms gives.
-    pub fn deliver(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
+    /// [`PartnerError::PseudonymsPending`] where nothing can be delivered until a source was asked: see
+    /// [`Partner::source_requests`]; [`PartnerError::NotPermitted`], [`PartnerError::NoEpoch`],
+    /// [`SystemError::Io`](crate::SystemError::Io), and whatever the source of pseudonyms gives.
+    pub fn deliver(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.state_messages(now, false)
     }
 
-    /// As [`Partner::deliver`]; where an epoch has nothing to deliver, the message that nothing changed, by which silence differs from
-    /// no change.
+    /// As [`Partner::deliver`]; where an epoch has nothing to deliver, the message that nothing changed, by which
+    /// silence differs from no change.
     ///
     /// # Errors
     ///
     /// As [`Partner::deliver`].
-    pub fn confirm(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Error> {
+    pub fn confirm(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.state_messages(now, true)
     }
 
-    /// How many of its flags no message has told the broker yet, in the newest epoch in which it delivers: those since the last
-    /// delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as many as the budgets take.
+    /// How many of its flags no message has told the broker yet, in the newest epoch in which it delivers: those since
+    /// the last delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as
+    /// many as the budgets take.
     pub fn undelivered(&self) -> usize {
-        let newest = self.state.epochs.iter().filter(|epoch| epoch.delivered || epoch.in_flight.is_some());
-        let newest = newest.max_by_key(|epoch| epoch.number);
-        newest.map_or(self.state.flags.len(), |epoch| epoch.in_flight.as_ref().unwrap_or(&epoch.behind).lacks())
+        let state = self.data.state();
+        let has_begun = |epoch: &&EpochState| epoch.delivered || epoch.undelivered_if_accepted.is_some();
+        let newest = state.epochs.iter().filter(has_begun).max_by_key(|epoch| epoch.number);
+        newest.map_or(state.flags.len(), |epoch| {
+            epoch.undelivered_if_accepted.as_ref().unwrap_or(&epoch.undelivered).lacks()
+        })
     }
 
-    /// No longer waits for the reply to a message in flight, named by its digest; nor for the state messages that follow it. Their
-    /// numbers are spent, and what they said is still to be said.
+    /// No longer waits for the reply to a message in flight, named by its digest; nor for the state messages that
+    /// follow it. Their numbers are spent, and what they said is still to be said.
     ///
     /// # Errors
     ///
-    /// [`Error::UnexpectedReply`] where no such message is in flight; [`SystemError::Io`](crate::SystemError::Io).
-    pub fn give_up(&mut self, digest: Digest, now: Timestamp) -> Result<(), Error> {
+    /// [`PartnerError::UnexpectedReply`] where no such message is in flight;
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn give_up(&mut self, digest: Digest, now: Timestamp) -> Result<(), PartnerError> {
+        self.data.refresh()?;
         let found = self.in_flight().find(|message| message.digest == digest);
-        let found = found.ok_or(Error::UnexpectedReply { finding: "no message with that digest is in flight" })?;
+        let found =
+            found.ok_or(PartnerError::UnexpectedReply { finding: "no message with that digest is in flight" })?;
+        let number = found.number;
         let series = match found.kind {
             Kind::Question => Series::Question,
             Kind::Status => Series::Status,
             _ => Series::State,
         };
-        let number = found.number;
-        self.record(now, None, Event::GaveUp { series, number })?;
-        self.save()
+        let mut transaction = self.data.begin()?;
+        transaction.record(now, None, JournalEvent::GaveUp { series, number })?;
+        transaction.commit()
     }
 
-    fn state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<Vec<Vec<u8>>, Error> {
-        self.permit(|may| may.flag, "flag")?;
-        if self.state.chain.is_empty() && self.make(now, confirm)? {
-            // Not handed out before they are on disk; their numbers are spent.
-            self.save().inspect_err(|_| self.state.forget_chain())?;
+    fn state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<Vec<Vec<u8>>, PartnerError> {
+        self.member.permit(|may| may.flag, "flag")?;
+        self.data.refresh()?;
+        if self.data.state().chain.is_empty() {
+            self.make_state_messages(now, confirm)?;
         }
-        Ok(self.state.chain.iter().map(|flight| flight.bytes.0.clone()).collect())
+        Ok(self.data.state().chain.iter().map(|message| message.bytes.clone()).collect())
     }
 
-    /// Makes the messages there are to make. Whether there are any.
-    fn make(&mut self, now: Timestamp, confirm: bool) -> Result<bool, Error> {
-        let day = now.day();
-        self.state.expire(day);
-        let policy = self.policy.policy();
-        self.state.keep_epochs(|number| policy.epoch(number).is_some_and(|epoch| epoch.closes >= day));
-        self.state.count_buildings(self.counts_buildings());
-        // The reply to any message tells what became of one before it that was lost; without one, nobody would ever know.
-        let confirm = confirm || self.state.is_in_doubt();
-        let (newest, mut epochs) = self.open_epochs(day)?;
-        epochs.retain(|number| self.state.epoch(*number).is_some_and(|epoch| epoch.delivered));
-        epochs.insert(0, newest);
-        let mut new_flags = self.state.new_flags.left(day).min(policy.budgets.new_flags_a_day);
-        let mut statements = Vec::new();
-        for epoch in epochs {
-            let said = self.statement(epoch, day, confirm, &mut new_flags)?;
-            statements.extend(said.map(|(statement, waiting)| (epoch, statement, waiting)));
-        }
-        let first = self.state.state_used.saturating_add(1);
-        let mut messages = Vec::new();
-        for (epoch, statement, _) in &statements {
-            for request in statement.requests()? {
-                let (kind, number) = (request.kind(), first.saturating_add(messages.len() as u64));
-                messages.push(Delivering { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
-            }
-        }
+    /// Makes the messages that there are to make, and puts them on disk.
+    fn make_state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<(), PartnerError> {
+        let today = now.day();
+        let member = &self.member;
+        let state = self.data.under(member.policy(), today)?;
+        let Plan { updates, missing } = Planner { member, state, today }.plan(confirm)?;
+        let first = state.state_used.saturating_add(1);
+        let messages = numbered(&updates, first)?;
         if messages.is_empty() {
-            return Ok(false);
+            return self.wait_for_pseudonyms(missing, today, None);
         }
+        let mut transaction = self.data.begin()?;
+        member.ask_sources(transaction.state(), missing, today, None)?;
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
-        self.record(now, None, Event::Delivering { messages })?;
-        let mut previous = self.state.accepted;
-        let (mut chain, mut behind) = (Vec::new(), Vec::new());
-        // Each statement goes when its messages are there.
-        for (epoch, statement, waiting) in statements {
-            for request in &statement.requests()? {
-                let (sequence, settles) = (first.saturating_add(chain.len() as u64), settles(request));
-                chain.push(self.sign(&Draft { epoch, sequence, previous, settles, request }, now)?);
+        transaction.record(now, None, JournalEvent::Delivering { messages })?;
+        let head = transaction.head();
+        let state = transaction.state();
+        let mut previous = state.accepted;
+        // Each update's pseudonyms go when its messages are there.
+        for EpochUpdate { epoch, content, waiting } in updates {
+            let mut is_settled = false;
+            for request in &content.requests()? {
+                let sequence = first.saturating_add(state.chain.len() as u64);
+                is_settled = settles(request);
+                let draft = Draft { epoch, sequence, previous, settles: is_settled, request };
+                let message = member.sign(state, head, &draft, now)?;
+                state.chain.push(message);
                 previous = sequence;
             }
-            if chain.last().is_some_and(|flight: &Flight| flight.settles) {
-                behind.push((epoch, Behind::lacking(waiting.into_iter())));
+            if is_settled {
+                state.epoch_mut(epoch).undelivered_if_accepted = Some(Undelivered::lacking(waiting.into_iter()));
             }
         }
-        for (epoch, behind) in behind {
-            self.state.epoch_mut(epoch).in_flight = Some(behind);
+        transaction.commit()
+    }
+}
+
+/// The numbers of the messages that say these updates, from `first` on.
+fn numbered(updates: &[EpochUpdate], first: u64) -> Result<Vec<NumberedMessage>, PartnerError> {
+    let mut messages = Vec::new();
+    for EpochUpdate { epoch, content, .. } in updates {
+        for request in content.requests()? {
+            let (kind, number) = (request.kind(), first.saturating_add(messages.len() as u64));
+            messages.push(NumberedMessage { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
         }
-        self.state.chain = chain;
-        Ok(true)
+    }
+    Ok(messages)
+}
+
+/// Decides what there is to deliver.
+struct Planner<'a> {
+    member: &'a Member,
+    state: &'a PartnerState,
+    today: Day,
+}
+
+/// What there is to deliver.
+struct Plan {
+    /// Newest epoch first.
+    updates: Vec<EpochUpdate>,
+    /// By epoch, the addresses whose pseudonyms a source has to be asked for; what needs them is not in `updates`.
+    missing: Vec<(u32, Vec<AddressKey>)>,
+}
+
+impl Planner<'_> {
+    fn plan(&self, confirm: bool) -> Result<Plan, PartnerError> {
+        let state = self.state;
+        // The reply to any message tells what became of one before it that was lost; without one, nobody would ever
+        // know.
+        let confirm = confirm || state.is_in_doubt();
+        let (newest, mut epochs) = self.member.open_epochs(self.today)?;
+        epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
+        epochs.insert(0, newest);
+        let a_day = self.member.policy().budgets.new_flags_a_day;
+        let mut new_flags = state.new_flags.left(self.today).min(a_day);
+        let mut plan = Plan { updates: Vec::new(), missing: Vec::new() };
+        for epoch in epochs {
+            let mut missing = Vec::new();
+            let update = self.update(epoch, confirm, &mut new_flags, &mut missing)?;
+            plan.updates.extend(update.map(|(content, waiting)| EpochUpdate { epoch, content, waiting }));
+            if !missing.is_empty() {
+                plan.missing.push((epoch, missing));
+            }
+        }
+        Ok(plan)
     }
 
-    /// What there is to say in an epoch, and what waits although it was to be said too; `new_flags` is what is left of the day's budget.
-    fn statement(
+    /// What there is to say in an epoch, and what waits although it was to be said too; `new_flags` is what is left of
+    /// the day's budget.
+    fn update(
         &self,
         epoch: u32,
-        day: Day,
         confirm: bool,
         new_flags: &mut u32,
-    ) -> Result<Option<(Statement, Vec<AddressKey>)>, Error> {
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Option<(Content, Vec<AddressKey>)>, PartnerError> {
         let state = self.state.epoch(epoch).filter(|state| state.delivered);
-        let waiting = self.waiting(state.map(|state| &state.behind), *new_flags);
+        let mut waiting = self.waiting(state.map(|state| &state.undelivered), *new_flags);
+        // A withdrawal does not wait for the pseudonyms of new flags; a full set is made of all of them, or not at all.
+        if let Some(state) = state.filter(|state| !state.undelivered.full_set) {
+            waiting.extend(self.waiting_for_pseudonyms(epoch, &state.undelivered, missing)?);
+            waiting.sort_unstable();
+            waiting.dedup();
+        }
         let fewer;
         let flags = if waiting.is_empty() {
             &self.state.flags
@@ -168,67 +229,111 @@ impl Partner {
             fewer = self.state.flags.without(&waiting);
             &fewer
         };
-        let Some(EpochState { behind, .. }) = state else {
-            let set = self.full_set(flags, epoch, day, self.state.renewal, self.state.shrink)?;
-            return Ok(Some((set, waiting)));
+        let Some(EpochState { undelivered, .. }) = state else {
+            let set = self.full_set(flags, epoch, self.state.renewal, self.state.shrink, missing)?;
+            return Ok(set.map(|set| (set, waiting)));
         };
-        let changes = flags.changes(behind, self.counts_buildings());
-        let renewal = behind.renewal || changes.extends;
-        *new_flags = new_flags.saturating_sub(u32::try_from(changes.added).unwrap_or(u32::MAX));
-        if behind.full_set {
-            return Ok(Some((self.full_set(flags, epoch, day, renewal, behind.shrink)?, waiting)));
+        let update = flags.update(undelivered, self.member.counts_buildings());
+        let renewal = undelivered.renewal || update.extends;
+        *new_flags = new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
+        if undelivered.full_set {
+            let set = self.full_set(flags, epoch, renewal, undelivered.shrink, missing)?;
+            return Ok(set.map(|set| (set, waiting)));
         }
-        if changes.len() == 0 {
-            return Ok(confirm.then_some((Statement::Confirm, waiting)));
+        if update.len() == 0 {
+            return Ok(confirm.then_some((Content::Confirm, waiting)));
         }
-        if changes.len() <= MAX_FLAGS {
-            let rows = self.rows(epoch, day, changes.flagged.iter().copied(), &changes.withdrawn)?;
+        if update.len() <= MAX_FLAGS {
+            let rows = self.rows(epoch, update.flagged.iter().copied(), &update.withdrawn, missing)?;
+            let Some(rows) = rows else { return Ok(None) };
             if rows.days.len() <= MAX_GROUPS {
-                return Ok(Some((Statement::Delta { renewal, rows }, waiting)));
+                return Ok(Some((Content::Delta { renewal, rows }, waiting)));
             }
         }
         // More than fits into one delta. All that the set withdraws was withdrawn one by one, or declared.
-        Ok(Some((self.full_set(flags, epoch, day, renewal, true)?, waiting)))
+        Ok(self.full_set(flags, epoch, renewal, true, missing)?.map(|set| (set, waiting)))
     }
 
-    /// The homes, ascending, that are to be told to a broker that is `behind`, or holds nothing, and wait for a later day: with them it
-    /// would refuse the message for the policy's budgets, and with the message what was withdrawn.
-    fn waiting(&self, behind: Option<&Behind>, new_flags: u32) -> Vec<AddressKey> {
-        let (flags, buildings) = (&self.state.flags, self.counts_buildings());
-        let held = self.policy.policy().budgets.flags_held as usize;
+    /// Of the homes that are undelivered, or of all where nothing was delivered, those that wait for a later day,
+    /// ascending: with them the broker would refuse the message for the policy's budgets, and with the message what was
+    /// withdrawn.
+    fn waiting(&self, undelivered: Option<&Undelivered>, new_flags: u32) -> Vec<AddressKey> {
+        let (flags, buildings) = (&self.state.flags, self.member.counts_buildings());
+        let held = self.member.policy().budgets.flags_held as usize;
         // The first full set of an epoch is free of the day's budget.
-        let new_flags = behind.map_or(usize::MAX, |_| new_flags as usize);
+        let new_flags = undelivered.map_or(usize::MAX, |_| new_flags as usize);
         let levels = 1 + usize::from(buildings);
-        let at_most = (behind.map_or(0, Behind::lacks) * levels, flags.len() * levels);
+        let at_most = (undelivered.map_or(0, Undelivered::lacks) * levels, flags.len() * levels);
         if at_most.0 <= new_flags && at_most.1 <= held {
             return Vec::new();
         }
         let all = flags.all(buildings).count();
         let nothing;
-        let (behind, added) = match behind {
-            Some(behind) => (behind, flags.changes(behind, buildings).added),
+        let (undelivered, added) = match undelivered {
+            Some(undelivered) => (undelivered, flags.update(undelivered, buildings).added),
             None if all <= held => return Vec::new(),
             None => {
-                nothing = Behind::lacking(flags.rows().iter().map(|flag| flag.address));
+                nothing = Undelivered::lacking(flags.rows().iter().map(|flag| flag.address));
                 (&nothing, all)
             }
         };
         let room = new_flags.min(held.saturating_sub(all - added));
-        if added <= room { Vec::new() } else { flags.waiting(behind, buildings, room) }
+        if added <= room { Vec::new() } else { flags.waiting(undelivered, buildings, room) }
     }
 
-    fn full_set(&self, flags: &Flags, epoch: u32, day: Day, renewal: bool, shrink: bool) -> Result<Statement, Error> {
-        let rows = self.rows(epoch, day, flags.all(self.counts_buildings()), &[])?;
-        Ok(Statement::FullSet { renewal, shrink, rows })
+    /// Of the homes that are new to the broker, those that wait for a pseudonym, their own or their building's.
+    /// Ascending.
+    fn waiting_for_pseudonyms(
+        &self,
+        epoch: u32,
+        undelivered: &Undelivered,
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Vec<AddressKey>, PartnerError> {
+        let mut waiting = Vec::new();
+        // What a source gives at once for no addresses says whether it has to be asked for any.
+        if self.member.source(epoch, self.today)?.at_once(&[]).is_some() {
+            return Ok(waiting);
+        }
+        let buildings = self.member.counts_buildings();
+        let new = undelivered.homes.iter().filter(|changed| changed.delivered.is_none());
+        for home in new.map(|changed| changed.address).filter(|home| self.state.flags.get(home).is_some()) {
+            let keys = [home, home.building()];
+            if self.pseudonyms(epoch, &keys[..1 + usize::from(buildings)], missing)?.is_none() {
+                waiting.push(home);
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn pseudonyms(
+        &self,
+        epoch: u32,
+        addresses: &[AddressKey],
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Option<Vec<Pseudonym>>, PartnerError> {
+        self.member.pseudonyms(self.state, epoch, self.today, addresses, missing)
+    }
+
+    fn full_set(
+        &self,
+        flags: &Flags,
+        epoch: u32,
+        renewal: bool,
+        shrink: bool,
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Option<Content>, PartnerError> {
+        let rows = self.rows(epoch, flags.all(self.member.counts_buildings()), &[], missing)?;
+        Ok(rows.map(|rows| Content::FullSet { renewal, shrink, rows }))
     }
 
     fn rows(
         &self,
         epoch: u32,
-        day: Day,
         flagged: impl Iterator<Item = (AddressKey, Day)> + Clone,
         withdrawn: &[AddressKey],
-    ) -> Result<Rows, Error> {
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Option<SortedPseudonyms>, PartnerError> {
+        let missing_before = missing.len();
         let mut days: BTreeMap<Day, usize> = BTreeMap::new();
         flagged.clone().for_each(|(_, last_day)| *days.entry(last_day).or_default() += 1);
         let mut all = 0;
@@ -249,7 +354,8 @@ impl Partner {
                 addresses.push(address);
                 last_days.push(last_day);
             }
-            for (pseudonym, last_day) in self.pseudonyms(epoch, day, &addresses)?.into_iter().zip(&last_days) {
+            let made = self.pseudonyms(epoch, &addresses, missing)?.unwrap_or_default();
+            for (pseudonym, last_day) in made.into_iter().zip(&last_days) {
                 let at = next.entry(*last_day).or_default();
                 pseudonyms[*at] = pseudonym;
                 *at += 1;
@@ -262,20 +368,21 @@ impl Partner {
             rows.copy_from_slice(&slots::sorted(rows, number));
             rest = after;
         }
-        let withdrawn = slots::sorted(&self.pseudonyms(epoch, day, withdrawn)?, number);
-        Ok(Rows { flagged: pseudonyms, days, withdrawn })
+        let withdrawn = self.pseudonyms(epoch, withdrawn, missing)?.unwrap_or_default();
+        let withdrawn = slots::sorted(&withdrawn, number);
+        Ok((missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
     }
 }
 
-impl Statement {
+impl Content {
     /// The messages that say it, one after another.
-    fn requests(&self) -> Result<Vec<Request<'_>>, Error> {
+    fn requests(&self) -> Result<Vec<Request<'_>>, PartnerError> {
         match self {
-            Statement::Delta { renewal, rows } => {
+            Content::Delta { renewal, rows } => {
                 let (renewal, flagged, withdrawn) = (*renewal, rows.groups(), rows.withdrawn.as_slice());
                 Ok(vec![Request::Delta(Delta { renewal, flagged, withdrawn })])
             }
-            Statement::FullSet { renewal, shrink, rows } => {
+            Content::FullSet { renewal, shrink, rows } => {
                 let (renewal, shrink, parts) = (*renewal, *shrink, parts(rows.groups()));
                 let of = u16::try_from(parts.len())
                     .map_err(|_| MessageError::TooLarge { finding: "a full set has at most 65,535 parts" })?;
@@ -284,12 +391,12 @@ impl Statement {
                 });
                 Ok(requests.collect())
             }
-            Statement::Confirm => Ok(vec![Request::Confirm]),
+            Content::Confirm => Ok(vec![Request::Confirm]),
         }
     }
 }
 
-impl Rows {
+impl SortedPseudonyms {
     fn groups(&self) -> Vec<Group<'_>> {
         let mut rest = self.flagged.as_slice();
         let group = |(last_day, count): (&Day, &usize)| {
@@ -344,13 +451,69 @@ fn settles(request: &Request<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::partner::flags::Flag;
+    use crate::policy::sample;
+    use crate::pseudonym::PseudonymKey;
+    use crate::threads::Threads;
+
+    const TODAY: Day = Day(20_802);
+
+    fn member() -> Member {
+        let file = sample::secret_file(1);
+        let source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
+        let (key, policy) = (sample::partner_key(1), sample::signed());
+        Member { number: 1, key, policy, sources: vec![(1, source)], threads: Threads::default() }
+    }
+
+    /// Flags a home until a day.
+    fn flag(state: &mut PartnerState, number: u32, last_day: u16) {
+        let home = AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap();
+        let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day: TODAY, last_day: Day(last_day) });
+        let mut changed = Vec::new();
+        state.flags.set(&[home], flag, |home| changed.push(home));
+        let flags = state.flags.clone();
+        state.epoch_mut(1).undelivered.note(&changed, &flags);
+    }
+
+    /// What is delivered: of each update how many pseudonyms it has, and whether it is a delta.
+    fn planned(state: &PartnerState, confirm: bool) -> Vec<(usize, bool)> {
+        let member = member();
+        let plan = Planner { member: &member, state, today: TODAY }.plan(confirm).unwrap();
+        assert!(plan.missing.is_empty());
+        let size = |update: &EpochUpdate| update.content.requests().unwrap().iter().map(count).sum();
+        plan.updates.iter().map(|update| (size(update), matches!(update.content, Content::Delta { .. }))).collect()
+    }
+
+    #[test]
+    fn what_is_delivered_follows_from_the_state_alone() {
+        let mut state = PartnerState::new(1);
+        assert_eq!(planned(&state, false), [(0, false)], "an epoch begins with a full set, if an empty one");
+        flag(&mut state, 1, 20_830);
+        flag(&mut state, 2, 20_861);
+        assert_eq!(planned(&state, false), [(2, false)]);
+        state.epoch_mut(1).delivered = true;
+        assert_eq!(planned(&state, false), [(2, true)]);
+        state.epoch_mut(1).undelivered = Undelivered::default();
+        assert_eq!(planned(&state, false), []);
+        assert_eq!(planned(&state, true), [(0, false)], "nothing changed, and it says so");
+        state.lost = 1;
+        assert_eq!(planned(&state, false), [(0, false)], "what became of a lost message is asked");
+        state.epoch_mut(1).undelivered.full_set = true;
+        assert_eq!(planned(&state, false), [(2, false)]);
+        // What is left of the day's budget goes, and the rest waits.
+        state.epoch_mut(1).undelivered = Undelivered::default();
+        flag(&mut state, 3, 20_830);
+        flag(&mut state, 4, 20_830);
+        state.new_flags.set(TODAY, 1);
+        assert_eq!(planned(&state, false), [(1, true)]);
+    }
 
     #[test]
     fn parts_hold_what_a_message_may() {
         let sizes = |counts: &[(u16, usize)]| {
             let days = counts.iter().map(|(day, count)| (Day(*day), *count)).collect();
             let flagged = vec![Pseudonym::BLANK; counts.iter().map(|(_, count)| count).sum()];
-            let rows = Rows { flagged, days, withdrawn: Vec::new() };
+            let rows = SortedPseudonyms { flagged, days, withdrawn: Vec::new() };
             let sizes = |part: &Vec<Group<'_>>| part.iter().map(|group| group.pseudonyms.len()).collect();
             parts(rows.groups()).iter().map(sizes).collect::<Vec<Vec<_>>>()
         };

@@ -1,11 +1,10 @@
 //! All that the journal has on one address: what a data subject may ask for, and what the Wpg wants to be shown.
 
-use super::journal::{AnswerHead, Event, Flagging};
-use super::read::log_entry;
+use super::error::PartnerError;
+use super::record::{AnswerHead, FlagMode, JournalEvent};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
-use crate::error::Error;
 use crate::message::{LogEntry, Standing};
 use crate::slug::Slug;
 
@@ -75,44 +74,44 @@ struct Open {
 }
 
 impl Partner {
-    /// All that the journal has on an address, oldest first: of a home also what was done with its building as a whole, of a building also
-    /// what was done with its homes.
+    /// All that the journal has on an address, oldest first: of a home also what was done with its building as a whole,
+    /// of a building also what was done with its homes.
     ///
     /// # Errors
     ///
-    /// [`Error::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, Error> {
+    /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
+    pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, PartnerError> {
         let concerns = |other: &AddressKey| match address.level() {
             Level::Unit => other == address || *other == address.building(),
             Level::Building => other.building() == *address,
         };
         let mut entries = Vec::new();
         let mut open: Vec<Open> = Vec::new();
-        self.journal.read(|number, record| {
+        self.data.journal().read(|number, record| {
             let (time, by) = (record.time, record.by);
             let mut add = |address: AddressKey, by: &Option<Case>, event| {
                 entries.push(DossierEntry { record: number, time, by: by.clone(), address, event });
             };
             match record.event {
-                Event::Flagged { how, last_day, addresses } => {
-                    for address in addresses.0.into_iter().filter(concerns) {
-                        let event = match how {
-                            Flagging::Renewal => DossierEvent::Renewed { last_day },
-                            Flagging::New | Flagging::Until => DossierEvent::Flagged { last_day },
+                JournalEvent::Flagged { mode, last_day, homes } => {
+                    for address in homes.into_iter().filter(concerns) {
+                        let event = match mode {
+                            FlagMode::Renewal => DossierEvent::Renewed { last_day },
+                            FlagMode::New | FlagMode::Until => DossierEvent::Flagged { last_day },
                         };
                         add(address, &by, event);
                     }
                 }
-                Event::Withdrawn { addresses } => {
-                    addresses.0.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                JournalEvent::Withdrawn { homes } => {
+                    homes.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
                 }
-                Event::Replaced { last_day, addresses, withdrawn, .. } => {
-                    let flagged = addresses.0.into_iter().filter(concerns);
+                JournalEvent::Replaced { last_day, added, withdrawn, .. } => {
+                    let flagged = added.into_iter().filter(concerns);
                     flagged.for_each(|a| add(a, &by, DossierEvent::Flagged { last_day }));
-                    withdrawn.0.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                    withdrawn.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
                 }
-                Event::Asking { epoch, number: question, sweep, addresses } => {
-                    let rows: Vec<_> = addresses.0.into_iter().enumerate().filter(|(_, a)| concerns(a)).collect();
+                JournalEvent::Asking { epoch, number: question, sweep, addresses } => {
+                    let rows: Vec<_> = addresses.into_iter().enumerate().filter(|(_, a)| concerns(a)).collect();
                     for (_, address) in &rows {
                         add(*address, &by, DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() });
                     }
@@ -120,24 +119,23 @@ impl Partner {
                         open.push(Open { record: number, by, rows });
                     }
                 }
-                Event::Answered { asking, answer, standings } => {
+                JournalEvent::Answered { asking, answer, standings } => {
                     if let Some(at) = open.iter().position(|question| question.record == asking) {
                         let question = open.swap_remove(at);
                         let AnswerHead { epoch, number, release, as_of, log, .. } = answer;
-                        let log = log_entry(log);
                         for (row, address) in question.rows {
-                            if let Some(standing) = standings.0.get(row).copied() {
+                            if let Some(standing) = standings.get(row).copied() {
                                 let event = DossierEvent::Answered { epoch, number, standing, release, as_of, log };
                                 add(address, &question.by, event);
                             }
                         }
                     }
                 }
-                Event::Delivering { .. }
-                | Event::Accepted { .. }
-                | Event::Rejected { .. }
-                | Event::GaveUp { .. }
-                | Event::Status { .. } => {}
+                JournalEvent::Delivering { .. }
+                | JournalEvent::Accepted { .. }
+                | JournalEvent::Rejected { .. }
+                | JournalEvent::GaveUp { .. }
+                | JournalEvent::Status { .. } => {}
             }
         })?;
         Ok(entries)

@@ -1,16 +1,13 @@
-//! The partner's own flags, and how far what the broker holds is behind them.
+//! The partner's own flags, and what of them the broker has not been told.
 //!
-//! Flags are kept at the level of homes only. What stands at the level of buildings follows from them: a building is flagged
-//! while a home in it is, through the latest last valid day of those.
+//! Flags are kept at the level of homes only. What stands at the level of buildings follows from them: a building is
+//! flagged while a home in it is, through the latest last valid day of those.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-
-use super::packed::{Packed, Row};
-use crate::address::AddressKey;
-use crate::codec::{Malformed, Reader, Writer};
+use crate::address::{AddressKey, Level};
+use crate::codec::{Encode, Malformed, Reader, Writer};
 use crate::day::Day;
 
 /// One of the partner's flags.
@@ -25,38 +22,38 @@ pub struct Flag {
 }
 
 /// All flags, ascending by address, each address once.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Flags(Packed<Flag>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Flags(Vec<Flag>);
 
 /// How the broker's flags in one epoch, at the level of homes, differ from the partner's.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Behind {
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Undelivered {
     /// Only a full set brings the broker up to date: what it holds is not known, or the partner wants to be sure.
     pub(super) full_set: bool,
     /// A set that withdraws more than the policy's share is meant.
     pub(super) shrink: bool,
     /// Flags were renewed.
     pub(super) renewal: bool,
-    /// What the broker holds where it holds another thing; ascending by address, each address once.
-    pub(super) changes: Packed<Was>,
+    /// The homes of which the broker holds another thing than the partner; ascending, each once.
+    pub(super) homes: Vec<ChangedHome>,
 }
 
-/// What the broker holds on a home.
+/// A home of which the broker holds another thing than the partner.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Was {
+pub(super) struct ChangedHome {
     pub(super) address: AddressKey,
-    /// The last valid day; `None` for no flag.
-    pub(super) last_day: Option<Day>,
+    /// The last valid day of the flag that the broker holds; `None` where it holds none.
+    pub(super) delivered: Option<Day>,
 }
 
 /// What brings the broker up to date.
 #[derive(Default)]
-pub(super) struct Changes {
+pub(super) struct Update {
     pub(super) flagged: Vec<(AddressKey, Day)>,
     pub(super) withdrawn: Vec<AddressKey>,
-    /// Something that the broker holds gets a later last valid day. That may reach past `max_days` since its first, which only
-    /// the broker knows: a building's first day is that of the first home in it, and a flag that was withdrawn and set again
-    /// before the broker heard of either was never gone there.
+    /// Something that the broker holds gets a later last valid day. That may reach past `max_days` since its first,
+    /// which only the broker knows: a building's first day is that of the first home in it, and a flag that was
+    /// withdrawn and set again before the broker heard of either was never gone there.
     pub(super) extends: bool,
     /// How many of `flagged` are new to the broker.
     pub(super) added: usize,
@@ -67,13 +64,8 @@ impl Flags {
         self.rows().len()
     }
 
-    /// How many bytes they take when they are encoded.
-    pub(super) fn room(&self) -> usize {
-        self.0.room()
-    }
-
     pub(super) fn rows(&self) -> &[Flag] {
-        &self.0.0
+        &self.0
     }
 
     pub(super) fn get(&self, address: &AddressKey) -> Option<&Flag> {
@@ -86,13 +78,13 @@ impl Flags {
         self.get(address).is_some() || !self.homes(address).is_empty()
     }
 
-    /// Gives each of `addresses` (ascending, each once) the flag that `to` makes of what it has, or none. What was goes to `was` where
-    /// that is another.
+    /// Gives each of `addresses` (ascending, each once) the flag that `to` makes of what it has, or none. Where that
+    /// changes its last valid day, `changed` gets the one before.
     pub(super) fn set(
         &mut self,
         addresses: &[AddressKey],
         to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>,
-        mut was: impl FnMut(Was),
+        mut changed: impl FnMut(ChangedHome),
     ) {
         let mut merged = Vec::with_capacity(self.len() + addresses.len());
         let mut rows = self.rows().iter().peekable();
@@ -104,25 +96,25 @@ impl Flags {
             let flag = to(*address, held);
             let last_day = held.map(|row| row.last_day);
             if last_day != flag.map(|flag| flag.last_day) {
-                was(Was { address: *address, last_day });
+                changed(ChangedHome { address: *address, delivered: last_day });
             }
             merged.extend(flag);
         }
         merged.extend(rows);
-        self.0.0 = merged;
+        self.0 = merged;
     }
 
     /// Drops what ended before `today`; the broker does so by itself. Whether there was any.
     pub(super) fn expire(&mut self, today: Day) -> bool {
         let before = self.len();
-        self.0.0.retain(|flag| flag.last_day >= today);
+        self.0.retain(|flag| flag.last_day >= today);
         self.len() != before
     }
 
     /// The flags but those on `addresses`, which ascend.
     pub(super) fn without(&self, addresses: &[AddressKey]) -> Flags {
         let stays = |flag: &&Flag| addresses.binary_search(&flag.address).is_err();
-        Flags(Packed(self.rows().iter().filter(stays).copied().collect()))
+        Flags(self.rows().iter().filter(stays).copied().collect())
     }
 
     /// All that the partner flags: homes, and their buildings if `buildings`.
@@ -133,40 +125,43 @@ impl Flags {
         homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.building(), latest(homes)?))))
     }
 
-    /// What brings a broker that is `behind` up to date.
-    pub(super) fn changes(&self, behind: &Behind, buildings: bool) -> Changes {
-        let mut changes = Changes::default();
-        for was in &behind.changes.0 {
-            changes.add(was.address, was.last_day, self.get(&was.address).map(|flag| flag.last_day));
+    /// What brings a broker up to date that lacks what is `undelivered`.
+    pub(super) fn update(&self, undelivered: &Undelivered, buildings: bool) -> Update {
+        let mut update = Update::default();
+        for home in &undelivered.homes {
+            update.add(home.address, home.delivered, self.get(&home.address).map(|flag| flag.last_day));
         }
         if buildings {
-            for changed in behind.changes.0.chunk_by(|a, b| a.address.shares_building(&b.address)) {
+            for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_building(&b.address)) {
                 let building = changed[0].address.building();
                 let homes = self.homes(&building);
-                changes.add(building, was(homes, changed), latest(homes));
+                update.add(building, delivered_of_building(homes, changed), latest(homes));
             }
         }
-        changes
+        update
     }
 
-    /// Of the homes that are new to a broker that is `behind`, those that wait where no more than `room` flags may be new to it, those of
-    /// buildings included: the ones flagged last. Ascending.
-    pub(super) fn waiting(&self, behind: &Behind, buildings: bool, room: usize) -> Vec<AddressKey> {
-        let changes = &behind.changes.0;
-        let is_new = |was: &&Was| was.last_day.is_none();
-        let mut new: Vec<&Flag> = changes.iter().filter(is_new).filter_map(|was| self.get(&was.address)).collect();
+    /// Of the homes that are new to the broker, those flagged last, which wait where no more than `room` flags may be
+    /// new to it, those of buildings included. Ascending.
+    pub(super) fn waiting(&self, undelivered: &Undelivered, buildings: bool, room: usize) -> Vec<AddressKey> {
+        let is_new = |home: &&ChangedHome| home.delivered.is_none();
+        let new = undelivered.homes.iter().filter(is_new);
+        let mut new: Vec<&Flag> = new.filter_map(|home| self.get(&home.address)).collect();
         new.sort_by_key(|flag| (flag.first_day, flag.address));
-        let (mut left, mut told, mut waiting) = (room, HashSet::new(), Vec::new());
+        let mut left = room;
+        // The buildings that go with a home before.
+        let mut going = HashSet::new();
+        let mut waiting = Vec::new();
         for flag in new {
             let building = flag.address.building();
-            let with_building = buildings && !told.contains(&building) && {
-                let changed = in_building(changes, |was| &was.address, &building);
-                was(self.homes(&building), changed).is_none()
+            let with_building = buildings && !going.contains(&building) && {
+                let changed = in_building(&undelivered.homes, |home| &home.address, &building);
+                delivered_of_building(self.homes(&building), changed).is_none()
             };
             match left.checked_sub(1 + usize::from(with_building)) {
                 Some(rest) => {
                     left = rest;
-                    told.insert(building);
+                    going.insert(building);
                 }
                 None => waiting.push(flag.address),
             }
@@ -181,31 +176,37 @@ impl Flags {
     }
 }
 
-impl Behind {
-    /// Of a broker that lacks the flags on these homes, which ascend, and nothing else.
-    pub(super) fn lacking(homes: impl Iterator<Item = AddressKey>) -> Behind {
-        let changes = Packed(homes.map(|address| Was { address, last_day: None }).collect());
-        Behind { changes, ..Behind::default() }
+impl Undelivered {
+    /// Where the broker lacks the flags on these homes, which ascend, and nothing else.
+    pub(super) fn lacking(homes: impl Iterator<Item = AddressKey>) -> Undelivered {
+        let homes = homes.map(|address| ChangedHome { address, delivered: None }).collect();
+        Undelivered { homes, ..Undelivered::default() }
+    }
+
+    /// Whether the broker holds another thing on the address, a home or the building of one.
+    pub(super) fn covers(&self, address: &AddressKey) -> bool {
+        let is_listed = self.homes.binary_search_by_key(address, |home| home.address).is_ok();
+        is_listed || !in_building(&self.homes, |home| &home.address, address).is_empty()
     }
 
     /// How many flags the broker lacks.
     pub(super) fn lacks(&self) -> usize {
-        self.changes.0.iter().filter(|was| was.last_day.is_none()).count()
+        self.homes.iter().filter(|home| home.delivered.is_none()).count()
     }
 
     /// What the broker holds is not known: only `flags` as a whole bring it up to date.
     pub(super) fn forget(&mut self, flags: &Flags, buildings: bool) {
         self.full_set = true;
-        self.renewal |= flags.changes(self, buildings).extends;
-        self.changes = Packed::default();
+        self.renewal |= flags.update(self, buildings).extends;
+        self.homes = Vec::new();
     }
 
-    /// Takes into account that `was` (ascending by address) is no longer what the partner flags: `flags` is.
-    pub(super) fn note(&mut self, was: &[Was], flags: &Flags) {
-        let mut merged = Vec::with_capacity(self.changes.0.len() + was.len());
-        let (mut old, mut new) = (self.changes.0.iter().peekable(), was.iter().peekable());
+    /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
+    pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
+        let mut merged = Vec::with_capacity(self.homes.len() + changed.len());
+        let (mut old, mut new) = (self.homes.iter().peekable(), changed.iter().peekable());
         loop {
-            let held = match (old.peek(), new.peek()) {
+            let home = match (old.peek(), new.peek()) {
                 (None, None) => break,
                 (Some(_), None) => old.next(),
                 (None, Some(_)) => new.next(),
@@ -219,36 +220,37 @@ impl Behind {
                     }
                 },
             };
-            merged.extend(held.copied());
+            merged.extend(home.copied());
         }
-        self.changes.0 = merged;
+        self.homes = merged;
         self.drop_equal(flags);
     }
 
     /// Takes into account that the broker dropped what ended before `today`.
     pub(super) fn expire(&mut self, today: Day, flags: &Flags) {
-        for was in &mut self.changes.0 {
-            was.last_day = was.last_day.filter(|last_day| *last_day >= today);
+        for home in &mut self.homes {
+            home.delivered = home.delivered.filter(|last_day| *last_day >= today);
         }
         self.drop_equal(flags);
     }
 
+    /// Drops the homes of which the broker holds what the partner flags.
     fn drop_equal(&mut self, flags: &Flags) {
-        self.changes.0.retain(|was| flags.get(&was.address).map(|flag| flag.last_day) != was.last_day);
+        self.homes.retain(|home| flags.get(&home.address).map(|flag| flag.last_day) != home.delivered);
     }
 }
 
-impl Changes {
+impl Update {
     pub(super) fn len(&self) -> usize {
         self.flagged.len() + self.withdrawn.len()
     }
 
-    fn add(&mut self, address: AddressKey, was: Option<Day>, now: Option<Day>) {
+    fn add(&mut self, address: AddressKey, delivered: Option<Day>, now: Option<Day>) {
         match now {
-            _ if now == was => {}
+            _ if now == delivered => {}
             Some(last_day) => {
-                self.extends |= was.is_some_and(|was| was < last_day);
-                self.added += usize::from(was.is_none());
+                self.extends |= delivered.is_some_and(|delivered| delivered < last_day);
+                self.added += usize::from(delivered.is_none());
                 self.flagged.push((address, last_day));
             }
             None => self.withdrawn.push(address),
@@ -256,34 +258,62 @@ impl Changes {
     }
 }
 
-impl Row for Flag {
-    fn length(&self) -> usize {
-        self.address.length() + 4
+impl Encode for Flag {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.address).put(&self.first_day).put(&self.last_day);
     }
 
-    fn put(&self, writer: &mut Writer) {
-        self.address.put(writer);
-        writer.u16(self.first_day.0).u16(self.last_day.0);
-    }
-
-    fn take(reader: &mut Reader<'_>) -> Result<Flag, Malformed> {
-        Ok(Flag { address: Row::take(reader)?, first_day: Day(reader.u16()?), last_day: Day(reader.u16()?) })
+    fn decode(reader: &mut Reader<'_>) -> Result<Flag, Malformed> {
+        Ok(Flag { address: reader.get()?, first_day: reader.get()?, last_day: reader.get()? })
     }
 }
 
-/// A day of 0 stands for none: no flag ends on 1970-01-01, which is no month's last day.
-impl Row for Was {
-    fn length(&self) -> usize {
-        self.address.length() + 2
+impl Encode for Flags {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.0);
     }
 
-    fn put(&self, writer: &mut Writer) {
-        self.address.put(writer);
-        writer.u16(self.last_day.map_or(0, |day| day.0));
+    fn decode(reader: &mut Reader<'_>) -> Result<Flags, Malformed> {
+        Ok(Flags(get_homes(reader, |flag: &Flag| flag.address)?))
+    }
+}
+
+impl Encode for Undelivered {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.full_set).put(&self.shrink).put(&self.renewal).put(&self.homes);
     }
 
-    fn take(reader: &mut Reader<'_>) -> Result<Was, Malformed> {
-        Ok(Was { address: Row::take(reader)?, last_day: Some(Day(reader.u16()?)).filter(|day| day.0 != 0) })
+    fn decode(reader: &mut Reader<'_>) -> Result<Undelivered, Malformed> {
+        Ok(Undelivered {
+            full_set: reader.get()?,
+            shrink: reader.get()?,
+            renewal: reader.get()?,
+            homes: get_homes(reader, |home: &ChangedHome| home.address)?,
+        })
+    }
+}
+
+impl Encode for ChangedHome {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.address).put(&self.delivered);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<ChangedHome, Malformed> {
+        Ok(ChangedHome { address: reader.get()?, delivered: reader.get()? })
+    }
+}
+
+/// Reads a list of which each item is about a home, ascending, each home once.
+pub(super) fn get_homes<T: Encode>(
+    reader: &mut Reader<'_>,
+    address: impl Fn(&T) -> AddressKey,
+) -> Result<Vec<T>, Malformed> {
+    let items: Vec<T> = reader.get()?;
+    let are_homes = items.iter().all(|item| address(item).level() == Level::Unit);
+    if are_homes && items.is_sorted_by(|a, b| address(a) < address(b)) {
+        Ok(items)
+    } else {
+        Err(Malformed("a list is not of homes, ascending, each once"))
     }
 }
 
@@ -291,10 +321,12 @@ fn latest(homes: &[Flag]) -> Option<Day> {
     homes.iter().map(|flag| flag.last_day).max()
 }
 
-/// What the broker holds on a building: its homes that are flagged are `homes`, and of those in it the broker lacks `changed`.
-fn was(homes: &[Flag], changed: &[Was]) -> Option<Day> {
-    let same = homes.iter().filter(|flag| changed.binary_search_by_key(&flag.address, |was| was.address).is_err());
-    same.map(|flag| flag.last_day).chain(changed.iter().filter_map(|was| was.last_day)).max()
+/// The last valid day of the flag that the broker holds on a building: `flagged` are the homes in it that the partner
+/// flags, `changed` those of which the broker holds another thing.
+fn delivered_of_building(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
+    let is_same = |flag: &&Flag| changed.binary_search_by_key(&flag.address, |home| home.address).is_err();
+    let same = flagged.iter().filter(is_same).map(|flag| flag.last_day);
+    same.chain(changed.iter().filter_map(|home| home.delivered)).max()
 }
 
 /// Those of `rows`, which ascend by address, that are on homes in a building.
@@ -322,16 +354,16 @@ mod tests {
         (address, (last_day > 0).then_some(flag))
     }
 
-    fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<Was> {
+    fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<ChangedHome> {
         let addresses: Vec<_> = wanted.iter().map(|(address, _)| *address).collect();
         let to =
             |address, _: Option<&Flag>| wanted.iter().find(|(other, _)| *other == address).and_then(|(_, flag)| *flag);
-        let mut was = Vec::new();
-        flags.set(&addresses, to, |row| was.push(row));
-        was
+        let mut changed = Vec::new();
+        flags.set(&addresses, to, |row| changed.push(row));
+        changed
     }
 
-    fn plain(changes: &Changes) -> (BTreeMap<String, u16>, Vec<String>) {
+    fn plain(changes: &Update) -> (BTreeMap<String, u16>, Vec<String>) {
         let flagged = changes.flagged.iter().map(|(address, day)| (address.as_str().to_owned(), day.0)).collect();
         let mut withdrawn: Vec<_> = changes.withdrawn.iter().map(|address| address.as_str().to_owned()).collect();
         withdrawn.sort();
@@ -347,40 +379,40 @@ mod tests {
         assert_eq!((all["1012JS|1"], all["1012JS|10"], all.len()), (90, 50, 5));
         assert!(flags.covers(&home(1, 1).building()) && !flags.covers(&home(1, 0)));
 
-        let mut behind = Behind::default();
-        let was = set(&mut flags, &[flag(home(1, 2), 0)]);
-        behind.note(&was, &flags);
-        let changes = flags.changes(&behind, true);
+        let mut undelivered = Undelivered::default();
+        let changed = set(&mut flags, &[flag(home(1, 2), 0)]);
+        undelivered.note(&changed, &flags);
+        let changes = flags.update(&undelivered, true);
         assert_eq!(plain(&changes), ([("1012JS|1".to_owned(), 50)].into(), vec!["1012JS|1|B".to_owned()]));
         assert!(!changes.extends);
 
-        let was = set(&mut flags, &[flag(home(1, 1), 0)]);
-        behind.note(&was, &flags);
+        let changed = set(&mut flags, &[flag(home(1, 1), 0)]);
+        undelivered.note(&changed, &flags);
         let withdrawn = ["1012JS|1", "1012JS|1|A", "1012JS|1|B"].map(str::to_owned).to_vec();
-        assert_eq!(plain(&flags.changes(&behind, true)), ([].into(), withdrawn));
-        assert_eq!(flags.changes(&behind, false).len(), 2);
+        assert_eq!(plain(&flags.update(&undelivered, true)), ([].into(), withdrawn));
+        assert_eq!(flags.update(&undelivered, false).len(), 2);
     }
 
     #[test]
     fn a_later_flat_extends_its_building() {
-        let (mut flags, mut behind) = (Flags::default(), Behind::default());
+        let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
         set(&mut flags, &[flag(home(1, 1), 50)]);
-        let was = set(&mut flags, &[flag(home(1, 2), 90)]);
-        behind.note(&was, &flags);
-        assert!(flags.changes(&behind, true).extends);
-        assert!(!flags.changes(&behind, false).extends);
+        let changed = set(&mut flags, &[flag(home(1, 2), 90)]);
+        undelivered.note(&changed, &flags);
+        assert!(flags.update(&undelivered, true).extends);
+        assert!(!flags.update(&undelivered, false).extends);
     }
 
     #[test]
     fn what_expired_needs_no_message() {
-        let (mut flags, mut behind) = (Flags::default(), Behind::default());
+        let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
         set(&mut flags, &[flag(home(1, 1), 50), flag(home(2, 1), 50)]);
-        let was = set(&mut flags, &[flag(home(1, 1), 0), flag(home(2, 1), 90)]);
-        behind.note(&was, &flags);
-        assert!(flags.changes(&behind, true).extends);
+        let changed = set(&mut flags, &[flag(home(1, 1), 0), flag(home(2, 1), 90)]);
+        undelivered.note(&changed, &flags);
+        assert!(flags.update(&undelivered, true).extends);
         flags.expire(Day(51));
-        behind.expire(Day(51), &flags);
-        let changes = flags.changes(&behind, true);
+        undelivered.expire(Day(51), &flags);
+        let changes = flags.update(&undelivered, true);
         assert_eq!(plain(&changes).0.len(), 2);
         assert!(changes.withdrawn.is_empty() && !changes.extends);
     }
@@ -393,32 +425,35 @@ mod tests {
             forget in 0usize..8,
             room in 0usize..24,
         ) {
-            let (mut flags, mut behind) = (Flags::default(), Behind::default());
+            let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
             let mut held: BTreeMap<AddressKey, Day> = BTreeMap::new();
             for (round, wanted) in rounds.iter().enumerate() {
                 let mut wanted: Vec<_> =
                     wanted.iter().map(|((number, addition), day)| flag(home(*number, *addition), day * 30)).collect();
                 wanted.sort_by_key(|(address, _)| *address);
-                let was = set(&mut flags, &wanted);
-                behind.note(&was, &flags);
+                let changed = set(&mut flags, &wanted);
+                undelivered.note(&changed, &flags);
                 if round == forget {
-                    behind = Behind::default();
+                    undelivered = Undelivered::default();
                     held = flags.all(true).collect();
                 }
             }
             if forget < rounds.len() {
-                // What waits leaves no more new than there is room for, and no less than a home with its building would take.
-                let waiting = flags.waiting(&behind, true, room);
+                // What waits leaves no more new than there is room for, and no less than a home with its building would
+                // take.
+                let waiting = flags.waiting(&undelivered, true, room);
                 let fewer = flags.without(&waiting);
-                let added = fewer.changes(&behind, true).added;
+                let added = fewer.update(&undelivered, true).added;
                 prop_assert!(added <= room && (waiting.is_empty() || added + 2 > room));
                 // First all but those, then the rest.
-                let lacking = Behind::lacking(waiting.into_iter());
-                for (flags, behind) in [(&fewer, &behind), (&flags, &lacking)] {
-                    let changes = flags.changes(behind, true);
-                    let was = |address: &AddressKey| held.get(address);
-                    prop_assert_eq!(changes.added, changes.flagged.iter().filter(|(a, _)| was(a).is_none()).count());
-                    let extends = changes.flagged.iter().any(|(a, day)| was(a).is_some_and(|was| was < day));
+                let lacking = Undelivered::lacking(waiting.into_iter());
+                for (flags, undelivered) in [(&fewer, &undelivered), (&flags, &lacking)] {
+                    let changes = flags.update(undelivered, true);
+                    let before = |address: &AddressKey| held.get(address);
+                    let added = changes.flagged.iter().filter(|(address, _)| before(address).is_none()).count();
+                    prop_assert_eq!(changes.added, added);
+                    let is_later = |(address, day): &(AddressKey, Day)| before(address).is_some_and(|held| held < day);
+                    let extends = changes.flagged.iter().any(is_later);
                     prop_assert_eq!(changes.extends, extends);
                     for (address, day) in changes.flagged {
                         prop_assert_ne!(held.insert(address, day), Some(day));

@@ -5,15 +5,16 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::journal::Journal;
-use super::seal::{NONCE, OVERHEAD, Sealer};
-use super::state::State;
-use crate::error::Error;
+use super::error::PartnerError;
+use super::journal::{Journal, JournalPosition};
+use super::member::Source;
+use super::record::JournalRecord;
+use super::seal::{NONCE, Sealer};
+use super::state::PartnerState;
 use crate::files::{self, io};
 use crate::label;
-use crate::message::MessageError;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
-use crate::pseudonym::{PseudonymKey, PseudonymSource};
+use crate::pseudonym::PseudonymKey;
 use crate::secret::SecretError;
 use crate::secret::{Key32, SecretFile, SigningKey};
 
@@ -23,26 +24,25 @@ const JOURNAL: &str = "journal.sealed";
 const STATE: &str = "state.sealed";
 const POLICY: &str = "policy.toml";
 
-/// Where pseudonyms of an epoch come from.
-pub(super) type Source = Box<dyn PseudonymSource + Send>;
-
 /// A partner's folder, locked as long as this lives.
 pub(super) struct Folder {
     path: PathBuf,
     sealer: Sealer,
+    journal_key: Key32,
     _lock: File,
 }
 
 impl Folder {
-    /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here, are kept.
-    pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, Error> {
+    /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here,
+    /// are kept.
+    pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, PartnerError> {
         files::create_private_folder(path)?;
         let _lock = files::lock(path)?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
                 let finding = "there is one already; give another folder, or open this one";
-                return Err(Error::PartnerFolder { path: path.join(file), finding });
+                return Err(PartnerError::PartnerFolder { path: path.join(file), finding });
             }
         }
         let key_path = path.join(PARTNER_KEY);
@@ -56,47 +56,61 @@ impl Folder {
             drawn
         };
         Journal::create(&path.join(JOURNAL))?;
-        write_state(&path.join(STATE), &Sealer::new(&journal_key, label::PARTNER_STATE), &State::new(number))?;
+        write_state(&path.join(STATE), &Sealer::new(&journal_key, label::PARTNER_STATE), &PartnerState::new(number))?;
         Ok(key)
     }
 
-    /// Locks the folder, and reads key, state and journal.
-    pub(super) fn open(path: &Path) -> Result<(Folder, SigningKey, State, Journal), Error> {
+    /// Locks the folder.
+    pub(super) fn open(path: &Path) -> Result<Folder, PartnerError> {
         let lock = files::lock(path)?;
-        let key = SigningKey::read(&path.join(PARTNER_KEY))?;
         let journal_key = read_key(&path.join(JOURNAL_KEY))?;
-        let folder =
-            Folder { path: path.to_owned(), sealer: Sealer::new(&journal_key, label::PARTNER_STATE), _lock: lock };
-        let mut state = folder.read_state()?;
-        let journal = Journal::open(&path.join(JOURNAL), &journal_key, state.journal, |number, record| {
-            state.replay(number, &record);
-        })?;
-        Ok((folder, key, state, journal))
+        let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
+        Ok(Folder { path: path.to_owned(), sealer, journal_key, _lock: lock })
+    }
+
+    /// The key that signs messages.
+    pub(super) fn read_signing_key(&self) -> Result<SigningKey, PartnerError> {
+        Ok(SigningKey::read(&self.path.join(PARTNER_KEY))?)
+    }
+
+    /// Opens the journal, and hands over each record after `from`, with its number.
+    pub(super) fn open_journal(
+        &self,
+        from: JournalPosition,
+        replay: impl FnMut(u64, JournalRecord),
+    ) -> Result<Journal, PartnerError> {
+        Journal::open(&self.path.join(JOURNAL), &self.journal_key, from, replay)
     }
 
     /// Puts the state in place of the one before it, whole or not at all.
-    pub(super) fn write_state(&self, state: &State) -> Result<(), Error> {
+    pub(super) fn write_state(&self, state: &PartnerState) -> Result<(), PartnerError> {
         write_state(&self.path.join(STATE), &self.sealer, state)
     }
 
     /// The policy and the signatures beside it.
-    pub(super) fn read_policy(&self) -> Result<SignedPolicy, Error> {
+    pub(super) fn read_policy(&self) -> Result<SignedPolicy, PartnerError> {
         Ok(SignedPolicy::read(&self.path.join(POLICY))?)
     }
 
     /// An error where there is a policy.
-    pub(super) fn refuse_policy(&self) -> Result<(), Error> {
+    pub(super) fn refuse_policy(&self) -> Result<(), PartnerError> {
         let path = self.path.join(POLICY);
         if path.try_exists().map_err(|source| io("read", &path, source))? {
             let finding = "it has a policy already; a newer one is adopted";
-            return Err(Error::PartnerFolder { path: self.path.clone(), finding });
+            return Err(PartnerError::PartnerFolder { path: self.path.clone(), finding });
         }
         Ok(())
     }
 
-    /// Keeps the text of a policy that was verified, and its signatures. It takes effect when its text takes the place of the one
-    /// before; signatures have names of their own by version, so that until then those of the one before stay.
-    pub(super) fn write_policy(&self, version: u32, text: &str, signatures: &[PolicySignature]) -> Result<(), Error> {
+    /// Keeps the text of a policy that was verified, and its signatures. It takes effect when its text takes the place
+    /// of the one before; signatures have names of their own by version, so that until then those of the one before
+    /// stay.
+    pub(super) fn write_policy(
+        &self,
+        version: u32,
+        text: &str,
+        signatures: &[PolicySignature],
+    ) -> Result<(), PartnerError> {
         let old = self.signatures()?;
         let mut new = Vec::new();
         for signature in signatures {
@@ -113,7 +127,7 @@ impl Folder {
     }
 
     /// The sources of the secrets that are there for epochs of `policy`, ascending by epoch.
-    pub(super) fn read_sources(&self, policy: &Policy) -> Result<Vec<(u32, Source)>, Error> {
+    pub(super) fn read_sources(&self, policy: &Policy) -> Result<Vec<(u32, Source)>, PartnerError> {
         let mut sources = Vec::new();
         for epoch in &policy.epochs {
             let path = self.secret_path(epoch.number);
@@ -128,7 +142,7 @@ impl Folder {
     }
 
     /// Keeps a copy of a secret's file. The same secret again is no error.
-    pub(super) fn write_secret(&self, file: &SecretFile, policy: &Policy) -> Result<(), Error> {
+    pub(super) fn write_secret(&self, file: &SecretFile, policy: &Policy) -> Result<(), PartnerError> {
         let epoch = file.scope.epoch;
         fit(file, policy, epoch)?;
         let path = self.secret_path(epoch);
@@ -136,13 +150,16 @@ impl Folder {
             if SecretFile::read(&path)? == *file {
                 return Ok(());
             }
-            return Err(Error::SecretMismatch { epoch, finding: "the folder has another one; take that away first" });
+            return Err(PartnerError::SecretMismatch {
+                epoch,
+                finding: "the folder has another one; take that away first",
+            });
         }
         Ok(file.create(&path)?)
     }
 
     /// Keeps a file, if it is not there already, and says where.
-    pub(super) fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
+    pub(super) fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, PartnerError> {
         let path = self.path.join(name);
         if !path.try_exists().map_err(|source| io("read", &path, source))? {
             files::replace_private(&path, bytes)?;
@@ -150,25 +167,26 @@ impl Folder {
         Ok(path)
     }
 
-    fn read_state(&self) -> Result<State, Error> {
+    /// The state that was written last.
+    pub(super) fn read_state(&self) -> Result<PartnerState, PartnerError> {
         let path = self.path.join(STATE);
         if !path.try_exists().map_err(|source| io("read", &path, source))? {
             // The journal has all that matters of it.
-            return Ok(State::new(0));
+            return Ok(PartnerState::new(0));
         }
         let sealed = std::mem::take(&mut *files::read_private(&path)?);
         let opened = self.sealer.open(label::PARTNER_STATE, sealed);
-        let state = opened.and_then(|opened| State::decode(opened.plain()));
+        let state = opened.and_then(|opened| PartnerState::read(opened.plain()).ok());
         let finding =
             "it was altered, or journal.key is another's; take it away, and it is made again from the journal";
-        state.ok_or(Error::PartnerFolder { path, finding })
+        state.ok_or(PartnerError::PartnerFolder { path, finding })
     }
 
     fn secret_path(&self, epoch: u32) -> PathBuf {
         self.path.join(format!("epoch-{epoch}.secret"))
     }
 
-    fn signatures(&self) -> Result<Vec<PathBuf>, Error> {
+    fn signatures(&self) -> Result<Vec<PathBuf>, PartnerError> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
             let path = entry.map_err(|source| io("read", &self.path, source))?.path();
@@ -182,8 +200,8 @@ impl Folder {
 }
 
 /// Checks that a secret is the one that the policy names for its epoch.
-fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), Error> {
-    let wrong = |finding| Err(Error::SecretMismatch { epoch, finding });
+fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), PartnerError> {
+    let wrong = |finding| Err(PartnerError::SecretMismatch { epoch, finding });
     if file.scope.purpose != policy.purpose {
         return wrong("it is for another purpose");
     }
@@ -200,7 +218,7 @@ fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), Error> {
 }
 
 /// Whether a key was made before. An empty file is none.
-fn is_kept(path: &Path) -> Result<bool, Error> {
+fn is_kept(path: &Path) -> Result<bool, PartnerError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len() > 0),
         Err(source) if source.kind() == ErrorKind::NotFound => Ok(false),
@@ -208,18 +226,15 @@ fn is_kept(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn read_key(path: &Path) -> Result<Key32, Error> {
+fn read_key(path: &Path) -> Result<Key32, PartnerError> {
     let bytes = files::read_private(path)?;
     let key: &[u8; 32] =
         bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
     Ok(Key32::from_bytes(*key))
 }
 
-fn write_state(path: &Path, sealer: &Sealer, state: &State) -> Result<(), Error> {
-    let mut sealed = Vec::with_capacity(OVERHEAD + state.room());
-    sealed.resize(NONCE, 0);
-    let too_large = MessageError::TooLarge { finding: "the partner's state takes more than 8 GiB" };
-    let mut sealed = state.encode_after(sealed).ok_or(too_large)?;
+fn write_state(path: &Path, sealer: &Sealer, state: &PartnerState) -> Result<(), PartnerError> {
+    let mut sealed = state.write(vec![0; NONCE]);
     sealer.seal(label::PARTNER_STATE, &mut sealed, 0)?;
     Ok(files::replace_private(path, &sealed)?)
 }

@@ -1,127 +1,38 @@
-//! The partner's journal: who did what for which case, in a sealed file that only grows.
+//! The file of the partner's journal: sealed records of who did what for which case. It only grows.
 //!
-//! Each record is bound to the one before it, and the head of that chain goes into every message: so the partner commits to its
-//! own journal without showing it. The journal is also what the partner's state is made from: see [`state`](super::state).
+//! Each record is bound to the one before it, and the head of that chain goes into every message: so the partner
+//! commits to its own journal without showing it. The partner's state is made from the journal: see
+//! [`state`](super::state).
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use super::case::Case;
-use super::log::Shown;
-use super::packed::Packed;
+use super::error::PartnerError;
+use super::record::JournalRecord;
 use super::seal::{NONCE, OVERHEAD, Sealer};
-use crate::address::AddressKey;
-use crate::codec;
-use crate::day::{Day, Timestamp};
+use crate::codec::{Encode, Malformed, Reader, Writer};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::files::{self, crash, io};
 use crate::label;
 use crate::message::MessageError;
-use crate::message::{Kind, Standing};
 use crate::secret::Key32;
-use crate::slug::Slug;
 
-/// The most bytes of a record before it is sealed.
-const MAX_RECORD: u64 = 1 << 31;
+/// The most bytes of a record: its length must fit into 32 bits.
+const MAX_RECORD: usize = 1 << 31;
 
-/// Length, and its complement.
+/// Bytes before each sealed record: its length in 32 bits, and the complement of that, by which a damaged length is
+/// noticed.
 const FRAME: usize = 8;
 
-/// Something that was done.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Record {
-    pub(super) time: Timestamp,
-    /// Who did it and for which case, where a person did.
-    pub(super) by: Option<Case>,
-    pub(super) event: Event,
-}
-
-/// What was done.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Event {
-    /// Homes were flagged.
-    Flagged { how: Flagging, last_day: Day, addresses: Packed<AddressKey> },
-    /// Homes are no longer flagged.
-    Withdrawn { addresses: Packed<AddressKey> },
-    /// The flags became a given set. `addresses` are those that were not flagged before.
-    Replaced { shrink: bool, last_day: Day, addresses: Packed<AddressKey>, withdrawn: Packed<AddressKey> },
-    /// State messages were made, one after another.
-    Delivering { messages: Vec<Delivering> },
-    /// A question was made.
-    Asking { epoch: u32, number: u64, sweep: Option<Slug>, addresses: Packed<AddressKey> },
-    /// The broker accepted a state message.
-    Accepted { epoch: u32, number: u64, release: u64, held: u32, log: (u64, Digest) },
-    /// The broker answered the question of record `asking`, its standings in the order there.
-    Answered { asking: u64, answer: AnswerHead, standings: Packed<Standing> },
-    /// The broker did not accept a message.
-    Rejected { series: Series, epoch: u32, number: u64, code: u8, detail: u64, log: (u64, Digest) },
-    /// The partner no longer waits for the reply to a message.
-    GaveUp { series: Series, number: u64 },
-    /// The broker said where the partner stands.
-    Status {
-        epoch: u32,
-        release: u64,
-        accepted: u64,
-        highest_state: u64,
-        highest_question: u64,
-        full_set: bool,
-        log: Shown,
-    },
-}
-
-/// How flags are set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Flagging {
-    /// Those that are flagged already stay as they are.
-    New,
-    /// All get the last valid day; those that are flagged already keep their first day.
-    Until,
-    /// They were looked at again.
-    Renewal,
-}
-
-/// One of the state messages that were made.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Delivering {
-    pub(super) epoch: u32,
-    pub(super) kind: Kind,
-    pub(super) number: u64,
-    pub(super) pseudonyms: u32,
-}
-
-/// All of an answer but its standings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AnswerHead {
-    pub(super) epoch: u32,
-    pub(super) number: u64,
-    pub(super) release: u64,
-    pub(super) as_of: Timestamp,
-    pub(super) until: Timestamp,
-    pub(super) organisations: u16,
-    pub(super) fresh: u16,
-    pub(super) log: (u64, Digest),
-}
-
-/// A series of messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Series {
-    State,
-    Question,
-    Status,
-}
-
-/// How far a journal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    /// Records.
+/// A place in a journal: the end of one of its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct JournalPosition {
+    /// How many records stand before it.
     pub(super) records: u64,
-    /// Bytes of the file.
+    /// How many bytes of the file do.
     pub(super) bytes: u64,
-    /// The chain's head: 32 zero bytes for an empty journal.
+    /// The chain's head there: 32 zero bytes at the start.
     pub(super) head: Digest,
 }
 
@@ -130,31 +41,26 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     sealer: Sealer,
-    mark: Mark,
+    position: JournalPosition,
 }
 
-impl Mark {
-    pub(super) const START: Mark = Mark { records: 0, bytes: 0, head: Digest::NONE };
+impl JournalPosition {
+    pub(super) const START: JournalPosition = JournalPosition { records: 0, bytes: 0, head: Digest::NONE };
 }
 
-impl Record {
-    /// About so many bytes it takes: all that can be many of, and some.
-    fn room(&self) -> usize {
-        let rows = match &self.event {
-            Event::Flagged { addresses, .. } | Event::Withdrawn { addresses } | Event::Asking { addresses, .. } => {
-                addresses.room()
-            }
-            Event::Replaced { addresses, withdrawn, .. } => addresses.room() + withdrawn.room(),
-            Event::Answered { standings, .. } => standings.room(),
-            _ => 0,
-        };
-        rows + 1_024
+impl Encode for JournalPosition {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.records).put(&self.bytes).put(&self.head);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<JournalPosition, Malformed> {
+        Ok(JournalPosition { records: reader.get()?, bytes: reader.get()?, head: reader.get()? })
     }
 }
 
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.
-    pub(super) fn create(path: &Path) -> Result<(), Error> {
+    pub(super) fn create(path: &Path) -> Result<(), PartnerError> {
         Ok(files::create_private(path, &[])?)
     }
 
@@ -164,57 +70,70 @@ impl Journal {
     pub(super) fn open(
         path: &Path,
         key: &Key32,
-        from: Mark,
-        replay: impl FnMut(u64, Record),
-    ) -> Result<Journal, Error> {
+        from: JournalPosition,
+        replay: impl FnMut(u64, JournalRecord),
+    ) -> Result<Journal, PartnerError> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| io("open", path, source))?;
         let sealer = Sealer::new(key, label::JOURNAL_RECORD);
-        let mut journal = Journal { path: path.to_owned(), file, sealer, mark: from };
-        journal.mark = journal.walk(from, replay)?;
-        let length = journal.length()?;
-        if length > journal.mark.bytes {
-            journal.cut()?;
-        }
+        let mut journal = Journal { path: path.to_owned(), file, sealer, position: from };
+        journal.read_from(from, replay)?;
         Ok(journal)
     }
 
-    /// How far the journal is.
-    pub(super) fn mark(&self) -> Mark {
-        self.mark
+    /// Finds where the file ends, and hands over each record after `from`, with its number. As [`Journal::open`] does.
+    pub(super) fn read_from(
+        &mut self,
+        from: JournalPosition,
+        replay: impl FnMut(u64, JournalRecord),
+    ) -> Result<(), PartnerError> {
+        self.position = self.walk(from, replay)?;
+        if self.length()? > self.position.bytes {
+            return self.cut();
+        }
+        // A record that a failed write left in the system's memory would be built on, and must be on disk.
+        if self.position != from {
+            self.file.sync_all().map_err(|source| io("write", &self.path, source))?;
+        }
+        Ok(())
+    }
+
+    /// Where the journal ends.
+    pub(super) fn position(&self) -> JournalPosition {
+        self.position
     }
 
     /// Adds a record, on disk before it returns, and gives its number.
-    pub(super) fn append(&mut self, record: &Record) -> Result<u64, Error> {
-        let too_large =
-            MessageError::TooLarge { finding: "one record of the journal takes at most 2 GiB: do it in several" };
-        let mut frame = Vec::with_capacity(FRAME + OVERHEAD + record.room());
-        frame.resize(FRAME + NONCE, 0);
-        let mut frame = codec::encode_after(frame, record, MAX_RECORD).ok_or(too_large)?;
-        self.sealer.seal(&additional(&self.mark), &mut frame, FRAME)?;
+    pub(super) fn append(&mut self, record: &JournalRecord) -> Result<u64, PartnerError> {
+        let mut frame = record.write(vec![0; FRAME + NONCE]);
+        if frame.len() > MAX_RECORD {
+            let finding = "one record of the journal takes at most 2 GiB: do it in several";
+            return Err(MessageError::TooLarge { finding }.into());
+        }
+        self.sealer.seal(&additional(&self.position), &mut frame, FRAME)?;
         let length = (frame.len() - FRAME) as u32;
         frame[..4].copy_from_slice(&length.to_le_bytes());
         frame[4..FRAME].copy_from_slice(&(!length).to_le_bytes());
         if let Err(source) = self.write(&frame) {
-            // What stands after the mark would be taken for a record: the next one is written over it.
+            // What stands after the last record would be taken for a record: the next one is written over it.
             let _ = self.cut();
             return Err(io("write", &self.path, source).into());
         }
-        let number = self.mark.records;
-        self.mark = after(&self.mark, &frame[FRAME..]);
+        let number = self.position.records;
+        self.position = after(&self.position, &frame[FRAME..]);
         Ok(number)
     }
 
     /// Reads the whole journal from its start, checks every link of it, and hands over each record with its number.
-    pub(super) fn read(&self, each: impl FnMut(u64, Record)) -> Result<(), Error> {
-        let end = self.walk(Mark::START, each)?;
-        if end == self.mark { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
+    pub(super) fn read(&self, each: impl FnMut(u64, JournalRecord)) -> Result<(), PartnerError> {
+        let end = self.walk(JournalPosition::START, each)?;
+        if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
     }
 
     fn write(&mut self, frame: &[u8]) -> std::io::Result<()> {
         crash::point()?;
         // After a failed write that could not be cut off there may be bytes of it.
-        self.file.set_len(self.mark.bytes)?;
-        self.file.seek(SeekFrom::Start(self.mark.bytes))?;
+        self.file.set_len(self.position.bytes)?;
+        self.file.seek(SeekFrom::Start(self.position.bytes))?;
         let (first, second) = frame.split_at(frame.len() / 2);
         self.file.write_all(first)?;
         crash::point()?;
@@ -224,17 +143,22 @@ impl Journal {
         crash::point()
     }
 
-    fn cut(&mut self) -> Result<(), Error> {
-        let cut = crash::point().and_then(|()| self.file.set_len(self.mark.bytes)).and_then(|()| self.file.sync_all());
+    fn cut(&mut self) -> Result<(), PartnerError> {
+        let cut =
+            crash::point().and_then(|()| self.file.set_len(self.position.bytes)).and_then(|()| self.file.sync_all());
         Ok(cut.map_err(|source| io("write", &self.path, source))?)
     }
 
-    fn length(&self) -> Result<u64, Error> {
+    fn length(&self) -> Result<u64, PartnerError> {
         Ok(self.file.metadata().map_err(|source| io("read", &self.path, source))?.len())
     }
 
     /// Goes through the records after `from`, up to the end or a last record that was cut short.
-    fn walk(&self, from: Mark, mut each: impl FnMut(u64, Record)) -> Result<Mark, Error> {
+    fn walk(
+        &self,
+        from: JournalPosition,
+        mut each: impl FnMut(u64, JournalRecord),
+    ) -> Result<JournalPosition, PartnerError> {
         let length = self.length()?;
         if length < from.bytes {
             return Err(self.damaged(from.records, "it is shorter than it was; put back the newest copy of it"));
@@ -242,11 +166,11 @@ impl Journal {
         let failed = |source| io("read", &self.path, source);
         let mut reader = BufReader::new(&self.file);
         reader.seek(SeekFrom::Start(from.bytes)).map_err(failed)?;
-        let mut mark = from;
-        while mark.bytes < length {
-            let left = length - mark.bytes;
+        let mut position = from;
+        while position.bytes < length {
+            let left = length - position.bytes;
             if left < FRAME as u64 {
-                return Ok(mark);
+                return Ok(position);
             }
             let mut word = [0; 4];
             reader.read_exact(&mut word).map_err(failed)?;
@@ -256,48 +180,48 @@ impl Journal {
             if size != !complement || (size as usize) < OVERHEAD {
                 // A file that was made longer before its bytes were written reads as zeros, and no record is all zeros.
                 if rest_is_zero(&mut reader).map_err(failed)? {
-                    return Ok(mark);
+                    return Ok(position);
                 }
-                return Err(self.damaged(mark.records, "its length is not one; put back a copy of the file"));
+                return Err(self.damaged(position.records, "its length is not one; put back a copy of the file"));
             }
             let end = FRAME as u64 + u64::from(size);
             if end > left {
-                return Ok(mark);
+                return Ok(position);
             }
             let mut sealed = vec![0; size as usize];
             reader.read_exact(&mut sealed).map_err(failed)?;
-            let (next, ends_in_zeros) = (after(&mark, &sealed), sealed.ends_with(&[0; 16]));
-            let Some(opened) = self.sealer.open(&additional(&mark), sealed) else {
+            let (next, ends_in_zeros) = (after(&position, &sealed), sealed.ends_with(&[0; 16]));
+            let Some(opened) = self.sealer.open(&additional(&position), sealed) else {
                 // The same, of a record of which the beginning was written. No record ends in 16 zero bytes otherwise.
                 if end == left && ends_in_zeros {
-                    return Ok(mark);
+                    return Ok(position);
                 }
-                return Err(self.damaged(mark.records, "it was altered, or another key sealed it; put back a copy"));
+                return Err(self.damaged(position.records, "it was altered, or another key sealed it; put back a copy"));
             };
-            let record = codec::decode(opened.plain(), MAX_RECORD)
-                .map_err(|_| self.damaged(mark.records, "it is of a version that is not known here"))?;
+            let record = JournalRecord::read(opened.plain())
+                .map_err(|_| self.damaged(position.records, "it is of a version that is not known here"))?;
             drop(opened);
-            each(mark.records, record);
-            mark = next;
+            each(position.records, record);
+            position = next;
         }
-        Ok(mark)
+        Ok(position)
     }
 
-    fn damaged(&self, record: u64, finding: &'static str) -> Error {
-        Error::JournalDamaged { path: self.path.clone(), record, finding }
+    fn damaged(&self, record: u64, finding: &'static str) -> PartnerError {
+        PartnerError::JournalDamaged { path: self.path.clone(), record, finding }
     }
 }
 
 /// What a record is sealed with: its number and the head before it, so that none can be left out, moved or doubled.
-fn additional(mark: &Mark) -> Vec<u8> {
-    [label::JOURNAL_RECORD.as_slice(), &mark.records.to_le_bytes(), &mark.head.0].concat()
+fn additional(position: &JournalPosition) -> Vec<u8> {
+    [label::JOURNAL_RECORD.as_slice(), &position.records.to_le_bytes(), &position.head.0].concat()
 }
 
-fn after(mark: &Mark, sealed: &[u8]) -> Mark {
-    Mark {
-        records: mark.records + 1,
-        bytes: mark.bytes + (FRAME + sealed.len()) as u64,
-        head: Digest::of(&[label::JOURNAL, &mark.head.0, sealed]),
+fn after(position: &JournalPosition, sealed: &[u8]) -> JournalPosition {
+    JournalPosition {
+        records: position.records + 1,
+        bytes: position.bytes + (FRAME + sealed.len()) as u64,
+        head: Digest::of(&[label::JOURNAL, &position.head.0, sealed]),
     }
 }
 
@@ -315,13 +239,16 @@ fn rest_is_zero(reader: &mut impl Read) -> std::io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::day::Timestamp;
+    use crate::partner::case::Case;
+    use crate::partner::record::{JournalEvent, Series};
 
-    fn record(number: u64) -> Record {
-        let event = Event::GaveUp { series: Series::State, number };
-        Record { time: Timestamp(number), by: Case::new("j.jansen", "2026-0117").ok(), event }
+    fn record(number: u64) -> JournalRecord {
+        let event = JournalEvent::GaveUp { series: Series::State, number };
+        JournalRecord { time: Timestamp(number), by: Case::new("j.jansen", "2026-0117").ok(), event }
     }
 
-    fn opened(path: &Path, from: Mark) -> Result<(Journal, Vec<u64>), Error> {
+    fn opened(path: &Path, from: JournalPosition) -> Result<(Journal, Vec<u64>), PartnerError> {
         let mut times = Vec::new();
         let key = Key32::from_bytes([1; 32]);
         let journal = Journal::open(path, &key, from, |number, record| {
@@ -331,27 +258,27 @@ mod tests {
         Ok((journal, times))
     }
 
-    /// A journal of three records, and the marks after each.
-    fn written(path: &Path) -> Vec<Mark> {
+    /// A journal of three records, and the positions after each.
+    fn written(path: &Path) -> Vec<JournalPosition> {
         Journal::create(path).unwrap();
-        let (mut journal, _) = opened(path, Mark::START).unwrap();
-        let mut marks = vec![journal.mark()];
+        let (mut journal, _) = opened(path, JournalPosition::START).unwrap();
+        let mut positions = vec![journal.position()];
         for number in 0..3 {
             assert_eq!(journal.append(&record(number)).unwrap(), number);
-            marks.push(journal.mark());
+            positions.push(journal.position());
         }
-        marks
+        positions
     }
 
     #[test]
-    fn records_come_back_from_any_mark() {
+    fn records_come_back_from_any_position() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let marks = written(&path);
-        for (at, mark) in marks.iter().enumerate() {
-            let (journal, numbers) = opened(&path, *mark).unwrap();
+        let positions = written(&path);
+        for (at, position) in positions.iter().enumerate() {
+            let (journal, numbers) = opened(&path, *position).unwrap();
             assert_eq!(numbers, (at as u64..3).collect::<Vec<_>>());
-            assert_eq!(journal.mark(), marks[3]);
+            assert_eq!(journal.position(), positions[3]);
             journal.read(|_, _| {}).unwrap();
         }
     }
@@ -360,9 +287,9 @@ mod tests {
     fn a_cut_last_record_is_dropped_and_written_over() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let marks = written(&path);
+        let positions = written(&path);
         let bytes = std::fs::read(&path).unwrap();
-        for cut in marks[2].bytes..marks[3].bytes {
+        for cut in positions[2].bytes..positions[3].bytes {
             for zeros in [false, true] {
                 let mut torn = bytes[..cut as usize].to_vec();
                 if zeros && torn.len() + 16 <= bytes.len() {
@@ -370,10 +297,10 @@ mod tests {
                     torn.resize(bytes.len(), 0);
                 }
                 std::fs::write(&path, &torn).unwrap();
-                let (mut journal, numbers) = opened(&path, Mark::START).unwrap();
+                let (mut journal, numbers) = opened(&path, JournalPosition::START).unwrap();
                 assert_eq!(numbers, [0, 1], "cut at {cut}");
                 assert_eq!(journal.append(&record(2)).unwrap(), 2);
-                assert_eq!(opened(&path, Mark::START).unwrap().1, [0, 1, 2]);
+                assert_eq!(opened(&path, JournalPosition::START).unwrap().1, [0, 1, 2]);
             }
         }
     }
@@ -382,27 +309,27 @@ mod tests {
     fn any_other_damage_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let marks = written(&path);
+        let positions = written(&path);
         let bytes = std::fs::read(&path).unwrap();
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             std::fs::write(&path, &flipped).unwrap();
-            assert_eq!(opened(&path, Mark::START).err().unwrap().code(), "journal_damaged", "byte {at}");
+            assert_eq!(opened(&path, JournalPosition::START).err().unwrap().code(), "journal_damaged", "byte {at}");
         }
-        // Behind a mark damage shows when all is read.
+        // Damage before the position that is given shows when all is read.
         let mut flipped = bytes.clone();
         flipped[20] ^= 1;
         std::fs::write(&path, &flipped).unwrap();
-        let (journal, _) = opened(&path, marks[2]).unwrap();
+        let (journal, _) = opened(&path, positions[2]).unwrap();
         assert_eq!(journal.read(|_, _| {}).unwrap_err().code(), "journal_damaged");
         // Two records in each other's place.
-        let (first, second) = (marks[1].bytes as usize, marks[2].bytes as usize);
+        let (first, second) = (positions[1].bytes as usize, positions[2].bytes as usize);
         let swapped = [&bytes[first..second], &bytes[..first], &bytes[second..]].concat();
         std::fs::write(&path, swapped).unwrap();
-        assert_eq!(opened(&path, Mark::START).err().unwrap().code(), "journal_damaged");
-        // Cut at a whole record, before a mark.
+        assert_eq!(opened(&path, JournalPosition::START).err().unwrap().code(), "journal_damaged");
+        // Cut at a whole record, before a position.
         std::fs::write(&path, &bytes[..first]).unwrap();
-        assert_eq!(opened(&path, marks[2]).err().unwrap().code(), "journal_damaged");
+        assert_eq!(opened(&path, positions[2]).err().unwrap().code(), "journal_damaged");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::journal::{AnswerHead, Event, Series};
+use super::error::PartnerError;
 use super::log::Complaint;
-use super::packed::Packed;
-use super::state::Flight;
+use super::member::Member;
+use super::record::{AnswerHead, JournalEvent, Series};
+use super::state::{OpenQuestion, PartnerState, SignedMessage};
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::{
     Answer, Code, Header, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Unverified,
 };
@@ -25,8 +25,8 @@ pub enum Received {
     Answer(Answered),
     /// Where the partner stands.
     Status {
-        /// What the broker said. Its numbers are taken over, whatever is wrong with its log: without them a partner that lost its
-        /// folder, or a broker that was restored, would be stuck.
+        /// What the broker said. Its numbers are taken over, whatever is wrong with its log: without them a partner
+        /// that lost its folder, or a broker that was restored, would be stuck.
         status: StatusReply,
         /// What is wrong with the log that it shows; `None` where that continues what was seen of it.
         complaint: Option<Complaint>,
@@ -38,11 +38,11 @@ pub enum Received {
         /// What to do.
         next: Next,
     },
-    /// It did not accept a message that the partner no longer waited for, such as one that followed another that was not accepted.
-    /// Nothing changed.
+    /// It did not accept a message that the partner no longer waited for, such as one that followed another that was
+    /// not accepted. Nothing changed.
     Late(Rejection),
-    /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if it is true, the
-    /// message, the roster or the carrier needs a look; if it is not, the right reply is still to come.
+    /// Somebody, perhaps the broker, says that a message was not accepted, and could not sign that. Nothing changed: if
+    /// it is true, the message, the roster or the carrier needs a look; if it is not, the right reply is still to come.
     Hint(Rejection),
 }
 
@@ -79,8 +79,9 @@ pub enum Next {
     Resend,
     /// Fetch the policy in force, adopt it, and deliver or ask again.
     FetchPolicy,
-    /// Deliver again, which says as much as is left of the budgets and the rest later, or ask about less. A day's budgets are new at
-    /// 00:00 UTC, an epoch's with the next epoch; of `flags_held` there is more when flags were withdrawn.
+    /// Deliver again, which says as much as is left of the budgets and the rest later, or ask about less. A day's
+    /// budgets are new at 00:00 UTC, an epoch's with the next epoch; of `flags_held` there is more when flags were
+    /// withdrawn.
     Wait,
     /// See whether the set is complete, and say that its shrinking is meant.
     DeclareShrink,
@@ -93,174 +94,139 @@ pub enum Next {
 }
 
 impl Partner {
-    /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it speaks of no older
-    /// release than was seen; then does what it says.
+    /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it
+    /// speaks of no older release than was seen; then does what it says.
     ///
-    /// A receipt or an answer that was read before is given again, from the journal, and changes nothing: so what it said is not lost with a
-    /// program that ended between reading it and acting on it.
+    /// A receipt or an answer that was read before is given again, from the journal, and changes nothing: so what it
+    /// said is not lost with a program that ended between reading it and acting on it.
     ///
-    /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, that is no error, but a
-    /// [`Complaint`] beside what else the reply says: the one kept stays, and both are written to files in the folder.
+    /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, that is no
+    /// error, but a [`Complaint`] beside what else the reply says: the one kept stays, and both are written to files in
+    /// the folder.
     ///
     /// # Errors
     ///
-    /// Nothing changes by any of them. [`MessageError::Malformed`](crate::message::MessageError::Malformed), [`MessageError::TooLarge`](crate::message::MessageError::TooLarge); [`MessageError::BadSignature`](crate::message::MessageError::BadSignature) for another broker's;
-    /// [`Error::UnexpectedReply`] for one to another message, or to one that was given up; [`Error::OlderRelease`]; [`SystemError::Io`](crate::SystemError::Io),
-    /// [`Error::JournalDamaged`].
-    pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, Error> {
+    /// Nothing changes by any of them. [`MessageError::Malformed`](crate::message::MessageError::Malformed),
+    /// [`MessageError::TooLarge`](crate::message::MessageError::TooLarge);
+    /// [`MessageError::BadSignature`](crate::message::MessageError::BadSignature) for another broker's;
+    /// [`PartnerError::UnexpectedReply`] for one to another message, or to one that was given up;
+    /// [`PartnerError::OlderRelease`]; [`SystemError::Io`](crate::SystemError::Io), [`PartnerError::JournalDamaged`].
+    pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, PartnerError> {
         let unverified = Unverified::parse(bytes, Role::Broker)?;
         if let Some(rejection) = unverified.danger_unsigned_rejection() {
             return Ok(Received::Hint(rejection));
         }
-        let verified = unverified.verify(&self.policy.policy().operator.verifying_key)?;
+        self.data.refresh()?;
+        let policy = self.member.policy();
+        let verified = unverified.verify(&policy.operator.verifying_key)?;
         let header = verified.header();
-        let policy = self.policy.policy();
         if header.consortium != policy.consortium || header.purpose != policy.purpose {
             return Err(unexpected("it is of another consortium or purpose"));
         }
-        if header.partner != self.state.number {
+        if header.partner != self.member.number {
             return Err(unexpected("it is for another partner"));
         }
         let reply = verified.reply()?;
-        let received = match (self.find(header)?, reply) {
-            (Found::Dropped, Reply::Rejection(rejection)) => return Ok(Received::Late(rejection)),
-            (Found::Dropped, reply) => return self.read_before(header, reply),
-            (Found::State(flight), Reply::Receipt(receipt)) => {
+        let (member, state, today) = (&self.member, self.data.state(), now.day());
+        // What becomes of the day's budget of new flags, where the reply says it.
+        let mut new_flags = None;
+        let (event, received) = match (replied_to(state, header)?, reply) {
+            (RepliedTo::Dropped, Reply::Rejection(rejection)) => return Ok(Received::Late(rejection)),
+            (RepliedTo::Dropped, reply) => return self.read_before(header, reply),
+            (RepliedTo::State(message), Reply::Receipt(receipt)) => {
                 // A receipt that was sent again speaks of the release of its first time.
-                refuse_older(receipt.release, flight.release)?;
-                let event = Event::Accepted {
-                    epoch: flight.epoch,
-                    number: flight.sequence,
+                refuse_older(receipt.release, message.release)?;
+                // The first full set of an epoch is free of the budget.
+                if state.epoch(message.epoch).is_some_and(|epoch| epoch.delivered) {
+                    let left = state.new_flags.left(today).min(member.policy().budgets.new_flags_a_day);
+                    new_flags = Some(left.saturating_sub(receipt.added));
+                }
+                let event = JournalEvent::Accepted {
+                    epoch: message.epoch,
+                    number: message.sequence,
                     release: receipt.release,
                     held: receipt.held,
-                    log: (receipt.log.index, receipt.log.leaf),
+                    log: receipt.log,
                 };
-                let is_first = self.state.epoch(flight.epoch).is_none_or(|epoch| !epoch.delivered);
-                self.record(now, None, event)?;
-                // The first full set of an epoch is free of the budget.
-                if !is_first {
-                    let (today, a_day) = (now.day(), self.policy.policy().budgets.new_flags_a_day);
-                    let left = self.state.new_flags.left(today).min(a_day);
-                    self.state.new_flags.set(today, left.saturating_sub(receipt.added));
-                }
-                Received::Receipt(receipt)
+                (event, Received::Receipt(receipt))
             }
-            (Found::Question(at), Reply::Answer(answer)) => self.answered(at, header.policy, answer, now)?,
-            (Found::Status(flight), Reply::Status(status)) => {
-                let epoch = flight.epoch;
-                refuse_older(status.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
-                let (log, complaint) = self.watch(bytes, &status)?;
-                let event = Event::Status {
-                    epoch,
+            (RepliedTo::Question(question), Reply::Answer(answer)) => {
+                answered(member, state, question, header.policy, answer)?
+            }
+            (RepliedTo::Status(message), Reply::Status(status)) => {
+                refuse_older(status.release, state.epoch(message.epoch).map_or(0, |epoch| epoch.release))?;
+                let (checkpoint, complaint) = self.watch(bytes, &status)?;
+                new_flags = Some(status.new_flags_left);
+                let event = JournalEvent::Status {
+                    epoch: message.epoch,
                     release: status.release,
                     accepted: status.accepted_state,
                     highest_state: status.highest_state,
                     highest_question: status.highest_question,
                     full_set: status.full_set_required,
-                    log,
+                    checkpoint,
                 };
-                self.record(now, None, event)?;
-                self.state.new_flags.set(now.day(), status.new_flags_left);
-                Received::Status { status, complaint }
+                (event, Received::Status { status, complaint })
             }
-            (found, Reply::Rejection(rejection)) => {
-                let (series, flight) = match found {
-                    Found::State(flight) => (Series::State, flight),
-                    Found::Status(flight) => (Series::Status, flight),
-                    Found::Question(at) => (Series::Question, &self.state.questions[at].flight),
-                    Found::Dropped => return Ok(Received::Late(rejection)),
+            (replied_to, Reply::Rejection(rejection)) => {
+                let (series, message) = match replied_to {
+                    RepliedTo::State(message) => (Series::State, message),
+                    RepliedTo::Status(message) => (Series::Status, message),
+                    RepliedTo::Question(question) => (Series::Question, &question.message),
+                    RepliedTo::Dropped => return Ok(Received::Late(rejection)),
                 };
-                let event = Event::Rejected {
+                let event = JournalEvent::Rejected {
                     series,
-                    epoch: flight.epoch,
-                    number: flight.sequence,
+                    epoch: message.epoch,
+                    number: message.sequence,
                     code: rejection.code as u8,
                     detail: rejection.number,
-                    log: (rejection.log.index, rejection.log.leaf),
+                    log: rejection.log,
                 };
-                self.record(now, None, event)?;
                 let next = Next::after(rejection.code);
-                Received::Rejection { rejection, next }
+                (event, Received::Rejection { rejection, next })
             }
             _ => return Err(unexpected("its kind is not one of a reply to that message")),
         };
-        let brokers = header.policy;
-        self.state.brokers_policy = Some(brokers).filter(|digest| *digest != self.policy.digest());
-        // The journal has it all. The state is copied once there is nothing to wait for, not with each of many answers; where that
-        // fails, what was received is no less true, and the next copy says so if it fails too.
-        if self.in_flight().next().is_none() {
-            let _ = self.save();
+        let brokers_policy = Some(header.policy).filter(|digest| *digest != member.policy.digest());
+        let mut transaction = self.data.begin()?;
+        transaction.record(now, None, event)?;
+        let state = transaction.state();
+        state.brokers_policy = brokers_policy;
+        if let Some(left) = new_flags {
+            state.new_flags.set(today, left);
+        }
+        // The journal has it all. The state is written once there is nothing to wait for, not with each of many
+        // answers.
+        if state.messages().next().is_none() {
+            transaction.keep_and_write();
+        } else {
+            transaction.keep();
         }
         Ok(received)
     }
 
-    fn answered(&mut self, at: usize, policy: Digest, answer: Answer, now: Timestamp) -> Result<Received, Error> {
-        if policy != self.policy.digest() {
-            // The same byte is a count under one policy and a band under another.
-            return Err(unexpected("it was answered under another policy than the partner's: ask again"));
-        }
-        let sees = self.entry()?.sees;
-        let question = &self.state.questions[at];
-        let epoch = question.flight.epoch;
-        let asked = question.positions.0.iter().max().map_or(0, |last| *last as usize + 1);
-        if answer.standings.len() != asked {
-            return Err(unexpected("it has another number of standings than were asked"));
-        }
-        let counting = &self.policy.policy().counting;
-        let standings: Option<Vec<Standing>> =
-            answer.standings.iter().map(|byte| Standing::from_byte(*byte, counting, sees)).collect();
-        let standings =
-            standings.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
-        refuse_older(answer.release, self.state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
-        let restored: Vec<Standing> = question.positions.0.iter().map(|at| standings[*at as usize]).collect();
-        let kept = restored.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
-        let (release, as_of, until) = (answer.release, answer.as_of, answer.until);
-        let (organisations, fresh) = (answer.organisations, answer.fresh);
-        let rows = question.rows.0.iter().copied().zip(restored).collect();
-        let by = question.by.clone();
-        let answered = Answered { by, epoch, release, as_of, until, organisations, fresh, log: answer.log, rows };
-        let event = Event::Answered {
-            asking: question.record,
-            answer: AnswerHead {
-                epoch,
-                number: question.flight.sequence,
-                release,
-                as_of,
-                until,
-                organisations,
-                fresh,
-                log: (answer.log.index, answer.log.leaf),
-            },
-            standings: Packed(kept),
-        };
-        self.record(now, None, event)?;
-        Ok(Received::Answer(answered))
-    }
-
     /// What a reply said that was read before: of an answer, what the journal says of it, since the question is gone.
-    fn read_before(&self, header: &Header, reply: Reply) -> Result<Received, Error> {
+    fn read_before(&self, header: &Header, reply: Reply) -> Result<Received, PartnerError> {
         let (epoch, number) = (header.epoch, header.sequence);
-        let mut asked: BTreeMap<u64, (Option<Case>, Packed<AddressKey>)> = BTreeMap::new();
+        let mut asked: BTreeMap<u64, (Option<Case>, Vec<AddressKey>)> = BTreeMap::new();
         let mut found = None;
-        self.journal.read(|at, record| match (record.event, &reply) {
-            (Event::Asking { epoch: of, number: is, addresses, .. }, Reply::Answer(_))
+        self.data.journal().read(|at, record| match (record.event, &reply) {
+            (JournalEvent::Asking { epoch: of, number: is, addresses, .. }, Reply::Answer(_))
                 if (of, is) == (epoch, number) =>
             {
                 asked.insert(at, (record.by, addresses));
             }
-            (Event::Answered { asking, answer: head, standings }, Reply::Answer(answer))
-                if log_entry(head.log) == answer.log && head.release == answer.release =>
+            (JournalEvent::Answered { asking, answer: head, standings }, Reply::Answer(answer))
+                if head.log == answer.log && head.release == answer.release =>
             {
                 if let Some((Some(by), addresses)) = asked.remove(&asking) {
-                    let AnswerHead { release, as_of, until, organisations, fresh, .. } = head;
-                    let rows = addresses.0.into_iter().zip(standings.0).collect();
-                    let log = answer.log;
-                    let answered = Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows };
-                    found = Some(Received::Answer(answered));
+                    let rows = addresses.into_iter().zip(standings).collect();
+                    found = Some(Received::Answer(Answered::new(by, head, rows)));
                 }
             }
-            (Event::Accepted { epoch: of, number: is, release, log, .. }, Reply::Receipt(receipt))
-                if (of, is) == (epoch, number) && (release, log_entry(log)) == (receipt.release, receipt.log) =>
+            (JournalEvent::Accepted { epoch: of, number: is, release, log, .. }, Reply::Receipt(receipt))
+                if (of, is) == (epoch, number) && (release, log) == (receipt.release, receipt.log) =>
             {
                 found = Some(Received::Receipt(receipt.clone()));
             }
@@ -268,38 +234,83 @@ impl Partner {
         })?;
         found.ok_or(unexpected("the message is no longer waited for: its reply was read, or it was given up"))
     }
+}
 
-    /// The message that a reply is to: the one whose digest it names.
-    fn find(&self, header: &Header) -> Result<Found<'_>, Error> {
-        let (state, digest) = (&self.state, header.context);
-        let is_it = |flight: &Flight| flight.digest == digest;
-        let (flight, found) = if let Some(flight) = state.chain.iter().find(|flight| is_it(flight)) {
-            (flight, Found::State(flight))
-        } else if let Some(at) = state.questions.iter().position(|question| is_it(&question.flight)) {
-            (&state.questions[at].flight, Found::Question(at))
-        } else if let Some(flight) = state.status.as_ref().filter(|flight| is_it(flight)) {
-            (flight, Found::Status(flight))
-        } else if state.is_dropped(digest) {
-            return Ok(Found::Dropped);
-        } else {
-            return Err(unexpected("it is to a message that is not in flight here"));
-        };
-        let repeats = header.epoch == flight.epoch
-            && header.key_id == flight.key_id
-            && header.sequence == flight.sequence
-            && header.previous == flight.previous;
-        if repeats {
-            Ok(found)
-        } else {
-            Err(unexpected("its header does not repeat that of the message it replies to"))
-        }
+/// The message that a reply is to: the one whose digest it names.
+fn replied_to<'a>(state: &'a PartnerState, header: &Header) -> Result<RepliedTo<'a>, PartnerError> {
+    let digest = header.context;
+    let is_it = |message: &SignedMessage| message.digest == digest;
+    let (message, replied_to) = if let Some(message) = state.chain.iter().find(|message| is_it(message)) {
+        (message, RepliedTo::State(message))
+    } else if let Some(question) = state.questions.iter().find(|question| is_it(&question.message)) {
+        (&question.message, RepliedTo::Question(question))
+    } else if let Some(message) = state.status.as_ref().filter(|message| is_it(message)) {
+        (message, RepliedTo::Status(message))
+    } else if state.is_dropped(digest) {
+        return Ok(RepliedTo::Dropped);
+    } else {
+        return Err(unexpected("it is to a message that is not in flight here"));
+    };
+    let repeats = header.epoch == message.epoch
+        && header.key_id == message.key_id
+        && header.sequence == message.sequence
+        && header.previous == message.previous;
+    if repeats {
+        Ok(replied_to)
+    } else {
+        Err(unexpected("its header does not repeat that of the message it replies to"))
     }
 }
 
+/// What an answer is recorded as, and what it says. `policy` is the digest of the policy that it was answered under.
+fn answered(
+    member: &Member,
+    state: &PartnerState,
+    question: &OpenQuestion,
+    policy: Digest,
+    answer: Answer,
+) -> Result<(JournalEvent, Received), PartnerError> {
+    if policy != member.policy.digest() {
+        // The same byte is a count under one policy and a band under another.
+        return Err(unexpected("it was answered under another policy than the partner's: ask again"));
+    }
+    let epoch = question.message.epoch;
+    let asked = question.positions.iter().max().map_or(0, |last| *last as usize + 1);
+    if answer.standings.len() != asked {
+        return Err(unexpected("it has another number of standings than were asked"));
+    }
+    let (sees, counting) = (member.entry()?.sees, &member.policy().counting);
+    let told: Option<Vec<Standing>> =
+        answer.standings.iter().map(|byte| Standing::from_byte(*byte, counting, sees)).collect();
+    let told = told.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
+    refuse_older(answer.release, state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
+    let standings: Vec<Standing> = question.positions.iter().map(|at| told[*at as usize]).collect();
+    let to_keep = standings.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
+    let head = AnswerHead {
+        epoch,
+        number: question.message.sequence,
+        release: answer.release,
+        as_of: answer.as_of,
+        until: answer.until,
+        organisations: answer.organisations,
+        fresh: answer.fresh,
+        log: answer.log,
+    };
+    let rows = question.addresses.iter().copied().zip(standings).collect();
+    let event = JournalEvent::Answered { asking: question.record, answer: head, standings: to_keep };
+    Ok((event, Received::Answer(Answered::new(question.by.clone(), head, rows))))
+}
+
 impl Answered {
+    fn new(by: Case, head: AnswerHead, rows: Vec<(AddressKey, Standing)>) -> Answered {
+        let AnswerHead { epoch, number: _, release, as_of, until, organisations, fresh, log } = head;
+        Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows }
+    }
+
     /// The standings of addresses, in their order; none for one that was not asked here.
     ///
-    /// Rows that were left out before they were asked, and questions that were cut in pieces, so find their places again.
+    /// Rows that were left out before they were asked, and questions that were cut in pieces, so find their places
+    /// again.
     pub fn standings(&self, addresses: &[AddressKey]) -> Vec<Option<Standing>> {
         let as_asked = addresses.iter().eq(self.rows.iter().map(|(address, _)| address));
         if as_asked {
@@ -331,23 +342,19 @@ impl Next {
     }
 }
 
-/// Where a message that a reply is to was found.
-enum Found<'a> {
-    State(&'a Flight),
-    Question(usize),
-    Status(&'a Flight),
+/// The message that a reply is to.
+enum RepliedTo<'a> {
+    State(&'a SignedMessage),
+    Question(&'a OpenQuestion),
+    Status(&'a SignedMessage),
+    /// One that is no longer waited for.
     Dropped,
 }
 
-fn unexpected(finding: &'static str) -> Error {
-    Error::UnexpectedReply { finding }
+fn unexpected(finding: &'static str) -> PartnerError {
+    PartnerError::UnexpectedReply { finding }
 }
 
-fn refuse_older(release: u64, seen: u64) -> Result<(), Error> {
-    if release < seen { Err(Error::OlderRelease { release, seen }) } else { Ok(()) }
-}
-
-/// The broker's audit log line, as the journal keeps it.
-pub(super) fn log_entry((index, leaf): (u64, Digest)) -> LogEntry {
-    LogEntry { index, leaf }
+fn refuse_older(release: u64, seen: u64) -> Result<(), PartnerError> {
+    if release < seen { Err(PartnerError::OlderRelease { release, seen }) } else { Ok(()) }
 }

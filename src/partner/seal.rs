@@ -4,7 +4,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf;
 use zeroize::Zeroizing;
 
-use crate::error::Error;
+use super::error::PartnerError;
 use crate::label;
 use crate::message::MessageError;
 use crate::secret::{Key32, random};
@@ -38,11 +38,12 @@ impl Sealer {
         Sealer(LessSafeKey::new(sealing))
     }
 
-    /// Seals in place what stands in `bytes` after `from` bytes and [`NONCE`] more, which become the nonce; the tag is added at the end.
+    /// Seals in place what stands in `bytes` after `from` bytes and [`NONCE`] more, which become the nonce; the tag is
+    /// added at the end.
     ///
-    /// In place, because it may be large, and so that no plain copy stays behind. The nonce is random: the limit of 2^32 under one
-    /// key is far from what one partner writes.
-    pub(super) fn seal(&self, additional: &[u8], bytes: &mut Vec<u8>, from: usize) -> Result<(), Error> {
+    /// In place, because it may be large. The nonce is random: the limit of 2^32 under one key is far from what one
+    /// partner writes.
+    pub(super) fn seal(&self, additional: &[u8], bytes: &mut Vec<u8>, from: usize) -> Result<(), PartnerError> {
         let nonce: [u8; NONCE] = random()?;
         let (head, text) = bytes.split_at_mut(from + NONCE);
         head[from..].copy_from_slice(&nonce);

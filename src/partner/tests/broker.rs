@@ -66,7 +66,8 @@ impl Broker {
         message::sign(&header, &reply.encode(), &self.key).unwrap()
     }
 
-    /// Lets a partner that lost its folder begin its numbers anew, which this broker would panic at; it is then told that they are stale.
+    /// Lets a partner that lost its folder begin its numbers anew, which this broker would panic at; it is then told
+    /// that they are stale.
     pub(super) fn forget_numbers(&mut self) {
         self.numbers = Default::default();
     }

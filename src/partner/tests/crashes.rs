@@ -43,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Does a step; whatever was handed out reaches the broker. The broker itself panics where a number comes twice.
-fn run(play: &mut Play, step: &Step) -> Result<(), Error> {
+fn run(play: &mut Play, step: &Step) -> Result<(), PartnerError> {
     let (partner, one) = (&mut play.partner, |number| homes(number..number + 1));
     let (messages, heard) = match step {
         Step::Flag(number) => return partner.flag(&one(*number), &by(), NOW).map(|_| ()),
@@ -71,8 +71,8 @@ fn run(play: &mut Play, step: &Step) -> Result<(), Error> {
     Ok(())
 }
 
-/// Delivers until the broker is up to date; a few rejections may come first. Where the broker wants to hear from a person that a
-/// shrinking set is meant, one says so.
+/// Delivers until the broker is up to date; a few rejections may come first. Where the broker wants to hear from a
+/// person that a shrinking set is meant, one says so.
 fn settle(play: &mut Play) {
     for _ in 0..6 {
         let messages = play.partner.deliver(NOW).unwrap();
@@ -196,8 +196,8 @@ fn an_old_copy_of_the_state_does_no_harm() {
     }
 }
 
-/// The broker accepted a first set that the old copy of the state does not know, and all of it was withdrawn since. The partner
-/// cannot tell that set from another folder's, so a person must say that the shrinking is meant.
+/// The broker accepted a first set that the old copy of the state does not know, and all of it was withdrawn since. The
+/// partner cannot tell that set from another folder's, so a person must say that the shrinking is meant.
 #[test]
 fn a_withdrawal_after_a_lost_message_is_declared_by_a_person() {
     let mut play = Play::new();
@@ -216,7 +216,8 @@ fn a_withdrawal_after_a_lost_message_is_declared_by_a_person() {
     settle(&mut play);
 }
 
-/// What the broker accepted unheard is taken back here: then there is nothing to say, and yet the broker holds too much.
+/// What the broker accepted unheard is taken back here: then there is nothing to say, and yet the broker holds too
+/// much.
 #[test]
 fn a_lost_message_that_was_taken_back_is_not_forgotten() {
     for (lose, accepted) in [(false, true), (false, false), (true, true), (true, false)] {
@@ -276,8 +277,8 @@ fn damage_is_noticed() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
-    /// Whatever is done, and wherever the process ends, no number is ever of two messages, and in the end the broker holds what
-    /// the partner flags.
+    /// Whatever is done, and wherever the process ends, no number is ever of two messages, and in the end the broker
+    /// holds what the partner flags.
     #[test]
     fn no_number_is_ever_used_twice(
         rounds in prop::collection::vec((prop::collection::vec(step(), 1..6), prop::option::of(0u32..25)), 1..6),

@@ -96,7 +96,7 @@ fn days_and_renewals() {
     assert_eq!(play.partner.flag(&flats[..1], &by(), later).unwrap().unchanged, 1, "flagged already");
     assert_eq!(code(play.partner.renew(&flats, &by(), later)), "not_flagged");
     let twice = play.partner.renew(flats[1..].iter().chain(&flats), &by(), later);
-    assert!(matches!(twice, Err(Error::NotFlagged { missing: 1 })), "each counts once");
+    assert!(matches!(twice, Err(PartnerError::NotFlagged { missing: 1 })), "each counts once");
     assert_eq!(play.partner.renew(&flats[..1], &by(), later).unwrap().changed, 1);
     assert_eq!(play.partner.flags().next().unwrap().last_day, day("2027-07-31"));
     let messages = play.partner.deliver(later).unwrap();

@@ -2,8 +2,10 @@
 
 mod broker;
 mod crashes;
+mod forms;
 mod messages;
 mod replies;
+mod sources;
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +14,13 @@ use tempfile::TempDir;
 
 use broker::Broker;
 
+use super::record::{JournalEvent, JournalRecord};
+use super::state::PartnerState;
 use super::*;
+use crate::address::AddressKey;
+use crate::day::{Day, Timestamp};
 use crate::files;
-use crate::message::{Code, Number, Receipt, Rejection, Reply, Standing};
+use crate::message::{self, Code, Header, Number, Receipt, Rejection, Reply, Standing};
 use crate::policy::sample;
 use crate::secret::SecretFile;
 
@@ -89,7 +95,7 @@ impl Play {
     /// What the broker should hold in an epoch, if it is up to date.
     fn assert_up_to_date(&self, epoch: u32, now: Timestamp) {
         let source = source(epoch);
-        let flags = self.partner.state.flags.all(self.partner.counts_buildings());
+        let flags = self.partner.data.state().flags.all(self.partner.member.counts_buildings());
         let wanted = flags.into_iter().filter(|(_, last_day)| *last_day >= now.day());
         let wanted: std::collections::BTreeMap<_, _> =
             wanted.map(|(address, last_day)| (source.pseudonym(&address), last_day)).collect();
@@ -116,7 +122,7 @@ fn by() -> Case {
     Case::new("j.jansen", "2026-0117").unwrap()
 }
 
-fn code<T>(result: Result<T, Error>) -> &'static str {
+fn code<T>(result: Result<T, PartnerError>) -> &'static str {
     result.err().map_or("none", |error| error.code())
 }
 

@@ -271,7 +271,8 @@ fn a_lost_receipt_comes_again_with_the_same_bytes() {
     play.partner.add_secret(&outside.path().join("two")).unwrap();
     play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
-    // Both were accepted and both receipts were lost: the first number is stale by now, and the last gives its receipt again.
+    // Both were accepted and both receipts were lost: the first number is stale by now, and the last gives its receipt
+    // again.
     for message in &messages {
         play.broker.handle(message, OVERLAP);
     }

@@ -1,0 +1,263 @@
+//! What each record of the journal changes in the partner's state.
+
+use super::flags::{Flag, Undelivered};
+use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, Series};
+use super::state::{MAX_DROPPED, PartnerState, Stacked};
+use crate::address::AddressKey;
+use crate::day::Day;
+use crate::digest::Digest;
+use crate::message::{Code, Standing};
+
+impl PartnerState {
+    /// Applies a record that came after this snapshot.
+    pub(super) fn replay(&mut self, number: u64, record: &JournalRecord) {
+        self.apply(number, record);
+        if let JournalEvent::Delivering { messages } = &record.event {
+            // Their bytes are not in the snapshot: a crash came before they were handed out, or the snapshot is an old
+            // one.
+            let highest = messages.iter().map(|message| message.number).max();
+            self.lost = self.lost.max(highest.unwrap_or(0));
+        }
+    }
+
+    /// Applies a record. All that journal and state have in common goes this way, when it happens and when it is read
+    /// back.
+    pub(super) fn apply(&mut self, number: u64, record: &JournalRecord) {
+        let today = record.time.day();
+        self.expire(today);
+        match &record.event {
+            JournalEvent::Flagged { mode, last_day, homes } => self.flag(*mode, today, *last_day, homes),
+            JournalEvent::Withdrawn { homes } => self.set(homes, |_, _| None),
+            JournalEvent::Replaced { shrink, last_day, added, withdrawn } => {
+                let (first_day, last_day) = (today, *last_day);
+                self.set(withdrawn, |_, _| None);
+                self.set(added, |address, _| Some(Flag { address, first_day, last_day }));
+                self.shrink |= shrink;
+                self.each_undelivered(|undelivered| {
+                    undelivered.full_set = true;
+                    undelivered.shrink |= shrink;
+                });
+            }
+            JournalEvent::Delivering { messages } => {
+                let highest = messages.iter().map(|message| message.number).max();
+                self.state_used = self.state_used.max(highest.unwrap_or(0));
+            }
+            JournalEvent::Asking { number, .. } => self.question_used = self.question_used.max(*number),
+            JournalEvent::Accepted { epoch, number, release, .. } => {
+                self.see_release(*epoch, *release);
+                if self.chain.iter().any(|message| message.sequence == *number) {
+                    self.accept_through(*number);
+                } else if *number > self.accepted {
+                    // Read back into an older snapshot: what the message said is no longer known.
+                    self.accept_unknown(*number);
+                    self.epoch_mut(*epoch).delivered = true;
+                }
+            }
+            JournalEvent::Answered { asking, answer, standings } => {
+                self.see_release(answer.epoch, answer.release);
+                if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
+                    let question = self.questions.remove(at);
+                    self.learn(&question.addresses, standings);
+                    self.remember(question.message.digest);
+                }
+            }
+            JournalEvent::Rejected { series, epoch, number, code, detail, .. } => {
+                let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
+                if (code, *series) == (Some(Code::OverBudget), Series::State) {
+                    self.new_flags.lower(today, *detail);
+                }
+                self.rejected(*series, *epoch, *number, code, *detail);
+            }
+            JournalEvent::GaveUp { series, number } => {
+                if let (Series::State, Some(last)) = (series, self.chain.last()) {
+                    self.lost = self.lost.max(last.sequence);
+                }
+                self.drop_flight(*series, *number);
+            }
+            JournalEvent::Status {
+                epoch,
+                release,
+                accepted,
+                highest_state,
+                highest_question,
+                full_set,
+                checkpoint,
+            } => {
+                self.status = None;
+                // A reply that is older than the last receipt says nothing new of what was accepted. One of a later
+                // release is not older: then the broker is one that forgot what it accepted.
+                let forgot = self.epoch(*epoch).is_some_and(|epoch| epoch.release > 0 && *release > epoch.release);
+                self.see_release(*epoch, *release);
+                if *highest_state >= self.accepted || forgot {
+                    self.accepted_is(*accepted);
+                    self.forget_held(|number| number == *epoch && *full_set);
+                }
+                self.state_used = self.state_used.max(*highest_state);
+                self.question_used = self.question_used.max(*highest_question);
+                if let CheckpointOutcome::Kept(checkpoint) = checkpoint {
+                    self.checkpoint = checkpoint.clone();
+                }
+            }
+        }
+        debug_assert!(self.journal.records <= number);
+    }
+
+    fn flag(&mut self, mode: FlagMode, today: Day, last_day: Day, addresses: &[AddressKey]) {
+        self.set(addresses, |address, held| {
+            let first_day = match (mode, held) {
+                (FlagMode::New, Some(_)) => return held.copied(),
+                (FlagMode::Until, Some(flag)) => flag.first_day,
+                _ => today,
+            };
+            Some(Flag { address, first_day, last_day })
+        });
+        if mode == FlagMode::Renewal {
+            self.renewal = true;
+            self.each_undelivered(|undelivered| undelivered.renewal = true);
+        }
+    }
+
+    fn set(&mut self, addresses: &[AddressKey], to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>) {
+        // Before its first full set an epoch lacks everything; there is nothing to keep of that.
+        let noted = self.epochs.iter().any(|epoch| epoch.delivered || epoch.undelivered_if_accepted.is_some());
+        let mut changed = Vec::new();
+        self.flags.set(addresses, to, |home| {
+            if noted {
+                changed.push(home);
+            }
+        });
+        for epoch in &mut self.epochs {
+            if epoch.delivered {
+                epoch.undelivered.note(&changed, &self.flags);
+            }
+            if let Some(undelivered) = &mut epoch.undelivered_if_accepted {
+                undelivered.note(&changed, &self.flags);
+            }
+        }
+    }
+
+    pub(super) fn each_undelivered(&mut self, mut change: impl FnMut(&mut Undelivered)) {
+        for epoch in &mut self.epochs {
+            change(&mut epoch.undelivered);
+            epoch.undelivered_if_accepted.as_mut().map(&mut change);
+        }
+    }
+
+    fn see_release(&mut self, epoch: u32, release: u64) {
+        let epoch = self.epoch_mut(epoch);
+        epoch.release = epoch.release.max(release);
+    }
+
+    /// The broker accepted the messages of the chain up to this number: each is accepted only after the one before it.
+    fn accept_through(&mut self, number: u64) {
+        self.accepted = number;
+        let settled = self.chain.iter().take_while(|message| message.sequence <= number).count();
+        for message in self.chain.drain(..settled).collect::<Vec<_>>() {
+            if message.settles {
+                (self.shrink, self.renewal) = (false, false);
+                let epoch = self.epoch_mut(message.epoch);
+                epoch.delivered = true;
+                epoch.undelivered = epoch.undelivered_if_accepted.take().unwrap_or_default();
+            }
+            self.remember(message.digest);
+        }
+    }
+
+    /// The broker says that the last state message it accepted is this one.
+    fn accepted_is(&mut self, number: u64) {
+        if self.chain.iter().any(|message| message.sequence == number) {
+            self.accept_through(number);
+        } else if number != self.accepted {
+            self.accept_unknown(number);
+        }
+    }
+
+    /// The broker accepted a message that is not known here: only full sets bring it up to date.
+    fn accept_unknown(&mut self, number: u64) {
+        self.accepted = number;
+        self.state_used = self.state_used.max(number);
+        self.forget_held(|_| true);
+    }
+
+    /// What the broker holds in these epochs is not known: it gets all flags there, and none waits because it is
+    /// thought to be new.
+    fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
+        for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
+            epoch.undelivered.forget(&self.flags, self.buildings);
+        }
+    }
+
+    /// SPEC.md 7.5.
+    fn rejected(&mut self, series: Series, epoch: u32, number: u64, code: Option<Code>, detail: u64) {
+        match (code, series) {
+            (Some(Code::Unavailable), _) => return,
+            (Some(Code::Gap), Series::State) => self.accepted_is(detail),
+            // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
+            (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
+                self.forget_held(|number| number == epoch);
+            }
+            (Some(Code::Stale), Series::State) => {
+                self.state_used = self.state_used.max(detail.saturating_sub(1));
+                // A later message of the chain may have been accepted, and the reply to that one says so.
+                if self.chain.last().is_some_and(|last| last.sequence > number) {
+                    return;
+                }
+            }
+            (Some(Code::Stale), Series::Question) => {
+                self.question_used = self.question_used.max(detail.saturating_sub(1));
+            }
+            _ => {}
+        }
+        self.drop_flight(series, number);
+    }
+
+    /// No longer waits for a message, nor for those of the chain that come after it. What they said is still to be
+    /// said.
+    fn drop_flight(&mut self, series: Series, number: u64) {
+        let dropped = match series {
+            Series::State => {
+                let from = self.chain.partition_point(|message| message.sequence < number);
+                self.chain.split_off(from)
+            }
+            Series::Question => {
+                let at = self.questions.iter().position(|question| question.message.sequence == number);
+                at.map(|at| self.questions.remove(at).message).into_iter().collect()
+            }
+            Series::Status => self.status.take().into_iter().collect(),
+        };
+        for message in dropped {
+            if message.settles {
+                self.epoch_mut(message.epoch).undelivered_if_accepted = None;
+            }
+            self.remember(message.digest);
+        }
+    }
+
+    fn remember(&mut self, digest: Digest) {
+        self.dropped.push(digest);
+        let over = self.dropped.len().saturating_sub(MAX_DROPPED);
+        self.dropped.drain(..over);
+    }
+
+    /// Takes the standings of own addresses among `rows` over.
+    fn learn(&mut self, rows: &[AddressKey], standings: &[Standing]) {
+        let mut learnt: Vec<_> = rows.iter().copied().zip(standings.iter().copied()).collect();
+        learnt.sort_unstable_by_key(|(address, _)| *address);
+        learnt.dedup_by_key(|(address, _)| *address);
+        let mut merged = Vec::with_capacity(self.stacked.len());
+        let mut known = self.stacked.iter().copied().peekable();
+        for (address, standing) in learnt {
+            while let Some(other) = known.next_if(|stacked| stacked.address < address) {
+                merged.push(other);
+            }
+            known.next_if(|stacked| stacked.address == address);
+            if let Standing::Stacked(number) = standing
+                && self.flags.covers(&address)
+            {
+                merged.push(Stacked { address, number });
+            }
+        }
+        merged.extend(known);
+        self.stacked = merged;
+    }
+}

@@ -1,0 +1,188 @@
+//! What can go wrong at a partner.
+
+use std::path::PathBuf;
+
+use crate::audit::AuditError;
+use crate::codes::codes;
+use crate::day::Day;
+use crate::message::MessageError;
+use crate::policy::PolicyError;
+use crate::secret::SecretError;
+use crate::system::SystemError;
+
+/// A failure at a partner, in the order of who can mend it: the caller, whoever keeps policy and secrets, whoever keeps
+/// the partner's folder, the holders of a source's key, the broker. What stands beside it is another folder's failure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartnerError {
+    /// The machine failed.
+    #[error(transparent)]
+    System(#[from] SystemError),
+
+    /// A file with a secret or a key cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+
+    /// A policy or a signature of one was refused.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+
+    /// Bytes are not a message that can be used.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+
+    /// A log, a checkpoint or a proof was refused.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+
+    /// The roster does not let this partner do this.
+    #[error("not permitted: {finding}")]
+    NotPermitted {
+        /// What is not, and what the policy would have to say.
+        finding: String,
+    },
+
+    /// An address is of a level that cannot be used here.
+    #[error("an address is of the wrong level: {finding}")]
+    Level {
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// A last valid day cannot be used.
+    #[error("the last valid day cannot be used: {finding}")]
+    LastDay {
+        /// What was found, and what would help.
+        finding: String,
+    },
+
+    /// An address has no flag.
+    #[error("{missing} of the addresses have no flag that could be renewed: flag them")]
+    NotFlagged {
+        /// How many.
+        missing: usize,
+    },
+
+    /// The acting user or the case reference is missing or cannot be used.
+    #[error("the {field} cannot be used: give 1 to 200 characters on one line")]
+    Case {
+        /// `acting user` or `case reference`.
+        field: &'static str,
+    },
+
+    /// A full set would withdraw more flags than the policy lets pass unsaid.
+    #[error(
+        "the set would withdraw {withdrawn} of {flags} flags, more than {percent} per cent: look whether it is \
+         complete, and say that it is meant (allow_shrink)"
+    )]
+    Shrink {
+        /// How many flags it would withdraw.
+        withdrawn: usize,
+        /// How many flags there are.
+        flags: usize,
+        /// The policy's share.
+        percent: u8,
+    },
+
+    /// The roster does not have this partner.
+    #[error("the roster does not have this partner: {finding}")]
+    NotInRoster {
+        /// What was found, and what would help.
+        finding: String,
+    },
+
+    /// A secret is not the one that the policy names.
+    #[error("the secret of epoch {epoch} does not fit the policy: {finding}")]
+    SecretMismatch {
+        /// The epoch that it is said to be of.
+        epoch: u32,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// There is no epoch in which a message can be made.
+    #[error("no message can be made on {day}: {finding}")]
+    NoEpoch {
+        /// The day.
+        day: Day,
+        /// What is missing.
+        finding: &'static str,
+    },
+
+    /// The folder of a partner is not one, or not one that can be used.
+    #[error("{} is not a partner's folder that can be used: {finding}", path.display())]
+    PartnerFolder {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// A record of a partner's journal is not as it was written.
+    #[error("the journal {} is damaged at record {record}: {finding}", path.display())]
+    JournalDamaged {
+        /// The file.
+        path: PathBuf,
+        /// The record's number, counted from 0.
+        record: u64,
+        /// What was found, and what would help.
+        finding: &'static str,
+    },
+
+    /// Pseudonyms are missing that a source has to be asked for first.
+    #[error(
+        "{missing} pseudonyms are not made yet: send the requests of their source to its holders, give the \
+         replies back, and do this again (source_requests, source_replies)"
+    )]
+    PseudonymsPending {
+        /// How many are missing.
+        missing: usize,
+    },
+
+    /// A key holder of a source of pseudonyms gave a reply that no honest one gives.
+    #[error(
+        "the key holder '{holder}' gave a reply that no honest one gives: keep {}, which shows it, and tell the \
+         coordinator",
+        evidence.display()
+    )]
+    SourceFault {
+        /// The holder, as the source names it.
+        holder: String,
+        /// The file that shows it.
+        evidence: PathBuf,
+    },
+
+    /// A reply is not to a message that is in flight.
+    #[error("the reply was not expected: {finding}")]
+    UnexpectedReply {
+        /// What does not fit, and what would help.
+        finding: &'static str,
+    },
+
+    /// A reply speaks of an older release than one that was already seen in its epoch.
+    #[error("the reply speaks of release {release}, and release {seen} was seen before: give it up and ask again")]
+    OlderRelease {
+        /// The reply's release.
+        release: u64,
+        /// The latest that was seen.
+        seen: u64,
+    },
+}
+
+codes!(PartnerError {
+    NotPermitted => "not_permitted",
+    Level => "level",
+    LastDay => "last_day",
+    NotFlagged => "not_flagged",
+    Case => "case",
+    Shrink => "shrink",
+    NotInRoster => "not_in_roster",
+    SecretMismatch => "secret_mismatch",
+    NoEpoch => "no_epoch",
+    PartnerFolder => "partner_folder",
+    JournalDamaged => "journal_damaged",
+    PseudonymsPending => "pseudonyms_pending",
+    SourceFault => "source_fault",
+    UnexpectedReply => "unexpected_reply",
+    OlderRelease => "older_release",
+} wraps System, Secret, Policy, Message, Audit);

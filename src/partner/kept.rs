@@ -1,0 +1,192 @@
+//! What one source of pseudonyms made and is being asked, as the partner's state keeps it.
+
+use crate::address::AddressKey;
+use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::day::{Day, Timestamp};
+use crate::label;
+use crate::pseudonym::{Pseudonym, SourceRequest};
+use crate::secret::KeyId;
+
+/// What one source made and is being asked, for one epoch.
+pub(super) struct SourceState {
+    pub(super) epoch: u32,
+    pub(super) key_id: KeyId,
+    /// The profile of the address keys that the pseudonyms are of.
+    pub(super) profile: String,
+    /// Ascending by address, each address once.
+    pub(super) made: Vec<MadePseudonym>,
+    /// What was begun and is not finished, in the order in which it was begun.
+    pub(super) evaluations: Vec<Evaluation>,
+    /// The number of the last evaluation that was begun.
+    pub(super) begun: u64,
+}
+
+/// A pseudonym that a source made.
+#[derive(Clone, Copy)]
+pub(super) struct MadePseudonym {
+    pub(super) address: AddressKey,
+    pub(super) pseudonym: Pseudonym,
+    /// The day of the last question that needed it; `None` where only flags did.
+    pub(super) asked_on: Option<Day>,
+}
+
+/// What a source is being asked at once.
+pub(super) struct Evaluation {
+    pub(super) number: u64,
+    /// Ascending, each address once.
+    pub(super) addresses: Vec<AddressKey>,
+    /// The day of the question that it is for; `None` where it is for flags.
+    pub(super) asked_on: Option<Day>,
+    /// What the source needs to finish it.
+    pub(super) pending: Vec<u8>,
+    pub(super) requests: Vec<SourceRequest>,
+    pub(super) not_before: Option<Timestamp>,
+}
+
+impl SourceState {
+    pub(super) fn new(epoch: u32, key_id: KeyId) -> SourceState {
+        let profile = label::PROFILE.to_owned();
+        SourceState { epoch, key_id, profile, made: Vec::new(), evaluations: Vec::new(), begun: 0 }
+    }
+
+    pub(super) fn is(&self, epoch: u32, key_id: KeyId) -> bool {
+        self.epoch == epoch && self.key_id == key_id && self.profile == label::PROFILE
+    }
+
+    pub(super) fn get(&self, address: &AddressKey) -> Option<Pseudonym> {
+        let at = self.made.binary_search_by_key(address, |made| made.address).ok()?;
+        Some(self.made[at].pseudonym)
+    }
+
+    pub(super) fn asked(&mut self, addresses: &[AddressKey], today: Day) {
+        for address in addresses {
+            if let Ok(at) = self.made.binary_search_by_key(address, |made| made.address) {
+                self.made[at].asked_on = Some(today);
+            }
+        }
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        addresses: Vec<AddressKey>,
+        asked_on: Option<Day>,
+        pending: Vec<u8>,
+        requests: Vec<SourceRequest>,
+    ) {
+        self.begun += 1;
+        let number = self.begun;
+        self.evaluations.push(Evaluation { number, addresses, asked_on, pending, requests, not_before: None });
+    }
+
+    pub(super) fn need(
+        &mut self,
+        number: u64,
+        pending: Vec<u8>,
+        requests: Vec<SourceRequest>,
+        not_before: Option<Timestamp>,
+    ) {
+        if let Some(evaluation) = self.evaluations.iter_mut().find(|evaluation| evaluation.number == number) {
+            evaluation.pending = pending;
+            evaluation.requests = requests;
+            evaluation.not_before = not_before;
+        }
+    }
+
+    pub(super) fn done(&mut self, number: u64, made: &[Pseudonym]) {
+        if let Some(Evaluation { addresses, asked_on, .. }) = self.remove(number) {
+            let made = addresses.into_iter().zip(made);
+            self.made.extend(made.map(|(address, pseudonym)| MadePseudonym {
+                address,
+                pseudonym: *pseudonym,
+                asked_on,
+            }));
+            self.made.sort_unstable_by_key(|made| made.address);
+            self.made.dedup_by_key(|made| made.address);
+        }
+    }
+
+    pub(super) fn is_being_asked(&self, address: &AddressKey) -> bool {
+        self.evaluations.iter().any(|evaluation| evaluation.addresses.binary_search(address).is_ok())
+    }
+
+    pub(super) fn evaluation(&self, number: u64) -> Option<&Evaluation> {
+        self.evaluations.iter().find(|evaluation| evaluation.number == number)
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<Evaluation> {
+        let at = self.evaluations.iter().position(|evaluation| evaluation.number == number)?;
+        Some(self.evaluations.remove(at))
+    }
+}
+
+impl Encode for SourceState {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.epoch).put(&self.key_id.0).put(&self.profile);
+        writer.put(&self.made).put(&self.evaluations).put(&self.begun);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<SourceState, Malformed> {
+        let source = SourceState {
+            epoch: reader.get()?,
+            key_id: KeyId(reader.get()?),
+            profile: reader.get()?,
+            made: reader.get()?,
+            evaluations: reader.get()?,
+            begun: reader.get()?,
+        };
+        let is_sorted = source.made.is_sorted_by(|a, b| a.address < b.address);
+        if is_sorted {
+            Ok(source)
+        } else {
+            Err(Malformed("pseudonyms are not ascending by address, each address once"))
+        }
+    }
+}
+
+impl Encode for MadePseudonym {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.address).put(self.pseudonym.expose_bytes()).put(&self.asked_on);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<MadePseudonym, Malformed> {
+        Ok(MadePseudonym {
+            address: reader.get()?,
+            pseudonym: Pseudonym::danger_from_remote_source(reader.get()?),
+            asked_on: reader.get()?,
+        })
+    }
+}
+
+impl Encode for Evaluation {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.number).put(&self.addresses).put(&self.asked_on);
+        writer.put(&self.pending).put(&self.requests).put(&self.not_before);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Evaluation, Malformed> {
+        let evaluation = Evaluation {
+            number: reader.get()?,
+            addresses: reader.get()?,
+            asked_on: reader.get()?,
+            pending: reader.get()?,
+            requests: reader.get()?,
+            not_before: reader.get()?,
+        };
+        let is_sorted = evaluation.addresses.is_sorted_by(|a, b| a < b);
+        if is_sorted {
+            Ok(evaluation)
+        } else {
+            Err(Malformed("what a source is asked is not ascending, each address once"))
+        }
+    }
+}
+
+impl Encode for SourceRequest {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.holder).put(&self.bytes);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<SourceRequest, Malformed> {
+        Ok(SourceRequest { holder: reader.get()?, bytes: reader.get()? })
+    }
+}

@@ -1,0 +1,179 @@
+//! The partner as a member of its consortium: its key, its policy and its sources of pseudonyms. It decides nothing on
+//! a disk.
+
+use super::error::PartnerError;
+use super::state::{PartnerState, SignedMessage};
+use crate::address::{AddressKey, Level};
+use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
+use crate::message::{self, Header, MessageError, Request};
+use crate::policy::{Permissions, Policy, RosterEntry, SignedPolicy};
+use crate::pseudonym::{Pseudonym, PseudonymSource};
+use crate::secret::SigningKey;
+use crate::threads::Threads;
+
+/// Where the pseudonyms of an epoch come from.
+pub(super) type Source = Box<dyn PseudonymSource + Send>;
+
+/// A partner as the consortium knows it.
+pub(super) struct Member {
+    pub(super) number: u16,
+    pub(super) key: SigningKey,
+    pub(super) policy: SignedPolicy,
+    /// By epoch, ascending.
+    pub(super) sources: Vec<(u32, Source)>,
+    pub(super) threads: Threads,
+}
+
+/// A message before it is signed.
+pub(super) struct Draft<'a> {
+    pub(super) epoch: u32,
+    pub(super) sequence: u64,
+    pub(super) previous: u64,
+    pub(super) settles: bool,
+    pub(super) request: &'a Request<'a>,
+}
+
+impl Member {
+    pub(super) fn policy(&self) -> &Policy {
+        self.policy.policy()
+    }
+
+    /// What the roster says of this partner.
+    pub(super) fn entry(&self) -> Result<&RosterEntry, PartnerError> {
+        entry(self.policy(), &self.key, self.number)
+    }
+
+    pub(super) fn permit(&self, may: impl Fn(&Permissions) -> bool, what: &str) -> Result<(), PartnerError> {
+        if may(&self.entry()?.may) {
+            return Ok(());
+        }
+        Err(PartnerError::NotPermitted { finding: format!("the roster does not let partner {} {what}", self.number) })
+    }
+
+    pub(super) fn counts_buildings(&self) -> bool {
+        self.policy().counting.levels.contains(&Level::Building)
+    }
+
+    pub(super) fn source(&self, epoch: u32, day: Day) -> Result<&Source, PartnerError> {
+        let at = self.sources.binary_search_by_key(&epoch, |(number, _)| *number);
+        let source = at.ok().and_then(|at| self.sources.get(at)).map(|(_, source)| source);
+        source.ok_or(PartnerError::NoEpoch { day, finding: "the secret of the epoch is missing: add it" })
+    }
+
+    /// Puts a source in place of the one that its epoch may have.
+    pub(super) fn set_source(&mut self, epoch: u32, mut source: Source) {
+        source.use_threads(&self.threads);
+        self.sources.retain(|(number, _)| *number != epoch);
+        self.sources.push((epoch, source));
+        self.sources.sort_by_key(|(number, _)| *number);
+    }
+
+    /// The newest epoch that is open on `day` and has a source, and the older ones, newest first.
+    pub(super) fn open_epochs(&self, day: Day) -> Result<(u32, Vec<u32>), PartnerError> {
+        let policy = self.policy();
+        let is_open = |number: &u32| policy.epoch(*number).is_some_and(|epoch| epoch.is_open(day));
+        let mut usable: Vec<u32> = self.sources.iter().map(|(number, _)| *number).filter(is_open).collect();
+        usable.reverse();
+        let finding = match usable.split_first() {
+            Some((newest, older)) => return Ok((*newest, older.to_vec())),
+            None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
+                "the secret of the open epoch is missing: add it"
+            }
+            None if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
+                "the first epoch has not opened yet: wait for its first day, or set the clock right"
+            }
+            None if policy.epochs.iter().all(|epoch| epoch.closes < day) => {
+                "all epochs of the policy have closed: adopt a newer policy, or set the clock right"
+            }
+            None => "no epoch is open between two of the policy's: wait for the next one, or set the clock right",
+        };
+        Err(PartnerError::NoEpoch { day, finding })
+    }
+
+    /// The pseudonyms of addresses, in their order; `None` where a source has to be asked for some, which are added to
+    /// `missing`.
+    pub(super) fn pseudonyms(
+        &self,
+        state: &PartnerState,
+        epoch: u32,
+        day: Day,
+        addresses: &[AddressKey],
+        missing: &mut Vec<AddressKey>,
+    ) -> Result<Option<Vec<Pseudonym>>, PartnerError> {
+        let source = self.source(epoch, day)?;
+        if let Some(made) = source.at_once(addresses) {
+            refuse_other_number(made.len(), addresses.len())?;
+            return Ok(Some(made));
+        }
+        let kept = state.source(epoch, source.key_id());
+        let missing_before = missing.len();
+        let mut made = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            match kept.and_then(|kept| kept.get(address)) {
+                Some(pseudonym) => made.push(pseudonym),
+                None => missing.push(*address),
+            }
+        }
+        Ok((missing.len() == missing_before).then_some(made))
+    }
+
+    /// Signs a message. `journal_head` commits to all that the journal has.
+    pub(super) fn sign(
+        &self,
+        state: &PartnerState,
+        journal_head: Digest,
+        draft: &Draft<'_>,
+        time: Timestamp,
+    ) -> Result<SignedMessage, PartnerError> {
+        let policy = self.policy();
+        let key_id = self.source(draft.epoch, time.day())?.key_id();
+        let header = Header {
+            version: message::VERSION,
+            kind: draft.request.kind(),
+            consortium: policy.consortium.clone(),
+            purpose: policy.purpose.clone(),
+            epoch: draft.epoch,
+            key_id,
+            partner: self.number,
+            sequence: draft.sequence,
+            previous: draft.previous,
+            time,
+            policy: self.policy.digest(),
+            context: journal_head,
+            body_length: 0,
+        };
+        let bytes = message::sign_request(&header, draft.request, &self.key)?;
+        Ok(SignedMessage {
+            digest: Digest::of(&[&bytes]),
+            kind: header.kind,
+            epoch: draft.epoch,
+            key_id,
+            sequence: draft.sequence,
+            previous: draft.previous,
+            release: state.epoch(draft.epoch).map_or(0, |epoch| epoch.release),
+            settles: draft.settles,
+            bytes,
+        })
+    }
+}
+
+/// The roster's entry for the holder of `key`, which must have `number`; 0 where that is not known.
+pub(super) fn entry<'a>(policy: &'a Policy, key: &SigningKey, number: u16) -> Result<&'a RosterEntry, PartnerError> {
+    let own = key.verifying_key();
+    let is_own = |partner: &&RosterEntry| partner.all_keys().any(|key| key == own);
+    let wrong = |finding| Err(PartnerError::NotInRoster { finding });
+    match policy.partners.iter().find(is_own) {
+        None => wrong(format!("no entry has the key {own}; send the coordinator the enrolment again")),
+        Some(partner) if number != 0 && partner.number != number => {
+            wrong(format!("the key {own} is that of partner {}, and this folder is partner {number}'s", partner.number))
+        }
+        Some(partner) => Ok(partner),
+    }
+}
+
+/// An error where a source gave another number of pseudonyms than it was asked for.
+pub(super) fn refuse_other_number(made: usize, asked: usize) -> Result<(), PartnerError> {
+    let finding = "a source of pseudonyms gave another number of them than it was asked";
+    if made == asked { Ok(()) } else { Err(MessageError::Malformed { finding }.into()) }
+}

@@ -1,0 +1,231 @@
+//! The stored forms of the partner, held to bytes that are frozen as data.
+//!
+//! `STAPEL_KEEP_STORE=1 cargo test -p stapel --lib partner::tests::forms` writes the data anew, in the commit that
+//! changes a form.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::message::LogEntry;
+use crate::partner::flags::{ChangedHome, Flags, Undelivered};
+use crate::partner::journal::JournalPosition;
+use crate::partner::kept::{Evaluation, MadePseudonym, SourceState};
+use crate::partner::record::{AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, Series};
+use crate::partner::state::{EpochState, NewFlags, OpenQuestion, Stacked};
+use crate::pseudonym::{Pseudonym, SourceRequest};
+use crate::secret::KeyId;
+use data_encoding::HEXLOWER;
+
+const FILE: &str = "tests/stores/v1/partner-forms.json";
+
+fn log(number: u8) -> LogEntry {
+    LogEntry { index: number.into(), leaf: Digest([number; 32]) }
+}
+
+/// One record of each event. No two fields of a record have the same value.
+fn records() -> Vec<(&'static str, JournalRecord)> {
+    let (a, b, c) = (home("1012JS|1|A"), home("1012JS|2|"), home("1012JS|3|"));
+    let standings = vec![
+        Standing::BelowThreshold,
+        Standing::NoOwnFlag,
+        Standing::Stacked(Number::Presence),
+        Standing::Stacked(Number::Band(2)),
+        Standing::Stacked(Number::Count(250)),
+    ];
+    let answer = AnswerHead {
+        epoch: 1,
+        number: 2,
+        release: 3,
+        as_of: Timestamp(4),
+        until: Timestamp(5),
+        organisations: 6,
+        fresh: 7,
+        log: log(8),
+    };
+    let number = |number, kind| NumberedMessage { epoch: 1, kind, number, pseudonyms: 9 };
+    let status = |checkpoint| JournalEvent::Status {
+        epoch: 1,
+        release: 2,
+        accepted: 3,
+        highest_state: 4,
+        highest_question: 5,
+        full_set: true,
+        checkpoint,
+    };
+    let flagged = |mode| JournalEvent::Flagged { mode, last_day: Day(20_900), homes: vec![a, b] };
+    let events = vec![
+        ("flagged_new", flagged(FlagMode::New)),
+        ("flagged_until", flagged(FlagMode::Until)),
+        ("flagged_renewal", flagged(FlagMode::Renewal)),
+        ("withdrawn", JournalEvent::Withdrawn { homes: vec![b] }),
+        (
+            "replaced",
+            JournalEvent::Replaced { shrink: true, last_day: Day(20_900), added: vec![a], withdrawn: vec![b, c] },
+        ),
+        ("delivering", JournalEvent::Delivering { messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)] }),
+        (
+            "asking",
+            JournalEvent::Asking { epoch: 1, number: 2, sweep: "brand".parse().ok(), addresses: vec![b, a.building()] },
+        ),
+        ("accepted", JournalEvent::Accepted { epoch: 1, number: 2, release: 3, held: 4, log: log(5) }),
+        ("answered", JournalEvent::Answered { asking: 9, answer, standings }),
+        (
+            "rejected",
+            JournalEvent::Rejected { series: Series::Question, epoch: 1, number: 2, code: 3, detail: 4, log: log(5) },
+        ),
+        ("gave_up_state", JournalEvent::GaveUp { series: Series::State, number: 1 }),
+        ("gave_up_status", JournalEvent::GaveUp { series: Series::Status, number: 0 }),
+        ("status_unchanged", status(CheckpointOutcome::Unchanged)),
+        ("status_kept", status(CheckpointOutcome::Kept(b"kept".to_vec()))),
+        ("status_refused", status(CheckpointOutcome::Refused(b"refused".to_vec()))),
+    ];
+    let by = |at: usize| at.is_multiple_of(2).then(by);
+    events
+        .into_iter()
+        .enumerate()
+        .map(|(at, (name, event))| (name, JournalRecord { time: NOW, by: by(at), event }))
+        .collect()
+}
+
+/// A state in which no two fields have the same value, as far as they can differ.
+fn state() -> PartnerState {
+    let message = |number: u8, kind| SignedMessage {
+        digest: Digest([number; 32]),
+        kind,
+        epoch: 1,
+        key_id: KeyId([2; 8]),
+        sequence: number.into(),
+        previous: 4,
+        release: 5,
+        settles: true,
+        bytes: vec![number; 3],
+    };
+    let undelivered = |renewal: bool, delivered| Undelivered {
+        full_set: !renewal,
+        shrink: false,
+        renewal,
+        homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered }],
+    };
+    let mut flags = Flags::default();
+    let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day: Day(20_800), last_day: Day(20_900) });
+    flags.set(&homes(1..3), flag, |_| {});
+    let question = OpenQuestion {
+        message: message(20, Kind::Question),
+        record: 21,
+        call: Digest([22; 32]),
+        by: by(),
+        addresses: homes(5..7),
+        positions: vec![1, 0],
+    };
+    let epoch = EpochState {
+        number: 1,
+        delivered: true,
+        release: 5,
+        undelivered: undelivered(true, Some(Day(20_850))),
+        undelivered_if_accepted: Some(undelivered(false, None)),
+    };
+    let mut new_flags = NewFlags::default();
+    new_flags.set(Day(20_802), 30);
+    let evaluation = Evaluation {
+        number: 31,
+        addresses: homes(1..3),
+        asked_on: Some(Day(20_803)),
+        pending: b"pending".to_vec(),
+        requests: vec![SourceRequest { holder: "een".to_owned(), bytes: b"request".to_vec() }],
+        not_before: Some(Timestamp(32)),
+    };
+    let source = SourceState {
+        epoch: 1,
+        key_id: KeyId([33; 8]),
+        profile: "nl-address/1".to_owned(),
+        made: vec![MadePseudonym {
+            address: home("1012JS|4|"),
+            pseudonym: Pseudonym::danger_from_remote_source([34; 16]),
+            asked_on: None,
+        }],
+        evaluations: vec![evaluation],
+        begun: 35,
+    };
+    let stacked = |number| vec![Stacked { address: home("1012JS|1|A"), number }];
+    PartnerState {
+        number: 7,
+        journal: JournalPosition { records: 11, bytes: 12, head: Digest([13; 32]) },
+        state_used: 14,
+        question_used: 15,
+        accepted: 16,
+        lost: 17,
+        flags,
+        epochs: vec![epoch],
+        buildings: true,
+        shrink: false,
+        renewal: true,
+        chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
+        questions: vec![question],
+        status: Some(message(0, Kind::Status)),
+        dropped: vec![Digest([24; 32])],
+        stacked: stacked(Number::Count(3)),
+        reported: stacked(Number::Band(2)),
+        brokers_policy: Some(Digest([25; 32])),
+        checkpoint: b"checkpoint".to_vec(),
+        new_flags,
+        sources: vec![source],
+    }
+}
+
+#[test]
+fn the_bytes_are_those_that_are_frozen() {
+    let mut forms: BTreeMap<String, String> = records()
+        .iter()
+        .map(|(name, record)| (format!("record_{name}"), HEXLOWER.encode(&record.write(Vec::new()))))
+        .collect();
+    forms.insert("state".to_owned(), HEXLOWER.encode(&state().write(Vec::new())));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
+    if std::env::var_os("STAPEL_KEEP_STORE").is_some() {
+        fs::write(&path, serde_json::to_string_pretty(&forms).unwrap() + "\n").unwrap();
+    }
+    let frozen: BTreeMap<String, String> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(forms, frozen);
+}
+
+#[test]
+fn forms_are_read_back_whole_or_not_at_all() {
+    let records = records().into_iter().map(|(name, record)| {
+        let again = |bytes: &[u8]| JournalRecord::read(bytes).map(|record| record.write(Vec::new()));
+        (name, record.write(Vec::new()), Box::new(again) as Box<dyn Fn(&[u8]) -> Result<Vec<u8>, _>>)
+    });
+    let again = |bytes: &[u8]| PartnerState::read(bytes).map(|state| state.write(Vec::new()));
+    for (name, bytes, again) in records.chain([("state", state().write(Vec::new()), Box::new(again) as Box<_>)]) {
+        assert_eq!(again(&bytes).as_ref(), Ok(&bytes), "{name}");
+        for cut in 0..bytes.len() {
+            assert!(again(&bytes[..cut]).is_err(), "{name} cut at {cut}");
+        }
+        assert!(again(&[&bytes[..], &[0]].concat()).is_err(), "{name} with a byte more");
+        assert!(again(&[&[2], &bytes[1..]].concat()).is_err(), "{name} of another version");
+        // Whatever a byte is changed into, what is read is what is written again, and nothing panics.
+        for at in 0..bytes.len() {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                if let Ok(written) = again(&changed) {
+                    assert_eq!(written, changed, "{name} byte {at}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn impossible_values_are_errors() {
+    let (a, b) = (home("1012JS|1|A"), home("1012JS|2|"));
+    let read = |event| JournalRecord::read(&JournalRecord { time: NOW, by: None, event }.write(Vec::new()));
+    for homes in [vec![b, a], vec![a, a], vec![a.building()]] {
+        assert!(read(JournalEvent::Withdrawn { homes: homes.clone() }).is_err());
+        let mut state = state();
+        state.epochs[0].undelivered.homes =
+            homes.iter().map(|home| ChangedHome { address: *home, delivered: None }).collect();
+        assert!(PartnerState::read(&state.write(Vec::new())).is_err());
+    }
+    let mut state = state();
+    state.questions[0].positions.pop();
+    assert!(PartnerState::read(&state.write(Vec::new())).is_err());
+}

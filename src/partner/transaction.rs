@@ -1,0 +1,181 @@
+//! A partner's data on disk and in memory, and the one way in which it changes.
+
+use std::path::Path;
+
+use super::case::Case;
+use super::error::PartnerError;
+use super::folder::Folder;
+use super::journal::Journal;
+use super::record::{JournalEvent, JournalRecord};
+use super::state::PartnerState;
+use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
+use crate::policy::Policy;
+use crate::secret::SigningKey;
+use crate::trace;
+
+/// A partner's folder, its journal, and the state that is made from the journal.
+pub(super) struct PartnerData {
+    folder: Folder,
+    journal: Journal,
+    state: PartnerState,
+    /// Whether a change failed and the folder could not be read again since: then it is read before the next change.
+    stale: bool,
+}
+
+/// A change of a partner's data, from its beginning to where it is on disk.
+///
+/// What is recorded is in the journal before the state has it. When a transaction ends without
+/// [`keep`](Transaction::keep) or [`commit`](Transaction::commit), the state is read again from the disk, so that
+/// nothing is handed out that is not there.
+pub(super) struct Transaction<'a> {
+    data: &'a mut PartnerData,
+    ended: bool,
+}
+
+impl PartnerData {
+    /// Locks the folder, and reads key, state and journal.
+    pub(super) fn open(path: &Path) -> Result<(PartnerData, SigningKey), PartnerError> {
+        let folder = Folder::open(path)?;
+        let key = folder.read_signing_key()?;
+        let mut state = folder.read_state()?;
+        let journal = folder.open_journal(state.journal, |number, record| state.replay(number, &record))?;
+        Ok((PartnerData { folder, journal, state, stale: false }, key))
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(super) fn state(&self) -> &PartnerState {
+        &self.state
+    }
+
+    /// Takes the number that the roster has for the partner.
+    pub(super) fn set_number(&mut self, number: u16) {
+        self.state.number = number;
+    }
+
+    /// The state on this day. What the turn of the day changes follows from the day alone and needs no transaction.
+    pub(super) fn on(&mut self, today: Day) -> Result<&PartnerState, PartnerError> {
+        self.refresh()?;
+        self.state.expire(today);
+        Ok(&self.state)
+    }
+
+    /// The state on this day under this policy. What the policy changes follows from it alone and needs no transaction.
+    pub(super) fn under(&mut self, policy: &Policy, today: Day) -> Result<&PartnerState, PartnerError> {
+        self.refresh()?;
+        self.state.expire(today);
+        self.state.follow(policy, today);
+        Ok(&self.state)
+    }
+
+    /// Begins a change.
+    pub(super) fn begin(&mut self) -> Result<Transaction<'_>, PartnerError> {
+        self.refresh()?;
+        Ok(Transaction { data: self, ended: false })
+    }
+
+    /// Reads the folder again where that failed after a change that failed.
+    pub(super) fn refresh(&mut self) -> Result<(), PartnerError> {
+        if self.stale { self.read_again() } else { Ok(()) }
+    }
+
+    /// A change that is one record of the journal.
+    pub(super) fn record(
+        &mut self,
+        time: Timestamp,
+        by: Option<&Case>,
+        event: JournalEvent,
+    ) -> Result<(), PartnerError> {
+        let mut transaction = self.begin()?;
+        transaction.record(time, by, event)?;
+        transaction.keep();
+        Ok(())
+    }
+
+    fn read_again(&mut self) -> Result<(), PartnerError> {
+        let mut state = self.folder.read_state()?;
+        state.number = self.state.number;
+        self.journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
+        self.state = state;
+        // What was read may be what a failed write left in the system's memory. Written once more, it is on disk.
+        self.write_state()?;
+        self.stale = false;
+        Ok(())
+    }
+
+    fn write_state(&mut self) -> Result<(), PartnerError> {
+        self.state.journal = self.journal.position();
+        self.folder.write_state(&self.state)
+    }
+}
+
+impl Transaction<'_> {
+    pub(super) fn folder(&self) -> &Folder {
+        &self.data.folder
+    }
+
+    pub(super) fn state(&mut self) -> &mut PartnerState {
+        &mut self.data.state
+    }
+
+    /// The head of the journal's chain.
+    pub(super) fn head(&self) -> Digest {
+        self.data.journal.position().head
+    }
+
+    /// Writes down what is done, on disk before it returns, and does it. Gives the record's number.
+    pub(super) fn record(
+        &mut self,
+        time: Timestamp,
+        by: Option<&Case>,
+        event: JournalEvent,
+    ) -> Result<u64, PartnerError> {
+        let record = JournalRecord { time, by: by.cloned(), event };
+        let number = self.data.journal.append(&record)?;
+        self.data.state.apply(number, &record);
+        Ok(number)
+    }
+
+    /// Ends a change that the journal has all of, or that need not outlive the process: the state is written with a
+    /// later one.
+    pub(super) fn keep(mut self) {
+        self.ended = true;
+    }
+
+    /// Ends a change and writes the state.
+    pub(super) fn commit(mut self) -> Result<(), PartnerError> {
+        self.data.write_state()?;
+        self.ended = true;
+        Ok(())
+    }
+
+    /// Ends a change that the journal has all of, and writes the state if it can be written. Where that fails, the
+    /// change is no less true, and a later one writes the state or says that it fails.
+    pub(super) fn keep_and_write(mut self) {
+        if let Err(error) = self.data.write_state() {
+            trace::event!(WARN, "the partner's state was not written; its journal has all of it", code = error.code());
+        }
+        self.ended = true;
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        if let Err(error) = self.data.read_again() {
+            trace::event!(ERROR, "the partner's folder could not be read again after a failure", code = error.code());
+            // Their bytes may not be on disk, so they must not be handed out.
+            self.data.state.forget_messages();
+            self.data.stale = true;
+        }
+    }
+}
