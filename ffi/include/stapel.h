@@ -1,46 +1,49 @@
 /* Stapel: count how many public organisations are concerned about one address, without any of them showing its files.
  * SPDX-License-Identifier: EUPL-1.2
  *
- * The C ABI of the partner's side and of the broker's. Made by cbindgen from the comments in ffi/src; not to be edited.
+ * The C ABI of the partner's side and of the broker's. Made by cbindgen from the comments in ffi/src; not to be
+ * edited.
  *
- * THE WAY OF THE DATA. A partner reads rows of addresses (stapel_addresses_from_...), flags them (stapel_partner_flag), carries the
- * messages that tell the broker (stapel_partner_deliver) there, and gives the broker's replies to stapel_partner_read. Then it asks
- * (stapel_partner_ask), and stapel_reply_standings brings the answer back to the rows. What carries messages and replies is the
- * caller's: HTTPS, for instance. A broker takes a message and gives the reply (stapel_broker_handle).
+ * THE WAY OF THE DATA. A partner reads rows of addresses (stapel_addresses_from_...), flags them
+ * (stapel_partner_flag), carries the messages that tell the broker (stapel_partner_deliver) there, and gives the
+ * broker's replies to stapel_partner_read. Then it asks (stapel_partner_ask), and stapel_reply_standings brings the
+ * answer back to the rows. What carries messages and replies is the caller's: HTTPS, for instance. A broker takes a
+ * message and gives the reply (stapel_broker_handle).
  *
- * STATUS. Every function that can fail returns a stapel_status. STAPEL_OK is 0; stapel_status_code gives the stable code of any other,
- * and stapel_last_error_message the sentence. Results come last, and are written only when STAPEL_OK is returned. Whatever the
- * arguments, as far as the rules for pointers below are held to, no function crashes or ends the program; a panic inside is a status.
+ * STATUS. Every function that can fail returns a stapel_status. STAPEL_OK is 0; stapel_status_code gives the stable
+ * code of any other, and stapel_last_error_message the sentence. Results come last, and are written only when
+ * STAPEL_OK is returned. Whatever the arguments, as far as the rules for pointers below are held to, no function
+ * crashes or ends the program; a panic inside is a status.
  *
- * POINTERS. A pointer is NULL, which is STAPEL_ERROR_NULL_ARGUMENT unless it says otherwise, or points to what its type says, aligned,
- * for as long as the call lasts; an array has as many elements as its length says. Two results must not be in the same place. The
- * library keeps no pointer of the caller's.
+ * POINTERS. A pointer is NULL, which is STAPEL_ERROR_NULL_ARGUMENT unless it says otherwise, or points to what its
+ * type says, aligned, for as long as the call lasts; an array has as many elements as its length says. Two results
+ * must not be in the same place. The library keeps no pointer of the caller's.
  *
- * TEXTS are UTF-8: a pointer to bytes and their number, without a NUL at the end. Instead of a number STAPEL_NUL_TERMINATED may be
- * given, where the text ends with a NUL. Texts that the library gives out do not end with a NUL, except those that are returned as
- * const char *. Paths are texts on every system.
+ * TEXTS are UTF-8: a pointer to bytes and their number, without a NUL at the end. Instead of a number
+ * STAPEL_NUL_TERMINATED may be given, where the text ends with a NUL. Texts that the library gives out do not end with
+ * a NUL, except those that are returned as const char *. Paths are texts on every system.
  *
- * HANDLES (stapel_partner *, and so on) are opaque: nothing is behind the pointer. What is made by a function is freed once by the
- * caller, with the function named after it, and by nothing else; a handle that was freed, or is of another kind, is
- * STAPEL_ERROR_INVALID_HANDLE. Pointers that a handle gave out are good until it is freed. Order does not matter: rows, messages and
- * replies outlive the partner that they came from.
+ * HANDLES (stapel_partner *, and so on) are opaque: nothing is behind the pointer. What is made by a function is freed
+ * once by the caller, with the function named after it, and by nothing else; a handle that was freed, or is of another
+ * kind, is STAPEL_ERROR_INVALID_HANDLE. Pointers that a handle gave out are good until it is freed. Order does not
+ * matter: rows, messages and replies outlive the partner that they came from.
  *
- * THREADS. Any thread may call any function with any handle, at the same time too. Calls about one partner take turns; calls about one
- * broker run side by side; rows, messages, replies, news and buffers never change. A handle may be freed while a call on another thread
- * uses it: that call ends as if it were not. But nobody may use a pointer that a freed handle gave out. A process that forks uses
- * partners and brokers on one side of the fork only.
+ * THREADS. Any thread may call any function with any handle, at the same time too. Calls about one partner take turns;
+ * calls about one broker run side by side; rows, messages, replies, news and buffers never change. A handle may be
+ * freed while a call on another thread uses it: that call ends as if it were not. But nobody may use a pointer that a
+ * freed handle gave out. A process that forks uses partners and brokers on one side of the fork only.
  *
  * PROCESSES. A partner's folder and a broker's store are open once, in one process: else STAPEL_ERROR_FOLDER_IN_USE.
  *
  * TIME is seconds since 1970-01-01T00:00:00Z. The library reads no clock: each call that needs the time is told it.
  *
- * SECRETS stay inside: no secret, no private key and no single pseudonym is ever given out; keys and secrets are wiped from memory
- * when their handle is freed.
+ * SECRETS stay inside: no secret, no private key and no single pseudonym is ever given out; keys and secrets are wiped
+ * from memory when their handle is freed.
  *
- * THE PROMISE. STAPEL_ABI_VERSION, and the number in the name of the shared library (libstapel.so.1), change when a program compiled
- * with an earlier header could go wrong: when a function, its arguments, a struct or the meaning of a number changes or goes. New
- * functions and new status numbers may come without it. A status number never comes to mean another code. */
-
+ * THE PROMISE. STAPEL_ABI_VERSION, and the number in the name of the shared library (libstapel.so.1), change when a
+ * program compiled with an earlier header could go wrong: when a function, its arguments, a struct or the meaning of a
+ * number changes or goes. New functions and new status numbers may come without it. A status number never comes to
+ * mean another code. */
 
 #ifndef STAPEL_H
 #define STAPEL_H
@@ -51,8 +54,8 @@
 /** The length of a text that ends with a NUL. */
 #define STAPEL_NUL_TERMINATED SIZE_MAX
 
-/** The broker's side: stapel_broker and its functions. A library can be built without it (cargo's feature `broker` switched off); a
- * program for such a library defines STAPEL_NO_BROKER before it includes this header. */
+/** The broker's side: stapel_broker and its functions. A library can be built without it (cargo's feature `broker`
+ * switched off); a program for such a library defines STAPEL_NO_BROKER before it includes this header. */
 #ifndef STAPEL_NO_BROKER
 #define STAPEL_BROKER
 #endif
@@ -350,7 +353,7 @@ enum stapel_standing_kind
     STAPEL_STANDING_BELOW_THRESHOLD = 2,
     /** The partner does not flag it itself, so it is not told. */
     STAPEL_STANDING_NO_OWN_FLAG = 3,
-    /** Stacked: at least the threshold's number of organisations flag it, the partner's own included; more is not told. */
+    /** Stacked: as many organisations as the threshold or more flag it, the partner's own included; no more is told. */
     STAPEL_STANDING_STACKED = 4,
     /** Stacked: `count` organisations or more flag it. */
     STAPEL_STANDING_AT_LEAST = 5,

@@ -50,7 +50,7 @@ pub enum stapel_standing_kind {
     STAPEL_STANDING_BELOW_THRESHOLD = 2,
     /// The partner does not flag it itself, so it is not told.
     STAPEL_STANDING_NO_OWN_FLAG = 3,
-    /// Stacked: at least the threshold's number of organisations flag it, the partner's own included; more is not told.
+    /// Stacked: as many organisations as the threshold or more flag it, the partner's own included; no more is told.
     STAPEL_STANDING_STACKED = 4,
     /// Stacked: `count` organisations or more flag it.
     STAPEL_STANDING_AT_LEAST = 5,
