@@ -2,13 +2,14 @@
 
 use crate::address::{ADDRESS_CODES, AddressError};
 use crate::audit::AuditError;
+#[cfg(feature = "broker")]
+use crate::broker::BrokerError;
 use crate::codes::codes;
-use crate::day::{Day, Timestamp};
 use crate::message::MessageError;
 #[cfg(feature = "partner")]
 use crate::partner::PartnerError;
 use crate::policy::PolicyError;
-use crate::secret::{SecretError, VerifyingKey};
+use crate::secret::SecretError;
 #[cfg(feature = "broker")]
 use crate::store::StoreError;
 use crate::system::SystemError;
@@ -47,7 +48,8 @@ pub enum Error {
     #[error(transparent)]
     Audit(AuditError),
 
-    /// The partner's side: what the caller asked for, the partner's folder, or a reply. The code says which, and who mends it.
+    /// The partner's side: what the caller asked for, the partner's folder, or a reply. The code says which, and who
+    /// mends it.
     #[cfg(feature = "partner")]
     #[error(transparent)]
     Partner(PartnerError),
@@ -57,78 +59,23 @@ pub enum Error {
     #[error(transparent)]
     Store(StoreError),
 
-    /// The policy names another broker than the one whose keys these are.
-    #[error(
-        "the policy's operator has other keys than this broker: give the folder with the keys that it names, or have it name these, \
-         under [operator]: verifying_key = \"{verifying_key}\" and checkpoint_key = \"{checkpoint_key}\""
-    )]
-    PolicyOperator {
-        /// The key of this broker's replies.
-        verifying_key: VerifyingKey,
-        /// The key of this broker's checkpoints.
-        checkpoint_key: VerifyingKey,
-    },
-
-    /// The policy is not valid yet.
-    #[error("the policy is valid from {valid_from}, and today is {today}: take it into force on that day")]
-    PolicyNotYet {
-        /// Its first day.
-        valid_from: Day,
-        /// Today, as the caller says.
-        today: Day,
-    },
-
-    /// The clock went back.
-    #[error("the time {now} is before the last release, {as_of}: set the clock right; nothing was done")]
-    Clock {
-        /// The time that the caller says it is.
-        now: Timestamp,
-        /// The moment of the last release.
-        as_of: Timestamp,
-    },
-
-    /// The store's log does not continue what was signed under its name.
-    #[error(
-        "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new checkpoints. \
-         Tell the partners what happened, and let the consortium adopt a policy with a new log_origin"
-    )]
-    LogBehind {
-        /// The policy's `log_origin`.
-        origin: String,
-        /// What was signed, and what the store has.
-        finding: String,
-    },
-
-    /// The clock is so far past the last release that it may be wrong.
-    #[error(
-        "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and if it is, \
-         release with --accept-clock (accept_clock in a program); nothing was done"
-    )]
-    ClockAhead {
-        /// The time that the caller says it is.
-        now: Timestamp,
-        /// The moment of the last release.
-        as_of: Timestamp,
-    },
+    /// The broker cannot do what its operator asks: clock, keys, policy or log do not fit. The operator mends that.
+    #[cfg(feature = "broker")]
+    #[error(transparent)]
+    Broker(BrokerError),
 }
 
-codes!(Error {
-    PolicyOperator => "policy_operator",
-    PolicyNotYet => "policy_not_yet",
-    Clock => "clock",
-    LogBehind => "log_behind",
-    ClockAhead => "clock_ahead",
-} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "partner")] Partner,
-    #[cfg(feature = "broker")] Store);
+codes!(Error {} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "partner")] Partner,
+    #[cfg(feature = "broker")] Store, #[cfg(feature = "broker")] Broker);
 
 impl Error {
     /// Every code that [`Error::code`] can give.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         let addresses = ADDRESS_CODES.iter().map(|row| row.code);
         let ground = [SystemError::CODES, SecretError::CODES, MessageError::CODES];
-        let folders = [PolicyError::CODES, AuditError::CODES, Error::CODES];
+        let folders = [PolicyError::CODES, AuditError::CODES];
         #[cfg(feature = "broker")]
-        let addresses = addresses.chain(StoreError::CODES.iter().copied());
+        let addresses = addresses.chain(StoreError::CODES.iter().chain(BrokerError::CODES).copied());
         #[cfg(feature = "partner")]
         let addresses = addresses.chain(PartnerError::CODES.iter().copied());
         ground.into_iter().chain(folders).flatten().copied().chain(addresses)
@@ -157,6 +104,8 @@ flatten!(AuditError, Audit, wraps System, Message);
 flatten!(PartnerError, Partner, wraps System, Secret, Policy, Message, Audit);
 #[cfg(feature = "broker")]
 flatten!(StoreError, Store, wraps System, Secret);
+#[cfg(feature = "broker")]
+flatten!(BrokerError, Broker, wraps System, Secret, Policy, Audit, Store);
 
 #[cfg(test)]
 mod tests {

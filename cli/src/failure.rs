@@ -115,6 +115,7 @@ stapel_errors!(
     stapel::Error,
     stapel::AddressError,
     stapel::SystemError,
+    stapel::BrokerError,
     stapel::secret::SecretError,
     stapel::message::MessageError,
     stapel::policy::PolicyError,

@@ -79,6 +79,8 @@ macro_rules! failures {
 }
 
 failures!(Error, AddressError, SystemError, SecretError, MessageError, stapel::partner::PartnerError);
+#[cfg(feature = "broker")]
+failures!(stapel::BrokerError);
 
 #[cfg(test)]
 mod tests {

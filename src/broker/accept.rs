@@ -158,8 +158,8 @@ impl Acceptance {
         self.remove_batches(incoming, whole..self.account.batches.len());
     }
 
-    /// Drops what was said since the last full release, which a whole full set of `parts` takes the place of. Its last part is not
-    /// among the batches yet.
+    /// Drops what was said since the last full release, which a whole full set of `parts` takes the place of. Its last
+    /// part is not among the batches yet.
     fn remove_overruled(&mut self, incoming: &Incoming<'_>, parts: usize) {
         let released = self.account.row.released;
         let from = self.account.batches.partition_point(|stored| stored.sequence <= released);
@@ -167,8 +167,9 @@ impl Acceptance {
         self.remove_batches(incoming, from..until.max(from));
     }
 
-    /// The rows to keep of a delta that says `rows`: either these, or all that the deltas since the last full release or full set come
-    /// to, where that is less than half of what they said. So a partner that says the same again and again fills no disk.
+    /// The rows to keep of a delta that says `rows`: either these, or all that the deltas since the last full release
+    /// or full set come to, where that is less than half of what they said. So a partner that says the same again and
+    /// again fills no disk.
     fn merged(&mut self, incoming: &Incoming<'_>, rows: Vec<Row>) -> Vec<Row> {
         let released = self.account.row.released;
         let is_no_delta = |stored: &StoredBatch| stored.part.is_some() || stored.sequence <= released;
@@ -377,8 +378,8 @@ impl Context<'_> {
         Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
     }
 
-    /// Refuses last valid days that no flag may have. All days are checked before any flag is, so that the sentence does not depend
-    /// on the order of the tags, which is secret.
+    /// Refuses last valid days that no flag may have. All days are checked before any flag is, so that the sentence
+    /// does not depend on the order of the tags, which is secret.
     fn refuse_days(&self, flagged: &[(Tag, Day)]) -> Result<(), Rejection> {
         let days = || flagged.iter().map(|(_, last)| *last);
         if let Some(last) = days().min().filter(|last| *last < self.today) {

@@ -18,8 +18,8 @@ const LONGEST_LEAP: u64 = 1 << 32;
 
 /// What the broker knows that decides one partner's message.
 ///
-/// It is taken in a transaction and used without one. While the partner's lock is held, only a release or another policy can
-/// change what it holds: see [`Snapshot::is_current`].
+/// It is taken in a transaction and used without one. While the partner's lock is held, only a release can change what
+/// it holds: see [`Snapshot::is_current`].
 pub(super) struct Snapshot {
     partner: PartnerRow,
     /// The epoch that the message names, with the sender's account alone; `None` where that epoch is not open.
@@ -100,8 +100,8 @@ impl Snapshot {
         state.release(incoming.header.epoch) == self.release()
     }
 
-    /// Steps 5 and 6: the reply to the same message that came before; a rejection of a message for another purpose or of an old
-    /// number, neither of which uses up a number.
+    /// Steps 5 and 6: the reply to the same message that came before; a rejection of a message for another purpose or
+    /// of an old number, neither of which uses up a number.
     pub(super) fn earlier_reply(&self, incoming: &Incoming<'_>) -> Result<Option<Vec<u8>>, Rejection> {
         let header = incoming.header;
         // A partner may use one key for two purposes.
@@ -153,8 +153,8 @@ impl Snapshot {
         self.epoch.as_ref().map(|epoch| epoch.row.release)
     }
 
-    /// Whether a restored broker waits for the partner's full set, in an epoch that was open when it was restored. It also waits where
-    /// the copy knows nothing of the partner or of the epoch, because then more was lost.
+    /// Whether a restored broker waits for the partner's full set, in an epoch that was open when it was restored. It
+    /// also waits where the copy knows nothing of the partner or of the epoch, because then more was lost.
     fn recovering(&self, partner: u16, epoch: &policy::Epoch) -> bool {
         let account = self.epoch.as_ref().and_then(|epoch| epoch.accounts.get(&partner));
         let lost = self.restored.is_some_and(|restored| epoch.opens <= restored.day());
@@ -223,7 +223,8 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
     if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
         return refuse(
             Code::Recovering,
-            "the broker was restored from a copy: send all your flags as a full set, then it counts and answers you again"
+            "the broker was restored from a copy: \
+             send all your flags as a full set, then it counts and answers you again"
                 .into(),
         );
     }
@@ -258,7 +259,8 @@ fn is_under_policy(incoming: &Incoming<'_>) -> bool {
         || (is_in_grace && in_force.row.previous == Some(incoming.header.policy))
 }
 
-/// Step 14: a later part of a full set follows the part before it, even where the first part may follow anything (5.10).
+/// Step 14: a later part of a full set follows the part before it, even where the first part may follow anything
+/// (5.10).
 fn continues(incoming: &Incoming<'_>, snapshot: &Snapshot, flags: &TaggedFlags) -> Result<(), Rejection> {
     let accepted = snapshot.partner.accepted_state();
     if flags.is_later_part() && incoming.header.previous != accepted {

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::Error;
 use crate::files::{self, crash};
 use crate::policy::PolicySignature;
 use crate::store::{BlobKeys, DurableStore, StoreError};
+use crate::system::SystemError;
 use crate::trace;
 
 /// Where a broker is made or restored until it is whole, so that its folder holds a whole broker or none.
@@ -16,15 +16,15 @@ pub(super) fn making(folder: &Path) -> PathBuf {
     folder.join("store.making")
 }
 
-/// Begins to make a broker, and removes what is left of an attempt that broke off. The file is a lock: until it is dropped, no other
-/// process makes a broker in the folder. An error where one does, or where there is a broker.
-pub(super) fn begin(folder: &Path) -> Result<File, Error> {
+/// Begins to make a broker, and removes what is left of an attempt that broke off. The file is a lock: until it is
+/// dropped, no other process makes a broker in the folder. An error where one does, or where there is a broker.
+pub(super) fn begin(folder: &Path) -> Result<File, StoreError> {
     files::create_private_folder(folder)?;
     let lock = files::lock(folder)?;
     let (store, making) = (store_path(folder), making(folder));
     if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
         let finding = "it exists already; nothing was changed: see stapel broker status, or give another folder".into();
-        return Err(StoreError::Store { path: store, finding }.into());
+        return Err(StoreError::Store { path: store, finding });
     }
     match fs::remove_dir_all(&making) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(files::io("remove", &making, source).into()),
@@ -33,22 +33,23 @@ pub(super) fn begin(folder: &Path) -> Result<File, Error> {
 }
 
 /// Makes an empty store where a broker is made.
-pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
     let making = making(folder);
     files::create_private_folder(&making.join("policies"))?;
-    Ok(DurableStore::create(&store_path(&making), keys)?)
+    DurableStore::create(&store_path(&making), keys)
 }
 
 /// Copies a backup to where a broker is made.
-pub(super) fn copy(from: &Path, folder: &Path) -> Result<(), Error> {
+pub(super) fn copy(from: &Path, folder: &Path) -> Result<(), SystemError> {
     let making = making(folder);
     copy_policies(from, &making)?;
     files::create_private_folder(&store_path(&making))?;
     copy_files(&store_path(from), &store_path(&making))
 }
 
-/// Moves what was made, and nobody has open, to its place. The store goes last, by one rename, so that there is a whole broker or none.
-pub(super) fn put_in_place(folder: &Path) -> Result<(), Error> {
+/// Moves what was made, and nobody has open, to its place. The store goes last, by one rename, so that there is a whole
+/// broker or none.
+pub(super) fn put_in_place(folder: &Path) -> Result<(), SystemError> {
     let (store, making) = (store_path(folder), making(folder));
     copy_policies(&making, folder)?;
     // An empty folder may be there, which a rename replaces on Unix alone.
@@ -62,7 +63,7 @@ pub(super) fn put_in_place(folder: &Path) -> Result<(), Error> {
 }
 
 /// Opens the store, and removes what is left beside it of one that was being made.
-pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, Error> {
+pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
     let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));
     if making.exists() {
         // Where another process holds the lock, it is making a broker there.
@@ -84,13 +85,13 @@ pub(super) fn store_path(folder: &Path) -> PathBuf {
 }
 
 /// Copies the policies that were in force, with their signatures.
-pub(super) fn copy_policies(from: &Path, to: &Path) -> Result<(), Error> {
+pub(super) fn copy_policies(from: &Path, to: &Path) -> Result<(), SystemError> {
     files::create_private_folder(&to.join("policies"))?;
     copy_files(&from.join("policies"), &to.join("policies"))
 }
 
 /// Copies the files in a folder, each whole and on disk.
-fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
+fn copy_files(from: &Path, to: &Path) -> Result<(), SystemError> {
     for entry in fs::read_dir(from).map_err(|source| files::io("read", from, source))? {
         let path = entry.map_err(|source| files::io("read", from, source))?.path();
         let bytes = fs::read(&path).map_err(|source| files::io("read", &path, source))?;
@@ -112,7 +113,7 @@ pub(super) fn keep_policy(
     version: u32,
     text: &str,
     signatures: &[PolicySignature],
-) -> Result<(), Error> {
+) -> Result<(), SystemError> {
     let kept = policy_path(folder, version);
     files::replace_private(&kept, text.as_bytes())?;
     for signature in signatures {

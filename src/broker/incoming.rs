@@ -49,8 +49,8 @@ impl Incoming<'_> {
     }
 }
 
-/// Steps 1 to 4 of SPEC.md 5.3: the message, verified, and its sender's entry in the roster; or a rejection, with the header that
-/// its reply repeats.
+/// Steps 1 to 4 of SPEC.md 5.3: the message, verified, and its sender's entry in the roster; or a rejection, with the
+/// header that its reply repeats.
 pub(super) fn authenticate<'a>(
     policy: &Policy,
     bytes: &'a [u8],

@@ -7,8 +7,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::error::BrokerError;
 use super::signed_logs::SignedLogs;
-use crate::error::Error;
 use crate::files;
 use crate::secret::{Key32, SecretError, SigningKey, VerifyingKey};
 use crate::store::{BlobKeys, StoreError};
@@ -29,12 +29,13 @@ pub struct BrokerKeys {
 }
 
 impl BrokerKeys {
-    /// Draws new signing keys and writes them to `folder`, which is made if it is not there. Keys that are there already stay.
+    /// Draws new signing keys and writes them to `folder`, which is made if it is not there. Keys that are there
+    /// already stay.
     ///
     /// # Errors
     ///
-    /// [`Error::System`], [`Error::Secret`].
-    pub fn create(folder: &Path) -> Result<BrokerKeys, Error> {
+    /// [`BrokerError::System`], [`BrokerError::Secret`].
+    pub fn create(folder: &Path) -> Result<BrokerKeys, BrokerError> {
         files::create_private_folder(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
             if files::is_vacant(&path)? {
@@ -48,8 +49,8 @@ impl BrokerKeys {
     ///
     /// # Errors
     ///
-    /// [`Error::System`], [`Error::Secret`], [`StoreError::BrokerKeys`].
-    pub fn open(folder: &Path) -> Result<BrokerKeys, Error> {
+    /// [`BrokerError::System`], [`BrokerError::Secret`], [`BrokerError::Store`].
+    pub fn open(folder: &Path) -> Result<BrokerKeys, BrokerError> {
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
@@ -100,7 +101,7 @@ impl BrokerKeys {
     /// The pepper of an epoch. One that is not there is drawn, and on disk before this returns, if `may_draw`.
     ///
     /// An epoch of which the store holds anything must not get another pepper: then nothing would be found again.
-    pub(super) fn pepper(&self, epoch: u32, may_draw: bool) -> Result<Arc<Pepper>, Error> {
+    pub(super) fn pepper(&self, epoch: u32, may_draw: bool) -> Result<Arc<Pepper>, StoreError> {
         let mut peppers = self.peppers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pepper) = peppers.get(&epoch) {
             return Ok(Arc::clone(pepper));
@@ -112,7 +113,7 @@ impl BrokerKeys {
     }
 
     /// The pepper of an epoch, if it was drawn and not destroyed.
-    pub(super) fn drawn_pepper(&self, epoch: u32) -> Result<Option<Arc<Pepper>>, Error> {
+    pub(super) fn drawn_pepper(&self, epoch: u32) -> Result<Option<Arc<Pepper>>, StoreError> {
         let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).get(&epoch).cloned();
         match &self.folder {
             Some(folder) if known.is_none() && !files::is_vacant(&pepper_path(folder, epoch))? => {
@@ -122,17 +123,20 @@ impl BrokerKeys {
         }
     }
 
-    /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this returns.
-    pub(super) fn draw(&self, epoch: u32) -> Result<(), Error> {
+    /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this
+    /// returns.
+    pub(super) fn draw(&self, epoch: u32) -> Result<(), StoreError> {
         self.pepper(epoch, true)?;
         self.blob_key_or_draw(epoch, true)?;
         Ok(())
     }
 
-    /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its batches opened.
+    /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its
+    /// batches opened.
     ///
-    /// That they were is written down first, so that keys that are missing are never taken for keys that were destroyed.
-    pub(super) fn destroy(&self, epoch: u32) -> Result<(), Error> {
+    /// That they were is written down first, so that keys that are missing are never taken for keys that were
+    /// destroyed.
+    pub(super) fn destroy(&self, epoch: u32) -> Result<(), SystemError> {
         let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch).is_some();
         self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
         let there = |folder: &PathBuf| pepper_path(folder, epoch).exists() || blob_key_path(folder, epoch).exists();
@@ -206,7 +210,7 @@ impl fmt::Debug for BrokerKeys {
 const DESTROYED: &[u8] = b"The keys of this epoch were destroyed when it closed.\n";
 
 /// The epochs whose keys were destroyed.
-fn destroyed_in(folder: &Path) -> Result<BTreeSet<u32>, Error> {
+fn destroyed_in(folder: &Path) -> Result<BTreeSet<u32>, SystemError> {
     let mut destroyed = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(|source| files::io("read", folder, source))? {
         let name = entry.map_err(|source| files::io("read", folder, source))?.file_name();
@@ -222,9 +226,9 @@ fn missing(path: &Path, epoch: u32) -> StoreError {
     StoreError::BrokerKeys {
         path: path.into(),
         finding: format!(
-            "the key is missing, and what the store has of epoch {epoch} cannot be used without it: put the folder with the keys \
-             back as it was. If the key is lost for good, so is that: make a broker anew in another folder, and let each partner \
-             deliver a full set"
+            "the key is missing, and what the store has of epoch {epoch} cannot be used without it: put the folder \
+             with the keys back as it was. If the key is lost for good, so is that: make a broker anew in another \
+             folder, and let each partner deliver a full set"
         ),
     }
 }

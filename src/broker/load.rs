@@ -8,7 +8,6 @@ use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use super::view::{Pending, Turn};
 use crate::day::Day;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::store::{Batch, Key, Row, Span, Store, StoreError};
 use crate::tag::Tag;
 use crate::threads::Threads;
@@ -17,13 +16,13 @@ use crate::threads::Threads;
 pub(super) const FORMAT: u32 = 1;
 
 /// The state that a store holds, and its row of the policy in force; `None` in a store that is not whole.
-pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>), Error> {
+pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>), StoreError> {
     let mut state = BrokerState::default();
     let mut policy = None;
     let mut accounts: BTreeMap<(u32, u16), Account> = BTreeMap::new();
     for (key, value) in store.rows()? {
         match key {
-            // The first key: rows of another format are not read.
+            // The lowest key: it comes before any row that another format may write in another way.
             Key::Format => refuse_other_format(&read_row(&value)?)?,
             Key::Policy => policy = Some(read_row(&value)?),
             Key::Partner(number) => {

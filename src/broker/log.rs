@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 
 use super::rows::{JournalRow, write_row};
-use crate::audit::{Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
+use crate::audit::{AuditError, Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::LogEntry;
 use crate::secret::SigningKey;
 use crate::store::{self, Change, Key};
+use crate::system::SystemError;
 
 /// The hashes of the log, its latest checkpoint, and what is counted until the day's end makes a line of it.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl AuditLog {
         time: Timestamp,
         policy: Digest,
         event: Event,
-    ) -> Result<LogEntry, Error> {
+    ) -> Result<LogEntry, SystemError> {
         let line = Line::new(time, policy, event)?;
         let leaf = line.leaf();
         let index = self.tree.append(leaf);
@@ -49,7 +49,12 @@ impl AuditLog {
     }
 
     /// If another day has begun, appends a line for each epoch with the standings that were told on the day before.
-    pub(super) fn turn_day(&mut self, change: &mut Change, now: Timestamp, policy: Digest) -> Result<bool, Error> {
+    pub(super) fn turn_day(
+        &mut self,
+        change: &mut Change,
+        now: Timestamp,
+        policy: Digest,
+    ) -> Result<bool, SystemError> {
         let today = now.day();
         if self.row.day == today {
             return Ok(false);
@@ -72,7 +77,7 @@ impl AuditLog {
     }
 
     /// Signs the log as it is.
-    pub(super) fn sign(&mut self, change: &mut Change, name: &LogKey, key: &SigningKey) -> Result<(), Error> {
+    pub(super) fn sign(&mut self, change: &mut Change, name: &LogKey, key: &SigningKey) -> Result<(), AuditError> {
         self.checkpoint = Checkpoint::sign(&self.tree, name, key)?.as_bytes().to_vec();
         self.signed_on = self.row.day;
         self.signed_as = OnceLock::from(name.clone());
@@ -80,8 +85,8 @@ impl AuditLog {
         Ok(())
     }
 
-    /// The latest checkpoint, and the proof that it continues the tree of `size` lines. The proof is empty where the checkpoint does
-    /// not continue that tree, or `size` is 0.
+    /// The latest checkpoint, and the proof that it continues the tree of `size` lines. The proof is empty where the
+    /// checkpoint does not continue that tree, or `size` is 0.
     pub(super) fn continuing(&self, size: u64) -> (Vec<u8>, Vec<Digest>) {
         let newest = UnverifiedCheckpoint::parse(&self.checkpoint).map(|checkpoint| checkpoint.claimed_size());
         let proof = newest.ok().filter(|_| size > 0).and_then(|newest| self.tree.prove_consistency(size, newest));

@@ -1,10 +1,9 @@
-//! Batches that say nothing more, and batches in whose place one merged set is written, so that the store holds about what partners
-//! hold.
+//! Batches that say nothing more, and batches in whose place one merged set is written, so that the store holds about
+//! what partners hold.
 
 use super::state::{Account, StoredBatch};
 use super::view::View;
-use crate::error::Error;
-use crate::store::{Batch, BatchId, Row, Staged, Store};
+use crate::store::{Batch, BatchId, Row, Staged, Store, StoreError};
 
 /// The most rows of a batch of a merged set, where there are names for enough batches.
 const ROWS_A_BATCH: usize = 100_000;
@@ -26,8 +25,9 @@ pub(super) struct MergedSet {
 }
 
 impl MergedSet {
-    /// Decides whether one set of `released` rows is to take the place of the released batches at the start of an account. If so,
-    /// the account gets its parts in their place; the names of the batches that go are added to `removed`.
+    /// Decides whether one set of `released` rows is to take the place of the released batches at the start of an
+    /// account. If so, the account gets its parts in their place; the names of the batches that go are added to
+    /// `removed`.
     pub(super) fn choose(
         account: &mut Account,
         (epoch, partner): (u32, u16),
@@ -51,16 +51,20 @@ impl MergedSet {
     }
 
     /// Writes the next part.
-    fn write(&mut self, store: &dyn Store) -> Result<Staged, Error> {
+    fn write(&mut self, store: &dyn Store) -> Result<Staged, StoreError> {
         let id = self.names[self.written];
         self.written += 1;
         let part = Some((self.written as u16, self.names.len() as u16));
-        Ok(store.stage(&Batch { id, part, rows: std::mem::take(&mut self.rows) })?)
+        store.stage(&Batch { id, part, rows: std::mem::take(&mut self.rows) })
     }
 }
 
 /// Writes merged sets with the released flags of their partners, as many at a time as memory is meant for.
-pub(super) fn write_merged(mut sets: Vec<MergedSet>, view: &View, store: &dyn Store) -> Result<Vec<Staged>, Error> {
+pub(super) fn write_merged(
+    mut sets: Vec<MergedSet>,
+    view: &View,
+    store: &dyn Store,
+) -> Result<Vec<Staged>, StoreError> {
     let mut staged = Vec::new();
     while !sets.is_empty() {
         let mut together = 0;
@@ -106,8 +110,8 @@ pub(super) fn supersede(batches: &mut Vec<StoredBatch>, unfinished: usize) -> Ve
     batches.drain(..first_part).map(|stored| stored.sequence).collect()
 }
 
-/// How many batches from the first on are to become one set: all that are released, where deltas say more than a quarter of what
-/// sets say, or where flags of theirs ended, so that their rows leave the store.
+/// How many batches from the first on are to become one set: all that are released, where deltas say more than a
+/// quarter of what sets say, or where flags of theirs ended, so that their rows leave the store.
 fn mergeable(account: &Account, any_ended: bool) -> Option<usize> {
     let whole = account.batches.len() - account.parts.len();
     let is_released = |stored: &&StoredBatch| stored.sequence <= account.row.released;

@@ -1,6 +1,5 @@
 //! Carries a message through the broker: who sent it, what is decided, what is kept of that, and the reply.
 
-use super::Broker;
 use super::accept::TaggedFlags;
 use super::answer::TaggedQuestion;
 use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, wrong_epoch};
@@ -9,30 +8,32 @@ use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
 use super::transaction::Transaction;
+use super::{Broker, BrokerError};
 use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::{self, Code, Kind, LogEntry, Receipt, Rejection, Reply, Request, StatusReply, Verified};
 use crate::store::{Key, Staged};
 
-/// Optimistic concurrency: a message is decided on a snapshot, and the decision is applied only if the snapshot still holds.
+/// Optimistic concurrency: a message is decided on a snapshot, and the decision is applied only if the snapshot still
+/// holds.
 enum Attempt {
     Done(Vec<u8>),
     /// The policy changed or a release began or ended in between. Nothing was applied: decide again.
     Conflict,
 }
 
-/// A message's request, once its pseudonyms are tagged. That is most of the work, so that it is kept for the next attempt.
+/// A message's request, once its pseudonyms are tagged. That is most of the work, so that it is kept for the next
+/// attempt.
 type Tagged = Option<Result<TaggedRequest, Rejection>>;
 
 impl Broker {
     /// Takes a message, and gives the reply to carry back.
     ///
-    /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with a code and a
-    /// sentence. What was accepted, and its line in the log, is kept before this returns. Where the policy names another signing key
-    /// than the broker's, nothing is accepted (`unavailable`), and no partner can verify the reply: see
-    /// [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
+    /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with
+    /// a code and a sentence. What was accepted, and its line in the log, is kept before this returns. Where the policy
+    /// names another signing key than the broker's, nothing is accepted (`unavailable`), and no partner can verify the
+    /// reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
     pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         let mut tagged = None;
         loop {
@@ -52,7 +53,10 @@ impl Broker {
                     };
                     match self.attempt(&incoming, &verified, &mut tagged) {
                         Ok(Attempt::Done(reply)) => return reply,
-                        Ok(Attempt::Conflict) => {}
+                        Ok(Attempt::Conflict) => {
+                            // A rejection may rest on what changed.
+                            tagged.take_if(|request| request.is_err());
+                        }
                         Err(error) => {
                             self.note_fault(&error);
                             return self.reject_unavailable(&incoming);
@@ -74,9 +78,14 @@ impl Broker {
 
     /// Decides one message and applies the decision.
     ///
-    /// The expensive steps (tagging the pseudonyms, looking them up, writing a large batch ahead) run outside a transaction, so that
-    /// other partners' messages do not wait for them.
-    fn attempt(&self, incoming: &Incoming<'_>, verified: &Verified<'_>, tagged: &mut Tagged) -> Result<Attempt, Error> {
+    /// The expensive steps (tagging the pseudonyms, looking them up, writing a large batch ahead) run outside a
+    /// transaction, so that other partners' messages do not wait for them.
+    fn attempt(
+        &self,
+        incoming: &Incoming<'_>,
+        verified: &Verified<'_>,
+        tagged: &mut Tagged,
+    ) -> Result<Attempt, BrokerError> {
         if incoming.header.kind.is_state() {
             // A state message waits for a release without its partner's lock, so that the partner's questions go on.
             drop(self.database.begin_after_release()?);
@@ -84,7 +93,7 @@ impl Broker {
         let _lock = self.partner_locks.lock(incoming.header.partner);
 
         let transaction = self.database.begin()?;
-        if self.conflicts(&transaction, incoming) {
+        if !self.is_in_force(incoming.in_force) {
             return Ok(Attempt::Conflict);
         }
         let (transaction, _) = self.catch_up(transaction, incoming.in_force, incoming.now)?;
@@ -106,7 +115,7 @@ impl Broker {
         let staged = decision.batch().map(|batch| self.database.store().stage(batch)).transpose()?;
 
         let mut transaction = self.database.begin()?;
-        if self.conflicts(&transaction, incoming) || !snapshot.is_current(&transaction, incoming) {
+        if !self.still_holds(&snapshot, &transaction, incoming) {
             return Ok(Attempt::Conflict);
         }
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
@@ -114,14 +123,15 @@ impl Broker {
         Ok(Attempt::Done(reply))
     }
 
-    /// Whether the policy is another one, or a release is being made, which would take the place of what a state message changes.
-    fn conflicts(&self, transaction: &Transaction<'_>, incoming: &Incoming<'_>) -> bool {
-        !self.is_in_force(incoming.in_force)
-            || (incoming.header.kind.is_state() && transaction.is_release_in_progress())
+    /// Whether a decision on a snapshot can be applied: the policy and the epoch's release are the same, and no release
+    /// is being made that would take the place of what a state message changes.
+    fn still_holds(&self, snapshot: &Snapshot, transaction: &Transaction<'_>, incoming: &Incoming<'_>) -> bool {
+        let is_overwritten = incoming.header.kind.is_state() && transaction.is_release_in_progress();
+        self.is_in_force(incoming.in_force) && !is_overwritten && snapshot.is_current(transaction, incoming)
     }
 
     /// The message's request with tags in the place of pseudonyms, or the rejection of a body that does not decode.
-    fn tag(&self, verified: &Verified<'_>) -> Result<Result<TaggedRequest, Rejection>, Error> {
+    fn tag(&self, verified: &Verified<'_>) -> Result<Result<TaggedRequest, Rejection>, BrokerError> {
         let request = match verified.request() {
             Ok(request) => request,
             Err(error) => return Ok(Err(undecodable(&error))),
@@ -149,7 +159,7 @@ impl Broker {
         incoming: &Incoming<'_>,
         decision: Decision,
         staged: Option<Staged>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Vec<u8>, BrokerError> {
         let policy = incoming.policy();
         let (partner, epoch) = (incoming.header.partner, incoming.header.epoch);
         let is_release_in_progress = transaction.is_release_in_progress();
@@ -216,8 +226,8 @@ impl Broker {
         self.sign(incoming, &Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence)))
     }
 
-    /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner could
-    /// verify the receipt.
+    /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner
+    /// could verify the receipt.
     fn reject_unverifiably(&self, in_force: &PolicyInForce, message: &[u8], now: Timestamp) -> Vec<u8> {
         let header = unverified_header(in_force.policy(), message, now);
         let header = reply_header(&header, in_force.digest(), Kind::Rejection, Digest::of(&[message]), now);
@@ -233,7 +243,7 @@ impl Broker {
             transaction.commit()
         });
         if let Err(error) = logged {
-            self.note_fault(&error);
+            self.note_fault(&error.into());
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The broker: counts, per pseudonym, how many distinct organisations flag it, and never holds the key to an address.
 //!
-//! [`Broker::handle`] is the whole protocol: bytes of a message in, bytes of a reply out. `messages` carries a message through the
-//! steps of SPEC.md 5.3, `decide` decides on it, `transaction` changes what the broker knows, `release` makes releases.
+//! [`Broker::handle`] is the whole protocol: bytes of a message in, bytes of a reply out. `messages` carries a message
+//! through the steps of SPEC.md 5.3, `decide` decides on it, `transaction` changes what the broker knows, `release`
+//! makes releases.
 
 mod accept;
 mod answer;
 mod decide;
+mod error;
 mod folder;
 mod incoming;
 mod keys;
@@ -34,6 +36,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use error::BrokerError;
 pub use keys::BrokerKeys;
 pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
 
@@ -47,8 +50,7 @@ use unauthenticated::UnauthenticatedTraffic;
 
 use crate::audit::Event;
 use crate::day::Timestamp;
-use crate::error::Error;
-use crate::policy::{Policy, PolicySignature, SignedPolicy};
+use crate::policy::{Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
 use crate::trace;
@@ -71,15 +73,15 @@ pub struct Broker {
 impl Broker {
     /// Makes a broker in `folder`, under the policy in `policy_file` and the signatures beside it.
     ///
-    /// The store and a copy of the policy are in `folder`; `keys` should be elsewhere, or in a folder of their own there. An attempt that
-    /// breaks off leaves no broker, and this can be called again.
+    /// The store and a copy of the policy are in `folder`; `keys` should be elsewhere, or in a folder of their own
+    /// there. An attempt that breaks off leaves no broker, and this can be called again.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] and [`Error::System`], also where there is a broker in `folder` already; those of
-    /// [`SignedPolicy::read`]; [`Error::PolicyOperator`] where the policy names other keys, [`Error::PolicyNotYet`] where it is not
-    /// yet valid.
-    pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, Error> {
+    /// [`BrokerError::Store`] and [`BrokerError::System`], also where there is a broker in `folder` already; those of
+    /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys, [`BrokerError::PolicyNotYet`]
+    /// where it is not yet valid.
+    pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
         let signatures = PolicySignature::read_beside(policy_file)?;
         let signed = SignedPolicy::verify(policy, &signatures)?;
@@ -91,27 +93,29 @@ impl Broker {
         drop(Broker::begin(keys.clone(), Box::new(store), signed, now)?);
         folder::put_in_place(folder)?;
         let broker = Broker::open_with(folder, keys)?;
-        // Only a broker in its place notes what it signed, because one whose making broke off is made again with another log.
+        // Only a broker in its place notes what it signed, because one whose making broke off is made again with
+        // another log.
         let _ = broker.sign_first().inspect_err(|error| broker.note_fault(error));
         Ok(broker)
     }
 
     /// Opens the broker in `folder`.
     ///
-    /// What the store has of an epoch whose keys were destroyed, as an older copy may, is dropped, and [`BrokerStatus::last_fault`] says
-    /// so.
+    /// What the store has of an epoch whose keys were destroyed, as an older copy may, is dropped, and
+    /// [`BrokerStatus::last_fault`] says so.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::System`]; those of [`SignedPolicy::read`]
-    /// about the policy kept there; [`StoreError::BrokerKeys`] where a key of an epoch that the store has is missing.
-    pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, Error> {
+    /// [`BrokerError::Store`], [`BrokerError::System`], those of
+    /// [`SignedPolicy::read`] about the policy kept there; [`BrokerError::BrokerKeys`] where a key of an epoch that the store
+    /// has is missing.
+    pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, BrokerError> {
         Broker::open_with(folder, Arc::new(keys))
     }
 
-    fn open_with(folder: &Path, keys: Arc<BrokerKeys>) -> Result<Broker, Error> {
+    fn open_with(folder: &Path, keys: Arc<BrokerKeys>) -> Result<Broker, BrokerError> {
         let store = folder::open(folder, keys.clone())?;
-        let kept = |version| Ok(SignedPolicy::read(&folder::policy_path(folder, version))?);
+        let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
         Broker::resume(keys, Box::new(store), Some(folder.into()), kept)
     }
 
@@ -120,8 +124,8 @@ impl Broker {
         keys: Arc<BrokerKeys>,
         store: Box<dyn Store>,
         folder: Option<PathBuf>,
-        kept: impl FnOnce(u32) -> Result<SignedPolicy, Error>,
-    ) -> Result<Broker, Error> {
+        kept: impl FnOnce(u32) -> Result<SignedPolicy, PolicyError>,
+    ) -> Result<Broker, BrokerError> {
         let (state, row) = load(&*store)?;
         let row = row.ok_or(StoreError::StoreDamaged { finding: "its ledger names no policy" })?;
         let signed = kept(row.version)?;
@@ -144,16 +148,16 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::PolicyOperator`], [`Error::PolicyNotYet`], [`Error::System`].
-    pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, Error> {
+    /// [`BrokerError::PolicyOperator`], [`BrokerError::PolicyNotYet`], [`BrokerError::System`].
+    pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, BrokerError> {
         refuse_unfit(&policy, &keys, now)?;
         let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), policy, now)?;
         broker.sign_first()?;
         Ok(broker)
     }
 
-    /// Tags the pseudonyms of large messages, looks them up and makes releases on these threads, and not on the caller's alone. The
-    /// replies are the same.
+    /// Tags the pseudonyms of large messages, looks them up and makes releases on these threads, and not on the
+    /// caller's alone. The replies are the same.
     pub fn with_threads(mut self, threads: Threads) -> Broker {
         self.threads = threads;
         self
@@ -168,7 +172,8 @@ impl Broker {
     pub fn status(&self) -> BrokerStatus {
         let in_force = self.in_force();
         let origin = &in_force.policy().operator.log_origin;
-        // A broker with other keys than the policy names is open all the same, so that its keys can be put into a policy.
+        // A broker with other keys than the policy names is open all the same, so that its keys can be put into a
+        // policy.
         let other_keys = || refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string());
         let last_fault = self.last_fault().clone().or_else(other_keys);
         self.database.inspect(|state| BrokerStatus {
@@ -186,7 +191,7 @@ impl Broker {
         store: Box<dyn Store>,
         signed: SignedPolicy,
         now: Timestamp,
-    ) -> Result<Broker, Error> {
+    ) -> Result<Broker, BrokerError> {
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: None, adopted: now };
         let rows = [(Key::Format, Some(write_row(&FormatRow(FORMAT)))), (Key::Policy, Some(write_row(&row)))];
@@ -213,10 +218,10 @@ impl Broker {
         }
     }
 
-    fn sign_first(&self) -> Result<(), Error> {
+    fn sign_first(&self) -> Result<(), BrokerError> {
         let mut transaction = self.database.begin()?;
         self.sign_log(&mut transaction, &self.in_force())?;
-        transaction.commit()
+        Ok(transaction.commit()?)
     }
 
     fn in_force(&self) -> Arc<PolicyInForce> {
@@ -228,7 +233,7 @@ impl Broker {
     }
 
     /// Keeps a fault for [`Broker::status`], because replies say nothing of the broker's disk.
-    fn note_fault(&self, error: &Error) {
+    fn note_fault(&self, error: &BrokerError) {
         trace::event!(WARN, "the broker met a fault", code = error.code(), fault = error);
         *self.last_fault() = Some(error.to_string());
     }
@@ -249,27 +254,28 @@ fn already_closed(destroyed: &[u32]) -> Option<String> {
     let numbers: Vec<String> = destroyed.iter().map(|number| number.to_string()).collect();
     (!numbers.is_empty()).then(|| {
         format!(
-            "this store is older than the closing of epoch {}: what it had of it cannot be opened any more and was dropped",
+            "this store is older than the closing of epoch {}: \
+             what it had of it cannot be opened any more and was dropped",
             numbers.join(", ")
         )
     })
 }
 
 /// Refuses a policy that names other keys than the broker's, or is not valid yet.
-fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Result<(), Error> {
+fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Result<(), BrokerError> {
     refuse_other_keys(signed, keys)?;
     let policy = signed.policy();
     if policy.valid_from > now.day() {
-        return Err(Error::PolicyNotYet { valid_from: policy.valid_from, today: now.day() });
+        return Err(BrokerError::PolicyNotYet { valid_from: policy.valid_from, today: now.day() });
     }
     Ok(())
 }
 
-fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), Error> {
+fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), BrokerError> {
     let operator = &signed.policy().operator;
     let (verifying_key, checkpoint_key) = (keys.verifying_key(), keys.checkpoint_key());
     if operator.verifying_key != verifying_key || operator.checkpoint_key != checkpoint_key {
-        return Err(Error::PolicyOperator { verifying_key, checkpoint_key });
+        return Err(BrokerError::PolicyOperator { verifying_key, checkpoint_key });
     }
     Ok(())
 }

@@ -9,41 +9,42 @@ use super::report::{Purge, Release};
 use super::rows::{PolicyRow, write_row};
 use super::schedule::{ClockCheck, Due, check_clock};
 use super::state::OpenEpoch;
-use super::{Broker, BrokerKeys, folder, refuse_unfit};
+use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
 use crate::audit::{Event, Line, LogRow};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::policy::{Lang, Policy, PolicySignature};
 use crate::store::{BlobKeys, Key, StoreError};
 
 impl Broker {
     /// Makes the releases that are due at `now`, closes epochs whose last day has passed, and purges what was removed.
     ///
-    /// [`Broker::handle`] does the same before it looks at a message, except for the purge, so that a broker needs this once a day.
+    /// [`Broker::handle`] does the same before it looks at a message, except for the purge, so that a broker needs this
+    /// once a day.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]; [`Error::Clock`] where `now` is before the last release, [`Error::ClockAhead`] where it is more than three
-    /// days after it: then see whether the clock is right, and call [`Broker::accept_clock`].
-    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
+    /// [`BrokerError::Store`]; [`BrokerError::Clock`] where `now` is before the last release, [`BrokerError::ClockAhead`] where it is
+    /// more than three days after it: then see whether the clock is right, and call [`Broker::accept_clock`].
+    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
         self.release_if(now, false).inspect_err(|error| self.note_fault(error))
     }
 
-    /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it is right.
+    /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it
+    /// is right.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], and [`Error::Clock`] where `now` is before the last release.
-    pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, Error> {
+    /// [`BrokerError::Store`], and [`BrokerError::Clock`] where `now` is before the last release.
+    pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
         self.release_if(now, true).inspect_err(|error| self.note_fault(error))
     }
 
-    fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, Error> {
+    fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
         let (transaction, releases) = match check_clock(&transaction, now)? {
-            ClockCheck::Ahead(as_of) if !accept_clock => return Err(Error::ClockAhead { now, as_of }),
+            ClockCheck::Ahead(as_of) if !accept_clock => return Err(BrokerError::ClockAhead { now, as_of }),
             ClockCheck::Ahead(last) => {
                 transaction.record(now, in_force.digest(), Event::ClockAccepted { last })?;
                 self.catch_up_trusting(transaction, &in_force, now)?
@@ -58,13 +59,13 @@ impl Broker {
         Ok(releases)
     }
 
-    /// Writes what counts to fresh files, so that nothing that ended, was withdrawn or belonged to a closed epoch is left in the
-    /// store's files. It promises nothing of what a disk, a snapshot or a backup remembers.
+    /// Writes what counts to fresh files, so that nothing that ended, was withdrawn or belonged to a closed epoch is
+    /// left in the store's files. It promises nothing of what a disk, a snapshot or a backup remembers.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`].
-    pub fn purge(&self, now: Timestamp) -> Result<Purge, Error> {
+    /// [`BrokerError::Store`].
+    pub fn purge(&self, now: Timestamp) -> Result<Purge, BrokerError> {
         let purged = self.database.store().purge()?;
         let mut transaction = self.database.begin()?;
         let (state, change) = transaction.change();
@@ -82,9 +83,9 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`Error::PolicyOperator`], [`Error::PolicyNotYet`],
-    /// [`Error::Clock`], [`Error::ClockAhead`], [`Error::Store`], [`Error::System`].
-    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
+    /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`BrokerError::PolicyOperator`],
+    /// [`BrokerError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::Store`], [`BrokerError::System`].
+    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = PolicySignature::read_beside(policy)?;
         let (mut transaction, old, signed) = loop {
@@ -94,7 +95,7 @@ impl Broker {
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
             if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {
-                return Err(Error::ClockAhead { now, as_of });
+                return Err(BrokerError::ClockAhead { now, as_of });
             }
             let (transaction, _) = self.catch_up(transaction, &old, now)?;
             // While a release was made, another thread may have adopted a policy.
@@ -133,28 +134,30 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], [`Error::System`].
-    pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), Error> {
+    /// [`BrokerError::Store`], [`BrokerError::System`].
+    pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), BrokerError> {
         self.database.store().backup(&folder::store_path(to))?;
         if let Some(folder) = &self.folder {
             folder::copy_policies(folder, to)?;
         }
         let mut transaction = self.database.begin()?;
         transaction.record(now, self.in_force().digest(), Event::Backup)?;
-        transaction.commit()
+        Ok(transaction.commit()?)
     }
 
-    /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a broker.
+    /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a
+    /// broker.
     ///
-    /// What partners said since the copy is not in it. So the broker counts each partner again only when its full set has come, and
-    /// says so to each; numbers of releases go on after those of the lost store. Where a checkpoint was signed after the copy, the log
-    /// cannot be signed on under its name: [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so. An attempt that
-    /// breaks off leaves no broker, and this can be called again.
+    /// What partners said since the copy is not in it. So the broker counts each partner again only when its full set
+    /// has come, and says so to each; numbers of releases go on after those of the lost store. Where a checkpoint was
+    /// signed after the copy, the log cannot be signed on under its name:
+    /// [`BrokerStatus::log_behind`](super::BrokerStatus::log_behind) says so. An attempt that breaks off leaves no
+    /// broker, and this can be called again.
     ///
     /// # Errors
     ///
-    /// Those of [`Broker::open`], and [`Error::Store`] where there is a broker in `folder`.
-    pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, Error> {
+    /// Those of [`Broker::open`], and [`BrokerError::Store`] where there is a broker in `folder`.
+    pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
         let keys = Arc::new(keys);
         let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
@@ -170,7 +173,7 @@ impl Broker {
     }
 
     /// Notes that the store was restored: each partner counts again when its full set has come.
-    fn recover(&self, now: Timestamp) -> Result<(), Error> {
+    fn recover(&self, now: Timestamp) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         self.keys.signed_logs().note_restored(&in_force.policy().operator.log_origin)?;
         let mut transaction = self.database.begin()?;
@@ -189,22 +192,21 @@ impl Broker {
         }
         state.restored = Some(now);
         change.rows.push((Key::Restored, Some(write_row(&now))));
-        transaction.commit()
+        Ok(transaction.commit()?)
     }
 
     /// Shows the lines of the log, from the first on, with the hashes of those that were pruned.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`], and those of `visit`.
-    pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), Error>) -> Result<(), Error> {
-        let store = self.database.store();
-        let leaves = store.leaves()?;
+    /// [`BrokerError::Store`], and those of `visit`.
+    pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), BrokerError>) -> Result<(), BrokerError> {
+        let leaves = self.database.store().leaves()?;
         let end = leaves.len() as u64;
         let pruned = |range: Range<u64>| leaves[range.start as usize..range.end as usize].iter().zip(range.start..);
         let mut next = 0;
         loop {
-            let lines = store.lines(next..end)?;
+            let lines = self.database.store().lines(next..end)?;
             if lines.is_empty() {
                 break;
             }
@@ -227,8 +229,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`].
-    pub fn checkpoints(&self) -> Result<Vec<Vec<u8>>, Error> {
+    /// [`BrokerError::Store`].
+    pub fn checkpoints(&self) -> Result<Vec<Vec<u8>>, BrokerError> {
         let rows = self.database.store().rows()?.into_iter();
         Ok(rows.filter_map(|(key, value)| matches!(key, Key::Checkpoint(_)).then_some(value)).collect())
     }

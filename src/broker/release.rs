@@ -13,7 +13,6 @@ use super::tally::Tally;
 use super::view::{Turn, Turned, View};
 use crate::audit::Event;
 use crate::day::Timestamp;
-use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
 use crate::store::{BatchId, Change, Key, Staged, Store, StoreError};
@@ -52,7 +51,7 @@ pub(super) struct PreparedRelease {
 }
 
 impl ReleasePlan {
-    pub(super) fn of(state: &BrokerState, number: u32, due: Due) -> Result<ReleasePlan, Error> {
+    pub(super) fn of(state: &BrokerState, number: u32, due: Due) -> Result<ReleasePlan, StoreError> {
         let epoch = state.epochs.get(&number).ok_or(MISSING)?;
         let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
         Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), accepted })
@@ -128,20 +127,20 @@ impl PreparedRelease {
     }
 
     /// Writes the merged sets to the store, ahead of the change that makes them count.
-    pub(super) fn write_merged(&mut self, store: &dyn Store) -> Result<(), Error> {
+    pub(super) fn write_merged(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         self.staged = write_merged(std::mem::take(&mut self.merged), &self.view, store)?;
         Ok(())
     }
 
-    /// Puts the release in force, and adds to `change` what is to be kept of it. `now` is when that is, which may be long after the
-    /// moment that the release speaks of.
+    /// Puts the release in force, and adds to `change` what is to be kept of it. `now` is when that is, which may be
+    /// long after the moment that the release speaks of.
     pub(super) fn put_in_force(
         self,
         state: &mut BrokerState,
         change: &mut Change,
         in_force: &PolicyInForce,
         now: Timestamp,
-    ) -> Result<Release, Error> {
+    ) -> Result<Release, StoreError> {
         let (number, due) = (self.number, self.due);
         let epoch = state.epochs.get_mut(&number).ok_or(MISSING)?;
         let release = Release {
@@ -208,7 +207,8 @@ mod tests {
         Row { tag: Tag([number as u8; 16]), span: Some(span) }
     }
 
-    /// An epoch in which partners 1 and 2, and 9 that is not in the roster, wait for two flags each, one of which they share.
+    /// An epoch in which partners 1 and 2, and 9 that is not in the roster, wait for two flags each, one of which they
+    /// share.
     fn state() -> BrokerState {
         let mut state = BrokerState::default();
         let mut epoch = OpenEpoch::new(EpochRow { release: 7, as_of: NOW, looked: NOW, fresh: 0 });

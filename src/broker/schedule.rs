@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::error::BrokerError;
 use super::state::{Account, BrokerState, OpenEpoch};
 use crate::day::Timestamp;
-use crate::error::Error;
 use crate::policy::Policy;
 use crate::slug::Slug;
 
-/// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys: three days.
+/// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys:
+/// three days.
 const LONGEST_SILENCE: u64 = 3 * 86_400;
 
-/// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly before the
-/// last release is a race, not a clock fault.
+/// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly
+/// before the last release is a race, not a clock fault.
 const CLOCK_TOLERANCE: u64 = 60;
 
 /// A release that is due.
@@ -35,11 +36,11 @@ pub(super) enum ClockCheck {
     Ahead(Timestamp),
 }
 
-/// Compares `now` with the last release; [`Error::Clock`] where it is before it.
-pub(super) fn check_clock(state: &BrokerState, now: Timestamp) -> Result<ClockCheck, Error> {
+/// Compares `now` with the last release; [`BrokerError::Clock`] where it is before it.
+pub(super) fn check_clock(state: &BrokerState, now: Timestamp) -> Result<ClockCheck, BrokerError> {
     match state.as_of() {
         Some(as_of) if now < as_of && as_of.since(now) <= CLOCK_TOLERANCE => Ok(ClockCheck::Late),
-        Some(as_of) if now < as_of => Err(Error::Clock { now, as_of }),
+        Some(as_of) if now < as_of => Err(BrokerError::Clock { now, as_of }),
         Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Ok(ClockCheck::Ahead(as_of)),
         _ => Ok(ClockCheck::Trusted),
     }
@@ -82,7 +83,8 @@ fn interval(policy: &Policy) -> u64 {
     u64::from(policy.release.interval_hours.max(1)) * 3600
 }
 
-/// Whether what is held differs from what is released for enough organisations, or has for long enough for each of them.
+/// Whether what is held differs from what is released for enough organisations, or has for long enough for each of
+/// them.
 fn enough_changed(policy: &Policy, epoch: &OpenEpoch, moment: Timestamp) -> bool {
     let mut changed: BTreeMap<&Slug, Option<Timestamp>> = BTreeMap::new();
     for (partner, account) in &epoch.accounts {

@@ -1,14 +1,14 @@
-//! Which trees of the log were signed, kept apart from the store. A restored store may lack lines that were signed, and another log
-//! must not be signed on under the same name. spec/audit-log.md, section 3.
+//! Which trees of the log were signed, kept apart from the store. A restored store may lack lines that were signed, and
+//! another log must not be signed on under the same name. spec/audit-log.md, section 3.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::error::BrokerError;
 use crate::audit::Log;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::files;
 use crate::store::StoreError;
 use crate::system::SystemError;
@@ -18,8 +18,8 @@ const HEADER: &str = "stapel-signed-logs v1";
 
 /// The last tree that was signed of each log, by its origin.
 ///
-/// A tree is noted when its lines are on disk and before it is signed. So whatever was signed is noted, and whatever is noted is in
-/// the store, unless that was restored from a copy.
+/// A tree is noted when its lines are on disk and before it is signed. So whatever was signed is noted, and whatever is
+/// noted is in the store, unless that was restored from a copy.
 pub(super) struct SignedLogs {
     /// `None` keeps it in memory only.
     path: Option<PathBuf>,
@@ -43,13 +43,14 @@ impl SignedLogs {
     }
 
     /// Reads what was noted in a folder; nothing, where there is no such file.
-    pub(super) fn open(folder: &Path) -> Result<SignedLogs, Error> {
+    pub(super) fn open(folder: &Path) -> Result<SignedLogs, StoreError> {
         let path = folder.join("signed.logs");
         let logs = match files::read_private(&path) {
             Ok(bytes) => parse(&bytes).ok_or_else(|| StoreError::BrokerKeys {
                 path: path.clone(),
-                finding: "it is not as the broker wrote it, and says what was signed of the log: put it back as it was. If it is \
-                          lost, take it away and restore the store from a backup: then a policy with a new log_origin is asked for"
+                finding: "it is not as the broker wrote it, and says what was signed of the log: put it back as it \
+                          was. If it is lost, take it away and restore the store from a backup: then a policy with a \
+                          new log_origin is asked for"
                     .into(),
             })?,
             Err(SystemError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => BTreeMap::new(),
@@ -59,7 +60,7 @@ impl SignedLogs {
     }
 
     /// Why `log` must not be signed as `origin`; `None` where it continues what was signed under that name.
-    pub(super) fn refusal(&self, origin: &str, log: &Log) -> Option<Error> {
+    pub(super) fn refusal(&self, origin: &str, log: &Log) -> Option<BrokerError> {
         let finding = match *self.logs().get(origin)? {
             Last::Tree { size, root } if log.root_at(size) == Some(root) => return None,
             Last::Tree { size, .. } if size > log.size() => {
@@ -70,20 +71,20 @@ impl SignedLogs {
             }
             Last::Unknown => "the store was put back from a copy, and nothing says what was signed after it".into(),
         };
-        Some(Error::LogBehind { origin: origin.into(), finding })
+        Some(BrokerError::LogBehind { origin: origin.into(), finding })
     }
 
     /// Notes a tree that is about to be signed: it is on disk when this returns.
-    pub(super) fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), Error> {
+    pub(super) fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), SystemError> {
         self.put(origin, Last::Tree { size, root })
     }
 
     /// Notes that a store was restored, where nothing says what had been signed under this name.
-    pub(super) fn note_restored(&self, origin: &str) -> Result<(), Error> {
+    pub(super) fn note_restored(&self, origin: &str) -> Result<(), SystemError> {
         if self.logs().contains_key(origin) { Ok(()) } else { self.put(origin, Last::Unknown) }
     }
 
-    fn put(&self, origin: &str, last: Last) -> Result<(), Error> {
+    fn put(&self, origin: &str, last: Last) -> Result<(), SystemError> {
         let mut logs = self.logs();
         let mut newer = logs.clone();
         newer.insert(origin.into(), last);

@@ -73,7 +73,8 @@ impl BrokerState {
         self.epochs.get(&epoch).map(|epoch| epoch.row.release)
     }
 
-    /// Counts rows that `change` removes from the store. The count is kept, because another process may do the next purge.
+    /// Counts rows that `change` removes from the store. The count is kept, because another process may do the next
+    /// purge.
     pub(super) fn count_removed(&mut self, rows: u64, change: &mut Change) {
         if rows > 0 {
             self.unpurged += rows;
@@ -136,8 +137,8 @@ impl OpenEpoch {
         self.accounts.values().map(Account::stored_rows).sum()
     }
 
-    /// Forgets what its partners hold, because a restored copy may have flags that were withdrawn since. Each partner counts again
-    /// once its full set has come.
+    /// Forgets what its partners hold, because a restored copy may have flags that were withdrawn since. Each partner
+    /// counts again once its full set has come.
     pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
         for (partner, account) in &mut self.accounts {
             change.removed.extend(account.ids(number, *partner));

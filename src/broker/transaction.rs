@@ -1,4 +1,5 @@
-//! The one way to change what the broker knows: in memory first, then in line for the disk, and read anew if that failed.
+//! The one way to change what the broker knows: in memory first, then in line for the disk, and read anew if that
+//! failed.
 //!
 //! No other file locks the state or hands a change to the store.
 
@@ -10,9 +11,9 @@ use super::state::BrokerState;
 use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::error::Error;
 use crate::message::LogEntry;
-use crate::store::{Change, Store, Ticket};
+use crate::store::{Change, Store, StoreError, Ticket};
+use crate::system::SystemError;
 use crate::trace;
 
 /// The broker's state in memory, and the store that it is kept in.
@@ -33,8 +34,8 @@ struct Memory {
 
 /// Exclusive access to the state, and what is to be kept of its changes.
 ///
-/// Dropped without [`Transaction::commit`] or [`Transaction::submit`] after a change, by an error or a panic, it leaves nothing: the
-/// state is read anew from the store.
+/// Dropped without [`Transaction::commit`] or [`Transaction::submit`] after a change, by an error or a panic, it leaves
+/// nothing: the state is read anew from the store.
 pub(super) struct Transaction<'a> {
     database: &'a Database,
     memory: MutexGuard<'a, Memory>,
@@ -63,7 +64,7 @@ impl Database {
     }
 
     /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be.
-    pub(super) fn begin(&self) -> Result<Transaction<'_>, Error> {
+    pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         let mut memory = self.lock();
         if memory.is_ahead {
             trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");
@@ -75,7 +76,7 @@ impl Database {
     }
 
     /// Begins a transaction, once no other is open and no release is being made.
-    pub(super) fn begin_after_release(&self) -> Result<Transaction<'_>, Error> {
+    pub(super) fn begin_after_release(&self) -> Result<Transaction<'_>, StoreError> {
         loop {
             let transaction = self.begin()?;
             if !transaction.is_release_in_progress() {
@@ -107,30 +108,30 @@ impl<'a> Transaction<'a> {
     }
 
     /// Appends a line to the audit log.
-    pub(super) fn record(&mut self, now: Timestamp, policy: Digest, event: Event) -> Result<LogEntry, Error> {
+    pub(super) fn record(&mut self, now: Timestamp, policy: Digest, event: Event) -> Result<LogEntry, SystemError> {
         let (state, change) = self.change();
         state.log.append(change, now, policy, event)
     }
 
-    /// Puts all that was changed in line for the disk, and returns when it is kept there, with all that was in line before it. An
-    /// error means that nothing of it was kept.
-    pub(super) fn commit(mut self) -> Result<(), Error> {
+    /// Puts all that was changed in line for the disk, and returns when it is kept there, with all that was in line
+    /// before it. An error means that nothing of it was kept.
+    pub(super) fn commit(mut self) -> Result<(), StoreError> {
         let ticket = self.put_in_line()?;
         let database = self.database;
         // Others go on, and what they commit shares a write with this.
         drop(self.memory);
-        Ok(database.store.wait(ticket).inspect_err(|_| database.lock().is_ahead = true)?)
+        database.store.wait(ticket).inspect_err(|_| database.lock().is_ahead = true)
     }
 
     /// As [`Transaction::commit`], but that all others wait until it is kept.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         let ticket = self.put_in_line()?;
-        Ok(self.database.store.wait(ticket).inspect_err(|_| self.memory.is_ahead = true)?)
+        self.database.store.wait(ticket).inspect_err(|_| self.memory.is_ahead = true)
     }
 
-    /// Puts what was changed so far in line for the disk, as a change of its own, without waiting: whoever commits next waits for it
-    /// too.
-    pub(super) fn submit(&mut self) -> Result<(), Error> {
+    /// Puts what was changed so far in line for the disk, as a change of its own, without waiting: whoever commits next
+    /// waits for it too.
+    pub(super) fn submit(&mut self) -> Result<(), StoreError> {
         if self.change.is_empty() {
             self.memory.is_ahead = false;
             return Ok(());
@@ -138,19 +139,20 @@ impl<'a> Transaction<'a> {
         self.put_in_line().map(drop)
     }
 
-    fn put_in_line(&mut self) -> Result<Ticket, Error> {
+    fn put_in_line(&mut self) -> Result<Ticket, StoreError> {
         let ticket = self.database.store.submit(&std::mem::take(&mut self.change))?;
         self.memory.is_ahead = false;
         Ok(ticket)
     }
 
-    /// Whether a release is being made. What partners hold must then stay as it is, because the release takes its place.
+    /// Whether a release is being made. What partners hold must then stay as it is, because the release takes its
+    /// place.
     pub(super) fn is_release_in_progress(&self) -> bool {
         self.memory.releasing.is_some()
     }
 
     /// Lets others read while a release is made; none must be in progress.
-    pub(super) fn begin_release(mut self) -> Result<ReleaseInProgress<'a>, Error> {
+    pub(super) fn begin_release(mut self) -> Result<ReleaseInProgress<'a>, StoreError> {
         self.submit()?;
         self.memory.releases_begun += 1;
         self.memory.releasing = Some(self.memory.releases_begun);
@@ -168,8 +170,9 @@ impl Deref for Transaction<'_> {
 }
 
 impl<'a> ReleaseInProgress<'a> {
-    /// Ends it. The release must not be put in force where this says `false`: then the state was read anew since it began.
-    pub(super) fn end(mut self) -> Result<(Transaction<'a>, bool), Error> {
+    /// Ends it. The release must not be put in force where this says `false`: then the state was read anew since it
+    /// began.
+    pub(super) fn end(mut self) -> Result<(Transaction<'a>, bool), StoreError> {
         let mut transaction = self.database.begin()?;
         self.is_ended = true;
         let is_current = self.clear(&mut transaction.memory);

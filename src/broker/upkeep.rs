@@ -1,6 +1,6 @@
-//! What the broker does when it is time: opens and closes epochs, makes releases, ends the log's day, signs and prunes the log.
+//! What the broker does when it is time: opens and closes epochs, makes releases, ends the log's day, signs and prunes
+//! the log.
 
-use super::Broker;
 use super::incoming::PolicyInForce;
 use super::release::ReleasePlan;
 use super::report::Release;
@@ -8,23 +8,24 @@ use super::rows::{EpochRow, write_row};
 use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
 use super::state::OpenEpoch;
 use super::transaction::Transaction;
+use super::{Broker, BrokerError};
 use crate::audit::{Event, Line, LogKey, prune_before};
 use crate::day::Timestamp;
-use crate::error::Error;
-use crate::store::{BlobKeys, Key};
+use crate::store::{BlobKeys, Key, StoreError};
 use crate::trace;
 
 impl Broker {
     /// Does what is due at `now`, and puts it in line for the disk.
     ///
-    /// Nothing is done where the clock cannot be trusted, or while another thread makes a release: the caller goes on with the release
-    /// in force, unless it waited with `begin_after_release`. Others go on while a release is made here.
+    /// Nothing is done where the clock cannot be trusted, or while another thread makes a release: the caller goes on
+    /// with the release in force, unless it waited with `begin_after_release`. Others go on while a release is made
+    /// here.
     pub(super) fn catch_up<'a>(
         &'a self,
         transaction: Transaction<'a>,
         in_force: &PolicyInForce,
         now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
         match check_clock(&transaction, now)? {
             ClockCheck::Trusted if !transaction.is_release_in_progress() => {
                 self.catch_up_trusting(transaction, in_force, now)
@@ -32,7 +33,7 @@ impl Broker {
             ClockCheck::Trusted | ClockCheck::Late => Ok((transaction, Vec::new())),
             ClockCheck::Ahead(as_of) => {
                 // Partners are answered all the same, and the operator sees it in the status.
-                self.note_fault(&Error::ClockAhead { now, as_of });
+                self.note_fault(&BrokerError::ClockAhead { now, as_of });
                 Ok((transaction, Vec::new()))
             }
         }
@@ -44,7 +45,7 @@ impl Broker {
         transaction: Transaction<'a>,
         in_force: &PolicyInForce,
         now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
         let (mut transaction, releases) = self.catch_up_unsigned(transaction, in_force, now)?;
         self.sign_log(&mut transaction, in_force)?;
         Ok((transaction, releases))
@@ -56,7 +57,7 @@ impl Broker {
         mut transaction: Transaction<'a>,
         in_force: &PolicyInForce,
         now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), Error> {
+    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
         if let Some(event) = self.unauthenticated.take_if_over(now) {
             transaction.record(now, in_force.digest(), event)?;
         }
@@ -89,7 +90,7 @@ impl Broker {
         transaction: &mut Transaction<'_>,
         in_force: &PolicyInForce,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<(), BrokerError> {
         let policy = in_force.policy();
         // An epoch whose keys were destroyed is not opened again, because partners take it for closed.
         let is_open = |number: &u32| {
@@ -116,10 +117,11 @@ impl Broker {
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
     }
 
-    /// Destroys the keys of closed epochs, once their rows are gone from the disk: rows without keys could not be opened again.
-    fn destroy_keys(&self, transaction: &mut Transaction<'_>, closed: Vec<u32>) -> Result<(), Error> {
+    /// Destroys the keys of closed epochs, once their rows are gone from the disk: rows without keys could not be
+    /// opened again.
+    fn destroy_keys(&self, transaction: &mut Transaction<'_>, closed: Vec<u32>) -> Result<(), BrokerError> {
         transaction.flush()?;
-        closed.into_iter().try_for_each(|number| self.keys.destroy(number))
+        Ok(closed.into_iter().try_for_each(|number| self.keys.destroy(number))?)
     }
 
     /// Makes a release while others go on with the one in force; `None` where the state was read anew meanwhile.
@@ -130,7 +132,7 @@ impl Broker {
         number: u32,
         due: Due,
         now: Timestamp,
-    ) -> Result<(Transaction<'a>, Option<Release>), Error> {
+    ) -> Result<(Transaction<'a>, Option<Release>), BrokerError> {
         let plan = ReleasePlan::of(&transaction, number, due)?;
         let in_progress = transaction.begin_release()?;
         let mut prepared = plan.prepare(in_force.policy(), &self.threads);
@@ -154,18 +156,23 @@ impl Broker {
         number: u32,
         due: Due,
         now: Timestamp,
-    ) -> Result<Release, Error> {
+    ) -> Result<Release, StoreError> {
         let mut prepared = ReleasePlan::of(transaction, number, due)?.prepare(in_force.policy(), &self.threads);
         prepared.write_merged(self.database.store())?;
         let (state, change) = transaction.change();
         prepared.put_in_force(state, change, in_force, now)
     }
 
-    /// Signs the log as it is, once a day and when it got another name or key; not where the store does not continue what was signed.
+    /// Signs the log as it is, once a day and when it got another name or key; not where the store does not continue
+    /// what was signed.
     ///
-    /// Where the keys' folder cannot be written, or has another key than the policy names, nothing is signed until that is put right.
-    /// Partners are answered and policies adopted none the less.
-    pub(super) fn sign_log(&self, transaction: &mut Transaction<'_>, in_force: &PolicyInForce) -> Result<(), Error> {
+    /// Where the keys' folder cannot be written, or has another key than the policy names, nothing is signed until that
+    /// is put right. Partners are answered and policies adopted none the less.
+    pub(super) fn sign_log(
+        &self,
+        transaction: &mut Transaction<'_>,
+        in_force: &PolicyInForce,
+    ) -> Result<(), BrokerError> {
         let name = LogKey::of(in_force.policy());
         let has_key = in_force.policy().operator.checkpoint_key == self.keys.checkpoint_key();
         let signed_logs = self.keys.signed_logs();
@@ -179,31 +186,31 @@ impl Broker {
         transaction.flush()?;
         let tree = &transaction.log.tree;
         if let Err(error) = signed_logs.note(name.origin(), tree.size(), tree.root()) {
-            self.note_fault(&error);
+            self.note_fault(&error.into());
             return Ok(());
         }
         let (state, change) = transaction.change();
         state.log.sign(change, &name, self.keys.checkpoint())?;
-        transaction.submit()
+        Ok(transaction.submit()?)
     }
 
     /// Removes lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
-    pub(super) fn prune_log(&self, now: Timestamp) -> Result<bool, Error> {
+    pub(super) fn prune_log(&self, now: Timestamp) -> Result<bool, BrokerError> {
         let mut transaction = self.database.begin()?;
         let in_force = self.in_force();
         let before = prune_before(now.day(), in_force.policy().retention.log_days);
         let from = transaction.log.row.pruned;
         let size = transaction.log.tree.size();
         let mut until = from;
-        // On most days one page of lines is read, most of which stay.
-        'pages: loop {
+        // On most days one batch of lines is read, most of which stay.
+        'lines: loop {
             let lines = self.database.store().lines(until..size.min(until + 1_000))?;
             if lines.is_empty() {
                 break;
             }
             for (index, bytes) in lines {
                 if !Line::parse(&bytes).is_ok_and(|line| line.time.day() < before) {
-                    break 'pages;
+                    break 'lines;
                 }
                 until = index + 1;
             }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::store::{Batch, Change, Purged, Staged, Ticket};
+use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket};
 
 /// A store in memory, shared by its clones, that pauses when a batch of a chosen partner is staged.
 #[derive(Clone, Default)]
@@ -85,8 +85,8 @@ impl Store for PausingStore {
 /// Midnight, the only moment of a release, before which three partners have delivered and were released.
 const MIDNIGHT: Timestamp = Timestamp(START.0 + DAY + DAY / 2);
 
-/// A broker on a pausing store. Partners 1 to 3 hold three released flags and one that the next release shows, so that it
-/// stages a batch of each that takes the place of two.
+/// A broker on a pausing store. Partners 1 to 3 hold three released flags and one that the next release shows, so that
+/// it stages a batch of each that takes the place of two.
 fn begin() -> (PausingStore, Broker, [Client; 3]) {
     let store = PausingStore::default();
     let keys = Arc::new(BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key()));

@@ -1,4 +1,5 @@
-//! The broker on a disk that fails: what is refused, what is still answered, and that all goes on once the disk works again.
+//! The broker on a disk that fails: what is refused, what is still answered, and that all goes on once the disk works
+//! again.
 
 mod conflicts;
 
@@ -376,7 +377,8 @@ fn a_broker_whose_making_broke_off_is_made_again() {
             assert!(steps > 20, "policy, keys and store");
             break;
         }
-        // The last steps are after the store got its place. Whoever tries again does so later, and the log is then another.
+        // The last steps are after the store got its place. Whoever tries again does so later, and the log is then
+        // another.
         if opened.is_err() {
             Broker::create(folder.path(), open_keys(), &policy, START.plus(9)).unwrap();
         }

@@ -1,0 +1,96 @@
+//! What can go wrong at the broker.
+
+use crate::audit::AuditError;
+use crate::codes::codes;
+use crate::day::{Day, Timestamp};
+use crate::policy::PolicyError;
+use crate::secret::{SecretError, VerifyingKey};
+use crate::store::StoreError;
+use crate::system::SystemError;
+
+/// The broker cannot do what its operator asks, or cannot keep what a partner sends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokerError {
+    /// The machine failed.
+    #[error(transparent)]
+    System(#[from] SystemError),
+
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+
+    /// A policy or a signature of one was refused.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+
+    /// The log could not be signed.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+
+    /// The store, or a key that it is sealed with, cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+
+    /// The policy names another broker than the one whose keys these are.
+    #[error(
+        "the policy's operator has other keys than this broker: give the folder with the keys that it names, or have \
+         it name these, under [operator]: verifying_key = \"{verifying_key}\" and checkpoint_key = \"{checkpoint_key}\""
+    )]
+    PolicyOperator {
+        /// The key of this broker's replies.
+        verifying_key: VerifyingKey,
+        /// The key of this broker's checkpoints.
+        checkpoint_key: VerifyingKey,
+    },
+
+    /// The policy is not valid yet.
+    #[error("the policy is valid from {valid_from}, and today is {today}: take it into force on that day")]
+    PolicyNotYet {
+        /// Its first day.
+        valid_from: Day,
+        /// Today, as the caller says.
+        today: Day,
+    },
+
+    /// The clock went back.
+    #[error("the time {now} is before the last release, {as_of}: set the clock right; nothing was done")]
+    Clock {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The moment of the last release.
+        as_of: Timestamp,
+    },
+
+    /// The clock is so far past the last release that it may be wrong.
+    #[error(
+        "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and \
+         if it is, release with --accept-clock (accept_clock in a program); nothing was done"
+    )]
+    ClockAhead {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The moment of the last release.
+        as_of: Timestamp,
+    },
+
+    /// The store's log does not continue what was signed under its name.
+    #[error(
+        "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new \
+         checkpoints. Tell the partners what happened, and let the consortium adopt a policy with a new log_origin"
+    )]
+    LogBehind {
+        /// The policy's `log_origin`.
+        origin: String,
+        /// What was signed, and what the store has.
+        finding: String,
+    },
+}
+
+codes!(BrokerError {
+    PolicyOperator => "policy_operator",
+    PolicyNotYet => "policy_not_yet",
+    Clock => "clock",
+    ClockAhead => "clock_ahead",
+    LogBehind => "log_behind",
+} wraps System, Secret, Policy, Audit, Store);
