@@ -79,8 +79,8 @@ impl Broker {
     /// # Errors
     ///
     /// [`BrokerError::Store`] and [`BrokerError::System`], also where there is a broker in `folder` already; those of
-    /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys, [`BrokerError::PolicyNotYet`]
-    /// where it is not yet valid.
+    /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys,
+    /// [`BrokerError::PolicyNotYet`] where it is not yet valid.
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
         let signatures = PolicySignature::read_beside(policy_file)?;
@@ -106,9 +106,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`], [`BrokerError::System`], those of
-    /// [`SignedPolicy::read`] about the policy kept there; [`BrokerError::BrokerKeys`] where a key of an epoch that the store
-    /// has is missing.
+    /// [`BrokerError::Store`], [`BrokerError::System`], those of [`SignedPolicy::read`] about the policy kept there;
+    /// [`BrokerError::BrokerKeys`] where a key of an epoch that the store has is missing.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, BrokerError> {
         Broker::open_with(folder, Arc::new(keys))
     }

@@ -24,8 +24,9 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`]; [`BrokerError::Clock`] where `now` is before the last release, [`BrokerError::ClockAhead`] where it is
-    /// more than three days after it: then see whether the clock is right, and call [`Broker::accept_clock`].
+    /// [`BrokerError::Store`]; [`BrokerError::Clock`] where `now` is before the last release,
+    /// [`BrokerError::ClockAhead`] where it is more than three days after it: then see whether the clock is right, and
+    /// call [`Broker::accept_clock`].
     pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
         self.release_if(now, false).inspect_err(|error| self.note_fault(error))
     }
@@ -84,7 +85,8 @@ impl Broker {
     /// # Errors
     ///
     /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`BrokerError::PolicyOperator`],
-    /// [`BrokerError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::Store`], [`BrokerError::System`].
+    /// [`BrokerError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::Store`],
+    /// [`BrokerError::System`].
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = PolicySignature::read_beside(policy)?;

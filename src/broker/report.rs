@@ -54,7 +54,8 @@ pub struct BrokerStatus {
     /// The last fault of the disk or the clock since the broker was opened. Without one, that its keys are not those of
     /// the policy.
     pub last_fault: Option<String>,
-    /// Why no new checkpoints of the audit log are signed: what an [`BrokerError::LogBehind`](super::BrokerError::LogBehind) says.
+    /// Why no new checkpoints of the audit log are signed: what an
+    /// [`BrokerError::LogBehind`](super::BrokerError::LogBehind) says.
     pub log_behind: Option<String>,
 }
 
