@@ -10,7 +10,7 @@
 use std::error::Error;
 
 use stapel::message::{Number, Standing};
-use stapel::partner::Received;
+use stapel::partner::{Change, Received};
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 use stapel_testkit::{Consortium, DAY, START};
 
@@ -52,7 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = police.ask_own(&by, next_day)?;
     carry(&mut police, &broker, messages, next_day)?;
     for news in police.news()? {
-        println!("news of {}: {:?}", news.address, news.change);
+        if let Change::NewlyStacked(number) = news.change {
+            println!("news: {} is {}", news.address, in_words(Standing::Stacked(number), &police));
+        }
     }
     Ok(())
 }

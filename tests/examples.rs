@@ -42,7 +42,7 @@ fn a_partners_day() {
     assert!(out.contains("refused: Lindelaan 10 t/m 14, 1012 JV Amsterdam: "), "{out}");
     assert_says(&out, &["2 flagged, 2 to deliver", "1012JS|1|A: stacked, 3 or more"]);
     assert_says(&out, &["1012JT|3|BIS: below the threshold, which may be nobody else"]);
-    assert_says(&out, &["news of 1012JS|1|A: NewlyStacked(Count(3))"]);
+    assert_says(&out, &["news: 1012JS|1|A is stacked, 3 or more"]);
 }
 
 #[test]
