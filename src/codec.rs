@@ -1,8 +1,8 @@
 //! Strict decoding and its encoding: a value has one encoding, and other bytes are refused.
 //!
 //! No length is believed before the bytes are there, so that a false one allocates nothing. [`encode`] and
-//! [`decode_prefix`] are bincode 1 with fixed-width little-endian integers, for headers on the wire, and nothing else in
-//! the crate knows bincode. [`Writer`] and [`Reader`] are for forms that are written field by field, such as message
+//! [`decode_prefix`] are bincode 1 with fixed-width little-endian integers, for headers on the wire, and nothing else
+//! in the crate knows bincode. [`Writer`] and [`Reader`] are for forms that are written field by field, such as message
 //! bodies; [`Encode`] is for what a partner stores.
 
 use std::io::{self, ErrorKind, Write};

@@ -4,16 +4,16 @@
 ///
 /// `wraps` names the variants that hold another folder's error; their code is that error's own.
 macro_rules! codes {
-    ($error:ident { $($variant:ident => $code:literal),* $(,)? } $(wraps $($(#[$when:meta])? $wrapped:ident),+)?) => {
+    ($error:ident { $($variant:ident => $code:literal),+ $(,)? } $(wraps $($wrapped:ident),+)?) => {
         impl $error {
             /// The code of each variant, but for those that wrap another error: these have that error's codes.
-            pub const CODES: &'static [&'static str] = &[$($code),*];
+            pub const CODES: &'static [&'static str] = &[$($code),+];
 
             /// The stable code of this error, in `snake_case`.
             pub fn code(&self) -> &'static str {
                 match self {
-                    $($error::$variant { .. } => $code,)*
-                    $($($(#[$when])? $error::$wrapped(error) => error.code(),)+)?
+                    $($error::$variant { .. } => $code,)+
+                    $($($error::$wrapped(error) => error.code(),)+)?
                 }
             }
         }

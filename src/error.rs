@@ -4,7 +4,6 @@ use crate::address::{ADDRESS_CODES, AddressError};
 use crate::audit::AuditError;
 #[cfg(feature = "broker")]
 use crate::broker::BrokerError;
-use crate::codes::codes;
 use crate::message::MessageError;
 #[cfg(feature = "partner")]
 use crate::partner::PartnerError;
@@ -48,8 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Audit(AuditError),
 
-    /// The partner's side: what the caller asked for, the partner's folder, or a reply. The code says which, and who
-    /// mends it.
+    /// The partner's side: what the caller asked for, its folder, or a reply. The code says which, and who mends it.
     #[cfg(feature = "partner")]
     #[error(transparent)]
     Partner(PartnerError),
@@ -65,20 +63,41 @@ pub enum Error {
     Broker(BrokerError),
 }
 
-codes!(Error {} wraps Address, System, Secret, Message, Policy, Audit, #[cfg(feature = "partner")] Partner,
-    #[cfg(feature = "broker")] Store, #[cfg(feature = "broker")] Broker);
-
 impl Error {
+    /// The stable code of this error, in `snake_case`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Address(error) => error.code(),
+            Error::System(error) => error.code(),
+            Error::Secret(error) => error.code(),
+            Error::Message(error) => error.code(),
+            Error::Policy(error) => error.code(),
+            Error::Audit(error) => error.code(),
+            #[cfg(feature = "partner")]
+            Error::Partner(error) => error.code(),
+            #[cfg(feature = "broker")]
+            Error::Store(error) => error.code(),
+            #[cfg(feature = "broker")]
+            Error::Broker(error) => error.code(),
+        }
+    }
+
     /// Every code that [`Error::code`] can give.
     pub fn codes() -> impl Iterator<Item = &'static str> {
-        let addresses = ADDRESS_CODES.iter().map(|row| row.code);
-        let ground = [SystemError::CODES, SecretError::CODES, MessageError::CODES];
-        let folders = [PolicyError::CODES, AuditError::CODES];
-        #[cfg(feature = "broker")]
-        let addresses = addresses.chain(StoreError::CODES.iter().chain(BrokerError::CODES).copied());
-        #[cfg(feature = "partner")]
-        let addresses = addresses.chain(PartnerError::CODES.iter().copied());
-        ground.into_iter().chain(folders).flatten().copied().chain(addresses)
+        let folders = [
+            SystemError::CODES,
+            SecretError::CODES,
+            MessageError::CODES,
+            PolicyError::CODES,
+            AuditError::CODES,
+            #[cfg(feature = "partner")]
+            PartnerError::CODES,
+            #[cfg(feature = "broker")]
+            StoreError::CODES,
+            #[cfg(feature = "broker")]
+            BrokerError::CODES,
+        ];
+        folders.into_iter().flatten().copied().chain(ADDRESS_CODES.iter().map(|row| row.code))
     }
 }
 
