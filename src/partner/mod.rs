@@ -52,7 +52,6 @@ mod error;
 mod flags;
 mod folder;
 mod journal;
-mod kept;
 mod log;
 mod member;
 mod news;
@@ -60,6 +59,7 @@ mod read;
 mod record;
 mod seal;
 mod source;
+mod source_state;
 mod state;
 #[cfg(test)]
 mod tests;

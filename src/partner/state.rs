@@ -10,7 +10,7 @@
 use super::case::Case;
 use super::flags::{Flags, Undelivered};
 use super::journal::JournalPosition;
-use super::kept::SourceState;
+use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
 use crate::codec::{self, Encode, Malformed, Reader, Writer};
 use crate::day::Day;
