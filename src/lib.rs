@@ -81,8 +81,7 @@
 #![forbid(unsafe_code)]
 // The ground floor holds what either side needs. A build of one side leaves the other's part of it unused, and only the
 // build of both finds what nothing uses.
-#![cfg_attr(not(feature = "partner"), allow(dead_code, unused_imports, unused_macros))]
-#![cfg_attr(not(feature = "broker"), allow(dead_code, unused_imports, unused_macros))]
+#![cfg_attr(not(all(feature = "partner", feature = "broker")), allow(dead_code, unused_imports, unused_macros))]
 
 pub mod address;
 pub mod audit;
