@@ -87,6 +87,7 @@ pub mod address;
 pub mod audit;
 #[cfg(feature = "broker")]
 pub mod broker;
+mod bucket_sort;
 mod codec;
 mod codes;
 mod day;
@@ -102,7 +103,6 @@ pub mod partner;
 pub mod policy;
 mod pseudonym;
 pub mod secret;
-mod slots;
 mod slug;
 #[cfg(feature = "broker")]
 mod store;

@@ -4,13 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::incoming::Incoming;
+use super::index::Pending;
 use super::rows::{Accepted, PartnerRow};
 use super::state::{Account, OpenEpoch, StoredBatch};
-use super::view::Pending;
+use crate::bucket_sort;
 use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
-use crate::slots;
 use crate::store::{Batch, BatchId, Row, Span};
 use crate::tag::{Pepper, Tag};
 use crate::threads::Threads;
@@ -66,7 +66,7 @@ pub(super) struct Acceptance {
 impl TaggedFlags {
     pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
         let withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
-        let withdrawn = slots::sorted(&withdrawn, |tag| tag.number());
+        let withdrawn = bucket_sort::sorted(&withdrawn, |tag| tag.number());
         TaggedFlags::Delta(TaggedDelta {
             renewal: delta.renewal,
             flagged: tagged(&delta.flagged, pepper, threads),
@@ -86,7 +86,7 @@ fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag,
     for group in groups {
         threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.last_day));
     }
-    slots::sorted(&tagged, |row| row.0.number())
+    bucket_sort::sorted(&tagged, |row| row.0.number())
 }
 
 /// Decides on a state message whose numbers, policy and permission are in order: steps 14 to 17 of SPEC.md 5.3.

@@ -58,12 +58,12 @@ pub(super) fn answer(
     let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
     // Fewer partners than the threshold cannot be of enough organisations, so that their names need not be compared.
     let threshold = usize::from(policy.counting.threshold);
-    let told = epoch.view.look_up(&question.tags, incoming.threads, || {
+    let told = epoch.index.look_up(&question.tags, incoming.threads, || {
         let mut partners = Vec::new();
         let mut names = Vec::new();
-        move |holdings| {
+        move |flags| {
             partners.clear();
-            partners.extend(holdings.map(|holding| holding.partner));
+            partners.extend(flags.map(|flag| flag.partner));
             let flags_it = partners.contains(&asker.number);
             let standing = if policy.counting.own_flag_required && question.sweep.is_none() && !flags_it {
                 Standing::NoOwnFlag

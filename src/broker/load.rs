@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::index::{Changes, Pending};
 use super::rows::{DAMAGED, FormatRow, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
-use super::view::{Pending, Turn};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::store::{Batch, Key, Row, Span, Store, StoreError};
@@ -68,14 +68,15 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
     for leaf in store.leaves()? {
         state.log.tree.append(Digest(leaf));
     }
-    for (number, said) in released {
+    for (number, flags) in released {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
-        let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
+        let pending = flags.iter().map(|(partner, flags)| (*partner, flags)).collect();
         let today = epoch.row.as_of.day();
         let (gone, threads) = (&BTreeSet::new(), &Threads::default());
-        let turned = epoch.view.turn(&Turn { said, today, gone, renewed: &|_, _| None, threads });
-        epoch.view = turned.view;
-        epoch.tally = Arc::new(turned.tally);
+        let changes = Changes { pending, today, gone, renewed: &|_, _| None, threads };
+        let rebuilt = epoch.index.rebuild(&changes);
+        epoch.index = rebuilt.index;
+        epoch.tally = Arc::new(rebuilt.tally);
     }
     Ok((state, policy))
 }

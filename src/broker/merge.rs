@@ -1,8 +1,8 @@
 //! Batches that say nothing more, and batches in whose place one merged set is written, so that the store holds about
 //! what partners hold.
 
+use super::index::Index;
 use super::state::{Account, StoredBatch};
-use super::view::View;
 use crate::store::{Batch, BatchId, Row, Staged, Store, StoreError};
 
 /// The most rows of a batch of a merged set, where there are names for enough batches.
@@ -62,7 +62,7 @@ impl MergedSet {
 /// Writes merged sets with the released flags of their partners, as many at a time as memory is meant for.
 pub(super) fn write_merged(
     mut sets: Vec<MergedSet>,
-    view: &View,
+    index: &Index,
     store: &dyn Store,
 ) -> Result<Vec<Staged>, StoreError> {
     let mut staged = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn write_merged(
             places[usize::from(set.partner)] = Some(place);
         }
         let mut result = Ok(());
-        view.each_flag(|tag, flag| {
+        index.each_flag(|tag, flag| {
             let Some(place) = places[usize::from(flag.partner)].filter(|_| result.is_ok()) else { return };
             let set = &mut group[place];
             if set.rows.is_empty() {

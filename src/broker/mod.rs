@@ -10,6 +10,7 @@ mod decide;
 mod error;
 mod folder;
 mod incoming;
+mod index;
 mod keys;
 mod load;
 mod log;
@@ -27,7 +28,6 @@ mod tally;
 mod transaction;
 mod unauthenticated;
 mod upkeep;
-mod view;
 
 #[cfg(test)]
 mod tests;

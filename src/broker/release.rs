@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::incoming::PolicyInForce;
+use super::index::{Changes, Index, Rebuilt};
 use super::merge::{MergedSet, supersede, write_merged};
 use super::report::Release;
 use super::rows::{EpochRow, ShareRow, write_row};
 use super::schedule::Due;
 use super::state::{Account, BrokerState, OpenEpoch};
 use super::tally::Tally;
-use super::view::{Turn, Turned, View};
 use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::policy::Policy;
@@ -33,7 +33,7 @@ pub(super) struct ReleasePlan {
 pub(super) struct PreparedRelease {
     number: u32,
     due: Due,
-    view: Arc<View>,
+    index: Arc<Index>,
     tally: Arc<Tally>,
     row: EpochRow,
     /// The accounts after it, of the partners in the roster.
@@ -73,14 +73,14 @@ impl ReleasePlan {
         };
         let said = accounts.iter().filter(|_| due.full).map(|(partner, account)| (*partner, &account.pending));
         let gone = leavers.iter().map(|(partner, _)| *partner).collect();
-        let turn = Turn { said: said.collect(), today, gone: &gone, renewed: &renewed, threads };
-        let Turned { view, tally, ended } = epoch.view.turn(&turn);
+        let changes = Changes { pending: said.collect(), today, gone: &gone, renewed: &renewed, threads };
+        let Rebuilt { index, tally, ended } = epoch.index.rebuild(&changes);
         let fresh = fresh(policy, &accounts, due.as_of);
         let release = epoch.row.release + 1;
         let mut prepared = PreparedRelease {
             number,
             due,
-            view,
+            index,
             tally: Arc::new(tally),
             row: EpochRow { release, as_of: due.as_of, looked: due.considered, fresh },
             accounts: BTreeMap::new(),
@@ -101,7 +101,7 @@ impl ReleasePlan {
             }
             prepared.tidy(partner, &mut account, ended.contains(&partner));
             let released = prepared.tally.of(partner);
-            let (is_changed, held) = account.compare(&prepared.view, partner, released, today);
+            let (is_changed, held) = account.compare(&prepared.index, partner, released, today);
             account.row.held = held;
             // The wait of a change that is released or was taken back is over.
             account.row.changed_since = account.row.changed_since.filter(|_| is_changed);
@@ -128,7 +128,7 @@ impl PreparedRelease {
 
     /// Writes the merged sets to the store, ahead of the change that makes them count.
     pub(super) fn write_merged(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        self.staged = write_merged(std::mem::take(&mut self.merged), &self.view, store)?;
+        self.staged = write_merged(std::mem::take(&mut self.merged), &self.index, store)?;
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl PreparedRelease {
         };
         change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
         epoch.row = self.row;
-        epoch.view = self.view;
+        epoch.index = self.index;
         epoch.tally = self.tally;
         for partner in self.leavers {
             epoch.accounts.remove(&partner);

@@ -53,7 +53,7 @@ pub(super) fn due(policy: &Policy, epoch: &OpenEpoch, now: Timestamp) -> Option<
     let day_turned = midnight.day() > epoch.row.as_of.day();
     let due = |as_of, full| Some(Due { as_of, full, considered: moment });
     if policy.release.immediate {
-        let is_changed = |(partner, account): (&u16, &Account)| account.is_changed(&epoch.view, *partner, now.day());
+        let is_changed = |(partner, account): (&u16, &Account)| account.is_changed(&epoch.index, *partner, now.day());
         if epoch.accounts.iter().any(is_changed) {
             return due(now, true);
         }
@@ -89,7 +89,7 @@ fn enough_changed(policy: &Policy, epoch: &OpenEpoch, moment: Timestamp) -> bool
     let mut changed: BTreeMap<&Slug, Option<Timestamp>> = BTreeMap::new();
     for (partner, account) in &epoch.accounts {
         let Some(entry) = policy.partner(*partner) else { continue };
-        if account.is_changed(&epoch.view, *partner, moment.day()) {
+        if account.is_changed(&epoch.index, *partner, moment.day()) {
             let first = changed.entry(&entry.organisation).or_insert(account.row.changed_since);
             *first = (*first).min(account.row.changed_since);
         }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::sync::Arc;
 
+use super::index::{Cursor, Index, Pending, PendingCursor};
 use super::log::AuditLog;
 use super::rows::{EpochRow, PartnerRow, ShareRow, write_row};
 use super::tally::Tally;
-use super::view::{Cursor, Pending, PendingCursor, View};
 use crate::day::{Day, Timestamp};
 use crate::store::{BatchId, Change, Key, Row, Span};
 use crate::tag::Tag;
@@ -28,7 +28,7 @@ pub(super) struct BrokerState {
 pub(super) struct OpenEpoch {
     pub(super) row: EpochRow,
     /// The released flags.
-    pub(super) view: Arc<View>,
+    pub(super) index: Arc<Index>,
     /// Their counts.
     pub(super) tally: Arc<Tally>,
     pub(super) accounts: BTreeMap<u16, Account>,
@@ -98,7 +98,7 @@ impl BrokerState {
 impl OpenEpoch {
     /// An epoch in which nobody has flagged yet.
     pub(super) fn new(row: EpochRow) -> OpenEpoch {
-        OpenEpoch { row, view: View::empty(), tally: Arc::default(), accounts: BTreeMap::new() }
+        OpenEpoch { row, index: Index::empty(), tally: Arc::default(), accounts: BTreeMap::new() }
     }
 
     /// The epoch with the account of one partner alone.
@@ -106,7 +106,7 @@ impl OpenEpoch {
         let account = self.accounts.get(&partner).map(|account| (partner, account.clone()));
         OpenEpoch {
             row: self.row.clone(),
-            view: Arc::clone(&self.view),
+            index: Arc::clone(&self.index),
             tally: Arc::clone(&self.tally),
             accounts: account.into_iter().collect(),
         }
@@ -120,15 +120,15 @@ impl OpenEpoch {
     /// Looks up what `partner` holds, released or not.
     pub(super) fn held_flags(&self, partner: u16) -> HeldFlags<'_> {
         let pending = self.accounts.get(&partner).map(|account| account.pending.cursor());
-        // A partner that sends its first full set has none released, so that the view need not be searched.
-        let released = self.tally.released.contains_key(&partner).then(|| self.view.cursor());
+        // A partner that sends its first full set has none released, so that the index need not be searched.
+        let released = self.tally.released.contains_key(&partner).then(|| self.index.cursor());
         HeldFlags { partner, pending, released }
     }
 
     /// All flags that `partner` holds, released or not, by ascending tag.
     pub(super) fn all_held(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
         let pending = self.accounts.get(&partner).into_iter().flat_map(|account| account.pending.rows());
-        let released = self.tally.released.contains_key(&partner).then(|| self.view.flags_of(partner));
+        let released = self.tally.released.contains_key(&partner).then(|| self.index.flags_of(partner));
         overruled(released.into_iter().flatten(), pending)
     }
 
@@ -146,7 +146,7 @@ impl OpenEpoch {
             change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
             *account = Account { row, ..Account::default() };
         }
-        self.view = View::empty();
+        self.index = Index::empty();
         self.tally = Arc::default();
         let release = self.row.release.max(now.0) + 1;
         self.row = EpochRow { release, as_of: now, looked: now, fresh: 0 };
@@ -163,15 +163,15 @@ impl HeldFlags<'_> {
 }
 
 impl Account {
-    /// Whether what `partner` holds differs from what `view` shows of it, apart from what ends before `today` anyhow.
-    pub(super) fn is_changed(&self, view: &View, partner: u16, today: Day) -> bool {
-        let mut released = view.cursor();
+    /// Whether what `partner` holds differs from what `index` shows of it, apart from what ends before `today` anyhow.
+    pub(super) fn is_changed(&self, index: &Index, partner: u16, today: Day) -> bool {
+        let mut released = index.cursor();
         self.pending.rows().any(|row| is_news(released.span_of(&row.tag, partner), row.span, today))
     }
 
     /// As [`Account::is_changed`]; and how many flags `partner` holds, of which `released` are released.
-    pub(super) fn compare(&self, view: &View, partner: u16, released: u32, today: Day) -> (bool, u32) {
-        let mut cursor = view.cursor();
+    pub(super) fn compare(&self, index: &Index, partner: u16, released: u32, today: Day) -> (bool, u32) {
+        let mut cursor = index.cursor();
         let mut is_changed = false;
         let mut held = released;
         for row in self.pending.rows() {

@@ -8,11 +8,11 @@ use super::record::JournalEvent;
 use super::state::{OpenQuestion, PartnerState};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
+use crate::bucket_sort;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
 use crate::pseudonym::Pseudonym;
-use crate::slots;
 use crate::slug::Slug;
 
 impl Partner {
@@ -158,7 +158,7 @@ fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u
 fn sorted(given: &[Pseudonym]) -> (Vec<Pseudonym>, Vec<u32>) {
     let rows: Vec<(Pseudonym, u32)> = given.iter().copied().zip(0..).collect();
     let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
-    for (pseudonym, row) in slots::sorted(&rows, |(pseudonym, _)| pseudonym.number()) {
+    for (pseudonym, row) in bucket_sort::sorted(&rows, |(pseudonym, _)| pseudonym.number()) {
         if pseudonyms.last() != Some(&pseudonym) {
             pseudonyms.push(pseudonym);
         }

@@ -10,12 +10,12 @@ use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
 use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
+use crate::bucket_sort;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::MessageError;
 use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
 use crate::pseudonym::Pseudonym;
-use crate::slots;
 
 /// The most groups in one message.
 const MAX_GROUPS: usize = 64;
@@ -365,11 +365,11 @@ impl Planner<'_> {
         let mut rest = pseudonyms.as_mut_slice();
         for count in days.values() {
             let (rows, after) = rest.split_at_mut(*count);
-            rows.copy_from_slice(&slots::sorted(rows, number));
+            rows.copy_from_slice(&bucket_sort::sorted(rows, number));
             rest = after;
         }
         let withdrawn = self.pseudonyms(epoch, withdrawn, missing)?.unwrap_or_default();
-        let withdrawn = slots::sorted(&withdrawn, number);
+        let withdrawn = bucket_sort::sorted(&withdrawn, number);
         Ok((missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
     }
 }

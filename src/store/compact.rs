@@ -8,9 +8,9 @@
 //! | 4, 4 | the number of rows *n*, the number of distinct spans *s* |
 //! | 4 *s* | the spans, ascending: first day, last day; 0, 0 for a withdrawal |
 //! | 16 *n* | the tags, ascending |
-//! | ⌈*n* *b* / 8⌉ | the rows' spans, *b* bits each, lowest bit first, where *b* is the fewest that number *s* spans; zero bits |
+//! | ⌈*n* *b* / 8⌉ | the rows' spans, *b* bits each, lowest bit first, with *b* the fewest that number *s* spans |
 //!
-//! All integers are little-endian.
+//! All integers are little-endian. Bits of the last byte that no row takes are zero.
 
 use super::model::{Batch, BatchId, Row, Span};
 use crate::codec::{Malformed, Reader, Writer};
@@ -152,7 +152,11 @@ mod tests {
         }
 
         #[test]
-        fn what_decodes_encodes_to_the_same_bytes(batch in batches(), at in any::<prop::sample::Index>(), with in 1u8..) {
+        fn what_decodes_encodes_to_the_same_bytes(
+            batch in batches(),
+            at in any::<prop::sample::Index>(),
+            with in 1u8..,
+        ) {
             let mut bytes = batch.encode();
             let at = at.index(bytes.len());
             bytes[at] ^= with;

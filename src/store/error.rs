@@ -129,8 +129,8 @@ pub(super) fn io(path: &Path, source: io::Error) -> StoreError {
             "the disk is full; nothing of this was kept: make room, then try again"
         }
         ErrorKind::ReadOnlyFilesystem => {
-            "the file system is read-only; nothing of this was kept: mount it for writing (and see why it was not), then \
-             try again"
+            "the file system is read-only; nothing of this was kept: mount it for writing (and see why it was not), \
+             then try again"
         }
         ErrorKind::PermissionDenied => {
             "it may not be read or written by this user; nothing of this was kept: give it back to the user that the \

@@ -6,7 +6,7 @@
 //!
 //! | bytes | what | how it is used |
 //! |---|---|---|
-//! | 9 | the god byte: bit 0 says which commit is in force, bit 2 that it was made in two phases | read; bit 0 flipped |
+//! | 9 | the god byte: bit 0 says which commit is in force, bit 2 that it took two phases | read; bit 0 flipped |
 //! | 168 to 175 | the number of commit 0, little-endian | compared with that of commit 1 |
 //! | 296 to 303 | the number of commit 1, little-endian | compared with that of commit 0 |
 //!

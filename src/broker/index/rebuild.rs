@@ -1,52 +1,46 @@
-//! From one release to the next: the shards rewritten one after the other, and all that is counted on the way.
+//! Rewrites the shards of an index for the next release, and counts its flags on the way.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher};
 use std::mem;
 use std::ops::Range;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::shard::{Packed, Shard, Side};
-use super::{Holding, Index, Pending, SHARDS, View, shard_of};
+use super::pending::Pending;
+use super::shard::{Flag, Generation, PackedFlag, SHARDS, Shard, shard_of};
+use super::shard_list::ShardList;
 use crate::broker::tally::Tally;
 use crate::day::Day;
 use crate::store::{Row, Span};
 use crate::tag::Tag;
 use crate::threads::Threads;
 
-/// Each thread takes so many ranges of shards, so that one that is held up leaves the others little to wait for.
+/// How many ranges of shards each thread is given. With several, the others have little to wait for if one is held up.
 const RANGES_A_THREAD: usize = 4;
 
-/// What a release does.
-pub(in crate::broker) struct Turn<'a> {
-    /// What becomes visible: each partner once.
-    pub(in crate::broker) said: Vec<(u16, &'a Pending)>,
-    /// Flags that ended before it go.
-    pub(in crate::broker) today: Day,
+/// What a release changes.
+pub(crate) struct Changes<'a> {
+    /// What becomes visible, for each partner once.
+    pub(crate) pending: Vec<(u16, &'a Pending)>,
+    /// Flags that ended before this day go.
+    pub(crate) today: Day,
     /// Partners whose flags go.
-    pub(in crate::broker) gone: &'a BTreeSet<u16>,
-    /// How long a flag lasts that ended as it was released, if it was renewed before it did.
-    pub(in crate::broker) renewed: &'a (dyn Fn(u16, &Tag) -> Option<Span> + Sync),
-    /// Shards are rewritten on these.
-    pub(in crate::broker) threads: &'a Threads,
+    pub(crate) gone: &'a BTreeSet<u16>,
+    /// For a flag that ended, and of which `pending` says nothing: how long it lasts, if it was renewed before it
+    /// ended.
+    pub(crate) renewed: &'a (dyn Fn(u16, &Tag) -> Option<Span> + Sync),
+    /// The threads that shards are rewritten on.
+    pub(crate) threads: &'a Threads,
 }
 
-/// A release, made and not published.
-pub(in crate::broker) struct Turned {
-    pub(in crate::broker) view: Arc<View>,
-    pub(in crate::broker) tally: Tally,
-    /// The partners of which a flag ended that was released.
-    pub(in crate::broker) ended: BTreeSet<u16>,
-}
-
-impl Turn<'_> {
-    /// Rewrites the side of `index` that is not `side`, and counts what it shows then and which partners' flags ended.
-    pub(super) fn rewrite(&self, index: &Index, side: Side) -> (Tally, BTreeSet<u16>) {
-        let shards = index.0.len();
-        let said = self.said.iter().flat_map(|(_, pending)| pending.runs()).map(<[Row]>::len);
-        let rows = said.sum::<usize>() + index.shards().map(|shard| shard.tags().len()).sum::<usize>();
+impl Changes<'_> {
+    /// Writes the generation of `index` that is not in force; `generation` is the one that is. Counts the flags of the
+    /// new one, and gives the partners of which a flag ended.
+    pub(super) fn rewrite(&self, index: &ShardList, generation: Generation) -> (Tally, BTreeSet<u16>) {
+        let shards = SHARDS.count();
+        let pending = self.pending.iter().flat_map(|(_, pending)| pending.runs()).map(<[Row]>::len);
+        let rows = pending.sum::<usize>() + index.shards().map(|shard| shard.tags().len()).sum::<usize>();
         let ranges = match self.threads.count_for(rows) {
             1 => 1,
             threads => RANGES_A_THREAD * threads,
@@ -54,8 +48,8 @@ impl Turn<'_> {
         let length = shards.div_ceil(ranges);
         let ranges: Vec<Range<usize>> =
             (0..shards).step_by(length).map(|from| from..shards.min(from + length)).collect();
-        let counted = self.threads.map_large(&ranges, |range| self.rewrite_range(index, side, range.clone()));
-        let (mut all, mut ended) = (Counted::default(), BTreeSet::new());
+        let counted = self.threads.map_large(&ranges, |range| self.rewrite_range(index, generation, range.clone()));
+        let (mut all, mut ended) = (FlagCounts::default(), BTreeSet::new());
         for (counted, ended_there) in counted {
             all.tags += counted.tags;
             for (flags, partner) in counted.flags.iter().zip(0..=u16::MAX) {
@@ -66,32 +60,37 @@ impl Turn<'_> {
         (all.tally(), ended)
     }
 
-    /// As [`Turn::rewrite`], some of the shards.
-    fn rewrite_range(&self, index: &Index, side: Side, shards: Range<usize>) -> (Counted, BTreeSet<u16>) {
+    /// Does what [`Changes::rewrite`] does, for some of the shards.
+    fn rewrite_range(
+        &self,
+        index: &ShardList,
+        generation: Generation,
+        shards: Range<usize>,
+    ) -> (FlagCounts, BTreeSet<u16>) {
         let mut runs: Vec<(u16, &[Row])> =
-            self.said.iter().flat_map(|(partner, pending)| pending.runs().map(|run| (*partner, run))).collect();
+            self.pending.iter().flat_map(|(partner, pending)| pending.runs().map(|run| (*partner, run))).collect();
         for (_, run) in &mut runs {
             *run = &run[run.partition_point(|row| shard_of(&row.tag) < shards.start)..];
         }
         let (mut news, mut mine, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut writer = Writer::new(self, side);
+        let mut writer = ShardWriter::new(self, generation);
         for number in shards {
             self.take(&mut runs, number, &mut news, (&mut mine, &mut ends));
             let shard = index.shard(number);
-            if let Some(next) = writer.turn(&shard, &news) {
+            if let Some(next) = writer.rebuild(&shard, &news) {
                 index.replace(number, next);
             }
         }
         (writer.counted, writer.ended)
     }
 
-    /// Takes what is said of one shard's tags from the beginning of `runs`: by ascending tag and partner, the latest only. With `mine` and
-    /// `ends` as room to work in.
+    /// Takes the rows of one shard from the beginning of each of `runs` into `news`: by ascending tag and partner, and
+    /// of several rows of one partner about one tag the newest. `mine` and `ends` are scratch memory.
     fn take<'r>(
         &self,
         runs: &mut [(u16, &'r [Row])],
         shard: usize,
-        news: &mut Vec<News>,
+        news: &mut Vec<ChangedFlag>,
         (mine, ends): (&mut Vec<(u16, &'r [Row])>, &mut Vec<u32>),
     ) {
         mine.clear();
@@ -103,10 +102,13 @@ impl Turn<'_> {
             mine.push((*partner, of_shard));
             count += length;
         }
-        let said =
-            |partner: u16, row: &Row| News { tag: row.tag, partner, span: row.span.filter(|_| !row.ended(self.today)) };
+        let said = |partner: u16, row: &Row| ChangedFlag {
+            tag: row.tag,
+            partner,
+            span: row.span.filter(|_| !row.ended(self.today)),
+        };
         let all = mine.iter().flat_map(|(partner, run)| run.iter().map(|row| said(*partner, row)));
-        // A partner's newest row comes first, and stays so.
+        // A partner's runs come newest first, and the sort is stable, so that its newest row about a tag stays first.
         SHARDS.in_each(count).sort(all, |news| news.tag.number(), |news| (news.tag, news.partner), news, ends);
         news.dedup_by_key(|news| (news.tag, news.partner));
     }
@@ -114,41 +116,42 @@ impl Turn<'_> {
 
 /// A partner's flag on a tag, as it is from now on.
 #[derive(Clone)]
-struct News {
+struct ChangedFlag {
     tag: Tag,
     partner: u16,
     span: Option<Span>,
 }
 
 /// Writes shards, one after the other, in the same memory.
-struct Writer<'a> {
-    turn: &'a Turn<'a>,
-    /// The side in force.
-    side: Side,
+struct ShardWriter<'a> {
+    changes: &'a Changes<'a>,
+    /// The generation in force.
+    generation: Generation,
     tags: Vec<Tag>,
-    /// For each tag the number of its set on the side in force, and on the next.
+    /// For each tag the number of its set in the generation in force, and in the next.
     numbers: [Vec<u32>; 2],
     sets: Interner,
     /// The set that is being put together.
-    set: Vec<Packed>,
-    /// By the number that a set has in the shard as it was: what becomes of it. Let go of before the shard as it will be is there.
-    carried: Vec<Option<Carried>>,
+    set: Vec<PackedFlag>,
+    /// What becomes of each set of the shard as it was, by its number there. Freed before the new shard is made, as it
+    /// is large.
+    carried: Vec<Option<CarriedSet>>,
     /// By number: how many tags have the set after the release.
     uses: Vec<u32>,
-    counted: Counted,
+    counted: FlagCounts,
     ended: BTreeSet<u16>,
 }
 
-/// What there is after the release.
+/// How many flags there are after the release.
 #[derive(Default)]
-struct Counted {
+struct FlagCounts {
     /// How many flags each partner has, up to the highest of those that have any.
     flags: Vec<u32>,
     /// How many tags have a flag.
     tags: u64,
 }
 
-impl Counted {
+impl FlagCounts {
     fn add(&mut self, partner: u16, more: u32) {
         let at = usize::from(partner);
         if self.flags.len() <= at {
@@ -163,33 +166,33 @@ impl Counted {
     }
 }
 
-/// What becomes of a set of which no news speaks.
+/// What becomes of a set at tags that nothing changes.
 #[derive(Clone, Copy)]
-struct Carried {
+struct CarriedSet {
     /// The number that it has now.
     number: u32,
     /// Whether all flags in it stay.
     stays: bool,
 }
 
-impl<'a> Writer<'a> {
-    fn new(turn: &'a Turn<'a>, side: Side) -> Writer<'a> {
-        Writer {
-            turn,
-            side,
+impl<'a> ShardWriter<'a> {
+    fn new(changes: &'a Changes<'a>, generation: Generation) -> ShardWriter<'a> {
+        ShardWriter {
+            changes,
+            generation,
             tags: Vec::new(),
             numbers: Default::default(),
             sets: Interner::default(),
             set: Vec::new(),
             carried: Vec::new(),
             uses: Vec::new(),
-            counted: Counted::default(),
+            counted: FlagCounts::default(),
             ended: BTreeSet::new(),
         }
     }
 
-    /// The shard after the release, with the side in force as it was; `None` where it stays as it is.
-    fn turn(&mut self, shard: &Shard, news: &[News]) -> Option<Shard> {
+    /// The shard after the release, with the generation in force as it was; `None` where it stays as it is.
+    fn rebuild(&mut self, shard: &Shard, news: &[ChangedFlag]) -> Option<Shard> {
         let all_stay = || (1..shard.places()).all(|at| self.stays(&shard.flag(at)));
         if news.is_empty() && shard.is_settled() && all_stay() {
             self.count_settled(shard);
@@ -209,7 +212,7 @@ impl<'a> Writer<'a> {
             news = rest;
             let number = if held == Some(&tag) {
                 old += 1;
-                shard.number(self.side, old - 1)
+                shard.number(self.generation, old - 1)
             } else {
                 0
             };
@@ -224,15 +227,15 @@ impl<'a> Writer<'a> {
         self.carried = Vec::new();
         self.count();
         let [before, after] = &self.numbers;
-        Some(Shard::new(mem::take(&mut self.tags), self.side.other(), after, before, &self.sets.flags))
+        Some(Shard::new(mem::take(&mut self.tags), self.generation.other(), after, before, &self.sets.flags))
     }
 
-    fn stays(&self, holding: &Holding) -> bool {
-        holding.span.last >= self.turn.today && !self.turn.gone.contains(&holding.partner)
+    fn stays(&self, flag: &Flag) -> bool {
+        flag.span.last >= self.changes.today && !self.changes.gone.contains(&flag.partner)
     }
 
-    fn begin(&mut self, shard: &Shard, news: &[News]) {
-        // No more than there can be: of a release's own memory, room that is doubled would be most.
+    fn begin(&mut self, shard: &Shard, news: &[ChangedFlag]) {
+        // Exactly as much as there can be: vectors that double would be most of a release's memory.
         let most = shard.tags().len() + news.chunk_by(|a, b| a.tag == b.tag).count();
         self.tags.reserve_exact(most);
         for numbers in &mut self.numbers {
@@ -241,37 +244,37 @@ impl<'a> Writer<'a> {
         }
         self.sets.clear();
         self.carried = vec![None; shard.places().max(1)];
-        self.carried[0] = Some(Carried { number: 0, stays: true });
+        self.carried[0] = Some(CarriedSet { number: 0, stays: true });
     }
 
-    /// Takes over a set of the side in force.
-    fn carry(&mut self, shard: &Shard, number: usize) -> Carried {
+    /// Takes over a set of the generation in force.
+    fn carry(&mut self, shard: &Shard, number: usize) -> CarriedSet {
         if let Some(carried) = self.carried[number] {
             return carried;
         }
-        let today = self.turn.today;
+        let today = self.changes.today;
         self.ended.extend(shard.set(number).filter(|flag| flag.span.last < today).map(|flag| flag.partner));
         let stays = shard.set(number).all(|flag| self.stays(&flag));
         self.set.clear();
-        self.set.extend(shard.set(number).map(Packed::new));
-        let carried = Carried { number: self.sets.number(&self.set), stays };
+        self.set.extend(shard.set(number).map(PackedFlag::new));
+        let carried = CarriedSet { number: self.sets.number(&self.set), stays };
         self.carried[number] = Some(carried);
         carried
     }
 
     /// The number of the set of `tag` after the release, which had the set of that number before.
-    fn number_after(&mut self, shard: &Shard, number: usize, tag: &Tag, news: &[News]) -> u32 {
+    fn number_after(&mut self, shard: &Shard, number: usize, tag: &Tag, news: &[ChangedFlag]) -> u32 {
         self.set.clear();
-        for holding in shard.set(number) {
-            let partner = holding.partner;
-            if self.turn.gone.contains(&partner) || news.iter().any(|news| news.partner == partner) {
+        for flag in shard.set(number) {
+            let partner = flag.partner;
+            if self.changes.gone.contains(&partner) || news.iter().any(|news| news.partner == partner) {
                 continue;
             }
-            let ended = holding.span.last < self.turn.today;
-            let span = if ended { (self.turn.renewed)(partner, tag) } else { Some(holding.span) };
-            self.set.extend(span.map(|span| Packed::new(Holding { partner, span })));
+            let ended = flag.span.last < self.changes.today;
+            let span = if ended { (self.changes.renewed)(partner, tag) } else { Some(flag.span) };
+            self.set.extend(span.map(|span| PackedFlag::new(Flag { partner, span })));
         }
-        let flag = |news: &News| Some(Packed::new(Holding { partner: news.partner, span: news.span? }));
+        let flag = |news: &ChangedFlag| Some(PackedFlag::new(Flag { partner: news.partner, span: news.span? }));
         self.set.extend(news.iter().filter_map(flag));
         self.set.sort_unstable();
         self.sets.number(&self.set)
@@ -308,21 +311,21 @@ impl<'a> Writer<'a> {
         self.uses.clear();
         self.uses.resize(shard.places(), 0);
         for at in 0..shard.tags().len() {
-            self.uses[shard.number(self.side, at)] += 1;
+            self.uses[shard.number(self.generation, at)] += 1;
         }
         self.counted.tags += shard.tags().len() as u64;
         for (number, uses) in self.uses.iter().enumerate().filter(|(_, uses)| **uses > 0) {
-            for holding in shard.set(number) {
-                self.counted.add(holding.partner, *uses);
+            for flag in shard.set(number) {
+                self.counted.add(flag.partner, *uses);
             }
         }
     }
 }
 
-/// Gives equal sets one number: the place where it begins among the flags of all.
+/// Gives equal sets one number, which is the place among all flags where the set begins.
 struct Interner {
-    flags: Vec<Packed>,
-    /// A hash table of numbers; 0 for a slot that is free. Its size is a power of two.
+    flags: Vec<PackedFlag>,
+    /// A hash table of numbers, 0 for a free slot. Its size is a power of two.
     slots: Vec<u32>,
     taken: usize,
     hasher: RandomState,
@@ -335,8 +338,8 @@ impl Interner {
         self.taken = 0;
     }
 
-    /// The number of a set, whose flags come by ascending partner and each [`Packed::alone`].
-    fn number(&mut self, set: &[Packed]) -> u32 {
+    /// The number of a set, whose flags come by ascending partner and each [`PackedFlag::alone`].
+    fn number(&mut self, set: &[PackedFlag]) -> u32 {
         let Some((last, others)) = set.split_last() else {
             return 0;
         };
@@ -362,7 +365,7 @@ impl Interner {
         number
     }
 
-    fn set(&self, number: u32) -> impl Iterator<Item = Packed> {
+    fn set(&self, number: u32) -> impl Iterator<Item = PackedFlag> {
         let mut rest = self.flags[number as usize..].iter();
         let mut goes_on = true;
         std::iter::from_fn(move || {
@@ -372,7 +375,7 @@ impl Interner {
         })
     }
 
-    fn slot(&self, set: impl Iterator<Item = Packed>) -> usize {
+    fn slot(&self, set: impl Iterator<Item = PackedFlag>) -> usize {
         let mut hasher = self.hasher.build_hasher();
         set.for_each(|flag| hasher.write_u64(flag.bits()));
         hasher.finish() as usize & (self.slots.len() - 1)
@@ -394,7 +397,7 @@ impl Interner {
 impl Default for Interner {
     fn default() -> Interner {
         // What stands at 0 belongs to no set.
-        let nobody = Packed::new(Holding { partner: 0, span: Span { first: Day(0), last: Day(0) } });
+        let nobody = PackedFlag::new(Flag { partner: 0, span: Span { first: Day(0), last: Day(0) } });
         Interner { flags: vec![nobody], slots: Vec::new(), taken: 0, hasher: RandomState::default() }
     }
 }

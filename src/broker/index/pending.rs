@@ -1,60 +1,60 @@
-//! What was accepted and not yet released.
+//! What was accepted and is not released yet.
 
 use std::iter;
 use std::sync::Arc;
 
+use crate::bucket_sort::Buckets;
 use crate::day::Day;
-use crate::slots::Slots;
 use crate::store::{Row, Span};
 use crate::tag::Tag;
 
-/// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the view.
+/// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the index.
 ///
-/// Kept as sorted runs. What is pushed makes each at least twice as long as the next, so that a message costs its own rows and
-/// a share of a merge, and a look-up a few searches; only the parts of a full set stay as they came, so that there is no
-/// second copy of them.
+/// Kept as sorted runs. What is pushed makes each at least twice as long as the next, so that a message costs its own
+/// rows and a share of a merge, and a look-up a few searches; only the parts of a full set stay as they came, so that
+/// there is no second copy of them.
 #[derive(Clone, Default)]
-pub(in crate::broker) struct Pending {
+pub(crate) struct Pending {
     /// The oldest first.
     runs: Vec<Arc<Vec<Row>>>,
 }
 
-/// Looks up one tag after the other, at the least cost by ascending tag.
-pub(in crate::broker) struct PendingCursor<'a> {
-    /// The newest first; each with the place from which on the tags looked for are.
+/// Looks up one tag after the other. Ascending tags cost least, as each search begins where the one before ended.
+pub(crate) struct PendingCursor<'a> {
+    /// The newest first, each with the place where its last search ended.
     runs: Vec<(&'a [Row], usize)>,
 }
 
-/// What is said, by ascending tag: put together a piece at a time, of the tags that begin alike.
-struct Rows<'a> {
-    /// The newest first; what is left of each.
+/// The rows of sorted runs, merged. They are gathered and sorted a piece at a time, of the tags that begin alike.
+struct MergedRows<'a> {
+    /// What is left of each run, the newest first.
     runs: Vec<&'a [Row]>,
-    pieces: Slots,
+    pieces: Buckets,
     /// The next piece.
     piece: usize,
-    /// Rows of the piece before, from some place on.
+    /// MergedRows of the piece before, from some place on.
     sorted: Vec<Row>,
     at: usize,
-    /// Room to count in.
+    /// Scratch memory.
     ends: Vec<u32>,
 }
 
-/// How many rows are put together at a time, about.
+/// About how many rows are merged at a time.
 const PIECE: usize = 1 << 13;
 
 impl Pending {
     /// The parts of a full set, each by ascending tag.
-    pub(in crate::broker) fn of_parts(runs: Vec<Arc<Vec<Row>>>) -> Pending {
+    pub(crate) fn of_parts(runs: Vec<Arc<Vec<Row>>>) -> Pending {
         Pending { runs }
     }
 
     /// Whether nothing is said.
-    pub(in crate::broker) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.runs.iter().all(|run| run.is_empty())
     }
 
     /// What is said of one tag: nothing, that it is withdrawn, or how long it is flagged.
-    pub(in crate::broker) fn get(&self, tag: &Tag) -> Option<Option<Span>> {
+    pub(crate) fn get(&self, tag: &Tag) -> Option<Option<Span>> {
         self.runs.iter().rev().find_map(|run| {
             let at = run.binary_search_by_key(tag, |row| row.tag).ok()?;
             Some(run[at].span)
@@ -62,13 +62,13 @@ impl Pending {
     }
 
     /// Looks tags up.
-    pub(in crate::broker) fn cursor(&self) -> PendingCursor<'_> {
+    pub(crate) fn cursor(&self) -> PendingCursor<'_> {
         PendingCursor { runs: self.runs().map(|run| (run, 0)).collect() }
     }
 
     /// All that is said, by ascending tag, each tag once.
-    pub(in crate::broker) fn rows(&self) -> impl Iterator<Item = Row> {
-        Rows::new(self.runs().collect())
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
+        MergedRows::new(self.runs().collect())
     }
 
     /// All that is said, and was since overruled, by ascending tag in each run; the newest run first.
@@ -77,7 +77,7 @@ impl Pending {
     }
 
     /// Adds what a message says; `rows` by ascending tag, each once.
-    pub(in crate::broker) fn push(&mut self, mut rows: Vec<Row>) {
+    pub(crate) fn push(&mut self, mut rows: Vec<Row>) {
         if rows.is_empty() {
             return;
         }
@@ -89,7 +89,7 @@ impl Pending {
         if !older.is_empty() {
             let runs = iter::once(rows.as_slice()).chain(older.iter().map(|run| run.as_slice()));
             let mut merged = Vec::with_capacity(count);
-            merged.extend(Rows::new(runs.collect()));
+            merged.extend(MergedRows::new(runs.collect()));
             rows = merged;
         }
         rows.shrink_to_fit();
@@ -97,7 +97,7 @@ impl Pending {
     }
 
     /// Forgets flags that ended before `day`: an ended flag is a withdrawn one.
-    pub(in crate::broker) fn expire(&mut self, day: Day) {
+    pub(crate) fn expire(&mut self, day: Day) {
         for run in &mut self.runs {
             if run.iter().any(|row| row.ended(day)) {
                 let left = |row: &Row| Row { span: row.span.filter(|_| !row.ended(day)), ..*row };
@@ -109,7 +109,7 @@ impl Pending {
 
 impl PendingCursor<'_> {
     /// As [`Pending::get`].
-    pub(in crate::broker) fn get(&mut self, tag: &Tag) -> Option<Option<Span>> {
+    pub(crate) fn get(&mut self, tag: &Tag) -> Option<Option<Span>> {
         self.runs.iter_mut().find_map(|(run, from)| {
             if from.checked_sub(1).is_some_and(|before| run[before].tag >= *tag) {
                 *from = 0;
@@ -120,14 +120,14 @@ impl PendingCursor<'_> {
     }
 }
 
-impl<'a> Rows<'a> {
-    fn new(runs: Vec<&'a [Row]>) -> Rows<'a> {
+impl<'a> MergedRows<'a> {
+    fn new(runs: Vec<&'a [Row]>) -> MergedRows<'a> {
         let count = runs.iter().map(|run| run.len()).sum::<usize>();
         let bits = (count / PIECE).next_power_of_two().ilog2();
-        Rows { runs, pieces: Slots::by_first(bits), piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
+        MergedRows { runs, pieces: Buckets::by_first(bits), piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
     }
 
-    /// Puts the next piece together.
+    /// Merges the next piece.
     fn fill(&mut self) {
         let of_piece = |row: &Row| self.pieces.of(row.tag.number()) == self.piece;
         let mut mine = Vec::with_capacity(self.runs.len());
@@ -137,16 +137,16 @@ impl<'a> Rows<'a> {
             *run = rest;
         }
         let count = mine.iter().map(|run| run.len()).sum();
-        // Of one tag the newest row comes first, and stays so.
+        // The runs come newest first and the sort is stable, so that the newest row of a tag stays first.
         let rows = mine.iter().flat_map(|run| run.iter()).copied();
-        let slots = self.pieces.in_each(count);
-        slots.sort(rows, |row| row.tag.number(), |row| row.tag, &mut self.sorted, &mut self.ends);
+        let buckets = self.pieces.in_each(count);
+        buckets.sort(rows, |row| row.tag.number(), |row| row.tag, &mut self.sorted, &mut self.ends);
         self.sorted.dedup_by_key(|row| row.tag);
         (self.piece, self.at) = (self.piece + 1, 0);
     }
 }
 
-impl Iterator for Rows<'_> {
+impl Iterator for MergedRows<'_> {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
@@ -190,11 +190,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pending_is_a_map(set in prop::collection::btree_map(0u8..60, 1u16..9, 0..60), parts in 0u8..5, messages in prop::collection::vec(
-            prop::collection::btree_map(0u8..60, prop::option::of(1u16..9), 0..20), 0..12,
-        ), day in 0u16..9, asked in prop::collection::vec(0u8..60, 0..60)) {
+        fn pending_is_a_map(
+            set in prop::collection::btree_map(0u8..60, 1u16..9, 0..60),
+            parts in 0u8..5,
+            messages in prop::collection::vec(
+                prop::collection::btree_map(0u8..60, prop::option::of(1u16..9), 0..20), 0..12,
+            ),
+            day in 0u16..9,
+            asked in prop::collection::vec(0u8..60, 0..60),
+        ) {
             let row = |(number, last): (&u8, &u16)| Row { tag: tag(*number), span: Some(span(*last)) };
-            let part = |part| -> Box<[Row]> { set.iter().filter(|(number, _)| **number % parts == part).map(row).collect() };
+            let of_part = |part| set.iter().filter(move |(number, _)| **number % parts == part);
+            let part = |part| -> Box<[Row]> { of_part(part).map(row).collect() };
             let mut pending = Pending::of_parts((0..parts).map(|number| Arc::new(part(number).into_vec())).collect());
             let said: Vec<Row> = (0..parts).flat_map(part).collect();
             let mut model: BTreeMap<Tag, Option<Span>> = said.iter().map(|row| (row.tag, row.span)).collect();

@@ -19,24 +19,24 @@ fn span(last: u16) -> Span {
 
 type Model = BTreeMap<(Tag, u16), Span>;
 
-fn seen(view: &View) -> Model {
-    let mut cursor = view.cursor();
+fn seen(index: &Index) -> Model {
+    let mut cursor = index.cursor();
     let mut seen = Model::new();
     for tag in (0..64).map(tag) {
-        let holdings: Vec<Holding> = cursor.holdings(&tag).collect();
-        assert!(holdings.is_sorted_by(|a, b| a.partner < b.partner));
-        seen.extend(holdings.iter().map(|holding| ((tag, holding.partner), holding.span)));
+        let flags: Vec<Flag> = cursor.flags(&tag).collect();
+        assert!(flags.is_sorted_by(|a, b| a.partner < b.partner));
+        seen.extend(flags.iter().map(|flag| ((tag, flag.partner), flag.span)));
     }
     let mixed: Vec<Tag> = (0..64u8).map(|number| tag(number.wrapping_mul(37) % 64)).collect();
-    let looked_up = view.look_up(&mixed, &Threads::default(), || |holdings: Holdings<'_>| holdings.collect::<Vec<_>>());
-    for (tag, holdings) in mixed.iter().zip(looked_up) {
-        assert!(cursor.holdings(tag).eq(holdings));
+    let looked_up = index.look_up(&mixed, &Threads::default(), || |flags: Flags<'_>| flags.collect::<Vec<_>>());
+    for (tag, flags) in mixed.iter().zip(looked_up) {
+        assert!(cursor.flags(tag).eq(flags));
     }
     let mut flags = Vec::new();
-    view.each_flag(|tag, flag| flags.push(((tag, flag.partner), flag.span)));
+    index.each_flag(|tag, flag| flags.push(((tag, flag.partner), flag.span)));
     assert!(flags.iter().copied().eq(seen.iter().map(|(key, span)| (*key, *span))));
     for partner in 0..8 {
-        let flags: Vec<_> = view.flags_of(partner).collect();
+        let flags: Vec<_> = index.flags_of(partner).collect();
         assert!(flags.is_sorted_by(|a, b| a.0 < b.0));
         assert!(flags.iter().all(|(tag, span)| cursor.span_of(tag, partner) == Some(*span)));
         assert_eq!(flags.len(), seen.keys().filter(|key| key.1 == partner).count());
@@ -44,7 +44,8 @@ fn seen(view: &View) -> Model {
     seen
 }
 
-/// One release: what is said in one or two messages, today, whether it shows them, and which views are looked at meanwhile.
+/// One release: what is said in one or two messages, today, whether it shows them, and which indexes are held
+/// meanwhile.
 #[derive(Clone, Debug)]
 struct Step {
     said: [BTreeMap<(u8, u16), Option<u16>>; 2],
@@ -72,8 +73,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn a_view_is_a_map_of_sets(steps in steps()) {
-        let mut view = View::empty();
+    fn an_index_is_a_map_of_sets(steps in steps()) {
+        let mut index = Index::empty();
         let mut model = Model::new();
         let mut kept = Vec::new();
         let one = Threads::default();
@@ -90,13 +91,13 @@ proptest! {
             }
             let lasting = |span: &Span| span.last >= Day(today);
             latest.values_mut().for_each(|span| *span = span.filter(lasting));
-            let before = seen(&view);
+            let before = seen(&index);
             prop_assert_eq!(&before, &model);
             let gone: BTreeSet<u16> = gone.into_iter().collect();
             let stays = |partner| !gone.contains(&partner);
             let shown = |partner: &u16| full && stays(*partner);
-            let turn = Turn {
-                said: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
+            let changes = Changes {
+                pending: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
                 today: Day(today),
                 gone: &gone,
                 renewed: &|partner, tag| pending[&partner].get(tag).flatten().filter(lasting).filter(|_| !full),
@@ -105,10 +106,10 @@ proptest! {
             let ended: BTreeSet<u16> = model.iter().filter(|(_, span)| !lasting(span)).map(|(key, _)| key.1).collect();
             if again {
                 // One that was made and let go of leaves nothing.
-                view.turn(&turn);
+                index.rebuild(&changes);
             }
-            let turned = view.turn(&turn);
-            prop_assert_eq!(&seen(&view), &before, "the view before stays as it was");
+            let rebuilt = index.rebuild(&changes);
+            prop_assert_eq!(&seen(&index), &before, "the index before stays as it was");
             model.retain(|key, span| {
                 if !full && !lasting(span) {
                     *span = latest.get(key).copied().flatten().unwrap_or(*span);
@@ -116,21 +117,22 @@ proptest! {
                 stays(key.1) && lasting(span) && !(full && latest.contains_key(key))
             });
             if full {
-                model.extend(latest.iter().filter(|(key, _)| stays(key.1)).filter_map(|(key, span)| Some((*key, (*span)?))));
+                let released = latest.iter().filter(|(key, _)| stays(key.1));
+                model.extend(released.filter_map(|(key, span)| Some((*key, (*span)?))));
             }
-            prop_assert_eq!(seen(&turned.view), model.clone());
-            prop_assert_eq!(turned.ended, ended);
+            prop_assert_eq!(seen(&rebuilt.index), model.clone());
+            prop_assert_eq!(rebuilt.ended, ended);
             let count = |partner| model.keys().filter(|key| key.1 == partner).count() as u32;
             let released = (0..8).map(|by| (by, count(by))).filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>();
-            prop_assert_eq!(turned.tally.released, released);
-            prop_assert_eq!(turned.tally.tags, model.keys().map(|key| key.0).collect::<BTreeSet<_>>().len() as u64);
+            prop_assert_eq!(rebuilt.tally.released, released);
+            prop_assert_eq!(rebuilt.tally.tags, model.keys().map(|key| key.0).collect::<BTreeSet<_>>().len() as u64);
             if keep {
-                kept.push((Arc::clone(&view), before));
+                kept.push((Arc::clone(&index), before));
             }
-            view = turned.view;
+            index = rebuilt.index;
         }
-        for (view, model) in kept {
-            prop_assert_eq!(seen(&view), model, "whoever still looks sees what it saw");
+        for (index, model) in kept {
+            prop_assert_eq!(seen(&index), model, "whoever still looks sees what it saw");
         }
     }
 }
@@ -153,25 +155,25 @@ fn a_shard_outgrows_its_widths() {
             .collect(),
     );
     let (gone, one) = (BTreeSet::new(), Threads::default());
-    let turn = |said| Turn { said, today: Day(0), gone: &gone, renewed: &|_, _| None, threads: &one };
-    let first = View::empty().turn(&turn(vec![(7, &said)])).view;
-    let turned = first.turn(&turn(vec![(9, &other)]));
-    let (mut before, mut after) = (first.cursor(), turned.view.cursor());
+    let changes = |pending| Changes { pending, today: Day(0), gone: &gone, renewed: &|_, _| None, threads: &one };
+    let first = Index::empty().rebuild(&changes(vec![(7, &said)])).index;
+    let rebuilt = first.rebuild(&changes(vec![(9, &other)]));
+    let (mut before, mut after) = (first.cursor(), rebuilt.index.cursor());
     let tags: Vec<Tag> = (0..count).rev().map(tag).collect();
     for threads in [1, 2] {
         let threads = Threads::new(threads).unwrap();
-        let looked_up = turned.view.look_up(&tags, &threads, || |holdings: Holdings<'_>| holdings.collect::<Vec<_>>());
-        assert!(tags.iter().zip(looked_up).all(|(tag, flags)| after.holdings(tag).eq(flags)));
+        let looked_up = rebuilt.index.look_up(&tags, &threads, || |flags: Flags<'_>| flags.collect::<Vec<_>>());
+        assert!(tags.iter().zip(looked_up).all(|(tag, flags)| after.flags(tag).eq(flags)));
     }
     for number in 0..count {
         let tag = tag(number);
         assert_eq!(shard_of(&tag), 0);
-        assert!(before.holdings(&tag).eq([Holding { partner: 7, span: span(number) }]));
-        let partners: Vec<_> = after.holdings(&tag).map(|holding| (holding.partner, holding.span)).collect();
+        assert!(before.flags(&tag).eq([Flag { partner: 7, span: span(number) }]));
+        let partners: Vec<_> = after.flags(&tag).map(|flag| (flag.partner, flag.span)).collect();
         assert_eq!(partners.len(), 2);
         assert_eq!((partners[0], partners[1].0), ((7, span(number)), 9));
     }
-    assert_eq!(turned.tally.released, BTreeMap::from([(7, count), (9, count)]));
+    assert_eq!(rebuilt.tally.released, BTreeMap::from([(7, count), (9, count)]));
 }
 
 #[test]
@@ -191,15 +193,16 @@ fn a_release_is_the_same_on_any_number_of_threads() {
         vec![said(1, 4_000..7_000, 8), said(2, 0..100, 8)],
     ];
     let release = |threads: &Threads| {
-        let (mut view, mut told) = (View::empty(), Vec::new());
+        let (mut index, mut told) = (Index::empty(), Vec::new());
         for (said, today) in rounds.iter().zip([1, 5]) {
             let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
-            let turn = Turn { said, today: Day(today), gone: &[2].into(), renewed: &|_, _| None, threads };
-            let turned = view.turn(&turn);
-            view = turned.view;
+            let changes =
+                Changes { pending: said, today: Day(today), gone: &[2].into(), renewed: &|_, _| None, threads };
+            let rebuilt = index.rebuild(&changes);
+            index = rebuilt.index;
             let mut flags = Vec::new();
-            view.each_flag(|tag, flag| flags.push((tag, flag)));
-            told.push((flags, turned.tally.released, turned.tally.tags, turned.ended));
+            index.each_flag(|tag, flag| flags.push((tag, flag)));
+            told.push((flags, rebuilt.tally.released, rebuilt.tally.tags, rebuilt.ended));
         }
         told
     };
