@@ -21,9 +21,9 @@ def code(text):
     )
     for match in token.finditer(text):
         out.append(text[at : match.start()])
-        blank = re.sub(r"[^\n]", " ", match.group())
-        # A string stays a value, so that a line that holds nothing else counts as code.
-        out.append(blank if match.group().startswith("/") else '"' + blank[1:])
+        # A string's text is data that somebody reads and counts as code; what it says must not look like code.
+        is_comment = match.group().startswith("/")
+        out.append(re.sub(r"[^\n]" if is_comment else r"\S", " " if is_comment else '"', match.group()))
         at = match.end()
     return "".join(out) + text[at:]
 
