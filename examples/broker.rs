@@ -1,9 +1,10 @@
-//! A broker in one process: it answers several partners at once, makes releases on time, and is stopped and opened again.
+//! A broker in one process: it answers several partners at once, makes releases on time, and is stopped and opened
+//! again.
 //!
 //! `cargo run --example broker`
 //!
-//! Partners reach this broker through channels. A real one reads each message from an HTTPS request, and writes the reply as the
-//! response: bytes in, bytes out is the whole protocol.
+//! Partners reach this broker through channels. A real one reads each message from an HTTPS request, and writes the
+//! reply as the response: bytes in, bytes out is the whole protocol.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -41,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(())
     })?;
 
-    // A timer asks every few minutes whether a release is due; only the clock that the operator trusts may be given here.
+    // A timer asks every few minutes whether a release is due; only the clock that the operator trusts may be given
+    // here.
     for release in broker.release(START.plus(DAY))? {
         println!("release {}: {} flags on {} addresses", release.number, release.flags, release.tags);
     }
@@ -62,7 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn serve(broker: &Broker, calls: Receiver<Call>, now: Timestamp) -> usize {
     let mut handled = 0;
     for (message, reply_to) in calls {
-        // It always gives a reply, to any bytes. A caller that went away sends the same bytes again and gets the same reply.
+        // It always gives a reply, to any bytes. A caller that went away sends the same bytes again and gets the same
+        // reply.
         let _ = reply_to.send(broker.handle(&message, now));
         handled += 1;
     }

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example partner_day`
 //!
-//! The consortium is one that the tests have, in a temporary folder. Yours is founded with the command `stapel`, which makes
-//! the same folders; `docs/` says what is in them.
+//! The consortium is one that the tests have, in a temporary folder. Yours is founded with the command `stapel`, which
+//! makes the same folders; `docs/` says what is in them.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -59,8 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Carries messages to the broker, and reads every reply. A real program sends the bytes over HTTPS; where that breaks off, it
-/// sends what `Partner::in_flight` holds again.
+/// Carries messages to the broker, and reads every reply. A real program sends the bytes over HTTPS; where that breaks
+/// off, it sends what `Partner::in_flight` holds again.
 fn carry(partner: &mut Partner, broker: &Broker, messages: Vec<Vec<u8>>, now: Timestamp) -> Result<(), Box<dyn Error>> {
     for message in messages {
         let reply = broker.handle(&message, now);

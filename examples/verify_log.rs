@@ -1,5 +1,5 @@
-//! Verifying a log: that the broker's log is what it signed, that a partner's receipt is in it, and that a changed line is
-//! found out.
+//! Verifying a log: that the broker's log is what it signed, that a partner's receipt is in it, and that a changed line
+//! is found out.
 //!
 //! `cargo run --example verify_log`
 //!

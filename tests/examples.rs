@@ -1,4 +1,5 @@
-//! The programs in `examples` run as a reader would type them, with nothing prepared, and print what a reader wants to see.
+//! The programs in `examples` run as a reader would type them, with nothing prepared, and print what a reader wants to
+//! see.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,8 +12,8 @@ fn run(example: &str) -> String {
     out
 }
 
-/// The program of an example, which `cargo test` builds beside the tests. Where this test alone was asked for, nobody built
-/// it, or only its last version: then Cargo does so now.
+/// The program of an example, which `cargo test` builds beside the tests. Where this test alone was asked for, nobody
+/// built it, or only its last version: then Cargo does so now.
 fn built(example: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(example);

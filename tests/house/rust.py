@@ -55,7 +55,7 @@ def _item_end(text, at):
 
 
 def paths(text):
-    """Every path that a file's code uses, as a list of names; of `use` declarations each leaf, and whether it is re-exported."""
+    """Every path that a file's code uses, as a list of names, and whether it is re-exported; of a `use` each leaf."""
     uses = re.compile(r"(?P<public>pub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
     for match in uses.finditer(text):
         for leaf in _leaves(match["tree"]):
