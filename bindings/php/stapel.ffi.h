@@ -333,9 +333,7 @@ stapel_status stapel_partner_join(const char *dir,
                                   size_t dir_len,
                                   const char *policy_file,
                                   size_t policy_file_len);
-stapel_status stapel_partner_open(const char *dir,
-                                  size_t dir_len,
-                                  stapel_partner **partner);
+stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partner **partner);
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,
                                           size_t policy_file_len);
