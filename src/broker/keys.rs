@@ -153,7 +153,7 @@ impl BrokerKeys {
             match fs::remove_file(&path) {
                 Ok(()) => files::sync_folder(&path)?,
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(files::io("remove", &path, error).into()),
+                Err(error) => return Err(files::io("remove", &path, error)),
             }
         }
         Ok(())
