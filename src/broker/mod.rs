@@ -107,7 +107,7 @@ impl Broker {
     /// # Errors
     ///
     /// [`BrokerError::Store`], [`BrokerError::System`], those of [`SignedPolicy::read`] about the policy kept there;
-    /// [`BrokerError::BrokerKeys`] where a key of an epoch that the store has is missing.
+    /// [`StoreError::BrokerKeys`] where a key of an epoch that the store has is missing.
     pub fn open(folder: &Path, keys: BrokerKeys) -> Result<Broker, BrokerError> {
         Broker::open_with(folder, Arc::new(keys))
     }

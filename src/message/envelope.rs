@@ -141,7 +141,7 @@ impl<'a> Verified<'a> {
 ///
 /// # Errors
 ///
-/// [`MessageError::TooLarge`] where the body is longer than [`MAX_BODY`].
+/// [`MessageError::TooLarge`] where the body is longer than 16,777,216 bytes.
 pub fn sign(header: &Header, body: &[u8], key: &SigningKey) -> Result<Vec<u8>, MessageError> {
     frame(header, body.len(), |bytes| bytes.extend_from_slice(body), |signed| key.sign(signed))
 }
