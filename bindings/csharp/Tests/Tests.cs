@@ -470,11 +470,18 @@ namespace Stapel.Tests
                     Equal(7 + Threads * Rows, flags.Count);
                 }
                 That(Carry(partner.Deliver(Now), partner, broker).All(reply => reply is Receipt), "no receipt");
-                // Each asks a case of its own, and reads the answer to its own question.
+                // Each asks a case of its own, and reads the answer to its own question. A question with a lower number
+                // than one that arrived before is stale (SPEC.md 5.2), so they travel one after another.
+                object carrier = new object();
                 InThreads(Threads, thread =>
                 {
                     Case by = new Case("thread " + thread, "zaak");
-                    using (Answer answer = (Answer)Carry(partner.Ask(rows, by, Now), partner, broker).Single())
+                    List<Reply> replies;
+                    lock (carrier)
+                    {
+                        replies = Carry(partner.Ask(rows, by, Now), partner, broker);
+                    }
+                    using (Answer answer = (Answer)replies.Single())
                     {
                         Equal("thread " + thread, answer.Actor);
                         Equal(5, answer.Standings(rows).Count(standing => standing.IsStacked));

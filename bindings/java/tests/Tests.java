@@ -464,10 +464,16 @@ public final class Tests {
                 equal(7 + threads * homes, flags.size());
             }
             carry(partner.deliver(NOW), partner, broker);
-            // Each asks a case of its own, and reads the answer to its own question.
+            // Each asks a case of its own, and reads the answer to its own question. A question with a lower number than
+            // one that arrived before is stale (SPEC.md 5.2), so they travel one after another.
+            Object carrier = new Object();
             inThreads(threads, thread -> {
                 Case by = new Case("thread " + thread, "zaak");
-                try (Answer answer = (Answer) only(carry(partner.ask(rows, by, NOW), partner, broker))) {
+                List<Reply> replies;
+                synchronized (carrier) {
+                    replies = carry(partner.ask(rows, by, NOW), partner, broker);
+                }
+                try (Answer answer = (Answer) only(replies)) {
                     equal("thread " + thread, answer.head().actor());
                     equal(5L, answer.standings(rows).stream().filter(Standing::isStacked).count());
                 }
