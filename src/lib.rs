@@ -31,14 +31,12 @@
 //!
 //!     // Text becomes an address key, the one form that all partners hash. What can be read in two ways is refused.
 //!     let home = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?;
-//!     // The flag is written to the journal, with who set it and for which case. The broker hears nothing of those
-//! two.
+//!     // The flag is written to the journal, with who set it and for which case. The broker hears of neither.
 //!     let by = Case::new("j.jansen", "2026-0117")?;
 //!     police.flag(&[home], &by, now)?;
 //!
 //!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs
-//! a
-//!     // receipt. New flags become visible to others at the next release.
+//!     // a receipt. New flags become visible to others at the next release.
 //!     for message in police.deliver(now)? {
 //!         let reply = broker.handle(&message, now);
 //!         police.read(&reply, now)?;
