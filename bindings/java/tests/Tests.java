@@ -464,8 +464,8 @@ public final class Tests {
                 equal(7 + threads * homes, flags.size());
             }
             carry(partner.deliver(NOW), partner, broker);
-            // Each asks a case of its own, and reads the answer to its own question. A question with a lower number than
-            // one that arrived before is stale (SPEC.md 5.2), so they travel one after another.
+            // Each asks a case of its own, and reads the answer to its own question. A question with a lower number
+            // than one that arrived before is stale (SPEC.md 5.2), so they travel one after another.
             Object carrier = new Object();
             inThreads(threads, thread -> {
                 Case by = new Case("thread " + thread, "zaak");
