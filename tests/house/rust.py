@@ -8,9 +8,18 @@ ITEM_END = {"{": "}", "(": ")", "[": "]"}
 
 def files(folder):
     """The Rust files below a folder that are not tests."""
-    for path in sorted(Path(folder).rglob("*.rs")):
-        if "tests" not in path.parts and path.name != "tests.rs":
+    paths = sorted(Path(folder).rglob("*.rs"))
+    tests = {test for path in paths for test in _test_modules(path)}
+    for path in paths:
+        if "tests" not in path.parts and path not in tests:
             yield path
+
+
+def _test_modules(path):
+    """Where the modules lie that a file declares for tests only."""
+    folder = path.parent if path.name in ("mod.rs", "lib.rs", "main.rs") else path.with_suffix("")
+    for name in re.findall(r"#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+);", path.read_text()):
+        yield folder / f"{name}.rs"
 
 
 def code(text):
