@@ -83,7 +83,7 @@ fn hmac(messages: &[(u16, Vec<Flag>)]) -> Took {
     took(|| {
         for (pseudonym, _) in messages.iter().flat_map(|(_, rows)| rows) {
             let mut mac = key.clone();
-            mac.update(pseudonym);
+            mac.update(pseudonym.expose_bytes());
             black_box(mac.finalize().into_bytes());
         }
     })
@@ -104,7 +104,7 @@ fn sqlite(messages: &[(u16, Vec<Flag>)]) -> Took {
                 let mut insert =
                     transaction.prepare_cached("INSERT OR REPLACE INTO flags VALUES (?, ?, ?, ?)").unwrap();
                 for (tag, last) in rows {
-                    insert.execute((tag, partner, START.day().0, last.0)).unwrap();
+                    insert.execute((tag.expose_bytes(), partner, START.day().0, last.0)).unwrap();
                 }
             }
             transaction.commit().unwrap();
@@ -121,7 +121,7 @@ fn fjall(messages: &[(u16, Vec<Flag>)]) -> Took {
             let mut batch = database.batch();
             for (tag, last) in rows {
                 let mut key = [0; 18];
-                key[..16].copy_from_slice(tag);
+                key[..16].copy_from_slice(tag.expose_bytes());
                 key[16..].copy_from_slice(&partner.to_be_bytes());
                 batch.insert(&flags, key, [START.day().0.to_le_bytes(), last.0.to_le_bytes()].concat());
             }
@@ -137,7 +137,7 @@ fn leave(messages: &[(u16, Vec<Flag>)], folder: &Path) {
     for (number, (partner, rows)) in messages.iter().enumerate() {
         let half = |from: usize| {
             rows.iter().flat_map(move |(tag, _)| {
-                let mut half: [u8; 8] = tag[from..from + 8].try_into().unwrap();
+                let mut half: [u8; 8] = tag.expose_bytes()[from..from + 8].try_into().unwrap();
                 half.reverse();
                 half
             })
