@@ -3,8 +3,9 @@
 //! No length is believed before the bytes are there, so that a false one allocates nothing. [`encode`] and
 //! [`decode_prefix`] are bincode 1 with fixed-width little-endian integers, for headers on the wire, and nothing else
 //! in the crate knows bincode. [`Writer`] and [`Reader`] are for forms that are written field by field, such as message
-//! bodies; [`Encode`] is for what a partner stores.
+//! bodies; [`Encode`] is for what is stored.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 
 use bincode::Options;
@@ -173,14 +174,102 @@ impl Writer {
     }
 }
 
-/// A value with one stored form, which is written by hand, field by field.
+/// A value with one stored form. [`encode_fields`] and [`encode_variants`] make it of a list.
 ///
-/// The bytes follow the order of the statements in `encode`, never the order of a struct's fields, so that no edit of a
-/// type changes what is on disk. Integers are little-endian.
+/// The bytes follow the order of the list, never the order of a struct's fields, so that no edit of a type changes what
+/// is on disk. Integers are little-endian.
 pub(crate) trait Encode: Sized {
     fn encode(&self, writer: &mut Writer);
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
+
+    /// Encodes the items of a list. Bytes do this and the next at one stroke, and not byte by byte.
+    fn encode_items(items: &[Self], writer: &mut Writer) {
+        items.iter().for_each(|item| item.encode(writer));
+    }
+
+    fn decode_items(count: usize, reader: &mut Reader<'_>) -> Result<Vec<Self>, Malformed> {
+        // At first as much memory as there are bytes, whatever the count says.
+        let mut items = Vec::with_capacity(count.min(reader.0.len() / size_of::<Self>().max(1)));
+        for _ in 0..count {
+            items.push(reader.get()?);
+        }
+        items.shrink_to_fit();
+        Ok(items)
+    }
 }
+
+/// Implements [`Encode`] for a struct from the list of its fields.
+///
+/// The list is the stored form: the fields are written and read in its order, and where they stand in the struct does
+/// not matter. A field that is left out of it does not compile. A tuple struct's fields are called `0`, `1` and so on.
+/// What must hold of a value that is read, beyond what its fields check themselves, comes after `where`, and what is
+/// wrong otherwise after `else`.
+///
+/// ```ignore
+/// encode_fields! { Day { 0 } }
+/// encode_fields! { Span { first, last } where |span| span.first <= span.last, else "a span ends before it begins" }
+/// ```
+macro_rules! encode_fields {
+    ($type:ident { $($field:tt),+ } $(where $is_valid:expr, else $finding:literal)?) => {
+        impl $crate::codec::Encode for $type {
+            fn encode(&self, writer: &mut $crate::codec::Writer) {
+                $(writer.put(&self.$field);)+
+            }
+
+            fn decode(reader: &mut $crate::codec::Reader<'_>) -> Result<$type, $crate::codec::Malformed> {
+                let value = $type { $($field: reader.get()?),+ };
+                $(
+                    let is_valid: fn(&$type) -> bool = $is_valid;
+                    if !is_valid(&value) {
+                        return Err($crate::codec::Malformed($finding));
+                    }
+                )?
+                Ok(value)
+            }
+        }
+    };
+}
+pub(crate) use encode_fields;
+
+/// Implements [`Encode`] for an enum from the list of its variants.
+///
+/// A variant is stored as the byte before its arrow, and its fields in the order of the list. A variant or a field that
+/// is left out does not compile. A variant in round brackets has one field, which the list names freely. What is wrong
+/// with any other byte comes after `else`.
+///
+/// ```ignore
+/// encode_variants! { Change { 1 => Flagged { home, last_day }, 2 => Noted(text), 3 => Nothing }, else "it is unknown" }
+/// ```
+macro_rules! encode_variants {
+    (
+        $type:ident { $($byte:literal => $variant:ident $({ $($field:ident),+ $(,)? })? $(($only:ident))?),+ $(,)? },
+        else $finding:literal
+    ) => {
+        impl $crate::codec::Encode for $type {
+            fn encode(&self, writer: &mut $crate::codec::Writer) {
+                match self {
+                    $($type::$variant $({ $($field),+ })? $(($only))? => {
+                        writer.u8($byte);
+                        $($(writer.put($field);)+)?
+                        $(writer.put($only);)?
+                    })+
+                }
+            }
+
+            fn decode(reader: &mut $crate::codec::Reader<'_>) -> Result<$type, $crate::codec::Malformed> {
+                match reader.u8()? {
+                    $($byte => {
+                        $($(let $field = reader.get()?;)+)?
+                        $(let $only = reader.get()?;)?
+                        Ok($type::$variant $({ $($field),+ })? $(($only))?)
+                    })+
+                    _ => Err($crate::codec::Malformed($finding)),
+                }
+            }
+        }
+    };
+}
+pub(crate) use encode_variants;
 
 /// Writes a stored record after what stands in `bytes`: its version, then the value.
 pub(crate) fn write_record(bytes: Vec<u8>, version: u8, value: &impl Encode) -> Vec<u8> {
@@ -215,8 +304,25 @@ macro_rules! encode_as_is {
     )+};
 }
 
-// None for `u8`: with one, a run of bytes would be encoded and decoded byte by byte as a list.
 encode_as_is! { u16, u16; u32, u32; u64, u64; }
+
+impl Encode for u8 {
+    fn encode(&self, writer: &mut Writer) {
+        writer.u8(*self);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<u8, Malformed> {
+        reader.u8()
+    }
+
+    fn encode_items(bytes: &[u8], writer: &mut Writer) {
+        writer.bytes(bytes);
+    }
+
+    fn decode_items(count: usize, reader: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
+        Ok(reader.take(count)?.to_vec())
+    }
+}
 
 impl<const N: usize> Encode for [u8; N] {
     fn encode(&self, writer: &mut Writer) {
@@ -255,19 +361,7 @@ impl<T: Encode> Encode for Option<T> {
     }
 }
 
-/// A run of bytes: how many, and they.
-impl Encode for Vec<u8> {
-    fn encode(&self, writer: &mut Writer) {
-        writer.u64(self.len() as u64).bytes(self);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
-        let length = reader.length()?;
-        Ok(reader.take(length)?.to_vec())
-    }
-}
-
-/// As a run of bytes, which must be UTF-8.
+/// As a list of bytes, which must be UTF-8.
 impl Encode for String {
     fn encode(&self, writer: &mut Writer) {
         writer.u64(self.len() as u64).bytes(self.as_bytes());
@@ -282,18 +376,44 @@ impl Encode for String {
 impl<T: Encode> Encode for Vec<T> {
     fn encode(&self, writer: &mut Writer) {
         writer.u64(self.len() as u64);
-        self.iter().for_each(|item| item.encode(writer));
+        T::encode_items(self, writer);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Vec<T>, Malformed> {
         let count = reader.length()?;
-        // At first as much memory as there are bytes, whatever the count says.
-        let mut items = Vec::with_capacity(count.min(reader.0.len() / size_of::<T>().max(1)));
-        for _ in 0..count {
-            items.push(reader.get()?);
+        T::decode_items(count, reader)
+    }
+}
+
+/// As a list of keys and values, by ascending key.
+impl<K: Encode + Ord, V: Encode> Encode for BTreeMap<K, V> {
+    fn encode(&self, writer: &mut Writer) {
+        writer.u64(self.len() as u64);
+        for (key, value) in self {
+            writer.put(key).put(value);
         }
-        items.shrink_to_fit();
-        Ok(items)
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<BTreeMap<K, V>, Malformed> {
+        let mut map = BTreeMap::new();
+        for _ in 0..reader.length()? {
+            let key = reader.get()?;
+            if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return Err(Malformed("keys do not ascend"));
+            }
+            map.insert(key, reader.get()?);
+        }
+        Ok(map)
+    }
+}
+
+impl<A: Encode, B: Encode> Encode for (A, B) {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.0).put(&self.1);
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<(A, B), Malformed> {
+        Ok((reader.get()?, reader.get()?))
     }
 }
 
@@ -303,19 +423,10 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_and_nothing_else_does() {
-        type Fields = (Vec<u16>, Vec<u8>, Option<u64>, Option<bool>);
         #[derive(PartialEq, Debug)]
-        struct Record(Fields);
-        impl Encode for Record {
-            fn encode(&self, writer: &mut Writer) {
-                writer.put(&self.0.0).put(&self.0.1).put(&self.0.2).put(&self.0.3);
-            }
-
-            fn decode(reader: &mut Reader<'_>) -> Result<Record, Malformed> {
-                Ok(Record((reader.get()?, reader.get()?, reader.get()?, reader.get()?)))
-            }
-        }
-        let record = Record((vec![1, 2], b"abc".to_vec(), None, Some(true)));
+        struct Record(Vec<u16>, Vec<u8>, Option<u64>, Option<bool>);
+        encode_fields! { Record { 0, 1, 2, 3 } }
+        let record = Record(vec![1, 2], b"abc".to_vec(), None, Some(true));
         let bytes = write_record(b"head".to_vec(), 1, &record);
         assert_eq!(bytes, b"head\x01\x02\0\0\0\0\0\0\0\x01\0\x02\0\x03\0\0\0\0\0\0\0abc\0\x01\x01");
         let bytes = &bytes[4..];
@@ -330,6 +441,42 @@ mod tests {
         assert!(read_record::<Record>(&false_length, 1).is_err());
         let neither = [&bytes[..bytes.len() - 1], b"\x02"].concat();
         assert!(read_record::<Record>(&neither, 1).is_err());
+    }
+
+    #[test]
+    fn lists_say_what_is_stored() {
+        #[derive(PartialEq, Debug)]
+        struct Span {
+            last: u16,
+            first: u8,
+        }
+        encode_fields! { Span { first, last } where |span| u16::from(span.first) <= span.last, else "it ends too early" }
+
+        #[derive(PartialEq, Debug)]
+        enum Change {
+            Nothing,
+            Noted(BTreeMap<u8, (bool, u16)>),
+            Moved { from: Span, to: Span },
+        }
+        encode_variants! { Change { 1 => Moved { to, from }, 2 => Noted(notes), 7 => Nothing }, else "it is unknown" }
+
+        let span = |first, last| Span { first, last };
+        let notes = BTreeMap::from([(2, (false, 9)), (1, (true, 8))]);
+        for (change, bytes) in [
+            (Change::Moved { from: span(1, 2), to: span(3, 4) }, &[1, 3, 4, 0, 1, 2, 0][..]),
+            (Change::Noted(notes), &[2, 2, 0, 0, 0, 0, 0, 0, 0, 1, 1, 8, 0, 2, 0, 9, 0]),
+            (Change::Nothing, &[7]),
+        ] {
+            assert_eq!(write_record(vec![], 5, &change), [&[5], bytes].concat());
+            assert_eq!(read_record(&[&[5], bytes].concat(), 5), Ok(change));
+        }
+        for (bytes, finding) in [
+            (&[1, 3, 4, 0, 3, 2, 0][..], "it ends too early"),
+            (&[2, 2, 0, 0, 0, 0, 0, 0, 0, 2, 1, 8, 0, 2, 0, 9, 0], "keys do not ascend"),
+            (&[3], "it is unknown"),
+        ] {
+            assert_eq!(read_record::<Change>(&[&[5], bytes].concat(), 5), Err(Malformed(finding)));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
@@ -145,25 +145,8 @@ impl FromStr for Timestamp {
     }
 }
 
-impl Encode for Day {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.0);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Day, Malformed> {
-        reader.get().map(Day)
-    }
-}
-
-impl Encode for Timestamp {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.0);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
-        reader.get().map(Timestamp)
-    }
-}
+encode_fields! { Day { 0 } }
+encode_fields! { Timestamp { 0 } }
 
 #[cfg(test)]
 mod tests {

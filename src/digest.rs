@@ -6,7 +6,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use sha2::Sha256;
 
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 use crate::hex::{from_hex, serde_as_hex};
 
 /// A SHA-256 digest (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.
@@ -14,6 +14,7 @@ use crate::hex::{from_hex, serde_as_hex};
 pub struct Digest(pub [u8; 32]);
 
 serde_as_hex!(Digest, 32);
+encode_fields! { Digest { 0 } }
 
 /// A digest was not 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,16 +52,6 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Digest, NotADigest> {
         from_hex(text).map(Digest).ok_or(NotADigest)
-    }
-}
-
-impl Encode for Digest {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.0);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Digest, Malformed> {
-        reader.get().map(Digest)
     }
 }
 

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::address::AddressKey;
+use crate::codec::encode_fields;
 use crate::day::Timestamp;
 use crate::secret::{Key32, KeyId, Scope, Secret};
 use crate::threads::Threads;
@@ -26,6 +27,9 @@ pub struct Pseudonym(Bytes);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AnyBitPattern, NoUninit)]
 #[repr(transparent)]
 struct Bytes([u8; 16]);
+
+encode_fields! { Pseudonym { 0 } }
+encode_fields! { Bytes { 0 } }
 
 /// Where pseudonyms come from.
 ///
@@ -68,6 +72,8 @@ pub struct SourceRequest {
     /// The bytes to send there.
     pub bytes: Vec<u8>,
 }
+
+encode_fields! { SourceRequest { holder, bytes } }
 
 /// What a key holder answered.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Who acts, and for which case.
 
 use super::error::PartnerError;
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 
 /// The most characters of an acting user's name or a case reference.
 const MAX_CHARACTERS: usize = 200;
@@ -43,17 +43,11 @@ impl Case {
     }
 }
 
-impl Encode for Case {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.actor).put(&self.reference);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Case, Malformed> {
-        let stored = Case { actor: reader.get()?, reference: reader.get()? };
-        // `new` trims what it is given, and what was stored is trimmed.
-        let case = Case::new(&stored.actor, &stored.reference);
-        case.ok().filter(|case| *case == stored).ok_or(Malformed("an acting user or a case reference cannot be one"))
-    }
+encode_fields! {
+    Case { actor, reference }
+    // `new` trims what it is given, and what was stored is trimmed.
+    where |case| Case::new(&case.actor, &case.reference).is_ok_and(|again| again == *case),
+    else "an acting user or a case reference cannot be one"
 }
 
 #[cfg(test)]

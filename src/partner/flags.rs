@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::address::{AddressKey, Level};
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 use crate::day::Day;
 
 /// One of the partner's flags.
@@ -258,63 +258,25 @@ impl Update {
     }
 }
 
-impl Encode for Flag {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.address).put(&self.first_day).put(&self.last_day);
-    }
+encode_fields! { Flag { address, first_day, last_day } }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Flag, Malformed> {
-        Ok(Flag { address: reader.get()?, first_day: reader.get()?, last_day: reader.get()? })
-    }
+encode_fields! {
+    Flags { 0 }
+    where |flags| are_ascending_homes(flags.0.iter().map(|flag| &flag.address)),
+    else "the flags are not on homes, ascending, each once"
 }
 
-impl Encode for Flags {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.0);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Flags, Malformed> {
-        Ok(Flags(get_homes(reader, |flag: &Flag| flag.address)?))
-    }
+encode_fields! {
+    Undelivered { full_set, shrink, renewal, homes }
+    where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
+    else "what is undelivered is not on homes, ascending, each once"
 }
 
-impl Encode for Undelivered {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.full_set).put(&self.shrink).put(&self.renewal).put(&self.homes);
-    }
+encode_fields! { ChangedHome { address, delivered } }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Undelivered, Malformed> {
-        Ok(Undelivered {
-            full_set: reader.get()?,
-            shrink: reader.get()?,
-            renewal: reader.get()?,
-            homes: get_homes(reader, |home: &ChangedHome| home.address)?,
-        })
-    }
-}
-
-impl Encode for ChangedHome {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.address).put(&self.delivered);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<ChangedHome, Malformed> {
-        Ok(ChangedHome { address: reader.get()?, delivered: reader.get()? })
-    }
-}
-
-/// Reads a list of which each item is about a home, ascending, each home once.
-pub(super) fn get_homes<T: Encode>(
-    reader: &mut Reader<'_>,
-    address: impl Fn(&T) -> AddressKey,
-) -> Result<Vec<T>, Malformed> {
-    let items: Vec<T> = reader.get()?;
-    let are_homes = items.iter().all(|item| address(item).level() == Level::Unit);
-    if are_homes && items.is_sorted_by(|a, b| address(a) < address(b)) {
-        Ok(items)
-    } else {
-        Err(Malformed("a list is not of homes, ascending, each once"))
-    }
+/// Whether these are homes, ascending, each once.
+pub(super) fn are_ascending_homes<'a>(addresses: impl Iterator<Item = &'a AddressKey> + Clone) -> bool {
+    addresses.clone().all(|address| address.level() == Level::Unit) && addresses.is_sorted_by(|a, b| a < b)
 }
 
 fn latest(homes: &[Flag]) -> Option<Day> {

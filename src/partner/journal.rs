@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::error::PartnerError;
 use super::record::JournalRecord;
 use super::seal::{NONCE, OVERHEAD, Sealer};
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::label;
@@ -48,15 +48,7 @@ impl JournalPosition {
     pub(super) const START: JournalPosition = JournalPosition { records: 0, bytes: 0, head: Digest::NONE };
 }
 
-impl Encode for JournalPosition {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.records).put(&self.bytes).put(&self.head);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<JournalPosition, Malformed> {
-        Ok(JournalPosition { records: reader.get()?, bytes: reader.get()?, head: reader.get()? })
-    }
-}
+encode_fields! { JournalPosition { records, bytes, head } }
 
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.

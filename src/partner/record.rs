@@ -1,9 +1,9 @@
 //! The records of the partner's journal and their stored form.
 
 use super::case::Case;
-use super::flags::get_homes;
+use super::flags::are_ascending_homes;
 use crate::address::AddressKey;
-use crate::codec::{self, Encode, Malformed, Reader, Writer};
+use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
 use crate::message::{Kind, LogEntry, Number, Standing};
 use crate::slug::Slug;
@@ -56,11 +56,11 @@ pub(super) enum JournalEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlagMode {
     /// Flags that are there already stay as they are.
-    New = 1,
+    New,
     /// All get the last valid day; flags that are there already keep their first day.
-    Until = 2,
+    Until,
     /// All begin anew: they were looked at again.
-    Renewal = 3,
+    Renewal,
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -98,9 +98,9 @@ pub(super) enum CheckpointOutcome {
 /// A series of messages; each numbers its own. Status requests have no numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Series {
-    State = 1,
-    Question = 2,
-    Status = 3,
+    State,
+    Question,
+    Status,
 }
 
 impl JournalRecord {
@@ -115,200 +115,57 @@ impl JournalRecord {
     }
 }
 
-impl Encode for JournalRecord {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.time).put(&self.by).put(&self.event);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<JournalRecord, Malformed> {
-        Ok(JournalRecord { time: reader.get()?, by: reader.get()?, event: reader.get()? })
-    }
-}
-
-impl Encode for JournalEvent {
-    fn encode(&self, writer: &mut Writer) {
+impl JournalEvent {
+    /// Whether its lists of homes are homes, ascending, each once: flags are found and merged by that.
+    fn lists_ascend(&self) -> bool {
         match self {
-            JournalEvent::Flagged { mode, last_day, homes } => {
-                writer.u8(1).put(mode).put(last_day).put(homes);
+            JournalEvent::Flagged { homes, .. } | JournalEvent::Withdrawn { homes } => {
+                are_ascending_homes(homes.iter())
             }
-            JournalEvent::Withdrawn { homes } => {
-                writer.u8(2).put(homes);
+            JournalEvent::Replaced { added, withdrawn, .. } => {
+                are_ascending_homes(added.iter()) && are_ascending_homes(withdrawn.iter())
             }
-            JournalEvent::Replaced { shrink, last_day, added, withdrawn } => {
-                writer.u8(3).put(shrink).put(last_day).put(added).put(withdrawn);
-            }
-            JournalEvent::Delivering { messages } => {
-                writer.u8(4).put(messages);
-            }
-            JournalEvent::Asking { epoch, number, sweep, addresses } => {
-                writer.u8(5).put(epoch).put(number).put(sweep).put(addresses);
-            }
-            JournalEvent::Accepted { epoch, number, release, held, log } => {
-                writer.u8(6).put(epoch).put(number).put(release).put(held).put(log);
-            }
-            JournalEvent::Answered { asking, answer, standings } => {
-                writer.u8(7).put(asking).put(answer).put(standings);
-            }
-            JournalEvent::Rejected { series, epoch, number, code, detail, log } => {
-                writer.u8(8).put(series).put(epoch).put(number).u8(*code).put(detail).put(log);
-            }
-            JournalEvent::GaveUp { series, number } => {
-                writer.u8(9).put(series).put(number);
-            }
-            JournalEvent::Status {
-                epoch,
-                release,
-                accepted,
-                highest_state,
-                highest_question,
-                full_set,
-                checkpoint,
-            } => {
-                writer.u8(10).put(epoch).put(release).put(accepted).put(highest_state).put(highest_question);
-                writer.put(full_set).put(checkpoint);
-            }
+            _ => true,
         }
     }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<JournalEvent, Malformed> {
-        Ok(match reader.u8()? {
-            1 => JournalEvent::Flagged {
-                mode: reader.get()?,
-                last_day: reader.get()?,
-                homes: get_homes(reader, |home| *home)?,
-            },
-            2 => JournalEvent::Withdrawn { homes: get_homes(reader, |home| *home)? },
-            3 => JournalEvent::Replaced {
-                shrink: reader.get()?,
-                last_day: reader.get()?,
-                added: get_homes(reader, |home| *home)?,
-                withdrawn: get_homes(reader, |home| *home)?,
-            },
-            4 => JournalEvent::Delivering { messages: reader.get()? },
-            5 => JournalEvent::Asking {
-                epoch: reader.get()?,
-                number: reader.get()?,
-                sweep: reader.get()?,
-                addresses: reader.get()?,
-            },
-            6 => JournalEvent::Accepted {
-                epoch: reader.get()?,
-                number: reader.get()?,
-                release: reader.get()?,
-                held: reader.get()?,
-                log: reader.get()?,
-            },
-            7 => JournalEvent::Answered { asking: reader.get()?, answer: reader.get()?, standings: reader.get()? },
-            8 => JournalEvent::Rejected {
-                series: reader.get()?,
-                epoch: reader.get()?,
-                number: reader.get()?,
-                code: reader.u8()?,
-                detail: reader.get()?,
-                log: reader.get()?,
-            },
-            9 => JournalEvent::GaveUp { series: reader.get()?, number: reader.get()? },
-            10 => JournalEvent::Status {
-                epoch: reader.get()?,
-                release: reader.get()?,
-                accepted: reader.get()?,
-                highest_state: reader.get()?,
-                highest_question: reader.get()?,
-                full_set: reader.get()?,
-                checkpoint: reader.get()?,
-            },
-            _ => return Err(Malformed("a record's event is unknown")),
-        })
-    }
 }
 
-impl Encode for CheckpointOutcome {
-    fn encode(&self, writer: &mut Writer) {
-        match self {
-            CheckpointOutcome::Unchanged => writer.u8(1),
-            CheckpointOutcome::Kept(checkpoint) => writer.u8(2).put(checkpoint),
-            CheckpointOutcome::Refused(shown) => writer.u8(3).put(shown),
-        };
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<CheckpointOutcome, Malformed> {
-        Ok(match reader.u8()? {
-            1 => CheckpointOutcome::Unchanged,
-            2 => CheckpointOutcome::Kept(reader.get()?),
-            3 => CheckpointOutcome::Refused(reader.get()?),
-            _ => return Err(Malformed("what became of a checkpoint is unknown")),
-        })
-    }
+encode_fields! {
+    JournalRecord { time, by, event }
+    where |record| record.event.lists_ascend(),
+    else "what was flagged or withdrawn is not homes, ascending, each once"
 }
 
-impl Encode for FlagMode {
-    fn encode(&self, writer: &mut Writer) {
-        writer.u8(*self as u8);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<FlagMode, Malformed> {
-        let byte = reader.u8()?;
-        let all = [FlagMode::New, FlagMode::Until, FlagMode::Renewal];
-        all.into_iter().find(|one| *one as u8 == byte).ok_or(Malformed("how homes were flagged is unknown"))
-    }
+encode_variants! {
+    JournalEvent {
+        1 => Flagged { mode, last_day, homes },
+        2 => Withdrawn { homes },
+        3 => Replaced { shrink, last_day, added, withdrawn },
+        4 => Delivering { messages },
+        5 => Asking { epoch, number, sweep, addresses },
+        6 => Accepted { epoch, number, release, held, log },
+        7 => Answered { asking, answer, standings },
+        8 => Rejected { series, epoch, number, code, detail, log },
+        9 => GaveUp { series, number },
+        10 => Status { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint },
+    },
+    else "a record's event is unknown"
 }
 
-impl Encode for Series {
-    fn encode(&self, writer: &mut Writer) {
-        writer.u8(*self as u8);
-    }
+encode_variants! { FlagMode { 1 => New, 2 => Until, 3 => Renewal }, else "how homes were flagged is unknown" }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Series, Malformed> {
-        let byte = reader.u8()?;
-        let all = [Series::State, Series::Question, Series::Status];
-        all.into_iter().find(|one| *one as u8 == byte).ok_or(Malformed("a series is unknown"))
-    }
+encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
+
+encode_fields! { AnswerHead { epoch, number, release, as_of, until, organisations, fresh, log } }
+
+encode_variants! {
+    CheckpointOutcome { 1 => Unchanged, 2 => Kept(checkpoint), 3 => Refused(shown) },
+    else "what became of a checkpoint is unknown"
 }
 
-impl Encode for NumberedMessage {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.epoch).put(&self.kind).put(&self.number).put(&self.pseudonyms);
-    }
+encode_variants! { Series { 1 => State, 2 => Question, 3 => Status }, else "a series is unknown" }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<NumberedMessage, Malformed> {
-        Ok(NumberedMessage {
-            epoch: reader.get()?,
-            kind: reader.get()?,
-            number: reader.get()?,
-            pseudonyms: reader.get()?,
-        })
-    }
-}
-
-impl Encode for AnswerHead {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.epoch).put(&self.number).put(&self.release).put(&self.as_of).put(&self.until);
-        writer.put(&self.organisations).put(&self.fresh).put(&self.log);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<AnswerHead, Malformed> {
-        Ok(AnswerHead {
-            epoch: reader.get()?,
-            number: reader.get()?,
-            release: reader.get()?,
-            as_of: reader.get()?,
-            until: reader.get()?,
-            organisations: reader.get()?,
-            fresh: reader.get()?,
-            log: reader.get()?,
-        })
-    }
-}
-
-impl Encode for LogEntry {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.index).put(&self.leaf);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<LogEntry, Malformed> {
-        Ok(LogEntry { index: reader.get()?, leaf: reader.get()? })
-    }
-}
+encode_fields! { LogEntry { index, leaf } }
 
 /// Two bytes: which standing it is, and the number. An answer's own byte would mean another thing under another policy.
 impl Encode for Standing {

@@ -1,7 +1,7 @@
 //! What one source of pseudonyms made and is being asked, as the partner's state keeps it.
 
 use crate::address::AddressKey;
-use crate::codec::{Encode, Malformed, Reader, Writer};
+use crate::codec::encode_fields;
 use crate::day::{Day, Timestamp};
 use crate::label;
 use crate::pseudonym::{Pseudonym, SourceRequest};
@@ -119,74 +119,16 @@ impl SourceState {
     }
 }
 
-impl Encode for SourceState {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.epoch).put(&self.key_id.0).put(&self.profile);
-        writer.put(&self.made).put(&self.evaluations).put(&self.begun);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<SourceState, Malformed> {
-        let source = SourceState {
-            epoch: reader.get()?,
-            key_id: KeyId(reader.get()?),
-            profile: reader.get()?,
-            made: reader.get()?,
-            evaluations: reader.get()?,
-            begun: reader.get()?,
-        };
-        let is_sorted = source.made.is_sorted_by(|a, b| a.address < b.address);
-        if is_sorted {
-            Ok(source)
-        } else {
-            Err(Malformed("pseudonyms are not ascending by address, each address once"))
-        }
-    }
+encode_fields! {
+    SourceState { epoch, key_id, profile, made, evaluations, begun }
+    where |source| source.made.is_sorted_by(|a, b| a.address < b.address),
+    else "pseudonyms are not ascending by address, each address once"
 }
 
-impl Encode for MadePseudonym {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.address).put(self.pseudonym.expose_bytes()).put(&self.asked_on);
-    }
+encode_fields! { MadePseudonym { address, pseudonym, asked_on } }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<MadePseudonym, Malformed> {
-        Ok(MadePseudonym {
-            address: reader.get()?,
-            pseudonym: Pseudonym::danger_from_remote_source(reader.get()?),
-            asked_on: reader.get()?,
-        })
-    }
-}
-
-impl Encode for Evaluation {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.number).put(&self.addresses).put(&self.asked_on);
-        writer.put(&self.pending).put(&self.requests).put(&self.not_before);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Evaluation, Malformed> {
-        let evaluation = Evaluation {
-            number: reader.get()?,
-            addresses: reader.get()?,
-            asked_on: reader.get()?,
-            pending: reader.get()?,
-            requests: reader.get()?,
-            not_before: reader.get()?,
-        };
-        let is_sorted = evaluation.addresses.is_sorted_by(|a, b| a < b);
-        if is_sorted {
-            Ok(evaluation)
-        } else {
-            Err(Malformed("what a source is asked is not ascending, each address once"))
-        }
-    }
-}
-
-impl Encode for SourceRequest {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.holder).put(&self.bytes);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<SourceRequest, Malformed> {
-        Ok(SourceRequest { holder: reader.get()?, bytes: reader.get()? })
-    }
+encode_fields! {
+    Evaluation { number, addresses, asked_on, pending, requests, not_before }
+    where |evaluation| evaluation.addresses.is_sorted_by(|a, b| a < b),
+    else "what a source is asked is not ascending, each address once"
 }

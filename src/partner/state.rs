@@ -12,7 +12,7 @@ use super::flags::{Flags, Undelivered};
 use super::journal::JournalPosition;
 use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
-use crate::codec::{self, Encode, Malformed, Reader, Writer};
+use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::label;
@@ -290,112 +290,23 @@ impl NewFlags {
     }
 }
 
-impl Encode for PartnerState {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.number).put(&self.journal);
-        writer.put(&self.state_used).put(&self.question_used).put(&self.accepted).put(&self.lost);
-        writer.put(&self.flags).put(&self.epochs).put(&self.buildings).put(&self.shrink).put(&self.renewal);
-        writer.put(&self.chain).put(&self.questions).put(&self.status).put(&self.dropped);
-        writer.put(&self.stacked).put(&self.reported);
-        writer.put(&self.brokers_policy).put(&self.checkpoint).put(&self.new_flags).put(&self.sources);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<PartnerState, Malformed> {
-        Ok(PartnerState {
-            number: reader.get()?,
-            journal: reader.get()?,
-            state_used: reader.get()?,
-            question_used: reader.get()?,
-            accepted: reader.get()?,
-            lost: reader.get()?,
-            flags: reader.get()?,
-            epochs: reader.get()?,
-            buildings: reader.get()?,
-            shrink: reader.get()?,
-            renewal: reader.get()?,
-            chain: reader.get()?,
-            questions: reader.get()?,
-            status: reader.get()?,
-            dropped: reader.get()?,
-            stacked: reader.get()?,
-            reported: reader.get()?,
-            brokers_policy: reader.get()?,
-            checkpoint: reader.get()?,
-            new_flags: reader.get()?,
-            sources: reader.get()?,
-        })
+encode_fields! {
+    PartnerState {
+        number, journal, state_used, question_used, accepted, lost, flags, epochs, buildings, shrink, renewal, chain,
+        questions, status, dropped, stacked, reported, brokers_policy, checkpoint, new_flags, sources
     }
 }
 
-impl Encode for NewFlags {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.day).put(&self.left);
-    }
+encode_fields! { NewFlags { day, left } }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<NewFlags, Malformed> {
-        Ok(NewFlags { day: reader.get()?, left: reader.get()? })
-    }
-}
+encode_fields! { EpochState { number, delivered, release, undelivered, undelivered_if_accepted } }
 
-impl Encode for EpochState {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.number).put(&self.delivered).put(&self.release);
-        writer.put(&self.undelivered).put(&self.undelivered_if_accepted);
-    }
+encode_fields! { SignedMessage { digest, kind, epoch, key_id, sequence, previous, release, settles, bytes } }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<EpochState, Malformed> {
-        Ok(EpochState {
-            number: reader.get()?,
-            delivered: reader.get()?,
-            release: reader.get()?,
-            undelivered: reader.get()?,
-            undelivered_if_accepted: reader.get()?,
-        })
-    }
-}
-
-impl Encode for SignedMessage {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.digest).put(&self.kind).put(&self.epoch).put(&self.key_id.0);
-        writer.put(&self.sequence).put(&self.previous).put(&self.release).put(&self.settles).put(&self.bytes);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<SignedMessage, Malformed> {
-        Ok(SignedMessage {
-            digest: reader.get()?,
-            kind: reader.get()?,
-            epoch: reader.get()?,
-            key_id: KeyId(reader.get()?),
-            sequence: reader.get()?,
-            previous: reader.get()?,
-            release: reader.get()?,
-            settles: reader.get()?,
-            bytes: reader.get()?,
-        })
-    }
-}
-
-impl Encode for OpenQuestion {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.message).put(&self.record).put(&self.call).put(&self.by);
-        writer.put(&self.addresses).put(&self.positions);
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<OpenQuestion, Malformed> {
-        let question = OpenQuestion {
-            message: reader.get()?,
-            record: reader.get()?,
-            call: reader.get()?,
-            by: reader.get()?,
-            addresses: reader.get()?,
-            positions: reader.get()?,
-        };
-        if question.addresses.len() == question.positions.len() {
-            Ok(question)
-        } else {
-            Err(Malformed("a question has another number of positions than of addresses"))
-        }
-    }
+encode_fields! {
+    OpenQuestion { message, record, call, by, addresses, positions }
+    where |question| question.addresses.len() == question.positions.len(),
+    else "a question has another number of positions than of addresses"
 }
 
 impl Encode for Stacked {

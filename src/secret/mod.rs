@@ -18,6 +18,7 @@ pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
 pub use signing::{NotAKey, Signature, SigningKey, VerifyingKey};
 
+use crate::codec::encode_fields;
 use crate::hex::{from_hex, serde_as_hex};
 use crate::label;
 use crate::slug::Slug;
@@ -34,6 +35,7 @@ pub struct Secret([u8; 32]);
 pub struct KeyId(pub [u8; 8]);
 
 serde_as_hex!(KeyId, 8);
+encode_fields! { KeyId { 0 } }
 
 /// What a key is derived for: a purpose and an epoch, under the profile of this version.
 #[derive(Clone, Debug, PartialEq, Eq)]
