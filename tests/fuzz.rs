@@ -1,6 +1,6 @@
 //! The bodies of the fuzz targets under a seeded loop, so that every toolchain runs them.
 //!
-//! Inputs are what the project ships (the vectors, the sample policy), mutated. `STAPEL_FUZZ_ROUNDS` sets how many; the
+//! Inputs are what the project ships (the vectors, the sample policy, the frozen stores), mutated. `STAPEL_FUZZ_ROUNDS` sets how many; the
 //! long forms run more.
 
 #[path = "../fuzz/bodies/address.rs"]
@@ -9,12 +9,18 @@ mod address;
 #[path = "../fuzz/bodies/checkpoint.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod checkpoint;
+#[path = "../fuzz/bodies/ledger_row.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod ledger_row;
 #[path = "../fuzz/bodies/log_line.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod log_line;
 #[path = "../fuzz/bodies/message.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod message;
+#[path = "../fuzz/bodies/partner_form.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod partner_form;
 #[path = "../fuzz/bodies/policy.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod policy;
@@ -22,6 +28,9 @@ mod policy;
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod store;
 
+use std::path::{Path, PathBuf};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use stapel_testkit::Seeded;
 
 fn rounds(usual: usize) -> usize {
@@ -56,10 +65,9 @@ fn run(body: impl Fn(&[u8]), seeds: &[Vec<u8>], rounds: usize) {
     }
 }
 
-/// All strings of a vector file, as bytes; those that are hexadecimal decoded.
+/// All strings of a JSON file in `tests`, as bytes; those that are hexadecimal decoded.
 fn seeds(file: &str) -> Vec<Vec<u8>> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/v1").join(file);
-    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(shipped(file)).unwrap()).unwrap();
     let mut found = vec![];
     let mut open = vec![&json];
     while let Some(value) = open.pop() {
@@ -77,9 +85,23 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
     found
 }
 
+/// The rows of the ledger of a broker that was kept.
+fn ledger_rows() -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("ledger.redb");
+    std::fs::copy(shipped("stores/v1/broker/store/ledger.redb"), &copy).unwrap();
+    let ledger = Database::open(copy).unwrap().begin_read().unwrap();
+    let rows = ledger.open_table(TableDefinition::<&[u8; 7], &[u8]>::new("rows")).unwrap();
+    rows.iter().unwrap().map(|row| row.unwrap().1.value().to_vec()).collect()
+}
+
+fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(file)
+}
+
 #[test]
 fn address_text() {
-    run(address::run, &seeds("addresses.json"), rounds(100_000));
+    run(address::run, &seeds("vectors/v1/addresses.json"), rounds(100_000));
 }
 
 #[test]
@@ -88,18 +110,28 @@ fn checkpoints_and_proofs() {
 }
 
 #[test]
+fn ledger_row_bytes() {
+    run(ledger_row::run, &ledger_rows(), rounds(100_000));
+}
+
+#[test]
 fn log_lines() {
-    run(log_line::run, &seeds("log.json"), rounds(50_000));
+    run(log_line::run, &seeds("vectors/v1/log.json"), rounds(50_000));
 }
 
 #[test]
 fn message_bytes() {
-    run(message::run, &seeds("messages.json"), rounds(10_000));
+    run(message::run, &seeds("vectors/v1/messages.json"), rounds(10_000));
+}
+
+#[test]
+fn partner_form_bytes() {
+    run(partner_form::run, &seeds("stores/v1/partner-forms.json"), rounds(50_000));
 }
 
 #[test]
 fn policy_text() {
-    let mut seeds = seeds("policies.json");
+    let mut seeds = seeds("vectors/v1/policies.json");
     seeds.retain(|seed| seed.len() > 100);
     run(policy::run, &seeds, rounds(2_000));
 }

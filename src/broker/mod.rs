@@ -9,6 +9,8 @@ mod answer;
 mod decide;
 mod error;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod index;
 mod keys;

@@ -51,6 +51,8 @@ mod dossier;
 mod error;
 mod flags;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod journal;
 mod log;
 mod member;
