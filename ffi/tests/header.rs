@@ -1,4 +1,4 @@
-//! The committed header is the one that the comments in the source make.
+//! The committed header is the one that the comments in the source make, and is installed under the ABI's version.
 
 #![allow(missing_docs, reason = "a test")]
 
@@ -21,6 +21,14 @@ fn the_header_is_made_from_the_source() {
         "include/stapel.h differs at line {:?}; run: STAPEL_WRITE_HEADER=1 cargo test -p stapel-ffi --test header",
         first.map(|line| line + 1)
     );
+}
+
+/// `tests/long` installs the library with cargo-c; this is what takes no minutes of that.
+#[test]
+fn the_installed_library_has_the_version_of_the_abi() {
+    let version = format!("version = \"{}.0.0\"", stapel_ffi::STAPEL_ABI_VERSION);
+    let (_, capi) = include_str!("../Cargo.toml").split_once("[package.metadata.capi]").unwrap();
+    assert_eq!(capi.matches(&version).count(), 2, "the library's and that of stapel.pc are {version}");
 }
 
 /// Puts comments of one line on one line, which halves what there is to read.
