@@ -1,7 +1,7 @@
 //! What each record of the journal changes in the partner's state.
 
 use super::flags::{Flag, Undelivered};
-use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, Series};
+use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, Series, StatusRecord};
 use super::state::{MAX_DROPPED, PartnerState, Stacked};
 use crate::address::AddressKey;
 use crate::day::Day;
@@ -74,30 +74,7 @@ impl PartnerState {
                 }
                 self.drop_flight(*series, *number);
             }
-            JournalEvent::Status {
-                epoch,
-                release,
-                accepted,
-                highest_state,
-                highest_question,
-                full_set,
-                checkpoint,
-            } => {
-                self.status = None;
-                // A reply that is older than the last receipt says nothing new of what was accepted. One of a later
-                // release is not older: then the broker is one that forgot what it accepted.
-                let forgot = self.epoch(*epoch).is_some_and(|epoch| epoch.release > 0 && *release > epoch.release);
-                self.see_release(*epoch, *release);
-                if *highest_state >= self.accepted || forgot {
-                    self.accepted_is(*accepted);
-                    self.forget_held(|number| number == *epoch && *full_set);
-                }
-                self.state_used = self.state_used.max(*highest_state);
-                self.question_used = self.question_used.max(*highest_question);
-                if let CheckpointOutcome::Kept(checkpoint) = checkpoint {
-                    self.checkpoint = checkpoint.clone();
-                }
-            }
+            JournalEvent::Status(status) => self.take_status(status),
         }
         debug_assert!(self.journal.records <= number);
     }
@@ -184,6 +161,24 @@ impl PartnerState {
     fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
         for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
             epoch.undelivered.forget(&self.flags, self.buildings);
+        }
+    }
+
+    fn take_status(&mut self, status: &StatusRecord) {
+        self.status = None;
+        let StatusRecord { epoch, release, .. } = *status;
+        // A reply that is older than the last receipt says nothing new of what was accepted. One of a later release is
+        // not older: then the broker is one that forgot what it accepted.
+        let forgot = self.epoch(epoch).is_some_and(|epoch| epoch.release > 0 && release > epoch.release);
+        self.see_release(epoch, release);
+        if status.highest_state >= self.accepted || forgot {
+            self.accepted_is(status.accepted);
+            self.forget_held(|number| number == epoch && status.full_set);
+        }
+        self.state_used = self.state_used.max(status.highest_state);
+        self.question_used = self.question_used.max(status.highest_question);
+        if let CheckpointOutcome::Kept(checkpoint) = &status.checkpoint {
+            self.checkpoint = checkpoint.clone();
         }
     }
 

@@ -254,7 +254,7 @@ mod tests {
 
     /// A state with these homes flagged since a hundred days ago.
     fn flagged(numbers: std::ops::Range<u32>) -> PartnerState {
-        let mut state = PartnerState::new(1);
+        let mut state = PartnerState { number: 1, ..PartnerState::default() };
         let first_day = Day(TODAY.0 - 100);
         let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day, last_day: Day(TODAY.0 + 10) });
         state.flags.set(&homes(numbers), flag, |_| {});

@@ -1,5 +1,6 @@
 //! State messages: telling the broker what is flagged.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Partner;
@@ -13,8 +14,7 @@ use crate::address::AddressKey;
 use crate::bucket_sort;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::MessageError;
-use crate::message::{Delta, FullSet, Group, Kind, MAX_FLAGS, Part, Request};
+use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MessageError, Part, Request};
 use crate::pseudonym::Pseudonym;
 
 /// The most groups in one message.
@@ -95,17 +95,12 @@ impl Partner {
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn give_up(&mut self, digest: Digest, now: Timestamp) -> Result<(), PartnerError> {
         self.data.refresh()?;
-        let found = self.in_flight().find(|message| message.digest == digest);
-        let found =
-            found.ok_or(PartnerError::UnexpectedReply { finding: "no message with that digest is in flight" })?;
-        let number = found.number;
-        let series = match found.kind {
-            Kind::Question => Series::Question,
-            Kind::Status => Series::Status,
-            _ => Series::State,
-        };
+        let message = self.in_flight().find(|message| message.digest == digest);
+        let message =
+            message.ok_or(PartnerError::UnexpectedReply { finding: "no message with that digest is in flight" })?;
+        let event = JournalEvent::GaveUp { series: Series::of(message.kind), number: message.number };
         let mut transaction = self.data.begin()?;
-        transaction.record(now, None, JournalEvent::GaveUp { series, number })?;
+        transaction.record(now, None, event)?;
         transaction.commit()
     }
 
@@ -123,7 +118,7 @@ impl Partner {
         let today = now.day();
         let member = &self.member;
         let state = self.data.under(member.policy(), today)?;
-        let Plan { updates, missing } = Planner { member, state, today }.plan(confirm)?;
+        let Plan { updates, missing } = plan(member, state, today, confirm)?;
         let first = state.state_used.saturating_add(1);
         let messages = numbered(&updates, first)?;
         if messages.is_empty() {
@@ -167,13 +162,6 @@ fn numbered(updates: &[EpochUpdate], first: u64) -> Result<Vec<NumberedMessage>,
     Ok(messages)
 }
 
-/// Decides what there is to deliver.
-struct Planner<'a> {
-    member: &'a Member,
-    state: &'a PartnerState,
-    today: Day,
-}
-
 /// What there is to deliver.
 struct Plan {
     /// Newest epoch first.
@@ -182,86 +170,95 @@ struct Plan {
     missing: Vec<(u32, Vec<AddressKey>)>,
 }
 
-impl Planner<'_> {
-    fn plan(&self, confirm: bool) -> Result<Plan, PartnerError> {
-        let state = self.state;
-        // The reply to any message tells what became of one before it that was lost; without one, nobody would ever
-        // know.
-        let confirm = confirm || state.is_in_doubt();
-        let (newest, mut epochs) = self.member.open_epochs(self.today)?;
-        epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
-        epochs.insert(0, newest);
-        let a_day = self.member.policy().budgets.new_flags_a_day;
-        let mut new_flags = state.new_flags.left(self.today).min(a_day);
-        let mut plan = Plan { updates: Vec::new(), missing: Vec::new() };
-        for epoch in epochs {
-            let mut missing = Vec::new();
-            let update = self.update(epoch, confirm, &mut new_flags, &mut missing)?;
-            plan.updates.extend(update.map(|(content, waiting)| EpochUpdate { epoch, content, waiting }));
-            if !missing.is_empty() {
-                plan.missing.push((epoch, missing));
-            }
-        }
-        Ok(plan)
-    }
+/// Decides what there is to deliver, one epoch after another.
+struct Planner<'a> {
+    member: &'a Member,
+    state: &'a PartnerState,
+    today: Day,
+    /// What is left of the day's budget of new flags.
+    new_flags: u32,
+    /// The addresses of this epoch whose pseudonyms a source has to be asked for.
+    missing: Vec<AddressKey>,
+}
 
-    /// What there is to say in an epoch, and what waits although it was to be said too; `new_flags` is what is left of
-    /// the day's budget.
-    fn update(
-        &self,
-        epoch: u32,
-        confirm: bool,
-        new_flags: &mut u32,
-        missing: &mut Vec<AddressKey>,
-    ) -> Result<Option<(Content, Vec<AddressKey>)>, PartnerError> {
-        let state = self.state.epoch(epoch).filter(|state| state.delivered);
-        let mut waiting = self.waiting(state.map(|state| &state.undelivered), *new_flags);
+/// Decides what there is to deliver. `confirm` asks for a message also where nothing changed.
+fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Result<Plan, PartnerError> {
+    // The reply to any message tells what became of one before it that was lost; without one, nobody would ever know.
+    let confirm = confirm || state.is_in_doubt();
+    let (newest, mut epochs) = member.open_epochs(today)?;
+    epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
+    epochs.insert(0, newest);
+    let new_flags = state.new_flags.left(today).min(member.policy().budgets.new_flags_a_day);
+    let mut planner = Planner { member, state, today, new_flags, missing: Vec::new() };
+    let mut plan = Plan { updates: Vec::new(), missing: Vec::new() };
+    for epoch in epochs {
+        plan.updates.extend(planner.update(epoch, confirm)?);
+        let missing = std::mem::take(&mut planner.missing);
+        if !missing.is_empty() {
+            plan.missing.push((epoch, missing));
+        }
+    }
+    Ok(plan)
+}
+
+impl Planner<'_> {
+    /// What there is to say in an epoch, and what waits although it was to be said too.
+    fn update(&mut self, epoch: u32, confirm: bool) -> Result<Option<EpochUpdate>, PartnerError> {
+        let state = self.state;
+        let delivered = state.epoch(epoch).filter(|epoch| epoch.delivered);
+        let undelivered = delivered.map(|epoch| &epoch.undelivered);
+        let mut waiting = self.waiting(undelivered);
         // A withdrawal does not wait for the pseudonyms of new flags; a full set is made of all of them, or not at all.
-        if let Some(state) = state.filter(|state| !state.undelivered.full_set) {
-            waiting.extend(self.waiting_for_pseudonyms(epoch, &state.undelivered, missing)?);
+        if let Some(undelivered) = undelivered.filter(|undelivered| !undelivered.full_set) {
+            waiting.extend(self.waiting_for_pseudonyms(epoch, undelivered)?);
             waiting.sort_unstable();
             waiting.dedup();
         }
-        let fewer;
-        let flags = if waiting.is_empty() {
-            &self.state.flags
-        } else {
-            fewer = self.state.flags.without(&waiting);
-            &fewer
+        let flags =
+            if waiting.is_empty() { Cow::Borrowed(&state.flags) } else { Cow::Owned(state.flags.without(&waiting)) };
+        let content = match undelivered {
+            None => self.full_set(&flags, epoch, state.renewal, state.shrink)?,
+            Some(undelivered) => self.changes(&flags, undelivered, epoch, confirm)?,
         };
-        let Some(EpochState { undelivered, .. }) = state else {
-            let set = self.full_set(flags, epoch, self.state.renewal, self.state.shrink, missing)?;
-            return Ok(set.map(|set| (set, waiting)));
-        };
+        Ok(content.map(|content| EpochUpdate { epoch, content, waiting }))
+    }
+
+    /// What there is to say in an epoch in which the partner has delivered.
+    fn changes(
+        &mut self,
+        flags: &Flags,
+        undelivered: &Undelivered,
+        epoch: u32,
+        confirm: bool,
+    ) -> Result<Option<Content>, PartnerError> {
         let update = flags.update(undelivered, self.member.counts_buildings());
         let renewal = undelivered.renewal || update.extends;
-        *new_flags = new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
+        self.new_flags = self.new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
         if undelivered.full_set {
-            let set = self.full_set(flags, epoch, renewal, undelivered.shrink, missing)?;
-            return Ok(set.map(|set| (set, waiting)));
+            return self.full_set(flags, epoch, renewal, undelivered.shrink);
         }
         if update.len() == 0 {
-            return Ok(confirm.then_some((Content::Confirm, waiting)));
+            return Ok(confirm.then_some(Content::Confirm));
         }
         if update.len() <= MAX_FLAGS {
-            let rows = self.rows(epoch, update.flagged.iter().copied(), &update.withdrawn, missing)?;
+            let rows = self.rows(epoch, update.flagged.iter().copied(), &update.withdrawn)?;
             let Some(rows) = rows else { return Ok(None) };
             if rows.days.len() <= MAX_GROUPS {
-                return Ok(Some((Content::Delta { renewal, rows }, waiting)));
+                return Ok(Some(Content::Delta { renewal, rows }));
             }
         }
         // More than fits into one delta. All that the set withdraws was withdrawn one by one, or declared.
-        Ok(self.full_set(flags, epoch, renewal, true, missing)?.map(|set| (set, waiting)))
+        self.full_set(flags, epoch, renewal, true)
     }
 
     /// Of the homes that are undelivered, or of all where nothing was delivered, those that wait for a later day,
     /// ascending: with them the broker would refuse the message for the policy's budgets, and with the message what was
     /// withdrawn.
-    fn waiting(&self, undelivered: Option<&Undelivered>, new_flags: u32) -> Vec<AddressKey> {
+    fn waiting(&self, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
         let (flags, buildings) = (&self.state.flags, self.member.counts_buildings());
         let held = self.member.policy().budgets.flags_held as usize;
         // The first full set of an epoch is free of the day's budget.
-        let new_flags = undelivered.map_or(usize::MAX, |_| new_flags as usize);
+        let new_flags = undelivered.map_or(usize::MAX, |_| self.new_flags as usize);
         let levels = 1 + usize::from(buildings);
         let at_most = (undelivered.map_or(0, Undelivered::lacks) * levels, flags.len() * levels);
         if at_most.0 <= new_flags && at_most.1 <= held {
@@ -284,10 +281,9 @@ impl Planner<'_> {
     /// Of the homes that are new to the broker, those that wait for a pseudonym, their own or their building's.
     /// Ascending.
     fn waiting_for_pseudonyms(
-        &self,
+        &mut self,
         epoch: u32,
         undelivered: &Undelivered,
-        missing: &mut Vec<AddressKey>,
     ) -> Result<Vec<AddressKey>, PartnerError> {
         let mut waiting = Vec::new();
         // What a source gives at once for no addresses says whether it has to be asked for any.
@@ -295,45 +291,40 @@ impl Planner<'_> {
             return Ok(waiting);
         }
         let buildings = self.member.counts_buildings();
+        let flags = &self.state.flags;
         let new = undelivered.homes.iter().filter(|changed| changed.delivered.is_none());
-        for home in new.map(|changed| changed.address).filter(|home| self.state.flags.get(home).is_some()) {
+        for home in new.map(|changed| changed.address).filter(|home| flags.get(home).is_some()) {
             let keys = [home, home.building()];
-            if self.pseudonyms(epoch, &keys[..1 + usize::from(buildings)], missing)?.is_none() {
+            if self.pseudonyms(epoch, &keys[..1 + usize::from(buildings)])?.is_none() {
                 waiting.push(home);
             }
         }
         Ok(waiting)
     }
 
-    fn pseudonyms(
-        &self,
-        epoch: u32,
-        addresses: &[AddressKey],
-        missing: &mut Vec<AddressKey>,
-    ) -> Result<Option<Vec<Pseudonym>>, PartnerError> {
-        self.member.pseudonyms(self.state, epoch, self.today, addresses, missing)
+    fn pseudonyms(&mut self, epoch: u32, addresses: &[AddressKey]) -> Result<Option<Vec<Pseudonym>>, PartnerError> {
+        self.member.pseudonyms(self.state, epoch, self.today, addresses, &mut self.missing)
     }
 
     fn full_set(
-        &self,
+        &mut self,
         flags: &Flags,
         epoch: u32,
         renewal: bool,
         shrink: bool,
-        missing: &mut Vec<AddressKey>,
     ) -> Result<Option<Content>, PartnerError> {
-        let rows = self.rows(epoch, flags.all(self.member.counts_buildings()), &[], missing)?;
+        let rows = self.rows(epoch, flags.all(self.member.counts_buildings()), &[])?;
         Ok(rows.map(|rows| Content::FullSet { renewal, shrink, rows }))
     }
 
+    /// The pseudonyms of what is flagged and withdrawn; `None` where some are missing.
     fn rows(
-        &self,
+        &mut self,
         epoch: u32,
         flagged: impl Iterator<Item = (AddressKey, Day)> + Clone,
         withdrawn: &[AddressKey],
-        missing: &mut Vec<AddressKey>,
     ) -> Result<Option<SortedPseudonyms>, PartnerError> {
-        let missing_before = missing.len();
+        let missing_before = self.missing.len();
         let mut days: BTreeMap<Day, usize> = BTreeMap::new();
         flagged.clone().for_each(|(_, last_day)| *days.entry(last_day).or_default() += 1);
         let mut all = 0;
@@ -354,7 +345,7 @@ impl Planner<'_> {
                 addresses.push(address);
                 last_days.push(last_day);
             }
-            let made = self.pseudonyms(epoch, &addresses, missing)?.unwrap_or_default();
+            let made = self.pseudonyms(epoch, &addresses)?.unwrap_or_default();
             for (pseudonym, last_day) in made.into_iter().zip(&last_days) {
                 let at = next.entry(*last_day).or_default();
                 pseudonyms[*at] = pseudonym;
@@ -368,9 +359,9 @@ impl Planner<'_> {
             rows.copy_from_slice(&bucket_sort::sorted(rows, number));
             rest = after;
         }
-        let withdrawn = self.pseudonyms(epoch, withdrawn, missing)?.unwrap_or_default();
+        let withdrawn = self.pseudonyms(epoch, withdrawn)?.unwrap_or_default();
         let withdrawn = bucket_sort::sorted(&withdrawn, number);
-        Ok((missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
+        Ok((self.missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
     }
 }
 
@@ -478,7 +469,7 @@ mod tests {
     /// What is delivered: of each update how many pseudonyms it has, and whether it is a delta.
     fn planned(state: &PartnerState, confirm: bool) -> Vec<(usize, bool)> {
         let member = member();
-        let plan = Planner { member: &member, state, today: TODAY }.plan(confirm).unwrap();
+        let plan = plan(&member, state, TODAY, confirm).unwrap();
         assert!(plan.missing.is_empty());
         let size = |update: &EpochUpdate| update.content.requests().unwrap().iter().map(count).sum();
         plan.updates.iter().map(|update| (size(update), matches!(update.content, Content::Delta { .. }))).collect()
@@ -486,7 +477,7 @@ mod tests {
 
     #[test]
     fn what_is_delivered_follows_from_the_state_alone() {
-        let mut state = PartnerState::new(1);
+        let mut state = PartnerState { number: 1, ..PartnerState::default() };
         assert_eq!(planned(&state, false), [(0, false)], "an epoch begins with a full set, if an empty one");
         flag(&mut state, 1, 20_830);
         flag(&mut state, 2, 20_861);

@@ -135,7 +135,7 @@ impl Partner {
                 | JournalEvent::Accepted { .. }
                 | JournalEvent::Rejected { .. }
                 | JournalEvent::GaveUp { .. }
-                | JournalEvent::Status { .. } => {}
+                | JournalEvent::Status(_) => {}
             }
         })?;
         Ok(entries)

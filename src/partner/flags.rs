@@ -3,7 +3,6 @@
 //! Flags are kept at the level of homes only. What stands at the level of buildings follows from them: a building is
 //! flagged while a home in it is, through the latest last valid day of those.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::address::{AddressKey, Level};
@@ -203,26 +202,10 @@ impl Undelivered {
 
     /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
     pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
-        let mut merged = Vec::with_capacity(self.homes.len() + changed.len());
-        let (mut old, mut new) = (self.homes.iter().peekable(), changed.iter().peekable());
-        loop {
-            let home = match (old.peek(), new.peek()) {
-                (None, None) => break,
-                (Some(_), None) => old.next(),
-                (None, Some(_)) => new.next(),
-                (Some(a), Some(b)) => match a.address.cmp(&b.address) {
-                    Ordering::Less => old.next(),
-                    Ordering::Greater => new.next(),
-                    Ordering::Equal => {
-                        // What the broker holds is the older of the two.
-                        new.next();
-                        old.next()
-                    }
-                },
-            };
-            merged.extend(home.copied());
-        }
-        self.homes = merged;
+        self.homes.extend_from_slice(changed);
+        // Stable, and the first of two stays: what the broker holds is what was noted before.
+        self.homes.sort_by_key(|home| home.address);
+        self.homes.dedup_by_key(|home| home.address);
         self.drop_equal(flags);
     }
 

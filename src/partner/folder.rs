@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::PartnerError;
@@ -46,17 +45,19 @@ impl Folder {
             }
         }
         let key_path = path.join(PARTNER_KEY);
-        let key = if is_kept(&key_path)? { SigningKey::read(&key_path)? } else { SigningKey::create(&key_path)? };
+        let key =
+            if files::is_vacant(&key_path)? { SigningKey::create(&key_path)? } else { SigningKey::read(&key_path)? };
         let key_path = path.join(JOURNAL_KEY);
-        let journal_key = if is_kept(&key_path)? {
-            read_key(&key_path)?
-        } else {
-            let drawn = Key32::generate()?;
-            files::create_private(&key_path, drawn.expose_secret())?;
-            drawn
-        };
+        if files::is_vacant(&key_path)? {
+            files::create_private(&key_path, Key32::generate()?.expose_secret())?;
+        }
+        let journal_key = read_key(&key_path)?;
         Journal::create(&path.join(JOURNAL))?;
-        write_state(&path.join(STATE), &Sealer::new(&journal_key, label::PARTNER_STATE), &PartnerState::new(number))?;
+        write_state(
+            &path.join(STATE),
+            &Sealer::new(&journal_key, label::PARTNER_STATE),
+            &PartnerState { number, ..PartnerState::default() },
+        )?;
         Ok(key)
     }
 
@@ -172,7 +173,7 @@ impl Folder {
         let path = self.path.join(STATE);
         if !path.try_exists().map_err(|source| io("read", &path, source))? {
             // The journal has all that matters of it.
-            return Ok(PartnerState::new(0));
+            return Ok(PartnerState::default());
         }
         let sealed = std::mem::take(&mut *files::read_private(&path)?);
         let opened = self.sealer.open(label::PARTNER_STATE, sealed);
@@ -214,15 +215,6 @@ fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), PartnerErro
             wrong("its key id is another; ask the coordinator for the right one")
         }
         Some(_) => Ok(()),
-    }
-}
-
-/// Whether a key was made before. An empty file is none.
-fn is_kept(path: &Path) -> Result<bool, PartnerError> {
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.len() > 0),
-        Err(source) if source.kind() == ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(io("read", path, source).into()),
     }
 }
 

@@ -48,6 +48,12 @@ impl JournalPosition {
     pub(super) const START: JournalPosition = JournalPosition { records: 0, bytes: 0, head: Digest::NONE };
 }
 
+impl Default for JournalPosition {
+    fn default() -> JournalPosition {
+        JournalPosition::START
+    }
+}
+
 encode_fields! { JournalPosition { records, bytes, head } }
 
 impl Journal {

@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use super::error::PartnerError;
 use super::log::Complaint;
 use super::member::Member;
-use super::record::{AnswerHead, JournalEvent, Series};
+use super::record::{AnswerHead, JournalEvent, Series, StatusRecord};
 use super::state::{OpenQuestion, PartnerState, SignedMessage};
 use super::{Case, Partner};
 use crate::address::AddressKey;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
     Answer, Code, Header, LogEntry, Receipt, Rejection, Reply, Role, Standing, StatusReply, Unverified,
 };
+
+/// What is wrong with a reply whose message is not known.
+const NOT_IN_FLIGHT: &str = "it is to a message that is not in flight here";
 
 /// What the broker said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,68 +130,51 @@ impl Partner {
             return Err(unexpected("it is for another partner"));
         }
         let reply = verified.reply()?;
-        let (member, state, today) = (&self.member, self.data.state(), now.day());
-        // What becomes of the day's budget of new flags, where the reply says it.
+        let (state, today) = (self.data.state(), now.day());
+        let Some(message) = state.messages().find(|message| message.digest == header.context) else {
+            return self.read_late(header, reply);
+        };
+        refuse_other_header(header, message)?;
+        let (epoch, number) = (message.epoch, message.sequence);
+        // What is left of the day's budget of new flags, where the reply says it.
         let mut new_flags = None;
-        let (event, received) = match (replied_to(state, header)?, reply) {
-            (RepliedTo::Dropped, Reply::Rejection(rejection)) => return Ok(Received::Late(rejection)),
-            (RepliedTo::Dropped, reply) => return self.read_before(header, reply),
-            (RepliedTo::State(message), Reply::Receipt(receipt)) => {
+        let (event, received) = match (Series::of(message.kind), reply) {
+            (Series::State, Reply::Receipt(receipt)) => {
                 // A receipt that was sent again speaks of the release of its first time.
                 refuse_older(receipt.release, message.release)?;
-                // The first full set of an epoch is free of the budget.
-                if state.epoch(message.epoch).is_some_and(|epoch| epoch.delivered) {
-                    let left = state.new_flags.left(today).min(member.policy().budgets.new_flags_a_day);
-                    new_flags = Some(left.saturating_sub(receipt.added));
-                }
-                let event = JournalEvent::Accepted {
-                    epoch: message.epoch,
-                    number: message.sequence,
-                    release: receipt.release,
-                    held: receipt.held,
-                    log: receipt.log,
-                };
-                (event, Received::Receipt(receipt))
+                new_flags = self.new_flags_after(&receipt, epoch, today);
+                let Receipt { release, held, log, .. } = receipt;
+                (JournalEvent::Accepted { epoch, number, release, held, log }, Received::Receipt(receipt))
             }
-            (RepliedTo::Question(question), Reply::Answer(answer)) => {
-                answered(member, state, question, header.policy, answer)?
+            (Series::Question, Reply::Answer(answer)) => {
+                let question = state.questions.iter().find(|question| question.message.digest == message.digest);
+                let question = question.ok_or(unexpected(NOT_IN_FLIGHT))?;
+                answered(&self.member, state, question, header.policy, answer)?
             }
-            (RepliedTo::Status(message), Reply::Status(status)) => {
-                refuse_older(status.release, state.epoch(message.epoch).map_or(0, |epoch| epoch.release))?;
+            (Series::Status, Reply::Status(status)) => {
+                refuse_older(status.release, latest_release(state, epoch))?;
                 let (checkpoint, complaint) = self.watch(bytes, &status)?;
                 new_flags = Some(status.new_flags_left);
-                let event = JournalEvent::Status {
-                    epoch: message.epoch,
+                let event = JournalEvent::Status(StatusRecord {
+                    epoch,
                     release: status.release,
                     accepted: status.accepted_state,
                     highest_state: status.highest_state,
                     highest_question: status.highest_question,
                     full_set: status.full_set_required,
                     checkpoint,
-                };
+                });
                 (event, Received::Status { status, complaint })
             }
-            (replied_to, Reply::Rejection(rejection)) => {
-                let (series, message) = match replied_to {
-                    RepliedTo::State(message) => (Series::State, message),
-                    RepliedTo::Status(message) => (Series::Status, message),
-                    RepliedTo::Question(question) => (Series::Question, &question.message),
-                    RepliedTo::Dropped => return Ok(Received::Late(rejection)),
-                };
-                let event = JournalEvent::Rejected {
-                    series,
-                    epoch: message.epoch,
-                    number: message.sequence,
-                    code: rejection.code as u8,
-                    detail: rejection.number,
-                    log: rejection.log,
-                };
+            (series, Reply::Rejection(rejection)) => {
+                let (code, detail, log) = (rejection.code as u8, rejection.number, rejection.log);
                 let next = Next::after(rejection.code);
+                let event = JournalEvent::Rejected { series, epoch, number, code, detail, log };
                 (event, Received::Rejection { rejection, next })
             }
             _ => return Err(unexpected("its kind is not one of a reply to that message")),
         };
-        let brokers_policy = Some(header.policy).filter(|digest| *digest != member.policy.digest());
+        let brokers_policy = Some(header.policy).filter(|digest| *digest != self.member.policy.digest());
         let mut transaction = self.data.begin()?;
         transaction.record(now, None, event)?;
         let state = transaction.state();
@@ -206,8 +192,24 @@ impl Partner {
         Ok(received)
     }
 
-    /// What a reply said that was read before: of an answer, what the journal says of it, since the question is gone.
-    fn read_before(&self, header: &Header, reply: Reply) -> Result<Received, PartnerError> {
+    /// What is left of the day's budget of new flags after a receipt; `None` where it cost nothing.
+    fn new_flags_after(&self, receipt: &Receipt, epoch: u32, today: Day) -> Option<u32> {
+        let state = self.data.state();
+        // The first full set of an epoch is free of the budget.
+        state.epoch(epoch).filter(|epoch| epoch.delivered)?;
+        let left = state.new_flags.left(today).min(self.member.policy().budgets.new_flags_a_day);
+        Some(left.saturating_sub(receipt.added))
+    }
+
+    /// Reads a reply to a message that is not in flight, or is no longer. One that was read before is given again from
+    /// the journal, since a question is gone once it was answered.
+    fn read_late(&self, header: &Header, reply: Reply) -> Result<Received, PartnerError> {
+        if !self.data.state().dropped.contains(&header.context) {
+            return Err(unexpected(NOT_IN_FLIGHT));
+        }
+        if let Reply::Rejection(rejection) = reply {
+            return Ok(Received::Late(rejection));
+        }
         let (epoch, number) = (header.epoch, header.sequence);
         let mut asked: BTreeMap<u64, (Option<Case>, Vec<AddressKey>)> = BTreeMap::new();
         let mut found = None;
@@ -236,30 +238,13 @@ impl Partner {
     }
 }
 
-/// The message that a reply is to: the one whose digest it names.
-fn replied_to<'a>(state: &'a PartnerState, header: &Header) -> Result<RepliedTo<'a>, PartnerError> {
-    let digest = header.context;
-    let is_it = |message: &SignedMessage| message.digest == digest;
-    let (message, replied_to) = if let Some(message) = state.chain.iter().find(|message| is_it(message)) {
-        (message, RepliedTo::State(message))
-    } else if let Some(question) = state.questions.iter().find(|question| is_it(&question.message)) {
-        (&question.message, RepliedTo::Question(question))
-    } else if let Some(message) = state.status.as_ref().filter(|message| is_it(message)) {
-        (message, RepliedTo::Status(message))
-    } else if state.is_dropped(digest) {
-        return Ok(RepliedTo::Dropped);
-    } else {
-        return Err(unexpected("it is to a message that is not in flight here"));
-    };
+/// An error where a reply's header does not repeat that of the message which it says it is to.
+fn refuse_other_header(header: &Header, message: &SignedMessage) -> Result<(), PartnerError> {
     let repeats = header.epoch == message.epoch
         && header.key_id == message.key_id
         && header.sequence == message.sequence
         && header.previous == message.previous;
-    if repeats {
-        Ok(replied_to)
-    } else {
-        Err(unexpected("its header does not repeat that of the message it replies to"))
-    }
+    if repeats { Ok(()) } else { Err(unexpected("its header does not repeat that of the message it replies to")) }
 }
 
 /// What an answer is recorded as, and what it says. `policy` is the digest of the policy that it was answered under.
@@ -283,7 +268,7 @@ fn answered(
     let told: Option<Vec<Standing>> =
         answer.standings.iter().map(|byte| Standing::from_byte(*byte, counting, sees)).collect();
     let told = told.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
-    refuse_older(answer.release, state.epoch(epoch).map_or(0, |epoch| epoch.release))?;
+    refuse_older(answer.release, latest_release(state, epoch))?;
     let standings: Vec<Standing> = question.positions.iter().map(|at| told[*at as usize]).collect();
     let to_keep = standings.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
     let head = AnswerHead {
@@ -342,19 +327,16 @@ impl Next {
     }
 }
 
-/// The message that a reply is to.
-enum RepliedTo<'a> {
-    State(&'a SignedMessage),
-    Question(&'a OpenQuestion),
-    Status(&'a SignedMessage),
-    /// One that is no longer waited for.
-    Dropped,
-}
-
 fn unexpected(finding: &'static str) -> PartnerError {
     PartnerError::UnexpectedReply { finding }
 }
 
+/// The latest release that was seen in an epoch; 0 for none.
+fn latest_release(state: &PartnerState, epoch: u32) -> u64 {
+    state.epoch(epoch).map_or(0, |epoch| epoch.release)
+}
+
+/// An error where a reply speaks of an older release than was `seen`.
 fn refuse_older(release: u64, seen: u64) -> Result<(), PartnerError> {
     if release < seen { Err(PartnerError::OlderRelease { release, seen }) } else { Ok(()) }
 }

@@ -41,15 +41,7 @@ pub(super) enum JournalEvent {
     /// The partner no longer waits for the reply to a message.
     GaveUp { series: Series, number: u64 },
     /// The broker said where the partner stands.
-    Status {
-        epoch: u32,
-        release: u64,
-        accepted: u64,
-        highest_state: u64,
-        highest_question: u64,
-        full_set: bool,
-        checkpoint: CheckpointOutcome,
-    },
+    Status(StatusRecord),
 }
 
 /// How homes are flagged.
@@ -85,6 +77,17 @@ pub(super) struct AnswerHead {
     pub(super) log: LogEntry,
 }
 
+/// Where the broker says that the partner stands.
+pub(super) struct StatusRecord {
+    pub(super) epoch: u32,
+    pub(super) release: u64,
+    pub(super) accepted: u64,
+    pub(super) highest_state: u64,
+    pub(super) highest_question: u64,
+    pub(super) full_set: bool,
+    pub(super) checkpoint: CheckpointOutcome,
+}
+
 /// What became of the checkpoint in a status reply.
 pub(super) enum CheckpointOutcome {
     /// It is the one that is kept already, or there is none and none is kept.
@@ -95,7 +98,7 @@ pub(super) enum CheckpointOutcome {
     Refused(Vec<u8>),
 }
 
-/// A series of messages; each numbers its own. Status requests have no numbers.
+/// A series of a partner's messages; each numbers its own. Status requests have no numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Series {
     State,
@@ -112,6 +115,17 @@ impl JournalRecord {
     /// Reads what [`write`](JournalRecord::write) wrote.
     pub(super) fn read(bytes: &[u8]) -> Result<JournalRecord, Malformed> {
         codec::read_record(bytes, VERSION)
+    }
+}
+
+impl Series {
+    /// The series of a partner's messages of this kind.
+    pub(super) fn of(kind: Kind) -> Series {
+        match kind {
+            Kind::Question => Series::Question,
+            Kind::Status => Series::Status,
+            _ => Series::State,
+        }
     }
 }
 
@@ -147,7 +161,7 @@ encode_variants! {
         7 => Answered { asking, answer, standings },
         8 => Rejected { series, epoch, number, code, detail, log },
         9 => GaveUp { series, number },
-        10 => Status { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint },
+        10 => Status(status),
     },
     else "a record's event is unknown"
 }
@@ -157,6 +171,8 @@ encode_variants! { FlagMode { 1 => New, 2 => Until, 3 => Renewal }, else "how ho
 encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
 
 encode_fields! { AnswerHead { epoch, number, release, as_of, until, organisations, fresh, log } }
+
+encode_fields! { StatusRecord { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint } }
 
 encode_variants! {
     CheckpointOutcome { 1 => Unchanged, 2 => Kept(checkpoint), 3 => Refused(shown) },

@@ -27,7 +27,8 @@ const VERSION: u8 = 1;
 /// again are known.
 pub(super) const MAX_DROPPED: usize = 256;
 
-/// What a partner knows.
+/// What a partner knows. By default what one knows that did nothing yet; its number is 0 until the roster has said it.
+#[derive(Default)]
 pub(super) struct PartnerState {
     /// The partner's number in the roster.
     pub(super) number: u16,
@@ -78,6 +79,7 @@ pub(super) struct NewFlags {
 }
 
 /// Where the partner is in one epoch.
+#[derive(Default)]
 pub(super) struct EpochState {
     pub(super) number: u32,
     /// Whether a full set was accepted.
@@ -127,33 +129,6 @@ pub(super) struct Stacked {
 }
 
 impl PartnerState {
-    /// The state of a partner that did nothing yet. Its number is 0 until the roster has said it.
-    pub(super) fn new(number: u16) -> PartnerState {
-        PartnerState {
-            number,
-            journal: JournalPosition::START,
-            state_used: 0,
-            question_used: 0,
-            accepted: 0,
-            lost: 0,
-            flags: Flags::default(),
-            epochs: Vec::new(),
-            buildings: false,
-            shrink: false,
-            renewal: false,
-            chain: Vec::new(),
-            questions: Vec::new(),
-            status: None,
-            dropped: Vec::new(),
-            stacked: Vec::new(),
-            reported: Vec::new(),
-            brokers_policy: None,
-            checkpoint: Vec::new(),
-            new_flags: NewFlags::default(),
-            sources: Vec::new(),
-        }
-    }
-
     /// Writes the state after what stands in `bytes`.
     pub(super) fn write(&self, bytes: Vec<u8>) -> Vec<u8> {
         codec::write_record(bytes, VERSION, self)
@@ -170,21 +145,10 @@ impl PartnerState {
 
     pub(super) fn epoch_mut(&mut self, number: u32) -> &mut EpochState {
         let at = self.epochs.iter().position(|epoch| epoch.number == number).unwrap_or_else(|| {
-            let undelivered = Undelivered::default();
-            self.epochs.push(EpochState {
-                number,
-                delivered: false,
-                release: 0,
-                undelivered,
-                undelivered_if_accepted: None,
-            });
+            self.epochs.push(EpochState { number, ..EpochState::default() });
             self.epochs.len() - 1
         });
         &mut self.epochs[at]
-    }
-
-    pub(super) fn is_dropped(&self, digest: Digest) -> bool {
-        self.dropped.contains(&digest)
     }
 
     /// The messages in flight, state messages first.

@@ -9,7 +9,7 @@ use super::*;
 use crate::message::LogEntry;
 use crate::partner::flags::{ChangedHome, Flags, Undelivered};
 use crate::partner::journal::JournalPosition;
-use crate::partner::record::{AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, Series};
+use crate::partner::record::{AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, Series, StatusRecord};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, NewFlags, OpenQuestion, Stacked};
 use crate::pseudonym::{Pseudonym, SourceRequest};
@@ -43,14 +43,16 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         log: log(8),
     };
     let number = |number, kind| NumberedMessage { epoch: 1, kind, number, pseudonyms: 9 };
-    let status = |checkpoint| JournalEvent::Status {
-        epoch: 1,
-        release: 2,
-        accepted: 3,
-        highest_state: 4,
-        highest_question: 5,
-        full_set: true,
-        checkpoint,
+    let status = |checkpoint| {
+        JournalEvent::Status(StatusRecord {
+            epoch: 1,
+            release: 2,
+            accepted: 3,
+            highest_state: 4,
+            highest_question: 5,
+            full_set: true,
+            checkpoint,
+        })
     };
     let flagged = |mode| JournalEvent::Flagged { mode, last_day: Day(20_900), homes: vec![a, b] };
     let events = vec![
