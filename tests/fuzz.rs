@@ -90,8 +90,8 @@ fn ledger_rows() -> Vec<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("ledger.redb");
     std::fs::copy(shipped("stores/v1/broker/store/ledger.redb"), &copy).unwrap();
-    let ledger = Database::open(copy).unwrap().begin_read().unwrap();
-    let rows = ledger.open_table(TableDefinition::<&[u8; 7], &[u8]>::new("rows")).unwrap();
+    let ledger = Database::open(copy).unwrap();
+    let rows = ledger.begin_read().unwrap().open_table(TableDefinition::<&[u8; 7], &[u8]>::new("rows")).unwrap();
     rows.iter().unwrap().map(|row| row.unwrap().1.value().to_vec()).collect()
 }
 
