@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::incoming::Incoming;
 use super::index::Pending;
+use super::join::join;
 use super::rows::{Accepted, PartnerRow};
 use super::state::{Account, OpenEpoch, StoredBatch};
 use crate::bucket_sort;
@@ -133,11 +134,6 @@ pub(super) fn accept(
 }
 
 impl TaggedFlags {
-    /// Whether it is a part of a full set, and not the first.
-    pub(super) fn is_later_part(&self) -> bool {
-        matches!(self, TaggedFlags::FullSet(set) if set.part.number > 1)
-    }
-
     /// How many pseudonyms it speaks of.
     pub(super) fn count(&self) -> u32 {
         let count = match self {
@@ -267,96 +263,62 @@ impl Context<'_> {
             rows.push(Row { tag: *tag, span: Some(span) });
         }
         acceptance.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
-        let so_far: usize = acceptance.account.parts.iter().map(|part| part.len()).sum::<usize>() + rows.len();
-        let is_too_many = so_far > self.policy.budgets.flags_held as usize;
-        if part.number < part.of {
-            if is_too_many {
-                return Err(held_too_many(self.policy.budgets.flags_held));
-            }
-            acceptance.account.parts.push(Arc::new(rows.clone()));
-        } else {
-            self.last_part(acceptance, set.shrink, is_too_many, rows.clone())?;
+        acceptance.account.parts.push(Arc::new(rows.clone()));
+        if part.number == part.of {
+            self.whole_set(acceptance, set.shrink)?;
             acceptance.remove_overruled(self.incoming, part.of.into());
+        } else if count(&acceptance.account.parts) > self.policy.budgets.flags_held as usize {
+            return Err(held_too_many(self.policy.budgets.flags_held));
         }
         acceptance.keep(self.incoming, Some(part), rows);
         Ok(())
     }
 
     /// Takes the set as a whole, once its last part is there.
-    fn last_part(
-        &self,
-        acceptance: &mut Acceptance,
-        shrink: bool,
-        is_too_many: bool,
-        last: Vec<Row>,
-    ) -> Result<(), Rejection> {
-        let mut parts = std::mem::take(&mut acceptance.account.parts);
-        parts.push(Arc::new(last));
-        let said = parts.iter().map(|part| part.len()).sum::<usize>();
+    fn whole_set(&self, acceptance: &mut Acceptance, shrink: bool) -> Result<(), Rejection> {
+        let parts = std::mem::take(&mut acceptance.account.parts);
+        let said = count(&parts);
         let set = Pending::of_parts(parts);
-        let mut before = 0u64;
-        let mut was = self.epoch.all_held(self.incoming.header.partner).inspect(|_| before += 1);
-        let mut next_was = was.next();
+        let mut before = self.epoch.all_held(self.incoming.header.partner).peekable();
         // Where the partner held nothing, the set is what changes, and millions of rows need not be copied.
-        let all_news = next_was.is_none() && acceptance.account.pending.is_empty();
-        let mut seen = 0;
+        let all_news = before.peek().is_none() && acceptance.account.pending.is_empty();
+        let mut distinct = 0;
+        let mut held_before = 0;
         let mut held = 0;
         let mut changes = Vec::new();
-        let mut withdrawn = Vec::new();
-        for row in set.rows() {
-            seen += 1;
+        for (tag, was, row) in join(before, set.rows().map(|row| (row.tag, row.span))) {
             // A flag of an earlier part may have ended since that part came.
-            let Some(is) = row.span.filter(|span| span.last >= self.today) else { continue };
-            held += 1;
-            while let Some((tag, _)) = next_was.take_if(|(tag, _)| *tag < row.tag) {
-                withdrawn.push(Row { tag, span: None });
-                next_was = was.next();
+            let is = row.flatten().filter(|span| span.last >= self.today);
+            distinct += usize::from(row.is_some());
+            held_before += u32::from(was.is_some());
+            held += u32::from(is.is_some());
+            match (was, is) {
+                (None, Some(_)) => acceptance.receipt.added += 1,
+                (Some(_), None) => acceptance.receipt.withdrawn += 1,
+                (Some(was), Some(is)) => acceptance.receipt.changed += u32::from(was.last != is.last),
+                (None, None) => {}
             }
-            let was_held = next_was.take_if(|(tag, _)| *tag == row.tag).map(|(_, span)| span);
-            if was_held.is_some() {
-                next_was = was.next();
-            }
-            match was_held {
-                None => acceptance.receipt.added += 1,
-                Some(was) if was.last != is.last => acceptance.receipt.changed += 1,
-                Some(_) => {}
-            }
-            if was_held != Some(is) && !all_news {
-                changes.push(row);
+            if was != is && !all_news {
+                changes.push(Row { tag, span: is });
             }
         }
-        if seen < said {
+        if distinct < said {
             return Err(Rejection::new(Code::Malformed, 0, "a pseudonym stands in two parts of the full set"));
         }
-        withdrawn.extend(next_was.into_iter().chain(was).map(|(tag, _)| Row { tag, span: None }));
-        acceptance.receipt.withdrawn = withdrawn.len() as u32;
-        let share = u64::from(self.policy.max_shrink_percent) * before;
-        if !shrink && u64::from(acceptance.receipt.withdrawn) * 100 > share {
-            return Err(Rejection::new(
-                Code::Shrink,
-                acceptance.receipt.withdrawn.into(),
-                format!(
-                    "the full set would withdraw {} of {} flags, more than {} per cent: \
-                     if the export was whole, send it again with the shrink bit",
-                    acceptance.receipt.withdrawn, before, self.policy.max_shrink_percent
-                ),
-            ));
+        if !shrink {
+            self.refuse_shrink(acceptance.receipt.withdrawn, held_before)?;
         }
-        if is_too_many {
+        if said > self.policy.budgets.flags_held as usize {
             return Err(held_too_many(self.policy.budgets.flags_held));
         }
         // The first full set of an epoch says again what was flagged before, under a new key.
         acceptance.charge = if acceptance.account.row.full_seen { acceptance.receipt.added } else { 0 };
         self.within_budgets(acceptance.charge, held)?;
-        acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty() || !withdrawn.is_empty();
+        acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty();
         if all_news {
             acceptance.account.pending = set;
             acceptance.account.pending.expire(self.today);
         } else {
-            if !withdrawn.is_empty() {
-                changes.append(&mut withdrawn);
-                changes.sort_by_key(|row| row.tag);
-            }
             acceptance.account.pending.push(changes);
         }
         acceptance.account.row.full_seen = true;
@@ -364,18 +326,33 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// A part follows the one before it, or is the first.
-    fn follows(&self, acceptance: &Acceptance, part: Part) -> Result<(), Rejection> {
-        if part.number == 1 {
+    /// Refuses a full set that withdraws more of the flags that were held than the policy lets pass unsaid.
+    fn refuse_shrink(&self, withdrawn: u32, held: u32) -> Result<(), Rejection> {
+        let percent = self.policy.max_shrink_percent;
+        if u64::from(withdrawn) * 100 <= u64::from(percent) * u64::from(held) {
             return Ok(());
         }
+        let sentence = format!(
+            "the full set would withdraw {withdrawn} of {held} flags, more than {percent} per cent: \
+             if the export was whole, send it again with the shrink bit"
+        );
+        Err(Rejection::new(Code::Shrink, withdrawn.into(), sentence))
+    }
+
+    /// Step 14: a part follows the one before it, also where the first part may follow anything (5.10), or is the first.
+    fn follows(&self, acceptance: &Acceptance, part: Part) -> Result<(), Rejection> {
+        let accepted = self.row.accepted_state();
         let unfinished = acceptance.account.parts.len();
-        let of = acceptance.account.batches.last().and_then(|stored| stored.part).map(|(_, of)| of);
-        if unfinished > 0 && unfinished == usize::from(part.number) - 1 && of == Some(part.of) {
+        let last = acceptance.account.batches.last().and_then(|stored| stored.part);
+        let is_next = unfinished > 0
+            && self.incoming.header.previous == accepted
+            && unfinished == usize::from(part.number) - 1
+            && last.is_some_and(|(_, of)| of == part.of);
+        if part.number == 1 || is_next {
             return Ok(());
         }
         let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
-        Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
+        Err(Rejection::new(Code::Gap, accepted, sentence))
     }
 
     /// Refuses last valid days that no flag may have. All days are checked before any flag is, so that the sentence
@@ -400,14 +377,13 @@ impl Context<'_> {
         let max_days = self.policy.retention.max_days;
         match before {
             Some(before) if last <= before.first.plus(max_days) => Ok(Span { first: before.first, last }),
-            Some(_) if !renewal => Err(Rejection::new(
-                Code::RenewalNotDeclared,
-                0,
-                format!(
-                    "a flag would last more than {max_days} days since its first: \
-                     look at it again and declare its renewal"
-                ),
-            )),
+            Some(_) if !renewal => {
+                let sentence = format!(
+                    "a flag would last more than {max_days} days since its first: look at it again and declare its \
+                     renewal"
+                );
+                Err(Rejection::new(Code::RenewalNotDeclared, 0, sentence))
+            }
             _ => Ok(Span { first: self.today, last }),
         }
     }
@@ -416,20 +392,21 @@ impl Context<'_> {
         let budgets = &self.policy.budgets;
         let left = budgets.new_flags_a_day.saturating_sub(self.row.new_flags);
         if charge > left {
-            return Err(Rejection::new(
-                Code::OverBudget,
-                left.into(),
-                format!(
-                    "{charge} new flags are more than the {left} that are left today; \
-                     send fewer, or the rest tomorrow (UTC)"
-                ),
-            ));
+            let sentence = format!(
+                "{charge} new flags are more than the {left} that are left today; send fewer, or the rest tomorrow (UTC)"
+            );
+            return Err(Rejection::new(Code::OverBudget, left.into(), sentence));
         }
         if held > budgets.flags_held && charge > 0 {
             return Err(held_too_many(budgets.flags_held));
         }
         Ok(())
     }
+}
+
+/// How many rows some parts have.
+fn count(parts: &[Arc<Vec<Row>>]) -> usize {
+    parts.iter().map(|part| part.len()).sum()
 }
 
 /// Whether a flag that was held begins anew.

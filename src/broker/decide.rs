@@ -75,7 +75,6 @@ fn verdict(
     let epoch = acceptable(incoming, snapshot)?;
     match request.as_ref().map_err(Rejection::clone)? {
         TaggedRequest::State(flags) => {
-            continues(incoming, snapshot, flags)?;
             Ok(Verdict::Accept(Box::new(accept(incoming, epoch, &snapshot.partner, flags)?)))
         }
         TaggedRequest::Question(question) => {
@@ -186,22 +185,18 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
     // An epoch whose keys were destroyed is not opened again, whatever the policy says.
     let listed = policy.epoch(header.epoch).filter(|epoch| epoch.is_open(today));
     let Some((listed, epoch)) = listed.zip(snapshot.epoch.as_ref()) else {
-        return refuse(
-            Code::WrongEpoch,
-            format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch),
-        );
+        let sentence = format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch);
+        return refuse(Code::WrongEpoch, sentence);
     };
     if header.key_id != listed.key_id {
-        return refuse(
-            Code::WrongKeyId,
-            format!("the key id of epoch {} is {}: the partner holds another secret", listed.number, listed.key_id),
-        );
+        let sentence =
+            format!("the key id of epoch {} is {}: the partner holds another secret", listed.number, listed.key_id);
+        return refuse(Code::WrongKeyId, sentence);
     }
     if header.kind != Kind::Status && !is_under_policy(incoming) {
-        return refuse(
-            Code::WrongPolicy,
-            format!("version {} of the policy is in force, with digest {}", policy.version, incoming.in_force.digest()),
-        );
+        let digest = incoming.in_force.digest();
+        let sentence = format!("version {} of the policy is in force, with digest {digest}", policy.version);
+        return refuse(Code::WrongPolicy, sentence);
     }
     let may = incoming.sender.may;
     if (header.kind.is_state() && !may.flag) || (header.kind == Kind::Question && !may.ask) {
@@ -210,44 +205,46 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
     let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
     let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
     if header.time.0 < oldest || header.time > latest {
-        return refuse(
-            Code::Clock,
-            format!(
-                "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
-                header.time, incoming.now
-            ),
+        let sentence = format!(
+            "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
+            header.time, incoming.now
         );
+        return refuse(Code::Clock, sentence);
     }
+    continues_series(incoming, snapshot, listed)?;
+    Ok(epoch)
+}
+
+/// Step 12: a state message follows the last one that was accepted; a partner that a restored broker waits for
+/// sends a full set first, made since.
+fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy::Epoch) -> Result<(), Rejection> {
+    let header = incoming.header;
     // A partner that may not flag has no full set to send.
-    let recovering = may.flag && snapshot.recovering(header.partner, listed);
-    if recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
-        return refuse(
-            Code::Recovering,
-            "the broker was restored from a copy: \
-             send all your flags as a full set, then it counts and answers you again"
-                .into(),
-        );
-    }
-    let older = snapshot.restored.filter(|restored| header.kind == Kind::FullSet && header.time < *restored);
-    if let Some(restored) = older.filter(|_| recovering) {
-        return refuse(
-            Code::Recovering,
-            format!("the broker was restored at {restored}, and this full set is of {}: make it anew", header.time),
-        );
+    if incoming.sender.may.flag && snapshot.recovering(header.partner, epoch) {
+        let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));
+        return match (header.kind, snapshot.restored) {
+            (Kind::FullSet, Some(restored)) if header.time < restored => refuse(format!(
+                "the broker was restored at {restored}, and this full set is of {}: make it anew",
+                header.time
+            )),
+            // What a restored broker accepted last is older than the partner's series, and says nothing of it.
+            (Kind::FullSet | Kind::Status, _) => Ok(()),
+            _ => refuse(
+                "the broker was restored from a copy: \
+                 send all your flags as a full set, then it counts and answers you again"
+                    .into(),
+            ),
+        };
     }
     let accepted = snapshot.partner.accepted_state();
-    // What a restored broker accepted last is older than the partner's series, and says nothing of it.
-    if header.kind.is_state() && header.previous != accepted && !recovering {
-        return Err(Rejection::new(
-            Code::Gap,
-            accepted,
-            format!(
-                "the message follows number {}, but the last one accepted is {accepted}: send a full set",
-                header.previous
-            ),
-        ));
+    if header.kind.is_state() && header.previous != accepted {
+        let sentence = format!(
+            "the message follows number {}, but the last one accepted is {accepted}: send a full set",
+            header.previous
+        );
+        return Err(Rejection::new(Code::Gap, accepted, sentence));
     }
-    Ok(epoch)
+    Ok(())
 }
 
 /// Whether the message names the policy in force, or may still name the one before.
@@ -257,17 +254,6 @@ fn is_under_policy(incoming: &Incoming<'_>) -> bool {
     let is_in_grace = incoming.header.kind.is_state() && incoming.now.since(in_force.row.adopted) <= grace;
     incoming.header.policy == in_force.digest()
         || (is_in_grace && in_force.row.previous == Some(incoming.header.policy))
-}
-
-/// Step 14: a later part of a full set follows the part before it, even where the first part may follow anything
-/// (5.10).
-fn continues(incoming: &Incoming<'_>, snapshot: &Snapshot, flags: &TaggedFlags) -> Result<(), Rejection> {
-    let accepted = snapshot.partner.accepted_state();
-    if flags.is_later_part() && incoming.header.previous != accepted {
-        let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
-        return Err(Rejection::new(Code::Gap, accepted, sentence));
-    }
-    Ok(())
 }
 
 /// The line of the log for a message; `request` is `None` where its body was not decoded.

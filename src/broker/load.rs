@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::index::{Changes, Pending};
+use super::join::join;
 use super::rows::{DAMAGED, FormatRow, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use crate::day::Day;
@@ -58,10 +59,8 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
     for ((number, partner), mut account) in accounts {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
         if let Some(replay) = replays.remove(&(number, partner)) {
-            let replayed = replay.finish(epoch.row.as_of.day());
-            released.entry(number).or_default().push((partner, replayed.released));
-            account.pending.push(replayed.pending);
-            account.parts = replayed.parts;
+            let flags = replay.finish(&mut account, epoch.row.as_of.day());
+            released.entry(number).or_default().push((partner, flags));
         }
         epoch.accounts.insert(partner, account);
     }
@@ -94,16 +93,6 @@ struct Replay {
     parts: Vec<Arc<Vec<Row>>>,
 }
 
-/// What the batches of one partner come to.
-struct Replayed {
-    /// The released flags, without those that ended.
-    released: Pending,
-    /// What was accepted since.
-    pending: Vec<Row>,
-    /// The parts of an unfinished full set.
-    parts: Vec<Arc<Vec<Row>>>,
-}
-
 impl Replay {
     fn apply(&mut self, batch: Batch, released: u64) {
         if batch.id.sequence > released && self.released.is_none() {
@@ -123,55 +112,34 @@ impl Replay {
         }
     }
 
-    fn finish(self, today: Day) -> Replayed {
+    /// Gives the account what its partner's batches come to, and returns the released flags, without those that ended
+    /// before `today`.
+    fn finish(self, account: &mut Account, today: Day) -> Pending {
+        account.parts = self.parts;
         let Some(released) = self.released else {
-            return Replayed { released: self.said, pending: Vec::new(), parts: self.parts };
+            return self.said;
         };
-        let now = flags(&self.said);
-        let mut released = flags(&released);
-        let pending = differences(&released, &now, today);
-        released.retain_mut(|(tag, span)| {
-            if span.last < today {
-                // A released flag that was renewed before it ended stayed when the day turned, so it stays here.
-                match find(&now, tag).filter(|renewed| renewed.last >= today) {
-                    Some(renewed) => *span = renewed,
-                    None => return false,
-                }
+        let lasting = |span: &Span| span.last >= today;
+        let mut shown = Vec::new();
+        let mut pending = Vec::new();
+        for (tag, was, is) in join(flags(&released), flags(&self.said)) {
+            // A released flag that was renewed before it ended stayed when the day turned, so it stays here.
+            let stays = was.filter(lasting).or(was.and(is).filter(lasting));
+            if stays.is_some() {
+                shown.push(Row { tag, span: stays });
             }
-            true
-        });
-        let mut flags = Pending::default();
-        flags.push(released.into_iter().map(|(tag, span)| Row { tag, span: Some(span) }).collect());
-        Replayed { released: flags, pending, parts: self.parts }
+            if was != is {
+                pending.push(Row { tag, span: is.filter(lasting) });
+            }
+        }
+        account.pending.push(pending);
+        let mut released = Pending::default();
+        released.push(shown);
+        released
     }
 }
 
 /// The flags, without withdrawals, by ascending tag.
-fn flags(said: &Pending) -> Vec<(Tag, Span)> {
-    said.rows().filter_map(|row| Some((row.tag, row.span?))).collect()
-}
-
-fn find(rows: &[(Tag, Span)], tag: &Tag) -> Option<Span> {
-    let at = rows.binary_search_by_key(tag, |row| row.0).ok()?;
-    Some(rows[at].1)
-}
-
-/// The rows that turn `before` into `after`, without flags that ended before `today`.
-fn differences(before: &[(Tag, Span)], after: &[(Tag, Span)], today: Day) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut before = before.iter().peekable();
-    let withdrawal = |(tag, _): &(Tag, Span)| Row { tag: *tag, span: None };
-    for flag in after {
-        let (tag, span) = flag;
-        while let Some(was) = before.next_if(|was| was.0 < *tag) {
-            rows.push(withdrawal(was));
-        }
-        let was = before.next_if(|was| was.0 == *tag);
-        if was.is_none_or(|was| was.1 != *span) {
-            let row = Row { tag: *tag, span: Some(*span) };
-            rows.push(if row.ended(today) { withdrawal(flag) } else { row });
-        }
-    }
-    rows.extend(before.map(withdrawal));
-    rows
+fn flags(said: &Pending) -> impl Iterator<Item = (Tag, Span)> {
+    said.rows().filter_map(|row| Some((row.tag, row.span?)))
 }

@@ -167,7 +167,7 @@ impl Broker {
         let mut release_now = false;
         let log = transaction.record(incoming.now, incoming.in_force.digest(), decision.event)?;
         let (state, change) = transaction.change();
-        change.staged.extend(staged);
+        change.added.extend(staged);
         let reply = match decision.verdict {
             Ok(Verdict::Accept(acceptance)) => {
                 let receipt = self.sign(incoming, &Reply::Receipt(Receipt { log, ..acceptance.receipt }));

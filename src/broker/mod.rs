@@ -13,6 +13,7 @@ mod folder;
 pub mod fuzzing;
 mod incoming;
 mod index;
+mod join;
 mod keys;
 mod load;
 mod log;

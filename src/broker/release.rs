@@ -169,7 +169,7 @@ impl PreparedRelease {
             epoch.accounts.insert(partner, account);
         }
         change.removed.extend(self.removed);
-        change.staged.extend(self.staged);
+        change.added.extend(self.staged);
         let event = Event::Release { epoch: number, release: release.number, as_of: due.as_of, full: due.full };
         state.log.append(change, now, in_force.digest(), event)?;
         state.count_removed(self.removed_rows, change);

@@ -1,10 +1,10 @@
 //! What the broker knows, in memory: the ledger's rows, and what is derived from them and the batches.
 
 use std::collections::BTreeMap;
-use std::iter;
 use std::sync::Arc;
 
 use super::index::{Cursor, Index, Pending, PendingCursor};
+use super::join::join;
 use super::log::AuditLog;
 use super::rows::{EpochRow, PartnerRow, ShareRow, write_row};
 use super::tally::Tally;
@@ -129,7 +129,9 @@ impl OpenEpoch {
     pub(super) fn all_held(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
         let pending = self.accounts.get(&partner).into_iter().flat_map(|account| account.pending.rows());
         let released = self.tally.released.contains_key(&partner).then(|| self.index.flags_of(partner));
-        overruled(released.into_iter().flatten(), pending)
+        let pending = pending.map(|row| (row.tag, row.span));
+        // What is pending takes the place of what is released.
+        join(released.into_iter().flatten(), pending).filter_map(|(tag, was, is)| Some((tag, is.unwrap_or(was)?)))
     }
 
     /// How many rows the store has of it.
@@ -197,31 +199,4 @@ impl Account {
 fn is_news(was: Option<Span>, is: Option<Span>, today: Day) -> bool {
     let lasting = |span: Option<Span>| span.filter(|span| span.last >= today);
     lasting(was) != lasting(is)
-}
-
-/// `released` with the rows of `pending` in the place of those of the same tag; both by ascending tag.
-fn overruled(
-    released: impl Iterator<Item = (Tag, Span)>,
-    pending: impl Iterator<Item = Row>,
-) -> impl Iterator<Item = (Tag, Span)> {
-    let mut released = released.peekable();
-    let mut pending = pending.peekable();
-    iter::from_fn(move || {
-        loop {
-            let said = match (released.peek(), pending.peek()) {
-                (Some((tag, _)), Some(said)) if said.tag > *tag => return released.next(),
-                (Some((tag, _)), Some(said)) => {
-                    if said.tag == *tag {
-                        released.next();
-                    }
-                    pending.next()?
-                }
-                (_, None) => return released.next(),
-                (None, Some(_)) => pending.next()?,
-            };
-            if let Some(span) = said.span {
-                return Some((said.tag, span));
-            }
-        }
-    })
 }

@@ -140,7 +140,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn put_in_line(&mut self) -> Result<Ticket, StoreError> {
-        let ticket = self.database.store.submit(&std::mem::take(&mut self.change))?;
+        let ticket = self.database.store.submit(std::mem::take(&mut self.change))?;
         self.memory.is_ahead = false;
         Ok(ticket)
     }

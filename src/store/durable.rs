@@ -18,7 +18,7 @@ use super::disk::{Disk, Folder};
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
 use super::interface::{Change, Purged, Staged, Store};
-use super::model::{Batch, BatchId, Key, Line};
+use super::model::{Batch, BatchId, Key};
 use super::seal::{BlobKeys, Chunk, Garbage, Manifest, SealedBatch, Sealer, tag_of};
 use super::tables::{
     ABOUT, ABOUT_COMMITS, ABOUT_FORMAT, ABOUT_STORE, BLOBS, FLAGS, FORMAT, LEAVES, LEDGER, LINES, MANIFESTS, ROWS,
@@ -26,43 +26,27 @@ use super::tables::{
 };
 use crate::secret::random;
 
-/// See the module.
+/// A store of two redb files, which one process at a time has open.
 pub(crate) struct DurableStore {
     pub(super) disk: Arc<dyn Disk>,
     keys: Arc<dyn BlobKeys>,
     pub(super) flags: StoreFile,
     pub(super) ledger: StoreFile,
-    pub(super) queue: CommitQueue<Work>,
-    kept: Mutex<Kept>,
+    pub(super) queue: CommitQueue<SealedChange>,
+    /// The blobs of each batch that the ledger names.
+    blobs: Mutex<BTreeMap<BatchId, Vec<u64>>>,
     next_blob: AtomicU64,
     pub(super) garbage: Arc<Garbage>,
     /// Held to read by who looks up in one file what the other names; to write by who drops blobs.
     pub(super) dropping: RwLock<()>,
 }
 
-/// What is in the ledger, as far as writing needs to know.
+/// A change whose batches are on disk.
 #[derive(Default)]
-struct Kept {
-    /// The blobs of each batch.
-    batches: BTreeMap<BatchId, Vec<u64>>,
-    leaves: u64,
-    commits: u64,
-}
-
-/// What a change does to the ledger.
-#[derive(Default)]
-pub(super) struct Work {
-    rows: Vec<(Key, Option<Vec<u8>>)>,
-    removed: Vec<BatchId>,
+pub(super) struct SealedChange {
+    /// The change without its batches.
+    change: Change,
     added: Vec<Arc<SealedBatch>>,
-    lines: Vec<Line>,
-    prune: Option<u64>,
-}
-
-/// Why a group of changes was not kept.
-enum Stop {
-    Redb(redb::Error),
-    OutOfOrder,
 }
 
 impl DurableStore {
@@ -125,7 +109,7 @@ impl DurableStore {
             queue: CommitQueue::new(disk.path(LEDGER)),
             disk,
             keys,
-            kept: Mutex::default(),
+            blobs: Mutex::default(),
             next_blob: AtomicU64::new(0),
             garbage: Arc::default(),
             dropping: RwLock::default(),
@@ -139,94 +123,79 @@ impl DurableStore {
         // A broker that could keep nothing is told so at once, though it could read.
         self.ledger.writable()?;
         self.flags.writable()?;
-        let mut wanted: BTreeMap<u64, Chunk> = BTreeMap::new();
-        let mut kept = Kept::default();
-        let mut id = None;
-        self.read(&self.ledger, |ledger| {
-            id = about(ledger, ABOUT_STORE)?;
-            kept.commits = commits(ledger)?;
-            kept.leaves =
-                ledger.open_table(LEAVES)?.iter()?.next_back().transpose()?.map_or(0, |last| last.0.value() + 1);
-            Ok(())
-        })?;
-        let manifests = self.read(&self.ledger, sealed_manifests)?;
-        let (destroyed, manifests): (Vec<_>, _) =
-            manifests.into_iter().partition(|(batch, _)| self.keys.is_destroyed(batch.epoch));
-        self.open_manifests(manifests, &mut |batch, manifest, _| {
-            kept.batches.insert(batch, manifest.chunks.iter().map(|chunk| chunk.blob).collect());
-            wanted.extend(manifest.chunks.iter().map(|chunk| (chunk.blob, *chunk)));
-            Ok(())
-        })?;
-        let mut orphans = Vec::new();
-        let mut highest = None;
-        let mut same = false;
-        let mut found = BTreeSet::new();
-        self.read(&self.flags, |flags| {
-            same = id.is_some() && about(flags, ABOUT_STORE)? == id;
-            for row in flags.open_table(BLOBS)?.iter()? {
-                let (blob, sealed) = row?;
-                highest = Some(blob.value());
-                match wanted.get(&blob.value()) {
-                    Some(chunk) if tag_of(sealed.value()) == Some(chunk.tag) => found.extend([blob.value()]),
-                    Some(_) => {}
-                    None => orphans.push(blob.value()),
-                }
-            }
-            Ok(())
-        })?;
-        if !same {
+        let store = self.read(&self.ledger, |ledger| about(ledger, ABOUT_STORE))?;
+        if store.is_none() || self.read(&self.flags, |flags| about(flags, ABOUT_STORE))? != store {
             return Err(StoreError::StoreDamaged { finding: "flags.redb and ledger.redb are not of one store" });
         }
-        if found.len() != wanted.len() {
-            return Err(StoreError::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" });
-        }
-        let highest = highest.max(wanted.last_key_value().map(|last| *last.0));
-        self.next_blob.store(highest.map_or(0, |highest| highest + 1), Ordering::Relaxed);
-        *self.kept() = kept;
+        let manifests = self.read(&self.ledger, sealed_manifests)?;
+        let (destroyed, manifests): (Vec<_>, Vec<_>) =
+            manifests.into_iter().partition(|(batch, _)| self.keys.is_destroyed(batch.epoch));
+        let mut named: BTreeMap<u64, Chunk> = BTreeMap::new();
+        self.open_manifests(&manifests, &mut |batch, manifest, _| {
+            self.blobs().insert(batch, manifest.chunks.iter().map(|chunk| chunk.blob).collect());
+            named.extend(manifest.chunks.iter().map(|chunk| (chunk.blob, *chunk)));
+            Ok(())
+        })?;
+        let orphans = self.orphans(&named)?;
         if !destroyed.is_empty() {
             let removed = destroyed.into_iter().map(|(batch, _)| batch).collect();
-            self.keep(&[&Work { removed, ..Work::default() }])?;
+            let change = Change { removed, ..Change::default() };
+            self.keep(&[&SealedChange { change, added: Vec::new() }])?;
         }
-        for name in [FLAGS, LEDGER] {
-            if self.disk.exists(&fresh(name)) {
-                let path = self.disk.path(&fresh(name));
-                self.disk.remove(&fresh(name)).map_err(|source| error::io(&path, source))?;
+        for name in [FLAGS, LEDGER].map(fresh) {
+            if self.disk.exists(&name) {
+                self.disk.remove(&name).map_err(|source| error::io(&self.disk.path(&name), source))?;
             }
         }
         if orphans.is_empty() { Ok(()) } else { self.write_blobs(&orphans, &[]) }
     }
 
-    /// Shows the manifest of each batch, with what opens its chunks.
-    fn manifests(
-        &self,
-        visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.open_manifests(self.read(&self.ledger, sealed_manifests)?, visit)
+    /// The blobs in the file that are not among those that manifests name; an error where one of these is missing or is
+    /// another. Blobs that are written from now on get numbers above all of them.
+    fn orphans(&self, named: &BTreeMap<u64, Chunk>) -> Result<Vec<u64>, StoreError> {
+        let mut orphans = Vec::new();
+        let mut found = 0;
+        let mut highest = named.last_key_value().map(|(blob, _)| *blob);
+        self.read(&self.flags, |flags| {
+            for row in flags.open_table(BLOBS)?.iter()? {
+                let (blob, sealed) = row?;
+                highest = highest.max(Some(blob.value()));
+                match named.get(&blob.value()) {
+                    Some(chunk) => found += usize::from(tag_of(sealed.value()) == Some(chunk.tag)),
+                    None => orphans.push(blob.value()),
+                }
+            }
+            Ok(())
+        })?;
+        if found != named.len() {
+            return Err(StoreError::StoreDamaged { finding: "flags.redb lacks flags that ledger.redb names" });
+        }
+        self.next_blob.store(highest.map_or(0, |highest| highest + 1), Ordering::Relaxed);
+        Ok(orphans)
     }
 
     /// The blobs that a ledger names.
     pub(super) fn named(&self, ledger: &ReadTransaction) -> Result<BTreeSet<u64>, StoreError> {
         let failed = |error| error::redb(&self.disk.path(LEDGER), error);
         let mut named = BTreeSet::new();
-        self.open_manifests(sealed_manifests(ledger).map_err(failed)?, &mut |_, manifest, _| {
+        self.open_manifests(&sealed_manifests(ledger).map_err(failed)?, &mut |_, manifest, _| {
             named.extend(manifest.chunks.iter().map(|chunk| chunk.blob));
             Ok(())
         })?;
         Ok(named)
     }
 
+    /// Shows each manifest, with what opens the batch's chunks. They come by epoch.
     fn open_manifests(
         &self,
-        sealed: Vec<(BatchId, Vec<u8>)>,
+        sealed: &[(BatchId, Vec<u8>)],
         visit: &mut dyn FnMut(BatchId, Manifest, &Sealer) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut sealer: Option<(u32, Sealer)> = None;
-        for (id, sealed) in sealed {
-            let sealer = match sealer.take_if(|(epoch, _)| *epoch == id.epoch) {
-                Some(same) => sealer.insert(same),
-                None => sealer.insert((id.epoch, Sealer::new(&*self.keys.blob_key(id.epoch)?))),
-            };
-            visit(id, sealer.1.open_manifest(&id, sealed)?, &sealer.1)?;
+        for of_epoch in sealed.chunk_by(|(one, _), (other, _)| one.epoch == other.epoch) {
+            let sealer = Sealer::new(&*self.keys.blob_key(of_epoch[0].0.epoch)?);
+            for (id, sealed) in of_epoch {
+                visit(*id, sealer.open_manifest(id, sealed.clone())?, &sealer)?;
+            }
         }
         Ok(())
     }
@@ -286,54 +255,40 @@ impl DurableStore {
     }
 
     /// Keeps a group of changes with one transaction, or none of them.
-    fn keep(&self, group: &[&Work]) -> Result<(), StoreError> {
+    fn keep(&self, group: &[&SealedChange]) -> Result<(), StoreError> {
         let path = self.disk.path(LEDGER);
-        let (number, leaves) = {
-            let kept = self.kept();
-            (kept.commits + 1, kept.leaves)
-        };
         let database = self.ledger.writable()?;
-        let transaction = match prepare(&database, group, number, leaves) {
-            Ok(transaction) => transaction,
-            Err(Stop::OutOfOrder) => return Err(error::out_of_order(&path)),
-            Err(Stop::Redb(error)) => {
-                self.ledger.fail(None);
-                return Err(error::redb(&path, error));
-            }
-        };
+        let prepared = prepare(&database, group).map_err(|error| {
+            self.ledger.fail(None);
+            error::redb(&path, error)
+        })?;
+        let (transaction, number) = prepared.ok_or_else(|| error::out_of_order(&path))?;
         if let Err(error) = transaction.commit() {
             drop(database);
             self.ledger.fail(Some(number));
             if self.ledger.writable().is_err() {
                 // Until it is undone it may be on disk, and name its blobs; the next open drops them, if it does not.
-                group.iter().flat_map(|work| &work.added).for_each(|batch| batch.keep());
+                group.iter().flat_map(|sealed| &sealed.added).for_each(|batch| batch.keep());
             }
             return Err(error::redb(&path, error));
         }
-        self.note(group, number);
+        let mut blobs = self.blobs();
+        for sealed in group {
+            for id in &sealed.change.removed {
+                self.garbage.add(blobs.remove(id).unwrap_or_default());
+            }
+            for batch in &sealed.added {
+                batch.keep();
+                let replaced = blobs.insert(batch.id, batch.blobs.clone());
+                self.garbage.add(replaced.unwrap_or_default());
+            }
+        }
         Ok(())
     }
 
-    /// Takes note of what was kept.
-    fn note(&self, group: &[&Work], number: u64) {
-        let mut kept = self.kept();
-        kept.commits = number;
-        for work in group {
-            for id in &work.removed {
-                self.garbage.add(kept.batches.remove(id).unwrap_or_default());
-            }
-            for batch in &work.added {
-                batch.keep();
-                let replaced = kept.batches.insert(batch.id, batch.blobs.clone());
-                self.garbage.add(replaced.unwrap_or_default());
-            }
-            kept.leaves += work.lines.len() as u64;
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BatchId, Vec<u64>>> {
         // Nothing panics while it is held.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -354,7 +309,7 @@ impl Store for DurableStore {
 
     fn batches(&self, visit: &mut dyn FnMut(Batch) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let _looking = self.dropping.read().unwrap_or_else(PoisonError::into_inner);
-        self.manifests(&mut |id, manifest, sealer| {
+        self.open_manifests(&self.read(&self.ledger, sealed_manifests)?, &mut |id, manifest, sealer| {
             let batch = sealer.batch(id, &manifest, |blob| {
                 let sealed = self.read(&self.flags, |flags| {
                     Ok(flags.open_table(BLOBS)?.get(blob)?.map(|sealed| sealed.value().to_vec()))
@@ -396,21 +351,15 @@ impl Store for DurableStore {
         Ok(Staged::Sealed(self.seal(batch)?))
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
-        let mut added = change.added.iter().map(|batch| self.seal(batch)).collect::<Result<Vec<_>, _>>()?;
-        for staged in &change.staged {
+    fn submit(&self, mut change: Change) -> Result<Ticket, StoreError> {
+        let mut added = Vec::new();
+        for staged in change.added.drain(..) {
             added.push(match staged {
-                Staged::Sealed(batch) => Arc::clone(batch),
-                Staged::Whole(batch) => self.seal(batch)?,
+                Staged::Sealed(batch) => batch,
+                Staged::Whole(batch) => self.seal(&batch)?,
             });
         }
-        Ok(self.queue.push(Work {
-            rows: change.rows.clone(),
-            removed: change.removed.clone(),
-            added,
-            lines: change.lines.clone(),
-            prune: change.prune,
-        }))
+        Ok(self.queue.push(SealedChange { change, added }))
     }
 
     fn wait(&self, ticket: Ticket) -> Result<(), StoreError> {
@@ -426,47 +375,52 @@ impl Store for DurableStore {
     }
 }
 
-/// A transaction with a group of changes in it, ready to be committed.
+/// A transaction with a group of changes in it, ready to be committed, and the number of that commit; `None` where a
+/// line of the log does not follow the last one.
 ///
 /// In two phases: in one, redb would take a commit with a damaged page for one that a crash tore, and open the one
 /// before it; what was receipted last would be gone, and nothing else in the ledger would tell.
-fn prepare(database: &Database, group: &[&Work], number: u64, mut leaves: u64) -> Result<WriteTransaction, Stop> {
+fn prepare(database: &Database, group: &[&SealedChange]) -> Result<Option<(WriteTransaction, u64)>, redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     transaction.set_two_phase_commit(true);
+    let number;
     {
+        let mut about = transaction.open_table(ABOUT)?;
         let mut rows = transaction.open_table(ROWS)?;
         let mut manifests = transaction.open_table(MANIFESTS)?;
         let mut lines = transaction.open_table(LINES)?;
-        let mut hashes = transaction.open_table(LEAVES)?;
-        for work in group {
-            for (key, value) in &work.rows {
+        let mut leaves = transaction.open_table(LEAVES)?;
+        number = commits(&about)? + 1;
+        about.insert(ABOUT_COMMITS, number.to_le_bytes().as_slice())?;
+        let mut next = leaves.last()?.map_or(0, |(index, _)| index.value() + 1);
+        for SealedChange { change, added } in group {
+            for (key, value) in &change.rows {
                 match value {
                     Some(value) => rows.insert(&key.to_bytes(), value.as_slice())?,
                     None => rows.remove(&key.to_bytes())?,
                 };
             }
-            for id in &work.removed {
+            for id in &change.removed {
                 manifests.remove(key_of(id))?;
             }
-            for batch in &work.added {
+            for batch in added {
                 manifests.insert(key_of(&batch.id), batch.manifest.as_slice())?;
             }
-            for line in &work.lines {
-                if line.index != leaves {
-                    return Err(Stop::OutOfOrder);
+            for line in &change.lines {
+                if line.index != next {
+                    return Ok(None);
                 }
                 lines.insert(line.index, line.bytes.as_slice())?;
-                hashes.insert(line.index, &line.leaf)?;
-                leaves += 1;
+                leaves.insert(line.index, &line.leaf)?;
+                next += 1;
             }
-            if let Some(before) = work.prune {
+            if let Some(before) = change.prune {
                 lines.retain_in(..before, |_, _| false)?;
             }
         }
-        transaction.open_table(ABOUT)?.insert(ABOUT_COMMITS, number.to_le_bytes().as_slice())?;
     }
-    Ok(transaction)
+    Ok(Some((transaction, number)))
 }
 
 fn sealed_manifests(ledger: &ReadTransaction) -> Result<Vec<(BatchId, Vec<u8>)>, redb::Error> {
@@ -495,10 +449,4 @@ fn refuse_other_formats(disk: &dyn Disk) -> Result<(), StoreError> {
 
 fn key_of(id: &BatchId) -> (u32, u16, u64) {
     (id.epoch, id.partner, id.sequence)
-}
-
-impl<E: Into<redb::Error>> From<E> for Stop {
-    fn from(error: E) -> Stop {
-        Stop::Redb(error.into())
-    }
 }

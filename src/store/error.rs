@@ -17,7 +17,7 @@ pub enum StoreError {
 
     /// A key file cannot be used.
     #[error(transparent)]
-    Secret(SecretError),
+    Secret(#[from] SecretError),
 
     /// The broker's store could not be opened, read or written.
     #[error("the store {} cannot be used: {finding}", path.display())]
@@ -60,16 +60,6 @@ codes!(StoreError {
     StoreDamaged => "store_damaged",
     BrokerKeys => "broker_keys",
 } wraps System, Secret);
-
-/// A machine's failure lies at one place, also where it was met while a key was read.
-impl From<SecretError> for StoreError {
-    fn from(error: SecretError) -> StoreError {
-        match error {
-            SecretError::System(error) => StoreError::System(error),
-            own => StoreError::Secret(own),
-        }
-    }
-}
 
 /// A failure of one write, which every change in it is told. A [`StoreError`] cannot be cloned.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use redb::{Database, ReadableDatabase, StorageBackend};
 
 use super::disk::{Backend, Disk, Overlay};
 use super::error::{self, StoreError};
-use super::tables::commits;
+use super::tables::{ABOUT, commits};
 
 /// A file of the store, and whether it can be written to.
 pub(super) struct StoreFile {
@@ -239,8 +239,8 @@ fn before_commit(disk: &dyn Disk, name: &str, number: u64) -> Result<(u8, Databa
         let overlay = Overlay::new(file).map_err(io)?;
         overlay.write(GOD_BYTE, &[god]).map_err(io)?;
         let Ok(database) = checked(disk, name, overlay) else { continue };
-        let found = database.begin_read().map_err(redb::Error::from).and_then(|read| commits(&read));
-        if found.is_ok_and(|found| found.checked_add(1) == Some(number)) {
+        let found = || commits(&database.begin_read()?.open_table(ABOUT)?);
+        if found().is_ok_and(|found| found.checked_add(1) == Some(number)) {
             return Ok((god, database));
         }
     }

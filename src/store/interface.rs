@@ -33,11 +33,10 @@ pub(crate) trait Store: Send + Sync {
     /// It does not count until that change is committed. Dropped before, it is forgotten.
     fn stage(&self, batch: &Batch) -> Result<Staged, StoreError>;
 
-    /// Puts `change` in line to be kept, after all that were submitted before it. Batches in [`Change::added`] are
-    /// staged first.
+    /// Puts `change` in line to be kept, after all that were submitted before it.
     ///
     /// Without [`Store::wait`] it is not known to be kept, and may lie until another change is waited for.
-    fn submit(&self, change: &Change) -> Result<Ticket, StoreError>;
+    fn submit(&self, change: Change) -> Result<Ticket, StoreError>;
 
     /// Waits until the change is committed, whole and on disk. After an error nothing of it was kept.
     fn wait(&self, ticket: Ticket) -> Result<(), StoreError>;
@@ -45,7 +44,7 @@ pub(crate) trait Store: Send + Sync {
     /// Submits `change` and waits for it.
     #[cfg(test)]
     fn commit(&self, change: &Change) -> Result<(), StoreError> {
-        self.wait(self.submit(change)?)
+        self.wait(self.submit(change.clone())?)
     }
 
     /// Writes what counts to fresh files in the place of the old ones, so that nothing that was removed is left in the
@@ -59,15 +58,14 @@ pub(crate) trait Store: Send + Sync {
 
 /// What one step of the broker changes.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Change {
     /// Rows to write, or to remove.
     pub(crate) rows: Vec<(Key, Option<Vec<u8>>)>,
     /// Batches to remove. They are removed before any is added, so that one may take the place of its namesake.
     pub(crate) removed: Vec<BatchId>,
     /// Batches to add.
-    pub(crate) added: Vec<Batch>,
-    /// Batches to add that were staged before.
-    pub(crate) staged: Vec<Staged>,
+    pub(crate) added: Vec<Staged>,
     /// Lines to append to the log. Each must follow the last one that was kept, so that no change is kept that builds
     /// on one that was not.
     pub(crate) lines: Vec<Line>,
@@ -77,20 +75,15 @@ pub(crate) struct Change {
 
 impl Change {
     pub(crate) fn is_empty(&self) -> bool {
-        let Change { rows, removed, added, staged, lines, prune } = self;
-        rows.is_empty()
-            && removed.is_empty()
-            && added.is_empty()
-            && staged.is_empty()
-            && lines.is_empty()
-            && prune.is_none()
+        let Change { rows, removed, added, lines, prune } = self;
+        rows.is_empty() && removed.is_empty() && added.is_empty() && lines.is_empty() && prune.is_none()
     }
 }
 
-/// A batch that was written ahead of the change that will add it.
+/// A batch that is to be added by a change.
 #[derive(Clone)]
 pub(crate) enum Staged {
-    /// In memory.
+    /// In memory: a store on disk writes it when the change is submitted.
     Whole(Arc<Batch>),
     /// On disk.
     Sealed(Arc<SealedBatch>),

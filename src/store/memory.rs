@@ -52,30 +52,29 @@ impl Store for MemoryStore {
         Ok(Staged::Whole(Arc::new(batch.clone())))
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
+    fn submit(&self, change: Change) -> Result<Ticket, StoreError> {
         let mut kept = self.kept();
         let mut next = kept.leaves.len() as u64..;
         if change.lines.iter().any(|line| Some(line.index) != next.next()) {
             return Err(error::out_of_order(Path::new("in memory")));
         }
-        for (key, value) in &change.rows {
+        for (key, value) in change.rows {
             match value {
-                Some(value) => kept.rows.insert(*key, value.clone()),
-                None => kept.rows.remove(key),
+                Some(value) => kept.rows.insert(key, value),
+                None => kept.rows.remove(&key),
             };
         }
         for id in &change.removed {
             kept.batches.remove(id);
         }
-        kept.batches.extend(change.added.iter().map(|batch| (batch.id, Arc::new(batch.clone()))));
-        for staged in &change.staged {
+        for staged in change.added {
             // A batch that another store staged is not this one's to add.
             if let Staged::Whole(batch) = staged {
-                kept.batches.insert(batch.id, Arc::clone(batch));
+                kept.batches.insert(batch.id, batch);
             }
         }
-        for line in &change.lines {
-            kept.lines.insert(line.index, line.bytes.clone());
+        for line in change.lines {
+            kept.lines.insert(line.index, line.bytes);
             kept.leaves.push(line.leaf);
         }
         if let Some(before) = change.prune {

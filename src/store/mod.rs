@@ -7,9 +7,8 @@
 //! [`MemoryStore`] is gone with the process. [`DurableStore`] is two redb files: `durable.rs` has its transactions,
 //! `file.rs` how one of its files is opened, and what is read of it beside redb's API.
 
+mod batch_form;
 mod commit_queue;
-mod compact;
-mod compaction;
 mod disk;
 mod durable;
 mod error;
@@ -17,6 +16,7 @@ mod file;
 mod interface;
 mod memory;
 mod model;
+mod rewrite;
 mod seal;
 mod tables;
 

@@ -7,7 +7,7 @@
 //!
 //! | what | bytes |
 //! |---|---|
-//! | chunk | a piece of the batch's bytes (see `compact.rs`) |
+//! | chunk | a piece of the batch's bytes (see `batch_form.rs`) |
 //! | its additional data | the label of chunks; the batch's name; which chunk, 4; of how many, 4 |
 //! | manifest | its version, which is 1, 1; the length of the batch's bytes, 8; how many chunks, 4; the chunks |
 //! | of each chunk | its number in the file, 8; its authentication tag, 16 |

@@ -1,6 +1,6 @@
 //! The names, tables and format of the two files.
 
-use redb::{Database, ReadTransaction, TableDefinition};
+use redb::{Database, ReadTransaction, ReadableTable, TableDefinition};
 
 /// The format of the files, which is in the additional data of all that is sealed too.
 pub(super) const FORMAT: u32 = 1;
@@ -51,7 +51,8 @@ pub(super) fn about(file: &ReadTransaction, name: &str) -> Result<Option<Vec<u8>
     Ok(file.open_table(ABOUT)?.get(name)?.map(|value| value.value().to_vec()))
 }
 
-pub(super) fn commits(ledger: &ReadTransaction) -> Result<u64, redb::Error> {
-    let bytes = about(ledger, ABOUT_COMMITS)?.and_then(|bytes| bytes.try_into().ok());
+/// How many commits there were, as the ledger's table [`ABOUT`] says.
+pub(super) fn commits(about: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, redb::Error> {
+    let bytes = about.get(ABOUT_COMMITS)?.and_then(|bytes| bytes.value().try_into().ok());
     bytes.map(u64::from_le_bytes).ok_or_else(|| redb::Error::Corrupted("no number of commits".into()))
 }

@@ -72,6 +72,10 @@ fn batch(id: BatchId, rows: u64, random: &mut Random) -> Batch {
     Batch { id, part: None, rows: tags.into_iter().map(row).collect() }
 }
 
+fn whole(batch: Batch) -> Staged {
+    Staged::Whole(Arc::new(batch))
+}
+
 /// A change that is a little of everything: rows, log lines, new batches, removals, foldings.
 fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
     let (epoch, partner) = (1 + random.below(2) as u32, 1 + random.below(3) as u16);
@@ -94,13 +98,13 @@ fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
         0 if mine.len() > 2 => {
             // A folding: the base takes the place and the name of the last.
             change.removed = mine.clone();
-            change.added.push(batch(mine[mine.len() - 1], 300, random));
+            change.added.push(whole(batch(mine[mine.len() - 1], 300, random)));
         }
         1 => change.removed.extend(mine.first()),
-        2 => change.added.push(batch(BatchId { epoch, partner, sequence: number }, 9_000, random)),
+        2 => change.added.push(whole(batch(BatchId { epoch, partner, sequence: number }, 9_000, random))),
         _ => {
             let rows = random.below(100);
-            change.added.push(batch(BatchId { epoch, partner, sequence: number }, rows, random));
+            change.added.push(whole(batch(BatchId { epoch, partner, sequence: number }, rows, random)));
         }
     }
     change
@@ -139,7 +143,10 @@ fn both_stores_keep_the_same_and_still_do_when_opened_again() {
         let mut change = change(&contents(&model).unwrap(), number, &mut random);
         model.commit(&change).unwrap();
         if number % 3 == 0 {
-            change.staged = change.added.drain(..).map(|batch| store.stage(&batch).unwrap()).collect();
+            for added in &mut change.added {
+                let Staged::Whole(batch) = added else { panic!("it is staged already") };
+                *added = store.stage(batch).unwrap();
+            }
         }
         store.commit(&change).unwrap();
         if number % 20 == 0 {
@@ -198,7 +205,7 @@ fn a_line_that_does_not_follow_is_refused_with_all_that_came_with_it() {
         assert_eq!(store.leaves().unwrap(), [[0; 32], [1; 32], [2; 32]]);
         assert_eq!(store.rows().unwrap(), [(Key::Policy, vec![1])]);
     }
-    let (fine, wrong) = (durable.submit(&lines(&[3])).unwrap(), durable.submit(&lines(&[5])).unwrap());
+    let (fine, wrong) = (durable.submit(lines(&[3])).unwrap(), durable.submit(lines(&[5])).unwrap());
     assert!(durable.wait(fine).is_err() && durable.wait(wrong).is_err(), "what shares a write shares its fate");
     durable.commit(&lines(&[3])).unwrap();
 }
@@ -215,9 +222,9 @@ fn many_threads_share_writes_and_lose_nothing() {
                 let mut random = Random(partner.into());
                 for _ in 0..25 {
                     let id = BatchId { epoch: 1, partner, sequence: sequence.fetch_add(1, Ordering::Relaxed) };
-                    let staged = vec![store.stage(&batch(id, 50, &mut random)).unwrap()];
+                    let added = vec![store.stage(&batch(id, 50, &mut random)).unwrap()];
                     let rows = vec![(Key::Partner(partner), Some(id.sequence.to_le_bytes().to_vec()))];
-                    store.commit(&Change { staged, rows, ..Change::default() }).unwrap();
+                    store.commit(&Change { added, rows, ..Change::default() }).unwrap();
                 }
             });
         }
@@ -240,7 +247,7 @@ fn changes_that_wait_are_kept_with_one_write_in_the_order_they_came() {
     let disk = SimDisk::default();
     let store = DurableStore::create_on(Arc::new(disk.clone()), keys()).unwrap();
     let change = |value| Change { rows: vec![(Key::Policy, Some(vec![value]))], ..Change::default() };
-    let tickets: Vec<Ticket> = (0..50).map(|value| store.submit(&change(value)).unwrap()).collect();
+    let tickets: Vec<Ticket> = (0..50).map(|value| store.submit(change(value)).unwrap()).collect();
     let before = disk.syncs();
     tickets.into_iter().for_each(|ticket| store.wait(ticket).unwrap());
     assert_eq!(disk.syncs() - before, 2, "two phases of one commit");
@@ -283,7 +290,7 @@ fn a_crash_between_the_pieces_of_a_large_batch_leaves_all_or_nothing_of_it() {
     let mut syncs = Vec::new();
     for (sequence, rows) in [(1, 10), (2, 40_000), (3, 40_000), (4, 40_000)] {
         let id = BatchId { epoch: 1, partner: 1, sequence };
-        let change = Change { added: vec![batch(id, rows, &mut random)], ..Change::default() };
+        let change = Change { added: vec![whole(batch(id, rows, &mut random))], ..Change::default() };
         model.commit(&change).unwrap();
         told.push(contents(&model).unwrap());
         let before = disk.syncs();
@@ -549,12 +556,13 @@ fn write_frozen(store: &dyn Store) {
     let keys =
         [Key::Format, Key::Policy, Key::Partner(1), Key::Partner(2), Key::Epoch(1), Key::Share(1, 1), Key::Share(1, 2)];
     let rows = keys.iter().zip(1..).map(|(key, value)| (*key, Some(vec![value; 50]))).collect();
-    let added = vec![batch(1, 1, Some((1, 2)), 5_000), batch(1, 2, Some((2, 2)), 1), batch(2, 1, None, 10)];
+    let added = [batch(1, 1, Some((1, 2)), 5_000), batch(1, 2, Some((2, 2)), 1), batch(2, 1, None, 10)];
+    let added = added.map(whole).into();
     store.commit(&Change { rows, added, lines: (0..5).map(line).collect(), ..Change::default() }).unwrap();
     let change = Change {
         rows: vec![(Key::Share(1, 2), None), (Key::Policy, Some(vec![9]))],
         removed: vec![batch(1, 2, None, 0).id, batch(2, 1, None, 0).id],
-        added: vec![batch(2, 1, Some((1, 1)), 30), batch(2, 3, None, 0)],
+        added: [batch(2, 1, Some((1, 1)), 30), batch(2, 3, None, 0)].map(whole).into(),
         lines: (5..8).map(line).collect(),
         prune: Some(3),
         ..Change::default()
@@ -606,7 +614,7 @@ fn a_batch_under_a_key_that_is_gone_is_an_error() {
     let disk = SimDisk::default();
     let store = small_store(&disk);
     let id = BatchId { epoch: 99, partner: 1, sequence: 1 };
-    let added = vec![batch(id, 1, &mut Random(1))];
+    let added = vec![whole(batch(id, 1, &mut Random(1)))];
     assert_eq!(store.commit(&Change { added, ..Change::default() }).unwrap_err().code(), "random");
     drop(store);
     assert_eq!(DurableStore::open_on(Arc::new(disk), Arc::new(Gone)).err().unwrap().code(), "store_damaged");
@@ -627,7 +635,7 @@ fn batches_of_an_epoch_whose_keys_were_destroyed_are_dropped() {
     let disk = SimDisk::default();
     let store = small_store(&disk);
     let id = |epoch| BatchId { epoch, partner: 1, sequence: 100 };
-    let added = [1, 2].map(|epoch| batch(id(epoch), 9_000, &mut Random(epoch.into()))).into();
+    let added = [1, 2].map(|epoch| whole(batch(id(epoch), 9_000, &mut Random(epoch.into())))).into();
     store.commit(&Change { added, ..Change::default() }).unwrap();
     let before = contents(&store).unwrap();
     drop(store);
@@ -646,7 +654,7 @@ fn a_backup_of_a_running_store_is_the_store_of_one_moment() {
     let store = DurableStore::create(&folder.path().join("store"), keys()).unwrap();
     let commit = |number: u64| {
         let id = BatchId { epoch: 1, partner: 1, sequence: number };
-        let added = vec![batch(id, 3_000, &mut Random(number))];
+        let added = vec![whole(batch(id, 3_000, &mut Random(number)))];
         let removed = number.checked_sub(3).map(|sequence| BatchId { sequence, ..id }).into_iter().collect();
         let rows = vec![(Key::Policy, Some(number.to_le_bytes().to_vec()))];
         let lines = vec![Line { index: number, bytes: vec![7; 100], leaf: [number as u8; 32] }];
@@ -694,7 +702,7 @@ fn a_small_file_system_that_fills_up_is_survived() {
     let mut random = Random(5);
     let mut full = None;
     for sequence in 0..100 {
-        let added = vec![batch(BatchId { epoch: 1, partner: 1, sequence }, 3_000, &mut random)];
+        let added = vec![whole(batch(BatchId { epoch: 1, partner: 1, sequence }, 3_000, &mut random))];
         let change = Change { added, rows: vec![(Key::Policy, Some(vec![sequence as u8]))], ..Change::default() };
         match store.commit(&change) {
             Ok(()) => model.commit(&change).unwrap(),

@@ -65,7 +65,7 @@ impl Store for PausingStore {
         self.0.0.lines(range)
     }
 
-    fn submit(&self, change: &Change) -> Result<Ticket, StoreError> {
+    fn submit(&self, change: Change) -> Result<Ticket, StoreError> {
         self.0.0.submit(change)
     }
 

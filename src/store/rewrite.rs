@@ -87,47 +87,44 @@ impl DurableStore {
 fn write(disk: &dyn Disk, name: &str, from: &ReadTransaction, wanted: impl Fn(u64) -> bool) -> Result<(), StoreError> {
     let failed = |error: redb::Error| error::redb(&disk.path(name), error);
     let mut database = file::create(disk, &fresh(name))?;
-    let copied = if name == FLAGS { copy_flags(from, &database, wanted) } else { copy_ledger(from, &database) };
-    copied.map_err(failed)?;
+    copy_tables(name, from, &database, wanted).map_err(failed)?;
     // A file grows by doubling; what it has too much goes here.
     database.compact().map_err(|error| failed(error.into()))?;
     database.close().map_err(|error| failed(error.into()))
 }
 
-fn copy_flags(from: &ReadTransaction, to: &Database, wanted: impl Fn(u64) -> bool) -> Result<(), redb::Error> {
+fn copy_tables(
+    name: &str,
+    from: &ReadTransaction,
+    to: &Database,
+    wanted: impl Fn(u64) -> bool,
+) -> Result<(), redb::Error> {
     let to = to.begin_write()?;
-    copy(from, &to, ABOUT)?;
-    {
-        let mut blobs = to.open_table(BLOBS)?;
-        for row in from.open_table(BLOBS)?.iter()? {
-            let (blob, sealed) = row?;
-            if wanted(blob.value()) {
-                blobs.insert(blob.value(), sealed.value())?;
-            }
-        }
+    copy(from, &to, ABOUT, |_| true)?;
+    if name == FLAGS {
+        copy(from, &to, BLOBS, wanted)?;
+    } else {
+        copy(from, &to, ROWS, |_| true)?;
+        copy(from, &to, MANIFESTS, |_| true)?;
+        copy(from, &to, LINES, |_| true)?;
+        copy(from, &to, LEAVES, |_| true)?;
     }
     Ok(to.commit()?)
 }
 
-fn copy_ledger(from: &ReadTransaction, to: &Database) -> Result<(), redb::Error> {
-    let to = to.begin_write()?;
-    copy(from, &to, ABOUT)?;
-    copy(from, &to, ROWS)?;
-    copy(from, &to, MANIFESTS)?;
-    copy(from, &to, LINES)?;
-    copy(from, &to, LEAVES)?;
-    Ok(to.commit()?)
-}
-
+/// Copies the rows of a table whose keys are wanted.
 fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     table: TableDefinition<'_, K, V>,
+    wanted: impl Fn(K::SelfType<'_>) -> bool,
 ) -> Result<(), redb::Error> {
     let mut target = to.open_table(table)?;
     for row in from.open_table(table)?.iter()? {
         let (key, value) = row?;
-        target.insert(key.value(), value.value())?;
+        if wanted(key.value()) {
+            target.insert(key.value(), value.value())?;
+        }
     }
     Ok(())
 }
