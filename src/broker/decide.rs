@@ -337,7 +337,7 @@ mod tests {
 
     /// What a broker knows of a partner that has sent nothing.
     fn snapshot() -> Snapshot {
-        let row = EpochRow { release: 1, as_of: NOW, looked: NOW, fresh: 0 };
+        let row = EpochRow { release: 1, as_of: NOW, considered: NOW, fresh: 0 };
         Snapshot { partner: PartnerRow::default(), epoch: Some(OpenEpoch::new(row)), restored: None }
     }
 

@@ -1,17 +1,18 @@
 //! What fuzz targets reach of the ledger's stored forms. No part of the API: it may change or go in any version.
 
-use super::rows::{Encode, EpochRow, FormatRow, JournalRow, PartnerRow, PolicyRow, ShareRow, read_row, write_row};
+use super::rows::{EpochRow, LogCountsRow, PartnerRow, PolicyRow, ShareRow, read_row, write_row};
+use crate::codec::Encode;
 use crate::day::Timestamp;
 
 /// For each kind of row that `bytes` can be read as: what that row is written as.
 pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
     let kinds = [
-        rewritten::<FormatRow>,
+        rewritten::<u32>,
         rewritten::<PolicyRow>,
         rewritten::<PartnerRow>,
         rewritten::<EpochRow>,
         rewritten::<ShareRow>,
-        rewritten::<JournalRow>,
+        rewritten::<LogCountsRow>,
         rewritten::<Timestamp>,
         rewritten::<u64>,
     ];

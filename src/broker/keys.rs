@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::BrokerError;
 use super::signed_logs::SignedLogs;
@@ -21,11 +21,18 @@ pub struct BrokerKeys {
     checkpoint: SigningKey,
     /// Where the epochs' keys are; `None` keeps them in memory only.
     folder: Option<PathBuf>,
-    peppers: Mutex<BTreeMap<u32, Arc<Pepper>>>,
-    blob_keys: Mutex<BTreeMap<u32, Arc<Key32>>>,
+    /// The keys of epochs that were read or drawn.
+    epochs: Mutex<BTreeMap<u32, EpochKeys>>,
     /// Epochs whose keys were destroyed.
     destroyed: Mutex<BTreeSet<u32>>,
     signed_logs: SignedLogs,
+}
+
+/// An epoch's keys: of its tags, and of its batches in the store.
+#[derive(Clone)]
+struct EpochKeys {
+    pepper: Arc<Pepper>,
+    blob_key: Arc<Key32>,
 }
 
 impl BrokerKeys {
@@ -55,8 +62,7 @@ impl BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
             folder: Some(folder.into()),
-            peppers: Mutex::default(),
-            blob_keys: Mutex::default(),
+            epochs: Mutex::default(),
             destroyed: Mutex::new(destroyed_in(folder)?),
             signed_logs: SignedLogs::open(folder)?,
         })
@@ -68,8 +74,7 @@ impl BrokerKeys {
             signing,
             checkpoint,
             folder: None,
-            peppers: Mutex::default(),
-            blob_keys: Mutex::default(),
+            epochs: Mutex::default(),
             destroyed: Mutex::default(),
             signed_logs: SignedLogs::in_memory(),
         }
@@ -98,37 +103,19 @@ impl BrokerKeys {
         &self.signing
     }
 
-    /// The pepper of an epoch. One that is not there is drawn, and on disk before this returns, if `may_draw`.
-    ///
-    /// An epoch of which the store holds anything must not get another pepper: then nothing would be found again.
-    pub(super) fn pepper(&self, epoch: u32, may_draw: bool) -> Result<Arc<Pepper>, StoreError> {
-        let mut peppers = self.peppers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pepper) = peppers.get(&epoch) {
-            return Ok(Arc::clone(pepper));
-        }
-        let key = self.key(epoch, may_draw, pepper_path)?;
-        let pepper = Arc::new(Pepper::new(&key));
-        peppers.insert(epoch, Arc::clone(&pepper));
-        Ok(pepper)
+    /// The pepper of an epoch that is open, and so was drawn or read and not destroyed; `None` of any other.
+    pub(super) fn pepper(&self, epoch: u32) -> Option<Arc<Pepper>> {
+        self.epochs().get(&epoch).map(|keys| Arc::clone(&keys.pepper))
     }
 
-    /// The pepper of an epoch, if it was drawn and not destroyed.
-    pub(super) fn drawn_pepper(&self, epoch: u32) -> Result<Option<Arc<Pepper>>, StoreError> {
-        let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).get(&epoch).cloned();
-        match &self.folder {
-            Some(folder) if known.is_none() && !files::is_vacant(&pepper_path(folder, epoch))? => {
-                self.pepper(epoch, false).map(Some)
-            }
-            _ => Ok(known),
-        }
+    /// Reads the keys of an epoch that the store has. That must not get others: then nothing would be found again.
+    pub(super) fn read(&self, epoch: u32) -> Result<(), StoreError> {
+        self.epoch_keys(epoch, false).map(drop)
     }
 
-    /// Draws the pepper and the blob key of an epoch that begins, unless they are there; they are on disk before this
-    /// returns.
+    /// Draws the keys of an epoch that begins, unless they are there; they are on disk before this returns.
     pub(super) fn draw(&self, epoch: u32) -> Result<(), StoreError> {
-        self.pepper(epoch, true)?;
-        self.blob_key_or_draw(epoch, true)?;
-        Ok(())
+        self.epoch_keys(epoch, true).map(drop)
     }
 
     /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its
@@ -137,8 +124,7 @@ impl BrokerKeys {
     /// That they were is written down first, so that keys that are missing are never taken for keys that were
     /// destroyed.
     pub(super) fn destroy(&self, epoch: u32) -> Result<(), SystemError> {
-        let known = self.peppers.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch).is_some();
-        self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        let known = self.epochs().remove(&epoch).is_some();
         let there = |folder: &PathBuf| pepper_path(folder, epoch).exists() || blob_key_path(folder, epoch).exists();
         if known || self.folder.as_ref().is_some_and(there) {
             if let Some(folder) = &self.folder {
@@ -179,20 +165,27 @@ impl BrokerKeys {
         Ok(Key32::from_bytes(*key.ok_or(SecretError::KeyFile { path, length: bytes.len() })?))
     }
 
-    fn blob_key_or_draw(&self, epoch: u32, may_draw: bool) -> Result<Arc<Key32>, StoreError> {
-        let mut keys = self.blob_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(&epoch) {
-            return Ok(Arc::clone(key));
+    /// The keys of an epoch. Those that are not there are drawn, if `may_draw`.
+    fn epoch_keys(&self, epoch: u32, may_draw: bool) -> Result<EpochKeys, StoreError> {
+        let mut epochs = self.epochs();
+        if let Some(keys) = epochs.get(&epoch) {
+            return Ok(keys.clone());
         }
-        let key = Arc::new(self.key(epoch, may_draw, blob_key_path)?);
-        keys.insert(epoch, Arc::clone(&key));
-        Ok(key)
+        let pepper = Pepper::new(&self.key(epoch, may_draw, pepper_path)?);
+        let blob_key = self.key(epoch, may_draw, blob_key_path)?;
+        let keys = EpochKeys { pepper: Arc::new(pepper), blob_key: Arc::new(blob_key) };
+        epochs.insert(epoch, keys.clone());
+        Ok(keys)
+    }
+
+    fn epochs(&self) -> MutexGuard<'_, BTreeMap<u32, EpochKeys>> {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl BlobKeys for BrokerKeys {
     fn blob_key(&self, epoch: u32) -> Result<Arc<Key32>, StoreError> {
-        self.blob_key_or_draw(epoch, false)
+        self.epoch_keys(epoch, false).map(|keys| keys.blob_key)
     }
 
     fn is_destroyed(&self, epoch: u32) -> bool {
@@ -262,21 +255,22 @@ mod tests {
     fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().unwrap();
         let keys = BrokerKeys::create(folder.path()).unwrap();
-        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys", "an epoch with rows gets no new pepper");
+        assert_eq!(keys.read(1).unwrap_err().code(), "broker_keys", "an epoch with rows gets no new keys");
         let pseudonym = Pseudonym::danger_from_remote_source([7; 16]);
-        let tag = keys.pepper(1, true).unwrap().tag(&pseudonym);
+        let tag = |keys: &BrokerKeys, epoch| {
+            keys.draw(epoch).unwrap();
+            keys.pepper(epoch).unwrap().tag(&pseudonym)
+        };
         let again = BrokerKeys::create(folder.path()).unwrap();
         assert_eq!(again.verifying_key(), keys.verifying_key(), "keys that are there stay");
-        assert!(again.pepper(1, true).unwrap().tag(&pseudonym) == tag);
-        assert!(again.pepper(2, true).unwrap().tag(&pseudonym) != tag);
-        assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys", "an epoch with batches gets no new key");
+        assert!(tag(&again, 1) == tag(&keys, 1));
+        assert!(tag(&again, 2) != tag(&keys, 1));
         // What a crash leaves of a key that was being drawn is none.
-        fs::write(blob_key_path(folder.path(), 1), []).unwrap();
+        fs::write(blob_key_path(folder.path(), 3), []).unwrap();
         fs::write(pepper_path(folder.path(), 3), []).unwrap();
-        assert!(again.drawn_pepper(3).unwrap().is_none());
+        assert!(again.read(3).is_err() && again.pepper(3).is_none());
         again.draw(3).unwrap();
-        assert!(again.drawn_pepper(3).unwrap().is_some());
-        again.draw(1).unwrap();
+        assert!(again.pepper(3).is_some());
         let key = again.blob_key(1).unwrap();
         assert_eq!(BrokerKeys::open(folder.path()).unwrap().blob_key(1).unwrap().expose_secret(), key.expose_secret());
         assert!(!again.is_destroyed(1));
@@ -288,19 +282,19 @@ mod tests {
         }
         assert!(!pepper_path(folder.path(), 1).exists() && !blob_key_path(folder.path(), 1).exists());
         assert_eq!(again.blob_key(1).unwrap_err().code(), "broker_keys");
-        assert_eq!(again.pepper(1, false).unwrap_err().code(), "broker_keys");
+        assert!(again.pepper(1).is_none());
     }
 
     #[test]
     fn keys_in_memory_are_drawn_only_for_an_epoch_that_begins() {
         let key = |seed| SigningKey::from_seed(&[seed; 32]).unwrap();
         let keys = BrokerKeys::in_memory(key(1), key(2));
-        assert_eq!(keys.pepper(1, false).unwrap_err().code(), "broker_keys");
+        assert!(keys.pepper(1).is_none());
         assert_eq!(keys.blob_key(1).unwrap_err().code(), "broker_keys");
         keys.draw(1).unwrap();
-        assert!(keys.pepper(1, false).is_ok() && keys.blob_key(1).is_ok());
+        assert!(keys.pepper(1).is_some() && keys.blob_key(1).is_ok());
         keys.destroy(1).unwrap();
-        assert!(keys.is_destroyed(1) && keys.pepper(1, false).is_err());
+        assert!(keys.is_destroyed(1) && keys.pepper(1).is_none());
     }
 
     #[test]
@@ -314,7 +308,7 @@ mod tests {
             let _ = keys.destroy(steps);
             crash::after(None);
             let keys = BrokerKeys::open(folder.path()).unwrap();
-            let whole = keys.pepper(steps, false).is_ok() && keys.blob_key(steps).is_ok();
+            let whole = keys.read(steps).is_ok();
             assert!(whole || keys.is_destroyed(steps), "step {steps}");
         }
     }

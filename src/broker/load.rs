@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::index::{Changes, Pending};
 use super::join::join;
-use super::rows::{DAMAGED, FormatRow, PolicyRow, read_row};
+use super::rows::{DAMAGED, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use crate::day::Day;
 use crate::digest::Digest;
@@ -24,7 +24,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
     for (key, value) in store.rows()? {
         match key {
             // The lowest key: it comes before any row that another format may write in another way.
-            Key::Format => refuse_other_format(&read_row(&value)?)?,
+            Key::Format => refuse_other_format(read_row(&value)?)?,
             Key::Policy => policy = Some(read_row(&value)?),
             Key::Partner(number) => {
                 state.partners.insert(number, read_row(&value)?);
@@ -32,7 +32,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
             Key::Epoch(number) => {
                 state.epochs.insert(number, OpenEpoch::new(read_row(&value)?));
             }
-            Key::Journal => state.log.row = read_row(&value)?,
+            Key::LogCounts => state.log.row = read_row(&value)?,
             Key::Checkpoint(day) => {
                 // Rows come by ascending day, so that the latest stays.
                 state.log.signed_on = day;
@@ -80,8 +80,8 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
     Ok((state, policy))
 }
 
-fn refuse_other_format(format: &FormatRow) -> Result<(), StoreError> {
-    if format.0 == FORMAT { Ok(()) } else { Err(StoreError::StoreFormat { found: format.0, known: FORMAT }) }
+fn refuse_other_format(found: u32) -> Result<(), StoreError> {
+    if found == FORMAT { Ok(()) } else { Err(StoreError::StoreFormat { found, known: FORMAT }) }
 }
 
 /// Puts together what the batches of one partner say, taken by ascending sequence.

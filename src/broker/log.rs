@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::rows::{JournalRow, write_row};
+use super::rows::{LogCountsRow, write_row};
 use crate::audit::{AuditError, Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -15,7 +15,7 @@ use crate::system::SystemError;
 #[derive(Default)]
 pub(super) struct AuditLog {
     pub(super) tree: Log,
-    pub(super) row: JournalRow,
+    pub(super) row: LogCountsRow,
     /// The latest checkpoint that was signed; empty before the first.
     pub(super) checkpoint: Vec<u8>,
     /// The day on which that was.
@@ -95,7 +95,7 @@ impl AuditLog {
 
     /// Keeps the row beside the lines.
     pub(super) fn keep(&self, change: &mut Change) {
-        change.rows.retain(|(key, _)| *key != Key::Journal);
-        change.rows.push((Key::Journal, Some(write_row(&self.row))));
+        change.rows.retain(|(key, _)| *key != Key::LogCounts);
+        change.rows.push((Key::LogCounts, Some(write_row(&self.row))));
     }
 }

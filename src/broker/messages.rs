@@ -104,10 +104,7 @@ impl Broker {
             // It was kept before it was first sent, so that it can be sent again even where nothing can be kept now.
             Ok(Some(reply)) => return Ok(Attempt::Done(reply)),
             Ok(None) => {
-                let request = match tagged {
-                    Some(request) => request,
-                    None => tagged.insert(self.tag(verified)?),
-                };
+                let request = tagged.get_or_insert_with(|| self.tag(verified));
                 decide(incoming, &snapshot, request)
             }
             Err(rejection) => snapshot.reject(incoming, rejection),
@@ -131,17 +128,11 @@ impl Broker {
     }
 
     /// The message's request with tags in the place of pseudonyms, or the rejection of a body that does not decode.
-    fn tag(&self, verified: &Verified<'_>) -> Result<Result<TaggedRequest, Rejection>, BrokerError> {
-        let request = match verified.request() {
-            Ok(request) => request,
-            Err(error) => return Ok(Err(undecodable(&error))),
-        };
-        // An epoch without a pepper is not open.
-        let Some(pepper) = self.keys.drawn_pepper(verified.header().epoch)? else {
-            return Ok(Err(wrong_epoch()));
-        };
+    fn tag(&self, verified: &Verified<'_>) -> Result<TaggedRequest, Rejection> {
+        let request = verified.request().map_err(|error| undecodable(&error))?;
+        let pepper = self.keys.pepper(verified.header().epoch).ok_or_else(wrong_epoch)?;
         let threads = &self.threads;
-        Ok(Ok(match request {
+        Ok(match request {
             Request::Delta(delta) => TaggedRequest::State(TaggedFlags::delta(&delta, &pepper, threads)),
             Request::FullSet(set) => TaggedRequest::State(TaggedFlags::full_set(&set, &pepper, threads)),
             Request::Confirm => TaggedRequest::State(TaggedFlags::Confirm),
@@ -149,7 +140,7 @@ impl Broker {
                 TaggedRequest::Question(TaggedQuestion::new(question.pseudonyms, question.sweep, &pepper, threads))
             }
             Request::Status(status) => TaggedRequest::Status { tree_size: status.tree_size },
-        }))
+        })
     }
 
     /// Does what was decided, and gives the reply.

@@ -46,7 +46,7 @@ pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
 use incoming::PolicyInForce;
 use load::{FORMAT, load};
 use partner_lock::PartnerLocks;
-use rows::{FormatRow, PolicyRow, write_row};
+use rows::{PolicyRow, write_row};
 use state::BrokerState;
 use transaction::Database;
 use unauthenticated::UnauthenticatedTraffic;
@@ -138,8 +138,7 @@ impl Broker {
         let (destroyed, open): (Vec<u32>, Vec<u32>) =
             state.epochs.keys().partition(|number| keys.is_destroyed(**number));
         for number in open {
-            keys.pepper(number, false)?;
-            keys.blob_key(number)?;
+            keys.read(number)?;
         }
         let broker = Broker::assemble(keys, Database::new(store, state), folder, PolicyInForce { signed, row });
         *broker.last_fault() = already_closed(&destroyed);
@@ -196,7 +195,7 @@ impl Broker {
     ) -> Result<Broker, BrokerError> {
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: None, adopted: now };
-        let rows = [(Key::Format, Some(write_row(&FormatRow(FORMAT)))), (Key::Policy, Some(write_row(&row)))];
+        let rows = [(Key::Format, Some(write_row(&FORMAT))), (Key::Policy, Some(write_row(&row)))];
         let database = Database::new(store, BrokerState::default());
         let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row });
         let mut transaction = broker.database.begin()?;

@@ -116,7 +116,7 @@ impl Broker {
         transaction.change().1.rows.push((Key::Policy, Some(write_row(&newer.row))));
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
-        let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.looked)).collect();
+        let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.considered)).collect();
         for (number, considered) in epochs {
             let due = Due { as_of: now, full: false, considered };
             self.release_now(&mut transaction, &newer, number, due, now)?;

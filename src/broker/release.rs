@@ -82,7 +82,7 @@ impl ReleasePlan {
             due,
             index,
             tally: Arc::new(tally),
-            row: EpochRow { release, as_of: due.as_of, looked: due.considered, fresh },
+            row: EpochRow { release, as_of: due.as_of, considered: due.considered, fresh },
             accounts: BTreeMap::new(),
             leavers: gone,
             merged: Vec::new(),
@@ -211,7 +211,7 @@ mod tests {
     /// share.
     fn state() -> BrokerState {
         let mut state = BrokerState::default();
-        let mut epoch = OpenEpoch::new(EpochRow { release: 7, as_of: NOW, looked: NOW, fresh: 0 });
+        let mut epoch = OpenEpoch::new(EpochRow { release: 7, as_of: NOW, considered: NOW, fresh: 0 });
         for partner in [1, 2, 9] {
             let mut account = Account::default();
             account.row.heard = Some(NOW);

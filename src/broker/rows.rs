@@ -2,8 +2,8 @@
 //!
 //! Every row begins with one byte, the version of its form, which is 1. The fields follow in the order of these tables,
 //! and nothing may come after the last. Integers are little-endian. A moment is 8 bytes, seconds since 1970; a day is 2
-//! bytes, days since 1970; a digest is 32 bytes; bytes of any length come after their number, 4 bytes. "If any" stands
-//! for a byte 0, or a byte 1 and what may be there.
+//! bytes, days since 1970; a digest is 32 bytes; a run of bytes comes after its length, 8 bytes. "If any" stands for a
+//! byte 0, or a byte 1 and what may be there.
 //!
 //! | row | fields |
 //! |---|---|
@@ -13,12 +13,12 @@
 //! |  | the highest state number, 8; the highest question number, 8 |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4 |
-//! | epoch | the number of its release, 8; the moment it speaks of; the latest moment looked at; fresh, 2 |
+//! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one; fresh, 2 |
 //! | share | 1 if a full set has come, else 0; when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; pseudonyms asked, 4 |
 //! |  | the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | when what is not released began to change, a moment, if any; the highest released state number, 8 |
-//! | journal | the day of what follows; how many epochs, 4; of each: its number, 4; stacked, 8; not stacked, 8 |
+//! | log counts | the day of what follows; how many epochs, 8; of each: its number, 4; stacked, 8; not stacked, 8 |
 //! |  | how many lines were pruned, 8 |
 //! | restored | when the store was last put back from a copy, a moment |
 //! | unpurged | how many rows went out of the store since the last purge, 8 |
@@ -28,7 +28,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Encode, encode_fields, read_record, write_record};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::store::StoreError;
@@ -40,38 +40,15 @@ const VERSION: u8 = 1;
 pub(super) const DAMAGED: StoreError =
     StoreError::StoreDamaged { finding: "a row of its ledger is damaged, or belongs to another" };
 
-/// A row of the ledger, or a field of one, with its one encoding.
-pub(super) trait Encode: Sized {
-    fn write(&self, writer: &mut Writer);
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed>;
-}
-
 /// The bytes of a row.
-pub(super) fn write_row<R: Encode>(row: &R) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.u8(VERSION);
-    row.write(&mut writer);
-    writer.finish()
+pub(super) fn write_row(row: &impl Encode) -> Vec<u8> {
+    write_record(Vec::new(), VERSION, row)
 }
 
 /// The row that all of `bytes` are.
 pub(super) fn read_row<R: Encode>(bytes: &[u8]) -> Result<R, StoreError> {
-    let mut reader = Reader::new(bytes);
-    let row = read_versioned(&mut reader).map_err(|_| DAMAGED)?;
-    reader.end().map_err(|_| DAMAGED)?;
-    Ok(row)
+    read_record(bytes, VERSION).map_err(|_| DAMAGED)
 }
-
-fn read_versioned<R: Encode>(reader: &mut Reader<'_>) -> Result<R, Malformed> {
-    if reader.u8()? != VERSION {
-        return Err(Malformed("the version of the row is not known"));
-    }
-    R::read(reader)
-}
-
-/// The format of the whole ledger.
-pub(super) struct FormatRow(pub(super) u32);
 
 /// Which policy is in force, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +97,8 @@ pub(super) struct EpochRow {
     /// The number of the release.
     pub(super) release: u64,
     pub(super) as_of: Timestamp,
-    /// The latest moment at which a full release could have been.
-    pub(super) looked: Timestamp,
+    /// The latest moment that was considered for a full release.
+    pub(super) considered: Timestamp,
     /// How many organisations were fresh at the release.
     pub(super) fresh: u16,
 }
@@ -145,9 +122,9 @@ pub(super) struct ShareRow {
     pub(super) released: u64,
 }
 
-/// What the ledger has beside the lines.
+/// What is counted of the log beside its lines.
 #[derive(Clone, Default)]
-pub(super) struct JournalRow {
+pub(super) struct LogCountsRow {
     /// The day that `told` counts.
     pub(super) day: Day,
     /// Standings told on that day, by epoch: stacked, and all others.
@@ -170,217 +147,19 @@ impl PartnerRow {
     }
 }
 
-impl Encode for FormatRow {
-    fn write(&self, writer: &mut Writer) {
-        writer.u32(self.0);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<FormatRow, Malformed> {
-        Ok(FormatRow(reader.u32()?))
-    }
-}
-
-impl Encode for PolicyRow {
-    fn write(&self, writer: &mut Writer) {
-        writer.u32(self.version);
-        self.digest.write(writer);
-        self.previous.write(writer);
-        self.adopted.write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<PolicyRow, Malformed> {
-        Ok(PolicyRow {
-            version: reader.u32()?,
-            digest: Encode::read(reader)?,
-            previous: Encode::read(reader)?,
-            adopted: Encode::read(reader)?,
-        })
-    }
-}
-
-impl Encode for PartnerRow {
-    fn write(&self, writer: &mut Writer) {
-        self.accepted.write(writer);
-        writer.u64(self.highest_state).u64(self.highest_question);
-        self.answered.write(writer);
-        writer.u16(self.day.0).u32(self.new_flags).u32(self.asked).u32(self.swept);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<PartnerRow, Malformed> {
-        let row = PartnerRow {
-            accepted: Encode::read(reader)?,
-            highest_state: reader.u64()?,
-            highest_question: reader.u64()?,
-            answered: Encode::read(reader)?,
-            day: Day(reader.u16()?),
-            new_flags: reader.u32()?,
-            asked: reader.u32()?,
-            swept: reader.u32()?,
-        };
+encode_fields! { PolicyRow { version, digest, previous, adopted } }
+encode_fields! {
+    PartnerRow { accepted, highest_state, highest_question, answered, day, new_flags, asked, swept }
+    where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
-        if row.accepted_state() > row.highest_state || answered > row.highest_question {
-            return Err(Malformed("a number is above the highest"));
-        }
-        Ok(row)
-    }
+        row.accepted_state() <= row.highest_state && answered <= row.highest_question
+    }, else "a number is above the highest"
 }
-
-impl Encode for Accepted {
-    fn write(&self, writer: &mut Writer) {
-        writer.u64(self.sequence);
-        self.digest.write(writer);
-        self.receipt.write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Accepted, Malformed> {
-        Ok(Accepted { sequence: reader.u64()?, digest: Encode::read(reader)?, receipt: Encode::read(reader)? })
-    }
-}
-
-impl Encode for Answered {
-    fn write(&self, writer: &mut Writer) {
-        writer.u64(self.sequence);
-        self.digest.write(writer);
-        writer.u32(self.epoch).u64(self.release);
-        self.answer.write(writer);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Answered, Malformed> {
-        Ok(Answered {
-            sequence: reader.u64()?,
-            digest: Encode::read(reader)?,
-            epoch: reader.u32()?,
-            release: reader.u64()?,
-            answer: Encode::read(reader)?,
-        })
-    }
-}
-
-impl Encode for EpochRow {
-    fn write(&self, writer: &mut Writer) {
-        writer.u64(self.release);
-        self.as_of.write(writer);
-        self.looked.write(writer);
-        writer.u16(self.fresh);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<EpochRow, Malformed> {
-        Ok(EpochRow {
-            release: reader.u64()?,
-            as_of: Encode::read(reader)?,
-            looked: Encode::read(reader)?,
-            fresh: reader.u16()?,
-        })
-    }
-}
-
-impl Encode for ShareRow {
-    fn write(&self, writer: &mut Writer) {
-        writer.u8(self.full_seen.into());
-        self.heard.write(writer);
-        writer.u32(self.held).u32(self.asked).u64(self.free_in).u32(self.free);
-        self.changed_since.write(writer);
-        writer.u64(self.released);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<ShareRow, Malformed> {
-        Ok(ShareRow {
-            full_seen: read_bool(reader)?,
-            heard: Encode::read(reader)?,
-            held: reader.u32()?,
-            asked: reader.u32()?,
-            free_in: reader.u64()?,
-            free: reader.u32()?,
-            changed_since: Encode::read(reader)?,
-            released: reader.u64()?,
-        })
-    }
-}
-
-impl Encode for JournalRow {
-    fn write(&self, writer: &mut Writer) {
-        writer.u16(self.day.0).u32(self.told.len() as u32);
-        for (epoch, (stacked, not_stacked)) in &self.told {
-            writer.u32(*epoch).u64(*stacked).u64(*not_stacked);
-        }
-        writer.u64(self.pruned);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<JournalRow, Malformed> {
-        let day = Day(reader.u16()?);
-        let mut told = BTreeMap::new();
-        for _ in 0..reader.u32()? {
-            let epoch = reader.u32()?;
-            if told.last_key_value().is_some_and(|(last, _)| *last >= epoch) {
-                return Err(Malformed("epochs do not ascend"));
-            }
-            told.insert(epoch, (reader.u64()?, reader.u64()?));
-        }
-        Ok(JournalRow { day, told, pruned: reader.u64()? })
-    }
-}
-
-impl Encode for u64 {
-    fn write(&self, writer: &mut Writer) {
-        writer.u64(*self);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<u64, Malformed> {
-        reader.u64()
-    }
-}
-
-impl Encode for Timestamp {
-    fn write(&self, writer: &mut Writer) {
-        writer.u64(self.0);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
-        reader.u64().map(Timestamp)
-    }
-}
-
-impl Encode for Digest {
-    fn write(&self, writer: &mut Writer) {
-        writer.bytes(&self.0);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Digest, Malformed> {
-        reader.array().map(Digest)
-    }
-}
-
-impl Encode for Vec<u8> {
-    fn write(&self, writer: &mut Writer) {
-        writer.u32(self.len() as u32).bytes(self);
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Vec<u8>, Malformed> {
-        let length = reader.u32()? as usize;
-        Ok(reader.take(length)?.to_vec())
-    }
-}
-
-impl<R: Encode> Encode for Option<R> {
-    fn write(&self, writer: &mut Writer) {
-        writer.u8(self.is_some().into());
-        if let Some(there) = self {
-            there.write(writer);
-        }
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Option<R>, Malformed> {
-        Ok(if read_bool(reader)? { Some(R::read(reader)?) } else { None })
-    }
-}
-
-fn read_bool(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
-    match reader.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Malformed("a byte is neither 0 nor 1")),
-    }
-}
+encode_fields! { Accepted { sequence, digest, receipt } }
+encode_fields! { Answered { sequence, digest, epoch, release, answer } }
+encode_fields! { EpochRow { release, as_of, considered, fresh } }
+encode_fields! { ShareRow { full_seen, heard, held, asked, free_in, free, changed_since, released } }
+encode_fields! { LogCountsRow { day, told, pruned } }
 
 #[cfg(test)]
 mod tests {
@@ -424,7 +203,7 @@ mod tests {
     /// No two fields have equal values, so that two writes that change places give other bytes.
     #[test]
     fn rows_are_these_bytes() {
-        frozen(FormatRow(0x01020304), &[&[1], &[4, 3, 2, 1]]);
+        frozen(0x01020304u32, &[&[1], &[4, 3, 2, 1]]);
         let policy = PolicyRow {
             version: 0x11,
             digest: Digest([0xc1; 32]),
@@ -440,14 +219,14 @@ mod tests {
                 &[1],
                 &[1, 0x21, 0, 0, 0, 0, 0, 0, 0],
                 &[0xa1; 32],
-                &[3, 0, 0, 0, 0xa2, 0xa2, 0xa2],
+                &[3, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0xa2, 0xa2],
                 &[0x22, 0, 0, 0, 0, 0, 0, 0],
                 &[0x42, 0, 0, 0, 0, 0, 0, 0],
                 &[1, 0x41, 0, 0, 0, 0, 0, 0, 0],
                 &[0xb1; 32],
                 &[0x43, 0, 0, 0],
                 &[0x44, 0, 0, 0, 0, 0, 0, 0],
-                &[2, 0, 0, 0, 0xb2, 0xb2],
+                &[2, 0, 0, 0, 0, 0, 0, 0, 0xb2, 0xb2],
                 &[0x51, 0],
                 &[0x52, 0, 0, 0],
                 &[0x53, 0, 0, 0],
@@ -456,7 +235,7 @@ mod tests {
         );
         frozen(PartnerRow::default(), &[&[1], &[0; 1 + 16 + 1 + 14]]);
         frozen(
-            EpochRow { release: 0x61, as_of: Timestamp(0x62), looked: Timestamp(0x63), fresh: 0x64 },
+            EpochRow { release: 0x61, as_of: Timestamp(0x62), considered: Timestamp(0x63), fresh: 0x64 },
             &[
                 &[1],
                 &[0x61, 0, 0, 0, 0, 0, 0, 0],
@@ -488,11 +267,11 @@ mod tests {
         frozen(share.clone(), &[&[1], &[1], &after_flags]);
         frozen(ShareRow { full_seen: false, ..share }, &[&[1], &[0], &after_flags]);
         frozen(
-            JournalRow { day: Day(0x81), told: [(0x82, (0x83, 0x84)), (0x85, (0, 0))].into(), pruned: 0x86 },
+            LogCountsRow { day: Day(0x81), told: [(0x82, (0x83, 0x84)), (0x85, (0, 0))].into(), pruned: 0x86 },
             &[
                 &[1],
                 &[0x81, 0],
-                &[2, 0, 0, 0],
+                &[2, 0, 0, 0, 0, 0, 0, 0],
                 &[0x82, 0, 0, 0],
                 &[0x83, 0, 0, 0, 0, 0, 0, 0],
                 &[0x84, 0, 0, 0, 0, 0, 0, 0],
@@ -520,18 +299,18 @@ mod tests {
         }
         // A length that no row has room for, in the place of the receipt's and of the number of epochs.
         let mut row = write_row(&partner());
-        row[42..46].fill(0xff);
+        row[42..50].fill(0xff);
         assert!(read_row::<PartnerRow>(&row).is_err());
         let told = |epochs: [u8; 2]| {
             let of = |epoch| [&[epoch, 0, 0, 0][..], &[0; 16]].concat();
-            [&[1, 0, 0, 2, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 8]].concat()
+            [&[1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 8]].concat()
         };
-        assert!(read_row::<JournalRow>(&told([1, 2])).is_ok());
+        assert!(read_row::<LogCountsRow>(&told([1, 2])).is_ok());
         for epochs in [[2, 1], [1, 1]] {
-            assert!(read_row::<JournalRow>(&told(epochs)).is_err());
+            assert!(read_row::<LogCountsRow>(&told(epochs)).is_err());
         }
         let mut endless = told([1, 2]);
-        endless[3..7].fill(0xff);
-        assert!(read_row::<JournalRow>(&endless).is_err());
+        endless[3..11].fill(0xff);
+        assert!(read_row::<LogCountsRow>(&endless).is_err());
     }
 }

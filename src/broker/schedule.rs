@@ -57,7 +57,7 @@ pub(super) fn due(policy: &Policy, epoch: &OpenEpoch, now: Timestamp) -> Option<
         if epoch.accounts.iter().any(is_changed) {
             return due(now, true);
         }
-    } else if moment > epoch.row.looked && enough_changed(policy, epoch, moment) {
+    } else if moment > epoch.row.considered && enough_changed(policy, epoch, moment) {
         return due(if day_turned { midnight.max(moment) } else { moment }, true);
     }
     if day_turned { due(midnight, false) } else { None }
@@ -111,7 +111,7 @@ mod tests {
         const AS_OF: Timestamp = Timestamp(1_796_126_400);
         let mut state = BrokerState::default();
         assert!(matches!(check_clock(&state, Timestamp(0)), Ok(ClockCheck::Trusted)), "there was no release yet");
-        let row = EpochRow { release: 1, as_of: AS_OF, looked: AS_OF, fresh: 0 };
+        let row = EpochRow { release: 1, as_of: AS_OF, considered: AS_OF, fresh: 0 };
         state.epochs.insert(1, OpenEpoch::new(row));
         let check = |now| check_clock(&state, Timestamp(now));
         assert_eq!(check(AS_OF.0 - CLOCK_TOLERANCE - 1).err().unwrap().code(), "clock");

@@ -151,7 +151,7 @@ impl OpenEpoch {
         self.index = Index::empty();
         self.tally = Arc::default();
         let release = self.row.release.max(now.0) + 1;
-        self.row = EpochRow { release, as_of: now, looked: now, fresh: 0 };
+        self.row = EpochRow { release, as_of: now, considered: now, fresh: 0 };
         change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
     }
 }

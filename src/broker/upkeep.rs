@@ -108,7 +108,7 @@ impl Broker {
             }
             self.keys.draw(number)?;
             // The number of the release is a time, so that a broker made anew after a loss has higher ones.
-            let row = EpochRow { release: now.0, as_of: now, looked: now, fresh: 0 };
+            let row = EpochRow { release: now.0, as_of: now, considered: now, fresh: 0 };
             let (state, change) = transaction.change();
             change.rows.push((Key::Epoch(number), Some(write_row(&row))));
             state.epochs.insert(number, OpenEpoch::new(row));
@@ -238,14 +238,14 @@ fn due_releases(transaction: &mut Transaction<'_>, in_force: &PolicyInForce, now
     for (number, epoch) in &transaction.epochs {
         match due(policy, epoch, now) {
             Some(due) => releases.push((*number, due)),
-            None if moment > epoch.row.looked => considered.push(*number),
+            None if moment > epoch.row.considered => considered.push(*number),
             None => {}
         }
     }
     for number in considered {
         let (state, change) = transaction.change();
         if let Some(epoch) = state.epochs.get_mut(&number) {
-            epoch.row.looked = moment;
+            epoch.row.considered = moment;
             change.rows.push((Key::Epoch(number), Some(write_row(&epoch.row))));
         }
     }

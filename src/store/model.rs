@@ -28,8 +28,8 @@ pub(crate) enum Key {
     Epoch(u32),
     /// What the broker knows of a partner in an epoch.
     Share(u32, u16),
-    /// What the broker keeps of its log beside the lines.
-    Journal,
+    /// What is counted of the log beside its lines.
+    LogCounts,
     /// The checkpoint of the log that was signed on a day.
     Checkpoint(Day),
     /// When the store was put back from a copy last.
@@ -83,7 +83,7 @@ impl Key {
             Key::Partner(partner) => (2, 0, partner),
             Key::Epoch(epoch) => (3, epoch, 0),
             Key::Share(epoch, partner) => (4, epoch, partner),
-            Key::Journal => (5, 0, 0),
+            Key::LogCounts => (5, 0, 0),
             Key::Checkpoint(day) => (6, 0, day.0),
             Key::Restored => (7, 0, 0),
             Key::Unpurged => (8, 0, 0),
@@ -103,7 +103,7 @@ impl Key {
             2 => Key::Partner(partner),
             3 => Key::Epoch(epoch),
             4 => Key::Share(epoch, partner),
-            5 => Key::Journal,
+            5 => Key::LogCounts,
             6 => Key::Checkpoint(Day(partner)),
             7 => Key::Restored,
             8 => Key::Unpurged,

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | chunk | a piece of the batch's bytes (see `batch_form.rs`) |
 //! | its additional data | the label of chunks; the batch's name; which chunk, 4; of how many, 4 |
-//! | manifest | its version, which is 1, 1; the length of the batch's bytes, 8; how many chunks, 4; the chunks |
+//! | manifest | its version, which is 1, 1; the length of the batch's bytes, 8; how many chunks, 8; the chunks |
 //! | of each chunk | its number in the file, 8; its authentication tag, 16 |
 //! | its additional data | the label of manifests; the batch's name |
 //! | a batch's name | the store's format, 4; epoch, 4; partner, 2; state number, 8 |
@@ -25,7 +25,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, NONCE_LEN, Nonce, U
 use super::error::StoreError;
 use super::model::{Batch, BatchId};
 use super::tables::FORMAT;
-use crate::codec::{Malformed, Reader, Writer};
+use crate::codec::{Malformed, Writer, encode_fields, read_record, write_record};
 use crate::label;
 use crate::secret::{Key32, random};
 
@@ -86,6 +86,9 @@ pub(super) struct Chunk {
     pub(super) tag: [u8; MAX_TAG_LEN],
 }
 
+encode_fields! { Manifest { length, chunks } }
+encode_fields! { Chunk { blob, tag } }
+
 /// Seals and opens what belongs to one epoch.
 pub(super) struct Sealer(LessSafeKey);
 
@@ -134,7 +137,7 @@ impl Sealer {
     }
 
     pub(super) fn seal_manifest(&self, id: &BatchId, manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
-        self.seal(&manifest_data(id), &write_manifest(manifest))
+        self.seal(&manifest_data(id), &write_record(Vec::new(), MANIFEST_VERSION, manifest))
     }
 
     pub(super) fn open_manifest(&self, id: &BatchId, sealed: Vec<u8>) -> Result<Manifest, StoreError> {
@@ -142,7 +145,7 @@ impl Sealer {
         let bytes = bytes.ok_or(StoreError::StoreDamaged {
             finding: "a manifest in ledger.redb does not unseal: the keys are of another broker, or it was altered",
         })?;
-        read_manifest(&bytes)
+        read_record(&bytes, MANIFEST_VERSION)
             .map_err(|_| StoreError::StoreDamaged { finding: "a manifest in ledger.redb does not decode" })
     }
 
@@ -226,30 +229,6 @@ pub(super) fn pieces(bytes: &[u8]) -> Vec<&[u8]> {
         rest = others;
     }
     pieces
-}
-
-fn write_manifest(manifest: &Manifest) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.u8(MANIFEST_VERSION).u64(manifest.length).u32(manifest.chunks.len() as u32);
-    for chunk in &manifest.chunks {
-        writer.u64(chunk.blob).bytes(&chunk.tag);
-    }
-    writer.finish()
-}
-
-fn read_manifest(bytes: &[u8]) -> Result<Manifest, Malformed> {
-    let mut reader = Reader::new(bytes);
-    if reader.u8()? != MANIFEST_VERSION {
-        return Err(Malformed("the version of the manifest is not known"));
-    }
-    let length = reader.u64()?;
-    let count = reader.u32()?;
-    let mut chunks = Vec::new();
-    for _ in 0..count {
-        chunks.push(Chunk { blob: reader.u64()?, tag: reader.array()? });
-    }
-    reader.end()?;
-    Ok(Manifest { length, chunks })
 }
 
 /// The additional data of a chunk.
@@ -348,9 +327,16 @@ mod tests {
     #[test]
     fn manifests_and_additional_data_are_these_bytes() {
         let manifest = Manifest { length: 0x11, chunks: vec![Chunk { blob: 0x12, tag: [0x13; 16] }] };
-        let bytes =
-            [&[1][..], &[0x11, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[0x12, 0, 0, 0, 0, 0, 0, 0], &[0x13; 16]].concat();
-        assert_eq!(write_manifest(&manifest), bytes);
+        let bytes = [
+            &[1][..],
+            &[0x11, 0, 0, 0, 0, 0, 0, 0],
+            &[1, 0, 0, 0, 0, 0, 0, 0],
+            &[0x12, 0, 0, 0, 0, 0, 0, 0],
+            &[0x13; 16],
+        ]
+        .concat();
+        let read_manifest = |bytes: &[u8]| read_record::<Manifest>(bytes, MANIFEST_VERSION);
+        assert_eq!(write_record(Vec::new(), MANIFEST_VERSION, &manifest), bytes);
         assert_eq!(read_manifest(&bytes), Ok(manifest));
         assert!(read_manifest(&[&[2], &bytes[1..]].concat()).is_err());
         assert!(read_manifest(&[&bytes[..], &[0]].concat()).is_err());

@@ -120,7 +120,7 @@ fn keys_come_back_in_their_order() {
         Key::Epoch(1),
         Key::Share(1, 2),
         Key::Share(256, 1),
-        Key::Journal,
+        Key::LogCounts,
         Key::Checkpoint(Day(1)),
         Key::Restored,
         Key::Unpurged,
