@@ -96,7 +96,7 @@ impl Broker {
         if !self.is_in_force(incoming.in_force) {
             return Ok(Attempt::Conflict);
         }
-        let (transaction, _) = self.catch_up(transaction, incoming.in_force, incoming.now)?;
+        let (transaction, _) = self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?;
         let snapshot = Snapshot::of(&transaction, incoming);
         drop(transaction);
 
@@ -200,7 +200,7 @@ impl Broker {
             // A change of its own, because the release may remove the batch that this one adds.
             transaction.submit()?;
             let due = Due { as_of: incoming.now, full: true, considered: incoming.now };
-            self.release_now(transaction, incoming.in_force, epoch, due, incoming.now)?;
+            self.upkeep(incoming.in_force, incoming.now).release_now(transaction, epoch, due)?;
         }
         Ok(reply)
     }

@@ -201,7 +201,7 @@ impl Broker {
         let mut transaction = broker.database.begin()?;
         transaction.change().1.rows.extend(rows);
         transaction.record(now, digest, Event::PolicyAdopted { version, previous: None })?;
-        let (transaction, _) = broker.catch_up_unsigned(transaction, &broker.in_force(), now)?;
+        let (transaction, _) = broker.upkeep(&broker.in_force(), now).catch_up_unsigned(transaction)?;
         transaction.commit()?;
         Ok(broker)
     }

@@ -1,6 +1,5 @@
 //! What the operator does: releases, policies, purging, backups, and the log for an officer.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
@@ -44,13 +43,14 @@ impl Broker {
     fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
+        let upkeep = self.upkeep(&in_force, now);
         let (transaction, releases) = match check_clock(&transaction, now)? {
             ClockCheck::Ahead(as_of) if !accept_clock => return Err(BrokerError::ClockAhead { now, as_of }),
             ClockCheck::Ahead(last) => {
                 transaction.record(now, in_force.digest(), Event::ClockAccepted { last })?;
-                self.catch_up_trusting(transaction, &in_force, now)?
+                upkeep.catch_up_trusting(transaction)?
             }
-            ClockCheck::Trusted | ClockCheck::Late => self.catch_up(transaction, &in_force, now)?,
+            ClockCheck::Trusted | ClockCheck::Late => upkeep.catch_up(transaction)?,
         };
         let any_removed = transaction.unpurged > 0;
         transaction.commit()?;
@@ -99,7 +99,7 @@ impl Broker {
             if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {
                 return Err(BrokerError::ClockAhead { now, as_of });
             }
-            let (transaction, _) = self.catch_up(transaction, &old, now)?;
+            let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy.
             if self.is_in_force(&old) {
                 break (transaction, old, signed);
@@ -119,13 +119,13 @@ impl Broker {
         let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.considered)).collect();
         for (number, considered) in epochs {
             let due = Due { as_of: now, full: false, considered };
-            self.release_now(&mut transaction, &newer, number, due, now)?;
+            self.upkeep(&newer, now).release_now(&mut transaction, number, due)?;
         }
         // Nobody decides under the newer policy before it is kept, because that takes a transaction.
         transaction.flush()?;
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
         // Under a new name or key the log has no checkpoint yet, and partners look for one.
-        let (transaction, _) = self.catch_up(transaction, &newer, now)?;
+        let (transaction, _) = self.upkeep(&newer, now).catch_up(transaction)?;
         transaction.commit()?;
         Ok(differences)
     }
@@ -203,26 +203,23 @@ impl Broker {
     ///
     /// [`BrokerError::Store`], and those of `visit`.
     pub fn log_rows(&self, mut visit: impl FnMut(u64, &LogRow) -> Result<(), BrokerError>) -> Result<(), BrokerError> {
-        let leaves = self.database.store().leaves()?;
+        let store = self.database.store();
+        let leaves = store.leaves()?;
         let end = leaves.len() as u64;
-        let pruned = |range: Range<u64>| leaves[range.start as usize..range.end as usize].iter().zip(range.start..);
-        let mut next = 0;
-        loop {
-            let lines = self.database.store().lines(next..end)?;
-            if lines.is_empty() {
-                break;
+        let mut lines = store.lines(0..end)?.into_iter().peekable();
+        for (index, leaf) in (0..).zip(leaves) {
+            let row = match lines.next_if(|(at, _)| *at == index) {
+                Some((_, bytes)) => LogRow::Line(
+                    Line::parse(&bytes)
+                        .map_err(|_| StoreError::StoreDamaged { finding: "a line of its log is damaged" })?,
+                ),
+                None => LogRow::Pruned(Digest(leaf)),
+            };
+            visit(index, &row)?;
+            // The store gives a few lines at a time.
+            if lines.peek().is_none() {
+                lines = store.lines(index + 1..end)?.into_iter().peekable();
             }
-            for (index, bytes) in lines {
-                for (leaf, at) in pruned(next..index) {
-                    visit(at, &LogRow::Pruned(Digest(*leaf)))?;
-                }
-                let damaged = |_| StoreError::StoreDamaged { finding: "a line of its log is damaged" };
-                visit(index, &LogRow::Line(Line::parse(&bytes).map_err(damaged)?))?;
-                next = index + 1;
-            }
-        }
-        for (leaf, at) in pruned(next..end) {
-            visit(at, &LogRow::Pruned(Digest(*leaf)))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! the log.
 
 use super::incoming::PolicyInForce;
-use super::release::ReleasePlan;
+use super::release::{PreparedRelease, ReleasePlan};
 use super::report::Release;
 use super::rows::{EpochRow, write_row};
 use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
@@ -12,59 +12,59 @@ use super::{Broker, BrokerError};
 use crate::audit::{Event, Line, LogKey, prune_before};
 use crate::day::Timestamp;
 use crate::store::{BlobKeys, Key, StoreError};
+use crate::system::SystemError;
 use crate::trace;
 
+/// The broker at a moment, under the policy that is in force then.
+pub(super) struct Upkeep<'a> {
+    broker: &'a Broker,
+    in_force: &'a PolicyInForce,
+    now: Timestamp,
+}
+
+/// A transaction that goes on, and the releases that were made meanwhile.
+type CaughtUp<'t> = (Transaction<'t>, Vec<Release>);
+
 impl Broker {
-    /// Does what is due at `now`, and puts it in line for the disk.
+    pub(super) fn upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp) -> Upkeep<'a> {
+        Upkeep { broker: self, in_force, now }
+    }
+}
+
+impl Upkeep<'_> {
+    /// Does what is due, and puts it in line for the disk.
     ///
     /// Nothing is done where the clock cannot be trusted, or while another thread makes a release: the caller goes on
     /// with the release in force, unless it waited with `begin_after_release`. Others go on while a release is made
     /// here.
-    pub(super) fn catch_up<'a>(
-        &'a self,
-        transaction: Transaction<'a>,
-        in_force: &PolicyInForce,
-        now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
-        match check_clock(&transaction, now)? {
-            ClockCheck::Trusted if !transaction.is_release_in_progress() => {
-                self.catch_up_trusting(transaction, in_force, now)
-            }
+    pub(super) fn catch_up<'t>(&self, transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
+        match check_clock(&transaction, self.now)? {
+            ClockCheck::Trusted if !transaction.is_release_in_progress() => self.catch_up_trusting(transaction),
             ClockCheck::Trusted | ClockCheck::Late => Ok((transaction, Vec::new())),
             ClockCheck::Ahead(as_of) => {
                 // Partners are answered all the same, and the operator sees it in the status.
-                self.note_fault(&BrokerError::ClockAhead { now, as_of });
+                self.broker.note_fault(&BrokerError::ClockAhead { now: self.now, as_of });
                 Ok((transaction, Vec::new()))
             }
         }
     }
 
-    /// As [`Broker::catch_up`], whatever the clock says; no release must be in progress.
-    pub(super) fn catch_up_trusting<'a>(
-        &'a self,
-        transaction: Transaction<'a>,
-        in_force: &PolicyInForce,
-        now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
-        let (mut transaction, releases) = self.catch_up_unsigned(transaction, in_force, now)?;
-        self.sign_log(&mut transaction, in_force)?;
+    /// As [`Upkeep::catch_up`], whatever the clock says; no release must be in progress.
+    pub(super) fn catch_up_trusting<'t>(&self, transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
+        let (mut transaction, releases) = self.catch_up_unsigned(transaction)?;
+        self.broker.sign_log(&mut transaction, self.in_force)?;
         Ok((transaction, releases))
     }
 
-    /// As [`Broker::catch_up_trusting`], but that the log is not signed.
-    pub(super) fn catch_up_unsigned<'a>(
-        &'a self,
-        mut transaction: Transaction<'a>,
-        in_force: &PolicyInForce,
-        now: Timestamp,
-    ) -> Result<(Transaction<'a>, Vec<Release>), BrokerError> {
-        if let Some(event) = self.unauthenticated.take_if_over(now) {
-            transaction.record(now, in_force.digest(), event)?;
+    /// As [`Upkeep::catch_up_trusting`], but that the log is not signed.
+    pub(super) fn catch_up_unsigned<'t>(&self, mut transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
+        if let Some(event) = self.broker.unauthenticated.take_if_over(self.now) {
+            self.record(&mut transaction, event)?;
         }
-        self.open_and_close(&mut transaction, in_force, now)?;
+        self.open_and_close(&mut transaction)?;
         let mut releases = Vec::new();
-        for (number, due) in due_releases(&mut transaction, in_force, now) {
-            let (after, release) = self.release_aside(transaction, in_force, number, due, now)?;
+        for (number, due) in due_releases(&mut transaction, self.in_force, self.now) {
+            let (after, release) = self.release_aside(transaction, number, due)?;
             transaction = after;
             match release {
                 Some(release) => releases.push(release),
@@ -72,12 +72,11 @@ impl Broker {
                 None => return Ok((transaction, releases)),
             }
         }
-        let today = now.day();
         let (state, change) = transaction.change();
-        if state.log.turn_day(change, now, in_force.digest())? {
+        if state.log.turn_day(change, self.now, self.in_force.digest())? {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
-            let epochs = in_force.policy().epochs.iter();
-            let closed = epochs.filter(|epoch| epoch.closes < today).map(|epoch| epoch.number).collect();
+            let epochs = self.in_force.policy().epochs.iter();
+            let closed = epochs.filter(|epoch| epoch.closes < self.now.day()).map(|epoch| epoch.number).collect();
             self.destroy_keys(&mut transaction, closed)?;
         }
         transaction.submit()?;
@@ -85,34 +84,30 @@ impl Broker {
     }
 
     /// Closes epochs whose last day has passed, and opens those whose first day has come.
-    fn open_and_close(
-        &self,
-        transaction: &mut Transaction<'_>,
-        in_force: &PolicyInForce,
-        now: Timestamp,
-    ) -> Result<(), BrokerError> {
-        let policy = in_force.policy();
+    fn open_and_close(&self, transaction: &mut Transaction<'_>) -> Result<(), BrokerError> {
+        let policy = self.in_force.policy();
+        let today = self.now.day();
         // An epoch whose keys were destroyed is not opened again, because partners take it for closed.
         let is_open = |number: &u32| {
-            policy.epoch(*number).is_some_and(|epoch| epoch.is_open(now.day())) && !self.keys.is_destroyed(*number)
+            policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today)) && !self.broker.keys.is_destroyed(*number)
         };
         let closed: Vec<u32> = transaction.epochs.keys().copied().filter(|number| !is_open(number)).collect();
         for number in &closed {
             let (state, change) = transaction.change();
             state.remove_epoch(*number, change);
-            transaction.record(now, in_force.digest(), Event::EpochClosed { epoch: *number })?;
+            self.record(transaction, Event::EpochClosed { epoch: *number })?;
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(is_open) {
             if transaction.epochs.contains_key(&number) {
                 continue;
             }
-            self.keys.draw(number)?;
+            self.broker.keys.draw(number)?;
             // The number of the release is a time, so that a broker made anew after a loss has higher ones.
-            let row = EpochRow { release: now.0, as_of: now, considered: now, fresh: 0 };
+            let row = EpochRow { release: self.now.0, as_of: self.now, considered: self.now, fresh: 0 };
             let (state, change) = transaction.change();
             change.rows.push((Key::Epoch(number), Some(write_row(&row))));
             state.epochs.insert(number, OpenEpoch::new(row));
-            transaction.record(now, in_force.digest(), Event::EpochOpened { epoch: number })?;
+            self.record(transaction, Event::EpochOpened { epoch: number })?;
         }
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
     }
@@ -121,29 +116,26 @@ impl Broker {
     /// opened again.
     fn destroy_keys(&self, transaction: &mut Transaction<'_>, closed: Vec<u32>) -> Result<(), BrokerError> {
         transaction.flush()?;
-        Ok(closed.into_iter().try_for_each(|number| self.keys.destroy(number))?)
+        Ok(closed.into_iter().try_for_each(|number| self.broker.keys.destroy(number))?)
     }
 
     /// Makes a release while others go on with the one in force; `None` where the state was read anew meanwhile.
-    fn release_aside<'a>(
-        &'a self,
-        transaction: Transaction<'a>,
-        in_force: &PolicyInForce,
+    fn release_aside<'t>(
+        &self,
+        transaction: Transaction<'t>,
         number: u32,
         due: Due,
-        now: Timestamp,
-    ) -> Result<(Transaction<'a>, Option<Release>), BrokerError> {
+    ) -> Result<(Transaction<'t>, Option<Release>), BrokerError> {
         let plan = ReleasePlan::of(&transaction, number, due)?;
         let in_progress = transaction.begin_release()?;
-        let mut prepared = plan.prepare(in_force.policy(), &self.threads);
-        prepared.write_merged(self.database.store())?;
+        let prepared = self.prepare(plan)?;
         let (mut transaction, is_current) = in_progress.end()?;
         if !is_current {
             trace::event!(WARN, "a release was dropped, because the state was read anew meanwhile", epoch = number);
             return Ok((transaction, None));
         }
         let (state, change) = transaction.change();
-        let release = prepared.put_in_force(state, change, in_force, now)?;
+        let release = prepared.put_in_force(state, change, self.in_force, self.now)?;
         transaction.submit()?;
         Ok((transaction, Some(release)))
     }
@@ -152,17 +144,26 @@ impl Broker {
     pub(super) fn release_now(
         &self,
         transaction: &mut Transaction<'_>,
-        in_force: &PolicyInForce,
         number: u32,
         due: Due,
-        now: Timestamp,
-    ) -> Result<Release, StoreError> {
-        let mut prepared = ReleasePlan::of(transaction, number, due)?.prepare(in_force.policy(), &self.threads);
-        prepared.write_merged(self.database.store())?;
+    ) -> Result<(), StoreError> {
+        let prepared = self.prepare(ReleasePlan::of(transaction, number, due)?)?;
         let (state, change) = transaction.change();
-        prepared.put_in_force(state, change, in_force, now)
+        prepared.put_in_force(state, change, self.in_force, self.now).map(drop)
     }
 
+    fn prepare(&self, plan: ReleasePlan) -> Result<PreparedRelease, StoreError> {
+        let mut prepared = plan.prepare(self.in_force.policy(), &self.broker.threads);
+        prepared.write_merged(self.broker.database.store())?;
+        Ok(prepared)
+    }
+
+    fn record(&self, transaction: &mut Transaction<'_>, event: Event) -> Result<(), SystemError> {
+        transaction.record(self.now, self.in_force.digest(), event).map(drop)
+    }
+}
+
+impl Broker {
     /// Signs the log as it is, once a day and when it got another name or key; not where the store does not continue
     /// what was signed.
     ///
