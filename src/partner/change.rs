@@ -1,4 +1,4 @@
-//! FlagMode and withdrawing: what the partner's own people do.
+//! Flagging, renewing and withdrawing: what the partner's own people do.
 
 use super::error::PartnerError;
 use super::flags::Flag;

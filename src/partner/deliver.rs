@@ -136,9 +136,9 @@ impl Partner {
             let mut is_settled = false;
             for request in &content.requests()? {
                 let sequence = first.saturating_add(state.chain.len() as u64);
-                is_settled = settles(request);
-                let draft = Draft { epoch, sequence, previous, settles: is_settled, request };
+                let draft = Draft { epoch, sequence, previous, request };
                 let message = member.sign(state, head, &draft, now)?;
+                is_settled = message.settles;
                 state.chain.push(message);
                 previous = sequence;
             }
@@ -427,15 +427,6 @@ fn count(request: &Request<'_>) -> usize {
         Request::Delta(delta) => rows(&delta.flagged) + delta.withdrawn.len(),
         Request::FullSet(set) => rows(&set.flagged),
         _ => 0,
-    }
-}
-
-/// Whether the broker is up to date in the epoch once it accepts a state message.
-fn settles(request: &Request<'_>) -> bool {
-    match request {
-        Request::Delta(_) => true,
-        Request::FullSet(set) => set.part.number == set.part.of,
-        _ => false,
     }
 }
 

@@ -36,7 +36,7 @@ impl Folder {
     /// are kept.
     pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, PartnerError> {
         files::create_private_folder(path)?;
-        let _lock = files::lock(path)?;
+        let lock = files::lock(path)?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
@@ -51,19 +51,18 @@ impl Folder {
         if files::is_vacant(&key_path)? {
             files::create_private(&key_path, Key32::generate()?.expose_secret())?;
         }
-        let journal_key = read_key(&key_path)?;
+        let folder = Folder::with_lock(path, lock)?;
         Journal::create(&path.join(JOURNAL))?;
-        write_state(
-            &path.join(STATE),
-            &Sealer::new(&journal_key, label::PARTNER_STATE),
-            &PartnerState { number, ..PartnerState::default() },
-        )?;
+        folder.write_state(&PartnerState { number, ..PartnerState::default() })?;
         Ok(key)
     }
 
     /// Locks the folder.
     pub(super) fn open(path: &Path) -> Result<Folder, PartnerError> {
-        let lock = files::lock(path)?;
+        Folder::with_lock(path, files::lock(path)?)
+    }
+
+    fn with_lock(path: &Path, lock: File) -> Result<Folder, PartnerError> {
         let journal_key = read_key(&path.join(JOURNAL_KEY))?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
         Ok(Folder { path: path.to_owned(), sealer, journal_key, _lock: lock })
@@ -85,7 +84,9 @@ impl Folder {
 
     /// Puts the state in place of the one before it, whole or not at all.
     pub(super) fn write_state(&self, state: &PartnerState) -> Result<(), PartnerError> {
-        write_state(&self.path.join(STATE), &self.sealer, state)
+        let mut sealed = state.write(vec![0; NONCE]);
+        self.sealer.seal(label::PARTNER_STATE, &mut sealed, 0)?;
+        Ok(files::replace_private(&self.path.join(STATE), &sealed)?)
     }
 
     /// The policy and the signatures beside it.
@@ -223,10 +224,4 @@ fn read_key(path: &Path) -> Result<Key32, PartnerError> {
     let key: &[u8; 32] =
         bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
     Ok(Key32::from_bytes(*key))
-}
-
-fn write_state(path: &Path, sealer: &Sealer, state: &PartnerState) -> Result<(), PartnerError> {
-    let mut sealed = state.write(vec![0; NONCE]);
-    sealer.seal(label::PARTNER_STATE, &mut sealed, 0)?;
-    Ok(files::replace_private(path, &sealed)?)
 }

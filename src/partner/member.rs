@@ -30,7 +30,6 @@ pub(super) struct Draft<'a> {
     pub(super) epoch: u32,
     pub(super) sequence: u64,
     pub(super) previous: u64,
-    pub(super) settles: bool,
     pub(super) request: &'a Request<'a>,
 }
 
@@ -152,9 +151,18 @@ impl Member {
             sequence: draft.sequence,
             previous: draft.previous,
             release: state.epoch(draft.epoch).map_or(0, |epoch| epoch.release),
-            settles: draft.settles,
+            settles: settles(draft.request),
             bytes,
         })
+    }
+}
+
+/// Whether the broker is up to date in the epoch once it accepts a message.
+fn settles(request: &Request<'_>) -> bool {
+    match request {
+        Request::Delta(_) => true,
+        Request::FullSet(set) => set.part.number == set.part.of,
+        _ => false,
     }
 }
 

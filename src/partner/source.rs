@@ -44,9 +44,9 @@ impl Partner {
     pub fn source_requests(&self) -> impl Iterator<Item = SourceRequests<'_>> {
         let sources = self.data.state().sources.iter();
         sources.flat_map(|source| {
-            source.evaluations.iter().map(|evaluation| SourceRequests {
+            source.evaluations.iter().map(|(number, evaluation)| SourceRequests {
                 epoch: source.epoch,
-                number: evaluation.number,
+                number: *number,
                 not_before: evaluation.not_before,
                 requests: &evaluation.requests,
             })
@@ -73,7 +73,7 @@ impl Partner {
         let source = self.member.source(epoch, now.day())?;
         let key_id = source.key_id();
         let state = self.data.on(now.day())?;
-        let evaluation = state.source(epoch, key_id).and_then(|state| state.evaluation(number));
+        let evaluation = state.source(epoch, key_id).and_then(|state| state.evaluations.get(&number));
         let evaluation = evaluation.ok_or(NO_EVALUATION)?;
         let mut pending = evaluation.pending.clone();
         let finished = source.finish(&mut pending, replies);
@@ -110,7 +110,7 @@ impl Partner {
         }
         let mut transaction = self.data.begin()?;
         let sources = transaction.state().sources.iter_mut().filter(|source| source.epoch == epoch);
-        sources.for_each(|source| drop(source.remove(number)));
+        sources.for_each(|source| drop(source.evaluations.remove(&number)));
         transaction.commit()
     }
 

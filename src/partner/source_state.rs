@@ -1,5 +1,7 @@
 //! What one source of pseudonyms made and is being asked, as the partner's state keeps it.
 
+use std::collections::BTreeMap;
+
 use crate::address::AddressKey;
 use crate::codec::encode_fields;
 use crate::day::{Day, Timestamp};
@@ -13,10 +15,9 @@ pub(super) struct SourceState {
     pub(super) key_id: KeyId,
     /// The profile of the address keys that the pseudonyms are of.
     pub(super) profile: String,
-    /// Ascending by address, each address once.
-    pub(super) made: Vec<MadePseudonym>,
-    /// What was begun and is not finished, in the order in which it was begun.
-    pub(super) evaluations: Vec<Evaluation>,
+    pub(super) made: BTreeMap<AddressKey, MadePseudonym>,
+    /// What was begun and is not finished, by number, which is the order in which it was begun.
+    pub(super) evaluations: BTreeMap<u64, Evaluation>,
     /// The number of the last evaluation that was begun.
     pub(super) begun: u64,
 }
@@ -24,7 +25,6 @@ pub(super) struct SourceState {
 /// A pseudonym that a source made.
 #[derive(Clone, Copy)]
 pub(super) struct MadePseudonym {
-    pub(super) address: AddressKey,
     pub(super) pseudonym: Pseudonym,
     /// The day of the last question that needed it; `None` where only flags did.
     pub(super) asked_on: Option<Day>,
@@ -32,7 +32,6 @@ pub(super) struct MadePseudonym {
 
 /// What a source is being asked at once.
 pub(super) struct Evaluation {
-    pub(super) number: u64,
     /// Ascending, each address once.
     pub(super) addresses: Vec<AddressKey>,
     /// The day of the question that it is for; `None` where it is for flags.
@@ -46,7 +45,7 @@ pub(super) struct Evaluation {
 impl SourceState {
     pub(super) fn new(epoch: u32, key_id: KeyId) -> SourceState {
         let profile = label::PROFILE.to_owned();
-        SourceState { epoch, key_id, profile, made: Vec::new(), evaluations: Vec::new(), begun: 0 }
+        SourceState { epoch, key_id, profile, made: BTreeMap::new(), evaluations: BTreeMap::new(), begun: 0 }
     }
 
     pub(super) fn is(&self, epoch: u32, key_id: KeyId) -> bool {
@@ -54,14 +53,13 @@ impl SourceState {
     }
 
     pub(super) fn get(&self, address: &AddressKey) -> Option<Pseudonym> {
-        let at = self.made.binary_search_by_key(address, |made| made.address).ok()?;
-        Some(self.made[at].pseudonym)
+        self.made.get(address).map(|made| made.pseudonym)
     }
 
     pub(super) fn asked(&mut self, addresses: &[AddressKey], today: Day) {
         for address in addresses {
-            if let Ok(at) = self.made.binary_search_by_key(address, |made| made.address) {
-                self.made[at].asked_on = Some(today);
+            if let Some(made) = self.made.get_mut(address) {
+                made.asked_on = Some(today);
             }
         }
     }
@@ -74,8 +72,8 @@ impl SourceState {
         requests: Vec<SourceRequest>,
     ) {
         self.begun += 1;
-        let number = self.begun;
-        self.evaluations.push(Evaluation { number, addresses, asked_on, pending, requests, not_before: None });
+        let evaluation = Evaluation { addresses, asked_on, pending, requests, not_before: None };
+        self.evaluations.insert(self.begun, evaluation);
     }
 
     pub(super) fn need(
@@ -85,7 +83,7 @@ impl SourceState {
         requests: Vec<SourceRequest>,
         not_before: Option<Timestamp>,
     ) {
-        if let Some(evaluation) = self.evaluations.iter_mut().find(|evaluation| evaluation.number == number) {
+        if let Some(evaluation) = self.evaluations.get_mut(&number) {
             evaluation.pending = pending;
             evaluation.requests = requests;
             evaluation.not_before = not_before;
@@ -93,42 +91,23 @@ impl SourceState {
     }
 
     pub(super) fn done(&mut self, number: u64, made: &[Pseudonym]) {
-        if let Some(Evaluation { addresses, asked_on, .. }) = self.remove(number) {
-            let made = addresses.into_iter().zip(made);
-            self.made.extend(made.map(|(address, pseudonym)| MadePseudonym {
-                address,
-                pseudonym: *pseudonym,
-                asked_on,
-            }));
-            self.made.sort_unstable_by_key(|made| made.address);
-            self.made.dedup_by_key(|made| made.address);
+        if let Some(Evaluation { addresses, asked_on, .. }) = self.evaluations.remove(&number) {
+            let made = made.iter().map(|pseudonym| MadePseudonym { pseudonym: *pseudonym, asked_on });
+            self.made.extend(addresses.into_iter().zip(made));
         }
     }
 
     pub(super) fn is_being_asked(&self, address: &AddressKey) -> bool {
-        self.evaluations.iter().any(|evaluation| evaluation.addresses.binary_search(address).is_ok())
-    }
-
-    pub(super) fn evaluation(&self, number: u64) -> Option<&Evaluation> {
-        self.evaluations.iter().find(|evaluation| evaluation.number == number)
-    }
-
-    pub(super) fn remove(&mut self, number: u64) -> Option<Evaluation> {
-        let at = self.evaluations.iter().position(|evaluation| evaluation.number == number)?;
-        Some(self.evaluations.remove(at))
+        self.evaluations.values().any(|evaluation| evaluation.addresses.binary_search(address).is_ok())
     }
 }
 
-encode_fields! {
-    SourceState { epoch, key_id, profile, made, evaluations, begun }
-    where |source| source.made.is_sorted_by(|a, b| a.address < b.address),
-    else "pseudonyms are not ascending by address, each address once"
-}
+encode_fields! { SourceState { epoch, key_id, profile, made, evaluations, begun } }
 
-encode_fields! { MadePseudonym { address, pseudonym, asked_on } }
+encode_fields! { MadePseudonym { pseudonym, asked_on } }
 
 encode_fields! {
-    Evaluation { number, addresses, asked_on, pending, requests, not_before }
+    Evaluation { addresses, asked_on, pending, requests, not_before }
     where |evaluation| evaluation.addresses.is_sorted_by(|a, b| a < b),
     else "what a source is asked is not ascending, each address once"
 }

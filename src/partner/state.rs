@@ -229,9 +229,9 @@ impl PartnerState {
         self.sources.retain(|source| keep_epoch(source.epoch) && source.profile == label::PROFILE);
         for source in &mut self.sources {
             let undelivered = epochs.iter().find(|epoch| epoch.number == source.epoch).map(|epoch| &epoch.undelivered);
-            source.made.retain(|made| {
-                flags.covers(&made.address)
-                    || undelivered.is_some_and(|undelivered| undelivered.covers(&made.address))
+            source.made.retain(|address, made| {
+                flags.covers(address)
+                    || undelivered.is_some_and(|undelivered| undelivered.covers(address))
                     || made.asked_on.is_some_and(|day| day.plus(max_days) >= today)
             });
         }

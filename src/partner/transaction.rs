@@ -69,8 +69,7 @@ impl PartnerData {
 
     /// The state on this day under this policy. What the policy changes follows from it alone and needs no transaction.
     pub(super) fn under(&mut self, policy: &Policy, today: Day) -> Result<&PartnerState, PartnerError> {
-        self.refresh()?;
-        self.state.expire(today);
+        self.on(today)?;
         self.state.follow(policy, today);
         Ok(&self.state)
     }

@@ -129,7 +129,6 @@ fn state() -> PartnerState {
     let mut new_flags = NewFlags::default();
     new_flags.set(Day(20_802), 30);
     let evaluation = Evaluation {
-        number: 31,
         addresses: homes(1..3),
         asked_on: Some(Day(20_803)),
         pending: b"pending".to_vec(),
@@ -140,12 +139,11 @@ fn state() -> PartnerState {
         epoch: 1,
         key_id: KeyId([33; 8]),
         profile: "nl-address/1".to_owned(),
-        made: vec![MadePseudonym {
-            address: home("1012JS|4|"),
-            pseudonym: Pseudonym::danger_from_remote_source([34; 16]),
-            asked_on: None,
-        }],
-        evaluations: vec![evaluation],
+        made: BTreeMap::from([(
+            home("1012JS|4|"),
+            MadePseudonym { pseudonym: Pseudonym::danger_from_remote_source([34; 16]), asked_on: None },
+        )]),
+        evaluations: BTreeMap::from([(31, evaluation)]),
         begun: 35,
     };
     let stacked = |number| vec![Stacked { address: home("1012JS|1|A"), number }];
