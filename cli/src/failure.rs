@@ -100,28 +100,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "stapel: {text}");
 }
 
-/// Makes a failure of each of the library's errors.
-macro_rules! stapel_errors {
-    ($($error:ty),+ $(,)?) => {
-        $(impl From<$error> for Failure {
-            fn from(error: $error) -> Failure {
-                Failure::Stapel(error.into())
-            }
-        })+
-    };
-}
-
-stapel_errors!(
-    stapel::Error,
-    stapel::AddressError,
-    stapel::SystemError,
-    stapel::BrokerError,
-    stapel::secret::SecretError,
-    stapel::message::MessageError,
-    stapel::policy::PolicyError,
-    stapel::partner::PartnerError,
-    stapel::audit::AuditError,
-);
+stapel_demo::from_stapel_errors!(Failure);
 
 impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Failure {

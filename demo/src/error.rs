@@ -46,27 +46,33 @@ impl DemoError {
     }
 }
 
-/// Takes in each of the library's errors.
-macro_rules! stapel_errors {
-    ($($error:ty),+ $(,)?) => {
-        $(impl From<$error> for DemoError {
-            fn from(error: $error) -> DemoError {
-                DemoError::Stapel(error.into())
+/// Lets `?` turn each of the library's errors into `$to::Stapel`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! from_stapel_errors {
+    ($to:ident) => {
+        $crate::from_stapel_errors!(
+            $to: stapel::Error,
+            stapel::AddressError,
+            stapel::SystemError,
+            stapel::BrokerError,
+            stapel::secret::SecretError,
+            stapel::message::MessageError,
+            stapel::policy::PolicyError,
+            stapel::partner::PartnerError,
+            stapel::audit::AuditError,
+        );
+    };
+    ($to:ident: $($error:ty),+ $(,)?) => {
+        $(impl From<$error> for $to {
+            fn from(error: $error) -> $to {
+                $to::Stapel(error.into())
             }
         })+
     };
 }
 
-stapel_errors!(
-    stapel::Error,
-    stapel::AddressError,
-    stapel::SystemError,
-    stapel::BrokerError,
-    stapel::secret::SecretError,
-    stapel::message::MessageError,
-    stapel::policy::PolicyError,
-    stapel::partner::PartnerError,
-);
+from_stapel_errors!(DemoError);
 
 impl From<stapel::NotASlug> for DemoError {
     fn from(error: stapel::NotASlug) -> DemoError {
