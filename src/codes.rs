@@ -1,4 +1,4 @@
-//! A macro that gives an error enum its stable codes, each written once.
+//! Macros that give the variants of an enum their stable names, each written once.
 
 /// Gives `$error` the method `code` and the list `CODES` from one table of its variants.
 ///
@@ -20,4 +20,48 @@ macro_rules! codes {
     };
 }
 
-pub(crate) use codes;
+/// Declares an enum whose variants have names: their text in files, and in formats such as JSON.
+macro_rules! named {
+    (
+        $(#[$attribute:meta])*
+        pub enum $type:ident {
+            $($(#[$variant_attribute:meta])* $variant:ident $(= $number:literal)? => $name:literal,)+
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum $type {
+            $($(#[$variant_attribute])* $variant $(= $number)?,)+
+        }
+
+        impl $type {
+            /// All of them, in their order.
+            pub const ALL: [$type; [$($type::$variant),+].len()] = [$($type::$variant),+];
+
+            /// The name.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($type::$variant => $name,)+
+                }
+            }
+
+            /// The one of that name.
+            pub(crate) fn named(name: &str) -> Option<$type> {
+                $type::ALL.into_iter().find(|this| this.as_str() == name)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+                $type::named(&String::deserialize(from)?).ok_or_else(|| serde::de::Error::custom("unknown name"))
+            }
+        }
+    };
+}
+
+pub(crate) use {codes, named};

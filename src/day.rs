@@ -6,19 +6,22 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::codec::encode_fields;
+use crate::json::serde_as_text;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
 /// A day: the number of days since 1970-01-01 UTC. Reaches 2149-06-06.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub u16);
 
+serde_as_text!(Day, |text| text.parse().ok());
+
 /// A moment: whole seconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
+
+serde_as_text!(Timestamp, |text| text.parse().ok());
 
 /// A day was not of the form `2026-11-30`, or not between 1970-01-01 and 2149-06-06.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

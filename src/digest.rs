@@ -1,19 +1,19 @@
 //! SHA-256 digests, by which messages, policies and log lines are named.
 
-use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER;
 use sha2::Sha256;
 
 use crate::codec::encode_fields;
-use crate::hex::{from_hex, serde_as_hex};
+use crate::hex::{from_hex, shown_as_hex};
+use crate::json::serde_as_text;
 
 /// A SHA-256 digest (FIPS 180-4). Prints as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-serde_as_hex!(Digest, 32);
+shown_as_hex!(Digest);
+serde_as_text!(Digest, |text| from_hex(text).map(Digest));
 encode_fields! { Digest { 0 } }
 
 /// A digest was not 64 lower-case hexadecimal digits.
@@ -32,18 +32,6 @@ impl Digest {
             sha2::Digest::update(&mut hash, piece);
         }
         Digest(sha2::Digest::finalize(hash).into())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
     }
 }
 

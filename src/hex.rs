@@ -12,30 +12,24 @@ pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Serialises a type of `N` public bytes as hexadecimal in formats that people read, such as JSON, and as its bytes in
-/// all others.
-macro_rules! serde_as_hex {
-    ($type:ident, $length:literal) => {
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                if to.is_human_readable() { to.collect_str(self) } else { self.0.serialize(to) }
+/// Shows a type of public bytes in lower-case hexadecimal.
+macro_rules! shown_as_hex {
+    ($type:ident) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
-                if !from.is_human_readable() {
-                    return <[u8; $length]>::deserialize(from).map($type);
-                }
-                let text = String::deserialize(from)?;
-                let wrong = concat!("use ", stringify!($length), " bytes in lower-case hexadecimal");
-                from_hex(&text).map($type).ok_or_else(|| serde::de::Error::custom(wrong))
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({self})", stringify!($type))
             }
         }
     };
 }
 
-pub(crate) use serde_as_hex;
+pub(crate) use shown_as_hex;
 
 #[cfg(test)]
 mod tests {

@@ -1,58 +1,40 @@
-//! Writes canonical JSON (RFC 8785) for policies and log lines, of which digests are taken.
-//!
-//! `serde_json` writes the texts only. Its maps may keep the order of insertion, depending on features that other
-//! crates of the build switch on. Numbers are whole and not negative, so RFC 8785's rules for fractions are not needed.
+//! Values as JSON: the canonical form (RFC 8785) of policies and log lines, of which digests are taken, and values that
+//! stand in it as text.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use serde::Serialize;
 
-/// A value. Keys are ASCII, so that byte order is RFC 8785's order of UTF-16 units.
-pub(crate) enum Json {
-    Text(String),
-    Number(u64),
-    Bool(bool),
-    List(Vec<Json>),
-    Object(BTreeMap<&'static str, Json>),
+/// The canonical JSON of a value, one line without white space.
+///
+/// Keys are ASCII, so that their byte order is RFC 8785's order of UTF-16 units, and numbers are whole and not negative,
+/// so that its rules for fractions are not needed. Of strings `serde_json` escapes what RFC 8785 wants escaped.
+pub(crate) fn canonical(value: &impl Serialize) -> String {
+    let mut value = serde_json::to_value(value).expect("every key of a map is a string");
+    // Maps may keep the order of insertion, where another crate of the build switches that on.
+    value.sort_all_objects();
+    value.to_string()
 }
 
-pub(crate) fn object(entries: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
-    Json::Object(entries.into_iter().collect())
-}
-
-pub(crate) fn list<T>(items: &[T], form: impl Fn(&T) -> Json) -> Json {
-    Json::List(items.iter().map(form).collect())
-}
-
-pub(crate) fn text(value: impl ToString) -> Json {
-    Json::Text(value.to_string())
-}
-
-pub(crate) fn number(value: impl Into<u64>) -> Json {
-    Json::Number(value.into())
-}
-
-/// One line, without white space.
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // serde_json escapes '"', '\' and what is below U+0020, and nothing else, as RFC 8785 wants it.
-            Json::Text(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
-            Json::Number(number) => write!(f, "{number}"),
-            Json::Bool(value) => write!(f, "{value}"),
-            Json::List(items) => {
-                f.write_str("[")?;
-                for (i, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if i > 0 { "," } else { "" })?;
-                }
-                f.write_str("]")
-            }
-            Json::Object(entries) => {
-                f.write_str("{")?;
-                for (i, (key, value)) in entries.iter().enumerate() {
-                    write!(f, "{}\"{key}\":{value}", if i > 0 { "," } else { "" })?;
-                }
-                f.write_str("}")
+/// Serialises a type of one public value as its text in formats that people read, such as JSON, and as the value in all
+/// others. `$parse` reads the text.
+macro_rules! serde_as_text {
+    ($type:ident, $parse:expr) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                if to.is_human_readable() { to.collect_str(self) } else { self.0.serialize(to) }
             }
         }
-    }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+                if !from.is_human_readable() {
+                    return serde::Deserialize::deserialize(from).map($type);
+                }
+                let text = String::deserialize(from)?;
+                let parse: fn(&str) -> Option<$type> = $parse;
+                parse(&text).ok_or_else(|| serde::de::Error::custom(concat!("not the text of a ", stringify!($type))))
+            }
+        }
+    };
 }
+
+pub(crate) use serde_as_text;

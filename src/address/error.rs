@@ -3,119 +3,111 @@
 use std::fmt;
 use std::str::Utf8Error;
 
-/// Every code of an [`AddressError`], with the field that it speaks of in a line of text, what was found, and what
-/// would help. Codes are stable across versions; the sentences may be improved.
-pub const ADDRESS_CODES: &[AddressCode] = &[
-    row(
-        "too_long",
-        "line",
-        "is longer than one address can be",
+/// Declares the codes as the parsers name them, and the table of what each says, from one list.
+macro_rules! address_codes {
+    ($($variant:ident = $code:literal of $field:literal: $finding:literal; $remedy:literal,)+) => {
+        /// The codes as the parsers name them; the value is the row in [`ADDRESS_CODES`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Code {
+            $($variant,)+
+        }
+
+        /// Every code of an [`AddressError`], with the field that it speaks of in a line of text, what was found, and
+        /// what would help. Codes are stable across versions; the sentences may be improved.
+        pub const ADDRESS_CODES: &[AddressCode] =
+            &[$(AddressCode { code: $code, field: $field, finding: $finding, remedy: $remedy },)+];
+    };
+}
+
+address_codes! {
+    TooLong = "too_long" of "line":
+        "is longer than one address can be";
         "give one address in at most 1000 bytes (a separate field: 100)",
-    ),
-    row("not_utf8", "line", "is not valid UTF-8", "convert the file to UTF-8 first"),
-    row("empty", "line", "holds no letter and no digit", "give postcode and house number"),
-    row(
-        "character",
-        "line",
-        "is a character that no address is written with, or only looks like one that is",
+    NotUtf8 = "not_utf8" of "line":
+        "is not valid UTF-8";
+        "convert the file to UTF-8 first",
+    Empty = "empty" of "line":
+        "holds no letter and no digit";
+        "give postcode and house number",
+    Character = "character" of "line":
+        "is a character that no address is written with, or only looks like one that is";
         "type it again with plain letters and digits",
-    ),
-    row(
-        "not_canonical",
-        "line",
-        "is not the canonical form of a unit",
+    NotCanonical = "not_canonical" of "line":
+        "is not the canonical form of a unit";
         "write postcode|number|addition such as 1012JS|1|A, or leave the bars out",
-    ),
-    row("no_postcode", "postcode", "names no postcode", "add it, as in 1012 JS"),
-    row("two_postcodes", "postcode", "is a second postcode", "give one address a line"),
-    row("postcode_form", "postcode", "is not a postcode", "write four digits and two letters, as in 1012 JS"),
-    row("postcode_first_digit", "postcode", "begins with 0, as no postcode does", "look the postcode up"),
-    row("postcode_letters", "postcode", "ends in SA, SD or SS, as no postcode does", "look the postcode up"),
-    row("no_number", "huisnummer", "names no house number", "add it after the street"),
-    row(
-        "two_numbers",
-        "huisnummer",
-        "is a second number beside the house number",
+    NoPostcode = "no_postcode" of "postcode":
+        "names no postcode";
+        "add it, as in 1012 JS",
+    TwoPostcodes = "two_postcodes" of "postcode":
+        "is a second postcode";
+        "give one address a line",
+    PostcodeForm = "postcode_form" of "postcode":
+        "is not a postcode";
+        "write four digits and two letters, as in 1012 JS",
+    PostcodeFirstDigit = "postcode_first_digit" of "postcode":
+        "begins with 0, as no postcode does";
+        "look the postcode up",
+    PostcodeLetters = "postcode_letters" of "postcode":
+        "ends in SA, SD or SS, as no postcode does";
+        "look the postcode up",
+    NoNumber = "no_number" of "huisnummer":
+        "names no house number";
+        "add it after the street",
+    TwoNumbers = "two_numbers" of "huisnummer":
+        "is a second number beside the house number";
         "give one house number; write an addition in digits with a hyphen, as in 12-3",
-    ),
-    row("number_form", "huisnummer", "is not a number in digits alone", "put letter and addition in their own fields"),
-    row("number_zero", "huisnummer", "is zero, as no house number is", "look the number up"),
-    row(
-        "number_too_long",
-        "huisnummer",
-        "has more than five digits",
+    NumberForm = "number_form" of "huisnummer":
+        "is not a number in digits alone";
+        "put letter and addition in their own fields",
+    NumberZero = "number_zero" of "huisnummer":
+        "is zero, as no house number is";
+        "look the number up",
+    NumberTooLong = "number_too_long" of "huisnummer":
+        "has more than five digits";
         "look the number up; house numbers go up to 99999",
-    ),
-    row(
-        "number_unclear",
-        "huisnummer",
-        "may be the house number or a part of another name",
+    NumberUnclear = "number_unclear" of "huisnummer":
+        "may be the house number or a part of another name";
         "write street, a space and the number, as in Dam 1, 1012 JS",
-    ),
-    row(
-        "ordinal_unclear",
-        "huisnummer",
-        "may be an ordinal or a house number",
+    OrdinalUnclear = "ordinal_unclear" of "huisnummer":
+        "may be an ordinal or a house number";
         "write the street in full before the number, and an addition with a hyphen, as in 2-E",
-    ),
-    row(
-        "year_unclear",
-        "huisnummer",
-        "may be a year in the street's name or a house number",
+    YearUnclear = "year_unclear" of "huisnummer":
+        "may be a year in the street's name or a house number";
         "give the number as separate fields",
-    ),
-    row(
-        "range_unclear",
-        "huisnummer",
-        "may be several house numbers, or one with an addition",
+    RangeUnclear = "range_unclear" of "huisnummer":
+        "may be several house numbers, or one with an addition";
         "give one address a line, or number and addition as separate fields",
-    ),
-    row(
-        "suffix_too_long",
-        "toevoeging",
-        "makes letter and addition longer than five characters together",
+    SuffixTooLong = "suffix_too_long" of "toevoeging":
+        "makes letter and addition longer than five characters together";
         "give the letter and the addition as registered; put a comma before a town or a remark",
-    ),
-    row(
-        "suffix_unclear",
-        "toevoeging",
-        "may be an addition or something else",
+    SuffixUnclear = "suffix_unclear" of "toevoeging":
+        "may be an addition or something else";
         "write an addition against its number with a hyphen, as in 12-A, and the town after the postcode",
-    ),
-    row(
-        "suffix_in_words",
-        "toevoeging",
-        "describes a part of the building in words",
+    SuffixInWords = "suffix_in_words" of "toevoeging":
+        "describes a part of the building in words";
         "give the letter and addition as registered, as in 12-A",
-    ),
-    row("letter_form", "huisletter", "is not one letter", "put all else in the addition's field"),
-    row(
-        "addition_form",
-        "toevoeging",
-        "is not letters and digits with single separators between unlike ones",
+    LetterForm = "letter_form" of "huisletter":
+        "is not one letter";
+        "put all else in the addition's field",
+    AdditionForm = "addition_form" of "toevoeging":
+        "is not letters and digits with single separators between unlike ones";
         "give the addition as registered, without other signs",
-    ),
-    row("not_the_house", "line", "names a place near, not the house itself", "give the address of the house itself"),
-    row("not_a_place", "line", "is a box or reply number, not a place", "give the address of the house itself"),
-    row(
-        "bag_id_length",
-        "line",
-        "looks like a BAG id but has not 16 digits",
+    NotTheHouse = "not_the_house" of "line":
+        "names a place near, not the house itself";
+        "give the address of the house itself",
+    NotAPlace = "not_a_place" of "line":
+        "is a box or reply number, not a place";
+        "give the address of the house itself",
+    BagIdLength = "bag_id_length" of "line":
+        "looks like a BAG id but has not 16 digits";
         "give all 16, leading zeros included; spreadsheets drop them",
-    ),
-    row(
-        "bag_id_type",
-        "line",
-        "is not the BAG id of an address, of which digits 5 and 6 are 01, 02, 03 or 20",
+    BagIdType = "bag_id_type" of "line":
+        "is not the BAG id of an address, of which digits 5 and 6 are 01, 02, 03 or 20";
         "give the id of the nummeraanduiding or of the verblijfsobject",
-    ),
-    row(
-        "bag_id_needs_register",
-        "line",
-        "is a BAG id, which only a local register can turn into an address",
+    BagIdNeedsRegister = "bag_id_needs_register" of "line":
+        "is a BAG id, which only a local register can turn into an address";
         "load a register, or give postcode and house number",
-    ),
-];
+}
 
 /// One row of [`ADDRESS_CODES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,40 +147,6 @@ impl AddressError {
     pub fn message(&self) -> &str {
         &self.message
     }
-}
-
-/// The codes as the parsers name them; the value is the row in [`ADDRESS_CODES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    TooLong,
-    NotUtf8,
-    Empty,
-    Character,
-    NotCanonical,
-    NoPostcode,
-    TwoPostcodes,
-    PostcodeForm,
-    PostcodeFirstDigit,
-    PostcodeLetters,
-    NoNumber,
-    TwoNumbers,
-    NumberForm,
-    NumberZero,
-    NumberTooLong,
-    NumberUnclear,
-    OrdinalUnclear,
-    YearUnclear,
-    RangeUnclear,
-    SuffixTooLong,
-    SuffixUnclear,
-    SuffixInWords,
-    LetterForm,
-    AdditionForm,
-    NotTheHouse,
-    NotAPlace,
-    BagIdLength,
-    BagIdType,
-    BagIdNeedsRegister,
 }
 
 /// A refusal before its text is made: a code, and the character (not byte) of the input where it was found.
@@ -232,10 +190,6 @@ pub(super) fn not_utf8(field: &'static str, bytes: &[u8], error: Utf8Error) -> A
     Code::NotUtf8.at(valid.chars().count()).of_field(field, &String::from_utf8_lossy(bytes))
 }
 
-const fn row(code: &'static str, field: &'static str, finding: &'static str, remedy: &'static str) -> AddressCode {
-    AddressCode { code, field, finding, remedy }
-}
-
 /// At most 24 characters of the input from where the trouble is, with control characters and what cannot be seen
 /// escaped.
 struct Quote<'a> {
@@ -264,26 +218,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_enum_and_the_table_are_in_step() {
-        assert_eq!(Code::BagIdNeedsRegister as usize + 1, ADDRESS_CODES.len());
-        let name = |code: Code| {
-            let mut snake = String::new();
-            for c in format!("{code:?}").chars() {
-                if c.is_ascii_uppercase() && !snake.is_empty() {
-                    snake.push('_');
-                }
-                snake.push(c.to_ascii_lowercase());
-            }
-            snake
-        };
-        for code in [Code::TooLong, Code::NotUtf8, Code::NoPostcode, Code::TwoNumbers, Code::RangeUnclear] {
-            assert_eq!(name(code), code.row().code);
-        }
-        for code in [Code::SuffixInWords, Code::AdditionForm, Code::NotAPlace, Code::BagIdNeedsRegister] {
-            assert_eq!(name(code), code.row().code);
-        }
+    fn no_code_is_given_twice() {
         let distinct: BTreeSet<_> = ADDRESS_CODES.iter().map(|row| row.code).collect();
         assert_eq!(distinct.len(), ADDRESS_CODES.len());
+        assert_eq!(Code::BagIdNeedsRegister.row().code, "bag_id_needs_register");
     }
 
     #[test]

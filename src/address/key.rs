@@ -8,15 +8,18 @@ use super::fields::{self, Fields};
 use super::fold::fold;
 use super::parts::{Parts, SUFFIX_MAX, postcode};
 use super::text;
+use crate::codes::named;
 
-/// How much of an address a key names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Level {
-    /// One home: postcode, number and addition.
-    Unit = 1,
-    /// One house number: postcode and number.
-    Building = 2,
+named! {
+    /// How much of an address a key names.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[repr(u8)]
+    pub enum Level {
+        /// One home: postcode, number and addition.
+        Unit = 1 => "unit",
+        /// One house number: postcode and number.
+        Building = 2 => "building",
+    }
 }
 
 /// An address in the one form that all partners hash: `1012JS|1|A` (unit) or `1012JS|1` (building).

@@ -2,37 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::Code;
 use crate::slug::Slug;
 
 /// What the broker did, or what happened to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A partner's message was accepted or rejected.
-    Message {
-        /// The partner's number.
-        partner: u16,
-        /// The epoch that the message names.
-        epoch: u32,
-        /// What the message was.
-        subject: Subject,
-        /// The digest of all its bytes.
-        message: Digest,
-        /// The head of the partner's journal that it names; [`Digest::NONE`] where it names none.
-        journal: Digest,
-        /// The number of pseudonyms in its body; 0 where the body could not be read.
-        count: u32,
-        /// What came of it.
-        outcome: Outcome,
-    },
     /// Messages came whose sender was not authenticated. They are counted by the minute, not logged one by one.
     Unauthenticated {
         /// The first moment of that minute.
+        #[serde(deserialize_with = "minute")]
         minute: Timestamp,
         /// The number of messages by the reason for which they were rejected. Not empty, and no number is 0.
+        #[serde(deserialize_with = "counts")]
         rejected: BTreeMap<Code, u32>,
     },
     /// A release took place.
@@ -40,6 +29,7 @@ pub enum Event {
         /// The epoch.
         epoch: u32,
         /// The release's number in that epoch.
+        #[serde(with = "bounded")]
         release: u64,
         /// The moment that it speaks of.
         as_of: Timestamp,
@@ -53,15 +43,19 @@ pub enum Event {
         /// The epoch.
         epoch: u32,
         /// Standings that were stacked.
+        #[serde(with = "bounded")]
         stacked: u64,
         /// All others.
+        #[serde(with = "bounded")]
         not_stacked: u64,
     },
     /// The policy that the line names was taken into force.
+    #[serde(rename = "policy")]
     PolicyAdopted {
         /// Its version.
         version: u32,
         /// The digest of the one before it; `None` for the broker's first.
+        #[serde(skip_serializing_if = "Option::is_none")]
         previous: Option<Digest>,
     },
     /// An epoch was opened: its pepper was drawn.
@@ -82,8 +76,10 @@ pub enum Event {
     /// Ended flags were erased from the store's files.
     Purge {
         /// The number of rows that were erased.
+        #[serde(with = "bounded")]
         flags: u64,
         /// The number of bytes by which the files shrank.
+        #[serde(with = "bounded")]
         bytes: u64,
     },
     /// The store was copied.
@@ -95,14 +91,38 @@ pub enum Event {
         /// The first day whose lines stay.
         before: Day,
         /// The number of lines that went now.
+        #[serde(with = "bounded")]
         lines: u64,
         /// The number of lines that went since the log began, these included.
+        #[serde(with = "bounded")]
         total: u64,
+    },
+    /// A partner's message was accepted or rejected.
+    // Its kind is that of its subject. Serde wants such a variant last.
+    #[serde(untagged)]
+    Message {
+        /// The partner's number.
+        partner: u16,
+        /// The epoch that the message names.
+        epoch: u32,
+        /// What the message was.
+        #[serde(flatten)]
+        subject: Subject,
+        /// The digest of all its bytes.
+        message: Digest,
+        /// The head of the partner's journal that it names; [`Digest::NONE`] where it names none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        journal: Digest,
+        /// The number of pseudonyms in its body; 0 where the body could not be read.
+        count: u32,
+        /// What came of it.
+        outcome: Outcome,
     },
 }
 
 /// What kind of message a partner sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Subject {
     /// A delta.
@@ -170,6 +190,25 @@ impl Subject {
     }
 }
 
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Outcome, D::Error> {
+        match String::deserialize(from)?.as_str() {
+            "ok" => Ok(Outcome::Accepted),
+            code => Code::named(code).map(Outcome::Rejected).ok_or_else(|| D::Error::custom("unknown outcome")),
+        }
+    }
+}
+
+fn is_none(digest: &Digest) -> bool {
+    *digest == Digest::NONE
+}
+
 impl Outcome {
     /// `ok`, or the rejection's code.
     pub fn as_str(self) -> &'static str {
@@ -177,5 +216,35 @@ impl Outcome {
             Outcome::Accepted => "ok",
             Outcome::Rejected(code) => code.as_str(),
         }
+    }
+}
+
+/// The first moment of a minute.
+fn minute<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    let minute = Timestamp::deserialize(from)?;
+    if minute.0.is_multiple_of(60) { Ok(minute) } else { Err(D::Error::custom("not the start of a minute")) }
+}
+
+/// At least one code, none of them zero times.
+fn counts<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<Code, u32>, D::Error> {
+    let counts = BTreeMap::<Code, u32>::deserialize(from)?;
+    let is_sound = !counts.is_empty() && counts.values().all(|count| *count > 0);
+    if is_sound { Ok(counts) } else { Err(D::Error::custom("nothing was counted")) }
+}
+
+/// Numbers that have no bound of their own, cut to what JSON keeps exact in every language (RFC 8785, RFC 7493). No
+/// count of a broker comes near that.
+pub(super) mod bounded {
+    use super::*;
+
+    pub(in crate::audit) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+    pub(in crate::audit) fn serialize<S: Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(*number.min(&MAX_NUMBER))
+    }
+
+    pub(in crate::audit) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        let number = u64::deserialize(from)?;
+        if number <= MAX_NUMBER { Ok(number) } else { Err(D::Error::custom("larger than a number can be")) }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::checkpoint::Checkpoint;
 use super::compare::compare;
@@ -17,7 +17,7 @@ use super::tree::Log;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::files::io;
-use crate::json::{Json, object, text};
+use crate::json::canonical;
 
 /// The most bytes of a row: a line whose every character is an escaped quote, and the row's own fields.
 const MAX_ROW: usize = 2 * MAX_LINE + 100;
@@ -65,11 +65,10 @@ pub struct Report {
 impl LogRow {
     /// The row's only form: canonical JSON, without a line break.
     pub fn to_json(&self, index: u64) -> String {
-        let content = match self {
-            LogRow::Line(line) => ("line", text(line.to_json())),
-            LogRow::Pruned(leaf) => ("leaf", text(leaf)),
-        };
-        object([("index", Json::Number(index)), content]).to_string()
+        match self {
+            LogRow::Line(line) => canonical(&json!({"index": index, "line": line.to_json()})),
+            LogRow::Pruned(leaf) => canonical(&json!({"index": index, "leaf": leaf})),
+        }
     }
 
     /// Reads the row of line `index`, without its line break, in its one form only.

@@ -3,11 +3,13 @@
 //! The names and forms of the fields are those of the standard's chapter "Component: Logboek", section "Interface".
 
 use data_encoding::HEXLOWER;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::event::{Event, Outcome, Subject};
 use super::line::Line;
 use crate::digest::Digest;
-use crate::json::{Json, number, object, text};
+use crate::json::canonical;
 use crate::message::Code;
 use crate::policy::{Oin, Policy};
 
@@ -43,56 +45,55 @@ impl<'a> Ldv<'a> {
             _ => return None,
         };
         let milliseconds = line.time.0.saturating_mul(1000);
-        let (trace, span) = ids(&line.leaf());
-        let mut fields = vec![
-            ("trace_id", text(trace)),
-            ("span_id", text(span)),
-            ("status_code", text(status)),
-            ("name", text(format!("stapel.{}", line.event.kind()))),
-            ("start_time", number(milliseconds)),
-            ("end_time", number(milliseconds)),
-            ("resource", object([("attributes", self.resource(line))])),
-            ("attributes", self.attributes(index, line)),
-        ];
+        let (trace_id, span_id) = ids(&line.leaf());
+        let mut record = json!({
+            "trace_id": trace_id,
+            "span_id": span_id,
+            "status_code": status,
+            "name": format!("stapel.{}", line.event.kind()),
+            "start_time": milliseconds,
+            "end_time": milliseconds,
+            "resource": {"attributes": self.resource(line)},
+            "attributes": self.attributes(index, line),
+        });
         if let Event::Message { partner, message, .. } = &line.event
             && let Some(oin) = self.oin(line, *partner)
         {
-            let (trace, span) = ids(message);
-            let caller =
-                [("trace_id", text(trace)), ("span_id", text(span)), ("entity", text(format!("urn:oin:{oin}")))];
-            fields.push(("foreign_operation", object(caller)));
+            let (trace_id, span_id) = ids(message);
+            record["foreign_operation"] =
+                json!({"trace_id": trace_id, "span_id": span_id, "entity": format!("urn:oin:{oin}")});
         }
-        Some(object(fields).to_string())
+        Some(canonical(&record))
     }
 
-    fn resource(&self, line: &Line) -> Json {
-        let mut attributes = vec![("name", text("stapel")), ("version", text(env!("CARGO_PKG_VERSION")))];
+    fn resource(&self, line: &Line) -> Vec<Value> {
+        let mut attributes = vec![attribute("name", "stapel"), attribute("version", env!("CARGO_PKG_VERSION"))];
         if let Some(policy) = self.policy(line) {
-            attributes.push(("consortium", text(&policy.consortium)));
-            attributes.push(("purpose", text(&policy.purpose)));
-            attributes.push(("log_origin", text(&policy.operator.log_origin)));
+            attributes.push(attribute("consortium", &policy.consortium));
+            attributes.push(attribute("purpose", &policy.purpose));
+            attributes.push(attribute("log_origin", &policy.operator.log_origin));
         }
-        pairs(attributes)
+        attributes
     }
 
-    fn attributes(&self, index: u64, line: &Line) -> Json {
+    fn attributes(&self, index: u64, line: &Line) -> Vec<Value> {
         let mut attributes = vec![
-            ("dpl.core.processing_activity_id", text(self.activity)),
-            ("dpl.stapel.line", number(index)),
-            ("dpl.stapel.policy", text(line.policy)),
+            attribute("dpl.core.processing_activity_id", self.activity),
+            attribute("dpl.stapel.line", index),
+            attribute("dpl.stapel.policy", line.policy),
         ];
         if let Event::Message { partner, epoch, count, outcome, subject, .. } = &line.event {
             attributes.extend([
-                ("dpl.stapel.partner", number(*partner)),
-                ("dpl.stapel.epoch", number(*epoch)),
-                ("dpl.stapel.count", number(*count)),
-                ("dpl.stapel.outcome", text(outcome.as_str())),
+                attribute("dpl.stapel.partner", partner),
+                attribute("dpl.stapel.epoch", epoch),
+                attribute("dpl.stapel.count", count),
+                attribute("dpl.stapel.outcome", outcome),
             ]);
             if let Subject::Sweep { reason } = subject {
-                attributes.push(("dpl.stapel.reason", text(reason)));
+                attributes.push(attribute("dpl.stapel.reason", reason));
             }
         }
-        pairs(attributes)
+        attributes
     }
 
     fn policy(&self, line: &Line) -> Option<&'a Policy> {
@@ -112,13 +113,12 @@ fn ids(Digest(bytes): &Digest) -> (String, String) {
     (HEXLOWER.encode(&bytes[..16]), HEXLOWER.encode(&bytes[16..24]))
 }
 
-fn pairs(pairs: Vec<(&'static str, Json)>) -> Json {
-    Json::List(pairs.into_iter().map(|(key, value)| object([("key", text(key)), ("value", value)])).collect())
+fn attribute(key: &str, value: impl Serialize) -> Value {
+    json!({"key": key, "value": value})
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
 
     use super::super::line::tests::examples;
     use super::*;

@@ -1,40 +1,37 @@
 //! A line of the log: what happened, when and under which policy, and its one form as canonical JSON.
 
-use std::collections::BTreeMap;
-
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::error::AuditError;
-use super::event::{Event, Outcome, Subject};
+use super::event::Event;
 use super::tree::leaf_hash;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::hex::from_hex;
-use crate::json::{Json, number, object, text};
-use crate::message::Code;
+use crate::json::canonical;
 use crate::secret::random;
 use crate::system::SystemError;
 
 /// The most bytes of a line.
 pub const MAX_LINE: usize = 1_024;
 
-/// The largest whole number that JSON keeps exact in every language (RFC 8785, RFC 7493). No count of a broker comes
-/// near it.
-const MAX_NUMBER: u64 = (1 << 53) - 1;
-
 /// A line of the log. Its only form is canonical JSON, of which the leaf hash is taken.
 ///
 /// It holds no pseudonym, tag or address, and does not say how many standings of a single question were stacked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// 16 random bytes. Without them, whoever holds only a pruned line's hash could find its text by trying all texts.
+    #[serde(with = "hex")]
     pub salt: [u8; 16],
     /// When it happened, by the broker's clock.
     pub time: Timestamp,
     /// The digest of the policy in force.
     pub policy: Digest,
     /// What happened.
+    #[serde(flatten)]
     pub event: Event,
 }
 
@@ -50,14 +47,7 @@ impl Line {
 
     /// The line's one form: canonical JSON (RFC 8785), without a line break.
     pub fn to_json(&self) -> String {
-        let mut fields = vec![
-            ("kind", text(self.event.kind())),
-            ("policy", text(self.policy)),
-            ("salt", text(HEXLOWER.encode(&self.salt))),
-            ("time", text(self.time)),
-        ];
-        write(&self.event, &mut fields);
-        object(fields).to_string()
+        canonical(self)
     }
 
     /// Reads a line, in its one form only.
@@ -73,7 +63,8 @@ impl Line {
         let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
             return Err(wrong("it is not a JSON object"));
         };
-        let line = read(&LineFields(&fields)).ok_or_else(|| wrong("a field is missing, or not of its form"))?;
+        let line = serde_json::from_value::<Line>(Value::Object(fields));
+        let line = line.map_err(|_| wrong("a field is missing, or not of its form"))?;
         // This one comparison refuses white space, another order, a field that is there twice and a field that no line
         // of this kind has.
         if line.to_json().as_bytes() == bytes { Ok(line) } else { Err(wrong("it is not in canonical form")) }
@@ -85,174 +76,28 @@ impl Line {
     }
 }
 
-/// Adds the fields that the event has, to those that every line has.
-fn write(event: &Event, fields: &mut Vec<(&'static str, Json)>) {
-    match event {
-        Event::Message { partner, epoch, subject, message, journal, count, outcome } => {
-            fields.extend([
-                ("partner", number(*partner)),
-                ("epoch", number(*epoch)),
-                ("message", text(message)),
-                ("count", number(*count)),
-                ("outcome", text(outcome.as_str())),
-            ]);
-            if *journal != Digest::NONE {
-                fields.push(("journal", text(journal)));
-            }
-            match subject {
-                Subject::Delta { renewed } | Subject::FullSet { renewed } => {
-                    fields.push(("renewed", number(*renewed)));
-                }
-                Subject::Sweep { reason } => fields.push(("reason", text(reason))),
-                Subject::Confirm | Subject::Question | Subject::Status => {}
-            }
-        }
-        Event::Unauthenticated { minute, rejected } => {
-            let rejected = rejected.iter().map(|(code, count)| (code.as_str(), number(*count)));
-            fields.extend([("minute", text(minute)), ("rejected", object(rejected))]);
-        }
-        Event::Release { epoch, release, as_of, full } => fields.extend([
-            ("epoch", number(*epoch)),
-            ("release", large(*release)),
-            ("as_of", text(as_of)),
-            ("full", Json::Bool(*full)),
-        ]),
-        Event::Told { day, epoch, stacked, not_stacked } => fields.extend([
-            ("day", text(day)),
-            ("epoch", number(*epoch)),
-            ("stacked", large(*stacked)),
-            ("not_stacked", large(*not_stacked)),
-        ]),
-        Event::PolicyAdopted { version, previous } => {
-            fields.push(("version", number(*version)));
-            fields.extend(previous.map(|previous| ("previous", text(previous))));
-        }
-        Event::EpochOpened { epoch } | Event::EpochClosed { epoch } => fields.push(("epoch", number(*epoch))),
-        Event::ClockAccepted { last } => fields.push(("last", text(last))),
-        Event::Purge { flags, bytes } => fields.extend([("flags", large(*flags)), ("bytes", large(*bytes))]),
-        Event::Backup | Event::Restore => {}
-        Event::Prune { before, lines, total } => {
-            fields.extend([("before", text(before)), ("lines", large(*lines)), ("total", large(*total))]);
-        }
-    }
-}
+/// Bytes in lower-case hexadecimal.
+mod hex {
+    use super::*;
 
-/// A number without a bound of its own, cut to what JSON keeps exact.
-fn large(value: u64) -> Json {
-    Json::Number(value.min(MAX_NUMBER))
-}
-
-/// The fields of a line, each read into a type that cannot be wrong.
-struct LineFields<'a>(&'a Map<String, Value>);
-
-impl LineFields<'_> {
-    fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.as_str()
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&HEXLOWER.encode(bytes))
     }
 
-    fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
-        let number = self.0.get(key)?.as_u64().filter(|number| *number <= MAX_NUMBER)?;
-        T::try_from(number).ok()
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        from_hex(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not in hexadecimal"))
     }
-
-    fn parsed<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
-        self.text(key)?.parse().ok()
-    }
-
-    /// `None` where the value is malformed, `Some(None)` where there is none.
-    fn digest_if_there(&self, key: &str) -> Option<Option<Digest>> {
-        if self.0.contains_key(key) { self.parsed(key).map(Some) } else { Some(None) }
-    }
-}
-
-fn read(fields: &LineFields<'_>) -> Option<Line> {
-    Some(Line {
-        salt: from_hex(fields.text("salt")?)?,
-        time: fields.parsed("time")?,
-        policy: fields.parsed("policy")?,
-        event: read_event(fields)?,
-    })
-}
-
-fn read_event(fields: &LineFields<'_>) -> Option<Event> {
-    let kind = fields.text("kind")?;
-    Some(match kind {
-        "unauthenticated" => {
-            let minute: Timestamp = fields.parsed("minute")?;
-            let rejected = read_rejected(fields.0.get("rejected")?.as_object()?)?;
-            minute.0.is_multiple_of(60).then_some(Event::Unauthenticated { minute, rejected })?
-        }
-        "release" => Event::Release {
-            epoch: fields.number("epoch")?,
-            release: fields.number("release")?,
-            as_of: fields.parsed("as_of")?,
-            full: fields.0.get("full")?.as_bool()?,
-        },
-        "told" => Event::Told {
-            day: fields.parsed("day")?,
-            epoch: fields.number("epoch")?,
-            stacked: fields.number("stacked")?,
-            not_stacked: fields.number("not_stacked")?,
-        },
-        "policy" => {
-            Event::PolicyAdopted { version: fields.number("version")?, previous: fields.digest_if_there("previous")? }
-        }
-        "epoch_opened" => Event::EpochOpened { epoch: fields.number("epoch")? },
-        "epoch_closed" => Event::EpochClosed { epoch: fields.number("epoch")? },
-        "clock_accepted" => Event::ClockAccepted { last: fields.parsed("last")? },
-        "purge" => Event::Purge { flags: fields.number("flags")?, bytes: fields.number("bytes")? },
-        "backup" => Event::Backup,
-        "restore" => Event::Restore,
-        "prune" => Event::Prune {
-            before: fields.parsed("before")?,
-            lines: fields.number("lines")?,
-            total: fields.number("total")?,
-        },
-        _ => Event::Message {
-            partner: fields.number("partner")?,
-            epoch: fields.number("epoch")?,
-            subject: read_subject(kind, fields)?,
-            message: fields.parsed("message")?,
-            journal: fields.digest_if_there("journal")?.unwrap_or(Digest::NONE),
-            count: fields.number("count")?,
-            outcome: match fields.text("outcome")? {
-                "ok" => Outcome::Accepted,
-                code => Outcome::Rejected(code_named(code)?),
-            },
-        },
-    })
-}
-
-fn read_subject(kind: &str, fields: &LineFields<'_>) -> Option<Subject> {
-    Some(match kind {
-        "delta" => Subject::Delta { renewed: fields.number("renewed")? },
-        "full_set" => Subject::FullSet { renewed: fields.number("renewed")? },
-        "confirm" => Subject::Confirm,
-        "question" => Subject::Question,
-        "sweep" => Subject::Sweep { reason: fields.parsed("reason")? },
-        "status" => Subject::Status,
-        _ => return None,
-    })
-}
-
-fn read_rejected(fields: &Map<String, Value>) -> Option<BTreeMap<Code, u32>> {
-    let numbers = LineFields(fields);
-    let rejected: BTreeMap<Code, u32> = fields
-        .keys()
-        .map(|code| Some((code_named(code)?, numbers.number(code).filter(|count| *count > 0)?)))
-        .collect::<Option<_>>()?;
-    (!rejected.is_empty()).then_some(rejected)
-}
-
-fn code_named(name: &str) -> Option<Code> {
-    Code::ALL.into_iter().find(|code| code.as_str() == name)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::*;
+    use serde_json::Map;
 
+    use super::super::event::bounded::MAX_NUMBER;
+    use super::super::event::{Outcome, Subject};
     use super::*;
+    use crate::message::Code;
     use crate::slug::Slug;
 
     /// One line of every kind, and of every form that a kind has.
@@ -314,6 +159,7 @@ pub(super) mod tests {
         for line in examples() {
             let json = line.to_json();
             assert_eq!(Line::parse(json.as_bytes()).unwrap(), line, "{json}");
+            assert!(json.contains(&format!("\"kind\":\"{}\"", line.event.kind())), "{json}");
             assert!(json.len() < MAX_LINE && json.is_ascii() && !json.contains(['\n', ' ']), "{json}");
             assert_eq!(line.leaf(), leaf_hash(json.as_bytes()));
         }

@@ -1,8 +1,6 @@
 //! What the broker tells its operator: numbers only.
 
-use std::fmt::Display;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::state::OpenEpoch;
 use crate::day::Timestamp;
@@ -18,7 +16,6 @@ pub struct Release {
     #[serde(rename = "release")]
     pub number: u64,
     /// The moment that it speaks of.
-    #[serde(serialize_with = "as_text")]
     pub as_of: Timestamp,
     /// Whether accepted flags became visible; if not, flags only ended.
     pub full: bool,
@@ -47,7 +44,6 @@ pub struct BrokerStatus {
     /// The version of the policy in force.
     pub policy_version: u32,
     /// Its digest.
-    #[serde(serialize_with = "as_text")]
     pub policy: Digest,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
@@ -68,7 +64,6 @@ pub struct EpochStatus {
     /// The release in force.
     pub release: u64,
     /// The moment that it speaks of.
-    #[serde(serialize_with = "as_text")]
     pub as_of: Timestamp,
     /// Tags with a released flag.
     pub tags: u64,
@@ -87,7 +82,6 @@ pub struct PartnerStatus {
     /// Flags of it that are released.
     pub released: u32,
     /// When its last state message was accepted.
-    #[serde(serialize_with = "as_text_or_null")]
     pub heard: Option<Timestamp>,
     /// Whether a full set has come.
     pub full_set_seen: bool,
@@ -109,17 +103,5 @@ impl EpochStatus {
             tags: epoch.tally.tags,
             partners: partners.collect(),
         }
-    }
-}
-
-/// Reports are for people and other programs, so that moments and digests are text in them.
-fn as_text<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(value)
-}
-
-fn as_text_or_null<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(time) => as_text(time, to),
-        None => to.serialize_none(),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::error::MessageError;
 use super::log_entry::LogEntry;
 use crate::codec::{Reader, Writer};
+use crate::codes::named;
 
 /// The most bytes of a rejection's sentence.
 const MAX_SENTENCE: usize = 1000;
@@ -23,49 +24,51 @@ pub struct Rejection {
     pub sentence: String,
 }
 
-/// Why a message was not accepted. The codes are stable across versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum Code {
-    /// The bytes are not a message.
-    Malformed = 1,
-    /// The roster has no partner of that number.
-    UnknownPartner = 2,
-    /// The signature is not that partner's.
-    BadSignature = 3,
-    /// The message is for another consortium.
-    WrongConsortium = 4,
-    /// The message is for another purpose.
-    WrongPurpose = 5,
-    /// The key id is not that of the epoch.
-    WrongKeyId = 6,
-    /// The policy's digest is not that of the policy in force.
-    WrongPolicy = 7,
-    /// The policy has no such epoch, or it is not open today.
-    WrongEpoch = 8,
-    /// The state number before it is not the last that was accepted; `number` is the one expected.
-    Gap = 9,
-    /// The number was used before; `number` is the lowest still free.
-    Stale = 10,
-    /// The partner may not do this.
-    NotPermitted = 11,
-    /// A budget does not reach; `number` is what is left of it.
-    OverBudget = 12,
-    /// There are more bytes or pseudonyms than a message may have.
-    TooLarge = 13,
-    /// The full set would withdraw more than the policy's share, and does not say that it means to.
-    Shrink = 14,
-    /// A flag would last longer than the policy's days since its first, and the message declares no renewal.
-    RenewalNotDeclared = 15,
-    /// The message's time, or a last valid day, is too long ago or too far ahead.
-    Clock = 16,
-    /// The partner's first state message in this epoch must be a full set.
-    FullSetRequired = 17,
-    /// The broker was restored from an older store and needs this partner's full set first.
-    Recovering = 18,
-    /// The broker cannot keep anything now; send the same bytes again later.
-    Unavailable = 19,
+named! {
+    /// Why a message was not accepted. The codes are stable across versions.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    #[repr(u8)]
+    pub enum Code {
+        /// The bytes are not a message.
+        Malformed = 1 => "malformed",
+        /// The roster has no partner of that number.
+        UnknownPartner = 2 => "unknown_partner",
+        /// The signature is not that partner's.
+        BadSignature = 3 => "bad_signature",
+        /// The message is for another consortium.
+        WrongConsortium = 4 => "wrong_consortium",
+        /// The message is for another purpose.
+        WrongPurpose = 5 => "wrong_purpose",
+        /// The key id is not that of the epoch.
+        WrongKeyId = 6 => "wrong_key_id",
+        /// The policy's digest is not that of the policy in force.
+        WrongPolicy = 7 => "wrong_policy",
+        /// The policy has no such epoch, or it is not open today.
+        WrongEpoch = 8 => "wrong_epoch",
+        /// The state number before it is not the last that was accepted; `number` is the one expected.
+        Gap = 9 => "gap",
+        /// The number was used before; `number` is the lowest still free.
+        Stale = 10 => "stale",
+        /// The partner may not do this.
+        NotPermitted = 11 => "not_permitted",
+        /// A budget does not reach; `number` is what is left of it.
+        OverBudget = 12 => "over_budget",
+        /// There are more bytes or pseudonyms than a message may have.
+        TooLarge = 13 => "too_large",
+        /// The full set would withdraw more than the policy's share, and does not say that it means to.
+        Shrink = 14 => "shrink",
+        /// A flag would last longer than the policy's days since its first, and the message declares no renewal.
+        RenewalNotDeclared = 15 => "renewal_not_declared",
+        /// The message's time, or a last valid day, is too long ago or too far ahead.
+        Clock = 16 => "clock",
+        /// The partner's first state message in this epoch must be a full set.
+        FullSetRequired = 17 => "full_set_required",
+        /// The broker was restored from an older store and needs this partner's full set first.
+        Recovering = 18 => "recovering",
+        /// The broker cannot keep anything now; send the same bytes again later.
+        Unavailable = 19 => "unavailable",
+    }
 }
 
 impl Rejection {
@@ -106,57 +109,6 @@ impl fmt::Display for Rejection {
 }
 
 impl Code {
-    /// All codes, in the order of their numbers.
-    pub const ALL: [Code; 19] = {
-        use Code::*;
-        [
-            Malformed,
-            UnknownPartner,
-            BadSignature,
-            WrongConsortium,
-            WrongPurpose,
-            WrongKeyId,
-            WrongPolicy,
-            WrongEpoch,
-            Gap,
-            Stale,
-            NotPermitted,
-            OverBudget,
-            TooLarge,
-            Shrink,
-            RenewalNotDeclared,
-            Clock,
-            FullSetRequired,
-            Recovering,
-            Unavailable,
-        ]
-    };
-
-    /// The code's name, in `snake_case`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::Malformed => "malformed",
-            Code::UnknownPartner => "unknown_partner",
-            Code::BadSignature => "bad_signature",
-            Code::WrongConsortium => "wrong_consortium",
-            Code::WrongPurpose => "wrong_purpose",
-            Code::WrongKeyId => "wrong_key_id",
-            Code::WrongPolicy => "wrong_policy",
-            Code::WrongEpoch => "wrong_epoch",
-            Code::Gap => "gap",
-            Code::Stale => "stale",
-            Code::NotPermitted => "not_permitted",
-            Code::OverBudget => "over_budget",
-            Code::TooLarge => "too_large",
-            Code::Shrink => "shrink",
-            Code::RenewalNotDeclared => "renewal_not_declared",
-            Code::Clock => "clock",
-            Code::FullSetRequired => "full_set_required",
-            Code::Recovering => "recovering",
-            Code::Unavailable => "unavailable",
-        }
-    }
-
     /// Whether it can be found before the sender is authenticated, so that nobody may sign it.
     pub(super) fn may_be_unsigned(self) -> bool {
         use Code::*;

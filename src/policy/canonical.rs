@@ -3,131 +3,31 @@
 //! Every default is filled in and every order that means nothing is fixed, so that a comment, white space, the order of
 //! keys and tables, or a default that is written out does not change the digest.
 
-use super::model::{Epoch, Override, Policy, RosterEntry, level_word};
+use serde::Serialize;
+
+use super::model::{Policy, Rules};
 use crate::digest::Digest;
-use crate::json::{Json, list, number, object, text};
+use crate::json::canonical;
 use crate::label;
-use crate::slug::Slug;
+
+/// The keys of a policy's file.
+#[derive(Serialize)]
+struct Keys<'a> {
+    format: u8,
+    #[serde(flatten)]
+    rules: &'a Rules,
+}
 
 impl Policy {
     /// The canonical form: one line of JSON without white space.
     pub fn canonical_json(&self) -> String {
-        policy(self).to_string()
+        canonical(&Keys { format: 1, rules: &self.0 })
     }
 
     /// The digest: SHA-256 of the label and the canonical form.
     pub fn digest(&self) -> Digest {
         Digest::of(&[label::POLICY_DIGEST, self.canonical_json().as_bytes()])
     }
-}
-
-fn policy(policy: &Policy) -> Json {
-    let Policy(rules) = policy;
-    let operator = object([
-        ("name", text(&rules.operator.name)),
-        ("oin", text(rules.operator.oin)),
-        ("verifying_key", text(rules.operator.verifying_key)),
-        ("checkpoint_key", text(rules.operator.checkpoint_key)),
-        ("log_origin", text(&rules.operator.log_origin)),
-    ]);
-    let counting = object([
-        ("threshold", number(rules.counting.threshold)),
-        ("min_sources", number(rules.counting.min_sources)),
-        ("count_cap", number(rules.counting.count_cap)),
-        ("levels", words(rules.counting.levels.iter().map(|level| level_word(*level)).collect())),
-        ("own_flag_required", Json::Bool(rules.counting.own_flag_required)),
-    ]);
-    let release = object([
-        ("interval_hours", number(rules.release.interval_hours)),
-        ("min_changed", number(rules.release.min_changed)),
-        ("max_wait_days", number(rules.release.max_wait_days)),
-        ("immediate", Json::Bool(rules.release.immediate)),
-    ]);
-    let retention =
-        object([("max_days", number(rules.retention.max_days)), ("log_days", number(rules.retention.log_days))]);
-    let budgets = object([
-        ("new_flags_a_day", number(rules.budgets.new_flags_a_day)),
-        ("flags_held", number(rules.budgets.flags_held)),
-        ("asked_a_day", number(rules.budgets.asked_a_day)),
-        ("asked_an_epoch", number(rules.budgets.asked_an_epoch)),
-        ("swept_a_day", number(rules.budgets.swept_a_day)),
-        ("sweep_reasons", words(rules.budgets.sweep_reasons.iter().map(Slug::as_str).collect())),
-    ]);
-    let messages = object([
-        ("max_delay_hours", number(rules.messages.max_delay_hours)),
-        ("max_ahead_minutes", number(rules.messages.max_ahead_minutes)),
-    ]);
-    let changes = object([
-        ("signatures", number(rules.changes.signatures)),
-        ("grace_days", number(rules.changes.grace_days)),
-        ("new_epoch_within_days", number(rules.changes.new_epoch_within_days)),
-    ]);
-    let mut all = vec![
-        ("format", Json::Number(1)),
-        ("consortium", text(&rules.consortium)),
-        ("version", number(rules.version)),
-        ("valid_from", text(rules.valid_from)),
-        ("test", Json::Bool(rules.test)),
-        ("purpose", text(&rules.purpose)),
-        ("legal_basis", text(&rules.legal_basis)),
-        ("flag_criterion", text(&rules.flag_criterion)),
-        ("after_hit", text(&rules.after_hit)),
-        ("coordinator", text(&rules.coordinator)),
-        ("operator", operator),
-        ("counting", counting),
-        ("release", release),
-        ("retention", retention),
-        ("budgets", budgets),
-        ("freshness_days", number(rules.freshness_days)),
-        ("max_shrink_percent", number(rules.max_shrink_percent)),
-        ("messages", messages),
-        ("changes", changes),
-        ("override", list(&rules.overrides, overriding)),
-        ("epoch", list(&rules.epochs, epoch)),
-        ("partner", list(&rules.partners, partner)),
-    ];
-    all.extend(rules.previous.map(|previous| ("previous", text(previous))));
-    object(all)
-}
-
-fn overriding(overriding: &Override) -> Json {
-    object([("rule", text(&overriding.rule)), ("reason", text(&overriding.reason))])
-}
-
-fn epoch(epoch: &Epoch) -> Json {
-    object([
-        ("number", number(epoch.number)),
-        ("key_id", text(epoch.key_id)),
-        ("opens", text(epoch.opens)),
-        ("closes", text(epoch.closes)),
-    ])
-}
-
-fn partner(partner: &RosterEntry) -> Json {
-    let mut all = vec![
-        ("number", number(partner.number)),
-        ("name", text(&partner.name)),
-        ("oin", text(partner.oin)),
-        ("organisation", text(&partner.organisation)),
-        ("verifying_key", text(partner.verifying_key)),
-        ("may", words(partner.may.named("flag", "ask", "sweep"))),
-        ("sees", text(partner.sees.as_str())),
-    ];
-    all.extend(
-        partner
-            .old_key
-            .as_ref()
-            .map(|old| ("old_key", object([("verifying_key", text(old.verifying_key)), ("until", text(old.until))]))),
-    );
-    all.extend(partner.legal_basis_flag.as_ref().map(|basis| ("legal_basis_flag", text(basis))));
-    all.extend(partner.legal_basis_ask.as_ref().map(|basis| ("legal_basis_ask", text(basis))));
-    object(all)
-}
-
-/// A list of strings is a set: written in byte order.
-fn words(mut words: Vec<&str>) -> Json {
-    words.sort_unstable();
-    list(&words, |word| text(word))
 }
 
 #[cfg(test)]

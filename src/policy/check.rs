@@ -2,7 +2,7 @@
 //!
 //! Here is what is found; the sentences for it are in `explain`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::model::{Counting, Policy, RosterEntry, Sees};
@@ -29,13 +29,13 @@ const FEWEST_SETS: u64 = 3;
 pub(super) const MOST_SETS: u64 = 1_000_001;
 
 /// The most days that `retention.max_days` may give: a year.
-pub(super) const LONGEST_FLAG_DAYS: u16 = 366;
+const LONGEST_FLAG_DAYS: u16 = 366;
 
 /// The most days that `changes.grace_days` may give.
-pub(super) const LONGEST_GRACE_DAYS: u16 = 60;
+const LONGEST_GRACE_DAYS: u16 = 60;
 
 /// The most days of an epoch: a year and some time to overlap with the next.
-pub(super) const LONGEST_EPOCH_DAYS: u16 = 400;
+const LONGEST_EPOCH_DAYS: u16 = 400;
 
 /// What [`Policy::check`] found in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,34 +57,22 @@ pub struct Finding {
     pub rule: &'static str,
     /// The reason for which the policy sets the rule aside, if it does.
     pub overridden: Option<String>,
-    pub(super) problem: Problem,
+    /// What fills the blanks of the rule's sentence (`problem.` and the rule's name), by the blanks' names.
+    pub(super) facts: Vec<(&'static str, Fact)>,
 }
 
-/// What is wrong with a policy, or worth knowing of it.
+/// A value in a sentence on a finding. How it is written depends on the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Problem {
-    // Refused.
-    OperatorInRoster { partners: Vec<u16> },
-    Threshold,
-    Immediate,
-    MinChanged,
-    MinSources { min_sources: u16, threshold: u8 },
-    OwnFlag,
-    MaxDays { days: u16 },
-    GraceDays { days: u16 },
-    EpochLength { epoch: u32, days: u32 },
-    Signatures { signatures: u16, organisations: usize, majority: usize },
-    NamesSomebody(Reveal),
-    // Worth knowing.
-    Test,
-    Unreachable { flagging: usize, needed: usize },
-    OnlyAfterWaiting { days: u16 },
-    WaitedRelease { days: u16 },
-    FewSources { min_sources: u16, worst: Reveal },
-    Sweep { partners: Vec<u16> },
-    AsksInVain { partners: Vec<u16> },
-    NoShrinkGuard,
-    OverrideIdle { rule: String },
+pub(super) enum Fact {
+    Number(usize),
+    Rule(String),
+    Partners(Vec<u16>),
+    /// The answer that partners are shown.
+    Answer(Reveal),
+    /// How many sets of other organisations an answer leaves possible.
+    Sets(u64),
+    /// The answer, who may be shown it, and what it leaves open.
+    Reveal(Reveal),
 }
 
 /// What one answer gives away to those who may be shown it: how many sets of other organisations it leaves possible.
@@ -111,22 +99,20 @@ impl Policy {
     /// Looks for what is unsafe, and says what the answers give away.
     pub fn check(&self) -> Check {
         let reveals = reveals(self, self.flagging_organisations());
-        let mut refused = fixed_rules(self);
-        refused.extend(limits(self));
+        let mut refusals = fixed_rules(self);
+        refusals.extend(limits(self));
         let naming = reveals.iter().filter(|reveal| reveal.sets < FEWEST_SETS);
-        refused.extend(naming.cloned().map(Problem::NamesSomebody));
-        let mut noted = notes(self);
-        let rules: BTreeSet<_> = refused.iter().map(Problem::rule).collect();
-        let idle = self.overrides.iter().filter(|aside| !rules.contains(aside.rule.as_str()));
-        noted.extend(idle.map(|aside| Problem::OverrideIdle { rule: aside.rule.clone() }));
-        let found = |problems: Vec<Problem>| problems.into_iter().map(|problem| self.finding(problem)).collect();
-        Check { refusals: found(refused), notes: found(noted), reveals }
-    }
-
-    fn finding(&self, problem: Problem) -> Finding {
-        let rule = problem.rule();
-        let aside = self.overrides.iter().find(|aside| aside.rule == rule);
-        Finding { rule, overridden: aside.map(|aside| aside.reason.clone()), problem }
+        refusals
+            .extend(naming.map(|reveal| Finding::new("names-somebody", [("reveal", Fact::Reveal(reveal.clone()))])));
+        let mut notes = notes(self);
+        for aside in &self.overrides {
+            let mut refused = refusals.iter_mut().filter(|refusal| refusal.rule == aside.rule).peekable();
+            if refused.peek().is_none() {
+                notes.push(Finding::new("override-idle", [("rule", Fact::Rule(aside.rule.clone()))]));
+            }
+            refused.for_each(|refusal| refusal.overridden = Some(aside.reason.clone()));
+        }
+        Check { refusals, notes, reveals }
     }
 }
 
@@ -142,121 +128,117 @@ impl Check {
     }
 }
 
-impl Problem {
-    /// The name of the rule that finds it.
-    fn rule(&self) -> &'static str {
-        match self {
-            Problem::OperatorInRoster { .. } => "operator-in-roster",
-            Problem::Threshold => "threshold",
-            Problem::Immediate => "immediate",
-            Problem::MinChanged => "min-changed",
-            Problem::MinSources { .. } => "min-sources",
-            Problem::OwnFlag => "own-flag",
-            Problem::MaxDays { .. } => "max-days",
-            Problem::GraceDays { .. } => "grace-days",
-            Problem::EpochLength { .. } => "epoch-length",
-            Problem::Signatures { .. } => "signatures",
-            Problem::NamesSomebody(_) => "names-somebody",
-            Problem::Test => "test",
-            Problem::Unreachable { .. } => "unreachable",
-            Problem::OnlyAfterWaiting { .. } => "only-after-waiting",
-            Problem::WaitedRelease { .. } => "waited-release",
-            Problem::FewSources { .. } => "few-sources",
-            Problem::Sweep { .. } => "sweep",
-            Problem::AsksInVain { .. } => "asks-in-vain",
-            Problem::NoShrinkGuard => "no-shrink-guard",
-            Problem::OverrideIdle { .. } => "override-idle",
-        }
+impl Finding {
+    fn new(rule: &'static str, facts: impl IntoIterator<Item = (&'static str, Fact)>) -> Finding {
+        Finding { rule, overridden: None, facts: facts.into_iter().collect() }
     }
 }
 
+fn number(number: impl Into<usize>) -> Fact {
+    Fact::Number(number.into())
+}
+
 /// The rules that nothing sets aside.
-fn fixed_rules(policy: &Policy) -> Vec<Problem> {
+fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     let operator = &policy.operator;
     let own = [operator.verifying_key, operator.checkpoint_key];
     let partners =
         numbers(policy, |partner| partner.oin == operator.oin || partner.all_keys().any(|key| own.contains(&key)));
     let mut found = Vec::new();
     if !partners.is_empty() {
-        found.push(Problem::OperatorInRoster { partners });
+        found.push(Finding::new("operator-in-roster", [("partners", Fact::Partners(partners))]));
     }
     if policy.counting.threshold < 2 {
-        found.push(Problem::Threshold);
+        found.push(Finding::new("threshold", []));
     }
     if policy.release.immediate && !policy.test {
-        found.push(Problem::Immediate);
+        found.push(Finding::new("immediate", []));
     }
     found
 }
 
 /// The rules that a reason sets aside, except the one on what answers give away.
-fn limits(policy: &Policy) -> Vec<Problem> {
-    let (counting, organisations) = (&policy.counting, policy.organisations());
+fn limits(policy: &Policy) -> Vec<Finding> {
+    let counting = &policy.counting;
     let mut found = Vec::new();
     if policy.release.min_changed < 2 {
-        found.push(Problem::MinChanged);
+        found.push(Finding::new("min-changed", []));
     }
     let (min_sources, threshold) = (counting.min_sources, counting.threshold);
     if min_sources < threshold.into() {
-        found.push(Problem::MinSources { min_sources, threshold });
+        let facts = [("min_sources", number(min_sources)), ("threshold", number(threshold))];
+        found.push(Finding::new("min-sources", facts));
     }
     if !counting.own_flag_required {
-        found.push(Problem::OwnFlag);
+        found.push(Finding::new("own-flag", []));
     }
     let days = policy.retention.max_days;
     if days > LONGEST_FLAG_DAYS {
-        found.push(Problem::MaxDays { days });
+        found.push(Finding::new("max-days", [("days", number(days)), ("most", number(LONGEST_FLAG_DAYS))]));
     }
     let days = policy.changes.grace_days;
     if days > LONGEST_GRACE_DAYS {
-        found.push(Problem::GraceDays { days });
+        found.push(Finding::new("grace-days", [("days", number(days)), ("most", number(LONGEST_GRACE_DAYS))]));
     }
     for epoch in &policy.epochs {
-        let days = u32::from(epoch.closes.0 - epoch.opens.0) + 1;
+        let days = usize::from(epoch.closes.0 - epoch.opens.0) + 1;
         if days > LONGEST_EPOCH_DAYS.into() {
-            found.push(Problem::EpochLength { epoch: epoch.number, days });
+            let epoch = ("epoch", Fact::Number(epoch.number as usize));
+            found.push(Finding::new(
+                "epoch-length",
+                [epoch, ("days", number(days)), ("most", number(LONGEST_EPOCH_DAYS))],
+            ));
         }
     }
+    let organisations = policy.organisations();
     let (signatures, majority) = (policy.changes.signatures, organisations / 2 + 1);
     if usize::from(signatures) < majority {
-        found.push(Problem::Signatures { signatures, organisations, majority });
+        found.push(Finding::new(
+            "signatures",
+            [
+                ("signatures", number(signatures)),
+                ("organisations", number(organisations)),
+                ("majority", number(majority)),
+            ],
+        ));
     }
     found
 }
 
-fn notes(policy: &Policy) -> Vec<Problem> {
+fn notes(policy: &Policy) -> Vec<Finding> {
     let (counting, release) = (&policy.counting, &policy.release);
-    let (flagging, days) = (policy.flagging_organisations(), release.max_wait_days);
+    let (flagging, days) = (policy.flagging_organisations(), number(release.max_wait_days));
     let mut notes = Vec::new();
     if policy.test {
-        notes.push(Problem::Test);
+        notes.push(Finding::new("test", []));
     }
     let needed = usize::from(counting.min_sources).max(counting.threshold.into());
     if flagging < needed {
-        notes.push(Problem::Unreachable { flagging, needed });
+        notes.push(Finding::new("unreachable", [("flagging", number(flagging)), ("needed", number(needed))]));
     }
     if flagging < release.min_changed.into() {
-        notes.push(Problem::OnlyAfterWaiting { days });
+        notes.push(Finding::new("only-after-waiting", [("days", days.clone())]));
     }
-    notes.push(Problem::WaitedRelease { days });
-    let min_sources = counting.min_sources;
-    let scarce = reveals(policy, flagging.min(min_sources.into()));
+    notes.push(Finding::new("waited-release", [("days", days)]));
+    let scarce = reveals(policy, flagging.min(counting.min_sources.into()));
     if let Some(worst) = scarce.into_iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
-        notes.push(Problem::FewSources { min_sources, worst });
+        let (min_sources, sets) = (number(counting.min_sources), Fact::Sets(worst.sets));
+        let facts = [("min_sources", min_sources), ("answer", Fact::Answer(worst)), ("sets", sets)];
+        notes.push(Finding::new("few-sources", facts));
     }
     let partners = numbers(policy, |partner| partner.may.sweep);
     if !partners.is_empty() {
-        notes.push(Problem::Sweep { partners });
+        notes.push(Finding::new("sweep", [("partners", Fact::Partners(partners))]));
     }
     let flagging = policy.flagging_organisation_names();
     let partners = numbers(policy, |partner| {
         partner.may.ask && !partner.may.sweep && counting.own_flag_required && !flagging.contains(&partner.organisation)
     });
     if !partners.is_empty() {
-        notes.push(Problem::AsksInVain { partners });
+        notes.push(Finding::new("asks-in-vain", [("partners", Fact::Partners(partners))]));
     }
     if policy.max_shrink_percent == 100 {
-        notes.push(Problem::NoShrinkGuard);
+        notes.push(Finding::new("no-shrink-guard", []));
     }
     notes
 }
@@ -332,6 +314,8 @@ fn choose(of: usize, size: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::explain::Lang;
     use super::super::sample;
     use super::*;

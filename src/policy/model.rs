@@ -5,7 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::address::Level;
+use crate::codes::named;
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::secret::{KeyId, VerifyingKey};
@@ -20,7 +23,7 @@ pub struct Policy(pub(super) Rules);
 /// What a policy says, field by field as SPEC.md lists the keys of its file.
 ///
 /// Every text is one line: a run of white space in the file counts as one space.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rules {
     /// The consortium that this is the policy of.
@@ -28,6 +31,7 @@ pub struct Rules {
     /// The version, counted from 1.
     pub version: u32,
     /// The digest of the version before; none in version 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
     /// The first day of its validity.
     pub valid_from: Day,
@@ -62,15 +66,18 @@ pub struct Rules {
     /// How the policy itself changes.
     pub changes: ChangeRules,
     /// The rules of [`Policy::check`] that this policy sets aside, ascending by name.
+    #[serde(rename = "override")]
     pub overrides: Vec<Override>,
     /// The key periods, ascending by number and by opening day. At least one.
+    #[serde(rename = "epoch")]
     pub epochs: Vec<Epoch>,
     /// The roster, ascending by number. At least one.
+    #[serde(rename = "partner")]
     pub partners: Vec<RosterEntry>,
 }
 
 /// Who runs the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Operator {
     /// The operator's name.
@@ -86,7 +93,7 @@ pub struct Operator {
 }
 
 /// How organisations are counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counting {
     /// How many organisations must flag a pseudonym before its standing is stacked.
@@ -96,13 +103,14 @@ pub struct Counting {
     /// The highest count that is shown; it stands for that many or more. At least the threshold, at most 250.
     pub count_cap: u8,
     /// The levels that are flagged and asked: [`Level::Unit`] always, then perhaps [`Level::Building`].
+    #[serde(serialize_with = "as_set")]
     pub levels: Vec<Level>,
     /// Whether a question about a pseudonym that the asker does not flag is left unanswered.
     pub own_flag_required: bool,
 }
 
 /// When accepted flags become visible in answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ReleaseRules {
     /// A release may take place at whole multiples of this many hours since 1970-01-01T00:00:00Z.
@@ -116,7 +124,7 @@ pub struct ReleaseRules {
 }
 
 /// How long things are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Retention {
     /// The most days that a flag lasts from its first day; a renewal past them must be declared.
@@ -126,7 +134,7 @@ pub struct Retention {
 }
 
 /// How much each partner may flag and ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Budgets {
     /// New flags a day (UTC).
@@ -144,7 +152,7 @@ pub struct Budgets {
 }
 
 /// What messages' times must keep to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MessageRules {
     /// The broker rejects a message that is older than this.
@@ -154,7 +162,7 @@ pub struct MessageRules {
 }
 
 /// How the policy itself changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChangeRules {
     /// How many organisations must sign a policy before it is in force.
@@ -167,7 +175,7 @@ pub struct ChangeRules {
 }
 
 /// A rule of [`Policy::check`] that is set aside, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Override {
     /// The rule's name.
@@ -177,7 +185,7 @@ pub struct Override {
 }
 
 /// A key period.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Epoch {
     /// The epoch's number.
@@ -191,7 +199,7 @@ pub struct Epoch {
 }
 
 /// One row of the roster: a partner, which is one system of an organisation that flags or asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RosterEntry {
     /// The partner's number, counted from 1.
@@ -205,19 +213,22 @@ pub struct RosterEntry {
     /// What its messages are signed with.
     pub verifying_key: VerifyingKey,
     /// The key before that one, with which messages may be signed for a while longer. `None` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old_key: Option<OldKey>,
     /// What it may do.
     pub may: Permissions,
     /// What it is shown of a stacked pseudonym.
     pub sees: Sees,
     /// Its legal basis to flag; `None` exactly when it may not flag.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_flag: Option<String>,
     /// Its legal basis to ask; `None` exactly when it may not ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_ask: Option<String>,
 }
 
 /// A key that is being replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OldKey {
     /// The key.
@@ -238,16 +249,18 @@ pub struct Permissions {
     pub sweep: bool,
 }
 
-/// What a partner is shown of a stacked pseudonym.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sees {
-    /// That it is stacked.
-    #[default]
-    Presence,
-    /// The band that the count is in: see [`Counting::band`].
-    Band,
-    /// The count, up to the cap.
-    Count,
+named! {
+    /// What a partner is shown of a stacked pseudonym.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Sees {
+        /// That it is stacked.
+        #[default]
+        Presence => "presence",
+        /// The band that the count is in: see [`Counting::band`].
+        Band => "band",
+        /// The count, up to the cap.
+        Count => "count",
+    }
 }
 
 /// An organisation's identification number (Organisatie-identificatienummer): 20 digits.
@@ -328,6 +341,18 @@ impl Permissions {
     }
 }
 
+impl Serialize for Permissions {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let words: BTreeSet<_> = self.named("flag", "ask", "sweep").into_iter().collect();
+        to.collect_seq(words)
+    }
+}
+
+/// Levels in the order of their names, because their order in a policy's file says nothing.
+fn as_set<S: Serializer>(levels: &[Level], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(levels.iter().map(|level| level.as_str()).collect::<BTreeSet<_>>())
+}
+
 impl Epoch {
     /// Whether the epoch is open on `day`.
     pub fn is_open(&self, day: Day) -> bool {
@@ -345,17 +370,6 @@ impl RosterEntry {
     /// The keys that it has, whether they may be used today or not.
     pub(crate) fn all_keys(&self) -> impl Iterator<Item = VerifyingKey> {
         std::iter::once(self.verifying_key).chain(self.old_key.as_ref().map(|old| old.verifying_key))
-    }
-}
-
-impl Sees {
-    /// The word for it in the policy file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Sees::Presence => "presence",
-            Sees::Band => "band",
-            Sees::Count => "count",
-        }
     }
 }
 
@@ -381,17 +395,15 @@ impl fmt::Display for Oin {
     }
 }
 
-impl fmt::Debug for Oin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Oin({self})")
+impl Serialize for Oin {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
     }
 }
 
-/// The word for a level in the policy file.
-pub(crate) fn level_word(level: Level) -> &'static str {
-    match level {
-        Level::Unit => "unit",
-        Level::Building => "building",
+impl fmt::Debug for Oin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Oin({self})")
     }
 }
 

@@ -8,7 +8,6 @@ mod signing;
 
 use std::fmt;
 
-use data_encoding::HEXLOWER;
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
@@ -16,10 +15,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
-pub use signing::{NotAKey, Signature, SigningKey, VerifyingKey};
+pub use signing::{Signature, SigningKey, VerifyingKey};
 
 use crate::codec::encode_fields;
-use crate::hex::{from_hex, serde_as_hex};
+use crate::hex::{from_hex, shown_as_hex};
+use crate::json::serde_as_text;
 use crate::label;
 use crate::slug::Slug;
 use crate::system::SystemError;
@@ -34,7 +34,8 @@ pub struct Secret([u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub [u8; 8]);
 
-serde_as_hex!(KeyId, 8);
+shown_as_hex!(KeyId);
+serde_as_text!(KeyId, KeyId::from_hex);
 encode_fields! { KeyId { 0 } }
 
 /// What a key is derived for: a purpose and an epoch, under the profile of this version.
@@ -123,18 +124,6 @@ impl KeyId {
     /// Reads 16 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<KeyId> {
         from_hex(text).map(KeyId)
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
     }
 }
 

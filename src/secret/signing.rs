@@ -3,14 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
-use data_encoding::HEXLOWER;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::SecretError;
 use crate::files;
-use crate::hex::from_hex;
+use crate::hex::{from_hex, shown_as_hex};
+use crate::json::serde_as_text;
 use crate::system::SystemError;
 
 /// An Ed25519 signature.
@@ -20,9 +19,11 @@ pub type Signature = [u8; 64];
 pub struct SigningKey(Ed25519KeyPair);
 
 /// A public Ed25519 key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VerifyingKey([u8; 32]);
+
+shown_as_hex!(VerifyingKey);
+serde_as_text!(VerifyingKey, VerifyingKey::from_hex);
 
 /// The y coordinates of the points of small order, in all their encodings: 0, 1, p - 1, those of order 8, p and p + 1.
 const SMALL_ORDER: [[u8; 32]; 7] = {
@@ -40,11 +41,6 @@ const SMALL_ORDER: [[u8; 32]; 7] = {
     ];
     [[0; 32], one, below, eighth, minus_eighth, p, above]
 };
-
-/// A public key was not 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a public key: use 64 lower-case hexadecimal digits")]
-pub struct NotAKey;
 
 impl SigningKey {
     /// Draws a new key and gives it with its seed, which is what a key file holds.
@@ -135,32 +131,6 @@ impl VerifyingKey {
 
     pub(crate) fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signature).is_ok()
-    }
-}
-
-impl TryFrom<String> for VerifyingKey {
-    type Error = NotAKey;
-
-    fn try_from(text: String) -> Result<VerifyingKey, NotAKey> {
-        VerifyingKey::from_hex(&text).ok_or(NotAKey)
-    }
-}
-
-impl From<VerifyingKey> for String {
-    fn from(key: VerifyingKey) -> String {
-        key.to_string()
-    }
-}
-
-impl fmt::Display for VerifyingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for VerifyingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifyingKey({self})")
     }
 }
 

@@ -1,15 +1,15 @@
 //! What a policy says, as texts that stand in sentences: each value by its name in the policy's file where it has one
 //! there.
 
-use super::super::check::{LONGEST_EPOCH_DAYS, LONGEST_FLAG_DAYS, LONGEST_GRACE_DAYS, Problem};
-use super::super::model::{Policy, RosterEntry, level_word};
+use super::super::check::{Fact, Finding};
+use super::super::model::{Policy, RosterEntry};
 use super::catalogue::{Blank, Catalogue};
 
 /// All that a policy says once, but for the threshold; each has a label (`label.` and its name).
 pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     let (operator, counting, release) = (&policy.operator, &policy.counting, &policy.release);
     let (budgets, messages, changes) = (&policy.budgets, &policy.messages, &policy.changes);
-    let levels: Vec<_> = counting.levels.iter().map(|level| level_word(*level)).collect();
+    let levels: Vec<_> = counting.levels.iter().map(|level| level.as_str()).collect();
     let days = |days: u16| words.counted("days", days);
     vec![
         ("consortium", policy.consortium.to_string()),
@@ -92,45 +92,15 @@ pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalog
     ]
 }
 
-/// What stands in the sentence on a problem.
-pub(super) fn of_problem(problem: &Problem, words: &Catalogue) -> Vec<Blank> {
-    match problem {
-        Problem::OperatorInRoster { partners } | Problem::Sweep { partners } | Problem::AsksInVain { partners } => {
-            vec![("partners", words.listed(partners))]
-        }
-        Problem::MinSources { min_sources, threshold } => {
-            vec![("min_sources", min_sources.to_string()), ("threshold", threshold.to_string())]
-        }
-        Problem::MaxDays { days } => {
-            vec![("days", days.to_string()), ("most", LONGEST_FLAG_DAYS.to_string())]
-        }
-        Problem::GraceDays { days } => {
-            vec![("days", days.to_string()), ("most", LONGEST_GRACE_DAYS.to_string())]
-        }
-        Problem::EpochLength { epoch, days } => {
-            let most = LONGEST_EPOCH_DAYS.to_string();
-            vec![("epoch", epoch.to_string()), ("days", days.to_string()), ("most", most)]
-        }
-        Problem::Signatures { signatures, organisations, majority } => vec![
-            ("signatures", signatures.to_string()),
-            ("organisations", organisations.to_string()),
-            ("majority", majority.to_string()),
-        ],
-        Problem::NamesSomebody(reveal) => vec![("reveal", words.reveal(reveal))],
-        Problem::Unreachable { flagging, needed } => {
-            vec![("flagging", flagging.to_string()), ("needed", needed.to_string())]
-        }
-        Problem::OnlyAfterWaiting { days } | Problem::WaitedRelease { days } => vec![("days", days.to_string())],
-        Problem::FewSources { min_sources, worst } => {
-            let (answer, sets) = (words.answer(worst), words.sets(worst.sets));
-            vec![("min_sources", min_sources.to_string()), ("answer", answer), ("sets", sets)]
-        }
-        Problem::OverrideIdle { rule } => vec![("rule", rule.clone())],
-        Problem::Threshold
-        | Problem::Immediate
-        | Problem::MinChanged
-        | Problem::OwnFlag
-        | Problem::Test
-        | Problem::NoShrinkGuard => Vec::new(),
-    }
+/// What stands in the sentence on a finding.
+pub(super) fn of_finding(finding: &Finding, words: &Catalogue) -> Vec<Blank> {
+    let text = |fact: &Fact| match fact {
+        Fact::Number(number) => number.to_string(),
+        Fact::Rule(rule) => rule.clone(),
+        Fact::Partners(partners) => words.listed(partners),
+        Fact::Answer(reveal) => words.answer(reveal),
+        Fact::Sets(sets) => words.sets(*sets),
+        Fact::Reveal(reveal) => words.reveal(reveal),
+    };
+    finding.facts.iter().map(|(blank, fact)| (*blank, text(fact))).collect()
 }

@@ -9,7 +9,7 @@ mod facts;
 mod lang;
 
 use catalogue::{Blank, Catalogue};
-use facts::{explained, of_problem};
+use facts::{explained, of_finding};
 
 pub use self::lang::{Lang, NotALang};
 use super::check::{Finding, Reveal};
@@ -104,7 +104,7 @@ impl Finding {
     /// What was found, and what to do.
     pub fn text(&self, lang: Lang) -> String {
         let words = lang.catalogue();
-        words.say(&format!("problem.{}", self.rule), &of_problem(&self.problem, words))
+        words.say(&format!("problem.{}", self.rule), &of_finding(self, words))
     }
 }
 

@@ -15,7 +15,7 @@ use super::check;
 use super::error::PolicyError;
 use super::model::{
     Budgets, ChangeRules, Counting, Epoch, MessageRules, Operator, Override, Policy, ReleaseRules, Retention,
-    RosterEntry, Rules, level_word,
+    RosterEntry, Rules,
 };
 use crate::address::Level;
 use crate::secret::KeyId;
@@ -168,7 +168,7 @@ impl PolicyFile<'_> {
             None => vec![Level::Unit],
             Some(words) => {
                 let words = self.words("counting.levels", words.get_ref(), &["unit", "building"])?;
-                [Level::Unit, Level::Building].into_iter().filter(|level| words.contains(level_word(*level))).collect()
+                Level::ALL.into_iter().filter(|level| words.contains(level.as_str())).collect()
             }
         };
         if let Some(raw) = &raw.levels

@@ -115,8 +115,7 @@ impl PolicyFile<'_> {
 
     fn sees(&self, raw: &Option<Spanned<String>>) -> Result<Sees, PolicyError> {
         let Some(raw) = raw else { return Ok(Sees::default()) };
-        let all = [Sees::Presence, Sees::Band, Sees::Count];
-        all.into_iter().find(|sees| sees.as_str() == raw.get_ref()).ok_or_else(|| {
+        Sees::named(raw.get_ref()).ok_or_else(|| {
             let finding = format!("{} is none of \"presence\", \"band\" and \"count\"", shown(raw.get_ref()));
             self.wrong(raw.span().start, "partner.sees", finding)
         })
