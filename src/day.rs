@@ -49,7 +49,7 @@ impl Day {
     }
 
     /// Whether this is the last day of its month.
-    pub fn is_month_end(self) -> bool {
+    pub(crate) fn is_month_end(self) -> bool {
         self.month_end() == self && self.0 != u16::MAX
     }
 
@@ -92,15 +92,14 @@ impl FromStr for Day {
     type Err = NotADay;
 
     fn from_str(text: &str) -> Result<Day, NotADay> {
-        let bytes = text.as_bytes();
-        let shaped = bytes.len() == 10
-            && bytes.iter().enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() });
-        if !shaped {
-            return Err(NotADay);
-        }
-        let number = |range: std::ops::Range<usize>| text[range].parse::<u16>().map_err(|_| NotADay);
-        let (month, day) = (number(5..7)? as u8, number(8..10)? as u8);
-        Day::from_ymd(i32::from(number(0..4)?), month, day).ok_or(NotADay)
+        let parse = || {
+            let mut parts = text.split('-');
+            let year = parts.next()?.parse().ok()?;
+            let (month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            Day::from_ymd(year, month, day)
+        };
+        // Refuses signs, missing zeros and what follows.
+        parse().filter(|day| day.to_string() == text).ok_or(NotADay)
     }
 }
 
@@ -133,18 +132,15 @@ impl FromStr for Timestamp {
     type Err = NotAMoment;
 
     fn from_str(text: &str) -> Result<Timestamp, NotAMoment> {
-        let (day, clock) = text.split_once('T').ok_or(NotAMoment)?;
-        let day: Day = day.parse().map_err(|_| NotAMoment)?;
-        let [h, hh, b':', m, mm, b':', s, ss, b'Z'] = *clock.as_bytes() else { return Err(NotAMoment) };
-        let two = |tens: u8, ones: u8, end: u64| match (tens, ones) {
-            (b'0'..=b'9', b'0'..=b'9') => {
-                Some(u64::from(tens - b'0') * 10 + u64::from(ones - b'0')).filter(|number| *number < end)
-            }
-            _ => None,
+        let parse = || {
+            let (day, clock) = text.split_once('T')?;
+            let mut parts = clock.strip_suffix('Z')?.split(':').map(|part| part.parse::<u16>().ok());
+            let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+            let seconds = u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second);
+            Some(day.parse::<Day>().ok()?.start().plus(seconds))
         };
-        let (hour, minute, second) = (two(h, hh, 24), two(m, mm, 60), two(s, ss, 60));
-        let (Some(hour), Some(minute), Some(second)) = (hour, minute, second) else { return Err(NotAMoment) };
-        Ok(day.start().plus(hour * 3600 + minute * 60 + second))
+        // Refuses hours, minutes and seconds that are too many, and other forms.
+        parse().filter(|moment| moment.to_string() == text).ok_or(NotAMoment)
     }
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 /// The canonical JSON of a value, one line without white space.
 ///
-/// Keys are ASCII, so that their byte order is RFC 8785's order of UTF-16 units, and numbers are whole and not negative,
-/// so that its rules for fractions are not needed. Of strings `serde_json` escapes what RFC 8785 wants escaped.
+/// Keys are ASCII, so that their byte order is RFC 8785's order of UTF-16 units, and numbers are whole and not
+/// negative, so that its rules for fractions are not needed. Of strings `serde_json` escapes what RFC 8785 wants
+/// escaped.
 pub(crate) fn canonical(value: &impl Serialize) -> String {
     let mut value = serde_json::to_value(value).expect("every key of a map is a string");
     // Maps may keep the order of insertion, where another crate of the build switches that on.

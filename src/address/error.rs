@@ -12,7 +12,7 @@ macro_rules! address_codes {
             $($variant,)+
         }
 
-        /// Every code of an [`AddressError`], with the field that it speaks of in a line of text, what was found, and
+        /// Every code of an [`AddressError`], with the field of a line that it is about, what was found, and
         /// what would help. Codes are stable across versions; the sentences may be improved.
         pub const ADDRESS_CODES: &[AddressCode] =
             &[$(AddressCode { code: $code, field: $field, finding: $finding, remedy: $remedy },)+];
@@ -115,7 +115,7 @@ address_codes! {
 pub struct AddressCode {
     /// The code, in `snake_case`.
     pub code: &'static str,
-    /// The field that it speaks of, unless one of several separate fields is at fault.
+    /// The field of a line that it is about. For separate fields, the error names the one at fault instead.
     pub field: &'static str,
     /// What was found, to be read after a quotation of it.
     pub finding: &'static str,

@@ -42,7 +42,7 @@ named! {
 /// Keys are ordered as their canonical forms are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AddressKey {
-    // At most 6 + 1 + 5 + 1 + 5 bytes; the rest is zero, so that equal keys are equal bytes.
+    // The canonical form, then zeros, so that equal keys are equal bytes.
     bytes: [u8; LONGEST],
     length: u8,
     level: Level,
@@ -153,7 +153,7 @@ impl AddressKey {
         AddressKey { bytes, length: form.len() as u8, level: Level::Building }
     }
 
-    /// Whether both are in one building, or are it.
+    /// Whether both have the same postcode and house number.
     pub(crate) fn shares_building(&self, other: &AddressKey) -> bool {
         self.building_bytes() == other.building_bytes()
     }
@@ -170,14 +170,14 @@ impl AddressKey {
         &rest[rest.iter().position(|b| *b == b'|').unwrap_or(rest.len())..]
     }
 
-    /// Its bytes as numbers, which are in the same order. The level follows from them, since a unit has a bar more.
+    /// The bytes as numbers, which have the same order. The bytes show the level too, since a unit has one bar more.
     fn numbers(&self) -> (u128, u16) {
         let [high @ .., y, z] = self.bytes;
         (u128::from_be_bytes(high), u16::from_be_bytes([y, z]))
     }
 }
 
-/// As numbers: of a million addresses, comparing them is most of what sorting costs.
+/// Compares numbers and not bytes, because comparing is most of what sorting a million addresses costs.
 impl Ord for AddressKey {
     fn cmp(&self, other: &AddressKey) -> Ordering {
         self.numbers().cmp(&other.numbers())
@@ -217,7 +217,7 @@ impl Parts {
         bytes[..6].copy_from_slice(&self.postcode);
         bytes[6] = b'|';
         let mut length = 7;
-        // One digit at a time from the left, without those that lead.
+        // The digits from the left, without leading zeros.
         for power in [10_000, 1000, 100, 10, 1] {
             if self.number >= power {
                 bytes[length] = b'0' + (self.number / power % 10) as u8;
@@ -234,7 +234,7 @@ impl Parts {
     }
 }
 
-/// The key that is written exactly so.
+/// Reads the canonical form of a key, and nothing else.
 fn canonical(text: &[u8]) -> Option<AddressKey> {
     if text.len() > LONGEST || text.get(6) != Some(&b'|') {
         return None;

@@ -18,28 +18,15 @@ const YEARS: std::ops::RangeInclusive<u32> = 1500..=2099;
 
 /// Reads a folded line.
 pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
-    let mut reader = Reader {
-        line,
-        postcode: None,
-        number: None,
-        run: Run { left: Left::Other, letters: 0, words: 0, first: (0, 0) },
-        word: None,
-        segment_start: true,
-        after_postcode: false,
-        any: false,
-        year: false,
-        ordinal: false,
-    };
+    let mut reader = Reader { line, segment_start: true, ..Reader::default() };
     let mut at = 0;
     while let Some(&byte) = line.get(at) {
         at = match byte {
             b'0'..=b'9' => reader.digits(at)?,
             b'A'..=b'Z' | OTHER => reader.word(at)?,
             b',' => {
-                reader.boundary(Left::Other)?;
-                reader.word = None;
-                reader.segment_start = true;
-                reader.after_postcode = false;
+                reader.end_run(false)?;
+                reader.begin_segment(false);
                 at + 1
             }
             b'-' | b'/' | b'(' | b')' => {
@@ -50,7 +37,7 @@ pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
             _ => at + 1,
         };
     }
-    reader.boundary(Left::Other)?;
+    reader.end_run(false)?;
     match (reader.postcode, reader.number) {
         (Some(postcode), Some((number, suffix))) => Ok(Parts { postcode, number, suffix }),
         _ if !reader.any => Err(Code::Empty.at(0)),
@@ -59,7 +46,8 @@ pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
     }
 }
 
-/// What has been seen of a line.
+/// What has been read of a line so far.
+#[derive(Default)]
 struct Reader<'a> {
     line: &'a [u8],
     postcode: Option<[u8; 6]>,
@@ -67,11 +55,11 @@ struct Reader<'a> {
     run: Run,
     /// The word that was the last token, if only spaces, dots and apostrophes came after it.
     word: Option<Word>,
-    /// No word and no number since the line's start, a comma or a postcode.
+    /// Neither a word nor a number has come since the line's start, a comma or a postcode.
     segment_start: bool,
     /// The last token was the postcode.
     after_postcode: bool,
-    /// There was a letter or a digit.
+    /// A letter or a digit has been seen.
     any: bool,
     /// A year of the street's name was passed over.
     year: bool,
@@ -79,7 +67,7 @@ struct Reader<'a> {
     ordinal: bool,
 }
 
-/// A word as the number after it has to know it.
+/// What a house number has to know of the word before it.
 #[derive(Clone, Copy)]
 struct Word {
     letters: usize,
@@ -87,28 +75,23 @@ struct Word {
 }
 
 /// The words since the last comma, postcode or number.
+#[derive(Default)]
 struct Run {
-    left: Left,
+    /// It began after the postcode, where towns stand.
+    after_postcode: bool,
     letters: usize,
     words: usize,
     /// Start and end of the first word.
     first: (usize, usize),
 }
 
-/// What a run of words began after.
-#[derive(Clone, Copy, PartialEq)]
-enum Left {
-    Postcode,
-    Other,
-}
-
 impl Reader<'_> {
     /// Ends a run of words, and begins the next. After the number a short run may be an addition that stands apart,
-    /// unless it follows the postcode, where towns stand, or is a town.
-    fn boundary(&mut self, left: Left) -> Result<(), Refusal> {
-        let run = std::mem::replace(&mut self.run, Run { left, letters: 0, words: 0, first: (0, 0) });
+    /// unless it follows the postcode or is a town.
+    fn end_run(&mut self, at_postcode: bool) -> Result<(), Refusal> {
+        let run = std::mem::replace(&mut self.run, Run { after_postcode: at_postcode, ..Run::default() });
         let short = (1..=parts::SUFFIX_MAX).contains(&run.letters);
-        if self.number.is_some() && short && run.left != Left::Postcode {
+        if self.number.is_some() && short && !run.after_postcode {
             let (start, end) = run.first;
             if run.words > 1 || !words::is_short_town(&self.line[start..end]) {
                 return Err(Code::SuffixUnclear.at(start));
@@ -139,10 +122,22 @@ impl Reader<'_> {
         }
         self.run.words += 1;
         self.run.letters += word.len();
-        self.word = Some(Word { letters: word.len(), flags });
+        self.go_on(Some(Word { letters: word.len(), flags }));
+        Ok(end)
+    }
+
+    /// A comma or a postcode was read: the next part of the line begins.
+    fn begin_segment(&mut self, at_postcode: bool) {
+        self.word = None;
+        self.segment_start = true;
+        self.after_postcode = at_postcode;
+    }
+
+    /// A word or a number was read: the part of the line goes on.
+    fn go_on(&mut self, word: Option<Word>) {
+        self.word = word;
         self.segment_start = false;
         self.after_postcode = false;
-        Ok(end)
     }
 
     /// Whether a word that would be refused begins the name of a town, such as Wijk bij Duurstede.
@@ -167,10 +162,8 @@ impl Reader<'_> {
             if self.postcode.replace(postcode).is_some() {
                 return Err(Code::TwoPostcodes.at(start));
             }
-            self.boundary(Left::Postcode)?;
-            self.word = None;
-            self.segment_start = true;
-            self.after_postcode = true;
+            self.end_run(true)?;
+            self.begin_segment(true);
             return Ok(shape.end);
         }
         let end = end_of(self.line, start, |b| b.is_ascii_digit());
@@ -183,9 +176,7 @@ impl Reader<'_> {
             return Err(Code::NumberUnclear.at(start));
         }
         if let Some(end) = self.ordinal_at(start, end)? {
-            self.word = None;
-            self.segment_start = false;
-            self.after_postcode = false;
+            self.go_on(None);
             return Ok(end);
         }
         if self.number.is_some() {
@@ -218,12 +209,10 @@ impl Reader<'_> {
             return Err(Code::YearUnclear.at(start));
         }
         // The street before the number is never an addition.
-        self.boundary(Left::Other)?;
+        self.end_run(false)?;
         let (suffix, next) = self.suffix(number, start, end)?;
         self.number = Some((number, suffix));
-        self.word = None;
-        self.segment_start = false;
-        self.after_postcode = false;
+        self.go_on(None);
         Ok(next)
     }
 
@@ -260,7 +249,7 @@ impl Reader<'_> {
             match follows(number, &suffix, before, gap, token) {
                 Ok(Follows::Addition) => {}
                 Ok(Follows::Country) => break,
-                // Shown with the number: a range is both.
+                // Reported at the house number, because a range is both numbers.
                 Err(Code::RangeUnclear) => return Err(Code::RangeUnclear.at(start)),
                 Err(code) => return Err(code.at(at)),
             }
@@ -365,7 +354,7 @@ impl Reader<'_> {
         (next > end && self.at(next).is_ascii_digit() && self.postcode_at(next).is_none()).then_some(next)
     }
 
-    /// The byte at a place; 0, which is in no folded line, past the end.
+    /// The byte at a place. Past the end it is 0, which no folded line has.
     fn at(&self, at: usize) -> u8 {
         self.line.get(at).copied().unwrap_or(0)
     }
@@ -382,9 +371,9 @@ struct Shape {
 struct Gap {
     /// Hyphens and slashes.
     separators: usize,
-    /// It has a space: what follows may be another matter.
+    /// It has a space, so what follows may not belong to the number.
     apart: bool,
-    /// It is a slash and no more.
+    /// It is a slash alone.
     slash: bool,
 }
 

@@ -81,7 +81,7 @@ impl Checkpoint {
     /// [`AuditError::Checkpoint`] where `key` is not the policy's `checkpoint_key`.
     pub fn sign(log: &Log, name: &LogKey, key: &SigningKey) -> Result<Checkpoint, AuditError> {
         if key.verifying_key() != name.key {
-            return wrong("the key is not the policy's checkpoint_key");
+            return Err(wrong("the key is not the policy's checkpoint_key"));
         }
         let (size, root) = (log.size(), log.root());
         let text = body(&name.origin, size, root);
@@ -126,32 +126,27 @@ impl UnverifiedCheckpoint {
     /// [`AuditError::Checkpoint`], where it is not exactly of the form: three lines, and signatures after an empty one.
     pub fn parse(bytes: &[u8]) -> Result<UnverifiedCheckpoint, AuditError> {
         if bytes.len() > MAX_CHECKPOINT {
-            return wrong("it is longer than 65,535 bytes");
+            return Err(wrong("it is longer than 65,535 bytes"));
         }
         let Some(text) =
             std::str::from_utf8(bytes).ok().filter(|text| !text.contains(|c: char| c.is_control() && c != '\n'))
         else {
-            return wrong("it is not text in UTF-8, or holds control characters");
+            return Err(wrong("it is not text in UTF-8, or holds control characters"));
         };
-        let Some((body, signatures)) = text.split_once("\n\n") else {
-            return wrong("no empty line parts its text from its signatures");
-        };
+        let parted = text.split_once("\n\n");
+        let (body, signatures) = parted.ok_or_else(|| wrong("no empty line parts its text from its signatures"))?;
         let [origin, size, root] = body.split('\n').collect::<Vec<_>>()[..] else {
-            return wrong("its text is not the three lines origin, size and root");
+            return Err(wrong("its text is not the three lines origin, size and root"));
         };
         if origin.is_empty() {
-            return wrong("its first line, the origin, is empty");
+            return Err(wrong("its first line, the origin, is empty"));
         }
-        let Some(size) = decimal(size) else {
-            return wrong("its second line is not a size in decimal digits");
-        };
-        let Some(root) = base64_digest(root) else {
-            return wrong("its third line is not a hash in base 64");
-        };
+        let size = decimal(size).ok_or_else(|| wrong("its second line is not a size in decimal digits"))?;
+        let root = base64_digest(root).ok_or_else(|| wrong("its third line is not a hash in base 64"))?;
         let lines = signatures.strip_suffix('\n').unwrap_or_default().split('\n');
         match lines.map(NoteSignature::parse).collect() {
             Some(signatures) => Ok(UnverifiedCheckpoint { origin: origin.into(), size, root, signatures }),
-            None => wrong("after the empty line there is something else than whole signature lines"),
+            None => Err(wrong("after the empty line there is something else than whole signature lines")),
         }
     }
 
@@ -163,20 +158,20 @@ impl UnverifiedCheckpoint {
     /// [`AuditError::Checkpoint`].
     pub fn verify(&self, key: &LogKey) -> Result<Checkpoint, AuditError> {
         if self.origin != key.origin {
-            return wrong("its origin is another than the policy's log_origin");
+            return Err(wrong("its origin is another than the policy's log_origin"));
         }
         let (id, text) = (key.id(), body(&self.origin, self.size, self.root));
         let mut signatures =
             self.signatures.iter().filter(|line| line.name == key.origin && line.key_id == id).peekable();
         if signatures.peek().is_none() {
-            return wrong("no signature is of the policy's checkpoint_key");
+            return Err(wrong("no signature is of the policy's checkpoint_key"));
         }
         let right = |line: &NoteSignature| {
             let signature: Option<&Signature> = line.signature.as_slice().try_into().ok();
             signature.is_some_and(|signature| key.key.verifies(text.as_bytes(), signature))
         };
         if !signatures.all(right) {
-            return wrong("its signature is wrong: it was altered, or made with another key");
+            return Err(wrong("its signature is wrong: it was altered, or made with another key"));
         }
         Ok(Checkpoint { size: self.size, root: self.root, bytes: self.to_text().into_bytes() })
     }
@@ -241,8 +236,8 @@ fn body(origin: &str, size: u64, root: Digest) -> String {
     format!("{origin}\n{size}\n{}\n", BASE64.encode(&root.0))
 }
 
-fn wrong<T>(finding: &'static str) -> Result<T, AuditError> {
-    Err(AuditError::Checkpoint { finding })
+fn wrong(finding: &'static str) -> AuditError {
+    AuditError::Checkpoint { finding }
 }
 
 #[cfg(test)]

@@ -205,10 +205,6 @@ impl<'de> Deserialize<'de> for Outcome {
     }
 }
 
-fn is_none(digest: &Digest) -> bool {
-    *digest == Digest::NONE
-}
-
 impl Outcome {
     /// `ok`, or the rejection's code.
     pub fn as_str(self) -> &'static str {
@@ -217,6 +213,11 @@ impl Outcome {
             Outcome::Rejected(code) => code.as_str(),
         }
     }
+}
+
+/// Whether a message names no journal.
+fn is_none(journal: &Digest) -> bool {
+    *journal == Digest::NONE
 }
 
 /// The first moment of a minute.

@@ -30,4 +30,4 @@ pub use ldv::Ldv;
 pub use line::{Line, MAX_LINE};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use reply::LoggedReply;
-pub use tree::{Log, leaf_hash, verify_consistency, verify_inclusion};
+pub use tree::{Log, leaf_hash};

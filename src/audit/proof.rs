@@ -44,9 +44,8 @@ impl InclusionProof {
     pub fn make(log: &Log, index: u64, checkpoint: &Checkpoint) -> Result<InclusionProof, AuditError> {
         refuse_other(log, checkpoint)?;
         let hashes = log.prove_inclusion(index, checkpoint.size());
-        let hashes = hashes.ok_or(AuditError::LogProof {
-            finding: "the checkpoint is of a time before this line; take a later checkpoint",
-        })?;
+        let hashes =
+            hashes.ok_or_else(|| wrong("the checkpoint is of a time before this line; take a later checkpoint"))?;
         Ok(InclusionProof { index, hashes, checkpoint: UnverifiedCheckpoint::parse(checkpoint.as_bytes())? })
     }
 
@@ -59,10 +58,10 @@ impl InclusionProof {
         let (head, checkpoint) = divided(bytes)?;
         let mut lines = head.split('\n');
         if lines.next() != Some(INCLUSION) {
-            return wrong("the first line is not 'c2sp.org/tlog-proof@v1'");
+            return Err(wrong("the first line is not 'c2sp.org/tlog-proof@v1'"));
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(decimal);
-        let index = index.ok_or(AuditError::LogProof { finding: "the second line is not 'index' and a number" })?;
+        let index = index.ok_or_else(|| wrong("the second line is not 'index' and a number"))?;
         let hashes = hashes(lines)?;
         Ok(InclusionProof { index, hashes, checkpoint: UnverifiedCheckpoint::parse(checkpoint)? })
     }
@@ -88,10 +87,10 @@ impl InclusionProof {
         if verify_inclusion(leaf, self.index, checkpoint.size(), checkpoint.root(), &self.hashes) {
             Ok(checkpoint)
         } else {
-            wrong(
+            Err(wrong(
                 "the line is not in the checkpoint's log at this number; have it proved anew, and if that fails, \
                  complain",
-            )
+            ))
         }
     }
 }
@@ -107,8 +106,8 @@ impl ConsistencyProof {
         refuse_other(log, older)?;
         refuse_other(log, newer)?;
         let (old, new) = (older.size(), newer.size());
-        let hashes = log.prove_consistency(old, new).ok_or(AuditError::LogProof {
-            finding: "the older checkpoint has more lines than the newer one; give them the other way round",
+        let hashes = log.prove_consistency(old, new).ok_or_else(|| {
+            wrong("the older checkpoint has more lines than the newer one; give them the other way round")
         })?;
         Ok(ConsistencyProof { old, new, hashes })
     }
@@ -127,14 +126,14 @@ impl ConsistencyProof {
         let (head, rest) = divided(bytes)?;
         let mut lines = head.split('\n');
         if lines.next() != Some(CONSISTENCY) {
-            return wrong("the first line is not 'stapel-consistency-proof v1'");
+            return Err(wrong("the first line is not 'stapel-consistency-proof v1'"));
         }
         let mut size = |prefix| lines.next().and_then(|line| line.strip_prefix(prefix)).and_then(decimal);
         let (Some(old), Some(new)) = (size("old "), size("new ")) else {
-            return wrong("lines two and three are not 'old' and 'new', each with a size");
+            return Err(wrong("lines two and three are not 'old' and 'new', each with a size"));
         };
         if !rest.is_empty() {
-            return wrong("there is more after the empty line at its end");
+            return Err(wrong("there is more after the empty line at its end"));
         }
         Ok(ConsistencyProof { old, new, hashes: hashes(lines)? })
     }
@@ -152,15 +151,17 @@ impl ConsistencyProof {
     /// [`AuditError::LogProof`].
     pub fn verify(&self, older: &Checkpoint, newer: &Checkpoint) -> Result<(), AuditError> {
         if (self.old, self.new) != (older.size(), newer.size()) {
-            return wrong("the proof is of other sizes than those of the two checkpoints; have one made for these");
+            return Err(wrong(
+                "the proof is of other sizes than those of the two checkpoints; have one made for these",
+            ));
         }
         if verify_consistency(self.old, older.root(), self.new, newer.root(), &self.hashes) {
             Ok(())
         } else {
-            wrong(
+            Err(wrong(
                 "the newer checkpoint's log does not begin with the older's by this proof; have it made anew, and if \
                  that fails, complain with both checkpoints",
-            )
+            ))
         }
     }
 }
@@ -182,14 +183,13 @@ pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), Aud
 /// What stands before the first empty line, and what stands after it.
 fn divided(bytes: &[u8]) -> Result<(&str, &[u8]), AuditError> {
     if bytes.len() > MAX_HEAD + MAX_CHECKPOINT {
-        return wrong("it is longer than any proof");
+        return Err(wrong("it is longer than any proof"));
     }
     let at = bytes.windows(2).position(|pair| pair == b"\n\n");
-    let at =
-        at.ok_or(AuditError::LogProof { finding: "no empty line ends the hashes; give the file as it was written" })?;
+    let at = at.ok_or_else(|| wrong("no empty line ends the hashes; give the file as it was written"))?;
     match std::str::from_utf8(&bytes[..at]) {
         Ok(head) => Ok((head, &bytes[at + 2..])),
-        Err(_) => wrong("it is not text"),
+        Err(_) => Err(wrong("it is not text")),
     }
 }
 
@@ -197,8 +197,8 @@ fn hashes<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Digest>, Audit
     let hashes: Option<Vec<Digest>> = lines.take(MAX_HASHES + 1).map(base64_digest).collect();
     match hashes {
         Some(hashes) if hashes.len() <= MAX_HASHES => Ok(hashes),
-        Some(_) => wrong("there are more hashes than any log needs"),
-        None => wrong("a line is not a hash in base 64; give the file as it was written"),
+        Some(_) => Err(wrong("there are more hashes than any log needs")),
+        None => Err(wrong("a line is not a hash in base 64; give the file as it was written")),
     }
 }
 
@@ -206,8 +206,8 @@ fn base64_line(hash: &Digest) -> String {
     BASE64.encode(&hash.0) + "\n"
 }
 
-fn wrong<T>(finding: &'static str) -> Result<T, AuditError> {
-    Err(AuditError::LogProof { finding })
+fn wrong(finding: &'static str) -> AuditError {
+    AuditError::LogProof { finding }
 }
 
 #[cfg(test)]

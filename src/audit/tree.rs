@@ -27,7 +27,7 @@ pub fn leaf_hash(line: &[u8]) -> Digest {
 ///
 /// RFC 9162, 2.1.3.2.
 #[must_use]
-pub fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof: &[Digest]) -> bool {
+pub(super) fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof: &[Digest]) -> bool {
     if index >= size {
         return false;
     }
@@ -54,7 +54,13 @@ pub fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof
 ///
 /// RFC 9162, 2.1.4.2. Every log begins with the empty one, for which, and for equal sizes, the proof is empty.
 #[must_use]
-pub fn verify_consistency(old_size: u64, old_root: Digest, new_size: u64, new_root: Digest, proof: &[Digest]) -> bool {
+pub(super) fn verify_consistency(
+    old_size: u64,
+    old_root: Digest,
+    new_size: u64,
+    new_root: Digest,
+    proof: &[Digest],
+) -> bool {
     if old_size == new_size || old_size == 0 {
         let expected = if old_size == 0 { empty_root() } else { new_root };
         return proof.is_empty() && old_root == expected && (new_size > 0 || new_root == expected);
@@ -98,7 +104,7 @@ impl Log {
     }
 
     /// Adds a line's leaf hash, and gives the line's number.
-    pub fn append(&mut self, leaf: Digest) -> u64 {
+    pub(crate) fn append(&mut self, leaf: Digest) -> u64 {
         let index = self.size();
         let mut hash = leaf;
         for level in 0.. {
@@ -132,12 +138,12 @@ impl Log {
     }
 
     /// The root hash of the first `size` lines; `None` where there are fewer.
-    pub fn root_at(&self, size: u64) -> Option<Digest> {
+    pub(crate) fn root_at(&self, size: u64) -> Option<Digest> {
         (size <= self.size()).then(|| self.subtree(0, size))
     }
 
     /// The proof that line `index` is among the first `size`: from its sibling up. `None` where it is not.
-    pub fn prove_inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
+    pub(super) fn prove_inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
         if index >= size || size > self.size() {
             return None;
         }
@@ -158,7 +164,7 @@ impl Log {
     }
 
     /// The proof that the first `new_size` lines begin with the first `old_size`; `None` where that is not so.
-    pub fn prove_consistency(&self, old_size: u64, new_size: u64) -> Option<Vec<Digest>> {
+    pub(crate) fn prove_consistency(&self, old_size: u64, new_size: u64) -> Option<Vec<Digest>> {
         if old_size > new_size || new_size > self.size() {
             return None;
         }

@@ -8,7 +8,6 @@ use super::reply::Reply;
 use super::request::Request;
 use crate::digest::Digest;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
-use crate::slug::Slug;
 
 /// The first byte of a message that is not sealed. 0x02, sealed to the broker, is reserved.
 const PLAIN: u8 = 0x01;
@@ -61,11 +60,6 @@ impl<'a> Unverified<'a> {
             return Err(MessageError::TooLarge { finding: "the body is longer than any body may be" });
         }
         Ok(Unverified { bytes, header, header_end })
-    }
-
-    /// The consortium that the message claims to be for.
-    pub fn claimed_consortium(&self) -> &Slug {
-        &self.header.consortium
     }
 
     /// The number of the partner that the message claims to be from, or for.

@@ -134,7 +134,7 @@ impl Kind {
     }
 
     /// Whether it is a state message: one that says what a partner flags.
-    pub fn is_state(self) -> bool {
+    pub(crate) fn is_state(self) -> bool {
         matches!(self, Kind::Delta | Kind::FullSet | Kind::Confirm)
     }
 

@@ -1,7 +1,6 @@
 //! The place in the broker's audit log that a reply names.
 
-use super::error::MessageError;
-use crate::codec::{Reader, Writer};
+use crate::codec::encode_fields;
 use crate::digest::Digest;
 
 /// The line of the broker's audit log that a reply was logged with.
@@ -16,12 +15,6 @@ pub struct LogEntry {
 impl LogEntry {
     /// Stands where nothing was logged.
     pub const NONE: LogEntry = LogEntry { index: 0, leaf: Digest::NONE };
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        writer.u64(self.index).bytes(&self.leaf.0);
-    }
-
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<LogEntry, MessageError> {
-        Ok(LogEntry { index: reader.u64()?, leaf: Digest(reader.array()?) })
-    }
 }
+
+encode_fields! { LogEntry { index, leaf } }

@@ -80,7 +80,7 @@ impl Rejection {
     /// The body.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        self.log.write(&mut writer);
+        writer.put(&self.log);
         writer.u8(self.code as u8).u64(self.number);
         let sentence = cut(&self.sentence);
         writer.u16(sentence.len() as u16).bytes(sentence.as_bytes());
@@ -89,7 +89,7 @@ impl Rejection {
 
     pub(super) fn decode(body: &[u8]) -> Result<Rejection, MessageError> {
         let mut reader = Reader::new(body);
-        let log = LogEntry::read(&mut reader)?;
+        let log = reader.get()?;
         let code = Code::from_byte(reader.u8()?)
             .ok_or(MessageError::Malformed { finding: "the rejection's code is unknown" })?;
         let number = reader.u64()?;

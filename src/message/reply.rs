@@ -6,7 +6,7 @@ use super::limits::MAX_QUESTION;
 use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::standing::Standing;
-use crate::codec::{Reader, Writer};
+use crate::codec::{Reader, Writer, encode_fields};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 
@@ -103,7 +103,11 @@ impl Reply {
     /// The body.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Reply::Receipt(receipt) => receipt.encode(),
+            Reply::Receipt(receipt) => {
+                let mut writer = Writer::default();
+                writer.put(receipt);
+                writer.finish()
+            }
             Reply::Answer(answer) => answer.encode(),
             Reply::Status(status) => status.encode(),
             Reply::Rejection(rejection) => rejection.encode(),
@@ -122,7 +126,12 @@ impl Reply {
 
     pub(super) fn decode(kind: Kind, body: &[u8]) -> Result<Reply, MessageError> {
         match kind {
-            Kind::Receipt => Receipt::decode(body).map(Reply::Receipt),
+            Kind::Receipt => {
+                let mut reader = Reader::new(body);
+                let receipt = reader.get()?;
+                reader.end()?;
+                Ok(Reply::Receipt(receipt))
+            }
             Kind::Answer => Answer::decode(body).map(Reply::Answer),
             Kind::StatusReply => StatusReply::decode(body).map(Reply::Status),
             Kind::Rejection => Rejection::decode(body).map(Reply::Rejection),
@@ -131,39 +140,19 @@ impl Reply {
     }
 }
 
-impl Receipt {
-    fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
-        self.log.write(&mut writer);
-        writer.u64(self.release).u16(self.part.0).u16(self.part.1);
-        writer.u32(self.added).u32(self.changed).u32(self.withdrawn).u32(self.held);
-        writer.finish()
-    }
-
-    fn decode(body: &[u8]) -> Result<Receipt, MessageError> {
-        let mut reader = Reader::new(body);
-        let receipt = Receipt {
-            log: LogEntry::read(&mut reader)?,
-            release: reader.u64()?,
-            part: (reader.u16()?, reader.u16()?),
-            added: reader.u32()?,
-            changed: reader.u32()?,
-            withdrawn: reader.u32()?,
-            held: reader.u32()?,
-        };
-        reader.end()?;
+encode_fields! {
+    Receipt { log, release, part, added, changed, withdrawn, held }
+    where |receipt| {
         let (number, of) = receipt.part;
-        if receipt.part != (0, 0) && (number == 0 || number > of) {
-            return Err(MessageError::Malformed { finding: "the part that was received is not one of the parts" });
-        }
-        Ok(receipt)
-    }
+        receipt.part == (0, 0) || (1..=of).contains(&number)
+    },
+    else "the part that was received is not one of the parts"
 }
 
 impl Answer {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        self.log.write(&mut writer);
+        writer.put(&self.log);
         writer.u64(self.release).u64(self.as_of.0).u64(self.until.0).u16(self.organisations).u16(self.fresh);
         writer.u32(self.standings.len() as u32).bytes(&self.standings);
         writer.finish()
@@ -171,7 +160,7 @@ impl Answer {
 
     fn decode(body: &[u8]) -> Result<Answer, MessageError> {
         let mut reader = Reader::new(body);
-        let log = LogEntry::read(&mut reader)?;
+        let log = reader.get()?;
         let (release, as_of, until) = (reader.u64()?, Timestamp(reader.u64()?), Timestamp(reader.u64()?));
         let (organisations, fresh) = (reader.u16()?, reader.u16()?);
         let count = reader.u32()? as usize;
@@ -193,7 +182,7 @@ impl Answer {
 impl StatusReply {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        self.log.write(&mut writer);
+        writer.put(&self.log);
         writer.u64(self.release).u64(self.as_of.0).u64(self.until.0);
         writer.u64(self.accepted_state).u64(self.highest_state).u64(self.highest_question);
         writer.u32(self.held).u8(self.full_set_required.into());
@@ -211,7 +200,7 @@ impl StatusReply {
     fn decode(body: &[u8]) -> Result<StatusReply, MessageError> {
         let mut reader = Reader::new(body);
         let status = StatusReply {
-            log: LogEntry::read(&mut reader)?,
+            log: reader.get()?,
             release: reader.u64()?,
             as_of: Timestamp(reader.u64()?),
             until: Timestamp(reader.u64()?),

@@ -181,8 +181,6 @@ encode_variants! {
 
 encode_variants! { Series { 1 => State, 2 => Question, 3 => Status }, else "a series is unknown" }
 
-encode_fields! { LogEntry { index, leaf } }
-
 /// Two bytes: which standing it is, and the number. An answer's own byte would mean another thing under another policy.
 impl Encode for Standing {
     fn encode(&self, writer: &mut Writer) {

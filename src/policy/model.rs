@@ -291,7 +291,7 @@ impl Policy {
     }
 
     /// How many distinct organisations have a partner that may flag.
-    pub fn flagging_organisations(&self) -> usize {
+    pub(crate) fn flagging_organisations(&self) -> usize {
         self.flagging_organisation_names().len()
     }
 
@@ -314,7 +314,7 @@ impl Deref for Policy {
 
 impl Counting {
     /// The lower bounds of the bands: the threshold, doubled again and again, up to the cap.
-    pub fn bands(&self) -> impl Iterator<Item = u8> {
+    pub(crate) fn bands(&self) -> impl Iterator<Item = u8> {
         let cap = self.count_cap;
         std::iter::successors(Some(self.threshold), |bound| bound.checked_mul(2)).take_while(move |bound| *bound <= cap)
     }
@@ -355,7 +355,7 @@ fn as_set<S: Serializer>(levels: &[Level], to: S) -> Result<S::Ok, S::Error> {
 
 impl Epoch {
     /// Whether the epoch is open on `day`.
-    pub fn is_open(&self, day: Day) -> bool {
+    pub(crate) fn is_open(&self, day: Day) -> bool {
         (self.opens..=self.closes).contains(&day)
     }
 }

@@ -129,11 +129,8 @@ impl PolicySignature {
 }
 
 /// What is signed: a label, so that no other signature of the same key is one over a policy, and the policy's digest.
-fn signed_bytes(digest: &Digest) -> [u8; 48] {
-    let mut bytes = [0; 48];
-    bytes[..16].copy_from_slice(label::SIGN_POLICY);
-    bytes[16..].copy_from_slice(&digest.0);
-    bytes
+fn signed_bytes(digest: &Digest) -> Vec<u8> {
+    [label::SIGN_POLICY.as_slice(), &digest.0].concat()
 }
 
 /// Nobody signs a policy that must not be in force, and nobody takes it into force.

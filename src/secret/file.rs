@@ -1,4 +1,4 @@
-//! The secret file, and the parts that officers carry by separate ways.
+//! The file that holds an epoch's secret, and the files of its parts, which different people carry by separate ways.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub struct SecretFile {
     pub secret: Secret,
 }
 
-/// One part of a secret: nothing is known of the secret until all parts are together.
+/// One part of a secret. All parts together give the secret; fewer of them say nothing about it.
 pub struct SecretPart {
     scope: Scope,
     number: u8,
@@ -208,7 +208,7 @@ impl std::fmt::Debug for SecretPart {
     }
 }
 
-/// The lines of a file, taken in their fixed order, after its checksum was found right.
+/// The lines of a file whose checksum is right, read one after the other in their fixed order.
 struct Lines<'a> {
     rest: &'a str,
 }
@@ -261,7 +261,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// A number as it is printed: no sign, no leading zero.
+/// A number in its one form: no sign and no leading zero.
 fn decimal<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
     text.parse().ok().filter(|number: &T| number.to_string() == text)
 }

@@ -4,18 +4,21 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 use super::catalogue::Catalogue;
+use crate::codes::named;
 
 static DUTCH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(include_str!("nl.txt")));
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(include_str!("en.txt")));
 
-/// A language that policies are explained in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Lang {
-    /// Dutch.
-    Nl,
-    /// English.
-    En,
+named! {
+    /// A language that policies are explained in.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Lang {
+        /// Dutch.
+        Nl => "nl",
+        /// English.
+        En => "en",
+    }
 }
 
 /// A word was not a language that policies are explained in.
@@ -27,11 +30,7 @@ impl FromStr for Lang {
     type Err = NotALang;
 
     fn from_str(text: &str) -> Result<Lang, NotALang> {
-        match text {
-            "nl" => Ok(Lang::Nl),
-            "en" => Ok(Lang::En),
-            _ => Err(NotALang),
-        }
+        Lang::named(text).ok_or(NotALang)
     }
 }
 

@@ -12,7 +12,7 @@ use catalogue::{Blank, Catalogue};
 use facts::{explained, of_finding};
 
 pub use self::lang::{Lang, NotALang};
-use super::check::{Finding, Reveal};
+use super::check::{Check, Finding, Reveal};
 use super::model::{Policy, RosterEntry};
 use crate::address::Level;
 
@@ -26,78 +26,105 @@ impl Policy {
     /// The policy in plain words, as text with lines of at most 80 characters where words allow.
     pub fn explain(&self, lang: Lang) -> String {
         let words = lang.catalogue();
-        let mut page = Page { words, facts: explained(self, words), text: String::new() };
+        let mut page = Page { lang, words, facts: explained(self, words), text: String::new() };
         let check = self.check();
-        page.heading("title");
-        if self.test {
-            page.lines(&["problem.test"]);
-        }
-        if !check.is_safe() {
-            page.lines(&["unsafe"]);
-            check.standing().for_each(|refusal| page.wrapped(UNDER, &refusal.text(lang)));
-        }
-        page.lines(&["valid_from", "introduction"]);
-        page.heading("purpose_heading");
-        page.lines(&["purpose", "legal_basis"]);
-        page.heading("flag_heading");
-        page.wrapped("- ", &self.flag_criterion);
-        page.lines(&["flag_is_own", "flag_says_no_more"]);
-        page.heading("after_hit_heading");
-        page.wrapped("- ", &self.after_hit);
-        page.lines(&["hit_is_no_ground", "coordinator"]);
-        page.heading("roster_heading");
-        page.lines(&["organisations"]);
-        self.partners.iter().for_each(|partner| one_partner(&mut page, self, partner));
-        page.heading("counting_heading");
-        page.lines(&["threshold", "min_sources", "example", "count_cap"]);
-        let own_flag = self.counting.own_flag_required;
-        page.lines(&[if own_flag { "own_flag_required" } else { "own_flag_not_required" }]);
-        let numbers = self.counting.levels.contains(&Level::Building);
-        page.lines(&[if numbers { "number_level" } else { "unit_level" }]);
-        page.heading("reveals_heading");
-        page.lines(&["sets_explained"]);
-        check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(lang)));
-        page.lines(&["knowledge_adds_up"]);
-        page.heading("release_heading");
-        page.lines(&[if self.release.immediate { "immediate" } else { "periodic" }, "flag_ends", "freshness"]);
-        page.heading("retention_heading");
-        page.lines(&["flag_days", "log_days"]);
-        page.heading("budgets_heading");
-        page.lines(&["flag_budget", "ask_budget"]);
-        if self.partners.iter().any(|partner| partner.may.sweep) {
-            page.lines(&["sweep_budget"]);
-        } else if own_flag {
-            page.lines(&["nobody_sweeps"]);
-        }
-        page.lines(&["message_bounds"]);
-        page.heading("operator_heading");
-        page.lines(&["operator_name", "collusion", "operator_keys"]);
-        page.heading("never_heading");
-        page.lines(&["no_scores", "no_contents", "no_names", "no_decision", "no_sharing"]);
-        page.heading("exceptions_heading");
-        if self.overrides.is_empty() {
-            page.lines(&["no_override"]);
-        }
-        for aside in &self.overrides {
-            page.with("- ", "override", &[("rule", aside.rule.clone()), ("reason", aside.reason.clone())]);
-            let refusals = check.refusals.iter().filter(|refusal| refusal.rule == aside.rule);
-            refusals.for_each(|refusal| page.wrapped(UNDER, &refusal.text(lang)));
-        }
-        // That it is for tests is said first of all.
-        for note in check.notes.iter().filter(|note| note.rule != "test") {
-            page.wrapped("- ", &note.text(lang));
-        }
-        page.heading("epochs_heading");
-        page.lines(&["epochs"]);
-        for epoch in &self.epochs {
-            page.with(UNDER, "epoch", &[("number", epoch.number.to_string()), ("days", words.epoch(epoch))]);
-        }
-        page.heading("changes_heading");
-        let before = if self.previous.is_some() { "previous" } else { "first_version" };
-        page.lines(&["signatures", "grace", "leaving", before, "digest"]);
-        page.wrapped("", &words.word("digest_binds"));
+        introduction(&mut page, self, &check);
+        meaning(&mut page, self);
+        answers(&mut page, self, &check);
+        bounds(&mut page, self);
+        exceptions(&mut page, self, &check);
+        epochs_and_changes(&mut page, self);
         page.text
     }
+}
+
+fn introduction(page: &mut Page, policy: &Policy, check: &Check) {
+    page.heading("title");
+    if policy.test {
+        page.lines(&["problem.test"]);
+    }
+    if !check.is_safe() {
+        page.lines(&["unsafe"]);
+        check.standing().for_each(|refusal| page.wrapped(UNDER, &refusal.text(page.lang)));
+    }
+    page.lines(&["valid_from", "introduction"]);
+}
+
+/// What a flag and a hit mean, and who takes part.
+fn meaning(page: &mut Page, policy: &Policy) {
+    page.heading("purpose_heading");
+    page.lines(&["purpose", "legal_basis"]);
+    page.heading("flag_heading");
+    page.wrapped("- ", &policy.flag_criterion);
+    page.lines(&["flag_is_own", "flag_says_no_more"]);
+    page.heading("after_hit_heading");
+    page.wrapped("- ", &policy.after_hit);
+    page.lines(&["hit_is_no_ground", "coordinator"]);
+    page.heading("roster_heading");
+    page.lines(&["organisations"]);
+    policy.partners.iter().for_each(|partner| one_partner(page, policy, partner));
+}
+
+/// How answers come about, and what they give away.
+fn answers(page: &mut Page, policy: &Policy, check: &Check) {
+    page.heading("counting_heading");
+    page.lines(&["threshold", "min_sources", "example", "count_cap"]);
+    let own_flag = policy.counting.own_flag_required;
+    page.lines(&[if own_flag { "own_flag_required" } else { "own_flag_not_required" }]);
+    let numbers = policy.counting.levels.contains(&Level::Building);
+    page.lines(&[if numbers { "number_level" } else { "unit_level" }]);
+    page.heading("reveals_heading");
+    page.lines(&["sets_explained"]);
+    check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(page.lang)));
+    page.lines(&["knowledge_adds_up"]);
+    page.heading("release_heading");
+    page.lines(&[if policy.release.immediate { "immediate" } else { "periodic" }, "flag_ends", "freshness"]);
+}
+
+/// How long things are kept, how much may be done, and what never is.
+fn bounds(page: &mut Page, policy: &Policy) {
+    page.heading("retention_heading");
+    page.lines(&["flag_days", "log_days"]);
+    page.heading("budgets_heading");
+    page.lines(&["flag_budget", "ask_budget"]);
+    if policy.partners.iter().any(|partner| partner.may.sweep) {
+        page.lines(&["sweep_budget"]);
+    } else if policy.counting.own_flag_required {
+        page.lines(&["nobody_sweeps"]);
+    }
+    page.lines(&["message_bounds"]);
+    page.heading("operator_heading");
+    page.lines(&["operator_name", "collusion", "operator_keys"]);
+    page.heading("never_heading");
+    page.lines(&["no_scores", "no_contents", "no_names", "no_decision", "no_sharing"]);
+}
+
+fn exceptions(page: &mut Page, policy: &Policy, check: &Check) {
+    page.heading("exceptions_heading");
+    if policy.overrides.is_empty() {
+        page.lines(&["no_override"]);
+    }
+    for aside in &policy.overrides {
+        page.with("- ", "override", &[("rule", aside.rule.clone()), ("reason", aside.reason.clone())]);
+        let refusals = check.refusals.iter().filter(|refusal| refusal.rule == aside.rule);
+        refusals.for_each(|refusal| page.wrapped(UNDER, &refusal.text(page.lang)));
+    }
+    // That it is for tests is said first of all.
+    for note in check.notes.iter().filter(|note| note.rule != "test") {
+        page.wrapped("- ", &note.text(page.lang));
+    }
+}
+
+fn epochs_and_changes(page: &mut Page, policy: &Policy) {
+    page.heading("epochs_heading");
+    page.lines(&["epochs"]);
+    for epoch in &policy.epochs {
+        page.with(UNDER, "epoch", &[("number", epoch.number.to_string()), ("days", page.words.epoch(epoch))]);
+    }
+    page.heading("changes_heading");
+    let before = if policy.previous.is_some() { "previous" } else { "first_version" };
+    page.lines(&["signatures", "grace", "leaving", before, "digest"]);
+    page.wrapped("", &page.words.word("digest_binds"));
 }
 
 impl Finding {
@@ -144,6 +171,7 @@ fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
 
 /// The explanation as far as it is written.
 struct Page {
+    lang: Lang,
     words: &'static Catalogue,
     facts: Vec<Blank>,
     text: String,

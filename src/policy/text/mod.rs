@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use roster::MAX_PARTNERS;
-use shape::{RawBudgets, RawCounting, RawEpoch, RawFormat, RawOperator, RawOverride, RawPartner, RawPolicy, Table};
+use shape::{
+    RawBudgets, RawChanges, RawCounting, RawEpoch, RawFormat, RawMessages, RawOperator, RawOverride, RawPolicy,
+    RawRelease, RawRetention, Table,
+};
 use values::{NAME, PROSE, PolicyFile, shown};
 
 use super::check;
@@ -69,20 +72,10 @@ impl PolicyFile<'_> {
             let finding = "the first version names none, and every later one the digest of the version before it";
             return Err(self.wrong(raw.version.span().start, "previous", finding));
         }
-        let partners = self.partners(&raw.partners)?;
+        let budgets = self.budgets(&raw.budgets.0)?;
+        let partners = self.partners(&raw.partners, &budgets)?;
         let organisations = distinct(partners.iter());
         let flagging = distinct(partners.iter().filter(|partner| partner.may.flag));
-        let budgets = self.budgets(&raw.budgets.0)?;
-        if let Some(at) = partners.iter().position(|partner| partner.may.sweep)
-            && (budgets.swept_a_day == 0 || budgets.sweep_reasons.is_empty())
-        {
-            let finding = format!(
-                "partner {} may sweep, but there is no budget or no reason for it; set budgets.swept_a_day and \
-                 budgets.sweep_reasons, or take \"sweep\" away",
-                partners[at].number
-            );
-            return Err(self.wrong(self.start_of_partner(&raw.partners, partners[at].number), "partner.may", finding));
-        }
         Ok(Policy(Rules {
             consortium: self.read("consortium", &raw.consortium)?,
             version,
@@ -96,43 +89,13 @@ impl PolicyFile<'_> {
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
             operator: self.operator(&raw.operator.0)?,
             counting: self.counting(&raw.counting.0, flagging)?,
-            release: ReleaseRules {
-                interval_hours: self.or("release.interval_hours", &raw.release.0.interval_hours, 1..=720, 24)?,
-                min_changed: self.or("release.min_changed", &raw.release.0.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
-                max_wait_days: self.or("release.max_wait_days", &raw.release.0.max_wait_days, 1..=365, 7)?,
-                immediate: raw.release.0.immediate,
-            },
-            retention: Retention {
-                max_days: self.or("retention.max_days", &raw.retention.0.max_days, 1..=3_660, 180)?,
-                log_days: self.or("retention.log_days", &raw.retention.0.log_days, 1..=36_600, 1_095)?,
-            },
+            release: self.release(&raw.release.0)?,
+            retention: self.retention(&raw.retention.0)?,
             budgets,
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
             max_shrink_percent: self.or("max_shrink_percent", &raw.max_shrink_percent, 0..=100, 20)?,
-            messages: MessageRules {
-                max_delay_hours: self.or("messages.max_delay_hours", &raw.messages.0.max_delay_hours, 1..=720, 24)?,
-                max_ahead_minutes: self.or(
-                    "messages.max_ahead_minutes",
-                    &raw.messages.0.max_ahead_minutes,
-                    0..=1_440,
-                    10,
-                )?,
-            },
-            changes: ChangeRules {
-                signatures: self.or(
-                    "changes.signatures",
-                    &raw.changes.0.signatures,
-                    1..=i64::from(organisations),
-                    organisations,
-                )?,
-                grace_days: self.or("changes.grace_days", &raw.changes.0.grace_days, 0..=366, 14)?,
-                new_epoch_within_days: self.or(
-                    "changes.new_epoch_within_days",
-                    &raw.changes.0.new_epoch_within_days,
-                    1..=366,
-                    30,
-                )?,
-            },
+            messages: self.messages(&raw.messages.0)?,
+            changes: self.changes(&raw.changes.0, organisations)?,
             overrides: self.overrides(&raw.overrides)?,
             epochs: self.epochs(&raw.epochs)?,
             partners,
@@ -183,6 +146,38 @@ impl PolicyFile<'_> {
             count_cap: self.or("counting.count_cap", &raw.count_cap, i64::from(threshold)..=250, cap)?,
             levels,
             own_flag_required: raw.own_flag_required.unwrap_or(true),
+        })
+    }
+
+    fn release(&self, raw: &RawRelease) -> Result<ReleaseRules, PolicyError> {
+        Ok(ReleaseRules {
+            interval_hours: self.or("release.interval_hours", &raw.interval_hours, 1..=720, 24)?,
+            min_changed: self.or("release.min_changed", &raw.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
+            max_wait_days: self.or("release.max_wait_days", &raw.max_wait_days, 1..=365, 7)?,
+            immediate: raw.immediate,
+        })
+    }
+
+    fn retention(&self, raw: &RawRetention) -> Result<Retention, PolicyError> {
+        Ok(Retention {
+            max_days: self.or("retention.max_days", &raw.max_days, 1..=3_660, 180)?,
+            log_days: self.or("retention.log_days", &raw.log_days, 1..=36_600, 1_095)?,
+        })
+    }
+
+    fn messages(&self, raw: &RawMessages) -> Result<MessageRules, PolicyError> {
+        Ok(MessageRules {
+            max_delay_hours: self.or("messages.max_delay_hours", &raw.max_delay_hours, 1..=720, 24)?,
+            max_ahead_minutes: self.or("messages.max_ahead_minutes", &raw.max_ahead_minutes, 0..=1_440, 10)?,
+        })
+    }
+
+    fn changes(&self, raw: &RawChanges, organisations: u16) -> Result<ChangeRules, PolicyError> {
+        let all = i64::from(organisations);
+        Ok(ChangeRules {
+            signatures: self.or("changes.signatures", &raw.signatures, 1..=all, organisations)?,
+            grace_days: self.or("changes.grace_days", &raw.grace_days, 0..=366, 14)?,
+            new_epoch_within_days: self.or("changes.new_epoch_within_days", &raw.new_epoch_within_days, 1..=366, 30)?,
         })
     }
 
@@ -265,11 +260,6 @@ impl PolicyFile<'_> {
             epochs.push(epoch);
         }
         Ok(epochs)
-    }
-
-    fn start_of_partner(&self, raw: &[Table<RawPartner>], number: u16) -> usize {
-        let this = raw.iter().find(|Table(raw)| *raw.number.get_ref() == i64::from(number));
-        this.map_or(0, |Table(raw)| raw.may.span().start)
     }
 }
 

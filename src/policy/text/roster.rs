@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 use super::super::error::PolicyError;
-use super::super::model::{Oin, OldKey, Permissions, RosterEntry, Sees};
+use super::super::model::{Budgets, Oin, OldKey, Permissions, RosterEntry, Sees};
 use super::shape::{RawPartner, Table};
 use super::values::{NAME, PROSE, PolicyFile, shown};
 use crate::secret::VerifyingKey;
@@ -25,24 +25,29 @@ struct Taken {
 }
 
 impl PolicyFile<'_> {
-    pub(super) fn partners(&self, raw: &[Table<RawPartner>]) -> Result<Vec<RosterEntry>, PolicyError> {
+    pub(super) fn partners(
+        &self,
+        raw: &[Table<RawPartner>],
+        budgets: &Budgets,
+    ) -> Result<Vec<RosterEntry>, PolicyError> {
         if raw.is_empty() || raw.len() > MAX_PARTNERS {
             let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
             return Err(self.wrong(0, "partner", finding));
         }
         let mut taken = Taken::default();
-        let mut partners = raw.iter().map(|Table(raw)| self.partner(raw, &mut taken)).collect::<Result<Vec<_>, _>>()?;
+        let partners = raw.iter().map(|Table(raw)| self.partner(raw, budgets, &mut taken));
+        let mut partners = partners.collect::<Result<Vec<_>, _>>()?;
         partners.sort_unstable_by_key(|partner| partner.number);
         Ok(partners)
     }
 
-    fn partner(&self, raw: &RawPartner, taken: &mut Taken) -> Result<RosterEntry, PolicyError> {
+    fn partner(&self, raw: &RawPartner, budgets: &Budgets, taken: &mut Taken) -> Result<RosterEntry, PolicyError> {
         let number = self.number("partner.number", &raw.number, 1..=i64::from(u16::MAX))?;
         if !taken.numbers.insert(number) {
             return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
         }
         let (oin, organisation) = self.organisation(raw, taken)?;
-        let may = self.may(raw)?;
+        let may = self.may(raw, budgets)?;
         Ok(RosterEntry {
             number,
             name: self.text("partner.name", &raw.name, NAME)?,
@@ -102,12 +107,20 @@ impl PolicyFile<'_> {
         }
     }
 
-    fn may(&self, raw: &RawPartner) -> Result<Permissions, PolicyError> {
+    fn may(&self, raw: &RawPartner, budgets: &Budgets) -> Result<Permissions, PolicyError> {
         let words = self.words("partner.may", raw.may.get_ref(), &["flag", "ask", "sweep"])?;
         let has = |word| words.contains(word);
         if words.is_empty() || has("sweep") && !has("ask") {
             let finding =
                 "name at least one of \"flag\" and \"ask\"; \"sweep\" is a way of asking and stands beside it";
+            return Err(self.wrong(raw.may.span().start, "partner.may", finding));
+        }
+        if has("sweep") && (budgets.swept_a_day == 0 || budgets.sweep_reasons.is_empty()) {
+            let finding = format!(
+                "partner {} may sweep, but there is no budget or no reason for it; set budgets.swept_a_day and \
+                 budgets.sweep_reasons, or take \"sweep\" away",
+                raw.number.get_ref()
+            );
             return Err(self.wrong(raw.may.span().start, "partner.may", finding));
         }
         Ok(Permissions { flag: has("flag"), ask: has("ask"), sweep: has("sweep") })
