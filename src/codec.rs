@@ -238,7 +238,7 @@ pub(crate) use encode_fields;
 /// with any other byte comes after `else`.
 ///
 /// ```ignore
-/// encode_variants! { Change { 1 => Flagged { home, last_day }, 2 => Noted(text), 3 => Nothing }, else "it is unknown" }
+/// encode_variants! { Change { 1 => Flagged { home, last_day }, 2 => Noted(text), 3 => Nothing }, else "unknown" }
 /// ```
 macro_rules! encode_variants {
     (
@@ -450,7 +450,9 @@ mod tests {
             last: u16,
             first: u8,
         }
-        encode_fields! { Span { first, last } where |span| u16::from(span.first) <= span.last, else "it ends too early" }
+        encode_fields! {
+            Span { first, last } where |span| u16::from(span.first) <= span.last, else "it ends too early"
+        }
 
         #[derive(PartialEq, Debug)]
         enum Change {

@@ -22,7 +22,7 @@ const MAX_GROUPS: usize = 64;
 
 /// What is flagged and withdrawn in one epoch, sorted as messages need it.
 struct SortedPseudonyms {
-    /// Ascending by day, then pseudonym: all in one piece of memory, which goes back as a whole.
+    /// Ascending by day, then pseudonym. One allocation for all days, so that it is freed as a whole.
     flagged: Vec<Pseudonym>,
     /// Of each day, how many of `flagged` last until then.
     days: BTreeMap<Day, usize>,
@@ -131,7 +131,7 @@ impl Partner {
         let head = transaction.head();
         let state = transaction.state();
         let mut previous = state.accepted;
-        // Each update's pseudonyms go when its messages are there.
+        // Each update is dropped once its messages are made: its pseudonyms take as much memory as they do.
         for EpochUpdate { epoch, content, waiting } in updates {
             let mut is_settled = false;
             for request in &content.requests()? {
@@ -183,7 +183,7 @@ struct Planner<'a> {
 
 /// Decides what there is to deliver. `confirm` asks for a message also where nothing changed.
 fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Result<Plan, PartnerError> {
-    // The reply to any message tells what became of one before it that was lost; without one, nobody would ever know.
+    // The reply to any later message tells what became of one that was lost, so one is sent although nothing changed.
     let confirm = confirm || state.is_in_doubt();
     let (newest, mut epochs) = member.open_epochs(today)?;
     epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
@@ -251,9 +251,9 @@ impl Planner<'_> {
         self.full_set(flags, epoch, renewal, true)
     }
 
-    /// Of the homes that are undelivered, or of all where nothing was delivered, those that wait for a later day,
-    /// ascending: with them the broker would refuse the message for the policy's budgets, and with the message what was
-    /// withdrawn.
+    /// The homes that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
+    /// delivered. With them the message would exceed the policy's budgets, and the broker would refuse it whole, with
+    /// the withdrawals in it.
     fn waiting(&self, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
         let (flags, buildings) = (&self.state.flags, self.member.counts_buildings());
         let held = self.member.policy().budgets.flags_held as usize;

@@ -1,4 +1,5 @@
-//! All that the journal has on one address: what a data subject may ask for, and what the Wpg wants to be shown.
+//! All that the journal has on one address: for a data subject who asks for it, and for the account that the Dutch
+//! Police Data Act (Wpg) demands.
 
 use super::error::PartnerError;
 use super::record::{AnswerHead, FlagMode, JournalEvent};
@@ -66,7 +67,7 @@ pub enum DossierEvent {
 }
 
 /// A question about the address that is not answered yet, as far as the journal was read.
-struct Open {
+struct UnansweredQuestion {
     record: u64,
     by: Option<Case>,
     /// The rows that are about it.
@@ -86,7 +87,7 @@ impl Partner {
             Level::Building => other.building() == *address,
         };
         let mut entries = Vec::new();
-        let mut open: Vec<Open> = Vec::new();
+        let mut unanswered: Vec<UnansweredQuestion> = Vec::new();
         self.data.journal().read(|number, record| {
             let (time, by) = (record.time, record.by);
             let mut add = |address: AddressKey, by: &Option<Case>, event| {
@@ -116,12 +117,12 @@ impl Partner {
                         add(*address, &by, DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() });
                     }
                     if !rows.is_empty() {
-                        open.push(Open { record: number, by, rows });
+                        unanswered.push(UnansweredQuestion { record: number, by, rows });
                     }
                 }
                 JournalEvent::Answered { asking, answer, standings } => {
-                    if let Some(at) = open.iter().position(|question| question.record == asking) {
-                        let question = open.swap_remove(at);
+                    if let Some(at) = unanswered.iter().position(|question| question.record == asking) {
+                        let question = unanswered.swap_remove(at);
                         let AnswerHead { epoch, number, release, as_of, log, .. } = answer;
                         for (row, address) in question.rows {
                             if let Some(standing) = standings.get(row).copied() {

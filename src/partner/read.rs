@@ -140,7 +140,8 @@ impl Partner {
         let mut new_flags = None;
         let (event, received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
-                // A receipt that was sent again speaks of the release of its first time.
+                // A receipt that the broker sends again names the release of its first time, so it may be older than
+                // the latest one seen, but not than that seen when the message was made.
                 refuse_older(receipt.release, message.release)?;
                 new_flags = self.new_flags_after(&receipt, epoch, today);
                 let Receipt { release, held, log, .. } = receipt;
@@ -247,7 +248,8 @@ fn refuse_other_header(header: &Header, message: &SignedMessage) -> Result<(), P
     if repeats { Ok(()) } else { Err(unexpected("its header does not repeat that of the message it replies to")) }
 }
 
-/// What an answer is recorded as, and what it says. `policy` is the digest of the policy that it was answered under.
+/// The journal's event for an answer, and the answer as the caller gets it. `policy` is the digest of the policy that
+/// it was answered under.
 fn answered(
     member: &Member,
     state: &PartnerState,
@@ -294,8 +296,8 @@ impl Answered {
 
     /// The standings of addresses, in their order; none for one that was not asked here.
     ///
-    /// Rows that were left out before they were asked, and questions that were cut in pieces, so find their places
-    /// again.
+    /// For a caller that left addresses out before it asked, or whose call became several questions: each standing
+    /// comes at the place of its address.
     pub fn standings(&self, addresses: &[AddressKey]) -> Vec<Option<Standing>> {
         let as_asked = addresses.iter().eq(self.rows.iter().map(|(address, _)| address));
         if as_asked {
