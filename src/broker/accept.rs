@@ -339,7 +339,8 @@ impl Context<'_> {
         Err(Rejection::new(Code::Shrink, withdrawn.into(), sentence))
     }
 
-    /// Step 14: a part follows the one before it, also where the first part may follow anything (5.10), or is the first.
+    /// Step 14: a part follows the one before it, or is the first. A later part does so even where the first may follow
+    /// anything (5.10).
     fn follows(&self, acceptance: &Acceptance, part: Part) -> Result<(), Rejection> {
         let accepted = self.row.accepted_state();
         let unfinished = acceptance.account.parts.len();
@@ -393,7 +394,8 @@ impl Context<'_> {
         let left = budgets.new_flags_a_day.saturating_sub(self.row.new_flags);
         if charge > left {
             let sentence = format!(
-                "{charge} new flags are more than the {left} that are left today; send fewer, or the rest tomorrow (UTC)"
+                "{charge} new flags are more than the {left} that are left today; \
+                 send fewer, or the rest tomorrow (UTC)"
             );
             return Err(Rejection::new(Code::OverBudget, left.into(), sentence));
         }
