@@ -565,7 +565,6 @@ fn write_frozen(store: &dyn Store) {
         added: [batch(2, 1, Some((1, 1)), 30), batch(2, 3, None, 0)].map(whole).into(),
         lines: (5..8).map(line).collect(),
         prune: Some(3),
-        ..Change::default()
     };
     store.commit(&change).unwrap();
 }
