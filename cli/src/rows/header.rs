@@ -54,6 +54,9 @@ const NAMES: &[(Field, &[&str])] = &[
     (Field::Reference, &["ref"]),
 ];
 
+/// The most names of columns that an error shows.
+const MOST_SHOWN: usize = 20;
+
 /// Beginnings of the names of columns with BAG ids.
 const BAG_IDS: &[&str] =
     &["bag", "nummeraanduiding", "verblijfsobject", "adresseerbaarobject", "ligplaats", "standplaats", "pand"];
@@ -140,11 +143,10 @@ impl Columns<'_> {
                 Err(Failure::new("bag_id_needs_register", message))
             }
             _ => {
-                let names: Vec<_> = self.names().map(|(_, name)| name.trim()).collect();
                 let message = format!(
-                    "the first line names no address: its columns are {}; it needs postcode and huisnummer, or adres; \
-                     say which is which with --map \"Huisnr=huisnummer\"",
-                    plain(&names.join(", "))
+                    "the first line names no address: {}; it needs postcode and huisnummer, or adres; say which is \
+                     which with --map \"Huisnr=huisnummer\"",
+                    self.shown()
                 );
                 Err(Failure::new("header", message))
             }
@@ -165,9 +167,15 @@ impl Columns<'_> {
         let mut named = self.names().filter(|(_, name)| Field::named(name) == Some(field) && !is_mapped(name));
         match (named.next(), named.next()) {
             (Some((_, first)), Some((_, second))) => {
-                let (word, first, second) = (field.word(), plain(first), plain(second));
-                let message =
-                    format!("both '{first}' and '{second}' may be the {word}; choose with --map \"{first}={word}\"");
+                let word = field.word();
+                if same(first, second) {
+                    return Err(named_twice("header", word));
+                }
+                let message = if is_plausible(first) && is_plausible(second) {
+                    format!("both '{first}' and '{second}' may be the {word}; choose with --map \"{first}={word}\"")
+                } else {
+                    format!("several columns may be the {word}; choose with --map \"COLUMN={word}\"")
+                };
                 Err(Failure::new("header", message))
             }
             (first, _) => Ok(first.map(|(at, _)| at)),
@@ -176,13 +184,40 @@ impl Columns<'_> {
 
     /// The column of that name.
     fn place(&self, column: &str) -> Result<usize, Failure> {
-        let found = self.names().find(|(_, name)| same(name, column));
-        found.map(|(at, _)| at).ok_or_else(|| Failure::new("map", format!("the first line names no column '{column}'")))
+        let mut found = self.names().filter(|(_, name)| same(name, column));
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => Err(named_twice("map", &plain(column))),
+            (Some((at, _)), None) => Ok(at),
+            (None, _) => Err(Failure::new("map", format!("the first line names no column '{}'", plain(column)))),
+        }
+    }
+
+    /// The columns' names, or how many there are where the first line may hold something else than names.
+    fn shown(&self) -> String {
+        let names: Vec<_> = self.names().map(|(_, name)| name.trim()).collect();
+        if names.len() <= MOST_SHOWN && names.iter().all(|name| is_plausible(name)) {
+            return format!("its columns are {}", names.join(", "));
+        }
+        let count = names.len();
+        let columns = if count == 1 { "column" } else { "columns" };
+        format!("it has {count} {columns}, and is not shown because it may be an address or a key instead of names")
     }
 
     fn names(&self) -> impl Iterator<Item = (usize, &str)> {
         self.record.iter().enumerate().filter(|(at, _)| !self.passed_over.contains(at))
     }
+}
+
+/// Whether a cell can only be a column's name. The first line of a file that was named by mistake may be a secret key,
+/// or an address where there is no header; an error must repeat neither.
+fn is_plausible(name: &str) -> bool {
+    let name = name.trim();
+    let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ' ');
+    (1..=40).contains(&name.len()) && name.chars().all(is_plain)
+}
+
+fn named_twice(code: &'static str, name: &str) -> Failure {
+    Failure::new(code, format!("two columns are named '{name}': give each a name of its own in the first line"))
 }
 
 fn same(a: &str, b: &str) -> bool {
