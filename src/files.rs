@@ -55,8 +55,12 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErro
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
-    let mut file =
-        private_options().create(true).truncate(true).open(&new).map_err(|source| io("create", &new, source))?;
+    // What a crash left there goes; a link that somebody put there must not lead the writing elsewhere.
+    match fs::remove_file(&new) {
+        Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", &new, source)),
+        _ => {}
+    }
+    let mut file = private_options().create_new(true).open(&new).map_err(|source| io("create", &new, source))?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
     let written = file.write_all(first).and_then(|()| crash::point()).and_then(|()| file.write_all(second));
     written.and_then(|()| file.sync_all()).and_then(|()| crash::point()).map_err(|source| io("write", &new, source))?;
@@ -176,6 +180,17 @@ mod tests {
         assert_eq!(read_private(&path).unwrap().as_slice(), b"three");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn a_link_leads_no_writing_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("state.sealed"), folder.path().join("victim"));
+        fs::write(&victim, b"untouched").unwrap();
+        std::os::unix::fs::symlink(&victim, path.with_extension("new")).unwrap();
+        replace_private(&path, b"one").unwrap();
+        assert_eq!((fs::read(&victim).unwrap(), fs::read(&path).unwrap()), (b"untouched".to_vec(), b"one".to_vec()));
+        assert!(!path.is_symlink());
     }
 
     #[test]

@@ -86,7 +86,11 @@ impl Folder {
 
 impl Disk for Folder {
     fn create(&self, name: &str) -> io::Result<Backend> {
-        self.backend(private().create(true).truncate(true), name)
+        match self.remove(name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            // A link that somebody put there must not lead the writing elsewhere.
+            _ => self.backend(private().create_new(true), name),
+        }
     }
 
     fn open(&self, name: &str) -> io::Result<Backend> {
