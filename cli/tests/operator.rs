@@ -30,6 +30,14 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     desk.stapel("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z");
     assert_eq!(desk.list("copy"), ["policies", "store"], "the keys are not in it");
     assert_eq!(desk.code("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z"), "store");
+    // What a backup that was broken off left is made whole by the next.
+    fs::create_dir_all(desk.path("torn/store.making")).unwrap();
+    desk.write("torn/store.making/ledger.redb", "torn");
+    assert_eq!(desk.code("broker restore --from torn --dir elsewhere --keys broker/keys"), "store");
+    assert_eq!(desk.code("broker restore --from nowhere --dir elsewhere --keys broker/keys"), "store");
+    assert!(!desk.path("elsewhere").exists(), "nothing is left of what could not begin");
+    desk.stapel("broker backup --dir broker --to torn --now 2026-12-03T10:00:00Z");
+    assert_eq!(desk.list("torn"), ["policies", "store"]);
     let later = "2026-12-03T11:00:00Z";
     desk.write("one.csv", "adres\n\"Dam 1, 1012 JS\"\n");
     desk.write("two.csv", "adres\n\"Dam 2, 1012 JS\"\n");

@@ -32,6 +32,45 @@ pub(super) fn begin(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Begins a backup in the folder `to`, and removes what is left of one that was broken off. An error where there is a
+/// store, or where another backup is being made.
+pub(super) fn begin_backup(to: &Path) -> Result<(), StoreError> {
+    let (store, making) = (store_path(to), making(to));
+    if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
+        let finding = "there is a store already; nothing was changed: give another folder for the backup".into();
+        return Err(StoreError::Store { path: store, finding });
+    }
+    if !making.is_dir() {
+        return Ok(());
+    }
+    // Whoever makes a store holds it by this lock.
+    let _lock = files::lock(&making)?;
+    Ok(fs::remove_dir_all(&making).map_err(|source| files::io("remove", &making, source))?)
+}
+
+/// Gives the store of a backup its name, now that the backup is whole.
+pub(super) fn name_backup(to: &Path) -> Result<(), SystemError> {
+    let store = store_path(to);
+    crash::point()
+        .and_then(|()| fs::rename(making(to), &store))
+        .map_err(|source| files::io("create", &store, source))?;
+    files::sync_folder(&store)
+}
+
+/// Refuses to restore from what is no backup, or one that was broken off, before anything is changed.
+pub(super) fn refuse_incomplete(from: &Path) -> Result<(), StoreError> {
+    let has_files = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
+    if has_files(store_path(from)) && has_files(from.join("policies")) {
+        return Ok(());
+    }
+    let finding = if from.is_dir() {
+        "it is no whole backup: making it was broken off, or a part was not copied; nothing was changed: give another"
+    } else {
+        "there is no such backup; nothing was changed: give the folder of one"
+    };
+    Err(StoreError::Store { path: from.into(), finding: finding.into() })
+}
+
 /// Makes an empty store where a broker is made.
 pub(super) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
     let making = making(folder);

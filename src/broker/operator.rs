@@ -132,16 +132,20 @@ impl Broker {
 
     /// Copies the store and the policies to the folder `to`, which must not hold a broker, while the broker goes on.
     ///
-    /// The keys are not in the copy: without them it opens nothing.
+    /// The keys are not in the copy: without them it opens nothing. The store gets its name last, so that what was
+    /// broken off is no copy, and this can be called again.
     ///
     /// # Errors
     ///
     /// [`BrokerError::Store`], [`BrokerError::System`].
     pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), BrokerError> {
-        self.database.store().backup(&folder::store_path(to))?;
+        folder::begin_backup(to)?;
+        self.database.store().backup(&folder::making(to))?;
+        // After the store, so that the policy that it names is among them, whatever is adopted meanwhile.
         if let Some(folder) = &self.folder {
             folder::copy_policies(folder, to)?;
         }
+        folder::name_backup(to)?;
         let mut transaction = self.database.begin()?;
         transaction.record(now, self.in_force().digest(), Event::Backup)?;
         Ok(transaction.commit()?)
@@ -161,6 +165,7 @@ impl Broker {
     /// Those of [`Broker::open`], and [`BrokerError::Store`] where there is a broker in `folder`.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
         let keys = Arc::new(keys);
+        folder::refuse_incomplete(from)?;
         let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
         let copy = Broker::open_with(&folder::making(folder), keys.clone())?;

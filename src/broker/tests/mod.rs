@@ -408,6 +408,32 @@ fn one_at_a_time_makes_a_broker_in_a_folder() {
     assert!(!folder::making(folder.path()).exists());
 }
 
+#[test]
+fn a_backup_that_broke_off_is_no_backup_and_is_made_again() {
+    let (lost, keys) = (tempfile::tempdir().unwrap(), key_folder());
+    let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+    let policy = sample::folder(sample::TEXT);
+    let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
+    for steps in 0.. {
+        let (copy, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        files::crash::after(Some(steps));
+        let made = broker.backup(copy.path(), START);
+        files::crash::after(None);
+        if made.is_err() {
+            let error = Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).map(drop).unwrap_err();
+            assert!(error.to_string().contains("no whole backup"), "step {steps}: {error}");
+            assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "step {steps}");
+            broker.backup(copy.path(), START).unwrap();
+        }
+        assert_eq!(broker.backup(copy.path(), START).unwrap_err().code(), "store");
+        Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).unwrap();
+        if made.is_ok() {
+            assert!(steps > 10, "policy, signatures and the name");
+            break;
+        }
+    }
+}
+
 /// A copy that opened without this would show flags that were withdrawn since.
 #[test]
 fn a_restore_that_broke_off_leaves_no_broker_that_does_not_wait_for_full_sets() {
