@@ -83,6 +83,16 @@ impl PolicySignature {
         if text.len() > MAX_SIGNATURE_TEXT {
             return Err(wrong("it is too long to be a signature's file"));
         }
+        if text.starts_with('\u{feff}') {
+            return Err(wrong(
+                "it begins with a byte order mark, which an editor put there; give it as it was written",
+            ));
+        }
+        if text.contains('\r') {
+            return Err(wrong(
+                "its lines end in CR LF and not in LF, as an editor or mail made them; give it as it was written",
+            ));
+        }
         let mut lines = text.split_inclusive('\n');
         let mut line = |prefix: &str, problem: &str| {
             let line = lines.next().and_then(|line| line.strip_suffix('\n')).and_then(|line| line.strip_prefix(prefix));

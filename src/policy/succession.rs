@@ -53,6 +53,13 @@ impl SignedPolicy {
                 newer.consortium, newer.purpose, old.consortium, old.purpose
             ));
         }
+        if newer.version == old.version && newer.digest() != self.digest() {
+            return refused(format!(
+                "it is another policy of version {}: of another consortium of this name, or written anew; the next \
+                 version follows this one",
+                old.version
+            ));
+        }
         if newer.version <= old.version {
             return refused(format!("its version {} is not after {}", newer.version, old.version));
         }

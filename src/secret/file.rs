@@ -216,6 +216,12 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn open(bytes: &'a [u8], header: &str) -> Result<Lines<'a>, &'static str> {
         let text = std::str::from_utf8(bytes).map_err(|_| "not text")?;
+        if text.starts_with('\u{feff}') {
+            return Err("it begins with a byte order mark, which an editor put there; ask for the file again");
+        }
+        if text.contains('\r') {
+            return Err("its lines end in CR LF and not in LF, as an editor or mail made them; ask for the file again");
+        }
         if !text.starts_with(header) || text.as_bytes().get(header.len()) != Some(&b'\n') {
             return Err(if text.starts_with("stapel-secret") {
                 "the first line is of another kind of secret file or another version"

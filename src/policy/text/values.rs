@@ -132,10 +132,12 @@ impl PolicyFile<'_> {
     pub(super) fn refused(&self, error: &toml::de::Error) -> PolicyError {
         let (number, line) = self.line(error.span().map_or(0, |span| span.start));
         let missing = error.message().starts_with("missing field");
-        // The refusal names a key or a table's header, but shows no value, which may be a private key by mistake. A
-        // missing key has no line: the parser gives that of the table which lacks it.
+        // The refusal names a key or a table's header, but shows no value, which may be a private key by mistake, and
+        // no line of a file that is no policy. A missing key has no line: the parser gives that of the table which
+        // lacks it.
         let key = line.split('=').next().unwrap_or_default().trim();
-        let place = if key.is_empty() || missing && !key.starts_with('[') {
+        let is_key = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.' | '[' | ']');
+        let place = if key.is_empty() || !key.chars().all(is_key) || missing && !key.starts_with('[') {
             format!("line {number}")
         } else {
             format!("line {number}, {}", shown(key))
@@ -146,6 +148,7 @@ impl PolicyFile<'_> {
             .replace("unknown field", "there is no such key as")
             .replace(" as i128", "")
             .replace("expected i64", "expected a whole number")
+            .replace("integer number overflowed", "the number is larger than any that may stand here")
             .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
         PolicyError::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
     }
