@@ -231,12 +231,16 @@ fn check(args: &CheckArgs, out: &mut impl Write) -> Result<(), Failure> {
     match (&args.older, &args.newer) {
         (Some(older), Some(newer)) => {
             let (older, newer) = (trusted.checkpoint(older)?, trusted.checkpoint(newer)?);
-            ConsistencyProof::parse(&proof)?.verify(&older, &newer)?;
+            let proved = ConsistencyProof::parse(&proof).and_then(|proof| proof.verify(&older, &newer));
+            proved.map_err(Failure::of_file(&args.proof))?;
             let (old, new) = (older.size(), newer.size());
             let sentence = format!("The log of {new} lines begins with the {old} lines of the older checkpoint.");
             say(out, args.json, &[sentence], &json!({ "old": old, "new": new }))
         }
-        _ => check_line(args, &trusted, &InclusionProof::parse(&proof)?, out),
+        _ => {
+            let proof = InclusionProof::parse(&proof).map_err(Failure::of_file(&args.proof))?;
+            check_line(args, &trusted, &proof, out)
+        }
     }
 }
 
@@ -262,7 +266,8 @@ fn check_line(
         (None, Some(line)) => Some(Line::parse(line)?),
         (_, None) => None,
     };
-    let checkpoint = trusted.first(|policy| proof.verify(leaf, &LogKey::of(policy)))?;
+    let checkpoint = trusted.first(|policy| proof.verify(leaf, &LogKey::of(policy)));
+    let checkpoint = checkpoint.map_err(Failure::of_file(&args.proof))?;
     let (index, size) = (proof.index(), checkpoint.size());
     let what = if reply.is_some() { "The line that the reply names" } else { "The line" };
     let mut sentences = vec![format!("{what} is number {index} in the log of {size} lines that the broker signed.")];
@@ -290,8 +295,8 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
     let (Some(our), Some(their)) = (ours.last(), theirs.last()) else {
         return Err(AuditError::Checkpoint { finding: "there is none to compare" }.into());
     };
-    let proof = args.proof.as_deref().map(|path| read(path, MAX_PROOF)).transpose()?;
-    let proof = proof.map(|bytes| ConsistencyProof::parse(&bytes)).transpose()?;
+    let read_proof = |path| ConsistencyProof::parse(&read(path, MAX_PROOF)?).map_err(Failure::of_file(path));
+    let proof = args.proof.as_deref().map(read_proof).transpose()?;
     let compared = compare(our, their, proof.as_ref())?;
     let (a, b) = (our.size(), their.size());
     let sentence = match (compared, same.last()) {
@@ -315,13 +320,14 @@ fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure>
 fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let ldv = Ldv::new(&args.activity, &trusted.0);
-    ExportedLog::read(&args.log, |index, row| {
+    let read = ExportedLog::read(&args.log, |index, row| {
         let LogRow::Line(line) = row else { return Ok(()) };
         match ldv.record(index, line) {
             Some(record) => writeln!(out, "{record}").map_err(Failure::from),
             None => Ok(()),
         }
-    })?;
+    });
+    read.map_err(Failure::of_file(&args.log))?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
-use stapel::{Broker, BrokerKeys, Digest};
+use stapel::{Broker, BrokerKeys, Digest, Timestamp};
 
 use crate::failure::{Failure, note};
 use crate::files;
@@ -84,7 +84,10 @@ struct InitArgs {
 /// The reply to FILE is FILE.reply, or a file of that name in the folder that --out names. A message that has its reply
 /// there already is passed over, unless the reply says that nothing could be kept; and so is a file whose name ends in
 /// .reply. Of a folder, the files that end in .msg are handled, by name. Without files, one message is read from
-/// standard input, and its reply written to standard output. Where messages could not be kept, it says why and fails.
+/// standard input, and its reply written to standard output.
+///
+/// The exit status is 1 where a file could not be handled or a message not be kept, and the others are handled all the
+/// same; a reply that rejects a message is no failure.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -150,7 +153,7 @@ impl BrokerFolder {
                                   backup back with stapel broker restore"
                         .to_owned()
                 }
-                (false, false) => return error.into(),
+                (false, false) => return Failure::of_policy(&self.dir.join("policies"))(error),
             };
             Failure::new("broker_folder", format!("the broker in {dir} {finding}"))
         })
@@ -187,14 +190,15 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?.with_threads(threads);
     let key = broker.policy().policy().operator.verifying_key;
     if args.files.is_empty() {
-        let reply = broker.handle(&files::read_stdin()?, args.clock.time()?);
+        // One byte more than a message may have, so that a longer one is seen to be too long.
+        let reply = broker.handle(&files::read_stdin(MAX_MESSAGE + 1)?, args.clock.time()?);
         out.write_all(&reply)?;
         return told_of(&broker, u64::from(Told::read(&reply, &key).is_unavailable()));
     }
     if let Some(folder) = &args.out {
         files::create_folder(folder)?;
     }
-    let paths = files::expand(&args.files, ".msg")?;
+    let (paths, mut failures) = files::expand(&args.files, ".msg")?;
     let progress = Progress::of(paths.len() as u64, "messages");
     let mut unavailable = 0;
     for path in paths {
@@ -205,18 +209,15 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         }
         let to = reply_path(&path, args.out.as_deref());
         progress.add(1);
-        // One byte more than a message may have, so that a longer one is seen to be too long.
-        let message = files::read_up_to(&path, MAX_MESSAGE + 1)?;
-        if to.exists() && is_replied(&message, &to, &key)? {
-            note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
-            continue;
-        }
-        let reply = broker.handle(&message, args.clock.time()?);
-        let told = Told::read(&reply, &key);
-        // What nobody can verify is no reply.
-        if told.kind != NOTHING {
-            files::replace(&to, &reply)?;
-        }
+        let told = match handle_file(&broker, &key, &path, &to, args.clock.time()?) {
+            Ok(Some(told)) => told,
+            Ok(None) => continue,
+            // The others have nothing to do with this one.
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
         unavailable += u64::from(told.is_unavailable());
         if args.json {
             out.json(&json!({
@@ -228,7 +229,35 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
             writeln!(out, "{}: {}{}", path.display(), told.kind, why.unwrap_or_default())?;
         }
     }
-    told_of(&broker, unavailable)
+    failures.extend(told_of(&broker, unavailable).err());
+    Failure::of_several(failures)
+}
+
+/// Handles the message in a file, and writes the reply to the file `to`; `None` where that is there already.
+fn handle_file(
+    broker: &Broker,
+    key: &VerifyingKey,
+    path: &Path,
+    to: &Path,
+    now: Timestamp,
+) -> Result<Option<Told>, Failure> {
+    if matches!(path.try_exists(), Ok(false)) && path.extension().is_none() {
+        let finding = "is not there: nothing was delivered or asked yet, or the outbox is elsewhere";
+        return Err(Failure::new("io", format!("{} {finding}", path.display())));
+    }
+    // One byte more than a message may have, so that a longer one is seen to be too long.
+    let message = files::read_up_to(path, MAX_MESSAGE + 1)?;
+    if to.exists() && is_replied(&message, to, key)? {
+        note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
+        return Ok(None);
+    }
+    let reply = broker.handle(&message, now);
+    let told = Told::read(&reply, key);
+    // What nobody can verify is no reply.
+    if told.kind != NOTHING {
+        files::replace(to, &reply)?;
+    }
+    Ok(Some(told))
 }
 
 /// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept
@@ -317,7 +346,7 @@ impl Told {
 /// Whether the file `to` holds this broker's signed reply to `message`, and that settled something. A reply to another
 /// message is not overwritten: it may be of another partner, whose messages have the same names.
 fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Failure> {
-    let there = files::read_up_to(to, MAX_MESSAGE + 1)?;
+    let there = files::read_found(to, MAX_MESSAGE + 1)?;
     let unverified = Unverified::parse(&there, Role::Broker);
     if unverified.as_ref().is_ok_and(|unverified| unverified.danger_unsigned_rejection().is_some()) {
         // It settled nothing; the message, or another, may fare better now.

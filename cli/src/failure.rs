@@ -46,6 +46,24 @@ impl Failure {
         }
     }
 
+    /// Names the file in which something was found, unless the failure names one itself, as a system's does.
+    pub(crate) fn of_file<E: Into<Failure>>(file: &Path) -> impl Fn(E) -> Failure + '_ {
+        move |error| match error.into() {
+            Failure::Stapel(error) if !matches!(error.code(), "io" | "file_mode") => {
+                Failure::new(error.code(), format!("{}: {error}", file.display()))
+            }
+            Failure::Refused { code, message } => Failure::new(code, format!("{}: {message}", file.display())),
+            other => other,
+        }
+    }
+
+    /// Says each of several failures, and gives the last one to end the command with; none where there is none.
+    pub(crate) fn of_several(mut failures: Vec<Failure>) -> Result<(), Failure> {
+        let last = failures.pop();
+        failures.iter().for_each(|failure| note(&failure.line()));
+        last.map_or(Ok(()), Err)
+    }
+
     /// What clap says of a command line that it did not take.
     pub(crate) fn from_clap(error: &clap::Error) -> Failure {
         let text = error.to_string();

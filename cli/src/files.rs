@@ -25,8 +25,10 @@ impl NewFile {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let new = path.with_file_name(name);
+        // What was left there goes; a link that somebody put there must not lead the writing elsewhere.
+        remove(&new)?;
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&new).map_err(|source| error("create", &new, source))?;
@@ -60,10 +62,16 @@ pub(crate) fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> 
     Ok(bytes)
 }
 
-/// Reads all of standard input.
-pub(crate) fn read_stdin() -> Result<Vec<u8>, Failure> {
+/// As [`read_up_to`], for a file that was found in a folder: a pipe or a device there would be waited for without end.
+pub(crate) fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let there = fs::metadata(path).map_err(|source| error("open", path, source))?;
+    if there.is_file() { read_up_to(path, limit) } else { Err(not_a_file(path)) }
+}
+
+/// Reads standard input, or its first `limit` bytes.
+pub(crate) fn read_stdin(limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).map_err(stdin_error)?;
+    io::stdin().lock().take(limit as u64).read_to_end(&mut bytes).map_err(stdin_error)?;
     Ok(bytes)
 }
 
@@ -97,13 +105,25 @@ pub(crate) fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure>
     Ok(paths)
 }
 
-/// Every file of `given`, with folders replaced by the files in them whose names end in `ending`.
-pub(crate) fn expand(given: &[PathBuf], ending: &str) -> Result<Vec<PathBuf>, Failure> {
-    let mut paths = Vec::new();
+/// Every file of `given`, with folders replaced by the files in them whose names end in `ending`; and a failure for
+/// each thing of such a name that is no file.
+pub(crate) fn expand(given: &[PathBuf], ending: &str) -> Result<(Vec<PathBuf>, Vec<Failure>), Failure> {
+    let (mut paths, mut failures) = (Vec::new(), Vec::new());
     for path in given {
-        if path.is_dir() { paths.extend(list(path, ending)?) } else { paths.push(path.clone()) }
+        if !path.is_dir() {
+            paths.push(path.clone());
+            continue;
+        }
+        let (files, others): (Vec<_>, Vec<_>) = list(path, ending)?.into_iter().partition(|path| path.is_file());
+        paths.extend(files);
+        failures.extend(others.iter().map(|path| not_a_file(path)));
     }
-    Ok(paths)
+    Ok((paths, failures))
+}
+
+fn not_a_file(path: &Path) -> Failure {
+    let finding = "is not a file, or a link to none, and was not read: take it away";
+    Failure::new("not_a_file", format!("{} {finding}", path.display()))
 }
 
 /// A failure to read standard input.

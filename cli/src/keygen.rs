@@ -114,7 +114,7 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
     let mut written = Vec::new();
     match args.parts {
         None => {
-            secret.create(&args.out)?;
+            secret.create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
             written.push(args.out.clone());
         }
         Some(parts) => {
@@ -144,19 +144,23 @@ fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(path) = &args.policy {
         refuse_stranger(&secret, &Policy::read(path).map_err(Failure::of_policy(path))?)?;
     }
-    secret.create(&args.out)?;
+    secret.create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
     show_secret("secret", &secret.scope, secret.key_id(), std::slice::from_ref(&args.out), args.json, out)
 }
 
 fn signing(args: &SigningArgs, out: &mut Output) -> Result<(), Failure> {
-    show_signing(&SigningKey::create(&args.out)?, args.json, out)
+    let key = SigningKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
+    show_signing(&key, args.json, out)
 }
 
 fn show(args: &ShowArgs, out: &mut Output) -> Result<(), Failure> {
     const PART: &[u8] = b"stapel-secret-part ";
     const SECRET: &[u8] = b"stapel-secret ";
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     // A file's beginning says what it is, and nothing that is secret in the two kinds that begin with a name.
-    let head = files::read_up_to(&args.file, PART.len())?;
+    let head = files::read_up_to(&args.file, PART.len() + BYTE_ORDER_MARK.len())?;
+    // The reader says that the mark is too much.
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&head);
     if head.starts_with(PART) {
         let part = SecretPart::read(&args.file)?;
         let (number, of) = part.number();
@@ -200,6 +204,17 @@ fn show_signing(key: &SigningKey, json: bool, out: &mut Output) -> Result<(), Fa
     }
     writeln!(out, "{public}")?;
     Ok(())
+}
+
+/// Says that a file is there already, where that is why it could not be made.
+fn refuse_existing(path: &Path, error: impl Into<Failure>) -> Failure {
+    match error.into() {
+        Failure::Stapel(error) if error.code() == "io" && path.exists() => {
+            let finding = "is there already, and was left as it is: use it, or give another name";
+            Failure::new("io", format!("{} {finding}", path.display()))
+        }
+        other => other,
+    }
 }
 
 fn refuse_stranger(secret: &SecretFile, policy: &Policy) -> Result<(), PartnerError> {

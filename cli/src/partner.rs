@@ -98,7 +98,7 @@ impl PartnerFolder {
             let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));
             match missing {
                 Some((_, finding)) => Failure::new("partner_folder", format!("{} is {finding}", self.dir.display())),
-                None => error.into(),
+                None => Failure::of_policy(&self.dir.join("policy.toml"))(error),
             }
         })
     }

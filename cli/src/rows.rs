@@ -125,12 +125,14 @@ impl RowArgs {
     pub(crate) fn read(&self) -> Result<Sheet, Failure> {
         let stdin = Path::new("-");
         let path = self.file.as_deref().unwrap_or(stdin);
-        let bytes = if path == stdin { files::read_stdin()? } else { files::read_up_to(path, MAX_BYTES + 1)? };
+        let limit = MAX_BYTES + 1;
+        let bytes = if path == stdin { files::read_stdin(limit)? } else { files::read_up_to(path, limit)? };
         if bytes.len() > MAX_BYTES {
             return Err(Failure::new("too_large", "a spreadsheet may have 2 GiB at most: cut it into several"));
         }
-        let sheet = Sheet::read(&bytes, &self.maps, self.reference.as_deref())?;
-        self.tell(path, &sheet);
+        let name = if path == stdin { Path::new("standard input") } else { path };
+        let sheet = Sheet::read(&bytes, &self.maps, self.reference.as_deref()).map_err(Failure::of_file(name))?;
+        self.tell(name, &sheet);
         if let Some(refused) = &self.refused {
             if fs::canonicalize(refused).is_ok_and(|to| fs::canonicalize(path).is_ok_and(|from| from == to)) {
                 let message = "--refused names the file that is read: give another, so that no row is lost";
@@ -141,9 +143,9 @@ impl RowArgs {
         Ok(sheet)
     }
 
-    fn tell(&self, path: &Path, sheet: &Sheet) {
+    fn tell(&self, name: &Path, sheet: &Sheet) {
         let (accepted, refused) = (sheet.rows.len(), sheet.refused.len());
-        let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
+        let name = name.display();
         let (charset, delimiter) = (sheet.text.charset.name(), sheet.text.delimiter.name());
         let total = accepted + refused;
         note(&format!("{name}: {total} rows ({charset}, {delimiter}), {accepted} addresses, {refused} refused"));

@@ -197,6 +197,49 @@ fn keys_are_shown_and_secrets_are_not() {
     assert_eq!(desk.run("keygen secret --purpose zorg --epoch 8 --out q --parts 1", &[], b"").status.code(), Some(2));
 }
 
+/// The file may be a secret key that was named by mistake, or begin with an address for want of a header.
+#[test]
+fn an_error_on_rows_repeats_nothing_of_what_may_be_secret() {
+    let desk = Desk::new();
+    let key: Vec<u8> = (0..32).map(|at| b'@' + at).collect();
+    let named = "several columns may be the postcode";
+    for (bytes, said) in [
+        (key, "1 column"),
+        (vec![0; 300_000], "1 column"),
+        (b"5ec7e75ec7e75ec7e7\n".to_vec(), "1 column"),
+        ("Dam 1-A;1012 JS\nDam 2;1012 JS\n".as_bytes().to_vec(), "2 columns"),
+        (b"a;b;".repeat(30), "61 columns"),
+        (b"straat;plaats naam\n".to_vec(), "its columns are straat, plaats naam;"),
+        (format!("postcode;{}pc\n", "-".repeat(9_000)).into_bytes(), named),
+        (b"pc;huisnummer;pc\n".to_vec(), "two columns are named 'postcode'"),
+    ] {
+        desk.write("rows", &bytes);
+        for command in ["flag", "withdraw", "full", "ask"] {
+            let output = desk.run(&format!("partner {command} --dir none --actor a --case b rows"), &[], b"");
+            let err = text(&output.stderr);
+            assert!(err.starts_with("stapel: rows: ") && err.ends_with("[header]\n") && err.contains(said), "{err}");
+            assert!(err.len() < 400 && !err.contains("KLMNO") && !err.contains("Dam"), "{err}");
+        }
+    }
+    let output = desk.run("partner flag --dir none --actor a --case b --map pc=postcode rows", &[], b"");
+    assert!(text(&output.stderr).contains("two columns are named 'pc'"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_a_key_file_has_too_much_is_named() {
+    let desk = Desk::new();
+    desk.stapel("keygen secret --purpose zorg --epoch 7 --out s");
+    let good = text(&desk.read("s"));
+    for (bad, said) in [(format!("\u{feff}{good}"), "byte order mark"), (good.replace('\n', "\r\n"), "CR LF")] {
+        desk.write("s", bad);
+        let output = desk.run("keygen show s", &[], b"");
+        let err = text(&output.stderr);
+        assert!(err.contains(said) && err.ends_with("[secret_file]\n"), "{err}");
+    }
+    let output = desk.run("keygen signing --out s", &[], b"");
+    assert!(text(&output.stderr).contains("s is there already"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn parts_are_written_all_or_none() {
     let desk = Desk::new();

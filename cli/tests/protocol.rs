@@ -336,3 +336,53 @@ fn a_newer_policy_is_signed_adopted_and_told_of() {
     let check = desk.run("policy check unsafe.toml --lang nl", &[], b"");
     assert!(text(&check.stdout).starts_with("geweigerd [threshold]: De drempel"), "{}", text(&check.stdout));
 }
+
+/// Whoever else may write to the outbox puts there what leads elsewhere, or is no message.
+#[cfg(unix)]
+#[test]
+fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
+    use std::os::unix::fs::symlink;
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.write("b.csv", "adres\n\"Dam 2, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
+    desk.stapel(&format!("partner deliver --dir politie {now}"));
+    desk.write("victim", "untouched");
+    symlink("../../victim", desk.path("politie/outbox/delivery-0000000001.msg.reply.new")).unwrap();
+    symlink("nowhere", desk.path("politie/outbox/a.msg")).unwrap();
+    std::fs::create_dir(desk.path("politie/outbox/b.msg")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(desk.path("politie/outbox/c.msg")).status().unwrap();
+    assert!(made.success());
+
+    let handled = desk.run(&format!("broker handle --dir broker politie/outbox {now}"), &[], b"");
+    let err = text(&handled.stderr);
+    assert_eq!((handled.status.code(), err.matches("[not_a_file]").count()), (Some(1), 3), "{err}");
+    assert_eq!(text(&handled.stdout), "politie/outbox/delivery-0000000001.msg: receipt\n");
+    assert_eq!(text(&desk.read("victim")), "untouched");
+    assert!(!desk.path("politie/outbox/delivery-0000000001.msg.reply.new").exists());
+
+    // What was flagged meanwhile waits for that reply, and not for a budget.
+    desk.stapel(&format!("partner flag --dir politie {BY} b.csv {now}"));
+    let delivered = desk.run(&format!("partner deliver --dir politie {now}"), &[], b"");
+    let err = text(&delivered.stderr);
+    assert!(err.contains("1 flags wait for the reply to delivery-0000000001.msg"), "{err}");
+
+    std::fs::create_dir(desk.path("politie/outbox/a.reply")).unwrap();
+    let read = desk.run(&format!("partner read --dir politie {now}"), &[], b"");
+    let err = text(&read.stderr);
+    assert!(read.status.code() == Some(1) && err.contains("[not_a_file]") && err.ends_with("[not_read]\n"), "{err}");
+    assert!(!desk.path("politie/outbox/delivery-0000000001.msg").exists(), "the others were read");
+
+    for (line, said) in [
+        (format!("broker handle --dir broker fiscus/outbox {now}"), "nothing was delivered or asked yet"),
+        (format!("partner full --dir politie {BY} empty.csv {now}"), "--allow-shrink"),
+    ] {
+        desk.write("empty.csv", "adres\n");
+        let err = text(&desk.run(&line, &[], b"").stderr);
+        assert!(err.contains(said), "{err}");
+    }
+    desk.write("politie/policy.toml", "format = 1\n");
+    let err = text(&desk.run("partner status --dir politie", &[], b"").stderr);
+    assert!(err.starts_with("stapel: politie/policy.toml: "), "{err}");
+}

@@ -19,18 +19,22 @@ pub(super) struct Trusted(pub(super) Vec<Policy>);
 
 impl Trusted {
     pub(super) fn read(policies: &Policies) -> Result<Trusted, Failure> {
-        let read = |path: &PathBuf| SignedPolicy::read(path).map(|signed| signed.policy().clone());
-        Ok(Trusted(policies.policy.iter().map(read).collect::<Result<_, _>>()?))
+        let read = |path: &PathBuf| {
+            let signed = SignedPolicy::read(path).map_err(Failure::of_policy(path))?;
+            Ok(signed.policy().clone())
+        };
+        Ok(Trusted(policies.policy.iter().map(read).collect::<Result<_, Failure>>()?))
     }
 
     pub(super) fn checkpoint(&self, path: &Path) -> Result<Checkpoint, Failure> {
         let bytes = read(path, MAX_CHECKPOINT)?;
-        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of(policy)))
+        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of(policy))).map_err(Failure::of_file(path))
     }
 
     /// All checkpoints of files and folders, by size. At least one.
     pub(super) fn checkpoints(&self, given: &[PathBuf]) -> Result<Vec<Checkpoint>, Failure> {
-        let paths = files::expand(given, CHECKPOINT)?;
+        let (paths, failures) = files::expand(given, CHECKPOINT)?;
+        Failure::of_several(failures)?;
         let mut found = paths.iter().map(|path| self.checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
         if found.is_empty() {
             return Err(AuditError::Checkpoint { finding: "the folder has no file that ends in .checkpoint" }.into());
@@ -41,7 +45,7 @@ impl Trusted {
 
     pub(super) fn reply(&self, path: &Path) -> Result<LoggedReply, Failure> {
         let bytes = read(path, MAX_MESSAGE)?;
-        self.first(|policy| LoggedReply::verify(&bytes, policy))
+        self.first(|policy| LoggedReply::verify(&bytes, policy)).map_err(Failure::of_file(path))
     }
 
     /// What the first policy gives under which it succeeds; else the error under the first of all.
@@ -59,10 +63,11 @@ impl Trusted {
 
 pub(super) fn read_log(path: &Path) -> Result<ExportedLog, Failure> {
     let progress = Progress::counting("lines");
-    ExportedLog::read(path, |_, _| {
+    let read = ExportedLog::read(path, |_, _| {
         progress.add(1);
-        Ok(())
-    })
+        Ok::<_, Failure>(())
+    });
+    read.map_err(Failure::of_file(path))
 }
 
 /// Reads a file that is not larger than `limit`; of a larger one, a byte more, which no reader takes.

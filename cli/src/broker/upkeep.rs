@@ -255,7 +255,7 @@ fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
 fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
     let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
     let path = folder.join(format!("{size:010}.checkpoint"));
-    if path.exists() && files::read_up_to(&path, MAX_CHECKPOINT + 1)? != checkpoint {
+    if path.exists() && files::read_found(&path, MAX_CHECKPOINT + 1)? != checkpoint {
         let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and \
                        give another folder";
         return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));

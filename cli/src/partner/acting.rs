@@ -172,7 +172,11 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     }
     // Once, for the flags and for the references.
     sheet.rows.sort();
-    let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now)?;
+    let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now);
+    let changed = changed.map_err(|error| match error.code() {
+        code @ "shrink" => Failure::new(code, error.to_string().replace("(allow_shrink)", "with --allow-shrink")),
+        _ => error.into(),
+    })?;
     Refs::open(&acting.place.dir)?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use stapel::partner::Partner;
+use stapel::message::Kind;
+use stapel::partner::{InFlight, Partner};
 
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
@@ -52,6 +53,9 @@ struct Delivery {
 ///
 /// Prints standings with the references and addresses of the rows that were asked. Messages that were replied to leave
 /// the outbox, and so do their replies. Of a folder, the files that end in .reply are read, by name.
+///
+/// The exit status is 1 where a reply could not be read, and the others are read all the same; one that was read and
+/// rejects a message is no failure.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner read --dir police --json")]
 pub(super) struct ReadArgs {
@@ -102,11 +106,18 @@ fn hand_over(
 ) -> Result<(), Failure> {
     let threads = args.threads.start()?;
     let mut partner = args.place.open()?.with_threads(threads);
+    let before: Vec<_> = deliveries(&partner).map(|message| message.digest).collect();
     let messages = messages(&mut partner)?;
-    match (messages.is_empty(), partner.undelivered()) {
-        (true, 0) => note("the broker is up to date; nothing was written"),
+    let awaited = deliveries(&partner).find(|message| before.contains(&message.digest));
+    match (awaited, partner.undelivered()) {
+        (_, 0) if messages.is_empty() => note("the broker is up to date; nothing was written"),
         (_, 0) => {}
-        (_, waiting) => {
+        (Some(message), waiting) => note(&format!(
+            "{waiting} flags wait for the reply to {}: have it handled, read its reply with stapel partner read, and \
+             deliver again",
+            outbox::name(&message)
+        )),
+        (None, waiting) => {
             let budgets = &partner.policy().policy().budgets;
             note(&format!(
                 "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a \
@@ -118,30 +129,37 @@ fn hand_over(
     args.outbox.of(&args.place).write(&partner, &messages, args.json, out)
 }
 
+/// The messages that bring the broker up to date, and whose replies are awaited.
+fn deliveries(partner: &Partner) -> impl Iterator<Item = InFlight<'_>> {
+    partner.in_flight().filter(|message| matches!(message.kind, Kind::Delta | Kind::FullSet | Kind::Confirm))
+}
+
 pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let mut refs = Refs::open(&args.place.dir)?;
     let outbox = args.outbox.of(&args.place);
-    let paths = match args.files.as_slice() {
+    let (paths, failures) = match args.files.as_slice() {
         [] if outbox.folder().is_dir() => files::expand(&[outbox.folder().to_owned()], ".reply")?,
-        [] => Vec::new(),
+        [] => Default::default(),
         given => files::expand(given, ".reply")?,
     };
     if paths.is_empty() {
         note("there is no reply to read");
     }
-    let mut failed = 0;
+    failures.iter().for_each(|failure| note(&failure.line()));
+    let mut failed = failures.len();
     let mut done = Vec::new();
     for path in paths {
-        let reply = files::read_up_to(&path, stapel::message::MAX_MESSAGE + 1)?;
-        match partner.read(&reply, args.clock.time()?) {
+        let now = args.clock.time()?;
+        let reply = files::read_up_to(&path, stapel::message::MAX_MESSAGE + 1);
+        match reply.and_then(|reply| partner.read(&reply, now).map_err(Failure::of_file(&path))) {
             Ok(received) => {
                 report::received(&path, &received, &partner, &refs, args.json, out)?;
                 done.push(path);
             }
-            Err(error) => {
+            Err(failure) => {
                 failed += 1;
-                note(&format!("{}: {}", path.display(), Failure::from(error).line()));
+                note(&failure.line());
             }
         }
     }

@@ -39,7 +39,7 @@ impl Outbox {
         let is_meant = |flight: &InFlight<'_>| messages.iter().any(|bytes| bytes == flight.bytes) || !self.has(flight);
         for message in partner.in_flight().filter(is_meant) {
             let path = self.0.join(name(&message));
-            let there = path.exists() && files::read_up_to(&path, message.bytes.len() + 1)? == message.bytes;
+            let there = path.is_file() && files::read_up_to(&path, message.bytes.len() + 1)? == message.bytes;
             if !there {
                 // A reply that lies there is to another message of that name.
                 files::remove(&reply(&path))?;
@@ -69,7 +69,7 @@ impl Outbox {
         let waiting: Vec<String> = partner.in_flight().map(|message| name(&message)).collect();
         for path in files::list(&self.0, ".msg")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if is_name(&name) && !waiting.iter().any(|waiting| *waiting == name) {
+            if !path.is_dir() && is_name(&name) && !waiting.iter().any(|waiting| *waiting == name) {
                 files::remove(&reply(&path))?;
                 files::remove(&path)?;
             }
