@@ -184,5 +184,11 @@ mod tests {
         for longer in [format!("{text}\n"), format!("{text}a"), text.replace('\n', "\r\n"), text.replace("v1", "v12")] {
             assert_eq!(PolicySignature::parse(&longer).unwrap_err().code(), "policy_signature", "{longer}");
         }
+        for (altered, said) in
+            [(text.replace('\n', "\r\n"), "end in CR LF"), (format!("\u{feff}{text}"), "a byte order mark")]
+        {
+            let error = PolicySignature::parse(&altered).unwrap_err();
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 }

@@ -213,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn another_policy_of_the_same_version_is_said_to_be_one() {
+        let anew = sample::changed(&[("threshold = 2", "threshold = 3")]);
+        let error = sample::signed().succeed(anew, &[]).unwrap_err();
+        assert!(error.to_string().contains("another policy of version 1"), "{error}");
+    }
+
+    #[test]
     fn a_stranger_is_no_successor() {
         let digest = sample::policy().digest().to_string();
         let id = sample::secret_file(1).key_id().to_string();

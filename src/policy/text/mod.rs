@@ -312,6 +312,10 @@ mod tests {
         assert_eq!(refusal(""), "line 1, format: it is missing; begin the file with: format = 1");
         assert!(refusal("# later\nformat = 2\nnew = 1").starts_with("line 2, format: 2 is not a format"));
         assert!(refusal("format = \"1\"").starts_with("line 1, 'format': invalid type"));
+        let large = refusal("format = 9999999999999999999999");
+        assert!(large.starts_with("line 1, 'format': the number is larger than any that may stand here"), "{large}");
+        // The first line of another file, such as a secret, is not repeated.
+        assert!(refusal("5ec7e75ec7e7").starts_with("line 1: "), "{}", refusal("5ec7e75ec7e7"));
     }
 
     #[test]

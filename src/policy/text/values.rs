@@ -148,8 +148,14 @@ impl PolicyFile<'_> {
             .replace("unknown field", "there is no such key as")
             .replace(" as i128", "")
             .replace("expected i64", "expected a whole number")
-            .replace("integer number overflowed", "the number is larger than any that may stand here")
             .replace("expected a TOML datetime", "expected a date without quotes, like 2026-12-01");
+        // What is no i64 the parser names by its digits, and says that it expected a whole number.
+        let is_too_large = message.starts_with("invalid type: integer") && message.ends_with("a whole number");
+        let message = if is_too_large {
+            "the number is larger than any that may stand here; expected a whole number in the key's bounds"
+        } else {
+            message.as_str()
+        };
         PolicyError::PolicyText { place, finding: format!("{message}; SPEC.md lists every key with its form") }
     }
 
