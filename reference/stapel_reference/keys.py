@@ -1,8 +1,11 @@
-"""Section 2: from a secret to pseudonyms and tags."""
+"""Section 2: from a secret to pseudonyms and tags; and whether a signature is right (section 4.3)."""
 
 import hashlib
 import hmac
 import re
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .errors import Refused
 
@@ -76,3 +79,12 @@ class Secret:
 def tag(pepper: bytes, pseudonym: bytes) -> bytes:
     """What a broker may keep in a pseudonym's place. A partner never needs it."""
     return hmac_sha256(pepper, pseudonym)[:16]
+
+
+def verifies(key: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether it is the signature of an Ed25519 key: OpenSSL, too, verifies without the cofactor."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

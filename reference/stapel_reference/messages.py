@@ -5,12 +5,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import Refused
-from .keys import SLUG
+from .keys import SLUG, verifies
 
 ENVELOPE = 0x01
 VERSION = 1
@@ -518,10 +517,8 @@ class Unverified:
     def verified(self, key: bytes) -> Body:
         """The body, if the signature is that of the Ed25519 public key."""
         data = signed_bytes(self.header.kind, self.front, self.raw_body)
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(self.signature, data)
-        except InvalidSignature as error:
-            raise Refused("bad_signature", "the signature is not that of the key") from error
+        if not verifies(key, self.signature, data):
+            raise Refused("bad_signature", "the signature is not that of the key")
         return self.body()
 
     def unsigned_rejection(self) -> Rejection | None:

@@ -10,11 +10,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .errors import Refused
-from .keys import SLUG
+from .keys import SLUG, verifies
 from .messages import public_of
 from .standings import Counting
 
@@ -425,13 +424,8 @@ def signer(text_: str, policy_digest: bytes, roster: dict[str, Any]) -> str | No
     of = {(one["organisation"], one["verifying_key"]) for one in roster["partner"]}
     if stated != policy_digest.hex() or (organisation, key) not in of:
         return None
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(
-            bytes.fromhex(signature), SIGNATURE_LABEL + policy_digest
-        )
-    except (InvalidSignature, ValueError):
-        return None
-    return organisation
+    signed = verifies(bytes.fromhex(key), bytes.fromhex(signature), SIGNATURE_LABEL + policy_digest)
+    return organisation if signed else None
 
 
 def signed_by(policy_digest: bytes, signatures: list[str], roster: dict[str, Any], needed: int) -> set[str | None]:

@@ -171,6 +171,13 @@ def policies(file: dict[str, Any]) -> Check:
         yield row["name"], unlike(row["error"], code_of(lambda: checked_policy(row["toml"].encode())))
 
 
+def signatures(file: dict[str, Any]) -> Check:
+    for row in file["cases"]:
+        made = keys.verifies(unhex(row["key"]), unhex(row["signature"]), unhex(row["message"]))
+        yield row["name"], unlike(row["verifies"], made)
+        yield f"{row['name']}: small order", unlike(row["small_order"], policy.small_order(row["key"]))
+
+
 def successions(file: dict[str, Any]) -> Check:
     for row in file["successions"]:
         old = policy.in_force(row["in_force"].encode(), row["in_force_signatures"])
@@ -226,6 +233,7 @@ FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "log.json": log_vectors,
     "messages.json": message_vectors,
     "policies.json": policies,
+    "signatures.json": signatures,
     "standings.json": standings,
     "succession.json": successions,
 }

@@ -166,6 +166,31 @@ mod tests {
     }
 
     #[test]
+    fn the_published_edge_cases_come_out_as_they_are_specified() {
+        #[derive(serde::Deserialize)]
+        struct Edge {
+            name: String,
+            key: VerifyingKey,
+            message: String,
+            signature: String,
+            verifies: bool,
+            small_order: bool,
+        }
+        #[derive(serde::Deserialize)]
+        struct File {
+            cases: Vec<Edge>,
+        }
+        let file: File = serde_json::from_str(include_str!("../../tests/vectors/v1/signatures.json")).unwrap();
+        assert_eq!(file.cases.len(), 12);
+        for case in file.cases {
+            let message = data_encoding::HEXLOWER.decode(case.message.as_bytes()).unwrap();
+            let signature: Signature = from_hex(&case.signature).unwrap();
+            assert_eq!(case.key.verifies(&message, &signature), case.verifies, "{}", case.name);
+            assert_eq!(case.key.is_weak(), case.small_order, "{}", case.name);
+        }
+    }
+
+    #[test]
     fn key_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("partner.key");
