@@ -85,7 +85,6 @@ pub mod address;
 pub mod audit;
 #[cfg(feature = "broker")]
 pub mod broker;
-mod bucket_sort;
 mod codec;
 mod codes;
 mod day;

@@ -8,7 +8,6 @@ use super::index::Pending;
 use super::join::join;
 use super::rows::{Accepted, PartnerRow};
 use super::state::{Account, OpenEpoch, StoredBatch};
-use crate::bucket_sort;
 use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
 use crate::policy::Policy;
@@ -66,8 +65,8 @@ pub(super) struct Acceptance {
 
 impl TaggedFlags {
     pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
-        let withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
-        let withdrawn = bucket_sort::sorted(&withdrawn, |tag| tag.number());
+        let mut withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
+        withdrawn.sort_unstable();
         TaggedFlags::Delta(TaggedDelta {
             renewal: delta.renewal,
             flagged: tagged(&delta.flagged, pepper, threads),
@@ -87,7 +86,8 @@ fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag,
     for group in groups {
         threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.last_day));
     }
-    bucket_sort::sorted(&tagged, |row| row.0.number())
+    tagged.sort_unstable_by_key(|(tag, _)| *tag);
+    tagged
 }
 
 /// Decides on a state message whose numbers, policy and permission are in order: steps 14 to 17 of SPEC.md 5.3.

@@ -78,19 +78,17 @@ pub(super) fn write_merged(
         for (place, set) in group.iter().enumerate() {
             places[usize::from(set.partner)] = Some(place);
         }
-        let mut result = Ok(());
-        index.each_flag(|tag, flag| {
-            let Some(place) = places[usize::from(flag.partner)].filter(|_| result.is_ok()) else { return };
+        for (tag, flag) in index.all_flags() {
+            let Some(place) = places[usize::from(flag.partner)] else { continue };
             let set = &mut group[place];
             if set.rows.is_empty() {
                 set.rows.reserve_exact(set.part_rows);
             }
             set.rows.push(Row { tag, span: Some(flag.span) });
             if set.rows.len() == set.part_rows {
-                result = set.write(store).map(|part| staged.push(part));
+                staged.push(set.write(store)?);
             }
-        });
-        result?;
+        }
         for set in &mut group {
             while set.written < set.names.len() {
                 staged.push(set.write(store)?);

@@ -69,7 +69,7 @@ impl ReleasePlan {
         }
         let renewed = |partner: u16, tag: &Tag| {
             let at = accounts.binary_search_by_key(&partner, |(partner, _)| *partner).ok()?;
-            accounts[at].1.pending.get(tag)?
+            accounts[at].1.pending.cursor().get(tag)?
         };
         let said = accounts.iter().filter(|_| due.full).map(|(partner, account)| (*partner, &account.pending));
         let gone = leavers.iter().map(|(partner, _)| *partner).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::index::{Cursor, Index, Pending, PendingCursor};
+use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
 use super::rows::{EpochRow, PartnerRow, ShareRow, write_row};
@@ -59,7 +59,7 @@ pub(super) struct StoredBatch {
 pub(super) struct HeldFlags<'a> {
     partner: u16,
     pending: Option<PendingCursor<'a>>,
-    released: Option<Cursor<'a>>,
+    released: Option<&'a Index>,
 }
 
 impl BrokerState {
@@ -121,7 +121,7 @@ impl OpenEpoch {
     pub(super) fn held_flags(&self, partner: u16) -> HeldFlags<'_> {
         let pending = self.accounts.get(&partner).map(|account| account.pending.cursor());
         // A partner that sends its first full set has none released, so that the index need not be searched.
-        let released = self.tally.released.contains_key(&partner).then(|| self.index.cursor());
+        let released = self.tally.released.contains_key(&partner).then_some(self.index.as_ref());
         HeldFlags { partner, pending, released }
     }
 
@@ -160,24 +160,22 @@ impl HeldFlags<'_> {
     /// How long the flag on `tag` lasts; `None` where there is none.
     pub(super) fn get(&mut self, tag: &Tag) -> Option<Span> {
         let said = self.pending.as_mut().and_then(|pending| pending.get(tag));
-        said.unwrap_or_else(|| self.released.as_mut()?.span_of(tag, self.partner))
+        said.unwrap_or_else(|| self.released?.span_of(tag, self.partner))
     }
 }
 
 impl Account {
     /// Whether what `partner` holds differs from what `index` shows of it, apart from what ends before `today` anyhow.
     pub(super) fn is_changed(&self, index: &Index, partner: u16, today: Day) -> bool {
-        let mut released = index.cursor();
-        self.pending.rows().any(|row| is_news(released.span_of(&row.tag, partner), row.span, today))
+        self.pending.rows().any(|row| is_news(index.span_of(&row.tag, partner), row.span, today))
     }
 
     /// As [`Account::is_changed`]; and how many flags `partner` holds, of which `released` are released.
     pub(super) fn compare(&self, index: &Index, partner: u16, released: u32, today: Day) -> (bool, u32) {
-        let mut cursor = index.cursor();
         let mut is_changed = false;
         let mut held = released;
         for row in self.pending.rows() {
-            let was = cursor.span_of(&row.tag, partner);
+            let was = index.span_of(&row.tag, partner);
             is_changed |= is_news(was, row.span, today);
             held = held + u32::from(row.span.is_some()) - u32::from(was.is_some());
         }

@@ -8,7 +8,6 @@ use super::record::JournalEvent;
 use super::state::{OpenQuestion, PartnerState};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
-use crate::bucket_sort;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
@@ -156,9 +155,11 @@ fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u
 
 /// The different pseudonyms, ascending, and for each of those given where it stands among them.
 fn sorted(given: &[Pseudonym]) -> (Vec<Pseudonym>, Vec<u32>) {
-    let rows: Vec<(Pseudonym, u32)> = given.iter().copied().zip(0..).collect();
-    let (mut pseudonyms, mut positions) = (Vec::with_capacity(rows.len()), vec![0; rows.len()]);
-    for (pseudonym, row) in bucket_sort::sorted(&rows, |(pseudonym, _)| pseudonym.number()) {
+    let mut rows: Vec<(Pseudonym, u32)> = given.iter().copied().zip(0..).collect();
+    rows.sort_unstable_by_key(|(pseudonym, _)| pseudonym.number());
+    let mut pseudonyms = Vec::with_capacity(rows.len());
+    let mut positions = vec![0; rows.len()];
+    for (pseudonym, row) in rows {
         if pseudonyms.last() != Some(&pseudonym) {
             pseudonyms.push(pseudonym);
         }

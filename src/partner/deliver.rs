@@ -11,7 +11,6 @@ use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
 use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
-use crate::bucket_sort;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MessageError, Part, Request};
@@ -356,11 +355,11 @@ impl Planner<'_> {
         let mut rest = pseudonyms.as_mut_slice();
         for count in days.values() {
             let (rows, after) = rest.split_at_mut(*count);
-            rows.copy_from_slice(&bucket_sort::sorted(rows, number));
+            rows.sort_unstable_by_key(number);
             rest = after;
         }
-        let withdrawn = self.pseudonyms(epoch, withdrawn)?.unwrap_or_default();
-        let withdrawn = bucket_sort::sorted(&withdrawn, number);
+        let mut withdrawn = self.pseudonyms(epoch, withdrawn)?.unwrap_or_default();
+        withdrawn.sort_unstable_by_key(number);
         Ok((self.missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
     }
 }

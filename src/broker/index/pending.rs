@@ -3,7 +3,7 @@
 use std::iter;
 use std::sync::Arc;
 
-use crate::bucket_sort::Buckets;
+use super::shard::tag_bits;
 use crate::day::Day;
 use crate::store::{Row, Span};
 use crate::tag::Tag;
@@ -25,20 +25,6 @@ pub(crate) struct PendingCursor<'a> {
     runs: Vec<(&'a [Row], usize)>,
 }
 
-/// The rows of sorted runs, merged. They are gathered and sorted a piece at a time, of the tags that begin alike.
-struct MergedRows<'a> {
-    /// What is left of each run, the newest first.
-    runs: Vec<&'a [Row]>,
-    pieces: Buckets,
-    /// The next piece.
-    piece: usize,
-    /// MergedRows of the piece before, from some place on.
-    sorted: Vec<Row>,
-    at: usize,
-    /// Scratch memory.
-    ends: Vec<u32>,
-}
-
 /// About how many rows are merged at a time.
 const PIECE: usize = 1 << 13;
 
@@ -53,14 +39,6 @@ impl Pending {
         self.runs.iter().all(|run| run.is_empty())
     }
 
-    /// What is said of one tag: nothing, that it is withdrawn, or how long it is flagged.
-    pub(crate) fn get(&self, tag: &Tag) -> Option<Option<Span>> {
-        self.runs.iter().rev().find_map(|run| {
-            let at = run.binary_search_by_key(tag, |row| row.tag).ok()?;
-            Some(run[at].span)
-        })
-    }
-
     /// Looks tags up.
     pub(crate) fn cursor(&self) -> PendingCursor<'_> {
         PendingCursor { runs: self.runs().map(|run| (run, 0)).collect() }
@@ -68,7 +46,7 @@ impl Pending {
 
     /// All that is said, by ascending tag, each tag once.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {
-        MergedRows::new(self.runs().collect())
+        merged(self.runs().collect())
     }
 
     /// All that is said, and was since overruled, by ascending tag in each run; the newest run first.
@@ -81,16 +59,15 @@ impl Pending {
         if rows.is_empty() {
             return;
         }
-        let (mut count, mut older) = (rows.len(), Vec::new());
+        let mut older = Vec::new();
+        let mut count = rows.len();
         while let Some(run) = self.runs.pop_if(|run| run.len() < 2 * count) {
             count += run.len();
             older.push(run);
         }
         if !older.is_empty() {
             let runs = iter::once(rows.as_slice()).chain(older.iter().map(|run| run.as_slice()));
-            let mut merged = Vec::with_capacity(count);
-            merged.extend(MergedRows::new(runs.collect()));
-            rows = merged;
+            rows = merged(runs.collect()).collect();
         }
         rows.shrink_to_fit();
         self.runs.push(Arc::new(rows));
@@ -108,7 +85,7 @@ impl Pending {
 }
 
 impl PendingCursor<'_> {
-    /// As [`Pending::get`].
+    /// What is said of a tag: nothing, that it is withdrawn, or how long it is flagged.
     pub(crate) fn get(&mut self, tag: &Tag) -> Option<Option<Span>> {
         self.runs.iter_mut().find_map(|(run, from)| {
             if from.checked_sub(1).is_some_and(|before| run[before].tag >= *tag) {
@@ -120,48 +97,25 @@ impl PendingCursor<'_> {
     }
 }
 
-impl<'a> MergedRows<'a> {
-    fn new(runs: Vec<&'a [Row]>) -> MergedRows<'a> {
-        let count = runs.iter().map(|run| run.len()).sum::<usize>();
-        let bits = (count / PIECE).next_power_of_two().ilog2();
-        MergedRows { runs, pieces: Buckets::by_first(bits), piece: 0, sorted: Vec::new(), at: 0, ends: Vec::new() }
-    }
-
-    /// Merges the next piece.
-    fn fill(&mut self) {
-        let of_piece = |row: &Row| self.pieces.of(row.tag.number()) == self.piece;
-        let mut mine = Vec::with_capacity(self.runs.len());
-        for run in &mut self.runs {
-            let (of_piece, rest) = run.split_at(run.iter().take_while(|row| of_piece(row)).count());
-            mine.push(of_piece);
-            *run = rest;
-        }
-        let count = mine.iter().map(|run| run.len()).sum();
-        // The runs come newest first and the sort is stable, so that the newest row of a tag stays first.
-        let rows = mine.iter().flat_map(|run| run.iter()).copied();
-        let buckets = self.pieces.in_each(count);
-        buckets.sort(rows, |row| row.tag.number(), |row| row.tag, &mut self.sorted, &mut self.ends);
-        self.sorted.dedup_by_key(|row| row.tag);
-        (self.piece, self.at) = (self.piece + 1, 0);
-    }
+/// The rows of sorted runs, the newest first, by ascending tag, and of each tag the newest. They are gathered and sorted
+/// a piece at a time, so that there is no second copy of all.
+fn merged(runs: Vec<&[Row]>) -> impl Iterator<Item = Row> {
+    let count: usize = runs.iter().map(|run| run.len()).sum();
+    let bits = (count / PIECE).next_power_of_two().ilog2();
+    (0..1 << bits).flat_map(move |piece| {
+        let mut rows: Vec<Row> = runs.iter().flat_map(|run| of_piece(run, bits, piece)).copied().collect();
+        // The sort is stable, so that the newest row of a tag stays first.
+        rows.sort_by_key(|row| row.tag);
+        rows.dedup_by_key(|row| row.tag);
+        rows
+    })
 }
 
-impl Iterator for MergedRows<'_> {
-    type Item = Row;
-
-    fn next(&mut self) -> Option<Row> {
-        if let [run] = &mut self.runs[..] {
-            let (row, rest) = run.split_first()?;
-            *run = rest;
-            return Some(*row);
-        }
-        while self.at == self.sorted.len() && self.piece < self.pieces.count() {
-            self.fill();
-        }
-        let row = self.sorted.get(self.at)?;
-        self.at += 1;
-        Some(*row)
-    }
+/// The rows whose tags begin with the `bits` bits that are `piece`.
+fn of_piece(run: &[Row], bits: u32, piece: usize) -> &[Row] {
+    let from = run.partition_point(|row| tag_bits(&row.tag, 0, bits) < piece);
+    let length = run[from..].partition_point(|row| tag_bits(&row.tag, 0, bits) == piece);
+    &run[from..from + length]
 }
 
 /// How many rows from the first on are of lower tags: looked for near the beginning first.
@@ -224,7 +178,7 @@ mod tests {
             let (mut ascending, mut mixed) = (pending.cursor(), pending.cursor());
             for number in 0..60 {
                 let said = model.get(&tag(number)).copied();
-                prop_assert_eq!(pending.get(&tag(number)), said);
+                prop_assert_eq!(pending.cursor().get(&tag(number)), said);
                 prop_assert_eq!(ascending.get(&tag(number)), said);
             }
             for number in asked {

@@ -20,25 +20,23 @@ fn span(last: u16) -> Span {
 type Model = BTreeMap<(Tag, u16), Span>;
 
 fn seen(index: &Index) -> Model {
-    let mut cursor = index.cursor();
     let mut seen = Model::new();
     for tag in (0..64).map(tag) {
-        let flags: Vec<Flag> = cursor.flags(&tag).collect();
+        let flags: Vec<Flag> = index.flags(&tag).collect();
         assert!(flags.is_sorted_by(|a, b| a.partner < b.partner));
         seen.extend(flags.iter().map(|flag| ((tag, flag.partner), flag.span)));
     }
     let mixed: Vec<Tag> = (0..64u8).map(|number| tag(number.wrapping_mul(37) % 64)).collect();
     let looked_up = index.look_up(&mixed, &Threads::default(), || |flags: Flags<'_>| flags.collect::<Vec<_>>());
     for (tag, flags) in mixed.iter().zip(looked_up) {
-        assert!(cursor.flags(tag).eq(flags));
+        assert!(index.flags(tag).eq(flags));
     }
-    let mut flags = Vec::new();
-    index.each_flag(|tag, flag| flags.push(((tag, flag.partner), flag.span)));
-    assert!(flags.iter().copied().eq(seen.iter().map(|(key, span)| (*key, *span))));
+    let flags = index.all_flags().map(|(tag, flag)| ((tag, flag.partner), flag.span));
+    assert!(flags.eq(seen.iter().map(|(key, span)| (*key, *span))));
     for partner in 0..8 {
         let flags: Vec<_> = index.flags_of(partner).collect();
         assert!(flags.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(flags.iter().all(|(tag, span)| cursor.span_of(tag, partner) == Some(*span)));
+        assert!(flags.iter().all(|(tag, span)| index.span_of(tag, partner) == Some(*span)));
         assert_eq!(flags.len(), seen.keys().filter(|key| key.1 == partner).count());
     }
     seen
@@ -100,7 +98,7 @@ proptest! {
                 pending: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
                 today: Day(today),
                 gone: &gone,
-                renewed: &|partner, tag| pending[&partner].get(tag).flatten().filter(lasting).filter(|_| !full),
+                renewed: &|partner, tag| pending[&partner].cursor().get(tag).flatten().filter(lasting).filter(|_| !full),
                 threads: &one,
             };
             let ended: BTreeSet<u16> = model.iter().filter(|(_, span)| !lasting(span)).map(|(key, _)| key.1).collect();
@@ -158,7 +156,7 @@ fn a_shard_outgrows_its_widths() {
     let changes = |pending| Changes { pending, today: Day(0), gone: &gone, renewed: &|_, _| None, threads: &one };
     let first = Index::empty().rebuild(&changes(vec![(7, &said)])).index;
     let rebuilt = first.rebuild(&changes(vec![(9, &other)]));
-    let (mut before, mut after) = (first.cursor(), rebuilt.index.cursor());
+    let (before, after) = (first, &rebuilt.index);
     let tags: Vec<Tag> = (0..count).rev().map(tag).collect();
     for threads in [1, 2] {
         let threads = Threads::new(threads).unwrap();
@@ -200,8 +198,7 @@ fn a_release_is_the_same_on_any_number_of_threads() {
                 Changes { pending: said, today: Day(today), gone: &[2].into(), renewed: &|_, _| None, threads };
             let rebuilt = index.rebuild(&changes);
             index = rebuilt.index;
-            let mut flags = Vec::new();
-            index.each_flag(|tag, flag| flags.push((tag, flag)));
+            let flags: Vec<_> = index.all_flags().collect();
             told.push((flags, rebuilt.tally.released, rebuilt.tally.tags, rebuilt.ended));
         }
         told
