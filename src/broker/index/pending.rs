@@ -103,7 +103,8 @@ fn merged(runs: Vec<&[Row]>) -> impl Iterator<Item = Row> {
     let count: usize = runs.iter().map(|run| run.len()).sum();
     let bits = (count / PIECE).next_power_of_two().ilog2();
     (0..1 << bits).flat_map(move |piece| {
-        let mut rows: Vec<Row> = runs.iter().flat_map(|run| of_piece(run, bits, piece)).copied().collect();
+        let mut rows = Vec::with_capacity(count.min(2 * PIECE));
+        runs.iter().for_each(|run| rows.extend_from_slice(of_piece(run, bits, piece)));
         // The sort is stable, so that the newest row of a tag stays first.
         rows.sort_by_key(|row| row.tag);
         rows.dedup_by_key(|row| row.tag);
@@ -124,7 +125,8 @@ fn reach(rows: &[Row], tag: &Tag) -> usize {
     while rows.get(step - 1).is_some_and(|row| row.tag < *tag) {
         step *= 2;
     }
-    let (low, high) = (step / 2, rows.len().min(step));
+    let low = step / 2;
+    let high = rows.len().min(step);
     low + rows[low..high].partition_point(|row| row.tag < *tag)
 }
 

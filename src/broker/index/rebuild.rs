@@ -47,30 +47,31 @@ impl Changes<'_> {
         let from_first = |run: &[Row]| run.partition_point(|row| shard_of(&row.tag) < first);
         // What is left of each run. A partner's runs come newest first.
         let mut runs: Vec<(u16, &[Row])> = runs.map(|(partner, run)| (partner, &run[from_first(run)..])).collect();
+        let mut flags = Vec::new();
         let rebuild = |(number, shard): &(usize, &Arc<Shard>)| {
-            let mut news = Vec::new();
+            flags.clear();
             for (partner, run) in &mut runs {
                 let length = run.iter().take_while(|row| shard_of(&row.tag) == *number).count();
                 let (of_shard, rest) = run.split_at(length);
                 *run = rest;
                 let lasting = |row: &Row| row.span.filter(|_| !row.ended(self.today));
                 let changed = |row: &Row| ChangedFlag { tag: row.tag, partner: *partner, span: lasting(row) };
-                news.extend(of_shard.iter().map(changed));
+                flags.extend(of_shard.iter().map(changed));
             }
-            self.rebuild_shard(shard, news)
+            self.rebuild_shard(shard, &mut flags)
         };
         shards.iter().map(rebuild).collect()
     }
 
-    /// A shard after the release. Of several `news` of one partner about one tag the newest come first.
-    fn rebuild_shard(&self, shard: &Arc<Shard>, news: Vec<ChangedFlag>) -> RebuiltShard {
+    /// A shard after the release. `flags` are those that change, of which what is on the shard already becomes part; of
+    /// several of one partner on one tag the newest comes first.
+    fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<ChangedFlag>) -> RebuiltShard {
         let has_ended = |flag: &Flag| flag.span.last < self.today;
         let is_gone = |flag: &Flag| self.gone.contains(&flag.partner);
-        if news.is_empty() && !shard.all_flags().any(|(_, flag)| has_ended(&flag) || is_gone(&flag)) {
+        if flags.is_empty() && !shard.all_flags().any(|(_, flag)| has_ended(&flag) || is_gone(&flag)) {
             return RebuiltShard { shard: Arc::clone(shard), ended: BTreeSet::new() };
         }
         let ended = shard.all_flags().filter(|(_, flag)| has_ended(flag)).map(|(_, flag)| flag.partner).collect();
-        let mut flags = news;
         flags.extend(shard.all_flags().filter(|(_, flag)| !is_gone(flag)).map(|(tag, flag)| {
             let Flag { partner, span } = flag;
             let span = if has_ended(&flag) { (self.renewed)(partner, &tag) } else { Some(span) };

@@ -11,8 +11,8 @@ const SHARD_BITS: u32 = 8;
 
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 
-/// The most tags that a bucket has on average; the fewest are half as many.
-const BUCKET: usize = 16;
+/// The most flags that a bucket has on average; the fewest are half as many.
+const BUCKET: usize = 32;
 
 /// In a packed flag: that it is the last of its tag.
 const LAST: u64 = 1 << 16;
@@ -69,24 +69,21 @@ impl Shard {
         let mut spans: Vec<Span> = flags.iter().map(|(_, flag)| flag.span).collect();
         spans.sort_unstable();
         spans.dedup();
-        let by_tag = || flags.chunk_by(|one, other| one.0 == other.0);
-        let mut tags = Vec::with_capacity(by_tag().count());
-        let mut packed = Vec::with_capacity(flags.len());
-        for of_tag in by_tag() {
-            tags.push(of_tag[0].0);
-            for (left, (_, flag)) in (0..of_tag.len()).rev().zip(of_tag) {
-                // Every span is among them, which were made of these flags.
-                let number = spans.partition_point(|span| *span < flag.span) as u64;
-                let last = if left == 0 { LAST } else { 0 };
-                packed.push(u64::from(flag.partner) | last | number << BELOW_SPAN);
-            }
-        }
-        let bucket_bits = (tags.len() / BUCKET).next_power_of_two().ilog2();
+        let bucket_bits = (flags.len() / BUCKET).next_power_of_two().ilog2();
         let mut starts = vec![Start::default(); (1 << bucket_bits) + 1];
-        for of_tag in by_tag() {
-            let after = &mut starts[tag_bits(&of_tag[0].0, SHARD_BITS, bucket_bits) + 1];
-            after.tag += 1;
-            after.flag += of_tag.len() as u32;
+        let mut tags = Vec::with_capacity(flags.len());
+        let mut packed = Vec::with_capacity(flags.len());
+        for (at, (tag, flag)) in flags.iter().enumerate() {
+            let is_last = flags.get(at + 1).is_none_or(|next| next.0 != *tag);
+            // Every span is among them, which were made of these flags.
+            let number = spans.partition_point(|span| *span < flag.span) as u64;
+            packed.push(number << BELOW_SPAN | if is_last { LAST } else { 0 } | u64::from(flag.partner));
+            let after = &mut starts[tag_bits(tag, SHARD_BITS, bucket_bits) + 1];
+            after.flag += 1;
+            if is_last {
+                after.tag += 1;
+                tags.push(*tag);
+            }
         }
         for bucket in 1..starts.len() {
             starts[bucket].tag += starts[bucket - 1].tag;
@@ -135,7 +132,9 @@ impl Shard {
         // 2^64 would be the bucket's end.
         let within = (tag.number() << SHARD_BITS << self.bucket_bits) >> 64;
         let expected = start + (((end - start) as u128 * within) >> 64) as usize;
-        let (mut low, mut high, mut step) = (expected, expected, 2);
+        let mut low = expected;
+        let mut high = expected;
+        let mut step = 2;
         while low > start && self.tags[low] > *tag {
             low = start.max(low.saturating_sub(step));
             step *= 2;
@@ -158,8 +157,11 @@ impl Shard {
 
 impl PackedFlags {
     fn of(flags: Vec<u64>) -> PackedFlags {
-        let narrow: Result<_, _> = flags.iter().map(|flag| u32::try_from(*flag)).collect();
-        narrow.map_or_else(|_| PackedFlags::Wide(flags.into()), PackedFlags::Narrow)
+        if flags.iter().all(|flag| *flag <= u32::MAX.into()) {
+            PackedFlags::Narrow(flags.iter().map(|flag| *flag as u32).collect())
+        } else {
+            PackedFlags::Wide(flags.into())
+        }
     }
 
     fn get(&self, at: usize) -> u64 {
