@@ -139,7 +139,7 @@ proptest! {
 #[test]
 fn a_shard_outgrows_its_widths() {
     let count = 70_000u32;
-    let tag = |number: u32| Tag((u128::from(number) << 90).to_be_bytes());
+    let tag = |number: u32| Tag((u128::from(number) << 103).to_be_bytes());
     let span = |number: u32| Span { first: Day((number % 40_000) as u16), last: Day(60_000) };
     let mut said = Pending::default();
     said.push((0..count).map(|number| Row { tag: tag(number), span: Some(span(number)) }).collect());
