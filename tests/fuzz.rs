@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets under a seeded loop, so that every toolchain runs them.
 //!
-//! Inputs are what the project ships (the vectors, the sample policy, the frozen stores), mutated. `STAPEL_FUZZ_ROUNDS` sets how many; the
-//! long forms run more.
+//! Inputs are what the project ships (the vectors, the sample policy, the frozen stores), mutated.
+//! `STAPEL_FUZZ_ROUNDS` sets how many; the long forms run more.
 
 #[path = "../fuzz/bodies/address.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]

@@ -97,8 +97,8 @@ impl PendingCursor<'_> {
     }
 }
 
-/// The rows of sorted runs, the newest first, by ascending tag, and of each tag the newest. They are gathered and sorted
-/// a piece at a time, so that there is no second copy of all.
+/// The rows of sorted runs, the newest first, by ascending tag, and of each tag the newest. They are gathered and
+/// sorted a piece at a time, so that there is no second copy of all.
 fn merged(runs: Vec<&[Row]>) -> impl Iterator<Item = Row> {
     let count: usize = runs.iter().map(|run| run.len()).sum();
     let bits = (count / PIECE).next_power_of_two().ilog2();

@@ -48,8 +48,8 @@ struct Start {
     flag: u32,
 }
 
-/// Flags as integers: from the lowest bit, 16 bits of partner, 1 that says that the flag is the last of its tag, and the
-/// number of the span.
+/// Flags as integers: from the lowest bit, 16 bits of partner, 1 that says that the flag is the last of its tag, and
+/// the number of the span.
 enum PackedFlags {
     Narrow(Box<[u32]>),
     /// Used where there are more spans than 15 bits can number.

@@ -98,7 +98,9 @@ proptest! {
                 pending: pending.iter().filter(|(partner, _)| shown(partner)).map(|(by, said)| (*by, said)).collect(),
                 today: Day(today),
                 gone: &gone,
-                renewed: &|partner, tag| pending[&partner].cursor().get(tag).flatten().filter(lasting).filter(|_| !full),
+                renewed: &|partner, tag| {
+                    pending[&partner].cursor().get(tag).flatten().filter(lasting).filter(|_| !full)
+                },
                 threads: &one,
             };
             let ended: BTreeSet<u16> = model.iter().filter(|(_, span)| !lasting(span)).map(|(key, _)| key.1).collect();
