@@ -87,7 +87,7 @@ impl Folder {
 impl Disk for Folder {
     fn create(&self, name: &str) -> io::Result<Backend> {
         match self.remove(name) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             // A link that somebody put there must not lead the writing elsewhere.
             _ => self.backend(private().create_new(true), name),
         }
