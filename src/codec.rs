@@ -3,7 +3,8 @@
 //! No length is believed before the bytes are there, so that a false one allocates nothing. [`encode`] and
 //! [`decode_prefix`] are bincode 1 with fixed-width little-endian integers, for headers on the wire, and nothing else
 //! in the crate knows bincode. [`Writer`] and [`Reader`] are for forms that are written field by field, such as message
-//! bodies; [`Encode`] is for what is stored.
+//! bodies; [`Encode`] is for what is stored, and for the receipt and the log entry, which go over the wire in that
+//! form.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};

@@ -18,7 +18,7 @@ const MOST: usize = 256;
 #[cfg(feature = "threads")]
 const LEAST: usize = 512;
 
-/// The threads that the pseudonyms and tags of a large batch are made on. Clones share them; they end with the last
+/// The threads that large batches are hashed, looked up and released on. Clones share them; they end with the last
 /// clone.
 #[derive(Clone, Default)]
 pub struct Threads {

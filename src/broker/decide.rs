@@ -18,8 +18,8 @@ const LONGEST_LEAP: u64 = 1 << 32;
 
 /// What the broker knows that decides one partner's message.
 ///
-/// It is taken in a transaction and used without one. While the partner's lock is held, only a release can change what
-/// it holds: see [`Snapshot::is_current`].
+/// It is taken in a transaction and used without one. While the partner's lock is held, only a release, a new policy or
+/// a re-reading after a failure changes what it holds: see [`Snapshot::is_current`].
 pub(super) struct Snapshot {
     partner: PartnerRow,
     /// The epoch that the message names, with the sender's account alone; `None` where that epoch is not open.

@@ -1,4 +1,4 @@
-//! A message on its way through the broker, and the headers of replies to it.
+//! A message with the policy in force that it is decided under, the check of its sender, and the headers of replies.
 
 use crate::day::Timestamp;
 use crate::digest::Digest;

@@ -1,11 +1,11 @@
-//! Batches that say nothing more, and batches in whose place one merged set is written, so that the store holds about
-//! what partners hold.
+//! Replaces a partner's released batches by one merged set, and drops those that a later full set made superfluous, so
+//! that the store stays about as large as what partners hold.
 
 use super::index::Index;
 use super::state::{Account, StoredBatch};
 use crate::store::{Batch, BatchId, Row, Staged, Store, StoreError};
 
-/// The most rows of a batch of a merged set, where there are names for enough batches.
+/// The most rows in one batch of a merged set. Where fewer old names are free than it needs, its batches are larger.
 const ROWS_A_BATCH: usize = 100_000;
 
 /// The most rows of merged sets in memory at a time. A row that is sealed needs some sixty bytes.

@@ -6,6 +6,9 @@ pub const MAX_FLAGS: usize = 1_000_000;
 /// The most pseudonyms in one question.
 pub const MAX_QUESTION: usize = 100_000;
 
+/// The most groups of flags, each with its last valid day, in one message.
+pub(crate) const MAX_GROUPS: usize = 64;
+
 /// The most bytes of a message's body.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 

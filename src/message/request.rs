@@ -4,14 +4,11 @@
 
 use super::error::MessageError;
 use super::header::Kind;
-use super::limits::{MAX_FLAGS, MAX_QUESTION};
+use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_QUESTION};
 use crate::codec::{Reader, Writer};
 use crate::day::Day;
 use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
-
-/// The most groups of flags, each with its last valid day, in one message.
-const MAX_GROUPS: usize = 64;
 
 const RENEWAL: u8 = 0x01;
 const SHRINK: u8 = 0x02;

@@ -13,11 +13,8 @@ use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MessageError, Part, Request};
+use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MAX_GROUPS, MessageError, Part, Request};
 use crate::pseudonym::Pseudonym;
-
-/// The most groups in one message.
-const MAX_GROUPS: usize = 64;
 
 /// What is flagged and withdrawn in one epoch, sorted as messages need it.
 struct SortedPseudonyms {

@@ -1,5 +1,5 @@
-//! The broker's audit log, as far as a partner watches it: the latest checkpoint is kept, and one that does not
-//! continue it is complained of. spec/audit-log.md, section 3.
+//! How a partner watches the broker's audit log: it keeps the latest checkpoint, and complains of one that does not
+//! continue it. spec/audit-log.md, section 3.
 
 use std::path::PathBuf;
 

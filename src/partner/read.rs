@@ -235,7 +235,9 @@ impl Partner {
             }
             _ => {}
         })?;
-        found.ok_or(unexpected("the message is no longer waited for: its reply was read, or it was given up"))
+        found.ok_or(unexpected(
+            "the message is no longer waited for: its reply was read, a later receipt told it too, or it was given up",
+        ))
     }
 }
 

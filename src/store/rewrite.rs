@@ -1,4 +1,4 @@
-//! What keeps the files small and the past gone: purging; and the copy that a backup is.
+//! Purging writes both files anew without what was removed. A backup is written in the same way, to another folder.
 
 use std::sync::PoisonError;
 

@@ -74,7 +74,7 @@ pub(super) struct Garbage(Mutex<Vec<u64>>);
 /// What a manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Manifest {
-    /// The bytes of the batch in its compact form.
+    /// How many bytes the batch takes in the form of batch_form.rs.
     pub(super) length: u64,
     pub(super) chunks: Vec<Chunk>,
 }

@@ -76,7 +76,7 @@ fn whole(batch: Batch) -> Staged {
     Staged::Whole(Arc::new(batch))
 }
 
-/// A change that is a little of everything: rows, log lines, new batches, removals, foldings.
+/// A change that is a little of everything: rows, log lines, new batches, removals, merged sets.
 fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
     let (epoch, partner) = (1 + random.below(2) as u32, 1 + random.below(3) as u16);
     let mut change = Change::default();
@@ -96,7 +96,7 @@ fn change(model: &Contents, number: u64, random: &mut Random) -> Change {
     let mine: Vec<BatchId> = model.batches.iter().map(|batch| batch.id).filter(|id| id.epoch == epoch).collect();
     match random.below(4) {
         0 if mine.len() > 2 => {
-            // A folding: the base takes the place and the name of the last.
+            // A merged set: the base takes the place and the name of the last.
             change.removed = mine.clone();
             change.added.push(whole(batch(mine[mine.len() - 1], 300, random)));
         }

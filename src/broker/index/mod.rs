@@ -1,14 +1,14 @@
 //! The index that answers are read from: for each tag the partners that flag it, as of one release.
 //!
-//! It is in memory, derived from the store, and rebuilt at open. In the words of databases:
+//! It is in memory, derived from the store, and made again from it at open. In the words of databases:
 //!
 //! - An [`Index`] is an immutable **snapshot**: it shows one release for as long as anybody holds it. A release makes
 //!   the next one, and the broker then puts that in its place, so that a question waits for nothing and sees no half
 //!   release.
 //! - The tags are cut into **shards** by their first bits. Tags are made with HMAC-SHA256 under a key of the broker's
-//!   own, so they are uniform and shards are of one size. A release makes one shard after the other, on as many threads
-//!   as there are. Two snapshots share the shards in which nothing changed, so that both together take at most twice
-//!   the memory of one.
+//!   own, so they are uniform and shards are of one size. A release makes the shards anew: each thread takes a range of
+//!   them and makes one after the other. Two snapshots share the shards in which nothing changed, so that both
+//!   together take at most twice the memory of one.
 //! - A tag takes 16 bytes, and each of its flags 4.
 //! - A look-up finds the place of a tag by **interpolation**, since uniform tags lie about where their bits say.
 //! - What was accepted since the last release is **pending**, for each partner apart: sorted runs, as in a
@@ -32,10 +32,10 @@ use crate::threads::Threads;
 use rebuild::RebuiltShard;
 use shard::{SHARDS, Shard, shard_of};
 
-/// How many tags a thread looks up at once.
+/// The number of tags in the piece of work that one thread takes.
 const TAGS_AT_ONCE: usize = 1 << 12;
 
-/// How many shards a thread makes at once.
+/// The number of shards in the piece of work that one thread takes.
 const SHARDS_AT_ONCE: usize = 1 << 4;
 
 /// The released flags of one epoch, as of one release.

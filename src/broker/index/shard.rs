@@ -11,7 +11,7 @@ const SHARD_BITS: u32 = 8;
 
 pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 
-/// The most flags that a bucket has on average; the fewest are half as many.
+/// About how many flags a bucket has: from half as many up to so many, and up to twice as many in a small shard.
 const BUCKET: usize = 32;
 
 /// In a packed flag: that it is the last of its tag.
