@@ -68,6 +68,9 @@ impl Database {
         let mut memory = self.lock();
         if memory.is_ahead {
             trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");
+            // What is still in line could be kept in the midst of the reading or after it, and memory would lack it.
+            // Nobody adds to the line meanwhile; and where this write fails, nothing of what was in line is kept.
+            let _ = self.store.submit(Change::default()).and_then(|ticket| self.store.wait(ticket));
             memory.state = load(&*self.store)?.0;
             memory.releasing = None;
             memory.is_ahead = false;
@@ -201,9 +204,12 @@ impl Drop for ReleaseInProgress<'_> {
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
 
+    use super::super::BrokerKeys;
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::policy::sample;
+    use crate::store::{MemoryStore, SimDisk};
 
     fn database() -> Database {
         Database::new(Box::<MemoryStore>::default(), BrokerState::default())
@@ -234,6 +240,18 @@ mod tests {
         assert_eq!(unpurged(&database), 1);
         begin_change(&database, 2).submit().unwrap();
         assert_eq!(unpurged(&database), 3);
+    }
+
+    #[test]
+    fn what_is_in_line_is_kept_before_the_state_is_read_anew() {
+        let keys = BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key());
+        let store = SimDisk::default().create_store(Arc::new(keys)).unwrap();
+        let database = Database::new(Box::new(store), BrokerState::default());
+        begin_change(&database, 1).submit().unwrap();
+        drop(begin_change(&database, 2));
+        assert_eq!(unpurged(&database), 1);
+        begin_change(&database, 4).commit().unwrap();
+        assert_eq!(load(database.store()).unwrap().0.unpurged, 5);
     }
 
     #[test]
