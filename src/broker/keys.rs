@@ -63,7 +63,7 @@ impl BrokerKeys {
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
             folder: Some(folder.into()),
             epochs: Mutex::default(),
-            destroyed: Mutex::new(destroyed_in(folder)?),
+            destroyed: Mutex::new(epochs_in(folder, &["destroyed"])?),
             signed_logs: SignedLogs::open(folder)?,
         })
     }
@@ -116,6 +116,14 @@ impl BrokerKeys {
     /// Draws the keys of an epoch that begins, unless they are there; they are on disk before this returns.
     pub(super) fn draw(&self, epoch: u32) -> Result<(), StoreError> {
         self.epoch_keys(epoch, true).map(drop)
+    }
+
+    /// The epochs of which there is a key.
+    pub(super) fn stored(&self) -> Result<BTreeSet<u32>, SystemError> {
+        match &self.folder {
+            Some(folder) => epochs_in(folder, &["pepper", "blobs"]),
+            None => Ok(self.epochs().keys().copied().collect()),
+        }
     }
 
     /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its
@@ -202,16 +210,19 @@ impl fmt::Debug for BrokerKeys {
 /// What a file says that stands where an epoch's keys were.
 const DESTROYED: &[u8] = b"The keys of this epoch were destroyed when it closed.\n";
 
-/// The epochs whose keys were destroyed.
-fn destroyed_in(folder: &Path) -> Result<BTreeSet<u32>, SystemError> {
-    let mut destroyed = BTreeSet::new();
+/// The epochs of which the folder has a file with one of these endings.
+fn epochs_in(folder: &Path, endings: &[&str]) -> Result<BTreeSet<u32>, SystemError> {
+    let mut epochs = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(|source| files::io("read", folder, source))? {
         let name = entry.map_err(|source| files::io("read", folder, source))?.file_name();
-        let number: Option<u32> =
-            name.to_str().and_then(|name| name.strip_prefix("epoch-")?.strip_suffix(".destroyed")?.parse().ok());
-        destroyed.extend(number);
+        let parts = name.to_str().and_then(|name| name.strip_prefix("epoch-")?.split_once('.'));
+        if let Some((number, ending)) = parts
+            && endings.contains(&ending)
+        {
+            epochs.extend(number.parse::<u32>());
+        }
     }
-    Ok(destroyed)
+    Ok(epochs)
 }
 
 /// An epoch's key is not there, and was not destroyed.

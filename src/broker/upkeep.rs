@@ -1,12 +1,14 @@
 //! What the broker does when it is time: opens and closes epochs, makes releases, ends the log's day, signs and prunes
 //! the log.
 
+use std::collections::BTreeSet;
+
 use super::incoming::PolicyInForce;
 use super::release::{PreparedRelease, ReleasePlan};
 use super::report::Release;
 use super::rows::{EpochRow, write_row};
 use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
-use super::state::OpenEpoch;
+use super::state::{BrokerState, OpenEpoch};
 use super::transaction::Transaction;
 use super::{Broker, BrokerError};
 use crate::audit::{Event, Line, LogKey, prune_before};
@@ -75,9 +77,8 @@ impl Upkeep<'_> {
         let (state, change) = transaction.change();
         if state.log.turn_day(change, self.now, self.in_force.digest())? {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
-            let epochs = self.in_force.policy().epochs.iter();
-            let closed = epochs.filter(|epoch| epoch.closes < self.now.day()).map(|epoch| epoch.number).collect();
-            self.destroy_keys(&mut transaction, closed)?;
+            let left = self.keys_of_closed_epochs(&transaction);
+            self.destroy_keys(&mut transaction, left)?;
         }
         transaction.submit()?;
         Ok((transaction, releases))
@@ -110,6 +111,27 @@ impl Upkeep<'_> {
             self.record(transaction, Event::EpochOpened { epoch: number })?;
         }
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
+    }
+
+    /// The epochs that are closed for good and whose keys are there all the same.
+    fn keys_of_closed_epochs(&self, state: &BrokerState) -> Vec<u32> {
+        let keys = &self.broker.keys;
+        let stored = keys.stored().unwrap_or_else(|error| {
+            // Partners are answered where the keys' folder cannot be read, and the operator sees it in the status.
+            self.broker.note_fault(&error.into());
+            BTreeSet::new()
+        });
+        // Keys may be there before their epoch is: a crash came while it was opened, or it was opened after the copy
+        // was made that the store was restored from. Then it opens with these keys, perhaps only once a policy is
+        // adopted again that lists it. So of the epochs that are not listed, only those before an open one are over.
+        let last_open = state.epochs.keys().next_back();
+        let is_over = |number: &u32| match self.in_force.policy().epoch(*number) {
+            Some(epoch) => epoch.closes < self.now.day(),
+            None => last_open > Some(number),
+        };
+        let is_closed =
+            |number: &u32| !state.epochs.contains_key(number) && (keys.is_destroyed(*number) || is_over(number));
+        stored.into_iter().filter(is_closed).collect()
     }
 
     /// Destroys the keys of closed epochs, once their rows are gone from the disk: rows without keys could not be

@@ -474,3 +474,26 @@ fn a_restore_that_broke_off_leaves_no_broker_that_does_not_wait_for_full_sets() 
     let broker = Broker::restore(copy.path(), folder.path(), open_keys(), day(1)).unwrap();
     assert_eq!(code(&broker.handle(&client.question(day(1)), day(1))), "recovering");
 }
+
+#[test]
+fn keys_that_a_crash_left_of_epochs_that_closed_are_destroyed_when_the_day_turns() {
+    let (place, broker, _) = Place::begin();
+    drop(broker);
+    // 0 and 1000 are in no policy; 1001 is neither, but its keys were being destroyed.
+    for epoch in [0, 1000, 1001] {
+        place.keys().draw(epoch).unwrap();
+    }
+    std::fs::write(place.keys.path().join("epoch-1001.destroyed"), []).unwrap();
+    let broker = place.reopen(&place.disk);
+    broker.release(day(2)).unwrap();
+    let has = |name: &str| place.keys.path().join(name).exists();
+    for epoch in [0, 1001] {
+        assert!(!has(&format!("epoch-{epoch}.pepper")) && !has(&format!("epoch-{epoch}.blobs")), "{epoch}");
+        assert!(has(&format!("epoch-{epoch}.destroyed")), "{epoch}");
+    }
+    // A policy that was adopted after a restored copy was made may list a later epoch.
+    for epoch in [1, 1000] {
+        assert!(has(&format!("epoch-{epoch}.pepper")) && has(&format!("epoch-{epoch}.blobs")), "{epoch}");
+        assert!(!has(&format!("epoch-{epoch}.destroyed")), "{epoch}");
+    }
+}
