@@ -67,6 +67,8 @@ pub struct Broker {
     folder: Option<PathBuf>,
     policy: RwLock<Arc<PolicyInForce>>,
     database: Database,
+    /// Held by whoever purges.
+    purging: Mutex<()>,
     partner_locks: PartnerLocks,
     unauthenticated: UnauthenticatedTraffic,
     last_fault: Mutex<Option<String>>,
@@ -212,6 +214,7 @@ impl Broker {
             folder,
             policy: RwLock::new(Arc::new(in_force)),
             database,
+            purging: Mutex::default(),
             partner_locks: PartnerLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
             last_fault: Mutex::default(),

@@ -67,11 +67,17 @@ impl Broker {
     ///
     /// [`BrokerError::Store`].
     pub fn purge(&self, now: Timestamp) -> Result<Purge, BrokerError> {
+        // Another purge would count the same rows.
+        let _purging = self.purging.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = self.database.begin()?;
+        transaction.flush()?;
+        // What others remove from now on may stay in the files until the next purge.
+        let rows = transaction.unpurged;
+        drop(transaction);
         let purged = self.database.store().purge()?;
         let mut transaction = self.database.begin()?;
         let (state, change) = transaction.change();
-        let rows = std::mem::take(&mut state.unpurged);
-        change.rows.push((Key::Unpurged, None));
+        state.count_purged(rows, change);
         let bytes = purged.before.saturating_sub(purged.after);
         transaction.record(now, self.in_force().digest(), Event::Purge { flags: rows, bytes })?;
         transaction.commit()?;

@@ -83,6 +83,12 @@ impl BrokerState {
         }
     }
 
+    /// Takes back from what [`BrokerState::count_removed`] counted the rows that a purge took out of the store's files.
+    pub(super) fn count_purged(&mut self, rows: u64, change: &mut Change) {
+        self.unpurged = self.unpurged.saturating_sub(rows);
+        change.rows.push((Key::Unpurged, (self.unpurged > 0).then(|| write_row(&self.unpurged))));
+    }
+
     /// Removes all of an epoch, from memory and from the store.
     pub(super) fn remove_epoch(&mut self, number: u32, change: &mut Change) {
         let Some(epoch) = self.epochs.remove(&number) else { return };

@@ -1,6 +1,6 @@
-//! What changes between deciding on a message and applying the decision: the policy, or a release that begins.
+//! What one thread changes while another decides on a message, makes a release or purges.
 //!
-//! The store pauses when it stages a batch, which is between the two.
+//! The store pauses in the midst of that: when it stages a batch, or when it was purged.
 
 use std::ops::Range;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -10,12 +10,20 @@ use std::time::Duration;
 use super::*;
 use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket};
 
-/// A store in memory, shared by its clones, that pauses when a batch of a chosen partner is staged.
+/// A store in memory, shared by its clones, that pauses once at a chosen step.
 #[derive(Clone, Default)]
 struct PausingStore(Arc<(MemoryStore, Mutex<Option<PauseAt>>)>);
 
-/// The partner whose batch pauses the store, the sender that tells of it, and the receiver that ends with the pause.
-type PauseAt = (u16, Sender<()>, Receiver<()>);
+/// The step that pauses the store, the sender that tells of it, and the receiver that ends with the pause.
+type PauseAt = (Step, Sender<()>, Receiver<()>);
+
+#[derive(PartialEq)]
+enum Step {
+    /// Before a batch of this partner is staged.
+    Stage(u16),
+    /// After the purge, before its caller goes on.
+    Purged,
+}
 
 /// Ends the pause when it is dropped, so that no thread waits for ever where an assertion fails.
 struct Pause {
@@ -24,28 +32,32 @@ struct Pause {
 }
 
 impl PausingStore {
-    /// Pauses the next time that a batch of `partner` is staged.
-    fn pause(&self, partner: u16) -> Pause {
+    /// Pauses the next time that it comes to `step`.
+    fn pause(&self, step: Step) -> Pause {
         let (reach, reached) = mpsc::channel();
         let (_ends_when_dropped, ended) = mpsc::channel();
-        *self.0.1.lock().unwrap() = Some((partner, reach, ended));
+        *self.0.1.lock().unwrap() = Some((step, reach, ended));
         Pause { reached, _ends_when_dropped }
+    }
+
+    fn pass(&self, step: Step) {
+        let pause = self.0.1.lock().unwrap().take_if(|(chosen, ..)| *chosen == step);
+        if let Some((_, reach, ended)) = pause {
+            reach.send(()).unwrap();
+            let _ = ended.recv();
+        }
     }
 }
 
 impl Pause {
     fn wait_until_reached(&self) {
-        self.reached.recv_timeout(Duration::from_secs(60)).expect("no batch was staged");
+        self.reached.recv_timeout(Duration::from_secs(60)).expect("the store never came to that step");
     }
 }
 
 impl Store for PausingStore {
     fn stage(&self, batch: &Batch) -> Result<Staged, StoreError> {
-        let pause = self.0.1.lock().unwrap().take_if(|(partner, ..)| *partner == batch.id.partner);
-        if let Some((_, reach, ended)) = pause {
-            reach.send(()).unwrap();
-            let _ = ended.recv();
-        }
+        self.pass(Step::Stage(batch.id.partner));
         self.0.0.stage(batch)
     }
 
@@ -74,7 +86,9 @@ impl Store for PausingStore {
     }
 
     fn purge(&self) -> Result<Purged, StoreError> {
-        self.0.0.purge()
+        let purged = self.0.0.purge();
+        self.pass(Step::Purged);
+        purged
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {
@@ -105,18 +119,23 @@ fn begin() -> (PausingStore, Broker, [Client; 3]) {
     (store, broker, clients)
 }
 
-#[test]
-fn a_message_decided_under_a_policy_that_was_replaced_meanwhile_is_decided_anew() {
-    let (store, broker, [mut client, ..]) = begin();
-    let now = Timestamp(MIDNIGHT.0 - 30);
+/// A folder with a policy that follows the sample.
+fn newer_policy() -> tempfile::TempDir {
     let digest = sample::signed().digest();
     let text = sample::changed_text(&[
         ("version = 1\n", &format!("version = 2\nprevious = \"{digest}\"\n")),
         ("075 000 00 00", "075 000 00 01"),
     ]);
-    let newer = sample::folder(&text);
+    sample::folder(&text)
+}
+
+#[test]
+fn a_message_decided_under_a_policy_that_was_replaced_meanwhile_is_decided_anew() {
+    let (store, broker, [mut client, ..]) = begin();
+    let now = Timestamp(MIDNIGHT.0 - 30);
+    let newer = newer_policy();
     let delta = client.delta(5, now);
-    let pause = store.pause(1);
+    let pause = store.pause(Step::Stage(1));
     thread::scope(|scope| {
         let handled = scope.spawn(|| broker.handle(&delta, now));
         pause.wait_until_reached();
@@ -133,13 +152,13 @@ fn a_message_decided_before_a_release_that_began_meanwhile_is_not_lost_with_it()
     let (store, broker, [mut client, ..]) = begin();
     let now = Timestamp(MIDNIGHT.0 - 30);
     let delta = client.delta(5, now);
-    let deciding = store.pause(1);
+    let deciding = store.pause(Step::Stage(1));
     thread::scope(|scope| {
         let (reply, replied) = mpsc::channel();
         let (broker, delta) = (&broker, &delta);
         scope.spawn(move || reply.send(broker.handle(delta, now)).unwrap());
         deciding.wait_until_reached();
-        let releasing = store.pause(2);
+        let releasing = store.pause(Step::Stage(2));
         let released = scope.spawn(|| broker.release(MIDNIGHT));
         releasing.wait_until_reached();
         drop(deciding);
@@ -173,4 +192,30 @@ fn while_a_release_is_made_questions_are_answered_and_state_messages_wait() {
         drop(in_progress);
         assert_eq!(code(&replied.recv().unwrap()), "ok");
     });
+}
+
+#[test]
+fn what_is_removed_during_a_purge_is_left_to_the_next() {
+    let (store, broker, _) = begin();
+    let now = Timestamp(MIDNIGHT.0 - 30);
+    let remove = |rows| {
+        let mut transaction = broker.database.begin().unwrap();
+        let (state, change) = transaction.change();
+        state.count_removed(rows, change);
+        transaction.commit().unwrap();
+    };
+    broker.purge(now).unwrap();
+    remove(3);
+    let purging = store.pause(Step::Purged);
+    thread::scope(|scope| {
+        let purging = purging;
+        let purged = scope.spawn(|| broker.purge(now));
+        purging.wait_until_reached();
+        remove(4);
+        drop(purging);
+        assert_eq!(purged.join().unwrap().unwrap().rows, 3);
+    });
+    assert_eq!(load(&store).unwrap().0.unpurged, 4);
+    assert_eq!(broker.purge(now).unwrap().rows, 4);
+    assert_eq!(load(&store).unwrap().0.unpurged, 0);
 }
