@@ -106,8 +106,9 @@ impl Broker {
                 return Err(BrokerError::ClockAhead { now, as_of });
             }
             let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
-            // While a release was made, another thread may have adopted a policy.
-            if self.is_in_force(&old) {
+            // While a release was made, another thread may have adopted a policy, or, if the state was read anew
+            // meanwhile, begun a release that would take the place of those made below.
+            if self.is_in_force(&old) && !transaction.is_release_in_progress() {
                 break (transaction, old, signed);
             }
         };

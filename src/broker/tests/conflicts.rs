@@ -195,6 +195,34 @@ fn while_a_release_is_made_questions_are_answered_and_state_messages_wait() {
 }
 
 #[test]
+fn a_policy_is_not_adopted_while_another_thread_makes_a_release() {
+    let (store, broker, _) = begin();
+    let newer = newer_policy();
+    let releasing = store.pause(Step::Stage(1));
+    thread::scope(|scope| {
+        let releasing = releasing;
+        let (adopt, adopted) = mpsc::channel();
+        let (broker, newer) = (&broker, &newer);
+        scope.spawn(move || {
+            let differences = broker.adopt_policy(&newer.path().join("policy.toml"), MIDNIGHT);
+            adopt.send(differences.map(drop)).unwrap();
+        });
+        releasing.wait_until_reached();
+        // A change that is not kept: what the release was made from is read anew, and another thread makes it.
+        let mut lost = broker.database.begin().unwrap();
+        lost.change();
+        drop(lost);
+        let in_progress = broker.database.begin().unwrap().begin_release().unwrap();
+        drop(releasing);
+        assert!(adopted.recv_timeout(Duration::from_millis(300)).is_err(), "it waits for the release");
+        assert_eq!(broker.policy().policy().version, 1);
+        drop(in_progress);
+        adopted.recv().unwrap().unwrap();
+    });
+    assert_eq!(broker.policy().policy().version, 2);
+}
+
+#[test]
 fn what_is_removed_during_a_purge_is_left_to_the_next() {
     let (store, broker, _) = begin();
     let now = Timestamp(MIDNIGHT.0 - 30);
