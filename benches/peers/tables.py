@@ -5,6 +5,7 @@ between the two marks in a Markdown file that has them.
 """
 
 import sys
+import textwrap
 from pathlib import Path
 
 BEGIN = "<!-- benches/peers/run writes from here"
@@ -26,7 +27,7 @@ STEPS = [
 
 
 def main(folder: Path, results: Path | None) -> None:
-    text = "\n\n".join([(folder / "machine").read_text().strip(), *whole(folder), *ingest(folder)]) + "\n"
+    text = "\n\n".join([prose((folder / "machine").read_text()), *whole(folder), *ingest(folder)]) + "\n"
     sys.stdout.write(text)
     if results:
         page = results.read_text()
@@ -62,11 +63,12 @@ def whole(folder: Path) -> list[str]:
     return [
         "### The whole job",
         table("| | seconds | of the processor | most memory, MiB | times Stapel's seconds |", rows),
-        f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: "
-        f"{psi['set encrypted']:.1f} s to encrypt a set, "
-        f"{psi['question exchanged']:.1f} s to exchange a question, of the processor. "
-        f"The whole job is four sets, each encrypted "
-        "once, and twelve exchanges.",
+        prose(
+            f"openmined-psi was measured at {psi['items']:,.0f} by {psi['items']:,.0f}: "
+            f"{psi['set encrypted']:.1f} s to encrypt a set, "
+            f"{psi['question exchanged']:.1f} s to exchange a question, of the processor. "
+            "The whole job is four sets, each encrypted once, and twelve exchanges."
+        ),
         "### Where Stapel's time goes: four partners together, one after another",
         table("| step | seconds | share |", shares),
     ]
@@ -106,6 +108,10 @@ def ingest(folder: Path) -> list[str]:
         rows.append(f"| {title} | {flags / wall:,.0f} | {each:,.0f} ({busy:,.0f}) | {wall / took['stapel'][1]:.2f} |")
     head = "| | flags a second | ns a flag (processor, all threads) | times Stapel's |"
     return ["### Durable ingest", table(head, rows)]
+
+
+def prose(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def table(head: str, rows: list[str]) -> str:

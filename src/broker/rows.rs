@@ -13,7 +13,8 @@
 //! |  | the highest state number, 8; the highest question number, 8 |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4 |
-//! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one; fresh, 2 |
+//! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
+//! |  | fresh, 2 |
 //! | share | 1 if a full set has come, else 0; when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; pseudonyms asked, 4 |
 //! |  | the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
