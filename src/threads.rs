@@ -100,19 +100,9 @@ impl Threads {
         items.iter().map(f).collect()
     }
 
-    /// How many threads a batch of so many items is spread over.
-    #[cfg_attr(not(feature = "threads"), allow(unused_variables))]
-    pub(crate) fn count_for(&self, items: usize) -> usize {
-        #[cfg(feature = "threads")]
-        if items >= 2 * LEAST {
-            return self.count();
-        }
-        1
-    }
-
     #[cfg(feature = "threads")]
     fn pool_for(&self, items: usize) -> Option<&ThreadPool> {
-        self.pool.as_deref().filter(|_| self.count_for(items) > 1)
+        self.pool.as_deref().filter(|_| items >= 2 * LEAST)
     }
 }
 
@@ -182,7 +172,6 @@ mod tests {
         let places = two.map_large(&items[..3], |item| (*item, std::thread::current().id() == here));
         assert_eq!(places, [(0, false), (1, false), (2, false)]);
         assert_eq!(two.map_large(&items[..1], |item| (*item, std::thread::current().id() == here)), [(0, true)]);
-        assert_eq!((two.count_for(2 * LEAST), two.count_for(2 * LEAST - 1)), (2, 1));
     }
 
     #[test]
