@@ -549,6 +549,13 @@ def invalid() -> list[dict]:
         "broker",
     )
 
+    for name, hint in (
+        ("an unsigned rejection with a log line", Rejection(LOG, "malformed", 0, "x")),
+        ("an unsigned rejection with a number that its code does not have", Rejection(None, "malformed", 1, "x")),
+    ):
+        data = messages.encode(header(hint), hint, lambda _: messages.NO_SIGNATURE)
+        add(name, data, "bad_signature", "broker")
+
     # Deltas
     one, two, three = ([row] for row in rows(1, 2, 3))
     body("delta: nothing", Delta, Delta().encode())
@@ -613,21 +620,44 @@ def invalid() -> list[dict]:
     receipt = Receipt(LOG, 5, 0, 0, 3, 1, 2, 40)
     body("receipt: part 0 of 2", Receipt, replace(receipt, parts=2).encode())
     body("receipt: part 3 of 2", Receipt, replace(receipt, part=3, parts=2).encode())
+    body("receipt: part 1 of 1", Receipt, replace(receipt, part=1, parts=1).encode())
+    for effect in ("added", "changed", "withdrawn"):
+        part = Receipt(LOG, 5, 1, 2, 0, 0, 0, 40)
+        body(f"receipt: a part before the last has {effect}", Receipt, replace(part, **{effect: 1}).encode())
+    body("receipt: more added and changed than held", Receipt, replace(receipt, added=40).encode())
+    body("receipt: added and changed that 32 bits do not hold", Receipt, replace(receipt, added=2**32 - 1).encode())
     body("receipt: cut", Receipt, receipt.encode()[:-1])
     body("receipt: a byte too many", Receipt, receipt.encode() + b"\0")
     answer = Answer(LOG, 6, 1_795_824_000, 1_795_910_400, 4, 3, bytes([0, 1, 2]))
     body("answer: no standings", Answer, replace(answer, standings=b"").encode())
     for standing in (251, 254):
         body(f"answer: standing {standing}", Answer, replace(answer, standings=bytes([0, standing])).encode())
+    body("answer: more fresh than there are", Answer, replace(answer, fresh=5).encode())
+    previous = front_of(replace(header(answer), previous=1), len(answer.encode()))
+    add("answer: previous", signed(previous, answer.encode(), KINDS[Answer]), "malformed", "broker")
     body("answer: fewer standings than counted", Answer, answer.encode()[:-1])
     body("answer: a byte too many", Answer, answer.encode() + b"\0")
     changed("status reply: a yes that is 2", StatusReply, b"\x28\0\0\0\0\xc0\x03\0\0", b"\x28\0\0\0\2\xc0\x03\0\0")
     reply = StatusReply(None, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"note", [drawn("node 1")])
+    for name in ("sequence", "previous"):
+        front = front_of(replace(header(reply), **{name: 1}), len(reply.encode()))
+        add(f"status reply: {name}", signed(front, reply.encode(), KINDS[StatusReply]), "malformed", "broker")
+    body("status reply: accepted and not used", StatusReply, replace(reply, last_state=2, highest_state=1).encode())
+    body("status reply: a proof without a checkpoint", StatusReply, replace(reply, checkpoint=b"").encode())
+    body("status reply: a proof of 66 hashes", StatusReply, replace(reply, proof=[drawn("node 1")] * 66).encode())
     body("status reply: cut in the proof", StatusReply, reply.encode()[:-1])
     body("status reply: a hash too many", StatusReply, reply.encode() + bytes(32))
     longer = replace(reply, proof=[]).encode().replace(b"\4\0note\0", b"\xff\xffnote\0")
     body("status reply: a checkpoint's length over the bytes", StatusReply, longer)
     rejection = Rejection(LOG, "gap", 7, "seven").encode()
+    no_leaf = LogEntry(41, bytes(32))
+    for one_of in (receipt, answer, reply, Rejection(None, "gap", 7, "")):
+        name = type(one_of).__name__.lower()
+        body(f"{name}: a log line without a leaf hash", type(one_of), replace(one_of, log=no_leaf).encode())
+    for code in CODES:
+        if code not in messages.NUMBERED:
+            body(f"rejection: a number with {code}", Rejection, Rejection(LOG, code, 1, "").encode())
+    body("rejection: 0 as the lowest number still free", Rejection, Rejection(LOG, "stale", 0, "").encode())
     for code in (0, 20, 255):
         body(f"rejection: code {code}", Rejection, rejection[:40] + bytes([code]) + rejection[41:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")

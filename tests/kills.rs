@@ -137,7 +137,7 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
         Said::Question(_) => Request::Question(Question { sweep: None, pseudonyms: &others }),
     };
     let header = client.header(request.kind(), time(number));
-    message::sign(&header, &request.encode(), &key(client.number)).unwrap()
+    message::sign(&header, &request.encode().unwrap(), &key(client.number)).unwrap()
 }
 
 /// What the partners hold, and what of that is released: at every midnight all that came before it.

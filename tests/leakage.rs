@@ -162,10 +162,11 @@ fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     let many = numbered(0..10_001);
     let new = numbered(1 << 100..(1 << 100) + 1_001);
     let ask = |sweep: Option<&str>, pseudonyms| {
-        Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }).encode()
+        Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }).encode().unwrap()
     };
-    let add =
-        |rows, last| Request::Delta(Delta { renewal: false, flagged: groups(rows, last), withdrawn: &[] }).encode();
+    let add = |rows, last| {
+        Request::Delta(Delta { renewal: false, flagged: groups(rows, last), withdrawn: &[] }).encode().unwrap()
+    };
     let none = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged: vec![] };
     let (one, other) = ([pseudonym(1)], [pseudonym(2)]);
     let mut made = Vec::new();
@@ -187,7 +188,7 @@ fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     make(Kind::Delta, add(&new, MARCH), "over_budget", &|_| ());
     make(Kind::Delta, add(&one, "2027-05-31"), "renewal_not_declared", &|_| ());
     make(Kind::Delta, add(&one, "2026-10-31"), "clock", &|_| ());
-    make(Kind::FullSet, Request::FullSet(none).encode(), "shrink", &|_| ());
+    make(Kind::FullSet, Request::FullSet(none).encode().unwrap(), "shrink", &|_| ());
     made
 }
 

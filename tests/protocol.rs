@@ -654,7 +654,7 @@ fn a_partner_changes_its_key_in_an_overlap() {
     let mut asked_with = |seed: u16, now| {
         let rows = [pseudonym(1)];
         let header = clients[0].header(Kind::Question, now);
-        let body = Request::Question(Question { sweep: None, pseudonyms: &rows }).encode();
+        let body = Request::Question(Question { sweep: None, pseudonyms: &rows }).encode().unwrap();
         match read(&broker.handle(&message::sign(&header, &body, &key(seed)).unwrap(), now)) {
             Reply::Answer(answer) => answer.standings,
             other => panic!("{}", code(&other)),
@@ -727,7 +727,7 @@ fn no_message_uses_up_all_the_numbers() {
     let mut client = Client::new(1, &policy);
     for kind in [Kind::Confirm, Kind::Question] {
         let asked = Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(1)] });
-        let body = if kind == Kind::Question { asked.encode() } else { vec![] };
+        let body = if kind == Kind::Question { asked.encode().unwrap() } else { vec![] };
         for (leap, used) in [(u64::MAX, false), ((1 << 32) + 1, false), (1 << 32, true)] {
             let header = Header { sequence: leap, ..client.header(kind, START) };
             let reply = broker.handle(&message::sign(&header, &body, &key(1)).unwrap(), START);

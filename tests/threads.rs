@@ -52,7 +52,7 @@ impl Said {
         for message in messages {
             let verified = Unverified::parse(message, Role::Partner).unwrap();
             let verified = verified.verify(&key(partner.number()).verifying_key()).unwrap();
-            self.bodies.push(verified.request().unwrap().encode());
+            self.bodies.push(verified.request().unwrap().encode().unwrap());
             let reply = broker.handle(message, now);
             partner.read(&reply, now).unwrap();
             self.replies.push(match read(&reply) {

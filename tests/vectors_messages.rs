@@ -109,11 +109,11 @@ fn read(bytes: &[u8], role: Role, key: &Key) -> Result<(Header, Value, Vec<u8>),
     let (kind, told, body) = match role {
         Role::Partner => {
             let request = verified.request()?;
-            (request.kind(), request_json(&request), request.encode())
+            (request.kind(), request_json(&request), request.encode()?)
         }
         Role::Broker => {
             let reply = verified.reply()?;
-            (reply.kind(), reply_json(&reply), reply.encode())
+            (reply.kind(), reply_json(&reply), reply.encode()?)
         }
     };
     assert_eq!(kind, header.kind);

@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
     match kind.role() {
         Role::Partner => {
             if let Ok(request) = verified.request() {
-                assert_eq!(request.encode(), body);
+                assert_eq!(request.encode().unwrap(), body);
                 assert_eq!(request.kind(), kind);
             }
             let reply = broker.handle(&bytes, START);
@@ -38,7 +38,7 @@ pub fn run(data: &[u8]) {
         }
         Role::Broker => {
             if let Ok(reply) = verified.reply() {
-                assert_eq!(reply.encode(), body);
+                assert_eq!(reply.encode().unwrap(), body);
                 assert_eq!(reply.kind(), kind);
             }
         }

@@ -3,7 +3,7 @@
 A job is an object; `do` says what. The first is `open`, and each gives an object back:
 
     {"do": "open", "number", "seed", "consortium", "purpose", "epoch", "secret", "policy", "broker_key", "threshold",
-     "count_cap", "sees"}                                              -> {"key_id", "public"}
+     "count_cap", "sees", "organisations"}                             -> {"key_id", "public"}
     {"do": "delta", "time", "flag": {address key: last valid day}, "withdraw": [address key], "renewal"}
     {"do": "full_set", "time", "flag", "renewal", "shrink"}
     {"do": "confirm", "time"}
@@ -48,6 +48,7 @@ def open_(
     threshold: int,
     count_cap: int,
     sees: str,
+    organisations: int,
 ) -> dict[str, Any]:
     partner = Partner(
         number=number,
@@ -58,6 +59,7 @@ def open_(
         broker_key=unhex(broker_key, 32),
         counting=Counting(threshold, 0, count_cap, False),
         sees=sees,
+        organisations=organisations,
     )
     _partner[:] = [partner]
     return {"key_id": partner.secret.key_id.hex(), "public": messages.public_key(partner.seed).hex()}

@@ -20,6 +20,9 @@ MAX_GROUPS = 64
 MAX_FLAGS = 1_000_000
 MAX_ASKED = 100_000
 MAX_SENTENCE = 1_000
+MAX_PROOF = 65
+# 5.3 step 6: how far a number may be above the highest that the broker saw.
+MAX_LEAP = 1 << 32
 NO_SIGNATURE = bytes(64)
 
 # 4.10: the codes of a rejection, from 1.
@@ -30,6 +33,8 @@ CODES = (
 ).split()
 # Of these, those that can come before the sender is authenticated.
 UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}
+# And those that have a number.
+NUMBERED = {"gap", "stale", "over_budget", "shrink"}
 
 
 # Fields
@@ -167,9 +172,9 @@ class Header:
 
     def check_numbers(self) -> None:
         """5.2: which kinds have which numbers. A reply repeats those of what it replies to."""
-        if self.kind == KINDS[StatusRequest] and self.sequence:
+        if self.kind in (KINDS[StatusRequest], KINDS[StatusReply]) and self.sequence:
             raise malformed("a status request has no number")
-        if self.kind in (KINDS[Question], KINDS[StatusRequest]) and self.previous:
+        if self.kind in map(KINDS.get, (Question, StatusRequest, Answer, StatusReply)) and self.previous:
             raise malformed("only state messages have a previous number")
 
 
@@ -313,7 +318,11 @@ NO_LINE = bytes(40)
 
 def read_log_entry(reader: Reader) -> LogEntry | None:
     raw = reader.take(40)
-    return None if raw == NO_LINE else LogEntry(int.from_bytes(raw[:8], "little"), raw[8:])
+    if raw == NO_LINE:
+        return None
+    if raw[8:] == bytes(32):
+        raise malformed("a line with a number and no leaf hash")
+    return LogEntry(int.from_bytes(raw[:8], "little"), raw[8:])
 
 
 def write_log_entry(log: LogEntry | None) -> bytes:
@@ -348,8 +357,12 @@ class Receipt:
     @staticmethod
     def decode(reader: Reader) -> "Receipt":
         receipt = Receipt(read_log_entry(reader), reader.uint(8), *(reader.uint(size) for size in (2, 2, 4, 4, 4, 4)))
-        if (receipt.part, receipt.parts) != (0, 0) and not 1 <= receipt.part <= receipt.parts:
+        if (receipt.part, receipt.parts) != (0, 0) and not 1 <= receipt.part <= receipt.parts >= 2:
             raise malformed(f"part {receipt.part} of {receipt.parts}")
+        if receipt.part < receipt.parts and receipt.added + receipt.changed + receipt.withdrawn:
+            raise malformed("a part before the last that has an effect")
+        if receipt.added + receipt.changed > receipt.held:
+            raise malformed("more flags added and changed than are held")
         return receipt
 
 
@@ -386,6 +399,8 @@ class Answer:
             raise Refused("too_large", f"{count} standings where {MAX_ASKED} may stand")
         if count == 0:
             raise malformed("an answer without standings")
+        if fields[4] > fields[3]:
+            raise malformed("more organisations are fresh than there are")
         if any(251 <= byte <= 254 for byte in standings):
             raise malformed("an unknown standing")
         return Answer(log, *fields, standings)
@@ -438,6 +453,10 @@ class StatusReply:
         left = [reader.uint(4) for _ in range(4)]
         checkpoint = reader.take(reader.uint(2))
         proof = [reader.take(32) for _ in range(reader.uint(1))]
+        if numbers[3] > numbers[4]:
+            raise malformed("a state number that was accepted and not used")
+        if len(proof) > (MAX_PROOF if checkpoint else 0):
+            raise malformed("a proof without a checkpoint, or too long")
         return StatusReply(log, *numbers, full_set_due, *left, checkpoint, proof)
 
 
@@ -459,6 +478,9 @@ class Rejection:
         if not 1 <= code <= len(CODES):
             raise malformed(f"no rejection has code {code}")
         number = reader.uint(8)
+        named = CODES[code - 1]
+        if (number and named not in NUMBERED) or (not number and named == "stale"):
+            raise malformed(f"{named} does not have the number {number}")
         size = reader.uint(2)
         if size > MAX_SENTENCE:
             raise malformed(f"a sentence of {size} bytes")
@@ -525,8 +547,11 @@ class Unverified:
         """What anybody can have made: a rejection with 64 zero bytes for a signature. No more than a hint."""
         if self.header.kind != KINDS[Rejection] or self.signature != NO_SIGNATURE:
             return None
-        body = self.body()
-        return body if body.code in UNSIGNED else None
+        try:
+            body = self.body()
+        except Refused:
+            return None
+        return body if body.code in UNSIGNED and body.log is None else None
 
     def body(self) -> Body:
         reader = Reader(self.raw_body)

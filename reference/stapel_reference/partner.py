@@ -6,13 +6,49 @@ from dataclasses import dataclass, field
 from . import messages
 from .errors import Refused
 from .keys import BUILDING, UNIT, Secret
-from .messages import Answer, Confirm, Delta, FullSet, Header, Question, Receipt, Rejection, StatusReply, StatusRequest
+from .messages import (
+    MAX_LEAP,
+    Answer,
+    Confirm,
+    Delta,
+    FullSet,
+    Header,
+    Question,
+    Receipt,
+    Rejection,
+    StatusReply,
+    StatusRequest,
+)
 from .standings import Counting
 
 
 def level(address_key: str) -> int:
     """A unit has two bars, a building one (section 3)."""
     return UNIT if address_key.count("|") == 2 else BUILDING
+
+
+# 7.3: how far a number that the broker names raises a partner's own, and up to where.
+MAX_RAISE = 1 << 24
+HIGHEST_RAISED = 1 << 63
+
+
+def raised(own: int, named: int) -> int:
+    return max(own, min(named, own + MAX_RAISE, HIGHEST_RAISED))
+
+
+def may_reject(code: str, body: messages.Body) -> bool:
+    """7.3: whether a signed rejection of such a message can have the code."""
+    if code in ("unknown_partner", "bad_signature", "wrong_consortium"):
+        return False
+    kinds = {
+        "gap": Delta | FullSet | Confirm,
+        "full_set_required": Delta | FullSet | Confirm,
+        "shrink": FullSet,
+        "renewal_not_declared": Delta | FullSet,
+    }
+    if code in ("wrong_policy", "stale", "not_permitted", "recovering"):
+        return not isinstance(body, StatusRequest)
+    return code not in kinds or isinstance(body, kinds[code])
 
 
 @dataclass
@@ -25,6 +61,8 @@ class Partner:
     broker_key: bytes
     counting: Counting
     sees: str
+    # How many the roster has.
+    organisations: int
     journal_head: bytes = bytes(32)
     # What the broker has accepted, and the numbers used up to now.
     flags: dict[bytes, int] = field(default_factory=dict)
@@ -108,7 +146,13 @@ class Partner:
         if isinstance(body, Answer):
             if told.header.policy != asked.header.policy:
                 raise Refused("wrong_reply", "it was answered under another policy than it was asked under")
+            if body.organisations > self.organisations:
+                raise Refused("wrong_reply", "it counts more organisations than the roster has")
             self._check_standings(request_body, body)
+        if isinstance(body, Receipt):
+            self._check_receipt(request_body, body)
+        if isinstance(body, Rejection):
+            self._check_rejection(asked.header.sequence, request_body, body)
         if isinstance(body, Receipt | Answer | StatusReply):
             if body.release < self.release:
                 raise Refused("wrong_reply", "it speaks of an older release than one that was seen")
@@ -118,9 +162,42 @@ class Partner:
             self._take_flags(request_body)
         if isinstance(body, StatusReply):
             self.accepted_state = body.last_state
-            self.state_number = max(self.state_number, body.highest_state)
-            self.question_number = max(self.question_number, body.highest_question)
+            self.state_number = raised(self.state_number, body.highest_state)
+            self.question_number = raised(self.question_number, body.highest_question)
+        if isinstance(body, Rejection) and body.code == "stale":
+            if isinstance(request_body, Question):
+                self.question_number = raised(self.question_number, body.number - 1)
+            else:
+                self.state_number = raised(self.state_number, body.number - 1)
         return body
+
+    @staticmethod
+    def _check_receipt(body: messages.Body, receipt: Receipt) -> None:
+        """Of a full set in several parts only which part it is: this partner does not make any."""
+        in_parts = isinstance(body, FullSet) and body.parts > 1
+        due = (body.part, body.parts) if in_parts else (0, 0)
+        if (receipt.part, receipt.parts) != due:
+            raise Refused("wrong_reply", "it is the receipt of another part")
+        if in_parts:
+            return
+        flagged = 0 if isinstance(body, Confirm) else sum(len(rows) for _, rows in body.groups)
+        withdrawn = len(body.withdrawn) if isinstance(body, Delta) else 0
+        if (
+            receipt.added + receipt.changed > flagged
+            or (receipt.withdrawn > withdrawn and not isinstance(body, FullSet))
+            or (isinstance(body, FullSet) and receipt.held != flagged)
+        ):
+            raise Refused("wrong_reply", "it counts other flags than the message has")
+
+    @staticmethod
+    def _check_rejection(sequence: int, body: messages.Body, rejection: Rejection) -> None:
+        if not may_reject(rejection.code, body):
+            raise Refused("wrong_reply", f"such a message is not rejected with {rejection.code}")
+        number = rejection.number
+        if rejection.code == "gap" and number >= sequence:
+            raise Refused("wrong_reply", "what was accepted last is not numbered before the message")
+        if rejection.code == "stale" and number <= sequence < number + MAX_LEAP:
+            raise Refused("wrong_reply", "the number of the message would be free")
 
     def _check_standings(self, question: Question, answer: Answer) -> None:
         if len(answer.standings) != len(question.pseudonyms):

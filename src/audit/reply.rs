@@ -140,14 +140,14 @@ mod tests {
             epoch: 1,
             key_id: policy.epochs[0].key_id,
             partner: 2,
-            sequence: 1,
+            sequence: u64::from(reply.kind() != message::Kind::StatusReply),
             previous: 0,
             time: NOW,
             policy: policy.digest(),
             context: Digest([5; 32]),
             body_length: 0,
         };
-        message::sign(&header, &reply.encode(), &sample::operator_key()).unwrap()
+        message::sign(&header, &reply.encode().unwrap(), &sample::operator_key()).unwrap()
     }
 
     fn answer(line: &Line) -> Reply {

@@ -9,12 +9,9 @@ use super::rows::PartnerRow;
 use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
-use crate::message::{Answer, Code, Kind, Rejection};
+use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection};
 use crate::policy;
 use crate::store::Batch;
-
-/// The most by which a number may exceed the highest that was used, so that no message uses up all numbers.
-const LONGEST_LEAP: u64 = 1 << 32;
 
 /// What the broker knows that decides one partner's message.
 ///

@@ -208,7 +208,8 @@ impl Broker {
     fn sign(&self, incoming: &Incoming<'_>, reply: &Reply) -> Vec<u8> {
         let policy = incoming.in_force.digest();
         let header = reply_header(incoming.header, policy, reply.kind(), incoming.digest, incoming.now);
-        message::sign(&header, &reply.encode(), self.keys.signing()).expect("no reply is longer than an answer")
+        let signed = reply.encode().and_then(|body| message::sign(&header, &body, self.keys.signing()));
+        signed.expect("no reply is longer than an answer")
     }
 
     /// The reply where the store fails.
@@ -225,7 +226,8 @@ impl Broker {
         let sentence =
             "the broker has other keys than the policy names; nothing was done: send the same bytes again later";
         let rejection = Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence));
-        message::sign(&header, &rejection.encode(), self.keys.signing()).unwrap_or_default()
+        let signed = rejection.encode().and_then(|body| message::sign(&header, &body, self.keys.signing()));
+        signed.unwrap_or_default()
     }
 
     fn log_unauthenticated(&self, in_force: &PolicyInForce, event: Event, now: Timestamp) {

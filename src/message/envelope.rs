@@ -3,6 +3,7 @@
 use super::error::MessageError;
 use super::header::{Header, Kind, Role};
 use super::limits::{MAX_BODY, MAX_MESSAGE, SIGNATURE};
+use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::reply::Reply;
 use super::request::Request;
@@ -96,7 +97,9 @@ impl<'a> Unverified<'a> {
         if self.header.kind != Kind::Rejection || signature != [0; SIGNATURE] {
             return None;
         }
-        Rejection::decode(body).ok().filter(|rejection| rejection.code.may_be_unsigned())
+        Rejection::decode(body)
+            .ok()
+            .filter(|rejection| rejection.code.may_be_unsigned() && rejection.log == LogEntry::NONE)
     }
 }
 
@@ -142,6 +145,7 @@ pub fn sign(header: &Header, body: &[u8], key: &SigningKey) -> Result<Vec<u8>, M
 
 /// As [`sign`], of a request whose body, which may be large, is written nowhere but in the message.
 pub(crate) fn sign_request(header: &Header, request: &Request<'_>, key: &SigningKey) -> Result<Vec<u8>, MessageError> {
+    request.refuse_uncountable()?;
     frame(header, request.length(), |bytes| request.encode_to(bytes), |signed| key.sign(signed))
 }
 
@@ -187,7 +191,7 @@ mod tests {
     use super::*;
 
     fn message() -> Vec<u8> {
-        let body = Request::Confirm.encode();
+        let body = Request::Confirm.encode().unwrap();
         sign(&Header::example(Kind::Confirm), &body, &key()).unwrap()
     }
 
@@ -243,6 +247,9 @@ mod tests {
         let unverified = Unverified::parse(&bytes, Role::Broker).unwrap();
         assert_eq!(unverified.danger_unsigned_rejection().unwrap(), rejection);
         assert!(unverified.verify(&key().verifying_key()).is_err());
+        let logged = Rejection { log: LogEntry { index: 0, leaf: Digest([1; 32]) }, ..rejection.clone() };
+        let bytes = unsigned_rejection(&header, &logged).unwrap();
+        assert!(Unverified::parse(&bytes, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
         let signed = sign(&header, &rejection.encode(), &key()).unwrap();
         assert!(Unverified::parse(&signed, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
         let bytes = unsigned_rejection(&header, &Rejection::new(Code::Stale, 9, "only for whom it knows")).unwrap();

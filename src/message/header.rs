@@ -97,11 +97,12 @@ impl Header {
         if header.version != VERSION {
             return malformed("the version is not 1, the only one known here");
         }
-        if header.kind.role() == Role::Partner && !header.kind.is_state() && header.previous != 0 {
-            return malformed("only a state message names the one before it");
+        let names_none_before = matches!(header.kind, Kind::Question | Kind::Status | Kind::Answer | Kind::StatusReply);
+        if names_none_before && header.previous != 0 {
+            return malformed("only a state message, and a reply to one, names the one before it");
         }
-        if header.kind == Kind::Status && header.sequence != 0 {
-            return malformed("a status request has no number of its own: it is 0");
+        if matches!(header.kind, Kind::Status | Kind::StatusReply) && header.sequence != 0 {
+            return malformed("a status request, and the reply to one, has no number of its own: it is 0");
         }
         Ok((header, length))
     }
@@ -245,6 +246,9 @@ mod tests {
         assert!(refused(Header { version: 2, ..Header::example(Kind::Question) }));
         assert!(refused(Header { previous: 1, ..Header::example(Kind::Question) }));
         assert!(refused(Header { sequence: 1, ..Header::example(Kind::Status) }));
+        assert!(refused(Header { previous: 1, ..Header::example(Kind::Answer) }));
+        assert!(refused(Header { previous: 1, sequence: 0, ..Header::example(Kind::StatusReply) }));
+        assert!(refused(Header { sequence: 1, ..Header::example(Kind::StatusReply) }));
         let mut bytes = Header::example(Kind::Delta).encode();
         for kind in (0..=255u8).filter(|kind| Kind::try_from(*kind).is_err()) {
             bytes[1] = kind;

@@ -9,6 +9,13 @@ pub const MAX_QUESTION: usize = 100_000;
 /// The most groups of flags, each with its last valid day, in one message.
 pub(crate) const MAX_GROUPS: usize = 64;
 
+/// The most by which a message's number may exceed the highest that the broker saw of its series, so that no message
+/// uses up all numbers.
+pub(crate) const LONGEST_LEAP: u64 = 1 << 32;
+
+/// The most hashes of a proof in a status reply. A log of 2^64 lines needs no more.
+pub(super) const MAX_PROOF: usize = 65;
+
 /// The most bytes of a message's body.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 

@@ -17,4 +17,8 @@ impl LogEntry {
     pub const NONE: LogEntry = LogEntry { index: 0, leaf: Digest::NONE };
 }
 
-encode_fields! { LogEntry { index, leaf } }
+encode_fields! {
+    LogEntry { index, leaf }
+    where |entry| entry.leaf != Digest::NONE || entry.index == 0,
+    else "a line of the log has a number and no hash"
+}

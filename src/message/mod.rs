@@ -17,7 +17,7 @@ pub use envelope::{Unverified, Verified, sign};
 pub(crate) use envelope::{sign_request, unsigned_rejection};
 pub use error::MessageError;
 pub use header::{Header, Kind, NotAKind, Role, VERSION};
-pub(crate) use limits::MAX_GROUPS;
+pub(crate) use limits::{LONGEST_LEAP, MAX_GROUPS};
 pub use limits::{MAX_FLAGS, MAX_MESSAGE, MAX_QUESTION};
 pub use log_entry::LogEntry;
 pub use rejection::{Code, Rejection};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::MessageError;
+use super::header::Kind;
 use super::log_entry::LogEntry;
 use crate::codec::{Reader, Writer};
 use crate::codes::named;
@@ -93,6 +94,9 @@ impl Rejection {
         let code = Code::from_byte(reader.u8()?)
             .ok_or(MessageError::Malformed { finding: "the rejection's code is unknown" })?;
         let number = reader.u64()?;
+        if (number != 0 && !code.has_number()) || (number == 0 && code == Code::Stale) {
+            return Err(MessageError::Malformed { finding: "the rejection's number is not one that its code has" });
+        }
         let length = usize::from(reader.u16()?);
         let sentence = std::str::from_utf8(reader.take(length)?).ok().filter(|text| text.len() <= MAX_SENTENCE);
         let sentence =
@@ -115,6 +119,25 @@ impl Code {
         matches!(self, Malformed | UnknownPartner | BadSignature | WrongConsortium | TooLarge)
     }
 
+    /// Whether a rejection with it has a number.
+    fn has_number(self) -> bool {
+        matches!(self, Code::Gap | Code::Stale | Code::OverBudget | Code::Shrink)
+    }
+
+    /// Whether a signed rejection of a message of this kind can have it.
+    pub(crate) fn rejects(self, kind: Kind) -> bool {
+        use Code::*;
+        match self {
+            // The sender was not authenticated, so that nobody may sign them.
+            UnknownPartner | BadSignature | WrongConsortium => false,
+            Malformed | TooLarge | WrongPurpose | WrongEpoch | WrongKeyId | Clock | OverBudget | Unavailable => true,
+            WrongPolicy | Stale | NotPermitted | Recovering => kind != Kind::Status,
+            Gap | FullSetRequired => kind.is_state(),
+            Shrink => kind == Kind::FullSet,
+            RenewalNotDeclared => matches!(kind, Kind::Delta | Kind::FullSet),
+        }
+    }
+
     fn from_byte(byte: u8) -> Option<Code> {
         Code::ALL.into_iter().find(|code| *code as u8 == byte)
     }
@@ -134,8 +157,12 @@ mod tests {
     fn every_code_comes_back() {
         for (at, code) in Code::ALL.into_iter().enumerate() {
             assert_eq!(code as usize, at + 1);
-            let rejection = Rejection::new(code, 42, "één zin");
+            let rejection = Rejection::new(code, if code.has_number() { 42 } else { 0 }, "één zin");
             assert_eq!(Rejection::decode(&rejection.encode()).unwrap(), rejection);
+            let wrong = Rejection { number: if code.has_number() { 0 } else { 42 }, ..rejection };
+            // None was accepted, nothing is left: 0 is a number, but of the lowest one that is free.
+            let fits = code.has_number() && code != Code::Stale;
+            assert_eq!(Rejection::decode(&wrong.encode()).is_ok(), fits, "{code:?}");
         }
         assert_eq!(Code::from_byte(0), None);
         assert_eq!(Code::from_byte(20), None);

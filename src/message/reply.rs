@@ -2,13 +2,15 @@
 
 use super::error::MessageError;
 use super::header::Kind;
-use super::limits::MAX_QUESTION;
+use super::limits::{MAX_PROOF, MAX_QUESTION};
 use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::standing::Standing;
 use crate::codec::{Reader, Writer, encode_fields};
 use crate::day::Timestamp;
 use crate::digest::Digest;
+
+const TOO_MANY_STANDINGS: &str = "an answer has at most 100,000 standings";
 
 /// A message of the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Receipt {
     pub log: LogEntry,
     /// The release in force when it was accepted; its flags show from a later one on.
     pub release: u64,
-    /// Of a full set in parts: the part, and of how many. Both 0 for all else.
+    /// Of a full set in several parts: the part, and of how many. Both 0 for all else.
     pub part: (u16, u16),
     /// Flags that were not held before.
     pub added: u32,
@@ -57,8 +59,8 @@ pub struct Answer {
     pub until: Timestamp,
     /// How many organisations the roster has.
     pub organisations: u16,
-    /// How many of them said within the policy's freshness window, in this epoch, what they flag or that nothing
-    /// changed.
+    /// How many of them, at most all, said within the policy's freshness window, in this epoch, what they flag or that
+    /// nothing changed.
     pub fresh: u16,
     /// A byte for each pseudonym, in the question's order. With the policy it makes a [`Standing`](super::Standing).
     pub standings: Vec<u8>,
@@ -101,16 +103,27 @@ pub struct StatusReply {
 
 impl Reply {
     /// The body.
-    pub fn encode(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::TooLarge`] for more than 100,000 standings, a checkpoint of more than 65,535 bytes, or a proof
+    /// of more than 65 hashes.
+    pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
+        let too_large = |finding| Err(MessageError::TooLarge { finding });
         match self {
             Reply::Receipt(receipt) => {
                 let mut writer = Writer::default();
                 writer.put(receipt);
-                writer.finish()
+                Ok(writer.finish())
             }
-            Reply::Answer(answer) => answer.encode(),
-            Reply::Status(status) => status.encode(),
-            Reply::Rejection(rejection) => rejection.encode(),
+            Reply::Answer(answer) if answer.standings.len() > MAX_QUESTION => too_large(TOO_MANY_STANDINGS),
+            Reply::Answer(answer) => Ok(answer.encode()),
+            Reply::Status(status) if u16::try_from(status.checkpoint.len()).is_err() => {
+                too_large("a checkpoint has at most 65,535 bytes")
+            }
+            Reply::Status(status) if status.consistency.len() > MAX_PROOF => too_large("a proof has at most 65 hashes"),
+            Reply::Status(status) => Ok(status.encode()),
+            Reply::Rejection(rejection) => Ok(rejection.encode()),
         }
     }
 
@@ -144,9 +157,12 @@ encode_fields! {
     Receipt { log, release, part, added, changed, withdrawn, held }
     where |receipt| {
         let (number, of) = receipt.part;
-        receipt.part == (0, 0) || (1..=of).contains(&number)
+        let is_part = receipt.part == (0, 0) || (of > 1 && (1..=of).contains(&number));
+        let has_effect = (receipt.added, receipt.changed, receipt.withdrawn) != (0, 0, 0);
+        let told = u64::from(receipt.added) + u64::from(receipt.changed);
+        is_part && !(number < of && has_effect) && told <= u64::from(receipt.held)
     },
-    else "the part that was received is not one of the parts"
+    else "no message has a receipt of such a part, or of such numbers"
 }
 
 impl Answer {
@@ -167,10 +183,13 @@ impl Answer {
         let standings = reader.take(count)?.to_vec();
         reader.end()?;
         if count > MAX_QUESTION {
-            return Err(MessageError::TooLarge { finding: "an answer has at most 100,000 standings" });
+            return Err(MessageError::TooLarge { finding: TOO_MANY_STANDINGS });
         }
         if count == 0 {
             return Err(MessageError::Malformed { finding: "the answer says nothing" });
+        }
+        if fresh > organisations {
+            return Err(MessageError::Malformed { finding: "more organisations are fresh than there are" });
         }
         if !standings.iter().all(|byte| Standing::is_known(*byte)) {
             return Err(MessageError::Malformed { finding: "a standing has no meaning" });
@@ -227,6 +246,12 @@ impl StatusReply {
             },
         };
         reader.end()?;
+        if status.accepted_state > status.highest_state {
+            return Err(MessageError::Malformed { finding: "a state number was accepted and not used" });
+        }
+        if status.consistency.len() > if status.checkpoint.is_empty() { 0 } else { MAX_PROOF } {
+            return Err(MessageError::Malformed { finding: "a proof stands without a checkpoint, or is too long" });
+        }
         Ok(status)
     }
 }
@@ -239,7 +264,7 @@ mod tests {
         let log = LogEntry { index: 9, leaf: Digest([5; 32]) };
         let (release, as_of, until) = (3, Timestamp(1_000), Timestamp(2_000));
         [
-            Reply::Receipt(Receipt { log, release, part: (1, 2), added: 3, changed: 4, withdrawn: 5, held: 6 }),
+            Reply::Receipt(Receipt { log, release, part: (2, 2), added: 3, changed: 4, withdrawn: 5, held: 7 }),
             Reply::Answer(Answer {
                 log,
                 release,
@@ -271,11 +296,37 @@ mod tests {
 
     #[test]
     fn what_no_reply_says_is_refused() {
-        let [receipt, Reply::Answer(answer), _] = replies() else { unreachable!() };
-        let mut body = receipt.encode();
-        for (part, parts, fits) in [(0, 0, true), (2, 2, true), (0, 2, false), (3, 2, false)] {
-            body[48..52].copy_from_slice(&[part, 0, parts, 0]);
-            assert_eq!(Reply::decode(Kind::Receipt, &body).is_ok(), fits, "part {part} of {parts}");
+        let [Reply::Receipt(receipt), Reply::Answer(answer), Reply::Status(status)] = replies() else { panic!() };
+        let fits = |reply: Reply| Reply::decode(reply.kind(), &reply.encode().unwrap()).is_ok();
+        for (part, is_right) in [((0, 0), true), ((2, 2), true), ((0, 2), false), ((3, 2), false), ((1, 1), false)] {
+            assert_eq!(fits(Reply::Receipt(Receipt { part, ..receipt.clone() })), is_right, "{part:?}");
+        }
+        let early = Receipt { part: (1, 2), added: 0, changed: 0, withdrawn: 0, ..receipt.clone() };
+        assert!(fits(Reply::Receipt(early.clone())));
+        assert!(!fits(Reply::Receipt(Receipt { added: 1, ..early.clone() })));
+        assert!(!fits(Reply::Receipt(Receipt { changed: 1, ..early.clone() })));
+        assert!(!fits(Reply::Receipt(Receipt { withdrawn: 1, ..early })));
+        assert!(!fits(Reply::Receipt(Receipt { held: 6, ..receipt.clone() })), "fewer than were added and changed");
+        assert!(!fits(Reply::Receipt(Receipt { added: u32::MAX, held: 3, ..receipt.clone() })));
+        let no_line = LogEntry { index: 9, leaf: Digest::NONE };
+        assert!(fits(Reply::Receipt(Receipt { log: LogEntry::NONE, ..receipt.clone() })));
+        assert!(!fits(Reply::Receipt(Receipt { log: no_line, ..receipt })));
+        assert!(fits(Reply::Answer(Answer { fresh: 4, ..answer.clone() })));
+        assert!(!fits(Reply::Answer(Answer { fresh: 5, ..answer.clone() })));
+        assert!(fits(Reply::Status(StatusReply { accepted_state: 2, ..status.clone() })));
+        assert!(!fits(Reply::Status(StatusReply { accepted_state: 3, ..status.clone() })));
+        assert!(!fits(Reply::Status(StatusReply { checkpoint: vec![], ..status.clone() })), "a proof of nothing");
+        let longest = StatusReply { consistency: vec![Digest([1; 32]); 65], ..status.clone() };
+        assert!(fits(Reply::Status(longest.clone())));
+        let mut body = longest.encode();
+        body[longest.encode().len() - 65 * 32 - 1] = 66;
+        body.extend([1; 32]);
+        assert!(Reply::decode(Kind::StatusReply, &body).is_err(), "66 hashes");
+        for too_long in [
+            StatusReply { consistency: vec![Digest([1; 32]); 256], ..status.clone() },
+            StatusReply { checkpoint: vec![1; 65_536], ..status },
+        ] {
+            assert_eq!(Reply::Status(too_long).encode().unwrap_err().code(), "too_large");
         }
         for (standings, fits) in [(vec![0, 1, 250, 255], true), (vec![], false), (vec![251], false), (vec![254], false)]
         {
@@ -287,14 +338,14 @@ mod tests {
     #[test]
     fn what_decodes_encodes_to_the_same_bytes_and_no_cut_decodes() {
         for reply in replies() {
-            let body = reply.encode();
+            let body = reply.encode().unwrap();
             assert_eq!(Reply::decode(reply.kind(), &body).unwrap(), reply);
             for at in 0..body.len() {
                 assert!(Reply::decode(reply.kind(), &body[..at]).is_err());
                 let mut flipped = body.clone();
                 flipped[at] ^= 1;
                 if let Ok(other) = Reply::decode(reply.kind(), &flipped) {
-                    assert_eq!(other.encode(), flipped);
+                    assert_eq!(other.encode().unwrap(), flipped);
                 }
             }
             assert!(Reply::decode(reply.kind(), &[body.as_slice(), &[0]].concat()).is_err());

@@ -113,13 +113,31 @@ pub struct StatusRequest {
 
 impl<'a> Request<'a> {
     /// The body.
-    pub fn encode(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// [`MessageError::TooLarge`] for more than 64 groups.
+    pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
+        self.refuse_uncountable()?;
         let mut bytes = Vec::with_capacity(self.length());
         self.encode_to(&mut bytes);
-        bytes
+        Ok(bytes)
     }
 
-    /// Adds the body to `bytes`.
+    /// An error where a count does not fit the byte that it is written in, so that another message would come out.
+    pub(super) fn refuse_uncountable(&self) -> Result<(), MessageError> {
+        match self {
+            Request::Delta(Delta { flagged, .. }) | Request::FullSet(FullSet { flagged, .. })
+                if flagged.len() > MAX_GROUPS =>
+            {
+                let finding = "there are more than 64 groups: send a full set in parts, a delta in several";
+                Err(MessageError::TooLarge { finding })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the body to `bytes`; only after [`Request::refuse_uncountable`].
     pub(super) fn encode_to(&self, bytes: &mut Vec<u8>) {
         let mut writer = Writer::after(std::mem::take(bytes));
         match self {
@@ -319,11 +337,11 @@ mod tests {
     }
 
     fn decoded(request: Request<'_>) -> Result<(), &'static str> {
-        let body = request.encode();
+        let body = request.encode().unwrap();
         assert_eq!(request.length(), body.len());
         match Request::decode(request.kind(), &body) {
             Ok(again) => {
-                assert_eq!(again.encode(), body);
+                assert_eq!(again.encode().unwrap(), body);
                 Ok(())
             }
             Err(error) => Err(error.code()),
@@ -348,6 +366,25 @@ mod tests {
         assert_eq!(delta(vec![group(Day(20_786), &one)], &[]), Err("malformed"), "not a month's end");
         assert_eq!(delta(vec![group(NOVEMBER, &[])], &[row(1)]), Err("malformed"), "empty group");
         assert_eq!(delta(vec![group(NOVEMBER, &[row(2), row(1)])], &[]), Err("malformed"), "not sorted");
+    }
+
+    #[test]
+    fn groups_that_their_byte_cannot_count_are_not_written() {
+        let months = (0..u16::MAX).map(Day).filter(|day| day.is_month_end());
+        let rows: Vec<[Pseudonym; 1]> =
+            (0..300).map(|n: u128| [Pseudonym::danger_from_remote_source(n.to_be_bytes())]).collect();
+        let groups: Vec<Group<'_>> =
+            months.zip(&rows).map(|(last_day, pseudonyms)| Group { last_day, pseudonyms }).collect();
+        for (count, written) in [(64, true), (65, false), (256, false), (257, false)] {
+            let flagged = groups[..count].to_vec();
+            let (renewal, shrink, part) = (false, false, Part { number: 1, of: 1 });
+            let set = Request::FullSet(FullSet { renewal, shrink, part, flagged: flagged.clone() });
+            let delta = Request::Delta(Delta { renewal, flagged, withdrawn: &[] });
+            for request in [set, delta] {
+                let code = request.encode().err().map(|error| error.code());
+                assert_eq!(code, (!written).then_some("too_large"), "{count} groups");
+            }
+        }
     }
 
     #[test]
@@ -411,7 +448,7 @@ mod tests {
             let kind = Kind::try_from(kind).unwrap();
             if let Ok(request) = Request::decode(kind, &body) {
                 prop_assert_eq!(request.length(), body.len());
-                prop_assert_eq!(request.encode(), body);
+                prop_assert_eq!(request.encode().unwrap(), body);
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use super::flags::{Flag, Undelivered};
 use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, Series, StatusRecord};
-use super::state::{MAX_DROPPED, PartnerState, Stacked};
+use super::sent::{End, PastMessage, SignedMessage};
+use super::state::{MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
-use crate::digest::Digest;
 use crate::message::{Code, Standing};
 
 impl PartnerState {
@@ -45,8 +45,10 @@ impl PartnerState {
             JournalEvent::Asking { number, .. } => self.question_used = self.question_used.max(*number),
             JournalEvent::Accepted { epoch, number, release, .. } => {
                 self.see_release(*epoch, *release);
-                if self.chain.iter().any(|message| message.sequence == *number) {
-                    self.accept_through(*number);
+                if self.chain.iter().any(|message| message.head.sequence == *number) {
+                    self.accept_through(*number, End::Read);
+                } else if let Some(past) = self.implied_mut(*number) {
+                    past.end = End::Read;
                 } else if *number > self.accepted {
                     // Read back into an older snapshot: what the message said is no longer known.
                     self.accept_unknown(*number);
@@ -58,7 +60,7 @@ impl PartnerState {
                 if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
                     let question = self.questions.remove(at);
                     self.learn(&question.addresses, standings);
-                    self.remember(question.message.digest);
+                    self.remember(question.message, End::Read);
                 }
             }
             JournalEvent::Rejected { series, epoch, number, code, detail, .. } => {
@@ -70,9 +72,9 @@ impl PartnerState {
             }
             JournalEvent::GaveUp { series, number } => {
                 if let (Series::State, Some(last)) = (series, self.chain.last()) {
-                    self.lost = self.lost.max(last.sequence);
+                    self.lost = self.lost.max(last.head.sequence);
                 }
-                self.drop_flight(*series, *number);
+                self.drop_flight(*series, *number, End::Dropped);
             }
             JournalEvent::Status(status) => self.take_status(status),
         }
@@ -125,25 +127,34 @@ impl PartnerState {
         epoch.release = epoch.release.max(release);
     }
 
+    /// A state message of this number whose receipt was not read, and that was accepted by what another reply says.
+    fn implied_mut(&mut self, number: u64) -> Option<&mut PastMessage> {
+        self.past.iter_mut().find(|past| {
+            past.end == End::Implied && past.head.sequence == number && Series::of(past.head.kind) == Series::State
+        })
+    }
+
     /// The broker accepted the messages of the chain up to this number: each is accepted only after the one before it.
-    fn accept_through(&mut self, number: u64) {
+    /// `end` is that of the last; the receipts of the others may still come.
+    fn accept_through(&mut self, number: u64, end: End) {
         self.accepted = number;
-        let settled = self.chain.iter().take_while(|message| message.sequence <= number).count();
+        let settled = self.chain.iter().take_while(|message| message.head.sequence <= number).count();
         for message in self.chain.drain(..settled).collect::<Vec<_>>() {
             if message.settles {
                 (self.shrink, self.renewal) = (false, false);
-                let epoch = self.epoch_mut(message.epoch);
+                let epoch = self.epoch_mut(message.head.epoch);
                 epoch.delivered = true;
                 epoch.undelivered = epoch.undelivered_if_accepted.take().unwrap_or_default();
             }
-            self.remember(message.digest);
+            let end = if message.head.sequence == number { end } else { End::Implied };
+            self.remember(message, end);
         }
     }
 
     /// The broker says that the last state message it accepted is this one.
     fn accepted_is(&mut self, number: u64) {
-        if self.chain.iter().any(|message| message.sequence == number) {
-            self.accept_through(number);
+        if self.chain.iter().any(|message| message.head.sequence == number) {
+            self.accept_through(number, End::Implied);
         } else if number != self.accepted {
             self.accept_unknown(number);
         }
@@ -152,7 +163,7 @@ impl PartnerState {
     /// The broker accepted a message that is not known here: only full sets bring it up to date.
     fn accept_unknown(&mut self, number: u64) {
         self.accepted = number;
-        self.state_used = self.state_used.max(number);
+        raise(&mut self.state_used, number);
         self.forget_held(|_| true);
     }
 
@@ -175,8 +186,8 @@ impl PartnerState {
             self.accepted_is(status.accepted);
             self.forget_held(|number| number == epoch && status.full_set);
         }
-        self.state_used = self.state_used.max(status.highest_state);
-        self.question_used = self.question_used.max(status.highest_question);
+        raise(&mut self.state_used, status.highest_state);
+        raise(&mut self.question_used, status.highest_question);
         if let CheckpointOutcome::Kept(checkpoint) = &status.checkpoint {
             self.checkpoint = checkpoint.clone();
         }
@@ -192,46 +203,47 @@ impl PartnerState {
                 self.forget_held(|number| number == epoch);
             }
             (Some(Code::Stale), Series::State) => {
-                self.state_used = self.state_used.max(detail.saturating_sub(1));
+                raise(&mut self.state_used, detail.saturating_sub(1));
                 // A later message of the chain may have been accepted, and the reply to that one says so.
-                if self.chain.last().is_some_and(|last| last.sequence > number) {
+                if self.chain.last().is_some_and(|last| last.head.sequence > number) {
                     return;
                 }
             }
             (Some(Code::Stale), Series::Question) => {
-                self.question_used = self.question_used.max(detail.saturating_sub(1));
+                raise(&mut self.question_used, detail.saturating_sub(1));
             }
             _ => {}
         }
-        self.drop_flight(series, number);
+        self.drop_flight(series, number, End::Read);
     }
 
     /// No longer waits for a message, nor for those of the chain that come after it. What they said is still to be
-    /// said.
-    fn drop_flight(&mut self, series: Series, number: u64) {
+    /// said. `end` is that of the message itself.
+    fn drop_flight(&mut self, series: Series, number: u64, end: End) {
         let dropped = match series {
             Series::State => {
-                let from = self.chain.partition_point(|message| message.sequence < number);
+                let from = self.chain.partition_point(|message| message.head.sequence < number);
                 self.chain.split_off(from)
             }
             Series::Question => {
-                let at = self.questions.iter().position(|question| question.message.sequence == number);
+                let at = self.questions.iter().position(|question| question.message.head.sequence == number);
                 at.map(|at| self.questions.remove(at).message).into_iter().collect()
             }
             Series::Status => self.status.take().into_iter().collect(),
         };
         for message in dropped {
             if message.settles {
-                self.epoch_mut(message.epoch).undelivered_if_accepted = None;
+                self.epoch_mut(message.head.epoch).undelivered_if_accepted = None;
             }
-            self.remember(message.digest);
+            let end = if message.head.sequence == number { end } else { End::Dropped };
+            self.remember(message, end);
         }
     }
 
-    fn remember(&mut self, digest: Digest) {
-        self.dropped.push(digest);
-        let over = self.dropped.len().saturating_sub(MAX_DROPPED);
-        self.dropped.drain(..over);
+    fn remember(&mut self, message: SignedMessage, end: End) {
+        self.past.push(PastMessage { head: message.head, end });
+        let over = self.past.len().saturating_sub(MAX_PAST);
+        self.past.drain(..over);
     }
 
     /// Takes the standings of own addresses among `rows` over.

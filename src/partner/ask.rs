@@ -76,7 +76,7 @@ impl Partner {
         self.data.refresh()?;
         let request = &Request::Status(StatusRequest { tree_size: self.tree_size() });
         let mut transaction = self.data.begin()?;
-        let draft = Draft { epoch, sequence: 0, previous: 0, request };
+        let draft = Draft { epoch, sequence: 0, previous: 0, flagged_before: 0, request };
         let head = transaction.head();
         let message = self.member.sign(transaction.state(), head, &draft, now)?;
         let bytes = message.bytes.clone();
@@ -135,7 +135,7 @@ impl Partner {
             let event = JournalEvent::Asking { epoch, number, sweep: sweep.cloned(), addresses: rows.to_vec() };
             let record = transaction.record(now, Some(by), event)?;
             let request = &Request::Question(Question { sweep: sweep.cloned(), pseudonyms: &pseudonyms });
-            let draft = Draft { epoch, sequence: number, previous: 0, request };
+            let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
             let head = transaction.head();
             let message = member.sign(transaction.state(), head, &draft, now)?;
             let addresses = rows.to_vec();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Partner;
 use super::error::PartnerError;
 use super::flags::{Flags, Undelivered};
-use super::member::{Draft, Member};
+use super::member::{Draft, Member, counts};
 use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
 use super::state::{EpochState, PartnerState};
@@ -130,10 +130,12 @@ impl Partner {
         // Each update is dropped once its messages are made: its pseudonyms take as much memory as they do.
         for EpochUpdate { epoch, content, waiting } in updates {
             let mut is_settled = false;
+            let mut flagged_before = 0;
             for request in &content.requests()? {
                 let sequence = first.saturating_add(state.chain.len() as u64);
-                let draft = Draft { epoch, sequence, previous, request };
+                let draft = Draft { epoch, sequence, previous, flagged_before, request };
                 let message = member.sign(state, head, &draft, now)?;
+                flagged_before = message.head.flagged;
                 is_settled = message.settles;
                 state.chain.push(message);
                 previous = sequence;
@@ -152,7 +154,8 @@ fn numbered(updates: &[EpochUpdate], first: u64) -> Result<Vec<NumberedMessage>,
     for EpochUpdate { epoch, content, .. } in updates {
         for request in content.requests()? {
             let (kind, number) = (request.kind(), first.saturating_add(messages.len() as u64));
-            messages.push(NumberedMessage { epoch: *epoch, kind, number, pseudonyms: count(&request) as u32 });
+            let (_, flagged, withdrawn) = counts(&request);
+            messages.push(NumberedMessage { epoch: *epoch, kind, number, pseudonyms: flagged + withdrawn });
         }
     }
     Ok(messages)
@@ -416,16 +419,6 @@ fn parts(groups: Vec<Group<'_>>) -> Vec<Vec<Group<'_>>> {
     parts
 }
 
-/// How many pseudonyms a state message speaks of.
-fn count(request: &Request<'_>) -> usize {
-    let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len()).sum::<usize>();
-    match request {
-        Request::Delta(delta) => rows(&delta.flagged) + delta.withdrawn.len(),
-        Request::FullSet(set) => rows(&set.flagged),
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,7 +451,11 @@ mod tests {
         let member = member();
         let plan = plan(&member, state, TODAY, confirm).unwrap();
         assert!(plan.missing.is_empty());
-        let size = |update: &EpochUpdate| update.content.requests().unwrap().iter().map(count).sum();
+        let size_of = |request: &Request<'_>| {
+            let (_, flagged, withdrawn) = counts(request);
+            (flagged + withdrawn) as usize
+        };
+        let size = |update: &EpochUpdate| update.content.requests().unwrap().iter().map(size_of).sum();
         plan.updates.iter().map(|update| (size(update), matches!(update.content, Content::Delta { .. }))).collect()
     }
 

@@ -2,11 +2,12 @@
 //! a disk.
 
 use super::error::PartnerError;
-use super::state::{PartnerState, SignedMessage};
+use super::sent::{MessageHead, SignedMessage};
+use super::state::PartnerState;
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{self, Header, MessageError, Request};
+use crate::message::{self, FullSet, Group, Header, MessageError, Request};
 use crate::policy::{Permissions, Policy, RosterEntry, SignedPolicy};
 use crate::pseudonym::{Pseudonym, PseudonymSource};
 use crate::secret::SigningKey;
@@ -30,6 +31,8 @@ pub(super) struct Draft<'a> {
     pub(super) epoch: u32,
     pub(super) sequence: u64,
     pub(super) previous: u64,
+    /// The pseudonyms that the parts of a full set before this one flag; 0 for all else.
+    pub(super) flagged_before: u32,
     pub(super) request: &'a Request<'a>,
 }
 
@@ -143,7 +146,8 @@ impl Member {
             body_length: 0,
         };
         let bytes = message::sign_request(&header, draft.request, &self.key)?;
-        Ok(SignedMessage {
+        let (part, flagged, withdrawn) = counts(draft.request);
+        let head = MessageHead {
             digest: Digest::of(&[&bytes]),
             kind: header.kind,
             epoch: draft.epoch,
@@ -151,9 +155,22 @@ impl Member {
             sequence: draft.sequence,
             previous: draft.previous,
             release: state.epoch(draft.epoch).map_or(0, |epoch| epoch.release),
-            settles: settles(draft.request),
-            bytes,
-        })
+            part,
+            flagged: draft.flagged_before + flagged,
+            withdrawn,
+        };
+        Ok(SignedMessage { head, settles: settles(draft.request), bytes })
+    }
+}
+
+/// Of a full set in several parts which part, and of how many; how many pseudonyms are flagged, and how many withdrawn.
+pub(super) fn counts(request: &Request<'_>) -> ((u16, u16), u32, u32) {
+    let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len() as u32).sum();
+    match request {
+        Request::Delta(delta) => ((0, 0), rows(&delta.flagged), delta.withdrawn.len() as u32),
+        Request::FullSet(FullSet { part, flagged, .. }) if part.of == 1 => ((0, 0), rows(flagged), 0),
+        Request::FullSet(FullSet { part, flagged, .. }) => ((part.number, part.of), rows(flagged), 0),
+        _ => ((0, 0), 0, 0),
     }
 }
 

@@ -35,6 +35,7 @@
 //! - `folder`, `seal`: the files, and how they are sealed;
 //! - `record`, `journal`: who did what for which case, and the chain that messages commit to;
 //! - `state`, `apply`: numbers, flags and messages in flight, made from the journal;
+//! - `sent`: the messages that were made, and what a reply to one must fit;
 //! - `transaction`: the one way in which journal and state change;
 //! - `member`: the partner's key, policy and sources of pseudonyms; `source`: a source that has to be asked;
 //! - `flags`: own flags, and what of them the broker has not been told;
@@ -60,6 +61,7 @@ mod news;
 mod read;
 mod record;
 mod seal;
+mod sent;
 mod source;
 mod source_state;
 mod state;
@@ -82,7 +84,7 @@ pub use source::SourceRequests;
 
 use folder::Folder;
 use member::{Member, Source};
-use state::SignedMessage;
+use sent::{MessageHead, SignedMessage};
 use transaction::PartnerData;
 
 use crate::digest::Digest;
@@ -321,7 +323,7 @@ impl fmt::Debug for InFlight<'_> {
 
 impl SignedMessage {
     fn in_flight(&self) -> InFlight<'_> {
-        let (kind, epoch, number, digest) = (self.kind, self.epoch, self.sequence, self.digest);
+        let MessageHead { kind, epoch, sequence: number, digest, .. } = self.head;
         InFlight { kind, epoch, number, digest, bytes: &self.bytes }
     }
 }

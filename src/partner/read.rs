@@ -6,7 +6,8 @@ use super::error::PartnerError;
 use super::log::Complaint;
 use super::member::Member;
 use super::record::{AnswerHead, JournalEvent, Series, StatusRecord};
-use super::state::{OpenQuestion, PartnerState, SignedMessage};
+use super::sent::{End, MessageHead, PastMessage};
+use super::state::{OpenQuestion, PartnerState};
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -131,10 +132,11 @@ impl Partner {
         }
         let reply = verified.reply()?;
         let (state, today) = (self.data.state(), now.day());
-        let Some(message) = state.messages().find(|message| message.digest == header.context) else {
-            return self.read_late(header, reply);
+        let Some(message) = state.messages().find(|message| message.head.digest == header.context) else {
+            return self.read_late(header, reply, now);
         };
-        refuse_other_header(header, message)?;
+        let message = &message.head;
+        message.refuse_unfit(header, &reply)?;
         let (epoch, number) = (message.epoch, message.sequence);
         // What is left of the day's budget of new flags, where the reply says it.
         let mut new_flags = None;
@@ -144,11 +146,10 @@ impl Partner {
                 // the latest one seen, but not than that seen when the message was made.
                 refuse_older(receipt.release, message.release)?;
                 new_flags = self.new_flags_after(&receipt, epoch, today);
-                let Receipt { release, held, log, .. } = receipt;
-                (JournalEvent::Accepted { epoch, number, release, held, log }, Received::Receipt(receipt))
+                (accepted(message, &receipt), Received::Receipt(receipt))
             }
             (Series::Question, Reply::Answer(answer)) => {
-                let question = state.questions.iter().find(|question| question.message.digest == message.digest);
+                let question = state.questions.iter().find(|question| question.message.head.digest == message.digest);
                 let question = question.ok_or(unexpected(NOT_IN_FLIGHT))?;
                 answered(&self.member, state, question, header.policy, answer)?
             }
@@ -173,7 +174,7 @@ impl Partner {
                 let event = JournalEvent::Rejected { series, epoch, number, code, detail, log };
                 (event, Received::Rejection { rejection, next })
             }
-            _ => return Err(unexpected("its kind is not one of a reply to that message")),
+            _ => return Err(unexpected(NOT_IN_FLIGHT)),
         };
         let brokers_policy = Some(header.policy).filter(|digest| *digest != self.member.policy.digest());
         let mut transaction = self.data.begin()?;
@@ -202,19 +203,31 @@ impl Partner {
         Some(left.saturating_sub(receipt.added))
     }
 
-    /// Reads a reply to a message that is not in flight, or is no longer. One that was read before is given again from
-    /// the journal, since a question is gone once it was answered.
-    fn read_late(&self, header: &Header, reply: Reply) -> Result<Received, PartnerError> {
-        if !self.data.state().dropped.contains(&header.context) {
-            return Err(unexpected(NOT_IN_FLIGHT));
+    /// Reads a reply to a message that is not in flight, or is no longer. A receipt that comes after that of a later
+    /// message is taken as it is; one that was read before is given again from the journal, since a question is gone
+    /// once it was answered.
+    fn read_late(&mut self, header: &Header, reply: Reply, now: Timestamp) -> Result<Received, PartnerError> {
+        let past = self.data.state().past.iter().rev().find(|past| past.head.digest == header.context);
+        let PastMessage { head, end } = past.ok_or(unexpected(NOT_IN_FLIGHT))?;
+        head.refuse_unfit(header, &reply)?;
+        match reply {
+            Reply::Rejection(rejection) => Ok(Received::Late(rejection)),
+            Reply::Receipt(receipt) if *end == End::Implied => {
+                refuse_older(receipt.release, head.release)?;
+                let event = accepted(head, &receipt);
+                self.data.record(now, None, event)?;
+                Ok(Received::Receipt(receipt))
+            }
+            _ => self.read_again(header, &reply),
         }
-        if let Reply::Rejection(rejection) = reply {
-            return Ok(Received::Late(rejection));
-        }
+    }
+
+    /// Gives a reply that was read before again, from the journal.
+    fn read_again(&self, header: &Header, reply: &Reply) -> Result<Received, PartnerError> {
         let (epoch, number) = (header.epoch, header.sequence);
         let mut asked: BTreeMap<u64, (Option<Case>, Vec<AddressKey>)> = BTreeMap::new();
         let mut found = None;
-        self.data.journal().read(|at, record| match (record.event, &reply) {
+        self.data.journal().read(|at, record| match (record.event, reply) {
             (JournalEvent::Asking { epoch: of, number: is, addresses, .. }, Reply::Answer(_))
                 if (of, is) == (epoch, number) =>
             {
@@ -235,19 +248,14 @@ impl Partner {
             }
             _ => {}
         })?;
-        found.ok_or(unexpected(
-            "the message is no longer waited for: its reply was read, a later receipt told it too, or it was given up",
-        ))
+        found.ok_or(unexpected("the message is no longer waited for: another reply to it was read, or it was given up"))
     }
 }
 
-/// An error where a reply's header does not repeat that of the message which it says it is to.
-fn refuse_other_header(header: &Header, message: &SignedMessage) -> Result<(), PartnerError> {
-    let repeats = header.epoch == message.epoch
-        && header.key_id == message.key_id
-        && header.sequence == message.sequence
-        && header.previous == message.previous;
-    if repeats { Ok(()) } else { Err(unexpected("its header does not repeat that of the message it replies to")) }
+/// The journal's event for a receipt.
+fn accepted(message: &MessageHead, receipt: &Receipt) -> JournalEvent {
+    let Receipt { release, held, log, .. } = *receipt;
+    JournalEvent::Accepted { epoch: message.epoch, number: message.sequence, release, held, log }
 }
 
 /// The journal's event for an answer, and the answer as the caller gets it. `policy` is the digest of the policy that
@@ -263,10 +271,13 @@ fn answered(
         // The same byte is a count under one policy and a band under another.
         return Err(unexpected("it was answered under another policy than the partner's: ask again"));
     }
-    let epoch = question.message.epoch;
+    let epoch = question.message.head.epoch;
     let asked = question.positions.iter().max().map_or(0, |last| *last as usize + 1);
     if answer.standings.len() != asked {
         return Err(unexpected("it has another number of standings than were asked"));
+    }
+    if usize::from(answer.organisations) > member.policy().organisations() {
+        return Err(unexpected("it counts more organisations than the roster has"));
     }
     let (sees, counting) = (member.entry()?.sees, &member.policy().counting);
     let told: Option<Vec<Standing>> =
@@ -277,7 +288,7 @@ fn answered(
     let to_keep = standings.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
     let head = AnswerHead {
         epoch,
-        number: question.message.sequence,
+        number: question.message.head.sequence,
         release: answer.release,
         as_of: answer.as_of,
         until: answer.until,

@@ -10,22 +10,30 @@
 use super::case::Case;
 use super::flags::{Flags, Undelivered};
 use super::journal::JournalPosition;
+use super::sent::{PastMessage, SignedMessage};
 use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::label;
-use crate::message::{Kind, Number, Standing};
+use crate::message::{Number, Standing};
 use crate::policy::Policy;
 use crate::secret::KeyId;
 
 /// The version of the state's form.
 const VERSION: u8 = 1;
 
-/// How many messages that are no longer waited for are remembered, so that late rejections and replies that are read
-/// again are known.
-pub(super) const MAX_DROPPED: usize = 256;
+/// The most by which a number that the broker names raises the partner's own. An honest broker's numbers are the
+/// partner's; another's must not lead the partner to where an honest one no longer follows, or to the last number.
+const LONGEST_RAISE: u64 = 1 << 24;
+
+/// The highest number that the partner takes over from the broker: from there it counts on its own.
+const HIGHEST_RAISED: u64 = 1 << 63;
+
+/// How many messages that are no longer waited for are remembered, so that late replies, and those that are read again,
+/// are known.
+pub(super) const MAX_PAST: usize = 256;
 
 /// What a partner knows. By default what one knows that did nothing yet; its number is 0 until the roster has said it.
 #[derive(Default)]
@@ -55,8 +63,8 @@ pub(super) struct PartnerState {
     pub(super) chain: Vec<SignedMessage>,
     pub(super) questions: Vec<OpenQuestion>,
     pub(super) status: Option<SignedMessage>,
-    /// Digests of messages that are no longer waited for, the newest last.
-    pub(super) dropped: Vec<Digest>,
+    /// The messages that are no longer waited for, the newest last.
+    pub(super) past: Vec<PastMessage>,
     /// Own addresses, homes and buildings, that are stacked by the latest answer; ascending.
     pub(super) stacked: Vec<Stacked>,
     /// What was stacked when the news was read last.
@@ -90,21 +98,6 @@ pub(super) struct EpochState {
     pub(super) undelivered: Undelivered,
     /// What it will not have been told once it accepts what is in flight; `None` where nothing is.
     pub(super) undelivered_if_accepted: Option<Undelivered>,
-}
-
-/// A message that was made and whose reply was not read yet.
-pub(super) struct SignedMessage {
-    pub(super) digest: Digest,
-    pub(super) kind: Kind,
-    pub(super) epoch: u32,
-    pub(super) key_id: KeyId,
-    pub(super) sequence: u64,
-    pub(super) previous: u64,
-    /// The latest release seen in the epoch when it was made.
-    pub(super) release: u64,
-    /// Whether the broker is up to date in the epoch once it accepts this: a delta, or the last part of a full set.
-    pub(super) settles: bool,
-    pub(super) bytes: Vec<u8>,
 }
 
 /// A question that was made and not answered yet.
@@ -170,7 +163,7 @@ impl PartnerState {
     /// has ceased to, it has too many.
     pub(super) fn follow(&mut self, policy: &Policy, today: Day) {
         let is_kept = |number| policy.epoch(number).is_some_and(|epoch| epoch.closes >= today);
-        let in_flight: Vec<u32> = self.messages().map(|message| message.epoch).collect();
+        let in_flight: Vec<u32> = self.messages().map(|message| message.head.epoch).collect();
         self.epochs.retain(|epoch| is_kept(epoch.number) || in_flight.contains(&epoch.number));
         self.drop_pseudonyms(is_kept, today, policy.retention.max_days);
         let buildings = policy.counting.levels.contains(&Level::Building);
@@ -238,6 +231,11 @@ impl PartnerState {
     }
 }
 
+/// Raises a number of the partner's own to one that the broker named, as far as it may.
+pub(super) fn raise(number: &mut u64, named: u64) {
+    *number = (*number).max(named.min(number.saturating_add(LONGEST_RAISE)).min(HIGHEST_RAISED));
+}
+
 impl NewFlags {
     /// As far as is known; the policy may allow less.
     pub(super) fn left(&self, today: Day) -> u32 {
@@ -257,15 +255,13 @@ impl NewFlags {
 encode_fields! {
     PartnerState {
         number, journal, state_used, question_used, accepted, lost, flags, epochs, buildings, shrink, renewal, chain,
-        questions, status, dropped, stacked, reported, brokers_policy, checkpoint, new_flags, sources
+        questions, status, past, stacked, reported, brokers_policy, checkpoint, new_flags, sources
     }
 }
 
 encode_fields! { NewFlags { day, left } }
 
 encode_fields! { EpochState { number, delivered, release, undelivered, undelivered_if_accepted } }
-
-encode_fields! { SignedMessage { digest, kind, epoch, key_id, sequence, previous, release, settles, bytes } }
 
 encode_fields! {
     OpenQuestion { message, record, call, by, addresses, positions }

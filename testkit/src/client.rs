@@ -105,7 +105,8 @@ impl Client {
     /// If the request is too large for a message.
     pub fn message(&mut self, request: &Request<'_>, now: Timestamp) -> Vec<u8> {
         let header = self.header(request.kind(), now);
-        message::sign(&header, &request.encode(), &key(self.number)).expect("a body that fits")
+        let body = request.encode().expect("a body that fits");
+        message::sign(&header, &body, &key(self.number)).expect("a body that fits")
     }
 
     /// A part of its full set, which may be smaller than the one before it. It is counted as accepted at once, so that

@@ -98,7 +98,7 @@ fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {
     let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
     let reply = Reply::Answer(answer);
     let header = Header { context: Digest([6; 32]), ..Client::of(2, policy).header(reply.kind(), NOW) };
-    message::sign(&header, &reply.encode(), &operator_key()).unwrap()
+    message::sign(&header, &reply.encode().unwrap(), &operator_key()).unwrap()
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Client {
             context: Digest::NONE,
             body_length: 0,
         };
-        message::sign(&header, &request.encode(), &sample::partner_key(self.number)).unwrap()
+        message::sign(&header, &request.encode().unwrap(), &sample::partner_key(self.number)).unwrap()
     }
 
     fn full_set(&mut self, flags: &[u8], now: Timestamp) -> Vec<u8> {

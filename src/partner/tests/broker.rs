@@ -63,7 +63,7 @@ impl Broker {
     pub(super) fn sign(&self, header: &Header, digest: Digest, reply: &Reply) -> Vec<u8> {
         let (kind, policy) = (reply.kind(), self.policy.digest());
         let header = Header { kind, policy, context: digest, ..header.clone() };
-        message::sign(&header, &reply.encode(), &self.key).unwrap()
+        message::sign(&header, &reply.encode().unwrap(), &self.key).unwrap()
     }
 
     /// Lets a partner that lost its folder begin its numbers anew, which this broker would panic at; it is then told
@@ -145,7 +145,7 @@ impl Broker {
                 let (_, parts, mut rows) =
                     self.staged.take().filter(|_| set.part.number > 1).unwrap_or((header.epoch, 0, BTreeMap::new()));
                 assert_eq!(parts + 1, set.part.number);
-                part = (set.part.number, set.part.of);
+                part = if set.part.of > 1 { (set.part.number, set.part.of) } else { (0, 0) };
                 for group in &set.flagged {
                     for row in group.pseudonyms {
                         if extends(row, &group.last_day) && !set.renewal {

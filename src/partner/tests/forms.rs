@@ -10,6 +10,7 @@ use crate::message::LogEntry;
 use crate::partner::flags::{ChangedHome, Flags, Undelivered};
 use crate::partner::journal::JournalPosition;
 use crate::partner::record::{AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, Series, StatusRecord};
+use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, NewFlags, OpenQuestion, Stacked};
 use crate::pseudonym::{Pseudonym, SourceRequest};
@@ -91,7 +92,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
 
 /// A state in which no two fields have the same value, as far as they can differ.
 fn state() -> PartnerState {
-    let message = |number: u8, kind| SignedMessage {
+    let head = |number: u8, kind| MessageHead {
         digest: Digest([number; 32]),
         kind,
         epoch: 1,
@@ -99,9 +100,13 @@ fn state() -> PartnerState {
         sequence: number.into(),
         previous: 4,
         release: 5,
-        settles: true,
-        bytes: vec![number; 3],
+        part: (6, 7),
+        flagged: 8,
+        withdrawn: 9,
     };
+    let message = |number: u8, kind| SignedMessage { head: head(number, kind), settles: true, bytes: vec![number; 3] };
+    let ends = [End::Read, End::Implied, End::Dropped];
+    let past = ends.into_iter().map(|end| PastMessage { head: head(24 + end as u8, Kind::FullSet), end });
     let undelivered = |renewal: bool, delivered| Undelivered {
         full_set: !renewal,
         shrink: false,
@@ -162,7 +167,7 @@ fn state() -> PartnerState {
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
         status: Some(message(0, Kind::Status)),
-        dropped: vec![Digest([24; 32])],
+        past: past.collect(),
         stacked: stacked(Number::Count(3)),
         reported: stacked(Number::Band(2)),
         brokers_policy: Some(Digest([25; 32])),

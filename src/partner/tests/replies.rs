@@ -38,7 +38,7 @@ fn status(release: u64) -> StatusReply {
         highest_question: 0,
         held: 6,
         full_set_required: false,
-        new_flags_left: 0,
+        new_flags_left: 1_000,
         asked_left_today: 0,
         asked_left_epoch: 0,
         swept_left_today: 0,
@@ -70,9 +70,14 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     for (message, right) in &messages {
         for (other, reply) in &messages {
             if other != message {
-                // A kind that is no reply to this one.
-                let bytes = sign(&play, message, reply, &|_| {});
-                refused(&mut play, &bytes, "unexpected_reply");
+                // A kind that is no reply to this one, or whose header cannot even be.
+                let (bytes, header) = (sign(&play, message, reply, &|_| {}), header(message));
+                let is_malformed = match reply.kind() {
+                    Kind::StatusReply => true,
+                    Kind::Answer => header.previous > 0,
+                    _ => false,
+                };
+                refused(&mut play, &bytes, if is_malformed { "malformed" } else { "unexpected_reply" });
             }
         }
         for reply in [right, &rejection] {
@@ -85,9 +90,15 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
                 &|header| header.sequence += 1,
                 &|header| header.previous += 1,
             ];
-            for change in changes {
+            for (at, change) in changes.into_iter().enumerate() {
                 let bytes = sign(&play, message, reply, change);
-                refused(&mut play, &bytes, "unexpected_reply");
+                // A status reply has no number, and an answer names none before it.
+                let is_malformed = match reply.kind() {
+                    Kind::StatusReply => at >= 5,
+                    Kind::Answer => at == 6,
+                    _ => false,
+                };
+                refused(&mut play, &bytes, if is_malformed { "malformed" } else { "unexpected_reply" });
             }
             let bytes = play.broker.sign(&header(message), Digest([7; 32]), reply);
             refused(&mut play, &bytes, "unexpected_reply");
@@ -114,7 +125,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     let Reply::Answer(other) = answer(0, &[0, 0]) else { unreachable!() };
     let header =
         Header { kind: Kind::Answer, policy: Digest([7; 32]), context: Digest::of(&[&question]), ..header(&question) };
-    let bytes = message::sign(&header, &Reply::Answer(other).encode(), &sample::operator_key()).unwrap();
+    let bytes = message::sign(&header, &Reply::Answer(other).encode().unwrap(), &sample::operator_key()).unwrap();
     refused(&mut play, &bytes, "unexpected_reply");
     assert_eq!(play.partner.deliver(NOW).unwrap(), std::slice::from_ref(&delta));
     for (message, right) in &messages {
@@ -181,6 +192,153 @@ fn an_older_release_is_refused() {
     play.partner.read(&bytes, NOW).unwrap();
 }
 
+/// A reply to a message, signed by the broker, whatever it says.
+fn signed(play: &Play, message: &[u8], reply: &Reply) -> Vec<u8> {
+    play.broker.sign(&header(message), Digest::of(&[message]), reply)
+}
+
+/// Reads replies that must be refused with a code, and then one that must not.
+fn only_the_last_fits(play: &mut Play, message: &[u8], refused: &[Reply], fits: &Reply) {
+    let length = play.partner.journal_length();
+    for reply in refused {
+        let bytes = signed(play, message, reply);
+        assert_eq!(code(play.partner.read(&bytes, NOW)), "unexpected_reply", "{reply:?}");
+        assert_eq!(play.partner.journal_length(), length);
+    }
+    let bytes = signed(play, message, fits);
+    play.partner.read(&bytes, NOW).unwrap();
+}
+
+fn counts(added: u32, changed: u32, withdrawn: u32, held: u32) -> Receipt {
+    Receipt { log: LogEntry::NONE, release: 0, part: (0, 0), added, changed, withdrawn, held }
+}
+
+#[test]
+fn a_receipt_counts_no_other_flags_than_its_message() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    let set = play.partner.deliver(NOW).unwrap().remove(0);
+    // Three homes, and the building of each.
+    let wrong = [counts(7, 0, 0, 7), counts(0, 7, 0, 7), counts(6, 1, 0, 7), counts(6, 0, 0, 7), counts(5, 0, 0, 5)];
+    let part = Receipt { part: (2, 2), ..counts(6, 0, 0, 6) };
+    let wrong: Vec<_> = wrong.into_iter().chain([part]).map(Reply::Receipt).collect();
+    only_the_last_fits(&mut play, &set, &wrong, &Reply::Receipt(counts(2, 3, 9, 6)));
+    play.partner.flag(&homes(4..6), &by(), NOW).unwrap();
+    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let wrong = [counts(5, 0, 0, 9), counts(3, 2, 0, 9), counts(4, 0, 3, 9)].map(Reply::Receipt);
+    only_the_last_fits(&mut play, &delta, &wrong, &Reply::Receipt(counts(4, 0, 2, 8)));
+    let confirm = play.partner.confirm(NOW).unwrap().remove(0);
+    let wrong = [counts(1, 0, 0, 8), counts(0, 1, 0, 8), counts(0, 0, 1, 8)].map(Reply::Receipt);
+    only_the_last_fits(&mut play, &confirm, &wrong, &Reply::Receipt(counts(0, 0, 0, 8)));
+}
+
+#[test]
+fn a_rejection_has_a_code_and_a_number_that_its_message_can_have() {
+    let mut play = delivered();
+    let rejection = |code, number| Reply::Rejection(Rejection::new(code, number, "no"));
+    let wrong_for = |kind: Kind| -> Vec<Reply> {
+        let number = |code| if code == Code::Stale { 9 } else { 0 };
+        let codes = Code::ALL.into_iter().filter(|code| !code.rejects(kind));
+        codes.map(|code| rejection(code, number(code))).collect()
+    };
+    let request = play.partner.status(NOW).unwrap();
+    only_the_last_fits(&mut play, &request, &wrong_for(Kind::Status), &Reply::Status(status(0)));
+    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let mut wrong = wrong_for(Kind::Question);
+    // A number that was used is not free, and one that leaps is far above.
+    wrong.extend([rejection(Code::Stale, 1)]);
+    let mut more = answer(0, &[0, 0]);
+    let Reply::Answer(told) = &mut more else { unreachable!() };
+    told.organisations = 5;
+    wrong.push(more);
+    only_the_last_fits(&mut play, &question, &wrong, &rejection(Code::Stale, 2));
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let mut wrong = wrong_for(Kind::Delta);
+    // It is number 2, and follows 1.
+    wrong.extend([rejection(Code::Gap, 2), rejection(Code::Gap, u64::MAX), rejection(Code::Stale, 2)]);
+    only_the_last_fits(&mut play, &delta, &wrong, &rejection(Code::Gap, 1));
+}
+
+#[test]
+fn no_number_that_the_broker_names_uses_up_the_partners_own() {
+    let by_status = |play: &mut Play, state, question| {
+        let request = play.partner.status(NOW).unwrap();
+        let told = StatusReply { highest_state: state, highest_question: question, ..status(0) };
+        let bytes = signed(play, &request, &Reply::Status(told));
+        play.partner.read(&bytes, NOW).unwrap();
+    };
+    let by_stale = |play: &mut Play, number| {
+        let delta = play.partner.confirm(NOW).unwrap().remove(0);
+        let question = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+        for message in [delta, question] {
+            let stale = Reply::Rejection(Rejection::new(Code::Stale, number, "no"));
+            let bytes = signed(play, &message, &stale);
+            play.partner.read(&bytes, NOW).unwrap();
+        }
+    };
+    for number in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 24) + 10] {
+        let mut play = delivered();
+        let mut highest = (0, 0);
+        // Each number is used once, whatever the broker says; and an honest one still follows.
+        for lie in 0..40u64 {
+            // Then it is no lie any more.
+            if highest.0.max(highest.1) + 2 >= number {
+                break;
+            }
+            if lie % 2 == 0 {
+                by_status(&mut play, number, number)
+            } else {
+                by_stale(&mut play, number)
+            }
+            play = play.reopen();
+            let state = play.partner.confirm(NOW).unwrap().remove(0);
+            let question = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+            let made = (header(&state).sequence, header(&question).sequence);
+            assert!(made.0 > highest.0 && made.1 > highest.1, "{made:?} after {highest:?}");
+            highest = made;
+            assert!(highest.0.max(highest.1) < 41 << 24, "an honest broker would soon no longer follow");
+            for message in [state, question] {
+                play.partner.give_up(Digest::of(&[&message]), NOW).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn receipts_come_in_any_order() {
+    // A full set in parts, and the messages of two epochs: each is accepted, and its receipt read after a later one's.
+    let years = "[retention]\nmax_days = 3660\n\n[[override]]\nrule = \"max-days\"\nreason = \"a test\"\n\n[release]\n";
+    let years = policy_text().replacen("[release]\n", years, 1);
+    let mut play = Play::under(&years);
+    for (number, home) in homes(1..71).into_iter().enumerate() {
+        let last_day = (NOW.day().plus(30 * number as u16)).month_end();
+        play.partner.flag_until(&[home], last_day, &by(), NOW).unwrap();
+    }
+    let mut messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!(messages.len(), 2, "more last days than a message has groups");
+    for now in [NOW, OVERLAP] {
+        let replies: Vec<_> = messages.iter().map(|message| play.broker.handle(message, now)).collect();
+        let mut told = Vec::new();
+        for reply in replies.iter().rev() {
+            told.push(play.partner.read(reply, now).unwrap());
+            play = play.reopen();
+        }
+        assert!(told.iter().all(|told| matches!(told, Received::Receipt(_))), "{told:?}");
+        for (reply, told) in replies.iter().rev().zip(&told) {
+            assert_eq!(&play.partner.read(reply, now).unwrap(), told, "and are told again");
+        }
+        assert!(play.partner.deliver(now).unwrap().is_empty());
+        play.assert_up_to_date(1, now);
+        let outside = tempfile::tempdir().unwrap();
+        sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+        play.partner.add_secret(&outside.path().join("two")).unwrap();
+        play.partner.flag(&homes(100..102), &by(), OVERLAP).unwrap();
+        messages = play.partner.deliver(OVERLAP).unwrap();
+    }
+}
+
 #[test]
 fn an_unsigned_rejection_changes_nothing() {
     let mut play = delivered();
@@ -204,6 +362,9 @@ fn each_code_has_its_effect() {
             Code::OverBudget => 40,
             _ => 0,
         };
+        if !code.rejects(Kind::Delta) {
+            continue;
+        }
         play.broker.reject_next = Some((code, number));
         let received = play.carry(messages.clone(), NOW);
         let [Received::Rejection { rejection, next }] = &received[..] else { panic!("{received:?}") };
