@@ -88,7 +88,7 @@ fn fields() -> usize {
     measured(|| rows.iter().map(from_fields).collect::<Vec<_>>()).len()
 }
 
-/// Address keys to the pseudonyms of home and building.
+/// Address keys to the pseudonyms of home and house number.
 fn pseudonyms() -> usize {
     let (key, homes) = (key(), homes());
     measured(|| both_levels(&key, &Threads::default(), &homes, |home| *home)).len() / 2

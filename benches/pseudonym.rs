@@ -29,7 +29,7 @@ fn bench(c: &mut Criterion) {
     group.bench_function("peer: two bare hmac + sha2 calls", |b| {
         let inputs: Vec<[Vec<u8>; 2]> = units
             .iter()
-            .map(|unit| [unit, &unit.building()].map(|key| [&[key.level() as u8], key.as_bytes()].concat()))
+            .map(|unit| [unit, &unit.number_key()].map(|key| [&[key.level() as u8], key.as_bytes()].concat()))
             .collect();
         b.iter(|| {
             for input in inputs.iter().flatten() {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from log_vectors import log_file
 from stapel_reference import jsonform, keys, messages, secret_file
-from stapel_reference.keys import BUILDING, UNIT, Secret
+from stapel_reference.keys import NUMBER, UNIT, Secret
 from stapel_reference.messages import (
     CODES,
     KINDS,
@@ -70,7 +70,7 @@ def derivation(secret: bytes, purpose: str, epoch: int) -> dict:
     pepper = drawn(f"pepper {purpose} {epoch}")
     pseudonyms = []
     for address_key in ADDRESS_KEYS:
-        level = UNIT if address_key.count("|") == 2 else BUILDING
+        level = UNIT if address_key.count("|") == 2 else NUMBER
         whole = made.hmac(level, address_key)
         pseudonyms.append(
             {

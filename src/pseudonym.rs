@@ -47,7 +47,7 @@ pub trait PseudonymSource {
         None
     }
 
-    /// Begins to make the pseudonyms of `keys`, each of which comes once; unit and building keys may be mixed.
+    /// Begins to make the pseudonyms of `keys`, each of which comes once; unit and number keys may be mixed.
     ///
     /// The first of what it returns is all that [`PseudonymSource::finish`] will need, `keys` included. The partner
     /// keeps it, sealed, before it hands out the requests, so that after a crash the same requests are sent again and
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_batch_is_the_single_ones_in_order() {
         let units: Vec<_> = (1..50).map(|n| AddressKey::from_canonical(&format!("1012JS|{n}|A")).unwrap()).collect();
-        let mixed: Vec<_> = units.iter().flat_map(|unit| [*unit, unit.building()]).collect();
+        let mixed: Vec<_> = units.iter().flat_map(|unit| [*unit, unit.number_key()]).collect();
         let batch = key().pseudonyms(&mixed);
         let single: Vec<_> = mixed.iter().map(|k| key().pseudonym(k)).collect();
         assert_eq!(batch, single);
@@ -252,7 +252,7 @@ mod tests {
         assert!(requests.is_empty());
         assert!(matches!(key().finish(&mut pending, &[]), Finished::Done(made) if made == single));
         let distinct: std::collections::BTreeSet<_> = batch.iter().collect();
-        assert_eq!(distinct.len(), 98, "a unit and its building differ");
+        assert_eq!(distinct.len(), 98, "a unit and its house number differ");
     }
 
     #[cfg(feature = "threads")]

@@ -188,7 +188,7 @@ fn equations(line: &[u8]) -> bool {
             assert_eq!(key.level(), Level::Unit);
             assert_eq!(AddressKey::from_canonical(key.as_str()), Ok(key));
             assert_eq!(AddressKey::parse(key.as_str()), Ok(key));
-            assert_eq!(AddressKey::from_canonical(key.building().as_str()), Ok(key.building()));
+            assert_eq!(AddressKey::from_canonical(key.number_key().as_str()), Ok(key.number_key()));
             let number = key.number().to_string();
             let fields = Fields { postcode: key.postcode(), number: &number, letter: "", addition: key.addition() };
             assert_eq!(AddressKey::from_fields(&fields), Ok(key), "{}", String::from_utf8_lossy(line));

@@ -9,7 +9,7 @@ use stapel::message::{
     Unverified,
 };
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, Pseudonym, Timestamp};
+use stapel::{AddressKey, Broker, Pseudonym, Timestamp};
 use stapel_testkit::*;
 
 /// The last valid day of a flag that is to outlast a test.
@@ -300,6 +300,23 @@ fn l14_who_does_not_flag_is_told_the_same_whatever_others_do() {
         world.delta(0, &strange, &[], MARCH, midnight(1));
     }
     assert_eq!(one.ask(0, &strange, midnight(1)), two.ask(0, &strange, midnight(1)));
+}
+
+#[test]
+fn l33_who_flags_one_home_learns_whether_its_house_number_is_stacked() {
+    let key = |form: &str| AddressKey::from_canonical(form).unwrap();
+    // No register has the first; its number is that of the others all the same.
+    let (made_up, others) = (key("1012JS|1|ZZ"), [key("1012JS|1|A"), key("1012JS|1|B")]);
+    assert!(others.iter().all(|other| other.number_key() == made_up.number_key()));
+    const MADE_UP: u8 = 1;
+    const OTHERS: [u8; 2] = [2, 3];
+    const NUMBER: u8 = 4;
+    let own: &[u8] = &[MADE_UP, NUMBER];
+    let mut stacked = World::new([own, &[OTHERS[0], NUMBER], &[OTHERS[1], NUMBER], &[], &[]]);
+    let mut alone = World::new([own, &[OTHERS[0]], &[OTHERS[1]], &[], &[]]);
+    let asked = [MADE_UP, OTHERS[0], OTHERS[1], NUMBER];
+    assert_eq!(stacked.ask(0, &asked, midnight(1)).standings, [0, 1, 1, 3]);
+    assert_eq!(alone.ask(0, &asked, midnight(1)).standings, [0, 1, 1, 0]);
 }
 
 #[test]

@@ -13,10 +13,10 @@ use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
 
-/// Two epochs that overlap in November 2027; buildings are counted.
+/// Two epochs that overlap in November 2027; house numbers are counted.
 fn policy_text() -> String {
     let rules = format!(
-        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n\
+        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"number\"]\n\
          [budgets]\nswept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\n\
          opens = 2026-12-01\ncloses = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\n\
          opens = 2027-11-01\ncloses = 2028-10-31",
@@ -102,7 +102,7 @@ fn from_flags_to_news() {
         assert_eq!(town.partners[at].flag(&homes, &by(), START).unwrap().added, homes.len());
         town.deliver(at, START);
     }
-    let asked = [c, a, a.building(), b];
+    let asked = [c, a, a.number_key(), b];
     assert_eq!(town.ask(0, &asked, START)[0], Standing::NoOwnFlag, "nothing was released yet");
 
     let next = Timestamp(START.0 + DAY);
@@ -111,12 +111,12 @@ fn from_flags_to_news() {
     assert_eq!(town.ask(0, &asked, next), [two, below, two, Standing::NoOwnFlag]);
     let messages = town.partners[0].ask_own(&by(), next).unwrap();
     town.carry(0, messages, next);
-    let mut stacked = [a.building(), c, c.building()];
+    let mut stacked = [a.number_key(), c, c.number_key()];
     stacked.sort();
     let news = stacked.map(|address| News { address, change: Change::NewlyStacked(Number::Count(2)) });
     assert_eq!(town.partners[0].news().unwrap(), news);
 
-    // The other withdraws one flat, and nothing else is in that building.
+    // The other withdraws one flat, and nothing else is in that house number.
     town.partners[1].withdraw(&[b], &by(), next).unwrap();
     town.deliver(1, next);
     town.partners[2].flag(&[home("1012JS|9|")], &by(), next).unwrap();
@@ -127,12 +127,12 @@ fn from_flags_to_news() {
     // Only two organisations hold flags now, fewer than min_sources: nothing at all is stacked.
     let gone = stacked.map(|address| News { address, change: Change::NoLongerStacked(Number::Count(2)) });
     assert_eq!(town.partners[0].news().unwrap(), gone);
-    // Asked and answered: twice about the flat and its building, and twice about the building as an own one.
+    // Asked and answered: twice about the flat and its house number, and twice about the house number as an own one.
     assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * (2 * 2 + 2));
     drop(town.folder);
 }
 
-/// The policy with budgets of ten new flags a day and 30 at a time. A home alone in its building takes two.
+/// The policy with budgets of ten new flags a day and 30 at a time. A home alone in its house number takes two.
 fn of_small_budgets() -> Consortium {
     Consortium::under(&policy_text().replace("[budgets]\n", "[budgets]\nnew_flags_a_day = 10\nflags_held = 30\n"))
 }
@@ -269,7 +269,7 @@ fn months_of_flats_renewals_and_two_epochs() {
         }
         now = Timestamp(Day((now.0 / DAY) as u16 + 28).start().0);
         assert_eq!(
-            town.ask(0, &[flat, flat.building()], now),
+            town.ask(0, &[flat, flat.number_key()], now),
             [Standing::Stacked(Number::Count(3)); 2],
             "month {month}"
         );

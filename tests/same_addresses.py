@@ -7,7 +7,7 @@ import sys
 def outcome(line):
     row = json.loads(line)
     error = row.get("error")
-    return (row["line"], error["code"], error["field"]) if error else (row["line"], row["unit"], row["building"])
+    return (row["line"], error["code"], error["field"]) if error else (row["line"], row["unit"], row["number"])
 
 
 def main():

@@ -11,10 +11,10 @@ use stapel_testkit::{ROSTER, START, broker, key, partner_folder, policy_text, re
 
 const NEXT: Timestamp = Timestamp(START.0 + 86_400);
 
-/// Buildings are counted, and nobody's budget ends.
+/// House numbers are counted, and nobody's budget ends.
 fn policy() -> String {
     let rules = format!(
-        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"building\"]\n\
+        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"number\"]\n\
          [budgets]\n\
          new_flags_a_day = 1_000_000\nflags_held = 1_000_000\nasked_a_day = 1_000_000\nasked_an_epoch = 1_000_000\n\
          swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\
@@ -30,7 +30,7 @@ fn partner(folder: &Path, number: u16) -> Partner {
     Partner::open(&own).unwrap()
 }
 
-/// Three to a building.
+/// Three to a house number.
 fn home(number: usize) -> AddressKey {
     let text = format!("{}JS|{}|{}", 1000 + number / 300, 1 + number % 300 / 3, ["", "A", "B"][number % 3]);
     AddressKey::from_canonical(&text).unwrap()
@@ -90,7 +90,7 @@ fn said(flags: [usize; 3], changed: usize, threads: usize) -> Said {
     said.carry(&broker, asker, &messages, START);
     broker.release(NEXT).unwrap();
     let asked: Vec<AddressKey> =
-        homes(0..flags[0] + changed).into_iter().rev().flat_map(|a| [a, a.building()]).collect();
+        homes(0..flags[0] + changed).into_iter().rev().flat_map(|a| [a, a.number_key()]).collect();
     let messages = asker.ask(&asked, &by, NEXT).unwrap();
     said.carry(&broker, asker, &messages, NEXT);
     said

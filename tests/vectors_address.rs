@@ -14,7 +14,7 @@ fn every_vector() {
     let mut check = |row: &Value, got: Result<AddressKey, AddressError>| match got {
         Ok(key) => {
             assert_eq!(key.as_str(), text(row, "unit"), "{row}");
-            assert_eq!(key.building().as_str(), text(row, "building"), "{row}");
+            assert_eq!(key.number_key().as_str(), text(row, "number"), "{row}");
             assert!(row.get("error").is_none(), "{row}");
         }
         Err(error) => {

@@ -45,7 +45,7 @@ pub fn from_text(text: &String) -> AddressKey {
     AddressKey::parse(text).unwrap()
 }
 
-/// The pseudonyms of rows, of which `read` makes homes, and of the building of each.
+/// The pseudonyms of rows, of which `read` makes homes, and of the house number of each.
 pub fn both_levels<T: Sync>(
     key: &PseudonymKey,
     threads: &Threads,
@@ -54,7 +54,7 @@ pub fn both_levels<T: Sync>(
 ) -> Vec<Pseudonym> {
     let keys = threads.map(rows, |row| {
         let unit = read(row);
-        [unit, unit.building()]
+        [unit, unit.number_key()]
     });
     key.pseudonyms(&keys.into_flattened())
 }

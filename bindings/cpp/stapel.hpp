@@ -220,9 +220,9 @@ public:
         return read(rows, references, give, stapel_addresses_from_fields);
     }
 
-    addresses buildings() const {
+    addresses numbers() const {
         return addresses(detail::make<stapel_addresses>([&](auto out) {
-            return stapel_addresses_buildings(raw(), out);
+            return stapel_addresses_numbers(raw(), out);
         }));
     }
     std::size_t size() const { return counts().first; }
@@ -528,7 +528,7 @@ public:
 // The canonical forms of one address.
 struct address {
     std::string unit;
-    std::string building;
+    std::string number;
 
     static address from_text(std::string_view text) {
         using detail::start;
@@ -543,7 +543,7 @@ struct address {
     }
 
 private:
-    static address take(const stapel_address &a) { return {a.unit, a.building}; }
+    static address take(const stapel_address &a) { return {a.unit, a.number}; }
 };
 
 // How a standing reads, in English; empty where no answer spoke of it.

@@ -43,7 +43,7 @@ void test_addresses() {
     CHECK(rows.lines().text() == "1012JS|1|A\n\n\n\n1012JS|1|A\n");
     CHECK(rows[2].status == STAPEL_ERROR_NOT_UTF8 && rows[3].code() == std::string_view("empty"));
     CHECK(rows[4].reference == "é" && rows[2].reference.empty() && rows.refused_row(2).index == 3);
-    CHECK(rows.buildings()[0].canonical == "1012JS|1" && rows.buildings()[0].level == STAPEL_LEVEL_BUILDING);
+    CHECK(rows.numbers()[0].canonical == "1012JS|1" && rows.numbers()[0].level == STAPEL_LEVEL_NUMBER);
     CHECK(code_of([&] { rows[5]; }) == "invalid_argument");
 
     auto moved = std::move(rows);
@@ -62,7 +62,7 @@ void test_addresses() {
     } catch (const std::invalid_argument &) {
     }
     CHECK(stapel::address::from_text("Dam 1-a, 1012 JS Amsterdam").unit == "1012JS|1|A");
-    CHECK(stapel::address::from_fields({"1012JS", "1", {}, {}}).building == "1012JS|1");
+    CHECK(stapel::address::from_fields({"1012JS", "1", {}, {}}).number == "1012JS|1");
     CHECK(code_of([] { stapel::address::from_text({}); }) == "empty");
 }
 

@@ -39,7 +39,7 @@ enum Level: int
 {
     case None = 0;
     case Unit = 1;
-    case Building = 2;
+    case Number = 2;
 }
 
 /** What a standing says. */
@@ -320,10 +320,10 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
             \count($rows)));
     }
 
-    /** The buildings that these homes are in, row by row. */
-    public function buildings(): self
+    /** The house numbers that these homes are in, row by row. */
+    public function numbers(): self
     {
-        return new self(Library::make('stapel_addresses', 'addresses_buildings', $this->raw()));
+        return new self(Library::make('stapel_addresses', 'addresses_numbers', $this->raw()));
     }
 
     /**
@@ -832,14 +832,14 @@ final class Library
     }
 
     /**
-     * The canonical forms of one address as people write it: of the home, and of the building.
+     * The canonical forms of one address as people write it: of the home, and of the house number.
      *
      * @return array{string, string}
      */
     public static function address(string $text): array
     {
         $address = self::get('stapel_address', 'address_from_text', $text, \strlen($text));
-        return [FFI::string($address->unit), FFI::string($address->building)];
+        return [FFI::string($address->unit), FFI::string($address->number)];
     }
 
     /** @internal */

@@ -100,7 +100,7 @@ enum stapel_level
  {
     STAPEL_LEVEL_NONE = 0,
     STAPEL_LEVEL_UNIT = 1,
-    STAPEL_LEVEL_BUILDING = 2,
+    STAPEL_LEVEL_NUMBER = 2,
 };
 typedef int32_t stapel_level;
 enum stapel_kind
@@ -154,7 +154,7 @@ typedef struct stapel_partner stapel_partner;
 typedef struct stapel_reply stapel_reply;
 typedef struct {
     char unit[24];
-    char building[16];
+    char number[16];
 } stapel_address;
 typedef struct {
     const char *ptr;
@@ -288,8 +288,8 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
                                                   const stapel_packed *references,
                                                   size_t count,
                                                   stapel_addresses **addresses);
-stapel_status stapel_addresses_buildings(const stapel_addresses *addresses,
-                                         stapel_addresses **buildings);
+stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
+                                         stapel_addresses **numbers);
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 stapel_status stapel_addresses_row(const stapel_addresses *addresses, size_t index, stapel_row *row);
 stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,

@@ -61,7 +61,7 @@ function testAddresses(): void
     same([null, 'no_postcode', 'not_utf8', 'empty', null], array_map(fn($row) => $row->code, iterator_to_array($rows)));
     same([1, 2, 3], array_map(fn($row) => $row->index, iterator_to_array($rows->refused())));
     same(['é', ''], [$rows->row(4)->reference, $rows->row(2)->reference]);
-    same(['1012JS|1', Level::Building], [$rows->buildings()->row(0)->canonical, $rows->buildings()->row(0)->level]);
+    same(['1012JS|1', Level::Number], [$rows->numbers()->row(0)->canonical, $rows->numbers()->row(0)->level]);
     same('invalid_argument', codeOf(fn() => $rows->row(5)));
     $rows->close();
     same('closed', codeOf(fn() => count($rows)));

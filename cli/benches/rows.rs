@@ -45,7 +45,7 @@ fn main() {
         return measure(arguments);
     }
     let count = std::env::var("STAPEL_ROWS").map_or(1_000_000, |rows| rows.parse().expect("a number of rows"));
-    let desk = consortium_counting("levels = [\"unit\", \"building\"]\n");
+    let desk = consortium_counting("levels = [\"unit\", \"number\"]\n");
     let rows: Vec<[String; 4]> = (0..count).map(row).collect();
     desk.write("rows.csv", sheet(&rows));
     let keys = keys(&rows);
@@ -171,12 +171,12 @@ fn sheet(rows: &[[String; 4]]) -> String {
     text
 }
 
-/// What is hashed: the level's byte and the canonical form of each home and of its building.
+/// What is hashed: the level's byte and the canonical form of each home and of its house number.
 fn keys(rows: &[[String; 4]]) -> Vec<[Vec<u8>; 2]> {
     let input = |key: AddressKey| [&[key.level() as u8], key.as_bytes()].concat();
     let both = |[postcode, number, letter, addition]: &[String; 4]| {
         let home = AddressKey::from_fields(&Fields { postcode, number, letter, addition }).unwrap();
-        [input(home), input(home.building())]
+        [input(home), input(home.number_key())]
     };
     rows.iter().map(both).collect()
 }

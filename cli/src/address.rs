@@ -23,7 +23,7 @@ const PACE: u64 = 1 << 12;
 /// Write addresses on standard input in canonical form
 ///
 /// Reads one address a line and writes one line of JSON for each, in order:
-/// {"line":1,"input":"...","unit":"1012JS|1|A","building":"1012JS|1"}, or
+/// {"line":1,"input":"...","unit":"1012JS|1|A","number":"1012JS|1"}, or
 /// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
 /// The exit status is 0 when every line was handled, refused ones included.
 #[derive(clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) struct AddressArgs {
 
 /// Write addresses on standard input in canonical form, with their pseudonyms
 ///
-/// As `stapel address`, with "unit_pseudonym" and "building_pseudonym" in hex. Pseudonyms are personal data: whoever
+/// As `stapel address`, with "unit_pseudonym" and "number_pseudonym" in hex. Pseudonyms are personal data: whoever
 /// holds the secret can find the address of each.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel pseudonym --secret epoch-1.secret < addresses.txt")]
@@ -88,11 +88,11 @@ struct Accepted<'a> {
     line: u64,
     input: &'a str,
     unit: &'a str,
-    building: &'a str,
+    number: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_pseudonym: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    building_pseudonym: Option<&'a str>,
+    number_pseudonym: Option<&'a str>,
 }
 
 /// A line that is not.
@@ -166,14 +166,14 @@ fn accept(
     key: Option<&PseudonymKey>,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let building = unit.building();
+    let number_key = unit.number_key();
     let mut hex = [[0; 32]; 2];
-    let [unit_hex, building_hex] = &mut hex;
-    let pseudonyms = key.map(|key| (key.pseudonym(unit), key.pseudonym(&building)));
+    let [unit_hex, number_hex] = &mut hex;
+    let pseudonyms = key.map(|key| (key.pseudonym(unit), key.pseudonym(&number_key)));
     let unit_pseudonym = pseudonyms.map(|(pseudonym, _)| to_hex(pseudonym, unit_hex));
-    let building_pseudonym = pseudonyms.map(|(_, pseudonym)| to_hex(pseudonym, building_hex));
-    let (unit, building) = (unit.as_str(), building.as_str());
-    out.json(&Accepted { line, input, unit, building, unit_pseudonym, building_pseudonym })
+    let number_pseudonym = pseudonyms.map(|(_, pseudonym)| to_hex(pseudonym, number_hex));
+    let (unit, number) = (unit.as_str(), number_key.as_str());
+    out.json(&Accepted { line, input, unit, number, unit_pseudonym, number_pseudonym })
 }
 
 fn refuse(line: u64, input: &str, error: &RowError, out: &mut Output) -> Result<(), Failure> {

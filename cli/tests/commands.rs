@@ -58,7 +58,7 @@ fn expected(number: usize, input: &str, got: Result<stapel::AddressKey, stapel::
     match got {
         Ok(unit) => {
             line.insert("unit".into(), unit.as_str().into());
-            line.insert("building".into(), unit.building().as_str().into());
+            line.insert("number".into(), unit.number_key().as_str().into());
         }
         Err(error) => {
             let mut details = Map::new();
@@ -87,7 +87,7 @@ fn addresses_are_the_vectors() {
         let input = row["input"].as_str().unwrap();
         assert_eq!(line, expected(number, input, stapel::AddressKey::parse(input)));
         let value: Value = serde_json::from_str(line).unwrap();
-        assert_eq!((&value["unit"], &value["building"]), (&row["unit"], &row["building"]), "{input}");
+        assert_eq!((&value["unit"], &value["number"]), (&row["unit"], &row["number"]), "{input}");
         assert_eq!(value["error"]["code"], row["error"], "{input}");
     }
 }
@@ -111,7 +111,7 @@ fn fields_are_the_vectors() {
         assert_eq!(printed.len(), rows.len());
         for (((number, row), line), value) in (2..).zip(&rows).zip(&lines).zip(&printed) {
             assert_eq!((&value["line"], &value["input"]), (&json!(number), &json!(line)));
-            assert_eq!((&value["unit"], &value["building"]), (&row["unit"], &row["building"]), "{line}");
+            assert_eq!((&value["unit"], &value["number"]), (&row["unit"], &row["number"]), "{line}");
             assert_eq!(value["error"]["code"], row["error"], "{line}");
         }
     }
@@ -154,11 +154,11 @@ fn pseudonyms_are_the_vectors() {
         let line = format!("pseudonym --secret-hex {secret} --purpose {purpose} --epoch {}", derivation["epoch"]);
         let output = desk.run(&line, &[], b"Dam 1, 1012 JS\nDam\n");
         assert!(output.status.success());
-        let (unit, building) = (of("1012JS|1|"), of("1012JS|1"));
+        let (unit, number_key) = (of("1012JS|1|"), of("1012JS|1"));
         let printed = text(&output.stdout);
         let first = format!(
-            "{{\"line\":1,\"input\":\"Dam 1, 1012 JS\",\"unit\":\"1012JS|1|\",\"building\":\"1012JS|1\",\
-             \"unit_pseudonym\":{unit},\"building_pseudonym\":{building}}}"
+            "{{\"line\":1,\"input\":\"Dam 1, 1012 JS\",\"unit\":\"1012JS|1|\",\"number\":\"1012JS|1\",\
+             \"unit_pseudonym\":{unit},\"number_pseudonym\":{number_key}}}"
         );
         assert_eq!(printed.lines().next(), Some(first.as_str()));
         assert!(printed.lines().nth(1).unwrap().starts_with(r#"{"line":2,"input":"Dam","error":{"code":""#));

@@ -38,7 +38,7 @@ fn assert_sound(object: &Value) {
             .collect::<Vec<_>>()
     };
     let stacked = heights("stacked");
-    heights("stacked_buildings");
+    heights("stacked_numbers");
     let homes: u64 = stacked.iter().map(|(_, count)| count).sum();
     let organisations_flags: u64 = stacked.iter().map(|(height, count)| height * count).sum();
     assert!(homes < number(object, "/addresses"));
@@ -47,8 +47,8 @@ fn assert_sound(object: &Value) {
     assert!(flags > organisations_flags && flags < 2 * organisations_flags, "{flags} {organisations_flags}");
     // Every partner asks about all its own flags, three times in whole.
     assert!(number(object, "/standings_checked") > 2 * flags, "{object}");
-    // Full sets alone are 16 bytes a flag, homes and buildings.
-    assert!(number(object, "/bytes/sent") > 16 * (flags + number(object, "/building_flags")), "{object}");
+    // Full sets alone are 16 bytes a flag, homes and house numbers.
+    assert!(number(object, "/bytes/sent") > 16 * (flags + number(object, "/number_flags")), "{object}");
     assert!(number(object, "/searched/bytes") > number(object, "/bytes/returned"));
     assert!(number(object, "/messages") >= 40 && number(object, "/releases") >= 30, "{object}");
     assert!(object.pointer("/seconds/total").and_then(Value::as_f64).unwrap() > 0.0);

@@ -192,7 +192,7 @@ fn terms(homes: usize) -> Result<Terms> {
         freshness_days,
         max_days: MAX_DAYS,
         new_flags_a_day: homes / 20 + 50,
-        // A partner flags up to a fifth of the town, and a flagged home has a flag on its building too.
+        // A partner flags up to a fifth of the town, and a flagged home has a flag on its house number too.
         flags_held: homes / 2 + 200,
         asked_a_day,
         asked_an_epoch: asked_a_day * 100,

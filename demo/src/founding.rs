@@ -148,7 +148,7 @@ log_origin = "stapel.example.nl/{name}"
 threshold = {threshold}
 min_sources = {min_sources}
 count_cap = {count_cap}
-levels = ["unit", "building"]
+levels = ["unit", "number"]
 
 [release]
 {immediate}interval_hours = 24

@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(play.tally.mismatches, 0, "until the release");
         play.now = play.now.plus(86_400);
         play.ask_own(POLICE).unwrap();
-        assert_eq!(play.tally.mismatches, 2, "the home and its building: {:?}", play.tally.differences);
+        assert_eq!(play.tally.mismatches, 2, "the home and its house number: {:?}", play.tally.differences);
         assert!(play.tally.differences[0].contains("1012JS|5"), "{:?}", play.tally.differences);
         play.status().unwrap();
         assert_eq!(play.tally.mismatches, 3, "and the numbers of flags");

@@ -482,10 +482,10 @@ mod tests {
         let share = |which: &dyn Fn(&Home) -> bool| {
             town.homes.iter().filter(|home| which(home)).count() as f64 / town.homes.len() as f64
         };
-        let buildings: HashSet<_> = keys.iter().map(AddressKey::building).collect();
+        let number_keys: HashSet<_> = keys.iter().map(AddressKey::number_key).collect();
         let neighbours = share(&|home| {
             let next = format!("{}|{}", home.postcode, home.number + 2);
-            AddressKey::from_canonical(&next).is_ok_and(|next| buildings.contains(&next))
+            AddressKey::from_canonical(&next).is_ok_and(|next| number_keys.contains(&next))
         });
         let plain = share(&|home| home.letter.is_empty() && home.addition.is_empty());
         let lettered = share(&|home| !home.letter.is_empty());

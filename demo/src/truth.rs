@@ -28,7 +28,7 @@ struct System {
     sees: Sees,
     /// What it flags by itself: homes.
     wanted: Flags,
-    /// What it told the broker: homes and their buildings.
+    /// What it told the broker: homes and their house numbers.
     held: Flags,
     /// What of that shows.
     released: Flags,
@@ -86,7 +86,7 @@ impl Truth {
     /// What a system flags by itself was taken by the broker at `now`.
     pub(crate) fn told(&mut self, system: usize, now: Timestamp) {
         let it = &mut self.systems[system];
-        let held = with_buildings(&it.wanted);
+        let held = with_numbers(&it.wanted);
         if it.held != held {
             it.held = held;
             it.changed_since.get_or_insert(now);
@@ -142,7 +142,7 @@ impl Truth {
         true
     }
 
-    /// What an asker must be told of an address, which may be a building.
+    /// What an asker must be told of an address, which may be a house number.
     pub(crate) fn standing(&self, asker: usize, address: &AddressKey) -> Standing {
         let asker = &self.systems[asker];
         if !asker.released.contains_key(address) {
@@ -193,12 +193,12 @@ impl Truth {
         &self.systems[system].wanted
     }
 
-    /// How many flags the broker must hold of a system, buildings included.
+    /// How many flags the broker must hold of a system, house numbers included.
     pub(crate) fn held(&self, system: usize) -> usize {
         self.systems[system].held.len()
     }
 
-    /// How many flags of a system must show, buildings included.
+    /// How many flags of a system must show, house numbers included.
     pub(crate) fn released(&self, system: usize) -> usize {
         self.systems[system].released.len()
     }
@@ -219,12 +219,12 @@ impl Truth {
     }
 }
 
-/// Homes, and their buildings until the last day of any home in them.
-fn with_buildings(homes: &Flags) -> Flags {
+/// Homes, and their house numbers until the last day of any home in them.
+fn with_numbers(homes: &Flags) -> Flags {
     let mut all = homes.clone();
     for (home, last_day) in homes {
-        let building = all.entry(home.building()).or_insert(*last_day);
-        *building = (*last_day).max(*building);
+        let number_key = all.entry(home.number_key()).or_insert(*last_day);
+        *number_key = (*last_day).max(*number_key);
     }
     all
 }
@@ -290,13 +290,13 @@ mod tests {
         assert_eq!(truth.standing(2, &home(1, "")), Standing::Stacked(Number::Presence));
         assert_eq!(truth.standing(4, &home(3, "A")), Standing::BelowThreshold);
         assert_eq!(truth.standing(2, &home(3, "A")), Standing::NoOwnFlag);
-        // 4A and 4B are two homes in one building.
+        // 4A and 4B are two homes in one house number.
         assert_eq!(truth.standing(1, &home(4, "A")), Standing::BelowThreshold);
-        assert_eq!(truth.standing(1, &home(4, "A").building()), Standing::Stacked(Number::Band(2)));
+        assert_eq!(truth.standing(1, &home(4, "A").number_key()), Standing::Stacked(Number::Band(2)));
         let homes = truth.stacks(|address| address.level() == stapel::Level::Unit);
         assert_eq!(homes, BTreeMap::from([(1, 3), (2, 1), (4, 1)]));
-        let buildings = truth.stacks(|address| address.level() == stapel::Level::Building);
-        assert_eq!(buildings, BTreeMap::from([(1, 1), (2, 2), (4, 1)]));
+        let number_keys = truth.stacks(|address| address.level() == stapel::Level::Number);
+        assert_eq!(number_keys, BTreeMap::from([(1, 1), (2, 2), (4, 1)]));
     }
 
     #[test]
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(truth.count(&home(4, "B")), 1, "the last day counts");
         truth.tick(at("2027-02-01", 0));
         assert_eq!([truth.count(&home(4, "A")), truth.count(&home(4, "B"))], [1, 0]);
-        assert_eq!(truth.count(&home(4, "A").building()), 1);
+        assert_eq!(truth.count(&home(4, "A").number_key()), 1);
         assert_eq!((truth.held(2), truth.wanted(2).len()), (2, 1));
     }
 

@@ -296,7 +296,7 @@ enum stapel_level
     /** One home. */
     STAPEL_LEVEL_UNIT = 1,
     /** One house number. */
-    STAPEL_LEVEL_BUILDING = 2,
+    STAPEL_LEVEL_NUMBER = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -474,7 +474,7 @@ typedef struct {
     /** Of the home: postcode, number and addition, as in "1012JS|1|A". */
     char unit[24];
     /** Of the house number that it is in, as in "1012JS|1". */
-    char building[16];
+    char number[16];
 } stapel_address;
 
 /**
@@ -567,7 +567,7 @@ typedef struct {
     uint32_t changed;
     /** Flags that were held and are no longer. */
     uint32_t withdrawn;
-    /** All flags that the broker now holds of the partner in this epoch, homes and buildings. */
+    /** All flags that the broker now holds of the partner in this epoch, homes and house numbers. */
     uint32_t held;
     /** Of a full set in parts: the part. 0 for all else. */
     uint16_t part;
@@ -673,7 +673,7 @@ typedef struct {
     stapel_log_entry log;
 } stapel_rejection;
 
-/** A change over one of the partner's own addresses, home or building. */
+/** A change over one of the partner's own addresses, home or house number. */
 typedef struct {
     /** The canonical form of the address. */
     stapel_str canonical;
@@ -797,11 +797,11 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
                                                   stapel_addresses **addresses);
 
 /**
- * The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused
- * rows are the same.
+ * The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. References and
+ * refused rows are the same.
  */
-stapel_status stapel_addresses_buildings(const stapel_addresses *addresses,
-                                         stapel_addresses **buildings);
+stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
+                                         stapel_addresses **numbers);
 
 /** How many rows there are, and how many of them were refused. */
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
@@ -1016,7 +1016,7 @@ stapel_status stapel_partner_undelivered(const stapel_partner *partner,
  *
  * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
  * follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
  * be; _IO.
  */
@@ -1103,14 +1103,14 @@ stapel_status stapel_partner_confirm(const stapel_partner *partner,
                                      stapel_messages **messages);
 
 /**
- * The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000
+ * The questions for the standings of addresses, of homes or house numbers; several where there are more than 100,000
  * different ones. To be freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
  *
  * As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
  * for byte.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE,
- * _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a house number where the policy does not count those; _NO_EPOCH,
+ * _CASE, _IO.
  */
 stapel_status stapel_partner_ask(const stapel_partner *partner,
                                  const stapel_addresses *addresses,
@@ -1119,7 +1119,7 @@ stapel_status stapel_partner_ask(const stapel_partner *partner,
                                  stapel_messages **messages);
 
 /**
- * As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them.
+ * As stapel_partner_ask, about all that the partner itself flags, house numbers included where the policy counts them.
  * What changed is told by stapel_partner_news.
  */
 stapel_status stapel_partner_ask_own(const stapel_partner *partner,

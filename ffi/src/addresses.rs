@@ -20,7 +20,7 @@ pub struct stapel_address {
     /// Of the home: postcode, number and addition, as in "1012JS|1|A".
     pub unit: [c_char; 24],
     /// Of the house number that it is in, as in "1012JS|1".
-    pub building: [c_char; 16],
+    pub number: [c_char; 16],
 }
 
 /// The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer
@@ -61,7 +61,7 @@ pub enum stapel_level {
     /// One home.
     STAPEL_LEVEL_UNIT = 1,
     /// One house number.
-    STAPEL_LEVEL_BUILDING = 2,
+    STAPEL_LEVEL_NUMBER = 2,
 }
 
 /// What became of one row. Its texts stay as long as the rows that they are of.
@@ -247,19 +247,19 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
     })
 }
 
-/// The buildings that homes are in, row by row, to ask about where the policy counts buildings. References and refused
-/// rows are the same.
+/// The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. References and
+/// refused rows are the same.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn stapel_addresses_buildings(
+pub unsafe extern "C" fn stapel_addresses_numbers(
     addresses: *const stapel_addresses,
-    buildings: *mut *mut stapel_addresses,
+    numbers: *mut *mut stapel_addresses,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let buildings = unsafe { out(buildings, "buildings") }?;
+        let numbers = unsafe { out(numbers, "numbers") }?;
         let homes = get(addresses)?;
-        buildings.write(add(stapel_addresses {
-            keys: homes.keys.iter().map(AddressKey::building).collect(),
+        numbers.write(add(stapel_addresses {
+            keys: homes.keys.iter().map(AddressKey::number_key).collect(),
             refused: homes.refused.clone(),
             references: homes.references.clone(),
         }));
@@ -487,7 +487,7 @@ impl stapel_fields {
 
 impl stapel_address {
     fn of(key: &AddressKey) -> stapel_address {
-        stapel_address { unit: terminated(key.as_bytes()), building: terminated(key.building().as_bytes()) }
+        stapel_address { unit: terminated(key.as_bytes()), number: terminated(key.number_key().as_bytes()) }
     }
 }
 
@@ -495,7 +495,7 @@ impl stapel_level {
     pub(crate) fn of(key: &AddressKey) -> stapel_level {
         match key.level() {
             Level::Unit => stapel_level::STAPEL_LEVEL_UNIT,
-            Level::Building => stapel_level::STAPEL_LEVEL_BUILDING,
+            Level::Number => stapel_level::STAPEL_LEVEL_NUMBER,
         }
     }
 }

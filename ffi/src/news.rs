@@ -35,7 +35,7 @@ pub enum stapel_change {
     STAPEL_CHANGE_NO_LONGER_STACKED = 3,
 }
 
-/// A change over one of the partner's own addresses, home or building.
+/// A change over one of the partner's own addresses, home or house number.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_news_row {

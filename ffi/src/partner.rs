@@ -189,7 +189,7 @@ pub unsafe extern "C" fn stapel_partner_undelivered(
 ///
 /// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for buildings, which
+/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
 /// follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
 /// be; _IO.
 #[unsafe(no_mangle)]
@@ -346,14 +346,14 @@ pub unsafe extern "C" fn stapel_partner_confirm(
     })
 }
 
-/// The questions for the standings of addresses, of homes or buildings; several where there are more than 100,000
+/// The questions for the standings of addresses, of homes or house numbers; several where there are more than 100,000
 /// different ones. To be freed with stapel_messages_free. stapel_reply_standings brings the answers back to the rows.
 ///
 /// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
 /// for byte.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a building where the policy does not count those; _NO_EPOCH, _CASE,
-/// _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a house number where the policy does not count those; _NO_EPOCH,
+/// _CASE, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_ask(
     partner: *const stapel_partner,
@@ -372,7 +372,7 @@ pub unsafe extern "C" fn stapel_partner_ask(
     })
 }
 
-/// As stapel_partner_ask, about all that the partner itself flags, buildings included where the policy counts them.
+/// As stapel_partner_ask, about all that the partner itself flags, house numbers included where the policy counts them.
 /// What changed is told by stapel_partner_news.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_ask_own(

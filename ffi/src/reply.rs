@@ -90,7 +90,7 @@ pub struct stapel_receipt {
     pub changed: u32,
     /// Flags that were held and are no longer.
     pub withdrawn: u32,
-    /// All flags that the broker now holds of the partner in this epoch, homes and buildings.
+    /// All flags that the broker now holds of the partner in this epoch, homes and house numbers.
     pub held: u32,
     /// Of a full set in parts: the part. 0 for all else.
     pub part: u16,

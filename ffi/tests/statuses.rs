@@ -145,7 +145,7 @@ fn check(seen: &mut Seen, row: &Value, call: impl FnOnce(*mut stapel_address) ->
         None => {
             assert_eq!(status, STAPEL_OK, "{row}");
             assert_eq!(terminated(&address.unit), row["unit"].as_str().unwrap());
-            assert_eq!(terminated(&address.building), row["building"].as_str().unwrap());
+            assert_eq!(terminated(&address.number), row["number"].as_str().unwrap());
         }
     }
 }
@@ -237,14 +237,14 @@ fn policies(seen: &mut Seen, consortium: &Consortium) {
 
 fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
     let partner = opened(&consortium.text("1"));
-    let (homes, buildings) = (rows(&["1012JS 1", "1012JS 3"]), {
-        let (homes, mut buildings) = (rows(&["1012JS 1"]), null_mut());
+    let (homes, numbers) = (rows(&["1012JS 1", "1012JS 3"]), {
+        let (homes, mut numbers) = (rows(&["1012JS 1"]), null_mut());
         // SAFETY: a handle, and where one goes.
         unsafe {
-            assert_eq!(stapel_addresses_buildings(homes, &mut buildings), STAPEL_OK);
+            assert_eq!(stapel_addresses_numbers(homes, &mut numbers), STAPEL_OK);
             assert_eq!(stapel_addresses_free(homes), STAPEL_OK);
         }
-        buildings
+        numbers
     });
     let few = rows(&["1012JS 1"]);
     let by = stapel_case { actor: of(b"j.jansen"), reference: of(b"1") };
@@ -255,7 +255,7 @@ fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
         let mut changed = std::mem::zeroed();
         let (day, reason) = (c"2027-01-30".as_ptr(), c"brand".as_ptr());
         seen.expect(STAPEL_ERROR_CASE, stapel_partner_flag(partner, homes, &nobody, NOW, &mut changed));
-        seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(partner, buildings, &by, NOW, &mut changed));
+        seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(partner, numbers, &by, NOW, &mut changed));
         let flagged = stapel_partner_flag_until(partner, homes, day, usize::MAX, &by, NOW, &mut changed);
         seen.expect(STAPEL_ERROR_LAST_DAY, flagged);
         seen.expect(STAPEL_ERROR_NOT_FLAGGED, stapel_partner_renew(partner, homes, &by, NOW, &mut changed));
@@ -264,7 +264,7 @@ fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
         let swept = stapel_partner_sweep(partner, homes, reason, usize::MAX, &by, NOW, &mut messages);
         seen.expect(STAPEL_ERROR_NOT_PERMITTED, swept);
         seen.expect(STAPEL_ERROR_NO_EPOCH, stapel_partner_deliver(partner, NOW + 2_000 * DAY, &mut messages));
-        for rows in [homes, buildings, few] {
+        for rows in [homes, numbers, few] {
             seen.expect(STAPEL_OK, stapel_addresses_free(rows));
         }
     }

@@ -21,8 +21,8 @@ pub fn run(data: &[u8]) {
             assert_eq!(key.level(), Level::Unit);
             assert_eq!(AddressKey::from_canonical(key.as_str()), Ok(key));
             assert_eq!(AddressKey::parse(key.as_str()), Ok(key), "{key}");
-            let building = key.building();
-            assert_eq!(AddressKey::from_canonical(building.as_str()), Ok(building));
+            let number_key = key.number_key();
+            assert_eq!(AddressKey::from_canonical(number_key.as_str()), Ok(number_key));
             let number = key.number().to_string();
             let fields = Fields { postcode: key.postcode(), number: &number, letter: "", addition: key.addition() };
             assert_eq!(AddressKey::from_fields(&fields), Ok(key), "{key}");

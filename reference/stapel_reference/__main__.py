@@ -41,7 +41,7 @@ def address_line(number: int, raw: bytes) -> dict:
         unit = address.from_line(raw)
     except address.NoAddress as error:
         return {**row, "error": {"code": error.code, "field": error.field, "message": error.text}}
-    return {**row, "unit": unit, "building": address.building(unit)}
+    return {**row, "unit": unit, "number": address.number_key(unit)}
 
 
 if __name__ == "__main__":

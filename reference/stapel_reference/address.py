@@ -31,7 +31,7 @@ class NoAddress(Refused):
         self.field = field or usual
 
 
-def building(unit: str) -> str:
+def number_key(unit: str) -> str:
     return unit[: unit.rindex("|")]
 
 

@@ -12,7 +12,7 @@ from .errors import Refused
 PROFILE = "nl-address/1"
 SALT = b"stapel/v1"
 UNIT = 0x01
-BUILDING = 0x02
+NUMBER = 0x02
 
 SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 
@@ -68,7 +68,7 @@ class Secret:
 
     def hmac(self, level: int, address_key: str) -> bytes:
         """The whole HMAC of an address key at a level. Only its first half ever leaves."""
-        if level not in (UNIT, BUILDING):
+        if level not in (UNIT, NUMBER):
             raise Refused("malformed", f"level {level} is reserved")
         return hmac_sha256(self.k, bytes([level]) + address_key.encode("ascii"))
 

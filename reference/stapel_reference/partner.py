@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from . import messages
 from .errors import Refused
-from .keys import BUILDING, UNIT, Secret
+from .keys import NUMBER, UNIT, Secret
 from .messages import (
     MAX_LEAP,
     Answer,
@@ -23,8 +23,8 @@ from .standings import Counting
 
 
 def level(address_key: str) -> int:
-    """A unit has two bars, a building one (section 3)."""
-    return UNIT if address_key.count("|") == 2 else BUILDING
+    """A unit has two bars, a house number one (section 3)."""
+    return UNIT if address_key.count("|") == 2 else NUMBER
 
 
 # 7.3: how far a number that the broker names raises a partner's own, and up to where.

@@ -179,7 +179,7 @@ COUNTING = table(
         "threshold": (integer(1, 250), 2),
         "min_sources": (integer(1, 10_000), DERIVED),
         "count_cap": (integer(1, 250), DERIVED),
-        "levels": (words(matching("unit|building"), 2), ["unit"]),
+        "levels": (words(matching("unit|number"), 2), ["unit"]),
         "own_flag_required": (boolean, True),
     }
 )

@@ -159,7 +159,7 @@ def address_of(row: dict[str, Any], call: Callable[[], str]) -> str | None:
         return unlike(row["error"], error.code) or unlike(row.get("field", error.field), error.field)
     if "error" in row:
         return f"{unit!r}, and not {row['error']}"
-    return unlike(row["unit"], unit) or unlike(row["building"], address.building(unit))
+    return unlike(row["unit"], unit) or unlike(row["number"], address.number_key(unit))
 
 
 def policies(file: dict[str, Any]) -> Check:

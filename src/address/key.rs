@@ -18,18 +18,18 @@ named! {
         /// One home: postcode, number and addition.
         Unit = 1 => "unit",
         /// One house number: postcode and number.
-        Building = 2 => "building",
+        Number = 2 => "number",
     }
 }
 
-/// An address in the one form that all partners hash: `1012JS|1|A` (unit) or `1012JS|1` (building).
+/// An address in the one form that all partners hash: `1012JS|1|A` (unit) or `1012JS|1` (number).
 ///
 /// ```
 /// use stapel::{AddressKey, Fields};
 ///
 /// let unit = AddressKey::parse("Dam 1-a, 1012 JS Amsterdam")?;
 /// assert_eq!(unit.as_str(), "1012JS|1|A");
-/// assert_eq!(unit.building().as_str(), "1012JS|1");
+/// assert_eq!(unit.number_key().as_str(), "1012JS|1");
 ///
 /// let fields = Fields { postcode: "1012js", number: "00001", letter: "A", addition: "" };
 /// assert_eq!(AddressKey::from_fields(&fields)?, unit);
@@ -140,31 +140,31 @@ impl AddressKey {
     }
 
     /// Letter and addition joined: at most five of `A` to `Z` and `0` to `9`; empty if there are none, and for a
-    /// building.
+    /// house number.
     pub fn addition(&self) -> &str {
         ascii(self.after_number().get(1..).unwrap_or_default())
     }
 
     /// The key of the house number that this address is in; itself, if it is one.
-    pub fn building(&self) -> AddressKey {
-        let form = self.building_bytes();
+    pub fn number_key(&self) -> AddressKey {
+        let form = self.number_bytes();
         let mut bytes = [0; LONGEST];
         bytes[..form.len()].copy_from_slice(form);
-        AddressKey { bytes, length: form.len() as u8, level: Level::Building }
+        AddressKey { bytes, length: form.len() as u8, level: Level::Number }
     }
 
     /// Whether both have the same postcode and house number.
-    pub(crate) fn shares_building(&self, other: &AddressKey) -> bool {
-        self.building_bytes() == other.building_bytes()
+    pub(crate) fn shares_number(&self, other: &AddressKey) -> bool {
+        self.number_bytes() == other.number_bytes()
     }
 
-    /// The canonical form of the building, in ASCII.
-    fn building_bytes(&self) -> &[u8] {
+    /// The canonical form of the house number, in ASCII.
+    fn number_bytes(&self) -> &[u8] {
         let form = self.as_bytes();
         &form[..form.len() - self.after_number().len()]
     }
 
-    /// What follows the number: the second bar and the addition of a unit, nothing of a building.
+    /// What follows the number: the second bar and the addition of a unit, nothing of a house number.
     fn after_number(&self) -> &[u8] {
         let rest = &self.as_bytes()[7..];
         &rest[rest.iter().position(|b| *b == b'|').unwrap_or(rest.len())..]
@@ -247,7 +247,7 @@ fn canonical(text: &[u8]) -> Option<AddressKey> {
     let bar = rest.iter().position(|b| *b == b'|');
     let (digits, level) = match bar {
         Some(bar) => (&rest[..bar], Level::Unit),
-        None => (rest, Level::Building),
+        None => (rest, Level::Number),
     };
     if digits.is_empty() || digits.len() > 5 || digits[0] == b'0' || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -289,19 +289,22 @@ mod tests {
             (unit.level(), unit.postcode(), unit.number(), unit.addition()),
             (Level::Unit, "1012JS", 99999, "AB123")
         );
-        let building = unit.building();
-        assert_eq!((building.level(), building.as_str(), building.addition()), (Level::Building, "1012JS|99999", ""));
-        assert_eq!(building.number(), 99999);
-        assert_eq!(building, AddressKey::from_canonical("1012JS|99999").unwrap());
-        assert_eq!(building.building(), building);
+        let number_key = unit.number_key();
+        assert_eq!(
+            (number_key.level(), number_key.as_str(), number_key.addition()),
+            (Level::Number, "1012JS|99999", "")
+        );
+        assert_eq!(number_key.number(), 99999);
+        assert_eq!(number_key, AddressKey::from_canonical("1012JS|99999").unwrap());
+        assert_eq!(number_key.number_key(), number_key);
         for (form, shared) in
             [("1012JS|99999|", true), ("1012JS|99999", true), ("1012JS|9999|9", false), ("1012JT|99999|", false)]
         {
             let other = AddressKey::from_canonical(form).unwrap();
-            assert_eq!((unit.shares_building(&other), other.shares_building(&unit)), (shared, shared), "{form}");
+            assert_eq!((unit.shares_number(&other), other.shares_number(&unit)), (shared, shared), "{form}");
         }
         assert_eq!(AddressKey::from_canonical("1012JS|1|").unwrap().addition(), "");
-        assert_eq!(format!("[{unit:>20}] {building:?}"), "[  1012JS|99999|AB123] 1012JS|99999");
+        assert_eq!(format!("[{unit:>20}] {number_key:?}"), "[  1012JS|99999|AB123] 1012JS|99999");
         assert_eq!("1012JS|1|A".parse(), AddressKey::from_canonical("1012JS|1|A"));
     }
 

@@ -23,8 +23,9 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a building where the policy does not count those;
-    /// [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms gives.
+    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number where the policy does not count
+    /// those; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms
+    /// gives.
     pub fn ask(&mut self, addresses: &[AddressKey], by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         self.question(addresses, None, by, now)
@@ -52,8 +53,8 @@ impl Partner {
         self.question(addresses, Some(reason), by, now)
     }
 
-    /// As [`Partner::ask`], about all that the partner itself flags, buildings included where the policy counts them.
-    /// What changed is told by [`Partner::news`].
+    /// As [`Partner::ask`], about all that the partner itself flags, house numbers included where the policy counts
+    /// them. What changed is told by [`Partner::news`].
     ///
     /// # Errors
     ///
@@ -61,7 +62,7 @@ impl Partner {
     pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         let flags = &self.data.on(now.day())?.flags;
-        let own: Vec<_> = flags.all(self.member.counts_buildings()).map(|(address, _)| address).collect();
+        let own: Vec<_> = flags.all(self.member.counts_numbers()).map(|(address, _)| address).collect();
         self.question(&own, None, by, now)
     }
 
@@ -92,9 +93,9 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, PartnerError> {
-        let is_building = |address: &AddressKey| address.level() == Level::Building;
-        if addresses.iter().any(is_building) && !self.member.counts_buildings() {
-            return Err(PartnerError::Level { finding: "the policy does not count buildings: ask about homes" });
+        let is_number = |address: &AddressKey| address.level() == Level::Number;
+        if addresses.iter().any(is_number) && !self.member.counts_numbers() {
+            return Err(PartnerError::Level { finding: "the policy does not count house numbers: ask about homes" });
         }
         self.data.refresh()?;
         let epoch = question_epoch(&self.member, self.data.state(), now.day())?;

@@ -28,8 +28,9 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a building: buildings follow from their homes;
-    /// [`PartnerError::LastDay`] where no month ends within `max_days`; [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number: house numbers follow from their
+    /// homes; [`PartnerError::LastDay`] where no month ends within `max_days`;
+    /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn flag<'a>(
         &mut self,
         homes: impl IntoIterator<Item = &'a AddressKey>,
@@ -141,13 +142,13 @@ impl Partner {
         Ok(changed)
     }
 
-    /// The homes, ascending, each once; an error for a building, or where the partner may not flag.
+    /// The homes, ascending, each once; an error for a house number, or where the partner may not flag.
     fn homes<'a>(&self, homes: impl IntoIterator<Item = &'a AddressKey>) -> Result<Vec<AddressKey>, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
         let mut homes: Vec<_> = homes.into_iter().copied().collect();
         if homes.iter().any(|home| home.level() != Level::Unit) {
             return Err(PartnerError::Level {
-                finding: "a building is not flagged itself; it follows from the homes in it: flag those",
+                finding: "a house number is not flagged itself; it follows from the homes in it: flag those",
             });
         }
         homes.sort_unstable();

@@ -18,7 +18,7 @@ pub struct DossierEntry {
     pub time: Timestamp,
     /// Who did it, and for which case. Of an answer: who asked.
     pub by: Option<Case>,
-    /// The address: the one that was asked for, a home in it, or the building that it is in.
+    /// The address: the one that was asked for, a home in it, or the house number that it is in.
     pub address: AddressKey,
     /// What was done.
     pub event: DossierEvent,
@@ -75,16 +75,16 @@ struct UnansweredQuestion {
 }
 
 impl Partner {
-    /// All that the journal has on an address, oldest first: of a home also what was done with its building as a whole,
-    /// of a building also what was done with its homes.
+    /// All that the journal has on an address, oldest first: of a home also what was done with its house number as a
+    /// whole, of a house number also what was done with its homes.
     ///
     /// # Errors
     ///
     /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, PartnerError> {
         let concerns = |other: &AddressKey| match address.level() {
-            Level::Unit => other == address || *other == address.building(),
-            Level::Building => other.building() == *address,
+            Level::Unit => other == address || *other == address.number_key(),
+            Level::Number => other.number_key() == *address,
         };
         let mut entries = Vec::new();
         let mut unanswered: Vec<UnansweredQuestion> = Vec::new();

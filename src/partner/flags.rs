@@ -1,6 +1,6 @@
 //! The partner's own flags, and what of them the broker has not been told.
 //!
-//! Flags are kept at the level of homes only. What stands at the level of buildings follows from them: a building is
+//! Flags are kept at the level of homes only. What stands at the level `number` follows from them: a house number is
 //! flagged while a home in it is, through the latest last valid day of those.
 
 use std::collections::HashSet;
@@ -51,7 +51,7 @@ pub(super) struct Update {
     pub(super) flagged: Vec<(AddressKey, Day)>,
     pub(super) withdrawn: Vec<AddressKey>,
     /// Something that the broker holds gets a later last valid day. That may reach past `max_days` since its first,
-    /// which only the broker knows: a building's first day is that of the first home in it, and a flag that was
+    /// which only the broker knows: a house number's first day is that of the first home in it, and a flag that was
     /// withdrawn and set again before the broker heard of either was never gone there.
     pub(super) extends: bool,
     /// How many of `flagged` are new to the broker.
@@ -116,51 +116,51 @@ impl Flags {
         Flags(self.rows().iter().filter(stays).copied().collect())
     }
 
-    /// All that the partner flags: homes, and their buildings if `buildings`.
-    pub(super) fn all(&self, buildings: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
+    /// All that the partner flags: homes, and their house numbers if `numbers`.
+    pub(super) fn all(&self, numbers: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
-        let counted = if buildings { self.rows() } else { &[] };
-        let homes_of = counted.chunk_by(|a, b| a.address.shares_building(&b.address));
-        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.building(), latest(homes)?))))
+        let counted = if numbers { self.rows() } else { &[] };
+        let homes_of = counted.chunk_by(|a, b| a.address.shares_number(&b.address));
+        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.number_key(), latest(homes)?))))
     }
 
     /// What brings a broker up to date that lacks what is `undelivered`.
-    pub(super) fn update(&self, undelivered: &Undelivered, buildings: bool) -> Update {
+    pub(super) fn update(&self, undelivered: &Undelivered, numbers: bool) -> Update {
         let mut update = Update::default();
         for home in &undelivered.homes {
             update.add(home.address, home.delivered, self.get(&home.address).map(|flag| flag.last_day));
         }
-        if buildings {
-            for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_building(&b.address)) {
-                let building = changed[0].address.building();
-                let homes = self.homes(&building);
-                update.add(building, delivered_of_building(homes, changed), latest(homes));
+        if numbers {
+            for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_number(&b.address)) {
+                let number_key = changed[0].address.number_key();
+                let homes = self.homes(&number_key);
+                update.add(number_key, delivered_at_number(homes, changed), latest(homes));
             }
         }
         update
     }
 
     /// Of the homes that are new to the broker, those flagged last, which wait where no more than `room` flags may be
-    /// new to it, those of buildings included. Ascending.
-    pub(super) fn waiting(&self, undelivered: &Undelivered, buildings: bool, room: usize) -> Vec<AddressKey> {
+    /// new to it, those of house numbers included. Ascending.
+    pub(super) fn waiting(&self, undelivered: &Undelivered, numbers: bool, room: usize) -> Vec<AddressKey> {
         let is_new = |home: &&ChangedHome| home.delivered.is_none();
         let new = undelivered.homes.iter().filter(is_new);
         let mut new: Vec<&Flag> = new.filter_map(|home| self.get(&home.address)).collect();
         new.sort_by_key(|flag| (flag.first_day, flag.address));
         let mut left = room;
-        // The buildings that go with a home before.
+        // The house numbers that go with a home before.
         let mut going = HashSet::new();
         let mut waiting = Vec::new();
         for flag in new {
-            let building = flag.address.building();
-            let with_building = buildings && !going.contains(&building) && {
-                let changed = in_building(&undelivered.homes, |home| &home.address, &building);
-                delivered_of_building(self.homes(&building), changed).is_none()
+            let number_key = flag.address.number_key();
+            let with_number = numbers && !going.contains(&number_key) && {
+                let changed = at_number(&undelivered.homes, |home| &home.address, &number_key);
+                delivered_at_number(self.homes(&number_key), changed).is_none()
             };
-            match left.checked_sub(1 + usize::from(with_building)) {
+            match left.checked_sub(1 + usize::from(with_number)) {
                 Some(rest) => {
                     left = rest;
-                    going.insert(building);
+                    going.insert(number_key);
                 }
                 None => waiting.push(flag.address),
             }
@@ -169,9 +169,9 @@ impl Flags {
         waiting
     }
 
-    /// The flags in a building; none for a home.
-    fn homes(&self, building: &AddressKey) -> &[Flag] {
-        in_building(self.rows(), |flag| &flag.address, building)
+    /// The flags in a house number; none for a home.
+    fn homes(&self, number_key: &AddressKey) -> &[Flag] {
+        at_number(self.rows(), |flag| &flag.address, number_key)
     }
 }
 
@@ -182,10 +182,10 @@ impl Undelivered {
         Undelivered { homes, ..Undelivered::default() }
     }
 
-    /// Whether the broker holds another thing on the address, a home or the building of one.
+    /// Whether the broker holds another thing on the address, a home or the house number of one.
     pub(super) fn covers(&self, address: &AddressKey) -> bool {
         let is_listed = self.homes.binary_search_by_key(address, |home| home.address).is_ok();
-        is_listed || !in_building(&self.homes, |home| &home.address, address).is_empty()
+        is_listed || !at_number(&self.homes, |home| &home.address, address).is_empty()
     }
 
     /// How many flags the broker lacks.
@@ -194,9 +194,9 @@ impl Undelivered {
     }
 
     /// What the broker holds is not known: only `flags` as a whole bring it up to date.
-    pub(super) fn forget(&mut self, flags: &Flags, buildings: bool) {
+    pub(super) fn forget(&mut self, flags: &Flags, numbers: bool) {
         self.full_set = true;
-        self.renewal |= flags.update(self, buildings).extends;
+        self.renewal |= flags.update(self, numbers).extends;
         self.homes = Vec::new();
     }
 
@@ -266,19 +266,19 @@ fn latest(homes: &[Flag]) -> Option<Day> {
     homes.iter().map(|flag| flag.last_day).max()
 }
 
-/// The last valid day of the flag that the broker holds on a building: `flagged` are the homes in it that the partner
-/// flags, `changed` those of which the broker holds another thing.
-fn delivered_of_building(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
+/// The last valid day of the flag that the broker holds on a house number: `flagged` are the homes in it that the
+/// partner flags, `changed` those of which the broker holds another thing.
+fn delivered_at_number(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
     let is_same = |flag: &&Flag| changed.binary_search_by_key(&flag.address, |home| home.address).is_err();
     let same = flagged.iter().filter(is_same).map(|flag| flag.last_day);
     same.chain(changed.iter().filter_map(|home| home.delivered)).max()
 }
 
-/// Those of `rows`, which ascend by address, that are on homes in a building.
-fn in_building<'a, T>(rows: &'a [T], address: impl Fn(&T) -> &AddressKey, building: &AddressKey) -> &'a [T] {
-    let mut prefix = building.as_bytes().to_vec();
+/// Those of `rows`, which ascend by address, that are on homes in a house number.
+fn at_number<'a, T>(rows: &'a [T], address: impl Fn(&T) -> &AddressKey, number_key: &AddressKey) -> &'a [T] {
+    let mut prefix = number_key.as_bytes().to_vec();
     prefix.push(b'|');
-    // The homes of a building stand together: their forms begin with its own and a bar.
+    // The homes of a house number stand together: their forms begin with its own and a bar.
     let from = &rows[rows.partition_point(|row| address(row).as_bytes() < prefix.as_slice())..];
     &from[..from.partition_point(|row| address(row).as_bytes().starts_with(&prefix))]
 }
@@ -316,13 +316,13 @@ mod tests {
     }
 
     #[test]
-    fn a_building_is_flagged_while_a_home_in_it_is() {
+    fn a_house_number_is_flagged_while_a_home_in_it_is() {
         let mut flags = Flags::default();
         // A bar stands after the digits in ASCII.
         set(&mut flags, &[flag(home(10, 0), 50), flag(home(1, 1), 50), flag(home(1, 2), 90)]);
         let all: BTreeMap<_, _> = flags.all(true).map(|(a, day)| (a.as_str().to_owned(), day.0)).collect();
         assert_eq!((all["1012JS|1"], all["1012JS|10"], all.len()), (90, 50, 5));
-        assert!(flags.covers(&home(1, 1).building()) && !flags.covers(&home(1, 0)));
+        assert!(flags.covers(&home(1, 1).number_key()) && !flags.covers(&home(1, 0)));
 
         let mut undelivered = Undelivered::default();
         let changed = set(&mut flags, &[flag(home(1, 2), 0)]);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_flat_extends_its_building() {
+    fn a_later_flat_extends_its_house_number() {
         let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
         set(&mut flags, &[flag(home(1, 1), 50)]);
         let changed = set(&mut flags, &[flag(home(1, 2), 90)]);
@@ -384,8 +384,8 @@ mod tests {
                 }
             }
             if forget < rounds.len() {
-                // What waits leaves no more new than there is room for, and no less than a home with its building would
-                // take.
+                // What waits leaves no more new than there is room for, and no less than a home with its house number
+                // would take.
                 let waiting = flags.waiting(&undelivered, true, room);
                 let fewer = flags.without(&waiting);
                 let added = fewer.update(&undelivered, true).added;

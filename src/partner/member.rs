@@ -53,8 +53,8 @@ impl Member {
         Err(PartnerError::NotPermitted { finding: format!("the roster does not let partner {} {what}", self.number) })
     }
 
-    pub(super) fn counts_buildings(&self) -> bool {
-        self.policy().counting.levels.contains(&Level::Building)
+    pub(super) fn counts_numbers(&self) -> bool {
+        self.policy().counting.levels.contains(&Level::Number)
     }
 
     pub(super) fn source(&self, epoch: u32, day: Day) -> Result<&Source, PartnerError> {

@@ -6,7 +6,7 @@ use super::state::{PartnerState, Stacked};
 use crate::address::AddressKey;
 use crate::message::Number;
 
-/// A change over one of the partner's own addresses, home or building.
+/// A change over one of the partner's own addresses, home or house number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct News {
     /// The address.

@@ -110,4 +110,5 @@ encode_fields! { SignedMessage { head, settles, bytes } }
 
 encode_fields! { PastMessage { head, end } }
 
-encode_variants! { End { 1 => Read, 2 => Implied, 3 => Dropped }, else "why a message is no longer waited for is unknown" }
+encode_variants! { End { 1 => Read, 2 => Implied, 3 => Dropped }, else "why a message is no longer waited for is
+unknown" }

@@ -53,8 +53,8 @@ pub(super) struct PartnerState {
     pub(super) lost: u64,
     pub(super) flags: Flags,
     pub(super) epochs: Vec<EpochState>,
-    /// Whether the flags of buildings are delivered too.
-    pub(super) buildings: bool,
+    /// Whether the flags of house numbers are delivered too.
+    pub(super) numbers: bool,
     /// As in [`Undelivered`], for epochs in which this folder has delivered nothing yet; one that was lost may have.
     pub(super) shrink: bool,
     /// The same.
@@ -65,7 +65,7 @@ pub(super) struct PartnerState {
     pub(super) status: Option<SignedMessage>,
     /// The messages that are no longer waited for, the newest last.
     pub(super) past: Vec<PastMessage>,
-    /// Own addresses, homes and buildings, that are stacked by the latest answer; ascending.
+    /// Own addresses, homes and house numbers, that are stacked by the latest answer; ascending.
     pub(super) stacked: Vec<Stacked>,
     /// What was stacked when the news was read last.
     pub(super) reported: Vec<Stacked>,
@@ -159,19 +159,19 @@ impl PartnerState {
     }
 
     /// Forgets the epochs of the policy that have closed, but those of messages in flight, and the pseudonyms that
-    /// nothing needs any longer. Where the policy has begun to count buildings, the broker lacks all of them; where it
-    /// has ceased to, it has too many.
+    /// nothing needs any longer. Where the policy has begun to count house numbers, the broker lacks all of them; where
+    /// it has ceased to, it has too many.
     pub(super) fn follow(&mut self, policy: &Policy, today: Day) {
         let is_kept = |number| policy.epoch(number).is_some_and(|epoch| epoch.closes >= today);
         let in_flight: Vec<u32> = self.messages().map(|message| message.head.epoch).collect();
         self.epochs.retain(|epoch| is_kept(epoch.number) || in_flight.contains(&epoch.number));
         self.drop_pseudonyms(is_kept, today, policy.retention.max_days);
-        let buildings = policy.counting.levels.contains(&Level::Building);
-        if self.buildings != buildings {
-            self.buildings = buildings;
+        let numbers = policy.counting.levels.contains(&Level::Number);
+        if self.numbers != numbers {
+            self.numbers = numbers;
             self.each_undelivered(|undelivered| {
                 undelivered.full_set = true;
-                undelivered.shrink |= !buildings;
+                undelivered.shrink |= !numbers;
             });
         }
     }
@@ -254,7 +254,7 @@ impl NewFlags {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, accepted, lost, flags, epochs, buildings, shrink, renewal, chain,
+        number, journal, state_used, question_used, accepted, lost, flags, epochs, numbers, shrink, renewal, chain,
         questions, status, past, stacked, reported, brokers_policy, checkpoint, new_flags, sources
     }
 }

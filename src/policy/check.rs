@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::model::{Counting, Policy, RosterEntry, Sees};
+use crate::address::Level;
 
 /// Rules that a policy may set aside with a reason.
 pub(super) const OVERRIDABLE: &[&str] = &[
@@ -226,6 +227,9 @@ fn notes(policy: &Policy) -> Vec<Finding> {
         let facts = [("min_sources", min_sources), ("answer", Fact::Answer(worst)), ("sets", sets)];
         notes.push(Finding::new("few-sources", facts));
     }
+    if counting.own_flag_required && counting.levels.contains(&Level::Number) {
+        notes.push(Finding::new("number-level", []));
+    }
     let partners = numbers(policy, |partner| partner.may.sweep);
     if !partners.is_empty() {
         notes.push(Finding::new("sweep", [("partners", Fact::Partners(partners))]));
@@ -389,6 +393,11 @@ mod tests {
         assert_eq!(noted(&[("[operator]", "test = true\n[operator]")])[0], "test");
         assert!(noted(&[(RULE, "threshold = 2\nmin_sources = 5")]).contains(&"unreachable"));
         assert!(noted(&[("interval_hours = 24", "min_changed = 5")]).contains(&"only-after-waiting"));
+        let numbers = "threshold = 2\nlevels = [\"unit\", \"number\"]";
+        assert!(noted(&[(RULE, numbers)]).contains(&"number-level"));
+        // Where nobody needs a flag of its own, the level gives nothing more away.
+        let no_own_flag = format!("{numbers}\nown_flag_required = false");
+        assert!(!noted(&[(RULE, &no_own_flag)]).contains(&"number-level"));
         assert!(noted(&[("[operator]", "max_shrink_percent = 100\n[operator]")]).contains(&"no-shrink-guard"));
         let silent = [
             ("may = [\"flag\", \"ask\"] # gemeente", "may = [\"ask\"]"),

@@ -102,7 +102,7 @@ pub struct Counting {
     pub min_sources: u16,
     /// The highest count that is shown; it stands for that many or more. At least the threshold, at most 250.
     pub count_cap: u8,
-    /// The levels that are flagged and asked: [`Level::Unit`] always, then perhaps [`Level::Building`].
+    /// The levels that are flagged and asked: [`Level::Unit`] always, then perhaps [`Level::Number`].
     #[serde(serialize_with = "as_set")]
     pub levels: Vec<Level>,
     /// Whether a question about a pseudonym that the asker does not flag is left unanswered.

@@ -56,8 +56,8 @@ impl Consortium {
         partner_folder(&self.path(name), number, &self.path("policy.toml"), &[1]);
     }
 
-    /// The policy's text: two organisations are a stack, three must have released flags, and buildings count. A version
-    /// after the first names the one before it.
+    /// The policy's text: two organisations are a stack, three must have released flags, and house numbers count. A
+    /// version after the first names the one before it.
     pub fn policy(version: u32) -> String {
         let previous = match version {
             1 => String::new(),
@@ -69,7 +69,7 @@ valid_from = 2026-12-01
 {previous}[counting]
 threshold = 2
 min_sources = 3
-levels = ["unit", "building"]
+levels = ["unit", "number"]
 [budgets]
 swept_a_day = 100
 sweep_reasons = ["brand"]

@@ -37,14 +37,14 @@ namespace Stapel
         private Address(NativeAddress address)
         {
             Unit = Utf8.ReadToNul(address.Unit);
-            Building = Utf8.ReadToNul(address.Building);
+            Number = Utf8.ReadToNul(address.Number);
         }
 
         /// <summary>That of the home: postcode, number and addition, as in "1012JS|1|A".</summary>
         public string Unit { get; }
 
         /// <summary>That of the house number that it is in, as in "1012JS|1".</summary>
-        public string Building { get; }
+        public string Number { get; }
 
         /// <summary>
         /// Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a
@@ -199,13 +199,13 @@ namespace Stapel
         }
 
         /// <summary>
-        /// The buildings that these homes are in, row by row, to ask about where the policy counts buildings.
+        /// The house numbers that these homes are in, row by row, to ask about where the policy counts house numbers.
         /// References and refused rows are the same.
         /// </summary>
-        public Addresses Buildings()
+        public Addresses Numbers()
         {
-            StapelException.Check(Native.stapel_addresses_buildings(Handle, out AddressesHandle buildings));
-            return new Addresses(buildings);
+            StapelException.Check(Native.stapel_addresses_numbers(Handle, out AddressesHandle numbers));
+            return new Addresses(numbers);
         }
 
         /// <summary>How many rows there are, refused ones included.</summary>

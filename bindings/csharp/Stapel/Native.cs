@@ -63,7 +63,7 @@ namespace Stapel
         internal static extern int stapel_addresses_from_packed_fields(
             ref NativePackedFields fields, NativePacked[] references, UIntPtr count, out AddressesHandle addresses);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_addresses_buildings(AddressesHandle addresses, out AddressesHandle buildings);
+        internal static extern int stapel_addresses_numbers(AddressesHandle addresses, out AddressesHandle numbers);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows,
             out UIntPtr refused);
@@ -212,7 +212,7 @@ namespace Stapel
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = 24)]
         internal byte[] Unit;
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = 16)]
-        internal byte[] Building;
+        internal byte[] Number;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -149,7 +149,8 @@ namespace Stapel
         /// <summary>Flags that were held and are no longer.</summary>
         public long Withdrawn { get; }
 
-        /// <summary>All flags that the broker now holds of the partner in this epoch, homes and buildings.</summary>
+        /// <summary>All flags that the broker now holds of the partner in this epoch, homes and house
+        /// numbers.</summary>
         public long Held { get; }
 
         /// <summary>Of a full set in parts: the part. 0 for all else.</summary>
@@ -175,7 +176,7 @@ namespace Stapel
         /// <summary>The canonical form of the address.</summary>
         public string Canonical { get; }
 
-        /// <summary>Whether it is of a home or of a building.</summary>
+        /// <summary>Whether it is of a home or of a house number.</summary>
         public Level Level { get; }
 
         /// <summary>Its standing.</summary>

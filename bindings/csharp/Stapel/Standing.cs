@@ -12,7 +12,7 @@ namespace Stapel
         /// <summary>One home.</summary>
         Unit = 1,
         /// <summary>One house number.</summary>
-        Building = 2,
+        Number = 2,
     }
 
     /// <summary>What a standing says.</summary>
@@ -111,7 +111,7 @@ namespace Stapel
         /// <summary>The canonical form of the address.</summary>
         public string Canonical { get; }
 
-        /// <summary>Whether it is of a home or of a building.</summary>
+        /// <summary>Whether it is of a home or of a house number.</summary>
         public Level Level { get; }
 
         /// <summary>What changed.</summary>

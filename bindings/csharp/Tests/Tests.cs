@@ -70,7 +70,7 @@ namespace Stapel.Tests
         {
             Address address = Address.FromText("Dam 1-a, 1012 JS Amsterdam");
             Equal("1012JS|1|A", address.Unit);
-            Equal("1012JS|1", address.Building);
+            Equal("1012JS|1", address.Number);
             Equal("1012JS|1|A", Address.FromFields(new AddressFields("1012 js", "1", "A", null)).Unit);
             StapelException error = Throws<StapelException>(() => Address.FromText("Dam, 1012 JS Amsterdam"));
             Equal("no_number", error.Code);
@@ -104,11 +104,11 @@ namespace Stapel.Tests
                 Equal("", refused[1].Reference);
                 Equal("0,1,2,3", string.Join(",", rows.Select(row => row.Row)));
                 Equal("1012JS|1|,,,1012JS|1|", string.Join(",", rows.CanonicalForms()));
-                using (Addresses buildings = rows.Buildings())
+                using (Addresses numbers = rows.Numbers())
                 {
-                    Equal("1012JS|1", buildings[3].Canonical);
-                    Equal(Level.Building, buildings[3].Level);
-                    Equal("Z-2", buildings.Refused.First().Reference);
+                    Equal("1012JS|1", numbers[3].Canonical);
+                    Equal(Level.Number, numbers[3].Level);
+                    Equal("Z-2", numbers.Refused.First().Reference);
                 }
                 Throws<ArgumentOutOfRangeException>(() => rows[4].ToString());
                 Throws<ArgumentOutOfRangeException>(() => rows[-1].ToString());
@@ -201,7 +201,7 @@ namespace Stapel.Tests
                 Equal("7 0 0 0 1", string.Join(
                     " ", changed.Added, changed.Altered, changed.Withdrawn, changed.Unchanged, changed.Refused));
                 Receipt receipt = (Receipt)Carry(partner.Deliver(Now), partner, broker).Single();
-                // The homes, and the buildings that they are in.
+                // The homes, and the house numbers that they are in.
                 Equal(14L, receipt.Added);
                 Equal(14L, receipt.Held);
                 Equal(32, receipt.Log.Leaf.Length);
@@ -287,7 +287,7 @@ namespace Stapel.Tests
         {
             using (Addresses rows = Sandbox())
             using (Addresses two = Addresses.FromTexts(new[] { "2222BB|1|", "2222BB|1|B" }))
-            using (Addresses buildings = two.Buildings())
+            using (Addresses numbers = two.Numbers())
             using (Partner partner = Partner.Open(partnerFolder))
             using (Broker broker = OpenBroker())
             {
@@ -296,7 +296,7 @@ namespace Stapel.Tests
                 Equal(2L, partner.FlagUntil(two, monthEnd.AddDays(1).AddMonths(1).AddDays(-1), By, Now).Altered);
                 Equal("last_day",
                     Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
-                Equal("level", Throws<StapelException>(() => partner.Flag(buildings, By, Now)).Code);
+                Equal("level", Throws<StapelException>(() => partner.Flag(numbers, By, Now)).Code);
                 Equal(2L, partner.Flag(two, By, Now).Unchanged);
                 Equal(2L, partner.Renew(two, By, Now).Altered);
                 using (Addresses flags = partner.Flags())
@@ -432,7 +432,7 @@ namespace Stapel.Tests
             Throws<ObjectDisposedException>(() => broker.Handle(new byte[3], Now));
             rows.Dispose();
             Throws<ObjectDisposedException>(() => rows[0].ToString());
-            Throws<ObjectDisposedException>(() => rows.Buildings());
+            Throws<ObjectDisposedException>(() => rows.Numbers());
             using (Partner again = Partner.Open(partnerFolder))
             {
                 Throws<ObjectDisposedException>(() => again.Flag(rows, By, Now));

@@ -127,10 +127,10 @@ public final class Tests {
             equal("", refused.get(1).reference());
             equal(List.of(0, 1, 2, 3), all(rows).stream().map(AddressRow::row).toList());
             equal(Arrays.asList("1012JS|1|", null, null, "1012JS|1|"), rows.canonicalForms());
-            try (Addresses buildings = rows.buildings()) {
-                equal("1012JS|1", buildings.get(3).canonical());
-                equal(Level.BUILDING, buildings.get(3).level());
-                equal("Z-2", buildings.refused().iterator().next().reference());
+            try (Addresses numbers = rows.numbers()) {
+                equal("1012JS|1", numbers.get(3).canonical());
+                equal(Level.NUMBER, numbers.get(3).level());
+                equal("Z-2", numbers.refused().iterator().next().reference());
             }
             fails(IndexOutOfBoundsException.class, () -> rows.get(4));
             fails(IndexOutOfBoundsException.class, () -> rows.get(-1));
@@ -212,7 +212,7 @@ public final class Tests {
             equal(1, partner.number());
             equal(new Changed(7, 0, 0, 0, 1), partner.flag(rows, BY, NOW));
             Receipt receipt = (Receipt) only(carry(partner.deliver(NOW), partner, broker));
-            // The homes, and the buildings that they are in.
+            // The homes, and the house numbers that they are in.
             equal(14L, receipt.added());
             equal(14L, receipt.held());
             equal(64, receipt.log().leaf().length());
@@ -290,14 +290,14 @@ public final class Tests {
     private void flagsComeAndGo() {
         try (Addresses rows = sandboxRows();
                 Addresses two = Addresses.fromTexts(List.of("2222BB|1|", "2222BB|1|B"));
-                Addresses buildings = two.buildings();
+                Addresses numbers = two.numbers();
                 Partner partner = Partner.open(partnerFolder);
                 Broker broker = openBroker()) {
             LocalDate month = LocalDate.ofInstant(NOW, ZoneOffset.UTC).withDayOfMonth(1);
             equal(2L, partner.flagUntil(two, month.plusMonths(2).minusDays(1), BY, NOW).added());
             equal(2L, partner.flagUntil(two, month.plusMonths(3).minusDays(1), BY, NOW).altered());
             equal("last_day", code(() -> partner.flagUntil(two, month.plusMonths(2).minusDays(2), BY, NOW)));
-            equal("level", code(() -> partner.flag(buildings, BY, NOW)));
+            equal("level", code(() -> partner.flag(numbers, BY, NOW)));
             equal(2L, partner.flag(two, BY, NOW).unchanged());
             equal(2L, partner.renew(two, BY, NOW).altered());
             try (Addresses flags = partner.flags()) {
@@ -431,7 +431,7 @@ public final class Tests {
         fails(IllegalStateException.class, () -> rows.get(0));
         fails(IllegalStateException.class, () -> rows.iterator().next());
         fails(IllegalStateException.class, () -> refused.iterator().next());
-        fails(IllegalStateException.class, rows::buildings);
+        fails(IllegalStateException.class, rows::numbers);
         Partner again = Partner.open(partnerFolder);
         fails(IllegalStateException.class, () -> again.flag(rows, BY, NOW));
         again.close();

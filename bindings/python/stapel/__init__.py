@@ -89,7 +89,7 @@ class Level(IntEnum):
 
     NONE = 0  # the row was refused
     UNIT = 1  # one home
-    BUILDING = 2  # one house number
+    NUMBER = 2  # one house number
 
 
 class StandingKind(IntEnum):
@@ -268,10 +268,10 @@ def open_handles() -> int:
 
 
 def address(text: Text) -> tuple[str, str]:
-    """The canonical forms of one address as people write it: of the home, and of the building."""
+    """The canonical forms of one address as people write it: of the home, and of the house number."""
     made = _abi.Address()
     _call("address_from_text", *_text(text), c.byref(made))
-    return made.unit.decode(), made.building.decode()
+    return made.unit.decode(), made.number.decode()
 
 
 class _Handle:
@@ -333,9 +333,9 @@ class Addresses(_Handle, Sequence[Row]):
         columns = _abi.PackedFields(*(column for column, _ in packed))
         return cls(_make("addresses_from_packed_fields", c.byref(columns), _references(references, count), count))
 
-    def buildings(self) -> Addresses:
-        """The buildings that these homes are in, row by row."""
-        return Addresses(_make("addresses_buildings", self._raw))
+    def numbers(self) -> Addresses:
+        """The house numbers that these homes are in, row by row."""
+        return Addresses(_make("addresses_numbers", self._raw))
 
     def canonical(self) -> list[str | None]:
         """The canonical form of each row, None of a refused one: in one call."""

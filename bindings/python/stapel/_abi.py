@@ -22,7 +22,7 @@ class Str(c.Structure):
 
 
 class Address(c.Structure):
-    _fields_ = [("unit", c.c_char * 24), ("building", c.c_char * 16)]
+    _fields_ = [("unit", c.c_char * 24), ("number", c.c_char * 16)]
 
 
 class Fields(c.Structure):
@@ -156,7 +156,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "address_from_fields": [_out(Fields), _out(Address)],
     "addresses_from_packed_texts": [_out(Packed), _out(Packed), _size, _made],
     "addresses_from_packed_fields": [_out(PackedFields), _out(Packed), _size, _made],
-    "addresses_buildings": [Handle, _made],
+    "addresses_numbers": [Handle, _made],
     "addresses_count": [Handle, _out(_size), _out(_size)],
     "addresses_row": [Handle, _size, _out(Row)],
     "addresses_refused_row": [Handle, _size, _out(Row)],

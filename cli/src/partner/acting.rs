@@ -99,14 +99,14 @@ pub(super) struct AskArgs {
     #[command(flatten)]
     rows: RowArgs,
     /// Ask about all that the partner itself flags, in place of rows
-    #[arg(long, conflicts_with_all = ["file", "sweep", "buildings", "refused"])]
+    #[arg(long, conflicts_with_all = ["file", "sweep", "numbers", "refused"])]
     own: bool,
     /// Ask about what the partner need not flag itself, for a reason that the policy lists
     #[arg(long, value_name = "REASON")]
     sweep: Option<Slug>,
-    /// Ask about the building of each address too, where the policy counts buildings
+    /// Ask about the house number of each address too, where the policy counts house numbers
     #[arg(long)]
-    buildings: bool,
+    numbers: bool,
     /// Print JSON Lines, one for each message
     #[arg(long)]
     json: bool,
@@ -199,9 +199,9 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let sheet = args.rows.read()?;
     let mut addresses = sheet.addresses();
-    if args.buildings {
-        let buildings: Vec<_> = addresses.iter().map(AddressKey::building).collect();
-        addresses.extend(once_each(buildings.into_iter()));
+    if args.numbers {
+        let number_keys: Vec<_> = addresses.iter().map(AddressKey::number_key).collect();
+        addresses.extend(once_each(number_keys.into_iter()));
     }
     let mut partner = args.place.open()?.with_threads(threads);
     if args.rows.dry_run {

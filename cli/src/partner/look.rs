@@ -31,7 +31,7 @@ pub(super) struct NewsArgs {
 pub(super) struct DossierArgs {
     #[command(flatten)]
     place: PartnerFolder,
-    /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a building
+    /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a house number
     address: String,
     /// Print JSON Lines
     #[arg(long)]

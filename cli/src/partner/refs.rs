@@ -86,15 +86,15 @@ impl Refs {
         self.save()
     }
 
-    /// The references of an address; of a building, those of the homes in it.
+    /// The references of an address; of a house number, those of the homes in it.
     pub(super) fn of(&self, address: &AddressKey) -> BTreeSet<&str> {
-        let mut prefix = address.building().as_str().to_owned();
+        let mut prefix = address.number_key().as_str().to_owned();
         prefix.push('|');
         let mut found = BTreeSet::new();
         for kept in [&self.kept.flagged, &self.kept.asked] {
             let from = kept.rows.partition_point(|(home, _)| home.as_str() < prefix.as_str());
             let homes = kept.rows[from..].iter().take_while(|(home, _)| home.as_str().starts_with(&prefix));
-            let concerned = homes.filter(|(home, _)| home == address || address.building() == *address);
+            let concerned = homes.filter(|(home, _)| home == address || address.number_key() == *address);
             found.extend(concerned.map(|(_, place)| text(&kept.texts, *place)));
         }
         found

@@ -258,7 +258,7 @@ fn cap(partner: &Partner) -> u8 {
 fn level(address: &AddressKey) -> &'static str {
     match address.level() {
         Level::Unit => "unit",
-        Level::Building => "building",
+        Level::Number => "number",
     }
 }
 

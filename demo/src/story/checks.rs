@@ -29,7 +29,7 @@ impl<W: Write> Story<'_, W> {
         ))?;
         self.show.lines(&tally.differences)?;
 
-        let addresses = self.town.homes.iter().flat_map(|home| [home.key, home.key.building()]);
+        let addresses = self.town.homes.iter().flat_map(|home| [home.key, home.key.number_key()]);
         let key = PseudonymKey::new(&self.secret.secret, &self.secret.scope);
         let pseudonyms = addresses.map(|address| key.pseudonym(&address));
         let scan = Scan::new(self.homes.keys(), pseudonyms, self.secret.secret.expose_secret());

@@ -27,12 +27,12 @@ use crate::truth::Truth;
 pub(crate) struct Outcome {
     /// Homes flagged at the first release, each partner's own flags.
     pub(crate) flags: usize,
-    /// Flags on buildings that follow from them.
-    pub(crate) building_flags: usize,
+    /// Flags on house numbers that follow from them.
+    pub(crate) number_flags: usize,
     /// By number of organisations: homes that truly have that many at the first release.
     pub(crate) stacked: BTreeMap<usize, usize>,
-    /// The same for buildings.
-    pub(crate) stacked_buildings: BTreeMap<usize, usize>,
+    /// The same for house numbers.
+    pub(crate) stacked_numbers: BTreeMap<usize, usize>,
     /// Files and bytes of the broker's that were searched, replies included.
     pub(crate) searched: (usize, u64),
     /// What was found there that must not be there, in words.
@@ -144,7 +144,7 @@ impl<'a, W: Write> Story<'a, W> {
             let refused = self.play.tally.refused.len() - refused;
             rows.push(vec![system.short.to_owned(), thousands(flags), thousands(refused), example.unwrap_or_default()]);
             self.outcome.flags += flags;
-            self.outcome.building_flags += self.play.truth.held(at) - flags;
+            self.outcome.number_flags += self.play.truth.held(at) - flags;
         }
         self.show.say(
             "The addresses were chosen by chance, so that the shares overlap. Every partner's own system writes them \
@@ -177,7 +177,7 @@ impl<'a, W: Write> Story<'a, W> {
         self.play.wait_until(moment(1, 12, 9, 0))?;
         self.show.phase("The first release, and what each partner is told")?;
         self.outcome.stacked = self.play.truth.stacks(|address| address.level() == Level::Unit);
-        self.outcome.stacked_buildings = self.play.truth.stacks(|address| address.level() == Level::Building);
+        self.outcome.stacked_numbers = self.play.truth.stacks(|address| address.level() == Level::Number);
         self.show.say(
             "At 00:00 UTC the flags were released, all together. By a plain count, made without any cryptography, the \
              town has so many addresses with flags of so many organisations:",
@@ -186,11 +186,11 @@ impl<'a, W: Write> Story<'a, W> {
         let count = |stacks: &BTreeMap<usize, usize>, height| thousands(stacks.get(&height).copied().unwrap_or(0));
         let rows: Vec<Vec<String>> = heights
             .map(|height| {
-                let Outcome { stacked, stacked_buildings, .. } = &self.outcome;
-                vec![height.to_string(), count(stacked, height), count(stacked_buildings, height)]
+                let Outcome { stacked, stacked_numbers, .. } = &self.outcome;
+                vec![height.to_string(), count(stacked, height), count(stacked_numbers, height)]
             })
             .collect();
-        self.show.table(&["organisations", "homes", "buildings (house numbers)"], &rows)?;
+        self.show.table(&["organisations", "homes", "house numbers"], &rows)?;
 
         let mut told: BTreeMap<AddressKey, Vec<(usize, Number)>> = BTreeMap::new();
         let mut rows = Vec::new();
@@ -202,14 +202,15 @@ impl<'a, W: Write> Story<'a, W> {
             });
             let mut count = [0, 0];
             for (address, number) in stacked {
-                count[usize::from(address.level() == Level::Building)] += 1;
+                count[usize::from(address.level() == Level::Number)] += 1;
                 told.entry(address).or_default().push((at, number));
             }
             let sees = format!("{} of {}", system.sees.as_str(), system.short);
             rows.push(vec![sees, thousands(answered.rows.len()), thousands(count[0]), thousands(count[1])]);
         }
-        self.show.say("Each partner asks about all that it flags itself, homes and their buildings. It is told:")?;
-        self.show.table(&["partner, and what it may see", "asked", "stacked homes", "stacked buildings"], &rows)?;
+        self.show
+            .say("Each partner asks about all that it flags itself, homes and their house numbers. It is told:")?;
+        self.show.table(&["partner, and what it may see", "asked", "stacked homes", "stacked house numbers"], &rows)?;
         self.show.say(&format!(
             "Stacked means: at least {} organisations. A count goes no further than {}, so that 'all of them' never \
              shows. Who flags is told to nobody.",
@@ -217,9 +218,9 @@ impl<'a, W: Write> Story<'a, W> {
         ))?;
         self.show.say(
             "Ranked, from all partners' answers put together. Nobody in the consortium has this table: each partner \
-             has its own rows of it, without the last two columns. Homes and buildings are never ranked together.",
+             has its own rows of it, without the last two columns. Homes and numbers are never ranked together.",
         )?;
-        for (level, rows, what) in [(Level::Unit, 12, "home"), (Level::Building, 6, "building")] {
+        for (level, rows, what) in [(Level::Unit, 12, "home"), (Level::Number, 6, "number")] {
             self.ranked(&told, level, rows, what)?;
         }
         self.two_systems()
@@ -423,7 +424,7 @@ impl<'a, W: Write> Story<'a, W> {
             .collect();
         self.show.say(
             "With the turn of the month they are gone, at the broker too, without anybody's doing (homes and \
-                       buildings):",
+                       numbers):",
         )?;
         self.show.table(&["partner", "released on 30 January", "on 1 February", "ended"], &rows)?;
         self.news()
@@ -531,7 +532,7 @@ impl<'a, W: Write> Story<'a, W> {
         if let Some(home) = self.homes.get(address) {
             return home.line();
         }
-        let inside = self.town.homes.iter().find(|home| home.key.building() == *address);
+        let inside = self.town.homes.iter().find(|home| home.key.number_key() == *address);
         inside.map_or_else(|| address.to_string(), |home| format!("{} {}", home.street, home.number))
     }
 

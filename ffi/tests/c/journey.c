@@ -7,14 +7,14 @@
 static void one_address(void) {
     stapel_address address;
     OK(stapel_address_from_text("Dam 1-a, 1012 JS Amsterdam", NUL, &address));
-    THAT(strcmp(address.unit, "1012JS|1|A") == 0 && strcmp(address.building, "1012JS|1") == 0);
+    THAT(strcmp(address.unit, "1012JS|1|A") == 0 && strcmp(address.number, "1012JS|1") == 0);
     OK(stapel_address_from_text("1012JS 2 and what comes after is not read", 8, &address));
     THAT(strcmp(address.unit, "1012JS|2|") == 0);
     stapel_fields fields = {{"1012js", NUL}, {"00001", NUL}, {"A", 1}, {NULL, 0}};
     OK(stapel_address_from_fields(&fields, &address));
     THAT(strcmp(address.unit, "1012JS|1|A") == 0);
     OK(stapel_address_from_text("1012JS|99999|AB123", NUL, &address));
-    THAT(strcmp(address.unit, "1012JS|99999|AB123") == 0 && strcmp(address.building, "1012JS|99999") == 0);
+    THAT(strcmp(address.unit, "1012JS|99999|AB123") == 0 && strcmp(address.number, "1012JS|99999") == 0);
 
     stapel_address untouched = address;
     IS(STAPEL_ERROR_RANGE_UNCLEAR, stapel_address_from_text("Dam 1 t/m 5, 1012 JS", NUL, &address));
@@ -148,25 +148,25 @@ static void hits(stapel_partner *police, stapel_broker *broker, const stapel_add
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_reply_standings(reply, rows, standings, 4));
     OK(stapel_reply_free(reply));
 
-    /* Buildings: those of the police's rows, in their order. */
-    stapel_addresses *buildings = NULL;
-    stapel_row building;
-    OK(stapel_addresses_buildings(rows, &buildings));
-    OK(stapel_addresses_row(buildings, 0, &building));
-    THAT(same(building.canonical, "1012JS|1") && building.level == STAPEL_LEVEL_BUILDING);
-    THAT(same(building.reference, "zaak-1"));
-    reply = ask(police, broker, buildings, now);
+    /* House numbers: those of the police's rows, in their order. */
+    stapel_addresses *numbers = NULL;
+    stapel_row number;
+    OK(stapel_addresses_numbers(rows, &numbers));
+    OK(stapel_addresses_row(numbers, 0, &number));
+    THAT(same(number.canonical, "1012JS|1") && number.level == STAPEL_LEVEL_NUMBER);
+    THAT(same(number.reference, "zaak-1"));
+    reply = ask(police, broker, numbers, now);
     memset(standings, 0, sizeof standings);
-    OK(stapel_reply_standings(reply, buildings, standings, 5));
+    OK(stapel_reply_standings(reply, numbers, standings, 5));
     standing_is(standings[2], STAPEL_STANDING_COUNT, 2);
     standing_is(standings[1], STAPEL_STANDING_REFUSED, 0);
-    /* The answer is about buildings, so of homes it says nothing. */
+    /* The answer is about house numbers, so of homes it says nothing. */
     memset(standings, 0, sizeof standings);
     OK(stapel_reply_standings(reply, rows, standings, 5));
     standing_is(standings[0], STAPEL_STANDING_NONE, 0);
     standing_is(standings[1], STAPEL_STANDING_REFUSED, 0);
     OK(stapel_reply_free(reply));
-    OK(stapel_addresses_free(buildings));
+    OK(stapel_addresses_free(numbers));
 }
 
 /* What others may see: the tax office bands, the housing association presence. */
@@ -216,7 +216,7 @@ static void news(stapel_partner *police, stapel_broker *broker, uint64_t now) {
     OK(stapel_news_count(changes, &count));
     THAT(count == 4);
     OK(stapel_news_get(changes, 0, &row));
-    THAT(same(row.canonical, "1012JS|1") && row.level == STAPEL_LEVEL_BUILDING);
+    THAT(same(row.canonical, "1012JS|1") && row.level == STAPEL_LEVEL_NUMBER);
     THAT(row.change == STAPEL_CHANGE_NEWLY_STACKED);
     standing_is(row.before, STAPEL_STANDING_NONE, 0);
     standing_is(row.now, STAPEL_STANDING_COUNT, 2);
@@ -232,7 +232,7 @@ static void news(stapel_partner *police, stapel_broker *broker, uint64_t now) {
 static void changes(stapel_partner *police, stapel_broker *broker, const stapel_addresses *rows, uint64_t now) {
     stapel_case by_whom = by();
     stapel_changed changed;
-    stapel_addresses *flags = NULL, *few = NULL, *strange = NULL, *building = NULL;
+    stapel_addresses *flags = NULL, *few = NULL, *strange = NULL, *number = NULL;
     size_t count = 0, refused = 0;
     OK(stapel_partner_flags(police, &flags));
     OK(stapel_addresses_count(flags, &count, &refused));
@@ -248,8 +248,8 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     stapel_str other = str("1012JS 98");
     OK(stapel_addresses_from_texts(&other, NULL, 1, &strange));
     IS(STAPEL_ERROR_NOT_FLAGGED, stapel_partner_renew(police, strange, &by_whom, now, &changed));
-    OK(stapel_addresses_buildings(strange, &building));
-    IS(STAPEL_ERROR_LEVEL, stapel_partner_flag(police, building, &by_whom, now, &changed));
+    OK(stapel_addresses_numbers(strange, &number));
+    IS(STAPEL_ERROR_LEVEL, stapel_partner_flag(police, number, &by_whom, now, &changed));
     stapel_case nobody = {{"", NUL}, {"1", NUL}};
     IS(STAPEL_ERROR_CASE, stapel_partner_flag(police, strange, &nobody, now, &changed));
 
@@ -266,7 +266,7 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     OK(stapel_addresses_free(flags));
     OK(stapel_addresses_free(few));
     OK(stapel_addresses_free(strange));
-    OK(stapel_addresses_free(building));
+    OK(stapel_addresses_free(number));
 }
 
 /* Nothing changed; where does the partner stand; a message that is lost, and given up. */

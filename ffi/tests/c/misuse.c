@@ -70,8 +70,8 @@ static void null_everywhere(void) {
     NIL(stapel_addresses_from_packed_fields(&no_columns, NULL, 1, &a));
     NIL(stapel_addresses_from_packed_fields(&columns, &no_bytes, 1, &a));
     NIL(stapel_addresses_from_packed_fields(&columns, NULL, 1, NULL));
-    NIL(stapel_addresses_buildings(NULL, &a));
-    NIL(stapel_addresses_buildings(rows, NULL));
+    NIL(stapel_addresses_numbers(NULL, &a));
+    NIL(stapel_addresses_numbers(rows, NULL));
     NIL(stapel_addresses_count(NULL, &size, &size));
     NIL(stapel_addresses_count(rows, NULL, &size));
     NIL(stapel_addresses_count(rows, &size, NULL));

@@ -68,7 +68,12 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("delivering", JournalEvent::Delivering { messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)] }),
         (
             "asking",
-            JournalEvent::Asking { epoch: 1, number: 2, sweep: "brand".parse().ok(), addresses: vec![b, a.building()] },
+            JournalEvent::Asking {
+                epoch: 1,
+                number: 2,
+                sweep: "brand".parse().ok(),
+                addresses: vec![b, a.number_key()],
+            },
         ),
         ("accepted", JournalEvent::Accepted { epoch: 1, number: 2, release: 3, held: 4, log: log(5) }),
         ("answered", JournalEvent::Answered { asking: 9, answer, standings }),
@@ -161,7 +166,7 @@ fn state() -> PartnerState {
         lost: 17,
         flags,
         epochs: vec![epoch],
-        buildings: true,
+        numbers: true,
         shrink: false,
         renewal: true,
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
@@ -223,7 +228,7 @@ fn forms_are_read_back_whole_or_not_at_all() {
 fn impossible_values_are_errors() {
     let (a, b) = (home("1012JS|1|A"), home("1012JS|2|"));
     let read = |event| JournalRecord::read(&JournalRecord { time: NOW, by: None, event }.write(Vec::new()));
-    for homes in [vec![b, a], vec![a, a], vec![a.building()]] {
+    for homes in [vec![b, a], vec![a, a], vec![a.number_key()]] {
         assert!(read(JournalEvent::Withdrawn { homes: homes.clone() }).is_err());
         let mut state = state();
         state.epochs[0].undelivered.homes =

@@ -35,7 +35,7 @@ fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
     play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(delta(&messages[0]), (4, 2, false), "two homes, each with its building, and one");
+    assert_eq!(delta(&messages[0]), (4, 2, false), "two homes, each with its house number, and one");
     play.carry(messages, NOW);
     play.assert_up_to_date(1, NOW);
 
@@ -58,17 +58,17 @@ fn a_partner_without_flags_says_so_once() {
 }
 
 #[test]
-fn a_building_stays_while_a_home_in_it_does() {
+fn a_house_number_stays_while_a_home_in_it_does() {
     let mut play = Play::new();
     let flats = [home("1012JS|1|A"), home("1012JS|1|B")];
     play.partner.flag(&flats, &by(), NOW).unwrap();
     play.deliver(NOW);
-    let building = source(1).pseudonym(&home("1012JS|1"));
+    let number_key = source(1).pseudonym(&home("1012JS|1"));
     play.partner.withdraw(&flats[..1], &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     assert_eq!(delta(&messages[0]), (0, 1, false));
     play.carry(messages, NOW);
-    assert!(play.broker.held[&1].contains_key(&building));
+    assert!(play.broker.held[&1].contains_key(&number_key));
     play.partner.withdraw(&flats, &by(), NOW).unwrap();
     play.deliver(NOW);
     assert!(play.broker.held[&1].is_empty());
@@ -104,7 +104,7 @@ fn days_and_renewals() {
     play.carry(messages, later);
     play.assert_up_to_date(1, later);
 
-    // A second flat puts its building's end off, which the broker wants declared.
+    // A second flat puts its house number's end off, which the broker wants declared.
     let third = Timestamp(later.0 + 40 * 86_400);
     play.partner.flag(&flats[1..], &by(), third).unwrap();
     let messages = play.partner.deliver(third).unwrap();
@@ -296,17 +296,17 @@ fn news_is_what_changed_over_own_flags() {
         let messages = play.partner.ask_own(&by(), NOW).unwrap();
         play.carry(messages, NOW);
     };
-    let building = own[3].building();
+    let number_key = own[3].number_key();
     play.broker.standings.insert(pseudonym(&own[0]), 2);
     play.broker.standings.insert(pseudonym(&own[1]), 2);
-    play.broker.standings.insert(pseudonym(&building), 2);
+    play.broker.standings.insert(pseudonym(&number_key), 2);
     ask(&mut play);
     let stranger = home("1012JS|99|");
     play.broker.standings.insert(pseudonym(&stranger), 3);
     let messages = play.partner.ask(&[stranger], &by(), NOW).unwrap();
     play.carry(messages, NOW);
     let two = Number::Count(2);
-    let mut expected = vec![own[0], own[1], building];
+    let mut expected = vec![own[0], own[1], number_key];
     expected.sort();
     let expected: Vec<_> =
         expected.into_iter().map(|address| News { address, change: Change::NewlyStacked(two) }).collect();
@@ -336,7 +336,7 @@ fn a_dossier_has_all_there_is_on_one_address() {
     play.partner.flag(&[address, other], &by(), NOW).unwrap();
     play.deliver(NOW);
     play.broker.standings.insert(source(1).pseudonym(&address), 2);
-    let messages = play.partner.ask(&[other, address, address.building()], &second, NOW).unwrap();
+    let messages = play.partner.ask(&[other, address, address.number_key()], &second, NOW).unwrap();
     play.carry(messages, NOW);
     play.partner.renew(&[address], &by(), NOW).unwrap();
     play.partner.withdraw(&[address], &second, NOW).unwrap();
@@ -374,7 +374,7 @@ fn a_dossier_has_all_there_is_on_one_address() {
             line("1012JS|1|A", "j.jansen", "flagged"),
         ]
     );
-    assert_eq!(play.partner.dossier(&address.building()).unwrap().len(), 8 + 3, "and those of the other home");
+    assert_eq!(play.partner.dossier(&address.number_key()).unwrap().len(), 8 + 3, "and those of the other home");
     assert!(play.partner.dossier(&home("1012JS|10|A")).unwrap().is_empty());
     play.partner.check_journal().unwrap();
 }

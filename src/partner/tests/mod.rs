@@ -31,11 +31,11 @@ const LAST_DAY: &str = "2027-05-31";
 /// 2027-06-10, when the second epoch is open too.
 const OVERLAP: Timestamp = Timestamp((20_802 + 177) * 86_400);
 
-/// The sample with its buildings counted, and a second epoch that overlaps the first from 2027-06-01.
+/// The sample with its house numbers counted, and a second epoch that overlaps the first from 2027-06-01.
 fn policy_text() -> String {
     let key_id = sample::secret_file(2).key_id();
     sample::changed_text(&[
-        ("threshold = 2", "threshold = 2\nlevels = [\"unit\", \"building\"]"),
+        ("threshold = 2", "threshold = 2\nlevels = [\"unit\", \"number\"]"),
         (
             "[[partner]]",
             &format!(
@@ -95,7 +95,7 @@ impl Play {
     /// What the broker should hold in an epoch, if it is up to date.
     fn assert_up_to_date(&self, epoch: u32, now: Timestamp) {
         let source = source(epoch);
-        let flags = self.partner.data.state().flags.all(self.partner.member.counts_buildings());
+        let flags = self.partner.data.state().flags.all(self.partner.member.counts_numbers());
         let wanted = flags.into_iter().filter(|(_, last_day)| *last_day >= now.day());
         let wanted: std::collections::BTreeMap<_, _> =
             wanted.map(|(address, last_day)| (source.pseudonym(&address), last_day)).collect();
@@ -278,8 +278,8 @@ fn a_policy_is_followed_by_its_successor_only() {
 }
 
 #[test]
-fn a_policy_that_begins_to_count_buildings_leads_to_a_full_set() {
-    let unit_only = policy_text().replacen("levels = [\"unit\", \"building\"]\n", "", 1);
+fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
+    let unit_only = policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1);
     let mut play = Play::under(&unit_only);
     play.partner.flag(&homes(1..6), &by(), NOW).unwrap();
     play.deliver(NOW);

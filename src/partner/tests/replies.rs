@@ -218,7 +218,7 @@ fn a_receipt_counts_no_other_flags_than_its_message() {
     let mut play = Play::new();
     play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
     let set = play.partner.deliver(NOW).unwrap().remove(0);
-    // Three homes, and the building of each.
+    // Three homes, and the house number of each.
     let wrong = [counts(7, 0, 0, 7), counts(0, 7, 0, 7), counts(6, 1, 0, 7), counts(6, 0, 0, 7), counts(5, 0, 0, 5)];
     let part = Receipt { part: (2, 2), ..counts(6, 0, 0, 6) };
     let wrong: Vec<_> = wrong.into_iter().chain([part]).map(Reply::Receipt).collect();

@@ -114,7 +114,7 @@ struct Remote {
 
 impl Remote {
     fn new() -> Remote {
-        let folder = partner_folder(&policy_text().replacen("levels = [\"unit\", \"building\"]\n", "", 1));
+        let folder = partner_folder(&policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1));
         fs::remove_file(folder.path().join("epoch-1.secret")).unwrap();
         let partner = Partner::open(folder.path()).unwrap();
         let broker = Broker::new(partner.policy().clone());

@@ -172,8 +172,7 @@ mod tests {
             (
                 "[counting]",
                 "threshold = 2",
-                &["min_sources = 4", "count_cap = 2", "levels = [\"unit\", \"building\"]", "own_flag_required = false"]
-                    [..],
+                &["min_sources = 4", "count_cap = 2", "levels = [\"unit\", \"number\"]", "own_flag_required=false"][..],
             ),
             ("[release]", "interval_hours = 24", &["min_changed = 3", "max_wait_days = 8", "immediate = true"]),
         ];

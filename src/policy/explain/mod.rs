@@ -71,7 +71,7 @@ fn answers(page: &mut Page, policy: &Policy, check: &Check) {
     page.lines(&["threshold", "min_sources", "example", "count_cap"]);
     let own_flag = policy.counting.own_flag_required;
     page.lines(&[if own_flag { "own_flag_required" } else { "own_flag_not_required" }]);
-    let numbers = policy.counting.levels.contains(&Level::Building);
+    let numbers = policy.counting.levels.contains(&Level::Number);
     page.lines(&[if numbers { "number_level" } else { "unit_level" }]);
     page.heading("reveals_heading");
     page.lines(&["sets_explained"]);

@@ -130,14 +130,14 @@ impl PolicyFile<'_> {
         let levels = match &raw.levels {
             None => vec![Level::Unit],
             Some(words) => {
-                let words = self.words("counting.levels", words.get_ref(), &["unit", "building"])?;
+                let words = self.words("counting.levels", words.get_ref(), &["unit", "number"])?;
                 Level::ALL.into_iter().filter(|level| words.contains(level.as_str())).collect()
             }
         };
         if let Some(raw) = &raw.levels
             && levels.first() != Some(&Level::Unit)
         {
-            let finding = "\"unit\" is not among them; write levels = [\"unit\"] or levels = [\"unit\", \"building\"]";
+            let finding = "\"unit\" is not among them; write levels = [\"unit\"] or levels = [\"unit\", \"number\"]";
             return Err(self.wrong(raw.span().start, "counting.levels", finding));
         }
         Ok(Counting {
@@ -439,7 +439,7 @@ mod tests {
         let with = |levels: &str| [("threshold = 2", format!("levels = {levels}"))];
         for (levels, says) in [
             ("[]", "\"unit\" is not among them"),
-            ("[\"building\"]", "\"unit\" is not among them"),
+            ("[\"number\"]", "\"unit\" is not among them"),
             ("[\"unit\", \"unit\"]", "there twice"),
             ("[\"unit\", \"street\"]", "'street' is none of"),
         ] {

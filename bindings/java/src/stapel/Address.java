@@ -5,9 +5,9 @@ package stapel;
  * The canonical forms of one address.
  *
  * @param unit that of the home: postcode, number and addition, as in "1012JS|1|A"
- * @param building that of the house number that it is in, as in "1012JS|1"
+ * @param number that of the house number that it is in, as in "1012JS|1"
  */
-public record Address(String unit, String building) {
+public record Address(String unit, String number) {
     /**
      * Reads one address as people write it, or in the canonical form of a home.
      *
@@ -43,6 +43,6 @@ public record Address(String unit, String building) {
     }
 
     private static Address of(Lib.AddressOut out) {
-        return new Address(Scratch.text(out.unit), Scratch.text(out.building));
+        return new Address(Scratch.text(out.unit), Scratch.text(out.number));
     }
 }

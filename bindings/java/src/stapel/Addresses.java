@@ -88,14 +88,14 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
     }
 
     /**
-     * The buildings that these homes are in, row by row, to ask about where the policy counts buildings.
+     * The house numbers that these homes are in, row by row, to ask about where the policy counts house numbers.
      *
      * @return rows with the same references, and the same ones refused
      */
-    public Addresses buildings() {
+    public Addresses numbers() {
         return handle.use(pointer -> {
             PointerByReference made = new PointerByReference();
-            StapelException.check(Lib.stapel_addresses_buildings(pointer, made));
+            StapelException.check(Lib.stapel_addresses_numbers(pointer, made));
             return new Addresses(made);
         });
     }

@@ -5,7 +5,7 @@ package stapel;
  * One row of an answer.
  *
  * @param canonical the canonical form of the address
- * @param level whether it is of a home or of a building
+ * @param level whether it is of a home or of a house number
  * @param standing its standing
  */
 public record AnswerRow(String canonical, Level level, Standing standing) {

@@ -5,7 +5,7 @@ package stapel;
  * A change over one of the partner's own addresses.
  *
  * @param canonical the canonical form of the address
- * @param level whether it is of a home or of a building
+ * @param level whether it is of a home or of a house number
  * @param kind what changed
  * @param before the standing before; of the kind NONE where it was not stacked
  * @param now the standing now; of the kind NONE where it is not stacked

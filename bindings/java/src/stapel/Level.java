@@ -8,7 +8,7 @@ public enum Level {
     /** One home. */
     UNIT,
     /** One house number. */
-    BUILDING;
+    NUMBER;
 
     private static final Level[] ALL = values();
 

@@ -50,7 +50,7 @@ final class Lib {
     static native int stapel_addresses_from_packed_fields(
             PackedFields fields, Packed references, SizeT count, PointerByReference addresses);
 
-    static native int stapel_addresses_buildings(Pointer addresses, PointerByReference buildings);
+    static native int stapel_addresses_numbers(Pointer addresses, PointerByReference numbers);
 
     static native int stapel_addresses_count(Pointer addresses, SizeTByReference rows, SizeTByReference refused);
 
@@ -235,10 +235,10 @@ final class Lib {
     }
 
     /** stapel_address. */
-    @FieldOrder({"unit", "building"})
+    @FieldOrder({"unit", "number"})
     public static final class AddressOut extends Structure {
         public byte[] unit = new byte[24];
-        public byte[] building = new byte[16];
+        public byte[] number = new byte[16];
     }
 
     /** stapel_fields. */

@@ -232,10 +232,10 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * The questions for the standings of homes or buildings; several where there are more than 100,000 different ones.
-     * {@link Answer#fill} brings the answers back to the rows.
+     * The questions for the standings of homes or house numbers; several where there are more than 100,000 different
+     * ones. {@link Answer#fill} brings the answers back to the rows.
      *
-     * @param addresses the homes or buildings
+     * @param addresses the homes or house numbers
      * @param by who acts, and for which case
      * @param now the time
      * @return the questions
@@ -249,9 +249,8 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * As {@link #ask}, about all that the partner itself flags, buildings included where the policy counts them. What
-     * changed is told by
-     * {@link #news}.
+     * As {@link #ask}, about all that the partner itself flags, house numbers included where the policy counts them.
+     * What changed is told by {@link #news}.
      *
      * @param by who acts, and for which case
      * @param now the time
@@ -267,7 +266,7 @@ public final class Partner implements AutoCloseable {
     /**
      * As {@link #ask}, about addresses that the partner need not flag itself.
      *
-     * @param addresses the homes or buildings
+     * @param addresses the homes or house numbers
      * @param reason one that the policy lists
      * @param by who acts, and for which case
      * @param now the time

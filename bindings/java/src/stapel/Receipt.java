@@ -10,7 +10,7 @@ import com.sun.jna.Pointer;
  * @param added flags that were not held before
  * @param altered flags that were held, with another last valid day
  * @param withdrawn flags that were held and are no longer
- * @param held all flags that the broker now holds of the partner in this epoch, homes and buildings
+ * @param held all flags that the broker now holds of the partner in this epoch, homes and house numbers
  * @param part of a full set in parts: the part. 0 for all else
  * @param parts of a full set in parts: of how many. 0 for all else
  * @param log the line of the broker's audit log
