@@ -1,4 +1,5 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log,succession}.json. Gives the same bytes whenever it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession}.json. Gives the same bytes whenever
+it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from log_vectors import log_file
+from policy_vectors import policy_file
 from stapel_reference import jsonform, keys, messages, secret_file
 from stapel_reference.keys import NUMBER, UNIT, Secret
 from stapel_reference.messages import (
@@ -754,6 +756,7 @@ def main() -> int:
         "standings.json": standings(),
         "messages.json": message_file(),
         "log.json": log_file(),
+        "policies.json": policy_file(FOLDER / "policies.json"),
         "succession.json": succession_file(),
     }
     stale = []

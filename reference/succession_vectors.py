@@ -14,10 +14,10 @@ legal_basis = "Wet"
 flag_criterion = "Eigen waarneming"
 after_hit = "Overleg"
 coordinator = "c@example.nl"
-
+{more}
 [operator]
 name = "Beheerder"
-oin = "00000009000000000000"
+oin = "00000099000009000000"
 verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "example.nl/proef"
@@ -32,40 +32,86 @@ key_id = "{key_id}"
 opens = {opens}
 closes = {closes}
 """
+ORGANISATION = """
+[[organisation]]
+slug = "{slug}"
+name = "Organisatie {organisation}"
+oin = "00000099{organisation:09}000"
+contact = "c@example.nl"
+policy_key = "{key}"
+{more}"""
 PARTNER = """
 [[partner]]
 number = {number}
-name = "Partner {number}"
-oin = "0000000{organisation:03}0000000000"
+name = "Systeem van {organisation}"
 organisation = "organisatie-{organisation}"
 verifying_key = "{key}"
 may = ["flag", "ask"]
 legal_basis_flag = "Wet A"
 legal_basis_ask = "Wet B"
 """
+UNSIGNED = """
+[unsigned]
+organisation = "organisatie-{organisation}"
+because = "{because}"
+version = {version}
+epoch = {epoch}
+{more}"""
 BEFORE = {"number": 1, "opens": "2026-12-01", "closes": "2027-05-31"}
 AFTER = {"number": 2, "opens": "2027-05-01", "closes": "2027-10-31"}
+# Of number, organisation and message key; an organisation's policy key is that of its number, unless said otherwise.
 FOUR = ((1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4))
+FIVE = (*FOUR, (5, 5, 5))
 
 
 def seed(number: int) -> bytes:
     return hashlib.sha256(f"stapel vectors: key {number}".encode()).digest()
 
 
-def text(epochs: list[dict[str, Any]], partners: tuple[tuple[int, int, int], ...] = FOUR, **head: Any) -> str:
-    """A policy; `partners` are of number, organisation and key."""
+def public(number: int) -> str:
+    return messages.public_key(seed(number)).hex()
+
+
+# The seed of an organisation's policy key, by its number.
+POLICY_KEYS = {organisation: 1_000 + organisation for organisation in range(10)}
+ANOTHER_KEY = 2_000
+
+
+def text(
+    epochs: list[dict[str, Any]],
+    partners: tuple[tuple[int, int, int], ...] = FOUR,
+    policy_keys: dict[int, int] | None = None,
+    first_epoch: dict[int, int] | None = None,
+    unsigned: dict[str, Any] | None = None,
+    **head: Any,
+) -> str:
+    """A policy. What `policy_keys` and `first_epoch` say of an organisation takes the place of what is usual."""
+    numbers = sorted({organisation for _, organisation, _ in partners})
     defaults = {
         "consortium": "proef", "purpose": "proef-doel", "version": 1, "valid_from": "2026-12-01", "previous": "",
-        "signatures": len({organisation for _, organisation, _ in partners}),
-        "verifying_key": messages.public_key(seed(100)).hex(), "checkpoint_key": messages.public_key(seed(101)).hex(),
+        "signatures": len(numbers), "more": "",
+        "verifying_key": public(100), "checkpoint_key": public(101),
     }  # fmt: skip
     parts = [HEAD.format(**{**defaults, **head})]
+    if unsigned:
+        parts.append(UNSIGNED.format(**{"more": "", "because": "leaves", "version": 2, **unsigned}))
     parts += [EPOCH.format(**{"key_id": f"{one['number']:016x}", **one}) for one in epochs]
+    for organisation in numbers:
+        key = public({**POLICY_KEYS, **(policy_keys or {})}[organisation])
+        first = (first_epoch or {}).get(organisation)
+        more = "" if first is None else f"first_epoch = {first}\n"
+        parts.append(
+            ORGANISATION.format(organisation=organisation, slug=f"organisatie-{organisation}", key=key, more=more)
+        )
     parts += [
-        PARTNER.format(number=number, organisation=organisation, key=messages.public_key(seed(key)).hex())
+        PARTNER.format(number=number, organisation=organisation, key=public(key))
         for number, organisation, key in partners
     ]
     return "".join(parts)
+
+
+def signature(digest: bytes, organisation: int, key: int, says: str = "signature") -> str:
+    return policy.sign(digest, f"organisatie-{organisation}", messages.private_key(seed(key)), says)
 
 
 def row(
@@ -73,28 +119,26 @@ def row(
     epochs: list[dict[str, Any]],
     *,
     old: str | None = None,
-    signed: tuple[tuple[int, int], ...] = ((1, 1), (2, 2), (3, 3), (4, 4)),
+    signed: tuple[int | tuple[int, int], ...] = (1, 2, 3, 4),
+    vetoed: tuple[tuple[int, int], ...] = (),
     error: str | None = None,
     **newer: Any,
 ) -> dict[str, Any]:
-    """`signed` are organisations, each with the key that it signed with."""
+    """`signed` are organisations, each with the key that it signed with where that is not its usual policy key."""
     old = old or text([BEFORE, AFTER])
     in_force = policy.parse(old.encode())
-    defaults = {"version": 2, "previous": f'previous = "{policy.digest(in_force).hex()}"\n'}
-    new = text(epochs, **{**defaults, **newer})
+    version = {"version": in_force["version"] + 1, "previous": f'previous = "{policy.digest(in_force).hex()}"\n'}
+    new = text(epochs, **{**version, **newer})
     digest = policy.digest(policy.parse(new.encode()))
-    own = [(one["organisation"], seed(one["number"])) for one in in_force["partner"]]
+    own = [int(one["slug"].removeprefix("organisatie-")) for one in in_force["organisation"]]
+    by = [one if isinstance(one, tuple) else (one, POLICY_KEYS[one]) for one in signed]
     made = {
         "name": name,
         "in_force": old,
-        "in_force_signatures": [
-            policy.sign(policy.digest(in_force), who, messages.private_key(key)) for who, key in own
-        ],
+        "in_force_signatures": [signature(policy.digest(in_force), one, POLICY_KEYS[one]) for one in own],
         "newer": new,
-        "newer_signatures": [
-            policy.sign(digest, f"organisatie-{organisation}", messages.private_key(seed(key)))
-            for organisation, key in signed
-        ],
+        "newer_signatures": [signature(digest, *one) for one in by]
+        + [signature(digest, *one, "veto") for one in vetoed],
     }
     return made if error is None else {**made, "error": error}
 
@@ -105,10 +149,8 @@ def until(closes: str) -> dict[str, Any]:
 
 def successors() -> list[dict[str, Any]]:
     wrong = {"error": "policy_successor"}
+    unasked = {"error": "policy_signatures"}
     both = [BEFORE, AFTER]
-    leaves = {"partners": FOUR[:3], "signed": ((1, 1), (2, 2), (3, 3))}
-    third = {"number": 3, "opens": "2026-12-31", "closes": "2027-06-30"}
-    short, alone = [until("2026-12-31")], [BEFORE]
     three_sign = text(both, signatures=3)
     return [
         row("the same again, as version 2", both),
@@ -135,6 +177,9 @@ def successors() -> list[dict[str, Any]]:
         ),
         row("another consortium", both, consortium="anders", **wrong),
         row("another purpose", both, purpose="ander-doel", **wrong),
+        row("it becomes a test", both, more="test = true\n", **wrong),
+        row("a test becomes real", both, old=text(both, more="test = true\n"), **wrong),
+        row("a test stays one", both, old=text(both, more="test = true\n"), more="test = true\n"),
         row(
             "the same version",
             both,
@@ -151,99 +196,141 @@ def successors() -> list[dict[str, Any]]:
             partners=((1, 1, 1), (2, 2, 2), (3, 4, 4), (4, 3, 3)),
             **wrong,
         ),
-        row("one leaves, and no epoch is new", both, **leaves, **wrong),
-        row(
-            "one leaves, and what it knows closes late",
-            [until("2027-01-01"), third],
-            old=text(alone),
-            **leaves,
-            **wrong,
-        ),
-        row(
-            "one leaves, and the new epoch opens late",
-            [*short, {**third, "opens": "2027-01-01"}],
-            old=text(alone),
-            **leaves,
-            **wrong,
-        ),
-        row("one leaves", [*short, third], old=text(alone), **leaves),
-        row(
-            "one leaves, signed by two",
-            [*short, third],
-            old=text(alone),
-            partners=FOUR[:3],
-            signed=((1, 1), (2, 2)),
-            error="policy_signatures",
-        ),
-        row("signed by three of four", both, signed=((1, 1), (2, 2), (3, 3)), error="policy_signatures"),
-        row(
-            "signed by three of four, as both ask for",
-            both,
-            old=three_sign,
-            signatures=3,
-            signed=((1, 1), (2, 2), (3, 3)),
-        ),
-        row(
-            "signed by two of four",
-            both,
-            old=three_sign,
-            signatures=3,
-            signed=((1, 1), (2, 2)),
-            error="policy_signatures",
-        ),
-        row(
-            "a new key, not vouched for by the old one",
-            both,
-            partners=(*FOUR[:3], (4, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3), (4, 5)),
-            error="policy_signatures",
-        ),
-        row(
-            "three of four give the fourth another key",
-            both,
-            old=three_sign,
-            signatures=3,
-            partners=(*FOUR[:3], (4, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3)),
-            error="policy_signatures",
-        ),
-        row(
-            "three of four give the fourth another key, which signs",
-            both,
-            old=three_sign,
-            signatures=3,
-            partners=(*FOUR[:3], (4, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3), (4, 5)),
-            error="policy_signatures",
-        ),
-        row(
-            "three of four give the fourth another key and another number",
-            both,
-            old=three_sign,
-            signatures=3,
-            partners=(*FOUR[:3], (5, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3)),
-        ),
-        row(
-            "the fourth has another key, and signs with the old one",
-            both,
-            old=three_sign,
-            signatures=3,
-            partners=(*FOUR[:3], (4, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3), (4, 4)),
-        ),
-        row(
-            "a new key, vouched for by the old one",
-            both,
-            partners=(*FOUR[:3], (4, 4, 5)),
-            signed=((1, 1), (2, 2), (3, 3), (4, 5), (4, 4)),
-        ),
+        row("signed by three of four", both, signed=(1, 2, 3), **unasked),
+        row("signed by three of four, as both ask for", both, old=three_sign, signatures=3, signed=(1, 2, 3)),
+        row("signed by two of four", both, old=three_sign, signatures=3, signed=(1, 2), **unasked),
+        row("signed by a message key", both, signed=(1, 2, 3, (4, 4)), **unasked),
+        *keys(both, three_sign),
+        *leaving(),
+        *joining(both),
+        *lost_keys(),
     ]
+
+
+def keys(both: list[dict[str, Any]], three_sign: str) -> list[dict[str, Any]]:
+    """An organisation's keys are its own."""
+    unasked = {"error": "policy_signatures"}
+    three = {"old": three_sign, "signatures": 3}
+    message_key = {"partners": (*FOUR[:3], (4, 4, 5))}
+    policy_key = {"policy_keys": {4: ANOTHER_KEY}}
+    return [
+        row("a new message key, with its organisation's signature", both, **message_key),
+        row("three of four give the fourth's partner another message key", both, **three, **message_key,
+            signed=(1, 2, 3), **unasked),
+        row("three of four give the fourth's partner another key and number", both, **three,
+            partners=(*FOUR[:3], (5, 4, 5)), signed=(1, 2, 3)),
+        row("a new policy key, signed with the old one and the new one", both, **policy_key,
+            signed=(1, 2, 3, 4, (4, ANOTHER_KEY))),
+        row("a new policy key, not signed with the old one", both, **policy_key, signed=(1, 2, 3, (4, ANOTHER_KEY)),
+            **unasked),
+        row("a new policy key, not signed with the new one", both, **policy_key, **unasked),
+        row("three of four give the fourth another policy key", both, **three, **policy_key, signed=(1, 2, 3),
+            **unasked),
+    ]  # fmt: skip
+
+
+def leaving() -> list[dict[str, Any]]:
+    """The fourth or the fifth leaves on 31 December, when epoch 3 opens."""
+    wrong, unasked = {"error": "policy_successor"}, {"error": "policy_signatures"}
+    third = {"number": 3, "opens": "2026-12-31", "closes": "2027-06-30"}
+    epochs = [until("2027-01-30"), third]
+    left = {"old": text([BEFORE]), "partners": FOUR[:3], "valid_from": "2026-12-31"}
+    put_out = {**left, "unsigned": {"organisation": 4, "epoch": 3}, "signed": (1, 2, 3)}
+    five = {**left, "old": text([BEFORE], FIVE), "partners": FOUR}
+    three_of_five = {**five, "old": text([BEFORE], FIVE, signatures=3), "signatures": 3}
+    fifth = {"organisation": 5, "epoch": 3}
+    after_one = text(
+        [BEFORE], FIVE, version=2, previous=f'previous = "{"0" * 64}"\n', unsigned={"organisation": 6, "epoch": 1}
+    )
+    second = {"organisation": 5, "epoch": 3, "version": 3}
+    return [
+        row("one leaves, and all others sign", epochs, **put_out),
+        row("one leaves, and signs too", epochs, **left),
+        row("one leaves, and another is missing too", epochs, **{**put_out, "signed": (1, 2)}, **unasked),
+        row("one leaves unsigned, and nothing says so", epochs, **left, signed=(1, 2, 3), **unasked),
+        row("one leaves, and no epoch is new", [until("2027-01-30")], **put_out, **wrong),
+        row("one leaves, and the new epoch opens later",
+            [until("2027-01-30"), {**third, "opens": "2027-01-01"}], **put_out, **wrong),
+        row("one leaves, and what it knows closes late", [until("2027-01-31"), third], **put_out, **wrong),
+        row("one leaves, and another epoch is named", epochs,
+            **{**put_out, "unsigned": {"organisation": 4, "epoch": 1}}, **wrong),
+        row("one leaves, and another one is named", epochs, **{**put_out, "unsigned": {"organisation": 3, "epoch": 3}},
+            **wrong),
+        row("one of three leaves unsigned", epochs, old=text([BEFORE], FOUR[:3]), valid_from="2026-12-31",
+            partners=FOUR[:2], unsigned={"organisation": 3, "epoch": 3}, signed=(1, 2), **wrong),
+        row("three of five put the fifth out", epochs, **five, unsigned=fifth, signed=(1, 2, 3), **unasked),
+        row("three of five put the fifth out, as they may sign", epochs, **three_of_five, unsigned=fifth,
+            signed=(1, 2, 3), **unasked),
+        row("three of five let the fifth leave, which agrees", epochs, **three_of_five, signed=(1, 2, 3, 5)),
+        row("three of five put two out", epochs, **{**three_of_five, "partners": FOUR[:3]}, unsigned=fifth,
+            signed=(1, 2, 3), **wrong),
+        row("a second one is put out in the same epoch", epochs, **{**five, "old": after_one}, unsigned=second,
+            signed=(1, 2, 3, 4), **wrong),
+        row("what an earlier version says of its missing signature is left out", [BEFORE],
+            old=after_one, partners=FIVE, signed=(1, 2, 3, 4, 5), **wrong),
+        row("what an earlier version says of its missing signature stays", [BEFORE], old=after_one, partners=FIVE,
+            unsigned={"organisation": 6, "epoch": 1}, signed=(1, 2, 3, 4, 5)),
+    ]  # fmt: skip
+
+
+def joining(both: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A fifth joins with epoch 2."""
+    wrong, unasked = {"error": "policy_successor"}, {"error": "policy_signatures"}
+    joins = {"partners": FIVE, "first_epoch": {5: 2}, "signed": (1, 2, 3, 4, 5)}
+    return [
+        row("one joins with an epoch that opens later", both, **joins),
+        row("one joins, and all others sign", both, **{**joins, "signed": (1, 2, 3, 4)}, **unasked),
+        row("one joins unasked, where four signatures suffice", both, **{**joins, "signed": (1, 2, 3, 4)}, signatures=4,
+            **unasked),
+        row("one joins on the day on which its epoch opens", both, **joins, valid_from="2027-05-01"),
+        row("one joins in an epoch that has opened", both, **joins, valid_from="2027-05-02", **wrong),
+        row("one joins in an epoch that there is not", both, **{**joins, "first_epoch": {5: 3}}, **wrong),
+        row("one joins at once", both, **{**joins, "first_epoch": {}}, **wrong),
+        row("one that is there gets a first epoch", both, first_epoch={4: 2}, **wrong),
+    ]  # fmt: skip
+
+
+def lost_keys() -> list[dict[str, Any]]:
+    """The fourth lost its policy key, and is partner 9 from then on."""
+    wrong, unasked = {"error": "policy_successor"}, {"error": "policy_signatures"}
+    both = [BEFORE, AFTER]
+    unsigned = {
+        "organisation": 4, "epoch": 1, "because": "lost-key", "more": "announced = 2026-12-05\n",
+    }  # fmt: skip
+    lost = {
+        "valid_from": "2027-01-04", "unsigned": unsigned, "policy_keys": {4: ANOTHER_KEY},
+        "partners": (*FOUR[:3], (9, 4, 9)), "signed": (1, 2, 3, (4, ANOTHER_KEY)),
+    }  # fmt: skip
+    return [
+        row("a lost policy key, and all others sign", both, **lost),
+        row("a lost policy key, and its organisation vetoes", both, **lost, vetoed=((4, POLICY_KEYS[4]),), **wrong),
+        row("a lost policy key, and the new key vetoes", both, **lost, vetoed=((4, ANOTHER_KEY),)),
+        row("a lost policy key, and another organisation vetoes", both, **lost, vetoed=((3, POLICY_KEYS[3]),)),
+        row("a lost policy key, and another is missing too", both, **{**lost, "signed": (1, 2, (4, ANOTHER_KEY))},
+            **unasked),
+        row("a lost policy key, not signed with the new one", both, **{**lost, "signed": (1, 2, 3)}, **unasked),
+        row("a lost policy key, with 29 days to veto", both, **{**lost, "valid_from": "2027-01-03"}, **wrong),
+        row("a lost policy key, announced before the policy in force", both,
+            **{**lost, "unsigned": {**unsigned, "more": "announced = 2026-11-30\n"}}, **wrong),
+        row("a lost policy key, and the partner keeps its number", both, **{**lost, "partners": FOUR}, **wrong),
+        row("a lost policy key, and the partner gets a lower number", both,
+            old=text(both, ((1, 1, 1), (2, 2, 2), (7, 3, 3), (8, 4, 4))),
+            **{**lost, "partners": ((1, 1, 1), (2, 2, 2), (7, 3, 3), (5, 4, 4))}, **wrong),
+        row("a lost policy key, and another partner gets another key", both,
+            **{**lost, "partners": (*FOUR[:2], (3, 3, 33), (9, 4, 9))}, **wrong),
+        row("a lost policy key, and an epoch changes", [until("2027-05-30"), AFTER], **lost, **wrong),
+        row("a lost policy key, and a purpose's texts change", both, **lost, more="freshness_days = 14\n", **wrong),
+        row("a lost policy key that is the same one", both, **{**lost, "policy_keys": {}, "signed": (1, 2, 3, 4)},
+            **wrong),
+        row("a lost policy key of one of three", both, old=text(both, FOUR[:3]), valid_from="2027-01-04",
+            partners=(*FOUR[:2], (9, 3, 9)), policy_keys={3: ANOTHER_KEY}, unsigned={**unsigned, "organisation": 3},
+            signed=(1, 2, (3, ANOTHER_KEY)), **wrong),
+    ]  # fmt: skip
 
 
 def succession_file() -> dict[str, Any]:
     return {
-        "about": "Successions. A policy in force with its signatures, and a newer one with its signatures, which takes "
-        "its place, or is refused with the error.",
+        "about": "Successions. A policy in force with its signatures, and a newer one with its signatures and vetoes, "
+        "which takes its place, or is refused with the error.",
         "successions": successors(),
     }

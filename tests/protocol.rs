@@ -6,7 +6,7 @@ use stapel::message::{
     self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
     Unverified,
 };
-use stapel::policy::{Policy, PolicySignature, SignedPolicy};
+use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
 use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
@@ -622,7 +622,51 @@ fn a_lower_threshold_has_no_grace_and_a_partner_that_left_is_gone() {
     assert_eq!(broker.adopt_policy(&at("1.toml"), midnight(1)).unwrap_err().code(), "policy_successor");
 }
 
-/// The organisation signs the newer policy with both keys; while both are valid nothing is lost.
+/// The tax office leaves with epoch 2, unsigned, and the fire brigade joins in it: from then on the one counts nowhere,
+/// and the other in no older epoch.
+#[test]
+fn organisations_leave_and_join_at_an_epochs_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first, &[&[1], &[1, 2], &[1], &[9], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
+    assert_eq!(code(&withdraw(&mut clients[1], &broker, &[2], midnight(1))), "ok", "it withdraws until it leaves");
+
+    let rules = RULES
+        .replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()))
+        .replace("valid_from = 2026-12-01", "valid_from = 2026-12-03")
+        .replace("closes = 2027-11-30", "closes = 2026-12-31")
+        + "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-03\ncloses = 2027-11-30\n\
+           [unsigned]\norganisation = \"belastingdienst\"\nbecause = \"leaves\"\nversion = 2\nepoch = 2\n";
+    let mut roster = ROSTER;
+    roster[1] = Entry { number: 6, organisation: "brandweer", may: r#""flag", "ask""#, sees: "count" };
+    let slug = "slug = \"brandweer\"\n";
+    let text = policy_text(&roster, &rules).replace(slug, &format!("{slug}first_epoch = 2\n"));
+    write_policy(&at("2.toml"), &text);
+    assert_eq!(broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap_err().code(), "policy_not_yet");
+    broker.adopt_policy(&at("2.toml"), midnight(2)).unwrap();
+
+    let digest = Policy::parse(&text).unwrap().digest();
+    clients.iter_mut().for_each(|client| client.policy = digest);
+    let now = midnight(2).plus(HOUR);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], now)), [2], "its flags ended in every epoch");
+    let leaver = broker.handle(&clients[1].message(&Request::Confirm, now), now);
+    assert_eq!(code(&read(&leaver)), "unknown_partner");
+    let mut joiner = Client::of(6, &Policy::parse(&text).unwrap());
+    assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::WrongEpoch);
+    (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 8]));
+    assert_eq!(code(&full_set(&mut joiner, &broker, &[1], now)), "ok");
+
+    // It comes too late where its first epoch has opened.
+    let broker = Broker::create(&at("late"), stored_keys(&at("late-keys")), &at("1.toml"), START).unwrap();
+    let late = broker.adopt_policy(&at("2.toml"), midnight(3)).unwrap_err();
+    assert!(late.code() == "policy_successor" && late.to_string().contains("which opened"), "{late}");
+}
+
+/// While both message keys are valid nothing is lost.
 #[test]
 fn a_partner_changes_its_key_in_an_overlap() {
     let folder = tempfile::tempdir().unwrap();
@@ -642,8 +686,7 @@ fn a_partner_changes_its_key_in_an_overlap() {
             );
     let second = Policy::parse(&text).unwrap();
     std::fs::write(at("2.toml"), &text).unwrap();
-    let mut signatures: Vec<_> = [101, 2, 3, 4].map(|n| PolicySignature::sign(&second, &key(n)).unwrap()).into();
-    signatures.push(PolicySignature::sign_under(&second, first.policy(), &key(1)).unwrap());
+    let signatures = stapel_testkit::signatures(&second);
     for (number, signature) in signatures.iter().enumerate() {
         std::fs::write(at(&format!("2.toml.{number}.sig")), signature.to_text()).unwrap();
     }

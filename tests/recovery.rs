@@ -202,7 +202,7 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
     common::write_policy(&policy, &policy_text(2, "example.nl/zaanstad-2").replace("version = 2", &previous));
     town.broker.as_ref().unwrap().adopt_policy(&policy, day(4)).unwrap();
     for at in 0..PARTNERS {
-        town.partners[at].adopt_policy(&policy).unwrap();
+        town.partners[at].adopt_policy(&policy, day(4)).unwrap();
         assert_eq!(town.status(at, day(4)), None);
         let text = String::from_utf8(town.partners[at].checkpoint().unwrap().to_vec()).unwrap();
         assert!(text.starts_with("example.nl/zaanstad-2\n"));
@@ -387,7 +387,7 @@ fn a_broker_that_was_made_anew_signs_no_second_log_under_one_name() {
     town.rename_log(2, "example.nl/zaanstad-2", day(2));
     let policy = town.path("policy.toml");
     for at in 0..PARTNERS {
-        town.partners[at].adopt_policy(&policy).unwrap();
+        town.partners[at].adopt_policy(&policy, day(4)).unwrap();
         assert_eq!(town.status(at, day(2)), None);
     }
 }
@@ -672,10 +672,11 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     let second = "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-02\ncloses = 2027-11-30\n";
     let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
     let rules = common::RULES.replace("version = 1", &version) + second;
-    common::write_policy(&policy, &text(4, &rules));
+    let slug = "slug = \"gemeente\"\n";
+    common::write_policy(&policy, &text(4, &rules).replace(slug, &format!("{slug}first_epoch = 2\n")));
     broker.adopt_policy(&policy, day(1)).unwrap();
     let newer = broker.policy();
-    let mut clients = [(1, 2), (4, 1)].map(|(number, epoch)| {
+    let mut clients = [(1, 2), (4, 2)].map(|(number, epoch)| {
         let client = Client::new(number, &newer);
         Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
     });
@@ -686,8 +687,9 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     });
     drop(broker);
     fs::remove_dir_all(&place).unwrap();
-    let broker = Broker::restore(&folder.path().join("copy"), &place, keys(), day(1).plus(60)).unwrap();
-    let now = day(1).plus(120);
+    // By then the fourth would join too late, had it not joined before.
+    let broker = Broker::restore(&folder.path().join("copy"), &place, keys(), day(1).plus(13 * 3_600)).unwrap();
+    let now = day(1).plus(13 * 3_600 + 120);
     broker.adopt_policy(&policy, now).unwrap();
     for (client, old) in clients.iter_mut().zip(&old) {
         let own = Request::Question(Question { sweep: None, pseudonyms: &[common::pseudonym(1)] });

@@ -103,7 +103,7 @@ impl Vectors {
 
 /// The sample policy names the origin and the key of the vectors.
 fn log_key() -> LogKey {
-    LogKey::of(&Policy::parse(include_str!("../src/policy/sample.toml")).unwrap())
+    LogKey::of(&Policy::parse(&stapel_testkit::sample_policy_text()).unwrap())
 }
 
 #[test]

@@ -385,8 +385,8 @@ public:
         detail::check(stapel_partner_join(start(dir), dir.size(), start(policy_file), policy_file.size()));
     }
 
-    void adopt_policy(std::string_view policy_file) {
-        detail::check(stapel_partner_adopt_policy(raw(), detail::start(policy_file), policy_file.size()));
+    void adopt_policy(std::string_view policy_file, std::uint64_t now = stapel::now()) {
+        detail::check(stapel_partner_adopt_policy(raw(), detail::start(policy_file), policy_file.size(), now));
     }
     void add_secret(std::string_view secret_file) {
         detail::check(stapel_partner_add_secret(raw(), detail::start(secret_file), secret_file.size()));

@@ -493,9 +493,9 @@ final class Partner extends Handle
         Library::call('partner_join', $folder, \strlen($folder), $policyFile, \strlen($policyFile));
     }
 
-    public function adoptPolicy(string $policyFile): void
+    public function adoptPolicy(string $policyFile, ?int $now = null): void
     {
-        Library::call('partner_adopt_policy', $this->raw(), $policyFile, \strlen($policyFile));
+        Library::call('partner_adopt_policy', $this->raw(), $policyFile, \strlen($policyFile), $now ?? time());
     }
 
     public function addSecret(string $secretFile): void

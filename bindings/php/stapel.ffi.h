@@ -336,7 +336,8 @@ stapel_status stapel_partner_join(const char *dir,
 stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partner **partner);
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,
-                                          size_t policy_file_len);
+                                          size_t policy_file_len,
+                                          uint64_t now);
 stapel_status stapel_partner_add_secret(const stapel_partner *partner,
                                         const char *secret_file,
                                         size_t secret_file_len);

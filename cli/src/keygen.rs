@@ -1,10 +1,11 @@
-//! `stapel keygen`: secrets of an epoch, their parts, and signing keys.
+//! `stapel keygen`: secrets of an epoch, their parts, policy keys and signing keys.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stapel::partner::PartnerError;
+use stapel::policy::Oin;
 use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey};
 use stapel::{Policy, Slug};
 
@@ -25,6 +26,7 @@ pub(crate) struct Args {
 enum Command {
     Secret(SecretArgs),
     Join(JoinArgs),
+    Policy(PolicyArgs),
     Signing(SigningArgs),
     Show(ShowArgs),
 }
@@ -77,9 +79,36 @@ struct JoinArgs {
     json: bool,
 }
 
+/// Draw an organisation's policy key, and print its table for the policy
+///
+/// Whoever has it decides for the organisation. Keep it offline, and a copy elsewhere.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel keygen policy --out police.policy.key --organisation politie \\\n      \
+                  --name Politie --oin 00000099000000001000 --contact 'Sleutelbeheer, 0900 88 44'")]
+struct PolicyArgs {
+    /// The file to write: the raw 32-byte seed
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// What it counts as in the roster: a slug
+    #[arg(long, value_name = "SLUG")]
+    organisation: Option<Slug>,
+    /// The organisation's name
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// The organisation's OIN, 20 digits
+    #[arg(long, value_name = "OIN")]
+    oin: Option<Oin>,
+    /// How to reach whoever keeps the key
+    #[arg(long, value_name = "TEXT")]
+    contact: Option<String>,
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
 /// Draw an Ed25519 signing key, and print its public key
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel keygen signing --out organisation.key")]
+#[command(after_help = "Example:\n  stapel keygen signing --out broker.key")]
 struct SigningArgs {
     /// The file to write: the raw 32-byte seed
     #[arg(long, value_name = "FILE")]
@@ -104,6 +133,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Secret(args) => secret(args, out),
         Command::Join(args) => join(args, out),
+        Command::Policy(args) => policy(args, out),
         Command::Signing(args) => signing(args, out),
         Command::Show(args) => show(args, out),
     }
@@ -146,6 +176,22 @@ fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
     }
     secret.create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
     show_secret("secret", &secret.scope, secret.key_id(), std::slice::from_ref(&args.out), args.json, out)
+}
+
+fn policy(args: &PolicyArgs, out: &mut Output) -> Result<(), Failure> {
+    let key = SigningKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
+    if args.json {
+        return show_signing(&key, true, out);
+    }
+    // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
+    let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());
+    writeln!(out, "[[organisation]]")?;
+    writeln!(out, "slug = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
+    writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
+    writeln!(out, "oin = {}", quoted(args.oin.as_ref().map(Oin::as_str)))?;
+    writeln!(out, "contact = {}", quoted(args.contact.as_deref()))?;
+    writeln!(out, "policy_key = \"{}\"", key.verifying_key())?;
+    Ok(())
 }
 
 fn signing(args: &SigningArgs, out: &mut Output) -> Result<(), Failure> {

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use stapel::policy::{Finding, Lang, Reveal, SAMPLE};
+use stapel::policy::{Finding, Lang, Reveal, sample_text};
 use stapel::secret::SigningKey;
 use stapel::{Policy, PolicySignature, SignedPolicy};
 
 use crate::failure::Failure;
 use crate::files;
+use crate::now::Clock;
 use crate::output::Output;
 
 /// Check, explain, sign and compare policies
@@ -22,17 +23,25 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Print a policy to start from
-    ///
-    /// Its keys are public, and its texts are illustrations: put your own in their place.
-    #[command(after_help = "Example:\n  stapel policy sample > policy.toml")]
-    Sample,
+    Sample(SampleArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
     Digest(DigestArgs),
     Sign(SignArgs),
+    Veto(VetoArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
+    Evidence(EvidenceArgs),
+}
+
+/// Print a policy to start from, valid from today on
+///
+/// Its texts are illustrations. Its keys are everybody's, and `policy check` refuses them: put your own in their place.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel policy sample > policy.toml")]
+struct SampleArgs {
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// Refuse what is unsafe, and say what each count reveals
@@ -71,18 +80,41 @@ struct DigestArgs {
 }
 
 /// Sign a policy for an organisation, in a file beside it
+///
+/// Of a newer version it first says in plain words what changes. A key signs one successor of a policy only: what it
+/// has signed is kept beside it, in KEY.signed.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel policy sign policy.toml --key police/partner.key")]
+#[command(
+    after_help = "Example:\n  stapel policy sign policy-2.toml --previous policy.toml --key police.policy.key --lang nl"
+)]
 struct SignArgs {
     /// The policy
     file: PathBuf,
-    /// The key of one of the organisation's partners in the roster
+    /// The organisation's policy key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Sign with a key of this policy's roster, which is in force: for an organisation that leaves or has another key
-    /// in the new one
-    #[arg(long, value_name = "OLD_POLICY")]
-    under: Option<PathBuf>,
+    /// The policy in force, which it is to follow; left out for a first version
+    #[arg(long, value_name = "OLD")]
+    previous: Option<PathBuf>,
+    /// The language in which to say what changes: nl or en
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: Lang,
+}
+
+/// Veto a version that says that your organisation lost its policy key
+///
+/// Send the file to the operator and to all partners: whoever has it beside the version does not take that.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel policy veto policy-2.toml --previous policy.toml --key police.policy.key")]
+struct VetoArgs {
+    /// The version that says so
+    file: PathBuf,
+    /// The organisation's policy key, which is not lost
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The policy in force
+    #[arg(long, value_name = "OLD")]
+    previous: PathBuf,
 }
 
 /// Check that a policy bears the signatures that it needs
@@ -115,9 +147,21 @@ struct DiffArgs {
     json: bool,
 }
 
+/// Say which organisations signed two policies that follow the same one
+///
+/// The exit status is 0 when none did, 1 when one did: then the two files and their signatures are the evidence.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel policy evidence policy-2.toml other/policy-2.toml")]
+struct EvidenceArgs {
+    /// One policy, with its signatures beside it
+    one: PathBuf,
+    /// The other, with its signatures beside it
+    other: PathBuf,
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
-        Command::Sample => Ok(out.write_all(SAMPLE.as_bytes())?),
+        Command::Sample(args) => Ok(out.write_all(sample_text(args.clock.time()?.day()).as_bytes())?),
         Command::Check(args) => check(args, out),
         Command::Explain(args) => {
             out.write_all(
@@ -135,8 +179,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Sign(args) => sign(args, out),
+        Command::Veto(args) => veto(args, out),
         Command::Verify(args) => verify(args, out),
         Command::Diff(args) => diff(args, out),
+        Command::Evidence(args) => evidence(args, out),
     }
 }
 
@@ -196,31 +242,64 @@ fn reveal_json(reveal: &Reveal, lang: Lang) -> Value {
 
 fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+    let read_old = |path: &PathBuf| Policy::read(path).map_err(Failure::of_policy(path));
+    let in_force = args.previous.as_ref().map(read_old).transpose()?;
+    // What is signed is read first.
+    for difference in in_force.iter().flat_map(|in_force| in_force.difference(&policy, args.lang)) {
+        writeln!(out, "{difference}")?;
+    }
     let key = SigningKey::read(&args.key)?;
-    let (signature, path) = match &args.under {
-        None => {
-            let signature = PolicySignature::sign(&policy, &key)?;
-            let path = signature.path_beside(&args.file);
-            (signature, path)
-        }
-        Some(old) => {
-            let signature =
-                PolicySignature::sign_under(&policy, &Policy::read(old).map_err(Failure::of_policy(old))?, &key)?;
-            let path = path_under(&signature, &args.file);
-            (signature, path)
-        }
+    let signature = PolicySignature::sign_recorded(&policy, in_force.as_ref(), &key, &signed_beside(&args.key))?;
+    let known = policy.organisation(signature.organisation());
+    let path = match known.is_some_and(|known| known.policy_key == signature.key()) {
+        true => signature.path_beside(&args.file),
+        // A name of its own, so that an organisation whose key changes can sign with both.
+        false => with_suffix(&args.file, &format!(".{}.in-force.sig", signature.organisation())),
     };
     files::replace(&path, signature.to_text().as_bytes())?;
     writeln!(out, "{}", path.display())?;
     Ok(())
 }
 
-/// A name of its own, so that an organisation whose key changes can sign with both:
-/// `policy.toml.<organisation>.in-force.sig`.
-fn path_under(signature: &PolicySignature, policy: &Path) -> PathBuf {
-    let mut name = policy.as_os_str().to_owned();
-    name.push(format!(".{}.in-force.sig", signature.organisation()));
+/// Where it is kept what a policy key has signed.
+fn signed_beside(key: &Path) -> PathBuf {
+    with_suffix(key, ".signed")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
     name.into()
+}
+
+fn veto(args: &VetoArgs, out: &mut Output) -> Result<(), Failure> {
+    let newer = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+    let in_force = Policy::read(&args.previous).map_err(Failure::of_policy(&args.previous))?;
+    let veto = PolicySignature::veto(&newer, &in_force, &SigningKey::read(&args.key)?)?;
+    let path = veto.path_beside(&args.file);
+    files::replace(&path, veto.to_text().as_bytes())?;
+    writeln!(out, "{}", path.display())?;
+    Ok(())
+}
+
+fn evidence(args: &EvidenceArgs, out: &mut Output) -> Result<(), Failure> {
+    let read = |path: &PathBuf| Policy::read(path).map_err(Failure::of_policy(path));
+    let (one, other) = (read(&args.one)?, read(&args.other)?);
+    let signatures = [PolicySignature::read_beside(&args.one)?, PolicySignature::read_beside(&args.other)?].concat();
+    let twice = one.signed_twice(&other, &signatures);
+    if twice.is_empty() {
+        writeln!(out, "no organisation signed two policies that follow the same one")?;
+        return Ok(());
+    }
+    let names: Vec<_> = twice.iter().map(|slug| slug.as_str()).collect();
+    let finding = format!(
+        "signed both, {} and {}, which follow the same policy: {}; keep both files with their signatures, and tell all \
+         organisations",
+        one.digest(),
+        other.digest(),
+        names.join(", ")
+    );
+    Err(Failure::new("policy_evidence", finding))
 }
 
 fn verify(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {

@@ -266,8 +266,10 @@ fn parts_are_written_all_or_none() {
 fn a_policy_to_start_from_is_printed_and_one_that_is_wrong_is_named() {
     let desk = Desk::new();
     desk.write("policy.toml", desk.stapel("policy sample"));
-    desk.stapel("policy check policy.toml");
-    assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
+    assert_eq!(desk.code("policy check policy.toml"), "policy_unsafe", "its keys are everybody's");
+    assert_eq!(desk.code("policy verify policy.toml"), "policy_unsafe");
+    let dated = desk.stapel("policy sample --now 2030-02-01T00:00:00Z");
+    assert!(dated.contains("valid_from = 2030-02-01") && dated.contains("closes = 2031-01-31"), "{dated}");
     desk.write("wrong.toml", desk.stapel("policy sample").replace("threshold = 2", "threshold = two"));
     for line in ["policy check wrong.toml", "policy digest wrong.toml", "policy diff policy.toml wrong.toml"] {
         let output = desk.run(line, &[], b"");

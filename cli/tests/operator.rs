@@ -117,7 +117,7 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     let renamed = text(&desk.read("policy.toml")).replace("version = 1", &version);
     desk.write("policy-2.toml", renamed.replace("stapel.example/zaanstad", "stapel.example/zaanstad-2"));
     for (folder, _) in PARTNERS {
-        desk.stapel(&format!("policy sign policy-2.toml --key {folder}/partner.key"));
+        desk.stapel(&format!("policy sign policy-2.toml --key {folder}.policy.key --previous policy.toml"));
     }
     desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-10T10:00:00Z");
     assert_eq!(desk.json("broker status --dir broker")[0]["log_behind"], json!(null));

@@ -310,11 +310,22 @@ fn a_newer_policy_is_signed_adopted_and_told_of() {
         differences[0].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains('3')),
         "{differences:?}"
     );
+    let sign = |key: &str| format!("policy sign policy-2.toml --key {key} --previous policy.toml");
+    assert_eq!(desk.code("policy sign policy-2.toml --key politie.policy.key"), "policy_signature");
+    assert_eq!(desk.code(&sign("politie/partner.key")), "policy_signature", "a message key signs messages only");
     for (folder, _) in PARTNERS {
-        desk.stapel(&format!("policy sign policy-2.toml --key {folder}/partner.key"));
+        let said = desk.stapel(&sign(&format!("{folder}.policy.key")));
+        assert!(said.contains("The threshold goes up, from 2 to 3"), "what is signed is said first: {said}");
+        assert!(said.ends_with(&format!("policy-2.toml.{folder}.sig\n")), "{said}");
     }
-    let under = desk.stapel("policy sign policy-2.toml --key politie/partner.key --under policy.toml");
-    assert_eq!(under.trim(), "policy-2.toml.politie.in-force.sig");
+    // A second successor of the same policy is not signed; and signed with a copy of the key, it is evidence.
+    desk.write("other.toml", text(&desk.read("policy-2.toml")).replace("threshold = 3", "threshold = 2"));
+    let other = "policy sign other.toml --previous policy.toml --key";
+    assert_eq!(desk.code(&format!("{other} politie.policy.key")), "policy_signature");
+    assert!(desk.stapel("policy evidence policy-2.toml other.toml").contains("no organisation"));
+    std::fs::copy(desk.path("politie.policy.key"), desk.path("copy.key")).unwrap();
+    desk.stapel(&format!("{other} copy.key"));
+    assert_eq!(desk.code("policy evidence policy-2.toml other.toml"), "policy_evidence");
     desk.stapel("policy verify policy-2.toml --previous policy.toml");
     assert_eq!(desk.code("policy verify policy.toml --previous policy-2.toml"), "policy_successor");
     let adopt = "broker adopt --dir broker --policy policy-2.toml --now 2026-12-01T09:00:00Z";
@@ -324,11 +335,12 @@ fn a_newer_policy_is_signed_adopted_and_told_of() {
     assert_eq!(desk.json(adopt), [json!([])]);
     assert_eq!(desk.json("broker status --dir broker")[0]["policy_version"], 2);
     for (folder, _) in PARTNERS {
-        let told = desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
+        let told =
+            desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml --now 2026-12-01T09:00:00Z"));
         for difference in differences[0].as_array().unwrap() {
             assert!(told.contains(difference.as_str().unwrap()), "{told}");
         }
-        desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml"));
+        desk.stapel(&format!("partner adopt --dir {folder} --policy policy-2.toml --now 2026-12-01T09:00:00Z"));
         assert_eq!(desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"], 2);
     }
     desk.write("unsafe.toml", old.replace("threshold = 2", "threshold = 1"));

@@ -41,7 +41,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
         short: "politie",
         name: "Politie, basisteam",
         organisation: "politie",
-        oin: "00000001000000000000",
+        oin: "00000099000000001000",
         sees: Sees::Count,
         writing: Writing::Capitals,
         actor: "a.demir",
@@ -53,7 +53,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
         short: "belastingdienst",
         name: "Belastingdienst, stroomlijning fraude",
         organisation: "belastingdienst",
-        oin: "00000002000000000000",
+        oin: "00000099000000002000",
         sees: Sees::Band,
         writing: Writing::FixedWidth,
         actor: "b.postma",
@@ -65,7 +65,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
         short: "woningcorporatie",
         name: "Woningcorporatie, woonfraude",
         organisation: "woningcorporatie",
-        oin: "00000003000000000000",
+        oin: "00000099000000003000",
         sees: Sees::Presence,
         writing: Writing::TwoColumns,
         actor: "c.bakker",
@@ -77,7 +77,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
         short: "gemeente (1)",
         name: "Gemeente, team veiligheid",
         organisation: "gemeente",
-        oin: "00000004000000000000",
+        oin: "00000099000000004000",
         sees: Sees::Count,
         writing: Writing::Fields,
         actor: "d.janssen",
@@ -89,7 +89,7 @@ pub(crate) const SYSTEMS: [System; 5] = [
         short: "gemeente (2)",
         name: "Gemeente, bouw- en woningtoezicht",
         organisation: "gemeente",
-        oin: "00000004000000000000",
+        oin: "00000099000000004000",
         sees: Sees::Presence,
         writing: Writing::Glued,
         actor: "e.yilmaz",
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(u64::from(policy.freshness_days), RULES.freshness_days);
         assert_eq!(policy.retention.max_days, MAX_DAYS);
         assert!(counting.own_flag_required);
-        assert_eq!((policy.partners.len(), policy.organisations(), organisations().len()), (5, 4, 4));
+        assert_eq!((policy.partners.len(), policy.organisations.len(), organisations().len()), (5, 4, 4));
         for (partner, system) in policy.partners.iter().zip(&SYSTEMS) {
             assert_eq!((partner.number, partner.organisation.as_str()), (system.number, system.organisation));
             assert_eq!(partner.sees, system.sees);

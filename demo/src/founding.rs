@@ -1,6 +1,7 @@
 //! A consortium on one machine, from nothing: keys, folders, a secret, and a policy that all sign. The demonstration
 //! plays one; the sandbox leaves one to play with.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ pub(crate) struct Member {
     pub(crate) number: u16,
     pub(crate) name: &'static str,
     pub(crate) organisation: &'static str,
+    /// The organisation's OIN.
     pub(crate) oin: &'static str,
     pub(crate) sees: Sees,
     pub(crate) legal_basis_flag: &'static str,
@@ -63,8 +65,8 @@ pub(crate) struct Founded {
 /// The one epoch there is.
 pub(crate) const EPOCH: u32 = 1;
 
-/// Founds it: the policy in `base`, the secret at `secret_path`, the broker's keys in `broker_keys`, and each member's
-/// folder.
+/// Founds it: the policy in `base`, the organisations' policy keys in `policy-keys` there, the secret at `secret_path`,
+/// the broker's keys in `broker_keys`, and each member's folder.
 pub(crate) fn found(
     base: &Path,
     secret_path: &Path,
@@ -76,18 +78,25 @@ pub(crate) fn found(
     for member in members {
         verifying_keys.push(Partner::init(&member.folder, member.number)?.verifying_key);
     }
+    let key_folder = base.join("policy-keys");
+    fs::create_dir_all(&key_folder).map_err(DemoError::file("create", &key_folder))?;
+    let mut policy_keys: BTreeMap<&str, SigningKey> = BTreeMap::new();
+    for Member { organisation, .. } in members {
+        if !policy_keys.contains_key(organisation) {
+            policy_keys.insert(organisation, SigningKey::create(&key_folder.join(format!("{organisation}.key")))?);
+        }
+    }
     let keys = BrokerKeys::create(broker_keys)?;
     let scope = Scope { purpose: terms.purpose.clone(), epoch: EPOCH };
     let secret = SecretFile { secret: Secret::generate()?, scope };
     secret.create(secret_path)?;
 
-    let text = policy_text(terms, members, &verifying_keys, &keys, &secret.key_id().to_string());
+    let text = policy_text(terms, members, &policy_keys, &verifying_keys, &keys, &secret.key_id().to_string());
     let policy = Policy::parse(&text)?;
     let policy_path = base.join("policy.toml");
     write(&policy_path, &text)?;
-    for member in members {
-        let key = SigningKey::read(&member.folder.join("partner.key"))?;
-        let signature = PolicySignature::sign(&policy, &key)?;
+    for key in policy_keys.values() {
+        let signature = PolicySignature::sign(&policy, key)?;
         write(&signature.path_beside(&policy_path), &signature.to_text())?;
     }
 
@@ -109,6 +118,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn policy_text(
     terms: &Terms,
     members: &[Member],
+    policy_keys: &BTreeMap<&str, SigningKey>,
     verifying_keys: &[VerifyingKey],
     operator: &BrokerKeys,
     key_id: &str,
@@ -139,7 +149,7 @@ freshness_days = {freshness_days}
 
 [operator]
 name = "Stichting Voorbeeldbroker"
-oin = "00000009000000000000"
+oin = "00000099000000009000"
 verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "stapel.example.nl/{name}"
@@ -171,15 +181,28 @@ opens = {opens}
 closes = {closes}
 "#
     );
+    for (slug, key) in policy_keys {
+        let oin = members.iter().find(|member| member.organisation == *slug).map_or("", |member| member.oin);
+        let policy_key = key.verifying_key();
+        text += &format!(
+            r#"
+[[organisation]]
+slug = "{slug}"
+name = "{slug}"
+oin = "{oin}"
+contact = "Sleutelbeheer, sleutels@{slug}.example"
+policy_key = "{policy_key}"
+"#
+        );
+    }
     for (member, key) in members.iter().zip(verifying_keys) {
-        let Member { number, name, oin, organisation, legal_basis_flag, legal_basis_ask, .. } = member;
+        let Member { number, name, organisation, legal_basis_flag, legal_basis_ask, .. } = member;
         let sees = member.sees.as_str();
         text += &format!(
             r#"
 [[partner]]
 number = {number}
 name = "{name}"
-oin = "{oin}"
 organisation = "{organisation}"
 verifying_key = "{key}"
 may = ["flag", "ask"]

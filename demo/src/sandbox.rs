@@ -96,7 +96,7 @@ fn members(base: &Path) -> Vec<Member> {
             1,
             "Gemeente Voorbeeldstad, uw programma",
             "gemeente",
-            "00000001000000000000",
+            "00000099000000001000",
             ["Gemeentewet, artikel 172; Opiumwet, artikel 13b", "Gemeentewet, artikel 172; Wet Bibob, artikel 3"],
             "partner",
         ),
@@ -104,7 +104,7 @@ fn members(base: &Path) -> Vec<Member> {
             2,
             "Politie, basisteam",
             "politie",
-            "00000002000000000000",
+            "00000099000000002000",
             [
                 "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 20",
                 "Politiewet 2012, artikel 3; Wet politiegegevens, artikel 9",
@@ -115,7 +115,7 @@ fn members(base: &Path) -> Vec<Member> {
             3,
             "Belastingdienst, stroomlijning fraude",
             "belastingdienst",
-            "00000003000000000000",
+            "00000099000000003000",
             [
                 "Algemene wet inzake rijksbelastingen, artikel 67, tweede lid",
                 "Algemene wet inzake rijksbelastingen, artikel 55",
@@ -126,7 +126,7 @@ fn members(base: &Path) -> Vec<Member> {
             4,
             "Woningcorporatie, woonfraude",
             "woningcorporatie",
-            "00000004000000000000",
+            "00000099000000004000",
             [
                 "AVG, artikel 6, eerste lid, onder f; Huisvestingswet 2014, artikel 21",
                 "AVG, artikel 6, eerste lid, onder f",

@@ -975,12 +975,13 @@ stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partne
 /**
  * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
  *
- * Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER,
- * _IO.
+ * Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; _POLICY_NOT_YET before its first
+ * day; those of reading it; _NOT_IN_ROSTER, _IO.
  */
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,
-                                          size_t policy_file_len);
+                                          size_t policy_file_len,
+                                          uint64_t now);
 
 /**
  * Keeps a copy of the file of an epoch's secret in the folder, and uses it.

@@ -109,18 +109,19 @@ pub unsafe extern "C" fn stapel_partner_open(
 
 /// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
 ///
-/// Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; those of reading it; _NOT_IN_ROSTER,
-/// _IO.
+/// Errors: STAPEL_ERROR_POLICY_SUCCESSOR where it may not follow the one in force; _POLICY_NOT_YET before its first
+/// day; those of reading it; _NOT_IN_ROSTER, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_adopt_policy(
     partner: *const stapel_partner,
     policy_file: *const c_char,
     policy_file_len: usize,
+    now: u64,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let policy = unsafe { path(policy_file, policy_file_len, "policy_file") }?;
-        Ok(get(partner)?.lock()?.adopt_policy(policy)?)
+        Ok(get(partner)?.lock()?.adopt_policy(policy, Timestamp(now))?)
     })
 }
 

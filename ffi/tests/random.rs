@@ -56,7 +56,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 buffer(|to| stapel_partner_init(path, path_length, 1, to)),
                 stapel_partner_join(path, path_length, text, length),
                 partner_of(|to| stapel_partner_open(path, path_length, to)),
-                stapel_partner_adopt_policy(partner, path, path_length),
+                stapel_partner_adopt_policy(partner, path, path_length, NOW),
                 stapel_partner_add_secret(partner, path, path_length),
                 stapel_partner_flag(partner, nobody, &by, NOW, &mut changed),
                 stapel_partner_flag_until(partner, nobody, text, length, &valid, NOW, &mut changed),

@@ -230,7 +230,7 @@ fn policies(seen: &mut Seen, consortium: &Consortium) {
     let partner = opened(&consortium.text("1"));
     let policy = consortium.text("policy.toml");
     // SAFETY: a text.
-    let adopted = unsafe { stapel_partner_adopt_policy(partner, policy.as_ptr().cast(), policy.len()) };
+    let adopted = unsafe { stapel_partner_adopt_policy(partner, policy.as_ptr().cast(), policy.len(), NOW) };
     seen.expect(STAPEL_ERROR_POLICY_SUCCESSOR, adopted);
     free(partner);
 }

@@ -7,7 +7,7 @@ use stapel::audit::{
     Checkpoint, ConsistencyProof, InclusionProof, Log, LogKey, UnverifiedCheckpoint, follow, leaf_hash,
 };
 use stapel::policy::Policy;
-use stapel_testkit::checkpoint_key;
+use stapel_testkit::{checkpoint_key, sample_policy_text};
 
 pub fn run(data: &[u8]) {
     let Fixture { name, log, signed } = fixture();
@@ -69,7 +69,7 @@ struct Fixture {
 fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
-        let policy = Policy::parse(include_str!("../../src/policy/sample.toml")).expect("the sample is a policy");
+        let policy = Policy::parse(&sample_policy_text()).expect("the sample is a policy");
         let name = LogKey::of(&policy);
         let key = checkpoint_key();
         let leaf = |line: u8| leaf_hash(&[line]);

@@ -47,5 +47,5 @@ pub fn run(data: &[u8]) {
 
 fn broker() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
-    BROKER.get_or_init(|| testkit::broker(&signed(include_str!("../../src/policy/sample.toml"))))
+    BROKER.get_or_init(|| testkit::broker(&signed(&testkit::sample_policy_text())))
 }

@@ -19,11 +19,27 @@ from .standings import Counting
 
 DIGEST_LABEL = b"stapel1 rules\0\0\0"
 SIGNATURE_LABEL = b"stapel1 policy\0\0"
+VETO_LABEL = b"stapel1 veto\0\0\0\0"
+VETO_DAYS = datetime.timedelta(days=30)
 MOST_BYTES = 4_194_304
 HIDDEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate"}
+# The keys and the key id of the sample that `stapel policy sample` prints.
+PUBLISHED = {
+    "8b78db02aef28c15715a3afef3547940a7284a259dc346f03d05ce7be5b01310",
+    "5ad1cc8410658346617cf51d0bf26c35949b8f9f220a3e8ed1480340f52dad9d",
+    "08e93835e9d423a145914b44fe971127cb93b6704cccb58f1777d5a63716440e",
+    "a226db8a79c161f1bb784c43ac4c935a99526987b1e13f7dd8cebc68ce344d45",
+    "fcffadcee45dcac6b2541b827b4e1dc738680a1d59e7aedc24545cca1ee89fb3",
+    "c995a68017d646815fa0bcc2673e343bba8309f42f2bf7efb413ef5b9244a875",
+    "eedb4e737b00aa69486b1278bc3b832304e8063eca02623ae2117c12f1edd590",
+    "11b17befcc5bc2e1a33c4396e6fef4104f8a4d9ef5d954d7db90ad6acdc6fb56",
+    "9d55c1f0cf965342471e50a7c1f86b33861257863541303e2232ea45657697bb",
+    "2c6edea9abe3fdd87bfee5df28f146904e0e4f8a1ce68f1367d66fbc61e38986",
+    "a16fd5aaa41328b5",
+}
+NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
 RULES = {
-    *NEVER_OVERRIDDEN, "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
+    *NEVER_OVERRIDDEN, "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
     "epoch-length", "signatures",
 }  # fmt: skip
 
@@ -96,13 +112,23 @@ def words(of: Form, most: int) -> Form:
 SLUG_FORM = matching(SLUG.pattern)
 HEX_32 = matching("[0-9a-f]{64}")
 HEX_8 = matching("[0-9a-f]{16}")
-OIN = matching("[0-9]{20}")
 NAME = text(200)
 TEXT = text(4_000)
 U32 = 2**32 - 1
 
 # Defaults: REQUIRED, ABSENT (a key that stays away), a value, or DERIVED (filled in once the rest is known).
 REQUIRED, ABSENT, DERIVED = object(), object(), object()
+
+
+def oin(value: Any) -> str:
+    text_ = matching("000000(?!00)[0-9]{14}")(value)
+    prefix, number, suffix = text_[6:8], text_[8:17], text_[17:]
+    if number == "0" * 9 or (suffix != "000" and prefix != "04") or (prefix == "03" and number[8] != "0"):
+        raise refused(f"{value!r} is no OIN")
+    weighed = sum(int(digit) * weight for digit, weight in zip(number, (9, 8, 7, 6, 5, 4, 3, 2, -1)))
+    if prefix in ("01", "02") and weighed % 11:
+        raise refused(f"{value!r} has an RSIN that does not pass the test of eleven")
+    return text_
 
 
 def log_origin(value: Any) -> str:
@@ -146,7 +172,6 @@ PARTNER = table(
     {
         "number": (integer(1, 65_535), REQUIRED),
         "name": (NAME, REQUIRED),
-        "oin": (OIN, REQUIRED),
         "organisation": (SLUG_FORM, REQUIRED),
         "verifying_key": (HEX_32, REQUIRED),
         "old_key": (OLD_KEY, ABSENT),
@@ -164,11 +189,30 @@ EPOCH = table(
         "closes": (day, REQUIRED),
     }
 )
+ORGANISATION = table(
+    {
+        "slug": (SLUG_FORM, REQUIRED),
+        "name": (NAME, REQUIRED),
+        "oin": (oin, REQUIRED),
+        "contact": (TEXT, REQUIRED),
+        "policy_key": (HEX_32, REQUIRED),
+        "first_epoch": (integer(0, U32), ABSENT),
+    }
+)
+UNSIGNED = table(
+    {
+        "organisation": (SLUG_FORM, REQUIRED),
+        "because": (matching("leaves|lost-key"), REQUIRED),
+        "version": (integer(2, U32), REQUIRED),
+        "epoch": (integer(0, U32), REQUIRED),
+        "announced": (day, ABSENT),
+    }
+)
 OVERRIDE = table({"rule": (matching("|".join(sorted(RULES - NEVER_OVERRIDDEN))), REQUIRED), "reason": (TEXT, REQUIRED)})
 OPERATOR = table(
     {
         "name": (NAME, REQUIRED),
-        "oin": (OIN, REQUIRED),
+        "oin": (oin, REQUIRED),
         "verifying_key": (HEX_32, REQUIRED),
         "checkpoint_key": (HEX_32, REQUIRED),
         "log_origin": (log_origin, REQUIRED),
@@ -191,7 +235,7 @@ RELEASE = table(
         "immediate": (boolean, False),
     }
 )
-RETENTION = table({"max_days": (integer(1, 3_660), 180), "log_days": (integer(1, 36_600), 1_095)})
+RETENTION = table({"max_days": (integer(1, 3_660), 180), "log_days": (integer(1, 36_600), 365)})
 BUDGETS = table(
     {
         "new_flags_a_day": (integer(1, U32), 1_000),
@@ -220,6 +264,7 @@ POLICY = table(
         "test": (boolean, False),
         "purpose": (SLUG_FORM, REQUIRED),
         "legal_basis": (TEXT, REQUIRED),
+        "legal_act": (matching("wgs"), ABSENT),
         "flag_criterion": (TEXT, REQUIRED),
         "after_hit": (TEXT, REQUIRED),
         "coordinator": (TEXT, REQUIRED),
@@ -233,6 +278,8 @@ POLICY = table(
         "messages": (MESSAGES, {}),
         "changes": (CHANGES, {}),
         "override": (tables(OVERRIDE, 0, 10, "rule"), []),
+        "unsigned": (UNSIGNED, ABSENT),
+        "organisation": (tables(ORGANISATION, 1, 10_000, "slug"), REQUIRED),
         "epoch": (tables(EPOCH, 1, 1_000, "number"), REQUIRED),
         "partner": (tables(PARTNER, 1, 10_000, "number"), REQUIRED),
     }
@@ -253,21 +300,27 @@ def parse(data: bytes) -> dict[str, Any]:
     policy = POLICY(raw)
     fill_in(policy)
     check_whole(policy)
+    policy["organisation"].sort(key=lambda one: one["slug"])
     policy["partner"].sort(key=lambda one: one["number"])
     policy["override"].sort(key=lambda one: one["rule"])
     return policy
 
 
-def organisations(policy: dict[str, Any], may: str | None = None) -> set[str]:
-    return {one["organisation"] for one in policy["partner"] if may is None or may in one["may"]}
+def organisations(policy: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All that take part, by slug."""
+    return {one["slug"]: one for one in policy["organisation"]}
+
+
+def flagging(policy: dict[str, Any]) -> set[str]:
+    """Those that have a partner that may flag."""
+    return {one["organisation"] for one in policy["partner"] if "flag" in one["may"]}
 
 
 def fill_in(policy: dict[str, Any]) -> None:
     """The defaults that depend on other keys."""
     counting = policy["counting"]
-    flagging = len(organisations(policy, "flag"))
     counting.setdefault("min_sources", max(3, counting["threshold"]))
-    counting.setdefault("count_cap", max(counting["threshold"], min(250, flagging - 1)))
+    counting.setdefault("count_cap", max(counting["threshold"], min(250, len(flagging(policy)) - 1)))
     policy["changes"].setdefault("signatures", len(organisations(policy)))
 
 
@@ -293,12 +346,19 @@ def check_whole(policy: dict[str, Any]) -> None:
     partners = policy["partner"]
     keys = roster_keys(policy)
     demand(len(set(keys)) == len(keys), "a key of the roster stands twice")
+    demand(all(one["organisation"] in organisations(policy) for one in partners), "a partner of no organisation")
+    demand(
+        set(organisations(policy)) == {one["organisation"] for one in partners}, "an organisation without a partner"
+    )
+    joined = any("first_epoch" in one for one in policy["organisation"])
+    demand(policy["version"] > 1 or not joined, "nobody joins with the first version")
+    oins = [one["oin"] for one in policy["organisation"]]
+    demand(len(set(oins)) == len(oins), "two organisations have one OIN")
+    if unsigned := policy.get("unsigned"):
+        demand(unsigned["version"] <= policy["version"], "a later version came into force")
+        demand(("announced" in unsigned) == (unsigned["because"] == "lost-key"), "announced goes with lost-key")
     weak = [one for one in [*keys, operator["verifying_key"], operator["checkpoint_key"]] if small_order(one)]
     demand(not weak, "a key that anybody can sign for")
-    pairs = {(one["organisation"], one["oin"]) for one in partners}
-    demand(
-        len(pairs) == len(dict(pairs)) == len({oin for _, oin in pairs}), "organisations and OINs are not one to one"
-    )
     for one in partners:
         may = one["may"]
         demand(bool(may), "a partner that may do nothing")
@@ -325,7 +385,14 @@ def small_order(key: str) -> bool:
 def roster_keys(policy: dict[str, Any]) -> list[str]:
     partners = policy["partner"]
     old = [one["old_key"]["verifying_key"] for one in partners if "old_key" in one]
-    return [one["verifying_key"] for one in partners] + old
+    return [one["policy_key"] for one in policy["organisation"]] + [one["verifying_key"] for one in partners] + old
+
+
+def named_keys(policy: dict[str, Any]) -> set[str]:
+    """All keys and key ids in it."""
+    operator = policy["operator"]
+    own = {operator["verifying_key"], operator["checkpoint_key"]}
+    return own | set(roster_keys(policy)) | {one["key_id"] for one in policy["epoch"]}
 
 
 def canonical(policy: dict[str, Any]) -> bytes:
@@ -344,10 +411,13 @@ def check(policy: dict[str, Any]) -> list[str]:
     counting, operator, partners = policy["counting"], policy["operator"], policy["partner"]
     days = datetime.date.fromisoformat
     findings = {
-        "operator-in-roster": operator["oin"] in {one["oin"] for one in partners}
+        "operator-in-roster": operator["oin"] in {one["oin"] for one in policy["organisation"]}
         or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(roster_keys(policy))),
         "threshold": counting["threshold"] < 2,
         "immediate": policy["release"]["immediate"] and not policy["test"],
+        "published-key": not policy["test"] and bool(PUBLISHED & named_keys(policy)),
+        "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,
+        "log-days": "legal_act" not in policy and policy["retention"]["log_days"] > 366,
         "min-changed": policy["release"]["min_changed"] < 2,
         "min-sources": counting["min_sources"] < counting["threshold"],
         "own-flag": not counting["own_flag_required"],
@@ -364,21 +434,21 @@ def check(policy: dict[str, Any]) -> list[str]:
 def names_somebody(policy: dict[str, Any]) -> bool:
     """Whether some answer has fewer than three explanations."""
     counting = policy["counting"]
-    flagging = organisations(policy, "flag")
+    may_flag = flagging(policy)
     rule = Counting(
         counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
     )
     for asker in policy["partner"]:
         if "ask" not in asker["may"]:
             continue
-        flags_itself = asker["organisation"] in flagging
-        others = len(flagging) - flags_itself
+        flags_itself = asker["organisation"] in may_flag
+        others = len(may_flag) - flags_itself
         known: list[int] = []
         if flags_itself:
             known.append(1)
         if "sweep" in asker["may"] or not rule.own_flag_required:
             known.append(0)
-        for low, high in answers(rule, asker["sees"], len(flagging)):
+        for low, high in answers(rule, asker["sees"], len(may_flag)):
             for own in known:
                 sets = sum(math.comb(others, count - own) for count in range(low, high + 1))
                 if 0 < sets < 3:
@@ -400,31 +470,32 @@ def answers(counting: Counting, sees: str, most: int) -> list[tuple[int, int]]:
 # Signatures
 
 SIGNATURE = re.compile(
-    "stapel-policy-signature v1\norganisation: ([a-z0-9-]{1,64})\nkey: ([0-9a-f]{64})\ndigest: ([0-9a-f]{64})\n"
-    "signature: ([0-9a-f]{128})\n"
+    "stapel-policy-(signature|veto) v1\norganisation: ([a-z0-9-]{1,64})\nkey: ([0-9a-f]{64})\n"
+    "digest: ([0-9a-f]{64})\nsignature: ([0-9a-f]{128})\n"
 )
+LABELS = {"signature": SIGNATURE_LABEL, "veto": VETO_LABEL}
 
 
-def sign(policy_digest: bytes, organisation: str, key: Ed25519PrivateKey) -> str:
-    """The text of a signature's file."""
+def sign(policy_digest: bytes, organisation: str, key: Ed25519PrivateKey, says: str = "signature") -> str:
+    """The text of a signature's file, or of a veto's."""
     public = public_of(key).hex()
-    signature = key.sign(SIGNATURE_LABEL + policy_digest).hex()
+    signature = key.sign(LABELS[says] + policy_digest).hex()
     return (
-        f"stapel-policy-signature v1\norganisation: {organisation}\nkey: {public}\ndigest: {policy_digest.hex()}\n"
+        f"stapel-policy-{says} v1\norganisation: {organisation}\nkey: {public}\ndigest: {policy_digest.hex()}\n"
         f"signature: {signature}\n"
     )
 
 
-def signer(text_: str, policy_digest: bytes, roster: dict[str, Any]) -> str | None:
-    """The organisation whose signature over the digest holds under a policy's roster; None where it does not hold."""
+def signer(text_: str, policy_digest: bytes, roster: dict[str, Any], says: str = "signature") -> str | None:
+    """The organisation whose signature, or veto, holds under a policy; None where it does not hold."""
     match = SIGNATURE.fullmatch(text_)
     if not match:
         raise Refused("policy_signature", "not a signature's file")
-    organisation, key, stated, signature = match.groups()
-    of = {(one["organisation"], one["verifying_key"]) for one in roster["partner"]}
-    if stated != policy_digest.hex() or (organisation, key) not in of:
+    kind, organisation, key, stated, signature = match.groups()
+    known = organisations(roster).get(organisation)
+    if kind != says or stated != policy_digest.hex() or known is None or known["policy_key"] != key:
         return None
-    signed = verifies(bytes.fromhex(key), bytes.fromhex(signature), SIGNATURE_LABEL + policy_digest)
+    signed = verifies(bytes.fromhex(key), bytes.fromhex(signature), LABELS[says] + policy_digest)
     return organisation if signed else None
 
 
@@ -448,19 +519,46 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
     """The newer policy, if it may take the place of the old one."""
     follows(old, parse(data))
     newer = in_force(data, signatures)
-    names, remaining = organisations(old), organisations(old) & organisations(newer)
-    needed = min(old["changes"]["signatures"], max(len(remaining), len(names) // 2 + 1))
-    signed = signed_by(digest(newer), signatures, old, needed)
-    known = {one["number"]: partner_keys(one) for one in old["partner"]}
+    made = digest(newer)
+
+    def demand(holds: bool, finding: str) -> None:
+        if not holds:
+            raise Refused("policy_signatures", finding)
+
+    before, after = organisations(old), organisations(newer)
+    demand(after.keys() - before.keys() <= signed_by(made, signatures, newer, 0), "one joins and has not signed")
+    missing = newer["unsigned"]["organisation"] if unsigned_now(newer) else None
+    signed = signed_by(made, signatures, old, 0)
+    if missing:
+        demand(before.keys() - {missing} <= signed, "not all others have signed")
+    else:
+        demand(len(signed) >= old["changes"]["signatures"], "too few organisations of the one in force have signed")
+        own = ("policy_key", "oin")
+        moved = {one for one in before if one not in after or any(before[one][key] != after[one][key] for key in own)}
+        demand(moved <= signed, "one leaves, or has another key or OIN, and has not signed")
+    keys = {one["number"]: partner_keys(one) for one in old["partner"]}
     for one in newer["partner"]:
-        if partner_keys(one) - known.get(one["number"], partner_keys(one)) and one["organisation"] not in signed:
-            raise Refused("policy_signatures", "a number gets another key, and its organisation did not sign")
+        same = partner_keys(one) <= keys.get(one["number"], partner_keys(one))
+        demand(same or one["organisation"] in signed, "a number gets another key, and its organisation has not signed")
+    if missing and newer["unsigned"]["because"] == "lost-key":
+        vetoes = {signer(one, made, old, "veto") for one in signatures}
+        if missing in vetoes:
+            raise Refused("policy_successor", "the key that is said to be lost has vetoed it")
     return newer
+
+
+def unsigned_now(policy: dict[str, Any]) -> bool:
+    """Whether this is a version that came into force without a signature, and not a later one that repeats it."""
+    return policy.get("unsigned", {}).get("version") == policy["version"]
 
 
 def partner_keys(partner: dict[str, Any]) -> set[str]:
     keys = {partner["verifying_key"]}
     return keys | {partner["old_key"]["verifying_key"]} if partner.get("old_key") else keys
+
+
+def later(day_: str, by: datetime.timedelta) -> str:
+    return (datetime.date.fromisoformat(day_) + by).isoformat()
 
 
 def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
@@ -471,6 +569,7 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
             raise Refused("policy_successor", finding)
 
     demand(all(newer[name] == old[name] for name in ("consortium", "purpose")), "of another consortium or purpose")
+    demand(newer["test"] == old["test"], "what is for tests only stays so, and what is not, too")
     demand(newer["version"] > old["version"], "its version is not higher")
     demand(newer.get("previous") == digest(old).hex(), "it follows another one")
     demand(newer["valid_from"] >= old["valid_from"], "it is valid earlier")
@@ -485,10 +584,54 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
         all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]),
         "a number moved",
     )
-    if organisations(old) <= organisations(newer):
+    organisations_before, organisations_after = organisations(old), organisations(newer)
+    opens = {one["number"]: one["opens"] for one in newer["epoch"]}
+    for slug, one in organisations_after.items():
+        first = one.get("first_epoch")
+        if slug in organisations_before:
+            demand(first == organisations_before[slug].get("first_epoch"), "a first epoch changed")
+        else:
+            demand(first in opens and opens[first] >= newer["valid_from"], "one joins amid an epoch")
+    left = organisations_before.keys() - organisations_after.keys()
+    if left:
+        last = later(newer["valid_from"], datetime.timedelta(days=old["changes"]["new_epoch_within_days"]))
+        fresh = [one for one in newer["epoch"] if one["number"] not in epochs]
+        demand(any(one["opens"] == newer["valid_from"] for one in fresh), "who leaves holds the key of the epoch")
+        demand(all(after["closes"] <= last for _, after in known), "who leaves holds the key of one that closes late")
+    if not unsigned_now(newer):
+        demand(newer.get("unsigned") == old.get("unsigned"), "another unsigned version than the one in force names")
         return
-    within = datetime.timedelta(days=old["changes"]["new_epoch_within_days"])
-    last = (datetime.date.fromisoformat(newer["valid_from"]) + within).isoformat()
-    fresh = [one for one in newer["epoch"] if one["number"] not in epochs]
-    demand(any(one["opens"] <= last for one in fresh), "who leaves holds the key, and no new epoch opens in time")
-    demand(all(after["closes"] <= last for _, after in known), "who leaves holds the key of an epoch that closes late")
+    unsigned = newer["unsigned"]
+    name = unsigned["organisation"]
+    demand(len(organisations_before) >= 4, "with fewer than four all sign")
+    opened = [one["number"] for one in newer["epoch"] if one["opens"] <= newer["valid_from"]]
+    demand(unsigned["epoch"] == (opened or [newer["epoch"][0]["number"]])[-1], "not the newest epoch")
+    if last_time := old.get("unsigned"):
+        epoch = epochs.get(last_time["epoch"])
+        demand(epoch is None or epoch["closes"] < newer["valid_from"], "a second one in an epoch")
+    demand(name in organisations_before, "it is not in the policy in force")
+    if unsigned["because"] == "leaves":
+        demand(left == {name}, "not it alone leaves")
+        return
+    demand(name in organisations_after, "it has no new key")
+    demand(organisations_after[name]["policy_key"] != organisations_before[name]["policy_key"], "it has no new key")
+    demand(unsigned["announced"] >= old["valid_from"], "announced before the one in force")
+    demand(later(unsigned["announced"], VETO_DAYS) <= newer["valid_from"], "under 30 days to veto")
+    highest = max(of)
+    own = [one for one in newer["partner"] if one["organisation"] == name]
+    demand(all(one["number"] > highest for one in own), "a partner keeps its number")
+    demand(but_for_a_key(old, name) == but_for_a_key(newer, name), "it changes more than a lost key")
+
+
+def but_for_a_key(policy: dict[str, Any], name: str) -> Any:
+    """What a version for an organisation's lost key leaves as it is."""
+    varies = {"version", "previous", "valid_from", "unsigned"}
+    rest = {key: value for key, value in policy.items() if key not in varies}
+    rest["organisation"] = [
+        {key: value for key, value in one.items() if one["slug"] != name or key != "policy_key"}
+        for one in policy["organisation"]
+    ]
+    own = {"number", "verifying_key", "old_key"}
+    rest["partner"] = [one for one in policy["partner"] if one["organisation"] != name]
+    theirs = [one for one in policy["partner"] if one["organisation"] == name]
+    return rest, [{key: value for key, value in one.items() if key not in own} for one in theirs]

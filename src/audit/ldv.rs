@@ -103,7 +103,10 @@ impl<'a> Ldv<'a> {
     /// A partner's number is never given to another partner, so any policy that has the number will do.
     fn oin(&self, line: &Line, partner: u16) -> Option<Oin> {
         let all = self.policies.iter().map(|(_, policy)| *policy);
-        self.policy(line).into_iter().chain(all).find_map(|policy| policy.partner(partner)).map(|partner| partner.oin)
+        self.policy(line)
+            .into_iter()
+            .chain(all)
+            .find_map(|policy| Some(policy.organisation(&policy.partner(partner)?.organisation)?.oin))
     }
 }
 
@@ -210,7 +213,7 @@ mod tests {
         let caller = &delta["foreign_operation"];
         assert_eq!(caller["trace_id"], "ab".repeat(16));
         assert_eq!(caller["span_id"], "ab".repeat(8));
-        assert_eq!(caller["entity"], "urn:oin:00000002000000000000");
+        assert_eq!(caller["entity"], "urn:oin:00000099000000002000");
         let (line, status) = &records[6];
         assert!(matches!(line.event, Event::Message { partner: 657, .. }), "{line:?}");
         assert!(status.get("foreign_operation").is_none(), "a partner that no policy names has no OIN");

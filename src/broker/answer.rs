@@ -86,7 +86,7 @@ pub(super) fn answer(
         release: epoch.row.release,
         as_of: epoch.row.as_of,
         until: epoch.row.as_of,
-        organisations: policy.organisations() as u16,
+        organisations: policy.organisations.len() as u16,
         fresh: epoch.row.fresh,
         standings: told.into_iter().map(|(standing, _)| standing).collect(),
     };

@@ -185,6 +185,12 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
         let sentence = format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch);
         return refuse(Code::WrongEpoch, sentence);
     };
+    let organisation = &incoming.sender.organisation;
+    if !policy.takes_part(organisation, listed.number) {
+        let sentence =
+            format!("'{organisation}' joined after epoch {}: see its first_epoch in the policy", listed.number);
+        return refuse(Code::WrongEpoch, sentence);
+    }
     if header.key_id != listed.key_id {
         let sentence =
             format!("the key id of epoch {} is {}: the partner holds another secret", listed.number, listed.key_id);

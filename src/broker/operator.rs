@@ -99,7 +99,7 @@ impl Broker {
         let (mut transaction, old, signed) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
-            old.signed.refuse_reopened(&newer, now.day())?;
+            old.signed.refuse_late(&newer, now.day(), transaction.restored.map(Timestamp::day))?;
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
             if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {

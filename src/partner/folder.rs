@@ -22,6 +22,7 @@ const JOURNAL_KEY: &str = "journal.key";
 const JOURNAL: &str = "journal.sealed";
 const STATE: &str = "state.sealed";
 const POLICY: &str = "policy.toml";
+const POLICY_BEFORE: &str = "before.toml";
 
 /// A partner's folder, locked as long as this lives.
 pub(super) struct Folder {
@@ -94,6 +95,26 @@ impl Folder {
         Ok(SignedPolicy::read(&self.path.join(POLICY))?)
     }
 
+    /// The policy before the one that was adopted last; `None` where there is none.
+    pub(super) fn read_policy_before(&self) -> Result<Option<SignedPolicy>, PartnerError> {
+        let path = self.path.join(POLICY_BEFORE);
+        if !path.try_exists().map_err(|source| io("read", &path, source))? {
+            return Ok(None);
+        }
+        Ok(Some(SignedPolicy::read(&path)?))
+    }
+
+    /// Copies the policy in force and its signatures to where the one before is kept.
+    fn keep_policy_before(&self) -> Result<(), PartnerError> {
+        let before = self.path.join(POLICY_BEFORE);
+        let text = fs::read(self.path.join(POLICY)).map_err(|source| io("read", &self.path.join(POLICY), source))?;
+        for signature in PolicySignature::read_beside(&self.path.join(POLICY))? {
+            files::replace_private(&signature.path_of_key_beside(&before), signature.to_text().as_bytes())?;
+        }
+        // Signatures of an earlier one have the same names, or are over another text and count for nothing.
+        Ok(files::replace_private(&before, &text)?)
+    }
+
     /// An error where there is a policy.
     pub(super) fn refuse_policy(&self) -> Result<(), PartnerError> {
         let path = self.path.join(POLICY);
@@ -106,18 +127,21 @@ impl Folder {
 
     /// Keeps the text of a policy that was verified, and its signatures. It takes effect when its text takes the place
     /// of the one before; signatures have names of their own by version, so that until then those of the one before
-    /// stay.
+    /// stay. With `keeps_one_before` the one that it takes the place of is kept too.
     pub(super) fn write_policy(
         &self,
         version: u32,
         text: &str,
         signatures: &[PolicySignature],
+        keeps_one_before: bool,
     ) -> Result<(), PartnerError> {
-        let old = self.signatures()?;
+        if keeps_one_before {
+            self.keep_policy_before()?;
+        }
+        let old = self.signatures(POLICY)?;
         let mut new = Vec::new();
         for signature in signatures {
-            let path =
-                self.path.join(format!("{POLICY}.{}.{}.v{version}.sig", signature.organisation(), signature.key()));
+            let path = self.path.join(format!("{POLICY}.{}.v{version}.sig", signature.owner()));
             files::replace_private(&path, signature.to_text().as_bytes())?;
             new.push(path);
         }
@@ -188,12 +212,13 @@ impl Folder {
         self.path.join(format!("epoch-{epoch}.secret"))
     }
 
-    fn signatures(&self) -> Result<Vec<PathBuf>, PartnerError> {
+    /// The files of signatures beside a policy's file.
+    fn signatures(&self, policy: &str) -> Result<Vec<PathBuf>, PartnerError> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
             let path = entry.map_err(|source| io("read", &self.path, source))?.path();
             let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-            if name.starts_with(POLICY) && name.ends_with(".sig") {
+            if name.starts_with(policy) && name.ends_with(".sig") {
                 paths.push(path);
             }
         }

@@ -74,13 +74,19 @@ impl Member {
     /// The newest epoch that is open on `day` and has a source, and the older ones, newest first.
     pub(super) fn open_epochs(&self, day: Day) -> Result<(u32, Vec<u32>), PartnerError> {
         let policy = self.policy();
-        let is_open = |number: &u32| policy.epoch(*number).is_some_and(|epoch| epoch.is_open(day));
+        let organisation = policy.partner(self.number).map(|entry| &entry.organisation);
+        let takes_part = |number| organisation.is_some_and(|organisation| policy.takes_part(organisation, number));
+        let is_open =
+            |number: &u32| takes_part(*number) && policy.epoch(*number).is_some_and(|epoch| epoch.is_open(day));
         let mut usable: Vec<u32> = self.sources.iter().map(|(number, _)| *number).filter(is_open).collect();
         usable.reverse();
         let finding = match usable.split_first() {
             Some((newest, older)) => return Ok((*newest, older.to_vec())),
-            None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
+            None if policy.epochs.iter().any(|epoch| is_open(&epoch.number)) => {
                 "the secret of the open epoch is missing: add it"
+            }
+            None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
+                "the organisation joins with a later epoch: wait for its first day"
             }
             None if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
                 "the first epoch has not opened yet: wait for its first day, or set the clock right"

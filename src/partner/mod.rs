@@ -87,6 +87,7 @@ use member::{Member, Source};
 use sent::{MessageHead, SignedMessage};
 use transaction::PartnerData;
 
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::Kind;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
@@ -213,29 +214,52 @@ impl Partner {
         let signatures = PolicySignature::read_beside(path)?;
         let signed = SignedPolicy::verify(policy, &signatures)?;
         member::entry(signed.policy(), &key, data.state().number)?;
-        data.folder().write_policy(signed.policy().version, &text, &signatures)
+        data.folder().write_policy(signed.policy().version, &text, &signatures, false)
     }
 
     /// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
     ///
+    /// It follows the one in force, or the one before that, where the broker's latest reply named that one: then the
+    /// one that was adopted here never came into force at the broker, and another takes its place.
+    ///
     /// # Errors
     ///
-    /// Those of [`SignedPolicy::succeed`] and of reading it; [`PartnerError::NotInRoster`];
-    /// [`SystemError::Io`](crate::SystemError::Io).
-    pub fn adopt_policy(&mut self, path: &Path) -> Result<(), PartnerError> {
+    /// Those of [`SignedPolicy::succeed`] and of reading it; [`PartnerError::PolicyNotYet`] before its first day;
+    /// [`PartnerError::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn adopt_policy(&mut self, path: &Path, now: Timestamp) -> Result<(), PartnerError> {
         let (newer, text) = Policy::read_with_text(path)?;
         let signatures = PolicySignature::read_beside(path)?;
+        let follows = match self.policy_before(&newer)? {
+            Some(before) => before.succeed(newer, &signatures),
+            None => self.member.policy.succeed(newer, &signatures),
+        };
+        let (newer, today) = (follows?, now.day());
+        let valid_from = newer.policy().valid_from;
+        if today < valid_from {
+            return Err(PartnerError::PolicyNotYet { valid_from, today });
+        }
         let member = &mut self.member;
-        let newer = member.policy.succeed(newer, &signatures)?;
         member::entry(newer.policy(), &member.key, member.number)?;
         let mut transaction = self.data.begin()?;
-        transaction.folder().write_policy(newer.policy().version, &text, &signatures)?;
+        // Whichever the newer one follows is in force at the broker until that has adopted it.
+        let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
+        transaction.folder().write_policy(newer.policy().version, &text, &signatures, keeps_one_before)?;
         let brokers_policy = &mut transaction.state().brokers_policy;
         *brokers_policy = brokers_policy.filter(|digest| *digest != newer.digest());
         transaction.keep();
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;
         Ok(())
+    }
+
+    /// The policy before the one in force here, if `newer` follows it and the broker said last that it goes by it.
+    fn policy_before(&self, newer: &Policy) -> Result<Option<SignedPolicy>, PartnerError> {
+        let brokers = self.data.state().brokers_policy;
+        if brokers.is_none() || newer.previous != brokers {
+            return Ok(None);
+        }
+        let before = self.data.folder().read_policy_before()?;
+        Ok(before.filter(|before| Some(before.digest()) == brokers))
     }
 
     /// Keeps a copy of an epoch's secret in the folder and uses it.

@@ -276,7 +276,7 @@ fn answered(
     if answer.standings.len() != asked {
         return Err(unexpected("it has another number of standings than were asked"));
     }
-    if usize::from(answer.organisations) > member.policy().organisations() {
+    if usize::from(answer.organisations) > member.policy().organisations.len() {
         return Err(unexpected("it counts more organisations than the roster has"));
     }
     let (sees, counting) = (member.entry()?.sees, &member.policy().counting);

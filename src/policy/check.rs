@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::model::{Counting, Policy, RosterEntry, Sees};
+use super::model::{Counting, LegalAct, Policy, RosterEntry, Sees};
+use super::published::has_published_key;
 use crate::address::Level;
+use crate::slug::Slug;
 
 /// Rules that a policy may set aside with a reason.
 pub(super) const OVERRIDABLE: &[&str] = &[
     "epoch-length",
     "grace-days",
+    "log-days",
     "max-days",
     "min-changed",
     "min-sources",
@@ -21,7 +24,8 @@ pub(super) const OVERRIDABLE: &[&str] = &[
 ];
 
 /// Rules that hold whatever the reason.
-pub(super) const NEVER_OVERRIDDEN: &[&str] = &["immediate", "operator-in-roster", "threshold"];
+pub(super) const NEVER_OVERRIDDEN: &[&str] =
+    &["immediate", "log-days-wgs", "operator-in-roster", "published-key", "threshold"];
 
 /// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
@@ -31,6 +35,12 @@ pub(super) const MOST_SETS: u64 = 1_000_001;
 
 /// The most days that `retention.max_days` may give: a year.
 const LONGEST_FLAG_DAYS: u16 = 366;
+
+/// The most days that `retention.log_days` may give without a reason: a year.
+const LONGEST_LOG_DAYS: u16 = 366;
+
+/// The most days that `retention.log_days` may give under the Wgs: five years.
+const LONGEST_LOG_DAYS_WGS: u16 = 1_827;
 
 /// The most days that `changes.grace_days` may give.
 const LONGEST_GRACE_DAYS: u16 = 60;
@@ -143,8 +153,13 @@ fn number(number: impl Into<usize>) -> Fact {
 fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     let operator = &policy.operator;
     let own = [operator.verifying_key, operator.checkpoint_key];
-    let partners =
-        numbers(policy, |partner| partner.oin == operator.oin || partner.all_keys().any(|key| own.contains(&key)));
+    let is_operator = |organisation: &Slug| {
+        let found = policy.organisation(organisation);
+        found.is_some_and(|found| found.oin == operator.oin || own.contains(&found.policy_key))
+    };
+    let partners = numbers(policy, |partner| {
+        is_operator(&partner.organisation) || partner.all_keys().any(|key| own.contains(&key))
+    });
     let mut found = Vec::new();
     if !partners.is_empty() {
         found.push(Finding::new("operator-in-roster", [("partners", Fact::Partners(partners))]));
@@ -154,6 +169,13 @@ fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     }
     if policy.release.immediate && !policy.test {
         found.push(Finding::new("immediate", []));
+    }
+    if has_published_key(policy) && !policy.test {
+        found.push(Finding::new("published-key", []));
+    }
+    let days = policy.retention.log_days;
+    if policy.legal_act == Some(LegalAct::Wgs) && days > LONGEST_LOG_DAYS_WGS {
+        found.push(Finding::new("log-days-wgs", [("days", number(days)), ("most", number(LONGEST_LOG_DAYS_WGS))]));
     }
     found
 }
@@ -177,6 +199,10 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     if days > LONGEST_FLAG_DAYS {
         found.push(Finding::new("max-days", [("days", number(days)), ("most", number(LONGEST_FLAG_DAYS))]));
     }
+    let days = policy.retention.log_days;
+    if policy.legal_act.is_none() && days > LONGEST_LOG_DAYS {
+        found.push(Finding::new("log-days", [("days", number(days)), ("most", number(LONGEST_LOG_DAYS))]));
+    }
     let days = policy.changes.grace_days;
     if days > LONGEST_GRACE_DAYS {
         found.push(Finding::new("grace-days", [("days", number(days)), ("most", number(LONGEST_GRACE_DAYS))]));
@@ -191,7 +217,7 @@ fn limits(policy: &Policy) -> Vec<Finding> {
             ));
         }
     }
-    let organisations = policy.organisations();
+    let organisations = policy.organisations.len();
     let (signatures, majority) = (policy.changes.signatures, organisations / 2 + 1);
     if usize::from(signatures) < majority {
         found.push(Finding::new(
@@ -348,7 +374,7 @@ mod tests {
     fn each_rule_refuses() {
         let top =
             |line: &'static str| ("[operator]", Box::leak(format!("{line}\n[operator]").into_boxed_str()) as &str);
-        let operator = ("oin = \"00000009000000000000\"", "oin = \"00000002000000000000\"");
+        let operator = ("00000099000000009000", "00000099000000002000");
         assert_eq!(refused(&[operator]), ["operator-in-roster"]);
         assert_eq!(refused(&[(RULE, "threshold = 1")]), ["names-somebody", "threshold"]);
         assert_eq!(refused(&[("interval_hours = 24", "immediate = true")]), ["immediate"]);
@@ -357,6 +383,10 @@ mod tests {
         assert_eq!(refused(&[(RULE, "threshold = 4\nmin_sources = 3")]), ["min-sources", "names-somebody"]);
         assert_eq!(refused(&[(RULE, "own_flag_required = false")]), ["names-somebody", "own-flag"]);
         assert_eq!(refused(&[(EPOCH, "[retention]\nmax_days = 367\n[[epoch]]")]), ["max-days"]);
+        assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 367\n[[epoch]]")]), ["log-days"]);
+        let wgs = top("legal_act = \"wgs\"");
+        assert!(refused(&[(EPOCH, "[retention]\nlog_days = 1827\n[[epoch]]"), wgs]).is_empty());
+        assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 1828\n[[epoch]]"), wgs]), ["log-days-wgs"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\ngrace_days = 61\n[[epoch]]")]), ["grace-days"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\nsignatures = 2\n[[epoch]]")]), ["signatures"]);
         assert!(refused(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).is_empty());
@@ -369,8 +399,10 @@ mod tests {
     fn an_operator_with_a_partners_key_is_in_the_roster() {
         let (partner, operator) = (sample::partner_key(3).verifying_key(), sample::operator_key().verifying_key());
         let checkpoint = sample::checkpoint_key().verifying_key();
+        let police = sample::policy_key("politie").verifying_key();
         for own in [operator, checkpoint] {
             assert_eq!(refused(&[(&own.to_string(), &partner.to_string())]), ["operator-in-roster"]);
+            assert_eq!(refused(&[(&own.to_string(), &police.to_string())]), ["operator-in-roster"]);
             let old = format!("old_key = {{ verifying_key = \"{own}\", until = 2026-12-31 }}\nsees = \"presence\"");
             assert_eq!(refused(&[("sees = \"presence\"", &old)]), ["operator-in-roster"]);
         }

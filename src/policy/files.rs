@@ -52,15 +52,25 @@ impl SignedPolicy {
 }
 
 impl PolicySignature {
-    /// Where this signature belongs: `policy.toml.<organisation>.sig` beside `policy.toml`.
+    /// Where this signature belongs: `policy.toml.<organisation>.sig` beside `policy.toml`, and a veto
+    /// `policy.toml.<organisation>.veto.sig`.
     pub fn path_beside(&self, policy: &Path) -> PathBuf {
-        beside(policy, self.organisation())
+        beside(policy, format_args!("{}{}", self.organisation(), self.suffix()))
     }
 
     /// As [`PolicySignature::path_beside`], but another path for each key: an organisation that changes its key signs
     /// with both the old and the new one.
     pub(crate) fn path_of_key_beside(&self, policy: &Path) -> PathBuf {
-        beside(policy, format_args!("{}.{}", self.organisation(), self.key()))
+        beside(policy, self.owner())
+    }
+
+    /// The middle of a file's name that no other signature of the same policy has.
+    pub(crate) fn owner(&self) -> String {
+        format!("{}.{}{}", self.organisation(), self.key(), self.suffix())
+    }
+
+    fn suffix(&self) -> &'static str {
+        if self.is_veto() { ".veto" } else { "" }
     }
 
     /// Reads every signature beside a policy's file, ordered by name: the files whose names begin with that file's name
@@ -122,10 +132,9 @@ mod tests {
     fn files_beside_the_policy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
-        fs::write(&path, sample::TEXT).unwrap();
-        for signature in
-            (1..=4).map(|number| PolicySignature::sign(&sample::policy(), &sample::partner_key(number)).unwrap())
-        {
+        fs::write(&path, &*sample::TEXT).unwrap();
+        let sign = |name: &str| PolicySignature::sign(&sample::policy(), &sample::policy_key(name)).unwrap();
+        for signature in sample::ORGANISATIONS.map(sign) {
             assert_eq!(SignedPolicy::read(&path).unwrap_err().code(), "policy_signatures");
             fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
         }

@@ -11,10 +11,12 @@ mod error;
 mod explain;
 mod files;
 mod model;
+mod published;
 #[cfg(test)]
 pub(crate) mod sample;
 mod signature;
 mod signed;
+mod signing_record;
 mod succession;
 mod text;
 
@@ -22,12 +24,10 @@ pub use check::{Check, Finding, Reveal};
 pub use error::PolicyError;
 pub use explain::{Lang, NotALang};
 pub use model::{
-    Budgets, ChangeRules, Counting, Epoch, MessageRules, NotAnOin, Oin, OldKey, Operator, Override, Permissions,
-    Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees,
+    Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, OldKey, Operator,
+    Organisation, Override, Permissions, Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
 };
+pub use published::sample_text;
 pub use signature::PolicySignature;
 pub use signed::SignedPolicy;
 pub use text::MAX_TEXT;
-
-/// The text of a policy to start from. It is safe, its texts are illustrations, and everybody knows its private keys.
-pub const SAMPLE: &str = include_str!("sample.toml");

@@ -41,6 +41,9 @@ pub struct Rules {
     pub purpose: Slug,
     /// The legal basis (grondslag) of the consortium as a whole.
     pub legal_basis: String,
+    /// The act that sets bounds of its own; `None` where there is none of those that this version knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_act: Option<LegalAct>,
     /// What a flag means: an own observation, never because of a hit.
     pub flag_criterion: String,
     /// What a partner does after a hit.
@@ -68,12 +71,28 @@ pub struct Rules {
     /// The rules of [`Policy::check`] that this policy sets aside, ascending by name.
     #[serde(rename = "override")]
     pub overrides: Vec<Override>,
+    /// Without whose signature a version came into force last, if that ever happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsigned: Option<Unsigned>,
+    /// Those who take part, ascending by slug. At least one, each with at least one partner.
+    #[serde(rename = "organisation")]
+    pub organisations: Vec<Organisation>,
     /// The key periods, ascending by number and by opening day. At least one.
     #[serde(rename = "epoch")]
     pub epochs: Vec<Epoch>,
     /// The roster, ascending by number. At least one.
     #[serde(rename = "partner")]
     pub partners: Vec<RosterEntry>,
+}
+
+named! {
+    /// An act that sets bounds of its own.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum LegalAct {
+        /// The Wet gegevensverwerking door samenwerkingsverbanden: its log is kept for at most five years.
+        Wgs => "wgs",
+    }
 }
 
 /// Who runs the broker.
@@ -184,6 +203,54 @@ pub struct Override {
     pub reason: String,
 }
 
+/// The organisation without whose signature a version came into force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Unsigned {
+    /// The organisation.
+    pub organisation: Slug,
+    /// Why its signature is missing.
+    pub because: Because,
+    /// The version that came into force without it.
+    pub version: u32,
+    /// The newest epoch on its first day: it is allowed once an epoch.
+    pub epoch: u32,
+    /// For a lost key, the day on which the organisation was told: it has 30 days to veto. `None` for one that leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Day>,
+}
+
+named! {
+    /// Why a version bears no signature of an organisation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Because {
+        /// It leaves, or the others put it out.
+        Leaves => "leaves",
+        /// It lost its policy key, and the version names its new one.
+        LostKey => "lost-key",
+    }
+}
+
+/// A body that takes part, and counts once however many partners it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Organisation {
+    /// What it is called in the roster, in signatures and in counts.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// Its organisation number.
+    pub oin: Oin,
+    /// How to reach whoever keeps its policy key.
+    pub contact: String,
+    /// What it signs policies with. The private half stays offline.
+    pub policy_key: VerifyingKey,
+    /// The first epoch that it counts in; `None` for one that was there when the consortium began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_epoch: Option<u32>,
+}
+
 /// A key period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -206,8 +273,6 @@ pub struct RosterEntry {
     pub number: u16,
     /// The partner's name.
     pub name: String,
-    /// The organisation number (OIN) of its organisation.
-    pub oin: Oin,
     /// The organisation that it belongs to. All partners of one organisation count as one.
     pub organisation: Slug,
     /// What its messages are signed with.
@@ -264,13 +329,16 @@ named! {
 }
 
 /// An organisation's identification number (Organisatie-identificatienummer): 20 digits.
+///
+/// Eight digits name the register, nine or eight are the organisation's number there, and zeros follow. Numbers of the
+/// prefix 00000099 are for tests.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oin([u8; 20]);
 
 /// A text was not an OIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an OIN: use 20 digits")]
-pub struct NotAnOin;
+#[error("not an OIN: {0}")]
+pub struct NotAnOin(&'static str);
 
 impl Policy {
     /// The roster's entry of the partner with that number; `None` where there is none.
@@ -285,9 +353,15 @@ impl Policy {
         self.epochs.get(at)
     }
 
-    /// How many distinct organisations the roster has.
-    pub fn organisations(&self) -> usize {
-        self.organisation_names().len()
+    /// The organisation of that slug; `None` where there is none.
+    pub fn organisation(&self, slug: &Slug) -> Option<&Organisation> {
+        let at = self.organisations.binary_search_by_key(&slug, |organisation| &organisation.slug).ok()?;
+        self.organisations.get(at)
+    }
+
+    /// Whether an organisation counts in an epoch: one that joined later does not.
+    pub fn takes_part(&self, organisation: &Slug, epoch: u32) -> bool {
+        self.organisation(organisation).is_some_and(|found| found.first_epoch.is_none_or(|first| first <= epoch))
     }
 
     /// How many distinct organisations have a partner that may flag.
@@ -295,8 +369,10 @@ impl Policy {
         self.flagging_organisation_names().len()
     }
 
-    pub(crate) fn organisation_names(&self) -> BTreeSet<&Slug> {
-        self.partners.iter().map(|partner| &partner.organisation).collect()
+    /// The newest epoch that has opened by `day`, or else the first one.
+    pub(crate) fn epoch_at(&self, day: Day) -> u32 {
+        let opened = self.epochs.iter().rev().find(|epoch| epoch.opens <= day);
+        opened.or(self.epochs.first()).map_or(0, |epoch| epoch.number)
     }
 
     pub(crate) fn flagging_organisation_names(&self) -> BTreeSet<&Slug> {
@@ -383,10 +459,41 @@ impl Oin {
 impl FromStr for Oin {
     type Err = NotAnOin;
 
+    /// Refuses what the register of OINs would not have: see SPEC.md 6.1.
     fn from_str(text: &str) -> Result<Oin, NotAnOin> {
-        let digits: [u8; 20] = text.as_bytes().try_into().map_err(|_| NotAnOin)?;
-        if digits.iter().all(u8::is_ascii_digit) { Ok(Oin(digits)) } else { Err(NotAnOin) }
+        let wrong = |finding| Err(NotAnOin(finding));
+        let Ok(digits) = <[u8; 20]>::try_from(text.as_bytes()) else { return wrong("use 20 digits") };
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return wrong("use 20 digits");
+        }
+        let (prefix, number, suffix) = (&digits[..8], &digits[8..17], &digits[17..]);
+        let is_zero = |digits: &[u8]| digits.iter().all(|digit| *digit == b'0');
+        if !is_zero(&prefix[..6]) || is_zero(prefix) {
+            return wrong("its first eight digits name the register, from 00000001 to 00000099");
+        }
+        if is_zero(number) {
+            return wrong("the organisation's number after the first eight digits is zero");
+        }
+        // A sub-OIN of the first years has a number of its own in its last three digits.
+        if prefix != b"00000004" && !is_zero(suffix) {
+            return wrong("the last three digits are 000");
+        }
+        if prefix == b"00000003" && number[8] != b'0' {
+            return wrong("a number of the Chamber of Commerce has eight digits, and four zeros follow");
+        }
+        if matches!(prefix, b"00000001" | b"00000002") && !passes_eleven_test(number) {
+            return wrong("its RSIN does not pass the test of eleven: a digit is wrong, or two have changed places");
+        }
+        Ok(Oin(digits))
     }
+}
+
+/// The check of an RSIN's nine digits (elfproef): 9, 8, ... 2 times the first eight, less the last, is a multiple of
+/// 11.
+fn passes_eleven_test(number: &[u8]) -> bool {
+    let weights = [9, 8, 7, 6, 5, 4, 3, 2, -1];
+    let sum: i32 = number.iter().zip(weights).map(|(digit, weight)| i32::from(digit - b'0') * weight).sum();
+    sum % 11 == 0
 }
 
 impl fmt::Display for Oin {
@@ -420,7 +527,10 @@ mod tests {
         assert_eq!(policy.partner(9), None);
         assert_eq!(policy.epoch(1).unwrap().key_id, sample::secret_file(1).key_id());
         assert_eq!(policy.epoch(2), None);
-        assert_eq!((policy.organisations(), policy.flagging_organisations()), (4, 4));
+        assert_eq!((policy.organisations.len(), policy.flagging_organisations()), (4, 4));
+        let police = policy.organisation(&"politie".parse().unwrap()).unwrap();
+        assert_eq!(police.policy_key, sample::policy_key("politie").verifying_key());
+        assert_eq!(policy.organisation(&"brandweer".parse().unwrap()), None);
     }
 
     #[test]
@@ -459,10 +569,32 @@ mod tests {
 
     #[test]
     fn oins() {
-        assert_eq!("00000001234567890000".parse::<Oin>().unwrap().to_string(), "00000001234567890000");
-        for bad in ["", "0000000123456789000", "0000000123456789000a", "000000012345678900000", "٠٠٠٠٠٠٠٠٠٠"]
-        {
-            assert_eq!(bad.parse::<Oin>(), Err(NotAnOin), "{bad}");
+        // Logius itself, one of its services, a sub-OIN of the first years, a company, and one for tests.
+        for good in [
+            "00000001822477348000",
+            "00000004194049711000",
+            "00000004003214345001",
+            "00000003123456780000",
+            "00000099000000001000",
+        ] {
+            assert_eq!(good.parse::<Oin>().unwrap().to_string(), good);
+        }
+        for (bad, says) in [
+            ("", "20 digits"),
+            ("0000000182247734800", "20 digits"),
+            ("0000000182247734800a", "20 digits"),
+            ("000000018224773480000", "20 digits"),
+            ("٠٠٠٠٠٠٠٠٠٠", "20 digits"),
+            ("00000000822477348000", "name the register"),
+            ("00000101822477348000", "name the register"),
+            ("00000006000000000000", "is zero"),
+            ("00000001822477348001", "last three"),
+            ("00000003123456789000", "eight digits"),
+            ("00000001822477384000", "test of eleven"),
+            ("00000002822477349000", "test of eleven"),
+        ] {
+            let error = bad.parse::<Oin>().unwrap_err().to_string();
+            assert!(error.contains(says), "{bad}: {error}");
         }
     }
 }

@@ -1,23 +1,34 @@
-//! The sample policy, with keys that everybody knows: for tests.
+//! The sample policy with other keys than the published ones, which tests can sign with.
 
 use std::fs;
+use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-use super::{Policy, PolicySignature, SignedPolicy};
+use super::{Policy, PolicySignature, SignedPolicy, sample_text};
 use crate::secret::{Scope, Secret, SecretFile, SigningKey};
 
-/// Its text: four partners of four organisations, which flag and ask.
-pub(crate) const TEXT: &str = super::SAMPLE;
+/// Its text: four partners of four organisations, which flag and ask, from 2026-12-01 on.
+pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let text = sample_text("2026-12-01".parse().unwrap());
+    let published = Policy::parse(&text).unwrap();
+    let mut keys =
+        vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
+    keys.extend(published.organisations.iter().map(|one| (one.policy_key, policy_key(one.slug.as_str()))));
+    keys.extend(published.partners.iter().map(|one| (one.verifying_key, partner_key(one.number as u8))));
+    let scope = Scope { purpose: published.purpose.clone(), epoch: 1 };
+    let text = text.replace(&published.epochs[0].key_id.to_string(), &secret(1).key_id(&scope).to_string());
+    keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
+});
 
 /// The sample.
 pub(crate) fn policy() -> Policy {
-    Policy::parse(TEXT).unwrap()
+    Policy::parse(&TEXT).unwrap()
 }
 
 /// The sample's text with pieces of it replaced, each of which must be there.
 pub(crate) fn changed_text(changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(TEXT.to_owned(), |text, (from, to)| {
+    changes.iter().fold(TEXT.clone(), |text, (from, to)| {
         assert!(text.contains(from), "the sample has no {from:?}");
         text.replacen(from, to, 1)
     })
@@ -33,24 +44,41 @@ pub(crate) fn signed() -> SignedPolicy {
     signed_by_all(policy())
 }
 
-/// A policy in force, signed with the keys of partners 1 to 4.
+/// A policy in force, signed by all of the sample's organisations.
 pub(crate) fn signed_by_all(policy: Policy) -> SignedPolicy {
-    let signatures: Vec<_> =
-        (1..=4).map(|number| PolicySignature::sign(&policy, &partner_key(number)).unwrap()).collect();
+    let signatures = ORGANISATIONS.map(|name| PolicySignature::sign(&policy, &policy_key(name)).unwrap());
     SignedPolicy::verify(policy, &signatures).unwrap()
 }
 
-/// A folder with a policy, `policy.toml`, and the signatures of partners 1 to 4.
+/// A folder with a policy, `policy.toml`, and the signatures of all of the sample's organisations.
 pub(crate) fn folder(text: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");
     fs::write(&path, text).unwrap();
     let policy = Policy::parse(text).unwrap();
-    for number in 1..=4 {
-        let signature = PolicySignature::sign(&policy, &partner_key(number)).unwrap();
+    for name in ORGANISATIONS {
+        let signature = PolicySignature::sign(&policy, &policy_key(name)).unwrap();
         fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
     }
     folder
+}
+
+/// The sample's organisations, ascending.
+pub(crate) const ORGANISATIONS: [&str; 4] = ["belastingdienst", "gemeente-zaanstad", "politie", "zaanwonen"];
+
+/// The policy key of an organisation: 0xd0 and its slug, filled up with zeros.
+pub(crate) fn policy_key(slug: &str) -> SigningKey {
+    let mut seed = [0; 32];
+    seed[0] = 0xd0;
+    seed[1..=slug.len()].copy_from_slice(slug.as_bytes());
+    SigningKey::from_seed(&seed).unwrap()
+}
+
+/// The sample's text on one organisation, with its header.
+pub(crate) fn entry_of(slug: &str) -> &'static str {
+    let start = TEXT.find(&format!("[[organisation]]\nslug = \"{slug}\"")).unwrap();
+    let length = TEXT[start + 1..].find("[[").unwrap() + 1;
+    &TEXT[start..start + length]
 }
 
 /// The key of a partner, by number.
@@ -71,12 +99,19 @@ pub(crate) fn checkpoint_key() -> SigningKey {
 /// The secret of an epoch, as partners hold it. The sample has epoch 1.
 pub(crate) fn secret_file(epoch: u8) -> SecretFile {
     let scope = Scope { purpose: policy().purpose.clone(), epoch: epoch.into() };
-    SecretFile { scope, secret: Secret::from_bytes([0x70 + epoch; 32]) }
+    SecretFile { scope, secret: secret(epoch) }
+}
+
+fn secret(epoch: u8) -> Secret {
+    Secret::from_bytes([0x70 + epoch; 32])
 }
 
 #[test]
 fn the_sample_has_the_keys_it_says() {
     let policy = policy();
+    for organisation in &policy.organisations {
+        assert_eq!(organisation.policy_key, policy_key(organisation.slug.as_str()).verifying_key());
+    }
     for partner in &policy.partners {
         assert_eq!(partner.verifying_key, partner_key(partner.number as u8).verifying_key());
     }

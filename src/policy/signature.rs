@@ -1,4 +1,4 @@
-//! One organisation's signature over a policy: making it, its text, and whether it holds.
+//! One organisation's signature or veto over a policy: making it, its text, and whether it holds.
 
 use std::collections::BTreeMap;
 
@@ -6,56 +6,109 @@ use data_encoding::HEXLOWER;
 
 use super::error::PolicyError;
 use super::explain::Lang;
-use super::model::Policy;
+use super::model::{Because, Policy};
 use crate::digest::Digest;
 use crate::hex::from_hex;
 use crate::label;
 use crate::secret::{Signature, SigningKey, VerifyingKey};
 use crate::slug::Slug;
 
-const HEADER: &str = "stapel-policy-signature v1";
-
 /// The most bytes of a signature's file that are read. The longest there can be has 335.
 pub(super) const MAX_SIGNATURE_TEXT: usize = 1_024;
 
-/// An organisation's Ed25519 signature over a policy's digest. Only [`SignedPolicy`](super::SignedPolicy) verifies it:
-/// until then it says what it claims.
+/// An organisation's Ed25519 signature over a policy's digest, by its policy key: that it agrees, or that it vetoes a
+/// version that says its key is lost. Only [`SignedPolicy`](super::SignedPolicy) verifies it: until then it says what
+/// it claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySignature {
+    says: Says,
     pub(super) organisation: Slug,
     key: VerifyingKey,
     pub(super) digest: Digest,
     pub(super) signature: Signature,
 }
 
+/// What a signature over a policy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Agreed,
+    Vetoed,
+}
+
+impl Says {
+    const ALL: [Says; 2] = [Says::Agreed, Says::Vetoed];
+
+    /// The first line of its file, without the version.
+    fn header(self) -> &'static str {
+        match self {
+            Says::Agreed => "stapel-policy-signature ",
+            Says::Vetoed => "stapel-policy-veto ",
+        }
+    }
+
+    /// What is signed: a label, so that no other signature of the same key is one over a policy, and the digest.
+    fn signed_bytes(self, digest: &Digest) -> Vec<u8> {
+        let label = match self {
+            Says::Agreed => label::SIGN_POLICY,
+            Says::Vetoed => label::SIGN_VETO,
+        };
+        [label.as_slice(), &digest.0].concat()
+    }
+}
+
 impl PolicySignature {
-    /// Signs a policy with the key of a partner in its roster, for that partner's organisation.
+    /// Signs a policy with the policy key of one of its organisations.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where the key is not in the roster; [`PolicyError::PolicyUnsafe`] where
+    /// [`PolicyError::PolicySignature`] where the key is none of these; [`PolicyError::PolicyUnsafe`] where
     /// [`Policy::check`] refuses.
     pub fn sign(policy: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         PolicySignature::sign_under(policy, policy, key)
     }
 
-    /// Signs `newer` with the key of a partner of `in_force`, the policy that it is to follow. An organisation that
-    /// leaves, or that has another key in the newer policy, agrees to it in this way.
+    /// Signs `newer` with a policy key of `in_force`, the policy that it is to follow. An organisation that leaves, or
+    /// that has another key in the newer policy, agrees to it in this way.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where the key is not in that roster; [`PolicyError::PolicyUnsafe`] where
+    /// [`PolicyError::PolicySignature`] where the key is not in that policy; [`PolicyError::PolicyUnsafe`] where
     /// [`Policy::check`] refuses.
     pub fn sign_under(newer: &Policy, in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         refuse_unsafe(newer)?;
+        PolicySignature::make(Says::Agreed, newer, in_force, key)
+    }
+
+    /// Vetoes `newer`, which says that this policy key of `in_force` is lost. Neither a broker nor a partner that has
+    /// the veto beside the version takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::PolicySignature`] where that version does not say so of the key's organisation.
+    pub fn veto(newer: &Policy, in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
+        let veto = PolicySignature::make(Says::Vetoed, newer, in_force, key)?;
+        let lost = newer.unsigned.as_ref().filter(|unsigned| unsigned.because == Because::LostKey);
+        if lost.is_none_or(|lost| lost.version != newer.version || lost.organisation != veto.organisation) {
+            let finding = format!("the version does not say that '{}' lost its policy key", veto.organisation);
+            return Err(PolicyError::PolicySignature { finding });
+        }
+        Ok(veto)
+    }
+
+    fn make(says: Says, newer: &Policy, roster: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         let verifying_key = key.verifying_key();
-        let partner = in_force.partners.iter().find(|partner| partner.verifying_key == verifying_key);
-        let partner = partner.ok_or_else(|| PolicyError::PolicySignature {
-            finding: format!("the key {verifying_key} is not in the roster; sign with the key of one of its partners"),
+        let organisation = roster.organisations.iter().find(|organisation| organisation.policy_key == verifying_key);
+        let organisation = organisation.ok_or_else(|| PolicyError::PolicySignature {
+            finding: format!("the key {verifying_key} is no organisation's policy key; sign with one of these"),
         })?;
         let digest = newer.digest();
-        let signature = key.sign(&signed_bytes(&digest));
-        Ok(PolicySignature { organisation: partner.organisation.clone(), key: verifying_key, digest, signature })
+        let signature = key.sign(&says.signed_bytes(&digest));
+        Ok(PolicySignature { says, organisation: organisation.slug.clone(), key: verifying_key, digest, signature })
+    }
+
+    /// Whether it is a veto.
+    pub fn is_veto(&self) -> bool {
+        self.says == Says::Vetoed
     }
 
     /// The organisation that the signature claims to be of.
@@ -98,8 +151,12 @@ impl PolicySignature {
             let line = lines.next().and_then(|line| line.strip_suffix('\n')).and_then(|line| line.strip_prefix(prefix));
             line.ok_or_else(|| wrong(problem))
         };
-        let header = line(HEADER, "line 1 is not 'stapel-policy-signature v1'; give the file as it was written")?;
-        if !header.is_empty() {
+        let first = line("", "line 1 does not end; give the file as it was written")?;
+        let said = Says::ALL.into_iter().find_map(|says| Some((says, first.strip_prefix(says.header())?)));
+        let (says, version) = said.ok_or_else(|| {
+            wrong("line 1 is not 'stapel-policy-signature v1', nor a veto's; give the file as it was written")
+        })?;
+        if version != "v1" {
             return Err(wrong("line 1 names another version; this version reads v1"));
         }
         let organisation = line("organisation: ", "line 2 does not begin with 'organisation: '")?;
@@ -110,6 +167,7 @@ impl PolicySignature {
             return Err(wrong("there is more after line 5; give the file as it was written"));
         }
         Ok(PolicySignature {
+            says,
             organisation: organisation.parse().map_err(|_| wrong("line 2 does not name an organisation"))?,
             key: VerifyingKey::from_hex(key).ok_or_else(|| wrong("line 3 needs 64 lower-case hex digits"))?,
             digest: digest.parse().map_err(|_| wrong("line 4 needs 64 lower-case hex digits"))?,
@@ -119,9 +177,9 @@ impl PolicySignature {
 
     /// The signature as text, for a file beside the policy.
     pub fn to_text(&self) -> String {
-        let (organisation, key, digest) = (&self.organisation, self.key, self.digest);
+        let (header, organisation, key, digest) = (self.says.header(), &self.organisation, self.key, self.digest);
         let signature = HEXLOWER.encode(&self.signature);
-        format!("{HEADER}\norganisation: {organisation}\nkey: {key}\ndigest: {digest}\nsignature: {signature}\n")
+        format!("{header}v1\norganisation: {organisation}\nkey: {key}\ndigest: {digest}\nsignature: {signature}\n")
     }
 
     /// Checks that this is a signature over `digest` by an organisation of the roster, or says why it is not.
@@ -129,18 +187,13 @@ impl PolicySignature {
         if self.digest != digest {
             Err("it is over another text than this one")
         } else if roster.get(&self.key) != Some(&&self.organisation) {
-            Err("its key is not one of that organisation's in the roster")
-        } else if !self.key.verifies(&signed_bytes(&digest), &self.signature) {
+            Err("its key is not that organisation's policy key")
+        } else if !self.key.verifies(&self.says.signed_bytes(&digest), &self.signature) {
             Err("it was altered")
         } else {
             Ok(())
         }
     }
-}
-
-/// What is signed: a label, so that no other signature of the same key is one over a policy, and the policy's digest.
-fn signed_bytes(digest: &Digest) -> Vec<u8> {
-    [label::SIGN_POLICY.as_slice(), &digest.0].concat()
 }
 
 /// Nobody signs a policy that must not be in force, and nobody takes it into force.
@@ -156,23 +209,29 @@ mod tests {
     use super::super::sample;
     use super::*;
 
+    /// The online keys of partners and operator sign messages and nothing else.
     #[test]
-    fn an_old_key_signs_nothing() {
-        let old = sample::partner_key(99).verifying_key();
-        let line = format!("sees = \"presence\"\nold_key = {{ verifying_key = \"{old}\", until = 2026-12-31 }}");
-        let policy = sample::changed(&[("sees = \"presence\"", &line)]);
-        let error = PolicySignature::sign(&policy, &sample::partner_key(99)).unwrap_err();
+    fn only_a_policy_key_signs() {
+        for other in [sample::partner_key(1), sample::operator_key(), sample::checkpoint_key()] {
+            let error = PolicySignature::sign(&sample::policy(), &other).unwrap_err();
+            assert_eq!(error.code(), "policy_signature");
+        }
+    }
+
+    #[test]
+    fn only_a_version_that_says_the_key_is_lost_is_vetoed() {
+        let key = sample::policy_key("politie");
+        let error = PolicySignature::veto(&sample::policy(), &sample::policy(), &key).unwrap_err();
         assert_eq!(error.code(), "policy_signature");
-        assert_eq!(PolicySignature::sign(&policy, &sample::operator_key()).unwrap_err().code(), "policy_signature");
     }
 
     #[test]
     fn text_comes_back_and_every_change_of_it_is_refused_or_counts_for_nothing() {
         let policy = sample::policy();
-        let signature = PolicySignature::sign(&policy, &sample::partner_key(1)).unwrap();
+        let signature = PolicySignature::sign(&policy, &sample::policy_key("politie")).unwrap();
         let text = signature.to_text();
         assert_eq!(PolicySignature::parse(&text).unwrap(), signature);
-        let keys = policy.partners.iter().map(|p| (p.verifying_key, &p.organisation)).collect();
+        let keys = policy.organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
         assert_eq!(signature.verify(&keys, policy.digest()), Ok(()));
         for at in 0..text.len() {
             assert_eq!(PolicySignature::parse(&text[..at]).unwrap_err().code(), "policy_signature", "cut at {at}");

@@ -3,45 +3,73 @@
 use std::collections::BTreeSet;
 
 use super::error::PolicyError;
-use super::model::{Epoch, Policy};
+use super::model::{Because, Epoch, Organisation, Policy, RosterEntry, Rules, Unsigned};
 use super::signature::PolicySignature;
 use super::signed::{SignedPolicy, signers};
 use crate::day::Day;
 use crate::slug::Slug;
 
+/// With fewer organisations than this in force, all of them sign every version.
+const FEWEST_FOR_ONE_UNSIGNED: usize = 4;
+
+/// The days in which an organisation that is said to have lost its policy key can veto.
+const VETO_DAYS: u16 = 30;
+
 impl SignedPolicy {
     /// Takes a newer policy into force in the place of this one.
     ///
     /// Beyond what [`SignedPolicy::verify`] asks, the newer one must follow this one, and this one's organisations must
-    /// have signed it under this one's keys. Otherwise a few could write a roster of their own and sign that alone.
+    /// have signed it with their policy keys. Otherwise a few could write a roster of their own and sign that alone.
+    /// `signatures` may hold vetoes too.
     ///
     /// # Errors
     ///
     /// [`PolicyError::PolicySuccessor`], [`PolicyError::PolicyUnsafe`] and [`PolicyError::PolicySignatures`].
     pub fn succeed(&self, newer: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, PolicyError> {
+        let old = self.policy();
         self.refuse_other_line(&newer)?;
-        refuse_changed_epochs(self.policy(), &newer)?;
-        refuse_moved_numbers(self.policy(), &newer)?;
-        refuse_open_epochs_of_leavers(self.policy(), &newer)?;
+        refuse_changed_epochs(old, &newer)?;
+        refuse_moved_numbers(old, &newer)?;
+        refuse_joining_late(old, &newer)?;
+        refuse_leaving_amid_an_epoch(old, &newer)?;
+        let unsigned = unsigned_version(old, &newer)?;
+        if let Some(unsigned) = unsigned {
+            refuse_unfit_exception(old, &newer, unsigned)?;
+        }
         let newer = SignedPolicy::verify(newer, signatures)?;
-        let needed = approvals_needed(self.policy(), newer.policy());
-        let approved = signers(self.policy(), newer.digest(), signatures, needed, "the roster in force")?;
-        refuse_foreign_keys(self.policy(), newer.policy(), &approved)?;
+        refuse_unasked_joiners(old, &newer)?;
+        let unsigned = newer.policy().unsigned.as_ref().filter(|_| unsigned_now(newer.policy()));
+        self.refuse_too_few(&newer, signatures, unsigned)?;
+        if let Some(unsigned) = unsigned {
+            self.refuse_vetoed(&newer, signatures, unsigned)?;
+        }
         Ok(newer)
     }
 
-    /// Refuses a policy that lets an epoch close later that has closed before `today`, because its keys are gone by
-    /// then.
+    /// Refuses what comes too late to be adopted on `today`: a policy that lets an epoch close later that has closed,
+    /// because its keys are gone by then, and one with which an organisation would join amid an epoch. The store may
+    /// have been put back on a day from a copy that does not know that it has joined: `restored`.
     ///
     /// # Errors
     ///
     /// [`PolicyError::PolicySuccessor`].
-    pub(crate) fn refuse_reopened(&self, newer: &Policy, today: Day) -> Result<(), PolicyError> {
+    pub(crate) fn refuse_late(&self, newer: &Policy, today: Day, restored: Option<Day>) -> Result<(), PolicyError> {
         let mut both = shared_epochs(self.policy(), newer);
-        match both.find(|(known, epoch)| known.closes < today && epoch.closes > known.closes) {
-            Some((known, _)) => refused(stays_closed(known)),
-            None => Ok(()),
+        if let Some((known, _)) = both.find(|(known, epoch)| known.closes < today && epoch.closes > known.closes) {
+            return refused(stays_closed(known));
         }
+        for joiner in joiners(self.policy(), newer) {
+            if let Some(epoch) = joiner.first_epoch.and_then(|number| newer.epoch(number))
+                && epoch.opens < today
+                && restored.is_none_or(|day| day < epoch.opens)
+            {
+                let (slug, number, opens) = (&joiner.slug, epoch.number, epoch.opens);
+                return refused(format!(
+                    "'{slug}' would join in epoch {number}, which opened on {opens}: let it join in a later one"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a policy of another consortium or purpose, and one that is not the next in this one's line of versions.
@@ -56,7 +84,7 @@ impl SignedPolicy {
         if newer.version == old.version && newer.digest() != self.digest() {
             return refused(format!(
                 "it is another policy of version {}: of another consortium of this name, or written anew; the next \
-                 version follows this one",
+                 version follows this one. Who signed both is shown by `stapel policy evidence`",
                 old.version
             ));
         }
@@ -74,7 +102,64 @@ impl SignedPolicy {
             let (from, before) = (newer.valid_from, old.valid_from);
             return refused(format!("it is valid from {from}, before the one in force ({before})"));
         }
+        // Otherwise a later version could make the flags of a real consortium visible at once.
+        if newer.test != old.test {
+            return refused("`test` stays as version 1 has it; another consortium can be one for tests".into());
+        }
         Ok(())
+    }
+
+    /// Refuses a version that too few organisations of this one have signed with the policy keys that they have in it.
+    fn refuse_too_few(
+        &self,
+        newer: &SignedPolicy,
+        signatures: &[PolicySignature],
+        unsigned: Option<&Unsigned>,
+    ) -> Result<(), PolicyError> {
+        let old = self.policy();
+        let needed = match unsigned {
+            Some(_) => old.organisations.len() - 1,
+            None => old.changes.signatures.into(),
+        };
+        let approved = signers(old, newer.digest(), signatures, needed, "the policy in force")?;
+        let excused = |slug: &Slug| unsigned.is_some_and(|unsigned| unsigned.organisation == *slug);
+        let mut others = old.organisations.iter().filter(|organisation| !excused(&organisation.slug));
+        // With all but one, it must be that one. Of fewer, each organisation decides on its own place.
+        let missing = others.find(|organisation| {
+            let is = newer.policy().organisation(&organisation.slug);
+            let is_same = is.is_some_and(|is| is.policy_key == organisation.policy_key && is.oin == organisation.oin);
+            (unsigned.is_some() || !is_same) && !approved.contains(&organisation.slug)
+        });
+        if let Some(missing) = missing {
+            return Err(PolicyError::PolicySignatures {
+                finding: format!(
+                    "'{}' has not signed with the policy key that it has in the one in force: nobody else changes its \
+                     key or its OIN, or lets it leave, unless all others sign and [unsigned] says so",
+                    missing.slug
+                ),
+            });
+        }
+        refuse_foreign_keys(old, newer.policy(), &approved)
+    }
+
+    /// Refuses a version for a lost policy key that this very key has vetoed.
+    fn refuse_vetoed(
+        &self,
+        newer: &SignedPolicy,
+        signatures: &[PolicySignature],
+        unsigned: &Unsigned,
+    ) -> Result<(), PolicyError> {
+        let keys = self.policy().organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
+        let is_theirs = |one: &&PolicySignature| {
+            one.is_veto() && one.organisation == unsigned.organisation && one.verify(&keys, newer.digest()).is_ok()
+        };
+        match signatures.iter().find(is_theirs) {
+            Some(_) if unsigned.because == Because::LostKey => refused(format!(
+                "'{}' has vetoed it with its policy key, which is not lost: the one in force stays",
+                unsigned.organisation
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -106,35 +191,152 @@ fn refuse_moved_numbers(old: &Policy, newer: &Policy) -> Result<(), PolicyError>
     }
 }
 
-/// An organisation that leaves still holds the secrets of the epochs it knew, so these must close soon and a new one
-/// open.
-fn refuse_open_epochs_of_leavers(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
+/// An organisation joins at an epoch's start, so that nobody sees from an answer what it brought.
+fn refuse_joining_late(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
+    for joiner in joiners(old, newer) {
+        let opens = joiner.first_epoch.and_then(|number| newer.epoch(number)).map(|epoch| epoch.opens);
+        if opens.is_none_or(|opens| opens < newer.valid_from) {
+            return refused(format!(
+                "'{}' joins, so first_epoch must name an epoch that opens on {} or later, when this is valid",
+                joiner.slug, newer.valid_from
+            ));
+        }
+    }
+    let stays =
+        |known: &Organisation| newer.organisation(&known.slug).is_none_or(|is| is.first_epoch == known.first_epoch);
+    match old.organisations.iter().find(|known| !stays(known)) {
+        None => Ok(()),
+        Some(known) => refused(format!("'{}' has another first_epoch; it stays as it was", known.slug)),
+    }
+}
+
+/// An organisation leaves at the start of an epoch whose secret it never had; those that it knows must close soon.
+fn refuse_leaving_amid_an_epoch(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
     let days = old.changes.new_epoch_within_days;
-    let stay = newer.organisation_names();
-    let Some(leaver) = old.organisation_names().into_iter().find(|name| !stay.contains(name)) else {
-        return Ok(());
-    };
+    let Some(leaver) = leavers(old, newer).next() else { return Ok(()) };
     let until = newer.valid_from.plus(days);
     let (known, new): (Vec<_>, Vec<_>) = newer.epochs.iter().partition(|e| old.epoch(e.number).is_some());
-    if new.iter().any(|epoch| epoch.opens <= until) && known.iter().all(|epoch| epoch.closes <= until) {
+    if new.iter().any(|epoch| epoch.opens == newer.valid_from) && known.iter().all(|epoch| epoch.closes <= until) {
         return Ok(());
     }
     refused(format!(
-        "'{leaver}' leaves and holds the key: within {days} days, so by {until}, a new epoch must open, and those that \
-         it knows must close"
+        "'{}' leaves and holds the key: a new epoch must open on {}, when this becomes valid, and those that it \
+         knows must close within {days} days, so by {until}",
+        leaver.slug, newer.valid_from
     ))
 }
 
-/// How many organisations of `old` must have signed `newer`.
-///
-/// As many as `old` asks for, but those that leave cannot block it, and less than a majority is never enough.
-fn approvals_needed(old: &Policy, newer: &Policy) -> usize {
-    let own = old.organisation_names();
-    let remaining = newer.organisation_names().intersection(&own).count();
-    remaining.max(own.len() / 2 + 1).min(old.changes.signatures.into())
+/// Whether the policy is the version that came into force without a signature, and not a later one that repeats it.
+fn unsigned_now(policy: &Policy) -> bool {
+    policy.unsigned.as_ref().is_some_and(|unsigned| unsigned.version == policy.version)
 }
 
-/// Only an organisation itself, by a key that it has in the policy in force, gives its partners other keys.
+/// What the newer version says of an organisation that did not sign it. What earlier ones say of theirs stays as it is.
+fn unsigned_version<'a>(old: &Policy, newer: &'a Policy) -> Result<Option<&'a Unsigned>, PolicyError> {
+    if unsigned_now(newer) {
+        return Ok(newer.unsigned.as_ref());
+    }
+    if newer.unsigned == old.unsigned {
+        return Ok(None);
+    }
+    refused("its [unsigned] must be as in the one in force, unless it names this version".into()).map(|()| None)
+}
+
+/// The bounds of coming into force without one organisation's signature.
+fn refuse_unfit_exception(old: &Policy, newer: &Policy, unsigned: &Unsigned) -> Result<(), PolicyError> {
+    let name = &unsigned.organisation;
+    if old.organisations.len() < FEWEST_FOR_ONE_UNSIGNED {
+        return refused(format!("with fewer than {FEWEST_FOR_ONE_UNSIGNED} organisations in force all sign"));
+    }
+    if unsigned.epoch != newer.epoch_at(newer.valid_from) {
+        let epoch = newer.epoch_at(newer.valid_from);
+        return refused(format!("unsigned.epoch must be {epoch}, the newest epoch on {}", newer.valid_from));
+    }
+    if let Some(before) = &old.unsigned
+        && let Some(epoch) = old.epoch(before.epoch)
+        && epoch.closes >= newer.valid_from
+    {
+        return refused(format!(
+            "version {} came into force without '{}' in epoch {}, which closes on {}: until then all sign",
+            before.version, before.organisation, before.epoch, epoch.closes
+        ));
+    }
+    let known = old.organisation(name);
+    let is = newer.organisation(name);
+    match (unsigned.because, known, is) {
+        (_, None, _) => refused(format!("'{name}' is not in the policy in force, and so its signature is not missing")),
+        (Because::Leaves, Some(_), Some(_)) => {
+            refused(format!("[unsigned] says that '{name}' leaves, and it is there"))
+        }
+        (Because::Leaves, Some(_), None) => match leavers(old, newer).find(|leaver| leaver.slug != *name) {
+            None => Ok(()),
+            Some(other) => refused(format!("'{}' leaves too; one a version, or it signs itself", other.slug)),
+        },
+        (Because::LostKey, Some(known), Some(is)) if known.policy_key != is.policy_key => {
+            refuse_more_than_a_lost_key(old, newer, unsigned)
+        }
+        (Because::LostKey, ..) => {
+            refused(format!("[unsigned] says that '{name}' lost its key, and it has no other one"))
+        }
+    }
+}
+
+/// A version for a lost policy key changes nothing else, and waits for a veto.
+///
+/// The partners get new numbers, so that whoever the new key is of, withdraws and asks nothing of what was flagged
+/// before.
+fn refuse_more_than_a_lost_key(old: &Policy, newer: &Policy, unsigned: &Unsigned) -> Result<(), PolicyError> {
+    let name = &unsigned.organisation;
+    let announced = unsigned.announced.unwrap_or(newer.valid_from);
+    if newer.valid_from < announced.plus(VETO_DAYS) || announced < old.valid_from {
+        return refused(format!(
+            "'{name}' has {VETO_DAYS} days to veto: valid_from must be {} or later, and announced not before the one \
+             in force is valid",
+            announced.plus(VETO_DAYS)
+        ));
+    }
+    let highest = old.partners.last().map_or(0, |partner| partner.number);
+    let is_new = |partner: &&RosterEntry| partner.organisation == *name && partner.number <= highest;
+    if let Some(partner) = newer.partners.iter().find(is_new) {
+        return refused(format!(
+            "partner {} of '{name}' needs a number above {highest}: its flags start anew",
+            partner.number
+        ));
+    }
+    // What is left when all that may differ is taken out of both.
+    let rest = |policy: &Policy| {
+        let mut rules: Rules = (**policy).clone();
+        (rules.version, rules.previous, rules.valid_from, rules.unsigned) = (1, None, Day(0), None);
+        let operator = rules.operator.verifying_key;
+        for organisation in rules.organisations.iter_mut().filter(|organisation| organisation.slug == *name) {
+            organisation.policy_key = operator;
+        }
+        for partner in rules.partners.iter_mut().filter(|partner| partner.organisation == *name) {
+            (partner.number, partner.verifying_key, partner.old_key) = (0, operator, None);
+        }
+        rules.partners.sort_by_key(|partner| partner.number);
+        rules
+    };
+    if rest(old) == rest(newer) {
+        return Ok(());
+    }
+    refused(format!(
+        "a version for the lost key of '{name}' changes nothing but that key and the numbers of its partners; make \
+         other changes in the next one"
+    ))
+}
+
+/// Nobody is made to take part.
+fn refuse_unasked_joiners(old: &Policy, newer: &SignedPolicy) -> Result<(), PolicyError> {
+    match joiners(old, newer.policy()).find(|joiner| !newer.signed_by().contains(&joiner.slug)) {
+        None => Ok(()),
+        Some(joiner) => {
+            Err(PolicyError::PolicySignatures { finding: format!("'{}' joins and has not signed it", joiner.slug) })
+        }
+    }
+}
+
+/// Only an organisation itself gives its partners other message keys.
 ///
 /// Whoever has the key of a partner's number can withdraw its flags and ask about them, so the others must not replace
 /// it.
@@ -145,14 +347,21 @@ fn refuse_foreign_keys(old: &Policy, newer: &Policy, approved: &BTreeSet<Slug>) 
         if partner.all_keys().any(is_new) && !approved.contains(&partner.organisation) {
             return Err(PolicyError::PolicySignatures {
                 finding: format!(
-                    "partner {} has another key in it, and '{}' has not signed with a key that it has in the roster in \
-                     force; one that lost its keys gets a number never used before",
+                    "partner {} has another key in it, and '{}' has not signed it",
                     partner.number, partner.organisation
                 ),
             });
         }
     }
     Ok(())
+}
+
+fn joiners<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
+    newer.organisations.iter().filter(|organisation| old.organisation(&organisation.slug).is_none())
+}
+
+fn leavers<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
+    joiners(newer, old)
 }
 
 /// The epochs that both policies have, by number: as in the old one, and as in the newer one.
@@ -176,8 +385,17 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn sign(policy: &Policy, keys: &[u8]) -> Vec<PolicySignature> {
-        keys.iter().map(|key| PolicySignature::sign(policy, &sample::partner_key(*key)).unwrap()).collect()
+    const ALL: &[&str] = &sample::ORGANISATIONS;
+    const ALL_BUT_TAX: &[&str] = &["gemeente-zaanstad", "politie", "zaanwonen"];
+
+    fn sign(policy: &Policy, names: &[&str]) -> Vec<PolicySignature> {
+        let sign = |name: &&str| {
+            let key = sample::policy_key(name);
+            // Whoever leaves signs with the key that it has in the one in force.
+            PolicySignature::sign(policy, &key)
+                .or_else(|_| PolicySignature::sign_under(policy, &sample::policy(), &key))
+        };
+        names.iter().map(|name| sign(name).unwrap()).collect()
     }
 
     /// The sample's text as version 2, changed further.
@@ -191,25 +409,39 @@ mod tests {
         sample::signed().succeed(policy.clone(), signatures).map_or_else(|error| error.code(), |_| "in force")
     }
 
-    /// The sample's text without its last partner, as version 2.
-    fn without_partner_4(changes: &[(&str, &str)]) -> Policy {
-        let start = sample::TEXT.rfind("[[partner]]").unwrap();
-        newer(&[&[(&sample::TEXT[start..], "")], changes].concat())
+    /// What is said of a newer policy that the organisations have signed.
+    fn refusal(policy: &Policy, names: &[&str]) -> String {
+        let error = sample::signed().succeed(policy.clone(), &sign(policy, names)).unwrap_err();
+        format!("{}: {error}", error.code())
     }
 
     const NEW_EPOCH: (&str, &str) = (
         "closes = 2027-11-30",
-        "closes = 2026-12-31\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef\"\nopens = 2026-12-15\n\
+        "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef\"\nopens = 2026-12-15\n\
          closes = 2027-06-30",
+    );
+    const FROM_ITS_START: (&str, &str) = ("valid_from = 2026-12-01", "valid_from = 2026-12-15");
+
+    /// The tables on the tax office, which are taken out when it leaves.
+    fn without_tax(changes: &[(&str, &str)]) -> Policy {
+        let partner = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+        let next = sample::TEXT.find("[[partner]]\nnumber = 3").unwrap();
+        let gone = [(sample::entry_of("belastingdienst"), ""), (&sample::TEXT[partner..next], "")];
+        newer(&[&gone, changes].concat())
+    }
+
+    const LEFT: (&str, &str) = (
+        "[[epoch]]",
+        "[unsigned]\norganisation = \"belastingdienst\"\nbecause = \"leaves\"\nversion = 2\nepoch = 2\n[[epoch]]",
     );
 
     #[test]
-    fn a_successor_names_the_one_before_and_is_signed_under_both_rosters() {
+    fn a_successor_names_the_one_before_and_is_signed_by_all() {
         let policy = newer(&[]);
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3, 4])), "in force");
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3])), "policy_signatures");
+        assert_eq!(succeed(&policy, &sign(&policy, ALL)), "in force");
+        assert_eq!(succeed(&policy, &sign(&policy, ALL_BUT_TAX)), "policy_signatures");
         let version_5 = newer(&[("version = 2", "version = 5")]);
-        assert_eq!(succeed(&version_5, &sign(&version_5, &[1, 2, 3, 4])), "in force");
+        assert_eq!(succeed(&version_5, &sign(&version_5, ALL)), "in force");
     }
 
     #[test]
@@ -229,102 +461,336 @@ mod tests {
             (digest.as_str(), &"0".repeat(64)),
             ("valid_from = 2026-12-01", "valid_from = 2026-11-30"),
             (id.as_str(), "0123456789abcdef"),
+            ("[operator]", "test = true\n[operator]"),
         ] {
             let policy = newer(&[change]);
-            assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3, 4])), "policy_successor", "{change:?}");
+            assert_eq!(succeed(&policy, &sign(&policy, ALL)), "policy_successor", "{change:?}");
         }
         let first = sample::policy();
-        assert_eq!(succeed(&first, &sign(&first, &[1, 2, 3, 4])), "policy_successor");
-        let second = sample::signed().succeed(newer(&[]), &sign(&newer(&[]), &[1, 2, 3, 4])).unwrap();
+        assert_eq!(succeed(&first, &sign(&first, ALL)), "policy_successor");
+        let second = sample::signed().succeed(newer(&[]), &sign(&newer(&[]), ALL)).unwrap();
         let again = sample::changed(&[("version = 1", &format!("version = 2\nprevious = \"{}\"", second.digest()))]);
-        assert_eq!(second.succeed(again.clone(), &sign(&again, &[1, 2, 3, 4])).unwrap_err().code(), "policy_successor");
+        assert_eq!(second.succeed(again.clone(), &sign(&again, ALL)).unwrap_err().code(), "policy_successor");
+    }
+
+    /// What makes a consortium one for tests is fixed by its first version, both ways.
+    #[test]
+    fn a_test_stays_one() {
+        let test = sample::changed(&[("[operator]", "test = true\n[operator]")]);
+        let signed = sample::signed_by_all(test.clone());
+        let previous = format!("version = 2\nprevious = \"{}\"", test.digest());
+        let real = sample::changed(&[("version = 1", &previous)]);
+        let error = signed.succeed(real.clone(), &sign(&real, ALL)).unwrap_err();
+        assert!(error.to_string().contains("`test` stays"), "{error}");
+        let still = sample::changed(&[("version = 1", &previous), ("[operator]", "test = true\n[operator]")]);
+        assert!(signed.succeed(still.clone(), &sign(&still, ALL)).is_ok());
     }
 
     #[test]
     fn an_epoch_that_has_closed_is_not_opened_again() {
         let longer = newer(&[("closes = 2027-11-30", "closes = 2027-12-31")]);
         let (last, after): (Day, Day) = ("2027-11-30".parse().unwrap(), "2027-12-01".parse().unwrap());
-        assert!(sample::signed().refuse_reopened(&longer, last).is_ok());
-        let error = sample::signed().refuse_reopened(&longer, after).unwrap_err();
+        assert!(sample::signed().refuse_late(&longer, last, None).is_ok());
+        let error = sample::signed().refuse_late(&longer, after, None).unwrap_err();
         assert_eq!(error.code(), "policy_successor");
         assert!(error.to_string().contains("epoch 1 closed on 2027-11-30"), "{error}");
-        assert!(sample::signed().refuse_reopened(&newer(&[]), after).is_ok());
+        assert!(sample::signed().refuse_late(&newer(&[]), after, None).is_ok());
     }
 
     #[test]
     fn a_number_stays_with_its_organisation() {
         let swapped = [("number = 3", "number = 9"), ("number = 4", "number = 3")];
         let policy = newer(&swapped);
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3, 4])), "policy_successor");
+        assert_eq!(succeed(&policy, &sign(&policy, ALL)), "policy_successor");
     }
 
     #[test]
-    fn who_leaves_need_not_sign_but_takes_the_key_along() {
-        let policy = without_partner_4(&[]);
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3])), "policy_successor", "no new epoch");
-        let late = (NEW_EPOCH.0, &*NEW_EPOCH.1.replace("2026-12-31", "2027-01-01"));
-        let policy = without_partner_4(&[late]);
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3])), "policy_successor", "the old epoch closes late");
-        let policy = without_partner_4(&[NEW_EPOCH]);
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2, 3])), "in force");
-        assert_eq!(succeed(&policy, &sign(&policy, &[1, 2])), "policy_signatures");
+    fn one_that_leaves_may_be_missing_and_takes_the_key_along() {
+        let left = [NEW_EPOCH, FROM_ITS_START, LEFT];
+        let policy = without_tax(&left);
+        assert_eq!(succeed(&policy, &sign(&policy, ALL_BUT_TAX)), "in force");
+        assert!(refusal(&policy, &ALL_BUT_TAX[1..]).starts_with("policy_signatures"));
+        // It signs itself, and nothing is said of a missing signature.
+        let agreed = without_tax(&left[..2]);
+        assert_eq!(succeed(&agreed, &sign(&agreed, ALL)), "in force");
+        assert!(refusal(&agreed, ALL_BUT_TAX).starts_with("policy_signatures"));
+        for (change, says) in [
+            (&[LEFT][..], "a new epoch must open on 2026-12-01"),
+            (&[NEW_EPOCH, LEFT], "a new epoch must open on 2026-12-01"),
+            (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("2027-01-14", "2027-01-15")], "so by 2027-01-14"),
+            (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("epoch = 2", "epoch = 1")], "must be 2, the newest epoch"),
+            (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("\"belastingdienst\"", "\"politie\"")], "and it is there"),
+            (
+                &[NEW_EPOCH, FROM_ITS_START, LEFT, ("\"belastingdienst\"", "\"brandweer\"")],
+                "not in the policy in force",
+            ),
+        ] {
+            let policy = without_tax(change);
+            let said = refusal(&policy, ALL_BUT_TAX);
+            assert!(said.starts_with("policy_successor") && said.contains(says), "{change:?}: {said}");
+        }
     }
 
-    /// One organisation makes a roster of itself and two inventions, all of which sign.
+    /// The attack that once worked: three of five expel two, and then show every flag at once. Now the first step
+    /// fails, and the second would, too.
+    #[test]
+    fn three_of_five_do_not_expel_two_and_make_it_a_test() {
+        let fire = format!(
+            "[[organisation]]\nslug = \"brandweer\"\nname = \"Brandweer\"\noin = \"00000099000000005000\"\n\
+             contact = \"a\"\npolicy_key = \"{}\"\n[[partner]]\nnumber = 5\nname = \"Brandweer\"\n\
+             organisation = \"brandweer\"\nverifying_key = \"{}\"\nmay = [\"flag\", \"ask\"]\n\
+             legal_basis_flag = \"a\"\nlegal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 1\n",
+            sample::policy_key("brandweer").verifying_key(),
+            sample::partner_key(5).verifying_key()
+        );
+        let five = ("[[partner]]\nnumber = 1\n", fire.as_str());
+        let sign = |policy: &Policy, under: &Policy, names: &[&str]| -> Vec<_> {
+            names
+                .iter()
+                .map(|name| PolicySignature::sign_under(policy, under, &sample::policy_key(name)).unwrap())
+                .collect()
+        };
+        let three = ["politie", "zaanwonen", "gemeente-zaanstad"];
+        for least in ["", "[changes]\nsignatures = 3\n"] {
+            let changes = format!("{least}[[epoch]]");
+            let in_force = sample::changed(&[five, ("[[epoch]]", &changes)]);
+            let everybody = [&three[..], &["belastingdienst", "brandweer"]].concat();
+            let signed = SignedPolicy::verify(in_force.clone(), &sign(&in_force, &in_force, &everybody)).unwrap();
+            let tax = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+            let next = sample::TEXT.find("[[partner]]\nnumber = 3").unwrap();
+            let version = format!("version = 2\nprevious = \"{}\"", in_force.digest());
+            let epochs = format!("{least}{}", LEFT.1);
+            let expel_two = sample::changed(&[
+                ("version = 1", &version),
+                (sample::entry_of("belastingdienst"), ""),
+                (&sample::TEXT[tax..next], ""),
+                ("[[epoch]]", &epochs),
+                NEW_EPOCH,
+                FROM_ITS_START,
+            ]);
+            let error = signed.succeed(expel_two.clone(), &sign(&expel_two, &in_force, &three)).unwrap_err();
+            assert!(error.to_string().contains("'brandweer' leaves too"), "{error}");
+            let expel_one = sample::changed(&[
+                five,
+                ("version = 1", &version),
+                (sample::entry_of("belastingdienst"), ""),
+                (&sample::TEXT[tax..next], ""),
+                ("[[epoch]]", &epochs),
+                NEW_EPOCH,
+                FROM_ITS_START,
+            ]);
+            let error = signed.succeed(expel_one.clone(), &sign(&expel_one, &in_force, &three)).unwrap_err();
+            assert_eq!(error.code(), "policy_signatures", "{error}");
+            let shown = sample::changed(&[
+                five,
+                ("version = 1", &version),
+                ("[[epoch]]", &changes),
+                ("[operator]", "test = true\n[operator]"),
+                ("interval_hours = 24", "immediate = true"),
+            ]);
+            let error = signed.succeed(shown.clone(), &sign(&shown, &in_force, &everybody)).unwrap_err();
+            assert!(error.to_string().contains("`test` stays"), "{error}");
+            // The fourth agrees, and one is put out. The second follows when the epoch of that has closed.
+            let four = [&three[..], &["brandweer"]].concat();
+            let signed = signed.succeed(expel_one.clone(), &sign(&expel_one, &in_force, &four)).unwrap();
+            let version = format!("version = 3\nprevious = \"{}\"", expel_one.digest());
+            let unsigned = epochs.replace("belastingdienst", "brandweer").replace("version = 2", "version = 3");
+            let unsigned = unsigned.replace("epoch = 2", "epoch = 3");
+            let third = NEW_EPOCH.1.to_owned()
+                + "\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef\"\nopens = 2027-06-10\ncloses = 2027-12-30";
+            let expel_second = sample::changed(&[
+                ("version = 1", &version),
+                (sample::entry_of("belastingdienst"), ""),
+                (&sample::TEXT[tax..next], ""),
+                ("[[epoch]]", &unsigned),
+                (NEW_EPOCH.0, &third),
+                ("valid_from = 2026-12-01", "valid_from = 2027-06-10"),
+            ]);
+            let error = signed.succeed(expel_second.clone(), &sign(&expel_second, &expel_one, &three)).unwrap_err();
+            assert!(error.to_string().contains("until then all sign"), "{error}");
+        }
+    }
+
+    /// One organisation makes a roster of itself and an invention, both of which sign.
     #[test]
     fn nobody_replaces_the_roster_alone() {
-        let key = |number| sample::partner_key(number).verifying_key().to_string();
-        let (two, three, ten, eleven) = (key(2), key(3), key(10), key(11));
-        let policy = without_partner_4(&[
+        let version = format!("version = 2\nprevious = \"{}\"", sample::policy().digest());
+        let start = sample::TEXT.find("[[organisation]]").unwrap();
+        let partner = sample::TEXT.find("[[partner]]").unwrap();
+        let second = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+        let alone = sample::changed(&[
+            ("version = 1", &version),
+            (&sample::TEXT[start..partner], sample::entry_of("politie")),
+            (&sample::TEXT[second..], ""),
             NEW_EPOCH,
-            (&two, &ten),
-            (&three, &eleven),
-            ("organisation = \"belastingdienst\"", "organisation = \"verzonnen-een\""),
-            ("organisation = \"zaanwonen\"", "organisation = \"verzonnen-twee\""),
-            ("number = 2\nname", "number = 12\nname"),
-            ("number = 3\nname", "number = 13\nname"),
+            FROM_ITS_START,
         ]);
-        let mut signatures = sign(&policy, &[1, 10, 11]);
-        assert!(SignedPolicy::verify(policy.clone(), &signatures).is_ok());
-        assert_eq!(succeed(&policy, &signatures), "policy_signatures");
-        // A majority of those in force may do it: three of four.
-        let leaving = |number| PolicySignature::sign_under(&policy, &sample::policy(), &sample::partner_key(number));
-        signatures.push(leaving(2).unwrap());
-        assert_eq!(succeed(&policy, &signatures), "policy_signatures");
-        signatures.push(leaving(4).unwrap());
-        assert_eq!(succeed(&policy, &signatures), "in force");
+        let signatures = sign(&alone, &["politie"]);
+        assert!(SignedPolicy::verify(alone.clone(), &signatures).is_ok());
+        assert_eq!(succeed(&alone, &signatures), "policy_signatures");
+        assert_eq!(succeed(&alone, &sign(&alone, ALL)), "in force", "unless all agree");
     }
 
     #[test]
-    fn a_new_key_is_vouched_for_by_the_old_one() {
-        let (old, new) = (sample::partner_key(2), sample::partner_key(22));
+    fn with_fewer_than_four_all_sign() {
+        let three = without_tax(&[]);
+        let first = Policy::parse(&sample::TEXT.replace(sample::entry_of("belastingdienst"), "").replace(
+            &sample::TEXT[sample::TEXT.find("[[partner]]\nnumber = 2").unwrap()
+                ..sample::TEXT.find("[[partner]]\nnumber = 3").unwrap()],
+            "",
+        ))
+        .unwrap();
+        assert_eq!((three.organisations.len(), first.organisations.len()), (3, 3));
+        let signed = SignedPolicy::verify(first.clone(), &sign(&first, ALL_BUT_TAX)).unwrap();
+        let version = format!("version = 2\nprevious = \"{}\"", first.digest());
+        let third = sample::TEXT.find("[[partner]]\nnumber = 3").unwrap();
+        let fourth = sample::TEXT.find("[[partner]]\nnumber = 4").unwrap();
+        let second = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+        let aside = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n";
+        let left = aside.to_owned() + &LEFT.1.replace("belastingdienst", "zaanwonen");
+        let two = sample::changed(&[
+            ("version = 1", &version),
+            (sample::entry_of("belastingdienst"), ""),
+            (sample::entry_of("zaanwonen"), ""),
+            (&sample::TEXT[third..fourth], ""),
+            (&sample::TEXT[second..third], ""),
+            NEW_EPOCH,
+            FROM_ITS_START,
+            (LEFT.0, &left),
+        ]);
+        let error = signed.succeed(two.clone(), &sign(&two, &["politie", "gemeente-zaanstad"])).unwrap_err();
+        assert!(error.to_string().contains("fewer than 4"), "{error}");
+    }
+
+    fn joining(first_epoch: &str) -> Policy {
+        let joiner = format!(
+            "[[organisation]]\nslug = \"brandweer\"\nname = \"Brandweer\"\noin = \"00000099000000005000\"\n\
+             contact = \"a\"\n{first_epoch}policy_key = \"{}\"\n[[partner]]\nnumber = 5\nname = \"Brandweer\"\n\
+             organisation = \"brandweer\"\nverifying_key = \"{}\"\nmay = [\"flag\", \"ask\"]\n\
+             legal_basis_flag = \"a\"\nlegal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 1\n",
+            sample::policy_key("brandweer").verifying_key(),
+            sample::partner_key(5).verifying_key()
+        );
+        newer(&[NEW_EPOCH, ("[[partner]]\nnumber = 1\n", &joiner)])
+    }
+
+    #[test]
+    fn an_organisation_joins_at_an_epochs_start_and_signs() {
+        let five = [ALL, &["brandweer"]].concat();
+        let policy = joining("first_epoch = 2\n");
+        assert_eq!(succeed(&policy, &sign(&policy, &five)), "in force");
+        assert!(refusal(&policy, ALL).starts_with("policy_signatures"));
+        let fire: Slug = "brandweer".parse().unwrap();
+        assert!(!policy.takes_part(&fire, 1) && policy.takes_part(&fire, 2) && policy.takes_part(&fire, 9));
+        for (first, says) in [("", "must name an epoch"), ("first_epoch = 3\n", "must name an epoch")] {
+            let said = refusal(&joining(first), &five);
+            assert!(said.starts_with("policy_successor") && said.contains(says), "{said}");
+        }
+        let days: (Day, Day) = ("2026-12-15".parse().unwrap(), "2026-12-16".parse().unwrap());
+        assert!(sample::signed().refuse_late(&policy, days.0, None).is_ok());
+        assert!(sample::signed().refuse_late(&policy, days.1, Some(days.1)).is_ok(), "it may have joined before");
+        let error = sample::signed().refuse_late(&policy, days.1, None).unwrap_err();
+        assert!(error.to_string().contains("which opened on 2026-12-15"), "{error}");
+        // Nor does one that was there from the beginning join later.
+        let police = "slug = \"politie\"";
+        let moved = newer(&[(police, &format!("{police}\nfirst_epoch = 1"))]);
+        assert!(refusal(&moved, ALL).contains("another first_epoch"));
+    }
+
+    #[test]
+    fn an_organisation_changes_its_own_key_with_the_old_one() {
+        let (old, new) = (sample::policy_key("belastingdienst"), sample::policy_key("nieuw"));
         let policy = newer(&[(&old.verifying_key().to_string(), &new.verifying_key().to_string())]);
-        let mut signatures = sign(&policy, &[1, 22, 3, 4]);
+        let mut signatures = sign(&policy, ALL_BUT_TAX);
+        signatures.push(PolicySignature::sign(&policy, &new).unwrap());
         assert_eq!(succeed(&policy, &signatures), "policy_signatures");
         signatures.push(PolicySignature::sign_under(&policy, &sample::policy(), &old).unwrap());
         assert_eq!(succeed(&policy, &signatures), "in force");
+    }
+
+    /// The tax office lost its policy key: it gets another, and its partner number 9.
+    fn lost_key(changes: &[(&str, &str)]) -> Policy {
+        let (old, new) = (sample::policy_key("belastingdienst"), sample::policy_key("nieuw"));
+        let lost = "[unsigned]\norganisation = \"belastingdienst\"\nbecause = \"lost-key\"\nversion = 2\nepoch = 1\n\
+                    announced = 2026-12-05\n[[epoch]]";
+        let own = [
+            (&*old.verifying_key().to_string(), &*new.verifying_key().to_string()),
+            ("number = 2\nname", "number = 9\nname"),
+            ("valid_from = 2026-12-01", "valid_from = 2027-01-04"),
+            ("[[epoch]]", lost),
+        ];
+        newer(&[&own[..], changes].concat())
+    }
+
+    fn signed_with_the_new_key(policy: &Policy) -> Vec<PolicySignature> {
+        let mut signatures = sign(policy, ALL_BUT_TAX);
+        signatures.push(PolicySignature::sign(policy, &sample::policy_key("nieuw")).unwrap());
+        signatures
+    }
+
+    #[test]
+    fn a_lost_policy_key_is_replaced_by_all_others_unless_it_vetoes() {
+        let policy = lost_key(&[]);
+        let mut signatures = signed_with_the_new_key(&policy);
+        assert_eq!(succeed(&policy, &signatures), "in force");
+        assert_eq!(succeed(&policy, &signatures[1..]), "policy_signatures");
+        assert_eq!(succeed(&policy, &signatures[..3]), "policy_signatures", "without the new key");
+        let veto = |key| PolicySignature::veto(&policy, &sample::policy(), &sample::policy_key(key));
+        let other = veto("politie").unwrap_err();
+        assert!(other.to_string().contains("does not say that 'politie'"), "{other}");
+        signatures.push(veto("belastingdienst").unwrap());
+        let error = sample::signed().succeed(policy.clone(), &signatures).unwrap_err();
+        assert!(error.code() == "policy_successor" && error.to_string().contains("has vetoed it"), "{error}");
+        let text = signatures[4].to_text();
+        assert!(text.starts_with("stapel-policy-veto v1\n"));
+        assert_eq!(PolicySignature::parse(&text).unwrap(), signatures[4]);
+        // A veto is no signature, and a signature made into a veto does not hold.
+        let relabelled = signatures[0].to_text().replace("stapel-policy-signature", "stapel-policy-veto");
+        signatures[4] = PolicySignature::parse(&relabelled).unwrap();
+        assert_eq!(succeed(&policy, &signatures), "in force");
+    }
+
+    #[test]
+    fn a_version_for_a_lost_key_changes_nothing_else() {
+        for (change, says) in [
+            (("threshold = 2", "threshold = 3"), "changes nothing but that key"),
+            (("sees = \"band\"", "sees = \"count\""), "changes nothing but that key"),
+            (("number = 3\nname", "number = 8\nname"), "changes nothing but that key"),
+            (("name = \"Belastingdienst\"", "name = \"Dienst\""), "changes nothing but that key"),
+            (("number = 9\nname", "number = 2\nname"), "needs a number above 4"),
+            (("2027-01-04", "2027-01-03"), "30 days to veto"),
+            (("announced = 2026-12-05", "announced = 2026-11-30"), "30 days to veto"),
+        ] {
+            let policy = lost_key(&[change]);
+            let error = sample::signed().succeed(policy.clone(), &signed_with_the_new_key(&policy)).unwrap_err();
+            assert!(error.code() == "policy_successor" && error.to_string().contains(says), "{change:?}: {error}");
+        }
     }
 
     #[test]
     fn fewer_signatures_when_the_policy_in_force_says_so() {
         let three = [("[[epoch]]", "[changes]\nsignatures = 3\n[[epoch]]")];
         let in_force = sample::changed(&three);
-        let signed = SignedPolicy::verify(in_force.clone(), &sign(&in_force, &[1, 2, 4])).unwrap();
+        let signed = SignedPolicy::verify(in_force.clone(), &sign(&in_force, ALL_BUT_TAX)).unwrap();
         let previous = format!("version = 2\nprevious = \"{}\"", in_force.digest());
         let policy = sample::changed(&[three[0], ("version = 1", &previous)]);
-        assert!(signed.succeed(policy.clone(), &sign(&policy, &[2, 3, 4])).is_ok());
-        assert_eq!(signed.succeed(policy.clone(), &sign(&policy, &[2, 3])).unwrap_err().code(), "policy_signatures");
+        assert!(signed.succeed(policy.clone(), &sign(&policy, ALL_BUT_TAX)).is_ok());
+        let error = signed.succeed(policy.clone(), &sign(&policy, &ALL_BUT_TAX[..2])).unwrap_err();
+        assert_eq!(error.code(), "policy_signatures");
 
-        // Three do not take over the number of the fourth, by its key or by an old one, and with it the fourth's flags.
-        let (theirs, own) = (sample::partner_key(44).verifying_key().to_string(), sample::partner_key(4));
-        let key = own.verifying_key().to_string();
-        let line = format!("verifying_key = \"{key}\"");
-        let beside = format!("{line}\nold_key = {{ verifying_key = \"{theirs}\", until = 2027-11-30 }}");
-        for change in [(key.as_str(), theirs.as_str()), (line.as_str(), beside.as_str())] {
-            let policy = sample::changed(&[three[0], ("version = 1", &previous), change]);
-            let mut signatures = sign(&policy, &[1, 2, 3]);
+        // Three change neither the fourth's own key nor its OIN, nor a key of its partner.
+        let (own, other) = (sample::policy_key("belastingdienst"), sample::policy_key("nieuw"));
+        let (message, another) = (sample::partner_key(2), sample::partner_key(44));
+        let hex = |key: &crate::secret::SigningKey| key.verifying_key().to_string();
+        for (from, to) in [
+            (hex(&own), hex(&other)),
+            (hex(&message), hex(&another)),
+            ("00000099000000002000".into(), "00000099000000007000".into()),
+        ] {
+            let policy = sample::changed(&[three[0], ("version = 1", &previous), (&from, &to)]);
+            let mut signatures = sign(&policy, ALL_BUT_TAX);
             let error = signed.succeed(policy.clone(), &signatures).unwrap_err();
-            assert!(error.code() == "policy_signatures" && error.to_string().contains("partner 4"), "{error}");
+            assert!(error.code() == "policy_signatures" && error.to_string().contains("has not signed"), "{error}");
             signatures.push(PolicySignature::sign_under(&policy, &in_force, &own).unwrap());
             assert!(signed.succeed(policy, &signatures).is_ok(), "it says so itself");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[cfg(feature = "partner")]
 use stapel::Partner;
-use stapel::policy::{Policy, PolicySignature, SignedPolicy};
+use stapel::policy::{Policy, PolicySignature, SignedPolicy, sample_text};
 use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
 #[cfg(feature = "broker")]
 use stapel::{Broker, BrokerKeys};
@@ -56,22 +56,26 @@ coordinator = "coordinator@example.nl"
 {rules}
 [operator]
 name = "Operator"
-oin = "00000009000000000000"
+oin = "00000099999999999000"
 verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "example.nl/zaanstad"
 "#
     );
+    let mut organisations: Vec<&str> = roster.iter().map(|entry| entry.organisation).collect();
+    organisations.sort_unstable();
+    organisations.dedup();
+    for organisation in organisations {
+        text += &organisation_text(organisation);
+    }
     for Entry { number, organisation, may, sees } in roster {
         let key = key(*number).verifying_key();
-        let oin = organisation.bytes().fold(0u64, |sum, b| sum * 31 % 1_000_000_007 + u64::from(b));
         let ask = if may.contains("ask") { "legal_basis_ask = \"basis\"\n" } else { "" };
         let flag = if may.contains("flag") { "legal_basis_flag = \"basis\"\n" } else { "" };
         text += &format!(
             r#"[[partner]]
 number = {number}
 name = "System {number}"
-oin = "0000000{oin:013}"
 organisation = "{organisation}"
 verifying_key = "{key}"
 may = [{may}]
@@ -80,6 +84,40 @@ sees = "{sees}"
         );
     }
     text
+}
+
+/// The text of the sample policy, with these keys in the place of the published ones, which no policy may have: for
+/// partner 1 to 4 those that [`key`] gives, and so on.
+///
+/// # Panics
+///
+/// Never: the sample is a policy.
+pub fn sample_policy_text() -> String {
+    let text = sample_text(day("2026-12-01"));
+    let published = Policy::parse(&text).expect("the sample is a policy");
+    let mut keys =
+        vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
+    keys.extend(published.organisations.iter().map(|one| (one.policy_key, policy_key(one.slug.as_str()))));
+    keys.extend(published.partners.iter().map(|one| (one.verifying_key, key(one.number))));
+    let scope = Scope { purpose: published.purpose.clone(), epoch: 1 };
+    let key_id = Secret::from_bytes([0x71; 32]).key_id(&scope).to_string();
+    let text = text.replace(&published.epochs[0].key_id.to_string(), &key_id);
+    keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
+}
+
+/// The table of an organisation in a policy's text.
+pub fn organisation_text(organisation: &str) -> String {
+    let policy_key = policy_key(organisation).verifying_key();
+    let oin = organisation.bytes().fold(0u64, |sum, b| (sum * 31 + u64::from(b)) % 999_999_937) + 1;
+    format!(
+        r#"[[organisation]]
+slug = "{organisation}"
+name = "{organisation}"
+oin = "00000099{oin:09}000"
+contact = "{organisation}"
+policy_key = "{policy_key}"
+"#
+    )
 }
 
 /// Rules that the tests begin from: version 1, and one epoch of a year.
@@ -95,13 +133,14 @@ opens = 2026-12-01
 closes = 2027-11-30
 "#;
 
-/// Signatures of every partner under a policy.
+/// Signatures of every organisation of a policy.
 ///
 /// # Panics
 ///
-/// If the policy names another key for a partner than [`key`] gives.
+/// If the policy names another key for an organisation than [`policy_key`] gives.
 pub fn signatures(policy: &Policy) -> Vec<PolicySignature> {
-    policy.partners.iter().map(|partner| PolicySignature::sign(policy, &key(partner.number)).unwrap()).collect()
+    let sign = |slug: &str| PolicySignature::sign(policy, &policy_key(slug)).unwrap();
+    policy.organisations.iter().map(|organisation| sign(organisation.slug.as_str())).collect()
 }
 
 /// A policy that all have signed.
@@ -125,6 +164,25 @@ pub fn write_policy(path: &Path, text: &str) {
     for signature in signatures(&Policy::parse(text).unwrap()) {
         fs::write(signature.path_beside(path), signature.to_text()).unwrap();
     }
+}
+
+/// The policy key of an organisation.
+///
+/// # Panics
+///
+/// Never: any seed makes a key.
+pub fn policy_key(organisation: &str) -> SigningKey {
+    SigningKey::from_seed(&policy_key_seed(organisation)).expect("any seed is a key")
+}
+
+/// What an organisation's policy key is made from, as in the sample policy: 0xd0 and its name, filled up with zeros.
+pub fn policy_key_seed(organisation: &str) -> [u8; 32] {
+    let mut seed = [0; 32];
+    seed[0] = 0xd0;
+    for (byte, letter) in seed[1..].iter_mut().zip(organisation.bytes()) {
+        *byte = letter;
+    }
+    seed
 }
 
 /// The key of a partner.

@@ -125,7 +125,7 @@ namespace Stapel
         internal static extern int stapel_partner_open(byte[] folder, UIntPtr folderLength, out PartnerHandle partner);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_adopt_policy(
-            PartnerHandle partner, byte[] policyFile, UIntPtr policyFileLength);
+            PartnerHandle partner, byte[] policyFile, UIntPtr policyFileLength, ulong now);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_add_secret(
             PartnerHandle partner, byte[] secretFile, UIntPtr secretFileLength);

@@ -126,10 +126,11 @@ namespace Stapel
 
         /// <summary>Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in
         /// the folder.</summary>
-        public void AdoptPolicy(string policyFile)
+        public void AdoptPolicy(string policyFile, DateTimeOffset now)
         {
             byte[] policy = Utf8.Bytes(policyFile, nameof(policyFile));
-            StapelException.Check(Native.stapel_partner_adopt_policy(handle, policy, Memory.Length(policy)));
+            StapelException.Check(Native.stapel_partner_adopt_policy(handle, policy, Memory.Length(policy),
+                Time.Seconds(now)));
         }
 
         /// <summary>Keeps a copy of the file of an epoch's secret in the folder, and uses it.</summary>

@@ -367,7 +367,7 @@ namespace Stapel.Tests
                 Throws<ArgumentException>(() => partner.AddSecret("\uD83D"));
                 Equal("io", Throws<StapelException>(() => partner.AddSecret(Path.Combine(sandbox, "geen"))).Code);
                 Equal("policy_successor", Throws<StapelException>(
-                    () => partner.AdoptPolicy(Path.Combine(sandbox, "policy.toml"))).Code);
+                    () => partner.AdoptPolicy(Path.Combine(sandbox, "policy.toml"), Now)).Code);
             }
             Equal("io", Throws<StapelException>(() => Partner.Open(Path.Combine(sandbox, "geen"))).Code);
             Throws<ArgumentNullException>(() => Partner.Open(null));

@@ -359,7 +359,7 @@ public final class Tests {
             fails(NullPointerException.class, () -> new Case(null, "zaak"));
             fails(IllegalArgumentException.class, () -> partner.deliver(Instant.ofEpochSecond(-1)));
             equal("io", code(() -> partner.addSecret(sandbox.resolve("geen"))));
-            equal("policy_successor", code(() -> partner.adoptPolicy(sandbox.resolve("policy.toml"))));
+            equal("policy_successor", code(() -> partner.adoptPolicy(sandbox.resolve("policy.toml"), NOW)));
             that(broker.status().length() > 2, "the broker's status");
         }
         equal("io", code(() -> Partner.open(sandbox.resolve("geen"))));

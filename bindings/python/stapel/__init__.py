@@ -449,8 +449,8 @@ class Partner(_Handle):
         """Copies a first policy, with the signatures beside it, into the folder."""
         _call("partner_join", *_path(folder), *_path(policy_file))
 
-    def adopt_policy(self, policy_file: Path) -> None:
-        _call("partner_adopt_policy", self._raw, *_path(policy_file))
+    def adopt_policy(self, policy_file: Path, *, now: int | None = None) -> None:
+        _call("partner_adopt_policy", self._raw, *_path(policy_file), _now(now))
 
     def add_secret(self, secret_file: Path) -> None:
         _call("partner_add_secret", self._raw, *_path(secret_file))

@@ -181,7 +181,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_init": [*_text, c.c_uint16, _made],
     "partner_join": [*_text, *_text],
     "partner_open": [*_text, _made],
-    "partner_adopt_policy": [Handle, *_text],
+    "partner_adopt_policy": [Handle, *_text, _now],
     "partner_add_secret": [Handle, *_text],
     "partner_number": [Handle, _out(c.c_uint16)],
     "partner_undelivered": [Handle, _out(_size)],

@@ -6,7 +6,7 @@ use clap::Parser;
 use stapel::audit::{Checkpoint, Event, Log, LogRow, Outcome, Subject};
 use stapel::message::{self, Answer, Header, LogEntry, Reply};
 use stapel::policy::Policy;
-use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, write_policy};
+use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, sample_policy_text, write_policy};
 
 use super::*;
 
@@ -16,15 +16,18 @@ struct Audit {
     args: Args,
 }
 
+fn policy() -> Policy {
+    Policy::parse(&sample_policy_text()).unwrap()
+}
+
 /// A folder as an officer has it: policy, log, checkpoints, and a partner's answer.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Folder {
         let folder = Folder(tempfile::tempdir().unwrap());
-        let text = include_str!("../../../src/policy/sample.toml");
-        let policy = Policy::parse(text).unwrap();
-        write_policy(&folder.path("policy.toml"), text);
+        let policy = policy();
+        write_policy(&folder.path("policy.toml"), &sample_policy_text());
         fs::create_dir(folder.path("kept")).unwrap();
         let lines = lines(&policy);
         folder.write("log.jsonl", &rows(&lines));
@@ -45,7 +48,7 @@ impl Folder {
     }
 
     fn sign(&self, name: &str, lines: &[Line]) {
-        let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+        let policy = policy();
         let log: Log = lines.iter().map(Line::leaf).collect();
         let checkpoint = Checkpoint::sign(&log, &LogKey::of(&policy), &checkpoint_key()).unwrap();
         fs::write(self.path(name), checkpoint.as_bytes()).unwrap();
@@ -154,7 +157,7 @@ fn a_reply_is_proved_and_checked() {
 #[test]
 fn a_log_without_the_line_of_a_reply_proves_nothing() {
     let folder = Folder::new();
-    let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+    let policy = policy();
     let mut lines = lines(&policy);
     lines.remove(6);
     folder.write("log.jsonl", &rows(&lines));
@@ -176,7 +179,7 @@ fn a_log_is_shown_to_continue() {
 #[test]
 fn two_parties_compare() {
     let folder = Folder::new();
-    let policy = Policy::parse(include_str!("../../../src/policy/sample.toml")).unwrap();
+    let policy = policy();
     let compare = "compare --ours @kept --theirs";
     assert!(folder.run(&format!("{compare} @kept")).unwrap().contains("the same log of 9 lines"));
     let said = folder.run(&format!("{compare} @kept/4.checkpoint")).unwrap();
@@ -206,7 +209,7 @@ fn processings_are_exported() {
     assert_eq!(said.lines().count(), 11);
     let record: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(record["name"], "stapel.question");
-    assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000002000000000000");
+    assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000099000000002000");
     folder.write("log.jsonl", "nonsense\n");
     assert_eq!(folder.code(export), "log_file");
 }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use stapel::Slug;
 use stapel::partner::Partner;
-use stapel::policy::{Lang, Oin};
+use stapel::policy::Lang;
 
 use super::PartnerFolder;
 use crate::failure::Failure;
+use crate::now::Clock;
 use crate::output::Output;
 
 /// Make a partner's folder, and print its entry for the roster
@@ -18,7 +19,7 @@ use crate::output::Output;
 /// the policy's reader refuses.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner init --dir police --number 1 --name 'Politie' \\\n      \
-                   --oin 00000001000000000000 --organisation politie")]
+                   --organisation politie")]
 pub(super) struct InitArgs {
     #[command(flatten)]
     place: PartnerFolder,
@@ -28,10 +29,7 @@ pub(super) struct InitArgs {
     /// The partner's name
     #[arg(long)]
     name: Option<String>,
-    /// The organisation's OIN, 20 digits
-    #[arg(long)]
-    oin: Option<Oin>,
-    /// The organisation that it counts as
+    /// The organisation that it belongs to, by its slug in the policy
     #[arg(long, value_name = "SLUG")]
     organisation: Option<Slug>,
     /// Its legal basis to flag
@@ -60,6 +58,8 @@ pub(super) struct AdoptArgs {
     /// The language in which to say what changes: nl or en
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: Lang,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// Keep a copy of an epoch's secret in the folder
@@ -83,7 +83,6 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "[[partner]]")?;
     writeln!(out, "number = {number}")?;
     writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
-    writeln!(out, "oin = {}", quoted(args.oin.as_ref().map(Oin::as_str)))?;
     writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
     writeln!(out, "verifying_key = \"{key}\"")?;
     writeln!(out, "may = [\"flag\", \"ask\"]")?;
@@ -100,7 +99,7 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         let before = partner.policy().clone();
         // To adopt what was adopted, as after a command that was broken off, is no error.
         if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() != before.digest() {
-            partner.adopt_policy(policy).map_err(Failure::of_policy(policy))?;
+            partner.adopt_policy(policy, args.clock.time()?).map_err(Failure::of_policy(policy))?;
         }
         for difference in before.policy().difference(partner.policy().policy(), args.lang) {
             writeln!(out, "{difference}")?;

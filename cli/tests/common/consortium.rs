@@ -28,8 +28,11 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
     let mut roster = String::new();
     for (number, (folder, name)) in (1..).zip(PARTNERS) {
         let line = format!(
-            "partner init --dir {folder} --number {number} --oin 0000000{number}000000000000 --organisation {folder}"
+            "keygen policy --out {folder}.policy.key --organisation {folder} --oin 00000099{number:09}000 \
+             --contact a@b.nl"
         );
+        roster += &desk.stapel_with(&line, &["--name", name]);
+        let line = format!("partner init --dir {folder} --number {number} --organisation {folder}");
         let basis = "Gemeentewet, artikel 172";
         let more = ["--name", name, "--legal-basis-flag", basis, "--legal-basis-ask", basis];
         roster += &desk.stapel_with(&line, &more);
@@ -37,7 +40,7 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
     // Two see counts, two only that there is a stack.
     let roster = roster.replacen("\"presence\"", "\"count\"", 2);
     let operator = desk.stapel_with(
-        "broker init --dir broker --oin 00000009000000000000 --log-origin stapel.example/zaanstad",
+        "broker init --dir broker --oin 00000099000000009000 --log-origin stapel.example/zaanstad",
         &["--name", "Stichting Voorbeeldbroker"],
     );
     let key_id = made[0]["key_id"].as_str().unwrap();
@@ -54,7 +57,7 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
     assert!(desk.stapel("policy explain policy.toml --lang nl").contains("Gemeente Zaanstad"));
     assert_eq!(desk.code("policy verify policy.toml"), "policy_signatures");
     for (folder, _) in PARTNERS {
-        let signed = desk.stapel(&format!("policy sign policy.toml --key {folder}/partner.key"));
+        let signed = desk.stapel(&format!("policy sign policy.toml --key {folder}.policy.key"));
         assert_eq!(signed.trim(), format!("policy.toml.{folder}.sig"));
     }
     let digest = desk.stapel("policy digest policy.toml");

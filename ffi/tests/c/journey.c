@@ -396,7 +396,7 @@ static void founding(const char *root, uint64_t now) {
 
     partner = open_partner(root, "5");
     OK(stapel_partner_add_secret(partner, secret, NUL));
-    IS(STAPEL_ERROR_POLICY_SUCCESSOR, stapel_partner_adopt_policy(partner, policy, NUL));
+    IS(STAPEL_ERROR_POLICY_SUCCESSOR, stapel_partner_adopt_policy(partner, policy, NUL, now));
     uint16_t number = 0;
     OK(stapel_partner_number(partner, &number));
     THAT(number == 5);

@@ -110,8 +110,8 @@ static void null_everywhere(void) {
     NIL(stapel_partner_join("nowhere", NUL, NULL, 0));
     NIL(stapel_partner_open(NULL, NUL, &p));
     NIL(stapel_partner_open("nowhere", NUL, NULL));
-    NIL(stapel_partner_adopt_policy(NULL, "nowhere", NUL));
-    NIL(stapel_partner_adopt_policy(partner, NULL, 0));
+    NIL(stapel_partner_adopt_policy(NULL, "nowhere", NUL, now));
+    NIL(stapel_partner_adopt_policy(partner, NULL, 0, now));
     NIL(stapel_partner_add_secret(NULL, "nowhere", NUL));
     NIL(stapel_partner_add_secret(partner, NULL, 0));
     NIL(stapel_partner_number(NULL, &number));

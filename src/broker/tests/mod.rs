@@ -360,7 +360,7 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
 /// Whatever is there after the process ended, it is no broker, and the same call makes it.
 #[test]
 fn a_broker_whose_making_broke_off_is_made_again() {
-    let policy = sample::folder(sample::TEXT);
+    let policy = sample::folder(&sample::TEXT);
     let policy = policy.path().join("policy.toml");
     for steps in 0.. {
         let (folder, keys) = (tempfile::tempdir().unwrap(), key_folder());
@@ -391,7 +391,7 @@ fn a_broker_whose_making_broke_off_is_made_again() {
 
 #[test]
 fn one_at_a_time_makes_a_broker_in_a_folder() {
-    let policy = sample::folder(sample::TEXT);
+    let policy = sample::folder(&sample::TEXT);
     let policy = policy.path().join("policy.toml");
     let (folder, keys) = (tempfile::tempdir().unwrap(), key_folder());
     let create = || Broker::create(folder.path(), BrokerKeys::open(keys.path()).unwrap(), &policy, START);
@@ -412,7 +412,7 @@ fn one_at_a_time_makes_a_broker_in_a_folder() {
 fn a_backup_that_broke_off_is_no_backup_and_is_made_again() {
     let (lost, keys) = (tempfile::tempdir().unwrap(), key_folder());
     let open_keys = || BrokerKeys::open(keys.path()).unwrap();
-    let policy = sample::folder(sample::TEXT);
+    let policy = sample::folder(&sample::TEXT);
     let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
     for steps in 0.. {
         let (copy, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -439,7 +439,7 @@ fn a_backup_that_broke_off_is_no_backup_and_is_made_again() {
 fn a_restore_that_broke_off_leaves_no_broker_that_does_not_wait_for_full_sets() {
     let (lost, copy, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
     let open_keys = || BrokerKeys::open(keys.path()).unwrap();
-    let policy = sample::folder(sample::TEXT);
+    let policy = sample::folder(&sample::TEXT);
     let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
     let mut client = Client { number: 1, state: 0, question: 0, accepted: 0 };
     let set = client.full_set(&[1, 2], START);

@@ -250,13 +250,13 @@ fn a_policy_is_followed_by_its_successor_only() {
         policy_text().replacen("version = 1\n", &format!("version = 2\nprevious = \"{previous}\"\n"), 1)
     };
     let stranger = sample::folder(&successor(&"00".repeat(32)));
-    assert_eq!(code(play.partner.adopt_policy(&stranger.path().join("policy.toml"))), "policy_successor");
+    assert_eq!(code(play.partner.adopt_policy(&stranger.path().join("policy.toml"), NOW)), "policy_successor");
     let newer = sample::folder(&successor(&digest.to_string()));
     let path = newer.path().join("policy.toml");
     // Wherever it is interrupted, the folder has one policy whole: the old one or the new one.
     for steps in 0.. {
         files::crash::after(Some(steps));
-        let adopted = play.partner.adopt_policy(&path);
+        let adopted = play.partner.adopt_policy(&path, NOW);
         files::crash::after(None);
         play = play.reopen();
         let version = play.partner.policy().policy().version;
@@ -278,6 +278,32 @@ fn a_policy_is_followed_by_its_successor_only() {
 }
 
 #[test]
+fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let first = play.partner.policy().digest();
+    let version = |more: &str| format!("version = 2\nprevious = \"{first}\"\n{more}");
+    let successor = |more: &str| policy_text().replacen("version = 1\n", &version(more), 1);
+    let adopt = |play: &mut Play, text: &str| {
+        let folder = sample::folder(text);
+        play.partner.adopt_policy(&folder.path().join("policy.toml"), NOW)
+    };
+    let later = successor("").replace("valid_from = 2026-12-01", "valid_from = 2027-03-01");
+    assert_eq!(code(adopt(&mut play, &later)), "policy_not_yet");
+    assert_eq!(play.partner.policy().digest(), first);
+    adopt(&mut play, &successor("")).unwrap();
+    let other = successor("freshness_days = 20\n");
+    assert_eq!(code(adopt(&mut play, &other)), "policy_successor", "the broker may have taken it");
+    play.partner.flag(&homes(3..4), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert_eq!(play.partner.brokers_policy(), Some(first), "the broker still goes by the one before");
+    adopt(&mut play, &other).unwrap();
+    play = play.reopen();
+    assert_eq!(play.partner.policy().policy().freshness_days, 20);
+}
+
+#[test]
 fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
     let unit_only = policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1);
     let mut play = Play::under(&unit_only);
@@ -290,7 +316,7 @@ fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
     for (version, text, held) in texts {
         let text = text.replacen("version = 1\n", &format!("version = {version}\nprevious = \"{digest}\"\n"), 1);
         let newer = sample::folder(&text);
-        play.partner.adopt_policy(&newer.path().join("policy.toml")).unwrap();
+        play.partner.adopt_policy(&newer.path().join("policy.toml"), NOW).unwrap();
         play.broker.policy = play.partner.policy().clone();
         digest = play.broker.policy.digest();
         let messages = play.partner.deliver(NOW).unwrap();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::model::{Policy, RosterEntry};
+use super::super::model::{Organisation, Policy, RosterEntry};
 use super::catalogue::{Blank, Catalogue};
-use super::facts::{labelled, of_partner};
+use super::facts::{labelled, of_organisation, of_partner};
 use super::lang::Lang;
+use crate::slug::Slug;
 
 impl Policy {
     /// What is different in `newer`, one sentence for each change; nothing where both say the same.
@@ -16,6 +17,8 @@ impl Policy {
         let words = lang.catalogue();
         let mut lines = vec![versions(self, newer, words)];
         lines.extend(threshold(self.counting.threshold, newer.counting.threshold, words));
+        lines.extend(unsigned(newer, words));
+        lines.extend(organisations(self, newer, words));
         lines.extend(changed("", &labelled(self, words), &labelled(newer, words), words));
         lines.extend(partners(self, newer, words));
         lines.extend(epochs(self, newer, words));
@@ -33,6 +36,40 @@ fn versions(old: &Policy, new: &Policy, words: &Catalogue) -> String {
 fn threshold(from: u8, to: u8, words: &Catalogue) -> Option<String> {
     let name = if to < from { "threshold_down" } else { "threshold_up" };
     (from != to).then(|| words.say(name, &[("from", from.to_string()), ("to", to.to_string())]))
+}
+
+/// That an organisation's signature will be missing, which those who sign should know first.
+fn unsigned(new: &Policy, words: &Catalogue) -> Option<String> {
+    let now = new.unsigned.as_ref().filter(|unsigned| unsigned.version == new.version);
+    now.map(|unsigned| words.say("organisation_unsigned", &[("organisation", unsigned.organisation.to_string())]))
+}
+
+fn organisations(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
+    let slugs = |policy: &Policy| policy.organisations.iter().map(|one| one.slug.clone()).collect::<Vec<Slug>>();
+    let mut lines = Vec::new();
+    let whole = |name: &str, one: &Organisation| {
+        words.say(name, &[("organisation", one.slug.to_string()), ("name", one.name.clone())])
+    };
+    for slug in all(slugs(old).into_iter(), slugs(new).into_iter()) {
+        let subject = format!("{slug}: ");
+        match (old.organisation(&slug), new.organisation(&slug)) {
+            (Some(was), Some(is)) => {
+                if was.policy_key != is.policy_key {
+                    let (organisation, key) = (slug.to_string(), is.policy_key.to_string());
+                    lines.push(words.say("organisation_key", &[("organisation", organisation), ("key", key)]));
+                }
+                lines.extend(changed(&subject, &of_organisation(was), &of_organisation(is), words));
+            }
+            (None, Some(is)) => {
+                lines.push(whole("organisation_came", is));
+                let says = of_organisation(is).into_iter().filter(|(_, value)| !value.is_empty());
+                lines.extend(says.map(|(name, value)| format!("{subject}{}: {value}", label(name, words))));
+            }
+            (Some(was), None) => lines.push(whole("organisation_went", was)),
+            (None, None) => {}
+        }
+    }
+    lines
 }
 
 fn partners(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
@@ -144,11 +181,13 @@ mod tests {
     fn partners_epochs_and_overrides_come_go_and_change() {
         let start = sample::TEXT.rfind("[[partner]]").unwrap();
         let last = &sample::TEXT[start..];
-        let gone = differences(&[(last, "")]);
+        let gone = differences(&[(last, ""), (sample::entry_of("gemeente-zaanstad"), "")]);
+        assert!(gone.iter().any(|line| line.starts_with("Gone: organisation gemeente-zaanstad (Gemeente Zaanstad).")));
         assert!(
             gone.iter().any(|line| line == "Gone: partner 4, Gemeente Zaanstad, team veiligheid (gemeente-zaanstad).")
         );
-        let came = sample::changed(&[(last, "")]).difference(&sample::policy(), Lang::En);
+        let without = sample::changed(&[(last, ""), (sample::entry_of("gemeente-zaanstad"), "")]);
+        let came = without.difference(&sample::policy(), Lang::En);
         assert!(came.iter().any(|line| line.starts_with("New: partner 4, ")), "{came:?}");
         assert!(came.iter().any(|line| line == "Partner 4: may: flag, ask"), "{came:?}");
         assert_eq!(
@@ -196,9 +235,13 @@ mod tests {
         changes.push(("interval_hours = 24".into(), "interval_hours = 25".into()));
         // Every text and name that stands in the sample in quotes of its own.
         for line in sample::TEXT.lines().filter(|line| line.ends_with('"') && !line.ends_with("\"\"\"")) {
-            let changed = if line.starts_with("sees") {
+            let changed = if line.starts_with("slug") || line.starts_with("organisation") {
+                continue;
+            } else if line.starts_with("oin") {
+                line.replacen("000000099", "000000098", 1)
+            } else if line.starts_with("sees") {
                 line.replace("presence", "band").replace("\"count\"", "\"presence\"")
-            } else if line.contains("_key") || line.contains("key_id") || line.starts_with("oin") {
+            } else if line.contains("_key") || line.contains("key_id") {
                 line.replacen('0', "5", 1)
             } else {
                 format!("{}x\"", &line[..line.len() - 1])

@@ -2,7 +2,7 @@
 //! there.
 
 use super::super::check::{Fact, Finding};
-use super::super::model::{Policy, RosterEntry};
+use super::super::model::{Because, Organisation, Policy, RosterEntry, Unsigned};
 use super::catalogue::{Blank, Catalogue};
 
 /// All that a policy says once, but for the threshold; each has a label (`label.` and its name).
@@ -16,6 +16,7 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("test", words.yes(policy.test)),
         ("purpose", policy.purpose.to_string()),
         ("legal_basis", policy.legal_basis.clone()),
+        ("legal_act", policy.legal_act.map(|act| act.as_str().to_owned()).unwrap_or_default()),
         ("flag_criterion", policy.flag_criterion.clone()),
         ("after_hit", policy.after_hit.clone()),
         ("coordinator", policy.coordinator.clone()),
@@ -47,6 +48,34 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("signatures", words.number(changes.signatures)),
         ("grace_days", days(changes.grace_days)),
         ("new_epoch_within_days", days(changes.new_epoch_within_days)),
+        ("unsigned", policy.unsigned.as_ref().map(|unsigned| of_unsigned(unsigned, words)).unwrap_or_default()),
+    ]
+}
+
+/// That a version came into force without a signature.
+pub(super) fn of_unsigned(unsigned: &Unsigned, words: &Catalogue) -> String {
+    let Unsigned { organisation, because, version, epoch, announced } = unsigned;
+    let mut blanks = vec![
+        ("organisation", organisation.to_string()),
+        ("version", version.to_string()),
+        ("epoch", epoch.to_string()),
+    ];
+    blanks.extend(announced.map(|day| ("announced", day.to_string())));
+    let name = match because {
+        Because::Leaves => "unsigned_leaves",
+        Because::LostKey => "unsigned_lost_key",
+    };
+    words.say(name, &blanks)
+}
+
+/// What a policy says of one organisation; each has a label. An empty text stands for nothing.
+pub(super) fn of_organisation(organisation: &Organisation) -> Vec<Blank> {
+    vec![
+        ("organisation_name", organisation.name.clone()),
+        ("organisation_oin", organisation.oin.to_string()),
+        ("organisation_contact", organisation.contact.clone()),
+        ("organisation_key", organisation.policy_key.to_string()),
+        ("organisation_first_epoch", organisation.first_epoch.map(|epoch| epoch.to_string()).unwrap_or_default()),
     ]
 }
 
@@ -57,7 +86,7 @@ pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     let mut facts = vec![
         ("version", policy.version.to_string()),
         ("valid_from", policy.valid_from.to_string()),
-        ("organisations", policy.organisations().to_string()),
+        ("organisations", policy.organisations.len().to_string()),
         ("flagging", policy.flagging_organisations().to_string()),
         ("threshold", counting.threshold.to_string()),
         ("flaggers", words.counted("flaggers", counting.threshold.saturating_sub(1))),
@@ -82,7 +111,6 @@ pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalog
     vec![
         ("partner_name", partner.name.clone()),
         ("partner_organisation", partner.organisation.to_string()),
-        ("partner_oin", partner.oin.to_string()),
         ("partner_key", partner.verifying_key.to_string()),
         ("partner_old_key", old_key.unwrap_or_default()),
         ("partner_may", words.permissions(partner.may)),

@@ -9,11 +9,11 @@ mod facts;
 mod lang;
 
 use catalogue::{Blank, Catalogue};
-use facts::{explained, of_finding};
+use facts::{explained, of_finding, of_unsigned};
 
 pub use self::lang::{Lang, NotALang};
 use super::check::{Check, Finding, Reveal};
-use super::model::{Policy, RosterEntry};
+use super::model::{Organisation, Policy, RosterEntry};
 use crate::address::Level;
 
 /// The longest line of an explanation, in characters.
@@ -62,6 +62,7 @@ fn meaning(page: &mut Page, policy: &Policy) {
     page.lines(&["hit_is_no_ground", "coordinator"]);
     page.heading("roster_heading");
     page.lines(&["organisations"]);
+    policy.organisations.iter().for_each(|organisation| one_organisation(page, organisation));
     policy.partners.iter().for_each(|partner| one_partner(page, policy, partner));
 }
 
@@ -123,7 +124,11 @@ fn epochs_and_changes(page: &mut Page, policy: &Policy) {
     }
     page.heading("changes_heading");
     let before = if policy.previous.is_some() { "previous" } else { "first_version" };
-    page.lines(&["signatures", "grace", "leaving", before, "digest"]);
+    page.lines(&["signatures", "one_unsigned", "joining", "grace", "leaving"]);
+    if let Some(unsigned) = &policy.unsigned {
+        page.wrapped("- ", &of_unsigned(unsigned, page.words));
+    }
+    page.lines(&[before, "digest"]);
     page.wrapped("", &page.words.word("digest_binds"));
 }
 
@@ -142,12 +147,25 @@ impl Reveal {
     }
 }
 
+fn one_organisation(page: &mut Page, organisation: &Organisation) {
+    let blanks = [
+        ("slug", organisation.slug.to_string()),
+        ("name", organisation.name.clone()),
+        ("oin", organisation.oin.to_string()),
+        ("policy_key", organisation.policy_key.to_string()),
+        ("contact", organisation.contact.clone()),
+    ];
+    page.with("- ", "organisation", &blanks);
+    if let Some(epoch) = organisation.first_epoch {
+        page.with(UNDER, "joined", &[("first_epoch", epoch.to_string())]);
+    }
+}
+
 fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
     let blanks = [
         ("number", partner.number.to_string()),
         ("name", partner.name.clone()),
         ("organisation", partner.organisation.to_string()),
-        ("oin", partner.oin.to_string()),
     ];
     page.with("- ", "partner", &blanks);
     match &partner.legal_basis_flag {
@@ -250,9 +268,13 @@ mod tests {
                 policy.valid_from.to_string(),
             ];
             for partner in &policy.partners {
-                texts.extend([partner.name.clone(), partner.oin.to_string(), partner.organisation.to_string()]);
+                texts.extend([partner.name.clone(), partner.organisation.to_string()]);
                 texts.extend(partner.legal_basis_flag.clone());
                 texts.extend(partner.legal_basis_ask.clone());
+            }
+            for organisation in &policy.organisations {
+                texts.extend([organisation.name.clone(), organisation.oin.to_string(), organisation.contact.clone()]);
+                texts.push(organisation.policy_key.to_string());
             }
             for text in texts {
                 assert!(page.contains(&text), "{lang:?} lacks {text}");

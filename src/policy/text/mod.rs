@@ -7,6 +7,8 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
+use toml::Spanned;
+
 use roster::MAX_PARTNERS;
 use shape::{
     RawBudgets, RawChanges, RawCounting, RawEpoch, RawFormat, RawMessages, RawOperator, RawOverride, RawPolicy,
@@ -17,8 +19,8 @@ use values::{NAME, PROSE, PolicyFile, shown};
 use super::check;
 use super::error::PolicyError;
 use super::model::{
-    Budgets, ChangeRules, Counting, Epoch, MessageRules, Operator, Override, Policy, ReleaseRules, Retention,
-    RosterEntry, Rules,
+    Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, Operator, Override, Policy, ReleaseRules, Retention,
+    Rules,
 };
 use crate::address::Level;
 use crate::secret::KeyId;
@@ -73,9 +75,17 @@ impl PolicyFile<'_> {
             return Err(self.wrong(raw.version.span().start, "previous", finding));
         }
         let budgets = self.budgets(&raw.budgets.0)?;
-        let partners = self.partners(&raw.partners, &budgets)?;
-        let organisations = distinct(partners.iter());
-        let flagging = distinct(partners.iter().filter(|partner| partner.may.flag));
+        let (organisations, partners) = self.roster(&raw, &budgets)?;
+        if let Some(raw) = raw.organisations.iter().find_map(|Table(raw)| raw.first_epoch.as_ref())
+            && version == 1
+        {
+            let finding = "nobody joins with the first version; leave it out, and all count in every epoch";
+            return Err(self.wrong(raw.span().start, "organisation.first_epoch", finding));
+        }
+        let flagging: BTreeSet<_> =
+            partners.iter().filter(|partner| partner.may.flag).map(|partner| &partner.organisation).collect();
+        let flagging = u16::try_from(flagging.len()).unwrap_or(u16::MAX);
+        let all = u16::try_from(organisations.len()).unwrap_or(u16::MAX);
         Ok(Policy(Rules {
             consortium: self.read("consortium", &raw.consortium)?,
             version,
@@ -84,6 +94,7 @@ impl PolicyFile<'_> {
             test: raw.test,
             purpose: self.read("purpose", &raw.purpose)?,
             legal_basis: self.text("legal_basis", &raw.legal_basis, PROSE)?,
+            legal_act: raw.legal_act.as_ref().map(|raw| self.legal_act(raw)).transpose()?,
             flag_criterion: self.text("flag_criterion", &raw.flag_criterion, PROSE)?,
             after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
@@ -95,11 +106,21 @@ impl PolicyFile<'_> {
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
             max_shrink_percent: self.or("max_shrink_percent", &raw.max_shrink_percent, 0..=100, 20)?,
             messages: self.messages(&raw.messages.0)?,
-            changes: self.changes(&raw.changes.0, organisations)?,
+            changes: self.changes(&raw.changes.0, all)?,
             overrides: self.overrides(&raw.overrides)?,
+            unsigned: self.unsigned(&raw.unsigned, version)?,
+            organisations,
             epochs: self.epochs(&raw.epochs)?,
             partners,
         }))
+    }
+
+    fn legal_act(&self, raw: &Spanned<String>) -> Result<LegalAct, PolicyError> {
+        LegalAct::named(raw.get_ref()).ok_or_else(|| {
+            let finding =
+                format!("{} is not an act whose bounds are known: \"wgs\", or leave it out", shown(raw.get_ref()));
+            self.wrong(raw.span().start, "legal_act", finding)
+        })
     }
 
     fn operator(&self, raw: &RawOperator) -> Result<Operator, PolicyError> {
@@ -161,7 +182,7 @@ impl PolicyFile<'_> {
     fn retention(&self, raw: &RawRetention) -> Result<Retention, PolicyError> {
         Ok(Retention {
             max_days: self.or("retention.max_days", &raw.max_days, 1..=3_660, 180)?,
-            log_days: self.or("retention.log_days", &raw.log_days, 1..=36_600, 1_095)?,
+            log_days: self.or("retention.log_days", &raw.log_days, 1..=36_600, 365)?,
         })
     }
 
@@ -261,11 +282,6 @@ impl PolicyFile<'_> {
         }
         Ok(epochs)
     }
-}
-
-fn distinct<'a>(partners: impl Iterator<Item = &'a RosterEntry>) -> u16 {
-    let organisations: BTreeSet<_> = partners.map(|partner| &partner.organisation).collect();
-    u16::try_from(organisations.len()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -402,6 +418,7 @@ mod tests {
     fn versions_and_days() {
         let digest = "0".repeat(64);
         refused(&[("version = 1", "version = 0")], "version", "0 is not between 1");
+        refused(&[("purpose =", "legal_act = \"avg\"\npurpose =")], "legal_act", "\"wgs\", or leave it out");
         refused(&[("version = 1", "version = 2")], "previous", "every later one the digest");
         refused(&[("version = 1", &format!("version = 1\nprevious = \"{digest}\""))], "previous", "the first version");
         refused(&[("version = 1", "version = 2\nprevious = \"0\"")], "previous", "not a digest");
@@ -429,7 +446,7 @@ mod tests {
         refused(&[(&log.to_string(), &reply.to_string())], "operator.checkpoint_key", "the operator's other key");
         refused(&[("stapel.example.nl/zaanstad", "stapel example")], "operator.log_origin", "no spaces");
         refused(&[("stapel.example.nl/zaanstad", "stapel+example")], "operator.log_origin", "no '+'");
-        refused(&[("00000009000000000000", "9000000000000")], "operator.oin", "not an OIN");
+        refused(&[("00000099000000009000", "9000000000000")], "operator.oin", "not an OIN");
         refused(&[(&reply.to_string(), &reply.to_string().to_uppercase())], "operator.verifying_key", "lower-case");
         refused(&[(&reply.to_string(), &"0".repeat(64))], "operator.verifying_key", "anybody can sign");
     }
@@ -470,7 +487,7 @@ mod tests {
         let good = second(epoch(2, "0123456789abcdef", "2027-11-01"));
         assert_eq!(sample::changed(&[(good[0].0, &good[0].1)]).epochs.len(), 2, "overlap is allowed");
         let start = sample::TEXT.find(EPOCH).unwrap();
-        let end = sample::TEXT.find("[[partner]]").unwrap();
+        let end = sample::TEXT.find("[[organisation]]").unwrap();
         let none = sample::changed_text(&[(&sample::TEXT[start..end], ""), ("purpose =", "epoch = []\npurpose =")]);
         assert!(refusal(&none).contains("epoch: there are 0; list at least one"));
     }
@@ -482,15 +499,19 @@ mod tests {
         refused(&[("number = 2\nname", "number = 1\nname")], "partner.number", "1 is there twice");
         refused(&[("number = 2\nname", "number = 0\nname")], "partner.number", "0 is not between 1 and 65535");
         refused(&[(&two, &one)], "partner.verifying_key", "partner 1 has the same key");
+        let police = sample::policy_key("politie").verifying_key().to_string();
+        refused(&[(&two, &police)], "partner.verifying_key", "'politie' has the same key");
+        let tax = sample::policy_key("belastingdienst").verifying_key().to_string();
+        refused(&[(&police, &tax)], "organisation.policy_key", "'politie' has the same key");
         let old = format!("sees = \"band\"\nold_key = {{ verifying_key = \"{one}\", until = 2026-12-31 }}");
         refused(&[("sees = \"band\"", &old)], "partner.old_key.verifying_key", "partner 1 has the same key");
-        refused(
-            &[("organisation = \"belastingdienst\"", "organisation = \"politie\"")],
-            "partner.oin",
-            "has OIN 0000000100",
-        );
-        let oin = ("00000002000000000000", "00000001000000000000");
-        refused(&[oin], "partner.organisation", "is that of 'politie'");
+        let organisation = "organisation = \"belastingdienst\"";
+        refused(&[(organisation, "organisation = \"politie\"")], "organisation.slug", "no partner is of");
+        refused(&[(organisation, "organisation = \"fiscus\"")], "partner.organisation", "no [[organisation]]");
+        let slug = "slug = \"belastingdienst\"";
+        refused(&[(slug, "slug = \"politie\"")], "organisation.slug", "politie is there twice");
+        refused(&[(slug, &format!("first_epoch = 1\n{slug}"))], "organisation.first_epoch", "nobody joins");
+        refused(&[("00000099000000002000", "00000099000000001000")], "organisation.oin", "is that of");
         refused(&[("sees = \"band\"", "sees = \"all\"")], "partner.sees", "'all' is none of");
         let moved = sample::changed(&[("number = 1\nname", "number = 7\nname")]);
         assert_eq!(moved.partners.iter().map(|p| p.number).collect::<Vec<_>>(), [2, 3, 4, 7]);
@@ -543,18 +564,19 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let long = format!("{}{}", sample::TEXT, "#".repeat(MAX_TEXT));
+        let long = format!("{}{}", *sample::TEXT, "#".repeat(MAX_TEXT));
         assert!(refusal(&long).starts_with("as a whole: it has "));
-        let fits = format!("{}{}", sample::TEXT, "#".repeat(MAX_TEXT - sample::TEXT.len()));
+        let fits = format!("{}{}", *sample::TEXT, "#".repeat(MAX_TEXT - sample::TEXT.len()));
         assert!(Policy::parse(&fits).is_ok());
         let partners = |count: usize| {
             let partner = |n: usize| {
                 format!(
-                    "[[partner]]\nnumber={n}\nname='a'\noin='1{n:019}'\norganisation='o{n}'\n\
+                    "[[organisation]]\nslug='o{n}'\nname='a'\noin='00000099{n:09}000'\ncontact='a'\n\
+                     policy_key='6{n:063x}'\n[[partner]]\nnumber={n}\nname='a'\norganisation='o{n}'\n\
                      verifying_key='7{n:063x}'\nmay=['flag']\nlegal_basis_flag='a'\n"
                 )
             };
-            let start = sample::TEXT.find("[[partner]]").unwrap();
+            let start = sample::TEXT.find("[[organisation]]").unwrap();
             sample::TEXT[..start].to_owned() + &(1..=count).map(partner).collect::<String>()
         };
         assert_eq!(Policy::parse(&partners(MAX_PARTNERS)).unwrap().counting.count_cap, 250);

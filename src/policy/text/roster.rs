@@ -1,12 +1,12 @@
-//! The roster of a policy's text: every partner, and that none is there twice under any name.
+//! The roster of a policy's text: every organisation and partner, and that none is there twice under any name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
 use super::super::error::PolicyError;
-use super::super::model::{Budgets, Oin, OldKey, Permissions, RosterEntry, Sees};
-use super::shape::{RawPartner, Table};
+use super::super::model::{Because, Budgets, Oin, OldKey, Organisation, Permissions, RosterEntry, Sees, Unsigned};
+use super::shape::{RawOrganisation, RawPartner, RawPolicy, RawUnsigned, Table};
 use super::values::{NAME, PROSE, PolicyFile, shown};
 use crate::secret::VerifyingKey;
 use crate::slug::Slug;
@@ -14,31 +14,90 @@ use crate::slug::Slug;
 /// The most partners of one policy.
 pub(super) const MAX_PARTNERS: usize = 10_000;
 
-/// What the partners read so far have, so that the next one cannot have it too.
+/// What was read so far, so that what comes next cannot have it too.
 #[derive(Default)]
 struct Taken {
-    numbers: BTreeSet<u16>,
-    /// Every key, with the number of the partner whose key it is.
-    keys: BTreeMap<VerifyingKey, u16>,
-    oin_of: BTreeMap<Slug, Oin>,
+    slugs: BTreeSet<Slug>,
     organisation_of: BTreeMap<Oin, Slug>,
+    numbers: BTreeSet<u16>,
+    /// Every key, with the name of the one whose key it is.
+    keys: BTreeMap<VerifyingKey, String>,
 }
 
 impl PolicyFile<'_> {
-    pub(super) fn partners(
+    pub(super) fn roster(
         &self,
-        raw: &[Table<RawPartner>],
+        raw: &RawPolicy,
         budgets: &Budgets,
-    ) -> Result<Vec<RosterEntry>, PolicyError> {
-        if raw.is_empty() || raw.len() > MAX_PARTNERS {
-            let finding = format!("there are {}; list at least one, and at most {MAX_PARTNERS}", raw.len());
-            return Err(self.wrong(0, "partner", finding));
+    ) -> Result<(Vec<Organisation>, Vec<RosterEntry>), PolicyError> {
+        for (key, count) in [("organisation", raw.organisations.len()), ("partner", raw.partners.len())] {
+            if count == 0 || count > MAX_PARTNERS {
+                let finding = format!("there are {count}; list at least one, and at most {MAX_PARTNERS}");
+                return Err(self.wrong(0, key, finding));
+            }
         }
         let mut taken = Taken::default();
-        let partners = raw.iter().map(|Table(raw)| self.partner(raw, budgets, &mut taken));
+        let organisations = raw.organisations.iter().map(|Table(raw)| self.organisation(raw, &mut taken));
+        let mut organisations = organisations.collect::<Result<Vec<_>, _>>()?;
+        let partners = raw.partners.iter().map(|Table(raw)| self.partner(raw, budgets, &mut taken));
         let mut partners = partners.collect::<Result<Vec<_>, _>>()?;
+        let with_partner: BTreeSet<_> = partners.iter().map(|partner| &partner.organisation).collect();
+        for (Table(raw), organisation) in raw.organisations.iter().zip(&organisations) {
+            if !with_partner.contains(&organisation.slug) {
+                let finding = format!("no partner is of '{}'; add one, or take it away", organisation.slug);
+                return Err(self.wrong(raw.slug.span().start, "organisation.slug", finding));
+            }
+        }
+        organisations.sort_unstable_by(|one, other| one.slug.cmp(&other.slug));
         partners.sort_unstable_by_key(|partner| partner.number);
-        Ok(partners)
+        Ok((organisations, partners))
+    }
+
+    pub(super) fn unsigned(
+        &self,
+        raw: &Option<Table<RawUnsigned>>,
+        version: u32,
+    ) -> Result<Option<Unsigned>, PolicyError> {
+        let Some(Table(raw)) = raw else { return Ok(None) };
+        let because = Because::named(raw.because.get_ref()).ok_or_else(|| {
+            let finding = format!("{} is neither \"leaves\" nor \"lost-key\"", shown(raw.because.get_ref()));
+            self.wrong(raw.because.span().start, "unsigned.because", finding)
+        })?;
+        if raw.announced.is_some() != (because == Because::LostKey) {
+            let finding = "it is the day on which one that lost its key was told, and stands with \"lost-key\" alone";
+            return Err(self.wrong(raw.because.span().start, "unsigned.announced", finding));
+        }
+        Ok(Some(Unsigned {
+            organisation: self.read("unsigned.organisation", &raw.organisation)?,
+            because,
+            // All of a first version's organisations sign it.
+            version: self.number("unsigned.version", &raw.version, 2..=i64::from(version))?,
+            epoch: self.number("unsigned.epoch", &raw.epoch, 0..=i64::from(u32::MAX))?,
+            announced: raw.announced.as_ref().map(|raw| self.day("unsigned.announced", raw)).transpose()?,
+        }))
+    }
+
+    fn organisation(&self, raw: &RawOrganisation, taken: &mut Taken) -> Result<Organisation, PolicyError> {
+        let slug: Slug = self.read("organisation.slug", &raw.slug)?;
+        if !taken.slugs.insert(slug.clone()) {
+            return Err(self.twice(raw.slug.span().start, "organisation.slug", slug.as_str()));
+        }
+        let oin: Oin = self.read("organisation.oin", &raw.oin)?;
+        if let Some(other) = taken.organisation_of.insert(oin, slug.clone()) {
+            let finding = format!("OIN {oin} is that of '{other}'; whoever has one OIN counts as one organisation");
+            return Err(self.wrong(raw.oin.span().start, "organisation.oin", finding));
+        }
+        let first_epoch = raw.first_epoch.as_ref();
+        Ok(Organisation {
+            name: self.text("organisation.name", &raw.name, NAME)?,
+            oin,
+            contact: self.text("organisation.contact", &raw.contact, PROSE)?,
+            policy_key: self.roster_key("organisation.policy_key", &raw.policy_key, format!("'{slug}'"), taken)?,
+            first_epoch: first_epoch
+                .map(|raw| self.number("organisation.first_epoch", raw, 0..=i64::from(u32::MAX)))
+                .transpose()?,
+            slug,
+        })
     }
 
     fn partner(&self, raw: &RawPartner, budgets: &Budgets, taken: &mut Taken) -> Result<RosterEntry, PolicyError> {
@@ -46,21 +105,26 @@ impl PolicyFile<'_> {
         if !taken.numbers.insert(number) {
             return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
         }
-        let (oin, organisation) = self.organisation(raw, taken)?;
+        let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;
+        if !taken.slugs.contains(&organisation) {
+            let finding =
+                format!("there is no [[organisation]] with the slug '{organisation}'; add it, or correct this");
+            return Err(self.wrong(raw.organisation.span().start, "partner.organisation", finding));
+        }
+        let whose = || format!("partner {number}");
         let may = self.may(raw, budgets)?;
         Ok(RosterEntry {
             number,
             name: self.text("partner.name", &raw.name, NAME)?,
-            oin,
             organisation,
-            verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, number, taken)?,
+            verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, whose(), taken)?,
             old_key: match &raw.old_key {
                 None => None,
                 Some(Table(old)) => Some(OldKey {
                     verifying_key: self.roster_key(
                         "partner.old_key.verifying_key",
                         &old.verifying_key,
-                        number,
+                        whose(),
                         taken,
                     )?,
                     until: self.day("partner.old_key.until", &old.until)?,
@@ -73,35 +137,18 @@ impl PolicyFile<'_> {
         })
     }
 
-    /// One organisation has one OIN, and one OIN belongs to one organisation. Otherwise somebody could count twice.
-    fn organisation(&self, raw: &RawPartner, taken: &mut Taken) -> Result<(Oin, Slug), PolicyError> {
-        let oin: Oin = self.read("partner.oin", &raw.oin)?;
-        let organisation: Slug = self.read("partner.organisation", &raw.organisation)?;
-        let known = *taken.oin_of.entry(organisation.clone()).or_insert(oin);
-        if known != oin {
-            let finding = format!("another partner of '{organisation}' has OIN {known}; one organisation has one OIN");
-            return Err(self.wrong(raw.oin.span().start, "partner.oin", finding));
-        }
-        let known = taken.organisation_of.entry(oin).or_insert_with(|| organisation.clone());
-        if *known != organisation {
-            let finding = format!("OIN {oin} is that of '{known}'; whoever has one OIN counts as one organisation");
-            return Err(self.wrong(raw.organisation.span().start, "partner.organisation", finding));
-        }
-        Ok((oin, organisation))
-    }
-
     fn roster_key(
         &self,
         key: &str,
         raw: &Spanned<String>,
-        number: u16,
+        whose: String,
         taken: &mut Taken,
     ) -> Result<VerifyingKey, PolicyError> {
         let found = self.key(key, raw)?;
-        match taken.keys.insert(found, number) {
+        match taken.keys.insert(found, whose) {
             None => Ok(found),
             Some(other) => {
-                let finding = format!("partner {other} has the same key; every partner has keys of its own");
+                let finding = format!("{other} has the same key; a key has one owner and one use");
                 Err(self.wrong(raw.span().start, key, finding))
             }
         }

@@ -27,6 +27,7 @@ pub(super) struct RawPolicy {
     pub(super) test: bool,
     pub(super) purpose: Spanned<String>,
     pub(super) legal_basis: Spanned<String>,
+    pub(super) legal_act: Option<Spanned<String>>,
     pub(super) flag_criterion: Spanned<String>,
     pub(super) after_hit: Spanned<String>,
     pub(super) coordinator: Spanned<String>,
@@ -47,6 +48,9 @@ pub(super) struct RawPolicy {
     pub(super) changes: Table<RawChanges>,
     #[serde(default, rename = "override")]
     pub(super) overrides: Vec<Table<RawOverride>>,
+    pub(super) unsigned: Option<Table<RawUnsigned>>,
+    #[serde(rename = "organisation")]
+    pub(super) organisations: Vec<Table<RawOrganisation>>,
     #[serde(rename = "epoch")]
     pub(super) epochs: Vec<Table<RawEpoch>>,
     #[serde(rename = "partner")]
@@ -126,6 +130,27 @@ pub(super) struct RawOverride {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawUnsigned {
+    pub(super) organisation: Spanned<String>,
+    pub(super) because: Spanned<String>,
+    pub(super) version: Spanned<i64>,
+    pub(super) epoch: Spanned<i64>,
+    pub(super) announced: Option<Spanned<Datetime>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOrganisation {
+    pub(super) slug: Spanned<String>,
+    pub(super) name: Spanned<String>,
+    pub(super) oin: Spanned<String>,
+    pub(super) contact: Spanned<String>,
+    pub(super) policy_key: Spanned<String>,
+    pub(super) first_epoch: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawEpoch {
     pub(super) number: Spanned<i64>,
     pub(super) key_id: Spanned<String>,
@@ -138,7 +163,6 @@ pub(super) struct RawEpoch {
 pub(super) struct RawPartner {
     pub(super) number: Spanned<i64>,
     pub(super) name: Spanned<String>,
-    pub(super) oin: Spanned<String>,
     pub(super) organisation: Spanned<String>,
     pub(super) verifying_key: Spanned<String>,
     pub(super) old_key: Option<Table<RawOldKey>>,

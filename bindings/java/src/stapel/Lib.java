@@ -102,7 +102,8 @@ final class Lib {
 
     static native int stapel_partner_open(byte[] folder, SizeT folderLength, PointerByReference partner);
 
-    static native int stapel_partner_adopt_policy(Pointer partner, byte[] policyFile, SizeT policyFileLength);
+    static native int stapel_partner_adopt_policy(Pointer partner, byte[] policyFile, SizeT policyFileLength,
+        long now);
 
     static native int stapel_partner_add_secret(Pointer partner, byte[] secretFile, SizeT secretFileLength);
 

@@ -77,11 +77,13 @@ public final class Partner implements AutoCloseable {
      * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
      *
      * @param policyFile the policy
+     * @param now the time
      */
-    public void adoptPolicy(Path policyFile) {
+    public void adoptPolicy(Path policyFile, Instant now) {
         byte[] policy = Scratch.utf8(policyFile.toString());
         handle.use(partner -> {
-            StapelException.check(Lib.stapel_partner_adopt_policy(partner, policy, Scratch.length(policy)));
+            StapelException.check(Lib.stapel_partner_adopt_policy(partner, policy, Scratch.length(policy),
+                Scratch.seconds(now)));
             return null;
         });
     }

@@ -1,0 +1,162 @@
+//! Each procedure of docs/keys.md, with the commands as they stand there.
+
+#[allow(dead_code, reason = "other tests look at more")]
+mod common;
+#[path = "common/consortium.rs"]
+#[allow(dead_code, reason = "other tests carry more")]
+mod consortium;
+
+use common::{Desk, text};
+use consortium::{BY, PARTNERS, carry, consortium};
+
+/// Version 2 of a desk's policy, with pieces of its text replaced, each of which must be there.
+fn second(desk: &Desk, changes: &[(&str, &str)]) {
+    let version = format!("version = 2\nprevious = \"{}\"", desk.stapel("policy digest policy.toml").trim());
+    let first = text(&desk.read("policy.toml")).replace("version = 1", &version);
+    let second = changes.iter().fold(first, |text, (from, to)| {
+        assert!(text.contains(from), "the policy has no {from:?}");
+        text.replacen(from, to, 1)
+    });
+    desk.write("policy-2.toml", second);
+}
+
+fn sign(desk: &Desk, keys: &[&str]) {
+    for key in keys {
+        desk.stapel(&format!("policy sign policy-2.toml --previous policy.toml --key {key}.policy.key --lang nl"));
+    }
+}
+
+/// The tables of an organisation and its partner in the policy's text.
+fn tables_of(desk: &Desk, slug: &str) -> [String; 2] {
+    let whole = text(&desk.read("policy.toml"));
+    ["slug", "organisation"].map(|key| {
+        let at = whole.find(&format!("\n{key} = \"{slug}\"\n")).unwrap();
+        let start = whole[..at + 1].rfind("[[").unwrap();
+        let end = whole[at..].find("[[").map_or(whole.len(), |next| at + next);
+        whole[start..end].to_owned()
+    })
+}
+
+const VERIFY: &str = "policy verify policy-2.toml --previous policy.toml";
+
+#[test]
+fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
+    let desk = consortium();
+    let table = desk.stapel("keygen policy --out fiscus-2.policy.key --organisation fiscus");
+    let key_line = |table: &str| table.lines().find(|line| line.starts_with("policy_key")).unwrap().to_owned();
+    let old = key_line(&tables_of(&desk, "fiscus")[0]);
+    let unsigned = "[unsigned]\norganisation = \"fiscus\"\nbecause = \"lost-key\"\nversion = 2\nepoch = 1\n\
+                    announced = 2026-12-05\n[[epoch]]";
+    second(
+        &desk,
+        &[
+            (&old, &key_line(&table)),
+            ("number = 2\n", "number = 5\n"),
+            ("valid_from = 2026-12-01", "valid_from = 2027-01-04"),
+            ("[[epoch]]", unsigned),
+        ],
+    );
+    let said = desk.stapel("policy diff policy.toml policy-2.toml --lang nl");
+    assert!(
+        said.contains("ZONDER DE HANDTEKENING VAN fiscus") && said.contains("EEN ANDERE AFSPRAKENSLEUTEL"),
+        "{said}"
+    );
+    sign(&desk, &["politie", "woonbron", "gemeente", "fiscus-2"]);
+    desk.stapel(VERIFY);
+    let adopt = "broker adopt --dir broker --policy policy-2.toml --now";
+    assert_eq!(desk.code(&format!("{adopt} 2027-01-03T09:00:00Z")), "policy_not_yet");
+    desk.stapel("policy veto policy-2.toml --previous policy.toml --key fiscus.policy.key");
+    assert_eq!(desk.code(VERIFY), "policy_successor");
+    assert_eq!(desk.code(&format!("{adopt} 2027-01-04T09:00:00Z")), "policy_successor");
+    assert_eq!(
+        desk.code("partner adopt --dir politie --policy policy-2.toml --now 2027-01-04T09:00:00Z"),
+        "policy_successor"
+    );
+}
+
+#[test]
+fn a_stolen_policy_key_is_replaced_by_its_organisation() {
+    let desk = consortium();
+    let table = desk.stapel("keygen policy --out politie-2.policy.key");
+    let key_line = |table: &str| table.lines().find(|line| line.starts_with("policy_key")).unwrap().to_owned();
+    second(&desk, &[(&key_line(&tables_of(&desk, "politie")[0]), &key_line(&table))]);
+    sign(&desk, &["fiscus", "woonbron", "gemeente", "politie-2"]);
+    assert_eq!(desk.code(VERIFY), "policy_signatures");
+    sign(&desk, &["politie"]);
+    assert!(desk.path("policy-2.toml.politie.in-force.sig").exists());
+    desk.stapel(VERIFY);
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-02T09:00:00Z");
+    let status = desk.json("broker status --dir broker");
+    assert_eq!(status[0]["policy_version"], 2);
+}
+
+#[test]
+fn an_organisation_is_put_out_and_another_joins() {
+    let desk = consortium();
+    desk.stapel("keygen secret --purpose ondermijning-zaanstad --epoch 2 --out second.secret");
+    let id = desk.json("keygen show second.secret")[0]["key_id"].as_str().unwrap().to_owned();
+    let mut joiner = desk.stapel_with(
+        "keygen policy --out brandweer.policy.key --organisation brandweer --oin 00000099000000005000 --contact a@b.nl",
+        &["--name", "Brandweer"],
+    );
+    joiner += "first_epoch = 2\n";
+    joiner += &desk.stapel_with(
+        "partner init --dir brandweer --number 5 --name Brandweer --organisation brandweer",
+        &["--legal-basis-flag", "Wet", "--legal-basis-ask", "Wet"],
+    );
+    let [organisation, partner] = tables_of(&desk, "fiscus");
+    let epochs = format!(
+        "closes = 2026-12-31\n\n[[epoch]]\nnumber = 2\nkey_id = \"{id}\"\nopens = 2026-12-03\ncloses = 2027-11-30\n\n\
+         [unsigned]\norganisation = \"fiscus\"\nbecause = \"leaves\"\nversion = 2\nepoch = 2\n"
+    );
+    second(
+        &desk,
+        &[
+            (&organisation, &joiner),
+            (&partner, ""),
+            ("valid_from = 2026-12-01", "valid_from = 2026-12-03"),
+            ("closes = 2027-11-30", &epochs),
+        ],
+    );
+    sign(&desk, &["politie", "woonbron", "gemeente"]);
+    assert_eq!(desk.code(VERIFY), "policy_signatures", "the new one has not signed");
+    sign(&desk, &["brandweer"]);
+    desk.stapel(VERIFY);
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-03T00:00:00Z");
+    desk.stapel("partner adopt --dir brandweer --policy policy-2.toml");
+    desk.stapel("partner add-secret --dir brandweer second.secret");
+    let now = "2026-12-03T09:00:00Z";
+    desk.stapel(&format!("partner confirm --dir brandweer --now {now}"));
+    assert_eq!(carry(&desk, "brandweer", now)[0]["reply"], "receipt");
+    desk.stapel(&format!("partner confirm --dir fiscus --now {now}"));
+    assert_ne!(carry(&desk, "fiscus", now)[0]["reply"], "receipt", "it takes no part any more");
+}
+
+#[test]
+fn another_operator_begins_with_keys_of_its_own() {
+    let desk = consortium();
+    desk.write("flags.csv", "adres\n\"Dam 9, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} flags.csv --now 2026-12-01T09:00:00Z"));
+    desk.stapel("partner deliver --dir politie --now 2026-12-01T09:00:00Z");
+    assert_eq!(carry(&desk, "politie", "2026-12-01T09:00:00Z")[0]["reply"], "receipt");
+    let operator = desk.stapel_with(
+        "broker init --dir new --oin 00000099000000008000 --log-origin stapel.example/zaanstad-2",
+        &["--name", "Stichting Andere"],
+    );
+    let policy = text(&desk.read("policy.toml"));
+    let start = policy.find("[operator]").unwrap();
+    let end = policy.find("[counting]").unwrap();
+    second(&desk, &[(&policy[start..end], &operator)]);
+    sign(&desk, &PARTNERS.map(|(slug, _)| slug));
+    let now = "2026-12-02T09:00:00Z";
+    assert_eq!(desk.code(&format!("broker adopt --dir broker --policy policy-2.toml --now {now}")), "policy_operator");
+    desk.stapel(&format!("broker init --dir new --policy policy-2.toml --now {now}"));
+    desk.stapel(&format!("partner adopt --dir politie --policy policy-2.toml --now {now}"));
+    desk.stapel(&format!("partner status --dir politie --request --now {now}"));
+    desk.stapel(&format!("broker handle --dir new politie/outbox --now {now}"));
+    desk.stapel(&format!("partner read --dir politie --now {now}"));
+    desk.stapel(&format!("partner deliver --dir politie --now {now}"));
+    desk.stapel(&format!("broker handle --dir new politie/outbox --now {now}"));
+    let read = desk.json(&format!("partner read --dir politie --now {now}"));
+    assert_eq!((&read[0]["reply"], &read[0]["held"]), (&"receipt".into(), &1.into()), "{read:?}");
+}

@@ -1,0 +1,84 @@
+//! The sample that everybody can print, and the keys in it, which nobody may use.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::model::Policy;
+use crate::day::Day;
+use crate::secret::{KeyId, VerifyingKey};
+
+/// The sample as it lies in the repository, with days of its own.
+const SAMPLE: &str = include_str!("sample.toml");
+
+/// The day from which the sample in the repository is valid, and the last one of its epoch.
+const SAMPLE_DAYS: [&str; 2] = ["2026-12-01", "2027-11-30"];
+
+/// The keys in the sample.
+struct Published {
+    keys: BTreeSet<VerifyingKey>,
+    key_ids: Vec<KeyId>,
+}
+
+static PUBLISHED: LazyLock<Published> = LazyLock::new(|| {
+    let sample = Policy::parse(SAMPLE).ok();
+    let keys = sample.iter().flat_map(keys_of).collect();
+    let key_ids = sample.iter().flat_map(|policy| &policy.epochs).map(|epoch| epoch.key_id).collect();
+    Published { keys, key_ids }
+});
+
+/// The text of a policy to start from, valid from `today` on, with an epoch of 365 days.
+///
+/// Its texts are illustrations. Its keys are everybody's: [`Policy::check`] refuses a policy with one of them.
+pub fn sample_text(today: Day) -> String {
+    let days = [today.to_string(), today.plus(364).to_string()];
+    SAMPLE_DAYS.iter().zip(&days).fold(SAMPLE.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// Whether the policy has a key of the sample, or is for its secret.
+pub(super) fn has_published_key(policy: &Policy) -> bool {
+    let epoch = policy.epochs.iter().any(|epoch| PUBLISHED.key_ids.contains(&epoch.key_id));
+    epoch || keys_of(policy).iter().any(|key| PUBLISHED.keys.contains(key))
+}
+
+/// All public keys that a policy names.
+fn keys_of(policy: &Policy) -> Vec<VerifyingKey> {
+    let mut keys = vec![policy.operator.verifying_key, policy.operator.checkpoint_key];
+    keys.extend(policy.organisations.iter().map(|organisation| organisation.policy_key));
+    keys.extend(policy.partners.iter().flat_map(|partner| partner.all_keys()));
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn refused(text: &str) -> Vec<&'static str> {
+        Policy::parse(text).unwrap().check().standing().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn the_sample_is_refused_for_its_keys_alone_and_in_tests_for_nothing() {
+        let text = sample_text("2030-02-01".parse().unwrap());
+        assert!(text.contains("valid_from = 2030-02-01\n") && text.contains("closes = 2031-01-31\n"), "{text}");
+        assert_eq!(refused(&text), ["published-key"]);
+        assert!(refused(&text.replace("[operator]", "test = true\n[operator]")).is_empty());
+        assert!(refused(&sample::TEXT).is_empty(), "with other keys");
+    }
+
+    #[test]
+    fn each_key_of_the_sample_is_refused_wherever_it_stands() {
+        let published = Policy::parse(SAMPLE).unwrap();
+        let own = sample::policy();
+        let message_key = own.partners[0].verifying_key;
+        for key in keys_of(&published) {
+            assert_eq!(
+                refused(&sample::TEXT.replacen(&message_key.to_string(), &key.to_string(), 1)),
+                ["published-key"]
+            );
+        }
+        let id = own.epochs[0].key_id.to_string();
+        let same_secret = sample::TEXT.replace(&id, &published.epochs[0].key_id.to_string());
+        assert_eq!(refused(&same_secret), ["published-key"]);
+    }
+}

@@ -1,0 +1,147 @@
+//! What a policy key has signed, kept in a file beside it, so that it never signs two successors of one policy; and
+//! what shows that a key did.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::error::PolicyError;
+use super::model::Policy;
+use super::signature::PolicySignature;
+use crate::files::{self, io};
+use crate::secret::SigningKey;
+use crate::slug::Slug;
+
+impl PolicySignature {
+    /// Signs a policy with an organisation's policy key, unless `record` says that this key has signed another
+    /// successor of the same policy. `record` is a file beside the key, which is made with the first signature.
+    ///
+    /// `in_force` is the policy that this one is to follow; `None` for a first version. The signature is for the
+    /// organisation that has the key in `policy`, or, where it leaves or changes its key, in `in_force`.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::PolicySignature`] where the key is of no organisation, the policy does not follow `in_force`, or
+    /// another one was signed; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses; [`PolicyError::System`].
+    pub fn sign_recorded(
+        policy: &Policy,
+        in_force: Option<&Policy>,
+        key: &SigningKey,
+        record: &Path,
+    ) -> Result<PolicySignature, PolicyError> {
+        let wrong = |finding: String| PolicyError::PolicySignature { finding };
+        if policy.previous != in_force.map(Policy::digest) {
+            return Err(wrong(match in_force {
+                None => format!("version {} follows another one: give the policy in force with it", policy.version),
+                Some(_) => "it does not name the digest of the policy in force as `previous`".into(),
+            }));
+        }
+        let in_own = policy.organisations.iter().any(|one| one.policy_key == key.verifying_key());
+        let signature = match in_force {
+            Some(in_force) if !in_own => PolicySignature::sign_under(policy, in_force, key)?,
+            _ => PolicySignature::sign(policy, key)?,
+        };
+        let kept = match fs::read_to_string(record) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(io("read", record, source).into()),
+        };
+        let before = policy.previous.map_or_else(|| "first".to_owned(), |digest| digest.to_string());
+        let follows = format!("{} {before} ", policy.consortium);
+        let digest = signature.digest().to_string();
+        match kept.lines().find_map(|line| line.strip_prefix(&follows)) {
+            Some(signed) if signed == digest => {}
+            Some(signed) => {
+                return Err(wrong(format!(
+                    "this key has signed another policy that follows the same one, {signed}: two such signatures are \
+                     evidence against the organisation. Where all agree that the other one is void, take its line \
+                     out of {}",
+                    record.display()
+                )));
+            }
+            // The record is on disk before the signature is handed out.
+            None => files::replace_private(record, format!("{kept}{follows}{digest}\n").as_bytes())?,
+        }
+        Ok(signature)
+    }
+}
+
+impl Policy {
+    /// The organisations that signed both this policy and `other` with one key, although both follow the same one:
+    /// evidence that they tried to let some believe in the one and others in the other.
+    ///
+    /// Empty where the two are the same, or do not follow the same one. `signatures` may be those of both, mixed.
+    pub fn signed_twice(&self, other: &Policy, signatures: &[PolicySignature]) -> Vec<Slug> {
+        let rivals = self.consortium == other.consortium && self.previous == other.previous;
+        if !rivals || self.digest() == other.digest() {
+            return Vec::new();
+        }
+        let signed = |policy: &Policy, one: &PolicySignature| {
+            let keys = [(one.key(), one.organisation())].into();
+            !one.is_veto() && one.verify(&keys, policy.digest()).is_ok()
+        };
+        let is_theirs = |one: &&PolicySignature| {
+            [self, other].iter().any(|policy| {
+                policy.organisation(one.organisation()).is_some_and(|known| known.policy_key == one.key())
+            })
+        };
+        let mut twice: Vec<Slug> = signatures
+            .iter()
+            .filter(is_theirs)
+            .filter(|one| {
+                signed(self, one) && signatures.iter().any(|two| two.key() == one.key() && signed(other, two))
+            })
+            .map(|one| one.organisation().clone())
+            .collect();
+        twice.sort_unstable();
+        twice.dedup();
+        twice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn second(change: (&str, &str)) -> Policy {
+        let version = format!("version = 2\nprevious = \"{}\"", sample::policy().digest());
+        sample::changed(&[("version = 1", &version), change])
+    }
+
+    #[test]
+    fn a_key_signs_one_successor() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, key) = (folder.path().join("politie.key.signed"), sample::policy_key("politie"));
+        let first = sample::policy();
+        let sign = |policy: &Policy, in_force| PolicySignature::sign_recorded(policy, in_force, &key, &record);
+        assert!(sign(&first, None).is_ok());
+        let (one, other) = (second(("threshold = 2", "threshold = 3")), second(("hours = 24", "hours = 48")));
+        let error = sign(&one, None).unwrap_err();
+        assert!(error.to_string().contains("give the policy in force"), "{error}");
+        assert!(sign(&one, Some(&other)).is_err());
+        let signature = sign(&one, Some(&first)).unwrap();
+        assert_eq!(sign(&one, Some(&first)).unwrap(), signature, "the same one again");
+        let error = sign(&other, Some(&first)).unwrap_err();
+        assert!(error.code() == "policy_signature" && error.to_string().contains(&one.digest().to_string()), "{error}");
+        let anew = sample::changed(&[("threshold = 2", "threshold = 3")]);
+        assert!(sign(&anew, None).is_err(), "another first version of the consortium");
+        let left = sign(&second(("acaabdd87f", "acaabdd88f")), Some(&first));
+        assert!(left.is_err(), "the one before was signed, also where the key is that of the policy in force");
+    }
+
+    #[test]
+    fn two_signatures_are_evidence() {
+        let (one, other) = (second(("threshold = 2", "threshold = 3")), second(("hours = 24", "hours = 48")));
+        let sign = |policy: &Policy, name| PolicySignature::sign(policy, &sample::policy_key(name)).unwrap();
+        let signatures = [sign(&one, "politie"), sign(&one, "zaanwonen"), sign(&other, "politie")];
+        let names: Vec<_> = one.signed_twice(&other, &signatures).iter().map(|slug| slug.to_string()).collect();
+        assert_eq!(names, ["politie"]);
+        assert!(one.signed_twice(&one, &signatures).is_empty());
+        assert!(one.signed_twice(&sample::policy(), &signatures).is_empty(), "one follows the other");
+        // Nobody is accused by a signature that somebody else made.
+        let forged = signatures[1].to_text().replace(&one.digest().to_string(), &other.digest().to_string());
+        let forged = [signatures[1].clone(), PolicySignature::parse(&forged).unwrap()];
+        assert!(one.signed_twice(&other, &forged).is_empty());
+    }
+}
