@@ -39,6 +39,7 @@ pub(crate) struct Args {
 enum Command {
     Init(enrol::InitArgs),
     Adopt(enrol::AdoptArgs),
+    Veto(enrol::VetoArgs),
     AddSecret(enrol::AddSecretArgs),
     Flag(acting::FlagArgs),
     Withdraw(acting::WithdrawArgs),
@@ -73,6 +74,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     match args.command {
         Command::Init(args) => enrol::init(&args, out),
         Command::Adopt(args) => enrol::adopt(&args, out),
+        Command::Veto(args) => enrol::veto(&args),
         Command::AddSecret(args) => enrol::add_secret(&args),
         Command::Flag(args) => acting::flag(&args, out),
         Command::Withdraw(args) => acting::withdraw(&args, out),

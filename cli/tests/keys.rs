@@ -67,6 +67,13 @@ fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
     assert_eq!(desk.code(&format!("{adopt} 2027-01-03T09:00:00Z")), "policy_not_yet");
     desk.stapel("policy veto policy-2.toml --previous policy.toml --key fiscus.policy.key");
     assert_eq!(desk.code(VERIFY), "policy_successor");
+    // Who was sent it keeps it, and it counts although whoever hands over the version leaves it out.
+    let veto = "policy-2.toml.fiscus.veto.sig";
+    desk.stapel(&format!("broker veto --dir broker {veto}"));
+    desk.stapel(&format!("partner veto --dir politie {veto}"));
+    assert_eq!(desk.code("broker veto --dir broker policy-2.toml.politie.sig"), "policy_signature");
+    std::fs::remove_file(desk.path(veto)).unwrap();
+    desk.stapel(VERIFY);
     assert_eq!(desk.code(&format!("{adopt} 2027-01-04T09:00:00Z")), "policy_successor");
     assert_eq!(
         desk.code("partner adopt --dir politie --policy policy-2.toml --now 2027-01-04T09:00:00Z"),

@@ -139,9 +139,14 @@ fn copy_files(from: &Path, to: &Path) -> Result<(), SystemError> {
     Ok(())
 }
 
+/// Where policies are kept, and vetoes of those to come.
+pub(super) fn policies(folder: &Path) -> PathBuf {
+    folder.join("policies")
+}
+
 /// Where the policy of a version is kept, with its signatures beside it.
 pub(super) fn policy_path(folder: &Path, version: u32) -> PathBuf {
-    folder.join("policies").join(format!("{version}.toml"))
+    policies(folder).join(format!("{version}.toml"))
 }
 
 /// Keeps a policy's text and its signatures, so that they are still there when the original is gone.

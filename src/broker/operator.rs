@@ -12,7 +12,7 @@ use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
 use crate::audit::{Event, Line, LogRow};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::policy::{Lang, Policy, PolicySignature};
+use crate::policy::{Lang, Policy, PolicyError, PolicySignature};
 use crate::store::{BlobKeys, Key, StoreError};
 
 impl Broker {
@@ -95,7 +95,10 @@ impl Broker {
     /// [`BrokerError::System`].
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
-        let signatures = PolicySignature::read_beside(policy)?;
+        let mut signatures = PolicySignature::read_beside(policy)?;
+        if let Some(folder) = &self.folder {
+            signatures.extend(PolicySignature::kept_vetoes(&folder::policies(folder), newer.digest())?);
+        }
         let (mut transaction, old, signed) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
@@ -135,6 +138,22 @@ impl Broker {
         let (transaction, _) = self.upkeep(&newer, now).catch_up(transaction)?;
         transaction.commit()?;
         Ok(differences)
+    }
+
+    /// Keeps an organisation's veto of a version that says that its policy key is lost. That version is then refused,
+    /// whether the veto lies beside it or not.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::PolicySignature`](crate::policy::PolicyError::PolicySignature) where it is no veto by a policy
+    /// key of the policy in force, and of a broker in memory; [`BrokerError::System`].
+    pub fn keep_veto(&self, veto: &Path) -> Result<(), BrokerError> {
+        let veto = PolicySignature::read_veto(veto, self.in_force().policy())?;
+        let Some(folder) = &self.folder else {
+            let finding = "a broker in memory keeps no veto: lay it beside the version".into();
+            return Err(PolicyError::PolicySignature { finding }.into());
+        };
+        Ok(veto.keep_veto(&folder::policies(folder))?)
     }
 
     /// Copies the store and the policies to the folder `to`, which must not hold a broker, while the broker goes on.

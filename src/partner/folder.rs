@@ -10,6 +10,7 @@ use super::member::Source;
 use super::record::JournalRecord;
 use super::seal::{NONCE, Sealer};
 use super::state::PartnerState;
+use crate::digest::Digest;
 use crate::files::{self, io};
 use crate::label;
 use crate::policy::{Policy, PolicySignature, SignedPolicy};
@@ -93,6 +94,16 @@ impl Folder {
     /// The policy and the signatures beside it.
     pub(super) fn read_policy(&self) -> Result<SignedPolicy, PartnerError> {
         Ok(SignedPolicy::read(&self.path.join(POLICY))?)
+    }
+
+    /// The vetoes of a version that were kept before it came.
+    pub(super) fn read_vetoes(&self, version: Digest) -> Result<Vec<PolicySignature>, PartnerError> {
+        Ok(PolicySignature::kept_vetoes(&self.path, version)?)
+    }
+
+    /// Keeps a veto until its version comes.
+    pub(super) fn keep_veto(&self, veto: &PolicySignature) -> Result<(), PartnerError> {
+        Ok(veto.keep_veto(&self.path)?)
     }
 
     /// The policy before the one that was adopted last; `None` where there is none.

@@ -228,7 +228,8 @@ impl Partner {
     /// [`PartnerError::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
     pub fn adopt_policy(&mut self, path: &Path, now: Timestamp) -> Result<(), PartnerError> {
         let (newer, text) = Policy::read_with_text(path)?;
-        let signatures = PolicySignature::read_beside(path)?;
+        let mut signatures = PolicySignature::read_beside(path)?;
+        signatures.extend(self.data.folder().read_vetoes(newer.digest())?);
         let follows = match self.policy_before(&newer)? {
             Some(before) => before.succeed(newer, &signatures),
             None => self.member.policy.succeed(newer, &signatures),
@@ -250,6 +251,18 @@ impl Partner {
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;
         Ok(())
+    }
+
+    /// Keeps an organisation's veto of a version that says that its policy key is lost. That version is then refused,
+    /// whether the veto lies beside it or not.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::PolicySignature`](crate::policy::PolicyError::PolicySignature) where it is no veto by a policy
+    /// key of the policy in force; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn keep_veto(&mut self, veto: &Path) -> Result<(), PartnerError> {
+        let veto = PolicySignature::read_veto(veto, self.member.policy())?;
+        self.data.folder().keep_veto(&veto)
     }
 
     /// The policy before the one in force here, if `newer` follows it and the broker said last that it goes by it.

@@ -11,7 +11,8 @@ use super::model::Policy;
 use super::signature::{MAX_SIGNATURE_TEXT, PolicySignature};
 use super::signed::SignedPolicy;
 use super::text::MAX_TEXT;
-use crate::files::io;
+use crate::digest::Digest;
+use crate::files::{io, replace_private};
 use crate::system::SystemError;
 
 impl Policy {
@@ -73,6 +74,28 @@ impl PolicySignature {
         if self.is_veto() { ".veto" } else { "" }
     }
 
+    /// Reads a veto that came without its version, and checks that a policy key of `in_force` made it.
+    pub(crate) fn read_veto(path: &Path, in_force: &Policy) -> Result<PolicySignature, PolicyError> {
+        let veto = PolicySignature::read(path)?;
+        let keys = in_force.organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
+        let wrong = |finding: &str| PolicyError::PolicySignature { finding: format!("{}: {finding}", path.display()) };
+        if !veto.is_veto() {
+            return Err(wrong("it is a signature and no veto; lay it beside its policy"));
+        }
+        veto.verify(&keys, veto.digest).map_err(wrong)?;
+        Ok(veto)
+    }
+
+    /// Keeps a veto in `folder` for the day on which its version comes.
+    pub(crate) fn keep_veto(&self, folder: &Path) -> Result<(), SystemError> {
+        replace_private(&self.path_of_key_beside(&vetoed(folder, self.digest)), self.to_text().as_bytes())
+    }
+
+    /// The vetoes of a version that are kept in `folder`.
+    pub(crate) fn kept_vetoes(folder: &Path, version: Digest) -> Result<Vec<PolicySignature>, PolicyError> {
+        PolicySignature::read_beside(&vetoed(folder, version))
+    }
+
     /// Reads every signature beside a policy's file, ordered by name: the files whose names begin with that file's name
     /// and a dot, and end in `.sig`.
     ///
@@ -107,6 +130,11 @@ impl PolicySignature {
             other => other,
         })
     }
+}
+
+/// Vetoes are kept as if a file of this name were the version.
+fn vetoed(folder: &Path, version: Digest) -> PathBuf {
+    folder.join(format!("vetoed-{version}"))
 }
 
 fn beside(policy: &Path, whose: impl Display) -> PathBuf {

@@ -56,6 +56,18 @@ pub(super) struct AdoptArgs {
     clock: Clock,
 }
 
+/// Keep an organisation's veto of a version that says that its policy key is lost
+///
+/// That version is then refused, whether the veto lies beside it or not.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker veto --dir broker policy-2.toml.belastingdienst.veto.sig")]
+pub(super) struct VetoArgs {
+    #[command(flatten)]
+    place: BrokerFolder,
+    /// The veto
+    file: PathBuf,
+}
+
 /// Write what counts to fresh files, so that nothing that went is left in them
 ///
 /// A release does this too. It promises nothing of what a disk, a snapshot or a backup remembers: let old backups go on
@@ -150,6 +162,10 @@ pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failur
         }
     }
     Ok(())
+}
+
+pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
+    Ok(args.place.open()?.keep_veto(&args.file)?)
 }
 
 pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {

@@ -62,6 +62,18 @@ pub(super) struct AdoptArgs {
     clock: Clock,
 }
 
+/// Keep an organisation's veto of a version that says that its policy key is lost
+///
+/// That version is then refused, whether the veto lies beside it or not.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner veto --dir police policy-2.toml.belastingdienst.veto.sig")]
+pub(super) struct VetoArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The veto
+    file: PathBuf,
+}
+
 /// Keep a copy of an epoch's secret in the folder
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner add-secret --dir police epoch-1.secret")]
@@ -110,6 +122,10 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
     let signed = stapel::SignedPolicy::read(policy).map_err(Failure::of_policy(policy))?;
     writeln!(out, "policy version {}, digest {}", signed.policy().version, signed.digest())?;
     Ok(())
+}
+
+pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
+    Ok(args.place.open()?.keep_veto(&args.file)?)
 }
 
 pub(super) fn add_secret(args: &AddSecretArgs) -> Result<(), Failure> {
