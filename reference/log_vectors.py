@@ -65,6 +65,14 @@ EVENTS: list[tuple[str, dict]] = [
         "a prune, with the largest number",
         {"kind": "prune", "before": "2023-12-04", "lines": 17, "total": log.MAX_NUMBER},
     ),
+    (
+        "a restore that names a checkpoint",
+        {"kind": "restore", "origin": "stapel.example.nl/zaanstad/7", "size": 13, "root": drawn("root")},
+    ),
+    (
+        "a receipt that the log does not have",
+        {"kind": "forgotten", "partner": 7, "receipt": drawn("receipt"), "announced": False},
+    ),
 ]
 
 
@@ -89,6 +97,7 @@ def invalid_lines() -> list[tuple[str, str]]:
         ("white space", question.replace(",", ", ", 1)),
         ("a line break", question + "\n"),
         ("keys in another order", '{"time":' + json.dumps(fields["time"]) + "," + rest[1:]),
+        ("a restore that names a checkpoint by half", LINES[20].replace('"size":13,', "")),
         ("a key twice", question.replace('"count":25', '"count":25,"count":25')),
         ("a key that no line has", with_(address="1012JS|1|")),
         ("a key of another kind of line", with_(renewed=0)),

@@ -19,11 +19,13 @@ from stapel_reference.keys import NUMBER, UNIT, Secret
 from stapel_reference.messages import (
     CODES,
     KINDS,
+    NO_LINE,
     Answer,
     Confirm,
     Delta,
     FullSet,
     Header,
+    LineProof,
     LogEntry,
     Question,
     Receipt,
@@ -204,7 +206,7 @@ NOVEMBER = 20_787  # 2026-11-30
 DECEMBER = 20_818
 FEBRUARY = 21_243  # 2028-02-29
 FEBRUARY_2100 = 47_540  # 2100-02-28, in a year without a leap day
-LOG = LogEntry(41, drawn("leaf"))
+LOG = LogEntry(1_795_000_000, 41, drawn("leaf"), drawn("salt", 16))
 
 
 def rows(*numbers: int) -> list[bytes]:
@@ -245,6 +247,7 @@ def signed(front: bytes, raw: bytes, kind: int, seed: bytes | None = None) -> by
     return front + raw + key.sign(messages.signed_bytes(kind, front, raw))
 
 
+NODES = [drawn("node 1"), drawn("node 2")]
 VALID: list[tuple[str, messages.Body, dict]] = [
     ("delta that flags and withdraws", Delta(False, [(NOVEMBER, rows(1, 2)), (DECEMBER, rows(3))], rows(4, 5)), {}),
     ("delta that only flags", Delta(False, [(FEBRUARY, rows(1))]), {}),
@@ -282,21 +285,32 @@ VALID: list[tuple[str, messages.Body, dict]] = [
     ("question of a sweep with the longest reason", Question(rows(8), "r" * 64), {}),
     ("status request", StatusRequest(), {}),
     ("status request with a checkpoint", StatusRequest(42), {}),
-    ("receipt", Receipt(LOG, 5, 0, 0, 3, 1, 2, 40), {}),
-    ("receipt of a part", Receipt(LOG, 5, 1, 2, 0, 0, 0, 40), {}),
+    ("status request with lines", StatusRequest(42, [0, 7, 2**64 - 1]), {}),
+    ("status request with a receipt", StatusRequest(42, [7], drawn("receipt", 32) * 10), {}),
+    ("status request with 2,048 bytes of a receipt", StatusRequest(0, [], bytes(2_048)), {}),
+    ("status request with 1,000 lines", StatusRequest(42, list(range(1_000))), {}),
+    ("receipt", Receipt(LOG, 5, 0, 0, 3, 1, 2, 40, 1), {}),
+    ("receipt of a part", Receipt(LOG, 5, 1, 2, 0, 0, 0, 40, 0), {}),
     ("answer", Answer(LOG, 6, 1_795_824_000, 1_795_910_400, 4, 3, bytes([0, 1, 2, 3])), {}),
     ("answer with presence", Answer(LOG, 6, 1_795_824_000, 1_795_910_400, 4, 4, bytes([255, 0])), {}),
-    ("answer without a log line", Answer(None, 0, 0, 1_795_910_400, 4, 0, bytes([0])), {}),
+    ("rejection that nothing was kept of, after a restore", Rejection(LogEntry(7), "unavailable", 0, "Later."), {}),
+    ("answer without a log line", Answer(NO_LINE, 0, 0, 1_795_910_400, 4, 0, bytes([0])), {}),
     (
         "status reply",
-        StatusReply(None, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False, 960, 9_000, 99_000, 0, b"", []),
+        StatusReply(NO_LINE, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False, 960, 9_000, 99_000, 0, b"", [], []),
         {},
     ),
     (
         "status reply with a checkpoint and a proof",
-        StatusReply(
-            LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"example.nl/proef\n42\n", [drawn("node 1"), drawn("node 2")]
-        ),
+        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"example.nl/proef\n42\n", NODES, []),
+        {},
+    ),
+]
+PROVEN = [LineProof(3, [drawn("node 1")]), LineProof(2**64 - 1, [drawn(f"node {n}") for n in range(65)])]
+VALID += [
+    (
+        "status reply with proven lines",
+        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, False, 1, 2, 3, 4, b"example.nl/proef\n42\n", [], PROVEN),
         {},
     ),
 ]
@@ -319,7 +333,7 @@ def example() -> list[tuple[str, messages.Body, dict]]:
     asked = {"time": 1_795_996_800, "sequence": 1} | journal
     sign = messages.private_key(PARTNER_SEED).sign
     context = messages.digest(messages.encode(replace(header(question), **asked), question, sign))
-    answer = Answer(None, 6, 1_795_996_800, 1_796_083_200, 4, 3, bytes([2]))
+    answer = Answer(NO_LINE, 6, 1_795_996_800, 1_796_083_200, 4, 3, bytes([2]))
     told = {"time": 1_795_996_801, "sequence": 1, "context": context}
     return [
         ("worked example: delta", delta, {"sequence": 2, "previous": 1} | journal),
@@ -332,13 +346,13 @@ VALID += example()
 UNSIGNED = [
     (
         "unsigned rejection: malformed",
-        Rejection(None, "malformed", 0, "the bytes end too early"),
+        Rejection(NO_LINE, "malformed", 0, "the bytes end too early"),
         {"epoch": 0, "key_id": bytes(8), "partner": 0, "sequence": 0, "previous": 0},
     ),
-    ("unsigned rejection: unknown_partner", Rejection(None, "unknown_partner", 0, ""), {}),
-    ("unsigned rejection: bad_signature", Rejection(None, "bad_signature", 0, "x" * 1_000), {}),
-    ("unsigned rejection: wrong_consortium", Rejection(None, "wrong_consortium", 0, "another consortium"), {}),
-    ("unsigned rejection: too_large", Rejection(None, "too_large", 0, "too large"), {}),
+    ("unsigned rejection: unknown_partner", Rejection(NO_LINE, "unknown_partner", 0, ""), {}),
+    ("unsigned rejection: bad_signature", Rejection(NO_LINE, "bad_signature", 0, "x" * 1_000), {}),
+    ("unsigned rejection: wrong_consortium", Rejection(NO_LINE, "wrong_consortium", 0, "another consortium"), {}),
+    ("unsigned rejection: too_large", Rejection(NO_LINE, "too_large", 0, "too large"), {}),
 ]
 
 
@@ -503,7 +517,7 @@ def invalid() -> list[dict]:
         ("a status request with a sequence", {"sequence": 1}),
         ("a status request with previous", {"previous": 1}),
     ):
-        with_front(name, front_of(replace(header(status), **change), 8), status.encode(), kind=KINDS[StatusRequest])
+        with_front(name, front_of(replace(header(status), **change), 12), status.encode(), kind=KINDS[StatusRequest])
 
     # Signatures
     delta = Delta(False, [(NOVEMBER, rows(1, 2))], rows(3))
@@ -542,7 +556,7 @@ def invalid() -> list[dict]:
     order = 2**252 + 27742317777372353535851937790883648493
     large_s = (int.from_bytes(signature[32:], "little") + order).to_bytes(32, "little")
     add("a signature whose S is not reduced", good_delta[:-32] + large_s, "bad_signature")
-    code_5 = Rejection(None, "wrong_purpose", 0, "another purpose")
+    code_5 = Rejection(NO_LINE, "wrong_purpose", 0, "another purpose")
     head = header(code_5)
     add(
         "an unsigned rejection with a code that is always signed",
@@ -553,7 +567,7 @@ def invalid() -> list[dict]:
 
     for name, hint in (
         ("an unsigned rejection with a log line", Rejection(LOG, "malformed", 0, "x")),
-        ("an unsigned rejection with a number that its code does not have", Rejection(None, "malformed", 1, "x")),
+        ("an unsigned rejection with a number that its code does not have", Rejection(NO_LINE, "malformed", 1, "x")),
     ):
         data = messages.encode(header(hint), hint, lambda _: messages.NO_SIGNATURE)
         add(name, data, "bad_signature", "broker")
@@ -615,16 +629,22 @@ def invalid() -> list[dict]:
     body("question: a sweep whose reason is no slug", Question, Question(one, "Brand!").encode())
     body("question: a sweep whose reason has 65 characters", Question, Question(one, "r" * 65).encode())
     body("question: a sweep whose reason is not UTF-8", Question, b"\1\2\xff\xfe" + Question(one).encode()[2:])
-    body("status request: seven bytes", StatusRequest, bytes(7))
-    body("status request: nine bytes", StatusRequest, bytes(9))
+    body("status request: eleven bytes", StatusRequest, bytes(11))
+    body("status request: thirteen bytes", StatusRequest, bytes(13))
+    body("status request: a receipt of 2,049 bytes", StatusRequest, StatusRequest(0, [], bytes(2_049)).encode())
+    body("status request: a receipt cut short", StatusRequest, StatusRequest(0, [], bytes(9)).encode()[:-1])
+    body("status request: lines not in order", StatusRequest, StatusRequest(0, [2, 1]).encode())
+    body("status request: a line twice", StatusRequest, StatusRequest(0, [1, 1]).encode())
+    body("status request: 1,001 lines", StatusRequest, StatusRequest(0, list(range(1_001))).encode())
+    body("status request: fewer lines than counted", StatusRequest, StatusRequest(0, [1, 2]).encode()[:-10])
 
     # Replies
-    receipt = Receipt(LOG, 5, 0, 0, 3, 1, 2, 40)
+    receipt = Receipt(LOG, 5, 0, 0, 3, 1, 2, 40, 1)
     body("receipt: part 0 of 2", Receipt, replace(receipt, parts=2).encode())
     body("receipt: part 3 of 2", Receipt, replace(receipt, part=3, parts=2).encode())
     body("receipt: part 1 of 1", Receipt, replace(receipt, part=1, parts=1).encode())
     for effect in ("added", "changed", "withdrawn"):
-        part = Receipt(LOG, 5, 1, 2, 0, 0, 0, 40)
+        part = Receipt(LOG, 5, 1, 2, 0, 0, 0, 40, 0)
         body(f"receipt: a part before the last has {effect}", Receipt, replace(part, **{effect: 1}).encode())
     body("receipt: more added and changed than held", Receipt, replace(receipt, added=40).encode())
     body("receipt: added and changed that 32 bits do not hold", Receipt, replace(receipt, added=2**32 - 1).encode())
@@ -640,7 +660,7 @@ def invalid() -> list[dict]:
     body("answer: fewer standings than counted", Answer, answer.encode()[:-1])
     body("answer: a byte too many", Answer, answer.encode() + b"\0")
     changed("status reply: a yes that is 2", StatusReply, b"\x28\0\0\0\0\xc0\x03\0\0", b"\x28\0\0\0\2\xc0\x03\0\0")
-    reply = StatusReply(None, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"note", [drawn("node 1")])
+    reply = StatusReply(NO_LINE, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"note", [drawn("node 1")], [])
     for name in ("sequence", "previous"):
         front = front_of(replace(header(reply), **{name: 1}), len(reply.encode()))
         add(f"status reply: {name}", signed(front, reply.encode(), KINDS[StatusReply]), "malformed", "broker")
@@ -650,10 +670,20 @@ def invalid() -> list[dict]:
     body("status reply: cut in the proof", StatusReply, reply.encode()[:-1])
     body("status reply: a hash too many", StatusReply, reply.encode() + bytes(32))
     longer = replace(reply, proof=[]).encode().replace(b"\4\0note\0", b"\xff\xffnote\0")
+    none = replace(reply, checkpoint=b"", proof=[])
+    body("status reply: a proven line without a checkpoint", StatusReply, replace(none, lines=PROVEN).encode())
+    body("status reply: proven lines not in order", StatusReply, replace(reply, lines=PROVEN[::-1]).encode())
+    body("status reply: a proven line twice", StatusReply, replace(reply, lines=PROVEN[:1] * 2).encode())
+    long = [LineProof(3, [drawn("node 1")] * 66)]
+    body("status reply: a line's proof of 66 hashes", StatusReply, replace(reply, lines=long).encode())
+    many = [LineProof(number, []) for number in range(1_001)]
+    body("status reply: 1,001 proven lines", StatusReply, replace(reply, lines=many).encode())
     body("status reply: a checkpoint's length over the bytes", StatusReply, longer)
     rejection = Rejection(LOG, "gap", 7, "seven").encode()
-    no_leaf = LogEntry(41, bytes(32))
-    for one_of in (receipt, answer, reply, Rejection(None, "gap", 7, "")):
+    no_leaf = LogEntry(0, 41, bytes(32), bytes(16))
+    only_salt = LogEntry(0, 0, bytes(32), drawn("salt", 16))
+    body("receipt: a salt without a leaf hash", Receipt, replace(receipt, log=only_salt).encode())
+    for one_of in (receipt, answer, reply, Rejection(NO_LINE, "gap", 7, "")):
         name = type(one_of).__name__.lower()
         body(f"{name}: a log line without a leaf hash", type(one_of), replace(one_of, log=no_leaf).encode())
     for code in CODES:
@@ -661,7 +691,7 @@ def invalid() -> list[dict]:
             body(f"rejection: a number with {code}", Rejection, Rejection(LOG, code, 1, "").encode())
     body("rejection: 0 as the lowest number still free", Rejection, Rejection(LOG, "stale", 0, "").encode())
     for code in (0, 20, 255):
-        body(f"rejection: code {code}", Rejection, rejection[:40] + bytes([code]) + rejection[41:])
+        body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
     body("rejection: a sentence of 1,001 bytes", Rejection, Rejection(LOG, "gap", 7, "x" * 1_001).encode())
     body("rejection: cut", Rejection, rejection[:-1])
@@ -716,7 +746,7 @@ def invalid() -> list[dict]:
 
 
 def reply_bytes() -> bytes:
-    receipt = Receipt(LOG, 5, 0, 0, 3, 1, 2, 40)
+    receipt = Receipt(LOG, 5, 0, 0, 3, 1, 2, 40, 1)
     return messages.encode(header(receipt), receipt, messages.private_key(BROKER_SEED).sign)
 
 

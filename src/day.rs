@@ -18,7 +18,7 @@ pub struct Day(pub u16);
 serde_as_text!(Day, |text| text.parse().ok());
 
 /// A moment: whole seconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub u64);
 
 serde_as_text!(Timestamp, |text| text.parse().ok());

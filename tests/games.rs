@@ -75,7 +75,7 @@ impl World {
         let asked = rows(asked);
         let question = Request::Question(Question { sweep: None, pseudonyms: &asked });
         let mut told = vec![];
-        for request in [question, Request::Status(StatusRequest { tree_size })] {
+        for request in [question, Request::Status(StatusRequest { tree_size, ..StatusRequest::default() })] {
             let message = self.clients[0].message(&request, now);
             let bytes = self.broker.handle(&message, now);
             let verified =
@@ -120,7 +120,7 @@ impl World {
 
 /// The leaf is a hash over a random salt; the line's number stays.
 fn blank(log: &mut LogEntry) {
-    log.leaf = stapel::Digest::NONE;
+    (log.leaf, log.salt) = (stapel::Digest::NONE, [0; 16]);
 }
 
 /// The first partner of a world in which `deliverer` sent the delta and the other of the two confirmed.

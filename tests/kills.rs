@@ -351,8 +351,8 @@ impl Life {
             broker.checkpoints().unwrap().iter().map(|bytes| Checkpoint::verify(bytes, &name).unwrap()).collect();
         log.check(&checkpoints).unwrap();
         for reply in &self.replies {
-            let (Reply::Receipt(message::Receipt { log: LogEntry { index, leaf }, .. })
-            | Reply::Answer(Answer { log: LogEntry { index, leaf }, .. })) = testkit::read(reply)
+            let (Reply::Receipt(message::Receipt { log: LogEntry { index, leaf, .. }, .. })
+            | Reply::Answer(Answer { log: LogEntry { index, leaf, .. }, .. })) = testkit::read(reply)
             else {
                 panic!("a rejection in the stream")
             };

@@ -401,7 +401,7 @@ fn l26_a_status_says_nothing_of_the_flags_of_others() {
     let worlds = two_worlds();
     let [one, two] = worlds.map(|mut world| {
         world.ask(0, &[1, 8], midnight(1));
-        world.say(0, &Request::Status(StatusRequest { tree_size: 0 }), midnight(1))
+        world.say(0, &Request::Status(StatusRequest::default()), midnight(1))
     });
     assert!(matches!(&one, Reply::Status(status) if status.held == 3 && status.release == START.0 + 1));
     assert_eq!(one, two);

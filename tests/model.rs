@@ -396,7 +396,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
             let broker = home.broker.as_ref().unwrap();
             // What the broker last accepted is of the time of the copy: each partner asks, and goes on from there.
             for (client, partner) in clients.iter_mut().zip(&model.partners) {
-                let reply = client.say(broker, &Request::Status(StatusRequest { tree_size: 0 }), now);
+                let reply = client.say(broker, &Request::Status(StatusRequest::default()), now);
                 let Reply::Status(status) = reply else { panic!("{}", code(&reply)) };
                 assert_eq!((status.held, status.full_set_required), (0, true));
                 assert_eq!((status.release, status.as_of), (model.release, model.as_of));

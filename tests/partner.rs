@@ -53,7 +53,10 @@ impl Consortium {
     fn carry(&mut self, at: usize, messages: Vec<Vec<u8>>, now: Timestamp) -> Vec<Received> {
         let partner = &mut self.partners[at];
         self.broker.accept_clock(now).unwrap();
-        messages.iter().map(|message| partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
+        let received =
+            messages.iter().map(|message| partner.read(&self.broker.handle(message, now), now).unwrap()).collect();
+        assert_eq!(partner.complaints().unwrap(), [], "of an honest broker");
+        received
     }
 
     /// Delivers what there is: what became of it.
@@ -233,6 +236,27 @@ fn epochs_that_overlap_share_the_budget() {
     assert_eq!(added(town.delivered(0, overlap)), [10], "the newer epoch comes first");
     assert_eq!(added(town.delivered(0, next)), [10]);
     assert!(town.delivered(0, Timestamp(next.0 + DAY)).is_empty());
+}
+
+#[test]
+fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
+    let mut town = Consortium::new();
+    for at in 0..3 {
+        town.partners[at].flag(&houses(1..4), &by(), day(0)).unwrap();
+        town.delivered(at, day(0));
+    }
+    town.ask(0, &houses(1..3), day(0));
+    let status = |town: &mut Consortium, now| {
+        let request = town.partners[0].status(now).unwrap();
+        let received = town.carry(0, vec![request], now);
+        assert!(matches!(received[..], [Received::Status { complaint: None, .. }]), "{received:?}");
+        town.partners[0].unproven_lines()
+    };
+    assert_eq!(town.partners[0].unproven_lines(), 2);
+    assert_eq!(status(&mut town, day(0)), 3, "that one too, and there is no checkpoint since");
+    assert_eq!(status(&mut town, day(1)), 1, "but the last");
+    town.reopen(0);
+    assert_eq!(status(&mut town, day(2)), 1);
 }
 
 #[test]

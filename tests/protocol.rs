@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stapel::audit::{Event, Line, LogRow};
 use stapel::message::{
     self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
     Unverified,
@@ -79,8 +80,20 @@ fn standings(reply: Reply) -> Vec<u8> {
 }
 
 fn held(client: &mut Client, broker: &Broker, now: Timestamp) -> u32 {
-    match client.say(broker, &Request::Status(StatusRequest { tree_size: 0 }), now) {
+    match client.say(broker, &Request::Status(StatusRequest::default()), now) {
         Reply::Status(status) => status.held,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+/// The numbers of the lines that the broker proves to a client that asks for the first twenty.
+fn proven(client: &mut Client, broker: &Broker, now: Timestamp) -> Vec<u64> {
+    match client.say(
+        broker,
+        &Request::Status(StatusRequest { lines: (0..20).collect(), ..StatusRequest::default() }),
+        now,
+    ) {
+        Reply::Status(status) => status.lines.iter().map(|line| line.index).collect(),
         other => panic!("{}", code(&other)),
     }
 }
@@ -98,6 +111,32 @@ fn rejected(reply: Reply) -> (Code, u64) {
 /// Next day's midnight, at which the interval's release takes place.
 fn midnight(days: u64) -> Timestamp {
     Timestamp((START.0 / DAY + days) * DAY)
+}
+
+#[test]
+fn the_broker_proves_the_lines_of_the_one_who_asks() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1, 3], &[1], &[1, 4], &[1, 4]], START);
+    let mut lines = vec![Vec::new(); clients.len()];
+    broker
+        .log_rows(|index, row| {
+            if let LogRow::Line(Line { event: Event::Message { partner, .. }, .. }) = row {
+                lines[clients.iter().position(|client| client.number == *partner).unwrap()].push(index);
+            }
+            Ok(())
+        })
+        .unwrap();
+    for client in &mut clients {
+        assert!(proven(client, &broker, START).is_empty(), "there is no checkpoint of them yet");
+    }
+    for (client, lines) in clients.iter_mut().zip(lines) {
+        assert_eq!(lines.len(), 1);
+        assert_eq!(proven(client, &broker, midnight(1))[0], lines[0]);
+    }
+    let all: Vec<_> = clients.iter_mut().map(|client| proven(client, &broker, midnight(2))).collect();
+    let different: BTreeSet<_> = all.iter().flatten().collect();
+    assert_eq!(different.len(), all.iter().map(Vec::len).sum::<usize>(), "nobody is shown the line of another");
 }
 
 #[test]
@@ -439,7 +478,7 @@ fn the_first_state_message_is_a_full_set() {
     let mut client = Client::new(1, &policy);
     assert_eq!(rejected(flag(&mut client, &broker, &[1], START)).0, Code::FullSetRequired);
     assert_eq!(rejected(client.say(&broker, &Request::Confirm, START)).0, Code::FullSetRequired);
-    let Reply::Status(status) = client.say(&broker, &Request::Status(StatusRequest { tree_size: 0 }), START) else {
+    let Reply::Status(status) = client.say(&broker, &Request::Status(StatusRequest::default()), START) else {
         panic!()
     };
     assert!(status.full_set_required);

@@ -116,7 +116,9 @@ impl Partner {
         let made = self.job(job);
         let request = made["message"].as_str().unwrap_or_else(|| panic!("{made}"));
         let reply = broker.handle(&HEXLOWER.decode(request.as_bytes()).unwrap(), now);
-        self.job(json!({"do": "read", "request": request, "reply": HEXLOWER.encode(&reply)}))
+        let told = self.job(json!({"do": "read", "request": request, "reply": HEXLOWER.encode(&reply)}));
+        assert_eq!(told["conflicts"], json!([]), "{told}");
+        told
     }
 }
 

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::message::{
-    Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, Rejection, Reply, Request, Role, StatusRequest,
-    Unverified, sign,
+    Delta, FullSet, Group, Header, Kind, LineProof, LogEntry, Part, Question, Rejection, Reply, Request, Role,
+    StatusRequest, Unverified, sign,
 };
 use stapel::secret::{SigningKey, VerifyingKey};
 
@@ -241,7 +241,9 @@ fn request_json(request: &Request<'_>) -> Value {
         Request::Question(Question { sweep, pseudonyms }) => {
             json!({"pseudonyms": rows_json(pseudonyms), "sweep": sweep.as_ref().map(|reason| reason.as_str())})
         }
-        Request::Status(StatusRequest { tree_size }) => json!({"tree_size": tree_size}),
+        Request::Status(StatusRequest { tree_size, lines, receipt }) => {
+            json!({"tree_size": tree_size, "lines": lines, "receipt": hex(receipt)})
+        }
         _ => panic!("the file has no such request"),
     }
 }
@@ -268,6 +270,7 @@ fn reply_json(reply: &Reply) -> Value {
             "changed": receipt.changed,
             "withdrawn": receipt.withdrawn,
             "held": receipt.held,
+            "renewed": receipt.renewed,
         }),
         Reply::Answer(answer) => json!({
             "log": log_json(&answer.log),
@@ -293,7 +296,8 @@ fn reply_json(reply: &Reply) -> Value {
             "left_asked_epoch": status.asked_left_epoch,
             "left_swept": status.swept_left_today,
             "checkpoint": hex(&status.checkpoint),
-            "proof": status.consistency.iter().map(Digest::to_string).collect::<Vec<_>>(),
+            "proof": hashes_json(&status.consistency),
+            "lines": status.lines.iter().map(line_json).collect::<Value>(),
         }),
         Reply::Rejection(rejection) => rejection_json(rejection),
         _ => panic!("the file has no such reply"),
@@ -310,5 +314,16 @@ fn rejection_json(rejection: &Rejection) -> Value {
 }
 
 fn log_json(log: &LogEntry) -> Value {
-    if *log == LogEntry::NONE { Value::Null } else { json!({"line": log.index, "leaf": log.leaf.to_string()}) }
+    if *log == LogEntry::NONE {
+        return Value::Null;
+    }
+    json!({"restored": log.restored.0, "line": log.index, "leaf": log.leaf.to_string(), "salt": hex(&log.salt)})
+}
+
+fn line_json(line: &LineProof) -> Value {
+    json!({"line": line.index, "path": hashes_json(&line.path)})
+}
+
+fn hashes_json(hashes: &[Digest]) -> Value {
+    hashes.iter().map(Digest::to_string).collect()
 }

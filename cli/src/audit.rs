@@ -9,8 +9,8 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
-    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogKey, LogRow, MAX_CHECKPOINT,
-    compare, leaf_hash,
+    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, compare,
+    leaf_hash,
 };
 
 use crate::failure::Failure;
@@ -266,7 +266,7 @@ fn check_line(
         (None, Some(line)) => Some(Line::parse(line)?),
         (_, None) => None,
     };
-    let checkpoint = trusted.first(|policy| proof.verify(leaf, &LogKey::of(policy)));
+    let checkpoint = trusted.first(|policy| proof.verify(leaf, &proof.log_key(policy)));
     let checkpoint = checkpoint.map_err(Failure::of_file(&args.proof))?;
     let (index, size) = (proof.index(), checkpoint.size());
     let what = if reply.is_some() { "The line that the reply names" } else { "The line" };

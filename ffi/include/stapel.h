@@ -159,7 +159,7 @@ enum stapel_status
     /** A reply is not to a message that is in flight. */
     STAPEL_ERROR_UNEXPECTED_REPLY = 131,
     /** A reply speaks of an older release than one that was already seen. */
-    STAPEL_ERROR_OLDER_RELEASE = 132,
+    STAPEL_ERROR_UNANNOUNCED_RESTORE = 132,
     /** A line of the audit log is not in the one form that it has. */
     STAPEL_ERROR_LOG_LINE = 133,
     /** An exported audit log is not in the one form that it has. */
@@ -801,7 +801,7 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
  * refused rows are the same.
  */
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
-                                         stapel_addresses **numbers);
+                                       stapel_addresses **numbers);
 
 /** How many rows there are, and how many of them were refused. */
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
@@ -1164,7 +1164,7 @@ stapel_status stapel_partner_in_flight(const stapel_partner *partner,
  * changes nothing.
  *
  * Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
- * _UNEXPECTED_REPLY for one to another message, or to one that was given up; _OLDER_RELEASE; _IO, _JOURNAL_DAMAGED.
+ * _UNEXPECTED_REPLY for one to another message, or to one that was given up; _IO, _JOURNAL_DAMAGED.
  */
 stapel_status stapel_partner_read(const stapel_partner *partner,
                                   const uint8_t *bytes,

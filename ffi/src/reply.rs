@@ -433,7 +433,7 @@ impl stapel_log_entry {
 
 impl stapel_receipt {
     fn of(receipt: &Receipt) -> stapel_receipt {
-        let Receipt { release, part: (part, parts), added, changed, withdrawn, held, log } = *receipt;
+        let Receipt { release, part: (part, parts), added, changed, withdrawn, held, log, .. } = *receipt;
         stapel_receipt { release, added, changed, withdrawn, held, part, parts, log: stapel_log_entry::of(&log) }
     }
 }

@@ -91,7 +91,7 @@ pub enum stapel_status {
     /// A reply is not to a message that is in flight.
     STAPEL_ERROR_UNEXPECTED_REPLY = 131,
     /// A reply speaks of an older release than one that was already seen.
-    STAPEL_ERROR_OLDER_RELEASE = 132,
+    STAPEL_ERROR_UNANNOUNCED_RESTORE = 132,
     /// A line of the audit log is not in the one form that it has.
     STAPEL_ERROR_LOG_LINE = 133,
     /// An exported audit log is not in the one form that it has.
@@ -245,7 +245,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_CASE, c"case"),
     (STAPEL_ERROR_SHRINK, c"shrink"),
     (STAPEL_ERROR_UNEXPECTED_REPLY, c"unexpected_reply"),
-    (STAPEL_ERROR_OLDER_RELEASE, c"older_release"),
+    (STAPEL_ERROR_UNANNOUNCED_RESTORE, c"unannounced_restore"),
     (STAPEL_ERROR_LOG_LINE, c"log_line"),
     (STAPEL_ERROR_LOG_FILE, c"log_file"),
     (STAPEL_ERROR_LOG_ALTERED, c"log_altered"),

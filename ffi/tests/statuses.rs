@@ -7,15 +7,17 @@ use std::ffi::c_char;
 use std::fs;
 use std::path::Path;
 use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
-use stapel::message::{self, Code, LogEntry, Rejection, Reply, Role, StatusReply, Unverified};
+use stapel::audit::{Checkpoint, Event, Line, Log, LogKey, Outcome, Subject};
+use stapel::message::{self, Code, Kind, LogEntry, Rejection, Reply, Role, StatusReply, Unverified};
 use stapel::secret::SigningKey;
 use stapel::{Digest, Timestamp};
 use stapel_ffi::stapel_status::*;
 use stapel_ffi::*;
 
-use stapel_testkit::{Consortium, START, key, operator_key, secret, stored_keys, write_private};
+use stapel_testkit::{Consortium, START, checkpoint_key, key, operator_key, secret, stored_keys, write_private};
 
 const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
@@ -300,13 +302,18 @@ fn replies(seen: &mut Seen, consortium: &Consortium) {
     request();
     seen.expect(STAPEL_ERROR_UNEXPECTED_REPLY, read(&signed(&message, &Reply::Status(status(0)), &operator)));
     seen.expect(STAPEL_OK, read(&signed(&request(), &Reply::Status(status(7)), &operator)));
-    seen.expect(STAPEL_ERROR_OLDER_RELEASE, read(&signed(&request(), &Reply::Status(status(6)), &operator)));
 
     // What is wrong with the log stands beside what else a status reply says.
     let odd = StatusReply { checkpoint: b"no checkpoint".to_vec(), ..status(7) };
     let bytes = signed(&request(), &Reply::Status(odd), &operator);
     // SAFETY: handles, and where results go.
     let complaint = |bytes: &[u8]| unsafe {
+        // Until somebody takes the evidence away, it is told again.
+        for entry in fs::read_dir(consortium.path("1")).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with("evidence-") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
         let (mut reply, mut position) = (null_mut(), std::mem::zeroed::<stapel_position>());
         assert_eq!(stapel_partner_read(partner, bytes.as_ptr(), bytes.len(), NOW, &mut reply), STAPEL_OK, "{}", last());
         assert_eq!(stapel_reply_status(reply, &mut position), STAPEL_OK);
@@ -318,15 +325,19 @@ fn replies(seen: &mut Seen, consortium: &Consortium) {
     seen.expect(STAPEL_ERROR_CHECKPOINT, complaint(&bytes));
     let broker = stapel::Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys"))).unwrap();
     broker.accept_clock(Timestamp(NOW + DAY)).unwrap();
-    let checkpoint = broker.checkpoints().unwrap().pop().expect("a day has passed");
-    let shown = StatusReply { checkpoint, ..status(7) };
+    // Of no lines yet, so that it need not have those that were named.
+    let name = LogKey::of(broker.policy().policy());
+    let checkpoint = Checkpoint::sign(&Log::new(), &name, &checkpoint_key()).unwrap().as_bytes().to_vec();
+    let shown = StatusReply { checkpoint: checkpoint.clone(), ..status(7) };
     seen.expect(STAPEL_OK, complaint(&signed(&request(), &Reply::Status(shown), &operator)));
     let nothing = signed(&request(), &Reply::Status(status(7)), &operator);
     seen.expect(STAPEL_ERROR_LOG_INCONSISTENT, complaint(&nothing));
+    let before = signed(&request(), &Reply::Status(StatusReply { checkpoint, ..status(6) }), &operator);
+    seen.expect(STAPEL_ERROR_UNANNOUNCED_RESTORE, complaint(&before));
 
     // Every code of a rejection; nobody may sign those of a sender who is not authenticated.
     for code in Code::ALL {
-        let hint = matches!(code, Code::UnknownPartner | Code::BadSignature | Code::WrongConsortium);
+        let hint = is_hint(code);
         let message = full_set(partner);
         let number = if code == Code::Stale { 100 } else { 0 };
         let rejection = Rejection { log: LogEntry::NONE, code, number, sentence: "no".into() };
@@ -433,8 +444,32 @@ fn full_set(partner: *mut stapel_partner) -> Vec<u8> {
 fn signed(message: &[u8], reply: &Reply, signer: &SigningKey) -> Vec<u8> {
     let sender = key(1).verifying_key();
     let mut header = Unverified::parse(message, Role::Partner).unwrap().verify(&sender).unwrap().header().clone();
+    let journal = header.context;
+    let kind = header.kind;
     (header.kind, header.context) = (reply.kind(), Digest::of(&[message]));
+    let (subject, outcome) = match reply {
+        Reply::Rejection(rejection) => (Subject::FullSet { renewed: 0 }, Outcome::Rejected(rejection.code)),
+        _ => (Subject::Status, Outcome::Accepted),
+    };
+    assert_eq!(kind == Kind::Status, subject == Subject::Status);
+    let (partner, epoch, message) = (header.partner, header.epoch, header.context);
+    let event = Event::Message { partner, epoch, subject, message, journal, count: 0, outcome };
+    let line = Line { salt: [1; 16], time: header.time, policy: header.policy, event };
+    static LINES: AtomicU64 = AtomicU64::new(0);
+    let index = LINES.fetch_add(1, Ordering::Relaxed);
+    let entry = LogEntry { index, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE };
+    let mut reply = reply.clone();
+    match &mut reply {
+        Reply::Status(status) => status.log = entry,
+        Reply::Rejection(rejection) if !is_hint(rejection.code) => rejection.log = entry,
+        _ => {}
+    }
     message::sign(&header, &reply.encode().unwrap(), signer).unwrap()
+}
+
+/// Whether nobody may sign a rejection with the code: its sender is not authenticated.
+fn is_hint(code: Code) -> bool {
+    matches!(code, Code::UnknownPartner | Code::BadSignature | Code::WrongConsortium)
 }
 
 fn status(release: u64) -> StatusReply {
@@ -454,6 +489,7 @@ fn status(release: u64) -> StatusReply {
         swept_left_today: 0,
         checkpoint: Vec::new(),
         consistency: Vec::new(),
+        lines: Vec::new(),
     }
 }
 

@@ -9,8 +9,11 @@ A job is an object; `do` says what. The first is `open`, and each gives an objec
     {"do": "confirm", "time"}
     {"do": "question", "time", "ask": [address key], "sweep": reason or null}
     {"do": "status", "time", "tree_size"}                              -> {"message", "digest"}
-    {"do": "read", "request", "reply"}                                 -> {"kind", "body"}; an answer has "standings"
+    {"do": "read", "request", "reply"}                                 -> {"kind", "body", "conflicts", "unproven"}
     {"do": "policy", "digest"}                                         -> {}
+
+A reply that was read has `conflicts`, what is wrong with the broker's log, and `unproven`, how many own lines of it are
+not proven; an answer has `standings` too.
 
 Bytes are hexadecimal. What is refused gives {"error": code, "text"}.
 """
@@ -97,6 +100,8 @@ def read(request: str, reply: str) -> dict[str, Any]:
     if isinstance(body, messages.Answer):
         names = _asked.get(messages.digest(unhex(request)), {})
         told["standings"] = {names[row]: standing for row, standing in zip(sorted(names), body.standings)}
+    told["conflicts"] = _partner[0].conflicts
+    told["unproven"] = len(_partner[0].lines)
     return told
 
 

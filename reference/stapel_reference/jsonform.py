@@ -37,6 +37,8 @@ def header_from_json(fields: dict) -> messages.Header:
 
 def to_json(value: object) -> typing.Any:
     """A message's part as JSON: dataclasses become objects, bytes hexadecimal, (day, pseudonyms) pairs groups."""
+    if value == messages.NO_LINE:
+        return None
     if dataclasses.is_dataclass(value):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, bytes):
@@ -50,6 +52,8 @@ def to_json(value: object) -> typing.Any:
 
 def from_json(shape: typing.Any, value: typing.Any) -> typing.Any:
     """The other way, by the type of the field."""
+    if shape is messages.LogEntry and value is None:
+        return messages.NO_LINE
     if dataclasses.is_dataclass(shape):
         hints = typing.get_type_hints(shape)
         if unknown := set(value) - set(hints):

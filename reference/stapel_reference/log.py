@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import keys, messages
@@ -43,7 +43,8 @@ KINDS = {
     "clock_accepted": {"last": "moment"},
     "purge": {"flags": "number", "bytes": "number"},
     "backup": {},
-    "restore": {},
+    "restore": {"origin": "text?", "size": "number?", "root": "digest?"},
+    "forgotten": {"partner": "u16", "receipt": "digest", "announced": "truth"},
     "prune": {"before": "day", "lines": "number", "total": "number"},
 }
 ALL = {"kind": "kind", "policy": "digest", "salt": "salt", "time": "moment"}
@@ -81,6 +82,7 @@ FORMS = {
     "moment": is_moment,
     "minute": lambda value: is_moment(value) and value.endswith(":00Z"),
     "day": lambda value: is_date(value, "%Y-%m-%d", r"\d{4}-\d\d-\d\d"),
+    "text": lambda value: isinstance(value, str),
     "truth": lambda value: isinstance(value, bool),
     "outcome": lambda value: value == "ok" or value in messages.CODES,
     "rejected": lambda value: (
@@ -112,9 +114,46 @@ def parse_line(data: bytes) -> dict[str, Any]:
             raise Refused("log_line", f"{name} is missing, or not of its form")
     if unknown := set(line) - set(forms):
         raise Refused("log_line", f"no line of this kind has {', '.join(sorted(unknown))}")
+    if line["kind"] == "restore" and len({name in line for name in ("origin", "size", "root")}) != 1:
+        raise Refused("log_line", "a checkpoint by half")
     if line.get("journal") == "0" * 64:
         raise Refused("log_line", "no journal is not written as zeros")
     return line
+
+
+def lines_on(
+    asked: "messages.Unverified", request: "messages.Body", header: "messages.Header", reply: "messages.Body"
+) -> list[bytes]:
+    """The line on a message, rebuilt from it and the signed reply to it (section 2). Where it was rejected there are
+    two: nothing tells whether the broker looked at the body."""
+    kind = {messages.Delta: "delta", messages.FullSet: "full_set", messages.Confirm: "confirm"}.get(type(request))
+    rows: list[bytes] = []
+    if isinstance(request, messages.Question):
+        kind, rows = "question", request.pseudonyms
+    elif isinstance(request, messages.StatusRequest):
+        kind = "status"
+    elif not isinstance(request, messages.Confirm):
+        rows = [row for _, group in request.groups for row in group] + getattr(request, "withdrawn", [])
+    rejected = isinstance(reply, messages.Rejection)
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "salt": reply.log.salt.hex(),
+        "time": (datetime(1970, 1, 1) + timedelta(seconds=header.time)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "policy": header.policy.hex(),
+        "partner": header.partner,
+        "epoch": header.epoch,
+        "message": header.context.hex(),
+        "count": 0,
+        "outcome": reply.code if rejected else "ok",
+    }
+    if any(asked.header.context):
+        fields["journal"] = asked.header.context.hex()
+    if kind in ("delta", "full_set"):
+        fields["renewed"] = 0 if rejected else reply.renewed
+    whole = {**fields, "count": len(rows)}
+    if isinstance(request, messages.Question) and request.sweep is not None:
+        whole |= {"kind": "sweep", "reason": request.sweep}
+    return [canonical(line).encode() for line in ([whole, fields] if rejected else [whole])]
 
 
 # The tree (section 2), by the definitions of RFC 6962.

@@ -21,6 +21,8 @@ MAX_FLAGS = 1_000_000
 MAX_ASKED = 100_000
 MAX_SENTENCE = 1_000
 MAX_PROOF = 65
+MAX_LINES = 1_000
+MAX_RECEIPT = 2_048
 # 5.3 step 6: how far a number may be above the highest that the broker saw.
 MAX_LEAP = 1 << 32
 NO_SIGNATURE = bytes(64)
@@ -295,13 +297,24 @@ class Question:
 @dataclass(frozen=True)
 class StatusRequest:
     tree_size: int = 0
+    # Numbers of own lines of the log that are to be proven.
+    lines: list[int] = field(default_factory=list)
+    # The latest receipt that was read.
+    receipt: bytes = b""
 
     def encode(self) -> bytes:
-        return uint(self.tree_size, 8)
+        lines = b"".join(uint(line, 8) for line in self.lines)
+        return uint(self.tree_size, 8) + uint(len(self.lines), 2) + lines + prefixed(self.receipt, 2)
 
     @staticmethod
     def decode(reader: Reader) -> "StatusRequest":
-        return StatusRequest(reader.uint(8))
+        tree_size = reader.uint(8)
+        lines = [reader.uint(8) for _ in range(reader.uint(2))]
+        check_lines(lines)
+        size = reader.uint(2)
+        if size > MAX_RECEIPT:
+            raise malformed(f"a receipt of {size} bytes")
+        return StatusRequest(tree_size, lines, reader.take(size))
 
 
 # 4.7 to 4.10
@@ -309,29 +322,54 @@ class StatusRequest:
 
 @dataclass(frozen=True)
 class LogEntry:
+    """What every reply begins with: the last restore, which names the log, and the line. Zeros: there is none."""
+
+    restored: int = 0
+    line: int = 0
+    leaf: bytes = bytes(32)
+    salt: bytes = bytes(16)
+
+
+NO_LINE = LogEntry()
+
+
+def read_log_entry(reader: Reader) -> LogEntry:
+    entry = LogEntry(reader.uint(8), reader.uint(8), reader.take(32), reader.take(16))
+    if entry.leaf == bytes(32) and entry != LogEntry(entry.restored):
+        raise malformed("a line with a number or a salt, and no leaf hash")
+    return entry
+
+
+def write_log_entry(log: LogEntry) -> bytes:
+    return uint(log.restored, 8) + uint(log.line, 8) + log.leaf + log.salt
+
+
+@dataclass(frozen=True)
+class LineProof:
     line: int
-    leaf: bytes
+    path: list[bytes]
 
 
-NO_LINE = bytes(40)
+def check_lines(lines: list[int]) -> None:
+    if len(lines) > MAX_LINES:
+        raise malformed(f"{len(lines)} lines where {MAX_LINES} may stand")
+    ascending(lines)
 
 
-def read_log_entry(reader: Reader) -> LogEntry | None:
-    raw = reader.take(40)
-    if raw == NO_LINE:
-        return None
-    if raw[8:] == bytes(32):
-        raise malformed("a line with a number and no leaf hash")
-    return LogEntry(int.from_bytes(raw[:8], "little"), raw[8:])
+def read_hashes(reader: Reader) -> list[bytes]:
+    count = reader.uint(1)
+    if count > MAX_PROOF:
+        raise malformed(f"a proof of {count} hashes")
+    return [reader.take(32) for _ in range(count)]
 
 
-def write_log_entry(log: LogEntry | None) -> bytes:
-    return NO_LINE if log is None else uint(log.line, 8) + log.leaf
+def write_hashes(hashes: list[bytes]) -> bytes:
+    return uint(len(hashes), 1) + b"".join(hashes)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    log: LogEntry | None
+    log: LogEntry
     release: int
     part: int
     parts: int
@@ -339,6 +377,7 @@ class Receipt:
     changed: int
     withdrawn: int
     held: int
+    renewed: int
 
     def encode(self) -> bytes:
         return b"".join(
@@ -351,12 +390,14 @@ class Receipt:
                 uint(self.changed, 4),
                 uint(self.withdrawn, 4),
                 uint(self.held, 4),
+                uint(self.renewed, 4),
             ]
         )
 
     @staticmethod
     def decode(reader: Reader) -> "Receipt":
-        receipt = Receipt(read_log_entry(reader), reader.uint(8), *(reader.uint(size) for size in (2, 2, 4, 4, 4, 4)))
+        log = read_log_entry(reader)
+        receipt = Receipt(log, *(reader.uint(size) for size in (8, 2, 2, 4, 4, 4, 4, 4)))
         if (receipt.part, receipt.parts) != (0, 0) and not 1 <= receipt.part <= receipt.parts >= 2:
             raise malformed(f"part {receipt.part} of {receipt.parts}")
         if receipt.part < receipt.parts and receipt.added + receipt.changed + receipt.withdrawn:
@@ -368,7 +409,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Answer:
-    log: LogEntry | None
+    log: LogEntry
     release: int
     release_time: int
     no_other_before: int
@@ -408,7 +449,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class StatusReply:
-    log: LogEntry | None
+    log: LogEntry
     release: int
     release_time: int
     no_other_before: int
@@ -423,6 +464,7 @@ class StatusReply:
     left_swept: int
     checkpoint: bytes
     proof: list[bytes]
+    lines: list[LineProof]
 
     def encode(self) -> bytes:
         return b"".join(
@@ -441,7 +483,9 @@ class StatusReply:
                 uint(self.left_asked_epoch, 4),
                 uint(self.left_swept, 4),
                 prefixed(self.checkpoint, 2),
-                uint(len(self.proof), 1) + b"".join(self.proof),
+                write_hashes(self.proof),
+                uint(len(self.lines), 2),
+                *(uint(one.line, 8) + write_hashes(one.path) for one in self.lines),
             ]
         )
 
@@ -452,17 +496,19 @@ class StatusReply:
         full_set_due = bool(reader.bits(0x01))
         left = [reader.uint(4) for _ in range(4)]
         checkpoint = reader.take(reader.uint(2))
-        proof = [reader.take(32) for _ in range(reader.uint(1))]
+        proof = read_hashes(reader)
+        lines = [LineProof(reader.uint(8), read_hashes(reader)) for _ in range(reader.uint(2))]
+        check_lines([one.line for one in lines])
         if numbers[3] > numbers[4]:
             raise malformed("a state number that was accepted and not used")
-        if len(proof) > (MAX_PROOF if checkpoint else 0):
-            raise malformed("a proof without a checkpoint, or too long")
-        return StatusReply(log, *numbers, full_set_due, *left, checkpoint, proof)
+        if not checkpoint and (proof or lines):
+            raise malformed("a proof without a checkpoint")
+        return StatusReply(log, *numbers, full_set_due, *left, checkpoint, proof, lines)
 
 
 @dataclass(frozen=True)
 class Rejection:
-    log: LogEntry | None
+    log: LogEntry
     code: str
     number: int
     text: str
@@ -551,7 +597,7 @@ class Unverified:
             body = self.body()
         except Refused:
             return None
-        return body if body.code in UNSIGNED and body.log is None else None
+        return body if body.code in UNSIGNED and body.log == NO_LINE else None
 
     def body(self) -> Body:
         reader = Reader(self.raw_body)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from . import messages
+from . import log, messages
 from .errors import Refused
 from .keys import NUMBER, UNIT, Secret
 from .messages import (
     MAX_LEAP,
+    MAX_LINES,
     Answer,
     Confirm,
     Delta,
@@ -70,6 +71,12 @@ class Partner:
     state_number: int = 0
     question_number: int = 0
     release: int = 0
+    # Own lines of the log that are not proven yet: number, and leaf hash. And what was found wrong with the log.
+    lines: dict[int, bytes] = field(default_factory=dict)
+    # The last restore of the broker, and the latest receipt.
+    restored: int = 0
+    receipt: bytes = b""
+    conflicts: list[str] = field(default_factory=list)
 
     def pseudonym(self, address_key: str) -> bytes:
         return self.secret.pseudonym(level(address_key), address_key)
@@ -93,7 +100,7 @@ class Partner:
         return self._sign(now, Question(pseudonyms, sweep), self.question_number, 0)
 
     def status(self, now: int, tree_size: int = 0) -> bytes:
-        return self._sign(now, StatusRequest(tree_size), 0, 0)
+        return self._sign(now, StatusRequest(tree_size, sorted(self.lines)[:MAX_LINES], self.receipt), 0, 0)
 
     def _state(self, now: int, body: messages.Body) -> bytes:
         self.state_number += 1
@@ -153,11 +160,15 @@ class Partner:
             self._check_receipt(request_body, body)
         if isinstance(body, Rejection):
             self._check_rejection(asked.header.sequence, request_body, body)
-        if isinstance(body, Receipt | Answer | StatusReply):
-            if body.release < self.release:
-                raise Refused("wrong_reply", "it speaks of an older release than one that was seen")
-            self.release = body.release
+        if isinstance(body, StatusReply):
+            if not {one.line for one in body.lines} <= set(request_body.lines):
+                raise Refused("wrong_reply", "it proves lines that were not asked for")
+        self._watch_restore(body)
+        self._watch_line(asked, request_body, told, body)
+        if isinstance(body, StatusReply):
+            self._watch_proofs(body)
         if isinstance(body, Receipt):
+            self.receipt = reply
             self.accepted_state = asked.header.sequence
             self._take_flags(request_body)
         if isinstance(body, StatusReply):
@@ -170,6 +181,50 @@ class Partner:
             else:
                 self.state_number = raised(self.state_number, body.number - 1)
         return body
+
+    def _watch_restore(self, reply: messages.Body) -> None:
+        """7.3: what the broker forgot, and whether it says that it was restored. One message at a time is in flight."""
+        if reply.log.restored > self.restored:
+            self.restored, self.lines = reply.log.restored, {}
+        elif reply.log.restored < self.restored:
+            self.conflicts.append("it was restored, and no longer says so")
+        elif isinstance(reply, Receipt | Answer | StatusReply) and reply.release < self.release:
+            self.conflicts.append("the release in force is an older one")
+        elif isinstance(reply, StatusReply) and reply.last_state < self.accepted_state:
+            self.conflicts.append("the last state message accepted is an older one")
+        elif isinstance(reply, Rejection) and reply.code == "gap" and reply.number < self.accepted_state:
+            self.conflicts.append("the last state message accepted is an older one")
+        if isinstance(reply, Receipt | Answer | StatusReply):
+            self.release = reply.release
+
+    def _watch_line(
+        self, asked: messages.Unverified, request: messages.Body, told: messages.Unverified, reply: messages.Body
+    ) -> None:
+        """audit-log.md 3: the line that the reply names is the one on this message, and no other reply named it."""
+        if reply.log.leaf == bytes(32):
+            if not (isinstance(reply, Rejection) and reply.code == "unavailable"):
+                self.conflicts.append("it names no line")
+            return
+        number, leaf = reply.log.line, reply.log.leaf
+        if leaf not in map(log.leaf_hash, log.lines_on(asked, request, told.header, reply)):
+            self.conflicts.append(f"line {number} is not on the message")
+        elif self.lines.setdefault(number, leaf) != leaf:
+            self.conflicts.append(f"line {number} was another")
+
+    def _watch_proofs(self, reply: StatusReply) -> None:
+        """Of the lines that a status reply proves. The checkpoint itself is for whoever holds its key to check."""
+        if not reply.checkpoint:
+            return
+        size, root = reply.checkpoint.decode().split("\n")[1:3]
+        for one in reply.lines:
+            try:
+                made = log.root_of_inclusion(one.line, int(size), self.lines[one.line], one.path)
+            except Refused:
+                made = b""
+            if made == log.hash_of(root, "checkpoint"):
+                del self.lines[one.line]
+            else:
+                self.conflicts.append(f"line {one.line} is not in the log")
 
     @staticmethod
     def _check_receipt(body: messages.Body, receipt: Receipt) -> None:

@@ -8,6 +8,7 @@ use data_encoding::BASE64;
 
 use super::error::AuditError;
 use super::tree::Log;
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::label;
 use crate::policy::Policy;
@@ -56,6 +57,27 @@ impl LogKey {
     /// The log of the broker that the policy names.
     pub fn of(policy: &Policy) -> LogKey {
         LogKey { origin: policy.operator.log_origin.clone(), key: policy.operator.checkpoint_key }
+    }
+
+    /// The log that the broker began when its store was put back from a copy at this moment; the same log for 0.
+    pub fn after_restore(mut self, restored: Timestamp) -> LogKey {
+        if restored.0 > 0 {
+            self.origin = format!("{}/{}", self.origin, restored.0);
+        }
+        self
+    }
+
+    /// That of the logs of the policy's broker which a checkpoint says that it is of: the first one, or one that was
+    /// begun after a restore. Where it says another, that of the first one.
+    pub fn of_checkpoint(policy: &Policy, checkpoint: &[u8]) -> LogKey {
+        let name = LogKey::of(policy);
+        let claimed = UnverifiedCheckpoint::parse(checkpoint).ok();
+        let restored =
+            claimed.as_ref().and_then(|it| it.claimed_origin().strip_prefix(name.origin())?.strip_prefix('/'));
+        match restored.and_then(|restored| restored.parse::<u64>().ok().filter(|it| it.to_string() == restored)) {
+            Some(restored) => name.after_restore(Timestamp(restored)),
+            None => name,
+        }
     }
 
     /// The origin line.
@@ -187,7 +209,7 @@ impl UnverifiedCheckpoint {
     }
 
     /// The root that it claims.
-    pub(super) fn claimed_root(&self) -> Digest {
+    pub(crate) fn claimed_root(&self) -> Digest {
         self.root
     }
 

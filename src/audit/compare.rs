@@ -80,6 +80,12 @@ pub fn compare(
     theirs: &Checkpoint,
     proof: Option<&ConsistencyProof>,
 ) -> Result<Comparison, AuditError> {
+    let origin =
+        |one: &Checkpoint| UnverifiedCheckpoint::parse(one.as_bytes()).map(|one| one.claimed_origin().to_owned());
+    if origin(ours)? != origin(theirs)? {
+        let finding = "the two are of different logs: after a restore the broker begins one of its own";
+        return Err(AuditError::Checkpoint { finding });
+    }
     if ours.size() == theirs.size() {
         if ours.root() == theirs.root() {
             return Ok(Comparison::Same);

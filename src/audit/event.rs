@@ -84,8 +84,21 @@ pub enum Event {
     },
     /// The store was copied.
     Backup,
-    /// The store was restored from a copy.
-    Restore,
+    /// The store was restored from a copy, and a log of its own begins.
+    Restore {
+        /// The latest checkpoint that the broker knows to have signed before; `None` where it knows of none.
+        #[serde(flatten)]
+        last: Option<SignedTree>,
+    },
+    /// A partner showed a receipt of this broker's own signature that its log does not have.
+    Forgotten {
+        /// The partner's number.
+        partner: u16,
+        /// The digest of the receipt's bytes.
+        receipt: Digest,
+        /// Whether a restore that the broker knows of explains it.
+        announced: bool,
+    },
     /// Lines were pruned: their texts are gone, and their hashes stay.
     Prune {
         /// The first day whose lines stay.
@@ -118,6 +131,18 @@ pub enum Event {
         /// What came of it.
         outcome: Outcome,
     },
+}
+
+/// A tree of the log that was signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedTree {
+    /// The origin that it was signed under.
+    pub origin: String,
+    /// How many lines it had.
+    #[serde(with = "bounded")]
+    pub size: u64,
+    /// Its root.
+    pub root: Digest,
 }
 
 /// What kind of message a partner sent.
@@ -171,7 +196,8 @@ impl Event {
             Event::ClockAccepted { .. } => "clock_accepted",
             Event::Purge { .. } => "purge",
             Event::Backup => "backup",
-            Event::Restore => "restore",
+            Event::Restore { .. } => "restore",
+            Event::Forgotten { .. } => "forgotten",
             Event::Prune { .. } => "prune",
         }
     }

@@ -41,7 +41,8 @@ impl<'a> Ldv<'a> {
             | Event::EpochClosed { .. }
             | Event::Purge { .. }
             | Event::Backup
-            | Event::Restore => "STATUS_CODE_OK",
+            | Event::Restore { .. }
+            | Event::Forgotten { .. } => "STATUS_CODE_OK",
             _ => return None,
         };
         let milliseconds = line.time.0.saturating_mul(1000);

@@ -95,7 +95,7 @@ pub(super) mod tests {
     use serde_json::Map;
 
     use super::super::event::bounded::MAX_NUMBER;
-    use super::super::event::{Outcome, Subject};
+    use super::super::event::{Outcome, SignedTree, Subject};
     use super::*;
     use crate::message::Code;
     use crate::slug::Slug;
@@ -141,22 +141,28 @@ pub(super) mod tests {
             Event::ClockAccepted { last: as_of },
             Event::Purge { flags: 12, bytes: 345_678 },
             Event::Backup,
-            Event::Restore,
+            Event::Restore {
+                last: Some(SignedTree { origin: "a.example/b/1".into(), size: MAX_NUMBER, root: Digest([4; 32]) }),
+            },
             Event::EpochClosed { epoch: 1 },
             Event::Prune { before: as_of.day(), lines: 4, total: MAX_NUMBER },
         ];
-        let line = |(at, event)| Line {
-            salt: [at as u8; 16],
-            time: Timestamp(1_795_996_799 + at as u64),
-            policy: Digest([0xee; 32]),
-            event,
-        };
-        events.into_iter().enumerate().map(line).collect()
+        events.into_iter().enumerate().map(example).collect()
+    }
+
+    /// Those that no log of one broker has beside the others.
+    fn more_examples() -> Vec<Line> {
+        let forgotten = Event::Forgotten { partner: 7, receipt: Digest([5; 32]), announced: true };
+        [Event::Restore { last: None }, forgotten].into_iter().enumerate().map(example).collect()
+    }
+
+    fn example((at, event): (usize, Event)) -> Line {
+        Line { salt: [at as u8; 16], time: Timestamp(1_795_996_799 + at as u64), policy: Digest([0xee; 32]), event }
     }
 
     #[test]
     fn every_line_comes_back_and_stays_within_bounds() {
-        for line in examples() {
+        for line in examples().into_iter().chain(more_examples()) {
             let json = line.to_json();
             assert_eq!(Line::parse(json.as_bytes()).unwrap(), line, "{json}");
             assert!(json.contains(&format!("\"kind\":\"{}\"", line.event.kind())), "{json}");
@@ -194,7 +200,7 @@ pub(super) mod tests {
 
     #[test]
     fn other_forms_are_refused() {
-        for line in examples() {
+        for line in examples().into_iter().chain(more_examples()) {
             let json = line.to_json();
             let refused = |text: &str| {
                 let code = Line::parse(text.as_bytes()).expect_err(text).code();

@@ -6,6 +6,7 @@ use super::checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint
 use super::error::AuditError;
 use super::tree::{Log, verify_consistency, verify_inclusion};
 use crate::digest::Digest;
+use crate::policy::Policy;
 
 const INCLUSION: &str = "c2sp.org/tlog-proof@v1";
 
@@ -35,6 +36,11 @@ pub struct ConsistencyProof {
 }
 
 impl InclusionProof {
+    /// That of the logs of the policy's broker which the proof's checkpoint says that it is of.
+    pub fn log_key(&self, policy: &Policy) -> LogKey {
+        LogKey::of_checkpoint(policy, self.checkpoint.to_text().as_bytes())
+    }
+
     /// Proves that line `index` of `log` is in the log of `checkpoint`.
     ///
     /// # Errors

@@ -89,7 +89,9 @@ impl LoggedReply {
         let Event::Message { partner, epoch, message, count, outcome, .. } = &line.event else {
             return false;
         };
-        (*partner, *epoch, *message, *outcome) == (self.partner, self.epoch, self.message, self.outcome)
+        let is_salted = line.salt == self.entry.salt;
+        is_salted
+            && (*partner, *epoch, *message, *outcome) == (self.partner, self.epoch, self.message, self.outcome)
             && (line.policy, line.time) == (self.policy, self.time)
             && self.kinds.contains(&line.event.kind())
             && self.asked.is_none_or(|asked| asked == *count)
@@ -152,7 +154,7 @@ mod tests {
 
     fn answer(line: &Line) -> Reply {
         Reply::Answer(Answer {
-            log: LogEntry { index: 4, leaf: line.leaf() },
+            log: LogEntry { index: 4, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE },
             release: 1,
             as_of: NOW,
             until: NOW,
@@ -163,7 +165,8 @@ mod tests {
     }
 
     fn replies(log: LogEntry) -> [Reply; 4] {
-        let receipt = Receipt { log, release: 1, part: (0, 0), added: 3, changed: 0, withdrawn: 0, held: 3 };
+        let receipt =
+            Receipt { log, release: 1, part: (0, 0), added: 3, changed: 0, withdrawn: 0, held: 3, renewed: 0 };
         let status = StatusReply {
             log,
             release: 1,
@@ -180,6 +183,7 @@ mod tests {
             swept_left_today: 0,
             checkpoint: vec![],
             consistency: vec![],
+            lines: vec![],
         };
         let answer =
             Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings: vec![0, 1, 2] };
@@ -194,7 +198,7 @@ mod tests {
         for subject in subjects() {
             for outcome in outcomes {
                 let line = line(subject.clone(), outcome);
-                let log = LogEntry { index: 4, leaf: line.leaf() };
+                let log = LogEntry { index: 4, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE };
                 for reply in replies(log) {
                     let logged = LoggedReply::verify(&signed(&reply), &sample::policy()).unwrap();
                     assert_eq!(logged.entry(), log);
@@ -239,6 +243,9 @@ mod tests {
             lies.push(lie);
         }
         lies.push(Line { event: Event::Backup, ..honest.clone() });
+        let told = LogEntry { index: 4, leaf: honest.leaf(), salt: [8; 16], ..LogEntry::NONE };
+        let other_salt = LoggedReply::verify(&signed(&replies(told)[1]), &sample::policy()).unwrap();
+        assert_eq!(other_salt.check_line(honest.to_json().as_bytes()).unwrap_err().code(), "log_proof");
         let check = |committed: &Line, shown: &Line| {
             let reply = LoggedReply::verify(&signed(&answer(committed)), &sample::policy()).unwrap();
             reply.check_line(shown.to_json().as_bytes())

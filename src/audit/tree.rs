@@ -27,7 +27,7 @@ pub fn leaf_hash(line: &[u8]) -> Digest {
 ///
 /// RFC 9162, 2.1.3.2.
 #[must_use]
-pub(super) fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof: &[Digest]) -> bool {
+pub(crate) fn verify_inclusion(leaf: Digest, index: u64, size: u64, root: Digest, proof: &[Digest]) -> bool {
     if index >= size {
         return false;
     }
@@ -143,7 +143,7 @@ impl Log {
     }
 
     /// The proof that line `index` is among the first `size`: from its sibling up. `None` where it is not.
-    pub(super) fn prove_inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
+    pub(crate) fn prove_inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
         if index >= size || size > self.size() {
             return None;
         }

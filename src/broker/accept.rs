@@ -111,6 +111,7 @@ pub(super) fn accept(
             changed: 0,
             withdrawn: 0,
             held: account.row.held,
+            renewed: 0,
         },
         account,
         batch: None,
@@ -130,6 +131,7 @@ pub(super) fn accept(
     row.heard = Some(incoming.now);
     row.changed_since = row.changed_since.or(acceptance.changed.then_some(incoming.now));
     acceptance.receipt.held = row.held;
+    acceptance.receipt.renewed = acceptance.renewed;
     Ok(acceptance)
 }
 

@@ -9,7 +9,7 @@ use super::rows::PartnerRow;
 use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
-use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection};
+use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection, StatusRequest};
 use crate::policy;
 use crate::store::Batch;
 
@@ -29,7 +29,8 @@ pub(super) struct Snapshot {
 pub(super) enum TaggedRequest {
     State(TaggedFlags),
     Question(TaggedQuestion),
-    Status { tree_size: u64 },
+    /// The lines to be proven are the sender's own.
+    Status(StatusRequest),
 }
 
 /// What is to be done with a message. Nothing of it is done yet.
@@ -45,7 +46,7 @@ pub(super) struct Decision {
 pub(super) enum Verdict {
     Accept(Box<Acceptance>),
     Answer(Answer, Charge),
-    Status { tree_size: u64 },
+    Status(StatusRequest),
 }
 
 /// Decides on a message that is neither a resend nor of an old number: see [`Snapshot::earlier_reply`].
@@ -78,7 +79,7 @@ fn verdict(
             let (answer, charge) = answer(incoming, epoch, &snapshot.partner, question)?;
             Ok(Verdict::Answer(answer, charge))
         }
-        TaggedRequest::Status { tree_size } => Ok(Verdict::Status { tree_size: *tree_size }),
+        TaggedRequest::Status(request) => Ok(Verdict::Status(request.clone())),
     }
 }
 
@@ -88,7 +89,7 @@ impl Snapshot {
         let mut partner = state.partners.get(&sender).cloned().unwrap_or_default();
         partner.turn_day(incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
-        Snapshot { partner, epoch, restored: state.restored }
+        Snapshot { partner, epoch, restored: state.restored() }
     }
 
     /// Whether the epoch's release is still the one that the snapshot was taken in.

@@ -74,6 +74,20 @@ pub enum BrokerError {
         as_of: Timestamp,
     },
 
+    /// A partner has a receipt that this broker signed and does not know.
+    #[error(
+        "partner {partner} has a receipt of this broker's own signature, for line {index} of the log, that the store \
+         does not have: an older store was put in its place, or another runs with its keys. Stop it, put the newest \
+         store back, or restore the backup with stapel broker restore, and tell the partners. The receipt is kept in \
+         the broker's folder"
+    )]
+    Forgotten {
+        /// The partner's number.
+        partner: u16,
+        /// The number of the line that the receipt names.
+        index: u64,
+    },
+
     /// The store's log does not continue what was signed under its name.
     #[error(
         "the audit log cannot be signed on as '{origin}': {finding}. Questions and flags are answered, without new \
@@ -92,5 +106,6 @@ codes!(BrokerError {
     PolicyNotYet => "policy_not_yet",
     Clock => "clock",
     ClockAhead => "clock_ahead",
+    Forgotten => "forgotten",
     LogBehind => "log_behind",
 } wraps System, Secret, Policy, Audit, Store);

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::digest::Digest;
 use crate::files::{self, crash};
 use crate::policy::PolicySignature;
 use crate::store::{BlobKeys, DurableStore, StoreError};
@@ -164,4 +165,10 @@ pub(super) fn keep_policy(
         files::replace_private(&signature.path_of_key_beside(&kept), signature.to_text().as_bytes())?;
     }
     Ok(())
+}
+
+/// Keeps a receipt that the store does not have, on disk when this returns.
+pub(super) fn keep_evidence(folder: &Path, digest: &Digest, receipt: &[u8]) -> Result<(), SystemError> {
+    let path = folder.join(format!("evidence-{}.receipt", &digest.to_string()[..16]));
+    if files::is_vacant(&path)? { files::replace_private(&path, receipt) } else { Ok(()) }
 }

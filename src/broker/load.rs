@@ -39,7 +39,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
                 state.log.checkpoint = value;
             }
             Key::Unpurged => state.unpurged = read_row(&value)?,
-            Key::Restored => state.restored = Some(read_row(&value)?),
+            Key::Restored => state.log.restored = read_row(&value)?,
             Key::Share(epoch, partner) => {
                 let account = Account { row: read_row(&value)?, ..Account::default() };
                 accounts.insert((epoch, partner), account);

@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use super::rows::{LogCountsRow, write_row};
-use crate::audit::{AuditError, Checkpoint, Event, Line, Log, LogKey, UnverifiedCheckpoint};
+use crate::audit::{AuditError, Checkpoint, Event, Line, Log, LogKey, SignedTree, UnverifiedCheckpoint};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::LogEntry;
+use crate::message::{LineProof, LogEntry};
+use crate::policy::Policy;
 use crate::secret::SigningKey;
 use crate::store::{self, Change, Key};
 use crate::system::SystemError;
@@ -14,6 +15,8 @@ use crate::system::SystemError;
 /// The hashes of the log, its latest checkpoint, and what is counted until the day's end makes a line of it.
 #[derive(Default)]
 pub(super) struct AuditLog {
+    /// When the store was last put back from a copy, by which the log is named; 0 for never.
+    pub(super) restored: Timestamp,
     pub(super) tree: Log,
     pub(super) row: LogCountsRow,
     /// The latest checkpoint that was signed; empty before the first.
@@ -37,7 +40,7 @@ impl AuditLog {
         let leaf = line.leaf();
         let index = self.tree.append(leaf);
         change.lines.push(store::Line { index, bytes: line.to_json().into_bytes(), leaf: leaf.0 });
-        Ok(LogEntry { index, leaf })
+        Ok(LogEntry { restored: self.restored, index, leaf, salt: line.salt })
     }
 
     /// Counts the standings of an answer.
@@ -68,6 +71,11 @@ impl AuditLog {
         Ok(true)
     }
 
+    /// The name of the log, under a policy.
+    pub(super) fn name(&self, policy: &Policy) -> LogKey {
+        LogKey::of(policy).after_restore(self.restored)
+    }
+
     /// Whether today's checkpoint under this name and key is still to be signed.
     pub(super) fn is_unsigned(&self, name: &LogKey) -> bool {
         if self.signed_as.get().is_none() && Checkpoint::verify(&self.checkpoint, name).is_ok() {
@@ -85,12 +93,20 @@ impl AuditLog {
         Ok(())
     }
 
-    /// The latest checkpoint, and the proof that it continues the tree of `size` lines. The proof is empty where the
-    /// checkpoint does not continue that tree, or `size` is 0.
-    pub(super) fn continuing(&self, size: u64) -> (Vec<u8>, Vec<Digest>) {
-        let newest = UnverifiedCheckpoint::parse(&self.checkpoint).map(|checkpoint| checkpoint.claimed_size());
-        let proof = newest.ok().filter(|_| size > 0).and_then(|newest| self.tree.prove_consistency(size, newest));
-        (self.checkpoint.clone(), proof.unwrap_or_default())
+    /// The tree of the latest checkpoint, which is of this origin.
+    pub(super) fn last_signed(&self, origin: &str) -> Option<SignedTree> {
+        let last = UnverifiedCheckpoint::parse(&self.checkpoint).ok().filter(|last| last.claimed_origin() == origin)?;
+        let (size, root) = (last.claimed_size(), last.claimed_root());
+        Some(SignedTree { origin: origin.to_owned(), size, root })
+    }
+
+    /// What a status reply shows: the latest checkpoint where it is of the log of this name, else none; the proof that
+    /// it continues the tree of `size` lines, where it does; and the proofs that it has these lines, as far as it does.
+    pub(super) fn show(&self, name: &LogKey, size: u64, lines: &[u64]) -> (Vec<u8>, Vec<Digest>, Vec<LineProof>) {
+        let Some(newest) = self.last_signed(name.origin()).map(|last| last.size) else { return Default::default() };
+        let consistency = if size > 0 { self.tree.prove_consistency(size, newest) } else { None };
+        let proof = |index: &u64| Some(LineProof { index: *index, path: self.tree.prove_inclusion(*index, newest)? });
+        (self.checkpoint.clone(), consistency.unwrap_or_default(), lines.iter().filter_map(proof).collect())
     }
 
     /// Keeps the row beside the lines.

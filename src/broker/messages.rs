@@ -9,11 +9,13 @@ use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
 use super::transaction::Transaction;
 use super::{Broker, BrokerError};
-use crate::audit::Event;
+use crate::audit::{Event, Line};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::message::{self, Code, Kind, LogEntry, Receipt, Rejection, Reply, Request, StatusReply, Verified};
-use crate::store::{Key, Staged};
+use crate::message::{
+    self, Code, Kind, LogEntry, Receipt, Rejection, Reply, Request, StatusReply, StatusRequest, Verified,
+};
+use crate::store::{Key, Staged, StoreError};
 
 /// Optimistic concurrency: a message is decided on a snapshot, and the decision is applied only if the snapshot still
 /// holds.
@@ -104,7 +106,10 @@ impl Broker {
             // It was kept before it was first sent, so that it can be sent again even where nothing can be kept now.
             Ok(Some(reply)) => return Ok(Attempt::Done(reply)),
             Ok(None) => {
-                let request = tagged.get_or_insert_with(|| self.tag(verified));
+                let request = match tagged {
+                    Some(request) => request,
+                    None => tagged.insert(self.tag(verified)?),
+                };
                 decide(incoming, &snapshot, request)
             }
             Err(rejection) => snapshot.reject(incoming, rejection),
@@ -114,6 +119,9 @@ impl Broker {
         let mut transaction = self.database.begin()?;
         if !self.still_holds(&snapshot, &transaction, incoming) {
             return Ok(Attempt::Conflict);
+        }
+        if let Ok(Verdict::Status(request)) = &decision.verdict {
+            self.look_at_receipt(&mut transaction, incoming, &request.receipt)?;
         }
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
         transaction.commit()?;
@@ -128,19 +136,41 @@ impl Broker {
     }
 
     /// The message's request with tags in the place of pseudonyms, or the rejection of a body that does not decode.
-    fn tag(&self, verified: &Verified<'_>) -> Result<TaggedRequest, Rejection> {
-        let request = verified.request().map_err(|error| undecodable(&error))?;
-        let pepper = self.keys.pepper(verified.header().epoch).ok_or_else(wrong_epoch)?;
+    fn tag(&self, verified: &Verified<'_>) -> Result<Result<TaggedRequest, Rejection>, StoreError> {
+        let request = match verified.request() {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(undecodable(&error))),
+        };
+        let Some(pepper) = self.keys.pepper(verified.header().epoch) else { return Ok(Err(wrong_epoch())) };
         let threads = &self.threads;
-        Ok(match request {
+        Ok(Ok(match request {
             Request::Delta(delta) => TaggedRequest::State(TaggedFlags::delta(&delta, &pepper, threads)),
             Request::FullSet(set) => TaggedRequest::State(TaggedFlags::full_set(&set, &pepper, threads)),
             Request::Confirm => TaggedRequest::State(TaggedFlags::Confirm),
             Request::Question(question) => {
                 TaggedRequest::Question(TaggedQuestion::new(question.pseudonyms, question.sweep, &pepper, threads))
             }
-            Request::Status(status) => TaggedRequest::Status { tree_size: status.tree_size },
-        })
+            Request::Status(mut status) => {
+                self.retain_own(&mut status.lines, verified.header().partner)?;
+                TaggedRequest::Status(status)
+            }
+        }))
+    }
+
+    /// Keeps of the numbers of lines those of lines on messages of `partner`. Nobody is told anything of another's, nor
+    /// of one that was pruned, since nothing says any more whose it was.
+    fn retain_own(&self, lines: &mut Vec<u64>, partner: u16) -> Result<(), StoreError> {
+        let mut own = Vec::new();
+        for index in lines.iter().copied().filter(|index| *index < u64::MAX) {
+            for (_, line) in self.database.store().lines(index..index + 1)? {
+                let event = Line::parse(&line).ok().map(|line| line.event);
+                if matches!(event, Some(Event::Message { partner: of, .. }) if of == partner) {
+                    own.push(index);
+                }
+            }
+        }
+        *lines = own;
+        Ok(())
     }
 
     /// Does what was decided, and gives the reply.
@@ -187,8 +217,8 @@ impl Broker {
                 }
                 reply
             }
-            Ok(Verdict::Status { tree_size }) => {
-                self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, tree_size)))
+            Ok(Verdict::Status(request)) => {
+                self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, &request)))
             }
             Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),
         };
@@ -215,7 +245,10 @@ impl Broker {
     /// The reply where the store fails.
     fn reject_unavailable(&self, incoming: &Incoming<'_>) -> Vec<u8> {
         let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
-        self.sign(incoming, &Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence)))
+        let restored = self.database.inspect(|state| state.log.restored);
+        let log = LogEntry { restored, ..LogEntry::NONE };
+        let rejection = Rejection { log, ..Rejection::new(Code::Unavailable, 0, sentence) };
+        self.sign(incoming, &Reply::Rejection(rejection))
     }
 
     /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner
@@ -256,12 +289,13 @@ fn status(
     state: &BrokerState,
     row: &PartnerRow,
     log: LogEntry,
-    tree_size: u64,
+    request: &StatusRequest,
 ) -> StatusReply {
     let epoch = state.epochs.get(&incoming.header.epoch);
     let account = epoch.and_then(|epoch| epoch.accounts.get(&incoming.header.partner));
     let account = account.map(|account| account.row.clone()).unwrap_or_default();
-    let (checkpoint, consistency) = state.log.continuing(tree_size);
+    let name = state.log.name(incoming.policy());
+    let (checkpoint, consistency, lines) = state.log.show(&name, request.tree_size, &request.lines);
     let budgets = &incoming.policy().budgets;
     StatusReply {
         log,
@@ -279,5 +313,6 @@ fn status(
         swept_left_today: budgets.swept_a_day.saturating_sub(row.swept),
         checkpoint,
         consistency,
+        lines,
     }
 }

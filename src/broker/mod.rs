@@ -21,6 +21,7 @@ mod merge;
 mod messages;
 mod operator;
 mod partner_lock;
+mod receipts;
 mod release;
 mod report;
 mod rows;
@@ -35,6 +36,7 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -53,6 +55,7 @@ use unauthenticated::UnauthenticatedTraffic;
 
 use crate::audit::Event;
 use crate::day::Timestamp;
+use crate::digest::Digest;
 use crate::policy::{Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
@@ -72,6 +75,8 @@ pub struct Broker {
     partner_locks: PartnerLocks,
     unauthenticated: UnauthenticatedTraffic,
     last_fault: Mutex<Option<String>>,
+    /// The receipts that the log does not have and that were written down since the broker was opened.
+    forgotten_receipts: Mutex<BTreeSet<Digest>>,
     threads: Threads,
 }
 
@@ -174,7 +179,6 @@ impl Broker {
     /// Numbers for the operator.
     pub fn status(&self) -> BrokerStatus {
         let in_force = self.in_force();
-        let origin = &in_force.policy().operator.log_origin;
         // A broker with other keys than the policy names is open all the same, so that its keys can be put into a
         // policy.
         let other_keys = || refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string());
@@ -184,7 +188,10 @@ impl Broker {
             policy: in_force.digest(),
             epochs: state.epochs.iter().map(|(number, epoch)| EpochStatus::of(*number, epoch)).collect(),
             last_fault,
-            log_behind: self.keys.signed_logs().refusal(origin, &state.log.tree).map(|error| error.to_string()),
+            log_behind: {
+                let name = state.log.name(in_force.policy());
+                self.keys.signed_logs().refusal(name.origin(), &state.log.tree).map(|error| error.to_string())
+            },
         })
     }
 
@@ -218,6 +225,7 @@ impl Broker {
             partner_locks: PartnerLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
             last_fault: Mutex::default(),
+            forgotten_receipts: Mutex::default(),
             threads: Threads::default(),
         }
     }
@@ -240,6 +248,10 @@ impl Broker {
     fn note_fault(&self, error: &BrokerError) {
         trace::event!(WARN, "the broker met a fault", code = error.code(), fault = error);
         *self.last_fault() = Some(error.to_string());
+    }
+
+    fn forgotten_receipts(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        self.forgotten_receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last_fault(&self) -> MutexGuard<'_, Option<String>> {

@@ -102,7 +102,7 @@ impl Broker {
         let (mut transaction, old, signed) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
-            old.signed.refuse_late(&newer, now.day(), transaction.restored.map(Timestamp::day))?;
+            old.signed.refuse_late(&newer, now.day(), transaction.restored().map(Timestamp::day))?;
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
             if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {
@@ -208,9 +208,14 @@ impl Broker {
     /// Notes that the store was restored: each partner counts again when its full set has come.
     fn recover(&self, now: Timestamp) -> Result<(), BrokerError> {
         let in_force = self.in_force();
-        self.keys.signed_logs().note_restored(&in_force.policy().operator.log_origin)?;
         let mut transaction = self.database.begin()?;
-        transaction.record(now, in_force.digest(), Event::Restore)?;
+        let origin = transaction.log.name(in_force.policy()).origin().to_owned();
+        let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));
+        let (state, change) = transaction.change();
+        // A log of its own, so also where two restores fall on one second.
+        state.log.restored = Timestamp(now.0.max(state.log.restored.0 + 1));
+        change.rows.push((Key::Restored, Some(write_row(&state.log.restored))));
+        transaction.record(now, in_force.digest(), Event::Restore { last })?;
         let destroyed: Vec<u32> =
             transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
         for epoch in destroyed {
@@ -223,8 +228,6 @@ impl Broker {
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, change);
         }
-        state.restored = Some(now);
-        change.rows.push((Key::Restored, Some(write_row(&now))));
         Ok(transaction.commit()?)
     }
 

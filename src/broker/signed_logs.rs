@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::BrokerError;
-use crate::audit::Log;
+use crate::audit::{Log, SignedTree};
 use crate::digest::Digest;
 use crate::files;
 use crate::store::StoreError;
@@ -28,13 +28,9 @@ pub(super) struct SignedLogs {
 
 /// The last tree of a log that was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
-    Tree {
-        size: u64,
-        root: Digest,
-    },
-    /// A store was put back where nothing said what had been signed.
-    Unknown,
+struct Last {
+    size: u64,
+    root: Digest,
 }
 
 impl SignedLogs {
@@ -62,26 +58,26 @@ impl SignedLogs {
     /// Why `log` must not be signed as `origin`; `None` where it continues what was signed under that name.
     pub(super) fn refusal(&self, origin: &str, log: &Log) -> Option<BrokerError> {
         let finding = match *self.logs().get(origin)? {
-            Last::Tree { size, root } if log.root_at(size) == Some(root) => return None,
-            Last::Tree { size, .. } if size > log.size() => {
+            Last { size, root } if log.root_at(size) == Some(root) => return None,
+            Last { size, .. } if size > log.size() => {
                 format!("a checkpoint of {size} lines was signed, and the log in this store has {}", log.size())
             }
-            Last::Tree { size, .. } => {
+            Last { size, .. } => {
                 format!("a checkpoint of {size} lines was signed, and the log in this store has others in their place")
             }
-            Last::Unknown => "the store was put back from a copy, and nothing says what was signed after it".into(),
         };
         Some(BrokerError::LogBehind { origin: origin.into(), finding })
     }
 
     /// Notes a tree that is about to be signed: it is on disk when this returns.
     pub(super) fn note(&self, origin: &str, size: u64, root: Digest) -> Result<(), SystemError> {
-        self.put(origin, Last::Tree { size, root })
+        self.put(origin, Last { size, root })
     }
 
-    /// Notes that a store was restored, where nothing says what had been signed under this name.
-    pub(super) fn note_restored(&self, origin: &str) -> Result<(), SystemError> {
-        if self.logs().contains_key(origin) { Ok(()) } else { self.put(origin, Last::Unknown) }
+    /// The last tree that was signed under a name.
+    pub(super) fn last(&self, origin: &str) -> Option<SignedTree> {
+        let Last { size, root } = *self.logs().get(origin)?;
+        Some(SignedTree { origin: origin.to_owned(), size, root })
     }
 
     fn put(&self, origin: &str, last: Last) -> Result<(), SystemError> {
@@ -103,10 +99,7 @@ impl SignedLogs {
 
 /// The header, then a line for each log, by origin: size, root, origin, a space between.
 fn to_text(logs: &BTreeMap<String, Last>) -> String {
-    let rows = logs.iter().map(|(origin, last)| match last {
-        Last::Tree { size, root } => format!("{size} {root} {origin}\n"),
-        Last::Unknown => format!("unknown {origin}\n"),
-    });
+    let rows = logs.iter().map(|(origin, Last { size, root })| format!("{size} {root} {origin}\n"));
     format!("{HEADER}\n{}", rows.collect::<String>())
 }
 
@@ -115,8 +108,7 @@ fn parse(bytes: &[u8]) -> Option<BTreeMap<String, Last>> {
     let mut logs = BTreeMap::new();
     for row in text.strip_prefix(HEADER)?.strip_prefix('\n')?.lines() {
         let (origin, last) = match row.split(' ').collect::<Vec<_>>()[..] {
-            ["unknown", origin] => (origin, Last::Unknown),
-            [size, root, origin] => (origin, Last::Tree { size: size.parse().ok()?, root: root.parse().ok()? }),
+            [size, root, origin] => (origin, Last { size: size.parse().ok()?, root: root.parse().ok()? }),
             _ => return None,
         };
         logs.insert(origin.to_owned(), last);
@@ -146,8 +138,6 @@ mod tests {
         let logs = SignedLogs::open(folder.path()).unwrap();
         assert_eq!(finding(&logs, "a", &[]), None, "nothing was signed");
         logs.note("a", 3, log(&[1, 2, 3]).root()).unwrap();
-        logs.note_restored("b").unwrap();
-        logs.note_restored("a").unwrap();
         for logs in [logs, SignedLogs::open(folder.path()).unwrap()] {
             assert_eq!(finding(&logs, "a", &[1, 2, 3]), None);
             assert_eq!(finding(&logs, "a", &[1, 2, 3, 4]), None);
@@ -156,12 +146,11 @@ mod tests {
             );
             assert!(finding(&logs, "a", &[1, 2, 4]).unwrap().contains("others in their place"));
             assert!(finding(&logs, "a", &[1, 2, 4, 5]).unwrap().contains("others in their place"));
-            assert!(finding(&logs, "b", &[1, 2, 3]).unwrap().contains("nothing says"));
+            assert_eq!(finding(&logs, "b", &[1, 2, 3]), None);
+            let last = logs.last("a").unwrap();
+            assert_eq!((last.origin.as_str(), last.size, last.root), ("a", 3, log(&[1, 2, 3]).root()));
+            assert_eq!(logs.last("c"), None);
             assert_eq!(finding(&logs, "c", &[1]), None);
-            logs.note("b", 1, log(&[1]).root()).unwrap();
-            logs.note_restored("d").unwrap();
-            assert_eq!(finding(&logs, "b", &[1, 9]), None);
-            logs.put("b", Last::Unknown).unwrap();
         }
     }
 

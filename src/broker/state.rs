@@ -20,8 +20,6 @@ pub(super) struct BrokerState {
     pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     pub(super) epochs: BTreeMap<u32, OpenEpoch>,
-    /// When the store was last restored from a copy; `None` if it never was.
-    pub(super) restored: Option<Timestamp>,
 }
 
 /// An epoch that is open: its release, and what each partner has in it.
@@ -63,6 +61,11 @@ pub(super) struct HeldFlags<'a> {
 }
 
 impl BrokerState {
+    /// When the store was last restored from a copy; `None` if it never was.
+    pub(super) fn restored(&self) -> Option<Timestamp> {
+        Some(self.log.restored).filter(|restored| restored.0 > 0)
+    }
+
     /// The moment of the latest release of any epoch.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.epochs.values().map(|epoch| epoch.row.as_of).max()

@@ -11,7 +11,7 @@ use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
 use super::state::{BrokerState, OpenEpoch};
 use super::transaction::Transaction;
 use super::{Broker, BrokerError};
-use crate::audit::{Event, Line, LogKey, prune_before};
+use crate::audit::{Event, Line, prune_before};
 use crate::day::Timestamp;
 use crate::store::{BlobKeys, Key, StoreError};
 use crate::system::SystemError;
@@ -196,7 +196,7 @@ impl Broker {
         transaction: &mut Transaction<'_>,
         in_force: &PolicyInForce,
     ) -> Result<(), BrokerError> {
-        let name = LogKey::of(in_force.policy());
+        let name = transaction.log.name(in_force.policy());
         let has_key = in_force.policy().operator.checkpoint_key == self.keys.checkpoint_key();
         let signed_logs = self.keys.signed_logs();
         if !transaction.log.is_unsigned(&name)

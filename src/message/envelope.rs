@@ -247,7 +247,7 @@ mod tests {
         let unverified = Unverified::parse(&bytes, Role::Broker).unwrap();
         assert_eq!(unverified.danger_unsigned_rejection().unwrap(), rejection);
         assert!(unverified.verify(&key().verifying_key()).is_err());
-        let logged = Rejection { log: LogEntry { index: 0, leaf: Digest([1; 32]) }, ..rejection.clone() };
+        let logged = Rejection { log: LogEntry { leaf: Digest([1; 32]), ..LogEntry::NONE }, ..rejection.clone() };
         let bytes = unsigned_rejection(&header, &logged).unwrap();
         assert!(Unverified::parse(&bytes, Role::Broker).unwrap().danger_unsigned_rejection().is_none());
         let signed = sign(&header, &rejection.encode(), &key()).unwrap();

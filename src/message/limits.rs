@@ -13,6 +13,12 @@ pub(crate) const MAX_GROUPS: usize = 64;
 /// uses up all numbers.
 pub(crate) const LONGEST_LEAP: u64 = 1 << 32;
 
+/// The most lines of the log whose inclusion one status request asks to be proven.
+pub const MAX_PROVEN_LINES: usize = 1_000;
+
+/// The most bytes of the receipt that a status request has with it.
+pub(super) const MAX_RECEIPT: usize = 2_048;
+
 /// The most hashes of a proof in a status reply. A log of 2^64 lines needs no more.
 pub(super) const MAX_PROOF: usize = 65;
 

@@ -2,7 +2,7 @@
 
 use super::error::MessageError;
 use super::header::Kind;
-use super::limits::{MAX_PROOF, MAX_QUESTION};
+use super::limits::{MAX_PROOF, MAX_PROVEN_LINES, MAX_QUESTION};
 use super::log_entry::LogEntry;
 use super::rejection::Rejection;
 use super::standing::Standing;
@@ -43,6 +43,8 @@ pub struct Receipt {
     pub withdrawn: u32,
     /// All flags that the broker now holds of the partner in this epoch.
     pub held: u32,
+    /// Flags of the message that were renewed past the policy's `max_days`; of a full set in parts, of this part.
+    pub renewed: u32,
 }
 
 /// The standings of the pseudonyms of a question, in their order there.
@@ -99,6 +101,17 @@ pub struct StatusReply {
     pub checkpoint: Vec<u8>,
     /// The RFC 6962 consistency proof from the tree size that the request named to the checkpoint's.
     pub consistency: Vec<Digest>,
+    /// That lines which the request named are among those of the checkpoint; ascending by line.
+    pub lines: Vec<LineProof>,
+}
+
+/// The proof that a line is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineProof {
+    /// The number of the line.
+    pub index: u64,
+    /// The RFC 6962 audit path from the line to the root of the status reply's checkpoint.
+    pub path: Vec<Digest>,
 }
 
 impl Reply {
@@ -106,8 +119,8 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// [`MessageError::TooLarge`] for more than 100,000 standings, a checkpoint of more than 65,535 bytes, or a proof
-    /// of more than 65 hashes.
+    /// [`MessageError::TooLarge`] for more than 100,000 standings, a checkpoint of more than 65,535 bytes, a proof of
+    /// more than 65 hashes, or more than 1,000 lines.
     pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
         let too_large = |finding| Err(MessageError::TooLarge { finding });
         match self {
@@ -121,7 +134,14 @@ impl Reply {
             Reply::Status(status) if u16::try_from(status.checkpoint.len()).is_err() => {
                 too_large("a checkpoint has at most 65,535 bytes")
             }
-            Reply::Status(status) if status.consistency.len() > MAX_PROOF => too_large("a proof has at most 65 hashes"),
+            Reply::Status(status) if status.lines.len() > MAX_PROVEN_LINES => {
+                too_large("a status reply proves at most 1,000 lines")
+            }
+            Reply::Status(StatusReply { consistency, lines, .. })
+                if lines.iter().map(|line| &line.path).chain([consistency]).any(|proof| proof.len() > MAX_PROOF) =>
+            {
+                too_large("a proof has at most 65 hashes")
+            }
             Reply::Status(status) => Ok(status.encode()),
             Reply::Rejection(rejection) => Ok(rejection.encode()),
         }
@@ -154,13 +174,15 @@ impl Reply {
 }
 
 encode_fields! {
-    Receipt { log, release, part, added, changed, withdrawn, held }
+    Receipt { log, release, part, added, changed, withdrawn, held, renewed }
     where |receipt| {
         let (number, of) = receipt.part;
         let is_part = receipt.part == (0, 0) || (of > 1 && (1..=of).contains(&number));
         let has_effect = (receipt.added, receipt.changed, receipt.withdrawn) != (0, 0, 0);
         let told = u64::from(receipt.added) + u64::from(receipt.changed);
-        is_part && !(number < of && has_effect) && told <= u64::from(receipt.held)
+        is_part
+            && !(number < of && has_effect)
+            && told <= u64::from(receipt.held)
     },
     else "no message has a receipt of such a part, or of such numbers"
 }
@@ -209,9 +231,11 @@ impl StatusReply {
             writer.u32(left);
         }
         writer.u16(self.checkpoint.len() as u16).bytes(&self.checkpoint);
-        writer.u8(self.consistency.len() as u8);
-        for hash in &self.consistency {
-            writer.bytes(&hash.0);
+        write_hashes(&mut writer, &self.consistency);
+        writer.u16(self.lines.len() as u16);
+        for line in &self.lines {
+            writer.u64(line.index);
+            write_hashes(&mut writer, &line.path);
         }
         writer.finish()
     }
@@ -240,20 +264,42 @@ impl StatusReply {
                 let length = usize::from(reader.u16()?);
                 reader.take(length)?.to_vec()
             },
-            consistency: {
-                let count = reader.u8()?;
-                (0..count).map(|_| reader.array().map(Digest)).collect::<Result<_, _>>()?
+            consistency: read_hashes(&mut reader)?,
+            lines: {
+                let count = reader.u16()?;
+                let mut line =
+                    || Ok::<_, MessageError>(LineProof { index: reader.u64()?, path: read_hashes(&mut reader)? });
+                (0..count).map(|_| line()).collect::<Result<Vec<_>, _>>()?
             },
         };
         reader.end()?;
         if status.accepted_state > status.highest_state {
             return Err(MessageError::Malformed { finding: "a state number was accepted and not used" });
         }
-        if status.consistency.len() > if status.checkpoint.is_empty() { 0 } else { MAX_PROOF } {
-            return Err(MessageError::Malformed { finding: "a proof stands without a checkpoint, or is too long" });
+        if status.checkpoint.is_empty() && !(status.consistency.is_empty() && status.lines.is_empty()) {
+            return Err(MessageError::Malformed { finding: "a proof stands without a checkpoint" });
+        }
+        if status.lines.len() > MAX_PROVEN_LINES || !status.lines.is_sorted_by(|a, b| a.index < b.index) {
+            let finding = "the lines that are proven are more than 1,000, or not ascending, each once";
+            return Err(MessageError::Malformed { finding });
         }
         Ok(status)
     }
+}
+
+fn write_hashes(writer: &mut Writer, hashes: &[Digest]) {
+    writer.u8(hashes.len() as u8);
+    for hash in hashes {
+        writer.bytes(&hash.0);
+    }
+}
+
+fn read_hashes(reader: &mut Reader<'_>) -> Result<Vec<Digest>, MessageError> {
+    let count = usize::from(reader.u8()?);
+    if count > MAX_PROOF {
+        return Err(MessageError::Malformed { finding: "a proof has more than 65 hashes" });
+    }
+    (0..count).map(|_| Ok(Digest(reader.array()?))).collect()
 }
 
 #[cfg(test)]
@@ -261,10 +307,19 @@ mod tests {
     use super::*;
 
     fn replies() -> [Reply; 3] {
-        let log = LogEntry { index: 9, leaf: Digest([5; 32]) };
+        let log = LogEntry { restored: Timestamp(7), index: 9, leaf: Digest([5; 32]), salt: [6; 16] };
         let (release, as_of, until) = (3, Timestamp(1_000), Timestamp(2_000));
         [
-            Reply::Receipt(Receipt { log, release, part: (2, 2), added: 3, changed: 4, withdrawn: 5, held: 7 }),
+            Reply::Receipt(Receipt {
+                log,
+                release,
+                part: (2, 2),
+                added: 3,
+                changed: 4,
+                withdrawn: 5,
+                held: 7,
+                renewed: 2,
+            }),
             Reply::Answer(Answer {
                 log,
                 release,
@@ -290,6 +345,10 @@ mod tests {
                 swept_left_today: 8,
                 checkpoint: b"note".to_vec(),
                 consistency: vec![Digest([1; 32]), Digest([2; 32])],
+                lines: vec![
+                    LineProof { index: 3, path: vec![Digest([3; 32])] },
+                    LineProof { index: 4, path: vec![Digest([4; 32]), Digest([5; 32])] },
+                ],
             }),
         ]
     }
@@ -301,29 +360,40 @@ mod tests {
         for (part, is_right) in [((0, 0), true), ((2, 2), true), ((0, 2), false), ((3, 2), false), ((1, 1), false)] {
             assert_eq!(fits(Reply::Receipt(Receipt { part, ..receipt.clone() })), is_right, "{part:?}");
         }
-        let early = Receipt { part: (1, 2), added: 0, changed: 0, withdrawn: 0, ..receipt.clone() };
+        let early = Receipt { part: (1, 2), added: 0, changed: 0, withdrawn: 0, renewed: 0, ..receipt.clone() };
         assert!(fits(Reply::Receipt(early.clone())));
         assert!(!fits(Reply::Receipt(Receipt { added: 1, ..early.clone() })));
         assert!(!fits(Reply::Receipt(Receipt { changed: 1, ..early.clone() })));
         assert!(!fits(Reply::Receipt(Receipt { withdrawn: 1, ..early })));
         assert!(!fits(Reply::Receipt(Receipt { held: 6, ..receipt.clone() })), "fewer than were added and changed");
         assert!(!fits(Reply::Receipt(Receipt { added: u32::MAX, held: 3, ..receipt.clone() })));
-        let no_line = LogEntry { index: 9, leaf: Digest::NONE };
+        for (index, salt) in [(9, [0; 16]), (0, [6; 16])] {
+            let no_line = LogEntry { restored: Timestamp(7), index, leaf: Digest::NONE, salt };
+            assert!(!fits(Reply::Receipt(Receipt { log: no_line, ..receipt.clone() })));
+        }
         assert!(fits(Reply::Receipt(Receipt { log: LogEntry::NONE, ..receipt.clone() })));
-        assert!(!fits(Reply::Receipt(Receipt { log: no_line, ..receipt })));
         assert!(fits(Reply::Answer(Answer { fresh: 4, ..answer.clone() })));
         assert!(!fits(Reply::Answer(Answer { fresh: 5, ..answer.clone() })));
         assert!(fits(Reply::Status(StatusReply { accepted_state: 2, ..status.clone() })));
         assert!(!fits(Reply::Status(StatusReply { accepted_state: 3, ..status.clone() })));
-        assert!(!fits(Reply::Status(StatusReply { checkpoint: vec![], ..status.clone() })), "a proof of nothing");
-        let longest = StatusReply { consistency: vec![Digest([1; 32]); 65], ..status.clone() };
+        let none = StatusReply { checkpoint: vec![], consistency: vec![], lines: vec![], ..status.clone() };
+        assert!(fits(Reply::Status(none.clone())));
+        let (consistency, lines) = (status.consistency.clone(), status.lines.clone());
+        assert!(!fits(Reply::Status(StatusReply { consistency, ..none.clone() })), "a proof of nothing");
+        assert!(!fits(Reply::Status(StatusReply { lines: lines.clone(), ..none })), "a proof of nothing");
+        for wrong in [vec![lines[1].clone(), lines[0].clone()], vec![lines[0].clone(), lines[0].clone()]] {
+            assert!(!fits(Reply::Status(StatusReply { lines: wrong, ..status.clone() })), "the order of lines");
+        }
+        let longest = StatusReply { consistency: vec![Digest([1; 32]); 65], lines: vec![], ..status.clone() };
         assert!(fits(Reply::Status(longest.clone())));
         let mut body = longest.encode();
-        body[longest.encode().len() - 65 * 32 - 1] = 66;
-        body.extend([1; 32]);
+        body[longest.encode().len() - 2 - 65 * 32 - 1] = 66;
+        body.extend([0; 32]);
         assert!(Reply::decode(Kind::StatusReply, &body).is_err(), "66 hashes");
         for too_long in [
             StatusReply { consistency: vec![Digest([1; 32]); 256], ..status.clone() },
+            StatusReply { lines: vec![LineProof { index: 0, path: vec![Digest([1; 32]); 66] }], ..status.clone() },
+            StatusReply { lines: vec![lines[0].clone(); 1_001], ..status.clone() },
             StatusReply { checkpoint: vec![1; 65_536], ..status },
         ] {
             assert_eq!(Reply::Status(too_long).encode().unwrap_err().code(), "too_large");

@@ -4,7 +4,7 @@
 
 use super::error::MessageError;
 use super::header::Kind;
-use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_QUESTION};
+use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_PROVEN_LINES, MAX_QUESTION, MAX_RECEIPT};
 use crate::codec::{Reader, Writer};
 use crate::day::Day;
 use crate::pseudonym::Pseudonym;
@@ -105,10 +105,14 @@ pub struct Question<'a> {
 }
 
 /// Asks where the partner stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusRequest {
     /// The tree size of the latest checkpoint of the audit log that the partner holds; 0 for none.
     pub tree_size: u64,
+    /// The numbers of lines on the partner's own messages whose inclusion is to be proven, ascending. At most 1,000.
+    pub lines: Vec<u64>,
+    /// The latest receipt that the partner read, as the broker signed it; empty for none. At most 2,048 bytes.
+    pub receipt: Vec<u8>,
 }
 
 impl<'a> Request<'a> {
@@ -116,7 +120,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// [`MessageError::TooLarge`] for more than 64 groups.
+    /// [`MessageError::TooLarge`] for more than 64 groups, 1,000 lines to be proven, or a receipt of 2,048 bytes.
     pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
         self.refuse_uncountable()?;
         let mut bytes = Vec::with_capacity(self.length());
@@ -131,6 +135,10 @@ impl<'a> Request<'a> {
                 if flagged.len() > MAX_GROUPS =>
             {
                 let finding = "there are more than 64 groups: send a full set in parts, a delta in several";
+                Err(MessageError::TooLarge { finding })
+            }
+            Request::Status(status) if status.lines.len() > MAX_PROVEN_LINES || status.receipt.len() > MAX_RECEIPT => {
+                let finding = "a status request names at most 1,000 lines, and has a receipt of at most 2,048 bytes";
                 Err(MessageError::TooLarge { finding })
             }
             _ => Ok(()),
@@ -159,7 +167,11 @@ impl<'a> Request<'a> {
                 writer.column(Pseudonym::as_rows(question.pseudonyms));
             }
             Request::Status(status) => {
-                writer.u64(status.tree_size);
+                writer.u64(status.tree_size).u16(status.lines.len() as u16);
+                for line in &status.lines {
+                    writer.u64(*line);
+                }
+                writer.u16(status.receipt.len() as u16).bytes(&status.receipt);
             }
         }
         *bytes = writer.finish();
@@ -176,7 +188,7 @@ impl<'a> Request<'a> {
             Request::Question(question) => {
                 2 + question.sweep.as_ref().map_or(0, |reason| reason.as_str().len()) + column(question.pseudonyms)
             }
-            Request::Status(_) => 8,
+            Request::Status(status) => 12 + status.lines.len() * 8 + status.receipt.len(),
         }
     }
 
@@ -198,7 +210,7 @@ impl<'a> Request<'a> {
             Kind::FullSet => Request::FullSet(FullSet::read(&mut reader)?),
             Kind::Confirm => Request::Confirm,
             Kind::Question => Request::Question(Question::read(&mut reader)?),
-            Kind::Status => Request::Status(StatusRequest { tree_size: reader.u64()? }),
+            Kind::Status => Request::Status(StatusRequest::read(&mut reader)?),
             _ => return malformed("the kind is one that the other side sends"),
         };
         reader.end()?;
@@ -253,6 +265,23 @@ impl<'a> Question<'a> {
             return malformed("the question asks nothing");
         }
         Ok(Question { sweep, pseudonyms })
+    }
+}
+
+impl StatusRequest {
+    fn read(reader: &mut Reader<'_>) -> Result<StatusRequest, MessageError> {
+        let tree_size = reader.u64()?;
+        let count = usize::from(reader.u16()?);
+        let lines = (0..count).map(|_| reader.u64()).collect::<Result<Vec<_>, _>>()?;
+        if count > MAX_PROVEN_LINES || !lines.is_sorted_by(|a, b| a < b) {
+            return malformed("the lines to be proven are more than 1,000, or not ascending, each once");
+        }
+        let length = usize::from(reader.u16()?);
+        let receipt = reader.take(length)?.to_vec();
+        if length > MAX_RECEIPT {
+            return malformed("the receipt is longer than any is");
+        }
+        Ok(StatusRequest { tree_size, lines, receipt })
     }
 }
 
@@ -416,6 +445,29 @@ mod tests {
         ] {
             assert_eq!(Request::decode(Kind::Question, body).err().map(|e| e.code()), Some("malformed"));
         }
+    }
+
+    #[test]
+    fn status_requests() {
+        let ask =
+            |lines: Vec<u64>| decoded(Request::Status(StatusRequest { tree_size: 7, lines, receipt: vec![9; 3] }));
+        assert_eq!(ask(vec![]), Ok(()));
+        assert_eq!(ask(vec![0, 3, u64::MAX]), Ok(()));
+        assert_eq!(ask((0..1_000).collect()), Ok(()));
+        assert_eq!(ask(vec![3, 3]), Err("malformed"));
+        assert_eq!(ask(vec![3, 2]), Err("malformed"));
+        let many = Request::Status(StatusRequest { lines: (0..1_001).collect(), ..StatusRequest::default() });
+        assert_eq!(many.encode().unwrap_err().code(), "too_large");
+        let long = Request::Status(StatusRequest { receipt: vec![1; 2_049], ..StatusRequest::default() });
+        assert_eq!(long.encode().unwrap_err().code(), "too_large");
+        let mut body = ask_body(1_000);
+        body[8..10].copy_from_slice(&1_001u16.to_le_bytes());
+        body.splice(body.len() - 2.., [1_000u64.to_le_bytes().as_slice(), &[0, 0]].concat());
+        assert!(Request::decode(Kind::Status, &body).is_err());
+    }
+
+    fn ask_body(lines: u64) -> Vec<u8> {
+        Request::Status(StatusRequest { lines: (0..lines).collect(), ..StatusRequest::default() }).encode().unwrap()
     }
 
     #[test]

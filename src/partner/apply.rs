@@ -1,9 +1,10 @@
 //! What each record of the journal changes in the partner's state.
 
 use super::flags::{Flag, Undelivered};
-use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, Series, StatusRecord};
+use super::own_lines::OwnLine;
+use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, PastMessage, SignedMessage};
-use super::state::{MAX_PAST, PartnerState, Stacked, raise};
+use super::state::{LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
 use crate::message::{Code, Standing};
@@ -25,6 +26,17 @@ impl PartnerState {
     pub(super) fn apply(&mut self, number: u64, record: &JournalRecord) {
         let today = record.time.day();
         self.expire(today);
+        let went_back = record.event.reply().is_some_and(|reply| reply.went_back);
+        if let Some(ReplyRecord { origin, log, went_back, day, .. }) = record.event.reply()
+            && log.is_line()
+        {
+            if log.restored > self.own_lines.restored || *went_back {
+                // What it said before is forgotten.
+                self.said_accepted = 0;
+            }
+            let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day };
+            self.own_lines.note(origin, log.restored, *went_back, line);
+        }
         match &record.event {
             JournalEvent::Flagged { mode, last_day, homes } => self.flag(*mode, today, *last_day, homes),
             JournalEvent::Withdrawn { homes } => self.set(homes, |_, _| None),
@@ -43,11 +55,18 @@ impl PartnerState {
                 self.state_used = self.state_used.max(highest.unwrap_or(0));
             }
             JournalEvent::Asking { number, .. } => self.question_used = self.question_used.max(*number),
-            JournalEvent::Accepted { epoch, number, release, .. } => {
-                self.see_release(*epoch, *release);
+            JournalEvent::Accepted { epoch, number, release, reply, .. } => {
+                self.see_release(*epoch, *release, went_back);
+                let latest = self.receipt.as_ref().map(|receipt| (receipt.log.restored, receipt.log.index));
+                if reply.log.is_line() && latest < Some((reply.log.restored, reply.log.index)) {
+                    self.receipt = Some(LatestReceipt { log: reply.log, bytes: reply.bytes.clone() });
+                }
+                if reply.log.restored == self.own_lines.restored {
+                    self.said_accepted = self.said_accepted.max(*number);
+                }
                 if self.chain.iter().any(|message| message.head.sequence == *number) {
                     self.accept_through(*number, End::Read);
-                } else if let Some(past) = self.implied_mut(*number) {
+                } else if let Some(past) = self.past_mut(Series::State, *number, End::Implied) {
                     past.end = End::Read;
                 } else if *number > self.accepted {
                     // Read back into an older snapshot: what the message said is no longer known.
@@ -55,11 +74,15 @@ impl PartnerState {
                     self.epoch_mut(*epoch).delivered = true;
                 }
             }
-            JournalEvent::Answered { asking, answer, standings } => {
-                self.see_release(answer.epoch, answer.release);
+            JournalEvent::Answered { asking, answer, standings, .. } => {
+                // One that came after a later one is told, and says nothing of how it is now.
+                let is_latest = went_back || self.epoch(answer.epoch).is_none_or(|it| it.release <= answer.release);
+                self.see_release(answer.epoch, answer.release, went_back);
                 if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
                     let question = self.questions.remove(at);
-                    self.learn(&question.addresses, standings);
+                    if is_latest {
+                        self.learn(&question.addresses, standings);
+                    }
                     self.remember(question.message, End::Read);
                 }
             }
@@ -69,6 +92,11 @@ impl PartnerState {
                     self.new_flags.lower(today, *detail);
                 }
                 self.rejected(*series, *epoch, *number, code, *detail);
+            }
+            JournalEvent::Late { series, number, .. } => {
+                if let Some(past) = self.past_mut(*series, *number, End::Dropped) {
+                    past.end = End::Read;
+                }
             }
             JournalEvent::GaveUp { series, number } => {
                 if let (Series::State, Some(last)) = (series, self.chain.last()) {
@@ -122,16 +150,17 @@ impl PartnerState {
         }
     }
 
-    fn see_release(&mut self, epoch: u32, release: u64) {
+    fn see_release(&mut self, epoch: u32, release: u64, went_back: bool) {
         let epoch = self.epoch_mut(epoch);
-        epoch.release = epoch.release.max(release);
+        // What went back was complained of, and what comes is held to how it is now.
+        epoch.release = if went_back { release } else { epoch.release.max(release) };
     }
 
-    /// A state message of this number whose receipt was not read, and that was accepted by what another reply says.
-    fn implied_mut(&mut self, number: u64) -> Option<&mut PastMessage> {
-        self.past.iter_mut().find(|past| {
-            past.end == End::Implied && past.head.sequence == number && Series::of(past.head.kind) == Series::State
-        })
+    /// The message of this number in a series that is no longer waited for because of `end`.
+    fn past_mut(&mut self, series: Series, number: u64, end: End) -> Option<&mut PastMessage> {
+        self.past
+            .iter_mut()
+            .find(|past| past.end == end && past.head.sequence == number && Series::of(past.head.kind) == series)
     }
 
     /// The broker accepted the messages of the chain up to this number: each is accepted only after the one before it.
@@ -177,12 +206,14 @@ impl PartnerState {
 
     fn take_status(&mut self, status: &StatusRecord) {
         self.status = None;
+        self.own_lines.settle(&status.proven);
         let StatusRecord { epoch, release, .. } = *status;
         // A reply that is older than the last receipt says nothing new of what was accepted. One of a later release is
         // not older: then the broker is one that forgot what it accepted.
         let forgot = self.epoch(epoch).is_some_and(|epoch| epoch.release > 0 && release > epoch.release);
-        self.see_release(epoch, release);
-        if status.highest_state >= self.accepted || forgot {
+        self.see_release(epoch, release, status.reply.went_back);
+        if status.highest_state >= self.said_accepted || forgot || status.reply.went_back {
+            self.said_accepted = status.accepted;
             self.accepted_is(status.accepted);
             self.forget_held(|number| number == epoch && status.full_set);
         }
@@ -197,7 +228,10 @@ impl PartnerState {
     fn rejected(&mut self, series: Series, epoch: u32, number: u64, code: Option<Code>, detail: u64) {
         match (code, series) {
             (Some(Code::Unavailable), _) => return,
-            (Some(Code::Gap), Series::State) => self.accepted_is(detail),
+            (Some(Code::Gap), Series::State) => {
+                self.said_accepted = detail;
+                self.accepted_is(detail);
+            }
             // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
             (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
                 self.forget_held(|number| number == epoch);

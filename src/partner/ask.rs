@@ -66,8 +66,9 @@ impl Partner {
         self.question(&own, None, by, now)
     }
 
-    /// The request where the partner stands with the broker, in the newest open epoch, and for the proof that the
-    /// broker's log continues the checkpoint that is kept. It takes the place of one in flight.
+    /// The request where the partner stands with the broker, in the newest open epoch, and for the proofs that the
+    /// broker's log continues the checkpoint that is kept, and has the lines on the partner's own messages. It takes
+    /// the place of one in flight.
     ///
     /// # Errors
     ///
@@ -75,7 +76,11 @@ impl Partner {
     pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
         let (epoch, _) = self.member.open_epochs(now.day())?;
         self.data.refresh()?;
-        let request = &Request::Status(StatusRequest { tree_size: self.tree_size() });
+        let state = self.data.state();
+        let origin = self.member.log_origin(state.own_lines.restored);
+        let (tree_size, lines) = (state.tree_size(&origin), state.own_lines.to_prove(&origin));
+        let receipt = state.receipt.as_ref().map(|receipt| receipt.bytes.clone()).unwrap_or_default();
+        let request = &Request::Status(StatusRequest { tree_size, lines, receipt });
         let mut transaction = self.data.begin()?;
         let draft = Draft { epoch, sequence: 0, previous: 0, flagged_before: 0, request };
         let head = transaction.head();

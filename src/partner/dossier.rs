@@ -120,7 +120,7 @@ impl Partner {
                         unanswered.push(UnansweredQuestion { record: number, by, rows });
                     }
                 }
-                JournalEvent::Answered { asking, answer, standings } => {
+                JournalEvent::Answered { asking, answer, standings, .. } => {
                     if let Some(at) = unanswered.iter().position(|question| question.record == asking) {
                         let question = unanswered.swap_remove(at);
                         let AnswerHead { epoch, number, release, as_of, log, .. } = answer;
@@ -135,6 +135,7 @@ impl Partner {
                 JournalEvent::Delivering { .. }
                 | JournalEvent::Accepted { .. }
                 | JournalEvent::Rejected { .. }
+                | JournalEvent::Late { .. }
                 | JournalEvent::GaveUp { .. }
                 | JournalEvent::Status(_) => {}
             }

@@ -168,13 +168,15 @@ pub enum PartnerError {
         finding: &'static str,
     },
 
-    /// A reply speaks of an older release than one that was already seen in its epoch.
-    #[error("the reply speaks of release {release}, and release {seen} was seen before: give it up and ask again")]
-    OlderRelease {
-        /// The reply's release.
-        release: u64,
-        /// The latest that was seen.
-        seen: u64,
+    /// The broker forgot what it had signed, and does not say that its store was put back from a copy.
+    #[error(
+        "the broker forgot what it had signed, and does not say that it was restored: {finding}. Keep the files, they \
+         are the evidence. Ask the operator whether an older store was put in the place of the newest, and tell the \
+         coordinator"
+    )]
+    UnannouncedRestore {
+        /// What it forgot.
+        finding: String,
     },
 }
 
@@ -194,5 +196,5 @@ codes!(PartnerError {
     PseudonymsPending => "pseudonyms_pending",
     SourceFault => "source_fault",
     UnexpectedReply => "unexpected_reply",
-    OlderRelease => "older_release",
+    UnannouncedRestore => "unannounced_restore",
 } wraps System, Secret, Policy, Message, Audit);

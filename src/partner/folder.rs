@@ -204,6 +204,20 @@ impl Folder {
         Ok(path)
     }
 
+    /// The files of evidence that are there, by name.
+    pub(super) fn evidence(&self) -> Result<Vec<PathBuf>, PartnerError> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
+            let path = entry.map_err(|source| io("read", &self.path, source))?.path();
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            if name.starts_with("evidence-") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
     /// The state that was written last.
     pub(super) fn read_state(&self) -> Result<PartnerState, PartnerError> {
         let path = self.path.join(STATE);

@@ -1,32 +1,44 @@
-//! How a partner watches the broker's audit log: it keeps the latest checkpoint, and complains of one that does not
-//! continue it. spec/audit-log.md, section 3.
+//! How a partner watches the broker's audit log: it keeps the latest checkpoint, holds each reply to the line that it
+//! names, and complains of what does not fit. spec/audit-log.md, section 3.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::Partner;
 use super::error::PartnerError;
-use super::record::CheckpointOutcome;
-use crate::audit::{LogKey, UnverifiedCheckpoint, follow};
+use super::own_lines::{LogConflict, log_entry};
+use super::record::{CheckpointOutcome, ReplyRecord};
+use super::sent::MessageHead;
+use crate::audit::{AuditError, Checkpoint, follow, prune_before};
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::StatusReply;
+use crate::files::io;
+use crate::message::{Header, Reply, StatusReply};
 use crate::trace;
 
-/// What is wrong with the audit log as a status reply shows it. The rest of that reply holds none the less.
+/// The codes that a complaint may have.
+const CODES: [&str; 3] = ["log_inconsistent", "checkpoint", "unannounced_restore"];
+
+/// What is wrong with the audit log as the broker's replies show it. What else those replies say holds none the less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Complaint {
     /// The code of the [`PartnerError`] that it is: `log_inconsistent` where the log does not continue what was seen of
-    /// it, `checkpoint` where what the broker shows is no checkpoint of the log that the policy names.
+    /// it, `checkpoint` where what the broker shows is no checkpoint of the log that the policy names,
+    /// `unannounced_restore` where it forgot what it had said and does not say that it was restored.
     pub code: &'static str,
     /// What was found, and what to do.
     pub text: String,
-    /// The checkpoint that the partner holds, and goes on holding, as it was signed; empty for none.
-    pub kept: Vec<u8>,
-    /// What the broker showed; empty for none.
-    pub shown: Vec<u8>,
-    /// Where both are, and the broker's signed reply: files in the partner's folder, which stay until somebody takes
-    /// them away.
+    /// The files in the partner's folder that show it: what the broker said and signed, before and now. They stay until
+    /// somebody takes them away, and the complaint with them.
     pub evidence: Vec<PathBuf>,
+}
+
+/// What does not fit of a reply, though it is taken over all the same.
+pub(super) struct Findings {
+    conflict: Option<LogConflict>,
+    /// What the broker forgot without saying that it was restored.
+    forgotten: Option<String>,
 }
 
 impl Partner {
@@ -37,50 +49,158 @@ impl Partner {
         Some(self.data.state().checkpoint.as_slice()).filter(|kept| !kept.is_empty())
     }
 
-    /// The size of the log at the checkpoint that is kept; 0 for none, or where the policy names another log by now.
-    pub(super) fn tree_size(&self) -> u64 {
-        let origin = &self.member.policy().operator.log_origin;
-        let kept = self.checkpoint().and_then(|kept| UnverifiedCheckpoint::parse(kept).ok());
-        kept.filter(|kept| kept.claimed_origin() == origin).map_or(0, |kept| kept.claimed_size())
+    /// How many lines on own messages no checkpoint was shown to have yet. A status request asks for the proofs; those
+    /// of a day are proven under the checkpoint that the broker signs after it.
+    pub fn unproven_lines(&self) -> usize {
+        self.data.state().own_lines.unproven.len()
     }
 
-    /// Looks at what a status reply, of which `reply` are the bytes, shows of the log. What is complained of is on disk
-    /// when this returns.
-    pub(super) fn watch(
+    /// All that was complained of and whose evidence nobody took away, also by replies that were read before.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn complaints(&self) -> Result<Vec<Complaint>, PartnerError> {
+        let evidence = self.data.folder().evidence()?;
+        let name = |path: &PathBuf| path.file_name().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+        let mut complaints = Vec::new();
+        for path in &evidence {
+            let file = name(path);
+            let Some(stem) = file.strip_suffix(".complaint") else { continue };
+            let said = std::fs::read_to_string(path).map_err(|source| io("read", path, source))?;
+            let (code, text) = said.split_once('\n').unwrap_or_default();
+            complaints.push(Complaint {
+                code: CODES.into_iter().find(|known| *known == code).unwrap_or(CODES[0]),
+                text: text.trim_end().to_owned(),
+                evidence: evidence.iter().filter(|path| name(path).starts_with(stem)).cloned().collect(),
+            });
+        }
+        Ok(complaints)
+    }
+
+    /// When the broker's store was last put back from a copy, as its replies say; `None` for never. It then lacks what
+    /// was said since the copy, and asks each partner for a full set.
+    pub fn broker_restored(&self) -> Option<Timestamp> {
+        Some(self.data.state().own_lines.restored).filter(|restored| restored.0 > 0)
+    }
+
+    /// Looks at the line of the log that a reply to a message names: what is to be recorded, and what does not fit.
+    pub(super) fn look_at_line(
+        &self,
+        message: &MessageHead,
+        header: &Header,
+        reply: &Reply,
+        bytes: &[u8],
+    ) -> (ReplyRecord, Findings) {
+        let log = log_entry(reply);
+        let origin = self.member.log_origin(log.restored);
+        let conflict = self.data.state().own_lines.conflict(&origin, message, header, reply);
+        let forgotten = message.went_back(reply);
+        let is_behind = log.is_line() && log.restored == message.restored && log.index < message.first_line;
+        let went_back = is_behind || forgotten.is_some();
+        let (bytes, day) = (bytes.to_vec(), message.day);
+        (ReplyRecord { bytes, origin, log, went_back, day }, Findings { conflict, forgotten })
+    }
+
+    /// Looks at what a status reply, of which `reply` are the bytes, shows of the log; `asked` are the lines that were
+    /// to be proven. What is complained of is on disk when this returns.
+    pub(super) fn watch_log(
         &self,
         reply: &[u8],
         status: &StatusReply,
-    ) -> Result<(CheckpointOutcome, Option<Complaint>), PartnerError> {
-        let (kept, key) = (self.checkpoint(), LogKey::of(self.member.policy()));
-        let error = match follow(kept, &status.checkpoint, &status.consistency, &key) {
-            Ok(Some(newer)) if kept != Some(newer.as_bytes()) => {
-                return Ok((CheckpointOutcome::Kept(newer.as_bytes().to_vec()), None));
+        asked: &[u64],
+        today: Day,
+    ) -> Result<(CheckpointOutcome, Vec<u64>, Option<Complaint>), PartnerError> {
+        let (kept, key) = (self.checkpoint(), self.member.log_key(status.log.restored));
+        let newer = match follow(kept, &status.checkpoint, &status.consistency, &key) {
+            Ok(newer) => newer,
+            Err(error) => {
+                let shown = status.checkpoint.as_slice();
+                let complaint = self.complain(
+                    error.code(),
+                    &error.to_string(),
+                    &[("-kept.txt", kept.unwrap_or_default()), ("-shown.txt", shown), (".reply", reply)],
+                )?;
+                return Ok((CheckpointOutcome::Refused(shown.to_vec()), Vec::new(), Some(complaint)));
             }
-            Ok(_) => return Ok((CheckpointOutcome::Unchanged, None)),
-            Err(error) => error,
         };
-        trace::event!(ERROR, "the broker's log does not continue what was seen of it", code = error.code());
-        let (kept, shown) = (kept.unwrap_or_default(), status.checkpoint.as_slice());
-        let complaint = Complaint {
-            code: error.code(),
-            text: error.to_string(),
-            kept: kept.to_vec(),
-            shown: shown.to_vec(),
-            evidence: self.keep_evidence(kept, shown, reply)?,
+        let (proven, complaint) = match newer.as_ref().map(|newer| self.proven(status, asked, newer, today)) {
+            None => (Vec::new(), None),
+            Some(Ok(proven)) => (proven, None),
+            Some(Err(conflict)) => (Vec::new(), Some(self.complain_of(conflict, reply)?)),
         };
-        Ok((CheckpointOutcome::Refused(shown.to_vec()), Some(complaint)))
+        let outcome = match newer {
+            Some(newer) if kept != Some(newer.as_bytes()) => CheckpointOutcome::Kept(newer.as_bytes().to_vec()),
+            _ => CheckpointOutcome::Unchanged,
+        };
+        Ok((outcome, proven, complaint))
     }
 
-    /// The same two checkpoints are kept once, with the first reply that showed them.
-    fn keep_evidence(&self, kept: &[u8], shown: &[u8], reply: &[u8]) -> Result<Vec<PathBuf>, PartnerError> {
-        let pair = Digest::of(&[&(kept.len() as u64).to_le_bytes(), kept, shown]).to_string();
-        let name = format!("evidence-{}", &pair[..16]);
-        let mut paths = Vec::new();
-        for (end, bytes) in [("-kept.txt", kept), ("-shown.txt", shown), (".reply", reply)] {
-            if !bytes.is_empty() {
-                paths.push(self.data.folder().keep_evidence(&format!("{name}{end}"), bytes)?);
-            }
+    fn proven(
+        &self,
+        status: &StatusReply,
+        asked: &[u64],
+        checkpoint: &Checkpoint,
+        today: Day,
+    ) -> Result<Vec<u64>, LogConflict> {
+        // The broker prunes by its own clock, which may be a day ahead.
+        let pruned_before = Day(prune_before(today, self.member.policy().retention.log_days).0.saturating_add(1));
+        self.data.state().own_lines.proven(
+            &self.member.log_origin(status.log.restored),
+            asked,
+            &status.lines,
+            checkpoint,
+            pruned_before,
+        )
+    }
+
+    /// Complains of what does not fit of a reply: all that shows it is on disk when this returns.
+    pub(super) fn complain_of_all(&self, findings: Findings, reply: &[u8]) -> Result<Option<Complaint>, PartnerError> {
+        let conflict = findings.conflict.map(|conflict| self.complain_of(conflict, reply)).transpose()?;
+        let Some(finding) = findings.forgotten else { return Ok(conflict) };
+        let error = PartnerError::UnannouncedRestore { finding };
+        let receipt = self.data.state().receipt.as_ref().map(|receipt| receipt.bytes.as_slice());
+        let files =
+            [("-kept.txt", self.checkpoint().unwrap_or_default()), ("-other.reply", receipt.unwrap_or_default())];
+        let files = [files.as_slice(), &[(".reply", reply)]].concat();
+        self.complain(error.code(), &error.to_string(), &files).map(Some)
+    }
+
+    /// Complains of a conflict that a reply shows. The other reply that shows it is in the journal.
+    pub(super) fn complain_of(&self, conflict: LogConflict, reply: &[u8]) -> Result<Complaint, PartnerError> {
+        let mut other = Vec::new();
+        if let Some(record) = conflict.other {
+            self.data.journal().read(|number, read| {
+                if number == record {
+                    other = read.event.reply().map(|reply| reply.bytes.clone()).unwrap_or_default();
+                }
+            })?;
         }
-        Ok(paths)
+        let (older, newer) = (Vec::new(), Vec::new());
+        let older = AuditError::LogInconsistent { finding: conflict.finding, older, newer };
+        let (kept, line) = (self.checkpoint().unwrap_or_default(), conflict.line.as_bytes());
+        let files = [("-kept.txt", kept), ("-line.txt", line), ("-other.reply", &other), (".reply", reply)];
+        self.complain(older.code(), &older.to_string(), &files)
+    }
+
+    /// Writes down a complaint with the files that show it. The same ones are kept once.
+    fn complain(&self, code: &'static str, text: &str, files: &[(&str, &[u8])]) -> Result<Complaint, PartnerError> {
+        trace::event!(ERROR, "the broker's log does not fit what was seen of it", code = code);
+        let text = text.trim_end();
+        // What was shown, and not the reply that showed it, which is another each time.
+        let shown = files.iter().filter(|(end, _)| *end != ".reply");
+        let shown: Vec<&[u8]> = shown.flat_map(|(end, bytes)| [end.as_bytes(), bytes]).collect();
+        let id = Digest::of(&[&[code.as_bytes(), text.as_bytes()], shown.as_slice()].concat()).to_string();
+        let name = format!("evidence-{}", &id[..16]);
+        let folder = self.data.folder();
+        let mut evidence = Vec::new();
+        for (end, bytes) in files.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            evidence.push(folder.keep_evidence(&format!("{name}{end}"), bytes)?);
+        }
+        // Last, so that what it names is there.
+        let said = format!("{code}\n{text}\n");
+        evidence.push(folder.keep_evidence(&format!("{name}.complaint"), said.as_bytes())?);
+        evidence.sort();
+        Ok(Complaint { code, text: text.to_owned(), evidence })
     }
 }

@@ -5,6 +5,7 @@ use super::error::PartnerError;
 use super::sent::{MessageHead, SignedMessage};
 use super::state::PartnerState;
 use crate::address::{AddressKey, Level};
+use crate::audit::LogKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{self, FullSet, Group, Header, MessageError, Request};
@@ -51,6 +52,16 @@ impl Member {
             return Ok(());
         }
         Err(PartnerError::NotPermitted { finding: format!("the roster does not let partner {} {what}", self.number) })
+    }
+
+    /// The name of the broker's audit log since its last restore; 0 for never.
+    pub(super) fn log_key(&self, restored: Timestamp) -> LogKey {
+        LogKey::of(self.policy()).after_restore(restored)
+    }
+
+    /// The origin of that log.
+    pub(super) fn log_origin(&self, restored: Timestamp) -> String {
+        self.log_key(restored).origin().to_owned()
     }
 
     pub(super) fn counts_numbers(&self) -> bool {
@@ -164,6 +175,19 @@ impl Member {
             part,
             flagged: draft.flagged_before + flagged,
             withdrawn,
+            count: match draft.request {
+                Request::Question(question) => question.pseudonyms.len() as u32,
+                _ => flagged + withdrawn,
+            },
+            sweep: match draft.request {
+                Request::Question(question) => question.sweep.clone(),
+                _ => None,
+            },
+            journal: journal_head,
+            first_line: state.first_line(&self.log_origin(state.own_lines.restored)),
+            restored: state.own_lines.restored,
+            accepted: state.said_accepted,
+            day: time.day(),
         };
         Ok(SignedMessage { head, settles: settles(draft.request), bytes })
     }

@@ -40,7 +40,7 @@
 //! - `member`: the partner's key, policy and sources of pseudonyms; `source`: a source that has to be asked;
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do;
-//! - `log`: whether the broker's audit log is one that only grows;
+//! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell.
 
 mod apply;
@@ -58,6 +58,7 @@ mod journal;
 mod log;
 mod member;
 mod news;
+mod own_lines;
 mod read;
 mod record;
 mod seal;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::error::PartnerError;
 use super::log::Complaint;
 use super::member::Member;
-use super::record::{AnswerHead, JournalEvent, Series, StatusRecord};
+use super::record::{AnswerHead, JournalEvent, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage};
-use super::state::{OpenQuestion, PartnerState};
+use super::state::OpenQuestion;
 use super::{Case, Partner};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
@@ -32,7 +32,8 @@ pub enum Received {
         /// What the broker said. Its numbers are taken over, whatever is wrong with its log: without them a partner
         /// that lost its folder, or a broker that was restored, would be stuck.
         status: StatusReply,
-        /// What is wrong with the log that it shows; `None` where that continues what was seen of it.
+        /// What is wrong with the log that it shows; or else the first of [`Partner::complaints`], so that none is
+        /// overlooked until somebody took its evidence away.
         complaint: Option<Complaint>,
     },
     /// It did not accept a message.
@@ -98,15 +99,17 @@ pub enum Next {
 }
 
 impl Partner {
-    /// Reads a reply of the broker: checks that it is the broker's, that it is to a message in flight, and that it
-    /// speaks of no older release than was seen; then does what it says.
+    /// Reads a reply of the broker: checks that it is the broker's, and that it is to a message in flight; then does
+    /// what it says.
     ///
     /// A receipt or an answer that was read before is given again, from the journal, and changes nothing: so what it
     /// said is not lost with a program that ended between reading it and acting on it.
     ///
-    /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, that is no
-    /// error, but a [`Complaint`] beside what else the reply says: the one kept stays, and both are written to files in
-    /// the folder.
+    /// A status reply's checkpoint takes the place of the one kept where it continues it. Where it does not, where a
+    /// reply names a line of the log that cannot be that of its message, where a line is not proven, or where the
+    /// broker forgot what it had said and does not say that it was restored, that is no error, but a [`Complaint`]
+    /// beside what else the reply says ([`Partner::complaints`]): all that shows it is written to files in the folder
+    /// before anything else of the reply is taken over.
     ///
     /// # Errors
     ///
@@ -114,7 +117,7 @@ impl Partner {
     /// [`MessageError::TooLarge`](crate::message::MessageError::TooLarge);
     /// [`MessageError::BadSignature`](crate::message::MessageError::BadSignature) for another broker's;
     /// [`PartnerError::UnexpectedReply`] for one to another message, or to one that was given up;
-    /// [`PartnerError::OlderRelease`]; [`SystemError::Io`](crate::SystemError::Io), [`PartnerError::JournalDamaged`].
+    /// [`SystemError::Io`](crate::SystemError::Io), [`PartnerError::JournalDamaged`].
     pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, PartnerError> {
         let unverified = Unverified::parse(bytes, Role::Broker)?;
         if let Some(rejection) = unverified.danger_unsigned_rejection() {
@@ -132,30 +135,31 @@ impl Partner {
         }
         let reply = verified.reply()?;
         let (state, today) = (self.data.state(), now.day());
-        let Some(message) = state.messages().find(|message| message.head.digest == header.context) else {
-            return self.read_late(header, reply, now);
+        let Some(sent) = state.messages().find(|message| message.head.digest == header.context) else {
+            return self.read_late(header, reply, bytes, now);
         };
-        let message = &message.head;
+        let message = &sent.head;
         message.refuse_unfit(header, &reply)?;
         let (epoch, number) = (message.epoch, message.sequence);
+        let (record, findings) = self.look_at_line(message, header, &reply, bytes);
         // What is left of the day's budget of new flags, where the reply says it.
         let mut new_flags = None;
-        let (event, received) = match (Series::of(message.kind), reply) {
+        let (event, mut received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
-                // A receipt that the broker sends again names the release of its first time, so it may be older than
-                // the latest one seen, but not than that seen when the message was made.
-                refuse_older(receipt.release, message.release)?;
                 new_flags = self.new_flags_after(&receipt, epoch, today);
-                (accepted(message, &receipt), Received::Receipt(receipt))
+                (accepted(message, &receipt, record), Received::Receipt(receipt))
             }
             (Series::Question, Reply::Answer(answer)) => {
                 let question = state.questions.iter().find(|question| question.message.head.digest == message.digest);
                 let question = question.ok_or(unexpected(NOT_IN_FLIGHT))?;
-                answered(&self.member, state, question, header.policy, answer)?
+                answered(&self.member, question, header.policy, answer, record)?
             }
             (Series::Status, Reply::Status(status)) => {
-                refuse_older(status.release, latest_release(state, epoch))?;
-                let (checkpoint, complaint) = self.watch(bytes, &status)?;
+                let asked = sent.asked_lines(&self.member.key.verifying_key());
+                if status.lines.iter().any(|line| asked.binary_search(&line.index).is_err()) {
+                    return Err(unexpected("it proves lines of the log that were not asked for"));
+                }
+                let (checkpoint, proven, complaint) = self.watch_log(bytes, &status, &asked, today)?;
                 new_flags = Some(status.new_flags_left);
                 let event = JournalEvent::Status(StatusRecord {
                     epoch,
@@ -165,17 +169,23 @@ impl Partner {
                     highest_question: status.highest_question,
                     full_set: status.full_set_required,
                     checkpoint,
+                    proven,
+                    reply: record,
                 });
                 (event, Received::Status { status, complaint })
             }
             (series, Reply::Rejection(rejection)) => {
-                let (code, detail, log) = (rejection.code as u8, rejection.number, rejection.log);
+                let (code, detail) = (rejection.code as u8, rejection.number);
                 let next = Next::after(rejection.code);
-                let event = JournalEvent::Rejected { series, epoch, number, code, detail, log };
+                let event = JournalEvent::Rejected { series, epoch, number, code, detail, reply: record };
                 (event, Received::Rejection { rejection, next })
             }
             _ => return Err(unexpected(NOT_IN_FLIGHT)),
         };
+        let complained = self.complain_of_all(findings, bytes)?;
+        if let Received::Status { complaint: complaint @ None, .. } = &mut received {
+            *complaint = complained.or(self.complaints()?.into_iter().next());
+        }
         let brokers_policy = Some(header.policy).filter(|digest| *digest != self.member.policy.digest());
         let mut transaction = self.data.begin()?;
         transaction.record(now, None, event)?;
@@ -206,20 +216,34 @@ impl Partner {
     /// Reads a reply to a message that is not in flight, or is no longer. A receipt that comes after that of a later
     /// message is taken as it is; one that was read before is given again from the journal, since a question is gone
     /// once it was answered.
-    fn read_late(&mut self, header: &Header, reply: Reply, now: Timestamp) -> Result<Received, PartnerError> {
+    fn read_late(
+        &mut self,
+        header: &Header,
+        reply: Reply,
+        bytes: &[u8],
+        now: Timestamp,
+    ) -> Result<Received, PartnerError> {
         let past = self.data.state().past.iter().rev().find(|past| past.head.digest == header.context);
         let PastMessage { head, end } = past.ok_or(unexpected(NOT_IN_FLIGHT))?;
         head.refuse_unfit(header, &reply)?;
-        match reply {
-            Reply::Rejection(rejection) => Ok(Received::Late(rejection)),
+        let (record, findings) = self.look_at_line(head, header, &reply, bytes);
+        let (event, received) = match reply {
             Reply::Receipt(receipt) if *end == End::Implied => {
-                refuse_older(receipt.release, head.release)?;
-                let event = accepted(head, &receipt);
-                self.data.record(now, None, event)?;
-                Ok(Received::Receipt(receipt))
+                (Some(accepted(head, &receipt, record)), Received::Receipt(receipt))
             }
-            _ => self.read_again(header, &reply),
+            Reply::Rejection(rejection) => {
+                let (series, number) = (Series::of(head.kind), head.sequence);
+                let is_new = *end == End::Dropped;
+                let event = is_new.then_some(JournalEvent::Late { series, number, reply: record });
+                (event, Received::Late(rejection))
+            }
+            reply => (None, self.read_again(header, &reply)?),
+        };
+        self.complain_of_all(findings, bytes)?;
+        if let Some(event) = event {
+            self.data.record(now, None, event)?;
         }
+        Ok(received)
     }
 
     /// Gives a reply that was read before again, from the journal.
@@ -233,7 +257,7 @@ impl Partner {
             {
                 asked.insert(at, (record.by, addresses));
             }
-            (JournalEvent::Answered { asking, answer: head, standings }, Reply::Answer(answer))
+            (JournalEvent::Answered { asking, answer: head, standings, .. }, Reply::Answer(answer))
                 if head.log == answer.log && head.release == answer.release =>
             {
                 if let Some((Some(by), addresses)) = asked.remove(&asking) {
@@ -241,8 +265,8 @@ impl Partner {
                     found = Some(Received::Answer(Answered::new(by, head, rows)));
                 }
             }
-            (JournalEvent::Accepted { epoch: of, number: is, release, log, .. }, Reply::Receipt(receipt))
-                if (of, is) == (epoch, number) && (release, log) == (receipt.release, receipt.log) =>
+            (JournalEvent::Accepted { epoch: of, number: is, release, reply, .. }, Reply::Receipt(receipt))
+                if (of, is) == (epoch, number) && (release, reply.log) == (receipt.release, receipt.log) =>
             {
                 found = Some(Received::Receipt(receipt.clone()));
             }
@@ -253,19 +277,19 @@ impl Partner {
 }
 
 /// The journal's event for a receipt.
-fn accepted(message: &MessageHead, receipt: &Receipt) -> JournalEvent {
-    let Receipt { release, held, log, .. } = *receipt;
-    JournalEvent::Accepted { epoch: message.epoch, number: message.sequence, release, held, log }
+fn accepted(message: &MessageHead, receipt: &Receipt, reply: ReplyRecord) -> JournalEvent {
+    let Receipt { release, held, .. } = *receipt;
+    JournalEvent::Accepted { epoch: message.epoch, number: message.sequence, release, held, reply }
 }
 
 /// The journal's event for an answer, and the answer as the caller gets it. `policy` is the digest of the policy that
 /// it was answered under.
 fn answered(
     member: &Member,
-    state: &PartnerState,
     question: &OpenQuestion,
     policy: Digest,
     answer: Answer,
+    reply: ReplyRecord,
 ) -> Result<(JournalEvent, Received), PartnerError> {
     if policy != member.policy.digest() {
         // The same byte is a count under one policy and a band under another.
@@ -283,7 +307,6 @@ fn answered(
     let told: Option<Vec<Standing>> =
         answer.standings.iter().map(|byte| Standing::from_byte(*byte, counting, sees)).collect();
     let told = told.ok_or(unexpected("it has a standing that the policy does not let this partner be told"))?;
-    refuse_older(answer.release, latest_release(state, epoch))?;
     let standings: Vec<Standing> = question.positions.iter().map(|at| told[*at as usize]).collect();
     let to_keep = standings.iter().map(|standing| standing.to_keep(counting.count_cap)).collect();
     let head = AnswerHead {
@@ -297,7 +320,7 @@ fn answered(
         log: answer.log,
     };
     let rows = question.addresses.iter().copied().zip(standings).collect();
-    let event = JournalEvent::Answered { asking: question.record, answer: head, standings: to_keep };
+    let event = JournalEvent::Answered { asking: question.record, answer: head, standings: to_keep, reply };
     Ok((event, Received::Answer(Answered::new(question.by.clone(), head, rows))))
 }
 
@@ -344,14 +367,4 @@ impl Next {
 
 fn unexpected(finding: &'static str) -> PartnerError {
     PartnerError::UnexpectedReply { finding }
-}
-
-/// The latest release that was seen in an epoch; 0 for none.
-fn latest_release(state: &PartnerState, epoch: u32) -> u64 {
-    state.epoch(epoch).map_or(0, |epoch| epoch.release)
-}
-
-/// An error where a reply speaks of an older release than was `seen`.
-fn refuse_older(release: u64, seen: u64) -> Result<(), PartnerError> {
-    if release < seen { Err(PartnerError::OlderRelease { release, seen }) } else { Ok(()) }
 }

@@ -33,11 +33,13 @@ pub(super) enum JournalEvent {
     /// A question was given its number.
     Asking { epoch: u32, number: u64, sweep: Option<Slug>, addresses: Vec<AddressKey> },
     /// The broker accepted a state message.
-    Accepted { epoch: u32, number: u64, release: u64, held: u32, log: LogEntry },
+    Accepted { epoch: u32, number: u64, release: u64, held: u32, reply: ReplyRecord },
     /// The broker answered the question of record `asking`; the standings are in the order of its addresses.
-    Answered { asking: u64, answer: AnswerHead, standings: Vec<Standing> },
+    Answered { asking: u64, answer: AnswerHead, standings: Vec<Standing>, reply: ReplyRecord },
     /// The broker did not accept a message.
-    Rejected { series: Series, epoch: u32, number: u64, code: u8, detail: u64, log: LogEntry },
+    Rejected { series: Series, epoch: u32, number: u64, code: u8, detail: u64, reply: ReplyRecord },
+    /// The broker did not accept a message that was no longer waited for.
+    Late { series: Series, number: u64, reply: ReplyRecord },
     /// The partner no longer waits for the reply to a message.
     GaveUp { series: Series, number: u64 },
     /// The broker said where the partner stands.
@@ -86,6 +88,22 @@ pub(super) struct StatusRecord {
     pub(super) highest_question: u64,
     pub(super) full_set: bool,
     pub(super) checkpoint: CheckpointOutcome,
+    /// The numbers of own lines of the log that need not be proven again, ascending.
+    pub(super) proven: Vec<u64>,
+    pub(super) reply: ReplyRecord,
+}
+
+/// A signed reply of the broker: it commits the broker to a line of its log.
+pub(super) struct ReplyRecord {
+    pub(super) bytes: Vec<u8>,
+    /// The origin of the log, by the policy that the partner held to.
+    pub(super) origin: String,
+    /// The line; none where the broker kept nothing.
+    pub(super) log: LogEntry,
+    /// The log went back behind what was seen of it.
+    pub(super) went_back: bool,
+    /// The day on which the message that it replies to was made.
+    pub(super) day: Day,
 }
 
 /// What became of the checkpoint in a status reply.
@@ -130,6 +148,18 @@ impl Series {
 }
 
 impl JournalEvent {
+    /// The broker's reply that it records.
+    pub(super) fn reply(&self) -> Option<&ReplyRecord> {
+        match self {
+            JournalEvent::Accepted { reply, .. }
+            | JournalEvent::Answered { reply, .. }
+            | JournalEvent::Rejected { reply, .. }
+            | JournalEvent::Late { reply, .. }
+            | JournalEvent::Status(StatusRecord { reply, .. }) => Some(reply),
+            _ => None,
+        }
+    }
+
     /// Whether its lists of homes are homes, ascending, each once: flags are found and merged by that.
     fn lists_ascend(&self) -> bool {
         match self {
@@ -157,11 +187,12 @@ encode_variants! {
         3 => Replaced { shrink, last_day, added, withdrawn },
         4 => Delivering { messages },
         5 => Asking { epoch, number, sweep, addresses },
-        6 => Accepted { epoch, number, release, held, log },
-        7 => Answered { asking, answer, standings },
-        8 => Rejected { series, epoch, number, code, detail, log },
+        6 => Accepted { epoch, number, release, held, reply },
+        7 => Answered { asking, answer, standings, reply },
+        8 => Rejected { series, epoch, number, code, detail, reply },
         9 => GaveUp { series, number },
         10 => Status(status),
+        11 => Late { series, number, reply },
     },
     else "a record's event is unknown"
 }
@@ -172,7 +203,13 @@ encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
 
 encode_fields! { AnswerHead { epoch, number, release, as_of, until, organisations, fresh, log } }
 
-encode_fields! { StatusRecord { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint } }
+encode_fields! {
+    StatusRecord { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint, proven, reply }
+    where |status| status.proven.is_sorted_by(|a, b| a < b),
+    else "proven lines are not ascending, each once"
+}
+
+encode_fields! { ReplyRecord { bytes, origin, log, went_back, day } }
 
 encode_variants! {
     CheckpointOutcome { 1 => Unchanged, 2 => Kept(checkpoint), 3 => Refused(shown) },

@@ -1,11 +1,14 @@
 //! The messages that a partner sent, and what a reply to one of them must fit: SPEC.md 7.3, steps 7 to 9.
 
 use super::error::PartnerError;
+use super::own_lines::log_entry;
 use super::record::Series;
 use crate::codec::{encode_fields, encode_variants};
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Code, Header, Kind, LONGEST_LEAP, Receipt, Rejection, Reply};
-use crate::secret::KeyId;
+use crate::message::{Code, Header, Kind, LONGEST_LEAP, Receipt, Rejection, Reply, Request, Role, Unverified};
+use crate::secret::{KeyId, VerifyingKey};
+use crate::slug::Slug;
 
 /// What is known of a message without its bytes.
 #[derive(Clone)]
@@ -24,6 +27,20 @@ pub(super) struct MessageHead {
     pub(super) flagged: u32,
     /// The pseudonyms that a delta withdraws.
     pub(super) withdrawn: u32,
+    /// All pseudonyms of its body.
+    pub(super) count: u32,
+    /// The reason of a sweep.
+    pub(super) sweep: Option<Slug>,
+    /// The head of the journal that it names.
+    pub(super) journal: Digest,
+    /// The lowest number that its line in the broker's log can have: how many lines were known when it was made.
+    pub(super) first_line: u64,
+    /// When the broker was last restored, as far as was known when it was made; 0 for never.
+    pub(super) restored: Timestamp,
+    /// The last state message that the broker had said to have accepted when it was made; 0 for none.
+    pub(super) accepted: u64,
+    /// The day on which it was made.
+    pub(super) day: Day,
 }
 
 /// A message that was made and whose reply was not read yet.
@@ -51,6 +68,17 @@ pub(super) enum End {
     Dropped,
 }
 
+impl SignedMessage {
+    /// The lines whose inclusion a status request asks to be proven. `key` is the partner's own.
+    pub(super) fn asked_lines(&self, key: &VerifyingKey) -> Vec<u64> {
+        let verified = Unverified::parse(&self.bytes, Role::Partner).and_then(|message| message.verify(key));
+        match verified.as_ref().map(|message| message.request()) {
+            Ok(Ok(Request::Status(status))) => status.lines,
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl MessageHead {
     /// An error where a reply is none to this message.
     pub(super) fn refuse_unfit(&self, header: &Header, reply: &Reply) -> Result<(), PartnerError> {
@@ -67,6 +95,33 @@ impl MessageHead {
         }
     }
 
+    /// What a reply to this message says that was not so any more when it was made: then the broker went back, and says
+    /// nothing of a restore.
+    pub(super) fn went_back(&self, reply: &Reply) -> Option<String> {
+        let log = log_entry(reply);
+        if log.restored > self.restored {
+            return None;
+        }
+        if log.restored < self.restored {
+            return Some(format!("it was restored at {}, and no longer says so", self.restored));
+        }
+        let lower = |what: &str, now: u64, before: u64| {
+            (now < before).then(|| format!("{what} is {now}, and {before} was said before"))
+        };
+        let release = |release| lower("the release in force", release, self.release);
+        let accepted = |number| lower("the last state message accepted", number, self.accepted);
+        match reply {
+            Reply::Receipt(receipt) => release(receipt.release),
+            Reply::Answer(answer) => release(answer.release),
+            Reply::Status(status) => release(status.release).or_else(|| accepted(status.accepted_state)),
+            Reply::Rejection(rejection) => match (rejection.code, Series::of(self.kind)) {
+                (Code::Gap, _) => accepted(rejection.number),
+                (Code::Stale, Series::State) => lower("the highest state number", rejection.number - 1, self.accepted),
+                _ => None,
+            },
+        }
+    }
+
     fn refuse_unfit_receipt(&self, receipt: &Receipt) -> Result<(), PartnerError> {
         if receipt.part != self.part {
             return unexpected("it is the receipt of another part");
@@ -76,7 +131,7 @@ impl MessageHead {
         // Once it has its last part, the broker holds a full set and nothing else.
         let is_whole = self.kind == Kind::FullSet && self.part.0 == self.part.1;
         let held = !is_whole || receipt.held == self.flagged;
-        if told > self.flagged.into() || !withdrawn || !held {
+        if told > self.flagged.into() || receipt.renewed > self.flagged || !withdrawn || !held {
             return unexpected("it counts other flags than the message has");
         }
         Ok(())
@@ -103,12 +158,14 @@ fn unexpected(finding: &'static str) -> Result<(), PartnerError> {
 }
 
 encode_fields! {
-    MessageHead { digest, kind, epoch, key_id, sequence, previous, release, part, flagged, withdrawn }
+    MessageHead {
+        digest, kind, epoch, key_id, sequence, previous, release, part, flagged, withdrawn, count, sweep, journal,
+        first_line, restored, accepted, day
+    }
 }
 
 encode_fields! { SignedMessage { head, settles, bytes } }
 
 encode_fields! { PastMessage { head, end } }
 
-encode_variants! { End { 1 => Read, 2 => Implied, 3 => Dropped }, else "why a message is no longer waited for is
-unknown" }
+encode_variants! { End { 1 => Read, 2 => Implied, 3 => Dropped }, else "why a message is past is unknown" }

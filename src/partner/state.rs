@@ -10,14 +10,16 @@
 use super::case::Case;
 use super::flags::{Flags, Undelivered};
 use super::journal::JournalPosition;
+use super::own_lines::OwnLines;
 use super::sent::{PastMessage, SignedMessage};
 use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
+use crate::audit::UnverifiedCheckpoint;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::label;
-use crate::message::{Number, Standing};
+use crate::message::{LogEntry, Number, Standing};
 use crate::policy::Policy;
 use crate::secret::KeyId;
 
@@ -48,6 +50,9 @@ pub(super) struct PartnerState {
     pub(super) question_used: u64,
     /// The last state message that the broker accepted; 0 for none.
     pub(super) accepted: u64,
+    /// The last state message that the broker said to have accepted since its last restore, which it cannot take back;
+    /// 0 for none.
+    pub(super) said_accepted: u64,
     /// The highest number of a state message that was given up, or whose bytes are not here; 0 for none. The broker may
     /// have accepted it.
     pub(super) lost: u64,
@@ -73,10 +78,21 @@ pub(super) struct PartnerState {
     pub(super) brokers_policy: Option<Digest>,
     /// The latest checkpoint of the broker's log, as it was signed; empty for none.
     pub(super) checkpoint: Vec<u8>,
+    /// The lines of the broker's log on the partner's messages.
+    pub(super) own_lines: OwnLines,
+    /// The latest receipt by its line, as the broker signed it. The broker is shown it, so that it finds out itself
+    /// where an older store was put in its place.
+    pub(super) receipt: Option<LatestReceipt>,
     /// What is left of a day's budget of new flags.
     pub(super) new_flags: NewFlags,
     /// The sources of pseudonyms that have to be asked, and what they made.
     pub(super) sources: Vec<SourceState>,
+}
+
+/// A receipt, and the line that it names.
+pub(super) struct LatestReceipt {
+    pub(super) log: LogEntry,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// What the broker said that is left of a day's budget of new flags.
@@ -142,6 +158,17 @@ impl PartnerState {
             self.epochs.len() - 1
         });
         &mut self.epochs[at]
+    }
+
+    /// The size of the log of this origin at the checkpoint that is kept; 0 for none.
+    pub(super) fn tree_size(&self, origin: &str) -> u64 {
+        let kept = UnverifiedCheckpoint::parse(&self.checkpoint).ok();
+        kept.filter(|kept| kept.claimed_origin() == origin).map_or(0, |kept| kept.claimed_size())
+    }
+
+    /// How many lines the log of this origin is known to have: the lowest number that a new line can have.
+    pub(super) fn first_line(&self, origin: &str) -> u64 {
+        self.own_lines.next(origin).max(self.tree_size(origin))
     }
 
     /// The messages in flight, state messages first.
@@ -254,10 +281,13 @@ impl NewFlags {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, accepted, lost, flags, epochs, numbers, shrink, renewal, chain,
-        questions, status, past, stacked, reported, brokers_policy, checkpoint, new_flags, sources
+        number, journal, state_used, question_used, accepted, said_accepted, lost, flags, epochs, numbers, shrink,
+        renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint, own_lines, receipt,
+        new_flags, sources
     }
 }
+
+encode_fields! { LatestReceipt { log, bytes } }
 
 encode_fields! { NewFlags { day, left } }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use clap::Parser;
-use stapel::audit::{Checkpoint, Event, Log, LogRow, Outcome, Subject};
+use stapel::audit::{Checkpoint, Event, Log, LogKey, LogRow, Outcome, Subject};
 use stapel::message::{self, Answer, Header, LogEntry, Reply};
 use stapel::policy::Policy;
 use stapel_testkit::{Client, START as NOW, checkpoint_key, operator_key, sample_policy_text, write_policy};
@@ -96,7 +96,7 @@ fn rows(lines: &[Line]) -> String {
 }
 
 fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {
-    let log = LogEntry { index, leaf: line.leaf() };
+    let log = LogEntry { index, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE };
     let standings = vec![0, 1, 2];
     let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
     let reply = Reply::Answer(answer);

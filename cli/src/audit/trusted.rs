@@ -28,7 +28,8 @@ impl Trusted {
 
     pub(super) fn checkpoint(&self, path: &Path) -> Result<Checkpoint, Failure> {
         let bytes = read(path, MAX_CHECKPOINT)?;
-        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of(policy))).map_err(Failure::of_file(path))
+        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of_checkpoint(policy, &bytes)))
+            .map_err(Failure::of_file(path))
     }
 
     /// All checkpoints of files and folders, by size. At least one.

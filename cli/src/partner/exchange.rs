@@ -165,6 +165,9 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     }
     // Replies are shown before they go.
     out.finish()?;
+    for complaint in partner.complaints()? {
+        note(&report::complaint_line(&complaint));
+    }
     outbox.clean(&partner, &done)?;
     refs.settle(&partner)?;
     match failed {

@@ -106,13 +106,15 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let epochs: Vec<u32> = partner.epochs().collect();
     let (records, head) = (partner.journal_length(), partner.journal_head().to_string());
     let in_flight: Vec<InFlight<'_>> = partner.in_flight().collect();
+    let (unproven, complaints) = (partner.unproven_lines(), partner.complaints()?);
     if args.json {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
-            "journal_records": records, "journal_head": head,
+            "journal_records": records, "journal_head": head, "unproven_lines": unproven,
+            "complaints": complaints.iter().map(report::complaint_json).collect::<Vec<_>>(),
         }));
     }
     writeln!(out, "partner {}, key {}", partner.number(), partner.verifying_key())?;
@@ -124,6 +126,10 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     writeln!(out, "secrets of epochs: {}", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })?;
     writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
     writeln!(out, "journal: {records} records, head {head}")?;
+    writeln!(out, "{unproven} lines of the broker's log on own messages are not proven yet")?;
+    for complaint in &complaints {
+        writeln!(out, "{}", report::complaint_line(complaint))?;
+    }
     for message in &in_flight {
         let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };
         writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;

@@ -200,11 +200,23 @@ fn receipt_json(file: &str, receipt: &Receipt) -> Value {
     })
 }
 
+/// A complaint about the broker's log.
+pub(super) fn complaint_json(complaint: &Complaint) -> Value {
+    json!({ "code": complaint.code, "text": complaint.text, "evidence": evidence(complaint) })
+}
+
+/// The same on one line.
+pub(super) fn complaint_line(complaint: &Complaint) -> String {
+    let Complaint { code, text, .. } = complaint;
+    format!("COMPLAINT ({code}): {}; evidence: {}", text.replace('\n', " "), evidence(complaint).join(", "))
+}
+
+fn evidence(complaint: &Complaint) -> Vec<String> {
+    complaint.evidence.iter().map(|path| path.display().to_string()).collect()
+}
+
 fn status_json(file: &str, status: &StatusReply, complaint: Option<&Complaint>) -> Value {
-    let complaint = complaint.map(|complaint| {
-        let evidence: Vec<String> = complaint.evidence.iter().map(|path| path.display().to_string()).collect();
-        json!({ "code": complaint.code, "text": complaint.text, "evidence": evidence })
-    });
+    let complaint = complaint.map(complaint_json);
     json!({
         "reply": "status", "file": file, "release": status.release, "as_of": status.as_of.to_string(),
         "until": status.until.to_string(), "accepted_state": status.accepted_state,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::audit::{Checkpoint, Event, Line, Log, LogKey, Outcome, Subject};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
-    self, Answer, Code, Header, Kind, LogEntry, Receipt, Rejection, Reply, Request, Role, StatusReply, Unverified,
+    self, Answer, Code, Group, Header, Kind, LineProof, LogEntry, Receipt, Rejection, Reply, Request, Role,
+    StatusReply, Unverified,
 };
 use crate::policy::SignedPolicy;
 use crate::policy::sample;
@@ -25,9 +27,25 @@ pub(super) struct Broker {
     pub(super) accepted: u64,
     pub(super) highest: [u64; 2],
     pub(super) last: Option<(Digest, Vec<u8>)>,
+    /// The lines of its log.
+    pub(super) log: Log,
+    /// Whether it shows a checkpoint of it.
+    pub(super) signs: bool,
+    /// When it was restored; 0 for never.
+    pub(super) restored: Timestamp,
     staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
     numbers: [BTreeMap<u64, Digest>; 2],
+}
+
+/// Has a reply name a line.
+pub(super) fn set_log(reply: &mut Reply, log: LogEntry) {
+    match reply {
+        Reply::Receipt(it) => it.log = log,
+        Reply::Answer(it) => it.log = log,
+        Reply::Status(it) => it.log = log,
+        Reply::Rejection(it) => it.log = log,
+    }
 }
 
 impl Broker {
@@ -42,6 +60,9 @@ impl Broker {
             accepted: 0,
             highest: [0; 2],
             last: None,
+            log: Log::new(),
+            signs: false,
+            restored: Timestamp(0),
             staged: None,
             numbers: Default::default(),
         }
@@ -49,10 +70,13 @@ impl Broker {
 
     /// Its reply. Panics where one number comes with two different messages.
     pub(super) fn handle(&mut self, bytes: &[u8], now: Timestamp) -> Vec<u8> {
-        let (header, digest, reply) = self.decide(bytes, now);
+        let (header, digest, mut reply) = self.decide(bytes, now);
         if header.kind.is_state() && self.last.as_ref().is_some_and(|(last, _)| *last == digest) {
             return self.last.clone().unwrap().1;
         }
+        let line = self.line(bytes, &header, digest, &reply);
+        let index = self.log.append(line.leaf());
+        set_log(&mut reply, LogEntry { restored: self.restored, index, leaf: line.leaf(), salt: line.salt });
         let bytes = self.sign(&header, digest, &reply);
         if matches!(reply, Reply::Receipt(_)) {
             self.last = Some((digest, bytes.clone()));
@@ -64,6 +88,36 @@ impl Broker {
         let (kind, policy) = (reply.kind(), self.policy.digest());
         let header = Header { kind, policy, context: digest, ..header.clone() };
         message::sign(&header, &reply.encode().unwrap(), &self.key).unwrap()
+    }
+
+    /// The line of the log on a message.
+    pub(super) fn line(&self, bytes: &[u8], header: &Header, digest: Digest, reply: &Reply) -> Line {
+        let partner = self.policy.policy().partner(header.partner).unwrap();
+        let message = Unverified::parse(bytes, Role::Partner).unwrap().verify(&partner.verifying_key).unwrap();
+        let rows = |groups: &[Group<'_>]| groups.iter().map(|group| group.pseudonyms.len()).sum::<usize>();
+        let (subject, count) = match message.request().unwrap() {
+            Request::Delta(delta) => (Subject::Delta { renewed: 0 }, rows(&delta.flagged) + delta.withdrawn.len()),
+            Request::FullSet(set) => (Subject::FullSet { renewed: 0 }, rows(&set.flagged)),
+            Request::Confirm => (Subject::Confirm, 0),
+            Request::Question(question) => {
+                let subject = question.sweep.map_or(Subject::Question, |reason| Subject::Sweep { reason });
+                (subject, question.pseudonyms.len())
+            }
+            Request::Status(_) => (Subject::Status, 0),
+        };
+        let outcome = match reply {
+            Reply::Rejection(rejection) => Outcome::Rejected(rejection.code),
+            _ => Outcome::Accepted,
+        };
+        let (partner, epoch, journal, count) = (header.partner, header.epoch, header.context, count as u32);
+        let event = Event::Message { partner, epoch, subject, message: digest, journal, count, outcome };
+        Line { salt: [self.log.size() as u8; 16], time: header.time, policy: self.policy.digest(), event }
+    }
+
+    /// A checkpoint of its log.
+    pub(super) fn checkpoint(&self) -> Vec<u8> {
+        let key = LogKey::of(self.policy.policy()).after_restore(self.restored);
+        Checkpoint::sign(&self.log, &key, &sample::checkpoint_key()).unwrap().as_bytes().to_vec()
     }
 
     /// Lets a partner that lost its folder begin its numbers anew, which this broker would panic at; it is then told
@@ -80,7 +134,7 @@ impl Broker {
         assert_eq!(header.key_id, self.policy.policy().epoch(header.epoch).unwrap().key_id);
         assert!(header.time <= now);
         let reject = |code, number| Reply::Rejection(Rejection::new(code, number, "no"));
-        let log = LogEntry { index: 7, leaf: Digest([9; 32]) };
+        let log = LogEntry::NONE;
         let (release, as_of, until) = (self.release, Timestamp(self.release), Timestamp(self.release + 1));
         if header.kind != Kind::Status {
             let series = usize::from(header.kind == Kind::Question);
@@ -121,7 +175,18 @@ impl Broker {
                 let answer = Answer { log, release, as_of, until, organisations: 4, fresh: 3, standings };
                 return (header, digest, Reply::Answer(answer));
             }
-            Request::Status(_) => {
+            Request::Status(asked) => {
+                let (mut checkpoint, mut consistency, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+                if self.signs {
+                    let size = self.log.size();
+                    checkpoint = self.checkpoint();
+                    if asked.tree_size > 0 {
+                        consistency = self.log.prove_consistency(asked.tree_size, size).unwrap_or_default();
+                    }
+                    let path = |index: &u64| self.log.prove_inclusion(*index, size);
+                    let proof = |index: &u64| Some(LineProof { index: *index, path: path(index)? });
+                    lines = asked.lines.iter().filter_map(proof).collect();
+                }
                 let status = StatusReply {
                     log,
                     release,
@@ -136,8 +201,9 @@ impl Broker {
                     asked_left_today: 1,
                     asked_left_epoch: 1,
                     swept_left_today: 1,
-                    checkpoint: Vec::new(),
-                    consistency: Vec::new(),
+                    checkpoint,
+                    consistency,
+                    lines,
                 };
                 return (header, digest, Reply::Status(status));
             }
@@ -186,6 +252,10 @@ impl Broker {
         }
         self.accepted = header.sequence;
         let held = after.len() as u32;
-        (header, digest, Reply::Receipt(Receipt { log, release, part, added: 0, changed: 0, withdrawn: 0, held }))
+        (
+            header,
+            digest,
+            Reply::Receipt(Receipt { log, release, part, added: 0, changed: 0, withdrawn: 0, held, renewed: 0 }),
+        )
     }
 }

@@ -9,10 +9,13 @@ use super::*;
 use crate::message::LogEntry;
 use crate::partner::flags::{ChangedHome, Flags, Undelivered};
 use crate::partner::journal::JournalPosition;
-use crate::partner::record::{AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, Series, StatusRecord};
+use crate::partner::own_lines::{OwnLine, OwnLines};
+use crate::partner::record::{
+    AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, ReplyRecord, Series, StatusRecord,
+};
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
-use crate::partner::state::{EpochState, NewFlags, OpenQuestion, Stacked};
+use crate::partner::state::{EpochState, LatestReceipt, NewFlags, OpenQuestion, Stacked};
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
 use data_encoding::HEXLOWER;
@@ -20,7 +23,12 @@ use data_encoding::HEXLOWER;
 const FILE: &str = "tests/stores/v1/partner-forms.json";
 
 fn log(number: u8) -> LogEntry {
-    LogEntry { index: number.into(), leaf: Digest([number; 32]) }
+    LogEntry { restored: Timestamp(9), index: number.into(), leaf: Digest([number; 32]), salt: [number; 16] }
+}
+
+fn reply(number: u8) -> ReplyRecord {
+    let (bytes, origin, day) = (vec![number; 3], "a.example".to_owned(), Day(20_800));
+    ReplyRecord { bytes, origin, log: log(number), went_back: true, day }
 }
 
 /// One record of each event. No two fields of a record have the same value.
@@ -53,6 +61,8 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
             highest_question: 5,
             full_set: true,
             checkpoint,
+            proven: vec![6, 7],
+            reply: reply(8),
         })
     };
     let flagged = |mode| JournalEvent::Flagged { mode, last_day: Day(20_900), homes: vec![a, b] };
@@ -75,16 +85,24 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
                 addresses: vec![b, a.number_key()],
             },
         ),
-        ("accepted", JournalEvent::Accepted { epoch: 1, number: 2, release: 3, held: 4, log: log(5) }),
-        ("answered", JournalEvent::Answered { asking: 9, answer, standings }),
+        ("accepted", JournalEvent::Accepted { epoch: 1, number: 2, release: 3, held: 4, reply: reply(5) }),
+        ("answered", JournalEvent::Answered { asking: 9, answer, standings, reply: reply(8) }),
         (
             "rejected",
-            JournalEvent::Rejected { series: Series::Question, epoch: 1, number: 2, code: 3, detail: 4, log: log(5) },
+            JournalEvent::Rejected {
+                series: Series::Question,
+                epoch: 1,
+                number: 2,
+                code: 3,
+                detail: 4,
+                reply: reply(5),
+            },
         ),
         ("gave_up_state", JournalEvent::GaveUp { series: Series::State, number: 1 }),
         ("gave_up_status", JournalEvent::GaveUp { series: Series::Status, number: 0 }),
         ("status_unchanged", status(CheckpointOutcome::Unchanged)),
         ("status_kept", status(CheckpointOutcome::Kept(b"kept".to_vec()))),
+        ("late", JournalEvent::Late { series: Series::State, number: 1, reply: reply(2) }),
         ("status_refused", status(CheckpointOutcome::Refused(b"refused".to_vec()))),
     ];
     let by = |at: usize| at.is_multiple_of(2).then(by);
@@ -108,6 +126,13 @@ fn state() -> PartnerState {
         part: (6, 7),
         flagged: 8,
         withdrawn: 9,
+        count: 10,
+        sweep: "brand".parse().ok(),
+        journal: Digest([11; 32]),
+        first_line: 12,
+        restored: Timestamp(13),
+        accepted: 14,
+        day: Day(20_801),
     };
     let message = |number: u8, kind| SignedMessage { head: head(number, kind), settles: true, bytes: vec![number; 3] };
     let ends = [End::Read, End::Implied, End::Dropped];
@@ -163,6 +188,7 @@ fn state() -> PartnerState {
         state_used: 14,
         question_used: 15,
         accepted: 16,
+        said_accepted: 43,
         lost: 17,
         flags,
         epochs: vec![epoch],
@@ -177,6 +203,13 @@ fn state() -> PartnerState {
         reported: stacked(Number::Band(2)),
         brokers_policy: Some(Digest([25; 32])),
         checkpoint: b"checkpoint".to_vec(),
+        own_lines: OwnLines {
+            origin: "a.example".to_owned(),
+            restored: Timestamp(39),
+            next: 40,
+            unproven: vec![OwnLine { index: 36, leaf: Digest([37; 32]), record: 38, day: Day(20_804) }],
+        },
+        receipt: Some(LatestReceipt { log: log(41), bytes: vec![42; 3] }),
         new_flags,
         sources: vec![source],
     }

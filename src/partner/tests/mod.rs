@@ -3,6 +3,7 @@
 mod broker;
 mod crashes;
 mod forms;
+mod log;
 mod messages;
 mod replies;
 mod sources;
@@ -77,7 +78,10 @@ impl Play {
 
     /// Carries the messages to the broker and the replies back.
     fn carry(&mut self, messages: Vec<Vec<u8>>, now: Timestamp) -> Vec<Received> {
-        messages.iter().map(|message| self.partner.read(&self.broker.handle(message, now), now).unwrap()).collect()
+        let read = |message: &Vec<u8>| self.partner.read(&self.broker.handle(message, now), now).unwrap();
+        let received = messages.iter().map(read).collect();
+        assert_eq!(self.partner.complaints().unwrap(), [], "of an honest broker");
+        received
     }
 
     fn deliver(&mut self, now: Timestamp) -> Vec<Received> {
