@@ -690,7 +690,7 @@ def invalid() -> list[dict]:
         if code not in messages.NUMBERED:
             body(f"rejection: a number with {code}", Rejection, Rejection(LOG, code, 1, "").encode())
     body("rejection: 0 as the lowest number still free", Rejection, Rejection(LOG, "stale", 0, "").encode())
-    for code in (0, 20, 255):
+    for code in (0, 22, 255):
         body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
     body("rejection: a sentence of 1,001 bytes", Rejection, Rejection(LOG, "gap", 7, "x" * 1_001).encode())

@@ -157,7 +157,7 @@ def successors() -> list[dict[str, Any]]:
         row("a version further on", both, version=7),
         row("an epoch more", [*both, {"number": 3, "opens": "2027-10-01", "closes": "2028-03-31"}]),
         row("an epoch less", [AFTER], valid_from="2027-06-01"),
-        row("an open epoch is made shorter", [until("2027-04-30"), AFTER], valid_from="2027-02-01"),
+        row("an open epoch is made shorter", [until("2027-05-15"), AFTER], valid_from="2027-02-01"),
         row("an open epoch is made longer", [until("2027-06-30"), AFTER], valid_from="2027-02-01"),
         row("an epoch is made longer from its last day on", [until("2027-06-30"), AFTER], valid_from="2027-05-31"),
         row("a closed epoch is made longer", [until("2027-06-30"), AFTER], valid_from="2027-06-01", **wrong),

@@ -111,7 +111,7 @@ mod trace;
 
 pub use address::{ADDRESS_CODES, AddressError, AddressKey, Fields, Level};
 #[cfg(feature = "broker")]
-pub use broker::{Broker, BrokerError, BrokerKeys};
+pub use broker::{Broker, BrokerError, BrokerKeys, Clock};
 pub use day::{Day, NotADay, NotAMoment, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
-use stapel::message::{Answer, Delta, FullSet, Group, Part, Question, Reply, Request};
+use stapel::message::{Answer, Code, Delta, FullSet, Group, Part, Question, Reply, Request};
 use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, write_policy,
@@ -65,6 +65,8 @@ fn rows(flags: impl IntoIterator<Item = u8>) -> Vec<Pseudonym> {
 struct Model {
     held: [BTreeSet<u8>; DELIVERERS],
     shown: [BTreeSet<u8>; DELIVERERS],
+    /// Whether a first full release took place.
+    answers: bool,
     releases: BTreeMap<u64, [BTreeSet<u8>; DELIVERERS]>,
 }
 
@@ -150,6 +152,7 @@ asked_an_epoch = 100000000
             loop {
                 match client.send(&broker, &message, at) {
                     Reply::Answer(answer) => break answers.push(answer),
+                    Reply::Rejection(rejection) if rejection.code == Code::NotYetAnswering => break,
                     // A release took place after this thread looked at the clock. Then the same bytes are to be sent
                     // again.
                     other => assert!(code(&other) == "unavailable" && now() > at, "{}", code(&other)),
@@ -171,9 +174,15 @@ asked_an_epoch = 100000000
             broker.release(hour).unwrap();
             let number = broker.status().epochs[0].release;
             let shown = model.shown.clone();
-            let changed = (0..DELIVERERS).filter(|at| model.held[*at] != shown[*at]).count();
-            if changed >= 2 {
+            let changed = (0..DELIVERERS).filter(|at| !model.held[*at].is_subset(&shown[*at])).count();
+            let delivered = model.held.iter().filter(|held| !held.is_empty()).count();
+            if if model.answers { changed >= 3 } else { delivered == DELIVERERS } {
                 model.shown = model.held.clone();
+                model.answers = true;
+            } else if hour == hour.day().start() {
+                // What was withdrawn goes at the turn of the day.
+                let Model { held, shown, .. } = &mut *model;
+                shown.iter_mut().zip(held).for_each(|(shown, held)| shown.retain(|flag| held.contains(flag)));
             }
             // Where too little changed there is no release, or at the turn of the day one that shows nothing new.
             let shown = model.shown.clone();

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use stapel::message::{Delta, FullSet, Group, Part, Question, Request};
+use stapel::message::{Delta, Group, Part, Question, Request};
 use stapel::{Broker, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, stored_keys, write_policy};
@@ -34,11 +34,7 @@ fn flags(client: &mut Client, seed: u64, now: Timestamp) -> Vec<u8> {
     let mut pseudonyms = testkit::numbered(numbers);
     pseudonyms.sort_unstable();
     let flagged = vec![Group { last_day: testkit::day("2027-03-31"), pseudonyms: &pseudonyms }];
-    let part = Part { number: 1, of: 1 };
-    let request = match client.accepted {
-        0 => Request::FullSet(FullSet { renewal: false, shrink: false, part, flagged }),
-        _ => Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }),
-    };
+    let request = Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] });
     client.message(&request, now)
 }
 
@@ -58,17 +54,22 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
     write_policy(&policy, &policy_text(&ROSTER, &rules));
     let keys = || stored_keys(&own.path().join("keys"));
     let broker = Broker::create(&disk.join("broker"), keys(), &policy, START).unwrap();
-    let mut clients = [1, 2, 3].map(|number| Client::new(number, &broker.policy()));
+    let mut clients = [1, 2, 3, 4].map(|number| Client::new(number, &broker.policy()));
+    for client in &mut clients {
+        let none = client.full_set(&[], Part { number: 1, of: 1 }, START);
+        assert_eq!(code(&client.send(&broker, &none, START)), "ok");
+    }
+    let now = START.plus(86_400);
     let question = Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(1)] });
-    let asked = clients[0].message(&question, START);
-    let answer = broker.handle(&asked, START);
+    let asked = clients[0].message(&question, now);
+    let answer = broker.handle(&asked, now);
 
     let mut refused = None;
     for seed in 0..75 {
         let at = seed as usize % clients.len();
         let held = broker.status().epochs;
-        let message = flags(&mut clients[at], seed, START);
-        match code(&clients[at].send(&broker, &message, START)) {
+        let message = flags(&mut clients[at], seed, now);
+        match code(&clients[at].send(&broker, &message, now)) {
             "ok" => {}
             other => {
                 assert_eq!(other, "unavailable");
@@ -80,13 +81,13 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
     }
     let (at, message, held) = refused.expect("two megabytes fill up");
     assert!(broker.status().last_fault.unwrap().contains("the disk is full"));
-    assert!(broker.handle(&asked, START) == answer, "what was answered is answered again");
+    assert!(broker.handle(&asked, now) == answer, "what was answered is answered again");
 
     assert!(mount(&["-o", "remount,size=64m"], &disk));
-    assert_eq!(code(&clients[at].send(&broker, &message, START)), "ok", "the same bytes, at the same broker");
-    let asks = clients[1].say(&broker, &question, START);
+    assert_eq!(code(&clients[at].send(&broker, &message, now)), "ok", "the same bytes, at the same broker");
+    let asks = clients[1].say(&broker, &question, now);
     assert_eq!(code(&asks), "ok");
-    broker.release(START.plus(86_400)).unwrap();
+    broker.release(now.plus(86_400)).unwrap();
     let after = broker.status().epochs;
     assert!(after != held);
     drop(broker);

@@ -131,7 +131,8 @@ fn view_of_the_first(deliverer: usize) -> Vec<String> {
     }
     let mut known = None;
     let mut told = world.told(&[1, 2, 3], &mut known, midnight(1).plus(1));
-    // The fourth changes in both worlds, so that the delta of the deliverer becomes visible with the next release.
+    // Two others flag something new in both worlds, so that the delta of the deliverer shows with the next release.
+    world.delta(0, &[9], midnight(1).plus(9));
     world.delta(3, &[9], midnight(1).plus(10));
     for at in [1, 2] {
         if at == deliverer {

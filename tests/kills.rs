@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use stapel::audit::{Checkpoint, ExportedLog, LogKey};
-use stapel::message::{self, Answer, Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request};
+use stapel::message::{self, Answer, Code, Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request};
 use stapel::policy::SignedPolicy;
 use stapel::{Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
@@ -59,6 +59,8 @@ reason = "every number is looked at"
 own_flag_required = false
 [retention]
 max_days = 365
+[release]
+max_wait_days = 1
 [budgets]
 new_flags_a_day = 100000
 asked_a_day = 100000
@@ -140,7 +142,8 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
     message::sign(&header, &request.encode().unwrap(), &key(client.number)).unwrap()
 }
 
-/// What the partners hold, and what of that is released: at every midnight all that came before it.
+/// What the partners hold, and what of that is released: at every midnight all that came before it, because the policy
+/// lets nothing wait for more than a day.
 #[derive(Clone)]
 struct Model {
     number: usize,
@@ -286,6 +289,9 @@ impl Life {
             (Reply::Answer(answer), Said::Question(asked)) => {
                 assert_eq!(answer.standings, self.model.standings(partner(number), &asked), "message {number}");
             }
+            (Reply::Rejection(rejection), Said::Question(_)) if rejection.code == Code::NotYetAnswering => {
+                assert_eq!(time(number).day(), time(0).day(), "message {number}");
+            }
             (other, _) => panic!("message {number}: {}", code(&other)),
         }
     }
@@ -317,6 +323,7 @@ impl Life {
             let reply = broker.handle(&message(number, &self.policy), now);
             let released = broker.status().epochs[0].release;
             match testkit::read(&self.replies[number]) {
+                Reply::Rejection(_) => assert_eq!(code(&testkit::read(&reply)), "stale", "message {number}"),
                 Reply::Answer(answer) if answer.release != released => {
                     assert_eq!(code(&testkit::read(&reply)), "stale", "message {number}");
                 }
@@ -333,8 +340,12 @@ impl Life {
         let asked: Vec<u8> = (0..PSEUDONYMS as u8).collect();
         let pseudonyms: Vec<_> = asked.iter().map(|flag| testkit::pseudonym(*flag)).collect();
         let question = Request::Question(Question { sweep: None, pseudonyms: &pseudonyms });
-        let Reply::Answer(Answer { standings, .. }) = self.asker.say(broker, &question, now) else {
-            panic!("the question was not answered")
+        let standings = match self.asker.say(broker, &question, now) {
+            Reply::Answer(Answer { standings, .. }) => standings,
+            other => {
+                assert_eq!((code(&other), now.day()), ("not_yet_answering", time(0).day()));
+                return 0;
+            }
         };
         let mut model = self.model.clone();
         model.tick();

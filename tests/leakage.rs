@@ -408,29 +408,42 @@ fn l26_a_status_says_nothing_of_the_flags_of_others() {
 }
 
 #[test]
-fn l28_an_expiry_release_shows_no_new_flag() {
+fn l28_a_turn_of_the_day_shows_no_new_flag() {
     let rules = format!("{RULES}[release]\ninterval_hours = 720\n");
     let policy = signed(&policy_text(&ROSTER, &rules));
     let mut world = World::of(&ROSTER, &policy, &[&[1, 2], &[2], &[9], &[2], &[]]);
     for at in [0, 1] {
         assert_eq!(code(&world.delta(at, &[3], &[], DECEMBER, START)), "ok");
     }
-    // The first full release after the start, and the next one.
-    let full = |after: Timestamp| Timestamp(after.0.div_ceil(720 * 3_600) * 720 * 3_600);
-    let first = full(START);
-    let before = world.ask(0, &[1, 2, 3], first);
-    assert!(first.day() < day(DECEMBER), "{first}");
+    // The last full release of the year, and then the first multiple of 720 hours of the next.
+    let before = world.ask(0, &[1, 2, 3], midnight(28));
     assert_eq!(before.standings, [0, 3, 2]);
     for at in [1, 2, 3] {
-        assert_eq!(code(&world.delta(at, &[1], &[2], MARCH, first.plus(60))), "ok");
+        assert_eq!(code(&world.delta(at, &[1], &[2], MARCH, midnight(28).plus(60))), "ok");
     }
-    let expired = day("2027-01-01").start();
-    assert!(expired < full(first.plus(1)));
-    let after = world.ask(0, &[1, 2, 3], expired);
-    assert!(after.release > before.release);
+    let after = world.ask(0, &[1, 2, 3], midnight(31));
+    assert!(after.release > before.release && midnight(30).day() == day(DECEMBER));
     // The asker's own flag on 3 ended too, so it is told no more than that.
-    assert_eq!(after.standings, [0, 3, 1]);
-    assert_eq!(world.ask(0, &[1, 2, 3], full(first.plus(1))).standings, [3, 0, 1]);
+    assert_eq!(after.standings, [0, 0, 1]);
+    assert_eq!(world.ask(0, &[1, 2, 3], midnight(32)).standings, [3, 0, 1]);
+}
+
+#[test]
+fn l10a_what_is_withdrawn_shows_from_the_next_turn_of_the_day_on_and_no_other_change() {
+    let [mut quiet, _] = two_worlds();
+    let [mut busy, _] = two_worlds();
+    let asked = [1, 2, 3];
+    for world in [&mut quiet, &mut busy] {
+        assert_eq!(world.ask(0, &asked, midnight(1)).standings, [3, 3, 0]);
+        assert_eq!(code(&world.delta(1, &[], &[1], MARCH, midnight(1).plus(60))), "ok");
+        assert_eq!(code(&world.delta(2, &[], &[1], MARCH, midnight(1).plus(60))), "ok");
+    }
+    // New flags and later days of others do not show with it.
+    assert_eq!(code(&busy.delta(1, &[3], &[], MARCH, midnight(1).plus(60))), "ok");
+    assert_eq!(code(&busy.delta(3, &[2], &[], "2027-04-30", midnight(1).plus(60))), "ok");
+    let told = [&mut quiet, &mut busy].map(|world| world.ask(0, &asked, midnight(2)));
+    assert_eq!(told[0].standings, [2, 3, 0]);
+    assert_eq!(told[0], told[1]);
 }
 
 #[test]

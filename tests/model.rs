@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
-use stapel::{Broker, Day, Pseudonym, Timestamp};
+use stapel::{Broker, Clock, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 
@@ -13,13 +13,42 @@ type Spans = BTreeMap<u8, (Day, Day)>;
 /// What is said of a few of twenty pseudonyms.
 #[derive(Clone, Debug)]
 enum Step {
-    Delta { partner: usize, flagged: BTreeMap<u8, u8>, withdrawn: BTreeSet<u8>, renewal: bool },
-    FullSet { partner: usize, flagged: BTreeMap<u8, u8>, renewal: bool, shrink: bool, parts: u16 },
-    Confirm { partner: usize },
-    Ask { partner: usize, asked: BTreeSet<u8>, sweep: bool },
-    Resend { partner: usize, question: bool },
-    Gap { partner: usize },
-    Wait { hours: u16 },
+    Delta {
+        partner: usize,
+        flagged: BTreeMap<u8, u8>,
+        withdrawn: BTreeSet<u8>,
+        renewal: bool,
+    },
+    FullSet {
+        partner: usize,
+        flagged: BTreeMap<u8, u8>,
+        renewal: bool,
+        shrink: bool,
+        parts: u16,
+    },
+    Confirm {
+        partner: usize,
+    },
+    /// A delta that only withdraws, to a broker whose clock is in doubt.
+    WithdrawInDoubt {
+        partner: usize,
+        withdrawn: BTreeSet<u8>,
+    },
+    Ask {
+        partner: usize,
+        asked: BTreeSet<u8>,
+        sweep: bool,
+    },
+    Resend {
+        partner: usize,
+        question: bool,
+    },
+    Gap {
+        partner: usize,
+    },
+    Wait {
+        hours: u16,
+    },
     Reopen,
     BackUp,
     Restore,
@@ -37,6 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
                 Step::FullSet { partner, flagged, renewal, shrink, parts }
             }),
         1 => partner.clone().prop_map(|partner| Step::Confirm { partner }),
+        1 => (partner.clone(), some()).prop_map(|(partner, withdrawn)| Step::WithdrawInDoubt { partner, withdrawn }),
         4 => (partner.clone(), some(), prop::bool::weighted(0.2))
             .prop_map(|(partner, asked, sweep)| Step::Ask { partner, asked, sweep }),
         1 => (partner.clone(), any::<bool>()).prop_map(|(partner, question)| Step::Resend { partner, question }),
@@ -55,19 +85,24 @@ struct Rules {
     min_sources: u16,
     own_flag_required: bool,
     interval_hours: u16,
+    min_changed: u16,
     asked_a_day: u32,
     new_flags_a_day: u32,
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    (2u8..4, 3u16..5, any::<bool>(), prop::sample::select(vec![6u16, 24, 36]), 5u32..60, 5u32..40).prop_map(
-        |(threshold, min_sources, own_flag_required, interval_hours, asked_a_day, new_flags_a_day)| Rules {
-            threshold,
-            min_sources: min_sources.max(threshold.into()),
-            own_flag_required,
-            interval_hours,
-            asked_a_day,
-            new_flags_a_day,
+    let interval_hours = prop::sample::select(vec![6u16, 24, 36]);
+    (2u8..4, 3u16..5, any::<bool>(), (interval_hours, 1u16..5), 5u32..60, 5u32..40).prop_map(
+        |(threshold, min_sources, own_flag_required, (interval_hours, min_changed), asked_a_day, new_flags_a_day)| {
+            Rules {
+                threshold,
+                min_sources: min_sources.max(threshold.into()),
+                own_flag_required,
+                interval_hours,
+                min_changed,
+                asked_a_day,
+                new_flags_a_day,
+            }
         },
     )
 }
@@ -81,7 +116,8 @@ const SWEPT_A_DAY: usize = 9;
 
 impl Rules {
     fn text(self) -> String {
-        let Rules { threshold, min_sources, own_flag_required, interval_hours, asked_a_day, new_flags_a_day } = self;
+        let Rules { threshold, min_sources, own_flag_required, interval_hours, min_changed, .. } = self;
+        let Rules { asked_a_day, new_flags_a_day, .. } = self;
         let tables = format!(
             r#"freshness_days = {FRESH_DAYS}
 max_shrink_percent = {MAX_SHRINK}
@@ -91,12 +127,16 @@ reason = "the model wants every number"
 [[override]]
 rule = "names-somebody"
 reason = "the model wants every number"
+[[override]]
+rule = "min-changed"
+reason = "the model wants every number"
 [counting]
 threshold = {threshold}
 min_sources = {min_sources}
 own_flag_required = {own_flag_required}
 [release]
 interval_hours = {interval_hours}
+min_changed = {min_changed}
 max_wait_days = {MAX_WAIT_DAYS}
 [retention]
 max_days = {MAX_DAYS}
@@ -126,7 +166,6 @@ struct Partner {
     asked: (Day, u32),
     swept: (Day, usize),
     free: (u64, u32),
-    changed_since: Option<Timestamp>,
 }
 
 struct Model {
@@ -136,12 +175,15 @@ struct Model {
     as_of: Timestamp,
     looked: Timestamp,
     fresh: usize,
+    /// Since when the epoch waits for full sets; `None` once it answers.
+    waits_since: Option<Timestamp>,
 }
 
 impl Model {
     fn new(rules: Rules) -> Model {
         let partners = vec![Partner::default(); 5];
-        Model { rules, partners, release: START.0, as_of: START, looked: START, fresh: 0 }
+        let waits_since = Some(START.day().start());
+        Model { rules, partners, release: START.0, as_of: START, looked: START, fresh: 0, waits_since }
     }
 
     /// Distinct organisations of the partners that `which` holds for.
@@ -166,22 +208,24 @@ impl Model {
         }
         self.release = now.0 + 1;
         (self.as_of, self.looked, self.fresh) = (now, now, 0);
+        self.waits_since = Some(now);
     }
 
     fn tick(&mut self, now: Timestamp) {
         let interval = u64::from(self.rules.interval_hours) * 3600;
-        let moment = Timestamp(now.0 / interval * interval);
+        let max_wait = MAX_WAIT_DAYS * 86_400;
+        let opens = START.day().start();
+        let forced = Timestamp(opens.0 + (now.0 - opens.0) / max_wait * max_wait);
+        let moment = Timestamp(now.0 / interval * interval).max(forced);
         let mut full = false;
         if moment > self.looked {
+            let changed = self.organisations(|partner| has_new_flag(partner, moment.day()));
+            full = match self.waits_since {
+                Some(since) => moment.0 - since.0 >= max_wait || self.organisations(|partner| partner.full_seen) == 4,
+                None => forced > self.looked || changed >= usize::from(self.rules.min_changed),
+            };
+            self.waits_since = self.waits_since.filter(|_| !full);
             self.looked = moment;
-            let today = moment.day();
-            let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
-            for (partner, entry) in self.partners.iter().zip(ROSTER).filter(|(partner, _)| differs(partner, today)) {
-                let since = partner.changed_since.unwrap();
-                first.entry(entry.organisation).and_modify(|before| *before = since.min(*before)).or_insert(since);
-            }
-            let waited = |since: &Timestamp| moment.0 - since.0 >= MAX_WAIT_DAYS * 86_400;
-            full = first.len() >= 2 || (!first.is_empty() && first.values().all(waited));
         }
         let turned = now.day() > self.as_of.day();
         if !full && !turned {
@@ -195,19 +239,16 @@ impl Model {
             if full {
                 partner.released = partner.held.clone();
             }
-            // A flag that ended as released, but was renewed since, stays.
-            let held = partner.held.clone();
-            partner.released = partner
-                .released
-                .iter()
-                .filter_map(|(number, span)| {
-                    let span = if span.1 >= today { *span } else { *held.get(number)? };
-                    Some((*number, span))
-                })
-                .collect();
-        }
-        for partner in &mut self.partners {
-            partner.changed_since = partner.changed_since.filter(|_| differs(partner, today));
+            // What ended or was withdrawn is gone, and what was shortened is shorter. A flag that ended as released and
+            // was renewed before stays.
+            let held = &partner.held;
+            partner.released.retain(|number, span| {
+                let Some(now_held) = held.get(number) else { return false };
+                if span.1 < today || now_held.1 < span.1 {
+                    *span = *now_held;
+                }
+                true
+            });
         }
         let as_of = self.as_of;
         self.fresh =
@@ -238,9 +279,6 @@ impl Model {
 
     fn put(&mut self, partner: usize, after: Spans, charge: u32, now: Timestamp) {
         let it = &mut self.partners[partner];
-        if it.held != after {
-            it.changed_since.get_or_insert(now);
-        }
         it.held = after;
         it.new_flags = (now.day(), spent(it.new_flags, now) + charge);
         it.heard = Some(now);
@@ -270,10 +308,9 @@ impl Model {
     }
 }
 
-/// Whether what a partner holds differs from what is released of it, but for what has ended.
-fn differs(partner: &Partner, today: Day) -> bool {
-    let lasting = |spans: &Spans| spans.clone().into_iter().filter(|(_, (_, last))| *last >= today).collect::<Spans>();
-    lasting(&partner.held) != lasting(&partner.released)
+/// Whether a partner holds a flag that does not show, and has not ended.
+fn has_new_flag(partner: &Partner, today: Day) -> bool {
+    partner.held.iter().any(|(number, (_, last))| *last >= today && !partner.released.contains_key(number))
 }
 
 /// What a partner is told that has not delivered a full set.
@@ -514,6 +551,31 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     assert_eq!(code(&reply), first_wanted(&model.partners[partner]));
                 }
             }
+            Step::WithdrawInDoubt { partner, withdrawn } => {
+                // A time that nothing is to be done by: long ago, or far ahead.
+                let wrong = Timestamp(if withdrawn.contains(&0) { 7 } else { now.0 * 2 });
+                let clock = if withdrawn.contains(&1) { Clock::from(wrong) } else { Clock::untrusted(now) };
+                let gone: Vec<_> = withdrawn.iter().map(|number| pseudonym(*number)).collect();
+                let request = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &gone });
+                let message = clients[partner].message(&request, now);
+                let bytes = broker.handle(&message, clock);
+                let asked = Request::Question(Question { sweep: None, pseudonyms: &gone });
+                let question = clients[partner].message(&asked, now);
+                assert_eq!(code(&testkit::read(&broker.handle(&question, clock))), "unavailable");
+                clients[partner].highest_question -= 1;
+                let it = &mut model.partners[partner];
+                let Reply::Receipt(receipt) = testkit::read(&bytes) else {
+                    assert_eq!(code(&testkit::read(&bytes)), first_wanted(it));
+                    assert!(!it.full_seen);
+                    continue;
+                };
+                clients[partner].accepted = clients[partner].highest_state;
+                let before = it.held.len();
+                it.held.retain(|number, _| !withdrawn.contains(number));
+                assert_eq!(receipt.withdrawn as usize, before - it.held.len());
+                assert_eq!((receipt.held as usize, receipt.release), (it.held.len(), model.release));
+                last_state[partner] = Some((message, bytes));
+            }
             Step::Ask { partner, asked, sweep } => {
                 model.tick(now);
                 let pseudonyms: Vec<_> = asked.iter().map(|number| pseudonym(*number)).collect();
@@ -522,14 +584,16 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let message = clients[partner].message(&request, now);
                 let bytes = broker.handle(&message, now);
                 let reply = testkit::read(&bytes);
-                if sweep && partner != 3 {
-                    let codes = ["not_permitted", "recovering"];
-                    assert!(codes[..1 + usize::from(model.partners[partner].recovering)].contains(&code(&reply)));
-                    continue;
-                }
+                let is_answering = model.waits_since.is_none();
                 let it = &mut model.partners[partner];
-                if it.recovering {
-                    assert_eq!(code(&reply), "recovering");
+                let expected = match () {
+                    () if it.recovering => "recovering",
+                    () if !is_answering => "not_yet_answering",
+                    () if sweep && partner != 3 => "not_permitted",
+                    () => "",
+                };
+                if !expected.is_empty() {
+                    assert_eq!(code(&reply), expected);
                     continue;
                 }
                 if sweep {

@@ -106,7 +106,11 @@ fn from_flags_to_news() {
         town.deliver(at, START);
     }
     let asked = [c, a, a.number_key(), b];
-    assert_eq!(town.ask(0, &asked, START)[0], Standing::NoOwnFlag, "nothing was released yet");
+    let messages = town.partners[0].ask(&asked, &by(), START).unwrap();
+    let received = town.carry(0, messages, START);
+    let [Received::Rejection { rejection, next: Next::Wait }] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(rejection.code, Code::NotYetAnswering, "the municipality has not delivered, nor was anything released");
+    town.deliver(3, START);
 
     let next = Timestamp(START.0 + DAY);
     let two = Standing::Stacked(Number::Count(2));
@@ -130,8 +134,9 @@ fn from_flags_to_news() {
     // Only two organisations hold flags now, fewer than min_sources: nothing at all is stacked.
     let gone = stacked.map(|address| News { address, change: Change::NoLongerStacked(Number::Count(2)) });
     assert_eq!(town.partners[0].news().unwrap(), gone);
-    // Asked and answered: twice about the flat and its house number, and twice about the house number as an own one.
-    assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * (2 * 2 + 2));
+    // About the flat and its house number it asked twice and was answered once, and about the house number as an own
+    // one it was answered twice.
+    assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * 3 + 2 * 2);
     drop(town.folder);
 }
 
@@ -241,11 +246,11 @@ fn epochs_that_overlap_share_the_budget() {
 #[test]
 fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
     let mut town = Consortium::new();
-    for at in 0..3 {
+    for at in 0..4 {
         town.partners[at].flag(&houses(1..4), &by(), day(0)).unwrap();
         town.delivered(at, day(0));
     }
-    town.ask(0, &houses(1..3), day(0));
+    town.ask(0, &houses(1..3), day(1));
     let status = |town: &mut Consortium, now| {
         let request = town.partners[0].status(now).unwrap();
         let received = town.carry(0, vec![request], now);
@@ -253,10 +258,47 @@ fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
         town.partners[0].unproven_lines()
     };
     assert_eq!(town.partners[0].unproven_lines(), 2);
-    assert_eq!(status(&mut town, day(0)), 3, "that one too, and there is no checkpoint since");
-    assert_eq!(status(&mut town, day(1)), 1, "but the last");
+    assert_eq!(status(&mut town, day(1)), 2, "the question's, and that one: there is no checkpoint since");
+    assert_eq!(status(&mut town, day(2)), 1, "but the last");
     town.reopen(0);
-    assert_eq!(status(&mut town, day(2)), 1);
+    assert_eq!(status(&mut town, day(3)), 1);
+}
+
+#[test]
+fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
+    let mut town = Consortium::new();
+    let flat = home("1012JS|1|");
+    let overlap = Timestamp("2027-11-10".parse::<Day>().unwrap().start().0);
+    let on = |number: u64| Timestamp(overlap.0 + number * DAY);
+    let before = Timestamp(overlap.0 - 20 * DAY);
+    for at in 0..4 {
+        town.partners[at].flag(&[flat], &by(), before).unwrap();
+        town.deliver(at, before);
+    }
+    let asked = |town: &mut Consortium, now| {
+        let messages = town.partners[0].ask(&[flat], &by(), now).unwrap();
+        match &town.carry(0, messages, now)[..] {
+            [Received::Answer(answer)] => Ok((answer.epoch, answer.rows[0].1)),
+            [Received::Rejection { rejection, next: Next::Again }] => Err((rejection.code, rejection.number)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let stacked = |count| Standing::Stacked(Number::Count(count));
+    assert_eq!(asked(&mut town, overlap), Ok((1, stacked(3))));
+    // It has delivered in the second epoch and others have not, so that the first goes on answering.
+    town.deliver(0, overlap);
+    assert_eq!(asked(&mut town, on(1)), Err((Code::OtherEpoch, 1)));
+    assert_eq!(asked(&mut town, on(1)), Ok((1, stacked(3))));
+    // What is withdrawn goes from both, and at the turn of the day.
+    for at in 1..3 {
+        town.deliver(at, on(1));
+        town.partners[at].withdraw(&[flat], &by(), on(1)).unwrap();
+        assert_eq!(town.delivered(at, on(1)).iter().map(|receipt| receipt.withdrawn).sum::<u32>(), 4);
+    }
+    assert_eq!(asked(&mut town, on(2)), Ok((1, Standing::BelowThreshold)), "two are left, fewer than min_sources");
+    town.deliver(3, on(2));
+    assert_eq!(asked(&mut town, on(3)), Err((Code::OtherEpoch, 2)));
+    assert_eq!(asked(&mut town, on(3)), Ok((2, Standing::BelowThreshold)));
 }
 
 #[test]
@@ -264,9 +306,9 @@ fn standings_find_their_rows_again() {
     let mut town = Consortium::new();
     let (a, b, c) = (home("1012JS|1|A"), home("1012JS|1|B"), home("1012JS|7|"));
     town.partners[0].flag(&[a, b], &by(), START).unwrap();
-    town.deliver(0, START);
-    let messages = town.partners[0].ask(&[b, c, b], &by(), START).unwrap();
-    let [Received::Answer(answer)] = &town.carry(0, messages, START)[..] else { panic!() };
+    (0..4).for_each(|at| town.deliver(at, START));
+    let messages = town.partners[0].ask(&[b, c, b], &by(), day(1)).unwrap();
+    let [Received::Answer(answer)] = &town.carry(0, messages, day(1))[..] else { panic!() };
     let (below, not_own) = (Some(Standing::BelowThreshold), Some(Standing::NoOwnFlag));
     let own = answer.rows[0].1;
     assert_eq!(answer.standings(&[b, c, b]), [Some(own), not_own, Some(own)]);

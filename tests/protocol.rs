@@ -9,7 +9,7 @@ use stapel::message::{
 };
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
-use stapel::{Broker, Pseudonym, Timestamp};
+use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, code, day, key, numbered,
     policy_text, pseudonym, read, signed, stored_keys, write_policy,
@@ -158,22 +158,23 @@ fn a_stack_is_told_to_those_who_flag_it_and_as_the_roster_says() {
 fn nothing_shows_before_the_release_and_all_of_it_after() {
     let policy = policy();
     let broker = broker(&policy);
-    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
-    let Reply::Answer(before) = ask(&mut clients[0], &broker, &[1], START.plus(60)) else { panic!() };
-    assert_eq!((before.release, before.fresh, before.standings), (START.0, 0, vec![1]));
-    assert_eq!(before.until, midnight(1));
+    let mut clients = everyone(&broker, &policy, &[&[1, 3], &[1], &[1], &[], &[]], START);
+    assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], START.plus(60))), (Code::NotYetAnswering, 0));
     let Reply::Answer(after) = ask(&mut clients[0], &broker, &[1], midnight(1)) else { panic!() };
     assert_eq!((after.release, after.as_of, after.organisations, after.fresh), (START.0 + 1, midnight(1), 4, 4));
     assert_eq!(after.standings, [3]);
-    // What is withdrawn shows until the release, too; and a withdrawal of one organisation alone waits for another's
-    // change.
+    // What is withdrawn goes at the turn of the day, whoever else changed; a new flag of one organisation alone waits.
     assert_eq!(code(&withdraw(&mut clients[0], &broker, &[1], midnight(1).plus(5))), "ok");
-    assert_eq!(standings(ask(&mut clients[1], &broker, &[1], midnight(2))), [2]);
-    broker.accept_clock(midnight(7)).unwrap();
-    let Reply::Answer(waiting) = ask(&mut clients[2], &broker, &[1], midnight(7)) else { panic!() };
-    assert_eq!(waiting.standings, [255]);
-    // After max_wait_days it is released alone.
-    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(9))), [1]);
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(1).plus(5))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1).plus(6))), [3]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(2))), [1]);
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2], midnight(2))), [2, 1]);
+    for days in 3..7 {
+        broker.release(midnight(days)).unwrap();
+    }
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2], Timestamp(midnight(7).0 - 1))), [2, 1]);
+    // Every max_wait_days after the epoch opened it is released alone.
+    assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2], midnight(7))), [2, 0]);
 }
 
 #[test]
@@ -183,34 +184,48 @@ fn what_is_accepted_after_a_moment_waits_for_the_next_even_if_nobody_looked() {
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
     assert_eq!(code(&flag(&mut clients[0], &broker, &[2], midnight(1).plus(HOUR))), "ok");
+    assert_eq!(code(&flag(&mut clients[2], &broker, &[2], midnight(1).plus(HOUR))), "ok");
     assert_eq!(code(&flag(&mut clients[1], &broker, &[3], midnight(2).plus(HOUR))), "ok");
-    // At the second midnight one organisation had changed; the other's change came an hour later.
+    // At the second midnight two organisations had new flags; the third's came an hour later.
     assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(2).plus(2 * HOUR))), [1]);
-    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(3))), [0]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(3))), [2]);
 }
 
 #[test]
-fn a_change_that_is_over_does_not_shorten_the_wait_of_the_next() {
+fn a_withdrawal_counts_at_the_turn_of_the_day_and_what_is_flagged_again_after_it_is_new() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1, 2], &[1, 2], &[], &[]], START);
+    broker.release(midnight(1)).unwrap();
+    // Withdrawn and flagged again on one day, it goes on showing; so does one that gets a later last day.
+    assert_eq!(code(&withdraw(&mut clients[1], &broker, &[1, 2], midnight(1))), "ok");
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[1], midnight(1).plus(HOUR))), "ok");
+    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[1], "2027-04-30", false, midnight(1).plus(HOUR))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(2))), [3, 2]);
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(2))), "ok");
+    for days in 3..7 {
+        assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(days))), [3, 2], "day {days}");
+    }
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(7))), [3, 3]);
+}
+
+#[test]
+fn a_shortened_flag_ends_on_its_new_last_day_although_no_full_release_came() {
     let policy = policy();
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1], &[1, 9], &[1], &[], &[]], START);
-    broker.release(midnight(1)).unwrap();
-    assert_eq!(code(&flag(&mut clients[0], &broker, &[2], midnight(1))), "ok");
-    assert_eq!(code(&withdraw(&mut clients[0], &broker, &[2], midnight(1))), "ok");
-    for days in 2..9 {
+    for days in 1..=30 {
         broker.release(midnight(days)).unwrap();
     }
-    // Another organisation's change, alone, waits its own seven days.
-    assert_eq!(code(&withdraw(&mut clients[1], &broker, &[1], midnight(8).plus(HOUR))), "ok");
-    for days in 9..16 {
-        assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(days))), [3], "day {days}");
-    }
-    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(16))), [2]);
+    // The thirty-first day of December is no seventh after the first.
+    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[1], "2026-12-31", false, midnight(30))), "ok");
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(30).plus(DAY - 1))), [3]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(31))), [2]);
 }
 
-/// A change that ends before it shows must not bring another organisation's change out alone.
+/// A flag that ends before it shows must not help to bring another organisation's flag out.
 #[test]
-fn a_change_that_has_ended_does_not_count_towards_a_release() {
+fn a_flag_that_has_ended_does_not_count_towards_a_release() {
     let policy = policy();
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1], &[1], &[], &[]], START);
@@ -220,22 +235,27 @@ fn a_change_that_has_ended_does_not_count_towards_a_release() {
     let now = midnight(30).plus(60);
     assert_eq!(code(&flag_until(&mut clients[2], &broker, &[9], "2026-12-31", false, now)), "ok");
     assert_eq!(code(&flag(&mut clients[1], &broker, &[2], now)), "ok");
+    assert_eq!(code(&flag(&mut clients[3], &broker, &[2], now)), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(31))), [0]);
 }
 
-/// An asker that changes something and waits must not learn of the one other change that comes at the end of its wait.
+/// New flags, later and earlier last days, withdrawals: all that one organisation does counts as one.
 #[test]
-fn who_waits_on_purpose_learns_nothing_of_a_single_other_change() {
-    let policy = signed(&policy_text(&ROSTER, &format!("{RULES}[release]\nmin_changed = 3\n")));
+fn who_changes_something_each_day_learns_nothing_of_a_single_other_flag() {
+    let policy = policy();
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1], &[1], &[], &[]], START);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(1))), [0]);
-    assert_eq!(code(&flag(&mut clients[0], &broker, &[50], midnight(1).plus(60))), "ok");
-    for days in 2..=8 {
-        broker.release(midnight(days)).unwrap();
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(1).plus(60))), "ok");
+    for days in 1..6 {
+        let now = midnight(days.into()).plus(HOUR);
+        assert_eq!(code(&flag(&mut clients[0], &broker, &[50 + days], now)), "ok");
+        assert_eq!(code(&withdraw(&mut clients[0], &broker, &[49 + days], now)), "ok");
+        let last = ["2027-04-30", "2027-03-31"][usize::from(days) % 2];
+        assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], last, false, now)), "ok");
+        assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(u64::from(days) + 1))), [0], "day {days}");
     }
-    assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(8).plus(60))), "ok");
-    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(9))), [0]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(7))), [2]);
 }
 
 #[test]
@@ -244,8 +264,9 @@ fn fewer_sources_than_the_policy_asks_are_below_the_threshold() {
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[], &[], &[]], START);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [0]);
-    assert_eq!(code(&flag(&mut clients[2], &broker, &[7], midnight(1))), "ok");
-    assert_eq!(code(&flag(&mut clients[0], &broker, &[8], midnight(1))), "ok");
+    for at in 0..3 {
+        assert_eq!(code(&flag(&mut clients[at], &broker, &[7 + at as u8], midnight(1))), "ok");
+    }
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(2))), [2]);
 }
 
@@ -290,6 +311,7 @@ fn a_renewal_is_declared() {
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, START)).0, Code::NotPermitted);
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, true, START)).0, Code::NotPermitted);
     let later = day("2027-01-15").start();
+    broker.accept_clock(later).unwrap();
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, later)).0, Code::RenewalNotDeclared);
     assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], far, true, later)), "ok");
     assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], "2026-12-31", false, later)).0, Code::Clock);
@@ -346,17 +368,18 @@ fn what_is_authenticated_but_wrong_gets_a_signed_one() {
     let message = message::sign(&client.header(Kind::Confirm, START), &[0], &key(1)).unwrap();
     assert_eq!(rejected(client.send(&broker, &message, START)).0, Code::Malformed);
     let rows = numbered(0..=message::MAX_QUESTION as u128);
+    let now = midnight(1);
     let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
-    assert_eq!(rejected(client.say(&broker, &question, START)).0, Code::TooLarge);
-    let mut other = client.header(Kind::Confirm, START);
+    assert_eq!(rejected(client.say(&broker, &question, now)).0, Code::TooLarge);
+    let mut other = client.header(Kind::Confirm, now);
     (other.purpose, other.sequence) = ("iets-anders".parse().unwrap(), u64::MAX);
     let other = message::sign(&other, &[], &key(1)).unwrap();
     assert_eq!(
-        rejected(client.send(&broker, &other, START)).0,
+        rejected(client.send(&broker, &other, now)).0,
         Code::WrongPurpose,
         "and no number of this purpose is used"
     );
-    assert_eq!(code(&client.say(&broker, &Request::Confirm, START)), "ok", "after all of that the series goes on");
+    assert_eq!(code(&client.say(&broker, &Request::Confirm, now)), "ok", "after all of that the series goes on");
 }
 
 #[test]
@@ -370,6 +393,7 @@ fn numbers_are_used_once() {
     assert_eq!(code(&client.send(&broker, &first, START.plus(60 * DAY))), "ok", "a resend, however late");
     assert_eq!(broker.handle(&first, START.plus(61 * DAY)), receipt, "the same bytes");
     let now = START.plus(61 * DAY);
+    broker.accept_clock(now).unwrap();
     client.highest_state -= 1;
     assert_eq!(rejected(flag(client, &broker, &[2], now)), (Code::Stale, 3), "another message of that number");
     client.highest_state = 6;
@@ -539,7 +563,6 @@ fn an_organisation_is_fresh_within_the_window() {
         Reply::Answer(answer) => answer.fresh,
         other => panic!("{}", code(&other)),
     };
-    assert_eq!(fresh(&mut clients[0], START.plus(HOUR)), 0, "no release has said so yet");
     assert_eq!(fresh(&mut clients[0], midnight(1)), 4);
     broker.accept_clock(midnight(5)).unwrap();
     assert_eq!(code(&clients[1].say(&broker, &Request::Confirm, midnight(5))), "ok");
@@ -580,7 +603,8 @@ fn a_closed_epoch_is_gone() {
 fn a_clock_that_went_back_is_refused() {
     let policy = policy();
     let broker = broker(&policy);
-    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], midnight(1));
+    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
+    broker.release(midnight(1)).unwrap();
     assert_eq!(broker.release(START).unwrap_err().code(), "clock");
     assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], START)).0, Code::Unavailable);
     assert!(broker.status().last_fault.unwrap().contains("set the clock right"));
@@ -595,11 +619,91 @@ fn a_clock_that_is_far_ahead_releases_nothing_until_somebody_says_that_it_is_rig
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
     let far = midnight(40);
     assert_eq!(broker.release(far).unwrap_err().code(), "clock_ahead");
-    let Reply::Answer(answer) = ask(&mut clients[0], &broker, &[1], far) else { panic!("it goes on answering") };
-    assert_eq!((answer.as_of, answer.standings), (START, vec![1]), "from the release there is");
+    assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], far)).0, Code::Unavailable);
     assert_eq!(broker.status().epochs.len(), 1);
     broker.accept_clock(far).unwrap();
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], far.plus(1))), [3]);
+}
+
+/// Somebody who was wrongly flagged does not wait for a clock to be mended, and nobody is told of what may have ended.
+#[test]
+fn a_withdrawal_is_accepted_whatever_the_clock_says_and_nothing_else_is() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1, 2], &[1, 2], &[1, 3], &[3], &[]], START);
+    let now = midnight(1).plus(HOUR);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], now)), [3, 2]);
+    let status = broker.status();
+    let rows = [pseudonym(1), pseudonym(2)];
+    // An hour before what was done, four days after the last release, and one that the caller does not trust; the
+    // message's own time is not judged by any of them.
+    let wrong = [Clock::from(midnight(1)), Clock::from(midnight(5)), Clock::untrusted(now)];
+    for (clock, gone) in wrong.into_iter().zip([1, 2, 9]) {
+        let handle = |client: &mut Client, request: Request<'_>, clock: Clock| {
+            let reply = read(&broker.handle(&client.message(&request, now), clock));
+            if code(&reply) == "unavailable" {
+                match request.kind() {
+                    Kind::Question => client.highest_question -= 1,
+                    _ => client.highest_state -= 1,
+                }
+            }
+            reply
+        };
+        let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
+        assert_eq!(rejected(handle(&mut clients[0], question, clock)), (Code::Unavailable, 0));
+        let flagged = groups(&rows, MARCH);
+        let set = FullSet { renewal: false, shrink: true, part: Part { number: 1, of: 1 }, flagged: flagged.clone() };
+        let mixed = Delta { renewal: false, flagged, withdrawn: &[pseudonym(3)] };
+        for request in [Request::FullSet(set), Request::Delta(mixed), Request::Confirm] {
+            assert_eq!(rejected(handle(&mut clients[2], request, clock)), (Code::Unavailable, 0));
+        }
+        let withdrawn = [pseudonym(gone)];
+        let delta = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &withdrawn });
+        let Reply::Receipt(receipt) = handle(&mut clients[1], delta, clock) else { panic!("{clock:?}") };
+        clients[1].accepted = clients[1].highest_state;
+        assert_eq!(receipt.withdrawn, u32::from(gone != 9));
+        let asks = Request::Status(StatusRequest::default());
+        assert!(matches!(handle(&mut clients[1], asks, clock), Reply::Status(_)));
+        assert!(broker.release(clock).is_err());
+    }
+    assert!(broker.status().last_fault.is_some());
+    let after = broker.status().epochs[0].clone();
+    assert_eq!(
+        (after.release, after.partners[1].heard),
+        (status.epochs[0].release, status.epochs[0].partners[1].heard)
+    );
+    // Nothing is done yet, and all of it is at the next turn of the day that can be trusted.
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], now)), [3, 2]);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(2))), [2, 0]);
+}
+
+#[test]
+fn an_epoch_answers_once_all_have_delivered_or_the_wait_is_over() {
+    let policy = policy();
+    for late in [None, Some(3)] {
+        let broker = broker(&policy);
+        let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
+        for at in [0, 1, 2] {
+            assert_eq!(code(&full_set(&mut clients[at], &broker, &[1], START)), "ok");
+        }
+        let until = late.unwrap_or(7);
+        for days in 0..until {
+            let now = midnight(days).plus(12 * HOUR);
+            let left = |client: &mut Client| match client.say(&broker, &Request::Status(StatusRequest::default()), now)
+            {
+                Reply::Status(status) => (status.asked_left_today, status.asked_left_epoch),
+                other => panic!("{}", code(&other)),
+            };
+            let before = left(&mut clients[0]);
+            assert_eq!(rejected(ask(&mut clients[0], &broker, &[1, 2], now)), (Code::NotYetAnswering, 0));
+            assert_eq!(left(&mut clients[0]), before, "such a question costs nothing");
+            if late == Some(days + 1) {
+                // The fourth organisation, with an empty set of one of its two systems.
+                assert_eq!(code(&full_set(&mut clients[4], &broker, &[], now)), "ok");
+            }
+        }
+        assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(until))), [3, 1]);
+    }
 }
 
 #[test]
@@ -743,6 +847,7 @@ fn a_partner_changes_its_key_in_an_overlap() {
         }
     };
     let last = day("2026-12-05").start().plus(DAY - 1);
+    broker.accept_clock(last).unwrap();
     assert_eq!((asked_with(1, last), asked_with(101, last)), (vec![3], vec![3]));
     assert_eq!(asked_with(101, last.plus(1)), [3]);
     let late = clients[0].message(&Request::Confirm, last.plus(1));
@@ -764,23 +869,25 @@ fn mutated_messages_change_nothing() {
     let policy = policy();
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[1], &[], &[]], START);
+    let now = midnight(1);
+    broker.release(now).unwrap();
     let client = &mut clients[0];
     let rows = [pseudonym(2), pseudonym(3)];
     let deltas = Request::Delta(Delta { renewal: false, flagged: groups(&rows, MARCH), withdrawn: &[pseudonym(1)] });
     let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
     for request in [deltas, question] {
         let before = broker.status();
-        let message = client.message(&request, START);
+        let message = client.message(&request, now);
         for at in 0..message.len() {
             for bits in [0x01, 0x80, 0xff] {
                 let mut mutated = message.clone();
                 mutated[at] ^= bits;
-                assert!(matches!(read(&broker.handle(&mutated, START)), Reply::Rejection(_)), "byte {at}");
+                assert!(matches!(read(&broker.handle(&mutated, now)), Reply::Rejection(_)), "byte {at}");
             }
-            assert!(matches!(read(&broker.handle(&message[..at], START)), Reply::Rejection(_)), "cut at {at}");
+            assert!(matches!(read(&broker.handle(&message[..at], now)), Reply::Rejection(_)), "cut at {at}");
         }
         assert_eq!(broker.status(), before);
-        assert_eq!(code(&client.send(&broker, &message, START)), "ok", "not even its number was used");
+        assert_eq!(code(&client.send(&broker, &message, now)), "ok", "not even its number was used");
     }
 }
 

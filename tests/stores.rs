@@ -106,6 +106,11 @@ fn check(own: &Path) {
     let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &one }];
     let set = FullSet { renewal: false, shrink: true, part: Part { number: 2, of: 2 }, flagged };
     assert_eq!(code(&fourth.say(&broker, &Request::FullSet(set), day(1).plus(60))), "ok");
+    // With the second, three organisations have new flags.
+    let mut second = Client::new(2, &broker.policy());
+    (second.accepted, second.highest_state) = (2, 2);
+    let seven = second.delta(&[(pseudonym(7), common::day("2027-03-31"))], &[], day(1).plus(60));
+    assert_eq!(code(&second.send(&broker, &seven, day(1).plus(60))), "ok");
     drop(broker);
     // What was changed is released at the next midnight, and the broker has not forgotten it by then.
     let broker = open();

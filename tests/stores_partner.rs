@@ -121,7 +121,7 @@ fn write(own: &Path) {
     );
     write_policy(&policy, &policy_text(&ROSTER, &rules));
     let broker = Broker::in_memory(broker_keys(), stapel::SignedPolicy::read(&policy).unwrap(), START).unwrap();
-    let mut partners: Vec<Partner> = ROSTER[..3]
+    let mut partners: Vec<Partner> = ROSTER[..4]
         .iter()
         .map(|entry| {
             let folder = own.join(entry.number.to_string());
@@ -136,7 +136,7 @@ fn write(own: &Path) {
             assert!(expected, "{received:?}");
         }
     };
-    for (partner, flagged) in partners.iter_mut().zip([1..5, 2..3, 8..9]) {
+    for (partner, flagged) in partners.iter_mut().zip([1..5, 2..3, 8..9, 9..10]) {
         partner.flag(&homes(flagged), &by(), START).unwrap();
         let messages = partner.deliver(START).unwrap();
         send(partner, messages, START);

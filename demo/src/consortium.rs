@@ -99,8 +99,15 @@ pub(crate) const SYSTEMS: [System; 5] = [
 ];
 
 /// What the policy below says, for the plain count.
-pub(crate) const RULES: Rules =
-    Rules { threshold: 2, min_sources: 3, count_cap: 3, min_changed: 2, max_wait_days: 7, freshness_days: 35 };
+pub(crate) const RULES: Rules = Rules {
+    threshold: 2,
+    min_sources: 3,
+    count_cap: 3,
+    min_changed: 3,
+    max_wait_days: 7,
+    freshness_days: 35,
+    opens: FIRST_DAY,
+};
 
 /// The most days that a flag lasts, unless it is renewed.
 pub(crate) const MAX_DAYS: u16 = 180;
@@ -174,14 +181,14 @@ impl Operator {
 
 /// What the consortium agrees on, with budgets that fit a town of `homes`.
 fn terms(homes: usize) -> Result<Terms> {
-    let Rules { threshold, min_sources, count_cap, min_changed, max_wait_days, freshness_days } = RULES;
+    let Rules { threshold, min_sources, count_cap, min_changed, max_wait_days, freshness_days, opens } = RULES;
     // Own flags are free to ask; for all else there is little.
     let asked_a_day = homes / 20 + 10;
     Ok(Terms {
         remark: "The rules of a consortium that exists only as long as the demonstration runs.",
         name: "demo",
         purpose: "ondermijning-demo".parse()?,
-        opens: FIRST_DAY,
+        opens,
         closes: LAST_DAY,
         immediate: false,
         threshold,
@@ -227,6 +234,7 @@ mod tests {
         assert_eq!(usize::from(policy.release.min_changed), RULES.min_changed);
         assert_eq!(u64::from(policy.release.max_wait_days), RULES.max_wait_days);
         assert_eq!(u64::from(policy.freshness_days), RULES.freshness_days);
+        assert_eq!(policy.epochs[0].opens, RULES.opens);
         assert_eq!(policy.retention.max_days, MAX_DAYS);
         assert!(counting.own_flag_required);
         assert_eq!((policy.partners.len(), policy.organisations.len(), organisations().len()), (5, 4, 4));

@@ -147,7 +147,7 @@ fn terms(now: Timestamp) -> Result<Terms> {
         threshold: 2,
         min_sources: 3,
         count_cap: 3,
-        min_changed: 2,
+        min_changed: 3,
         max_wait_days: 7,
         freshness_days: 35,
         max_days: 180,

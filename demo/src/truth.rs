@@ -17,6 +17,8 @@ pub(crate) struct Rules {
     pub(crate) min_changed: usize,
     pub(crate) max_wait_days: u64,
     pub(crate) freshness_days: u64,
+    /// The epoch's first day.
+    pub(crate) opens: Day,
 }
 
 /// Flags, each with its last valid day.
@@ -33,8 +35,6 @@ struct System {
     /// What of that shows.
     released: Flags,
     heard: Option<Timestamp>,
-    /// When the first change was told that does not show yet.
-    changed_since: Option<Timestamp>,
 }
 
 /// The plain count.
@@ -45,13 +45,14 @@ pub(crate) struct Truth {
     as_of: Timestamp,
     looked: Timestamp,
     fresh: usize,
+    /// Since when all are waited for before anything shows; `None` once something did.
+    waits_since: Option<Timestamp>,
 }
 
 impl System {
-    /// Whether what it told differs from what shows of it, but for what has ended.
-    fn differs(&self, today: Day) -> bool {
-        let lasting = |flags: &Flags| flags.clone().into_iter().filter(|(_, last)| *last >= today).collect::<Flags>();
-        lasting(&self.held) != lasting(&self.released)
+    /// Whether it told a flag that does not show, and has not ended.
+    fn has_new_flag(&self, today: Day) -> bool {
+        self.held.iter().any(|(address, last)| *last >= today && !self.released.contains_key(address))
     }
 }
 
@@ -65,10 +66,10 @@ impl Truth {
             held: Flags::new(),
             released: Flags::new(),
             heard: None,
-            changed_since: None,
         };
         let systems = systems.into_iter().map(system).collect();
-        Truth { rules, systems, release: now.0, as_of: now, looked: now, fresh: 0 }
+        let waits_since = Some(now.day().start());
+        Truth { rules, systems, release: now.0, as_of: now, looked: now, fresh: 0, waits_since }
     }
 
     /// A system flags homes, or gives them another last day.
@@ -86,11 +87,7 @@ impl Truth {
     /// What a system flags by itself was taken by the broker at `now`.
     pub(crate) fn told(&mut self, system: usize, now: Timestamp) {
         let it = &mut self.systems[system];
-        let held = with_numbers(&it.wanted);
-        if it.held != held {
-            it.held = held;
-            it.changed_since.get_or_insert(now);
-        }
+        it.held = with_numbers(&it.wanted);
         it.heard = Some(now);
     }
 
@@ -99,15 +96,21 @@ impl Truth {
         let midnight = now.day().start();
         let mut full = false;
         if midnight > self.looked {
-            self.looked = midnight;
             let today = midnight.day();
-            let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
-            for system in self.systems.iter().filter(|system| system.differs(today)) {
-                let since = system.changed_since.unwrap_or(midnight);
-                first.entry(system.organisation).and_modify(|before| *before = since.min(*before)).or_insert(since);
-            }
-            let waited = |since: &Timestamp| midnight.since(*since) >= self.rules.max_wait_days * 86_400;
-            full = first.len() >= self.rules.min_changed || (!first.is_empty() && first.values().all(waited));
+            let max_wait = self.rules.max_wait_days * 86_400;
+            let forced = |moment: Timestamp| moment.since(self.rules.opens.start()) / max_wait;
+            full = match self.waits_since {
+                Some(since) => {
+                    let delivered = self.organisations(|system| system.heard.is_some());
+                    midnight.since(since) >= max_wait || delivered == self.organisations(|_| true)
+                }
+                None => {
+                    let changed = self.organisations(|system| system.has_new_flag(today));
+                    forced(midnight) > forced(self.looked) || changed >= self.rules.min_changed
+                }
+            };
+            self.waits_since = self.waits_since.filter(|_| !full);
+            self.looked = midnight;
         }
         if !full && now.day() <= self.as_of.day() {
             return false;
@@ -122,19 +125,15 @@ impl Truth {
                 system.released = system.held.clone();
                 continue;
             }
-            // What ended is gone; what was given a later day before it ended stays.
+            // What ended or was withdrawn is gone; what was given a later day before it ended stays.
             let held = &system.held;
             system.released.retain(|address, last_day| {
-                if *last_day < today
-                    && let Some(later) = held.get(address)
-                {
-                    *last_day = *later;
+                let Some(now_held) = held.get(address) else { return false };
+                if *last_day < today || now_held < last_day {
+                    *last_day = *now_held;
                 }
-                *last_day >= today
+                true
             });
-        }
-        for system in &mut self.systems {
-            system.changed_since = system.changed_since.filter(|_| system.differs(today));
         }
         let window = self.rules.freshness_days * 86_400;
         let as_of = self.as_of;
@@ -233,8 +232,16 @@ fn with_numbers(homes: &Flags) -> Flags {
 mod tests {
     use super::*;
 
-    const RULES: Rules =
-        Rules { threshold: 2, min_sources: 3, count_cap: 3, min_changed: 2, max_wait_days: 7, freshness_days: 35 };
+    const RULES: Rules = Rules {
+        threshold: 2,
+        min_sources: 3,
+        count_cap: 3,
+        min_changed: 3,
+        max_wait_days: 7,
+        freshness_days: 35,
+        // 2027-01-01.
+        opens: Day(20_819),
+    };
 
     fn home(number: u32, addition: &str) -> AddressKey {
         AddressKey::from_canonical(&format!("1012JS|{number}|{addition}")).unwrap()
@@ -300,19 +307,21 @@ mod tests {
     }
 
     #[test]
-    fn one_organisations_change_waits_a_week() {
+    fn what_is_withdrawn_goes_at_once_and_one_organisations_new_flag_waits_for_the_week() {
         let mut truth = four();
         truth.tick(at("2027-01-05", 0));
         truth.withdraw(0, &[home(2, "")]);
+        truth.flag(1, &[home(2, "")], day("2027-06-30"));
         truth.told(0, at("2027-01-05", 12));
+        truth.told(1, at("2027-01-05", 12));
         assert_eq!((truth.held(0), truth.released(0)), (2, 4));
         assert!(truth.tick(at("2027-01-06", 0)), "the turn of a day");
-        assert_eq!(truth.count(&home(2, "")), 2);
-        assert!(truth.tick(at("2027-01-12", 0)));
-        assert_eq!(truth.count(&home(2, "")), 2, "six and a half days");
-        assert!(truth.tick(at("2027-01-13", 0)));
         assert_eq!((truth.count(&home(2, "")), truth.standing(3, &home(2, ""))), (1, Standing::BelowThreshold));
         assert_eq!(truth.standing(0, &home(2, "")), Standing::NoOwnFlag);
+        truth.tick(at("2027-01-07", 0));
+        assert_eq!(truth.count(&home(2, "")), 1);
+        assert!(truth.tick(at("2027-01-08", 0)), "seven days after the epoch's first");
+        assert_eq!(truth.count(&home(2, "")), 2);
     }
 
     #[test]

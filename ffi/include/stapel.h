@@ -186,6 +186,8 @@ enum stapel_status
     STAPEL_ERROR_PSEUDONYMS_PENDING = 144,
     /** A key holder of a source of pseudonyms gave a reply that no honest one gives. */
     STAPEL_ERROR_SOURCE_FAULT = 145,
+    /** The caller says that the clock is not to be trusted. */
+    STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -276,6 +278,13 @@ enum stapel_status
     STAPEL_ERROR_RECOVERING = 318,
     /** A message was rejected: the broker cannot keep anything now; send the same bytes again later. */
     STAPEL_ERROR_UNAVAILABLE = 319,
+    /** A message was rejected: another epoch answers questions; `number` is that epoch. Ask again. */
+    STAPEL_ERROR_OTHER_EPOCH = 320,
+    /**
+     * A message was rejected: no epoch answers questions yet, because some organisations have not delivered. Ask again
+     * after the next release.
+     */
+    STAPEL_ERROR_NOT_YET_ANSWERING = 321,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -593,7 +602,7 @@ typedef struct {
     size_t rows;
     /** The epoch in which it was asked. */
     uint32_t epoch;
-    /** How many organisations the roster has. */
+    /** How many organisations may flag. */
     uint16_t organisations;
     /** How many of them are fresh: where it is few, "below threshold" may be "nobody delivers". */
     uint16_t fresh;

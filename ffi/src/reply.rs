@@ -118,7 +118,7 @@ pub struct stapel_answer {
     pub rows: usize,
     /// The epoch in which it was asked.
     pub epoch: u32,
-    /// How many organisations the roster has.
+    /// How many organisations may flag.
     pub organisations: u16,
     /// How many of them are fresh: where it is few, "below threshold" may be "nobody delivers".
     pub fresh: u16,

@@ -118,6 +118,8 @@ pub enum stapel_status {
     STAPEL_ERROR_PSEUDONYMS_PENDING = 144,
     /// A key holder of a source of pseudonyms gave a reply that no honest one gives.
     STAPEL_ERROR_SOURCE_FAULT = 145,
+    /// The caller says that the clock is not to be trusted.
+    STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -204,6 +206,11 @@ pub enum stapel_status {
     STAPEL_ERROR_RECOVERING = 318,
     /// A message was rejected: the broker cannot keep anything now; send the same bytes again later.
     STAPEL_ERROR_UNAVAILABLE = 319,
+    /// A message was rejected: another epoch answers questions; `number` is that epoch. Ask again.
+    STAPEL_ERROR_OTHER_EPOCH = 320,
+    /// A message was rejected: no epoch answers questions yet, because some organisations have not delivered. Ask again
+    /// after the next release.
+    STAPEL_ERROR_NOT_YET_ANSWERING = 321,
 }
 
 /// The code of each, as `stapel_status_code` gives it.
@@ -259,6 +266,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_THREADS, c"threads"),
     (STAPEL_ERROR_PSEUDONYMS_PENDING, c"pseudonyms_pending"),
     (STAPEL_ERROR_SOURCE_FAULT, c"source_fault"),
+    (STAPEL_ERROR_CLOCK_UNTRUSTED, c"clock_untrusted"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),
@@ -301,6 +309,8 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_FULL_SET_REQUIRED, c"full_set_required"),
     (STAPEL_ERROR_RECOVERING, c"recovering"),
     (STAPEL_ERROR_UNAVAILABLE, c"unavailable"),
+    (STAPEL_ERROR_OTHER_EPOCH, c"other_epoch"),
+    (STAPEL_ERROR_NOT_YET_ANSWERING, c"not_yet_answering"),
 ];
 
 /// The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for

@@ -44,6 +44,8 @@ def may_reject(code: str, body: messages.Body) -> bool:
     kinds = {
         "gap": Delta | FullSet | Confirm,
         "full_set_required": Delta | FullSet | Confirm,
+        "other_epoch": Question,
+        "not_yet_answering": Question,
         "shrink": FullSet,
         "renewal_not_declared": Delta | FullSet,
     }

@@ -40,7 +40,7 @@ PUBLISHED = {
 NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
 RULES = {
     *NEVER_OVERRIDDEN, "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
-    "epoch-length", "signatures",
+    "epoch-overlap", "epoch-length", "signatures",
 }  # fmt: skip
 
 
@@ -230,8 +230,8 @@ COUNTING = table(
 RELEASE = table(
     {
         "interval_hours": (integer(1, 720), 24),
-        "min_changed": (integer(1, 10_000), 2),
-        "max_wait_days": (integer(1, 365), 7),
+        "min_changed": (integer(1, 10_000), DERIVED),
+        "max_wait_days": (integer(1, 14), 7),
         "immediate": (boolean, False),
     }
 )
@@ -321,6 +321,7 @@ def fill_in(policy: dict[str, Any]) -> None:
     counting = policy["counting"]
     counting.setdefault("min_sources", max(3, counting["threshold"]))
     counting.setdefault("count_cap", max(counting["threshold"], min(250, len(flagging(policy)) - 1)))
+    policy["release"].setdefault("min_changed", fewest_changed(policy))
     policy["changes"].setdefault("signatures", len(organisations(policy)))
 
 
@@ -418,17 +419,27 @@ def check(policy: dict[str, Any]) -> list[str]:
         "published-key": not policy["test"] and bool(PUBLISHED & named_keys(policy)),
         "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,
         "log-days": "legal_act" not in policy and policy["retention"]["log_days"] > 366,
-        "min-changed": policy["release"]["min_changed"] < 2,
+        "min-changed": policy["release"]["min_changed"] < fewest_changed(policy),
         "min-sources": counting["min_sources"] < counting["threshold"],
         "own-flag": not counting["own_flag_required"],
         "names-somebody": names_somebody(policy),
         "max-days": policy["retention"]["max_days"] > 366,
         "grace-days": policy["changes"]["grace_days"] > 60,
         "epoch-length": any((days(one["closes"]) - days(one["opens"])).days + 1 > 400 for one in policy["epoch"]),
+        "epoch-overlap": any(
+            (days(older["closes"]) - days(newer["opens"])).days + 1 <= policy["release"]["max_wait_days"]
+            for older, newer in zip(policy["epoch"], policy["epoch"][1:])
+            if older["closes"] >= policy["valid_from"]
+        ),
         "signatures": 2 * policy["changes"]["signatures"] <= len(organisations(policy)),
     }
     overridden = {one["rule"] for one in policy["override"]}
     return [rule for rule, found in findings.items() if found and rule not in overridden]
+
+
+def fewest_changed(policy: dict[str, Any]) -> int:
+    """The fewest organisations whose new flags may bring a release about."""
+    return max(1, min(3, len(flagging(policy))))
 
 
 def names_somebody(policy: dict[str, Any]) -> bool:

@@ -128,14 +128,20 @@ pub(super) fn accept(
         TaggedFlags::FullSet(set) => context.full_set(&mut acceptance, set)?,
     }
     let row = &mut acceptance.account.row;
-    row.heard = Some(incoming.now);
-    row.changed_since = row.changed_since.or(acceptance.changed.then_some(incoming.now));
+    if !incoming.in_doubt {
+        row.heard = Some(incoming.now);
+    }
     acceptance.receipt.held = row.held;
     acceptance.receipt.renewed = acceptance.renewed;
     Ok(acceptance)
 }
 
 impl TaggedFlags {
+    /// Whether it is a delta that adds nothing.
+    pub(super) fn only_withdraws(&self) -> bool {
+        matches!(self, TaggedFlags::Delta(delta) if delta.flagged.is_empty())
+    }
+
     /// How many pseudonyms it speaks of.
     pub(super) fn count(&self) -> u32 {
         let count = match self {

@@ -55,7 +55,8 @@ pub(super) fn answer(
         let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
-    let enough_sources = epoch.tally.sources(policy) >= usize::from(policy.counting.min_sources);
+    let today = incoming.now.day();
+    let enough_sources = epoch.tally.sources(policy, incoming.header.epoch) >= usize::from(policy.counting.min_sources);
     // Fewer partners than the threshold cannot be of enough organisations, so that their names need not be compared.
     let threshold = usize::from(policy.counting.threshold);
     let told = epoch.index.look_up(&question.tags, incoming.threads, || {
@@ -63,7 +64,8 @@ pub(super) fn answer(
         let mut names = Vec::new();
         move |flags| {
             partners.clear();
-            partners.extend(flags.map(|flag| flag.partner));
+            // While the release is made that takes ended flags away, they count no longer.
+            partners.extend(flags.filter(|flag| flag.span.last >= today).map(|flag| flag.partner));
             let flags_it = partners.contains(&asker.number);
             let standing = if policy.counting.own_flag_required && question.sweep.is_none() && !flags_it {
                 Standing::NoOwnFlag
@@ -86,7 +88,7 @@ pub(super) fn answer(
         release: epoch.row.release,
         as_of: epoch.row.as_of,
         until: epoch.row.as_of,
-        organisations: policy.organisations.len() as u16,
+        organisations: policy.flagging_in(incoming.header.epoch).len() as u16,
         fresh: epoch.row.fresh,
         standings: told.into_iter().map(|(standing, _)| standing).collect(),
     };

@@ -23,6 +23,8 @@ pub(super) struct Snapshot {
     epoch: Option<OpenEpoch>,
     /// When the store was last restored from a copy.
     restored: Option<Timestamp>,
+    /// The epoch that answers questions.
+    answering: Option<u32>,
 }
 
 /// What a message asks of the broker, with tags in the place of pseudonyms.
@@ -89,12 +91,12 @@ impl Snapshot {
         let mut partner = state.partners.get(&sender).cloned().unwrap_or_default();
         partner.turn_day(incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
-        Snapshot { partner, epoch, restored: state.restored() }
+        Snapshot { partner, epoch, restored: state.restored(), answering: state.answering() }
     }
 
-    /// Whether the epoch's release is still the one that the snapshot was taken in.
+    /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers.
     pub(super) fn is_current(&self, state: &BrokerState, incoming: &Incoming<'_>) -> bool {
-        state.release(incoming.header.epoch) == self.release()
+        state.release(incoming.header.epoch) == self.release() && state.answering() == self.answering
     }
 
     /// Steps 5 and 6: the reply to the same message that came before; a rejection of a message for another purpose or
@@ -169,6 +171,21 @@ impl Decision {
     }
 }
 
+/// The rejection of what cannot be decided on while the broker's clock is in doubt.
+///
+/// A question could be told of what has ended, and the days of a flag that is added come from the clock. A delta that
+/// only withdraws needs no clock, and a status request gives the numbers that it needs.
+pub(super) fn refuse_in_doubt(request: &Result<TaggedRequest, Rejection>) -> Option<Rejection> {
+    let goes_on = match request {
+        Ok(TaggedRequest::State(flags)) => flags.only_withdraws(),
+        Ok(TaggedRequest::Question(_)) => false,
+        Ok(TaggedRequest::Status { .. }) | Err(_) => true,
+    };
+    let sentence = "the broker's clock is in doubt, so that it only accepts deltas that do nothing but withdraw; \
+                    nothing was done: send the same bytes again later";
+    (!goes_on).then(|| Rejection::new(Code::Unavailable, 0, sentence))
+}
+
 /// The rejection of a message in an epoch that is not open, found before its body is decoded.
 pub(super) fn wrong_epoch() -> Rejection {
     Rejection::new(Code::WrongEpoch, 0, "the epoch is not open: see the policy's epochs")
@@ -208,7 +225,7 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
     }
     let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
     let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
-    if header.time.0 < oldest || header.time > latest {
+    if !incoming.in_doubt && (header.time.0 < oldest || header.time > latest) {
         let sentence = format!(
             "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
             header.time, incoming.now
@@ -216,7 +233,26 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
         return refuse(Code::Clock, sentence);
     }
     continues_series(incoming, snapshot, listed)?;
+    if header.kind == Kind::Question {
+        is_answering(header.epoch, snapshot.answering)?;
+    }
     Ok(epoch)
+}
+
+/// Step 12, of a question: one epoch answers at a time, so that nobody compares what two of them show.
+fn is_answering(epoch: u32, answering: Option<u32>) -> Result<(), Rejection> {
+    match answering {
+        Some(number) if number == epoch => Ok(()),
+        Some(number) => {
+            let sentence = format!("epoch {number} answers now: ask in that one");
+            Err(Rejection::new(Code::OtherEpoch, number.into(), sentence))
+        }
+        None => {
+            let sentence = "no epoch answers yet, because not all organisations that may flag have delivered: \
+                            ask again after the next release";
+            Err(Rejection::new(Code::NotYetAnswering, 0, sentence))
+        }
+    }
 }
 
 /// Step 12: a state message follows the last one that was accepted; a partner that a restored broker waits for
@@ -341,8 +377,13 @@ mod tests {
 
     /// What a broker knows of a partner that has sent nothing.
     fn snapshot() -> Snapshot {
-        let row = EpochRow { release: 1, as_of: NOW, considered: NOW, fresh: 0 };
-        Snapshot { partner: PartnerRow::default(), epoch: Some(OpenEpoch::new(row)), restored: None }
+        let row = EpochRow { release: 1, as_of: NOW, considered: NOW, fresh: 0, waits_since: None };
+        Snapshot {
+            partner: PartnerRow::default(),
+            epoch: Some(OpenEpoch::new(row)),
+            restored: None,
+            answering: Some(1),
+        }
     }
 
     fn full_set() -> Result<TaggedRequest, Rejection> {
@@ -357,7 +398,15 @@ mod tests {
         let in_force = in_force();
         let sender = in_force.policy().partner(1).unwrap().clone();
         let (digest, threads) = (Digest::of(&[b"the message"]), Threads::default());
-        let incoming = Incoming { in_force: &in_force, header, sender: &sender, digest, threads: &threads, now: NOW };
+        let incoming = Incoming {
+            in_force: &in_force,
+            header,
+            sender: &sender,
+            digest,
+            threads: &threads,
+            now: NOW,
+            in_doubt: false,
+        };
         run(&incoming)
     }
 

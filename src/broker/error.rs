@@ -54,12 +54,19 @@ pub enum BrokerError {
     },
 
     /// The clock went back.
-    #[error("the time {now} is before the last release, {as_of}: set the clock right; nothing was done")]
+    #[error("the time {now} is before the latest that was acted on, {latest}: set the clock right; nothing was done")]
     Clock {
         /// The time that the caller says it is.
         now: Timestamp,
-        /// The moment of the last release.
-        as_of: Timestamp,
+        /// The latest moment at which something was done.
+        latest: Timestamp,
+    },
+
+    /// The caller says that the clock is not to be trusted.
+    #[error("the clock says {now} and is not to be trusted: nothing was done; call again once it is")]
+    ClockUntrusted {
+        /// The time that the caller says it is.
+        now: Timestamp,
     },
 
     /// The clock is so far past the last release that it may be wrong.
@@ -106,6 +113,7 @@ codes!(BrokerError {
     PolicyNotYet => "policy_not_yet",
     Clock => "clock",
     ClockAhead => "clock_ahead",
+    ClockUntrusted => "clock_untrusted",
     Forgotten => "forgotten",
     LogBehind => "log_behind",
 } wraps System, Secret, Policy, Audit, Store);

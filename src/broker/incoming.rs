@@ -26,6 +26,8 @@ pub(super) struct Incoming<'a> {
     pub(super) digest: Digest,
     pub(super) threads: &'a Threads,
     pub(super) now: Timestamp,
+    /// Whether the clock is: then `now` is the latest moment that was acted on, and only withdrawals are accepted.
+    pub(super) in_doubt: bool,
 }
 
 impl PolicyInForce {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::index::{Changes, Pending};
+use super::index::{Changes, Effect, Pending};
 use super::join::join;
 use super::rows::{DAMAGED, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
@@ -25,7 +25,11 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
         match key {
             // The lowest key: it comes before any row that another format may write in another way.
             Key::Format => refuse_other_format(read_row(&value)?)?,
-            Key::Policy => policy = Some(read_row(&value)?),
+            Key::Policy => {
+                let row: PolicyRow = read_row(&value)?;
+                state.acted = state.acted.max(Some(row.adopted));
+                policy = Some(row);
+            }
             Key::Partner(number) => {
                 state.partners.insert(number, read_row(&value)?);
             }
@@ -42,6 +46,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
             Key::Restored => state.log.restored = read_row(&value)?,
             Key::Share(epoch, partner) => {
                 let account = Account { row: read_row(&value)?, ..Account::default() };
+                state.acted = state.acted.max(account.row.heard);
                 accounts.insert((epoch, partner), account);
             }
         }
@@ -72,7 +77,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
         let pending = flags.iter().map(|(partner, flags)| (*partner, flags)).collect();
         let today = epoch.row.as_of.day();
         let (gone, threads) = (&BTreeSet::new(), &Threads::default());
-        let changes = Changes { pending, today, gone, renewed: &|_, _| None, threads };
+        let changes = Changes { pending, effect: Effect::Everything, today, gone, threads };
         let rebuilt = epoch.index.rebuild(&changes);
         epoch.index = rebuilt.index;
         epoch.tally = Arc::new(rebuilt.tally);

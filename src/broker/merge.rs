@@ -31,10 +31,10 @@ impl MergedSet {
     pub(super) fn choose(
         account: &mut Account,
         (epoch, partner): (u32, u16),
-        (released, any_ended): (u32, bool),
+        (released, any_cut): (u32, bool),
         removed: &mut Vec<BatchId>,
     ) -> Option<MergedSet> {
-        let batches = mergeable(account, any_ended)?;
+        let batches = mergeable(account, any_cut)?;
         let old: Vec<BatchId> = account.ids(epoch, partner).take(batches).collect();
         let rows = released as usize;
         let parts = rows.div_ceil(ROWS_A_BATCH).clamp(1, batches);
@@ -109,8 +109,9 @@ pub(super) fn supersede(batches: &mut Vec<StoredBatch>, unfinished: usize) -> Ve
 }
 
 /// How many batches from the first on are to become one set: all that are released, where deltas say more than a
-/// quarter of what sets say, or where flags of theirs ended, so that their rows leave the store.
-fn mergeable(account: &Account, any_ended: bool) -> Option<usize> {
+/// quarter of what sets say, or where flags of theirs were cut: they ended, or were withdrawn or shortened without a
+/// full release. Then their rows leave the store, and what is read from it is what the index shows.
+fn mergeable(account: &Account, any_cut: bool) -> Option<usize> {
     let whole = account.batches.len() - account.parts.len();
     let is_released = |stored: &&StoredBatch| stored.sequence <= account.row.released;
     let released = account.batches[..whole].iter().take_while(is_released).count();
@@ -122,7 +123,7 @@ fn mergeable(account: &Account, any_ended: bool) -> Option<usize> {
             in_deltas += stored.rows;
         }
     }
-    (released > 0 && (any_ended || in_deltas * 4 > in_sets)).then_some(released)
+    (released > 0 && (any_cut || in_deltas * 4 > in_sets)).then_some(released)
 }
 
 #[cfg(test)]

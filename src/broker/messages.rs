@@ -2,7 +2,8 @@
 
 use super::accept::TaggedFlags;
 use super::answer::TaggedQuestion;
-use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, wrong_epoch};
+use super::clock::{Clock, Moment};
+use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, wrong_epoch};
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
 use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
@@ -32,11 +33,13 @@ type Tagged = Option<Result<TaggedRequest, Rejection>>;
 impl Broker {
     /// Takes a message, and gives the reply to carry back.
     ///
-    /// `now` is the broker's time. Whatever the bytes, there is a reply; one that was not accepted is a rejection with
-    /// a code and a sentence. What was accepted, and its line in the log, is kept before this returns. Where the policy
-    /// names another signing key than the broker's, nothing is accepted (`unavailable`), and no partner can verify the
-    /// reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
-    pub fn handle(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
+    /// `clock` says the broker's time. While that is in doubt (SPEC.md 5.7), withdrawals are accepted, and questions
+    /// and all that adds flags are rejected as `unavailable`. Whatever the bytes, there is a reply; one that was not
+    /// accepted is a rejection with a code and a sentence. What was accepted, and its line in the log, is kept before
+    /// this returns. Where the policy names another signing key than the broker's, nothing is accepted (`unavailable`),
+    /// and no partner can verify the reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
+    pub fn handle(&self, message: &[u8], clock: impl Into<Clock>) -> Vec<u8> {
+        let Moment { now, in_doubt } = self.read_clock(clock.into());
         let mut tagged = None;
         loop {
             let in_force = self.in_force();
@@ -52,6 +55,7 @@ impl Broker {
                         digest: verified.digest(),
                         threads: &self.threads,
                         now,
+                        in_doubt,
                     };
                     match self.attempt(&incoming, &verified, &mut tagged) {
                         Ok(Attempt::Done(reply)) => return reply,
@@ -61,7 +65,7 @@ impl Broker {
                         }
                         Err(error) => {
                             self.note_fault(&error);
-                            return self.reject_unavailable(&incoming);
+                            return self.reject_unavailable(&incoming, unkept());
                         }
                     }
                 }
@@ -98,7 +102,10 @@ impl Broker {
         if !self.is_in_force(incoming.in_force) {
             return Ok(Attempt::Conflict);
         }
-        let (transaction, _) = self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?;
+        let transaction = match incoming.in_doubt {
+            true => transaction,
+            false => self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?.0,
+        };
         let snapshot = Snapshot::of(&transaction, incoming);
         drop(transaction);
 
@@ -110,6 +117,9 @@ impl Broker {
                     Some(request) => request,
                     None => tagged.insert(self.tag(verified)?),
                 };
+                if let Some(rejection) = incoming.in_doubt.then(|| refuse_in_doubt(request)).flatten() {
+                    return Ok(Attempt::Done(self.reject_unavailable(incoming, rejection)));
+                }
                 decide(incoming, &snapshot, request)
             }
             Err(rejection) => snapshot.reject(incoming, rejection),
@@ -188,6 +198,7 @@ impl Broker {
         let mut release_now = false;
         let log = transaction.record(incoming.now, incoming.in_force.digest(), decision.event)?;
         let (state, change) = transaction.change();
+        state.acted = state.acted.max(Some(incoming.now));
         change.added.extend(staged);
         let reply = match decision.verdict {
             Ok(Verdict::Accept(acceptance)) => {
@@ -242,12 +253,22 @@ impl Broker {
         signed.expect("no reply is longer than an answer")
     }
 
-    /// The reply where the store fails.
-    fn reject_unavailable(&self, incoming: &Incoming<'_>) -> Vec<u8> {
-        let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
+    /// The time to go by. Whatever is wrong with it, a withdrawal is not to wait for a person.
+    fn read_clock(&self, clock: Clock) -> Moment {
+        let (judged, latest) = self.database.inspect(|state| (clock.judge(state), state.latest_moment()));
+        match judged {
+            Ok(now) => Moment { now, in_doubt: false },
+            Err(doubt) => {
+                self.note_fault(&doubt);
+                Moment { now: latest, in_doubt: true }
+            }
+        }
+    }
+
+    /// The reply where nothing is done: no number is used, and no line is logged.
+    fn reject_unavailable(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Vec<u8> {
         let restored = self.database.inspect(|state| state.log.restored);
-        let log = LogEntry { restored, ..LogEntry::NONE };
-        let rejection = Rejection { log, ..Rejection::new(Code::Unavailable, 0, sentence) };
+        let rejection = Rejection { log: LogEntry { restored, ..LogEntry::NONE }, ..rejection };
         self.sign(incoming, &Reply::Rejection(rejection))
     }
 
@@ -272,6 +293,12 @@ impl Broker {
             self.note_fault(&error.into());
         }
     }
+}
+
+/// The rejection where the store fails.
+fn unkept() -> Rejection {
+    let sentence = "the broker cannot keep anything now; nothing was done: send the same bytes again later";
+    Rejection::new(Code::Unavailable, 0, sentence)
 }
 
 /// A program may handle a message and end, so that what is counted of unauthenticated messages is logged here.

@@ -6,6 +6,7 @@
 
 mod accept;
 mod answer;
+mod clock;
 mod decide;
 mod error;
 mod folder;
@@ -20,6 +21,7 @@ mod log;
 mod merge;
 mod messages;
 mod operator;
+mod organisations;
 mod partner_lock;
 mod receipts;
 mod release;
@@ -41,6 +43,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+pub use clock::Clock;
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
 pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
@@ -208,7 +211,9 @@ impl Broker {
         let database = Database::new(store, BrokerState::default());
         let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row });
         let mut transaction = broker.database.begin()?;
-        transaction.change().1.rows.extend(rows);
+        let (state, change) = transaction.change();
+        state.acted = Some(now);
+        change.rows.extend(rows);
         transaction.record(now, digest, Event::PolicyAdopted { version, previous: None })?;
         let (transaction, _) = broker.upkeep(&broker.in_force(), now).catch_up_unsigned(transaction)?;
         transaction.commit()?;

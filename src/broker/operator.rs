@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
+use super::clock::Clock;
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release};
 use super::rows::{PolicyRow, write_row};
-use super::schedule::{ClockCheck, Due, check_clock};
+use super::schedule::Due;
 use super::state::OpenEpoch;
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
 use crate::audit::{Event, Line, LogRow};
@@ -23,11 +24,11 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`]; [`BrokerError::Clock`] where `now` is before the last release,
-    /// [`BrokerError::ClockAhead`] where it is more than three days after it: then see whether the clock is right, and
-    /// call [`Broker::accept_clock`].
-    pub fn release(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
-        self.release_if(now, false).inspect_err(|error| self.note_fault(error))
+    /// [`BrokerError::Store`]; [`BrokerError::Clock`] where the time is before the latest that was acted on,
+    /// [`BrokerError::ClockUntrusted`] where the caller does not trust it, [`BrokerError::ClockAhead`] where it is more
+    /// than three days after the last release: then see whether the clock is right, and call [`Broker::accept_clock`].
+    pub fn release(&self, clock: impl Into<Clock>) -> Result<Vec<Release>, BrokerError> {
+        self.release_if(clock.into(), false).inspect_err(|error| self.note_fault(error))
     }
 
     /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it
@@ -35,23 +36,22 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`], and [`BrokerError::Clock`] where `now` is before the last release.
+    /// [`BrokerError::Store`], and [`BrokerError::Clock`] where `now` is before the latest moment that was acted on.
     pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
-        self.release_if(now, true).inspect_err(|error| self.note_fault(error))
+        self.release_if(now.into(), true).inspect_err(|error| self.note_fault(error))
     }
 
-    fn release_if(&self, now: Timestamp, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
+    fn release_if(&self, clock: Clock, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
-        let upkeep = self.upkeep(&in_force, now);
-        let (transaction, releases) = match check_clock(&transaction, now)? {
-            ClockCheck::Ahead(as_of) if !accept_clock => return Err(BrokerError::ClockAhead { now, as_of }),
-            ClockCheck::Ahead(last) => {
-                transaction.record(now, in_force.digest(), Event::ClockAccepted { last })?;
-                upkeep.catch_up_trusting(transaction)?
+        let now = match clock.judge(&transaction) {
+            Err(BrokerError::ClockAhead { now, as_of }) if accept_clock => {
+                transaction.record(now, in_force.digest(), Event::ClockAccepted { last: as_of })?;
+                now
             }
-            ClockCheck::Trusted | ClockCheck::Late => upkeep.catch_up(transaction)?,
+            judged => judged?,
         };
+        let (transaction, releases) = self.upkeep(&in_force, now).catch_up(transaction)?;
         let any_removed = transaction.unpurged > 0;
         transaction.commit()?;
         if self.prune_log(now)? || any_removed {
@@ -99,20 +99,18 @@ impl Broker {
         if let Some(folder) = &self.folder {
             signatures.extend(PolicySignature::kept_vetoes(&folder::policies(folder), newer.digest())?);
         }
-        let (mut transaction, old, signed) = loop {
+        let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
             old.signed.refuse_late(&newer, now.day(), transaction.restored().map(Timestamp::day))?;
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
-            if let ClockCheck::Ahead(as_of) = check_clock(&transaction, now)? {
-                return Err(BrokerError::ClockAhead { now, as_of });
-            }
+            let now = Clock::from(now).judge(&transaction)?;
             let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
             // meanwhile, begun a release that would take the place of those made below.
             if self.is_in_force(&old) && !transaction.is_release_in_progress() {
-                break (transaction, old, signed);
+                break (transaction, old, signed, now);
             }
         };
         if let Some(folder) = &self.folder {
@@ -123,7 +121,9 @@ impl Broker {
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };
         let newer = Arc::new(PolicyInForce { signed, row });
-        transaction.change().1.rows.push((Key::Policy, Some(write_row(&newer.row))));
+        let (state, change) = transaction.change();
+        state.acted = state.acted.max(Some(now));
+        change.rows.push((Key::Policy, Some(write_row(&newer.row))));
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
         let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.considered)).collect();

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::incoming::PolicyInForce;
-use super::index::{Changes, Index, Rebuilt};
+use super::index::{Changes, Effect, Index, Rebuilt};
 use super::merge::{MergedSet, supersede, write_merged};
+use super::organisations::fresh;
 use super::report::Release;
 use super::rows::{EpochRow, ShareRow, write_row};
 use super::schedule::Due;
@@ -14,9 +15,7 @@ use super::tally::Tally;
 use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::policy::Policy;
-use crate::slug::Slug;
 use crate::store::{BatchId, Change, Key, Staged, Store, StoreError};
-use crate::tag::Tag;
 use crate::threads::Threads;
 
 /// A release of one epoch that is to be made.
@@ -67,22 +66,26 @@ impl ReleasePlan {
         for (_, account) in &mut accounts {
             account.pending.expire(today);
         }
-        let renewed = |partner: u16, tag: &Tag| {
-            let at = accounts.binary_search_by_key(&partner, |(partner, _)| *partner).ok()?;
-            accounts[at].1.pending.cursor().get(tag)?
-        };
-        let said = accounts.iter().filter(|_| due.full).map(|(partner, account)| (*partner, &account.pending));
+        let pending = accounts.iter().map(|(partner, account)| (*partner, &account.pending)).collect();
+        let effect = if due.full { Effect::Everything } else { Effect::OnlyLess };
         let gone = leavers.iter().map(|(partner, _)| *partner).collect();
-        let changes = Changes { pending: said.collect(), today, gone: &gone, renewed: &renewed, threads };
-        let Rebuilt { index, tally, ended } = epoch.index.rebuild(&changes);
-        let fresh = fresh(policy, &accounts, due.as_of);
+        let changes = Changes { pending, effect, today, gone: &gone, threads };
+        let Rebuilt { index, tally, cut } = epoch.index.rebuild(&changes);
+        let of_accounts = accounts.iter().map(|(partner, account)| (partner, account));
+        let fresh = fresh(policy, number, of_accounts, due.as_of).len() as u16;
         let release = epoch.row.release + 1;
         let mut prepared = PreparedRelease {
             number,
             due,
             index,
             tally: Arc::new(tally),
-            row: EpochRow { release, as_of: due.as_of, considered: due.considered, fresh },
+            row: EpochRow {
+                release,
+                as_of: due.as_of,
+                considered: due.considered,
+                fresh,
+                waits_since: epoch.row.waits_since.filter(|_| !due.full),
+            },
             accounts: BTreeMap::new(),
             leavers: gone,
             merged: Vec::new(),
@@ -99,12 +102,8 @@ impl ReleasePlan {
                 account.pending = Default::default();
                 account.row.released = accepted.get(&partner).copied().unwrap_or(0);
             }
-            prepared.tidy(partner, &mut account, ended.contains(&partner));
-            let released = prepared.tally.of(partner);
-            let (is_changed, held) = account.compare(&prepared.index, partner, released, today);
-            account.row.held = held;
-            // The wait of a change that is released or was taken back is over.
-            account.row.changed_since = account.row.changed_since.filter(|_| is_changed);
+            prepared.tidy(partner, &mut account, cut.contains(&partner));
+            account.row.held = account.held(&prepared.index, partner, prepared.tally.of(partner));
             prepared.accounts.insert(partner, account);
         }
         prepared
@@ -113,7 +112,7 @@ impl ReleasePlan {
 
 impl PreparedRelease {
     /// Chooses which batches of a partner go, and which a merged set takes the place of.
-    fn tidy(&mut self, partner: u16, account: &mut Account, any_ended: bool) {
+    fn tidy(&mut self, partner: u16, account: &mut Account, any_cut: bool) {
         let before = account.stored_rows();
         if self.due.full {
             let superseded = supersede(&mut account.batches, account.parts.len());
@@ -121,7 +120,7 @@ impl PreparedRelease {
             self.removed.extend(superseded.into_iter().map(name));
         }
         let rows = self.tally.of(partner);
-        let merged = MergedSet::choose(account, (self.number, partner), (rows, any_ended), &mut self.removed);
+        let merged = MergedSet::choose(account, (self.number, partner), (rows, any_cut), &mut self.removed);
         self.merged.extend(merged);
         self.removed_rows += before.saturating_sub(account.stored_rows());
     }
@@ -179,18 +178,6 @@ impl PreparedRelease {
 
 const MISSING: StoreError = StoreError::StoreDamaged { finding: "an epoch is missing" };
 
-/// How many organisations sent a state message within the policy's window before `as_of`.
-fn fresh(policy: &Policy, accounts: &[(u16, Account)], as_of: Timestamp) -> u16 {
-    let window = u64::from(policy.freshness_days) * 86_400;
-    let is_fresh = |account: &Account| account.row.heard.is_some_and(|heard| as_of.since(heard) <= window);
-    let organisations: BTreeSet<&Slug> = accounts
-        .iter()
-        .filter(|(_, account)| is_fresh(account))
-        .filter_map(|(partner, _)| Some(&policy.partner(*partner)?.organisation))
-        .collect();
-    organisations.len() as u16
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::rows::{Accepted, PartnerRow, PolicyRow};
@@ -198,6 +185,7 @@ mod tests {
     use super::*;
     use crate::policy::sample;
     use crate::store::{Row, Span};
+    use crate::tag::Tag;
 
     /// 2026-12-01T12:00:00Z, the first day of the sample.
     const NOW: Timestamp = Timestamp(1_796_126_400);
@@ -211,11 +199,11 @@ mod tests {
     /// share.
     fn state() -> BrokerState {
         let mut state = BrokerState::default();
-        let mut epoch = OpenEpoch::new(EpochRow { release: 7, as_of: NOW, considered: NOW, fresh: 0 });
+        let mut epoch =
+            OpenEpoch::new(EpochRow { release: 7, as_of: NOW, considered: NOW, fresh: 0, waits_since: None });
         for partner in [1, 2, 9] {
             let mut account = Account::default();
             account.row.heard = Some(NOW);
-            account.row.changed_since = Some(NOW);
             account.pending.push(vec![row(0), row(partner)]);
             account.batches.push(StoredBatch { sequence: 3, part: Some((1, 1)), rows: 2 });
             epoch.accounts.insert(partner, account);
@@ -250,7 +238,6 @@ mod tests {
         let account = &epoch.accounts[&1];
         assert!(account.pending.is_empty());
         assert_eq!((account.row.held, account.row.released, account.row.asked), (2, 3, 5));
-        assert_eq!(account.row.changed_since, None);
         assert_eq!((state.unpurged, change.lines.len()), (2, 1));
     }
 
@@ -262,6 +249,6 @@ mod tests {
         let prepared = ReleasePlan::of(&state, 1, due).unwrap().prepare(&sample::policy(), &Threads::default());
         assert_eq!((prepared.tally.of(1), prepared.tally.tags), (0, 0));
         let account = &prepared.accounts[&1];
-        assert_eq!((account.row.held, account.row.released, account.row.changed_since), (2, 0, Some(NOW)));
+        assert_eq!((account.row.held, account.row.released), (2, 0));
     }
 }

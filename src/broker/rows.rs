@@ -14,11 +14,11 @@
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4 |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
-//! |  | fresh, 2 |
+//! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
 //! | share | 1 if a full set has come, else 0; when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; pseudonyms asked, 4 |
 //! |  | the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
-//! |  | when what is not released began to change, a moment, if any; the highest released state number, 8 |
+//! |  | the highest released state number, 8 |
 //! | log counts | the day of what follows; how many epochs, 8; of each: its number, 4; stacked, 8; not stacked, 8 |
 //! |  | how many lines were pruned, 8 |
 //! | restored | when the store was last put back from a copy, a moment |
@@ -102,6 +102,9 @@ pub(super) struct EpochRow {
     pub(super) considered: Timestamp,
     /// How many organisations were fresh at the release.
     pub(super) fresh: u16,
+    /// Since when the epoch waits for full sets before its first full release; `None` once that was made. After a
+    /// restore it waits again.
+    pub(super) waits_since: Option<Timestamp>,
 }
 
 /// What a partner has in an epoch.
@@ -117,8 +120,6 @@ pub(super) struct ShareRow {
     /// The release in which `free` were asked for nothing.
     pub(super) free_in: u64,
     pub(super) free: u32,
-    /// When the first change was accepted since a release after which all that the partner holds was released.
-    pub(super) changed_since: Option<Timestamp>,
     /// Batches up to this state number are released.
     pub(super) released: u64,
 }
@@ -158,8 +159,8 @@ encode_fields! {
 }
 encode_fields! { Accepted { sequence, digest, receipt } }
 encode_fields! { Answered { sequence, digest, epoch, release, answer } }
-encode_fields! { EpochRow { release, as_of, considered, fresh } }
-encode_fields! { ShareRow { full_seen, heard, held, asked, free_in, free, changed_since, released } }
+encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
+encode_fields! { ShareRow { full_seen, heard, held, asked, free_in, free, released } }
 encode_fields! { LogCountsRow { day, told, pruned } }
 
 #[cfg(test)]
@@ -235,16 +236,22 @@ mod tests {
             ],
         );
         frozen(PartnerRow::default(), &[&[1], &[0; 1 + 16 + 1 + 14]]);
-        frozen(
-            EpochRow { release: 0x61, as_of: Timestamp(0x62), considered: Timestamp(0x63), fresh: 0x64 },
-            &[
-                &[1],
-                &[0x61, 0, 0, 0, 0, 0, 0, 0],
-                &[0x62, 0, 0, 0, 0, 0, 0, 0],
-                &[0x63, 0, 0, 0, 0, 0, 0, 0],
-                &[0x64, 0],
-            ],
-        );
+        let epoch = EpochRow {
+            release: 0x61,
+            as_of: Timestamp(0x62),
+            considered: Timestamp(0x63),
+            fresh: 0x64,
+            waits_since: Some(Timestamp(0x65)),
+        };
+        let before_wait = [
+            [1, 0x61, 0, 0, 0, 0, 0, 0, 0].as_slice(),
+            &[0x62, 0, 0, 0, 0, 0, 0, 0],
+            &[0x63, 0, 0, 0, 0, 0, 0, 0],
+            &[0x64, 0],
+        ]
+        .concat();
+        frozen(epoch.clone(), &[&before_wait, &[1, 0x65, 0, 0, 0, 0, 0, 0, 0]]);
+        frozen(EpochRow { waits_since: None, ..epoch }, &[&before_wait, &[0]]);
         let share = ShareRow {
             full_seen: true,
             heard: Some(Timestamp(0x71)),
@@ -252,8 +259,7 @@ mod tests {
             asked: 0x73,
             free_in: 0x74,
             free: 0x75,
-            changed_since: Some(Timestamp(0x76)),
-            released: 0x77,
+            released: 0x76,
         };
         let after_flags = [
             [1, 0x71, 0, 0, 0, 0, 0, 0, 0].as_slice(),
@@ -261,8 +267,7 @@ mod tests {
             &[0x73, 0, 0, 0],
             &[0x74, 0, 0, 0, 0, 0, 0, 0],
             &[0x75, 0, 0, 0],
-            &[1, 0x76, 0, 0, 0, 0, 0, 0, 0],
-            &[0x77, 0, 0, 0, 0, 0, 0, 0],
+            &[0x76, 0, 0, 0, 0, 0, 0, 0],
         ]
         .concat();
         frozen(share.clone(), &[&[1], &[1], &after_flags]);

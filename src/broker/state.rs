@@ -20,6 +20,8 @@ pub(super) struct BrokerState {
     pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     pub(super) epochs: BTreeMap<u32, OpenEpoch>,
+    /// The latest moment at which a policy was adopted, or a message decided on.
+    pub(super) acted: Option<Timestamp>,
 }
 
 /// An epoch that is open: its release, and what each partner has in it.
@@ -66,9 +68,26 @@ impl BrokerState {
         Some(self.log.restored).filter(|restored| restored.0 > 0)
     }
 
+    /// The latest moment at which anything was done.
+    pub(super) fn latest_moment(&self) -> Timestamp {
+        let releases = self.epochs.values().map(|epoch| epoch.row.as_of.max(epoch.row.considered));
+        releases.max().max(self.acted).unwrap_or(Timestamp(0))
+    }
+
     /// The moment of the latest release of any epoch.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.epochs.values().map(|epoch| epoch.row.as_of).max()
+    }
+
+    /// The epoch that answers questions: the newest that had its first full release.
+    pub(super) fn answering(&self) -> Option<u32> {
+        self.answering_before(u32::MAX)
+    }
+
+    /// The newest epoch up to this one that had its first full release.
+    pub(super) fn answering_before(&self, epoch: u32) -> Option<u32> {
+        let released = |(_, epoch): &(&u32, &OpenEpoch)| epoch.row.waits_since.is_none();
+        self.epochs.range(..=epoch).rev().find(released).map(|(number, _)| *number)
     }
 
     /// The number of the release in force in an epoch; `None` where it is not open.
@@ -160,7 +179,7 @@ impl OpenEpoch {
         self.index = Index::empty();
         self.tally = Arc::default();
         let release = self.row.release.max(now.0) + 1;
-        self.row = EpochRow { release, as_of: now, considered: now, fresh: 0 };
+        self.row = EpochRow { release, as_of: now, considered: now, fresh: 0, waits_since: Some(now) };
         change.rows.push((Key::Epoch(number), Some(write_row(&self.row))));
     }
 }
@@ -174,21 +193,17 @@ impl HeldFlags<'_> {
 }
 
 impl Account {
-    /// Whether what `partner` holds differs from what `index` shows of it, apart from what ends before `today` anyhow.
-    pub(super) fn is_changed(&self, index: &Index, partner: u16, today: Day) -> bool {
-        self.pending.rows().any(|row| is_news(index.span_of(&row.tag, partner), row.span, today))
+    /// Whether `partner` holds a flag that `index` does not show, apart from what ends before `today` anyhow.
+    pub(super) fn has_new_flag(&self, index: &Index, partner: u16, today: Day) -> bool {
+        let is_new = |row: &Row| row.span.is_some() && !row.ended(today) && index.span_of(&row.tag, partner).is_none();
+        self.pending.rows().any(|row| is_new(&row))
     }
 
-    /// As [`Account::is_changed`]; and how many flags `partner` holds, of which `released` are released.
-    pub(super) fn compare(&self, index: &Index, partner: u16, released: u32, today: Day) -> (bool, u32) {
-        let mut is_changed = false;
-        let mut held = released;
-        for row in self.pending.rows() {
-            let was = index.span_of(&row.tag, partner);
-            is_changed |= is_news(was, row.span, today);
-            held = held + u32::from(row.span.is_some()) - u32::from(was.is_some());
-        }
-        (is_changed, held)
+    /// How many flags `partner` holds, of which `index` shows `released`.
+    pub(super) fn held(&self, index: &Index, partner: u16, released: u32) -> u32 {
+        self.pending.rows().fold(released, |held, row| {
+            held + u32::from(row.span.is_some()) - u32::from(index.span_of(&row.tag, partner).is_some())
+        })
     }
 
     /// How many rows the store has of it.
@@ -200,10 +215,4 @@ impl Account {
     pub(super) fn ids(&self, epoch: u32, partner: u16) -> impl Iterator<Item = BatchId> {
         self.batches.iter().map(move |stored| BatchId { epoch, partner, sequence: stored.sequence })
     }
-}
-
-/// Whether a flag that was released as `was` is held otherwise, apart from what ends before `today` anyhow.
-fn is_news(was: Option<Span>, is: Option<Span>, today: Day) -> bool {
-    let lasting = |span: Option<Span>| span.filter(|span| span.last >= today);
-    lasting(was) != lasting(is)
 }

@@ -26,9 +26,9 @@ impl Tally {
         self.released.get(&partner).copied().unwrap_or(0)
     }
 
-    /// How many organisations have released flags, under the policy of the release.
-    pub(super) fn sources(&self, policy: &Policy) -> usize {
-        let organisation = |partner: &u16| Some(&policy.partner(*partner)?.organisation);
+    /// How many organisations that may flag in the epoch have released flags, under the policy of the release.
+    pub(super) fn sources(&self, policy: &Policy, epoch: u32) -> usize {
+        let organisation = |partner: &u16| policy.flags_for(*partner, epoch);
         let organisations = || self.released.keys().filter_map(organisation).collect::<BTreeSet<_>>().len();
         *self.sources.get_or_init(organisations)
     }

@@ -7,7 +7,7 @@ use super::incoming::PolicyInForce;
 use super::release::{PreparedRelease, ReleasePlan};
 use super::report::Release;
 use super::rows::{EpochRow, write_row};
-use super::schedule::{ClockCheck, Due, check_clock, due, latest_moment};
+use super::schedule::{Due, due, latest_moment};
 use super::state::{BrokerState, OpenEpoch};
 use super::transaction::Transaction;
 use super::{Broker, BrokerError};
@@ -36,29 +36,18 @@ impl Broker {
 impl Upkeep<'_> {
     /// Does what is due, and puts it in line for the disk.
     ///
-    /// Nothing is done where the clock cannot be trusted, or while another thread makes a release: the caller goes on
-    /// with the release in force, unless it waited with `begin_after_release`. Others go on while a release is made
-    /// here.
+    /// Nothing is done while another thread makes a release: the caller goes on with the release in force, unless it
+    /// waited with `begin_after_release`. Others go on while a release is made here. The clock must not be in doubt.
     pub(super) fn catch_up<'t>(&self, transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
-        match check_clock(&transaction, self.now)? {
-            ClockCheck::Trusted if !transaction.is_release_in_progress() => self.catch_up_trusting(transaction),
-            ClockCheck::Trusted | ClockCheck::Late => Ok((transaction, Vec::new())),
-            ClockCheck::Ahead(as_of) => {
-                // Partners are answered all the same, and the operator sees it in the status.
-                self.broker.note_fault(&BrokerError::ClockAhead { now: self.now, as_of });
-                Ok((transaction, Vec::new()))
-            }
+        if transaction.is_release_in_progress() {
+            return Ok((transaction, Vec::new()));
         }
-    }
-
-    /// As [`Upkeep::catch_up`], whatever the clock says; no release must be in progress.
-    pub(super) fn catch_up_trusting<'t>(&self, transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
         let (mut transaction, releases) = self.catch_up_unsigned(transaction)?;
         self.broker.sign_log(&mut transaction, self.in_force)?;
         Ok((transaction, releases))
     }
 
-    /// As [`Upkeep::catch_up_trusting`], but that the log is not signed.
+    /// As [`Upkeep::catch_up`], but that the log is not signed, and no release must be in progress.
     pub(super) fn catch_up_unsigned<'t>(&self, mut transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
         if let Some(event) = self.broker.unauthenticated.take_if_over(self.now) {
             self.record(&mut transaction, event)?;
@@ -104,7 +93,13 @@ impl Upkeep<'_> {
             }
             self.broker.keys.draw(number)?;
             // The number of the release is a time, so that a broker made anew after a loss has higher ones.
-            let row = EpochRow { release: self.now.0, as_of: self.now, considered: self.now, fresh: 0 };
+            let row = EpochRow {
+                release: self.now.0,
+                as_of: self.now,
+                considered: self.now,
+                fresh: 0,
+                waits_since: (!policy.release.immediate).then_some(today.start()),
+            };
             let (state, change) = transaction.change();
             change.rows.push((Key::Epoch(number), Some(write_row(&row))));
             state.epochs.insert(number, OpenEpoch::new(row));
@@ -255,17 +250,17 @@ impl Broker {
 /// The releases that are due. Of each other epoch it is kept up to which moment a release was considered.
 fn due_releases(transaction: &mut Transaction<'_>, in_force: &PolicyInForce, now: Timestamp) -> Vec<(u32, Due)> {
     let policy = in_force.policy();
-    let moment = latest_moment(policy, now);
     let mut releases = Vec::new();
     let mut considered = Vec::new();
     for (number, epoch) in &transaction.epochs {
-        match due(policy, epoch, now) {
+        let moment = latest_moment(policy, *number, now);
+        match due(policy, *number, transaction, now) {
             Some(due) => releases.push((*number, due)),
-            None if moment > epoch.row.considered => considered.push(*number),
+            None if moment > epoch.row.considered => considered.push((*number, moment)),
             None => {}
         }
     }
-    for number in considered {
+    for (number, moment) in considered {
         let (state, change) = transaction.change();
         if let Some(epoch) = state.epochs.get_mut(&number) {
             epoch.row.considered = moment;

@@ -19,7 +19,7 @@ pub struct Rejection {
     /// Why.
     pub code: Code,
     /// What `code` says that it is: the last state number accepted, the lowest number still free, what is left of a
-    /// budget.
+    /// budget, the epoch that answers.
     pub number: u64,
     /// What was wrong and what to do, in English. At most 1,000 bytes.
     pub sentence: String,
@@ -69,6 +69,10 @@ named! {
         Recovering = 18 => "recovering",
         /// The broker cannot keep anything now; send the same bytes again later.
         Unavailable = 19 => "unavailable",
+        /// Another epoch answers questions; `number` is that epoch.
+        OtherEpoch = 20 => "other_epoch",
+        /// No epoch answers questions yet, because some organisations have not delivered.
+        NotYetAnswering = 21 => "not_yet_answering",
     }
 }
 
@@ -121,7 +125,7 @@ impl Code {
 
     /// Whether a rejection with it has a number.
     fn has_number(self) -> bool {
-        matches!(self, Code::Gap | Code::Stale | Code::OverBudget | Code::Shrink)
+        matches!(self, Code::Gap | Code::Stale | Code::OverBudget | Code::Shrink | Code::OtherEpoch)
     }
 
     /// Whether a signed rejection of a message of this kind can have it.
@@ -133,6 +137,7 @@ impl Code {
             Malformed | TooLarge | WrongPurpose | WrongEpoch | WrongKeyId | Clock | OverBudget | Unavailable => true,
             WrongPolicy | Stale | NotPermitted | Recovering => kind != Kind::Status,
             Gap | FullSetRequired => kind.is_state(),
+            OtherEpoch | NotYetAnswering => kind == Kind::Question,
             Shrink => kind == Kind::FullSet,
             RenewalNotDeclared => matches!(kind, Kind::Delta | Kind::FullSet),
         }
@@ -165,7 +170,7 @@ mod tests {
             assert_eq!(Rejection::decode(&wrong.encode()).is_ok(), fits, "{code:?}");
         }
         assert_eq!(Code::from_byte(0), None);
-        assert_eq!(Code::from_byte(20), None);
+        assert_eq!(Code::from_byte(22), None);
     }
 
     #[test]

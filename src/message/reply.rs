@@ -59,7 +59,7 @@ pub struct Answer {
     /// No release takes place before this moment, unless a policy is adopted; until then the same question has the same
     /// answer.
     pub until: Timestamp,
-    /// How many organisations the roster has.
+    /// How many organisations may flag.
     pub organisations: u16,
     /// How many of them, at most all, said within the policy's freshness window, in this epoch, what they flag or that
     /// nothing changed.

@@ -243,6 +243,8 @@ impl PartnerState {
                     return;
                 }
             }
+            (Some(Code::OtherEpoch), Series::Question) => self.answering = u32::try_from(detail).ok(),
+            (Some(Code::NotYetAnswering), Series::Question) => self.answering = None,
             (Some(Code::Stale), Series::Question) => {
                 raise(&mut self.question_used, detail.saturating_sub(1));
             }

@@ -152,11 +152,14 @@ impl Partner {
     }
 }
 
-/// The newest open epoch in which the partner has delivered; one that has not delivered in any asks in the newest.
+/// The epoch that answers, where the broker said it; else the newest open one in which the partner has delivered, or
+/// the newest where it has delivered in none.
 fn question_epoch(member: &Member, state: &PartnerState, today: Day) -> Result<u32, PartnerError> {
     let (newest, older) = member.open_epochs(today)?;
+    let open = || [newest].into_iter().chain(older.iter().copied());
     let delivered = |number: &u32| state.epoch(*number).is_some_and(|epoch| epoch.delivered);
-    Ok([newest].into_iter().chain(older).find(delivered).unwrap_or(newest))
+    let answering = open().find(|number| state.answering == Some(*number));
+    Ok(answering.or_else(|| open().find(delivered)).unwrap_or(newest))
 }
 
 /// The different pseudonyms, ascending, and for each of those given where it stands among them.

@@ -64,9 +64,9 @@ pub struct Answered {
     pub as_of: Timestamp,
     /// Until then, unless a policy is adopted, the same question has the same answer.
     pub until: Timestamp,
-    /// How many organisations the roster has.
+    /// How many organisations may flag.
     pub organisations: u16,
-    /// How many of them are fresh: where it is few, "below threshold" may be "nobody delivers".
+    /// How many of them were fresh at that release: where it is few, "below threshold" may be "nobody delivers".
     pub fresh: u16,
     /// The line of the broker's audit log.
     pub log: LogEntry,
@@ -86,7 +86,7 @@ pub enum Next {
     FetchPolicy,
     /// Deliver again, which says as much as is left of the budgets and the rest later, or ask about less. A day's
     /// budgets are new at 00:00 UTC, an epoch's with the next epoch; of `flags_held` there is more when flags were
-    /// withdrawn.
+    /// withdrawn. Where no epoch answers yet, ask again after the next release.
     Wait,
     /// See whether the set is complete, and say that its shrinking is meant.
     DeclareShrink,
@@ -349,12 +349,12 @@ impl Next {
     /// What to do after a rejection with this code: SPEC.md 7.5.
     pub fn after(code: Code) -> Next {
         match code {
-            Code::Gap | Code::Stale | Code::FullSetRequired | Code::Recovering => Next::Again,
+            Code::Gap | Code::Stale | Code::FullSetRequired | Code::Recovering | Code::OtherEpoch => Next::Again,
             Code::Unavailable => Next::Resend,
             Code::WrongPolicy | Code::WrongEpoch | Code::WrongKeyId | Code::WrongPurpose | Code::WrongConsortium => {
                 Next::FetchPolicy
             }
-            Code::OverBudget => Next::Wait,
+            Code::OverBudget | Code::NotYetAnswering => Next::Wait,
             Code::Shrink => Next::DeclareShrink,
             Code::RenewalNotDeclared => Next::Renew,
             Code::Clock => Next::SetClock,

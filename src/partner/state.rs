@@ -48,6 +48,8 @@ pub(super) struct PartnerState {
     pub(super) state_used: u64,
     /// The highest number of a question made.
     pub(super) question_used: u64,
+    /// The epoch that answers questions, as the broker said last; `None` where it did not say.
+    pub(super) answering: Option<u32>,
     /// The last state message that the broker accepted; 0 for none.
     pub(super) accepted: u64,
     /// The last state message that the broker said to have accepted since its last restore, which it cannot take back;
@@ -281,9 +283,9 @@ impl NewFlags {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, accepted, said_accepted, lost, flags, epochs, numbers, shrink,
-        renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint, own_lines, receipt,
-        new_flags, sources
+        number, journal, state_used, question_used, answering, accepted, said_accepted, lost, flags, epochs, numbers,
+        shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint, own_lines,
+        receipt, new_flags, sources
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
         ("[counting]", "count_cap = 3"),
         ("[counting]", "levels = [\"unit\"]"),
         ("[counting]", "own_flag_required = true"),
-        ("[release]", "min_changed = 2"),
+        ("[release]", "min_changed = 3"),
         ("[release]", "max_wait_days = 7"),
         ("[release]", "immediate = false"),
         ("[retention]", "max_days = 180"),
@@ -162,7 +162,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "7352faf329394bd05d20a3a23648469f759028f45ab7a04a97b3800adbe75481");
+        assert_eq!(sample.digest().to_string(), "7bcf245c768b6d90dbfb7ecc8e67ab14997cbc4adf618fad640d01f59b6a541e");
     }
 
     #[test]

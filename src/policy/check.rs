@@ -13,6 +13,7 @@ use crate::slug::Slug;
 /// Rules that a policy may set aside with a reason.
 pub(super) const OVERRIDABLE: &[&str] = &[
     "epoch-length",
+    "epoch-overlap",
     "grace-days",
     "log-days",
     "max-days",
@@ -149,6 +150,12 @@ fn number(number: impl Into<usize>) -> Fact {
     Fact::Number(number.into())
 }
 
+/// The fewest organisations of `flagging` whose new flags may bring a release about: an asker that flags something to
+/// bring it about, and two others, so that what is new is not one organisation's.
+pub(super) fn fewest_changed(flagging: usize) -> usize {
+    flagging.clamp(1, 3)
+}
+
 /// The rules that nothing sets aside.
 fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     let operator = &policy.operator;
@@ -184,8 +191,10 @@ fn fixed_rules(policy: &Policy) -> Vec<Finding> {
 fn limits(policy: &Policy) -> Vec<Finding> {
     let counting = &policy.counting;
     let mut found = Vec::new();
-    if policy.release.min_changed < 2 {
-        found.push(Finding::new("min-changed", []));
+    let fewest = fewest_changed(policy.flagging_organisations());
+    if usize::from(policy.release.min_changed) < fewest {
+        let facts = [("min_changed", number(policy.release.min_changed)), ("fewest", number(fewest))];
+        found.push(Finding::new("min-changed", facts));
     }
     let (min_sources, threshold) = (counting.min_sources, counting.threshold);
     if min_sources < threshold.into() {
@@ -217,6 +226,18 @@ fn limits(policy: &Policy) -> Vec<Finding> {
             ));
         }
     }
+    let fewest = usize::from(policy.release.max_wait_days) + 1;
+    for (older, newer) in policy.epochs.iter().zip(policy.epochs.iter().skip(1)) {
+        let days = (usize::from(older.closes.0) + 1).saturating_sub(newer.opens.0.into());
+        // Of an epoch that is over by the time the policy is valid, nothing can be mended.
+        if days < fewest && older.closes >= policy.valid_from {
+            let [older, newer] = [older, newer].map(|epoch| Fact::Number(epoch.number as usize));
+            found.push(Finding::new(
+                "epoch-overlap",
+                [("older", older), ("newer", newer), ("days", number(days)), ("fewest", number(fewest))],
+            ));
+        }
+    }
     let organisations = policy.organisations.len();
     let (signatures, majority) = (policy.changes.signatures, organisations / 2 + 1);
     if usize::from(signatures) < majority {
@@ -234,7 +255,8 @@ fn limits(policy: &Policy) -> Vec<Finding> {
 
 fn notes(policy: &Policy) -> Vec<Finding> {
     let (counting, release) = (&policy.counting, &policy.release);
-    let (flagging, days) = (policy.flagging_organisations(), number(release.max_wait_days));
+    let flagging = policy.flagging_organisations();
+    let days = number(release.max_wait_days);
     let mut notes = Vec::new();
     if policy.test {
         notes.push(Finding::new("test", []));
@@ -246,6 +268,16 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     if flagging < release.min_changed.into() {
         notes.push(Finding::new("only-after-waiting", [("days", days.clone())]));
     }
+    // The asker's own organisation may be one of those that changed, and one of the others is named if it is alone.
+    let withstood = usize::from(release.min_changed).saturating_sub(2);
+    notes.push(Finding::new(
+        "withstands",
+        [
+            ("min_changed", number(release.min_changed)),
+            ("together", number(withstood)),
+            ("more", number(withstood + 1)),
+        ],
+    ));
     notes.push(Finding::new("waited-release", [("days", days)]));
     let scarce = reveals(policy, flagging.min(counting.min_sources.into()));
     if let Some(worst) = scarce.into_iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
@@ -367,7 +399,7 @@ mod tests {
     #[test]
     fn the_sample_is_safe() {
         assert!(refused(&[]).is_empty());
-        assert_eq!(noted(&[]), ["waited-release", "few-sources"]);
+        assert_eq!(noted(&[]), ["withstands", "waited-release", "few-sources"]);
     }
 
     #[test]
@@ -379,7 +411,8 @@ mod tests {
         assert_eq!(refused(&[(RULE, "threshold = 1")]), ["names-somebody", "threshold"]);
         assert_eq!(refused(&[("interval_hours = 24", "immediate = true")]), ["immediate"]);
         assert!(refused(&[("interval_hours = 24", "immediate = true"), top("test = true")]).is_empty());
-        assert_eq!(refused(&[("interval_hours = 24", "min_changed = 1")]), ["min-changed"]);
+        assert_eq!(refused(&[("interval_hours = 24", "min_changed = 2")]), ["min-changed"]);
+        assert!(refused(&[("interval_hours = 24", "min_changed = 3")]).is_empty());
         assert_eq!(refused(&[(RULE, "threshold = 4\nmin_sources = 3")]), ["min-sources", "names-somebody"]);
         assert_eq!(refused(&[(RULE, "own_flag_required = false")]), ["names-somebody", "own-flag"]);
         assert_eq!(refused(&[(EPOCH, "[retention]\nmax_days = 367\n[[epoch]]")]), ["max-days"]);
@@ -393,6 +426,13 @@ mod tests {
         assert_eq!(refused(&[("closes = 2027-11-30", "closes = 2028-01-05")]), ["epoch-length"]);
         assert!(refused(&[("closes = 2027-11-30", "closes = 2028-01-04")]).is_empty());
         assert_eq!(refused(&[(RULE, "threshold = 2\ncount_cap = 4")]), ["names-somebody"]);
+        let next = |opens| {
+            let epoch = format!("number = 2\nkey_id = \"2222222222222222\"\nopens = {opens}\ncloses = 2028-11-30\n");
+            refused(&[("closes = 2027-11-30\n", &format!("closes = 2027-11-30\n[[epoch]]\n{epoch}"))])
+        };
+        assert_eq!(next("2027-11-24"), ["epoch-overlap"], "seven days");
+        assert!(next("2027-11-23").is_empty(), "eight days");
+        assert_eq!(next("2027-12-05"), ["epoch-overlap"], "a gap");
     }
 
     #[test]

@@ -134,9 +134,9 @@ pub struct Counting {
 pub struct ReleaseRules {
     /// A release may take place at whole multiples of this many hours since 1970-01-01T00:00:00Z.
     pub interval_hours: u16,
-    /// How many organisations' flags must have changed before a release takes place.
+    /// How many organisations must hold flags that do not show yet for a release to take place at such a moment.
     pub min_changed: u16,
-    /// After this many days a release takes place even if fewer changed.
+    /// So many days after the epoch's opening day, and again and again, a release takes place whatever changed.
     pub max_wait_days: u16,
     /// Whether flags are visible at once; for tests only.
     pub immediate: bool,
@@ -373,6 +373,18 @@ impl Policy {
     pub(crate) fn epoch_at(&self, day: Day) -> u32 {
         let opened = self.epochs.iter().rev().find(|epoch| epoch.opens <= day);
         opened.or(self.epochs.first()).map_or(0, |epoch| epoch.number)
+    }
+
+    /// The organisation that the flags of a partner count for in an epoch; `None` where it may not flag there.
+    pub(crate) fn flags_for(&self, partner: u16, epoch: u32) -> Option<&Slug> {
+        let entry = self.partner(partner).filter(|entry| entry.may.flag)?;
+        Some(&entry.organisation).filter(|organisation| self.takes_part(organisation, epoch))
+    }
+
+    /// The organisations that may flag in an epoch.
+    pub(crate) fn flagging_in(&self, epoch: u32) -> BTreeSet<&Slug> {
+        let names = self.flagging_organisation_names().into_iter();
+        names.filter(|organisation| self.takes_part(organisation, epoch)).collect()
     }
 
     pub(crate) fn flagging_organisation_names(&self) -> BTreeSet<&Slug> {

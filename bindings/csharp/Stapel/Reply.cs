@@ -224,7 +224,7 @@ namespace Stapel
         /// <summary>The epoch in which it was asked.</summary>
         public long Epoch { get; }
 
-        /// <summary>How many organisations the roster has.</summary>
+        /// <summary>How many organisations may flag.</summary>
         public int Organisations { get; }
 
         /// <summary>How many of them are fresh: where it is few, "below threshold" may be "nobody delivers".</summary>

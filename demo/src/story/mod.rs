@@ -321,13 +321,16 @@ impl<'a, W: Write> Story<'a, W> {
         self.play.deliver(TAX)?;
         self.show.say(&format!(
             "On 14 January the police withdraw {} of their flags, and the tax office flags {} more addresses. No \
-             answer changes before the next release:",
+             answer changes before the day has turned:",
             withdrawn.len(),
             flagged.len()
         ))?;
         self.ask_about_pair()?;
         self.play.wait_until(moment(1, 15, 9, 0))?;
-        self.show.say("After the release of 15 January, in which the flags of two organisations changed:")?;
+        self.show.say(
+            "What was withdrawn no longer counts at the turn of the day. On 15 January all else shows too, because a \
+             release takes place every seven days, whatever changed:",
+        )?;
         self.ask_about_pair()?;
         self.news()
     }
@@ -431,27 +434,20 @@ impl<'a, W: Write> Story<'a, W> {
     }
 
     fn a_change_waits(&mut self) -> Result<()> {
-        self.show.phase("One organisation's change waits")?;
-        // Two organisations' changes, with which all that is known is released.
-        self.play.wait_until(moment(2, 3, 9, 0))?;
-        for system in [POLICE, TAX] {
-            let last = self.play.truth.wanted(system).keys().next_back().copied();
-            self.play.withdraw(system, last.as_slice())?;
-            self.play.deliver(system)?;
-        }
+        self.show.phase("One organisation's new flags wait")?;
         self.play.wait_until(moment(2, 8, 9, 0))?;
         let truth = &self.play.truth;
-        let two = |home: &&AddressKey| truth.flaggers(home) == [TAX, HOUSING];
-        let Some(home) = truth.wanted(HOUSING).keys().find(two).copied() else { return Ok(()) };
+        let alone = |home: &&AddressKey| truth.flaggers(home) == [TAX];
+        let Some(home) = truth.wanted(TAX).keys().find(alone).copied() else { return Ok(()) };
         self.show.say(
-            "A release with the change of one organisation alone would show whose it is, so it waits for another \
-             organisation's, or a week. On 8 February the housing association alone withdraws an address that the tax \
-             office flags too:",
+            "A release with the new flags of one organisation alone would show whose they are, so they wait for those \
+             of others, or for the release that takes place every seven days. On 8 February the housing association \
+             alone flags an address that the tax office flags too:",
         )?;
-        self.play.withdraw(HOUSING, &[home])?;
+        self.play.flag(HOUSING, &[home], None)?;
         self.play.deliver(HOUSING)?;
         let mut rows = Vec::new();
-        for (day, hour) in [(9, 9), (14, 9), (16, 9)] {
+        for (day, hour) in [(9, 9), (11, 9), (12, 9)] {
             self.play.wait_until(moment(2, day, hour, 0))?;
             let answered = self.play.ask(TAX, &[home])?;
             let standing = answered.rows.first().map_or(String::new(), |(_, s)| show::standing(*s, RULES.count_cap));

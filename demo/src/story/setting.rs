@@ -57,8 +57,8 @@ pub(super) fn tell_consortium<W: Write>(consortium: &Consortium, show: &mut Show
     show.table(&["", "partner", "counts as", "sees", "writes addresses as"], &rows)?;
     let budgets = &consortium.policy.budgets;
     show.say(&format!(
-        "An address is stacked from {} organisations on. A release takes place at 00:00 UTC when the flags of {} \
-         organisations have changed, or after {} days. Each partner may hold {} flags, flag {} more a day, and ask \
+        "An address is stacked from {} organisations on. A release takes place at 00:00 UTC when {} organisations \
+         have new flags, and every {} days in any case. Each partner may hold {} flags, flag {} more a day, and ask \
          about {} addresses a day beyond its own.",
         RULES.threshold,
         RULES.min_changed,

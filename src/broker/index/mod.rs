@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) use pending::{Pending, PendingCursor};
-pub(super) use rebuild::Changes;
+pub(super) use rebuild::{Changes, Effect};
 pub(super) use shard::{Flag, Flags};
 
 use crate::broker::tally::Tally;
@@ -47,8 +47,8 @@ pub(super) struct Index {
 pub(super) struct Rebuilt {
     pub(super) index: Arc<Index>,
     pub(super) tally: Tally,
-    /// The partners of which a flag ended that was released.
-    pub(super) ended: BTreeSet<u16>,
+    /// The partners of which a released flag ended or, where only that takes effect, became less.
+    pub(super) cut: BTreeSet<u16>,
 }
 
 impl Index {
@@ -103,11 +103,11 @@ impl Index {
         let shards: Vec<(usize, &Arc<Shard>)> = self.shards.iter().enumerate().collect();
         let ranges: Vec<_> = shards.chunks(SHARDS_AT_ONCE).collect();
         let rebuilt = changes.threads.map_large(&ranges, |shards| changes.rebuild(shards));
-        let (shards, ended): (Vec<_>, Vec<_>) =
-            rebuilt.into_iter().flatten().map(|RebuiltShard { shard, ended }| (shard, ended)).unzip();
+        let (shards, cut): (Vec<_>, Vec<_>) =
+            rebuilt.into_iter().flatten().map(|RebuiltShard { shard, cut }| (shard, cut)).unzip();
         let index = Index { shards: shards.into() };
         let tally = index.tally();
-        Rebuilt { index: Arc::new(index), tally, ended: ended.into_iter().flatten().collect() }
+        Rebuilt { index: Arc::new(index), tally, cut: cut.into_iter().flatten().collect() }
     }
 
     fn tally(&self) -> Tally {

@@ -12,31 +12,47 @@ use crate::threads::Threads;
 
 /// What a release changes.
 pub(crate) struct Changes<'a> {
-    /// What becomes visible, for each partner once.
+    /// What was accepted since the last full release, for each partner once.
     pub(crate) pending: Vec<(u16, &'a Pending)>,
+    /// How much of that takes effect.
+    pub(crate) effect: Effect,
     /// Flags that ended before this day go.
     pub(crate) today: Day,
     /// Partners whose flags go.
     pub(crate) gone: &'a BTreeSet<u16>,
-    /// For a flag that ended, and of which `pending` says nothing: how long it lasts, if it was renewed before it
-    /// ended.
-    pub(crate) renewed: &'a (dyn Fn(u16, &Tag) -> Option<Span> + Sync),
     /// The threads that shards are made on.
     pub(crate) threads: &'a Threads,
+}
+
+/// How much of what was accepted since the last full release takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// All of it.
+    Everything,
+    /// Only what takes a released flag away or shortens it. A released flag that would end today, and was given a later
+    /// day before, stays: that is no new flag.
+    OnlyLess,
 }
 
 /// A shard after a release.
 pub(super) struct RebuiltShard {
     pub(super) shard: Arc<Shard>,
-    /// The partners of which a flag ended that was on it.
-    pub(super) ended: BTreeSet<u16>,
+    /// The partners of which a flag that was on it ended or, where only that takes effect, became less.
+    pub(super) cut: BTreeSet<u16>,
 }
 
-/// A partner's flag on a tag as it is after the release; no span where there is none.
-struct ChangedFlag {
+/// What is known of a partner's flag on a tag.
+struct KnownFlag {
     tag: Tag,
     partner: u16,
-    span: Option<Span>,
+    known: Known,
+}
+
+enum Known {
+    /// What was accepted of it since the last full release; no span where that is a withdrawal, or has ended.
+    Pending(Option<Span>),
+    /// How long it lasts as released.
+    Released(Span),
 }
 
 impl Changes<'_> {
@@ -54,34 +70,72 @@ impl Changes<'_> {
                 let length = run.iter().take_while(|row| shard_of(&row.tag) == *number).count();
                 let (of_shard, rest) = run.split_at(length);
                 *run = rest;
-                let lasting = |row: &Row| row.span.filter(|_| !row.ended(self.today));
-                let changed = |row: &Row| ChangedFlag { tag: row.tag, partner: *partner, span: lasting(row) };
-                flags.extend(of_shard.iter().map(changed));
+                let pending = |row: &Row| Known::Pending(row.span.filter(|_| !row.ended(self.today)));
+                let known = |row: &Row| KnownFlag { tag: row.tag, partner: *partner, known: pending(row) };
+                flags.extend(of_shard.iter().map(known));
             }
             self.rebuild_shard(shard, &mut flags)
         };
         shards.iter().map(rebuild).collect()
     }
 
-    /// A shard after the release. `flags` are those that change, of which what is on the shard already becomes part; of
+    /// A shard after the release. `flags` are those pending on it, to which what is on the shard already is added; of
     /// several of one partner on one tag the newest comes first.
-    fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<ChangedFlag>) -> RebuiltShard {
-        let has_ended = |flag: &Flag| flag.span.last < self.today;
+    fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<KnownFlag>) -> RebuiltShard {
         let is_gone = |flag: &Flag| self.gone.contains(&flag.partner);
-        if flags.is_empty() && !shard.all_flags().any(|(_, flag)| has_ended(&flag) || is_gone(&flag)) {
-            return RebuiltShard { shard: Arc::clone(shard), ended: BTreeSet::new() };
+        let is_over = |flag: &Flag| self.has_ended(flag.span) || is_gone(flag);
+        if flags.is_empty() && !shard.all_flags().any(|(_, flag)| is_over(&flag)) {
+            return RebuiltShard { shard: Arc::clone(shard), cut: BTreeSet::new() };
         }
-        let ended = shard.all_flags().filter(|(_, flag)| has_ended(flag)).map(|(_, flag)| flag.partner).collect();
-        flags.extend(shard.all_flags().filter(|(_, flag)| !is_gone(flag)).map(|(tag, flag)| {
-            let Flag { partner, span } = flag;
-            let span = if has_ended(&flag) { (self.renewed)(partner, &tag) } else { Some(span) };
-            ChangedFlag { tag, partner, span }
+        flags.extend(shard.all_flags().filter(|(_, flag)| !is_gone(flag)).map(|(tag, flag)| KnownFlag {
+            tag,
+            partner: flag.partner,
+            known: Known::Released(flag.span),
         }));
         // The sort is stable, so that the newest of equal ones stays first. It merges sorted runs where they are long.
         flags.sort_by_key(|flag| (flag.tag, flag.partner));
-        flags.dedup_by_key(|flag| (flag.tag, flag.partner));
-        let held = |flag: &ChangedFlag| Some((flag.tag, Flag { partner: flag.partner, span: flag.span? }));
-        let held: Vec<(Tag, Flag)> = flags.iter().filter_map(held).collect();
-        RebuiltShard { shard: Arc::new(Shard::new(&held)), ended }
+        let mut after = Vec::with_capacity(flags.len());
+        let mut cut = BTreeSet::new();
+        for of_one in flags.chunk_by(|one, next| (one.tag, one.partner) == (next.tag, next.partner)) {
+            let (tag, partner) = (of_one[0].tag, of_one[0].partner);
+            let pending = match of_one[0].known {
+                Known::Pending(span) => Some(span),
+                Known::Released(_) => None,
+            };
+            let released = match of_one[of_one.len() - 1].known {
+                Known::Released(span) => Some(span),
+                Known::Pending(_) => None,
+            };
+            let shown = self.shown(pending, released);
+            if released.is_some_and(|span| self.is_cut(span, shown)) {
+                cut.insert(partner);
+            }
+            after.extend(shown.map(|span| (tag, Flag { partner, span })));
+        }
+        // Snapshots share what is the same in both.
+        let is_same = shard.all_flags().eq(after.iter().copied());
+        let shard = if is_same { Arc::clone(shard) } else { Arc::new(Shard::new(&after)) };
+        RebuiltShard { shard, cut }
+    }
+
+    /// How long a flag lasts that was `released`, and of which `pending` was accepted since.
+    fn shown(&self, pending: Option<Option<Span>>, released: Option<Span>) -> Option<Span> {
+        let lasting = released.filter(|span| !self.has_ended(*span));
+        match (self.effect, pending) {
+            (_, None) => lasting,
+            (Effect::Everything, Some(pending)) => pending,
+            (Effect::OnlyLess, Some(pending)) => {
+                let pending = pending.filter(|_| released.is_some())?;
+                Some(lasting.filter(|span| span.last <= pending.last).unwrap_or(pending))
+            }
+        }
+    }
+
+    fn is_cut(&self, released: Span, shown: Option<Span>) -> bool {
+        self.has_ended(released) || (self.effect == Effect::OnlyLess && shown != Some(released))
+    }
+
+    fn has_ended(&self, span: Span) -> bool {
+        span.last < self.today
     }
 }

@@ -110,6 +110,7 @@ fn begin() -> (PausingStore, Broker, [Client; 3]) {
         let set = client.full_set(&[1, 2, 3], START);
         assert_eq!(client.send(&broker, &set, START), "ok");
     }
+    deliver_nothing(4, &broker);
     let before = Timestamp(MIDNIGHT.0 - 60);
     assert_eq!(broker.release(before).unwrap().len(), 1);
     for client in &mut clients {

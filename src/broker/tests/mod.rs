@@ -45,6 +45,7 @@ impl Place {
             let message = client.full_set(&[1, 2, 3], START);
             assert_eq!(client.send(&broker, &message, START), "ok");
         }
+        deliver_nothing(4, &broker);
         assert_eq!(broker.release(day(1)).unwrap().len(), 1);
         (place, broker, clients)
     }
@@ -58,6 +59,13 @@ impl Place {
         let store = disk.open_store(keys.clone()).unwrap();
         Broker::resume(keys, Box::new(store), None, |_| Ok(sample::signed())).unwrap()
     }
+}
+
+/// The last organisation delivers too, so that the epoch answers.
+fn deliver_nothing(number: u8, broker: &Broker) {
+    let mut client = Client { number, state: 0, question: 0, accepted: 0 };
+    let set = client.full_set(&[], START);
+    assert_eq!(client.send(broker, &set, START), "ok");
 }
 
 impl Client {
@@ -84,7 +92,8 @@ impl Client {
     fn full_set(&mut self, flags: &[u8], now: Timestamp) -> Vec<u8> {
         self.state += 1;
         let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
-        let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
+        let mut flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
+        flagged.retain(|group| !group.pseudonyms.is_empty());
         let part = Part { number: 1, of: 1 };
         let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
         self.sign(&request, self.state, self.accepted, now)

@@ -187,6 +187,7 @@ fn state() -> PartnerState {
         journal: JournalPosition { records: 11, bytes: 12, head: Digest([13; 32]) },
         state_used: 14,
         question_used: 15,
+        answering: Some(0x1f),
         accepted: 16,
         said_accepted: 43,
         lost: 17,

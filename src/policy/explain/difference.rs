@@ -213,7 +213,7 @@ mod tests {
                 "threshold = 2",
                 &["min_sources = 4", "count_cap = 2", "levels = [\"unit\", \"number\"]", "own_flag_required=false"][..],
             ),
-            ("[release]", "interval_hours = 24", &["min_changed = 3", "max_wait_days = 8", "immediate = true"]),
+            ("[release]", "interval_hours = 24", &["min_changed = 4", "max_wait_days = 8", "immediate = true"]),
         ];
         let mut changes: Vec<(String, String)> = Vec::new();
         for (_, line, additions) in tables {

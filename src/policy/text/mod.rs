@@ -100,7 +100,7 @@ impl PolicyFile<'_> {
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
             operator: self.operator(&raw.operator.0)?,
             counting: self.counting(&raw.counting.0, flagging)?,
-            release: self.release(&raw.release.0)?,
+            release: self.release(&raw.release.0, flagging)?,
             retention: self.retention(&raw.retention.0)?,
             budgets,
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
@@ -170,11 +170,12 @@ impl PolicyFile<'_> {
         })
     }
 
-    fn release(&self, raw: &RawRelease) -> Result<ReleaseRules, PolicyError> {
+    fn release(&self, raw: &RawRelease, flagging: u16) -> Result<ReleaseRules, PolicyError> {
+        let min_changed = check::fewest_changed(flagging.into()) as u16;
         Ok(ReleaseRules {
             interval_hours: self.or("release.interval_hours", &raw.interval_hours, 1..=720, 24)?,
-            min_changed: self.or("release.min_changed", &raw.min_changed, 1..=MAX_PARTNERS as i64, 2)?,
-            max_wait_days: self.or("release.max_wait_days", &raw.max_wait_days, 1..=365, 7)?,
+            min_changed: self.or("release.min_changed", &raw.min_changed, 1..=MAX_PARTNERS as i64, min_changed)?,
+            max_wait_days: self.or("release.max_wait_days", &raw.max_wait_days, 1..=14, 7)?,
             immediate: raw.immediate,
         })
     }
@@ -373,7 +374,7 @@ mod tests {
             ("counting", "count_cap", 2, 250),
             ("release", "interval_hours", 1, 720),
             ("release", "min_changed", 1, 10_000),
-            ("release", "max_wait_days", 1, 365),
+            ("release", "max_wait_days", 1, 14),
             ("retention", "max_days", 1, 3_660),
             ("retention", "log_days", 1, 36_600),
             ("budgets", "new_flags_a_day", 1, i64::from(u32::MAX)),

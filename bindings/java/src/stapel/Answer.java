@@ -21,7 +21,7 @@ public final class Answer implements Reply, Iterable<AnswerRow> {
      * @param asOf when that release took place
      * @param until until then, unless a policy is adopted, the same question has the same answer
      * @param epoch the epoch in which it was asked
-     * @param organisations how many organisations the roster has
+     * @param organisations how many organisations may flag
      * @param fresh how many of them are fresh: where it is few, "below threshold" may be "nobody delivers"
      * @param log the line of the broker's audit log
      */

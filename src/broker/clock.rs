@@ -1,0 +1,85 @@
+//! The clock that the broker is given, and when it is in doubt. SPEC.md 5.7.
+
+use super::error::BrokerError;
+use super::state::BrokerState;
+use crate::day::Timestamp;
+
+/// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys:
+/// three days.
+const LONGEST_SILENCE: u64 = 3 * 86_400;
+
+/// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly
+/// before the latest moment acted on is a race, not a clock fault.
+const CLOCK_TOLERANCE: u64 = 60;
+
+/// What time it is, as the broker's caller knows.
+///
+/// A plain [`Timestamp`] is one that the caller trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// The time.
+    pub now: Timestamp,
+    /// Whether the caller has good reason to think that it is right, such as a clock that is kept in step with others.
+    pub trusted: bool,
+}
+
+/// When the broker does what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// Never before what was acted on. In doubt, the latest moment that was acted on, so that nothing that is kept
+    /// bears a wrong time.
+    pub(super) now: Timestamp,
+    pub(super) in_doubt: bool,
+}
+
+impl Clock {
+    /// A time that the caller has no reason to trust.
+    pub fn untrusted(now: Timestamp) -> Clock {
+        Clock { now, trusted: false }
+    }
+
+    /// The time to go by; an error where it is in doubt.
+    pub(super) fn judge(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
+        let Clock { now, trusted } = self;
+        let latest = state.latest_moment();
+        match state.as_of() {
+            _ if !trusted => Err(BrokerError::ClockUntrusted { now }),
+            _ if latest.since(now) > CLOCK_TOLERANCE => Err(BrokerError::Clock { now, latest }),
+            Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Err(BrokerError::ClockAhead { now, as_of }),
+            _ => Ok(now.max(latest)),
+        }
+    }
+}
+
+impl From<Timestamp> for Clock {
+    fn from(now: Timestamp) -> Clock {
+        Clock { now, trusted: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::EpochRow;
+    use super::super::state::OpenEpoch;
+    use super::*;
+
+    #[test]
+    fn the_clock_is_compared_with_what_was_acted_on() {
+        const AS_OF: Timestamp = Timestamp(1_796_126_400);
+        let judge = |state: &BrokerState, clock: Clock| clock.judge(state).map_err(|error| error.code());
+        let mut state = BrokerState::default();
+        assert_eq!(judge(&state, Timestamp(0).into()), Ok(Timestamp(0)), "there was no release yet");
+        assert_eq!(judge(&state, Clock::untrusted(AS_OF)), Err("clock_untrusted"));
+        let row = EpochRow { release: 1, as_of: AS_OF, considered: AS_OF, fresh: 0, waits_since: None };
+        state.epochs.insert(1, OpenEpoch::new(row));
+        let at = |state: &BrokerState, now| judge(state, Timestamp(now).into());
+        assert_eq!(at(&state, AS_OF.0 - CLOCK_TOLERANCE - 1), Err("clock"));
+        assert_eq!(at(&state, AS_OF.0 - CLOCK_TOLERANCE), Ok(AS_OF), "the clock does not run backwards");
+        assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE), Ok(Timestamp(AS_OF.0 + LONGEST_SILENCE)));
+        assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE + 1), Err("clock_ahead"));
+        // A message that was accepted is acted on, too.
+        state.acted = Some(AS_OF.plus(500));
+        assert_eq!(at(&state, AS_OF.0 + 400), Err("clock"));
+        assert_eq!(at(&state, AS_OF.0 + 450), Ok(AS_OF.plus(500)));
+    }
+}
