@@ -259,13 +259,12 @@ impl Town {
     fn restores(&self) -> (Vec<Option<SignedTree>>, Vec<bool>) {
         let (mut restores, mut forgotten) = (Vec::new(), Vec::new());
         let rows = self.broker.as_ref().unwrap().log_rows(|_, row| {
-            match row {
-                LogRow::Line(line) => match &line.event {
+            if let LogRow::Line(line) = row {
+                match &line.event {
                     Event::Restore { last } => restores.push(last.clone()),
                     Event::Forgotten { announced, .. } => forgotten.push(*announced),
                     _ => {}
-                },
-                _ => {}
+                }
             }
             Ok(())
         });

@@ -147,6 +147,16 @@ impl Reply {
         }
     }
 
+    /// The line of the log that it names.
+    pub fn log_entry(&self) -> LogEntry {
+        match self {
+            Reply::Receipt(receipt) => receipt.log,
+            Reply::Answer(answer) => answer.log,
+            Reply::Status(status) => status.log,
+            Reply::Rejection(rejection) => rejection.log,
+        }
+    }
+
     /// The kind of message that it is the body of.
     pub fn kind(&self) -> Kind {
         match self {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Partner;
 use super::error::PartnerError;
-use super::own_lines::{LogConflict, log_entry};
+use super::own_lines::LogConflict;
 use super::record::{CheckpointOutcome, ReplyRecord};
 use super::sent::MessageHead;
 use crate::audit::{AuditError, Checkpoint, follow, prune_before};
@@ -92,7 +92,7 @@ impl Partner {
         reply: &Reply,
         bytes: &[u8],
     ) -> (ReplyRecord, Findings) {
-        let log = log_entry(reply);
+        let log = reply.log_entry();
         let origin = self.member.log_origin(log.restored);
         let conflict = self.data.state().own_lines.conflict(&origin, message, header, reply);
         let forgotten = message.went_back(reply);

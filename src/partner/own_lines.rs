@@ -6,7 +6,7 @@ use crate::audit::{Checkpoint, Event, Line, Outcome, Subject, verify_inclusion};
 use crate::codec::encode_fields;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Code, Header, Kind, LineProof, LogEntry, MAX_PROVEN_LINES, Reply};
+use crate::message::{Code, Header, Kind, LineProof, MAX_PROVEN_LINES, Reply};
 
 /// The most lines that wait for a proof. The journal has all; of more than these the oldest are no longer asked for.
 const MAX_UNPROVEN: usize = 100_000;
@@ -92,7 +92,7 @@ impl OwnLines {
         header: &Header,
         reply: &Reply,
     ) -> Option<LogConflict> {
-        let log = log_entry(reply);
+        let log = reply.log_entry();
         let right = lines(message, header, reply);
         let line = || right.first().map(Line::to_json).unwrap_or_default();
         let conflict = |finding| Some(LogConflict { finding, line: line(), other: None });
@@ -152,16 +152,6 @@ impl OwnLines {
     }
 }
 
-/// The line of the log that a reply names.
-pub(super) fn log_entry(reply: &Reply) -> LogEntry {
-    match reply {
-        Reply::Receipt(it) => it.log,
-        Reply::Answer(it) => it.log,
-        Reply::Status(it) => it.log,
-        Reply::Rejection(it) => it.log,
-    }
-}
-
 /// What the line that a reply names may say. Of a rejected message nothing tells whether its body was looked at.
 fn lines(message: &MessageHead, header: &Header, reply: &Reply) -> Vec<Line> {
     let (outcome, renewed) = match reply {
@@ -178,7 +168,7 @@ fn lines(message: &MessageHead, header: &Header, reply: &Reply) -> Vec<Line> {
         _ => Subject::Status,
     };
     let line = |subject, count| Line {
-        salt: log_entry(reply).salt,
+        salt: reply.log_entry().salt,
         time: header.time,
         policy: header.policy,
         event: Event::Message {

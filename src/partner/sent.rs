@@ -1,7 +1,6 @@
 //! The messages that a partner sent, and what a reply to one of them must fit: SPEC.md 7.3, steps 7 to 9.
 
 use super::error::PartnerError;
-use super::own_lines::log_entry;
 use super::record::Series;
 use crate::codec::{encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
@@ -98,7 +97,7 @@ impl MessageHead {
     /// What a reply to this message says that was not so any more when it was made: then the broker went back, and says
     /// nothing of a restore.
     pub(super) fn went_back(&self, reply: &Reply) -> Option<String> {
-        let log = log_entry(reply);
+        let log = reply.log_entry();
         if log.restored > self.restored {
             return None;
         }

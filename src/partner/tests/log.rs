@@ -178,7 +178,8 @@ fn own_lines_are_proven_by_status_replies() {
 
 #[test]
 fn a_line_that_is_not_proven_is_complained_of() {
-    let changes: [(&str, fn(&mut StatusReply)); 4] = [
+    type Change = (&'static str, fn(&mut StatusReply));
+    let changes: [Change; 4] = [
         ("it is not shown that", |status| drop(status.lines.pop())),
         ("have another one as number", |status| status.lines[0].path[0].0[0] ^= 1),
         ("have another one as number", |status| status.lines[0].path.push(Digest([7; 32]))),
