@@ -242,7 +242,7 @@ class Partner:
         if (
             receipt.added + receipt.changed > flagged
             or (receipt.withdrawn > withdrawn and not isinstance(body, FullSet))
-            or (isinstance(body, FullSet) and receipt.held != flagged)
+            or (isinstance(body, FullSet) and receipt.held > flagged)
         ):
             raise Refused("wrong_reply", "it counts other flags than the message has")
 

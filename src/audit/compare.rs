@@ -80,9 +80,7 @@ pub fn compare(
     theirs: &Checkpoint,
     proof: Option<&ConsistencyProof>,
 ) -> Result<Comparison, AuditError> {
-    let origin =
-        |one: &Checkpoint| UnverifiedCheckpoint::parse(one.as_bytes()).map(|one| one.claimed_origin().to_owned());
-    if origin(ours)? != origin(theirs)? {
+    if !are_of_one_log(ours, theirs)? {
         let finding = "the two are of different logs: after a restore the broker begins one of its own";
         return Err(AuditError::Checkpoint { finding });
     }
@@ -101,6 +99,12 @@ pub fn compare(
         None => Ok(Comparison::Unproved),
         Some(proof) => proof.verify(older, newer).map(|()| Comparison::Continues),
     }
+}
+
+/// Whether two checkpoints are of one origin.
+pub(super) fn are_of_one_log(one: &Checkpoint, other: &Checkpoint) -> Result<bool, AuditError> {
+    let one = UnverifiedCheckpoint::parse(one.as_bytes())?;
+    Ok(UnverifiedCheckpoint::parse(other.as_bytes())?.claimed_origin() == one.claimed_origin())
 }
 
 #[cfg(test)]

@@ -127,9 +127,10 @@ impl MessageHead {
         }
         let told = u64::from(receipt.added) + u64::from(receipt.changed);
         let withdrawn = receipt.withdrawn <= self.withdrawn || self.kind == Kind::FullSet;
-        // Once it has its last part, the broker holds a full set and nothing else.
+        // Once it has its last part, the broker holds the full set and nothing else, less what ended since an earlier
+        // part.
         let is_whole = self.kind == Kind::FullSet && self.part.0 == self.part.1;
-        let held = !is_whole || receipt.held == self.flagged;
+        let held = !is_whole || receipt.held <= self.flagged;
         if told > self.flagged.into() || receipt.renewed > self.flagged || !withdrawn || !held {
             return unexpected("it counts other flags than the message has");
         }
