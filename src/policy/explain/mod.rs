@@ -283,6 +283,21 @@ mod tests {
     }
 
     #[test]
+    fn how_is_counted_and_what_that_gives_away_is_in_it() {
+        let said = |changes: &[(&str, &str)], sentences: [&str; 3]| {
+            let page = sample::changed(changes).explain(Lang::En).split_whitespace().collect::<Vec<_>>().join(" ");
+            for sentence in sentences {
+                assert!(page.contains(sentence), "{sentence}\n{page}");
+            }
+        };
+        said(&[], ["Only when 2 organisations", "only gets the answer 'no own flag'", "It is counted by home. "]);
+        let open = "threshold = 3\nlevels = [\"unit\", \"number\"]\nown_flag_required = false";
+        let sentences =
+            ["Only when 3 organisations", "may ask about addresses that they do not flag", "also one that does not"];
+        said(&[("threshold = 2", open)], sentences);
+    }
+
+    #[test]
     fn an_override_and_its_reason_are_in_it() {
         let policy = sample::changed(&[
             ("threshold = 2", "threshold = 2\ncount_cap = 4"),
