@@ -402,7 +402,6 @@ fn an_asker_that_plays_its_best_attributes_no_more_than_the_threat_model_says() 
                             assert!(figure.0 == 0, "{line}");
                         }
                     }
-                    println!("{line}");
                     if !threats.contains(&line) {
                         unsaid.push(line);
                     }
