@@ -264,8 +264,8 @@ fn fewer_sources_than_the_policy_asks_are_below_the_threshold() {
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[], &[], &[]], START);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [0]);
-    for at in 0..3 {
-        assert_eq!(code(&flag(&mut clients[at], &broker, &[7 + at as u8], midnight(1))), "ok");
+    for (number, client) in (7..10).zip(&mut clients) {
+        assert_eq!(code(&flag(client, &broker, &[number], midnight(1))), "ok");
     }
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(2))), [2]);
 }
