@@ -338,7 +338,9 @@ fn replies(seen: &mut Seen, consortium: &Consortium) {
     // Every code of a rejection; nobody may sign those of a sender who is not authenticated.
     for code in Code::ALL {
         let hint = is_hint(code);
-        let message = full_set(partner);
+        // Only a question can be told that another epoch answers, or none yet.
+        let is_asked = matches!(code, Code::OtherEpoch | Code::NotYetAnswering);
+        let message = if is_asked { question(partner) } else { full_set(partner) };
         let number = if code == Code::Stale { 100 } else { 0 };
         let rejection = Rejection { log: LogEntry::NONE, code, number, sentence: "no".into() };
         let mut bytes = signed(&message, &Reply::Rejection(rejection), &operator);
@@ -436,6 +438,22 @@ fn full_set(partner: *mut stapel_partner) -> Vec<u8> {
         assert_eq!(stapel_messages_get(messages, 0, &mut bytes, &mut length), STAPEL_OK);
         let message = std::slice::from_raw_parts(bytes, length).to_vec();
         assert_eq!(stapel_messages_free(messages), STAPEL_OK);
+        message
+    }
+}
+
+/// A question about one home.
+fn question(partner: *mut stapel_partner) -> Vec<u8> {
+    let (home, by) = (rows(&["1012JS 1"]), stapel_case { actor: of(b"j.jansen"), reference: of(b"1") });
+    let mut messages = null_mut();
+    // SAFETY: handles, where one goes, and a message of the messages.
+    unsafe {
+        assert_eq!(stapel_partner_ask(partner, home, &by, NOW, &mut messages), STAPEL_OK, "{}", last());
+        let (mut bytes, mut length) = (null(), 0);
+        assert_eq!(stapel_messages_get(messages, 0, &mut bytes, &mut length), STAPEL_OK);
+        let message = std::slice::from_raw_parts(bytes, length).to_vec();
+        assert_eq!(stapel_messages_free(messages), STAPEL_OK);
+        assert_eq!(stapel_addresses_free(home), STAPEL_OK);
         message
     }
 }
