@@ -292,7 +292,7 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
                                                   size_t count,
                                                   stapel_addresses **addresses);
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
-                                         stapel_addresses **numbers);
+                                       stapel_addresses **numbers);
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 stapel_status stapel_addresses_row(const stapel_addresses *addresses, size_t index, stapel_row *row);
 stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,

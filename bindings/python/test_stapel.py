@@ -57,15 +57,21 @@ class Test(unittest.TestCase):
             def carry(messages: list[bytes]) -> list[stapel.Reply]:
                 return [partner.read(broker.handle(message)) for message in messages]
 
-            self.assertEqual(partner.number, 1) self.assertEqual(len(partner.flags()), 0) self.fails("not_flagged",
-            partner.renew, rows, BY) self.fails("last_day", partner.flag, rows, BY, until="2020-01-31")
-            self.fails("invalid_argument", partner.flag, rows, BY, until="morgen") self.fails("case", partner.flag,
-            rows, stapel.Case("", "T-1")) self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0))
-            self.assertEqual(partner.renew(rows, BY).added, 0) self.assertEqual(partner.flags().canonical(),
-            ["9999XA|12|A", "9999XB|5|", "9999XX|1|"]) self.assertEqual(partner.undelivered, 3) [receipt] =
-            carry(partner.deliver()) self.assertEqual(partner.undelivered, 0) assert isinstance(receipt, stapel.Receipt)
-            self.assertEqual((receipt.added, receipt.held, len(receipt.log.leaf)), (6, 6, 32))  # homes and house
-            numbers
+            self.assertEqual(partner.number, 1)
+            self.assertEqual(len(partner.flags()), 0)
+            self.fails("not_flagged", partner.renew, rows, BY)
+            self.fails("last_day", partner.flag, rows, BY, until="2020-01-31")
+            self.fails("invalid_argument", partner.flag, rows, BY, until="morgen")
+            self.fails("case", partner.flag, rows, stapel.Case("", "T-1"))
+            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0))
+            self.assertEqual(partner.renew(rows, BY).added, 0)
+            self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
+            self.assertEqual(partner.undelivered, 3)
+            [receipt] = carry(partner.deliver())
+            self.assertEqual(partner.undelivered, 0)
+            assert isinstance(receipt, stapel.Receipt)
+            # Homes and house numbers.
+            self.assertEqual((receipt.added, receipt.held, len(receipt.log.leaf)), (6, 6, 32))
 
             [own] = carry(partner.ask_own(BY))
             assert isinstance(own, stapel.Answer)

@@ -90,7 +90,7 @@ pub enum stapel_status {
     STAPEL_ERROR_SHRINK = 130,
     /// A reply is not to a message that is in flight.
     STAPEL_ERROR_UNEXPECTED_REPLY = 131,
-    /// A reply speaks of an older release than one that was already seen.
+    /// The broker forgot what it had signed, and does not say that it was restored.
     STAPEL_ERROR_UNANNOUNCED_RESTORE = 132,
     /// A line of the audit log is not in the one form that it has.
     STAPEL_ERROR_LOG_LINE = 133,

@@ -248,8 +248,10 @@ namespace Stapel
             return Take(messages);
         }
 
-        /// <summary> The questions for the standings of homes or house numbers; several where there are more than
-        /// 100,000 different ones. <see cref="Answer.FillStandings"/> brings the answers back to the rows. </summary>
+        /// <summary>
+        /// The questions for the standings of homes or house numbers; several where there are more than 100,000
+        /// different ones. <see cref="Answer.FillStandings"/> brings the answers back to the rows.
+        /// </summary>
         public IReadOnlyList<byte[]> Ask(Addresses addresses, Case by, DateTimeOffset now)
         {
             if (addresses == null)
@@ -268,8 +270,10 @@ namespace Stapel
             }
         }
 
-        /// <summary> As <see cref="Ask"/>, about all that the partner itself flags, house numbers included where the
-        /// policy counts them. What changed is told by <see cref="News"/>. </summary>
+        /// <summary>
+        /// As <see cref="Ask"/>, about all that the partner itself flags, house numbers included where the policy
+        /// counts them. What changed is told by <see cref="News"/>.
+        /// </summary>
         public IReadOnlyList<byte[]> AskOwn(Case by, DateTimeOffset now)
         {
             using (Pins pins = new Pins())

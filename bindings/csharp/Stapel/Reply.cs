@@ -149,8 +149,9 @@ namespace Stapel
         /// <summary>Flags that were held and are no longer.</summary>
         public long Withdrawn { get; }
 
-        /// <summary>All flags that the broker now holds of the partner in this epoch, homes and house
-        /// numbers.</summary>
+        /// <summary>
+        /// All flags that the broker now holds of the partner in this epoch, homes and house numbers.
+        /// </summary>
         public long Held { get; }
 
         /// <summary>Of a full set in parts: the part. 0 for all else.</summary>
