@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (calls, received) = sync_channel(16);
     thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         let server = scope.spawn(|| serve(&broker, received, START));
-        let partners: Vec<_> = ["1", "2", "3"]
+        let partners: Vec<_> = ["1", "2", "3", "4"]
             .map(|folder| {
                 let (folder, calls) = (consortium.path(folder), calls.clone());
                 scope.spawn(move || deliver(Partner::open(&folder).map_err(|error| error.to_string())?, &calls))

@@ -17,10 +17,13 @@ use stapel_testkit::{Consortium, DAY, START};
 fn main() -> Result<(), Box<dyn Error>> {
     let consortium = Consortium::new();
     let broker = Broker::open(&consortium.path("broker"), BrokerKeys::open(&consortium.path("keys"))?)?;
-    // Two other organisations are concerned about the same home.
-    for folder in ["2", "3"] {
+    // Two other organisations are concerned about the same home, a third about nothing. Nobody gets an answer before
+    // all organisations have delivered, were it nothing.
+    for folder in ["2", "3", "4"] {
         let mut other = Partner::open(&consortium.path(folder))?;
-        other.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("somebody", "1")?, START)?;
+        if folder != "4" {
+            other.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("somebody", "1")?, START)?;
+        }
         let messages = other.deliver(START)?;
         carry(&mut other, &broker, messages, START)?;
     }

@@ -49,7 +49,7 @@ fn a_partners_day() {
 #[test]
 fn a_broker_in_one_process() {
     let out = run("broker");
-    assert_says(&out, &["3 messages handled", "partner 1: 2 flags held, 2 released", "partner 3 is done"]);
+    assert_says(&out, &["4 messages handled", "partner 1: 2 flags held, 2 released", "partner 3 is done"]);
 }
 
 #[test]

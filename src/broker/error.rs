@@ -2,7 +2,7 @@
 
 use crate::audit::AuditError;
 use crate::codes::codes;
-use crate::day::{Day, Timestamp};
+use crate::day::Timestamp;
 use crate::policy::PolicyError;
 use crate::secret::{SecretError, VerifyingKey};
 use crate::store::StoreError;
@@ -42,15 +42,6 @@ pub enum BrokerError {
         verifying_key: VerifyingKey,
         /// The key of this broker's checkpoints.
         checkpoint_key: VerifyingKey,
-    },
-
-    /// The policy is not valid yet.
-    #[error("the policy is valid from {valid_from}, and today is {today}: take it into force on that day")]
-    PolicyNotYet {
-        /// Its first day.
-        valid_from: Day,
-        /// Today, as the caller says.
-        today: Day,
     },
 
     /// The clock went back.
@@ -110,7 +101,6 @@ pub enum BrokerError {
 
 codes!(BrokerError {
     PolicyOperator => "policy_operator",
-    PolicyNotYet => "policy_not_yet",
     Clock => "clock",
     ClockAhead => "clock_ahead",
     ClockUntrusted => "clock_untrusted",

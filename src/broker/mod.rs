@@ -93,7 +93,7 @@ impl Broker {
     ///
     /// [`BrokerError::Store`] and [`BrokerError::System`], also where there is a broker in `folder` already; those of
     /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys,
-    /// [`BrokerError::PolicyNotYet`] where it is not yet valid.
+    /// [`PolicyError::PolicyNotYet`] where it is not yet valid.
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
         let signatures = PolicySignature::read_beside(policy_file)?;
@@ -159,7 +159,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::PolicyOperator`], [`BrokerError::PolicyNotYet`], [`BrokerError::System`].
+    /// [`BrokerError::PolicyOperator`], [`PolicyError::PolicyNotYet`], [`BrokerError::System`].
     pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, BrokerError> {
         refuse_unfit(&policy, &keys, now)?;
         let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), policy, now)?;
@@ -287,7 +287,7 @@ fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Res
     refuse_other_keys(signed, keys)?;
     let policy = signed.policy();
     if policy.valid_from > now.day() {
-        return Err(BrokerError::PolicyNotYet { valid_from: policy.valid_from, today: now.day() });
+        return Err(PolicyError::PolicyNotYet { valid_from: policy.valid_from, today: now.day() }.into());
     }
     Ok(())
 }

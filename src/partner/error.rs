@@ -84,15 +84,6 @@ pub enum PartnerError {
         percent: u8,
     },
 
-    /// A policy is valid from a later day on.
-    #[error("the policy is valid from {valid_from}, and it is {today}: adopt it then")]
-    PolicyNotYet {
-        /// Its first day.
-        valid_from: Day,
-        /// The day that the caller gave.
-        today: Day,
-    },
-
     /// The roster does not have this partner.
     #[error("the roster does not have this partner: {finding}")]
     NotInRoster {
@@ -187,7 +178,6 @@ codes!(PartnerError {
     NotFlagged => "not_flagged",
     Case => "case",
     Shrink => "shrink",
-    PolicyNotYet => "policy_not_yet",
     NotInRoster => "not_in_roster",
     SecretMismatch => "secret_mismatch",
     NoEpoch => "no_epoch",

@@ -91,7 +91,7 @@ use transaction::PartnerData;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::Kind;
-use crate::policy::{Policy, PolicySignature, SignedPolicy};
+use crate::policy::{Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
 use crate::secret::{KeyId, SecretFile, VerifyingKey};
 use crate::threads::Threads;
@@ -225,7 +225,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// Those of [`SignedPolicy::succeed`] and of reading it; [`PartnerError::PolicyNotYet`] before its first day;
+    /// Those of [`SignedPolicy::succeed`] and of reading it; [`PolicyError::PolicyNotYet`] before its first day;
     /// [`PartnerError::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
     pub fn adopt_policy(&mut self, path: &Path, now: Timestamp) -> Result<(), PartnerError> {
         let (newer, text) = Policy::read_with_text(path)?;
@@ -238,7 +238,7 @@ impl Partner {
         let (newer, today) = (follows?, now.day());
         let valid_from = newer.policy().valid_from;
         if today < valid_from {
-            return Err(PartnerError::PolicyNotYet { valid_from, today });
+            return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
         }
         let member = &mut self.member;
         member::entry(newer.policy(), &member.key, member.number)?;
@@ -259,7 +259,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`](crate::policy::PolicyError::PolicySignature) where it is no veto by a policy
+    /// [`PolicyError::PolicySignature`] where it is no veto by a policy
     /// key of the policy in force; [`SystemError::Io`](crate::SystemError::Io).
     pub fn keep_veto(&mut self, veto: &Path) -> Result<(), PartnerError> {
         let veto = PolicySignature::read_veto(veto, self.member.policy())?;

@@ -1,6 +1,7 @@
 //! What can be wrong with a policy, with its signatures, and with its place after the policy before it.
 
 use crate::codes::codes;
+use crate::day::Day;
 use crate::system::SystemError;
 
 /// A policy or a signature of one cannot be used.
@@ -47,6 +48,15 @@ pub enum PolicyError {
         /// What stands in the way, and what to do.
         finding: String,
     },
+
+    /// A policy is not valid yet.
+    #[error("the policy is valid from {valid_from}, and it is {today}: take it into force on that day")]
+    PolicyNotYet {
+        /// Its first day.
+        valid_from: Day,
+        /// The day that the caller gave.
+        today: Day,
+    },
 }
 
 codes!(PolicyError {
@@ -55,6 +65,7 @@ codes!(PolicyError {
     PolicySignatures => "policy_signatures",
     PolicySignature => "policy_signature",
     PolicySuccessor => "policy_successor",
+    PolicyNotYet => "policy_not_yet",
 } wraps System);
 
 /// Each item on a line of its own.

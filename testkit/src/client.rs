@@ -71,8 +71,8 @@ impl Client {
     /// The header of its next message of a kind.
     pub fn header(&mut self, kind: Kind, now: Timestamp) -> Header {
         let (sequence, previous) = match kind {
-            Kind::Status => (0, 0),
-            Kind::Question => {
+            Kind::Status | Kind::StatusReply => (0, 0),
+            Kind::Question | Kind::Answer => {
                 self.highest_question += 1;
                 (self.highest_question, 0)
             }
