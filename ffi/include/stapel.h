@@ -188,6 +188,8 @@ enum stapel_status
     STAPEL_ERROR_SOURCE_FAULT = 145,
     /** The caller says that the clock is not to be trusted. */
     STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
+    /** A partner has a receipt with this broker's own signature that the broker does not know. */
+    STAPEL_ERROR_FORGOTTEN = 147,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */

@@ -120,6 +120,8 @@ pub enum stapel_status {
     STAPEL_ERROR_SOURCE_FAULT = 145,
     /// The caller says that the clock is not to be trusted.
     STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
+    /// A partner has a receipt with this broker's own signature that the broker does not know.
+    STAPEL_ERROR_FORGOTTEN = 147,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -267,6 +269,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_PSEUDONYMS_PENDING, c"pseudonyms_pending"),
     (STAPEL_ERROR_SOURCE_FAULT, c"source_fault"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, c"clock_untrusted"),
+    (STAPEL_ERROR_FORGOTTEN, c"forgotten"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

@@ -23,9 +23,10 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 12] = [
+const UNREACHED: [(stapel_status, &str); 13] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
+    (STAPEL_ERROR_FORGOTTEN, "a broker that forgot something says it in its status, and goes on"),
     (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, "from C the caller's clock is taken to be trusted"),
     (STAPEL_ERROR_THREADS, "from C everything is done on the caller's thread"),
