@@ -7,9 +7,12 @@ use stapel_testkit as common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Client, Entry, ROSTER, START};
+use common::{Client, Entry, ROSTER, START, key};
+use sha2::Digest as _;
 use stapel::audit::{Event, LogRow, SignedTree, UnverifiedCheckpoint};
-use stapel::message::{Code, FullSet, Group, Number, Part, Question, Request, Standing, StatusRequest};
+use stapel::message::{
+    Code, FullSet, Group, Number, Part, Question, Request, Role, Standing, StatusRequest, Unverified,
+};
 use stapel::partner::{Complaint, Next, Received};
 use stapel::secret::KeyId;
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
@@ -410,13 +413,31 @@ fn a_snapshot_put_back_is_an_alarm_on_both_sides_and_nobody_can_forge_one() {
     // One that lost nothing sees nothing.
     assert_eq!(town.status(2, now), None);
     assert_eq!(town.broker.as_ref().unwrap().status().last_fault, None);
-    // What proves nothing is no alarm: other bytes, and a receipt of another partner.
+    // What proves nothing is no alarm: other bytes, and the receipt of another partner.
+    let shown = town.partners[1].status(now).unwrap();
+    let shown = Unverified::parse(&shown, Role::Partner).unwrap().verify(&key(2).verifying_key()).unwrap();
+    let Request::Status(StatusRequest { receipt, .. }) = shown.request().unwrap() else { panic!("no status request") };
     let mut forger = Client::new(3, &town.broker.as_ref().unwrap().policy());
-    for receipt in [vec![1; 300], fs::read(town.path("policy.toml")).unwrap()[..1_900].to_vec()] {
+    for receipt in [vec![1; 300], receipt.clone()] {
         let request = Request::Status(StatusRequest { receipt, ..StatusRequest::default() });
         forger.say(town.broker.as_ref().unwrap(), &request, now);
     }
     assert_eq!(town.restores().1, [false; 0]);
+
+    // What cannot be kept is not answered, however often it is said. A folder in its place stops even a superuser.
+    let digest = sha2::Sha256::digest(&receipt).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let blocked = town.path("snapshot").join(format!("evidence-{}.new", &digest[..16]));
+    fs::create_dir(&blocked).unwrap();
+    for _ in 0..2 {
+        let message = town.partners[1].status(now).unwrap();
+        let reply = town.broker.as_ref().unwrap().handle(&message, now);
+        assert!(matches!(
+            town.partners[1].read(&reply, now).unwrap(),
+            Received::Rejection { rejection, .. } if rejection.code == Code::Unavailable
+        ));
+    }
+    assert_eq!(town.restores().1, [false; 0]);
+    fs::remove_dir(&blocked).unwrap();
 
     for _ in 0..2 {
         let complaint = town.status(1, now).expect("a complaint");

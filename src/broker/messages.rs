@@ -130,11 +130,13 @@ impl Broker {
         if !self.still_holds(&snapshot, &transaction, incoming) {
             return Ok(Attempt::Conflict);
         }
-        if let Ok(Verdict::Status(request)) = &decision.verdict {
-            self.look_at_receipt(&mut transaction, incoming, &request.receipt)?;
-        }
+        let forgotten = match &decision.verdict {
+            Ok(Verdict::Status(request)) => self.look_at_receipt(&mut transaction, incoming, &request.receipt)?,
+            _ => None,
+        };
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
         transaction.commit()?;
+        self.forgotten_receipts().extend(forgotten);
         Ok(Attempt::Done(reply))
     }
 
