@@ -200,7 +200,7 @@ impl PartnerState {
     /// thought to be new.
     fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
         for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
-            epoch.undelivered.forget(&self.flags, self.numbers);
+            epoch.undelivered.forget(&self.flags, self.house_numbers);
         }
     }
 

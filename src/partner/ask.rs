@@ -62,7 +62,7 @@ impl Partner {
     pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         let flags = &self.data.on(now.day())?.flags;
-        let own: Vec<_> = flags.all(self.member.counts_numbers()).map(|(address, _)| address).collect();
+        let own: Vec<_> = flags.all(self.member.counts_house_numbers()).map(|(address, _)| address).collect();
         self.question(&own, None, by, now)
     }
 
@@ -99,7 +99,7 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, PartnerError> {
         let is_number = |address: &AddressKey| address.level() == Level::Number;
-        if addresses.iter().any(is_number) && !self.member.counts_numbers() {
+        if addresses.iter().any(is_number) && !self.member.counts_house_numbers() {
             return Err(PartnerError::Level { finding: "the policy does not count house numbers: ask about homes" });
         }
         self.data.refresh()?;

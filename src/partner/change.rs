@@ -148,7 +148,7 @@ impl Partner {
         let mut homes: Vec<_> = homes.into_iter().copied().collect();
         if homes.iter().any(|home| home.level() != Level::Unit) {
             return Err(PartnerError::Level {
-                finding: "a house number is not flagged itself; it follows from the homes in it: flag those",
+                finding: "a house number is not flagged itself; it follows from the homes at it: flag those",
             });
         }
         homes.sort_unstable();

@@ -230,7 +230,7 @@ impl Planner<'_> {
         epoch: u32,
         confirm: bool,
     ) -> Result<Option<Content>, PartnerError> {
-        let update = flags.update(undelivered, self.member.counts_numbers());
+        let update = flags.update(undelivered, self.member.counts_house_numbers());
         let renewal = undelivered.renewal || update.extends;
         self.new_flags = self.new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
         if undelivered.full_set {
@@ -254,19 +254,19 @@ impl Planner<'_> {
     /// delivered. With them the message would exceed the policy's budgets, and the broker would refuse it whole, with
     /// the withdrawals in it.
     fn waiting(&self, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
-        let (flags, numbers) = (&self.state.flags, self.member.counts_numbers());
+        let (flags, house_numbers) = (&self.state.flags, self.member.counts_house_numbers());
         let held = self.member.policy().budgets.flags_held as usize;
         // The first full set of an epoch is free of the day's budget.
         let new_flags = undelivered.map_or(usize::MAX, |_| self.new_flags as usize);
-        let levels = 1 + usize::from(numbers);
+        let levels = 1 + usize::from(house_numbers);
         let at_most = (undelivered.map_or(0, Undelivered::lacks) * levels, flags.len() * levels);
         if at_most.0 <= new_flags && at_most.1 <= held {
             return Vec::new();
         }
-        let all = flags.all(numbers).count();
+        let all = flags.all(house_numbers).count();
         let nothing;
         let (undelivered, added) = match undelivered {
-            Some(undelivered) => (undelivered, flags.update(undelivered, numbers).added),
+            Some(undelivered) => (undelivered, flags.update(undelivered, house_numbers).added),
             None if all <= held => return Vec::new(),
             None => {
                 nothing = Undelivered::lacking(flags.rows().iter().map(|flag| flag.address));
@@ -274,7 +274,7 @@ impl Planner<'_> {
             }
         };
         let room = new_flags.min(held.saturating_sub(all - added));
-        if added <= room { Vec::new() } else { flags.waiting(undelivered, numbers, room) }
+        if added <= room { Vec::new() } else { flags.waiting(undelivered, house_numbers, room) }
     }
 
     /// Of the homes that are new to the broker, those that wait for a pseudonym, their own or their house number's.
@@ -289,12 +289,12 @@ impl Planner<'_> {
         if self.member.source(epoch, self.today)?.at_once(&[]).is_some() {
             return Ok(waiting);
         }
-        let numbers = self.member.counts_numbers();
+        let house_numbers = self.member.counts_house_numbers();
         let flags = &self.state.flags;
         let new = undelivered.homes.iter().filter(|changed| changed.delivered.is_none());
         for home in new.map(|changed| changed.address).filter(|home| flags.get(home).is_some()) {
             let keys = [home, home.number_key()];
-            if self.pseudonyms(epoch, &keys[..1 + usize::from(numbers)])?.is_none() {
+            if self.pseudonyms(epoch, &keys[..1 + usize::from(house_numbers)])?.is_none() {
                 waiting.push(home);
             }
         }
@@ -312,7 +312,7 @@ impl Planner<'_> {
         renewal: bool,
         shrink: bool,
     ) -> Result<Option<Content>, PartnerError> {
-        let rows = self.rows(epoch, flags.all(self.member.counts_numbers()), &[])?;
+        let rows = self.rows(epoch, flags.all(self.member.counts_house_numbers()), &[])?;
         Ok(rows.map(|rows| Content::FullSet { renewal, shrink, rows }))
     }
 

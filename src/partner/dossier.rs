@@ -18,7 +18,7 @@ pub struct DossierEntry {
     pub time: Timestamp,
     /// Who did it, and for which case. Of an answer: who asked.
     pub by: Option<Case>,
-    /// The address: the one that was asked for, a home in it, or the house number that it is in.
+    /// The address: the one that was asked for, a home at it, or the house number that it has.
     pub address: AddressKey,
     /// What was done.
     pub event: DossierEvent,

@@ -51,7 +51,7 @@ pub(super) struct Update {
     pub(super) flagged: Vec<(AddressKey, Day)>,
     pub(super) withdrawn: Vec<AddressKey>,
     /// Something that the broker holds gets a later last valid day. That may reach past `max_days` since its first,
-    /// which only the broker knows: a house number's first day is that of the first home in it, and a flag that was
+    /// which only the broker knows: a house number's first day is that of the first home at it, and a flag that was
     /// withdrawn and set again before the broker heard of either was never gone there.
     pub(super) extends: bool,
     /// How many of `flagged` are new to the broker.
@@ -116,21 +116,21 @@ impl Flags {
         Flags(self.rows().iter().filter(stays).copied().collect())
     }
 
-    /// All that the partner flags: homes, and their house numbers if `numbers`.
-    pub(super) fn all(&self, numbers: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
+    /// All that the partner flags: homes, and their house numbers if `house_numbers`.
+    pub(super) fn all(&self, house_numbers: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
-        let counted = if numbers { self.rows() } else { &[] };
+        let counted = if house_numbers { self.rows() } else { &[] };
         let homes_of = counted.chunk_by(|a, b| a.address.shares_number(&b.address));
         homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.number_key(), latest(homes)?))))
     }
 
     /// What brings a broker up to date that lacks what is `undelivered`.
-    pub(super) fn update(&self, undelivered: &Undelivered, numbers: bool) -> Update {
+    pub(super) fn update(&self, undelivered: &Undelivered, house_numbers: bool) -> Update {
         let mut update = Update::default();
         for home in &undelivered.homes {
             update.add(home.address, home.delivered, self.get(&home.address).map(|flag| flag.last_day));
         }
-        if numbers {
+        if house_numbers {
             for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_number(&b.address)) {
                 let number_key = changed[0].address.number_key();
                 let homes = self.homes(&number_key);
@@ -142,7 +142,7 @@ impl Flags {
 
     /// Of the homes that are new to the broker, those flagged last, which wait where no more than `room` flags may be
     /// new to it, those of house numbers included. Ascending.
-    pub(super) fn waiting(&self, undelivered: &Undelivered, numbers: bool, room: usize) -> Vec<AddressKey> {
+    pub(super) fn waiting(&self, undelivered: &Undelivered, house_numbers: bool, room: usize) -> Vec<AddressKey> {
         let is_new = |home: &&ChangedHome| home.delivered.is_none();
         let new = undelivered.homes.iter().filter(is_new);
         let mut new: Vec<&Flag> = new.filter_map(|home| self.get(&home.address)).collect();
@@ -153,11 +153,11 @@ impl Flags {
         let mut waiting = Vec::new();
         for flag in new {
             let number_key = flag.address.number_key();
-            let with_number = numbers && !going.contains(&number_key) && {
+            let with_house_number = house_numbers && !going.contains(&number_key) && {
                 let changed = at_number(&undelivered.homes, |home| &home.address, &number_key);
                 delivered_at_number(self.homes(&number_key), changed).is_none()
             };
-            match left.checked_sub(1 + usize::from(with_number)) {
+            match left.checked_sub(1 + usize::from(with_house_number)) {
                 Some(rest) => {
                     left = rest;
                     going.insert(number_key);
@@ -194,9 +194,9 @@ impl Undelivered {
     }
 
     /// What the broker holds is not known: only `flags` as a whole bring it up to date.
-    pub(super) fn forget(&mut self, flags: &Flags, numbers: bool) {
+    pub(super) fn forget(&mut self, flags: &Flags, house_numbers: bool) {
         self.full_set = true;
-        self.renewal |= flags.update(self, numbers).extends;
+        self.renewal |= flags.update(self, house_numbers).extends;
         self.homes = Vec::new();
     }
 
@@ -266,7 +266,7 @@ fn latest(homes: &[Flag]) -> Option<Day> {
     homes.iter().map(|flag| flag.last_day).max()
 }
 
-/// The last valid day of the flag that the broker holds on a house number: `flagged` are the homes in it that the
+/// The last valid day of the flag that the broker holds on a house number: `flagged` are the homes at it that the
 /// partner flags, `changed` those of which the broker holds another thing.
 fn delivered_at_number(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
     let is_same = |flag: &&Flag| changed.binary_search_by_key(&flag.address, |home| home.address).is_err();

@@ -64,7 +64,7 @@ impl Member {
         self.log_key(restored).origin().to_owned()
     }
 
-    pub(super) fn counts_numbers(&self) -> bool {
+    pub(super) fn counts_house_numbers(&self) -> bool {
         self.policy().counting.levels.contains(&Level::Number)
     }
 

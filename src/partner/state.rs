@@ -61,7 +61,7 @@ pub(super) struct PartnerState {
     pub(super) flags: Flags,
     pub(super) epochs: Vec<EpochState>,
     /// Whether the flags of house numbers are delivered too.
-    pub(super) numbers: bool,
+    pub(super) house_numbers: bool,
     /// As in [`Undelivered`], for epochs in which this folder has delivered nothing yet; one that was lost may have.
     pub(super) shrink: bool,
     /// The same.
@@ -195,12 +195,12 @@ impl PartnerState {
         let in_flight: Vec<u32> = self.messages().map(|message| message.head.epoch).collect();
         self.epochs.retain(|epoch| is_kept(epoch.number) || in_flight.contains(&epoch.number));
         self.drop_pseudonyms(is_kept, today, policy.retention.max_days);
-        let numbers = policy.counting.levels.contains(&Level::Number);
-        if self.numbers != numbers {
-            self.numbers = numbers;
+        let house_numbers = policy.counting.levels.contains(&Level::Number);
+        if self.house_numbers != house_numbers {
+            self.house_numbers = house_numbers;
             self.each_undelivered(|undelivered| {
                 undelivered.full_set = true;
-                undelivered.shrink |= !numbers;
+                undelivered.shrink |= !house_numbers;
             });
         }
     }
@@ -283,9 +283,9 @@ impl NewFlags {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, answering, accepted, said_accepted, lost, flags, epochs, numbers,
-        shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint, own_lines,
-        receipt, new_flags, sources
+        number, journal, state_used, question_used, answering, accepted, said_accepted, lost, flags, epochs,
+        house_numbers, shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint,
+        own_lines, receipt, new_flags, sources
     }
 }
 

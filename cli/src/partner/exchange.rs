@@ -121,7 +121,7 @@ fn hand_over(
             let budgets = &partner.policy().policy().budgets;
             note(&format!(
                 "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a \
-                 day (UTC), {} at a time, numbers included",
+                 day (UTC), {} at a time, house numbers included",
                 budgets.new_flags_a_day, budgets.flags_held
             ));
         }

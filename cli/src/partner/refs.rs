@@ -86,7 +86,7 @@ impl Refs {
         self.save()
     }
 
-    /// The references of an address; of a house number, those of the homes in it.
+    /// The references of an address; of a house number, those of the homes at it.
     pub(super) fn of(&self, address: &AddressKey) -> BTreeSet<&str> {
         let mut prefix = address.number_key().as_str().to_owned();
         prefix.push('|');

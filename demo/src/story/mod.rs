@@ -218,7 +218,7 @@ impl<'a, W: Write> Story<'a, W> {
         ))?;
         self.show.say(
             "Ranked, from all partners' answers put together. Nobody in the consortium has this table: each partner \
-             has its own rows of it, without the last two columns. Homes and numbers are never ranked together.",
+             has its own rows of it, without the last two columns. Homes and house numbers are never ranked together.",
         )?;
         for (level, rows, what) in [(Level::Unit, 12, "home"), (Level::Number, 6, "number")] {
             self.ranked(&told, level, rows, what)?;
@@ -426,8 +426,8 @@ impl<'a, W: Write> Story<'a, W> {
             })
             .collect();
         self.show.say(
-            "With the turn of the month they are gone, at the broker too, without anybody's doing (homes and \
-                       numbers):",
+            "With the turn of the month they are gone, at the broker too, without anybody's doing (homes and house \
+             numbers):",
         )?;
         self.show.table(&["partner", "released on 30 January", "on 1 February", "ended"], &rows)?;
         self.news()

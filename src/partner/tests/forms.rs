@@ -193,7 +193,7 @@ fn state() -> PartnerState {
         lost: 17,
         flags,
         epochs: vec![epoch],
-        numbers: true,
+        house_numbers: true,
         shrink: false,
         renewal: true,
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],

@@ -99,7 +99,7 @@ impl Play {
     /// What the broker should hold in an epoch, if it is up to date.
     fn assert_up_to_date(&self, epoch: u32, now: Timestamp) {
         let source = source(epoch);
-        let flags = self.partner.data.state().flags.all(self.partner.member.counts_numbers());
+        let flags = self.partner.data.state().flags.all(self.partner.member.counts_house_numbers());
         let wanted = flags.into_iter().filter(|(_, last_day)| *last_day >= now.day());
         let wanted: std::collections::BTreeMap<_, _> =
             wanted.map(|(address, last_day)| (source.pseudonym(&address), last_day)).collect();
