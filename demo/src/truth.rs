@@ -232,16 +232,8 @@ fn with_numbers(homes: &Flags) -> Flags {
 mod tests {
     use super::*;
 
-    const RULES: Rules = Rules {
-        threshold: 2,
-        min_sources: 3,
-        count_cap: 3,
-        min_changed: 3,
-        max_wait_days: 7,
-        freshness_days: 35,
-        // 2027-01-01.
-        opens: Day(20_819),
-    };
+    /// From 2027-01-01 on.
+    const RULES: Rules = Rules { opens: Day(20_819), ..crate::consortium::RULES };
 
     fn home(number: u32, addition: &str) -> AddressKey {
         AddressKey::from_canonical(&format!("1012JS|{number}|{addition}")).unwrap()

@@ -145,8 +145,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where it is no veto by a policy
-    /// key of the policy in force, and of a broker in memory; [`BrokerError::System`].
+    /// [`PolicyError::PolicySignature`] where it is no veto by a policy key of the policy in force, and of a broker in
+    /// memory; [`BrokerError::System`].
     pub fn keep_veto(&self, veto: &Path) -> Result<(), BrokerError> {
         let veto = PolicySignature::read_veto(veto, self.in_force().policy())?;
         let Some(folder) = &self.folder else {

@@ -560,25 +560,18 @@ mod tests {
             let next = sample::TEXT.find("[[partner]]\nnumber = 3").unwrap();
             let version = format!("version = 2\nprevious = \"{}\"", in_force.digest());
             let epochs = format!("{least}{}", LEFT.1);
-            let expel_two = sample::changed(&[
-                ("version = 1", &version),
+            let expel = [
+                ("version = 1", version.as_str()),
                 (sample::entry_of("belastingdienst"), ""),
                 (&sample::TEXT[tax..next], ""),
                 ("[[epoch]]", &epochs),
                 NEW_EPOCH,
                 FROM_ITS_START,
-            ]);
+            ];
+            let expel_two = sample::changed(&expel);
             let error = signed.succeed(expel_two.clone(), &sign(&expel_two, &in_force, &three)).unwrap_err();
             assert!(error.to_string().contains("'brandweer' leaves too"), "{error}");
-            let expel_one = sample::changed(&[
-                five,
-                ("version = 1", &version),
-                (sample::entry_of("belastingdienst"), ""),
-                (&sample::TEXT[tax..next], ""),
-                ("[[epoch]]", &epochs),
-                NEW_EPOCH,
-                FROM_ITS_START,
-            ]);
+            let expel_one = sample::changed(&[&[five], &expel[..]].concat());
             let error = signed.succeed(expel_one.clone(), &sign(&expel_one, &in_force, &three)).unwrap_err();
             assert_eq!(error.code(), "policy_signatures", "{error}");
             let shown = sample::changed(&[
