@@ -347,7 +347,7 @@ UNSIGNED = [
     (
         "unsigned rejection: malformed",
         Rejection(NO_LINE, "malformed", 0, "the bytes end too early"),
-        {"epoch": 0, "key_id": bytes(8), "partner": 0, "sequence": 0, "previous": 0},
+        {"epoch": 0, "key_id": bytes(16), "partner": 0, "sequence": 0, "previous": 0},
     ),
     ("unsigned rejection: unknown_partner", Rejection(NO_LINE, "unknown_partner", 0, ""), {}),
     ("unsigned rejection: bad_signature", Rejection(NO_LINE, "bad_signature", 0, "x" * 1_000), {}),

@@ -95,7 +95,7 @@ def text(
     parts = [HEAD.format(**{**defaults, **head})]
     if unsigned:
         parts.append(UNSIGNED.format(**{"more": "", "because": "leaves", "version": 2, **unsigned}))
-    parts += [EPOCH.format(**{"key_id": f"{one['number']:016x}", **one}) for one in epochs]
+    parts += [EPOCH.format(**{"key_id": f"{one['number']:032x}", **one}) for one in epochs]
     for organisation in numbers:
         key = public({**POLICY_KEYS, **(policy_keys or {})}[organisation])
         first = (first_epoch or {}).get(organisation)
@@ -189,7 +189,7 @@ def successors() -> list[dict[str, Any]]:
         ),
         row("another one before", both, previous=f'previous = "{"0" * 64}"\n', **wrong),
         row("valid from an earlier day", both, valid_from="2026-11-30", **wrong),
-        row("an epoch has another key id", [{**BEFORE, "key_id": "f" * 16}, AFTER], **wrong),
+        row("an epoch has another key id", [{**BEFORE, "key_id": "f" * 32}, AFTER], **wrong),
         row(
             "a number goes to another organisation",
             both,

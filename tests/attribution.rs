@@ -72,7 +72,7 @@ impl Game {
         let names = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n[retention]\nmax_days = 220\n";
         let opens = START.day().plus(SECOND_OPENS as u16);
         let second =
-            format!("[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = {opens}\ncloses = 2028-01-31\n", "2".repeat(16));
+            format!("[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = {opens}\ncloses = 2028-01-31\n", "2".repeat(32));
         let closes = format!("closes = {}\n{second}", opens.plus(30));
         let rules = RULES.replace("[budgets]", &format!("{names}[budgets]")).replace("closes = 2027-11-30\n", &closes);
         let text = policy_text(&roster, &rules);

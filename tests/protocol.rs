@@ -360,7 +360,7 @@ fn what_is_authenticated_but_wrong_gets_a_signed_one() {
     };
     assert_eq!(wrong(&|header| header.purpose = "iets-anders".parse().unwrap()).0, Code::WrongPurpose);
     assert_eq!(wrong(&|header| header.epoch = 2).0, Code::WrongEpoch);
-    assert_eq!(wrong(&|header| header.key_id = KeyId([0; 8])).0, Code::WrongKeyId);
+    assert_eq!(wrong(&|header| header.key_id = KeyId([0; 16])).0, Code::WrongKeyId);
     assert_eq!(wrong(&|header| header.policy.0[0] ^= 1).0, Code::WrongPolicy);
     assert_eq!(wrong(&|header| header.time = Timestamp(START.0 - 24 * HOUR - 1)).0, Code::Clock);
     assert_eq!(wrong(&|header| header.time = START.plus(601)).0, Code::Clock);
@@ -572,7 +572,7 @@ fn an_organisation_is_fresh_within_the_window() {
 
 #[test]
 fn a_closed_epoch_is_gone() {
-    let epochs = "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-10\ncloses = 2027-12-09\n";
+    let epochs = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-10\ncloses = 2027-12-09\n";
     let policy = signed(&policy_text(
         &ROSTER,
         &RULES
@@ -590,7 +590,7 @@ fn a_closed_epoch_is_gone() {
     assert_eq!(rejected(ask(&mut clients[0], &broker, &[1], after)).0, Code::WrongEpoch);
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     let mut header = clients[0].header(Kind::Confirm, after);
-    (header.epoch, header.key_id) = (2, KeyId([0x22; 8]));
+    (header.epoch, header.key_id) = (2, KeyId([0x22; 16]));
     let message = message::sign(&header, &[], &key(1)).unwrap();
     assert_eq!(
         rejected(clients[0].send(&broker, &message, after)).0,
@@ -782,7 +782,7 @@ fn organisations_leave_and_join_at_an_epochs_start() {
         .replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()))
         .replace("valid_from = 2026-12-01", "valid_from = 2026-12-03")
         .replace("closes = 2027-11-30", "closes = 2026-12-31")
-        + "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-03\ncloses = 2027-11-30\n\
+        + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-03\ncloses = 2027-11-30\n\
            [unsigned]\norganisation = \"belastingdienst\"\nbecause = \"leaves\"\nversion = 2\nepoch = 2\n";
     let mut roster = ROSTER;
     roster[1] = Entry { number: 6, organisation: "brandweer", may: r#""flag", "ask""#, sees: "count" };
@@ -800,7 +800,7 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     assert_eq!(code(&read(&leaver)), "unknown_partner");
     let mut joiner = Client::of(6, &Policy::parse(&text).unwrap());
     assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::WrongEpoch);
-    (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 8]));
+    (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 16]));
     assert_eq!(code(&full_set(&mut joiner, &broker, &[1], now)), "ok");
 
     // It comes too late where its first epoch has opened.

@@ -524,8 +524,8 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
 /// longer.
 fn two_epochs(version: &str, closes: &str) -> String {
     let rules = format!(
-        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"1111111111111111\"\nopens = 2026-12-01\n\
-         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-01\n\
+        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"11111111111111111111111111111111\"\nopens = 2026-12-01\n\
+         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-01\n\
          closes = 2027-11-30"
     );
     common::policy_text(&ROSTER[..PARTNERS], &rules)
@@ -557,7 +557,7 @@ impl Closed {
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
         let clients = [1, 2].map(|epoch| {
             let client = Client::new(1, &broker.policy());
-            Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
+            Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 16]), ..client }
         });
         let mut closed = Closed { folder, clients: clients.into() };
         assert_eq!(full_set(&mut closed.clients[0], &broker, START), "ok");
@@ -754,7 +754,7 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     let place = folder.path().join("broker");
     let broker = Broker::create(&place, keys(), &policy, START).unwrap();
     broker.backup(&folder.path().join("copy"), START).unwrap();
-    let second = "[[epoch]]\nnumber = 2\nkey_id = \"2222222222222222\"\nopens = 2026-12-02\ncloses = 2027-11-30\n";
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-02\ncloses = 2027-11-30\n";
     let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
     let rules = common::RULES.replace("version = 1", &version) + second;
     let slug = "slug = \"gemeente\"\n";
@@ -763,7 +763,7 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     let newer = broker.policy();
     let mut clients = [(1, 2), (4, 2)].map(|(number, epoch)| {
         let client = Client::new(number, &newer);
-        Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 8]), ..client }
+        Client { epoch, key_id: KeyId([epoch as u8 * 0x11; 16]), ..client }
     });
     let old = clients.each_mut().map(|client| {
         let message = set(client, &[1, 2], (1, 1), day(1));

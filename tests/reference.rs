@@ -137,7 +137,7 @@ fn the_broker_accepts_what_it_sends_and_it_reads_what_the_broker_replies() {
     }
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
-    let rules = testkit::RULES.replace("1111111111111111", &key_id);
+    let rules = testkit::RULES.replace("11111111111111111111111111111111", &key_id);
     let policy = testkit::signed(&testkit::policy_text(&testkit::ROSTER, &rules));
     let broker = testkit::broker(&policy);
     let mut partners = testkit::ROSTER.each_ref().map(|entry| Partner::open(entry, &policy));
@@ -190,8 +190,10 @@ fn it_refuses_replies_that_are_not_for_it() {
     }
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
-    let policy =
-        testkit::signed(&testkit::policy_text(&testkit::ROSTER, &testkit::RULES.replace("1111111111111111", &key_id)));
+    let policy = testkit::signed(&testkit::policy_text(
+        &testkit::ROSTER,
+        &testkit::RULES.replace("11111111111111111111111111111111", &key_id),
+    ));
     let broker = testkit::broker(&policy);
     let mut partner = Partner::open(&testkit::ROSTER[0], &policy);
     let mut message = |job: Value| {

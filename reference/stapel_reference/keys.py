@@ -64,7 +64,7 @@ class Secret:
         self.purpose = slug(purpose)
         self.epoch = epoch
         self.k = expand(prk, info("pseudonym", purpose, epoch))
-        self.key_id = expand(prk, info("fingerprint", purpose, epoch))[:8]
+        self.key_id = expand(prk, info("fingerprint", purpose, epoch))[:16]
 
     def hmac(self, level: int, address_key: str) -> bytes:
         """The whole HMAC of an address key at a level. Only its first half ever leaves."""

@@ -161,7 +161,7 @@ class Header:
             consortium=reader.slug(8),
             purpose=reader.slug(8),
             epoch=reader.uint(4),
-            key_id=reader.take(8),
+            key_id=reader.take(16),
             partner=reader.uint(2),
             sequence=reader.uint(8),
             previous=reader.uint(8),

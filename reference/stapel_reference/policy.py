@@ -35,7 +35,7 @@ PUBLISHED = {
     "11b17befcc5bc2e1a33c4396e6fef4104f8a4d9ef5d954d7db90ad6acdc6fb56",
     "9d55c1f0cf965342471e50a7c1f86b33861257863541303e2232ea45657697bb",
     "2c6edea9abe3fdd87bfee5df28f146904e0e4f8a1ce68f1367d66fbc61e38986",
-    "a16fd5aaa41328b5",
+    "a16fd5aaa41328b5b8a0e061887fd992",
 }
 NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
 RULES = {
@@ -111,7 +111,7 @@ def words(of: Form, most: int) -> Form:
 
 SLUG_FORM = matching(SLUG.pattern)
 HEX_32 = matching("[0-9a-f]{64}")
-HEX_8 = matching("[0-9a-f]{16}")
+HEX_16 = matching("[0-9a-f]{32}")
 NAME = text(200)
 TEXT = text(4_000)
 U32 = 2**32 - 1
@@ -184,7 +184,7 @@ PARTNER = table(
 EPOCH = table(
     {
         "number": (integer(0, U32), REQUIRED),
-        "key_id": (HEX_8, REQUIRED),
+        "key_id": (HEX_16, REQUIRED),
         "opens": (day, REQUIRED),
         "closes": (day, REQUIRED),
     }

@@ -79,7 +79,7 @@ def decimal(text: str, most: int) -> int:
 def parse(data: bytes) -> SecretFile:
     purpose, epoch, profile, secret, key_id = values(data, SECRET, ["purpose", "epoch", "profile", "secret", "key-id"])
     return strictly(
-        lambda: checked(SecretFile(*scope(purpose, epoch, profile), unhex(secret, 32)), unhex(key_id, 8)),
+        lambda: checked(SecretFile(*scope(purpose, epoch, profile), unhex(secret, 32)), unhex(key_id, 16)),
     )
 
 
@@ -91,7 +91,7 @@ def parse_part(data: bytes) -> SecretPart:
         raise refused("a part is numbered as in '1 of 2'")
     number, of = int(match[1]), int(match[2])
     return strictly(
-        lambda: SecretPart(*scope(purpose, epoch, profile), number, of, unhex(share, 32), unhex(key_id, 8)),
+        lambda: SecretPart(*scope(purpose, epoch, profile), number, of, unhex(share, 32), unhex(key_id, 16)),
     )
 
 

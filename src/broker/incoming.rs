@@ -108,7 +108,7 @@ fn blank_header(policy: &Policy, now: Timestamp) -> Header {
         consortium: policy.consortium.clone(),
         purpose: policy.purpose.clone(),
         epoch: 0,
-        key_id: KeyId([0; 8]),
+        key_id: KeyId([0; 16]),
         partner: 0,
         sequence: 0,
         previous: 0,

@@ -86,7 +86,7 @@ pub enum Role {
 impl Header {
     /// The bytes: bincode 1, fixed-width little-endian integers, no trailing bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
-        codec::encode(self, MAX_HEADER as u64).expect("two slugs and 150 bytes are under the limit")
+        codec::encode(self, MAX_HEADER as u64).expect("two slugs and 158 bytes are under the limit")
     }
 
     /// The header that `bytes` begin with, and its length.
@@ -116,7 +116,7 @@ impl Header {
             consortium: "zaanstad".parse().unwrap(),
             purpose: "ondermijning-zaanstad".parse().unwrap(),
             epoch: 1,
-            key_id: KeyId([1, 2, 3, 4, 5, 6, 7, 8]),
+            key_id: KeyId([5; 16]),
             partner: 7,
             sequence: if kind == Kind::Status { 0 } else { 2 },
             previous: u64::from(kind.is_state()),
@@ -184,7 +184,7 @@ mod tests {
         let mut expected = vec![1, 1];
         expected.extend(b"\x08\0\0\0\0\0\0\0zaanstad\x15\0\0\0\0\0\0\0ondermijning-zaanstad");
         expected.extend([1, 0, 0, 0]);
-        expected.extend([1, 2, 3, 4, 5, 6, 7, 8]);
+        expected.extend([5; 16]);
         expected.extend([7, 0]);
         expected.extend([2, 0, 0, 0, 0, 0, 0, 0]);
         expected.extend([1, 0, 0, 0, 0, 0, 0, 0]);
@@ -207,7 +207,7 @@ mod tests {
             consortium: String,
             purpose: String,
             epoch: u32,
-            key_id: [u8; 8],
+            key_id: [u8; 16],
             partner: u16,
             sequence: u64,
             previous: u64,

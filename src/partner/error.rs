@@ -91,7 +91,7 @@ pub enum PartnerError {
         finding: String,
     },
 
-    /// A secret is not the one that the policy names.
+    /// A secret is not the one that the policy names, or another epoch has it too.
     #[error("the secret of epoch {epoch} does not fit the policy: {finding}")]
     SecretMismatch {
         /// The epoch that it is said to be of.

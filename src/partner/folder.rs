@@ -171,6 +171,7 @@ impl Folder {
             if !files::is_vacant(&path)? {
                 let file = SecretFile::read(&path)?;
                 fit(&file, policy, epoch.number)?;
+                self.refuse_reused(&file, policy)?;
                 let source: Source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
                 sources.push((epoch.number, source));
             }
@@ -182,6 +183,7 @@ impl Folder {
     pub(super) fn write_secret(&self, file: &SecretFile, policy: &Policy) -> Result<(), PartnerError> {
         let epoch = file.scope.epoch;
         fit(file, policy, epoch)?;
+        self.refuse_reused(file, policy)?;
         let path = self.secret_path(epoch);
         if !files::is_vacant(&path)? {
             if SecretFile::read(&path)? == *file {
@@ -193,6 +195,19 @@ impl Folder {
             });
         }
         Ok(file.create(&path)?)
+    }
+
+    /// Refuses a secret that is there for another epoch too: whoever got hold of one would have both.
+    fn refuse_reused(&self, file: &SecretFile, policy: &Policy) -> Result<(), PartnerError> {
+        let epoch = file.scope.epoch;
+        for other in policy.epochs.iter().filter(|other| other.number != epoch) {
+            let path = self.secret_path(other.number);
+            if !files::is_vacant(&path)? && SecretFile::read(&path)?.secret == file.secret {
+                let finding = "another epoch has the same secret; ask the coordinator for one that is drawn anew";
+                return Err(PartnerError::SecretMismatch { epoch, finding });
+            }
+        }
+        Ok(())
     }
 
     /// Keeps a file, if it is not there already, and says where.

@@ -280,7 +280,8 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// Those of [`SecretFile::read`]; [`PartnerError::SecretMismatch`] where it is not the one that the policy names.
+    /// Those of [`SecretFile::read`]; [`PartnerError::SecretMismatch`] where it is not the one that the policy names,
+    /// or another epoch has it too.
     pub fn add_secret(&mut self, path: &Path) -> Result<(), PartnerError> {
         let file = SecretFile::read(path)?;
         self.data.folder().write_secret(&file, self.member.policy())?;

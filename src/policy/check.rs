@@ -427,7 +427,9 @@ mod tests {
         assert!(refused(&[("closes = 2027-11-30", "closes = 2028-01-04")]).is_empty());
         assert_eq!(refused(&[(RULE, "threshold = 2\ncount_cap = 4")]), ["names-somebody"]);
         let next = |opens| {
-            let epoch = format!("number = 2\nkey_id = \"2222222222222222\"\nopens = {opens}\ncloses = 2028-11-30\n");
+            let epoch = format!(
+                "number = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = {opens}\ncloses = 2028-11-30\n"
+            );
             refused(&[("closes = 2027-11-30\n", &format!("closes = 2027-11-30\n[[epoch]]\n{epoch}"))])
         };
         assert_eq!(next("2027-11-24"), ["epoch-overlap"], "seven days");

@@ -417,7 +417,7 @@ mod tests {
 
     const NEW_EPOCH: (&str, &str) = (
         "closes = 2027-11-30",
-        "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef\"\nopens = 2026-12-15\n\
+        "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef0123456789abcdef\"\nopens = 2026-12-15\n\
          closes = 2027-06-30",
     );
     const FROM_ITS_START: (&str, &str) = ("valid_from = 2026-12-01", "valid_from = 2026-12-15");
@@ -460,7 +460,7 @@ mod tests {
             ("purpose = \"ondermijning-zaanstad\"", "purpose = \"iets-anders\""),
             (digest.as_str(), &"0".repeat(64)),
             ("valid_from = 2026-12-01", "valid_from = 2026-11-30"),
-            (id.as_str(), "0123456789abcdef"),
+            (id.as_str(), "0123456789abcdef0123456789abcdef"),
             ("[operator]", "test = true\n[operator]"),
         ] {
             let policy = newer(&[change]);
@@ -590,7 +590,7 @@ mod tests {
             let unsigned = epochs.replace("belastingdienst", "brandweer").replace("version = 2", "version = 3");
             let unsigned = unsigned.replace("epoch = 2", "epoch = 3");
             let third = NEW_EPOCH.1.to_owned()
-                + "\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef\"\nopens = 2027-06-10\ncloses = 2027-12-30";
+                + "\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef0123456789abcdef\"\nopens = 2027-06-10\ncloses = 2027-12-30";
             let expel_second = sample::changed(&[
                 ("version = 1", &version),
                 (sample::entry_of("belastingdienst"), ""),

@@ -259,7 +259,7 @@ impl<'a> Lines<'a> {
     }
 
     fn key_id(&mut self) -> Result<KeyId, &'static str> {
-        KeyId::from_hex(self.value("key-id")?).ok_or("the line 'key-id:' needs 16 lower-case hex digits")
+        KeyId::from_hex(self.value("key-id")?).ok_or("the line 'key-id:' needs 32 lower-case hex digits")
     }
 
     fn end(&self) -> Result<(), &'static str> {

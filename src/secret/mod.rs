@@ -32,7 +32,7 @@ pub struct Secret([u8; 32]);
 
 /// What shows that two sides hold the same secret for the same profile, purpose and epoch, without showing the secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId(pub [u8; 8]);
+pub struct KeyId(pub [u8; 16]);
 
 shown_as_hex!(KeyId);
 serde_as_text!(KeyId, KeyId::from_hex);
@@ -79,8 +79,8 @@ impl Secret {
     /// The key id of this secret under `scope`.
     pub fn key_id(&self, scope: &Scope) -> KeyId {
         let fingerprint = Zeroizing::new(self.derive(label::FINGERPRINT, scope));
-        let mut id = [0; 8];
-        id.copy_from_slice(&fingerprint[..8]);
+        let mut id = [0; 16];
+        id.copy_from_slice(&fingerprint[..16]);
         KeyId(id)
     }
 
@@ -116,7 +116,7 @@ impl fmt::Debug for Secret {
 }
 
 impl KeyId {
-    /// Reads 16 lower-case hexadecimal digits.
+    /// Reads 32 lower-case hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<KeyId> {
         from_hex(text).map(KeyId)
     }

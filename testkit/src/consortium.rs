@@ -128,7 +128,7 @@ swept_a_day = 100
 sweep_reasons = ["brand"]
 [[epoch]]
 number = 1
-key_id = "1111111111111111"
+key_id = "11111111111111111111111111111111"
 opens = 2026-12-01
 closes = 2027-11-30
 "#;

@@ -119,7 +119,7 @@ fn state() -> PartnerState {
         digest: Digest([number; 32]),
         kind,
         epoch: 1,
-        key_id: KeyId([2; 8]),
+        key_id: KeyId([2; 16]),
         sequence: number.into(),
         previous: 4,
         release: 5,
@@ -172,7 +172,7 @@ fn state() -> PartnerState {
     };
     let source = SourceState {
         epoch: 1,
-        key_id: KeyId([33; 8]),
+        key_id: KeyId([33; 16]),
         profile: "nl-address/1".to_owned(),
         made: BTreeMap::from([(
             home("1012JS|4|"),

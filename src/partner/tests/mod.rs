@@ -216,6 +216,23 @@ fn secrets_must_be_those_of_the_policy() {
 }
 
 #[test]
+fn one_secret_does_not_serve_two_epochs() {
+    let scope = crate::secret::Scope { purpose: sample::policy().purpose.clone(), epoch: 2 };
+    let reused = SecretFile { scope, secret: sample::secret_file(1).secret };
+    let text = policy_text();
+    let own = sample::secret_file(2).key_id().to_string();
+    let folder = partner_folder(&text.replace(&own, &reused.key_id().to_string()));
+    let outside = tempfile::tempdir().unwrap();
+    reused.create(&outside.path().join("two")).unwrap();
+    let mut partner = Partner::open(folder.path()).unwrap();
+    assert_eq!(code(partner.add_secret(&outside.path().join("two"))), "secret_mismatch");
+    assert_eq!(partner.epochs().collect::<Vec<_>>(), [1]);
+    drop(partner);
+    fs::copy(outside.path().join("two"), folder.path().join("epoch-2.secret")).unwrap();
+    assert_eq!(code(Partner::open(folder.path())), "secret_mismatch");
+}
+
+#[test]
 fn without_an_open_epoch_it_is_said_which_way_the_clock_is_out() {
     let folder = partner_folder(&policy_text());
     let mut partner = Partner::open(folder.path()).unwrap();

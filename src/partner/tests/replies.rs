@@ -95,7 +95,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
                 &|header| header.consortium = "elders".parse().unwrap(),
                 &|header| header.purpose = "iets-anders".parse().unwrap(),
                 &|header| header.epoch = 2,
-                &|header| header.key_id = KeyId([0; 8]),
+                &|header| header.key_id = KeyId([0; 16]),
                 &|header| header.partner = 2,
                 &|header| header.sequence += 1,
                 &|header| header.previous += 1,

@@ -253,7 +253,7 @@ impl PolicyFile<'_> {
         let mut epochs: Vec<Epoch> = Vec::with_capacity(raw.len());
         let mut key_ids = BTreeSet::new();
         for Table(raw) in raw {
-            let finding = "use 16 lower-case hexadecimal digits, as `stapel keygen` prints them";
+            let finding = "use 32 lower-case hexadecimal digits, as `stapel keygen` prints them";
             let epoch = Epoch {
                 number: self.number("epoch.number", &raw.number, 0..=i64::from(u32::MAX))?,
                 key_id: KeyId::from_hex(raw.key_id.get_ref())
@@ -476,16 +476,20 @@ mod tests {
         let second = |text: String| [("[[partner]]", text)];
         let id = sample::secret_file(1).key_id().to_string();
         for (text, key, says) in [
-            (epoch(1, "0123456789abcdef", "2027-11-01"), "epoch.number", "1 follows 1"),
-            (epoch(2, "0123456789abcdef", "2026-11-30"), "epoch.opens", "2026-11-30 is before epoch 1 opens"),
-            (epoch(2, "0123456789abcdef", "2028-02-01"), "epoch.closes", "before the day it opens"),
+            (epoch(1, "0123456789abcdef0123456789abcdef", "2027-11-01"), "epoch.number", "1 follows 1"),
+            (
+                epoch(2, "0123456789abcdef0123456789abcdef", "2026-11-30"),
+                "epoch.opens",
+                "2026-11-30 is before epoch 1 opens",
+            ),
+            (epoch(2, "0123456789abcdef0123456789abcdef", "2028-02-01"), "epoch.closes", "before the day it opens"),
             (epoch(2, &id, "2027-11-01"), "epoch.key_id", "there twice"),
-            (epoch(2, "0123456789ABCDEF", "2027-11-01"), "epoch.key_id", "16 lower-case"),
+            (epoch(2, "0123456789ABCDEF0123456789ABCDEF", "2027-11-01"), "epoch.key_id", "32 lower-case"),
         ] {
             let changes = second(text);
             refused(&[(changes[0].0, &changes[0].1)], key, says);
         }
-        let good = second(epoch(2, "0123456789abcdef", "2027-11-01"));
+        let good = second(epoch(2, "0123456789abcdef0123456789abcdef", "2027-11-01"));
         assert_eq!(sample::changed(&[(good[0].0, &good[0].1)]).epochs.len(), 2, "overlap is allowed");
         let start = sample::TEXT.find(EPOCH).unwrap();
         let end = sample::TEXT.find("[[organisation]]").unwrap();
