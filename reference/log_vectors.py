@@ -73,6 +73,10 @@ EVENTS: list[tuple[str, dict]] = [
         "a receipt that the log does not have",
         {"kind": "forgotten", "partner": 7, "receipt": drawn("receipt"), "announced": False},
     ),
+    (
+        "messages that used up no number",
+        {"kind": "replayed", "hour": "2026-12-05T07:00:00Z", "count": 4_294_967_295},
+    ),
 ]
 
 
@@ -122,6 +126,8 @@ def invalid_lines() -> list[tuple[str, str]]:
         ("a minute that begins later", minute.replace("12:34:00Z", "12:34:01Z")),
         ("no reason at all", log.canonical({**json.loads(minute), "rejected": {}})),
         ("a reason of no message", minute.replace('"malformed":41', '"malformed":0')),
+        ("a count of nothing", LINES[22].replace('"count":4294967295', '"count":0')),
+        ("half an hour", LINES[22].replace("07:00:00", "07:30:00")),
         ("a number over 9007199254740991", prune.replace("9007199254740991", "9007199254740992")),
         ("longer than 1024 bytes", with_(address="a" * 1024)),
         ("an array", f"[{question}]"),

@@ -412,6 +412,101 @@ fn numbers_are_used_once() {
     assert_eq!(rejected(client.say(&broker, &Request::Confirm, now)), (Code::Stale, last.highest_state + 1));
 }
 
+fn status(client: &mut Client, now: Timestamp) -> Vec<u8> {
+    client.message(&Request::Status(StatusRequest::default()), now)
+}
+
+/// The lines of the log on messages that used up no number: how many such messages each counts.
+fn replayed(broker: &Broker) -> Vec<u32> {
+    let mut counts = Vec::new();
+    broker
+        .log_rows(|_, row| {
+            if let LogRow::Line(Line { event: Event::Replayed { count, .. }, .. }) = row {
+                counts.push(count.get());
+            }
+            Ok(())
+        })
+        .unwrap();
+    counts
+}
+
+fn lines(broker: &Broker) -> u64 {
+    let mut lines = 0;
+    broker.log_rows(|_, _| Ok(lines += 1)).unwrap();
+    lines
+}
+
+#[test]
+fn a_status_request_has_a_number_and_again_gets_the_same_reply() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let client = &mut everyone(&broker, &policy, &[&[1, 2], &[1], &[], &[], &[]], START)[0];
+    let first = status(client, START);
+    let reply = broker.handle(&first, START);
+    assert_eq!(code(&read(&reply)), "ok");
+    assert_eq!(code(&flag(client, &broker, &[3], START)), "ok");
+    let before = lines(&broker);
+    assert_eq!(broker.handle(&first, START.plus(HOUR)), reply, "over another of the broker's addresses");
+    assert_eq!(lines(&broker), before);
+    // One whose clock was set back is answered, because the number decides and not the time.
+    assert_eq!(code(&client.say(&broker, &Request::Status(StatusRequest::default()), Timestamp(START.0 - HOUR))), "ok");
+    assert_eq!(rejected(client.send(&broker, &first, START)), (Code::Stale, 3));
+    // A folder that was lost begins with number 1, and learns which is free.
+    let mut lost = Client::new(1, &policy);
+    assert_eq!(rejected(lost.say(&broker, &Request::Status(StatusRequest::default()), START)), (Code::Stale, 3));
+    lost.highest_status = 2;
+    assert_eq!(code(&lost.say(&broker, &Request::Status(StatusRequest::default()), START)), "ok");
+}
+
+#[test]
+fn who_kept_messages_fills_neither_log_nor_disk_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    write_policy(&path, &policy_text(&ROSTER, RULES));
+    let keys = || stored_keys(&folder.path().join("keys"));
+    let home = folder.path().join("broker");
+    let broker = Broker::create(&home, keys(), &path, START).unwrap();
+    let policy = broker.policy();
+    let client = &mut everyone(&broker, &policy, &[&[1, 2], &[1], &[], &[], &[]], START)[0];
+    let now = midnight(1).plus(60);
+    let mut kept = vec![status(client, now), status(client, now)];
+    for request in [
+        Request::Confirm,
+        Request::Confirm,
+        Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(1)] }),
+        Request::Question(Question { sweep: None, pseudonyms: &[pseudonym(2)] }),
+    ] {
+        kept.push(client.message(&request, now));
+        client.accepted = client.highest_state;
+    }
+    for message in &kept {
+        assert_eq!(code(&read(&broker.handle(message, now))), "ok");
+    }
+    // One that leaps too far, and one that is meant for another purpose.
+    let header = Header { sequence: u64::MAX, ..client.header(Kind::Confirm, now) };
+    kept.push(message::sign(&header, &[], &key(1)).unwrap());
+    let header = Header { purpose: "iets-anders".parse().unwrap(), ..header };
+    kept.push(message::sign(&header, &[], &key(1)).unwrap());
+    let replay = |broker: &Broker, times: usize, now: Timestamp| {
+        (0..times).for_each(|_| kept.iter().for_each(|message| assert!(!broker.handle(message, now).is_empty())));
+        let ledger = home.join("store").join("ledger.redb");
+        ledger.metadata().unwrap().len()
+    };
+    let bytes = replay(&broker, 20, now);
+    let before = lines(&broker);
+    assert_eq!(replay(&broker, 100, now), bytes, "800 more leave nothing on the disk");
+    assert_eq!(lines(&broker), before);
+    // What was counted holds for the next process, too. Of eight messages three are the last of their kind.
+    drop(broker);
+    let broker = Broker::open(&home, keys()).unwrap();
+    replay(&broker, 1, now.plus(60));
+    assert_eq!(lines(&broker), before);
+    replay(&broker, 1, now.plus(HOUR));
+    assert_eq!((lines(&broker), replayed(&broker)), (before + 1, vec![121 * 5]));
+    broker.release(now.plus(2 * HOUR)).unwrap();
+    assert_eq!(replayed(&broker), [121 * 5, 5]);
+}
+
 #[test]
 fn a_question_again_costs_nothing_until_the_next_release() {
     let policy =

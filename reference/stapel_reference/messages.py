@@ -36,6 +36,8 @@ CODES = (
 # Of these, those that can come before the sender is authenticated.
 UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}
 # And those that have a number.
+# Codes whose rejections use up no number, and have no line of the log.
+NOT_LOGGED = {"unavailable", "stale", "wrong_purpose"}
 NUMBERED = {"gap", "stale", "over_budget", "shrink", "other_epoch"}
 
 
@@ -174,8 +176,6 @@ class Header:
 
     def check_numbers(self) -> None:
         """5.2: which kinds have which numbers. A reply repeats those of what it replies to."""
-        if self.kind in (KINDS[StatusRequest], KINDS[StatusReply]) and self.sequence:
-            raise malformed("a status request has no number")
         if self.kind in map(KINDS.get, (Question, StatusRequest, Answer, StatusReply)) and self.previous:
             raise malformed("only state messages have a previous number")
 

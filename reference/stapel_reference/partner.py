@@ -49,7 +49,7 @@ def may_reject(code: str, body: messages.Body) -> bool:
         "shrink": FullSet,
         "renewal_not_declared": Delta | FullSet,
     }
-    if code in ("wrong_policy", "stale", "not_permitted", "recovering"):
+    if code in ("wrong_policy", "not_permitted", "recovering"):
         return not isinstance(body, StatusRequest)
     return code not in kinds or isinstance(body, kinds[code])
 
@@ -72,6 +72,7 @@ class Partner:
     accepted_state: int = 0
     state_number: int = 0
     question_number: int = 0
+    status_number: int = 0
     release: int = 0
     # Own lines of the log that are not proven yet: number, and leaf hash. And what was found wrong with the log.
     lines: dict[int, bytes] = field(default_factory=dict)
@@ -102,7 +103,9 @@ class Partner:
         return self._sign(now, Question(pseudonyms, sweep), self.question_number, 0)
 
     def status(self, now: int, tree_size: int = 0) -> bytes:
-        return self._sign(now, StatusRequest(tree_size, sorted(self.lines)[:MAX_LINES], self.receipt), 0, 0)
+        self.status_number += 1
+        body = StatusRequest(tree_size, sorted(self.lines)[:MAX_LINES], self.receipt)
+        return self._sign(now, body, self.status_number, 0)
 
     def _state(self, now: int, body: messages.Body) -> bytes:
         self.state_number += 1
@@ -180,6 +183,8 @@ class Partner:
         if isinstance(body, Rejection) and body.code == "stale":
             if isinstance(request_body, Question):
                 self.question_number = raised(self.question_number, body.number - 1)
+            elif isinstance(request_body, StatusRequest):
+                self.status_number = raised(self.status_number, body.number - 1)
             else:
                 self.state_number = raised(self.state_number, body.number - 1)
         return body
@@ -204,7 +209,7 @@ class Partner:
     ) -> None:
         """audit-log.md 3: the line that the reply names is the one on this message, and no other reply named it."""
         if reply.log.leaf == bytes(32):
-            if not (isinstance(reply, Rejection) and reply.code == "unavailable"):
+            if not (isinstance(reply, Rejection) and reply.code in messages.NOT_LOGGED):
                 self.conflicts.append("it names no line")
             return
         number, leaf = reply.log.line, reply.log.leaf

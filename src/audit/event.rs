@@ -1,6 +1,7 @@
 //! What the broker's log records: one kind of event for each thing that the broker does.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,6 +24,15 @@ pub enum Event {
         /// The number of messages by the reason for which they were rejected. Not empty, and no number is 0.
         #[serde(deserialize_with = "counts")]
         rejected: BTreeMap<Code, u32>,
+    },
+    /// Messages of authenticated partners came that used up no number: of a number that was not free, or for another
+    /// purpose. They are counted by the hour, because whoever kept one can send it again and again.
+    Replayed {
+        /// The first moment of that hour.
+        #[serde(deserialize_with = "hour")]
+        hour: Timestamp,
+        /// How many there were; not 0.
+        count: NonZeroU32,
     },
     /// A release took place.
     Release {
@@ -188,6 +198,7 @@ impl Event {
         match self {
             Event::Message { subject, .. } => subject.kind(),
             Event::Unauthenticated { .. } => "unauthenticated",
+            Event::Replayed { .. } => "replayed",
             Event::Release { .. } => "release",
             Event::Told { .. } => "told",
             Event::PolicyAdopted { .. } => "policy",
@@ -250,6 +261,12 @@ fn is_none(journal: &Digest) -> bool {
 fn minute<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
     let minute = Timestamp::deserialize(from)?;
     if minute.0.is_multiple_of(60) { Ok(minute) } else { Err(D::Error::custom("not the start of a minute")) }
+}
+
+/// The first moment of an hour.
+fn hour<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    let hour = Timestamp::deserialize(from)?;
+    if hour.0.is_multiple_of(3_600) { Ok(hour) } else { Err(D::Error::custom("not the start of an hour")) }
 }
 
 /// At least one code, none of them zero times.

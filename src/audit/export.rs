@@ -277,9 +277,9 @@ mod tests {
     fn a_log_as_it_was_signed_passes() {
         let rows = rows();
         let report = read(&texts(&rows)).unwrap().check(&checkpoints(&rows, &[12, 5, 16, 0, 5])).unwrap();
-        assert_eq!((report.lines, report.pruned, report.checkpoints, report.covered), (18, 0, 5, 16));
+        assert_eq!((report.lines, report.pruned, report.checkpoints, report.covered), (19, 0, 5, 16));
         assert_eq!(report.kinds["release"], 2);
-        assert_eq!(report.kinds.values().sum::<u64>(), 18);
+        assert_eq!(report.kinds.values().sum::<u64>(), 19);
     }
 
     #[test]
@@ -441,7 +441,7 @@ mod tests {
         let check = |rows: &[LogRow]| read(&texts(rows)).unwrap().check(&signed);
         rows.push(says(1, 1, left.day()));
         let report = check(&rows).unwrap();
-        assert_eq!((report.lines, report.pruned, report.covered), (19, 1, 18));
+        assert_eq!((report.lines, report.pruned, report.covered), (20, 1, 19));
 
         // Who writes such a line cannot hide whichever line they like behind its hash.
         let finding = |rows: &[LogRow]| check(rows).unwrap_err().to_string();
@@ -452,9 +452,9 @@ mod tests {
         let mut older = rows.clone();
         older[1] = LogRow::Pruned(rows[1].leaf());
         assert!(check(&older).is_ok());
-        older[19] = says(2, 2, left.day());
-        assert!(finding(&older).contains("row 19: what it says was pruned does not follow"), "{}", finding(&older));
-        older[19] = says(1, 2, left.day().plus(1));
+        older[20] = says(2, 2, left.day());
+        assert!(finding(&older).contains("row 20: what it says was pruned does not follow"), "{}", finding(&older));
+        older[20] = says(1, 2, left.day().plus(1));
         assert!(finding(&older).contains("the first left is of"), "{}", finding(&older));
     }
 }

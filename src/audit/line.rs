@@ -91,6 +91,8 @@ mod hex {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::num::NonZeroU32;
+
     use proptest::prelude::*;
     use serde_json::Map;
 
@@ -146,6 +148,7 @@ pub(super) mod tests {
             },
             Event::EpochClosed { epoch: 1 },
             Event::Prune { before: as_of.day(), lines: 4, total: MAX_NUMBER },
+            Event::Replayed { hour: as_of, count: NonZeroU32::MAX },
         ];
         events.into_iter().enumerate().map(example).collect()
     }

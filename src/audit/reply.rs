@@ -142,7 +142,7 @@ mod tests {
             epoch: 1,
             key_id: policy.epochs[0].key_id,
             partner: 2,
-            sequence: u64::from(reply.kind() != message::Kind::StatusReply),
+            sequence: 1,
             previous: 0,
             time: NOW,
             policy: policy.digest(),

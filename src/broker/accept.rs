@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::incoming::Incoming;
 use super::index::Pending;
 use super::join::join;
-use super::rows::{Accepted, PartnerRow};
+use super::rows::{PartnerRow, Replied};
 use super::state::{Account, OpenEpoch, StoredBatch};
 use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
@@ -432,7 +432,7 @@ fn held_too_many(most: u32) -> Rejection {
 impl PartnerRow {
     /// Notes an accepted state message.
     pub(super) fn accept(&mut self, incoming: &Incoming<'_>, receipt: Vec<u8>, charge: u32) {
-        self.accepted = Some(Accepted { sequence: incoming.header.sequence, digest: incoming.digest, receipt });
+        self.accepted = Some(Replied::new(incoming, receipt));
         self.new_flags = self.new_flags.saturating_add(charge);
     }
 }

@@ -5,7 +5,7 @@
 use super::accept::{Acceptance, TaggedFlags, accept};
 use super::answer::{Charge, TaggedQuestion, answer};
 use super::incoming::Incoming;
-use super::rows::PartnerRow;
+use super::rows::{PartnerRow, Replied};
 use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
@@ -59,7 +59,7 @@ pub(super) fn decide(
 ) -> Decision {
     let mut partner = snapshot.partner.clone();
     match incoming.header.kind {
-        Kind::Status => {}
+        Kind::Status => partner.highest_status = incoming.header.sequence,
         Kind::Question => partner.highest_question = incoming.header.sequence,
         _ => partner.highest_state = incoming.header.sequence,
     }
@@ -99,8 +99,8 @@ impl Snapshot {
         state.release(incoming.header.epoch) == self.release() && state.answering() == self.answering
     }
 
-    /// Steps 5 and 6: the reply to the same message that came before; a rejection of a message for another purpose or
-    /// of an old number, neither of which uses up a number.
+    /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose or of
+    /// a number that is not free. That uses up no number, so that it can be had again and again.
     pub(super) fn earlier_reply(&self, incoming: &Incoming<'_>) -> Result<Option<Vec<u8>>, Rejection> {
         let header = incoming.header;
         // A partner may use one key for two purposes.
@@ -109,8 +109,10 @@ impl Snapshot {
             let sentence = format!("the policy's purpose is {purpose}: check where the message is sent");
             return Err(Rejection::new(Code::WrongPurpose, 0, sentence));
         }
+        let is_same = |before: &&Replied| before.sequence == header.sequence && before.digest == incoming.digest;
+        let replied = |before: &Option<Replied>| before.as_ref().filter(is_same).map(|before| before.reply.clone());
         let (highest, before) = match header.kind {
-            Kind::Status => return Ok(None),
+            Kind::Status => (self.partner.highest_status, replied(&self.partner.status)),
             Kind::Question => {
                 let same = self.partner.answered.as_ref().filter(|answered| {
                     answered.sequence == header.sequence
@@ -118,16 +120,12 @@ impl Snapshot {
                         && answered.epoch == header.epoch
                         && Some(answered.release) == self.release()
                 });
-                (self.partner.highest_question, same.map(|answered| &answered.answer))
+                (self.partner.highest_question, same.map(|answered| answered.answer.clone()))
             }
-            _ => {
-                let same = self.partner.accepted.as_ref();
-                let same = same.filter(|it| it.sequence == header.sequence && it.digest == incoming.digest);
-                (self.partner.highest_state, same.map(|accepted| &accepted.receipt))
-            }
+            _ => (self.partner.highest_state, replied(&self.partner.accepted)),
         };
-        if let Some(reply) = before {
-            return Ok(Some(reply.clone()));
+        if before.is_some() {
+            return Ok(before);
         }
         let sequence = header.sequence;
         let free = highest.saturating_add(1);
@@ -140,12 +138,6 @@ impl Snapshot {
             return Err(Rejection::new(Code::Stale, free, sentence));
         }
         Ok(None)
-    }
-
-    /// The decision to reject a message without using up its number.
-    pub(super) fn reject(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Decision {
-        let verdict = Err(rejection);
-        Decision { partner: self.partner.clone(), event: event(incoming, None, &verdict), verdict }
     }
 
     fn release(&self) -> Option<u64> {
@@ -256,19 +248,21 @@ fn is_answering(epoch: u32, answering: Option<u32>) -> Result<(), Rejection> {
 }
 
 /// Step 12: a state message follows the last one that was accepted; a partner that a restored broker waits for
-/// sends a full set first, made since.
+/// sends a full set first, made since. So must a question be, which could be one that was asked and paid for before.
 fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy::Epoch) -> Result<(), Rejection> {
     let header = incoming.header;
+    let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));
     // A partner that may not flag has no full set to send.
-    if incoming.sender.may.flag && snapshot.recovering(header.partner, epoch) {
-        let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));
-        return match (header.kind, snapshot.restored) {
-            (Kind::FullSet, Some(restored)) if header.time < restored => refuse(format!(
-                "the broker was restored at {restored}, and this full set is of {}: make it anew",
-                header.time
-            )),
+    let is_recovering = incoming.sender.may.flag && snapshot.recovering(header.partner, epoch);
+    let must_be_new = header.kind == Kind::Question || (is_recovering && header.kind == Kind::FullSet);
+    if let Some(restored) = snapshot.restored.filter(|restored| must_be_new && header.time < *restored) {
+        let time = header.time;
+        return refuse(format!("the broker was restored at {restored}, and this message is of {time}: make it anew"));
+    }
+    if is_recovering {
+        return match header.kind {
             // What a restored broker accepted last is older than the partner's series, and says nothing of it.
-            (Kind::FullSet | Kind::Status, _) => Ok(()),
+            Kind::FullSet | Kind::Status => Ok(()),
             _ => refuse(
                 "the broker was restored from a copy: \
                  send all your flags as a full set, then it counts and answers you again"
@@ -335,7 +329,7 @@ fn event(incoming: &Incoming<'_>, request: Option<&TaggedRequest>, verdict: &Res
 #[cfg(test)]
 mod tests {
     use super::super::incoming::PolicyInForce;
-    use super::super::rows::{Accepted, EpochRow, PolicyRow};
+    use super::super::rows::{EpochRow, PolicyRow};
     use super::*;
     use crate::digest::Digest;
     use crate::message::{FullSet, Group, Header, Part, VERSION};
@@ -474,15 +468,11 @@ mod tests {
         snapshot.partner.highest_state = 3;
         assert_eq!(earlier(&header, &snapshot), Err(("stale", 4)));
         let digest = Digest::of(&[b"the message"]);
-        snapshot.partner.accepted = Some(Accepted { sequence: 1, digest, receipt: b"the receipt".to_vec() });
+        snapshot.partner.accepted = Some(Replied { sequence: 1, digest, reply: b"the receipt".to_vec() });
         assert_eq!(earlier(&header, &snapshot), Ok(Some(b"the receipt".to_vec())));
         header.sequence = 4 + LONGEST_LEAP;
         assert_eq!(earlier(&header, &snapshot), Err(("stale", 4)));
         header.purpose = "another-purpose".parse::<Slug>().unwrap();
         assert_eq!(earlier(&header, &snapshot).unwrap_err().0, "wrong_purpose");
-        let rejected =
-            with_incoming(&header, |incoming| snapshot.reject(incoming, snapshot.earlier_reply(incoming).unwrap_err()));
-        assert_eq!(rejected.partner.highest_state, 3);
-        assert!(matches!(rejected.event, Event::Message { count: 0, .. }));
     }
 }

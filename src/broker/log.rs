@@ -1,5 +1,6 @@
 //! The broker's audit log in memory: the lines that it appends, and the checkpoints that it signs.
 
+use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
 use super::rows::{LogCountsRow, write_row};
@@ -49,6 +50,27 @@ impl AuditLog {
         told.0 += stacked;
         told.1 += all - stacked;
         self.keep(change);
+    }
+
+    /// Counts a message that used up no number: whoever kept one could send it for ever, so that it has no line of its
+    /// own. The count is kept, so that it holds for brokers that handle one message a process.
+    pub(super) fn count_replayed(&mut self, change: &mut Change, now: Timestamp) {
+        if self.row.replayed == 0 {
+            self.row.hour = hour(now);
+        }
+        self.row.replayed = self.row.replayed.saturating_add(1);
+        self.keep(change);
+    }
+
+    /// If another hour has begun, appends the line on the messages of the hour before that used up no number.
+    pub(super) fn turn_hour(&mut self, change: &mut Change, now: Timestamp, policy: Digest) -> Result<(), SystemError> {
+        let counted = self.row.hour;
+        if let Some(count) = NonZeroU32::new(self.row.replayed).filter(|_| hour(now) != counted) {
+            self.append(change, now, policy, Event::Replayed { hour: counted, count })?;
+            self.row.replayed = 0;
+            self.keep(change);
+        }
+        Ok(())
     }
 
     /// If another day has begun, appends a line for each epoch with the standings that were told on the day before.
@@ -114,4 +136,9 @@ impl AuditLog {
         change.rows.retain(|(key, _)| *key != Key::LogCounts);
         change.rows.push((Key::LogCounts, Some(write_row(&self.row))));
     }
+}
+
+/// The first moment of an hour.
+fn hour(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0 % 3_600)
 }

@@ -5,7 +5,7 @@ use super::answer::TaggedQuestion;
 use super::clock::{Clock, Moment};
 use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, wrong_epoch};
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
-use super::rows::{PartnerRow, write_row};
+use super::rows::{PartnerRow, Replied, write_row};
 use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
 use super::transaction::Transaction;
@@ -65,7 +65,7 @@ impl Broker {
                         }
                         Err(error) => {
                             self.note_fault(&error);
-                            return self.reject_unavailable(&incoming, unkept());
+                            return self.reject_unlogged(&incoming, unkept());
                         }
                     }
                 }
@@ -118,11 +118,17 @@ impl Broker {
                     None => tagged.insert(self.tag(verified)?),
                 };
                 if let Some(rejection) = incoming.in_doubt.then(|| refuse_in_doubt(request)).flatten() {
-                    return Ok(Attempt::Done(self.reject_unavailable(incoming, rejection)));
+                    return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
                 }
                 decide(incoming, &snapshot, request)
             }
-            Err(rejection) => snapshot.reject(incoming, rejection),
+            Err(rejection) => {
+                let mut transaction = self.database.begin()?;
+                let (state, change) = transaction.change();
+                state.log.count_replayed(change, incoming.now);
+                transaction.commit()?;
+                return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+            }
         };
         let staged = decision.batch().map(|batch| self.database.store().stage(batch)).transpose()?;
 
@@ -231,14 +237,14 @@ impl Broker {
                 reply
             }
             Ok(Verdict::Status(request)) => {
-                self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, &request)))
+                let reply = self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, &request)));
+                row.status = Some(Replied::new(incoming, reply.clone()));
+                reply
             }
             Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),
         };
-        if incoming.header.kind != Kind::Status {
-            change.rows.push((Key::Partner(partner), Some(write_row(&row))));
-            state.partners.insert(partner, row);
-        }
+        change.rows.push((Key::Partner(partner), Some(write_row(&row))));
+        state.partners.insert(partner, row);
         if release_now {
             // A change of its own, because the release may remove the batch that this one adds.
             transaction.submit()?;
@@ -268,7 +274,7 @@ impl Broker {
     }
 
     /// The reply where nothing is done: no number is used, and no line is logged.
-    fn reject_unavailable(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Vec<u8> {
+    fn reject_unlogged(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Vec<u8> {
         let restored = self.database.inspect(|state| state.log.restored);
         let rejection = Rejection { log: LogEntry { restored, ..LogEntry::NONE }, ..rejection };
         self.sign(incoming, &Reply::Rejection(rejection))

@@ -180,7 +180,7 @@ const MISSING: StoreError = StoreError::StoreDamaged { finding: "an epoch is mis
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{Accepted, PartnerRow, PolicyRow};
+    use super::super::rows::{PartnerRow, PolicyRow, Replied};
     use super::super::state::StoredBatch;
     use super::*;
     use crate::policy::sample;
@@ -207,7 +207,7 @@ mod tests {
             account.pending.push(vec![row(0), row(partner)]);
             account.batches.push(StoredBatch { sequence: 3, part: Some((1, 1)), rows: 2 });
             epoch.accounts.insert(partner, account);
-            let accepted = Some(Accepted { sequence: 3, digest: sample::signed().digest(), receipt: Vec::new() });
+            let accepted = Some(Replied { sequence: 3, digest: sample::signed().digest(), reply: Vec::new() });
             state.partners.insert(partner, PartnerRow { accepted, ..PartnerRow::default() });
         }
         state.epochs.insert(1, epoch);

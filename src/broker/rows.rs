@@ -10,8 +10,9 @@
 //! | format | the format of the ledger, 4 bytes |
 //! | policy | its version, 4; its digest; the digest of the one before, if any; when it was adopted, a moment |
 //! | partner | the last accepted state message, if any: its number, 8; its digest; the receipt, bytes |
-//! |  | the highest state number, 8; the highest question number, 8 |
+//! |  | the highest numbers of state messages, questions and status requests, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
+//! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4 |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
@@ -20,7 +21,7 @@
 //! |  | the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | the highest released state number, 8 |
 //! | log counts | the day of what follows; how many epochs, 8; of each: its number, 4; stacked, 8; not stacked, 8 |
-//! |  | how many lines were pruned, 8 |
+//! |  | how many lines were pruned, 8; the hour of what follows, a moment; messages that used up no number, 4 |
 //! | restored | when the store was last put back from a copy, a moment |
 //! | unpurged | how many rows went out of the store since the last purge, 8 |
 //!
@@ -29,6 +30,7 @@
 
 use std::collections::BTreeMap;
 
+use super::incoming::Incoming;
 use crate::codec::{Encode, encode_fields, read_record, write_record};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -64,22 +66,24 @@ pub(super) struct PolicyRow {
 /// A partner's numbers, last replies, and what it spent today.
 #[derive(Clone, Default)]
 pub(super) struct PartnerRow {
-    pub(super) accepted: Option<Accepted>,
+    pub(super) accepted: Option<Replied>,
     pub(super) highest_state: u64,
     pub(super) highest_question: u64,
+    pub(super) highest_status: u64,
     pub(super) answered: Option<Answered>,
+    pub(super) status: Option<Replied>,
     pub(super) day: Day,
     pub(super) new_flags: u32,
     pub(super) asked: u32,
     pub(super) swept: u32,
 }
 
-/// The last state message that was accepted.
+/// The last message of a series that was accepted, and the reply to it.
 #[derive(Clone)]
-pub(super) struct Accepted {
+pub(super) struct Replied {
     pub(super) sequence: u64,
     pub(super) digest: Digest,
-    pub(super) receipt: Vec<u8>,
+    pub(super) reply: Vec<u8>,
 }
 
 /// The last question that was answered.
@@ -133,6 +137,16 @@ pub(super) struct LogCountsRow {
     pub(super) told: BTreeMap<u32, (u64, u64)>,
     /// Lines that were pruned.
     pub(super) pruned: u64,
+    /// The first moment of the hour that `replayed` counts.
+    pub(super) hour: Timestamp,
+    /// Messages in that hour that used up no number, and so have no line of their own.
+    pub(super) replayed: u32,
+}
+
+impl Replied {
+    pub(super) fn new(incoming: &Incoming<'_>, reply: Vec<u8>) -> Replied {
+        Replied { sequence: incoming.header.sequence, digest: incoming.digest, reply }
+    }
 }
 
 impl PartnerRow {
@@ -151,17 +165,22 @@ impl PartnerRow {
 
 encode_fields! { PolicyRow { version, digest, previous, adopted } }
 encode_fields! {
-    PartnerRow { accepted, highest_state, highest_question, answered, day, new_flags, asked, swept }
+    PartnerRow {
+        accepted, highest_state, highest_question, highest_status, answered, status, day, new_flags, asked, swept
+    }
     where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
-        row.accepted_state() <= row.highest_state && answered <= row.highest_question
+        let status = row.status.as_ref().map_or(0, |status| status.sequence);
+        row.accepted_state() <= row.highest_state
+            && answered <= row.highest_question
+            && status <= row.highest_status
     }, else "a number is above the highest"
 }
-encode_fields! { Accepted { sequence, digest, receipt } }
+encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { Answered { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
 encode_fields! { ShareRow { full_seen, heard, held, asked, free_in, free, released } }
-encode_fields! { LogCountsRow { day, told, pruned } }
+encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
 
 #[cfg(test)]
 mod tests {
@@ -185,9 +204,10 @@ mod tests {
 
     fn partner() -> PartnerRow {
         PartnerRow {
-            accepted: Some(Accepted { sequence: 0x21, digest: Digest([0xa1; 32]), receipt: vec![0xa2; 3] }),
+            accepted: Some(Replied { sequence: 0x21, digest: Digest([0xa1; 32]), reply: vec![0xa2; 3] }),
             highest_state: 0x22,
             highest_question: 0x42,
+            highest_status: 0x46,
             answered: Some(Answered {
                 sequence: 0x41,
                 digest: Digest([0xb1; 32]),
@@ -195,6 +215,7 @@ mod tests {
                 release: 0x44,
                 answer: vec![0xb2; 2],
             }),
+            status: Some(Replied { sequence: 0x45, digest: Digest([0xb3; 32]), reply: vec![0xb4; 4] }),
             day: Day(0x51),
             new_flags: 0x52,
             asked: 0x53,
@@ -224,18 +245,22 @@ mod tests {
                 &[3, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0xa2, 0xa2],
                 &[0x22, 0, 0, 0, 0, 0, 0, 0],
                 &[0x42, 0, 0, 0, 0, 0, 0, 0],
+                &[0x46, 0, 0, 0, 0, 0, 0, 0],
                 &[1, 0x41, 0, 0, 0, 0, 0, 0, 0],
                 &[0xb1; 32],
                 &[0x43, 0, 0, 0],
                 &[0x44, 0, 0, 0, 0, 0, 0, 0],
                 &[2, 0, 0, 0, 0, 0, 0, 0, 0xb2, 0xb2],
+                &[1, 0x45, 0, 0, 0, 0, 0, 0, 0],
+                &[0xb3; 32],
+                &[4, 0, 0, 0, 0, 0, 0, 0, 0xb4, 0xb4, 0xb4, 0xb4],
                 &[0x51, 0],
                 &[0x52, 0, 0, 0],
                 &[0x53, 0, 0, 0],
                 &[0x54, 0, 0, 0],
             ],
         );
-        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 16 + 1 + 14]]);
+        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 2 + 14]]);
         let epoch = EpochRow {
             release: 0x61,
             as_of: Timestamp(0x62),
@@ -273,7 +298,13 @@ mod tests {
         frozen(share.clone(), &[&[1], &[1], &after_flags]);
         frozen(ShareRow { full_seen: false, ..share }, &[&[1], &[0], &after_flags]);
         frozen(
-            LogCountsRow { day: Day(0x81), told: [(0x82, (0x83, 0x84)), (0x85, (0, 0))].into(), pruned: 0x86 },
+            LogCountsRow {
+                day: Day(0x81),
+                told: [(0x82, (0x83, 0x84)), (0x85, (0, 0))].into(),
+                pruned: 0x86,
+                hour: Timestamp(0x87),
+                replayed: 0x88,
+            },
             &[
                 &[1],
                 &[0x81, 0],
@@ -284,6 +315,8 @@ mod tests {
                 &[0x85, 0, 0, 0],
                 &[0; 16],
                 &[0x86, 0, 0, 0, 0, 0, 0, 0],
+                &[0x87, 0, 0, 0, 0, 0, 0, 0],
+                &[0x88, 0, 0, 0],
             ],
         );
         frozen(Timestamp(0x91), &[&[1], &[0x91, 0, 0, 0, 0, 0, 0, 0]]);
@@ -297,6 +330,7 @@ mod tests {
         };
         refused(&PartnerRow { highest_state: 0x20, ..partner() });
         refused(&PartnerRow { highest_question: 0x40, ..partner() });
+        refused(&PartnerRow { highest_status: 0x44, ..partner() });
         let row = write_row(&ShareRow::default());
         for (at, byte) in [(1, 2), (1, 255), (2, 2)] {
             let mut other = row.clone();
@@ -309,7 +343,7 @@ mod tests {
         assert!(read_row::<PartnerRow>(&row).is_err());
         let told = |epochs: [u8; 2]| {
             let of = |epoch| [&[epoch, 0, 0, 0][..], &[0; 16]].concat();
-            [&[1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 8]].concat()
+            [&[1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 20]].concat()
         };
         assert!(read_row::<LogCountsRow>(&told([1, 2])).is_ok());
         for epochs in [[2, 1], [1, 1]] {

@@ -52,6 +52,8 @@ impl Upkeep<'_> {
         if let Some(event) = self.broker.unauthenticated.take_if_over(self.now) {
             self.record(&mut transaction, event)?;
         }
+        let (state, change) = transaction.change();
+        state.log.turn_hour(change, self.now, self.in_force.digest())?;
         self.open_and_close(&mut transaction)?;
         let mut releases = Vec::new();
         for (number, due) in due_releases(&mut transaction, self.in_force, self.now) {

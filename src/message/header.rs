@@ -31,8 +31,7 @@ pub struct Header {
     pub key_id: KeyId,
     /// The number of the partner that sent this, or that it is for.
     pub partner: u16,
-    /// The number of this message in its series: state messages or questions. 0 in a status request. A reply repeats
-    /// it.
+    /// The number of this message in its series: state messages, questions or status requests. A reply repeats it.
     pub sequence: u64,
     /// In a state message the number of the last state message that the broker accepted, 0 for none; 0 in a question or
     /// a status request. A reply repeats it.
@@ -101,9 +100,6 @@ impl Header {
         if names_none_before && header.previous != 0 {
             return malformed("only a state message, and a reply to one, names the one before it");
         }
-        if matches!(header.kind, Kind::Status | Kind::StatusReply) && header.sequence != 0 {
-            return malformed("a status request, and the reply to one, has no number of its own: it is 0");
-        }
         Ok((header, length))
     }
 
@@ -118,7 +114,7 @@ impl Header {
             epoch: 1,
             key_id: KeyId([5; 16]),
             partner: 7,
-            sequence: if kind == Kind::Status { 0 } else { 2 },
+            sequence: 2,
             previous: u64::from(kind.is_state()),
             time: Timestamp(1_795_996_799),
             policy: Digest([3; 32]),
@@ -245,10 +241,9 @@ mod tests {
         assert!(!refused(Header::example(Kind::Question)));
         assert!(refused(Header { version: 2, ..Header::example(Kind::Question) }));
         assert!(refused(Header { previous: 1, ..Header::example(Kind::Question) }));
-        assert!(refused(Header { sequence: 1, ..Header::example(Kind::Status) }));
+        assert!(refused(Header { previous: 1, ..Header::example(Kind::Status) }));
         assert!(refused(Header { previous: 1, ..Header::example(Kind::Answer) }));
-        assert!(refused(Header { previous: 1, sequence: 0, ..Header::example(Kind::StatusReply) }));
-        assert!(refused(Header { sequence: 1, ..Header::example(Kind::StatusReply) }));
+        assert!(refused(Header { previous: 1, ..Header::example(Kind::StatusReply) }));
         let mut bytes = Header::example(Kind::Delta).encode();
         for kind in (0..=255u8).filter(|kind| Kind::try_from(*kind).is_err()) {
             bytes[1] = kind;

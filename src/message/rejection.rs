@@ -134,13 +134,20 @@ impl Code {
         match self {
             // The sender was not authenticated, so that nobody may sign them.
             UnknownPartner | BadSignature | WrongConsortium => false,
-            Malformed | TooLarge | WrongPurpose | WrongEpoch | WrongKeyId | Clock | OverBudget | Unavailable => true,
-            WrongPolicy | Stale | NotPermitted | Recovering => kind != Kind::Status,
+            Malformed | TooLarge | WrongPurpose | Stale | WrongEpoch | WrongKeyId | Clock | OverBudget
+            | Unavailable => true,
+            WrongPolicy | NotPermitted | Recovering => kind != Kind::Status,
             Gap | FullSetRequired => kind.is_state(),
             OtherEpoch | NotYetAnswering => kind == Kind::Question,
             Shrink => kind == Kind::FullSet,
             RenewalNotDeclared => matches!(kind, Kind::Delta | Kind::FullSet),
         }
+    }
+
+    /// Whether a signed rejection with it has a line of the log. One that uses up no number has none, because whoever
+    /// kept a message could fill the log with it.
+    pub(crate) fn is_logged(self) -> bool {
+        !matches!(self, Code::Unavailable | Code::Stale | Code::WrongPurpose)
     }
 
     fn from_byte(byte: u8) -> Option<Code> {

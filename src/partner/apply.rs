@@ -217,6 +217,7 @@ impl PartnerState {
             self.accepted_is(status.accepted);
             self.forget_held(|number| number == epoch && status.full_set);
         }
+        self.status_used = self.status_used.max(status.number);
         raise(&mut self.state_used, status.highest_state);
         raise(&mut self.question_used, status.highest_question);
         if let CheckpointOutcome::Kept(checkpoint) = &status.checkpoint {
@@ -248,6 +249,7 @@ impl PartnerState {
             (Some(Code::Stale), Series::Question) => {
                 raise(&mut self.question_used, detail.saturating_sub(1));
             }
+            (Some(Code::Stale), Series::Status) => raise(&mut self.status_used, detail.saturating_sub(1)),
             _ => {}
         }
         self.drop_flight(series, number, End::Read);

@@ -82,11 +82,13 @@ impl Partner {
         let receipt = state.receipt.as_ref().map(|receipt| receipt.bytes.clone()).unwrap_or_default();
         let request = &Request::Status(StatusRequest { tree_size, lines, receipt });
         let mut transaction = self.data.begin()?;
-        let draft = Draft { epoch, sequence: 0, previous: 0, flagged_before: 0, request };
         let head = transaction.head();
-        let message = self.member.sign(transaction.state(), head, &draft, now)?;
+        let state = transaction.state();
+        state.status_used = state.status_used.saturating_add(1);
+        let draft = Draft { epoch, sequence: state.status_used, previous: 0, flagged_before: 0, request };
+        let message = self.member.sign(state, head, &draft, now)?;
         let bytes = message.bytes.clone();
-        transaction.state().status = Some(message);
+        state.status = Some(message);
         transaction.commit()?;
         Ok(bytes)
     }

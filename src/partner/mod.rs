@@ -118,7 +118,7 @@ pub struct InFlight<'a> {
     pub kind: Kind,
     /// Its epoch.
     pub epoch: u32,
-    /// Its number in its series; 0 for a status request.
+    /// Its number in its series.
     pub number: u64,
     /// Its digest, by which it is given up.
     pub digest: Digest,

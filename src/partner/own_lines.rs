@@ -6,7 +6,7 @@ use crate::audit::{Checkpoint, Event, Line, Outcome, Subject, verify_inclusion};
 use crate::codec::encode_fields;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Code, Header, Kind, LineProof, MAX_PROVEN_LINES, Reply};
+use crate::message::{Header, Kind, LineProof, MAX_PROVEN_LINES, Reply};
 
 /// The most lines that wait for a proof. The journal has all; of more than these the oldest are no longer asked for.
 const MAX_UNPROVEN: usize = 100_000;
@@ -97,7 +97,7 @@ impl OwnLines {
         let line = || right.first().map(Line::to_json).unwrap_or_default();
         let conflict = |finding| Some(LogConflict { finding, line: line(), other: None });
         if !log.is_line() {
-            let kept_nothing = matches!(reply, Reply::Rejection(rejection) if rejection.code == Code::Unavailable);
+            let kept_nothing = matches!(reply, Reply::Rejection(rejection) if !rejection.code.is_logged());
             return if kept_nothing { None } else { conflict("the reply names no line of it".into()) };
         }
         let index = log.index;

@@ -163,6 +163,7 @@ impl Partner {
                 new_flags = Some(status.new_flags_left);
                 let event = JournalEvent::Status(StatusRecord {
                     epoch,
+                    number,
                     release: status.release,
                     accepted: status.accepted_state,
                     highest_state: status.highest_state,

@@ -82,6 +82,8 @@ pub(super) struct AnswerHead {
 /// Where the broker says that the partner stands.
 pub(super) struct StatusRecord {
     pub(super) epoch: u32,
+    /// The number of the request.
+    pub(super) number: u64,
     pub(super) release: u64,
     pub(super) accepted: u64,
     pub(super) highest_state: u64,
@@ -116,7 +118,7 @@ pub(super) enum CheckpointOutcome {
     Refused(Vec<u8>),
 }
 
-/// A series of a partner's messages; each numbers its own. Status requests have no numbers.
+/// A series of a partner's messages; each numbers its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Series {
     State,
@@ -204,7 +206,7 @@ encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
 encode_fields! { AnswerHead { epoch, number, release, as_of, until, organisations, fresh, log } }
 
 encode_fields! {
-    StatusRecord { epoch, release, accepted, highest_state, highest_question, full_set, checkpoint, proven, reply }
+    StatusRecord { epoch, number, release, accepted, highest_state, highest_question, full_set, checkpoint, proven, reply }
     where |status| status.proven.is_sorted_by(|a, b| a < b),
     else "proven lines are not ascending, each once"
 }

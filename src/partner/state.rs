@@ -48,6 +48,9 @@ pub(super) struct PartnerState {
     pub(super) state_used: u64,
     /// The highest number of a question made.
     pub(super) question_used: u64,
+    /// The highest number of a status request made. The journal has that of the last one answered only: where an old
+    /// snapshot leads to a number that was used before, the broker says which is free, and nothing else comes of it.
+    pub(super) status_used: u64,
     /// The epoch that answers questions, as the broker said last; `None` where it did not say.
     pub(super) answering: Option<u32>,
     /// The last state message that the broker accepted; 0 for none.
@@ -283,9 +286,9 @@ impl NewFlags {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, answering, accepted, said_accepted, lost, flags, epochs,
-        house_numbers, shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy, checkpoint,
-        own_lines, receipt, new_flags, sources
+        number, journal, state_used, question_used, status_used, answering, accepted, said_accepted, lost, flags,
+        epochs, house_numbers, shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy,
+        checkpoint, own_lines, receipt, new_flags, sources
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Client {
     pub highest_state: u64,
     /// The number of the last question that it made.
     pub highest_question: u64,
+    /// The number of the last status request that it made.
+    pub highest_status: u64,
 }
 
 impl Client {
@@ -65,13 +67,17 @@ impl Client {
             accepted: 0,
             highest_state: 0,
             highest_question: 0,
+            highest_status: 0,
         }
     }
 
     /// The header of its next message of a kind.
     pub fn header(&mut self, kind: Kind, now: Timestamp) -> Header {
         let (sequence, previous) = match kind {
-            Kind::Status | Kind::StatusReply => (0, 0),
+            Kind::Status | Kind::StatusReply => {
+                self.highest_status += 1;
+                (self.highest_status, 0)
+            }
             Kind::Question | Kind::Answer => {
                 self.highest_question += 1;
                 (self.highest_question, 0)

@@ -25,7 +25,7 @@ pub(super) struct Broker {
     /// Rejects the next message for this.
     pub(super) reject_next: Option<(Code, u64)>,
     pub(super) accepted: u64,
-    pub(super) highest: [u64; 2],
+    pub(super) highest: [u64; 3],
     pub(super) last: Option<(Digest, Vec<u8>)>,
     /// The lines of its log.
     pub(super) log: Log,
@@ -35,7 +35,7 @@ pub(super) struct Broker {
     pub(super) restored: Timestamp,
     staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
-    numbers: [BTreeMap<u64, Digest>; 2],
+    numbers: [BTreeMap<u64, Digest>; 3],
 }
 
 /// Has a reply name a line.
@@ -58,7 +58,7 @@ impl Broker {
             held: BTreeMap::new(),
             reject_next: None,
             accepted: 0,
-            highest: [0; 2],
+            highest: [0; 3],
             last: None,
             log: Log::new(),
             signs: false,
@@ -74,9 +74,12 @@ impl Broker {
         if header.kind.is_state() && self.last.as_ref().is_some_and(|(last, _)| *last == digest) {
             return self.last.clone().unwrap().1;
         }
-        let line = self.line(bytes, &header, digest, &reply);
-        let index = self.log.append(line.leaf());
-        set_log(&mut reply, LogEntry { restored: self.restored, index, leaf: line.leaf(), salt: line.salt });
+        let is_logged = |rejection: &Rejection| rejection.code.is_logged();
+        if !matches!(&reply, Reply::Rejection(rejection) if !is_logged(rejection)) {
+            let line = self.line(bytes, &header, digest, &reply);
+            let index = self.log.append(line.leaf());
+            set_log(&mut reply, LogEntry { restored: self.restored, index, leaf: line.leaf(), salt: line.salt });
+        }
         let bytes = self.sign(&header, digest, &reply);
         if matches!(reply, Reply::Receipt(_)) {
             self.last = Some((digest, bytes.clone()));
@@ -136,20 +139,22 @@ impl Broker {
         let reject = |code, number| Reply::Rejection(Rejection::new(code, number, "no"));
         let log = LogEntry::NONE;
         let (release, as_of, until) = (self.release, Timestamp(self.release), Timestamp(self.release + 1));
-        if header.kind != Kind::Status {
-            let series = usize::from(header.kind == Kind::Question);
-            let known = *self.numbers[series].entry(header.sequence).or_insert(digest);
-            assert_eq!(known, digest, "one number for two messages");
-            if header.kind.is_state() && self.last.as_ref().is_some_and(|(last, _)| *last == digest) {
-                return (header, digest, reject(Code::Stale, 0));
-            }
-            if header.sequence <= self.highest[series] {
-                let number = self.highest[series] + 1;
-                return (header, digest, reject(Code::Stale, number));
-            }
-            if self.reject_next.is_none_or(|(code, _)| code != Code::Unavailable) {
-                self.highest[series] = header.sequence;
-            }
+        let series = match header.kind {
+            Kind::Status => 2,
+            Kind::Question => 1,
+            _ => 0,
+        };
+        let known = *self.numbers[series].entry(header.sequence).or_insert(digest);
+        assert_eq!(known, digest, "one number for two messages");
+        if header.kind.is_state() && self.last.as_ref().is_some_and(|(last, _)| *last == digest) {
+            return (header, digest, reject(Code::Stale, 0));
+        }
+        if header.sequence <= self.highest[series] {
+            let number = self.highest[series] + 1;
+            return (header, digest, reject(Code::Stale, number));
+        }
+        if self.reject_next.is_none_or(|(code, _)| code != Code::Unavailable) {
+            self.highest[series] = header.sequence;
         }
         if let Some((code, number)) = self.reject_next.take() {
             return (header, digest, reject(code, number));

@@ -55,6 +55,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
     let status = |checkpoint| {
         JournalEvent::Status(StatusRecord {
             epoch: 1,
+            number: 47,
             release: 2,
             accepted: 3,
             highest_state: 4,
@@ -99,7 +100,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
             },
         ),
         ("gave_up_state", JournalEvent::GaveUp { series: Series::State, number: 1 }),
-        ("gave_up_status", JournalEvent::GaveUp { series: Series::Status, number: 0 }),
+        ("gave_up_status", JournalEvent::GaveUp { series: Series::Status, number: 46 }),
         ("status_unchanged", status(CheckpointOutcome::Unchanged)),
         ("status_kept", status(CheckpointOutcome::Kept(b"kept".to_vec()))),
         ("late", JournalEvent::Late { series: Series::State, number: 1, reply: reply(2) }),
@@ -187,6 +188,7 @@ fn state() -> PartnerState {
         journal: JournalPosition { records: 11, bytes: 12, head: Digest([13; 32]) },
         state_used: 14,
         question_used: 15,
+        status_used: 44,
         answering: Some(0x1f),
         accepted: 16,
         said_accepted: 43,
@@ -198,7 +200,7 @@ fn state() -> PartnerState {
         renewal: true,
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
-        status: Some(message(0, Kind::Status)),
+        status: Some(message(45, Kind::Status)),
         past: past.collect(),
         stacked: stacked(Number::Count(3)),
         reported: stacked(Number::Band(2)),

@@ -82,11 +82,8 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
             if other != message {
                 // A kind that is no reply to this one, or whose header cannot even be.
                 let (bytes, header) = (sign(&play, message, reply, &|_| {}), header(message));
-                let is_malformed = match reply.kind() {
-                    Kind::StatusReply => true,
-                    Kind::Answer => header.previous > 0,
-                    _ => false,
-                };
+                let names_none_before = matches!(reply.kind(), Kind::StatusReply | Kind::Answer);
+                let is_malformed = names_none_before && header.previous > 0;
                 refused(&mut play, &bytes, if is_malformed { "malformed" } else { "unexpected_reply" });
             }
         }
@@ -102,12 +99,8 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
             ];
             for (at, change) in changes.into_iter().enumerate() {
                 let bytes = sign(&play, message, reply, change);
-                // A status reply has no number, and an answer names none before it.
-                let is_malformed = match reply.kind() {
-                    Kind::StatusReply => at >= 5,
-                    Kind::Answer => at == 6,
-                    _ => false,
-                };
+                // A status reply and an answer name none before them.
+                let is_malformed = at == 6 && matches!(reply.kind(), Kind::StatusReply | Kind::Answer);
                 refused(&mut play, &bytes, if is_malformed { "malformed" } else { "unexpected_reply" });
             }
             let bytes = play.broker.sign(&header(message), Digest([7; 32]), reply);
