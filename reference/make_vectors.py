@@ -15,6 +15,7 @@ from pathlib import Path
 from log_vectors import log_file
 from policy_vectors import policy_file
 from stapel_reference import jsonform, keys, messages, secret_file
+from stapel_reference.hidden import HIDDEN
 from stapel_reference.keys import NUMBER, UNIT, Secret
 from stapel_reference.messages import (
     CODES,
@@ -689,6 +690,8 @@ def invalid() -> list[dict]:
     for code in (0, 22, 255):
         body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
+    body("rejection: a sentence with a bidirectional override", Rejection, Rejection(LOG, "gap", 7, "a\u202eb").encode())
+    body("rejection: a sentence with a line feed", Rejection, Rejection(LOG, "gap", 7, "a\nb").encode())
     body("rejection: a sentence of 1,001 bytes", Rejection, Rejection(LOG, "gap", 7, "x" * 1_001).encode())
     body("rejection: cut", Rejection, rejection[:-1])
     body("rejection: a byte too many", Rejection, rejection + b"\0")
@@ -771,9 +774,15 @@ def compact(value: object, depth: int = 0) -> str:
         inner = ",\n".join(f"{indent}{json.dumps(name)}: {compact(item, depth + 1)}" for name, item in value.items())
         return f"{{\n{inner}\n{' ' * depth}}}"
     if isinstance(value, list) and depth < 2 and value:
-        inner = ",\n".join(f"{indent}{json.dumps(item, ensure_ascii=False)}" for item in value)
+        inner = ",\n".join(f"{indent}{readable(item)}" for item in value)
         return f"[\n{inner}\n{' ' * depth}]"
-    return json.dumps(value, ensure_ascii=False)
+    return readable(value)
+
+
+def readable(value: object) -> str:
+    """JSON in which only hidden characters are escaped, and those that JSON itself escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(json.dumps(c)[1:-1] if ord(c) in HIDDEN else c for c in text)
 
 
 def main() -> int:

@@ -92,6 +92,7 @@ mod digest;
 mod error;
 mod files;
 mod hex;
+mod hidden;
 mod json;
 mod label;
 pub mod message;
@@ -115,6 +116,7 @@ pub use broker::{Broker, BrokerError, BrokerKeys, Clock};
 pub use day::{Day, NotADay, NotAMoment, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;
+pub use hidden::is_hidden;
 #[cfg(feature = "partner")]
 pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};

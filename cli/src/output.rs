@@ -42,7 +42,7 @@ impl Write for Output {
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_debug()) } else { shown.push(c) }
+        if stapel::is_hidden(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
     }
     shown
 }
@@ -59,6 +59,6 @@ mod tests {
 
     #[test]
     fn nothing_steers_a_terminal() {
-        assert_eq!(plain("één \u{1b}[2Jzin\r\n\u{9b}"), "één \\u{1b}[2Jzin\\r\\n\\u{9b}");
+        assert_eq!(plain("één \u{1b}[2Jzin\r\n\u{9b}\u{202e}"), "één \\u{1b}[2Jzin\\r\\n\\u{9b}\\u{202e}");
     }
 }

@@ -7,6 +7,7 @@ import re
 
 from .address_words import CODES, PART_ENDINGS, SHORT_TOWNS, WORDS
 from .errors import Refused
+from .hidden import HIDDEN, code_points
 
 CANONICAL = re.compile(
     r"[1-9][0-9]{3}(?!SA|SD|SS)[A-Z]{2}\|[1-9][0-9]{0,4}\|[0-9A-Z]{0,5}",
@@ -38,30 +39,18 @@ def number_key(unit: str) -> str:
 # Characters
 
 
-def ranges(text: str) -> set[int]:
-    """Code points of '0009-000D 0020'."""
-    points: set[int] = set()
-    for part in text.split():
-        first, _, last = part.partition("-")
-        points.update(range(int(first, 16), int(last or first, 16) + 1))
-    return points
-
-
+# Control characters have no place in an address; the others change the order in which digits are read.
+NEVER = code_points("0001-0008 000E-001F 007F-0084 0086-009F 202A-202E 2066-2069")
 FOLDED: dict[int, str] = {
     **{ord(c): c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-/."},
     **{ord(c.lower()): c for c in UPPER},
-    **dict.fromkeys(
-        ranges(
-            "0000 0009-000D 0020 0085 00A0 00AD 1680 180E 2000-200F 2028 2029 202F 205F 2060-2064 3000 FEFF",
-        ),
-        " ",
-    ),
-    **dict.fromkeys([*map(ord, ',;:"'), *ranges("00AB 00BB 201C-201E")], ","),
-    **dict.fromkeys([ord("'"), *ranges("0060 00B4 02BC 2018 2019")], "'"),
+    **dict.fromkeys(code_points("0009-000D 0020 0085 00A0 1680 2000-200A 202F 205F 3000") | HIDDEN - NEVER, " "),
+    **dict.fromkeys([*map(ord, ',;:"'), *code_points("00AB 00BB 201C-201E")], ","),
+    **dict.fromkeys([ord("'"), *code_points("0060 00B4 02BC 2018 2019")], "'"),
     **dict.fromkeys(map(ord, "(["), "("),
     **dict.fromkeys(map(ord, ")]"), ")"),
-    **dict.fromkeys(ranges("2010-2015 2212"), "-"),
-    **dict.fromkeys(ranges("00C0-024F 0300-036F 1E00-1EFF") - {0xD7, 0xF7}, "~"),
+    **dict.fromkeys(code_points("2010-2015 2212"), "-"),
+    **dict.fromkeys(code_points("00C0-024F 0300-036F 1E00-1EFF") - {0xD7, 0xF7} - HIDDEN, "~"),
 }
 FOLDED |= {point: FOLDED[point - 0xFEE0] for point in range(0xFF01, 0xFF5F) if point - 0xFEE0 in FOLDED}
 

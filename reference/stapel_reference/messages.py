@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import Refused
+from .hidden import has_hidden
 from .keys import SLUG, verifies
 
 ENVELOPE = 0x01
@@ -534,6 +535,8 @@ class Rejection:
             text = reader.take(size).decode()
         except UnicodeDecodeError as error:
             raise malformed("a sentence that is not UTF-8") from error
+        if has_hidden(text):
+            raise malformed("a sentence with a hidden character")
         return Rejection(log, CODES[code - 1], number, text)
 
 

@@ -6,13 +6,13 @@ import json
 import math
 import re
 import tomllib
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .errors import Refused
+from .hidden import has_hidden
 from .keys import SLUG, verifies
 from .messages import public_of
 from .standings import Counting
@@ -22,7 +22,6 @@ SIGNATURE_LABEL = b"stapel1 policy\0\0"
 VETO_LABEL = b"stapel1 veto\0\0\0\0"
 VETO_DAYS = datetime.timedelta(days=30)
 MOST_BYTES = 4_194_304
-HIDDEN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 # The keys and the key id of the sample that `stapel policy sample` prints.
 PUBLISHED = {
     "8b78db02aef28c15715a3afef3547940a7284a259dc346f03d05ce7be5b01310",
@@ -90,7 +89,7 @@ def text(most: int) -> Form:
         normal = " ".join(part for part in re.split("[ \t\r\n]+", value) if part)
         if not 1 <= len(normal) <= most:
             raise refused(f"a text of {len(normal)} characters")
-        if HIDDEN.search(normal) or any(unicodedata.category(character) == "Cc" for character in normal):
+        if has_hidden(normal):
             raise refused("a character that hides or reorders what is read")
         return normal
 
@@ -294,7 +293,10 @@ def parse(data: bytes) -> dict[str, Any]:
     if len(data) > MOST_BYTES:
         raise refused(f"over {MOST_BYTES} bytes")
     try:
-        raw = tomllib.loads(data.decode())
+        text = data.decode()
+        if has_hidden(text.translate(dict.fromkeys(map(ord, "\t\r\n")))):
+            raise refused("a hidden character")
+        raw = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise refused(f"no TOML: {error}") from error
     policy = POLICY(raw)

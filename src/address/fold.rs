@@ -5,6 +5,7 @@
 //! addition.
 
 use super::error::{Code, Refusal};
+use crate::hidden::is_hidden;
 
 /// A letter of the Latin script outside ASCII, or a combining mark.
 pub(super) const OTHER: u8 = b'~';
@@ -87,10 +88,10 @@ const ASCII: [u8; 128] = {
 /// The class of a character outside ASCII.
 fn wide(c: char) -> u8 {
     match c {
-        // White space, and what has no width of its own. Bidirectional overrides change how digits read: refused.
-        '\u{85}' | '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{180e}' => b' ',
-        '\u{2000}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{2060}'..='\u{2064}' => b' ',
-        '\u{3000}' | '\u{feff}' => b' ',
+        // Control characters have no place in an address, and these change the order in which digits are read.
+        '\u{80}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => REFUSED,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => b' ',
+        _ if is_hidden(c) => b' ',
         // Word processors turn a hyphen into these. Separators are dropped, so no two addresses meet by it.
         '\u{2010}'..='\u{2015}' | '\u{2212}' => b'-',
         '\u{b4}' | '\u{2bc}' | '\u{2018}' | '\u{2019}' => b'\'',
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn one_byte_a_character() {
-        assert_eq!(folded("Dam １２-a\0,\u{200b}’s").unwrap(), "DAM 12-A , 'S");
+        assert_eq!(folded("Dam １２-a\0,\u{200b}’\u{fe0f}s\u{34f}").unwrap(), "DAM 12-A , ' S ");
         assert_eq!(folded("Bührmann Bu\u{308}hr").unwrap(), "B~HRMANN BU~HR");
         assert_eq!(folded("").unwrap(), "");
         assert_eq!(folded(&"é".repeat(50)).unwrap(), "~".repeat(50));
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_letter_or_digit_is_refused() {
-        for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{7}|&+*#_=<>@!?$%^{}~\\".chars() {
+        for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{2067}\u{81}\u{7}|&+*#_=<>@!?$%^{}~\\".chars() {
             assert_eq!(folded(&format!("12{c}")), Err(Code::Character.at(2)), "{c:?}");
         }
     }

@@ -7,6 +7,7 @@ use super::header::Kind;
 use super::log_entry::LogEntry;
 use crate::codec::{Reader, Writer};
 use crate::codes::named;
+use crate::hidden::is_hidden;
 
 /// The most bytes of a rejection's sentence.
 const MAX_SENTENCE: usize = 1000;
@@ -102,9 +103,12 @@ impl Rejection {
             return Err(MessageError::Malformed { finding: "the rejection's number is not one that its code has" });
         }
         let length = usize::from(reader.u16()?);
-        let sentence = std::str::from_utf8(reader.take(length)?).ok().filter(|text| text.len() <= MAX_SENTENCE);
-        let sentence =
-            sentence.ok_or(MessageError::Malformed { finding: "the rejection's sentence is not text" })?.to_owned();
+        let sentence = std::str::from_utf8(reader.take(length)?)
+            .ok()
+            .filter(|text| text.len() <= MAX_SENTENCE && !text.contains(is_hidden));
+        let sentence = sentence
+            .ok_or(MessageError::Malformed { finding: "the rejection's sentence is not text that can be shown" })?
+            .to_owned();
         reader.end()?;
         Ok(Rejection { log, code, number, sentence })
     }

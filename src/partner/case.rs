@@ -2,6 +2,7 @@
 
 use super::error::PartnerError;
 use crate::codec::encode_fields;
+use crate::hidden::is_hidden;
 
 /// The most characters of an acting user's name or a case reference.
 const MAX_CHARACTERS: usize = 200;
@@ -18,16 +19,13 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::Case`] where either is empty, longer than 200 characters or not on one line.
+    /// [`PartnerError::Case`] where either is empty, longer than 200 characters, not on one line, or has a character that is not
+    /// visible.
     pub fn new(actor: &str, reference: &str) -> Result<Case, PartnerError> {
         let line = |text: &str, field| {
             let text = text.trim();
             let fits = (1..=MAX_CHARACTERS).contains(&text.chars().count());
-            if fits && !text.chars().any(char::is_control) {
-                Ok(text.to_owned())
-            } else {
-                Err(PartnerError::Case { field })
-            }
+            if fits && !text.chars().any(is_hidden) { Ok(text.to_owned()) } else { Err(PartnerError::Case { field }) }
         };
         Ok(Case { actor: line(actor, "acting user")?, reference: line(reference, "case reference")? })
     }
@@ -59,7 +57,9 @@ mod tests {
         let case = Case::new(" j.jansen ", "2026-0117").unwrap();
         assert_eq!((case.actor(), case.reference()), ("j.jansen", "2026-0117"));
         let long = "é".repeat(201);
-        for (actor, reference) in [("", "1"), ("a", " \t"), ("a\nb", "1"), ("a", "1\0"), (long.as_str(), "1")] {
+        for (actor, reference) in
+            [("", "1"), ("a", " \t"), ("a\nb", "1"), ("a", "1\0"), ("a\u{202e}b", "1"), (long.as_str(), "1")]
+        {
             assert_eq!(Case::new(actor, reference).unwrap_err().code(), "case");
         }
         assert!(Case::new(&long[2..], "1").is_ok());

@@ -162,7 +162,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "7bcf245c768b6d90dbfb7ecc8e67ab14997cbc4adf618fad640d01f59b6a541e");
+        assert_eq!(sample.digest().to_string(), "77a9ad989cde065ffd7315b1c7f4ee58bce59c8af1146be8974c4dfb041d2cc1");
     }
 
     #[test]

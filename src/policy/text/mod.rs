@@ -2,6 +2,7 @@
 
 mod roster;
 mod shape;
+mod toml_1_0;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +47,9 @@ impl Policy {
             return Err(PolicyError::PolicyText { place: "as a whole".into(), finding });
         }
         let file = PolicyFile(text);
+        file.refuse_hidden()?;
         file.format()?;
+        file.refuse_toml_1_1()?;
         let raw: RawPolicy = toml::from_str(text).map_err(|error| file.refused(&error))?;
         file.policy(raw)
     }
@@ -434,8 +437,14 @@ mod tests {
         refused(&[(name, "\" \\t\\n \"")], "operator.name", "empty");
         refused(&[(name, &format!("\"{}\"", "é".repeat(201)))], "operator.name", "201 characters");
         assert!(Policy::parse(&sample::changed_text(&[(name, &format!("\"{}\"", "é".repeat(200)))])).is_ok());
-        for hidden in ["\\u0000", "\\u001b[2J", "\\u202e", "\\u200b", "\\u2028", "\\u0085", "\\ufeff"] {
+        for hidden in
+            ["\\u0000", "\\u001b[2J", "\\u202e", "\\u200b", "\\u2028", "\\u0085", "\\ufeff", "\\u00ad", "\\U000E0041"]
+        {
             refused(&[(name, &format!("\"a{hidden}b\""))], "operator.name", "is not visible");
+        }
+        for text in ["\u{feff}format", "# a comment \u{202e}\nformat", "\u{c}format"] {
+            let error = Policy::parse(&sample::TEXT.replacen("format", text, 1)).unwrap_err();
+            assert!(error.to_string().contains("is not visible"), "{error}");
         }
         let spaced = sample::changed(&[(name, "\"\"\"\n Sti\tch\r\n\n ting \"\"\"")]);
         assert_eq!(spaced.operator.name, "Sti ch ting");

@@ -10,6 +10,7 @@ use toml::value::Datetime;
 
 use super::super::error::PolicyError;
 use crate::day::Day;
+use crate::hidden::is_hidden;
 use crate::secret::VerifyingKey;
 
 /// The longest name, in characters.
@@ -89,14 +90,20 @@ impl PolicyFile<'_> {
         if length > max {
             return Err(self.wrong(at, key, format!("it has {length} characters, and at most {max} are read")));
         }
-        if let Some(hidden) = line.chars().find(|c| is_hidden(*c)) {
-            let finding = format!(
-                "the character {} is not visible, or changes how others read; take it out",
-                hidden.escape_unicode()
-            );
-            return Err(self.wrong(at, key, finding));
+        match line.chars().find(|c| is_hidden(*c)) {
+            Some(hidden) => Err(self.wrong(at, key, not_visible(hidden))),
+            None => Ok(line),
         }
-        Ok(line)
+    }
+
+    /// Refuses hidden characters anywhere in the text, in its comments too: a reader would see another text than is
+    /// signed.
+    pub(super) fn refuse_hidden(&self) -> Result<(), PolicyError> {
+        let is_layout = |c| matches!(c, '\t' | '\r' | '\n');
+        match self.0.char_indices().find(|(_, c)| is_hidden(*c) && !is_layout(*c)) {
+            Some((at, hidden)) => Err(self.wrong(at, "its text", not_visible(hidden))),
+            None => Ok(()),
+        }
     }
 
     /// A list of known words, each there at most once.
@@ -167,10 +174,8 @@ impl PolicyFile<'_> {
     }
 }
 
-/// Whether a character is a control character, or one that reorders, hides or breaks the text around it.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+fn not_visible(hidden: char) -> String {
+    format!("the character {} is not visible, or changes how others read; take it out", hidden.escape_unicode())
 }
 
 /// The first 40 characters of what was found, in quotes, with escapes for what cannot be printed.
