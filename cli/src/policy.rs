@@ -236,6 +236,7 @@ fn reveal_json(reveal: &Reveal, lang: Lang) -> Value {
         "low": reveal.low,
         "high": reveal.high,
         "sets": reveal.sets,
+        "sets_of_two": reveal.sets_of_two,
         "text": reveal.text(lang),
     })
 }

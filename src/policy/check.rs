@@ -105,6 +105,8 @@ pub struct Reveal {
     pub high: Option<usize>,
     /// The number of sets of others that could have given rise to the answer, counted up to 1,000,001.
     pub sets: u64,
+    /// The fewest of those that can be left where one of the others tells the asker whether it flags the address.
+    pub sets_of_two: u64,
 }
 
 impl Policy {
@@ -274,6 +276,7 @@ fn notes(policy: &Policy) -> Vec<Finding> {
         "withstands",
         [
             ("min_changed", number(release.min_changed)),
+            ("others", number(release.min_changed.saturating_sub(1))),
             ("together", number(withstood)),
             ("more", number(withstood + 1)),
         ],
@@ -329,8 +332,8 @@ fn reveals(policy: &Policy, flagging: usize) -> Vec<Reveal> {
             let own = usize::from(own_flag);
             // The asker, if it flags, is one of those counted; the rest are some of the others.
             let range = low.saturating_sub(own)..=high.map_or(others, |high| high.saturating_sub(own));
-            let sets = sets(others, range);
-            Reveal { partners: partners.clone(), sees, own_flag, others, low, high, sets }
+            let (sets, sets_of_two) = (sets(others, range.clone()), sets_of_two(others, range));
+            Reveal { partners: partners.clone(), sees, own_flag, others, low, high, sets, sets_of_two }
         })
     });
     // An answer that no set explains is never given.
@@ -358,6 +361,15 @@ fn sets(of: usize, sizes: RangeInclusive<usize>) -> u64 {
         sum = sum.saturating_add(choose(of, size));
     }
     sum.min(MOST_SETS)
+}
+
+/// The fewest of those subsets that are left to whoever knows of one of the things whether it is in them.
+fn sets_of_two(of: usize, sizes: RangeInclusive<usize>) -> u64 {
+    let Some(rest) = of.checked_sub(1) else { return sets(of, sizes) };
+    let (low, high) = sizes.into_inner();
+    let with_it = high.checked_sub(1).map_or(0, |high| sets(rest, low.saturating_sub(1)..=high));
+    let without_it = sets(rest, low..=high);
+    [with_it, without_it].into_iter().filter(|sets| *sets > 0).min().unwrap_or_default()
 }
 
 /// The binomial coefficient, up to [`MOST_SETS`].
@@ -489,13 +501,16 @@ mod tests {
     #[test]
     fn what_the_samples_counts_leave_open() {
         let reveals = sample::policy().check().reveals;
-        let seen: Vec<_> = reveals.iter().map(|r| (r.partners.as_slice(), r.low, r.high, r.sets)).collect();
+        let seen: Vec<_> =
+            reveals.iter().map(|r| (r.partners.as_slice(), r.low, r.high, r.sets, r.sets_of_two)).collect();
         let both: &[u16] = &[1, 4];
-        assert_eq!(seen, [(&[3][..], 2, None, 7), (&[2], 2, None, 7), (both, 2, Some(2), 3), (both, 3, None, 4)],);
+        let expected =
+            [(&[3][..], 2, None, 7, 3), (&[2], 2, None, 7, 3), (both, 2, Some(2), 3, 1), (both, 3, None, 4, 1)];
+        assert_eq!(seen, expected);
         assert_eq!(
             reveals[2].text(Lang::En),
             "Partners 1 and 4, about an address that they flag themselves: the answer \"2\" leaves 3 possible sets of \
-             other organisations."
+             other organisations; to one of them and one other together 1."
         );
     }
 
@@ -508,6 +523,11 @@ mod tests {
                     let plain =
                         (0u32..1 << of).filter(|set| (low..=high).contains(&(set.count_ones() as usize))).count();
                     assert_eq!(sets(of, low..=high), plain as u64, "{of} {low} {high}");
+                    // Of thing 0 it is known whether it is in the set.
+                    let fits = |set: &u32| (low..=high).contains(&(set.count_ones() as usize));
+                    let known = |bit| (0..1u32 << of).filter(|set| set & 1 == bit && fits(set)).count() as u64;
+                    let fewest = [known(0), known(1)].into_iter().filter(|sets| *sets > 0).min().unwrap_or(0);
+                    assert_eq!(sets_of_two(of, low..=high), fewest, "{of} {low} {high}");
                 }
             }
         }

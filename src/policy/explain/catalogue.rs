@@ -125,7 +125,12 @@ impl Catalogue {
             (false, _) => "reveal.other.more",
         };
         let (partners, answer) = (self.listed(&reveal.partners), self.answer(reveal));
-        self.say(name, &[("partners", partners), ("answer", answer), ("sets", self.sets(reveal.sets))])
+        let sets = self.sets(reveal.sets);
+        let of_two = match reveal.sets_of_two {
+            MOST_SETS => self.word("of_two.million"),
+            sets => sets.to_string(),
+        };
+        self.say(name, &[("partners", partners), ("answer", answer), ("sets", sets), ("of_two", of_two)])
     }
 
     /// An answer in quotes.
