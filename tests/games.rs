@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, LogRow, Outcome};
+use stapel::audit::{Checkpoint, Event, ExportedLog, LogKey, LogRow, Outcome, UnverifiedCheckpoint};
 use stapel::message::{
-    Delta, FullSet, Group, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
+    self, Delta, FullSet, Group, Kind, LogEntry, Part, Question, Reply, Request, Role, StatusRequest, Unverified,
 };
 use stapel::policy::SignedPolicy;
-use stapel::{Broker, Pseudonym, Timestamp};
+use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit::{
-    Client, DAY, ROSTER, RULES, START, code, day, operator_key, policy_text, signed, stored_keys, write_policy,
+    Client, DAY, Flag, ROSTER, RULES, START, code, day, key, operator_key, policy_text, signed, stored_keys,
+    write_policy,
 };
 
 fn midnight(days: u64) -> Timestamp {
@@ -158,6 +159,200 @@ fn nobody_can_tell_which_of_two_others_delivered() {
         second[4].split("standings").nth(1),
         "the delta shows at the release"
     );
+}
+
+/// The partner whose flags differ between the two worlds: it flags this pseudonym beside 1 and 2, and nobody else does.
+const OTHER: usize = 1;
+const ONE_WORLDS_FLAG: u8 = 20;
+const OTHER_WORLDS_FLAG: u8 = 21;
+
+/// All that left the broker in one world, in order: to whom, how many bytes, and what they say. Left out are hashes over
+/// the log's random salts and the signatures over those; and of what the partner said whose flags differ, the digest.
+struct Play {
+    world: World,
+    left: Vec<String>,
+}
+
+impl Play {
+    fn new() -> Play {
+        Play { world: World::new(), left: vec![] }
+    }
+
+    /// Sends the same bytes twice.
+    fn send(&mut self, at: usize, message: &[u8], now: impl Into<Clock>) {
+        let now = now.into();
+        for _ in 0..2 {
+            let bytes = self.world.broker.handle(message, now);
+            self.hear(at, &bytes);
+        }
+    }
+
+    fn hear(&mut self, at: usize, bytes: &[u8]) {
+        let unverified = Unverified::parse(bytes, Role::Broker).unwrap();
+        if let Some(hint) = unverified.danger_unsigned_rejection() {
+            self.left.push(format!("{at}: {} bytes, {hint:?}", bytes.len()));
+            return;
+        }
+        let verified = unverified.verify(&operator_key().verifying_key()).unwrap();
+        let mut header = verified.header().clone();
+        if at == OTHER {
+            header.context = stapel::Digest::NONE;
+        }
+        let mut reply = verified.reply().unwrap();
+        if let Reply::Receipt(_) = reply {
+            self.world.clients[at].accepted = header.sequence;
+        }
+        match &mut reply {
+            Reply::Receipt(receipt) => blank(&mut receipt.log),
+            Reply::Answer(answer) => blank(&mut answer.log),
+            Reply::Rejection(rejection) => blank(&mut rejection.log),
+            Reply::Status(status) => {
+                blank(&mut status.log);
+                let size = UnverifiedCheckpoint::parse(&status.checkpoint).unwrap().claimed_size();
+                status.checkpoint = format!("{size}, {} bytes", status.checkpoint.len()).into_bytes();
+                status.consistency.iter_mut().for_each(|hash| *hash = stapel::Digest::NONE);
+                status.lines.iter_mut().flat_map(|line| &mut line.path).for_each(|hash| *hash = stapel::Digest::NONE);
+            }
+            _ => panic!("no reply of this test"),
+        }
+        self.left.push(format!("{at}: {} bytes, {header:?} {reply:?}", bytes.len()));
+    }
+
+    fn say(&mut self, at: usize, request: &Request<'_>, now: impl Into<Clock>) {
+        let now = now.into();
+        let message = self.world.clients[at].message(request, now.now);
+        self.send(at, &message, now);
+    }
+
+    fn set(&mut self, at: usize, flags: &[u8], now: Timestamp) {
+        let flags: Vec<Flag> = rows(flags).into_iter().map(|row| (row, day("2027-03-31"))).collect();
+        let (first, second) = flags.split_at(flags.len() / 2);
+        for (number, flags) in [(1, first), (2, second)] {
+            let accepted = self.world.clients[at].accepted;
+            let message = self.world.clients[at].full_set(flags, Part { number, of: 2 }, now);
+            self.world.clients[at].accepted = accepted;
+            self.send(at, &message, now);
+        }
+    }
+
+    fn change(&mut self, at: usize, flags: &[u8], withdrawn: &[u8], now: impl Into<Clock>) {
+        let now = now.into();
+        let flags: Vec<Flag> = rows(flags).into_iter().map(|row| (row, day("2027-03-31"))).collect();
+        let accepted = self.world.clients[at].accepted;
+        let message = self.world.clients[at].delta(&flags, &rows(withdrawn), now.now);
+        self.world.clients[at].accepted = accepted;
+        self.send(at, &message, now);
+    }
+
+    /// All that all but the one partner can ask, each kind of message once and some that are rejected.
+    fn look(&mut self, now: impl Into<Clock>) {
+        let now = now.into();
+        for at in [0, 2, 3, 4] {
+            let asked = rows(&[1, 2, 3, 4, 5]);
+            self.say(at, &Request::Question(Question { sweep: None, pseudonyms: &asked }), now);
+            let header = self.world.clients[at].header(Kind::Question, now.now);
+            let malformed = message::sign(&header, b"\0", &key(header.partner)).unwrap();
+            self.send(at, &malformed, now);
+            self.say(
+                at,
+                &Request::Question(Question { sweep: Some("brand".parse().unwrap()), pseudonyms: &asked }),
+                now,
+            );
+            let lines: Vec<u64> = (0..5).collect();
+            self.say(at, &Request::Status(StatusRequest { tree_size: 3, lines, ..StatusRequest::default() }), now);
+            self.say(at, &Request::Confirm, now);
+            let mut client = self.world.clients[at].clone();
+            client.accepted += 9;
+            let gap = client.message(&Request::Confirm, now.now);
+            self.send(at, &gap, now);
+            client.policy = stapel::Digest::NONE;
+            let other_policy = client.message(&Request::Confirm, now.now);
+            self.send(at, &other_policy, now);
+            self.world.clients[at].highest_state = client.highest_state;
+            let mut forged = other_policy;
+            *forged.last_mut().unwrap() ^= 1;
+            self.send(at, &forged, now);
+        }
+    }
+
+    /// The log, line by line, but for salts and for the digests of what that partner said.
+    fn log(&self) -> Vec<String> {
+        let lines = self.world.lines().into_iter().map(|(index, row)| {
+            let LogRow::Line(mut line) = row else { panic!("nothing was pruned") };
+            line.salt = [0; 16];
+            match &mut line.event {
+                Event::Message { partner, message, .. } if *partner == ROSTER[OTHER].number => {
+                    *message = stapel::Digest::NONE;
+                }
+                Event::Restore { .. } => return format!("{index} restore"),
+                _ => {}
+            }
+            format!("{index} {}", line.to_json())
+        });
+        lines.collect()
+    }
+
+    /// Days of all kinds: before the first release, after it, with a clock in doubt, and after a restore.
+    fn of(flag: u8) -> Play {
+        let mut play = Play::new();
+        play.change(4, &[8], &[], START);
+        for (at, flags) in [&[1, 2, 3][..], &[1, 2, flag], &[1, 5], &[1, 6, 7], &[8]].into_iter().enumerate() {
+            play.set(at, flags, START);
+        }
+        play.look(START.plus(60));
+        play.look(midnight(1).plus(1));
+        play.change(0, &[9], &[3], midnight(1).plus(2));
+        play.change(OTHER, &[4], &[flag], midnight(1).plus(3));
+        play.change(OTHER, &[flag], &[], midnight(1).plus(4));
+        play.look(Clock::untrusted(midnight(1).plus(5)));
+        play.change(2, &[], &[5], Clock::untrusted(midnight(1).plus(6)));
+        for days in 2..10 {
+            play.look(midnight(days).plus(1));
+        }
+        let (copy, folder) = (play.world.folder.path().join("copy"), play.world.folder.path().join("restored"));
+        play.world.broker.backup(&copy, midnight(10)).unwrap();
+        let keys = || stored_keys(&play.world.folder.path().join("keys"));
+        play.world.broker = Broker::restore(&copy, &folder, keys(), midnight(10).plus(1)).unwrap();
+        play.look(midnight(10).plus(2));
+        for (at, flags) in [&[1, 2][..], &[1, 2, 4, flag], &[1], &[1, 6, 7], &[8]].into_iter().enumerate() {
+            play.set(at, flags, midnight(10).plus(3));
+        }
+        for days in [11, 18] {
+            play.look(midnight(days).plus(1));
+        }
+        play
+    }
+}
+
+#[test]
+fn two_worlds_that_differ_in_one_flag_of_one_other_say_the_same_through_every_kind_of_message() {
+    let (one, other) = (Play::of(ONE_WORLDS_FLAG), Play::of(OTHER_WORLDS_FLAG));
+    for (one, other) in one.left.iter().zip(&other.left) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(one.left.len(), other.left.len());
+    assert_eq!(one.log(), other.log());
+    // A flag on what another flags and asks about does show.
+    assert_ne!(Play::of(3).left, one.left);
+    // What was compared has every kind of reply and many codes.
+    let all = one.left.join("\n");
+    for said in [
+        "Receipt(",
+        "Answer(",
+        "Status(",
+        "NotYetAnswering",
+        "Unavailable",
+        "Recovering",
+        "Gap",
+        "WrongPolicy",
+        "Malformed",
+        "BadSignature",
+        "NotPermitted",
+        "FullSetRequired",
+    ] {
+        assert!(all.contains(said), "no {said}");
+    }
+    assert!(one.left.iter().any(|told| told.contains("standings: [3")), "the others are stacked");
 }
 
 #[test]
