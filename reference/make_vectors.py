@@ -298,12 +298,15 @@ VALID: list[tuple[str, messages.Body, dict]] = [
     ("answer without a log line", Answer(NO_LINE, 0, 0, 1_795_910_400, 4, 0, bytes([0])), {}),
     (
         "status reply",
-        StatusReply(NO_LINE, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False, 960, 9_000, 99_000, 0, b"", [], []),
+        StatusReply(
+            NO_LINE, 6, 1_795_824_000, 1_795_910_400, 2, 3, 9, 40, False,
+            960, 0, 99_960, 9_000, 99_000, 0, 99, b"", [], [],
+        ),
         {},
     ),
     (
         "status reply with a checkpoint and a proof",
-        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"example.nl/proef\n42\n", NODES, []),
+        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, 5, 6, 7, b"example.nl/proef\n42\n", NODES, []),
         {},
     ),
 ]
@@ -311,7 +314,7 @@ PROVEN = [LineProof(3, [drawn("node 1")]), LineProof(2**64 - 1, [drawn(f"node {n
 VALID += [
     (
         "status reply with proven lines",
-        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, False, 1, 2, 3, 4, b"example.nl/proef\n42\n", [], PROVEN),
+        StatusReply(LOG, 6, 1, 2, 0, 0, 0, 0, False, 1, 2, 3, 4, 5, 6, 7, b"example.nl/proef\n42\n", [], PROVEN),
         {},
     ),
 ]
@@ -658,7 +661,7 @@ def invalid() -> list[dict]:
     body("answer: fewer standings than counted", Answer, answer.encode()[:-1])
     body("answer: a byte too many", Answer, answer.encode() + b"\0")
     changed("status reply: a yes that is 2", StatusReply, b"\x28\0\0\0\0\xc0\x03\0\0", b"\x28\0\0\0\2\xc0\x03\0\0")
-    reply = StatusReply(NO_LINE, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, b"note", [drawn("node 1")], [])
+    reply = StatusReply(NO_LINE, 6, 1, 2, 0, 0, 0, 0, True, 1, 2, 3, 4, 5, 6, 7, b"note", [drawn("node 1")], [])
     previous = front_of(replace(header(reply), previous=1), len(reply.encode()))
     add("status reply: previous", signed(previous, reply.encode(), KINDS[StatusReply]), "malformed", "broker")
     body("status reply: accepted and not used", StatusReply, replace(reply, last_state=2, highest_state=1).encode())

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{Encode, Malformed, Reader, Writer};
+
 /// A name of 1 to 64 characters `a` to `z`, `0` to `9` and `-`, such as `ondermijning-zaanstad`.
 ///
 /// Purposes (doel), consortia and organisations are named by slugs.
@@ -51,6 +53,16 @@ impl From<Slug> for String {
 impl fmt::Display for Slug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Encode for Slug {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put(&self.as_str().to_owned());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Slug, Malformed> {
+        Slug::try_from(reader.get::<String>()?).map_err(|_| Malformed("a name is not a slug"))
     }
 }
 

@@ -50,7 +50,8 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
     }
     let mounted = Mounted(&disk);
     let policy = own.path().join("policy.toml");
-    let rules = RULES.replace("[budgets]", "[budgets]\nnew_flags_a_day = 1000000");
+    let budgets = "[[override]]\nrule = \"first-set\"\nreason = \"a test\"\n[budgets]\nnew_flags_a_day = 1000000";
+    let rules = RULES.replace("[budgets]", budgets);
     write_policy(&policy, &policy_text(&ROSTER, &rules));
     let keys = || stored_keys(&own.path().join("keys"));
     let broker = Broker::create(&disk.join("broker"), keys(), &policy, START).unwrap();

@@ -55,6 +55,9 @@ reason = "one partner looks at every number"
 [[override]]
 rule = "names-somebody"
 reason = "every number is looked at"
+[[override]]
+rule = "first-set"
+reason = "no budget is to end"
 [counting]
 own_flag_required = false
 [retention]

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
 use stapel::{Broker, Clock, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
-use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
+use stapel_testkit::{Client, Entry, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
 
 type Spans = BTreeMap<u8, (Day, Day)>;
 
@@ -88,12 +88,14 @@ struct Rules {
     min_changed: u16,
     asked_a_day: u32,
     new_flags_a_day: u32,
+    first_set_flags: u32,
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
     let interval_hours = prop::sample::select(vec![6u16, 24, 36]);
-    (2u8..4, 3u16..5, any::<bool>(), (interval_hours, 1u16..5), 5u32..60, 5u32..40).prop_map(
-        |(threshold, min_sources, own_flag_required, (interval_hours, min_changed), asked_a_day, new_flags_a_day)| {
+    (2u8..4, 3u16..5, any::<bool>(), (interval_hours, 1u16..5), 5u32..60, (5u32..40, 0u32..12)).prop_map(
+        |(threshold, min_sources, own_flag_required, (interval_hours, min_changed), asked_a_day, new_flags)| {
+            let (new_flags_a_day, first_set_flags) = new_flags;
             Rules {
                 threshold,
                 min_sources: min_sources.max(threshold.into()),
@@ -102,6 +104,7 @@ fn rules() -> impl Strategy<Value = Rules> {
                 min_changed,
                 asked_a_day,
                 new_flags_a_day,
+                first_set_flags,
             }
         },
     )
@@ -111,13 +114,13 @@ const MAX_DAYS: u16 = 100;
 const MAX_WAIT_DAYS: u64 = 3;
 const FRESH_DAYS: u64 = 9;
 const MAX_SHRINK: u64 = 50;
-const FLAGS_HELD: usize = 12;
+const FLAGS_HELD: usize = 15;
 const SWEPT_A_DAY: usize = 9;
 
 impl Rules {
     fn text(self) -> String {
         let Rules { threshold, min_sources, own_flag_required, interval_hours, min_changed, .. } = self;
-        let Rules { asked_a_day, new_flags_a_day, .. } = self;
+        let Rules { asked_a_day, new_flags_a_day, first_set_flags, .. } = self;
         let tables = format!(
             r#"freshness_days = {FRESH_DAYS}
 max_shrink_percent = {MAX_SHRINK}
@@ -142,6 +145,7 @@ max_wait_days = {MAX_WAIT_DAYS}
 max_days = {MAX_DAYS}
 [budgets]
 new_flags_a_day = {new_flags_a_day}
+first_set_flags = {first_set_flags}
 flags_held = {FLAGS_HELD}
 asked_a_day = {asked_a_day}
 swept_a_day = {SWEPT_A_DAY}
@@ -162,15 +166,35 @@ struct Partner {
     /// The broker was restored, and waits for this partner's full set.
     recovering: bool,
     heard: Option<Timestamp>,
+    free: (u64, u32),
+    /// Rows of a full set whose last part has not come.
+    unfinished: usize,
+}
+
+/// What an organisation spent: all its partners together.
+#[derive(Clone, Default)]
+struct Spent {
     new_flags: (Day, u32),
     asked: (Day, u32),
     swept: (Day, usize),
-    free: (u64, u32),
+    /// What first full sets brought beyond a day's new flags, and since a restore how much that may be.
+    carried: u32,
+    may_carry: Option<u32>,
+}
+
+/// What a copy of the store has.
+#[derive(Clone)]
+struct Copied {
+    partners: Vec<Partner>,
+    spent: BTreeMap<&'static str, Spent>,
+    /// The day of the last thing that it knows of.
+    day: Day,
 }
 
 struct Model {
     rules: Rules,
     partners: Vec<Partner>,
+    spent: BTreeMap<&'static str, Spent>,
     release: u64,
     as_of: Timestamp,
     looked: Timestamp,
@@ -183,7 +207,8 @@ impl Model {
     fn new(rules: Rules) -> Model {
         let partners = vec![Partner::default(); 5];
         let waits_since = Some(START.day().start());
-        Model { rules, partners, release: START.0, as_of: START, looked: START, fresh: 0, waits_since }
+        let spent = BTreeMap::new();
+        Model { rules, partners, spent, release: START.0, as_of: START, looked: START, fresh: 0, waits_since }
     }
 
     /// Distinct organisations of the partners that `which` holds for.
@@ -198,13 +223,61 @@ impl Model {
         names.len()
     }
 
-    /// The store is a copy again, with the partners as they were then: what they held counts no longer, what they spent
-    /// does.
-    fn restore(&mut self, copied: Vec<Partner>, now: Timestamp) {
-        self.partners = copied;
+    /// The other partners of an organisation.
+    fn others(&self, partner: usize) -> impl Iterator<Item = &Partner> {
+        let is_other =
+            move |(at, entry): &(usize, Entry)| *at != partner && entry.organisation == ROSTER[partner].organisation;
+        ROSTER.into_iter().enumerate().filter(is_other).map(|(at, _)| &self.partners[at])
+    }
+
+    fn spent(&mut self, partner: usize) -> &mut Spent {
+        self.spent.entry(ROSTER[partner].organisation).or_default()
+    }
+
+    /// How many flags first full sets of the partner's organisation may bring beyond a day's.
+    fn left_to_carry(&self, partner: usize) -> u32 {
+        if self.partners[partner].full_seen && self.others(partner).all(|other| other.full_seen) {
+            return 0;
+        }
+        let spent = self.spent.get(ROSTER[partner].organisation).cloned().unwrap_or_default();
+        spent.may_carry.unwrap_or(self.rules.first_set_flags).saturating_sub(spent.carried)
+    }
+
+    /// How many flags the partner may hold beside the others of its organisation.
+    fn may_hold(&self, partner: usize) -> usize {
+        FLAGS_HELD.saturating_sub(self.others(partner).map(|other| other.held.len().max(other.unfinished)).sum())
+    }
+
+    /// How many flags a message may add that keeps so many.
+    fn may_add(&self, partner: usize, carried: u32, kept: usize, now: Timestamp) -> usize {
+        let spent = self.spent.get(ROSTER[partner].organisation).cloned().unwrap_or_default();
+        let left = self.rules.new_flags_a_day.saturating_sub(of_today(spent.new_flags, now)) + carried;
+        (left as usize).min(self.may_hold(partner).saturating_sub(kept))
+    }
+
+    fn copied(&self) -> Copied {
+        let heard = self.partners.iter().filter_map(|partner| partner.heard).max();
+        let latest = self.as_of.max(self.looked).max(heard.unwrap_or(START));
+        Copied { partners: self.partners.clone(), spent: self.spent.clone(), day: latest.day() }
+    }
+
+    /// The store is a copy again, with the partners as they were then: what they held counts no longer, what their
+    /// organisations spent does. What they held, and what they could flag since, may come in first full sets.
+    fn restore(&mut self, copied: Copied, now: Timestamp) {
+        (self.partners, self.spent) = (copied.partners, copied.spent);
+        let added = self.rules.new_flags_a_day * u32::from(now.day().0 - copied.day.0);
+        let mut restored = BTreeMap::new();
+        for (at, entry) in ROSTER.into_iter().enumerate() {
+            let others: usize = self.others(at).map(|other| other.held.len()).sum();
+            let held = (self.partners[at].held.len() + others) as u32;
+            let left = self.left_to_carry(at);
+            let spent = self.spent.get(entry.organisation).cloned().unwrap_or_default();
+            // The second partner of an organisation comes to the same.
+            restored.insert(entry.organisation, Spent { carried: 0, may_carry: Some(held + left + added), ..spent });
+        }
+        self.spent = restored;
         for partner in &mut self.partners {
-            let Partner { new_flags, asked, swept, .. } = *partner;
-            *partner = Partner { new_flags, asked, swept, recovering: true, ..Partner::default() };
+            *partner = Partner { recovering: true, ..Partner::default() };
         }
         self.release = now.0 + 1;
         (self.as_of, self.looked, self.fresh) = (now, now, 0);
@@ -280,8 +353,10 @@ impl Model {
     fn put(&mut self, partner: usize, after: Spans, charge: u32, now: Timestamp) {
         let it = &mut self.partners[partner];
         it.held = after;
-        it.new_flags = (now.day(), spent(it.new_flags, now) + charge);
         it.heard = Some(now);
+        it.unfinished = 0;
+        let spent = self.spent(partner);
+        spent.new_flags = (now.day(), of_today(spent.new_flags, now) + charge);
     }
 
     fn standings(&self, partner: usize, asked: &BTreeSet<u8>, sweep: bool) -> Vec<u8> {
@@ -313,12 +388,19 @@ fn has_new_flag(partner: &Partner, today: Day) -> bool {
     partner.held.iter().any(|(number, (_, last))| *last >= today && !partner.released.contains_key(number))
 }
 
+/// What a rejection says that is left.
+fn over_budget(reply: Reply) -> usize {
+    let Reply::Rejection(rejection) = reply else { panic!("it was accepted") };
+    assert_eq!(rejection.code.as_str(), "over_budget");
+    rejection.number as usize
+}
+
 /// What a partner is told that has not delivered a full set.
 fn first_wanted(partner: &Partner) -> &'static str {
     if partner.recovering { "recovering" } else { "full_set_required" }
 }
 
-fn spent((day, count): (Day, u32), now: Timestamp) -> u32 {
+fn of_today((day, count): (Day, u32), now: Timestamp) -> u32 {
     if day == now.day() { count } else { 0 }
 }
 
@@ -356,7 +438,7 @@ struct Home {
     broker: Option<Broker>,
     folder: Option<tempfile::TempDir>,
     /// The newest copy of the store, how many there were, and the partners when it was made.
-    copy: Option<(std::path::PathBuf, Vec<Partner>)>,
+    copy: Option<(std::path::PathBuf, Copied)>,
     copies: u32,
 }
 
@@ -388,18 +470,18 @@ impl Home {
         let to = folder.path().join(format!("copy-{}", self.copies));
         std::fs::create_dir(&to).unwrap();
         self.broker.as_ref().unwrap().backup(&to, now).unwrap();
-        self.copy = Some((to, model.partners.clone()));
+        self.copy = Some((to, model.copied()));
     }
 
-    /// Loses the store, and puts the newest copy in its place; the partners as they are in it.
-    fn restore(&mut self, now: Timestamp) -> Option<Vec<Partner>> {
-        let (from, partners) = self.copy.clone()?;
+    /// Loses the store, and puts the newest copy in its place; what that has.
+    fn restore(&mut self, now: Timestamp) -> Option<Copied> {
+        let (from, copied) = self.copy.clone()?;
         let folder = self.folder.as_ref()?.path();
         self.broker = None;
         std::fs::remove_dir_all(folder.join("broker")).unwrap();
         let keys = testkit::stored_keys(&folder.join("keys"));
         self.broker = Some(Broker::restore(&from, &folder.join("broker"), keys, now).unwrap());
-        Some(partners)
+        Some(copied)
     }
 }
 
@@ -481,9 +563,9 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 after.extend(spans);
                 after.retain(|number, _| !withdrawn.contains(number));
                 let added = flagged.keys().filter(|number| !before.contains_key(number)).count();
-                let charged = spent(model.partners[partner].new_flags, now) + added as u32;
-                if charged > rules.new_flags_a_day || (after.len() > FLAGS_HELD && added > 0) {
-                    assert_eq!(code(&testkit::read(&bytes)), "over_budget");
+                let may_add = model.may_add(partner, 0, after.len() - added, now);
+                if added > may_add {
+                    assert_eq!(over_budget(testkit::read(&bytes)), may_add);
                     continue;
                 }
                 let Reply::Receipt(receipt) = reply else { panic!("{}", code(&reply)) };
@@ -513,22 +595,32 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                         assert_eq!(code(&reply), expected);
                         break;
                     } else if number < parts {
+                        let said = if number == 1 { 0 } else { model.partners[partner].unfinished } + mine.len();
+                        if said > model.may_hold(partner) {
+                            assert_eq!(over_budget(reply), model.may_hold(partner));
+                            break;
+                        }
                         assert_eq!(code(&reply), "ok");
+                        model.partners[partner].unfinished = said;
                     } else {
                         let after = model.spans(partner, &flagged, renewal, now.day()).unwrap();
                         let gone = before.keys().filter(|number| !after.contains_key(number)).count();
                         let added = after.keys().filter(|number| !before.contains_key(number)).count();
-                        let charge = if model.partners[partner].full_seen { added } else { 0 };
-                        let charged = spent(model.partners[partner].new_flags, now) + charge as u32;
+                        let is_first = !model.partners[partner].full_seen;
+                        let carry = if is_first { model.left_to_carry(partner) } else { 0 };
+                        let kept = after.len() - added;
+                        let may_add = model.may_add(partner, carry, kept, now);
                         if !shrink && gone as u64 * 100 > before.len() as u64 * MAX_SHRINK {
                             assert_eq!(code(&reply), "shrink");
-                        } else if charged > rules.new_flags_a_day {
-                            assert_eq!(code(&reply), "over_budget");
+                        } else if added > may_add {
+                            assert_eq!(over_budget(reply), kept + may_add);
                         } else {
                             let Reply::Receipt(receipt) = reply else { panic!("{}", code(&reply)) };
                             assert_eq!((receipt.added as usize, receipt.withdrawn as usize), (added, gone));
                             assert_eq!(receipt.held as usize, after.len());
-                            model.put(partner, after, charge as u32, now);
+                            let carried = carry.min(added as u32);
+                            model.put(partner, after, added as u32 - carried, now);
+                            model.spent(partner).carried += carried;
                             model.partners[partner].full_seen = true;
                             model.partners[partner].recovering = false;
                             last_state[partner] = None;
@@ -546,6 +638,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 if model.partners[partner].full_seen {
                     assert_eq!(code(&reply), "ok");
                     model.partners[partner].heard = Some(now);
+                    model.partners[partner].unfinished = 0;
                     last_state[partner] = None;
                 } else {
                     assert_eq!(code(&reply), first_wanted(&model.partners[partner]));
@@ -572,6 +665,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 clients[partner].accepted = clients[partner].highest_state;
                 let before = it.held.len();
                 it.held.retain(|number, _| !withdrawn.contains(number));
+                it.unfinished = 0;
                 assert_eq!(receipt.withdrawn as usize, before - it.held.len());
                 assert_eq!((receipt.held as usize, receipt.release), (it.held.len(), model.release));
                 last_state[partner] = Some((message, bytes));
@@ -596,23 +690,24 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     assert_eq!(code(&reply), expected);
                     continue;
                 }
+                let spent = model.spent.entry(ROSTER[partner].organisation).or_default();
                 if sweep {
-                    let swept = if it.swept.0 == now.day() { it.swept.1 } else { 0 };
+                    let swept = if spent.swept.0 == now.day() { spent.swept.1 } else { 0 };
                     if swept + asked.len() > SWEPT_A_DAY {
                         assert_eq!(code(&reply), "over_budget");
                         continue;
                     }
-                    it.swept = (now.day(), swept + asked.len());
+                    spent.swept = (now.day(), swept + asked.len());
                 } else {
                     let own = asked.iter().filter(|number| it.released.contains_key(number)).count() as u32;
                     let used = if it.free.0 == model.release { it.free.1 } else { 0 };
                     let free = own.min((it.released.len() as u32).saturating_sub(used));
-                    let costs = spent(it.asked, now) + asked.len() as u32 - free;
+                    let costs = of_today(spent.asked, now) + asked.len() as u32 - free;
                     if costs > rules.asked_a_day {
                         assert_eq!(code(&reply), "over_budget");
                         continue;
                     }
-                    it.asked = (now.day(), costs);
+                    spent.asked = (now.day(), costs);
                     it.free = (model.release, used + free);
                 }
                 let Reply::Answer(answer) = reply else { panic!("{}", code(&reply)) };

@@ -228,6 +228,57 @@ fn one_that_does_not_know_what_is_left_of_the_budget_is_told() {
     assert_eq!(counts(&town.delivered(0, day(2))), [2, 0, 18]);
 }
 
+/// What a message of the partner's was rejected with, and what is left.
+fn over_budget(town: &mut Consortium, at: usize, now: Timestamp) -> u64 {
+    let messages = town.partners[at].deliver(now).unwrap();
+    let received = town.carry(at, messages, now);
+    let [Received::Rejection { rejection, next: Next::Wait }] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(rejection.code, Code::OverBudget);
+    rejection.number
+}
+
+#[test]
+fn a_partner_copes_with_what_another_of_its_organisation_spends() {
+    let mut town = of_small_budgets();
+    // Both are of the municipality.
+    let (one, other) = (3, 4);
+    [one, other].into_iter().for_each(|at| town.deliver(at, day(0)));
+    town.partners[one].flag(&houses(1..5), &by(), day(0)).unwrap();
+    assert_eq!(counts(&town.delivered(one, day(0))), [8, 0, 8]);
+    town.partners[other].flag(&houses(11..15), &by(), day(0)).unwrap();
+    assert_eq!(over_budget(&mut town, other, day(0)), 2, "ten are a day's, for both together");
+    assert_eq!(counts(&town.delivered(other, day(0))), [2, 0, 2]);
+    assert_eq!(town.partners[other].undelivered(), 3);
+    assert_eq!(counts(&town.delivered(other, day(1))), [6, 0, 8]);
+    // Together they hold 16 of 30.
+    town.partners[one].flag(&houses(5..9), &by(), day(2)).unwrap();
+    assert_eq!(counts(&town.delivered(one, day(2))), [8, 0, 16]);
+    town.partners[one].flag(&houses(9..13), &by(), day(3)).unwrap();
+    assert_eq!(over_budget(&mut town, one, day(3)), 6);
+    assert_eq!(counts(&town.delivered(one, day(3))), [6, 0, 22]);
+    town.partners[one].withdraw(&houses(1..2), &by(), day(4)).unwrap();
+    assert_eq!(counts(&town.delivered(one, day(4))), [2, 2, 22], "one goes and one comes");
+}
+
+#[test]
+fn a_first_full_set_that_is_too_large_goes_in_part() {
+    let mut town = Consortium::under(
+        &policy_text().replace("[budgets]\n", "[budgets]\nnew_flags_a_day = 10\nfirst_set_flags = 4\n"),
+    );
+    town.partners[0].flag(&houses(1..11), &by(), day(0)).unwrap();
+    assert_eq!(over_budget(&mut town, 0, day(0)), 14);
+    town.reopen(0);
+    assert_eq!(counts(&town.delivered(0, day(0))), [14, 0, 14]);
+    assert_eq!(town.partners[0].undelivered(), 3);
+    assert_eq!(counts(&town.delivered(0, day(1))), [6, 0, 20]);
+    // One that asks where it stands is told before.
+    town.partners[1].flag(&houses(1..11), &by(), day(1)).unwrap();
+    let request = town.partners[1].status(day(1)).unwrap();
+    town.carry(1, vec![request], day(1));
+    assert_eq!(counts(&town.delivered(1, day(1))), [14, 0, 14]);
+    assert_eq!(town.partners[1].undelivered(), 3);
+}
+
 #[test]
 fn epochs_that_overlap_share_the_budget() {
     let mut town = of_small_budgets();

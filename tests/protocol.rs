@@ -1,11 +1,12 @@
 //! What a partner meets at the broker, message by message: every rejection, resends, budgets, releases, policies.
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use stapel::audit::{Event, Line, LogRow};
 use stapel::message::{
-    self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusRequest,
-    Unverified,
+    self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusReply,
+    StatusRequest, Unverified,
 };
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
@@ -539,13 +540,133 @@ fn new_flags_have_a_budget_that_withdrawing_does_not_give_back() {
     let mut clients = everyone(&broker, &policy, &[&[1, 2, 3, 4], &[], &[], &[], &[]], START);
     let client = &mut clients[0];
     assert_eq!(code(&flag(client, &broker, &[5, 6], START)), "ok");
-    assert_eq!(rejected(flag(client, &broker, &[7], START)), (Code::OverBudget, 6), "flags held");
+    assert_eq!(rejected(flag(client, &broker, &[7], START)), (Code::OverBudget, 0), "flags held");
     assert_eq!(code(&withdraw(client, &broker, &[5, 6], START)), "ok");
     assert_eq!(rejected(flag(client, &broker, &[5, 6], START)), (Code::OverBudget, 1));
-    assert_eq!(rejected(set(client, &broker, &[3, 4, 8, 9], true, START)), (Code::OverBudget, 1), "a full set's, too");
+    assert_eq!(
+        rejected(set(client, &broker, &[3, 4, 8, 9], true, START)),
+        (Code::OverBudget, 3),
+        "so many a full set may have: the two that are held, and one"
+    );
     assert_eq!(held(client, &broker, START), 4, "nothing of that was kept");
     assert_eq!(code(&flag(client, &broker, &[5, 6], midnight(1))), "ok");
     assert_eq!(rejected(set(client, &broker, &[1, 2, 3, 4, 5, 6, 7], true, midnight(1))), (Code::OverBudget, 6));
+}
+
+/// What a status reply says that is left.
+fn left(client: &mut Client, broker: &Broker, now: Timestamp) -> StatusReply {
+    match client.say(broker, &Request::Status(StatusRequest::default()), now) {
+        Reply::Status(status) => status,
+        other => panic!("{}", code(&other)),
+    }
+}
+
+#[test]
+fn two_partners_have_the_budgets_of_one_organisation() {
+    let budgets = "[budgets]\nnew_flags_a_day = 3\nfirst_set_flags = 2\nflags_held = 8\nasked_a_day = 4\n\
+                   asked_an_epoch = 6\nstatus_a_day = 5";
+    let mut roster = ROSTER;
+    roster[4] = Entry { number: 5, ..roster[3] };
+    let rules = RULES.replace("[budgets]", budgets).replace("swept_a_day = 100", "swept_a_day = 3");
+    let broker = broker(&signed(&policy_text(&roster, &rules)));
+    let policy = broker.policy();
+    // Both are of the municipality.
+    let mut clients: Vec<Client> = (1..=5).map(|number| Client::new(number, &policy)).collect();
+    for client in &mut clients[..3] {
+        assert_eq!(code(&full_set(client, &broker, &[1, 2], START)), "ok");
+    }
+    let [.., one, other] = &mut clients[..] else { panic!() };
+    // First full sets, and new flags of the day.
+    assert_eq!(code(&full_set(one, &broker, &[1, 2, 3], START)), "ok");
+    assert_eq!(rejected(full_set(other, &broker, &[1, 2, 3], START)), (Code::OverBudget, 2));
+    assert_eq!(code(&full_set(other, &broker, &[1], START)), "ok");
+    assert_eq!(rejected(flag(one, &broker, &[4, 5], START)), (Code::OverBudget, 1));
+    assert_eq!(code(&flag(one, &broker, &[4], START)), "ok");
+    assert_eq!(rejected(flag(other, &broker, &[4], START)), (Code::OverBudget, 0));
+    // Flags held: five, and three more on the next day.
+    let now = midnight(1);
+    assert_eq!(code(&flag(other, &broker, &[2, 3, 4], now)), "ok");
+    let now = midnight(2);
+    assert_eq!(rejected(flag(one, &broker, &[5], now)), (Code::OverBudget, 0), "of flags held none is left");
+    assert_eq!(rejected(full_set(one, &broker, &[1, 2, 3, 4, 5], now)), (Code::OverBudget, 4));
+    assert_eq!(code(&withdraw(other, &broker, &[2], now)), "ok", "what adds none passes");
+    assert_eq!(code(&flag(one, &broker, &[5], now)), "ok");
+    // Asked and swept: own flags are free as before.
+    assert_eq!(code(&ask(one, &broker, &[1, 21, 22, 23], now)), "ok");
+    assert_eq!(rejected(ask(other, &broker, &[24, 25], now)), (Code::OverBudget, 1));
+    assert_eq!(code(&ask(other, &broker, &[1, 24], now)), "ok");
+    assert_eq!(code(&sweep(one, &broker, "brand", &[1, 2], now)), "ok");
+    assert_eq!(rejected(sweep(other, &broker, "brand", &[1, 2], now)), (Code::OverBudget, 1));
+    let now = midnight(3);
+    assert_eq!(code(&ask(one, &broker, &[21], now)), "ok");
+    assert_eq!(rejected(ask(other, &broker, &[22, 23], now)), (Code::OverBudget, 1), "the epoch's");
+    // Status requests, which say what is left of all.
+    let status = left(other, &broker, now);
+    assert_eq!((status.held, status.held_left, status.new_flags_left, status.first_sets_left), (3, 0, 3, 0));
+    assert_eq!((status.asked_left_today, status.asked_left_epoch, status.swept_left_today), (3, 1, 3));
+    assert_eq!(status.status_left_today, 4);
+    (0..3).for_each(|_| drop(left(one, &broker, now)));
+    assert_eq!(left(other, &broker, now).status_left_today, 0);
+    assert_eq!(rejected(other.say(&broker, &Request::Status(StatusRequest::default()), now)), (Code::OverBudget, 0));
+    assert_eq!(left(one, &broker, midnight(4)).status_left_today, 4);
+}
+
+#[test]
+fn two_partners_that_flag_at_once_have_the_budget_of_one() {
+    let rules = RULES.replace("[budgets]", "[budgets]\nnew_flags_a_day = 20\nfirst_set_flags = 0");
+    let policy = signed(&policy_text(&ROSTER, &rules));
+    let broker = &broker(&policy);
+    let mut clients = [4, 5].map(|number| Client::new(number, &policy));
+    clients.iter_mut().for_each(|client| assert_eq!(code(&full_set(client, broker, &[], START)), "ok"));
+    let accepted: usize = thread::scope(|scope| {
+        let flag_each = |client: &mut Client| {
+            (0..40).filter(|number| code(&flag(client, broker, &[*number], START)) == "ok").count()
+        };
+        let threads = clients.each_mut().map(|client| scope.spawn(move || flag_each(client)));
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(accepted, 20);
+}
+
+#[test]
+fn a_first_full_set_is_as_large_as_what_was_held_in_the_epoch_before() {
+    let rules = RULES
+        .replace("[budgets]", "[budgets]\nnew_flags_a_day = 3\nfirst_set_flags = 4")
+        .replace("closes = 2027-11-30", "closes = 2027-01-31")
+        + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2027-01-15\n\
+           closes = 2027-12-31\n";
+    let policy = signed(&policy_text(&ROSTER, &rules));
+    let broker = broker(&policy);
+    let mut clients: Vec<Client> = (1..=5).map(|number| Client::new(number, &policy)).collect();
+    assert_eq!(rejected(full_set(&mut clients[0], &broker, &[1, 2, 3, 4, 5, 6, 7, 8], START)), (Code::OverBudget, 7));
+    assert_eq!(code(&full_set(&mut clients[0], &broker, &[1, 2, 3, 4, 5, 6, 7], START)), "ok");
+    assert_eq!(code(&withdraw(&mut clients[0], &broker, &[6, 7], START)), "ok");
+    for (at, flags) in [(1, &[1, 2][..]), (3, &[1]), (4, &[1, 2])] {
+        assert_eq!(code(&full_set(&mut clients[at], &broker, flags, START)), "ok");
+    }
+    let now = day("2027-01-15").start();
+    broker.accept_clock(now).unwrap();
+    for client in &mut clients {
+        (client.epoch, client.key_id) = (2, policy.policy().epochs[1].key_id);
+    }
+    // Five and a day's three; also others than those.
+    let nine: Vec<u8> = (21..30).collect();
+    assert_eq!(left(&mut clients[0], &broker, now).first_sets_left, 5);
+    assert_eq!(rejected(full_set(&mut clients[0], &broker, &nine, now)), (Code::OverBudget, 8));
+    assert_eq!(code(&full_set(&mut clients[0], &broker, &nine[1..], now)), "ok");
+    assert_eq!(rejected(flag(&mut clients[0], &broker, &[1], now)), (Code::OverBudget, 0));
+    // Of an organisation with two partners the one has what the other leaves.
+    assert_eq!(code(&full_set(&mut clients[3], &broker, &nine[..4], now)), "ok");
+    assert_eq!(rejected(full_set(&mut clients[4], &broker, &[1, 2, 3], now)), (Code::OverBudget, 2));
+    assert_eq!(code(&full_set(&mut clients[4], &broker, &[1, 2], now)), "ok");
+    // What was held when the epoch before closed; and one that delivered nothing in it begins in this one.
+    let now = day("2027-02-02").start();
+    broker.accept_clock(now).unwrap();
+    assert_eq!(broker.status().epochs.len(), 1);
+    assert_eq!(rejected(full_set(&mut clients[1], &broker, &nine[..6], now)), (Code::OverBudget, 5));
+    assert_eq!(rejected(full_set(&mut clients[2], &broker, &nine[..8], now)), (Code::OverBudget, 7));
+    assert_eq!(code(&full_set(&mut clients[1], &broker, &nine[..5], now)), "ok");
+    assert_eq!(code(&full_set(&mut clients[2], &broker, &nine[..7], now)), "ok");
 }
 
 #[test]

@@ -658,10 +658,14 @@ struct Restored {
 
 impl Restored {
     fn new() -> Restored {
+        Restored::under(common::RULES)
+    }
+
+    fn under(rules: &str) -> Restored {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.toml");
         let asker = Entry { number: 6, organisation: "omgevingsdienst", may: r#""ask", "sweep""#, sees: "presence" };
-        common::write_policy(&policy, &common::policy_text(&[&ROSTER[..], &[asker]].concat(), common::RULES));
+        common::write_policy(&policy, &common::policy_text(&[&ROSTER[..], &[asker]].concat(), rules));
         let keys = common::stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &policy, START).unwrap();
         let policy = broker.policy();
@@ -757,6 +761,37 @@ fn a_question_of_before_the_restore_is_neither_answered_nor_charged_again() {
     assert_eq!(status.asked_left_today, 10_000);
     let question = client.question(&[common::pseudonym(7), common::pseudonym(8)], now);
     assert_eq!(common::code(&client.send(&town.broker, &question, now)), "ok");
+}
+
+#[test]
+fn a_restore_is_no_way_round_the_budgets_and_nobody_is_stuck_after_it() {
+    let budgets = "[budgets]\nnew_flags_a_day = 3\nfirst_set_flags = 2";
+    let town = Restored::under(&common::RULES.replace("[budgets]", budgets));
+    // Both are of the municipality.
+    let mut clients = [4, 5].map(|number| Client::new(number, &town.policy));
+    let said = |town: &Restored, client: &mut Client, flags: &[u8], now| {
+        let message = set(client, flags, (1, 1), now);
+        match client.send(&town.broker, &message, now) {
+            Reply::Rejection(rejection) => (rejection.code.as_str(), rejection.number),
+            _ => ("ok", 0),
+        }
+    };
+    assert_eq!(said(&town, &mut clients[0], &[1, 2, 3, 4], START), ("ok", 0));
+    assert_eq!(said(&town, &mut clients[1], &[1], START), ("ok", 0));
+    town.back_up(START);
+    assert_eq!(said(&town, &mut clients[0], &[1, 2, 3, 4, 5, 6], day(1)), ("ok", 0));
+    let now = day(2);
+    assert_eq!(said(&town, &mut clients[0], &[1, 2, 3, 4, 5, 6, 7], now), ("ok", 0));
+    let town = town.restore(now.plus(60));
+    // The copy has five. In the two days since, six could be flagged, and today three.
+    let now = now.plus(120);
+    let many: Vec<u8> = (1..=15).collect();
+    assert_eq!(said(&town, &mut clients[1], &many, now), ("over_budget", 14));
+    assert_eq!(said(&town, &mut clients[0], &many[..7], now), ("ok", 0), "all that it had flagged");
+    assert_eq!(said(&town, &mut clients[1], &many[..8], now), ("over_budget", 7));
+    assert_eq!(said(&town, &mut clients[1], &many[..7], now), ("ok", 0));
+    assert_eq!(said(&town, &mut clients[1], &many[..8], now), ("over_budget", 7));
+    assert_eq!(said(&town, &mut clients[1], &many[..8], day(3)), ("ok", 0));
 }
 
 #[test]

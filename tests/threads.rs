@@ -14,7 +14,8 @@ const NEXT: Timestamp = Timestamp(START.0 + 86_400);
 /// House numbers are counted, and nobody's budget ends.
 fn policy() -> String {
     let rules = format!(
-        "version = 1\nvalid_from = 2026-12-01\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"number\"]\n\
+        "version = 1\nvalid_from = 2026-12-01\n[[override]]\nrule = \"first-set\"\n\
+         reason = \"a test\"\n[counting]\nthreshold = 2\nlevels = [\"unit\", \"number\"]\n\
          [budgets]\n\
          new_flags_a_day = 1_000_000\nflags_held = 1_000_000\nasked_a_day = 1_000_000\nasked_an_epoch = 1_000_000\n\
          swept_a_day = 100\nsweep_reasons = [\"brand\"]\n[[epoch]]\nnumber = 1\nkey_id = \"{}\"\nopens = 2026-12-01\n\

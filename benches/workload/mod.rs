@@ -83,6 +83,9 @@ impl Country {
         let rules = format!(
             r#"version = 1
 valid_from = 2026-12-01
+[[override]]
+rule = "first-set"
+reason = "no budget is to end"
 [budgets]
 new_flags_a_day = 100000000
 flags_held = 100000000

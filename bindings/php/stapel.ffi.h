@@ -234,9 +234,12 @@ typedef struct {
     uint64_t highest_question;
     uint32_t held;
     uint32_t new_flags_left;
+    uint32_t first_sets_left;
+    uint32_t held_left;
     uint32_t asked_left_today;
     uint32_t asked_left_epoch;
     uint32_t swept_left_today;
+    uint32_t status_left_today;
     int32_t full_set_required;
     stapel_status complaint;
     stapel_str complaint_text;

@@ -198,9 +198,11 @@ fn terms(homes: usize) -> Result<Terms> {
         max_wait_days,
         freshness_days,
         max_days: MAX_DAYS,
-        new_flags_a_day: homes / 20 + 50,
-        // A partner flags up to a fifth of the town, and a flagged home has a flag on its house number too.
-        flags_held: homes / 2 + 200,
+        // An organisation's, and the municipality has two systems. Each flags up to a fifth of the town, and a flagged
+        // home has a flag on its house number too.
+        new_flags_a_day: homes / 10 + 100,
+        first_set_flags: homes,
+        flags_held: homes + 400,
         asked_a_day,
         asked_an_epoch: asked_a_day * 100,
     })

@@ -46,6 +46,7 @@ pub(crate) struct Terms {
     pub(crate) freshness_days: u64,
     pub(crate) max_days: u16,
     pub(crate) new_flags_a_day: usize,
+    pub(crate) first_set_flags: usize,
     pub(crate) flags_held: usize,
     pub(crate) asked_a_day: usize,
     pub(crate) asked_an_epoch: usize,
@@ -61,6 +62,13 @@ pub(crate) struct Founded {
     /// Its signatures lie beside it.
     pub(crate) policy_path: PathBuf,
 }
+
+/// Set aside where a town is large: it is made up, and begins with what real partners would have flagged in years.
+const FIRST_SET: &str = r#"
+[[override]]
+rule = "first-set"
+reason = "Een demonstratie: de eerste lijsten zijn verzonnen, en zo groot als de stad het vraagt"
+"#;
 
 /// The one epoch there is.
 pub(crate) const EPOCH: u32 = 1;
@@ -125,8 +133,9 @@ fn policy_text(
 ) -> String {
     let Terms { remark, name, purpose, opens, closes, threshold, min_sources, count_cap, .. } = terms;
     let Terms { min_changed, max_wait_days, freshness_days, max_days, .. } = terms;
-    let Terms { new_flags_a_day, flags_held, asked_a_day, asked_an_epoch, .. } = terms;
+    let Terms { new_flags_a_day, first_set_flags, flags_held, asked_a_day, asked_an_epoch, .. } = terms;
     let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
+    let first_set = if first_set_flags + new_flags_a_day > 10_000 { FIRST_SET } else { "" };
     let (test, immediate) = if terms.immediate { ("test = true\n", "immediate = true\n") } else { ("", "") };
     let mut text = format!(
         r#"# {remark}
@@ -146,7 +155,7 @@ De partner meldt de treffer bij de coördinator. Die gaat na welke partners het 
 gegevens over dit adres delen. Een medewerker beoordeelt iedere zaak zelf."""
 coordinator = "Coördinatiepunt ondermijning, coordinatie@{name}.example"
 freshness_days = {freshness_days}
-
+{first_set}
 [operator]
 name = "Stichting Voorbeeldbroker"
 oin = "00000099000000009000"
@@ -170,6 +179,7 @@ max_days = {max_days}
 
 [budgets]
 new_flags_a_day = {new_flags_a_day}
+first_set_flags = {first_set_flags}
 flags_held = {flags_held}
 asked_a_day = {asked_a_day}
 asked_an_epoch = {asked_an_epoch}

@@ -153,6 +153,7 @@ fn terms(now: Timestamp) -> Result<Terms> {
         max_days: 180,
         // A developer tries large files, and often.
         new_flags_a_day: 2_500_000,
+        first_set_flags: 10_000_000,
         flags_held: 10_000_000,
         asked_a_day: 10_000_000,
         asked_an_epoch: 1_000_000_000,

@@ -646,14 +646,20 @@ typedef struct {
     uint64_t highest_question;
     /** Flags that the broker holds of the partner in this epoch. */
     uint32_t held;
-    /** What is left of today's budget of new flags. */
+    /** What is left of its organisation's budget of new flags today. All budgets are the organisation's. */
     uint32_t new_flags_left;
+    /** How many flags beyond these first full sets of the organisation's partners may bring in this epoch. */
+    uint32_t first_sets_left;
+    /** How many flags more the organisation may hold in this epoch. */
+    uint32_t held_left;
     /** What is left of today's budget of addresses asked. */
     uint32_t asked_left_today;
     /** What is left of the epoch's budget of addresses asked. */
     uint32_t asked_left_epoch;
     /** What is left of today's budget of addresses swept. */
     uint32_t swept_left_today;
+    /** What is left of today's budget of status requests. */
+    uint32_t status_left_today;
     /** Not 0 where the next delivery must be a full set; it will be one. */
     int32_t full_set_required;
     /**

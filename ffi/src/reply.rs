@@ -156,14 +156,20 @@ pub struct stapel_position {
     pub highest_question: u64,
     /// Flags that the broker holds of the partner in this epoch.
     pub held: u32,
-    /// What is left of today's budget of new flags.
+    /// What is left of its organisation's budget of new flags today. All budgets are the organisation's.
     pub new_flags_left: u32,
+    /// How many flags beyond these first full sets of the organisation's partners may bring in this epoch.
+    pub first_sets_left: u32,
+    /// How many flags more the organisation may hold in this epoch.
+    pub held_left: u32,
     /// What is left of today's budget of addresses asked.
     pub asked_left_today: u32,
     /// What is left of the epoch's budget of addresses asked.
     pub asked_left_epoch: u32,
     /// What is left of today's budget of addresses swept.
     pub swept_left_today: u32,
+    /// What is left of today's budget of status requests.
+    pub status_left_today: u32,
     /// Not 0 where the next delivery must be a full set; it will be one.
     pub full_set_required: i32,
     /// STAPEL_OK, or what is wrong with the audit log that the broker shows: STAPEL_ERROR_LOG_INCONSISTENT or
@@ -466,9 +472,12 @@ impl stapel_position {
             highest_question: status.highest_question,
             held: status.held,
             new_flags_left: status.new_flags_left,
+            first_sets_left: status.first_sets_left,
+            held_left: status.held_left,
             asked_left_today: status.asked_left_today,
             asked_left_epoch: status.asked_left_epoch,
             swept_left_today: status.swept_left_today,
+            status_left_today: status.status_left_today,
             full_set_required: status.full_set_required.into(),
             complaint: complaint.map_or(STAPEL_OK, |complaint| stapel_status::of(complaint.code)),
             complaint_text: complaint.map_or(stapel_str::NONE, |complaint| stapel_str::of(&complaint.text)),

@@ -460,9 +460,12 @@ class StatusReply:
     held: int
     full_set_due: bool
     left_new_flags: int
+    left_first_sets: int
+    left_held: int
     left_asked_day: int
     left_asked_epoch: int
     left_swept: int
+    left_status: int
     checkpoint: bytes
     proof: list[bytes]
     lines: list[LineProof]
@@ -480,9 +483,12 @@ class StatusReply:
                 uint(self.held, 4),
                 uint(self.full_set_due, 1),
                 uint(self.left_new_flags, 4),
+                uint(self.left_first_sets, 4),
+                uint(self.left_held, 4),
                 uint(self.left_asked_day, 4),
                 uint(self.left_asked_epoch, 4),
                 uint(self.left_swept, 4),
+                uint(self.left_status, 4),
                 prefixed(self.checkpoint, 2),
                 write_hashes(self.proof),
                 uint(len(self.lines), 2),
@@ -495,7 +501,7 @@ class StatusReply:
         log = read_log_entry(reader)
         numbers = [reader.uint(size) for size in (8, 8, 8, 8, 8, 8, 4)]
         full_set_due = bool(reader.bits(0x01))
-        left = [reader.uint(4) for _ in range(4)]
+        left = [reader.uint(4) for _ in range(7)]
         checkpoint = reader.take(reader.uint(2))
         proof = read_hashes(reader)
         lines = [LineProof(reader.uint(8), read_hashes(reader)) for _ in range(reader.uint(2))]

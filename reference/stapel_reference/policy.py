@@ -39,7 +39,7 @@ PUBLISHED = {
 NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
 RULES = {
     *NEVER_OVERRIDDEN, "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
-    "epoch-overlap", "epoch-length", "signatures",
+    "epoch-overlap", "epoch-length", "first-set", "signatures",
 }  # fmt: skip
 
 
@@ -238,10 +238,12 @@ RETENTION = table({"max_days": (integer(1, 3_660), 180), "log_days": (integer(1,
 BUDGETS = table(
     {
         "new_flags_a_day": (integer(1, U32), 1_000),
+        "first_set_flags": (integer(0, U32), 5_000),
         "flags_held": (integer(1, U32), 100_000),
         "asked_a_day": (integer(1, U32), 10_000),
         "asked_an_epoch": (integer(1, U32), 1_000_000),
         "swept_a_day": (integer(0, U32), 0),
+        "status_a_day": (integer(1, U32), 100),
         "sweep_reasons": (words(SLUG_FORM, 100), []),
     }
 )
@@ -276,7 +278,7 @@ POLICY = table(
         "budgets": (BUDGETS, {}),
         "messages": (MESSAGES, {}),
         "changes": (CHANGES, {}),
-        "override": (tables(OVERRIDE, 0, 10, "rule"), []),
+        "override": (tables(OVERRIDE, 0, 11, "rule"), []),
         "unsigned": (UNSIGNED, ABSENT),
         "organisation": (tables(ORGANISATION, 1, 10_000, "slug"), REQUIRED),
         "epoch": (tables(EPOCH, 1, 1_000, "number"), REQUIRED),
@@ -426,6 +428,7 @@ def check(policy: dict[str, Any]) -> list[str]:
         "own-flag": not counting["own_flag_required"],
         "names-somebody": names_somebody(policy),
         "max-days": policy["retention"]["max_days"] > 366,
+        "first-set": not policy["test"] and first_day(policy["budgets"]) > 10_000,
         "grace-days": policy["changes"]["grace_days"] > 60,
         "epoch-length": any((days(one["closes"]) - days(one["opens"])).days + 1 > 400 for one in policy["epoch"]),
         "epoch-overlap": any(
@@ -437,6 +440,10 @@ def check(policy: dict[str, Any]) -> list[str]:
     }
     overridden = {one["rule"] for one in policy["override"]}
     return [rule for rule, found in findings.items() if found and rule not in overridden]
+
+
+def first_day(budgets: dict[str, Any]) -> int:
+    return min(budgets["flags_held"], budgets["first_set_flags"] + budgets["new_flags_a_day"])
 
 
 def fewest_changed(policy: dict[str, Any]) -> int:

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::budgets::{Budget, Cost};
 use super::incoming::Incoming;
 use super::index::Pending;
 use super::join::join;
-use super::rows::{PartnerRow, Replied};
+use super::rows::PartnerRow;
 use super::state::{Account, OpenEpoch, StoredBatch};
 use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
@@ -55,8 +56,7 @@ pub(super) struct Acceptance {
     pub(super) removed: Vec<BatchId>,
     /// How many rows these have.
     pub(super) removed_rows: u64,
-    /// How many flags are charged to today's budget.
-    pub(super) charge: u32,
+    pub(super) cost: Cost,
     /// Whether what the partner holds changed.
     pub(super) changed: bool,
     /// How many flags were renewed.
@@ -95,6 +95,7 @@ pub(super) fn accept(
     incoming: &Incoming<'_>,
     epoch: &OpenEpoch,
     row: &PartnerRow,
+    budget: &Budget,
     flags: &TaggedFlags,
 ) -> Result<Acceptance, Rejection> {
     let account = epoch.accounts.get(&incoming.header.partner).cloned().unwrap_or_default();
@@ -117,11 +118,11 @@ pub(super) fn accept(
         batch: None,
         removed: Vec::new(),
         removed_rows: 0,
-        charge: 0,
+        cost: Cost::default(),
         changed: false,
         renewed: 0,
     };
-    let context = Context { incoming, policy: incoming.policy(), epoch, row, today: incoming.now.day() };
+    let context = Context { incoming, policy: incoming.policy(), epoch, row, budget, today: incoming.now.day() };
     match flags {
         TaggedFlags::Confirm => acceptance.abandon(incoming),
         TaggedFlags::Delta(delta) => context.delta(&mut acceptance, delta)?,
@@ -213,6 +214,7 @@ struct Context<'a> {
     policy: &'a Policy,
     epoch: &'a OpenEpoch,
     row: &'a PartnerRow,
+    budget: &'a Budget,
     today: Day,
 }
 
@@ -240,8 +242,13 @@ impl Context<'_> {
             }
         }
         let after = acceptance.account.row.held + acceptance.receipt.added - acceptance.receipt.withdrawn;
-        self.within_budgets(acceptance.receipt.added, after)?;
-        acceptance.charge = acceptance.receipt.added;
+        let new_flags = acceptance.receipt.added;
+        let may_add = self.may_add(self.left_today(), after - new_flags);
+        if new_flags > may_add {
+            let left = format!("{new_flags} new flags are more than the {may_add} that are left of");
+            return Err(self.over_budget(may_add, &left));
+        }
+        acceptance.cost = Cost { new_flags, ..Cost::default() };
         acceptance.abandon(self.incoming);
         if !rows.is_empty() {
             // It is two ascending runs, which a stable sort merges in one pass.
@@ -275,8 +282,8 @@ impl Context<'_> {
         if part.number == part.of {
             self.whole_set(acceptance, set.shrink)?;
             acceptance.remove_overruled(self.incoming, part.of.into());
-        } else if count(&acceptance.account.parts) > self.policy.budgets.flags_held as usize {
-            return Err(held_too_many(self.policy.budgets.flags_held));
+        } else if acceptance.account.unfinished() > self.may_hold() {
+            return Err(self.over_budget(self.may_hold(), "the parts of the set are more than what is left of"));
         }
         acceptance.keep(self.incoming, Some(part), rows);
         Ok(())
@@ -285,7 +292,7 @@ impl Context<'_> {
     /// Takes the set as a whole, once its last part is there.
     fn whole_set(&self, acceptance: &mut Acceptance, shrink: bool) -> Result<(), Rejection> {
         let parts = std::mem::take(&mut acceptance.account.parts);
-        let said = count(&parts);
+        let said: usize = parts.iter().map(|part| part.len()).sum();
         let set = Pending::of_parts(parts);
         let mut before = self.epoch.all_held(self.incoming.header.partner).peekable();
         // Where the partner held nothing, the set is what changes, and millions of rows need not be copied.
@@ -316,12 +323,16 @@ impl Context<'_> {
         if !shrink {
             self.refuse_shrink(acceptance.receipt.withdrawn, held_before)?;
         }
-        if said > self.policy.budgets.flags_held as usize {
-            return Err(held_too_many(self.policy.budgets.flags_held));
-        }
         // The first full set of an epoch says again what was flagged before, under a new key.
-        acceptance.charge = if acceptance.account.row.full_seen { acceptance.receipt.added } else { 0 };
-        self.within_budgets(acceptance.charge, held)?;
+        let may_carry = if acceptance.account.row.full_seen { 0 } else { self.budget.left_to_carry };
+        let (added, kept) = (acceptance.receipt.added, held - acceptance.receipt.added);
+        let may_add = self.may_add(self.left_today().saturating_add(may_carry), kept);
+        if added > may_add {
+            let most = kept + may_add;
+            return Err(self.over_budget(most, &format!("a full set of {held} flags is more than the {most} left by")));
+        }
+        let carried = added.min(may_carry);
+        acceptance.cost = Cost { new_flags: added - carried, carried, ..Cost::default() };
         acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty();
         if all_news {
             acceptance.account.pending = set;
@@ -397,26 +408,28 @@ impl Context<'_> {
         }
     }
 
-    fn within_budgets(&self, charge: u32, held: u32) -> Result<(), Rejection> {
-        let budgets = &self.policy.budgets;
-        let left = budgets.new_flags_a_day.saturating_sub(self.row.new_flags);
-        if charge > left {
-            let sentence = format!(
-                "{charge} new flags are more than the {left} that are left today; \
-                 send fewer, or the rest tomorrow (UTC)"
-            );
-            return Err(Rejection::new(Code::OverBudget, left.into(), sentence));
-        }
-        if held > budgets.flags_held && charge > 0 {
-            return Err(held_too_many(budgets.flags_held));
-        }
-        Ok(())
+    fn left_today(&self) -> u32 {
+        self.policy.budgets.new_flags_a_day.saturating_sub(self.budget.spent.new_flags)
     }
-}
 
-/// How many rows some parts have.
-fn count(parts: &[Arc<Vec<Row>>]) -> usize {
-    parts.iter().map(|part| part.len()).sum()
+    /// How many flags the partner may hold beside those of its organisation's other partners.
+    fn may_hold(&self) -> u32 {
+        self.policy.budgets.flags_held.saturating_sub(self.budget.held_by_others)
+    }
+
+    /// How many flags may be new, where `left` are left of other budgets and `kept` are held already.
+    fn may_add(&self, left: u32, kept: u32) -> u32 {
+        left.min(self.may_hold().saturating_sub(kept))
+    }
+
+    fn over_budget(&self, most: u32, finding: &str) -> Rejection {
+        let organisation = &self.incoming.sender.organisation;
+        let sentence = format!(
+            "{finding} the budgets of '{organisation}', for all its partners together; \
+             send fewer, withdraw some first, or send the rest tomorrow (UTC)"
+        );
+        Rejection::new(Code::OverBudget, most.into(), sentence)
+    }
 }
 
 /// Whether a flag that was held begins anew.
@@ -424,15 +437,9 @@ fn is_renewal(before: Option<Span>, span: Span) -> bool {
     before.is_some_and(|before| before.first != span.first)
 }
 
-fn held_too_many(most: u32) -> Rejection {
-    let sentence = format!("more than {most} flags would be held; withdraw some first");
-    Rejection::new(Code::OverBudget, most.into(), sentence)
-}
-
 impl PartnerRow {
     /// Notes an accepted state message.
-    pub(super) fn accept(&mut self, incoming: &Incoming<'_>, receipt: Vec<u8>, charge: u32) {
-        self.accepted = Some(Replied::new(incoming, receipt));
-        self.new_flags = self.new_flags.saturating_add(charge);
+    pub(super) fn accept(&mut self, incoming: &Incoming<'_>, receipt: Vec<u8>) {
+        self.accepted = Some(incoming.replied(receipt));
     }
 }

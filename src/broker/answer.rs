@@ -1,7 +1,8 @@
 //! Questions: the standings that a partner may see of the pseudonyms it asks about, and what they cost it. SPEC.md 5.6.
 
+use super::budgets::Cost;
 use super::incoming::Incoming;
-use super::rows::{Answered, PartnerRow, ShareRow};
+use super::rows::{Answered, OrganisationRow, PartnerRow, ShareRow};
 use super::state::OpenEpoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::pseudonym::Pseudonym;
@@ -15,14 +16,6 @@ pub(super) struct TaggedQuestion {
     tags: Vec<Tag>,
     /// The reason of a sweep; `None` for a question about the partner's own work.
     pub(super) sweep: Option<Slug>,
-}
-
-/// What answering costs the asker.
-pub(super) struct Charge {
-    /// The account's row after it.
-    pub(super) row: ShareRow,
-    asked: u32,
-    swept: u32,
 }
 
 impl TaggedQuestion {
@@ -41,13 +34,14 @@ impl TaggedQuestion {
     }
 }
 
-/// Answers a question whose numbers, policy and permission are in order, from the release in force alone.
+/// Answers a question whose numbers, policy and permission are in order, from the release in force alone. Gives the
+/// account's row after it and what it costs too.
 pub(super) fn answer(
     incoming: &Incoming<'_>,
     epoch: &OpenEpoch,
-    row: &PartnerRow,
+    spent: &OrganisationRow,
     question: &TaggedQuestion,
-) -> Result<(Answer, Charge), Rejection> {
+) -> Result<(Answer, ShareRow, Cost), Rejection> {
     let policy = incoming.policy();
     let asker = incoming.sender;
     let is_allowed = |reason| asker.may.sweep && policy.budgets.sweep_reasons.contains(reason);
@@ -82,7 +76,7 @@ pub(super) fn answer(
         }
     });
     let own = told.iter().filter(|(_, flags_it)| *flags_it).count() as u32;
-    let charge = charge(incoming, epoch, row, question, own)?;
+    let (row, cost) = cost(incoming, epoch, spent, question, own)?;
     let answer = Answer {
         log: LogEntry::NONE,
         release: epoch.row.release,
@@ -92,17 +86,17 @@ pub(super) fn answer(
         fresh: epoch.row.fresh,
         standings: told.into_iter().map(|(standing, _)| standing).collect(),
     };
-    Ok((answer, charge))
+    Ok((answer, row, cost))
 }
 
-/// What a question costs that names `own` released flags of the asker: SPEC.md 5.6.
-fn charge(
+/// What a question costs that names `own` released flags of the asker, and the account's row after it: SPEC.md 5.6.
+fn cost(
     incoming: &Incoming<'_>,
     epoch: &OpenEpoch,
-    partner: &PartnerRow,
+    spent: &OrganisationRow,
     question: &TaggedQuestion,
     own: u32,
-) -> Result<Charge, Rejection> {
+) -> Result<(ShareRow, Cost), Rejection> {
     let budgets = &incoming.policy().budgets;
     let asker = incoming.header.partner;
     let mut row = epoch.accounts.get(&asker).map(|account| account.row.clone()).unwrap_or_default();
@@ -112,8 +106,9 @@ fn charge(
         Err(Rejection::new(Code::OverBudget, left.into(), sentence))
     };
     if question.sweep.is_some() {
-        let left = budgets.swept_a_day.saturating_sub(partner.swept);
-        return if count <= left { Ok(Charge { row, asked: 0, swept: count }) } else { over(left, "swept_a_day") };
+        let left = budgets.swept_a_day.saturating_sub(spent.swept);
+        let cost = Cost { swept: count, ..Cost::default() };
+        return if count <= left { Ok((row, cost)) } else { over(left, "swept_a_day") };
     }
     if row.free_in != epoch.row.release {
         row.free_in = epoch.row.release;
@@ -121,26 +116,23 @@ fn charge(
     }
     let free = own.min(epoch.tally.of(asker).saturating_sub(row.free));
     let costs = count - free;
-    let left = budgets.asked_a_day.saturating_sub(partner.asked);
+    let left = budgets.asked_a_day.saturating_sub(spent.asked);
     if costs > left {
         return over(left, "asked_a_day");
     }
-    let left = budgets.asked_an_epoch.saturating_sub(row.asked);
+    let left = budgets.asked_an_epoch.saturating_sub(spent.asked_in(incoming.header.epoch));
     if costs > left {
         return over(left, "asked_an_epoch");
     }
     row.free += free;
-    row.asked += costs;
-    Ok(Charge { row, asked: costs, swept: 0 })
+    Ok((row, Cost { asked: costs, ..Cost::default() }))
 }
 
 impl PartnerRow {
     /// Notes an answered question.
-    pub(super) fn answer(&mut self, incoming: &Incoming<'_>, release: u64, answer: Vec<u8>, charge: &Charge) {
+    pub(super) fn answer(&mut self, incoming: &Incoming<'_>, release: u64, answer: Vec<u8>) {
         let header = incoming.header;
         let (sequence, epoch) = (header.sequence, header.epoch);
         self.answered = Some(Answered { sequence, digest: incoming.digest, epoch, release, answer });
-        self.asked = self.asked.saturating_add(charge.asked);
-        self.swept = self.swept.saturating_add(charge.swept);
     }
 }

@@ -3,9 +3,10 @@
 //! Nothing here touches the disk or the broker's state: a message and a [`Snapshot`] go in, a [`Decision`] comes out.
 
 use super::accept::{Acceptance, TaggedFlags, accept};
-use super::answer::{Charge, TaggedQuestion, answer};
+use super::answer::{TaggedQuestion, answer};
+use super::budgets::{Budget, Cost};
 use super::incoming::Incoming;
-use super::rows::{PartnerRow, Replied};
+use super::rows::{OrganisationRow, PartnerRow, Replied, ShareRow};
 use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
@@ -15,10 +16,11 @@ use crate::store::Batch;
 
 /// What the broker knows that decides one partner's message.
 ///
-/// It is taken in a transaction and used without one. While the partner's lock is held, only a release, a new policy or
-/// a re-reading after a failure changes what it holds: see [`Snapshot::is_current`].
+/// It is taken in a transaction and used without one. While the organisation's lock is held, only a release, a new
+/// policy or a re-reading after a failure changes what it holds: see [`Snapshot::is_current`].
 pub(super) struct Snapshot {
     partner: PartnerRow,
+    budget: Budget,
     /// The epoch that the message names, with the sender's account alone; `None` where that epoch is not open.
     epoch: Option<OpenEpoch>,
     /// When the store was last restored from a copy.
@@ -39,6 +41,8 @@ pub(super) enum TaggedRequest {
 pub(super) struct Decision {
     /// The sender's row, in which the message's number is used up.
     pub(super) partner: PartnerRow,
+    /// What its organisation spent, this message included.
+    pub(super) organisation: OrganisationRow,
     /// The message's line in the log.
     pub(super) event: Event,
     pub(super) verdict: Result<Verdict, Rejection>,
@@ -47,7 +51,7 @@ pub(super) struct Decision {
 /// What an accepted message does.
 pub(super) enum Verdict {
     Accept(Box<Acceptance>),
-    Answer(Answer, Charge),
+    Answer(Answer, ShareRow),
     Status(StatusRequest),
 }
 
@@ -63,35 +67,51 @@ pub(super) fn decide(
         Kind::Question => partner.highest_question = incoming.header.sequence,
         _ => partner.highest_state = incoming.header.sequence,
     }
-    let verdict = verdict(incoming, snapshot, request);
-    Decision { partner, event: event(incoming, request.as_ref().ok(), &verdict), verdict }
+    let mut organisation = snapshot.budget.spent.clone();
+    let verdict = verdict(incoming, snapshot, request).map(|(verdict, cost)| {
+        organisation.spend(incoming.header.epoch, &cost);
+        verdict
+    });
+    Decision { partner, organisation, event: event(incoming, request.as_ref().ok(), &verdict), verdict }
 }
 
 fn verdict(
     incoming: &Incoming<'_>,
     snapshot: &Snapshot,
     request: &Result<TaggedRequest, Rejection>,
-) -> Result<Verdict, Rejection> {
+) -> Result<(Verdict, Cost), Rejection> {
     let epoch = acceptable(incoming, snapshot)?;
+    let budget = &snapshot.budget;
     match request.as_ref().map_err(Rejection::clone)? {
         TaggedRequest::State(flags) => {
-            Ok(Verdict::Accept(Box::new(accept(incoming, epoch, &snapshot.partner, flags)?)))
+            let acceptance = accept(incoming, epoch, &snapshot.partner, budget, flags)?;
+            let cost = acceptance.cost;
+            Ok((Verdict::Accept(Box::new(acceptance)), cost))
         }
         TaggedRequest::Question(question) => {
-            let (answer, charge) = answer(incoming, epoch, &snapshot.partner, question)?;
-            Ok(Verdict::Answer(answer, charge))
+            let (answer, row, cost) = answer(incoming, epoch, &budget.spent, question)?;
+            Ok((Verdict::Answer(answer, row), cost))
         }
-        TaggedRequest::Status(request) => Ok(Verdict::Status(request.clone())),
+        TaggedRequest::Status(request) => {
+            let status_a_day = incoming.policy().budgets.status_a_day;
+            if budget.spent.status >= status_a_day {
+                let sentence =
+                    format!("the {status_a_day} status requests of today were answered; ask again tomorrow (UTC)");
+                return Err(Rejection::new(Code::OverBudget, 0, sentence));
+            }
+            Ok((Verdict::Status(request.clone()), Cost { status: 1, ..Cost::default() }))
+        }
     }
 }
 
 impl Snapshot {
     pub(super) fn of(state: &BrokerState, incoming: &Incoming<'_>) -> Snapshot {
         let sender = incoming.header.partner;
-        let mut partner = state.partners.get(&sender).cloned().unwrap_or_default();
-        partner.turn_day(incoming.now.day());
+        let partner = state.partners.get(&sender).cloned().unwrap_or_default();
+        let organisation = (&incoming.sender.organisation, sender);
+        let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
-        Snapshot { partner, epoch, restored: state.restored(), answering: state.answering() }
+        Snapshot { partner, budget, epoch, restored: state.restored(), answering: state.answering() }
     }
 
     /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers.
@@ -374,6 +394,11 @@ mod tests {
         let row = EpochRow { release: 1, as_of: NOW, considered: NOW, fresh: 0, waits_since: None };
         Snapshot {
             partner: PartnerRow::default(),
+            budget: Budget {
+                spent: OrganisationRow::new("politie".parse().unwrap()),
+                held_by_others: 0,
+                left_to_carry: 5_000,
+            },
             epoch: Some(OpenEpoch::new(row)),
             restored: None,
             answering: Some(1),

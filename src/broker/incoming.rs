@@ -8,7 +8,7 @@ use crate::secret::KeyId;
 use crate::store::BatchId;
 use crate::threads::Threads;
 
-use super::rows::PolicyRow;
+use super::rows::{PolicyRow, Replied};
 
 /// The policy in force, and what the ledger says of it.
 pub(super) struct PolicyInForce {
@@ -43,6 +43,11 @@ impl PolicyInForce {
 impl Incoming<'_> {
     pub(super) fn policy(&self) -> &Policy {
         self.in_force.policy()
+    }
+
+    /// The message, and the reply to it.
+    pub(super) fn replied(&self, reply: Vec<u8>) -> Replied {
+        Replied { sequence: self.header.sequence, digest: self.digest, reply }
     }
 
     /// The name of the batch that the sender's state message of a number brought.

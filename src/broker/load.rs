@@ -33,6 +33,8 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
             Key::Partner(number) => {
                 state.partners.insert(number, read_row(&value)?);
             }
+            // Rows come by ascending key.
+            Key::Organisation(_) => state.organisations.push(read_row(&value)?),
             Key::Epoch(number) => {
                 state.epochs.insert(number, OpenEpoch::new(read_row(&value)?));
             }

@@ -5,7 +5,7 @@ use super::answer::TaggedQuestion;
 use super::clock::{Clock, Moment};
 use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, wrong_epoch};
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
-use super::rows::{PartnerRow, Replied, write_row};
+use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
 use super::state::BrokerState;
 use super::transaction::Transaction;
@@ -93,10 +93,10 @@ impl Broker {
         tagged: &mut Tagged,
     ) -> Result<Attempt, BrokerError> {
         if incoming.header.kind.is_state() {
-            // A state message waits for a release without its partner's lock, so that the partner's questions go on.
+            // A state message waits for a release without the lock, so that its organisation's questions go on.
             drop(self.database.begin_after_release()?);
         }
-        let _lock = self.partner_locks.lock(incoming.header.partner);
+        let _lock = self.organisation_locks.lock(&incoming.sender.organisation);
 
         let transaction = self.database.begin()?;
         if !self.is_in_force(incoming.in_force) {
@@ -208,10 +208,13 @@ impl Broker {
         let (state, change) = transaction.change();
         state.acted = state.acted.max(Some(incoming.now));
         change.added.extend(staged);
+        if decision.verdict.is_ok() {
+            state.keep_spent(decision.organisation, change);
+        }
         let reply = match decision.verdict {
             Ok(Verdict::Accept(acceptance)) => {
                 let receipt = self.sign(incoming, &Reply::Receipt(Receipt { log, ..acceptance.receipt }));
-                row.accept(incoming, receipt.clone(), acceptance.charge);
+                row.accept(incoming, receipt.clone());
                 if let Some(open) = state.epochs.get_mut(&epoch) {
                     change.rows.push((Key::Share(epoch, partner), Some(write_row(&acceptance.account.row))));
                     change.removed.extend(acceptance.removed);
@@ -221,7 +224,7 @@ impl Broker {
                 release_now = policy.release.immediate && acceptance.changed;
                 receipt
             }
-            Ok(Verdict::Answer(mut answer, charge)) => {
+            Ok(Verdict::Answer(mut answer, account)) => {
                 answer.log = log;
                 // A release that is being made may be in force before the answer is read.
                 answer.until = if is_release_in_progress { incoming.now } else { next_possible(policy, incoming.now) };
@@ -229,16 +232,16 @@ impl Broker {
                 let stacked = answer.standings.iter().filter(|standing| **standing > 1).count() as u64;
                 state.log.count(change, epoch, stacked, answer.standings.len() as u64);
                 let reply = self.sign(incoming, &Reply::Answer(answer));
-                row.answer(incoming, release, reply.clone(), &charge);
+                row.answer(incoming, release, reply.clone());
                 if let Some(open) = state.epochs.get_mut(&epoch) {
-                    change.rows.push((Key::Share(epoch, partner), Some(write_row(&charge.row))));
-                    open.accounts.entry(partner).or_default().row = charge.row;
+                    change.rows.push((Key::Share(epoch, partner), Some(write_row(&account))));
+                    open.accounts.entry(partner).or_default().row = account;
                 }
                 reply
             }
             Ok(Verdict::Status(request)) => {
                 let reply = self.sign(incoming, &Reply::Status(status(incoming, state, &row, log, &request)));
-                row.status = Some(Replied::new(incoming, reply.clone()));
+                row.status = Some(incoming.replied(reply.clone()));
                 reply
             }
             Err(rejection) => self.sign(incoming, &Reply::Rejection(Rejection { log, ..rejection })),
@@ -332,6 +335,9 @@ fn status(
     let name = state.log.name(incoming.policy());
     let (checkpoint, consistency, lines) = state.log.show(&name, request.tree_size, &request.lines);
     let budgets = &incoming.policy().budgets;
+    let organisation = (&incoming.sender.organisation, incoming.header.partner);
+    let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
+    let spent = &budget.spent;
     StatusReply {
         log,
         release: epoch.map_or(0, |epoch| epoch.row.release),
@@ -342,10 +348,13 @@ fn status(
         highest_question: row.highest_question,
         held: account.held,
         full_set_required: !account.full_seen,
-        new_flags_left: budgets.new_flags_a_day.saturating_sub(row.new_flags),
-        asked_left_today: budgets.asked_a_day.saturating_sub(row.asked),
-        asked_left_epoch: budgets.asked_an_epoch.saturating_sub(account.asked),
-        swept_left_today: budgets.swept_a_day.saturating_sub(row.swept),
+        new_flags_left: budgets.new_flags_a_day.saturating_sub(spent.new_flags),
+        first_sets_left: budget.left_to_carry,
+        held_left: budgets.flags_held.saturating_sub(budget.held_by_others.saturating_add(account.held)),
+        asked_left_today: budgets.asked_a_day.saturating_sub(spent.asked),
+        asked_left_epoch: budgets.asked_an_epoch.saturating_sub(spent.asked_in(incoming.header.epoch)),
+        swept_left_today: budgets.swept_a_day.saturating_sub(spent.swept),
+        status_left_today: budgets.status_a_day.saturating_sub(spent.status),
         checkpoint,
         consistency,
         lines,

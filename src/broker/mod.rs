@@ -6,6 +6,7 @@
 
 mod accept;
 mod answer;
+mod budgets;
 mod clock;
 mod decide;
 mod error;
@@ -21,8 +22,8 @@ mod log;
 mod merge;
 mod messages;
 mod operator;
+mod organisation_lock;
 mod organisations;
-mod partner_lock;
 mod receipts;
 mod release;
 mod report;
@@ -50,7 +51,7 @@ pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
 
 use incoming::PolicyInForce;
 use load::{FORMAT, load};
-use partner_lock::PartnerLocks;
+use organisation_lock::OrganisationLocks;
 use rows::{PolicyRow, write_row};
 use state::BrokerState;
 use transaction::Database;
@@ -75,7 +76,7 @@ pub struct Broker {
     database: Database,
     /// Held by whoever purges.
     purging: Mutex<()>,
-    partner_locks: PartnerLocks,
+    organisation_locks: OrganisationLocks,
     unauthenticated: UnauthenticatedTraffic,
     last_fault: Mutex<Option<String>>,
     /// The receipts that the log does not have and that were written down since the broker was opened.
@@ -227,7 +228,7 @@ impl Broker {
             policy: RwLock::new(Arc::new(in_force)),
             database,
             purging: Mutex::default(),
-            partner_locks: PartnerLocks::default(),
+            organisation_locks: OrganisationLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
             last_fault: Mutex::default(),
             forgotten_receipts: Mutex::default(),

@@ -220,10 +220,11 @@ impl Broker {
             transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
         for epoch in destroyed {
             let (state, change) = transaction.change();
-            state.remove_epoch(epoch, change);
+            state.remove_epoch(in_force.policy(), epoch, change);
             transaction.record(now, in_force.digest(), Event::EpochClosed { epoch })?;
         }
         let (state, change) = transaction.change();
+        state.restore_budgets(in_force.policy(), now, change);
         state.count_removed(state.epochs.values().map(OpenEpoch::stored_rows).sum(), change);
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, change);

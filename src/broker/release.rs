@@ -161,8 +161,8 @@ impl PreparedRelease {
         for (partner, mut account) in self.accounts {
             if let Some(now) = epoch.accounts.get(&partner) {
                 // Questions were answered while the release was made.
-                let ShareRow { asked, free_in, free, .. } = now.row;
-                account.row = ShareRow { asked, free_in, free, ..account.row };
+                let ShareRow { free_in, free, .. } = now.row;
+                account.row = ShareRow { free_in, free, ..account.row };
             }
             change.rows.push((Key::Share(number, partner), Some(write_row(&account.row))));
             epoch.accounts.insert(partner, account);
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!((before.row.release, before.tally.tags, before.accounts.len()), (7, 0, 3));
 
         // What a question cost meanwhile stays charged.
-        state.epochs.get_mut(&1).unwrap().accounts.get_mut(&1).unwrap().row.asked = 5;
+        state.epochs.get_mut(&1).unwrap().accounts.get_mut(&1).unwrap().row.free = 5;
         let signed = sample::signed();
         let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
         let mut change = Change::default();
@@ -237,7 +237,7 @@ mod tests {
         assert!(epoch.accounts.keys().eq([&1, &2]));
         let account = &epoch.accounts[&1];
         assert!(account.pending.is_empty());
-        assert_eq!((account.row.held, account.row.released, account.row.asked), (2, 3, 5));
+        assert_eq!((account.row.held, account.row.released, account.row.free), (2, 3, 5));
         assert_eq!((state.unpurged, change.lines.len()), (2, 1));
     }
 

@@ -13,13 +13,16 @@
 //! |  | the highest numbers of state messages, questions and status requests, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
-//! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4 |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
 //! | share | 1 if a full set has come, else 0; when the last state message was accepted, a moment, if any |
-//! |  | flags held, 4; pseudonyms asked, 4 |
-//! |  | the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
+//! |  | flags held, 4; the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | the highest released state number, 8 |
+//! | organisation | its slug, bytes |
+//! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4; status requests, 4 |
+//! |  | flags held when the last epoch closed that it had delivered in, 4, if any; how many epochs, 8; of each: |
+//! |  | its number, 4; pseudonyms asked, 4; flags of first full sets free of the day's budget, 4 |
+//! |  | since a restore how many of these there may be, 4, if there was one |
 //! | log counts | the day of what follows; how many epochs, 8; of each: its number, 4; stacked, 8; not stacked, 8 |
 //! |  | how many lines were pruned, 8; the hour of what follows, a moment; messages that used up no number, 4 |
 //! | restored | when the store was last put back from a copy, a moment |
@@ -30,10 +33,10 @@
 
 use std::collections::BTreeMap;
 
-use super::incoming::Incoming;
 use crate::codec::{Encode, encode_fields, read_record, write_record};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
+use crate::slug::Slug;
 use crate::store::StoreError;
 
 /// The version of every row's form.
@@ -63,7 +66,7 @@ pub(super) struct PolicyRow {
     pub(super) adopted: Timestamp,
 }
 
-/// A partner's numbers, last replies, and what it spent today.
+/// A partner's numbers and last replies.
 #[derive(Clone, Default)]
 pub(super) struct PartnerRow {
     pub(super) accepted: Option<Replied>,
@@ -72,10 +75,33 @@ pub(super) struct PartnerRow {
     pub(super) highest_status: u64,
     pub(super) answered: Option<Answered>,
     pub(super) status: Option<Replied>,
+}
+
+/// What an organisation spent of its budgets, all its partners together.
+#[derive(Clone)]
+pub(super) struct OrganisationRow {
+    pub(super) slug: Slug,
+    /// The day on which the next four were spent.
     pub(super) day: Day,
     pub(super) new_flags: u32,
     pub(super) asked: u32,
     pub(super) swept: u32,
+    pub(super) status: u32,
+    /// Flags that it held when the last epoch closed that it had delivered in; `None` where there was none.
+    pub(super) held_before: Option<u32>,
+    /// What it spent in epochs that are open, by number.
+    pub(super) epochs: BTreeMap<u32, EpochSpending>,
+}
+
+/// What an organisation spent in one epoch.
+#[derive(Clone, Copy, Default)]
+pub(super) struct EpochSpending {
+    /// Pseudonyms asked that cost something.
+    pub(super) asked: u32,
+    /// Flags that first full sets brought free of the day's budget.
+    pub(super) carried: u32,
+    /// Since a restore, how many these may be; before, that follows from the epoch before.
+    pub(super) may_carry: Option<u32>,
 }
 
 /// The last message of a series that was accepted, and the reply to it.
@@ -119,8 +145,6 @@ pub(super) struct ShareRow {
     /// When the last state message was accepted.
     pub(super) heard: Option<Timestamp>,
     pub(super) held: u32,
-    /// Pseudonyms asked that cost something.
-    pub(super) asked: u32,
     /// The release in which `free` were asked for nothing.
     pub(super) free_in: u64,
     pub(super) free: u32,
@@ -143,31 +167,16 @@ pub(super) struct LogCountsRow {
     pub(super) replayed: u32,
 }
 
-impl Replied {
-    pub(super) fn new(incoming: &Incoming<'_>, reply: Vec<u8>) -> Replied {
-        Replied { sequence: incoming.header.sequence, digest: incoming.digest, reply }
-    }
-}
-
 impl PartnerRow {
     /// The number of the last state message that was accepted; 0 for none.
     pub(super) fn accepted_state(&self) -> u64 {
         self.accepted.as_ref().map_or(0, |accepted| accepted.sequence)
     }
-
-    /// Begins a new day's budgets, if it is one.
-    pub(super) fn turn_day(&mut self, today: Day) {
-        if today > self.day {
-            (self.day, self.new_flags, self.asked, self.swept) = (today, 0, 0, 0);
-        }
-    }
 }
 
 encode_fields! { PolicyRow { version, digest, previous, adopted } }
 encode_fields! {
-    PartnerRow {
-        accepted, highest_state, highest_question, highest_status, answered, status, day, new_flags, asked, swept
-    }
+    PartnerRow { accepted, highest_state, highest_question, highest_status, answered, status }
     where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
         let status = row.status.as_ref().map_or(0, |status| status.sequence);
@@ -179,7 +188,9 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { Answered { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
-encode_fields! { ShareRow { full_seen, heard, held, asked, free_in, free, released } }
+encode_fields! { ShareRow { full_seen, heard, held, free_in, free, released } }
+encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, held_before, epochs } }
+encode_fields! { EpochSpending { asked, carried, may_carry } }
 encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
 
 #[cfg(test)]
@@ -216,10 +227,6 @@ mod tests {
                 answer: vec![0xb2; 2],
             }),
             status: Some(Replied { sequence: 0x45, digest: Digest([0xb3; 32]), reply: vec![0xb4; 4] }),
-            day: Day(0x51),
-            new_flags: 0x52,
-            asked: 0x53,
-            swept: 0x54,
         }
     }
 
@@ -254,13 +261,36 @@ mod tests {
                 &[1, 0x45, 0, 0, 0, 0, 0, 0, 0],
                 &[0xb3; 32],
                 &[4, 0, 0, 0, 0, 0, 0, 0, 0xb4, 0xb4, 0xb4, 0xb4],
-                &[0x51, 0],
-                &[0x52, 0, 0, 0],
-                &[0x53, 0, 0, 0],
-                &[0x54, 0, 0, 0],
             ],
         );
-        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 2 + 14]]);
+        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 2]]);
+        let organisation = OrganisationRow {
+            slug: "a-b".parse().unwrap(),
+            day: Day(0x51),
+            new_flags: 0x52,
+            asked: 0x53,
+            swept: 0x54,
+            status: 0x55,
+            held_before: Some(0x56),
+            epochs: [(0x57, EpochSpending { asked: 0x58, carried: 0x59, may_carry: Some(0x5a) })].into(),
+        };
+        let slug = [3, 0, 0, 0, 0, 0, 0, 0, b'a', b'-', b'b'];
+        let spent = [[0x52, 0, 0, 0], [0x53, 0, 0, 0], [0x54, 0, 0, 0], [0x55, 0, 0, 0]].concat();
+        frozen(
+            organisation,
+            &[
+                &[1],
+                &slug,
+                &[0x51, 0],
+                &spent,
+                &[1, 0x56, 0, 0, 0],
+                &[1, 0, 0, 0, 0, 0, 0, 0],
+                &[0x57, 0, 0, 0],
+                &[0x58, 0, 0, 0],
+                &[0x59, 0, 0, 0],
+                &[1, 0x5a, 0, 0, 0],
+            ],
+        );
         let epoch = EpochRow {
             release: 0x61,
             as_of: Timestamp(0x62),
@@ -281,7 +311,6 @@ mod tests {
             full_seen: true,
             heard: Some(Timestamp(0x71)),
             held: 0x72,
-            asked: 0x73,
             free_in: 0x74,
             free: 0x75,
             released: 0x76,
@@ -289,7 +318,6 @@ mod tests {
         let after_flags = [
             [1, 0x71, 0, 0, 0, 0, 0, 0, 0].as_slice(),
             &[0x72, 0, 0, 0],
-            &[0x73, 0, 0, 0],
             &[0x74, 0, 0, 0, 0, 0, 0, 0],
             &[0x75, 0, 0, 0],
             &[0x76, 0, 0, 0, 0, 0, 0, 0],

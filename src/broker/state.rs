@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
-use super::rows::{EpochRow, PartnerRow, ShareRow, write_row};
+use super::rows::{EpochRow, OrganisationRow, PartnerRow, ShareRow, write_row};
 use super::tally::Tally;
 use crate::day::{Day, Timestamp};
+use crate::policy::Policy;
+use crate::slug::Slug;
 use crate::store::{BatchId, Change, Key, Row, Span};
 use crate::tag::Tag;
 
@@ -19,6 +21,8 @@ pub(super) struct BrokerState {
     /// Rows removed from the store whose bytes are in its files until the next purge.
     pub(super) unpurged: u64,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
+    /// Those of which anything was spent, in the order in which they came.
+    pub(super) organisations: Vec<OrganisationRow>,
     pub(super) epochs: BTreeMap<u32, OpenEpoch>,
     /// The latest moment at which a policy was adopted, or a message decided on.
     pub(super) acted: Option<Timestamp>,
@@ -112,7 +116,8 @@ impl BrokerState {
     }
 
     /// Removes all of an epoch, from memory and from the store.
-    pub(super) fn remove_epoch(&mut self, number: u32, change: &mut Change) {
+    pub(super) fn remove_epoch(&mut self, policy: &Policy, number: u32, change: &mut Change) {
+        self.close_budgets(policy, number, change);
         let Some(epoch) = self.epochs.remove(&number) else { return };
         self.count_removed(epoch.stored_rows(), change);
         change.rows.push((Key::Epoch(number), None));
@@ -145,6 +150,12 @@ impl OpenEpoch {
         OpenEpoch { accounts: self.accounts.clone(), ..self.with_account_of(0) }
     }
 
+    /// The accounts of an organisation's partners.
+    pub(super) fn accounts_of(&self, policy: &Policy, organisation: &Slug) -> impl Iterator<Item = (&u16, &Account)> {
+        let is_theirs = |partner: u16| policy.partner(partner).is_some_and(|entry| entry.organisation == *organisation);
+        self.accounts.iter().filter(move |(partner, _)| is_theirs(**partner))
+    }
+
     /// Looks up what `partner` holds, released or not.
     pub(super) fn held_flags(&self, partner: u16) -> HeldFlags<'_> {
         let pending = self.accounts.get(&partner).map(|account| account.pending.cursor());
@@ -172,7 +183,7 @@ impl OpenEpoch {
     pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
         for (partner, account) in &mut self.accounts {
             change.removed.extend(account.ids(number, *partner));
-            let row = ShareRow { asked: account.row.asked, ..ShareRow::default() };
+            let row = ShareRow::default();
             change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
             *account = Account { row, ..Account::default() };
         }
@@ -204,6 +215,11 @@ impl Account {
         self.pending.rows().fold(released, |held, row| {
             held + u32::from(row.span.is_some()) - u32::from(index.span_of(&row.tag, partner).is_some())
         })
+    }
+
+    /// How many rows a full set has whose last part has not come.
+    pub(super) fn unfinished(&self) -> u32 {
+        self.parts.iter().map(|part| part.len() as u32).sum()
     }
 
     /// How many rows the store has of it.

@@ -86,7 +86,7 @@ impl Upkeep<'_> {
         let closed: Vec<u32> = transaction.epochs.keys().copied().filter(|number| !is_open(number)).collect();
         for number in &closed {
             let (state, change) = transaction.change();
-            state.remove_epoch(*number, change);
+            state.remove_epoch(policy, *number, change);
             self.record(transaction, Event::EpochClosed { epoch: *number })?;
         }
         for number in policy.epochs.iter().map(|epoch| epoch.number).filter(is_open) {

@@ -54,7 +54,8 @@ named! {
         Stale = 10 => "stale",
         /// The partner may not do this.
         NotPermitted = 11 => "not_permitted",
-        /// A budget does not reach; `number` is what is left of it.
+        /// A budget does not reach; `number` is what is left of it: of a state message, how many flags the delta may
+        /// add, or the full set have.
         OverBudget = 12 => "over_budget",
         /// There are more bytes or pseudonyms than a message may have.
         TooLarge = 13 => "too_large",

@@ -89,14 +89,20 @@ pub struct StatusReply {
     pub held: u32,
     /// Whether the partner's next state message in this epoch must be a full set.
     pub full_set_required: bool,
-    /// What is left of today's budget of new flags.
+    /// What is left of its organisation's budget of new flags today. All budgets are the organisation's.
     pub new_flags_left: u32,
+    /// How many flags beyond these first full sets of the organisation's partners may bring in this epoch.
+    pub first_sets_left: u32,
+    /// How many flags more the organisation may hold in this epoch.
+    pub held_left: u32,
     /// What is left of today's budget of pseudonyms asked.
     pub asked_left_today: u32,
     /// What is left of the epoch's budget of pseudonyms asked.
     pub asked_left_epoch: u32,
     /// What is left of today's budget of pseudonyms swept.
     pub swept_left_today: u32,
+    /// What is left of today's budget of status requests.
+    pub status_left_today: u32,
     /// The latest signed checkpoint of the audit log, in C2SP's form; empty where there is none.
     pub checkpoint: Vec<u8>,
     /// The RFC 6962 consistency proof from the tree size that the request named to the checkpoint's.
@@ -237,9 +243,9 @@ impl StatusReply {
         writer.u64(self.release).u64(self.as_of.0).u64(self.until.0);
         writer.u64(self.accepted_state).u64(self.highest_state).u64(self.highest_question);
         writer.u32(self.held).u8(self.full_set_required.into());
-        for left in [self.new_flags_left, self.asked_left_today, self.asked_left_epoch, self.swept_left_today] {
-            writer.u32(left);
-        }
+        writer.u32(self.new_flags_left).u32(self.first_sets_left).u32(self.held_left);
+        writer.u32(self.asked_left_today).u32(self.asked_left_epoch).u32(self.swept_left_today);
+        writer.u32(self.status_left_today);
         writer.u16(self.checkpoint.len() as u16).bytes(&self.checkpoint);
         write_hashes(&mut writer, &self.consistency);
         writer.u16(self.lines.len() as u16);
@@ -267,9 +273,12 @@ impl StatusReply {
                 _ => return Err(MessageError::Malformed { finding: "a yes or no is neither 1 nor 0" }),
             },
             new_flags_left: reader.u32()?,
+            first_sets_left: reader.u32()?,
+            held_left: reader.u32()?,
             asked_left_today: reader.u32()?,
             asked_left_epoch: reader.u32()?,
             swept_left_today: reader.u32()?,
+            status_left_today: reader.u32()?,
             checkpoint: {
                 let length = usize::from(reader.u16()?);
                 reader.take(length)?.to_vec()
@@ -350,9 +359,12 @@ mod tests {
                 held: 4,
                 full_set_required: true,
                 new_flags_left: 5,
+                first_sets_left: 9,
+                held_left: 10,
                 asked_left_today: 6,
                 asked_left_epoch: 7,
                 swept_left_today: 8,
+                status_left_today: 11,
                 checkpoint: b"note".to_vec(),
                 consistency: vec![Digest([1; 32]), Digest([2; 32])],
                 lines: vec![

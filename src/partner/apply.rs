@@ -7,7 +7,7 @@ use super::sent::{End, PastMessage, SignedMessage};
 use super::state::{LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
-use crate::message::{Code, Standing};
+use crate::message::{Code, Kind, Standing};
 
 impl PartnerState {
     /// Applies a record that came after this snapshot.
@@ -89,7 +89,7 @@ impl PartnerState {
             JournalEvent::Rejected { series, epoch, number, code, detail, .. } => {
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
-                    self.new_flags.lower(today, *detail);
+                    self.over_budget(today, *epoch, *number, *detail);
                 }
                 self.rejected(*series, *epoch, *number, code, *detail);
             }
@@ -222,6 +222,15 @@ impl PartnerState {
         raise(&mut self.question_used, status.highest_question);
         if let CheckpointOutcome::Kept(checkpoint) = &status.checkpoint {
             self.checkpoint = checkpoint.clone();
+        }
+    }
+
+    /// The broker says how many flags the delta of this number may add, or how many the full set may have.
+    fn over_budget(&mut self, today: Day, epoch: u32, number: u64, left: u64) {
+        let is_full_set = |message: &SignedMessage| message.head.kind == Kind::FullSet;
+        match self.chain.iter().find(|message| message.head.sequence == number).is_some_and(is_full_set) {
+            true => self.epoch_mut(epoch).full_set.lower(today, left),
+            false => self.new_flags.lower(today, left),
         }
     }
 

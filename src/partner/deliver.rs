@@ -206,7 +206,7 @@ impl Planner<'_> {
         let state = self.state;
         let delivered = state.epoch(epoch).filter(|epoch| epoch.delivered);
         let undelivered = delivered.map(|epoch| &epoch.undelivered);
-        let mut waiting = self.waiting(undelivered);
+        let mut waiting = self.waiting(epoch, undelivered);
         // A withdrawal does not wait for the pseudonyms of new flags; a full set is made of all of them, or not at all.
         if let Some(undelivered) = undelivered.filter(|undelivered| !undelivered.full_set) {
             waiting.extend(self.waiting_for_pseudonyms(epoch, undelivered)?);
@@ -251,12 +251,15 @@ impl Planner<'_> {
     }
 
     /// The homes that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
-    /// delivered. With them the message would exceed the policy's budgets, and the broker would refuse it whole, with
-    /// the withdrawals in it.
-    fn waiting(&self, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
+    /// delivered or the broker took no full set of all. With them the message would exceed the organisation's budgets,
+    /// and the broker would refuse it whole, with the withdrawals in it.
+    fn waiting(&self, epoch: u32, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
         let (flags, house_numbers) = (&self.state.flags, self.member.counts_house_numbers());
-        let held = self.member.policy().budgets.flags_held as usize;
-        // The first full set of an epoch is free of the day's budget.
+        let most = self.member.policy().budgets.flags_held as usize;
+        let full_set = self.state.epoch(epoch).map_or(u32::MAX, |epoch| epoch.full_set.left(self.today)) as usize;
+        let is_full_set = undelivered.is_none_or(|undelivered| undelivered.full_set);
+        let held = if is_full_set { most.min(full_set) } else { most };
+        // How much of an epoch's first full set is free of the day's budget, the broker knows.
         let new_flags = undelivered.map_or(usize::MAX, |_| self.new_flags as usize);
         let levels = 1 + usize::from(house_numbers);
         let at_most = (undelivered.map_or(0, Undelivered::lacks) * levels, flags.len() * levels);
@@ -265,12 +268,14 @@ impl Planner<'_> {
         }
         let all = flags.all(house_numbers).count();
         let nothing;
-        let (undelivered, added) = match undelivered {
-            Some(undelivered) => (undelivered, flags.update(undelivered, house_numbers).added),
+        let added = undelivered.map_or(all, |undelivered| flags.update(undelivered, house_numbers).added);
+        let (undelivered, added, new_flags) = match undelivered {
+            Some(undelivered) if !is_full_set || all - added <= held => (undelivered, added, new_flags),
             None if all <= held => return Vec::new(),
-            None => {
+            // The broker may lack any of them, and says how many it takes.
+            _ => {
                 nothing = Undelivered::lacking(flags.rows().iter().map(|flag| flag.address));
-                (&nothing, all)
+                (&nothing, all, usize::MAX)
             }
         };
         let room = new_flags.min(held.saturating_sub(all - added));

@@ -144,6 +144,8 @@ impl Partner {
         let (record, findings) = self.look_at_line(message, header, &reply, bytes);
         // What is left of the day's budget of new flags, where the reply says it.
         let mut new_flags = None;
+        // How many flags a full set may have, where it does.
+        let mut full_set = None;
         let (event, mut received) = match (Series::of(message.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => {
                 new_flags = self.new_flags_after(&receipt, epoch, today);
@@ -161,6 +163,9 @@ impl Partner {
                 }
                 let (checkpoint, proven, complaint) = self.watch_log(bytes, &status, &asked, today)?;
                 new_flags = Some(status.new_flags_left);
+                let left = status.new_flags_left.saturating_add(status.first_sets_left).min(status.held_left);
+                // Of a partner that holds flags nothing tells which of them the broker knows.
+                full_set = Some(left).filter(|_| status.full_set_required && status.held == 0);
                 let event = JournalEvent::Status(StatusRecord {
                     epoch,
                     number,
@@ -195,6 +200,9 @@ impl Partner {
         if let Some(left) = new_flags {
             state.new_flags.set(today, left);
         }
+        if let Some(left) = full_set {
+            state.epoch_mut(epoch).full_set.set(today, left);
+        }
         // The journal has it all. The state is written once there is nothing to wait for, not with each of many
         // answers.
         if state.messages().next().is_none() {
@@ -208,7 +216,7 @@ impl Partner {
     /// What is left of the day's budget of new flags after a receipt; `None` where it cost nothing.
     fn new_flags_after(&self, receipt: &Receipt, epoch: u32, today: Day) -> Option<u32> {
         let state = self.data.state();
-        // The first full set of an epoch is free of the budget.
+        // How much of an epoch's first full set is free of the budget, the broker knows.
         state.epoch(epoch).filter(|epoch| epoch.delivered)?;
         let left = state.new_flags.left(today).min(self.member.policy().budgets.new_flags_a_day);
         Some(left.saturating_sub(receipt.added))

@@ -206,7 +206,9 @@ encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
 encode_fields! { AnswerHead { epoch, number, release, as_of, until, organisations, fresh, log } }
 
 encode_fields! {
-    StatusRecord { epoch, number, release, accepted, highest_state, highest_question, full_set, checkpoint, proven, reply }
+    StatusRecord {
+        epoch, number, release, accepted, highest_state, highest_question, full_set, checkpoint, proven, reply
+    }
     where |status| status.proven.is_sorted_by(|a, b| a < b),
     else "proven lines are not ascending, each once"
 }
@@ -266,15 +268,5 @@ impl Encode for AddressKey {
         let length = reader.u8()?;
         let form = std::str::from_utf8(reader.take(length.into())?).map_err(|_| Malformed("an address is not text"))?;
         AddressKey::from_canonical(form).map_err(|_| Malformed("an address is not canonical"))
-    }
-}
-
-impl Encode for Slug {
-    fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.as_str().to_owned());
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Slug, Malformed> {
-        Slug::try_from(reader.get::<String>()?).map_err(|_| Malformed("a name is not a slug"))
     }
 }

@@ -89,7 +89,7 @@ pub(super) struct PartnerState {
     /// where an older store was put in its place.
     pub(super) receipt: Option<LatestReceipt>,
     /// What is left of a day's budget of new flags.
-    pub(super) new_flags: NewFlags,
+    pub(super) new_flags: LeftToday,
     /// The sources of pseudonyms that have to be asked, and what they made.
     pub(super) sources: Vec<SourceState>,
 }
@@ -100,9 +100,10 @@ pub(super) struct LatestReceipt {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What the broker said that is left of a day's budget of new flags.
+/// What the broker said that is left on a day. Other partners of the organisation spend of it too, so that it may be
+/// less.
 #[derive(Clone, Copy, Default)]
-pub(super) struct NewFlags {
+pub(super) struct LeftToday {
     day: Day,
     left: u32,
 }
@@ -115,6 +116,8 @@ pub(super) struct EpochState {
     pub(super) delivered: bool,
     /// The latest release that was seen.
     pub(super) release: u64,
+    /// How many flags a full set may have.
+    pub(super) full_set: LeftToday,
     /// What the broker has not been told.
     pub(super) undelivered: Undelivered,
     /// What it will not have been told once it accepts what is in flight; `None` where nothing is.
@@ -268,17 +271,17 @@ pub(super) fn raise(number: &mut u64, named: u64) {
     *number = (*number).max(named.min(number.saturating_add(LONGEST_RAISE)).min(HIGHEST_RAISED));
 }
 
-impl NewFlags {
+impl LeftToday {
     /// As far as is known; the policy may allow less.
     pub(super) fn left(&self, today: Day) -> u32 {
         if self.day == today { self.left } else { u32::MAX }
     }
 
     pub(super) fn set(&mut self, today: Day, left: u32) {
-        *self = NewFlags { day: today, left };
+        *self = LeftToday { day: today, left };
     }
 
-    /// A rejection names what is left of the budget that did not reach, which may be another.
+    /// A rejection says what is left of all budgets.
     pub(super) fn lower(&mut self, today: Day, left: u64) {
         self.set(today, self.left(today).min(u32::try_from(left).unwrap_or(u32::MAX)));
     }
@@ -294,9 +297,9 @@ encode_fields! {
 
 encode_fields! { LatestReceipt { log, bytes } }
 
-encode_fields! { NewFlags { day, left } }
+encode_fields! { LeftToday { day, left } }
 
-encode_fields! { EpochState { number, delivered, release, undelivered, undelivered_if_accepted } }
+encode_fields! { EpochState { number, delivered, release, full_set, undelivered, undelivered_if_accepted } }
 
 encode_fields! {
     OpenQuestion { message, record, call, by, addresses, positions }

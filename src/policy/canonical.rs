@@ -56,10 +56,12 @@ mod tests {
         ("[retention]", "max_days = 180"),
         ("[retention]", "log_days = 365"),
         ("[budgets]", "new_flags_a_day = 1_000"),
+        ("[budgets]", "first_set_flags = 5_000"),
         ("[budgets]", "flags_held = 100_000"),
         ("[budgets]", "asked_a_day = 10_000"),
         ("[budgets]", "asked_an_epoch = 1_000_000"),
         ("[budgets]", "swept_a_day = 0"),
+        ("[budgets]", "status_a_day = 100"),
         ("[budgets]", "sweep_reasons = []"),
         ("[messages]", "max_delay_hours = 24"),
         ("[messages]", "max_ahead_minutes = 10"),
@@ -162,7 +164,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "77a9ad989cde065ffd7315b1c7f4ee58bce59c8af1146be8974c4dfb041d2cc1");
+        assert_eq!(sample.digest().to_string(), "add8c89361869125b1da0def16a6e8238d8d9a97940000c8f96ffa9a12437ff7");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::slug::Slug;
 pub(super) const OVERRIDABLE: &[&str] = &[
     "epoch-length",
     "epoch-overlap",
+    "first-set",
     "grace-days",
     "log-days",
     "max-days",
@@ -42,6 +43,9 @@ const LONGEST_LOG_DAYS: u16 = 366;
 
 /// The most days that `retention.log_days` may give under the Wgs: five years.
 const LONGEST_LOG_DAYS_WGS: u16 = 1_827;
+
+/// The most flags that an organisation may bring on its first day: as many as a small town has homes.
+const MOST_ON_FIRST_DAY: u32 = 10_000;
 
 /// The most days that `changes.grace_days` may give.
 const LONGEST_GRACE_DAYS: u16 = 60;
@@ -152,6 +156,16 @@ fn number(number: impl Into<usize>) -> Fact {
     Fact::Number(number.into())
 }
 
+fn count(count: u32) -> Fact {
+    Fact::Number(count as usize)
+}
+
+/// How many flags an organisation can bring on its first day: those of its first full sets and those of the day.
+fn first_day(policy: &Policy) -> u32 {
+    let budgets = &policy.budgets;
+    budgets.first_set_flags.saturating_add(budgets.new_flags_a_day).min(budgets.flags_held)
+}
+
 /// The fewest organisations of `flagging` whose new flags may bring a release about: an asker that flags something to
 /// bring it about, and two others, so that what is new is not one organisation's.
 pub(super) fn fewest_changed(flagging: usize) -> usize {
@@ -213,6 +227,10 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     let days = policy.retention.log_days;
     if policy.legal_act.is_none() && days > LONGEST_LOG_DAYS {
         found.push(Finding::new("log-days", [("days", number(days)), ("most", number(LONGEST_LOG_DAYS))]));
+    }
+    if !policy.test && first_day(policy) > MOST_ON_FIRST_DAY {
+        let facts = [("flags", count(first_day(policy))), ("most", count(MOST_ON_FIRST_DAY))];
+        found.push(Finding::new("first-set", facts));
     }
     let days = policy.changes.grace_days;
     if days > LONGEST_GRACE_DAYS {
@@ -288,6 +306,9 @@ fn notes(policy: &Policy) -> Vec<Finding> {
         let facts = [("min_sources", min_sources), ("answer", Fact::Answer(worst)), ("sets", sets)];
         notes.push(Finding::new("few-sources", facts));
     }
+    let month = first_day(policy).saturating_add(policy.budgets.new_flags_a_day.saturating_mul(29));
+    let month = month.min(policy.budgets.flags_held);
+    notes.push(Finding::new("own-flags", [("flags", count(first_day(policy))), ("month", count(month))]));
     if counting.own_flag_required && counting.levels.contains(&Level::Number) {
         notes.push(Finding::new("number-level", []));
     }
@@ -411,7 +432,7 @@ mod tests {
     #[test]
     fn the_sample_is_safe() {
         assert!(refused(&[]).is_empty());
-        assert_eq!(noted(&[]), ["withstands", "waited-release", "few-sources"]);
+        assert_eq!(noted(&[]), ["withstands", "waited-release", "few-sources", "own-flags"]);
     }
 
     #[test]
@@ -432,6 +453,12 @@ mod tests {
         let wgs = top("legal_act = \"wgs\"");
         assert!(refused(&[(EPOCH, "[retention]\nlog_days = 1827\n[[epoch]]"), wgs]).is_empty());
         assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 1828\n[[epoch]]"), wgs]), ["log-days-wgs"]);
+        assert!(refused(&[(EPOCH, "[budgets]\nfirst_set_flags = 9_000\n[[epoch]]")]).is_empty());
+        let town = (EPOCH, "[budgets]\nfirst_set_flags = 9_001\n[[epoch]]");
+        assert_eq!(refused(&[town]), ["first-set"]);
+        assert!(refused(&[town, top("test = true")]).is_empty());
+        assert_eq!(refused(&[(EPOCH, "[budgets]\nnew_flags_a_day = 5_001\n[[epoch]]")]), ["first-set"]);
+        assert!(refused(&[(EPOCH, "[budgets]\nnew_flags_a_day = 5_001\nflags_held = 10_000\n[[epoch]]")]).is_empty());
         assert_eq!(refused(&[(EPOCH, "[changes]\ngrace_days = 61\n[[epoch]]")]), ["grace-days"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\nsignatures = 2\n[[epoch]]")]), ["signatures"]);
         assert!(refused(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).is_empty());

@@ -152,12 +152,15 @@ pub struct Retention {
     pub log_days: u16,
 }
 
-/// How much each partner may flag and ask.
+/// How much an organisation may flag and ask, whatever its number of partners.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Budgets {
     /// New flags a day (UTC).
     pub new_flags_a_day: u32,
+    /// New flags beyond those of a day that the first full sets of an organisation's first epoch may bring. In later
+    /// epochs it is as many as it held in the one before.
+    pub first_set_flags: u32,
     /// Flags held at a time.
     pub flags_held: u32,
     /// Pseudonyms asked a day (UTC).
@@ -166,6 +169,8 @@ pub struct Budgets {
     pub asked_an_epoch: u32,
     /// Pseudonyms swept a day (UTC); 0 where nobody may.
     pub swept_a_day: u32,
+    /// Status requests answered a day (UTC).
+    pub status_a_day: u32,
     /// The reasons that may be given for sweeping, ascending.
     pub sweep_reasons: Vec<Slug>,
 }

@@ -22,7 +22,7 @@ pub(crate) enum Key {
     Format,
     /// The policy in force.
     Policy,
-    /// A partner's numbers, last replies and daily budgets.
+    /// A partner's numbers and last replies.
     Partner(u16),
     /// An epoch's release.
     Epoch(u32),
@@ -36,6 +36,8 @@ pub(crate) enum Key {
     Restored,
     /// How many rows went out of the store since the last purge.
     Unpurged,
+    /// What an organisation spent of its budgets. The broker counts them as they come.
+    Organisation(u32),
 }
 
 /// Names a batch: the message that brought it.
@@ -87,6 +89,7 @@ impl Key {
             Key::Checkpoint(day) => (6, 0, day.0),
             Key::Restored => (7, 0, 0),
             Key::Unpurged => (8, 0, 0),
+            Key::Organisation(at) => (9, at, 0),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -107,6 +110,7 @@ impl Key {
             6 => Key::Checkpoint(Day(partner)),
             7 => Key::Restored,
             8 => Key::Unpurged,
+            9 => Key::Organisation(epoch),
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

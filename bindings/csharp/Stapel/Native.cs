@@ -315,9 +315,12 @@ namespace Stapel
         internal ulong HighestQuestion;
         internal uint Held;
         internal uint NewFlagsLeft;
+        internal uint FirstSetsLeft;
+        internal uint HeldLeft;
         internal uint AskedLeftToday;
         internal uint AskedLeftEpoch;
         internal uint SweptLeftToday;
+        internal uint StatusLeftToday;
         internal int FullSetRequired;
         internal int Complaint;
         internal NativeText ComplaintText;

@@ -323,9 +323,12 @@ namespace Stapel
             HighestQuestion = position.HighestQuestion;
             Held = position.Held;
             NewFlagsLeft = position.NewFlagsLeft;
+            FirstSetsLeft = position.FirstSetsLeft;
+            HeldLeft = position.HeldLeft;
             AskedLeftToday = position.AskedLeftToday;
             AskedLeftEpoch = position.AskedLeftEpoch;
             SweptLeftToday = position.SweptLeftToday;
+            StatusLeftToday = position.StatusLeftToday;
             FullSetRequired = position.FullSetRequired != 0;
             ComplaintCode = position.Complaint == 0 ? null : StapelLibrary.CodeOf(position.Complaint);
             Complaint = Utf8.Read(position.ComplaintText);
@@ -353,8 +356,18 @@ namespace Stapel
         /// <summary>Flags that the broker holds of the partner in this epoch.</summary>
         public long Held { get; }
 
-        /// <summary>What is left of today's budget of new flags.</summary>
+        /// <summary>
+        /// What is left of its organisation's budget of new flags today. All budgets are the organisation's.
+        /// </summary>
         public long NewFlagsLeft { get; }
+
+        /// <summary>
+        /// How many flags beyond these first full sets of the organisation's partners may bring in this epoch.
+        /// </summary>
+        public long FirstSetsLeft { get; }
+
+        /// <summary>How many flags more the organisation may hold in this epoch.</summary>
+        public long HeldLeft { get; }
 
         /// <summary>What is left of today's budget of addresses asked.</summary>
         public long AskedLeftToday { get; }
@@ -364,6 +377,9 @@ namespace Stapel
 
         /// <summary>What is left of today's budget of addresses swept.</summary>
         public long SweptLeftToday { get; }
+
+        /// <summary>What is left of today's budget of status requests.</summary>
+        public long StatusLeftToday { get; }
 
         /// <summary>Whether the next delivery must be a full set; it will be one.</summary>
         public bool FullSetRequired { get; }

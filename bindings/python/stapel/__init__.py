@@ -213,9 +213,12 @@ class Position:
     highest_question: int
     held: int
     new_flags_left: int
+    first_sets_left: int
+    held_left: int
     asked_left_today: int
     asked_left_epoch: int
     swept_left_today: int
+    status_left_today: int
     full_set_required: bool
     complaint: str | None
     complaint_text: str | None

@@ -120,8 +120,8 @@ fn hand_over(
         (None, waiting) => {
             let budgets = &partner.policy().policy().budgets;
             note(&format!(
-                "{waiting} flags wait for a later delivery, with which as many go as the budgets take: {} new flags a \
-                 day (UTC), {} at a time, house numbers included",
+                "{waiting} flags wait for a later delivery, with which as many go as the organisation's budgets take: \
+                 {} new flags a day (UTC), {} at a time, house numbers included",
                 budgets.new_flags_a_day, budgets.flags_held
             ));
         }

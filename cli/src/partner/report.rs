@@ -222,8 +222,10 @@ fn status_json(file: &str, status: &StatusReply, complaint: Option<&Complaint>) 
         "until": status.until.to_string(), "accepted_state": status.accepted_state,
         "highest_state": status.highest_state, "highest_question": status.highest_question, "held": status.held,
         "full_set_required": status.full_set_required, "new_flags_left": status.new_flags_left,
+        "first_sets_left": status.first_sets_left, "held_left": status.held_left,
         "asked_left_today": status.asked_left_today, "asked_left_epoch": status.asked_left_epoch,
-        "swept_left_today": status.swept_left_today, "complaint": complaint,
+        "swept_left_today": status.swept_left_today, "status_left_today": status.status_left_today,
+        "complaint": complaint,
     })
 }
 
@@ -233,8 +235,15 @@ fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Ou
     let (state, question) = (status.accepted_state, status.highest_question);
     writeln!(out, "  last accepted: state message {state}; last question used: {question}")?;
     let (flags, asked, epoch) = (status.new_flags_left, status.asked_left_today, status.asked_left_epoch);
-    let swept = status.swept_left_today;
-    writeln!(out, "  left today: {flags} new flags, {asked} asked, {swept} swept; left in the epoch: {epoch} asked")?;
+    let StatusReply { first_sets_left, held_left, swept_left_today, status_left_today, .. } = status;
+    writeln!(
+        out,
+        "  left to the organisation today: {flags} new flags, {asked} asked, {swept_left_today} swept, \
+         {status_left_today} status requests; in the epoch: {held_left} flags to hold, {epoch} asked"
+    )?;
+    if *first_sets_left > 0 {
+        writeln!(out, "  first full sets may bring {first_sets_left} flags beyond those of today")?;
+    }
     if status.full_set_required {
         writeln!(out, "  the next delivery must be a full set, and will be")?;
     }

@@ -58,8 +58,8 @@ pub(super) fn tell_consortium<W: Write>(consortium: &Consortium, show: &mut Show
     let budgets = &consortium.policy.budgets;
     show.say(&format!(
         "An address is stacked from {} organisations on. A release takes place at 00:00 UTC when {} organisations \
-         have new flags, and every {} days in any case. Each partner may hold {} flags, flag {} more a day, and ask \
-         about {} addresses a day beyond its own.",
+         have new flags, and every {} days in any case. Each organisation may hold {} flags, flag {} more a day, and \
+         ask about {} addresses a day beyond its own.",
         RULES.threshold,
         RULES.min_changed,
         RULES.max_wait_days,

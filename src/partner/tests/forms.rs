@@ -15,7 +15,7 @@ use crate::partner::record::{
 };
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
-use crate::partner::state::{EpochState, LatestReceipt, NewFlags, OpenQuestion, Stacked};
+use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
 use crate::pseudonym::{Pseudonym, SourceRequest};
 use crate::secret::KeyId;
 use data_encoding::HEXLOWER;
@@ -155,15 +155,19 @@ fn state() -> PartnerState {
         addresses: homes(5..7),
         positions: vec![1, 0],
     };
+    let left = |left| {
+        let mut today = LeftToday::default();
+        today.set(Day(20_802), left);
+        today
+    };
     let epoch = EpochState {
         number: 1,
         delivered: true,
         release: 5,
+        full_set: left(31),
         undelivered: undelivered(true, Some(Day(20_850))),
         undelivered_if_accepted: Some(undelivered(false, None)),
     };
-    let mut new_flags = NewFlags::default();
-    new_flags.set(Day(20_802), 30);
     let evaluation = Evaluation {
         addresses: homes(1..3),
         asked_on: Some(Day(20_803)),
@@ -213,7 +217,7 @@ fn state() -> PartnerState {
             unproven: vec![OwnLine { index: 36, leaf: Digest([37; 32]), record: 38, day: Day(20_804) }],
         },
         receipt: Some(LatestReceipt { log: log(41), bytes: vec![42; 3] }),
-        new_flags,
+        new_flags: left(30),
         sources: vec![source],
     }
 }

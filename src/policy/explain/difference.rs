@@ -224,7 +224,8 @@ mod tests {
         }
         for (table, keys) in [
             ("retention", &["max_days", "log_days"][..]),
-            ("budgets", &["new_flags_a_day", "flags_held", "asked_a_day", "asked_an_epoch", "swept_a_day"]),
+            ("budgets", &["new_flags_a_day", "first_set_flags", "flags_held", "asked_a_day", "asked_an_epoch"]),
+            ("budgets", &["swept_a_day", "status_a_day"]),
             ("messages", &["max_delay_hours", "max_ahead_minutes"]),
             ("changes", &["grace_days", "new_epoch_within_days"]),
         ] {

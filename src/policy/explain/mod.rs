@@ -87,7 +87,7 @@ fn bounds(page: &mut Page, policy: &Policy) {
     page.heading("retention_heading");
     page.lines(&["flag_days", "log_days"]);
     page.heading("budgets_heading");
-    page.lines(&["flag_budget", "ask_budget"]);
+    page.lines(&["flag_budget", "first_set_budget", "ask_budget"]);
     if policy.partners.iter().any(|partner| partner.may.sweep) {
         page.lines(&["sweep_budget"]);
     } else if policy.counting.own_flag_required {

@@ -219,10 +219,17 @@ impl PolicyFile<'_> {
         }
         Ok(Budgets {
             new_flags_a_day: self.or("budgets.new_flags_a_day", &raw.new_flags_a_day, U32, 1_000)?,
+            first_set_flags: self.or(
+                "budgets.first_set_flags",
+                &raw.first_set_flags,
+                0..=i64::from(u32::MAX),
+                5_000,
+            )?,
             flags_held: self.or("budgets.flags_held", &raw.flags_held, U32, 100_000)?,
             asked_a_day: self.or("budgets.asked_a_day", &raw.asked_a_day, U32, 10_000)?,
             asked_an_epoch: self.or("budgets.asked_an_epoch", &raw.asked_an_epoch, U32, 1_000_000)?,
             swept_a_day: self.or("budgets.swept_a_day", &raw.swept_a_day, 0..=i64::from(u32::MAX), 0)?,
+            status_a_day: self.or("budgets.status_a_day", &raw.status_a_day, U32, 100)?,
             sweep_reasons: reasons.into_iter().collect(),
         })
     }
@@ -381,10 +388,12 @@ mod tests {
             ("retention", "max_days", 1, 3_660),
             ("retention", "log_days", 1, 36_600),
             ("budgets", "new_flags_a_day", 1, i64::from(u32::MAX)),
+            ("budgets", "first_set_flags", 0, i64::from(u32::MAX)),
             ("budgets", "flags_held", 1, i64::from(u32::MAX)),
             ("budgets", "asked_a_day", 1, i64::from(u32::MAX)),
             ("budgets", "asked_an_epoch", 1, i64::from(u32::MAX)),
             ("budgets", "swept_a_day", 0, i64::from(u32::MAX)),
+            ("budgets", "status_a_day", 1, i64::from(u32::MAX)),
             ("messages", "max_delay_hours", 1, 720),
             ("messages", "max_ahead_minutes", 0, 1_440),
             ("changes", "signatures", 1, 4),

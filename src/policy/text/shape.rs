@@ -98,10 +98,12 @@ pub(super) struct RawRetention {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBudgets {
     pub(super) new_flags_a_day: Option<Spanned<i64>>,
+    pub(super) first_set_flags: Option<Spanned<i64>>,
     pub(super) flags_held: Option<Spanned<i64>>,
     pub(super) asked_a_day: Option<Spanned<i64>>,
     pub(super) asked_an_epoch: Option<Spanned<i64>>,
     pub(super) swept_a_day: Option<Spanned<i64>>,
+    pub(super) status_a_day: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) sweep_reasons: Vec<Spanned<String>>,
 }

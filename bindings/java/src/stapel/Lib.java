@@ -361,8 +361,8 @@ final class Lib {
     /** stapel_position. */
     @FieldOrder({
         "release", "asOf", "until", "acceptedState", "highestState", "highestQuestion", "held", "newFlagsLeft",
-            "askedLeftToday",
-        "askedLeftEpoch", "sweptLeftToday", "fullSetRequired", "complaint", "complaintText", "log"
+        "firstSetsLeft", "heldLeft", "askedLeftToday", "askedLeftEpoch", "sweptLeftToday", "statusLeftToday",
+        "fullSetRequired", "complaint", "complaintText", "log"
     })
     public static final class PositionOut extends Structure {
         public long release;
@@ -373,9 +373,12 @@ final class Lib {
         public long highestQuestion;
         public int held;
         public int newFlagsLeft;
+        public int firstSetsLeft;
+        public int heldLeft;
         public int askedLeftToday;
         public int askedLeftEpoch;
         public int sweptLeftToday;
+        public int statusLeftToday;
         public int fullSetRequired;
         public int complaint;
         public Str complaintText;

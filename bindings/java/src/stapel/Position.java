@@ -14,10 +14,14 @@ import java.time.Instant;
  * @param highestState the highest state number that was used
  * @param highestQuestion the highest question number that was used
  * @param held flags that the broker holds of the partner in this epoch
- * @param newFlagsLeft what is left of today's budget of new flags
+ * @param newFlagsLeft what is left of its organisation's budget of new flags today; all budgets are the organisation's
+ * @param firstSetsLeft how many flags beyond these first full sets of the organisation's partners may bring in this
+ * epoch
+ * @param heldLeft how many flags more the organisation may hold in this epoch
  * @param askedLeftToday what is left of today's budget of addresses asked
  * @param askedLeftEpoch what is left of the epoch's budget of addresses asked
  * @param sweptLeftToday what is left of today's budget of addresses swept
+ * @param statusLeftToday what is left of today's budget of status requests
  * @param fullSetRequired whether the next delivery must be a full set; it will be one
  * @param complaint null, or what is wrong with the audit log that the broker shows. The evidence is in files in the
  * partner's folder
@@ -32,9 +36,12 @@ public record Position(
         long highestQuestion,
         long held,
         long newFlagsLeft,
+        long firstSetsLeft,
+        long heldLeft,
         long askedLeftToday,
         long askedLeftEpoch,
         long sweptLeftToday,
+        long statusLeftToday,
         boolean fullSetRequired,
         Complaint complaint,
         LogEntry log)
@@ -64,9 +71,12 @@ public record Position(
                 out.highestQuestion,
                 Integer.toUnsignedLong(out.held),
                 Integer.toUnsignedLong(out.newFlagsLeft),
+                Integer.toUnsignedLong(out.firstSetsLeft),
+                Integer.toUnsignedLong(out.heldLeft),
                 Integer.toUnsignedLong(out.askedLeftToday),
                 Integer.toUnsignedLong(out.askedLeftEpoch),
                 Integer.toUnsignedLong(out.sweptLeftToday),
+                Integer.toUnsignedLong(out.statusLeftToday),
                 out.fullSetRequired != 0,
                 out.complaint == 0 ? null : new Complaint(Stapel.codeOf(out.complaint), out.complaintText.text()),
                 LogEntry.of(out.log));
