@@ -433,7 +433,11 @@ fn replayed(broker: &Broker) -> Vec<u32> {
 
 fn lines(broker: &Broker) -> u64 {
     let mut lines = 0;
-    broker.log_rows(|_, _| Ok(lines += 1)).unwrap();
+    let count = |_, _: &LogRow| {
+        lines += 1;
+        Ok(())
+    };
+    broker.log_rows(count).unwrap();
     lines
 }
 
@@ -788,7 +792,8 @@ fn an_organisation_is_fresh_within_the_window() {
 
 #[test]
 fn a_closed_epoch_is_gone() {
-    let epochs = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-10\ncloses = 2027-12-09\n";
+    let epochs = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+                  opens = 2026-12-10\ncloses = 2027-12-09\n";
     let policy = signed(&policy_text(
         &ROSTER,
         &RULES
@@ -998,7 +1003,8 @@ fn organisations_leave_and_join_at_an_epochs_start() {
         .replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()))
         .replace("valid_from = 2026-12-01", "valid_from = 2026-12-03")
         .replace("closes = 2027-11-30", "closes = 2026-12-31")
-        + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-03\ncloses = 2027-11-30\n\
+        + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+           opens = 2026-12-03\ncloses = 2027-11-30\n\
            [unsigned]\norganisation = \"belastingdienst\"\nbecause = \"leaves\"\nversion = 2\nepoch = 2\n";
     let mut roster = ROSTER;
     roster[1] = Entry { number: 6, organisation: "brandweer", may: r#""flag", "ask""#, sees: "count" };

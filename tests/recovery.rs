@@ -527,9 +527,9 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
 /// longer.
 fn two_epochs(version: &str, closes: &str) -> String {
     let rules = format!(
-        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"11111111111111111111111111111111\"\nopens = 2026-12-01\n\
-         closes = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-01\n\
-         closes = 2027-11-30"
+        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"11111111111111111111111111111111\"\n\
+         opens = 2026-12-01\ncloses = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+         opens = 2026-12-01\ncloses = 2027-11-30"
     );
     common::policy_text(&ROSTER[..PARTNERS], &rules)
 }
@@ -821,7 +821,8 @@ fn what_a_copy_does_not_know_of_is_waited_for_too() {
     let place = folder.path().join("broker");
     let broker = Broker::create(&place, keys(), &policy, START).unwrap();
     broker.backup(&folder.path().join("copy"), START).unwrap();
-    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-02\ncloses = 2027-11-30\n";
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+                  opens = 2026-12-02\ncloses = 2027-11-30\n";
     let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
     let rules = common::RULES.replace("version = 1", &version) + second;
     let slug = "slug = \"gemeente\"\n";
