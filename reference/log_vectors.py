@@ -77,7 +77,14 @@ EVENTS: list[tuple[str, dict]] = [
         "messages that used up no number",
         {"kind": "replayed", "hour": "2026-12-05T07:00:00Z", "count": 4_294_967_295},
     ),
-]
+    (
+        "a suspension",
+        {
+            "kind": "certificate", "partner": 7, "epoch": 1, "serial": 2, "certificate": drawn("suspension"),
+            "suspends": True,
+        },
+    ),
+]  # fmt: skip
 
 
 def line(number: int, event: dict) -> str:

@@ -1,5 +1,5 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession}.json. Gives the same bytes whenever
-it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates}.json. Gives the same
+bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from certificate_vectors import certificate_file
 from log_vectors import log_file
 from policy_vectors import policy_file
 from stapel_reference import jsonform, keys, messages, secret_file
@@ -690,7 +691,7 @@ def invalid() -> list[dict]:
         if code not in messages.NUMBERED:
             body(f"rejection: a number with {code}", Rejection, Rejection(LOG, code, 1, "").encode())
     body("rejection: 0 as the lowest number still free", Rejection, Rejection(LOG, "stale", 0, "").encode())
-    for code in (0, 22, 255):
+    for code in (0, 23, 255):
         body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
     body("rejection: a sentence with a bidirectional override", Rejection, Rejection(LOG, "gap", 7, "a\u202eb").encode())
@@ -796,6 +797,7 @@ def main() -> int:
         "log.json": log_file(),
         "policies.json": policy_file(FOLDER / "policies.json"),
         "succession.json": succession_file(),
+        "certificates.json": certificate_file(),
     }
     stale = []
     for name, content in made.items():

@@ -45,7 +45,6 @@ PARTNER = """
 number = {number}
 name = "Systeem van {organisation}"
 organisation = "organisatie-{organisation}"
-verifying_key = "{key}"
 may = ["flag", "ask"]
 legal_basis_flag = "Wet A"
 legal_basis_ask = "Wet B"
@@ -59,9 +58,9 @@ epoch = {epoch}
 {more}"""
 BEFORE = {"number": 1, "opens": "2026-12-01", "closes": "2027-05-31"}
 AFTER = {"number": 2, "opens": "2027-05-01", "closes": "2027-10-31"}
-# Of number, organisation and message key; an organisation's policy key is that of its number, unless said otherwise.
-FOUR = ((1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4))
-FIVE = (*FOUR, (5, 5, 5))
+# Of number and organisation; an organisation's policy key is that of its number, unless said otherwise.
+FOUR = ((1, 1), (2, 2), (3, 3), (4, 4))
+FIVE = (*FOUR, (5, 5))
 
 
 def seed(number: int) -> bytes:
@@ -79,14 +78,14 @@ ANOTHER_KEY = 2_000
 
 def text(
     epochs: list[dict[str, Any]],
-    partners: tuple[tuple[int, int, int], ...] = FOUR,
+    partners: tuple[tuple[int, int], ...] = FOUR,
     policy_keys: dict[int, int] | None = None,
     first_epoch: dict[int, int] | None = None,
     unsigned: dict[str, Any] | None = None,
     **head: Any,
 ) -> str:
     """A policy. What `policy_keys` and `first_epoch` say of an organisation takes the place of what is usual."""
-    numbers = sorted({organisation for _, organisation, _ in partners})
+    numbers = sorted({organisation for _, organisation in partners})
     defaults = {
         "consortium": "proef", "purpose": "proef-doel", "version": 1, "valid_from": "2026-12-01", "previous": "",
         "signatures": len(numbers), "more": "",
@@ -103,10 +102,7 @@ def text(
         parts.append(
             ORGANISATION.format(organisation=organisation, slug=f"organisatie-{organisation}", key=key, more=more)
         )
-    parts += [
-        PARTNER.format(number=number, organisation=organisation, key=public(key))
-        for number, organisation, key in partners
-    ]
+    parts += [PARTNER.format(number=number, organisation=organisation) for number, organisation in partners]
     return "".join(parts)
 
 
@@ -193,13 +189,13 @@ def successors() -> list[dict[str, Any]]:
         row(
             "a number goes to another organisation",
             both,
-            partners=((1, 1, 1), (2, 2, 2), (3, 4, 4), (4, 3, 3)),
+            partners=((1, 1), (2, 2), (3, 4), (4, 3)),
             **wrong,
         ),
         row("signed by three of four", both, signed=(1, 2, 3), **unasked),
         row("signed by three of four, as both ask for", both, old=three_sign, signatures=3, signed=(1, 2, 3)),
         row("signed by two of four", both, old=three_sign, signatures=3, signed=(1, 2), **unasked),
-        row("signed by a message key", both, signed=(1, 2, 3, (4, 4)), **unasked),
+        row("signed by a key that is none of its own", both, signed=(1, 2, 3, (4, 4)), **unasked),
         *keys(both, three_sign),
         *leaving(),
         *joining(both),
@@ -211,14 +207,10 @@ def keys(both: list[dict[str, Any]], three_sign: str) -> list[dict[str, Any]]:
     """An organisation's keys are its own."""
     unasked = {"error": "policy_signatures"}
     three = {"old": three_sign, "signatures": 3}
-    message_key = {"partners": (*FOUR[:3], (4, 4, 5))}
     policy_key = {"policy_keys": {4: ANOTHER_KEY}}
     return [
-        row("a new message key, with its organisation's signature", both, **message_key),
-        row("three of four give the fourth's partner another message key", both, **three, **message_key,
-            signed=(1, 2, 3), **unasked),
-        row("three of four give the fourth's partner another key and number", both, **three,
-            partners=(*FOUR[:3], (5, 4, 5)), signed=(1, 2, 3)),
+        row("three of four give the fourth's partner another number", both, **three, partners=(*FOUR[:3], (5, 4)),
+            signed=(1, 2, 3)),
         row("a new policy key, signed with the old one and the new one", both, **policy_key,
             signed=(1, 2, 3, 4, (4, ANOTHER_KEY))),
         row("a new policy key, not signed with the old one", both, **policy_key, signed=(1, 2, 3, (4, ANOTHER_KEY)),
@@ -299,7 +291,7 @@ def lost_keys() -> list[dict[str, Any]]:
     }  # fmt: skip
     lost = {
         "valid_from": "2027-01-04", "unsigned": unsigned, "policy_keys": {4: ANOTHER_KEY},
-        "partners": (*FOUR[:3], (9, 4, 9)), "signed": (1, 2, 3, (4, ANOTHER_KEY)),
+        "partners": (*FOUR[:3], (9, 4)), "signed": (1, 2, 3, (4, ANOTHER_KEY)),
     }  # fmt: skip
     return [
         row("a lost policy key, and all others sign", both, **lost),
@@ -314,16 +306,16 @@ def lost_keys() -> list[dict[str, Any]]:
             **{**lost, "unsigned": {**unsigned, "more": "announced = 2026-11-30\n"}}, **wrong),
         row("a lost policy key, and the partner keeps its number", both, **{**lost, "partners": FOUR}, **wrong),
         row("a lost policy key, and the partner gets a lower number", both,
-            old=text(both, ((1, 1, 1), (2, 2, 2), (7, 3, 3), (8, 4, 4))),
-            **{**lost, "partners": ((1, 1, 1), (2, 2, 2), (7, 3, 3), (5, 4, 4))}, **wrong),
-        row("a lost policy key, and another partner gets another key", both,
-            **{**lost, "partners": (*FOUR[:2], (3, 3, 33), (9, 4, 9))}, **wrong),
+            old=text(both, ((1, 1), (2, 2), (7, 3), (8, 4))),
+            **{**lost, "partners": ((1, 1), (2, 2), (7, 3), (5, 4))}, **wrong),
+        row("a lost policy key, and another partner gets another number", both,
+            **{**lost, "partners": (*FOUR[:2], (8, 3), (9, 4))}, **wrong),
         row("a lost policy key, and an epoch changes", [until("2027-05-30"), AFTER], **lost, **wrong),
         row("a lost policy key, and a purpose's texts change", both, **lost, more="freshness_days = 14\n", **wrong),
         row("a lost policy key that is the same one", both, **{**lost, "policy_keys": {}, "signed": (1, 2, 3, 4)},
             **wrong),
         row("a lost policy key of one of three", both, old=text(both, FOUR[:3]), valid_from="2027-01-04",
-            partners=(*FOUR[:2], (9, 3, 9)), policy_keys={3: ANOTHER_KEY}, unsigned={**unsigned, "organisation": 3},
+            partners=(*FOUR[:2], (9, 3)), policy_keys={3: ANOTHER_KEY}, unsigned={**unsigned, "organisation": 3},
             signed=(1, 2, (3, ANOTHER_KEY)), **wrong),
     ]  # fmt: skip
 

@@ -27,6 +27,9 @@ pub(crate) const SIGN_POLICY: &[u8; 16] = b"stapel1 policy\0\0";
 /// Label of an organisation's veto of a version that says its policy key is lost.
 pub(crate) const SIGN_VETO: &[u8; 16] = b"stapel1 veto\0\0\0\0";
 
+/// Label of an organisation's certificate or suspension of one of its partners.
+pub(crate) const SIGN_CERTIFICATE: &[u8; 16] = b"stapel1 certify\0";
+
 /// Prefix of the bytes that a policy digest is the SHA-256 of.
 pub(crate) const POLICY_DIGEST: &[u8; 16] = b"stapel1 rules\0\0\0";
 

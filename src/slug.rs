@@ -50,19 +50,19 @@ impl From<Slug> for String {
     }
 }
 
-impl fmt::Display for Slug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Encode for Slug {
     fn encode(&self, writer: &mut Writer) {
-        writer.put(&self.as_str().to_owned());
+        writer.put(&self.0);
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Slug, Malformed> {
         Slug::try_from(reader.get::<String>()?).map_err(|_| Malformed("a name is not a slug"))
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

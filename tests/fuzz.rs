@@ -134,9 +134,9 @@ fn partner_form_bytes() {
 
 #[test]
 fn policy_text() {
-    let mut seeds = seeds("vectors/v1/policies.json");
-    seeds.retain(|seed| seed.len() > 100);
-    run(policy::run, &seeds, rounds(2_000));
+    let mut texts = [seeds("vectors/v1/policies.json"), seeds("vectors/v1/certificates.json")].concat();
+    texts.retain(|text| text.len() > 100);
+    run(policy::run, &texts, rounds(2_000));
 }
 
 /// A round opens a broker on disk: a thousand times the work of the others.

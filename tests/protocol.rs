@@ -1031,58 +1031,13 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     assert!(late.code() == "policy_successor" && late.to_string().contains("which opened"), "{late}");
 }
 
-/// While both message keys are valid nothing is lost.
-#[test]
-fn a_partner_changes_its_key_in_an_overlap() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let first = policy();
-    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
-    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
-    let mut clients = everyone(&broker, &first, &[&[1], &[1], &[1], &[], &[]], START);
-    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(1))), [3]);
-
-    let (old, new) = (key(1).verifying_key(), key(101).verifying_key());
-    let text =
-        policy_text(&ROSTER, &RULES.replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest())))
-            .replace(
-                &format!("verifying_key = \"{old}\"\n"),
-                &format!("verifying_key = \"{new}\"\nold_key = {{ verifying_key = \"{old}\", until = 2026-12-05 }}\n"),
-            );
-    let second = Policy::parse(&text).unwrap();
-    std::fs::write(at("2.toml"), &text).unwrap();
-    let signatures = stapel_testkit::signatures(&second);
-    for (number, signature) in signatures.iter().enumerate() {
-        std::fs::write(at(&format!("2.toml.{number}.sig")), signature.to_text()).unwrap();
-    }
-    broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap();
-    drop(broker);
-    let broker = Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
-    clients[0].policy = second.digest();
-    let mut asked_with = |seed: u16, now| {
-        let rows = [pseudonym(1)];
-        let header = clients[0].header(Kind::Question, now);
-        let body = Request::Question(Question { sweep: None, pseudonyms: &rows }).encode().unwrap();
-        match read(&broker.handle(&message::sign(&header, &body, &key(seed)).unwrap(), now)) {
-            Reply::Answer(answer) => answer.standings,
-            other => panic!("{}", code(&other)),
-        }
-    };
-    let last = day("2026-12-05").start().plus(DAY - 1);
-    broker.accept_clock(last).unwrap();
-    assert_eq!((asked_with(1, last), asked_with(101, last)), (vec![3], vec![3]));
-    assert_eq!(asked_with(101, last.plus(1)), [3]);
-    let late = clients[0].message(&Request::Confirm, last.plus(1));
-    assert_eq!(code(&read(&broker.handle(&late, last.plus(1)))), "bad_signature");
-}
-
 #[test]
 fn a_broker_needs_the_keys_its_policy_names() {
     let other = stapel::secret::SigningKey::from_seed(&[9; 32]).unwrap();
     let keys = stapel::BrokerKeys::in_memory(other, checkpoint_key());
-    assert_eq!(Broker::in_memory(keys, policy(), START).unwrap_err().code(), "policy_operator");
+    assert_eq!(Broker::in_memory(keys, policy(), &[], START).unwrap_err().code(), "policy_operator");
     let early = Timestamp(START.0 - DAY);
-    assert_eq!(Broker::in_memory(broker_keys(), policy(), early).unwrap_err().code(), "policy_not_yet");
+    assert_eq!(Broker::in_memory(broker_keys(), policy(), &[], early).unwrap_err().code(), "policy_not_yet");
 }
 
 /// Every byte flipped and every cut: nothing of the broker changes but numbers.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use stapel::message::{Kind, Number, Standing};
 use stapel::partner::{Change, DossierEvent, Received};
-use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
-use stapel_testkit::{DAY, ROSTER, START, broker_keys, partner_folder, policy_text, secret, write_policy};
+use stapel::{AddressKey, Case, Day, Partner, Timestamp};
+use stapel_testkit::{DAY, ROSTER, START, broker, partner_folder, policy_text, secret, write_policy};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stores/v1/partner")
@@ -120,7 +120,7 @@ fn write(own: &Path) {
         secret(1).key_id()
     );
     write_policy(&policy, &policy_text(&ROSTER, &rules));
-    let broker = Broker::in_memory(broker_keys(), stapel::SignedPolicy::read(&policy).unwrap(), START).unwrap();
+    let broker = broker(&stapel::SignedPolicy::read(&policy).unwrap());
     let mut partners: Vec<Partner> = ROSTER[..4]
         .iter()
         .map(|entry| {

@@ -1,12 +1,12 @@
 //! The policy vectors: each text has the canonical form and digest, or the error, that `tests/vectors/v1/policies.json`
-//! says.
+//! says; and so with successions and certificates.
 //!
-//! The file was made by an implementation of its own, in Python.
+//! The files were made by an implementation of its own, in Python.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use stapel::policy::PolicySignature;
+use stapel::policy::{Certificate, PolicySignature};
 use stapel::{Policy, SignedPolicy};
 
 #[derive(Deserialize)]
@@ -109,5 +109,51 @@ fn a_newer_policy_takes_the_place_or_has_its_error() {
         let newer = Policy::parse(&row.newer).unwrap();
         let followed = old.succeed(newer, &signatures(&row.newer_signatures));
         assert_eq!(followed.err().map(|error| error.code().to_owned()), row.error, "{name}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Certificates {
+    policy: String,
+    valid: Vec<ValidCertificate>,
+    invalid: Vec<InvalidCertificate>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ValidCertificate {
+    name: String,
+    text: String,
+    digest: String,
+    partner: u16,
+    epoch: u32,
+    serial: u32,
+    suspends: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InvalidCertificate {
+    name: String,
+    text: String,
+    error: String,
+}
+
+/// Which of several counts is held to this file beside the code.
+#[test]
+fn certificates_hold_or_have_their_error() {
+    let vectors: Certificates = serde_json::from_str(include_str!("vectors/v1/certificates.json")).unwrap();
+    let policy = Policy::parse(&vectors.policy).unwrap();
+    assert!(vectors.valid.len() >= 5 && vectors.invalid.len() >= 30);
+    for row in vectors.valid {
+        let certificate = Certificate::parse(&row.text).unwrap_or_else(|error| panic!("{}: {error}", row.name));
+        let states = certificate.verify(&policy).unwrap_or_else(|error| panic!("{}: {error}", row.name));
+        let made = (states.partner, states.epoch, states.serial, states.keys.is_none());
+        assert_eq!(made, (row.partner, row.epoch, row.serial, row.suspends), "{}", row.name);
+        assert_eq!((certificate.to_text(), certificate.digest().to_string()), (row.text, row.digest), "{}", row.name);
+    }
+    for row in vectors.invalid {
+        let read = Certificate::parse(&row.text).and_then(|read| read.verify(&policy).cloned());
+        assert_eq!(read.expect_err(&row.name).code(), row.error, "{}", row.name);
     }
 }

@@ -511,6 +511,10 @@ public:
                 return stapel_broker_handle(raw(), message.data(), message.size(), now, out);
             }));
     }
+    // Keeps a certificate or a suspension of a partner. One that was kept before is no error.
+    void certify(std::string_view file, std::uint64_t now = stapel::now()) const {
+        detail::check(stapel_broker_certify(raw(), detail::start(file), file.size(), now));
+    }
     // Gives a JSON array.
     std::string release(bool accept_clock = false, std::uint64_t now = stapel::now()) const {
         buffer json(detail::make<stapel_buffer>([&](auto out) {

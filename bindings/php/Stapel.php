@@ -787,6 +787,12 @@ final class Broker extends Handle
         return Library::takeBuffer($reply);
     }
 
+    /** Keeps a certificate or a suspension of a partner. One that was kept before is no error. */
+    public function certify(string $file, ?int $now = null): void
+    {
+        Library::call('broker_certify', $this->raw(), $file, \strlen($file), $now ?? time());
+    }
+
     /**
      * Makes the releases that are due: once a day.
      *

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use stapel::broker::CertificateStatus;
 use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
@@ -35,6 +36,7 @@ enum Command {
     Release(upkeep::ReleaseArgs),
     Status(StatusArgs),
     Adopt(upkeep::AdoptArgs),
+    Certify(upkeep::CertifyArgs),
     Veto(upkeep::VetoArgs),
     Purge(upkeep::PurgeArgs),
     Backup(upkeep::BackupArgs),
@@ -55,7 +57,7 @@ struct BrokerFolder {
 /// Make the broker's keys, and then its store
 ///
 /// Without --policy it draws the keys and prints the [operator] lines for the policy. With --policy, signed, it makes
-/// the store.
+/// the store; it takes up the certificates in the policy's folder.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' > operator.toml\n  \
@@ -64,7 +66,7 @@ struct BrokerFolder {
 struct InitArgs {
     #[command(flatten)]
     place: BrokerFolder,
-    /// The policy, with its signatures beside it
+    /// The policy, with its signatures and the partners' certificates beside it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "oin", "log_origin"])]
     policy: Option<PathBuf>,
     /// The operator's name, for the [operator] lines
@@ -126,6 +128,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Release(args) => upkeep::release(args, out),
         Command::Status(args) => status(args, out),
         Command::Adopt(args) => upkeep::adopt(args, out),
+        Command::Certify(args) => upkeep::certify(args, out),
         Command::Veto(args) => upkeep::veto(args),
         Command::Purge(args) => upkeep::purge(args, out),
         Command::Backup(args) => upkeep::backup(args, out),
@@ -166,8 +169,9 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     let keys_folder = args.place.keys();
     if let Some(policy) = &args.policy {
         let keys = BrokerKeys::open(&keys_folder)?;
-        let broker =
-            Broker::create(&args.place.dir, keys, policy, args.clock.time()?).map_err(Failure::of_policy(policy))?;
+        let now = args.clock.time()?;
+        let broker = Broker::create(&args.place.dir, keys, policy, now).map_err(Failure::of_policy(policy))?;
+        note_uncertified(&broker, now);
         if let Some(behind) = broker.status().log_behind {
             note(&format!("log_behind: {behind}"));
         }
@@ -262,6 +266,23 @@ fn handle_file(
     Ok(Some(told))
 }
 
+/// Says which partners cannot send anything yet.
+fn note_uncertified(broker: &Broker, now: Timestamp) {
+    let (signed, status) = (broker.policy(), broker.status());
+    for epoch in signed.policy().epochs.iter().filter(|epoch| (epoch.opens..=epoch.closes).contains(&now.day())) {
+        for partner in &signed.policy().partners {
+            let is_theirs = |one: &CertificateStatus| (one.epoch, one.partner) == (epoch.number, partner.number);
+            if !status.certificates.iter().any(is_theirs) {
+                note(&format!(
+                    "partner {} has no certificate in epoch {}, and its messages are rejected until it has: \
+                     stapel broker certify",
+                    partner.number, epoch.number
+                ));
+            }
+        }
+    }
+}
+
 /// Says what is wrong at the broker, of which a reply says nothing. It is a failure where messages could not be kept
 /// for it.
 fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
@@ -296,6 +317,11 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
                 partner.number
             )?;
         }
+    }
+    for one in &status.certificates {
+        let CertificateStatus { epoch, partner, serial, first_day, last_day, .. } = one;
+        let kind = if one.suspends { "suspension" } else { "certificate" };
+        writeln!(out, "{kind} of partner {partner} in epoch {epoch}: serial {serial}, {first_day} to {last_day}")?;
     }
     if let Some(fault) = &status.last_fault {
         writeln!(out, "last fault: {fault}")?;

@@ -1,4 +1,4 @@
-//! `stapel keygen`: secrets of an epoch, their parts, policy keys and signing keys.
+//! `stapel keygen`: secrets of an epoch, their parts, policy keys, signing keys and seal keys.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use stapel::partner::PartnerError;
 use stapel::policy::Oin;
-use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey};
+use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey, UnsealingKey};
 use stapel::{Policy, Slug};
 
 use crate::failure::Failure;
@@ -28,6 +28,7 @@ enum Command {
     Join(JoinArgs),
     Policy(PolicyArgs),
     Signing(SigningArgs),
+    Seal(SealArgs),
     Show(ShowArgs),
 }
 
@@ -106,11 +107,23 @@ struct PolicyArgs {
     json: bool,
 }
 
-/// Draw an Ed25519 signing key, and print its public key
+/// Draw an Ed25519 signing key, such as a partner's message key, and print its public key
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel keygen signing --out broker.key")]
+#[command(after_help = "Example:\n  stapel keygen signing --out police/partner.key")]
 struct SigningArgs {
     /// The file to write: the raw 32-byte seed
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Draw an X25519 key, to which others seal notes to a partner in an epoch, and print its public key
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel keygen seal --out police/epoch-2.seal")]
+struct SealArgs {
+    /// The file to write: the raw 32 bytes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Print one JSON object
@@ -122,7 +135,7 @@ struct SigningArgs {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel keygen show epoch-1.secret")]
 struct ShowArgs {
-    /// A signing key, a secret file, or one of its parts
+    /// A signing key, a seal key (its name ends in .seal), a secret file, or one of its parts
     file: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -135,6 +148,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Join(args) => join(args, out),
         Command::Policy(args) => policy(args, out),
         Command::Signing(args) => signing(args, out),
+        Command::Seal(args) => {
+            let key = UnsealingKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
+            show_seal(&key, args.json, out)
+        }
         Command::Show(args) => show(args, out),
     }
 }
@@ -215,6 +232,8 @@ fn show(args: &ShowArgs, out: &mut Output) -> Result<(), Failure> {
     } else if head.starts_with(SECRET) {
         let secret = SecretFile::read(&args.file)?;
         show_secret("secret", &secret.scope, secret.key_id(), &[], args.json, out)
+    } else if args.file.extension().is_some_and(|ending| ending == "seal") {
+        show_seal(&UnsealingKey::read(&args.file)?, args.json, out)
     } else {
         show_signing(&SigningKey::read(&args.file)?, args.json, out)
     }
@@ -247,6 +266,15 @@ fn show_signing(key: &SigningKey, json: bool, out: &mut Output) -> Result<(), Fa
     let public = key.verifying_key().to_string();
     if json {
         return out.json(&json!({ "kind": "signing key", "verifying_key": public }));
+    }
+    writeln!(out, "{public}")?;
+    Ok(())
+}
+
+fn show_seal(key: &UnsealingKey, json: bool, out: &mut Output) -> Result<(), Failure> {
+    let public = key.seal_key().to_string();
+    if json {
+        return out.json(&json!({ "kind": "seal key", "seal_key": public }));
     }
     writeln!(out, "{public}")?;
     Ok(())

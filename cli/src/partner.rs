@@ -41,6 +41,8 @@ enum Command {
     Adopt(enrol::AdoptArgs),
     Veto(enrol::VetoArgs),
     AddSecret(enrol::AddSecretArgs),
+    Keys(enrol::KeysArgs),
+    AddCertificate(enrol::AddCertificateArgs),
     Flag(acting::FlagArgs),
     Withdraw(acting::WithdrawArgs),
     Full(acting::FullArgs),
@@ -76,6 +78,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Adopt(args) => enrol::adopt(&args, out),
         Command::Veto(args) => enrol::veto(&args),
         Command::AddSecret(args) => enrol::add_secret(&args),
+        Command::Keys(args) => enrol::keys(&args, out),
+        Command::AddCertificate(args) => enrol::add_certificate(&args),
         Command::Flag(args) => acting::flag(&args, out),
         Command::Withdraw(args) => acting::withdraw(&args, out),
         Command::Full(args) => acting::full(&args, out),
@@ -94,7 +98,12 @@ impl PartnerFolder {
     fn open(&self) -> Result<Partner, Failure> {
         Partner::open(&self.dir).map_err(|error| {
             let steps = [
-                ("partner.key", "no partner's folder: make one with stapel partner init"),
+                ("journal.key", "no partner's folder: make one with stapel partner init"),
+                (
+                    "partner.key",
+                    "a folder without its message key: put it back, or make another with stapel keygen signing and \
+                     have it certified",
+                ),
                 ("policy.toml", "a folder without a policy: give it one with stapel partner adopt"),
             ];
             let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));

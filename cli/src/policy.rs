@@ -1,4 +1,8 @@
 //! `stapel policy`: the rules of a consortium, checked, explained, signed and compared.
+//!
+//! - `certify`: certificates and suspensions of partners.
+
+mod certify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,6 +33,8 @@ enum Command {
     Digest(DigestArgs),
     Sign(SignArgs),
     Veto(VetoArgs),
+    Certify(certify::CertifyArgs),
+    Suspend(certify::SuspendArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Evidence(EvidenceArgs),
@@ -180,6 +186,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         }
         Command::Sign(args) => sign(args, out),
         Command::Veto(args) => veto(args, out),
+        Command::Certify(args) => certify::certify(args, out),
+        Command::Suspend(args) => certify::suspend(args, out),
         Command::Verify(args) => verify(args, out),
         Command::Diff(args) => diff(args, out),
         Command::Evidence(args) => evidence(args, out),

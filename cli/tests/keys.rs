@@ -7,7 +7,7 @@ mod common;
 mod consortium;
 
 use common::{Desk, text};
-use consortium::{BY, PARTNERS, carry, consortium};
+use consortium::{BY, PARTNERS, carry, certify, consortium, deliver};
 
 /// Version 2 of a desk's policy, with pieces of its text replaced, each of which must be there.
 fn second(desk: &Desk, changes: &[(&str, &str)]) {
@@ -92,9 +92,93 @@ fn a_stolen_policy_key_is_replaced_by_its_organisation() {
     sign(&desk, &["politie"]);
     assert!(desk.path("policy-2.toml.politie.in-force.sig").exists());
     desk.stapel(VERIFY);
+    // What the old key certified ends with it.
+    let certificate = certify(&desk, "politie", "politie-2", 1, "policy-2.toml");
+    assert_eq!(certificate, "1.1.2.cert");
     desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-02T09:00:00Z");
     let status = desk.json("broker status --dir broker");
     assert_eq!(status[0]["policy_version"], 2);
+    let of_police = |one: &&serde_json::Value| one["partner"] == 1;
+    let kept: Vec<_> = status[0]["certificates"].as_array().unwrap().iter().filter(of_police).collect();
+    assert_eq!((kept.len(), &kept[0]["serial"]), (1, &2.into()));
+}
+
+#[test]
+fn a_lost_message_key_is_replaced_without_a_newer_policy() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    desk.write("flags.csv", "adres\n\"Dam 9, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} flags.csv --now {now}"));
+    assert_eq!(deliver(&desk, "politie", now)["reply"], "receipt");
+    desk.write("more.csv", "adres\n\"Dam 10, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} more.csv --now {now}"));
+    desk.stapel(&format!("partner deliver --dir politie --now {now}"));
+
+    std::fs::remove_file(desk.path("politie/partner.key")).unwrap();
+    let lost = desk.run("partner status --dir politie", &[], b"");
+    assert!(text(&lost.stderr).contains("stapel keygen signing"), "{}", text(&lost.stderr));
+    desk.stapel("keygen signing --out politie/partner.key");
+    let certificate = certify(&desk, "politie", "politie", 1, "policy.toml");
+    assert_eq!(certificate, "1.1.2.cert");
+    let kept = desk.stapel(&format!("broker certify --dir broker {certificate} --now {now}"));
+    assert!(kept.contains("partner 1 is certified in epoch 1"), "{kept}");
+    assert!(desk.stapel(&format!("broker certify --dir broker {certificate} --now {now}")).contains("kept before"));
+    desk.stapel(&format!("partner add-certificate --dir politie {certificate}"));
+    assert_eq!(carry(&desk, "politie", now)[0]["code"], "bad_signature", "it was signed with the lost key");
+    desk.stapel(&format!("partner give-up --dir politie delivery-0000000002.msg --now {now}"));
+    let receipt = deliver(&desk, "politie", now);
+    assert_eq!((&receipt["reply"], &receipt["held"]), (&"receipt".into(), &2.into()), "{receipt}");
+    // An older certificate does not come back.
+    desk.stapel("broker certify --dir broker 1.1.1.cert");
+    let [message, seal] = ["ab", "cd"].map(|pair| pair.repeat(32));
+    desk.stapel(&format!(
+        "policy certify policy.toml --key politie.policy.key --partner 1 --epoch 1 --serial 3 --message-key {message} \
+         --seal-key {seal}"
+    ));
+    assert_eq!(desk.code("broker certify --dir broker 1.1.3.cert"), "certificate", "another seal key");
+    let foreign = format!(
+        "policy certify policy.toml --key fiscus.policy.key --partner 1 --epoch 1 --message-key {message} \
+         --seal-key {seal}"
+    );
+    assert_eq!(desk.code(&foreign), "certificate", "the police are not theirs");
+}
+
+#[test]
+fn a_stolen_message_key_is_suspended_and_another_certified() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    desk.write("flags.csv", "adres\n\"Dam 9, 1012 JS\"\n");
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("partner flag --dir {folder} {BY} flags.csv --now {now}"));
+        assert_eq!(deliver(&desk, folder, now)["reply"], "receipt");
+    }
+    let noon = "2026-12-02T12:00:00Z";
+    desk.stapel(&format!("broker release --dir broker --now {noon}"));
+    let released = || desk.json("broker status --dir broker")[0]["epochs"][0]["partners"][0]["released"].clone();
+    assert_eq!(released(), 1);
+    let made = desk.stapel(&format!("policy suspend policy.toml --key politie.policy.key --partner 1 --now {noon}"));
+    assert_eq!(made.trim(), "1.1.2.cert");
+    let kept = desk.stapel(&format!("broker certify --dir broker 1.1.2.cert --now {noon}"));
+    assert!(kept.contains("partner 1 is suspended in epoch 1 from 2026-12-02 on"), "{kept}");
+    desk.stapel(&format!("partner confirm --dir politie --now {noon}"));
+    assert_eq!(carry(&desk, "politie", noon)[0]["code"], "not_certified");
+    desk.stapel("partner add-certificate --dir politie 1.1.2.cert");
+    assert_eq!(desk.code(&format!("partner confirm --dir politie --now {noon}")), "not_certified");
+    assert!(desk.stapel("broker status --dir broker").contains("suspension of partner 1 in epoch 1: serial 2"));
+    let after = "2026-12-03T09:00:00Z";
+    desk.stapel(&format!("broker release --dir broker --now {after}"));
+    assert_eq!(released(), 0);
+
+    std::fs::remove_file(desk.path("politie/partner.key")).unwrap();
+    desk.stapel("keygen signing --out politie/partner.key");
+    assert_eq!(certify(&desk, "politie", "politie", 1, "policy.toml"), "1.1.3.cert");
+    desk.stapel(&format!("broker certify --dir broker 1.1.3.cert --now {after}"));
+    desk.stapel("partner add-certificate --dir politie 1.1.3.cert");
+    // It does not know yet that the broker holds nothing of it.
+    desk.stapel(&format!("partner confirm --dir politie --now {after}"));
+    assert_eq!(carry(&desk, "politie", after)[0]["code"], "full_set_required");
+    let receipt = deliver(&desk, "politie", after);
+    assert_eq!((&receipt["reply"], &receipt["held"]), (&"receipt".into(), &1.into()), "{receipt}");
 }
 
 #[test]
@@ -132,6 +216,10 @@ fn an_organisation_is_put_out_and_another_joins() {
     desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-03T00:00:00Z");
     desk.stapel("partner adopt --dir brandweer --policy policy-2.toml");
     desk.stapel("partner add-secret --dir brandweer second.secret");
+    let keys = desk.stapel("partner keys --dir brandweer --epoch 2");
+    let line = format!("policy certify policy-2.toml --key brandweer.policy.key --partner 5 --epoch 2 {keys}");
+    assert_eq!(desk.stapel(&line).trim(), "5.2.1.cert");
+    desk.stapel("broker certify --dir broker 5.2.1.cert --now 2026-12-03T00:00:00Z");
     let now = "2026-12-03T09:00:00Z";
     desk.stapel(&format!("partner confirm --dir brandweer --now {now}"));
     assert_eq!(carry(&desk, "brandweer", now)[0]["reply"], "receipt");

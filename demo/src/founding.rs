@@ -1,13 +1,13 @@
-//! A consortium on one machine, from nothing: keys, folders, a secret, and a policy that all sign. The demonstration
-//! plays one; the sandbox leaves one to play with.
+//! A consortium on one machine, from nothing: keys, folders, a secret, a policy that all sign, and certificates. The
+//! demonstration plays one; the sandbox leaves one to play with.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use stapel::partner::Partner;
-use stapel::policy::{Policy, PolicySignature, Sees};
-use stapel::secret::{Scope, Secret, SecretFile, SigningKey, VerifyingKey};
+use stapel::policy::{Certificate, Policy, PolicySignature, Sees, Statement};
+use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
 use stapel::{BrokerKeys, Day, Slug};
 
 use crate::error::{DemoError, Result};
@@ -59,7 +59,7 @@ pub(crate) struct Founded {
     pub(crate) keys: BrokerKeys,
     pub(crate) secret: SecretFile,
     pub(crate) policy: Policy,
-    /// Its signatures lie beside it.
+    /// Its signatures and certificates lie beside it.
     pub(crate) policy_path: PathBuf,
 }
 
@@ -82,9 +82,8 @@ pub(crate) fn found(
     terms: &Terms,
     members: &[Member],
 ) -> Result<Founded> {
-    let mut verifying_keys = Vec::new();
     for member in members {
-        verifying_keys.push(Partner::init(&member.folder, member.number)?.verifying_key);
+        Partner::init(&member.folder, member.number)?;
     }
     let key_folder = base.join("policy-keys");
     fs::create_dir_all(&key_folder).map_err(DemoError::file("create", &key_folder))?;
@@ -99,7 +98,7 @@ pub(crate) fn found(
     let secret = SecretFile { secret: Secret::generate()?, scope };
     secret.create(secret_path)?;
 
-    let text = policy_text(terms, members, &policy_keys, &verifying_keys, &keys, &secret.key_id().to_string());
+    let text = policy_text(terms, members, &policy_keys, &keys, &secret.key_id().to_string());
     let policy = Policy::parse(&text)?;
     let policy_path = base.join("policy.toml");
     write(&policy_path, &text)?;
@@ -113,12 +112,19 @@ pub(crate) fn found(
         Partner::join(&member.folder, &policy_path)?;
         let mut partner = Partner::open(&member.folder)?;
         partner.add_secret(secret_path)?;
+        let keys = Some(partner.keys(EPOCH)?);
+        let (first_day, last_day) = (terms.opens, terms.closes);
+        let statement = Statement { partner: member.number, epoch: EPOCH, serial: 1, keys, first_day, last_day };
+        let certificate = Certificate::sign(&policy, statement, &policy_keys[member.organisation])?;
+        let path = base.join(certificate.file_name());
+        write(&path, &certificate.to_text())?;
+        partner.add_certificate(&path)?;
         partners.push(partner);
     }
     Ok(Founded { partners, keys, secret, policy, policy_path })
 }
 
-/// Policies and signatures are open to all.
+/// Policies, signatures and certificates are open to all.
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(DemoError::file("write", path))
 }
@@ -127,7 +133,6 @@ fn policy_text(
     terms: &Terms,
     members: &[Member],
     policy_keys: &BTreeMap<&str, SigningKey>,
-    verifying_keys: &[VerifyingKey],
     operator: &BrokerKeys,
     key_id: &str,
 ) -> String {
@@ -205,7 +210,7 @@ policy_key = "{policy_key}"
 "#
         );
     }
-    for (member, key) in members.iter().zip(verifying_keys) {
+    for member in members {
         let Member { number, name, organisation, legal_basis_flag, legal_basis_ask, .. } = member;
         let sees = member.sees.as_str();
         text += &format!(
@@ -214,7 +219,6 @@ policy_key = "{policy_key}"
 number = {number}
 name = "{name}"
 organisation = "{organisation}"
-verifying_key = "{key}"
 may = ["flag", "ask"]
 sees = "{sees}"
 legal_basis_flag = "{legal_basis_flag}"

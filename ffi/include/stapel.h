@@ -190,6 +190,13 @@ enum stapel_status
     STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
     /** A partner has a receipt with this broker's own signature that the broker does not know. */
     STAPEL_ERROR_FORGOTTEN = 147,
+    /** A certificate or a suspension of a partner cannot be used. */
+    STAPEL_ERROR_CERTIFICATE = 148,
+    /**
+     * The partner's certificate does not name its key, has ended, or is a suspension; or a message was rejected
+     * because the broker's does not hold.
+     */
+    STAPEL_ERROR_NOT_CERTIFIED = 149,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -1233,12 +1240,12 @@ stapel_status stapel_broker_init_keys(const char *keys_dir,
 
 #if defined(STAPEL_BROKER)
 /**
- * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the
- * signatures beside it. `broker` is to be freed with stapel_broker_free.
+ * Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file`, with the
+ * signatures and certificates beside it. `broker` is to be freed with stapel_broker_free.
  *
  * Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other
- * keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE,
- * _IO, _RANDOM.
+ * keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE, _CERTIFICATE; _KEY_FILE,
+ * _FILE_MODE, _IO, _RANDOM.
  */
 stapel_status stapel_broker_create(const char *dir,
                                    size_t dir_len,
@@ -1280,6 +1287,20 @@ stapel_status stapel_broker_handle(const stapel_broker *broker,
 
 #if defined(STAPEL_BROKER)
 /**
+ * Keeps a certificate or a suspension of a partner, which its organisation signed, from its file. One that was
+ * kept before is no error.
+ *
+ * Errors: STAPEL_ERROR_CERTIFICATE where it does not hold under the policy in force, or its serial is not above those
+ * that are kept; _STORE, _IO, _RANDOM.
+ */
+stapel_status stapel_broker_certify(const stapel_broker *broker,
+                                    const char *file,
+                                    size_t file_len,
+                                    uint64_t now);
+#endif
+
+#if defined(STAPEL_BROKER)
+/**
  * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
  * releases too; a broker needs this once a day.
  *
@@ -1299,7 +1320,8 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
 #if defined(STAPEL_BROKER)
 /**
  * Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners
- * (number, held, released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or
+ * (number, held, released, heard, full_set_seen)), certificates (epoch, partner, serial, suspends, first_day,
+ * last_day), last_fault, log_behind (why the audit log is not signed on, or
  * null). `status` is to be freed with stapel_buffer_free.
  */
 stapel_status stapel_broker_status(const stapel_broker *broker,

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use stapel::{Broker, BrokerKeys, Timestamp};
+use stapel::policy::Certificate;
+use stapel::{Broker, BrokerError, BrokerKeys, Timestamp};
 
 use crate::bytes::{array, out, path};
 use crate::guard::{Failure, Outcome, guard};
@@ -55,12 +56,12 @@ pub unsafe extern "C" fn stapel_broker_init_keys(
     })
 }
 
-/// Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file` and the
-/// signatures beside it. `broker` is to be freed with stapel_broker_free.
+/// Makes a broker in the folder `dir`, with the keys in `keys_dir`, under the policy in `policy_file`, with the
+/// signatures and certificates beside it. `broker` is to be freed with stapel_broker_free.
 ///
 /// Errors: STAPEL_ERROR_STORE where there is one already; _FOLDER_IN_USE; _POLICY_OPERATOR where the policy names other
-/// keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE; _KEY_FILE, _FILE_MODE,
-/// _IO, _RANDOM.
+/// keys; _POLICY_NOT_YET; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES, _POLICY_SIGNATURE, _CERTIFICATE; _KEY_FILE,
+/// _FILE_MODE, _IO, _RANDOM.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_create(
     dir: *const c_char,
@@ -129,6 +130,28 @@ pub unsafe extern "C" fn stapel_broker_handle(
     })
 }
 
+/// Keeps a certificate or a suspension of a partner, which its organisation signed, from its file. One that was
+/// kept before is no error.
+///
+/// Errors: STAPEL_ERROR_CERTIFICATE where it does not hold under the policy in force, or its serial is not above those
+/// that are kept; _STORE, _IO, _RANDOM.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_broker_certify(
+    broker: *const stapel_broker,
+    file: *const c_char,
+    file_len: usize,
+    now: u64,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let file = unsafe { path(file, file_len, "file") }?;
+        let broker = get(broker)?;
+        let certificate = Certificate::read(file).map_err(BrokerError::from)?;
+        broker.0.keep_certificate(&certificate, Timestamp(now))?;
+        Ok(())
+    })
+}
+
 /// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
 /// releases too; a broker needs this once a day.
 ///
@@ -156,7 +179,8 @@ pub unsafe extern "C" fn stapel_broker_release(
 }
 
 /// Numbers for the operator, as a JSON object: policy_version, policy, epochs (number, release, as_of, tags, partners
-/// (number, held, released, heard, full_set_seen)), last_fault, log_behind (why the audit log is not signed on, or
+/// (number, held, released, heard, full_set_seen)), certificates (epoch, partner, serial, suspends, first_day,
+/// last_day), last_fault, log_behind (why the audit log is not signed on, or
 /// null). `status` is to be freed with stapel_buffer_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_status(

@@ -122,6 +122,11 @@ pub enum stapel_status {
     STAPEL_ERROR_CLOCK_UNTRUSTED = 146,
     /// A partner has a receipt with this broker's own signature that the broker does not know.
     STAPEL_ERROR_FORGOTTEN = 147,
+    /// A certificate or a suspension of a partner cannot be used.
+    STAPEL_ERROR_CERTIFICATE = 148,
+    /// The partner's certificate does not name its key, has ended, or is a suspension; or a message was rejected
+    /// because the broker's does not hold.
+    STAPEL_ERROR_NOT_CERTIFIED = 149,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -270,6 +275,8 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_SOURCE_FAULT, c"source_fault"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, c"clock_untrusted"),
     (STAPEL_ERROR_FORGOTTEN, c"forgotten"),
+    (STAPEL_ERROR_CERTIFICATE, c"certificate"),
+    (STAPEL_ERROR_NOT_CERTIFIED, c"not_certified"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

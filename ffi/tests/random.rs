@@ -70,6 +70,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 read(|to| stapel_partner_read(partner, bytes.as_ptr(), length, NOW, to)),
                 stapel_partner_give_up(partner, bytes.as_ptr(), length, NOW),
                 buffer(|to| stapel_broker_handle(broker, bytes.as_ptr(), length, NOW, to)),
+                stapel_broker_certify(broker, path, path_length, NOW),
                 two_buffers(|one, other| stapel_broker_init_keys(path, path_length, one, other)),
                 broker_of(|to| stapel_broker_create(path, path_length, path, path_length, path, path_length, NOW, to)),
                 broker_of(|to| stapel_broker_open(path, path_length, path, path_length, to)),

@@ -402,6 +402,13 @@ fn brokers(seen: &mut Seen, consortium: &Consortium) {
     };
     let (status, broker) = open("broker");
     seen.expect(STAPEL_OK, status);
+    let certify = |name: &str| {
+        let path = consortium.text(name);
+        // SAFETY: a handle and a text.
+        unsafe { stapel_broker_certify(broker, path.as_ptr().cast(), path.len(), NOW) }
+    };
+    seen.expect(STAPEL_OK, certify("1.1.1.cert"));
+    seen.expect(STAPEL_ERROR_CERTIFICATE, certify("policy.toml"));
     let mut text = null_mut();
     // SAFETY: a handle, and where one goes.
     unsafe {

@@ -1,11 +1,15 @@
-//! A policy's text: what is accepted has a digest that its own canonical form stands for, and can be explained.
+//! A policy's text, a signature's or a certificate's: an accepted policy has a digest that its own canonical form
+//! stands for, and can be explained; the others have one form.
 
-use stapel::policy::{Lang, Policy, PolicySignature};
+use stapel::policy::{Certificate, Lang, Policy, PolicySignature};
 
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(signature) = PolicySignature::parse(text) {
         assert_eq!(signature.to_text(), text, "a signature has one form");
+    }
+    if let Ok(certificate) = Certificate::parse(text) {
+        assert_eq!(certificate.to_text(), text, "a certificate has one form");
     }
     let Ok(policy) = Policy::parse(text) else { return };
     assert_eq!(

@@ -39,6 +39,13 @@ KINDS = {
     "release": {"epoch": "u32", "release": "number", "as_of": "moment", "full": "truth"},
     "told": {"day": "day", "epoch": "u32", "stacked": "number", "not_stacked": "number"},
     "policy": {"version": "u32", "previous": "digest?"},
+    "certificate": {
+        "partner": "u16",
+        "epoch": "u32",
+        "serial": "u32",
+        "certificate": "digest",
+        "suspends": "truth",
+    },
     "epoch_opened": {"epoch": "u32"},
     "epoch_closed": {"epoch": "u32"},
     "clock_accepted": {"last": "moment"},

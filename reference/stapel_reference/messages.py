@@ -32,7 +32,7 @@ NO_SIGNATURE = bytes(64)
 CODES = (
     "malformed unknown_partner bad_signature wrong_consortium wrong_purpose wrong_key_id wrong_policy wrong_epoch gap "
     "stale not_permitted over_budget too_large shrink renewal_not_declared clock full_set_required recovering "
-    "unavailable other_epoch not_yet_answering"
+    "unavailable other_epoch not_yet_answering not_certified"
 ).split()
 # Of these, those that can come before the sender is authenticated.
 UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}

@@ -30,10 +30,6 @@ PUBLISHED = {
     "a226db8a79c161f1bb784c43ac4c935a99526987b1e13f7dd8cebc68ce344d45",
     "fcffadcee45dcac6b2541b827b4e1dc738680a1d59e7aedc24545cca1ee89fb3",
     "c995a68017d646815fa0bcc2673e343bba8309f42f2bf7efb413ef5b9244a875",
-    "eedb4e737b00aa69486b1278bc3b832304e8063eca02623ae2117c12f1edd590",
-    "11b17befcc5bc2e1a33c4396e6fef4104f8a4d9ef5d954d7db90ad6acdc6fb56",
-    "9d55c1f0cf965342471e50a7c1f86b33861257863541303e2232ea45657697bb",
-    "2c6edea9abe3fdd87bfee5df28f146904e0e4f8a1ce68f1367d66fbc61e38986",
     "a16fd5aaa41328b5b8a0e061887fd992",
 }
 NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
@@ -166,14 +162,11 @@ def tables(of: Form, least: int, most: int, order: str) -> Form:
     return form
 
 
-OLD_KEY = table({"verifying_key": (HEX_32, REQUIRED), "until": (day, REQUIRED)})
 PARTNER = table(
     {
         "number": (integer(1, 65_535), REQUIRED),
         "name": (NAME, REQUIRED),
         "organisation": (SLUG_FORM, REQUIRED),
-        "verifying_key": (HEX_32, REQUIRED),
-        "old_key": (OLD_KEY, ABSENT),
         "may": (words(matching("flag|ask|sweep"), 3), REQUIRED),
         "sees": (matching("presence|band|count"), "presence"),
         "legal_basis_flag": (TEXT, ABSENT),
@@ -349,7 +342,7 @@ def check_whole(policy: dict[str, Any]) -> None:
     demand(all(one["opens"] <= one["closes"] for one in epochs), "an epoch closes before it opens")
     demand(len({one["key_id"] for one in epochs}) == len(epochs), "a key id stands twice")
     partners = policy["partner"]
-    keys = roster_keys(policy)
+    keys = policy_keys(policy)
     demand(len(set(keys)) == len(keys), "a key of the roster stands twice")
     demand(all(one["organisation"] in organisations(policy) for one in partners), "a partner of no organisation")
     demand(
@@ -387,17 +380,15 @@ def small_order(key: str) -> bool:
     return y in (0, 1, p - 1, p, p + 1) or any(y == int.from_bytes(bytes.fromhex(one), "little") for one in eighths)
 
 
-def roster_keys(policy: dict[str, Any]) -> list[str]:
-    partners = policy["partner"]
-    old = [one["old_key"]["verifying_key"] for one in partners if "old_key" in one]
-    return [one["policy_key"] for one in policy["organisation"]] + [one["verifying_key"] for one in partners] + old
+def policy_keys(policy: dict[str, Any]) -> list[str]:
+    return [one["policy_key"] for one in policy["organisation"]]
 
 
 def named_keys(policy: dict[str, Any]) -> set[str]:
     """All keys and key ids in it."""
     operator = policy["operator"]
     own = {operator["verifying_key"], operator["checkpoint_key"]}
-    return own | set(roster_keys(policy)) | {one["key_id"] for one in policy["epoch"]}
+    return own | set(policy_keys(policy)) | {one["key_id"] for one in policy["epoch"]}
 
 
 def canonical(policy: dict[str, Any]) -> bytes:
@@ -417,7 +408,7 @@ def check(policy: dict[str, Any]) -> list[str]:
     days = datetime.date.fromisoformat
     findings = {
         "operator-in-roster": operator["oin"] in {one["oin"] for one in policy["organisation"]}
-        or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(roster_keys(policy))),
+        or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(policy_keys(policy))),
         "threshold": counting["threshold"] < 2,
         "immediate": policy["release"]["immediate"] and not policy["test"],
         "published-key": not policy["test"] and bool(PUBLISHED & named_keys(policy)),
@@ -556,10 +547,6 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
         own = ("policy_key", "oin")
         moved = {one for one in before if one not in after or any(before[one][key] != after[one][key] for key in own)}
         demand(moved <= signed, "one leaves, or has another key or OIN, and has not signed")
-    keys = {one["number"]: partner_keys(one) for one in old["partner"]}
-    for one in newer["partner"]:
-        same = partner_keys(one) <= keys.get(one["number"], partner_keys(one))
-        demand(same or one["organisation"] in signed, "a number gets another key, and its organisation has not signed")
     if missing and newer["unsigned"]["because"] == "lost-key":
         vetoes = {signer(one, made, old, "veto") for one in signatures}
         if missing in vetoes:
@@ -570,11 +557,6 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
 def unsigned_now(policy: dict[str, Any]) -> bool:
     """Whether this is a version that came into force without a signature, and not a later one that repeats it."""
     return policy.get("unsigned", {}).get("version") == policy["version"]
-
-
-def partner_keys(partner: dict[str, Any]) -> set[str]:
-    keys = {partner["verifying_key"]}
-    return keys | {partner["old_key"]["verifying_key"]} if partner.get("old_key") else keys
 
 
 def later(day_: str, by: datetime.timedelta) -> str:
@@ -651,7 +633,6 @@ def but_for_a_key(policy: dict[str, Any], name: str) -> Any:
         {key: value for key, value in one.items() if one["slug"] != name or key != "policy_key"}
         for one in policy["organisation"]
     ]
-    own = {"number", "verifying_key", "old_key"}
     rest["partner"] = [one for one in policy["partner"] if one["organisation"] != name]
     theirs = [one for one in policy["partner"] if one["organisation"] == name]
-    return rest, [{key: value for key, value in one.items() if key not in own} for one in theirs]
+    return rest, [{key: value for key, value in one.items() if key != "number"} for one in theirs]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import address, jsonform, keys, log, messages, policy, secret_file
+from . import address, certificate, jsonform, keys, log, messages, policy, secret_file
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
@@ -186,6 +186,29 @@ def successions(file: dict[str, Any]) -> Check:
         yield row["name"], unlike(row.get("error"), wrong)
 
 
+def certificates(file: dict[str, Any]) -> Check:
+    under = policy.parse(file["policy"].encode())
+    for row in file["valid"]:
+        made = certificate.verify(row["text"], under)
+        fields = {"partner": made.partner, "epoch": made.epoch, "serial": made.serial, "suspends": made.keys is None}
+        digest = hashlib.sha256(row["text"].encode()).hexdigest()
+        yield row["name"], unlike({name: row[name] for name in fields}, fields) or unlike(row["digest"], digest)
+    for row in file["invalid"]:
+        yield row["name"], unlike(row["error"], code_of(lambda: certificate.verify(row["text"], under)))
+    for row in file["kept"]:
+        kept: list[certificate.Statement] = []
+        for given in row["given"]:
+            try:
+                kept = certificate.keep(kept, certificate.verify(given["text"], under))
+                wrong = unlike(given.get("error"), None)
+            except Refused as error:
+                wrong = unlike(given.get("error"), error.code)
+            yield row["name"], wrong
+        for one in row["counts"]:
+            due = (one["serial"], one["message_key"])
+            yield f"{row['name']}, {one['day']}", unlike(due, certificate.counts(kept, one["day"]))
+
+
 def checked_policy(data: bytes) -> None:
     if rules := policy.check(policy.parse(data)):
         raise Refused("policy_unsafe", ", ".join(rules))
@@ -229,6 +252,7 @@ def log_vectors(file: dict[str, Any]) -> Check:
 
 FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "addresses.json": addresses,
+    "certificates.json": certificates,
     "derivations.json": derivations,
     "log.json": log_vectors,
     "messages.json": message_vectors,

@@ -68,6 +68,19 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         previous: Option<Digest>,
     },
+    /// A certificate or a suspension of a partner was kept.
+    Certificate {
+        /// The partner's number.
+        partner: u16,
+        /// The epoch.
+        epoch: u32,
+        /// Its serial.
+        serial: u32,
+        /// The digest of its file.
+        certificate: Digest,
+        /// Whether it suspends the partner.
+        suspends: bool,
+    },
     /// An epoch was opened: its pepper was drawn.
     EpochOpened {
         /// The epoch.
@@ -202,6 +215,7 @@ impl Event {
             Event::Release { .. } => "release",
             Event::Told { .. } => "told",
             Event::PolicyAdopted { .. } => "policy",
+            Event::Certificate { .. } => "certificate",
             Event::EpochOpened { .. } => "epoch_opened",
             Event::EpochClosed { .. } => "epoch_closed",
             Event::ClockAccepted { .. } => "clock_accepted",

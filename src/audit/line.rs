@@ -156,7 +156,9 @@ pub(super) mod tests {
     /// Those that no log of one broker has beside the others.
     fn more_examples() -> Vec<Line> {
         let forgotten = Event::Forgotten { partner: 7, receipt: Digest([5; 32]), announced: true };
-        [Event::Restore { last: None }, forgotten].into_iter().enumerate().map(example).collect()
+        let certificate = Digest([6; 32]);
+        let suspended = Event::Certificate { partner: 7, epoch: 1, serial: 2, certificate, suspends: true };
+        [Event::Restore { last: None }, forgotten, suspended].into_iter().enumerate().map(example).collect()
     }
 
     fn example((at, event): (usize, Event)) -> Line {

@@ -423,7 +423,7 @@ impl Context<'_> {
     }
 
     fn over_budget(&self, most: u32, finding: &str) -> Rejection {
-        let organisation = &self.incoming.sender.organisation;
+        let organisation = &self.incoming.sender.entry.organisation;
         let sentence = format!(
             "{finding} the budgets of '{organisation}', for all its partners together; \
              send fewer, withdraw some first, or send the rest tomorrow (UTC)"

@@ -43,7 +43,7 @@ pub(super) fn answer(
     question: &TaggedQuestion,
 ) -> Result<(Answer, ShareRow, Cost), Rejection> {
     let policy = incoming.policy();
-    let asker = incoming.sender;
+    let asker = &incoming.sender.entry;
     let is_allowed = |reason| asker.may.sweep && policy.budgets.sweep_reasons.contains(reason);
     if !question.sweep.as_ref().is_none_or(is_allowed) {
         let sentence = "the roster does not let this partner sweep, or the policy does not list this reason";

@@ -11,7 +11,7 @@ use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection, StatusRequest};
-use crate::policy;
+use crate::policy::{self, Statement};
 use crate::store::Batch;
 
 /// What the broker knows that decides one partner's message.
@@ -108,7 +108,7 @@ impl Snapshot {
     pub(super) fn of(state: &BrokerState, incoming: &Incoming<'_>) -> Snapshot {
         let sender = incoming.header.partner;
         let partner = state.partners.get(&sender).cloned().unwrap_or_default();
-        let organisation = (&incoming.sender.organisation, sender);
+        let organisation = (&incoming.sender.entry.organisation, sender);
         let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
         Snapshot { partner, budget, epoch, restored: state.restored(), answering: state.answering() }
@@ -144,7 +144,8 @@ impl Snapshot {
             }
             _ => (self.partner.highest_state, replied(&self.partner.accepted)),
         };
-        if before.is_some() {
+        // A partner whose keys do not hold is told nothing again.
+        if before.is_some() && refuse_uncertified(incoming).is_ok() {
             return Ok(before);
         }
         let sequence = header.sequence;
@@ -198,6 +199,24 @@ pub(super) fn refuse_in_doubt(request: &Result<TaggedRequest, Rejection>) -> Opt
     (!goes_on).then(|| Rejection::new(Code::Unavailable, 0, sentence))
 }
 
+/// After step 6: whether the sender is suspended, or has no certificate that holds in an epoch that is open.
+fn refuse_uncertified(incoming: &Incoming<'_>) -> Result<(), Rejection> {
+    let (partner, epoch, today) = (incoming.header.partner, incoming.header.epoch, incoming.now.day());
+    let is_open = incoming.policy().epoch(epoch).is_some_and(|epoch| epoch.is_open(today));
+    let finding = match &incoming.sender.statement {
+        Some(Statement { keys: None, first_day, serial, .. }) => {
+            format!("partner {partner} is suspended in epoch {epoch} since {first_day}, by serial {serial}")
+        }
+        Some(statement) if is_open && today > statement.last_day => {
+            format!("the certificate of partner {partner} in epoch {epoch} has ended on {}", statement.last_day)
+        }
+        None if is_open => format!("partner {partner} has no certificate in epoch {epoch}"),
+        _ => return Ok(()),
+    };
+    let remedy = "ask whoever keeps your organisation's policy key for one with a higher serial";
+    Err(Rejection::new(Code::NotCertified, 0, format!("{finding}: {remedy}")))
+}
+
 /// The rejection of a message in an epoch that is not open, found before its body is decoded.
 pub(super) fn wrong_epoch() -> Rejection {
     Rejection::new(Code::WrongEpoch, 0, "the epoch is not open: see the policy's epochs")
@@ -205,6 +224,7 @@ pub(super) fn wrong_epoch() -> Rejection {
 
 /// Steps 7 to 12; the epoch that the message names.
 fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a OpenEpoch, Rejection> {
+    refuse_uncertified(incoming)?;
     let policy = incoming.policy();
     let header = incoming.header;
     let today = incoming.now.day();
@@ -215,7 +235,7 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
         let sentence = format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch);
         return refuse(Code::WrongEpoch, sentence);
     };
-    let organisation = &incoming.sender.organisation;
+    let organisation = &incoming.sender.entry.organisation;
     if !policy.takes_part(organisation, listed.number) {
         let sentence =
             format!("'{organisation}' joined after epoch {}: see its first_epoch in the policy", listed.number);
@@ -231,7 +251,7 @@ fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a
         let sentence = format!("version {} of the policy is in force, with digest {digest}", policy.version);
         return refuse(Code::WrongPolicy, sentence);
     }
-    let may = incoming.sender.may;
+    let may = incoming.sender.entry.may;
     if (header.kind.is_state() && !may.flag) || (header.kind == Kind::Question && !may.ask) {
         return refuse(Code::NotPermitted, "the roster does not let this partner do this".into());
     }
@@ -273,7 +293,7 @@ fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy
     let header = incoming.header;
     let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));
     // A partner that may not flag has no full set to send.
-    let is_recovering = incoming.sender.may.flag && snapshot.recovering(header.partner, epoch);
+    let is_recovering = incoming.sender.entry.may.flag && snapshot.recovering(header.partner, epoch);
     let must_be_new = header.kind == Kind::Question || (is_recovering && header.kind == Kind::FullSet);
     if let Some(restored) = snapshot.restored.filter(|restored| must_be_new && header.time < *restored) {
         let time = header.time;
@@ -348,7 +368,8 @@ fn event(incoming: &Incoming<'_>, request: Option<&TaggedRequest>, verdict: &Res
 
 #[cfg(test)]
 mod tests {
-    use super::super::incoming::PolicyInForce;
+    use super::super::certificates::Certificates;
+    use super::super::incoming::{PolicyInForce, Sender};
     use super::super::rows::{EpochRow, PolicyRow};
     use super::*;
     use crate::digest::Digest;
@@ -366,7 +387,7 @@ mod tests {
     fn in_force() -> PolicyInForce {
         let signed = sample::signed();
         let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
-        PolicyInForce { signed, row }
+        PolicyInForce { signed, row, certificates: Certificates::default() }
     }
 
     /// The header of a message that nothing is wrong with.
@@ -415,7 +436,9 @@ mod tests {
 
     fn with_incoming<T>(header: &Header, run: impl FnOnce(&Incoming<'_>) -> T) -> T {
         let in_force = in_force();
-        let sender = in_force.policy().partner(1).unwrap().clone();
+        let entry = in_force.policy().partner(1).unwrap().clone();
+        let statement = Some(sample::certificates(in_force.policy())[0].claimed().clone());
+        let sender = Sender { entry, statement };
         let (digest, threads) = (Digest::of(&[b"the message"]), Threads::default());
         let incoming = Incoming {
             in_force: &in_force,

@@ -3,6 +3,7 @@
 use super::rows::{EpochRow, LogCountsRow, PartnerRow, PolicyRow, ShareRow, read_row, write_row};
 use crate::codec::Encode;
 use crate::day::Timestamp;
+use crate::policy::Certificate;
 
 /// For each kind of row that `bytes` can be read as: what that row is written as.
 pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -13,6 +14,7 @@ pub fn rewritten_rows(bytes: &[u8]) -> Vec<Vec<u8>> {
         rewritten::<EpochRow>,
         rewritten::<ShareRow>,
         rewritten::<LogCountsRow>,
+        rewritten::<Vec<Certificate>>,
         rewritten::<Timestamp>,
         rewritten::<u64>,
     ];

@@ -3,25 +3,36 @@
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::{self, Code, Header, Kind, MessageError, Rejection, Role, Unverified, Verified};
-use crate::policy::{Policy, RosterEntry, SignedPolicy};
+use crate::policy::{Policy, RosterEntry, SignedPolicy, Statement};
 use crate::secret::KeyId;
 use crate::store::BatchId;
 use crate::threads::Threads;
 
+use super::certificates::Certificates;
 use super::rows::{PolicyRow, Replied};
 
-/// The policy in force, and what the ledger says of it.
+/// The policy in force, what the ledger says of it, and the certificates that hold under it.
+#[derive(Clone)]
 pub(super) struct PolicyInForce {
     pub(super) signed: SignedPolicy,
     pub(super) row: PolicyRow,
+    pub(super) certificates: Certificates,
+}
+
+/// Who sent a message.
+pub(super) struct Sender {
+    /// Its entry in the roster.
+    pub(super) entry: RosterEntry,
+    /// The statement on it that counts today in the message's epoch, which may suspend it or have ended; `None` where
+    /// it has a certificate in another epoch alone.
+    pub(super) statement: Option<Statement>,
 }
 
 /// A message whose sender is authenticated, and all that is given to decide it by, except what the broker knows.
 pub(super) struct Incoming<'a> {
     pub(super) in_force: &'a PolicyInForce,
     pub(super) header: &'a Header,
-    /// The sender's entry in the roster.
-    pub(super) sender: &'a RosterEntry,
+    pub(super) sender: &'a Sender,
     /// The digest of the message's bytes.
     pub(super) digest: Digest,
     pub(super) threads: &'a Threads,
@@ -56,13 +67,14 @@ impl Incoming<'_> {
     }
 }
 
-/// Steps 1 to 4 of SPEC.md 5.3: the message, verified, and its sender's entry in the roster; or a rejection, with the
-/// header that its reply repeats.
+/// Steps 1 to 4 of SPEC.md 5.3: the message, verified, and its sender; or a rejection, with the header that its reply
+/// repeats.
 pub(super) fn authenticate<'a>(
-    policy: &Policy,
+    in_force: &PolicyInForce,
     bytes: &'a [u8],
     now: Timestamp,
-) -> Result<(Verified<'a>, RosterEntry), Box<(Header, Rejection)>> {
+) -> Result<(Verified<'a>, Sender), Box<(Header, Rejection)>> {
+    let policy = in_force.policy();
     let unverified = match Unverified::parse(bytes, Role::Partner) {
         Ok(unverified) => unverified,
         Err(error) => return Err(Box::new((blank_header(policy, now), undecodable(&error)))),
@@ -78,12 +90,21 @@ pub(super) fn authenticate<'a>(
             "the roster has no partner of this number: check it, or have the partner enrolled",
         );
     };
-    for key in entry.keys(now.day()) {
-        if let Ok(verified) = unverified.verify(&key) {
-            return Ok((verified, entry.clone()));
-        }
+    // A stranger is told the same whatever was certified of the partner, and whether it is suspended.
+    let known = in_force.certificates.of(header.epoch, header.partner, now.day());
+    let known = known.map(|(statement, key)| (Some(statement.clone()), key));
+    // Its key elsewhere shows who it is, so that it is told what is wrong with the epoch.
+    let elsewhere = || Some((None, in_force.certificates.newest_key(policy, header.partner, now.day())?));
+    if let Some((statement, key)) = known.or_else(elsewhere)
+        && let Ok(verified) = unverified.verify(&key)
+    {
+        return Ok((verified, Sender { entry: entry.clone(), statement }));
     }
-    refuse(Code::BadSignature, "the signature is not of the key in the roster: check the partner's key and number")
+    refuse(
+        Code::BadSignature,
+        "the signature is not of a key that is certified for the partner and the epoch: check the partner's key and \
+         number, and whether the operator has its certificate",
+    )
 }
 
 /// The header that a reply to `bytes` repeats, where nothing of them is verified.

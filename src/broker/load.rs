@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::certificates::Certificates;
 use super::index::{Changes, Effect, Pending};
 use super::join::join;
 use super::rows::{DAMAGED, PolicyRow, read_row};
@@ -16,10 +17,18 @@ use crate::threads::Threads;
 /// The format of the rows and batches.
 pub(super) const FORMAT: u32 = 1;
 
-/// The state that a store holds, and its row of the policy in force; `None` in a store that is not whole.
-pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>), StoreError> {
+/// What a store holds.
+pub(super) struct Loaded {
+    pub(super) state: BrokerState,
+    /// The row of the policy in force; `None` in a store that is not whole.
+    pub(super) policy: Option<PolicyRow>,
+    pub(super) certificates: Certificates,
+}
+
+pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
     let mut state = BrokerState::default();
     let mut policy = None;
+    let mut certificates = Certificates::default();
     let mut accounts: BTreeMap<(u32, u16), Account> = BTreeMap::new();
     for (key, value) in store.rows()? {
         match key {
@@ -46,6 +55,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
             }
             Key::Unpurged => state.unpurged = read_row(&value)?,
             Key::Restored => state.log.restored = read_row(&value)?,
+            Key::Certificates(epoch, partner) => certificates.load((epoch, partner), read_row(&value)?),
             Key::Share(epoch, partner) => {
                 let account = Account { row: read_row(&value)?, ..Account::default() };
                 state.acted = state.acted.max(account.row.heard);
@@ -84,7 +94,7 @@ pub(super) fn load(store: &dyn Store) -> Result<(BrokerState, Option<PolicyRow>)
         epoch.index = rebuilt.index;
         epoch.tally = Arc::new(rebuilt.tally);
     }
-    Ok((state, policy))
+    Ok(Loaded { state, policy, certificates })
 }
 
 fn refuse_other_format(found: u32) -> Result<(), StoreError> {

@@ -46,7 +46,7 @@ impl Broker {
             if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
                 return self.reject_unverifiably(&in_force, message, now);
             }
-            match authenticate(in_force.policy(), message, now) {
+            match authenticate(&in_force, message, now) {
                 Ok((verified, sender)) => {
                     let incoming = Incoming {
                         in_force: &in_force,
@@ -96,7 +96,7 @@ impl Broker {
             // A state message waits for a release without the lock, so that its organisation's questions go on.
             drop(self.database.begin_after_release()?);
         }
-        let _lock = self.organisation_locks.lock(&incoming.sender.organisation);
+        let _lock = self.organisation_locks.lock(&incoming.sender.entry.organisation);
 
         let transaction = self.database.begin()?;
         if !self.is_in_force(incoming.in_force) {
@@ -265,7 +265,7 @@ impl Broker {
     }
 
     /// The time to go by. Whatever is wrong with it, a withdrawal is not to wait for a person.
-    fn read_clock(&self, clock: Clock) -> Moment {
+    pub(super) fn read_clock(&self, clock: Clock) -> Moment {
         let (judged, latest) = self.database.inspect(|state| (clock.judge(state), state.latest_moment()));
         match judged {
             Ok(now) => Moment { now, in_doubt: false },
@@ -335,7 +335,7 @@ fn status(
     let name = state.log.name(incoming.policy());
     let (checkpoint, consistency, lines) = state.log.show(&name, request.tree_size, &request.lines);
     let budgets = &incoming.policy().budgets;
-    let organisation = (&incoming.sender.organisation, incoming.header.partner);
+    let organisation = (&incoming.sender.entry.organisation, incoming.header.partner);
     let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
     let spent = &budget.spent;
     StatusReply {

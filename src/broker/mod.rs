@@ -7,6 +7,7 @@
 mod accept;
 mod answer;
 mod budgets;
+mod certificates;
 mod clock;
 mod decide;
 mod error;
@@ -47,10 +48,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use clock::Clock;
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
-pub use report::{BrokerStatus, EpochStatus, PartnerStatus, Purge, Release};
+pub use report::{BrokerStatus, CertificateStatus, EpochStatus, PartnerStatus, Purge, Release};
 
+use certificates::Certificates;
 use incoming::PolicyInForce;
-use load::{FORMAT, load};
+use load::{FORMAT, Loaded, load};
 use organisation_lock::OrganisationLocks;
 use rows::{PolicyRow, write_row};
 use state::BrokerState;
@@ -60,7 +62,7 @@ use unauthenticated::UnauthenticatedTraffic;
 use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::policy::{Policy, PolicyError, PolicySignature, SignedPolicy};
+use crate::policy::{Certificate, Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
 use crate::trace;
@@ -85,7 +87,8 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Makes a broker in `folder`, under the policy in `policy_file` and the signatures beside it.
+    /// Makes a broker in `folder`, under the policy in `policy_file`, with the signatures and certificates beside it.
+    /// Those that do not hold count for nothing.
     ///
     /// The store and a copy of the policy are in `folder`; `keys` should be elsewhere, or in a folder of their own
     /// there. An attempt that breaks off leaves no broker, and this can be called again.
@@ -98,13 +101,14 @@ impl Broker {
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
         let (policy, text) = Policy::read_with_text(policy_file)?;
         let signatures = PolicySignature::read_beside(policy_file)?;
+        let certificates = Certificate::read_beside(policy_file)?;
         let signed = SignedPolicy::verify(policy, &signatures)?;
         refuse_unfit(&signed, &keys, now)?;
         let keys = Arc::new(keys);
         let _making = folder::begin(folder)?;
         let store = folder::create(folder, keys.clone())?;
         folder::keep_policy(&folder::making(folder), signed.policy().version, &text, &signatures)?;
-        drop(Broker::begin(keys.clone(), Box::new(store), signed, now)?);
+        drop(Broker::begin(keys.clone(), Box::new(store), signed, &certificates, now)?);
         folder::put_in_place(folder)?;
         let broker = Broker::open_with(folder, keys)?;
         // Only a broker in its place notes what it signed, because one whose making broke off is made again with
@@ -139,8 +143,8 @@ impl Broker {
         folder: Option<PathBuf>,
         kept: impl FnOnce(u32) -> Result<SignedPolicy, PolicyError>,
     ) -> Result<Broker, BrokerError> {
-        let (state, row) = load(&*store)?;
-        let row = row.ok_or(StoreError::StoreDamaged { finding: "its ledger names no policy" })?;
+        let Loaded { state, policy, certificates } = load(&*store)?;
+        let row = policy.ok_or(StoreError::StoreDamaged { finding: "its ledger names no policy" })?;
         let signed = kept(row.version)?;
         if signed.digest() != row.digest {
             let finding = "the policy kept beside it is not the one that was adopted";
@@ -151,19 +155,26 @@ impl Broker {
         for number in open {
             keys.read(number)?;
         }
-        let broker = Broker::assemble(keys, Database::new(store, state), folder, PolicyInForce { signed, row });
+        let broker =
+            Broker::assemble(keys, Database::new(store, state), folder, PolicyInForce { signed, row, certificates });
         *broker.last_fault() = already_closed(&destroyed);
         Ok(broker)
     }
 
-    /// Makes a broker that ends with the process: for tests and simulations.
+    /// Makes a broker that ends with the process, with those of these certificates that hold: for tests and
+    /// simulations.
     ///
     /// # Errors
     ///
     /// [`BrokerError::PolicyOperator`], [`PolicyError::PolicyNotYet`], [`BrokerError::System`].
-    pub fn in_memory(keys: BrokerKeys, policy: SignedPolicy, now: Timestamp) -> Result<Broker, BrokerError> {
+    pub fn in_memory(
+        keys: BrokerKeys,
+        policy: SignedPolicy,
+        certificates: &[Certificate],
+        now: Timestamp,
+    ) -> Result<Broker, BrokerError> {
         refuse_unfit(&policy, &keys, now)?;
-        let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), policy, now)?;
+        let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), policy, certificates, now)?;
         broker.sign_first()?;
         Ok(broker)
     }
@@ -190,6 +201,7 @@ impl Broker {
         self.database.inspect(|state| BrokerStatus {
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
+            certificates: in_force.certificates.all().map(|one| CertificateStatus::of(one.claimed())).collect(),
             epochs: state.epochs.iter().map(|(number, epoch)| EpochStatus::of(*number, epoch)).collect(),
             last_fault,
             log_behind: {
@@ -204,19 +216,23 @@ impl Broker {
         keys: Arc<BrokerKeys>,
         store: Box<dyn Store>,
         signed: SignedPolicy,
+        certificates: &[Certificate],
         now: Timestamp,
     ) -> Result<Broker, BrokerError> {
         let (version, digest) = (signed.policy().version, signed.digest());
+        let certificates = Certificates::default().under(signed.policy(), certificates);
         let row = PolicyRow { version, digest, previous: None, adopted: now };
         let rows = [(Key::Format, Some(write_row(&FORMAT))), (Key::Policy, Some(write_row(&row)))];
         let database = Database::new(store, BrokerState::default());
-        let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row });
+        let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row, certificates });
+        let in_force = broker.in_force();
         let mut transaction = broker.database.begin()?;
         let (state, change) = transaction.change();
         state.acted = Some(now);
         change.rows.extend(rows);
         transaction.record(now, digest, Event::PolicyAdopted { version, previous: None })?;
-        let (transaction, _) = broker.upkeep(&broker.in_force(), now).catch_up_unsigned(transaction)?;
+        transaction.change_certificates(now, &in_force, &Certificates::default())?;
+        let (transaction, _) = broker.upkeep(&in_force, now).catch_up_unsigned(transaction)?;
         transaction.commit()?;
         Ok(broker)
     }
@@ -246,8 +262,14 @@ impl Broker {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether neither the policy nor a certificate changed since.
     fn is_in_force(&self, in_force: &PolicyInForce) -> bool {
-        self.in_force().row == in_force.row
+        std::ptr::eq(Arc::as_ptr(&self.in_force()), in_force)
+    }
+
+    /// Puts a policy, or other certificates under the same, in the place of those in force. They must be kept.
+    fn put_in_force(&self, newer: &Arc<PolicyInForce>) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(newer);
     }
 
     /// Keeps a fault for [`Broker::status`], because replies say nothing of the broker's disk.

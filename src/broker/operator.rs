@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use super::clock::Clock;
+use super::clock::{Clock, Moment};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release};
 use super::rows::{PolicyRow, write_row};
@@ -13,7 +13,7 @@ use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
 use crate::audit::{Event, Line, LogRow};
 use crate::day::Timestamp;
 use crate::digest::Digest;
-use crate::policy::{Lang, Policy, PolicyError, PolicySignature};
+use crate::policy::{Certificate, Lang, Policy, PolicyError, PolicySignature};
 use crate::store::{BlobKeys, Key, StoreError};
 
 impl Broker {
@@ -86,7 +86,8 @@ impl Broker {
 
     /// Puts the policy in the file `policy` in the place of the one in force, and says what changes, in plain English.
     ///
-    /// The flags of partners that left the roster end with this, and what a partner may see changes with this.
+    /// The flags of partners that left the roster end with this, and what a partner may see changes with this. Of the
+    /// certificates those are left that hold under the newer policy, and those beside its file come to them.
     ///
     /// # Errors
     ///
@@ -96,6 +97,7 @@ impl Broker {
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let mut signatures = PolicySignature::read_beside(policy)?;
+        let beside = Certificate::read_beside(policy)?;
         if let Some(folder) = &self.folder {
             signatures.extend(PolicySignature::kept_vetoes(&folder::policies(folder), newer.digest())?);
         }
@@ -120,12 +122,14 @@ impl Broker {
         let lowered = signed.policy().counting.threshold < old.policy().counting.threshold;
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };
-        let newer = Arc::new(PolicyInForce { signed, row });
+        let certificates = old.certificates.under(signed.policy(), &beside);
+        let newer = Arc::new(PolicyInForce { signed, row, certificates });
         let (state, change) = transaction.change();
         state.acted = state.acted.max(Some(now));
         change.rows.push((Key::Policy, Some(write_row(&newer.row))));
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
+        transaction.change_certificates(now, &newer, &old.certificates)?;
         let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.considered)).collect();
         for (number, considered) in epochs {
             let due = Due { as_of: now, full: false, considered };
@@ -133,11 +137,38 @@ impl Broker {
         }
         // Nobody decides under the newer policy before it is kept, because that takes a transaction.
         transaction.flush()?;
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&newer);
+        self.put_in_force(&newer);
         // Under a new name or key the log has no checkpoint yet, and partners look for one.
         let (transaction, _) = self.upkeep(&newer, now).catch_up(transaction)?;
         transaction.commit()?;
         Ok(differences)
+    }
+
+    /// Keeps a certificate or a suspension of a partner: `false` where it was kept before. It may be kept before its
+    /// first day, and before its epoch opens.
+    ///
+    /// From its first day on the partner's messages in that epoch must be signed with its key; a suspended partner's
+    /// are rejected, and its flags there end with the next release, at the latest at the turn of the day.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Certificate`] where it does not hold under the policy in force, where its serial is not above
+    /// those that are kept, or where it names another seal key than they do; [`BrokerError::Store`],
+    /// [`BrokerError::System`].
+    pub fn keep_certificate(&self, certificate: &Certificate, clock: impl Into<Clock>) -> Result<bool, BrokerError> {
+        // Whatever is wrong with the clock, a stolen key is to be stopped.
+        let Moment { now, .. } = self.read_clock(clock.into());
+        let mut transaction = self.database.begin()?;
+        let old = self.in_force();
+        let mut newer = (*old).clone();
+        if !newer.certificates.keep(certificate, old.policy())? {
+            return Ok(false);
+        }
+        transaction.change_certificates(now, &newer, &old.certificates)?;
+        // Nobody decides under it before it is kept, because that takes a transaction.
+        transaction.flush()?;
+        self.put_in_force(&Arc::new(newer));
+        Ok(true)
     }
 
     /// Keeps an organisation's veto of a version that says that its policy key is lost. That version is then refused,

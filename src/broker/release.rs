@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::certificates::Certificates;
 use super::incoming::PolicyInForce;
 use super::index::{Changes, Effect, Index, Rebuilt};
 use super::merge::{MergedSet, supersede, write_merged};
@@ -26,6 +27,8 @@ pub(super) struct ReleasePlan {
     epoch: OpenEpoch,
     /// The number of the last state message that was accepted of each partner.
     accepted: BTreeMap<u16, u64>,
+    /// Partners whose flags end, because they are suspended.
+    suspended: BTreeSet<u16>,
 }
 
 /// A release that is made and not in force yet.
@@ -35,7 +38,7 @@ pub(super) struct PreparedRelease {
     index: Arc<Index>,
     tally: Arc<Tally>,
     row: EpochRow,
-    /// The accounts after it, of the partners in the roster.
+    /// The accounts after it, of the partners in the roster. Those that are suspended are empty.
     accounts: BTreeMap<u16, Account>,
     /// Partners with an account that are in the roster no longer.
     leavers: BTreeSet<u16>,
@@ -50,25 +53,32 @@ pub(super) struct PreparedRelease {
 }
 
 impl ReleasePlan {
-    pub(super) fn of(state: &BrokerState, number: u32, due: Due) -> Result<ReleasePlan, StoreError> {
+    pub(super) fn of(
+        state: &BrokerState,
+        certificates: &Certificates,
+        number: u32,
+        due: Due,
+    ) -> Result<ReleasePlan, StoreError> {
         let epoch = state.epochs.get(&number).ok_or(MISSING)?;
         let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
-        Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), accepted })
+        let suspended = certificates.suspended(number, due.as_of.day());
+        Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), accepted, suspended })
     }
 
     /// Makes the release. Nothing of it shows yet.
     pub(super) fn prepare(self, policy: &Policy, threads: &Threads) -> PreparedRelease {
-        let ReleasePlan { number, due, epoch, accepted } = self;
+        let ReleasePlan { number, due, epoch, accepted, suspended } = self;
         let today = due.as_of.day();
-        let in_roster = |partner: u16| policy.partner(partner).is_some();
-        let (mut accounts, leavers): (Vec<(u16, Account)>, Vec<_>) =
-            epoch.accounts.into_iter().partition(|(partner, _)| in_roster(*partner));
+        let in_roster = |partner: &u16| policy.partner(*partner).is_some();
+        let stays = |partner: &u16| in_roster(partner) && !suspended.contains(partner);
+        let (mut accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
+            epoch.accounts.into_iter().partition(|(partner, _)| stays(partner));
         for (_, account) in &mut accounts {
             account.pending.expire(today);
         }
         let pending = accounts.iter().map(|(partner, account)| (*partner, &account.pending)).collect();
         let effect = if due.full { Effect::Everything } else { Effect::OnlyLess };
-        let gone = leavers.iter().map(|(partner, _)| *partner).collect();
+        let gone = ended.iter().map(|(partner, _)| *partner).collect();
         let changes = Changes { pending, effect, today, gone: &gone, threads };
         let Rebuilt { index, tally, cut } = epoch.index.rebuild(&changes);
         let of_accounts = accounts.iter().map(|(partner, account)| (partner, account));
@@ -87,15 +97,20 @@ impl ReleasePlan {
                 waits_since: epoch.row.waits_since.filter(|_| !due.full),
             },
             accounts: BTreeMap::new(),
-            leavers: gone,
+            leavers: BTreeSet::new(),
             merged: Vec::new(),
             staged: Vec::new(),
             removed: Vec::new(),
             removed_rows: 0,
         };
-        for (partner, account) in &leavers {
-            prepared.removed.extend(account.ids(number, *partner));
+        for (partner, account) in ended {
+            prepared.removed.extend(account.ids(number, partner));
             prepared.removed_rows += account.stored_rows();
+            if in_roster(&partner) {
+                prepared.accounts.insert(partner, Account::default());
+            } else {
+                prepared.leavers.insert(partner);
+            }
         }
         for (partner, mut account) in accounts {
             if due.full {
@@ -219,7 +234,9 @@ mod tests {
         let mut state = state();
         let as_of = NOW.plus(86_400);
         let due = Due { as_of, full: true, considered: as_of };
-        let prepared = ReleasePlan::of(&state, 1, due).unwrap().prepare(&sample::policy(), &Threads::default());
+        let prepared = ReleasePlan::of(&state, &Certificates::default(), 1, due)
+            .unwrap()
+            .prepare(&sample::policy(), &Threads::default());
         assert_eq!((prepared.row.release, prepared.row.fresh), (8, 2));
         assert_eq!((prepared.tally.of(1), prepared.tally.of(2), prepared.tally.tags), (2, 2, 3));
         assert!(prepared.removed == [BatchId { epoch: 1, partner: 9, sequence: 3 }]);
@@ -231,7 +248,8 @@ mod tests {
         let signed = sample::signed();
         let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
         let mut change = Change::default();
-        let release = prepared.put_in_force(&mut state, &mut change, &PolicyInForce { signed, row }, as_of).unwrap();
+        let in_force = PolicyInForce { signed, row, certificates: Certificates::default() };
+        let release = prepared.put_in_force(&mut state, &mut change, &in_force, as_of).unwrap();
         assert_eq!((release.number, release.flags, release.tags), (8, 4, 3));
         let epoch = &state.epochs[&1];
         assert!(epoch.accounts.keys().eq([&1, &2]));
@@ -246,7 +264,9 @@ mod tests {
         let state = state();
         let as_of = NOW.plus(86_400);
         let due = Due { as_of, full: false, considered: NOW };
-        let prepared = ReleasePlan::of(&state, 1, due).unwrap().prepare(&sample::policy(), &Threads::default());
+        let prepared = ReleasePlan::of(&state, &Certificates::default(), 1, due)
+            .unwrap()
+            .prepare(&sample::policy(), &Threads::default());
         assert_eq!((prepared.tally.of(1), prepared.tally.tags), (0, 0));
         let account = &prepared.accounts[&1];
         assert_eq!((account.row.held, account.row.released), (2, 0));

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::state::OpenEpoch;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
+use crate::policy::Statement;
 
 /// What a release did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,6 +48,8 @@ pub struct BrokerStatus {
     pub policy: Digest,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
+    /// The certificates and suspensions that are kept, by epoch, partner and serial.
+    pub certificates: Vec<CertificateStatus>,
     /// The last fault of the disk or the clock since the broker was opened. Without one, that its keys are not those of
     /// the policy.
     pub last_fault: Option<String>,
@@ -85,6 +88,31 @@ pub struct PartnerStatus {
     pub heard: Option<Timestamp>,
     /// Whether a full set has come.
     pub full_set_seen: bool,
+}
+
+/// A certificate or a suspension of a partner that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CertificateStatus {
+    /// The epoch.
+    pub epoch: u32,
+    /// The partner's number.
+    pub partner: u16,
+    /// Its serial. The highest whose first day has come counts.
+    pub serial: u32,
+    /// Whether it suspends the partner.
+    pub suspends: bool,
+    /// The first day on which it holds.
+    pub first_day: Day,
+    /// The last day on which it holds.
+    pub last_day: Day,
+}
+
+impl CertificateStatus {
+    pub(super) fn of(statement: &Statement) -> CertificateStatus {
+        let Statement { partner, epoch, serial, ref keys, first_day, last_day } = *statement;
+        CertificateStatus { epoch, partner, serial, suspends: keys.is_none(), first_day, last_day }
+    }
 }
 
 impl EpochStatus {

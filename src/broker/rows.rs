@@ -27,6 +27,8 @@
 //! |  | how many lines were pruned, 8; the hour of what follows, a moment; messages that used up no number, 4 |
 //! | restored | when the store was last put back from a copy, a moment |
 //! | unpurged | how many rows went out of the store since the last purge, 8 |
+//! | certificates | how many, 8; of each: the consortium, bytes; the partner, 2; its epoch, 4; its serial, 4 |
+//! |  | message key and seal key, 32 and 32, if any; the first day; the last day; the policy key, 32; the signature, 64 |
 //!
 //! A checkpoint's row is the signed checkpoint itself. A row that is of another version, ends too early or too late, or
 //! holds what no broker writes is refused as `store_damaged`.
@@ -345,6 +347,31 @@ mod tests {
                 &[0x86, 0, 0, 0, 0, 0, 0, 0],
                 &[0x87, 0, 0, 0, 0, 0, 0, 0],
                 &[0x88, 0, 0, 0],
+            ],
+        );
+        let certificates = crate::policy::sample::certificates(&crate::policy::sample::policy());
+        let text = certificates[0].to_text();
+        let hex = |line: &str| {
+            let value = text.lines().find_map(|it| it.strip_prefix(line)).unwrap();
+            data_encoding::HEXLOWER.decode(value.as_bytes()).unwrap()
+        };
+        frozen(
+            certificates[..1].to_vec(),
+            &[
+                &[1],
+                &[1, 0, 0, 0, 0, 0, 0, 0],
+                &[8, 0, 0, 0, 0, 0, 0, 0],
+                b"zaanstad",
+                &[1, 0],
+                &[1, 0, 0, 0],
+                &[1, 0, 0, 0],
+                &[1],
+                &hex("message-key: "),
+                &hex("seal-key: "),
+                &[0x34, 0x51],
+                &[0xa0, 0x52],
+                &hex("key: "),
+                &hex("signature: "),
             ],
         );
         frozen(Timestamp(0x91), &[&[1], &[0x91, 0, 0, 0, 0, 0, 0, 0]]);

@@ -183,9 +183,8 @@ impl OpenEpoch {
     pub(super) fn recover(&mut self, number: u32, now: Timestamp, change: &mut Change) {
         for (partner, account) in &mut self.accounts {
             change.removed.extend(account.ids(number, *partner));
-            let row = ShareRow::default();
-            change.rows.push((Key::Share(number, *partner), Some(write_row(&row))));
-            *account = Account { row, ..Account::default() };
+            *account = Account::default();
+            change.rows.push((Key::Share(number, *partner), Some(write_row(&account.row))));
         }
         self.index = Index::empty();
         self.tally = Arc::default();

@@ -6,6 +6,8 @@
 use std::ops::Deref;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::certificates::Certificates;
+use super::incoming::PolicyInForce;
 use super::load::load;
 use super::state::BrokerState;
 use crate::audit::Event;
@@ -71,7 +73,7 @@ impl Database {
             // What is still in line could be kept in the midst of the reading or after it, and memory would lack it.
             // Nobody adds to the line meanwhile; and where this write fails, nothing of what was in line is kept.
             let _ = self.store.submit(Change::default()).and_then(|ticket| self.store.wait(ticket));
-            memory.state = load(&*self.store)?.0;
+            memory.state = load(&*self.store)?.state;
             memory.releasing = None;
             memory.is_ahead = false;
         }
@@ -114,6 +116,19 @@ impl<'a> Transaction<'a> {
     pub(super) fn record(&mut self, now: Timestamp, policy: Digest, event: Event) -> Result<LogEntry, SystemError> {
         let (state, change) = self.change();
         state.log.append(change, now, policy, event)
+    }
+
+    /// Keeps the certificates of `in_force`, of which those `before` were kept until now, with a line on each that is
+    /// new.
+    pub(super) fn change_certificates(
+        &mut self,
+        now: Timestamp,
+        in_force: &PolicyInForce,
+        before: &Certificates,
+    ) -> Result<(), SystemError> {
+        self.change().1.rows.extend(in_force.certificates.rows_since(before));
+        let mut events = in_force.certificates.events_since(before);
+        events.try_for_each(|event| self.record(now, in_force.digest(), event).map(drop))
     }
 
     /// Puts all that was changed in line for the disk, and returns when it is kept there, with all that was in line
@@ -251,7 +266,7 @@ mod tests {
         drop(begin_change(&database, 2));
         assert_eq!(unpurged(&database), 1);
         begin_change(&database, 4).commit().unwrap();
-        assert_eq!(load(database.store()).unwrap().0.unpurged, 5);
+        assert_eq!(load(database.store()).unwrap().state.unpurged, 5);
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Upkeep<'_> {
         number: u32,
         due: Due,
     ) -> Result<(Transaction<'t>, Option<Release>), BrokerError> {
-        let plan = ReleasePlan::of(&transaction, number, due)?;
+        let plan = ReleasePlan::of(&transaction, &self.in_force.certificates, number, due)?;
         let in_progress = transaction.begin_release()?;
         let prepared = self.prepare(plan)?;
         let (mut transaction, is_current) = in_progress.end()?;
@@ -166,7 +166,7 @@ impl Upkeep<'_> {
         number: u32,
         due: Due,
     ) -> Result<(), StoreError> {
-        let prepared = self.prepare(ReleasePlan::of(transaction, number, due)?)?;
+        let prepared = self.prepare(ReleasePlan::of(transaction, &self.in_force.certificates, number, due)?)?;
         let (state, change) = transaction.change();
         prepared.put_in_force(state, change, self.in_force, self.now).map(drop)
     }

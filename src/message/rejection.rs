@@ -75,6 +75,8 @@ named! {
         OtherEpoch = 20 => "other_epoch",
         /// No epoch answers questions yet, because some organisations have not delivered.
         NotYetAnswering = 21 => "not_yet_answering",
+        /// The partner is suspended, or its certificate has ended.
+        NotCertified = 22 => "not_certified",
     }
 }
 
@@ -140,7 +142,7 @@ impl Code {
             // The sender was not authenticated, so that nobody may sign them.
             UnknownPartner | BadSignature | WrongConsortium => false,
             Malformed | TooLarge | WrongPurpose | Stale | WrongEpoch | WrongKeyId | Clock | OverBudget
-            | Unavailable => true,
+            | Unavailable | NotCertified => true,
             WrongPolicy | NotPermitted | Recovering => kind != Kind::Status,
             Gap | FullSetRequired => kind.is_state(),
             OtherEpoch | NotYetAnswering => kind == Kind::Question,
@@ -182,7 +184,7 @@ mod tests {
             assert_eq!(Rejection::decode(&wrong.encode()).is_ok(), fits, "{code:?}");
         }
         assert_eq!(Code::from_byte(0), None);
-        assert_eq!(Code::from_byte(22), None);
+        assert_eq!(Code::from_byte(23), None);
     }
 
     #[test]

@@ -438,7 +438,7 @@ mod tests {
         let file = sample::secret_file(1);
         let source = Box::new(PseudonymKey::new(&file.secret, &file.scope));
         let (key, policy) = (sample::partner_key(1), sample::signed());
-        Member { number: 1, key, policy, sources: vec![(1, source)], threads: Threads::default() }
+        Member { number: 1, key, policy, certificates: vec![], sources: vec![(1, source)], threads: Threads::default() }
     }
 
     /// Flags a home until a day.

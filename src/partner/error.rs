@@ -85,9 +85,23 @@ pub enum PartnerError {
     },
 
     /// The roster does not have this partner.
-    #[error("the roster does not have this partner: {finding}")]
+    #[error("the roster has no partner {number}, which this folder is of: ask the coordinator for the policy that has")]
     NotInRoster {
-        /// What was found, and what would help.
+        /// The partner's number.
+        number: u16,
+    },
+
+    /// What the partner would sign would not be accepted.
+    #[error(
+        "partner {partner} cannot sign in epoch {epoch}: {finding}; ask whoever keeps your organisation's policy key \
+         for a certificate, and add it"
+    )]
+    NotCertified {
+        /// The partner's number.
+        partner: u16,
+        /// The epoch.
+        epoch: u32,
+        /// What its certificate says.
         finding: String,
     },
 
@@ -179,6 +193,7 @@ codes!(PartnerError {
     Case => "case",
     Shrink => "shrink",
     NotInRoster => "not_in_roster",
+    NotCertified => "not_certified",
     SecretMismatch => "secret_mismatch",
     NoEpoch => "no_epoch",
     PartnerFolder => "partner_folder",

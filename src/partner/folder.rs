@@ -13,10 +13,9 @@ use super::state::PartnerState;
 use crate::digest::Digest;
 use crate::files::{self, io};
 use crate::label;
-use crate::policy::{Policy, PolicySignature, SignedPolicy};
+use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
-use crate::secret::SecretError;
-use crate::secret::{Key32, SecretFile, SigningKey};
+use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
 
 const PARTNER_KEY: &str = "partner.key";
 const JOURNAL_KEY: &str = "journal.key";
@@ -65,9 +64,13 @@ impl Folder {
     }
 
     fn with_lock(path: &Path, lock: File) -> Result<Folder, PartnerError> {
-        let journal_key = read_key(&path.join(JOURNAL_KEY))?;
+        let journal_key = Key32::read(&path.join(JOURNAL_KEY))?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
         Ok(Folder { path: path.to_owned(), sealer, journal_key, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The key that signs messages.
@@ -210,6 +213,23 @@ impl Folder {
         Ok(())
     }
 
+    /// The partner's keys in an epoch; its seal key there is drawn where it has none yet.
+    pub(super) fn keys(&self, epoch: u32) -> Result<PartnerKeys, PartnerError> {
+        let path = self.path.join(format!("epoch-{epoch}.seal"));
+        let seal = if files::is_vacant(&path)? { UnsealingKey::create(&path)? } else { UnsealingKey::read(&path)? };
+        Ok(PartnerKeys { message: self.read_signing_key()?.verifying_key(), seal: seal.seal_key() })
+    }
+
+    /// The certificates that are there, lower serials first.
+    pub(super) fn read_certificates(&self) -> Result<Vec<Certificate>, PartnerError> {
+        Ok(Certificate::read_beside(&self.path.join(POLICY))?)
+    }
+
+    /// Keeps a certificate.
+    pub(super) fn write_certificate(&self, certificate: &Certificate) -> Result<(), PartnerError> {
+        Ok(files::replace_private(&self.path.join(certificate.file_name()), certificate.to_text().as_bytes())?)
+    }
+
     /// Keeps a file, if it is not there already, and says where.
     pub(super) fn keep_evidence(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, PartnerError> {
         let path = self.path.join(name);
@@ -282,11 +302,4 @@ fn fit(file: &SecretFile, policy: &Policy, epoch: u32) -> Result<(), PartnerErro
         }
         Some(_) => Ok(()),
     }
-}
-
-fn read_key(path: &Path) -> Result<Key32, PartnerError> {
-    let bytes = files::read_private(path)?;
-    let key: &[u8; 32] =
-        bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
-    Ok(Key32::from_bytes(*key))
 }

@@ -9,7 +9,7 @@ use crate::audit::LogKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{self, FullSet, Group, Header, MessageError, Request};
-use crate::policy::{Permissions, Policy, RosterEntry, SignedPolicy};
+use crate::policy::{Certificate, Permissions, Policy, RosterEntry, SignedPolicy, Statement, latest};
 use crate::pseudonym::{Pseudonym, PseudonymSource};
 use crate::secret::SigningKey;
 use crate::threads::Threads;
@@ -22,6 +22,8 @@ pub(super) struct Member {
     pub(super) number: u16,
     pub(super) key: SigningKey,
     pub(super) policy: SignedPolicy,
+    /// Its own certificates that hold under the policy, as far as it was given any.
+    pub(super) certificates: Vec<Certificate>,
     /// By epoch, ascending.
     pub(super) sources: Vec<(u32, Source)>,
     pub(super) threads: Threads,
@@ -42,9 +44,31 @@ impl Member {
         self.policy.policy()
     }
 
+    /// Leaves the certificates that are the partner's own and hold under the policy.
+    pub(super) fn drop_foreign_certificates(&mut self) {
+        let Member { number, policy, certificates, .. } = self;
+        certificates.retain(|one| one.verify(policy.policy()).is_ok_and(|statement| statement.partner == *number));
+    }
+
     /// What the roster says of this partner.
     pub(super) fn entry(&self) -> Result<&RosterEntry, PartnerError> {
-        entry(self.policy(), &self.key, self.number)
+        entry(self.policy(), self.number)
+    }
+
+    /// An error where the partner's own certificate in an epoch does not name its message key, or is none: nobody would
+    /// take what it signs.
+    fn refuse_uncertified(&self, epoch: u32, day: Day) -> Result<(), PartnerError> {
+        let of_epoch = self.certificates.iter().filter(|one| one.claimed().epoch == epoch);
+        let Some(Statement { serial, keys, first_day, last_day, .. }) = latest(of_epoch, day) else { return Ok(()) };
+        let finding = match keys {
+            None => format!("it is suspended since {first_day}, by serial {serial}"),
+            Some(_) if day > *last_day => format!("its certificate has ended on {last_day}"),
+            Some(keys) if keys.message != self.key.verifying_key() => {
+                format!("its certificate, of serial {serial}, names another message key than partner.key is")
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(PartnerError::NotCertified { partner: self.number, epoch, finding })
     }
 
     pub(super) fn permit(&self, may: impl Fn(&Permissions) -> bool, what: &str) -> Result<(), PartnerError> {
@@ -145,6 +169,7 @@ impl Member {
         draft: &Draft<'_>,
         time: Timestamp,
     ) -> Result<SignedMessage, PartnerError> {
+        self.refuse_uncertified(draft.epoch, time.day())?;
         let policy = self.policy();
         let key_id = self.source(draft.epoch, time.day())?.key_id();
         let header = Header {
@@ -213,18 +238,9 @@ fn settles(request: &Request<'_>) -> bool {
     }
 }
 
-/// The roster's entry for the holder of `key`, which must have `number`; 0 where that is not known.
-pub(super) fn entry<'a>(policy: &'a Policy, key: &SigningKey, number: u16) -> Result<&'a RosterEntry, PartnerError> {
-    let own = key.verifying_key();
-    let is_own = |partner: &&RosterEntry| partner.all_keys().any(|key| key == own);
-    let wrong = |finding| Err(PartnerError::NotInRoster { finding });
-    match policy.partners.iter().find(is_own) {
-        None => wrong(format!("no entry has the key {own}; send the coordinator the enrolment again")),
-        Some(partner) if number != 0 && partner.number != number => {
-            wrong(format!("the key {own} is that of partner {}, and this folder is partner {number}'s", partner.number))
-        }
-        Some(partner) => Ok(partner),
-    }
+/// The roster's entry for a partner's number.
+pub(super) fn entry(policy: &Policy, number: u16) -> Result<&RosterEntry, PartnerError> {
+    policy.partner(number).ok_or(PartnerError::NotInRoster { number })
 }
 
 /// An error where a source gave another number of pseudonyms than it was asked for.

@@ -37,7 +37,8 @@
 //! - `state`, `apply`: numbers, flags and messages in flight, made from the journal;
 //! - `sent`: the messages that were made, and what a reply to one must fit;
 //! - `transaction`: the one way in which journal and state change;
-//! - `member`: the partner's key, policy and sources of pseudonyms; `source`: a source that has to be asked;
+//! - `member`: the partner's key, policy, certificates and sources of pseudonyms; `source`: a source that has to be
+//!   asked;
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
@@ -91,9 +92,9 @@ use transaction::PartnerData;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::Kind;
-use crate::policy::{Policy, PolicyError, PolicySignature, SignedPolicy};
+use crate::policy::{Certificate, PartnerKeys, Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
-use crate::secret::{KeyId, SecretFile, VerifyingKey};
+use crate::secret::{KeyId, SecretFile, SigningKey, VerifyingKey};
 use crate::threads::Threads;
 
 /// A partner with its folder open. One at a time can have it open.
@@ -102,12 +103,12 @@ pub struct Partner {
     data: PartnerData,
 }
 
-/// What a new partner hands to the coordinator, for the roster.
+/// What a new partner is called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enrolment {
     /// The number it is to have in the roster.
     pub number: u16,
-    /// The public key of its messages.
+    /// The public key of its messages, which its organisation certifies.
     pub verifying_key: VerifyingKey,
 }
 
@@ -142,8 +143,8 @@ impl Partner {
         Ok(Enrolment { number, verifying_key: key.verifying_key() })
     }
 
-    /// Opens a folder: `policy.toml` with the signatures beside it, and the secrets of its epochs in
-    /// `epoch-<number>.secret`, as far as they are there.
+    /// Opens a folder: `policy.toml` with the signatures beside it, the partner's certificates, and the secrets of its
+    /// epochs in `epoch-<number>.secret`, as far as they are there.
     ///
     /// # Errors
     ///
@@ -185,10 +186,13 @@ impl Partner {
     ) -> Result<Partner, PartnerError> {
         let (mut data, key) = PartnerData::open(path)?;
         let policy = data.folder().read_policy()?;
-        let number = member::entry(policy.policy(), &key, data.state().number)?.number;
+        let number = own_number(&data, &key)?;
+        member::entry(policy.policy(), number)?;
         data.set_number(number);
         let sources = sources(data.folder(), policy.policy())?;
-        let member = Member { number, key, policy, sources, threads: Threads::default() };
+        let certificates = data.folder().read_certificates()?;
+        let mut member = Member { number, key, policy, certificates, sources, threads: Threads::default() };
+        member.drop_foreign_certificates();
         Ok(Partner { member, data })
     }
 
@@ -214,7 +218,7 @@ impl Partner {
         let (policy, text) = Policy::read_with_text(path)?;
         let signatures = PolicySignature::read_beside(path)?;
         let signed = SignedPolicy::verify(policy, &signatures)?;
-        member::entry(signed.policy(), &key, data.state().number)?;
+        member::entry(signed.policy(), own_number(&data, &key)?)?;
         data.folder().write_policy(signed.policy().version, &text, &signatures, false)
     }
 
@@ -241,7 +245,7 @@ impl Partner {
             return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
         }
         let member = &mut self.member;
-        member::entry(newer.policy(), &member.key, member.number)?;
+        member::entry(newer.policy(), member.number)?;
         let mut transaction = self.data.begin()?;
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
@@ -251,6 +255,41 @@ impl Partner {
         transaction.keep();
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;
+        member.drop_foreign_certificates();
+        Ok(())
+    }
+
+    /// The public keys of the partner in an epoch, for whoever keeps its organisation's policy key to certify. The
+    /// seal key is drawn where there is none yet; its private half is in `epoch-<number>.seal`.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Certificate`] where the policy has no such epoch; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`SystemError::Random`](crate::SystemError::Random),
+    /// [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile).
+    pub fn keys(&self, epoch: u32) -> Result<PartnerKeys, PartnerError> {
+        match self.member.policy().epoch(epoch) {
+            Some(_) => self.data.folder().keys(epoch),
+            None => Err(PolicyError::Certificate { finding: format!("the policy has no epoch {epoch}") }.into()),
+        }
+    }
+
+    /// Keeps a copy of one of the partner's own certificates, or of its suspension. From its first day on nothing is
+    /// signed in that epoch with another key.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Certificate`] where it does not hold under the policy, or is another partner's;
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn add_certificate(&mut self, path: &Path) -> Result<(), PartnerError> {
+        let (certificate, number) = (Certificate::read(path)?, self.member.number);
+        let partner = certificate.verify(self.member.policy())?.partner;
+        if partner != number {
+            let finding = format!("it is of partner {partner}, and this folder is partner {number}'s");
+            return Err(PolicyError::Certificate { finding }.into());
+        }
+        self.data.folder().write_certificate(&certificate)?;
+        self.member.certificates.push(certificate);
         Ok(())
     }
 
@@ -344,6 +383,21 @@ impl Partner {
     pub fn check_journal(&self) -> Result<(), PartnerError> {
         self.data.journal().read(|_, _| {})
     }
+}
+
+/// The number that the state says, or a certificate of the partner's key where the state was lost.
+fn own_number(data: &PartnerData, key: &SigningKey) -> Result<u16, PartnerError> {
+    if data.state().number != 0 {
+        return Ok(data.state().number);
+    }
+    let own = key.verifying_key();
+    let certificates = data.folder().read_certificates()?;
+    let mut statements = certificates.iter().map(Certificate::claimed);
+    let found = statements.find(|statement| statement.keys.is_some_and(|keys| keys.message == own));
+    found.map(|statement| statement.partner).ok_or_else(|| PartnerError::PartnerFolder {
+        path: data.folder().path().into(),
+        finding: "its state is gone, and with it its number: put the partner's certificate there, which has it",
+    })
 }
 
 /// Shows no address, no case and no key.

@@ -94,7 +94,8 @@ pub enum Next {
     Renew,
     /// Set this side's clock right.
     SetClock,
-    /// Ask the coordinator: this software and the broker, or this partner and the roster, do not agree.
+    /// Ask the coordinator: this software and the broker, or this partner and the roster, do not agree. Where the
+    /// partner is not certified, ask whoever keeps its organisation's policy key.
     AskCoordinator,
 }
 
@@ -367,9 +368,12 @@ impl Next {
             Code::Shrink => Next::DeclareShrink,
             Code::RenewalNotDeclared => Next::Renew,
             Code::Clock => Next::SetClock,
-            Code::Malformed | Code::UnknownPartner | Code::BadSignature | Code::NotPermitted | Code::TooLarge => {
-                Next::AskCoordinator
-            }
+            Code::Malformed
+            | Code::UnknownPartner
+            | Code::BadSignature
+            | Code::NotPermitted
+            | Code::NotCertified
+            | Code::TooLarge => Next::AskCoordinator,
         }
     }
 }

@@ -42,6 +42,13 @@ pub enum PolicyError {
         finding: String,
     },
 
+    /// A certificate or a suspension of a partner cannot be used.
+    #[error("the certificate cannot be used: {finding}")]
+    Certificate {
+        /// What was found, and what to do.
+        finding: String,
+    },
+
     /// A policy may not take the place of the one in force.
     #[error("the policy cannot follow the one in force: {finding}")]
     PolicySuccessor {
@@ -64,6 +71,7 @@ codes!(PolicyError {
     PolicyUnsafe => "policy_unsafe",
     PolicySignatures => "policy_signatures",
     PolicySignature => "policy_signature",
+    Certificate => "certificate",
     PolicySuccessor => "policy_successor",
     PolicyNotYet => "policy_not_yet",
 } wraps System);

@@ -1,11 +1,12 @@
-//! A policy and its signatures as files: `policy.toml`, and beside it `policy.toml.<organisation>.sig` for each
-//! signature.
+//! A policy, its signatures and its partners' certificates as files: `policy.toml`, and beside it
+//! `policy.toml.<organisation>.sig` for each signature and `<partner>.<epoch>.<serial>.cert` for each certificate.
 
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::certificate::{Certificate, MAX_CERTIFICATE_TEXT};
 use super::error::PolicyError;
 use super::model::Policy;
 use super::signature::{MAX_SIGNATURE_TEXT, PolicySignature};
@@ -103,21 +104,9 @@ impl PolicySignature {
     ///
     /// [`PolicyError::System`], and [`PolicyError::PolicySignature`], naming the file, where one cannot be read.
     pub fn read_beside(policy: &Path) -> Result<Vec<PolicySignature>, PolicyError> {
-        let folder = match policy.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let prefix = format!("{}.", policy.file_name().unwrap_or_default().to_string_lossy());
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|source| io("read", folder, source))? {
-            let path = entry.map_err(|source| io("read", folder, source))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with(&prefix) && name.ends_with(".sig") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        paths.iter().map(|path| PolicySignature::read(path)).collect()
+        let is_signature = |name: &str| name.starts_with(&prefix) && name.ends_with(".sig");
+        paths_beside(policy, is_signature)?.iter().map(|path| PolicySignature::read(path)).collect()
     }
 
     fn read(path: &Path) -> Result<PolicySignature, PolicyError> {
@@ -130,6 +119,54 @@ impl PolicySignature {
             other => other,
         })
     }
+}
+
+impl Certificate {
+    /// Reads a certificate's or a suspension's file.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::System`], and [`PolicyError::Certificate`], naming the file.
+    pub fn read(path: &Path) -> Result<Certificate, PolicyError> {
+        let named =
+            |finding: &dyn Display| PolicyError::Certificate { finding: format!("{}: {finding}", path.display()) };
+        let bytes = read_up_to(path, MAX_CERTIFICATE_TEXT)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| named(&"it is not text"))?;
+        Certificate::parse(text).map_err(|error| match error {
+            PolicyError::Certificate { finding } => named(&finding),
+            other => other,
+        })
+    }
+
+    /// Reads every certificate in the folder of a policy's file, lower serials first: the files whose names end in
+    /// `.cert`.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::System`], and [`PolicyError::Certificate`], naming the file, where one cannot be read.
+    pub fn read_beside(policy: &Path) -> Result<Vec<Certificate>, PolicyError> {
+        let paths = paths_beside(policy, |name| name.ends_with(".cert"))?;
+        let mut read = paths.iter().map(|path| Certificate::read(path)).collect::<Result<Vec<_>, _>>()?;
+        read.sort_by_key(|certificate| certificate.claimed().serial);
+        Ok(read)
+    }
+}
+
+/// The files in the folder of a policy's file that have such a name, by name.
+fn paths_beside(policy: &Path, fits: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, SystemError> {
+    let folder = match policy.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| io("read", folder, source))? {
+        let path = entry.map_err(|source| io("read", folder, source))?.path();
+        if fits(&path.file_name().unwrap_or_default().to_string_lossy()) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// Vetoes are kept as if a file of this name were the version.

@@ -2,10 +2,12 @@
 //!
 //! [`Policy::parse`] reads the text, and a [`Policy`] exists only if the text is well-formed. [`Policy::check`] finds
 //! what is unsafe. A policy that is safe and that enough organisations have signed becomes a [`SignedPolicy`], which is
-//! what brokers and partners take. [`Policy::explain`] and [`Policy::difference`] say in Dutch and in English what it
+//! what brokers and partners take. A [`Certificate`] says in its place which keys a
+//! partner has. [`Policy::explain`] and [`Policy::difference`] say in Dutch and in English what it
 //! means.
 
 mod canonical;
+mod certificate;
 mod check;
 mod error;
 mod explain;
@@ -20,12 +22,14 @@ mod signing_record;
 mod succession;
 mod text;
 
+pub(crate) use certificate::latest;
+pub use certificate::{Certificate, PartnerKeys, Statement};
 pub use check::{Check, Finding, Reveal};
 pub use error::PolicyError;
 pub use explain::{Lang, NotALang};
 pub use model::{
-    Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, OldKey, Operator,
-    Organisation, Override, Permissions, Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
+    Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator, Organisation,
+    Override, Permissions, Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
 };
 pub use published::sample_text;
 pub use signature::PolicySignature;

@@ -249,7 +249,7 @@ pub struct Organisation {
     pub oin: Oin,
     /// How to reach whoever keeps its policy key.
     pub contact: String,
-    /// What it signs policies with. The private half stays offline.
+    /// What it signs policies with, and its partners' certificates. The private half stays offline.
     pub policy_key: VerifyingKey,
     /// The first epoch that it counts in; `None` for one that was there when the consortium began.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,13 +278,8 @@ pub struct RosterEntry {
     pub number: u16,
     /// The partner's name.
     pub name: String,
-    /// The organisation that it belongs to. All partners of one organisation count as one.
+    /// The organisation that it belongs to, which certifies its keys. All partners of one organisation count as one.
     pub organisation: Slug,
-    /// What its messages are signed with.
-    pub verifying_key: VerifyingKey,
-    /// The key before that one, with which messages may be signed for a while longer. `None` where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_key: Option<OldKey>,
     /// What it may do.
     pub may: Permissions,
     /// What it is shown of a stacked pseudonym.
@@ -295,16 +290,6 @@ pub struct RosterEntry {
     /// Its legal basis to ask; `None` exactly when it may not ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis_ask: Option<String>,
-}
-
-/// A key that is being replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct OldKey {
-    /// The key.
-    pub verifying_key: VerifyingKey,
-    /// The last day on which it may be used.
-    pub until: Day,
 }
 
 /// What a partner may do.
@@ -453,19 +438,6 @@ impl Epoch {
     }
 }
 
-impl RosterEntry {
-    /// The keys that this partner's messages may be signed with on `day`.
-    pub fn keys(&self, day: Day) -> impl Iterator<Item = VerifyingKey> {
-        let old = self.old_key.as_ref().filter(|old| day <= old.until).map(|old| old.verifying_key);
-        std::iter::once(self.verifying_key).chain(old)
-    }
-
-    /// The keys that it has, whether they may be used today or not.
-    pub(crate) fn all_keys(&self) -> impl Iterator<Item = VerifyingKey> {
-        std::iter::once(self.verifying_key).chain(self.old_key.as_ref().map(|old| old.verifying_key))
-    }
-}
-
 impl Oin {
     /// The 20 digits.
     pub fn as_str(&self) -> &str {
@@ -569,19 +541,6 @@ mod tests {
         let epoch = &policy.epochs[0];
         assert!(epoch.is_open(epoch.opens) && epoch.is_open(epoch.closes));
         assert!(!epoch.is_open(epoch.closes.plus(1)) && !epoch.is_open(Day(epoch.opens.0 - 1)));
-    }
-
-    #[test]
-    fn an_old_key_ends() {
-        let old = sample::partner_key(99).verifying_key();
-        let line = format!(
-            "may = [\"flag\", \"ask\"] # politie\nold_key = {{ verifying_key = \"{old}\", until = 2026-12-31 }}"
-        );
-        let policy = sample::changed(&[("may = [\"flag\", \"ask\"] # politie", &line)]);
-        let partner = policy.partner(1).unwrap();
-        let keys = |day: &str| partner.keys(day.parse().unwrap()).collect::<Vec<_>>();
-        assert_eq!(keys("2026-12-31"), [partner.verifying_key, old]);
-        assert_eq!(keys("2027-01-01"), [partner.verifying_key]);
     }
 
     #[test]

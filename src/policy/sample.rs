@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-use super::{Policy, PolicySignature, SignedPolicy, sample_text};
-use crate::secret::{Scope, Secret, SecretFile, SigningKey};
+use super::{
+    Certificate, Epoch, PartnerKeys, Policy, PolicySignature, RosterEntry, SignedPolicy, Statement, sample_text,
+};
+use crate::secret::{Scope, SealKey, Secret, SecretFile, SigningKey};
 
 /// Its text: four partners of four organisations, which flag and ask, from 2026-12-01 on.
 pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -15,7 +17,6 @@ pub(crate) static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut keys =
         vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
     keys.extend(published.organisations.iter().map(|one| (one.policy_key, policy_key(one.slug.as_str()))));
-    keys.extend(published.partners.iter().map(|one| (one.verifying_key, partner_key(one.number as u8))));
     let scope = Scope { purpose: published.purpose.clone(), epoch: 1 };
     let text = text.replace(&published.epochs[0].key_id.to_string(), &secret(1).key_id(&scope).to_string());
     keys.iter().fold(text, |text, (from, to)| text.replace(&from.to_string(), &to.verifying_key().to_string()))
@@ -81,9 +82,28 @@ pub(crate) fn entry_of(slug: &str) -> &'static str {
     &TEXT[start..start + length]
 }
 
-/// The key of a partner, by number.
+/// The message key of a partner, by number.
 pub(crate) fn partner_key(number: u8) -> SigningKey {
     SigningKey::from_seed(&[number; 32]).unwrap()
+}
+
+/// The public keys of a partner in an epoch. Nobody has the private half of the seal key.
+pub(crate) fn partner_keys(number: u8, epoch: u32) -> PartnerKeys {
+    let mut seal = [number; 32];
+    seal[0] = epoch as u8;
+    PartnerKeys { message: partner_key(number).verifying_key(), seal: SealKey::from_bytes(seal) }
+}
+
+/// Certificates of all partners in all epochs of a policy, of serial 1.
+pub(crate) fn certificates(policy: &Policy) -> Vec<Certificate> {
+    let of = |partner: &RosterEntry, epoch: &Epoch| {
+        let keys = Some(partner_keys(partner.number as u8, epoch.number));
+        let (first_day, last_day) = (epoch.opens, epoch.closes);
+        let statement =
+            Statement { partner: partner.number, epoch: epoch.number, serial: 1, keys, first_day, last_day };
+        Certificate::sign(policy, statement, &policy_key(partner.organisation.as_str())).unwrap()
+    };
+    policy.partners.iter().flat_map(|partner| policy.epochs.iter().map(move |epoch| of(partner, epoch))).collect()
 }
 
 /// The key of the broker's replies.
@@ -111,9 +131,6 @@ fn the_sample_has_the_keys_it_says() {
     let policy = policy();
     for organisation in &policy.organisations {
         assert_eq!(organisation.policy_key, policy_key(organisation.slug.as_str()).verifying_key());
-    }
-    for partner in &policy.partners {
-        assert_eq!(partner.verifying_key, partner_key(partner.number as u8).verifying_key());
     }
     assert_eq!(policy.operator.verifying_key, operator_key().verifying_key());
     assert_eq!(policy.operator.checkpoint_key, checkpoint_key().verifying_key());

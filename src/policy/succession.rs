@@ -1,7 +1,5 @@
 //! Which policy may take the place of the one in force, and who must have agreed to that.
 
-use std::collections::BTreeSet;
-
 use super::error::PolicyError;
 use super::model::{Because, Epoch, Organisation, Policy, RosterEntry, Rules, Unsigned};
 use super::signature::PolicySignature;
@@ -130,16 +128,16 @@ impl SignedPolicy {
             let is_same = is.is_some_and(|is| is.policy_key == organisation.policy_key && is.oin == organisation.oin);
             (unsigned.is_some() || !is_same) && !approved.contains(&organisation.slug)
         });
-        if let Some(missing) = missing {
-            return Err(PolicyError::PolicySignatures {
+        match missing {
+            None => Ok(()),
+            Some(missing) => Err(PolicyError::PolicySignatures {
                 finding: format!(
                     "'{}' has not signed with the policy key that it has in the one in force: nobody else changes its \
                      key or its OIN, or lets it leave, unless all others sign and [unsigned] says so",
                     missing.slug
                 ),
-            });
+            }),
         }
-        refuse_foreign_keys(old, newer.policy(), &approved)
     }
 
     /// Refuses a version for a lost policy key that this very key has vetoed.
@@ -312,7 +310,7 @@ fn refuse_more_than_a_lost_key(old: &Policy, newer: &Policy, unsigned: &Unsigned
             organisation.policy_key = operator;
         }
         for partner in rules.partners.iter_mut().filter(|partner| partner.organisation == *name) {
-            (partner.number, partner.verifying_key, partner.old_key) = (0, operator, None);
+            partner.number = 0;
         }
         rules.partners.sort_by_key(|partner| partner.number);
         rules
@@ -334,26 +332,6 @@ fn refuse_unasked_joiners(old: &Policy, newer: &SignedPolicy) -> Result<(), Poli
             Err(PolicyError::PolicySignatures { finding: format!("'{}' joins and has not signed it", joiner.slug) })
         }
     }
-}
-
-/// Only an organisation itself gives its partners other message keys.
-///
-/// Whoever has the key of a partner's number can withdraw its flags and ask about them, so the others must not replace
-/// it.
-fn refuse_foreign_keys(old: &Policy, newer: &Policy, approved: &BTreeSet<Slug>) -> Result<(), PolicyError> {
-    for partner in &newer.partners {
-        let Some(known) = old.partner(partner.number) else { continue };
-        let is_new = |key| !known.all_keys().any(|before| before == key);
-        if partner.all_keys().any(is_new) && !approved.contains(&partner.organisation) {
-            return Err(PolicyError::PolicySignatures {
-                finding: format!(
-                    "partner {} has another key in it, and '{}' has not signed it",
-                    partner.number, partner.organisation
-                ),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn joiners<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
@@ -538,10 +516,9 @@ mod tests {
         let fire = format!(
             "[[organisation]]\nslug = \"brandweer\"\nname = \"Brandweer\"\noin = \"00000099000000005000\"\n\
              contact = \"a\"\npolicy_key = \"{}\"\n[[partner]]\nnumber = 5\nname = \"Brandweer\"\n\
-             organisation = \"brandweer\"\nverifying_key = \"{}\"\nmay = [\"flag\", \"ask\"]\n\
+             organisation = \"brandweer\"\nmay = [\"flag\", \"ask\"]\n\
              legal_basis_flag = \"a\"\nlegal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 1\n",
-            sample::policy_key("brandweer").verifying_key(),
-            sample::partner_key(5).verifying_key()
+            sample::policy_key("brandweer").verifying_key()
         );
         let five = ("[[partner]]\nnumber = 1\n", fire.as_str());
         let sign = |policy: &Policy, under: &Policy, names: &[&str]| -> Vec<_> {
@@ -659,10 +636,9 @@ mod tests {
         let joiner = format!(
             "[[organisation]]\nslug = \"brandweer\"\nname = \"Brandweer\"\noin = \"00000099000000005000\"\n\
              contact = \"a\"\n{first_epoch}policy_key = \"{}\"\n[[partner]]\nnumber = 5\nname = \"Brandweer\"\n\
-             organisation = \"brandweer\"\nverifying_key = \"{}\"\nmay = [\"flag\", \"ask\"]\n\
+             organisation = \"brandweer\"\nmay = [\"flag\", \"ask\"]\n\
              legal_basis_flag = \"a\"\nlegal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 1\n",
-            sample::policy_key("brandweer").verifying_key(),
-            sample::partner_key(5).verifying_key()
+            sample::policy_key("brandweer").verifying_key()
         );
         newer(&[NEW_EPOCH, ("[[partner]]\nnumber = 1\n", &joiner)])
     }
@@ -771,15 +747,10 @@ mod tests {
         let error = signed.succeed(policy.clone(), &sign(&policy, &ALL_BUT_TAX[..2])).unwrap_err();
         assert_eq!(error.code(), "policy_signatures");
 
-        // Three change neither the fourth's own key nor its OIN, nor a key of its partner.
+        // Three change neither the fourth's key nor its OIN.
         let (own, other) = (sample::policy_key("belastingdienst"), sample::policy_key("nieuw"));
-        let (message, another) = (sample::partner_key(2), sample::partner_key(44));
         let hex = |key: &crate::secret::SigningKey| key.verifying_key().to_string();
-        for (from, to) in [
-            (hex(&own), hex(&other)),
-            (hex(&message), hex(&another)),
-            ("00000099000000002000".into(), "00000099000000007000".into()),
-        ] {
+        for (from, to) in [(hex(&own), hex(&other)), ("00000099000000002000".into(), "00000099000000007000".into())] {
             let policy = sample::changed(&[three[0], ("version = 1", &previous), (&from, &to)]);
             let mut signatures = sign(&policy, ALL_BUT_TAX);
             let error = signed.succeed(policy.clone(), &signatures).unwrap_err();

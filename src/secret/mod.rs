@@ -4,9 +4,11 @@
 
 mod error;
 mod file;
+mod sealing;
 mod signing;
 
 use std::fmt;
+use std::path::Path;
 
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,9 +17,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
+pub use sealing::{SealKey, UnsealingKey};
 pub use signing::{Signature, SigningKey, VerifyingKey};
 
 use crate::codec::encode_fields;
+use crate::files;
 use crate::hex::{from_hex, shown_as_hex};
 use crate::json::serde_as_text;
 use crate::label;
@@ -131,6 +135,13 @@ impl Key32 {
     /// Takes 32 bytes that were drawn at random elsewhere.
     pub(crate) fn from_bytes(bytes: [u8; 32]) -> Key32 {
         Key32(bytes)
+    }
+
+    /// Reads a key file: 32 raw bytes that only its owner can read.
+    pub(crate) fn read(path: &Path) -> Result<Key32, SecretError> {
+        let bytes = files::read_private(path)?;
+        let key: Option<[u8; 32]> = bytes.as_slice().try_into().ok();
+        key.map(Key32).ok_or_else(|| SecretError::KeyFile { path: path.into(), length: bytes.len() })
     }
 
     /// The raw key.

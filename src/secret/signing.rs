@@ -6,7 +6,9 @@ use std::path::Path;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use zeroize::Zeroizing;
 
+use super::Key32;
 use super::error::SecretError;
+use crate::codec::encode_fields;
 use crate::files;
 use crate::hex::{from_hex, shown_as_hex};
 use crate::json::serde_as_text;
@@ -24,6 +26,7 @@ pub struct VerifyingKey([u8; 32]);
 
 shown_as_hex!(VerifyingKey);
 serde_as_text!(VerifyingKey, VerifyingKey::from_hex);
+encode_fields! { VerifyingKey { 0 } }
 
 /// The y coordinates of the points of small order, in all their encodings: 0, 1, p - 1, those of order 8, p and p + 1.
 const SMALL_ORDER: [[u8; 32]; 7] = {
@@ -68,10 +71,7 @@ impl SigningKey {
     ///
     /// [`SystemError::Io`], [`SystemError::FileMode`], and [`SecretError::KeyFile`] where it is not 32 bytes long.
     pub fn read(path: &Path) -> Result<SigningKey, SecretError> {
-        let bytes = files::read_private(path)?;
-        let seed: &[u8; 32] =
-            bytes.as_slice().try_into().map_err(|_| SecretError::KeyFile { path: path.into(), length: bytes.len() })?;
-        Ok(SigningKey::from_seed(seed)?)
+        Ok(SigningKey::from_seed(Key32::read(path)?.expose_secret())?)
     }
 
     /// Draws a new key and writes it to a file that does not exist yet, readable by its owner only.

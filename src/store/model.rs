@@ -38,6 +38,8 @@ pub(crate) enum Key {
     Unpurged,
     /// What an organisation spent of its budgets. The broker counts them as they come.
     Organisation(u32),
+    /// The certificates and suspensions of a partner in an epoch.
+    Certificates(u32, u16),
 }
 
 /// Names a batch: the message that brought it.
@@ -90,6 +92,7 @@ impl Key {
             Key::Restored => (7, 0, 0),
             Key::Unpurged => (8, 0, 0),
             Key::Organisation(at) => (9, at, 0),
+            Key::Certificates(epoch, partner) => (10, epoch, partner),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -111,6 +114,7 @@ impl Key {
             7 => Key::Restored,
             8 => Key::Unpurged,
             9 => Key::Organisation(epoch),
+            10 => Key::Certificates(epoch, partner),
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

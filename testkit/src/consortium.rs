@@ -5,8 +5,8 @@ use std::path::Path;
 
 #[cfg(feature = "partner")]
 use stapel::Partner;
-use stapel::policy::{Policy, PolicySignature, SignedPolicy, sample_text};
-use stapel::secret::{Scope, Secret, SecretFile, SigningKey};
+use stapel::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy, Statement, sample_text};
+use stapel::secret::{Scope, SealKey, Secret, SecretFile, SigningKey};
 #[cfg(feature = "broker")]
 use stapel::{Broker, BrokerKeys};
 use stapel::{Day, Pseudonym, Timestamp};
@@ -69,7 +69,6 @@ log_origin = "example.nl/zaanstad"
         text += &organisation_text(organisation);
     }
     for Entry { number, organisation, may, sees } in roster {
-        let key = key(*number).verifying_key();
         let ask = if may.contains("ask") { "legal_basis_ask = \"basis\"\n" } else { "" };
         let flag = if may.contains("flag") { "legal_basis_flag = \"basis\"\n" } else { "" };
         text += &format!(
@@ -77,7 +76,6 @@ log_origin = "example.nl/zaanstad"
 number = {number}
 name = "System {number}"
 organisation = "{organisation}"
-verifying_key = "{key}"
 may = [{may}]
 sees = "{sees}"
 {flag}{ask}"#
@@ -86,8 +84,8 @@ sees = "{sees}"
     text
 }
 
-/// The text of the sample policy, with these keys in the place of the published ones, which no policy may have: for
-/// partner 1 to 4 those that [`key`] gives, and so on.
+/// The text of the sample policy, with other keys in the place of the published ones, which no policy may have: for
+/// organisations those that [`policy_key`] gives, and so on.
 ///
 /// # Panics
 ///
@@ -98,7 +96,6 @@ pub fn sample_policy_text() -> String {
     let mut keys =
         vec![(published.operator.verifying_key, operator_key()), (published.operator.checkpoint_key, checkpoint_key())];
     keys.extend(published.organisations.iter().map(|one| (one.policy_key, policy_key(one.slug.as_str()))));
-    keys.extend(published.partners.iter().map(|one| (one.verifying_key, key(one.number))));
     let scope = Scope { purpose: published.purpose.clone(), epoch: 1 };
     let key_id = Secret::from_bytes([0x71; 32]).key_id(&scope).to_string();
     let text = text.replace(&published.epochs[0].key_id.to_string(), &key_id);
@@ -154,15 +151,48 @@ pub fn signed(text: &str) -> SignedPolicy {
     SignedPolicy::verify(policy, &signatures).unwrap()
 }
 
-/// Writes a policy and its signatures as files.
+/// The public keys of a partner in an epoch: that of [`key`], and a seal key whose private half nobody has.
+pub fn partner_keys(number: u16, epoch: u32) -> PartnerKeys {
+    let mut seal = key_seed(number);
+    seal[4..8].copy_from_slice(&epoch.to_be_bytes());
+    PartnerKeys { message: key(number).verifying_key(), seal: SealKey::from_bytes(seal) }
+}
+
+/// A certificate of a partner, or with no keys a suspension, which holds on every day.
+///
+/// # Panics
+///
+/// If the policy has no such partner or epoch, or names another policy key than [`policy_key`] gives.
+pub fn certificate(policy: &Policy, partner: u16, epoch: u32, serial: u32, keys: Option<PartnerKeys>) -> Certificate {
+    let (first_day, last_day) = (Day(0), Day(u16::MAX));
+    let statement = Statement { partner, epoch, serial, keys, first_day, last_day };
+    let organisation = &policy.partner(partner).expect("the policy has the partner").organisation;
+    Certificate::sign(policy, statement, &policy_key(organisation.as_str())).expect("a certificate that holds")
+}
+
+/// Certificates of all partners in all epochs of a policy, of serial 1, with the keys of [`partner_keys`].
+///
+/// # Panics
+///
+/// If the policy names another key for an organisation than [`policy_key`] gives.
+pub fn certificates(policy: &Policy) -> Vec<Certificate> {
+    let all = policy.partners.iter().flat_map(|one| policy.epochs.iter().map(|epoch| (one.number, epoch.number)));
+    all.map(|(one, epoch)| certificate(policy, one, epoch, 1, Some(partner_keys(one, epoch)))).collect()
+}
+
+/// Writes a policy, its signatures, and certificates of all its partners as files.
 ///
 /// # Panics
 ///
 /// If the text is no policy, or a file cannot be written.
 pub fn write_policy(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
-    for signature in signatures(&Policy::parse(text).unwrap()) {
+    let policy = Policy::parse(text).unwrap();
+    for signature in signatures(&policy) {
         fs::write(signature.path_beside(path), signature.to_text()).unwrap();
+    }
+    for certificate in certificates(&policy) {
+        fs::write(path.with_file_name(certificate.file_name()), certificate.to_text()).unwrap();
     }
 }
 
@@ -254,17 +284,18 @@ pub fn stored_keys(folder: &Path) -> BrokerKeys {
     BrokerKeys::open(folder).expect("keys that can be read")
 }
 
-/// A broker in memory, from [`START`] on.
+/// A broker in memory, from [`START`] on, with certificates of all partners.
 ///
 /// # Panics
 ///
 /// If it cannot begin with this policy.
 #[cfg(feature = "broker")]
 pub fn broker(policy: &SignedPolicy) -> Broker {
-    Broker::in_memory(broker_keys(), policy.clone(), START).expect("a policy to begin with")
+    let certificates = certificates(policy.policy());
+    Broker::in_memory(broker_keys(), policy.clone(), &certificates, START).expect("a policy to begin with")
 }
 
-/// Makes a partner's folder, with its key, the policy and the secrets of some epochs.
+/// Makes a partner's folder, with its key, the policy, its certificates and the secrets of some epochs.
 ///
 /// # Panics
 ///
@@ -275,6 +306,10 @@ pub fn partner_folder(folder: &Path, number: u16, policy: &Path, epochs: &[u32])
     write_private(&folder.join("partner.key"), &key_seed(number));
     Partner::init(folder, number).expect("a folder for a partner");
     Partner::join(folder, policy).expect("a policy that names it");
+    let certificates = certificates(&Policy::read(policy).expect("a policy"));
+    for certificate in certificates.iter().filter(|one| one.claimed().partner == number) {
+        write_private(&folder.join(certificate.file_name()), certificate.to_text().as_bytes());
+    }
     for epoch in epochs {
         let path = folder.join(format!("epoch-{epoch}.secret"));
         secret(*epoch).create(&path).expect("a secret can be written");

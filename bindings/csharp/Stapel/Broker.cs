@@ -81,6 +81,18 @@ namespace Stapel
         }
 
         /// <summary>
+        /// Keeps a certificate or a suspension of a partner, from its file. One that was kept before is no error.
+        /// </summary>
+        /// <param name="file">The file, as the partner's organisation signed it.</param>
+        /// <param name="now">The broker's time.</param>
+        public void Certify(string file, DateTimeOffset now)
+        {
+            byte[] path = Utf8.Bytes(file, nameof(file));
+            StapelException.Check(
+                Native.stapel_broker_certify(handle, path, Memory.Length(path), Time.Seconds(now)));
+        }
+
+        /// <summary>
         /// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. <see
         /// cref="Handle"/> releases too; a broker needs this once a day.
         /// </summary>

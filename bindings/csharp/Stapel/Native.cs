@@ -198,6 +198,9 @@ namespace Stapel
         internal static extern int stapel_broker_handle(
             BrokerHandle broker, byte[] message, UIntPtr messageLength, ulong now, out BufferHandle reply);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_broker_certify(
+            BrokerHandle broker, byte[] file, UIntPtr fileLength, ulong now);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_broker_release(
             BrokerHandle broker, ulong now, int acceptClock, out BufferHandle releases);
         [DllImport(Library, CallingConvention = C)]

@@ -563,6 +563,10 @@ class Broker(_Handle):
         """Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply."""
         return _take_buffer(_make("broker_handle", self._raw, bytes(message), len(message), _now(now)))
 
+    def certify(self, file: Path, *, now: int | None = None) -> None:
+        """Keeps a certificate or a suspension of a partner. One that was kept before is no error."""
+        _call("broker_certify", self._raw, *_path(file), _now(now))
+
     def release(self, *, accept_clock: bool = False, now: int | None = None) -> list[dict[str, Any]]:
         """Makes the releases that are due: once a day."""
         made: list[dict[str, Any]] = json.loads(

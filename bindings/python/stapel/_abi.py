@@ -209,6 +209,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "broker_create": [*_text, *_text, *_text, _now, _made],
     "broker_open": [*_text, *_text, _made],
     "broker_handle": [Handle, *_bytes, _now, _made],
+    "broker_certify": [Handle, *_text, _now],
     "broker_release": [Handle, _now, c.c_int32, _made],
     "broker_status": [Handle, _made],
     "broker_free": [Handle],

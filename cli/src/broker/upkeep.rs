@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
 use stapel::broker::Release;
+use stapel::policy::{Certificate, Statement};
 use stapel::{Broker, BrokerKeys, Policy, SystemError};
 
-use super::BrokerFolder;
+use super::{BrokerFolder, note_uncertified};
 use crate::failure::{Failure, note};
 use crate::files::{self, NewFile};
 use crate::now::Clock;
@@ -40,7 +41,25 @@ pub(super) struct ReleaseArgs {
     clock: Clock,
 }
 
+/// Keep certificates and suspensions of partners
+///
+/// They come from the partners' organisations, and hold from their first day on. One that was kept before is no error.
+/// The exit status is 1 where one was refused; the others are kept all the same.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker certify --dir broker 1.1.2.cert")]
+pub(super) struct CertifyArgs {
+    #[command(flatten)]
+    place: BrokerFolder,
+    /// Certificates and suspensions
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    clock: Clock,
+}
+
 /// Take a newer policy into force, and say what changes
+///
+/// It takes up the certificates in the policy's folder.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
 pub(super) struct AdoptArgs {
@@ -103,7 +122,8 @@ pub(super) struct BackupArgs {
 /// Put a backup in the place of a store that was lost
 ///
 /// What partners said since the backup is not in it. So each partner counts again when its full set has come, and is
-/// told so with the code `recovering`; a flag that was withdrawn since does not come back.
+/// told so with the code `recovering`; a flag that was withdrawn since does not come back. Certificates and suspensions
+/// that came since must be kept again: `stapel broker certify`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker restore --from /mnt/backup/2026-12-01 --dir broker --keys /mnt/keys/broker"
@@ -168,6 +188,28 @@ pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
     Ok(args.place.open()?.keep_veto(&args.file)?)
 }
 
+pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failure> {
+    let broker = args.place.open()?;
+    let mut failures = Vec::new();
+    for path in &args.files {
+        match keep_certificate(&broker, path, &args.clock) {
+            Ok(said) => writeln!(out, "{}: {said}", path.display())?,
+            Err(failure) => failures.push(failure),
+        }
+    }
+    Failure::of_several(failures)
+}
+
+/// What became of a certificate's file.
+fn keep_certificate(broker: &Broker, path: &Path, clock: &Clock) -> Result<String, Failure> {
+    let certificate = Certificate::read(path)?;
+    let is_new = broker.keep_certificate(&certificate, clock.time()?)?;
+    let Statement { partner, epoch, first_day, .. } = certificate.claimed();
+    let what = if certificate.claimed().keys.is_some() { "certified" } else { "suspended" };
+    let when = if is_new { "" } else { ", as was kept before" };
+    Ok(format!("partner {partner} is {what} in epoch {epoch} from {first_day} on{when}"))
+}
+
 pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?;
     // To adopt what was adopted, as after a command that was broken off, is no error.
@@ -177,6 +219,7 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         } else {
             broker.adopt_policy(&args.policy, args.clock.time()?).map_err(Failure::of_policy(&args.policy))?
         };
+    note_uncertified(&broker, args.clock.time()?);
     if args.json {
         return out.json(&differences);
     }
@@ -224,6 +267,7 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     for epoch in epochs {
         writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
     }
+    writeln!(out, "certificates and suspensions that came since the copy: keep them again with stapel broker certify")?;
     if let Some(fault) = status.last_fault {
         writeln!(out, "last fault: {fault}")?;
     }

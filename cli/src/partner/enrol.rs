@@ -1,4 +1,4 @@
-//! How a partner begins: `partner init`, `adopt` and `add-secret`.
+//! How a partner begins: `partner init`, `adopt`, `add-secret`, `keys` and `add-certificate`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::output::Output;
 /// Make a partner's folder, and print its entry for the roster
 ///
 /// The entry goes to the coordinator, who completes it and puts it into the policy. Texts that are left empty there,
-/// the policy's reader refuses.
+/// the policy's reader refuses. Its keys are certified once there is a policy: see `stapel partner keys`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner init --dir police --number 1 --name 'Politie' \\\n      \
                    --organisation politie")]
@@ -84,6 +84,36 @@ pub(super) struct AddSecretArgs {
     file: PathBuf,
 }
 
+/// Print the partner's public keys of an epoch, for its organisation to certify
+///
+/// The seal key is drawn where there is none yet. Hand both, on a way on which they cannot be changed, to whoever keeps
+/// the organisation's policy key: it is for `stapel policy certify`.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner keys --dir police --epoch 1")]
+pub(super) struct KeysArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The epoch
+    #[arg(long, value_name = "N")]
+    epoch: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Keep a copy of the partner's own certificates in the folder
+///
+/// From then on nothing is signed in their epochs with a key that they do not name.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner add-certificate --dir police 1.1.1.cert")]
+pub(super) struct AddCertificateArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// Certificates
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
 pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     let enrolment = Partner::init(&args.place.dir, args.number)?;
     let (number, key) = (enrolment.number, enrolment.verifying_key.to_string());
@@ -96,7 +126,6 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "number = {number}")?;
     writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
     writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
-    writeln!(out, "verifying_key = \"{key}\"")?;
     writeln!(out, "may = [\"flag\", \"ask\"]")?;
     writeln!(out, "sees = \"presence\"")?;
     writeln!(out, "legal_basis_flag = {}", quoted(args.legal_basis_flag.as_deref()))?;
@@ -126,6 +155,21 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
 
 pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
     Ok(args.place.open()?.keep_veto(&args.file)?)
+}
+
+pub(super) fn keys(args: &KeysArgs, out: &mut Output) -> Result<(), Failure> {
+    let keys = args.place.open()?.keys(args.epoch)?;
+    let (message, seal) = (keys.message.to_string(), keys.seal.to_string());
+    if args.json {
+        return out.json(&json!({ "message_key": message, "seal_key": seal }));
+    }
+    writeln!(out, "--message-key {message} --seal-key {seal}")?;
+    Ok(())
+}
+
+pub(super) fn add_certificate(args: &AddCertificateArgs) -> Result<(), Failure> {
+    let mut partner = args.place.open()?;
+    Ok(args.files.iter().try_for_each(|file| partner.add_certificate(file))?)
 }
 
 pub(super) fn add_secret(args: &AddSecretArgs) -> Result<(), Failure> {

@@ -65,12 +65,20 @@ pub(crate) fn consortium_counting(counting: &str) -> Desk {
 
     assert_eq!(desk.code("keygen join half.1 --out whole.secret --policy policy.toml"), "secret_parts");
     desk.stapel("keygen join half.2 half.1 --out whole.secret --policy policy.toml");
-    for (folder, _) in PARTNERS {
+    for (number, (folder, _)) in (1..).zip(PARTNERS) {
         desk.stapel(&format!("partner adopt --dir {folder} --policy policy.toml"));
         desk.stapel(&format!("partner add-secret --dir {folder} whole.secret"));
+        certify(&desk, folder, folder, number, "policy.toml");
     }
     desk.stapel("broker init --dir broker --policy policy.toml --now 2026-12-01T08:00:00Z");
     desk
+}
+
+/// Has an organisation certify what keys its partner has in epoch 1, and gives the file's name.
+pub(crate) fn certify(desk: &Desk, folder: &str, key: &str, number: u16, policy: &str) -> String {
+    let keys = desk.stapel(&format!("partner keys --dir {folder} --epoch 1"));
+    let line = format!("policy certify {policy} --key {key}.policy.key --partner {number} --epoch 1 {keys}");
+    desk.stapel(&line).trim().to_owned()
 }
 
 /// Carries what is in a partner's outbox to the broker, and gives what the partner reads of the replies.

@@ -182,6 +182,8 @@ static void null_everywhere(void) {
     NIL(stapel_broker_handle(NULL, (const uint8_t *)"", 0, now, &buffer));
     NIL(stapel_broker_handle(broker, NULL, 1, now, &buffer));
     NIL(stapel_broker_handle(broker, (const uint8_t *)"", 0, now, NULL));
+    NIL(stapel_broker_certify(NULL, "nowhere", NUL, now));
+    NIL(stapel_broker_certify(broker, NULL, 0, now));
     NIL(stapel_broker_release(NULL, now, 0, &buffer));
     NIL(stapel_broker_release(broker, now, 0, NULL));
     NIL(stapel_broker_status(NULL, &buffer));

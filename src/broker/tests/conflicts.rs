@@ -104,7 +104,7 @@ const MIDNIGHT: Timestamp = Timestamp(START.0 + DAY + DAY / 2);
 fn begin() -> (PausingStore, Broker, [Client; 3]) {
     let store = PausingStore::default();
     let keys = Arc::new(BrokerKeys::in_memory(sample::operator_key(), sample::checkpoint_key()));
-    let broker = Broker::begin(keys, Box::new(store.clone()), sample::signed(), START).unwrap();
+    let broker = super::begin(keys, Box::new(store.clone())).unwrap();
     let mut clients = [1, 2, 3].map(|number| Client { number, state: 0, question: 0, accepted: 0 });
     for client in &mut clients {
         let set = client.full_set(&[1, 2, 3], START);
@@ -244,7 +244,7 @@ fn what_is_removed_during_a_purge_is_left_to_the_next() {
         drop(purging);
         assert_eq!(purged.join().unwrap().unwrap().rows, 3);
     });
-    assert_eq!(load(&store).unwrap().0.unpurged, 4);
+    assert_eq!(load(&store).unwrap().state.unpurged, 4);
     assert_eq!(broker.purge(now).unwrap().rows, 4);
-    assert_eq!(load(&store).unwrap().0.unpurged, 0);
+    assert_eq!(load(&store).unwrap().state.unpurged, 0);
 }

@@ -39,7 +39,7 @@ impl Place {
         let keys = key_folder();
         let place = Place { disk: SimDisk::default(), keys };
         let store = place.disk.create_store(place.keys()).unwrap();
-        let broker = Broker::begin(place.keys(), Box::new(store), sample::signed(), START).unwrap();
+        let broker = begin(place.keys(), Box::new(store)).unwrap();
         let mut clients = [1, 2, 3].map(|number| Client { number, state: 0, question: 0, accepted: 0 });
         for client in &mut clients {
             let message = client.full_set(&[1, 2, 3], START);
@@ -59,6 +59,11 @@ impl Place {
         let store = disk.open_store(keys.clone()).unwrap();
         Broker::resume(keys, Box::new(store), None, |_| Ok(sample::signed())).unwrap()
     }
+}
+
+/// A new broker under the sample, with certificates of all its partners.
+fn begin(keys: Arc<BrokerKeys>, store: Box<dyn Store>) -> Result<Broker, BrokerError> {
+    Broker::begin(keys, store, sample::signed(), &sample::certificates(&sample::policy()), START)
 }
 
 /// The last organisation delivers too, so that the epoch answers.

@@ -22,7 +22,7 @@ use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::files;
 use crate::message::{self, Code, Header, Number, Receipt, Rejection, Reply, Standing};
-use crate::policy::sample;
+use crate::policy::{Statement, sample};
 use crate::secret::SecretFile;
 
 /// 2026-12-15, in the sample's epoch 1. A flag of that day lasts through 2027-05-31.
@@ -182,12 +182,62 @@ fn a_folder_that_was_made_by_half_is_made_whole() {
 }
 
 #[test]
-fn a_folder_of_another_number_is_not_in_the_roster() {
-    let folder = tempfile::tempdir().unwrap();
-    files::create_private(&folder.path().join("partner.key"), &[1; 32]).unwrap();
-    Partner::init(folder.path(), 2).unwrap();
-    let policy = sample::folder(&policy_text());
-    assert_eq!(code(Partner::join(folder.path(), &policy.path().join("policy.toml"))), "not_in_roster");
+fn a_lost_state_takes_the_number_along_unless_a_certificate_has_it() {
+    let play = Play::new();
+    let Play { folder, partner, .. } = play;
+    drop(partner);
+    fs::remove_file(folder.path().join("state.sealed")).unwrap();
+    assert_eq!(code(Partner::open(folder.path())), "partner_folder");
+    let certificate = sample::certificates(&sample::policy()).remove(0);
+    fs::write(folder.path().join(certificate.file_name()), certificate.to_text()).unwrap();
+    assert_eq!(Partner::open(folder.path()).unwrap().number(), 1);
+}
+
+/// A certificate of partner 1, as a file.
+fn certificate(serial: u32, keys: Option<PartnerKeys>, first_day: &str) -> tempfile::NamedTempFile {
+    let (first_day, last_day) = (first_day.parse().unwrap(), "2027-11-30".parse().unwrap());
+    let statement = Statement { partner: 1, epoch: 1, serial, keys, first_day, last_day };
+    let policy = Policy::parse(&policy_text()).unwrap();
+    let made = Certificate::sign(&policy, statement, &sample::policy_key("politie")).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), made.to_text()).unwrap();
+    file
+}
+
+#[test]
+fn a_partner_signs_only_with_the_key_that_is_certified() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    let own = play.partner.keys(1).unwrap();
+    assert_eq!(own.message, play.partner.verifying_key());
+    assert_eq!(play.partner.keys(1).unwrap(), own, "the seal key of an epoch is drawn once");
+    assert_eq!(code(play.partner.keys(9)), "certificate");
+    let other = PartnerKeys { message: sample::partner_key(9).verifying_key(), ..own };
+    play.partner.add_certificate(certificate(1, Some(own), "2026-12-01").path()).unwrap();
+    play.partner.add_certificate(certificate(2, Some(other), "2026-12-16").path()).unwrap();
+    assert!(!play.partner.deliver(NOW).unwrap().is_empty(), "until its first day the one before counts");
+    let tomorrow = NOW.plus(86_400);
+    play.partner.flag(&homes(2..3), &by(), tomorrow).unwrap();
+    play.deliver(NOW);
+    assert_eq!(code(play.partner.deliver(tomorrow)), "not_certified");
+    assert_eq!(code(play.partner.ask(&homes(1..2), &by(), tomorrow)), "not_certified");
+    play.partner.add_certificate(certificate(3, Some(own), "2026-12-16").path()).unwrap();
+    let mut play = play.reopen();
+    assert_eq!(play.deliver(tomorrow).len(), 1);
+    play.partner.flag(&homes(3..4), &by(), tomorrow).unwrap();
+    play.partner.add_certificate(certificate(4, None, "2026-12-16").path()).unwrap();
+    let error = play.partner.deliver(tomorrow).unwrap_err();
+    assert!(error.code() == "not_certified" && error.to_string().contains("suspended since 2026-12-16"), "{error}");
+}
+
+#[test]
+fn a_partner_takes_its_own_certificates_alone() {
+    let mut play = Play::new();
+    let certificate = sample::certificates(&sample::policy()).remove(1);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), certificate.to_text()).unwrap();
+    let error = play.partner.add_certificate(file.path()).unwrap_err();
+    assert!(error.code() == "certificate" && error.to_string().contains("of partner 2"), "{error}");
 }
 
 #[test]

@@ -106,15 +106,9 @@ pub(super) fn explained(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
 
 /// What a policy says of one partner; each has a label. An empty text stands for nothing.
 pub(super) fn of_partner(policy: &Policy, partner: &RosterEntry, words: &Catalogue) -> Vec<Blank> {
-    let old_key = partner
-        .old_key
-        .as_ref()
-        .map(|old| words.say("key_until", &[("key", old.verifying_key.to_string()), ("until", old.until.to_string())]));
     vec![
         ("partner_name", partner.name.clone()),
         ("partner_organisation", partner.organisation.to_string()),
-        ("partner_key", partner.verifying_key.to_string()),
-        ("partner_old_key", old_key.unwrap_or_default()),
         ("partner_may", words.permissions(partner.may)),
         ("partner_sees", words.seen(&policy.counting, partner.sees)),
         ("partner_basis_to_flag", partner.legal_basis_flag.clone().unwrap_or_default()),

@@ -124,7 +124,7 @@ fn epochs_and_changes(page: &mut Page, policy: &Policy) {
     }
     page.heading("changes_heading");
     let before = if policy.previous.is_some() { "previous" } else { "first_version" };
-    page.lines(&["signatures", "one_unsigned", "joining", "grace", "leaving"]);
+    page.lines(&["signatures", "one_unsigned", "joining", "grace", "leaving", "certificates"]);
     if let Some(unsigned) = &policy.unsigned {
         page.wrapped("- ", &of_unsigned(unsigned, page.words));
     }
@@ -181,9 +181,6 @@ fn one_partner(page: &mut Page, policy: &Policy, partner: &RosterEntry) {
     }
     if partner.may.sweep {
         page.with(UNDER, "may_sweep", &[]);
-    }
-    if let Some(old) = &partner.old_key {
-        page.with(UNDER, "old_key", &[("until", old.until.to_string())]);
     }
 }
 

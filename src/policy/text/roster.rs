@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 use super::super::error::PolicyError;
-use super::super::model::{Because, Budgets, Oin, OldKey, Organisation, Permissions, RosterEntry, Sees, Unsigned};
+use super::super::model::{Because, Budgets, Oin, Organisation, Permissions, RosterEntry, Sees, Unsigned};
 use super::shape::{RawOrganisation, RawPartner, RawPolicy, RawUnsigned, Table};
 use super::values::{NAME, PROSE, PolicyFile, shown};
 use crate::secret::VerifyingKey;
@@ -20,8 +20,8 @@ struct Taken {
     slugs: BTreeSet<Slug>,
     organisation_of: BTreeMap<Oin, Slug>,
     numbers: BTreeSet<u16>,
-    /// Every key, with the name of the one whose key it is.
-    keys: BTreeMap<VerifyingKey, String>,
+    /// Every policy key, with the organisation whose key it is.
+    keys: BTreeMap<VerifyingKey, Slug>,
 }
 
 impl PolicyFile<'_> {
@@ -92,7 +92,7 @@ impl PolicyFile<'_> {
             name: self.text("organisation.name", &raw.name, NAME)?,
             oin,
             contact: self.text("organisation.contact", &raw.contact, PROSE)?,
-            policy_key: self.roster_key("organisation.policy_key", &raw.policy_key, format!("'{slug}'"), taken)?,
+            policy_key: self.policy_key(&raw.policy_key, &slug, taken)?,
             first_epoch: first_epoch
                 .map(|raw| self.number("organisation.first_epoch", raw, 0..=i64::from(u32::MAX)))
                 .transpose()?,
@@ -111,25 +111,11 @@ impl PolicyFile<'_> {
                 format!("there is no [[organisation]] with the slug '{organisation}'; add it, or correct this");
             return Err(self.wrong(raw.organisation.span().start, "partner.organisation", finding));
         }
-        let whose = || format!("partner {number}");
         let may = self.may(raw, budgets)?;
         Ok(RosterEntry {
             number,
             name: self.text("partner.name", &raw.name, NAME)?,
             organisation,
-            verifying_key: self.roster_key("partner.verifying_key", &raw.verifying_key, whose(), taken)?,
-            old_key: match &raw.old_key {
-                None => None,
-                Some(Table(old)) => Some(OldKey {
-                    verifying_key: self.roster_key(
-                        "partner.old_key.verifying_key",
-                        &old.verifying_key,
-                        whose(),
-                        taken,
-                    )?,
-                    until: self.day("partner.old_key.until", &old.until)?,
-                }),
-            },
             may,
             sees: self.sees(&raw.sees)?,
             legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
@@ -137,19 +123,13 @@ impl PolicyFile<'_> {
         })
     }
 
-    fn roster_key(
-        &self,
-        key: &str,
-        raw: &Spanned<String>,
-        whose: String,
-        taken: &mut Taken,
-    ) -> Result<VerifyingKey, PolicyError> {
-        let found = self.key(key, raw)?;
-        match taken.keys.insert(found, whose) {
+    fn policy_key(&self, raw: &Spanned<String>, whose: &Slug, taken: &mut Taken) -> Result<VerifyingKey, PolicyError> {
+        let found = self.key("organisation.policy_key", raw)?;
+        match taken.keys.insert(found, whose.clone()) {
             None => Ok(found),
             Some(other) => {
-                let finding = format!("{other} has the same key; a key has one owner and one use");
-                Err(self.wrong(raw.span().start, key, finding))
+                let finding = format!("'{other}' has the same key; a key has one owner");
+                Err(self.wrong(raw.span().start, "organisation.policy_key", finding))
             }
         }
     }

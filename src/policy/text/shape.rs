@@ -166,19 +166,10 @@ pub(super) struct RawPartner {
     pub(super) number: Spanned<i64>,
     pub(super) name: Spanned<String>,
     pub(super) organisation: Spanned<String>,
-    pub(super) verifying_key: Spanned<String>,
-    pub(super) old_key: Option<Table<RawOldKey>>,
     pub(super) may: Spanned<Vec<Spanned<String>>>,
     pub(super) sees: Option<Spanned<String>>,
     pub(super) legal_basis_flag: Option<Spanned<String>>,
     pub(super) legal_basis_ask: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawOldKey {
-    pub(super) verifying_key: Spanned<String>,
-    pub(super) until: Spanned<Datetime>,
 }
 
 /// A TOML table. What serde derives for a struct would also take an array with the values in order, which this refuses.

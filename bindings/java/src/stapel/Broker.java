@@ -96,6 +96,21 @@ public final class Broker implements AutoCloseable {
     }
 
     /**
+     * Keeps a certificate or a suspension of a partner, from its file. One that was kept before is no error.
+     *
+     * @param file the file, as the partner's organisation signed it
+     * @param now the broker's time
+     */
+    public void certify(Path file, Instant now) {
+        byte[] path = Scratch.utf8(file.toString());
+        handle.use(broker -> {
+            StapelException.check(
+                    Lib.stapel_broker_certify(broker, path, Scratch.length(path), Scratch.seconds(now)));
+            return null;
+        });
+    }
+
+    /**
      * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. {@link #handle}
      * releases too; a broker needs this once a day.
      *

@@ -172,6 +172,8 @@ final class Lib {
     static native int stapel_broker_handle(Pointer broker, byte[] message, SizeT messageLength, long now,
         PointerByReference reply);
 
+    static native int stapel_broker_certify(Pointer broker, byte[] file, SizeT fileLength, long now);
+
     static native int stapel_broker_release(Pointer broker, long now, int acceptClock, PointerByReference releases);
 
     static native int stapel_broker_status(Pointer broker, PointerByReference status);

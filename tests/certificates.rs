@@ -1,0 +1,367 @@
+//! Partners' keys, as their organisations certify them: a key that was lost or stolen is replaced, and a partner
+//! suspended, without a newer policy.
+
+#![allow(missing_docs, reason = "a test")]
+
+use stapel::audit::{Event, LogRow};
+use stapel::message::{self, Delta, FullSet, Group, Kind, Part, Question, Reply, Request, StatusRequest};
+use stapel::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy, Statement};
+use stapel::secret::SigningKey;
+use stapel::{Broker, Day, Timestamp};
+use stapel_testkit::{
+    Client, DAY, ROSTER, RULES, START, broker, broker_keys, certificate, certificates, code, day, key, partner_keys,
+    policy_key, policy_text, pseudonym, read, signed, stored_keys, write_policy,
+};
+
+const MARCH: &str = "2027-03-31";
+
+fn policy() -> SignedPolicy {
+    signed(&policy_text(&ROSTER, RULES))
+}
+
+/// Midnight, so many days after the first; the interval's release takes place then.
+fn midnight(days: u64) -> Timestamp {
+    Timestamp((START.0 / DAY + days) * DAY)
+}
+
+fn clients(policy: &SignedPolicy) -> Vec<Client> {
+    ROSTER.iter().map(|entry| Client::new(entry.number, policy)).collect()
+}
+
+/// All partners, each with its first full set delivered: the first three flag 1.
+fn everyone(broker: &Broker, policy: &SignedPolicy) -> Vec<Client> {
+    let mut clients = clients(policy);
+    for (client, flags) in clients.iter_mut().zip([&[1][..], &[1], &[1], &[2], &[]]) {
+        assert_eq!(code(&full_set(client, broker, flags, START)), "ok");
+    }
+    clients
+}
+
+fn full_set(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
+    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    let mut flagged = vec![Group { last_day: day(MARCH), pseudonyms: &rows }];
+    flagged.retain(|group| !group.pseudonyms.is_empty());
+    let part = Part { number: 1, of: 1 };
+    client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+}
+
+fn standing(client: &mut Client, broker: &Broker, asked: u8, now: Timestamp) -> u8 {
+    let rows = [pseudonym(asked)];
+    match client.say(broker, &Request::Question(Question { sweep: None, pseudonyms: &rows }), now) {
+        Reply::Answer(answer) => answer.standings[0],
+        other => panic!("{}", code(&other)),
+    }
+}
+
+/// The code of the reply to a confirm of a client that signs with the key of another number; whether it was signed.
+fn confirm_with(client: &mut Client, broker: &Broker, signer: u16, now: Timestamp) -> (&'static str, bool) {
+    let header = client.header(Kind::Confirm, now);
+    let body = Request::Confirm.encode().unwrap();
+    let reply = broker.handle(&message::sign(&header, &body, &key(signer)).unwrap(), now);
+    let said = read(&reply);
+    if matches!(said, Reply::Receipt(_)) {
+        client.accepted = client.highest_state;
+    }
+    let is_hint = matches!(&said, Reply::Rejection(rejection) if !rejection.log.is_line());
+    (code(&said), !is_hint)
+}
+
+/// The keys of a partner, with another message key: that of `signer`.
+fn rekeyed(partner: u16, signer: u16) -> PartnerKeys {
+    PartnerKeys { message: key(signer).verifying_key(), ..partner_keys(partner, 1) }
+}
+
+/// A statement on partner 1 from a day on.
+fn from(policy: &Policy, serial: u32, keys: Option<PartnerKeys>, first_day: Day) -> Certificate {
+    let statement = Statement { partner: 1, epoch: 1, serial, keys, first_day, last_day: day("2027-11-30") };
+    Certificate::sign(policy, statement, &policy_key("politie")).unwrap()
+}
+
+fn refused(broker: &Broker, certificate: &Certificate, now: Timestamp) -> String {
+    let error = broker.keep_certificate(certificate, now).unwrap_err();
+    assert_eq!(error.code(), "certificate");
+    error.to_string()
+}
+
+/// The serials of the log's lines on certificates of a partner, with whether they suspend it.
+fn logged(broker: &Broker, of: u16) -> Vec<(u32, bool)> {
+    let mut found = Vec::new();
+    broker
+        .log_rows(|_, row| {
+            if let LogRow::Line(line) = row
+                && let Event::Certificate { partner, serial, suspends, .. } = line.event
+                && partner == of
+            {
+                found.push((serial, suspends));
+            }
+            Ok(())
+        })
+        .unwrap();
+    found
+}
+
+#[test]
+fn a_lost_message_key_is_replaced_without_a_newer_policy_and_the_numbers_go_on() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let newer = certificate(policy.policy(), 1, 1, 2, Some(rekeyed(1, 101)));
+    assert!(broker.keep_certificate(&newer, START).unwrap());
+    assert!(!broker.keep_certificate(&newer, START).unwrap(), "once more changes nothing");
+    assert_eq!(logged(&broker, 1), [(1, false), (2, false)]);
+    assert_eq!(
+        confirm_with(&mut clients[0], &broker, 101, START),
+        ("ok", true),
+        "a delta follows what the old key sent"
+    );
+    assert_eq!(broker.status().epochs[0].partners[0].held, 1);
+    assert_eq!(broker.policy().digest(), policy.digest());
+}
+
+#[test]
+fn a_stolen_message_key_is_worth_nothing_once_another_is_certified() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    assert_eq!(standing(&mut clients[1], &broker, 1, midnight(1)), 2);
+    broker.keep_certificate(&certificate(policy.policy(), 1, 1, 2, Some(rekeyed(1, 101))), midnight(1)).unwrap();
+    let theft = confirm_with(&mut clients[0], &broker, 1, midnight(1));
+    assert_eq!(theft, ("bad_signature", false), "as for any stranger");
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, midnight(1)), ("ok", true));
+}
+
+#[test]
+fn the_day_before_its_first_the_certificate_before_counts() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let tomorrow = from(policy.policy(), 2, Some(rekeyed(1, 101)), midnight(1).day());
+    broker.keep_certificate(&tomorrow, START).unwrap();
+    let last = Timestamp(midnight(1).0 - 1);
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, last).0, "bad_signature");
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, last).0, "ok");
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, midnight(1)).0, "bad_signature");
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, midnight(1)).0, "ok");
+}
+
+#[test]
+fn a_suspended_partner_stops_at_once_and_its_flags_end_with_the_day() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let noon = |days| midnight(days).plus(DAY / 2);
+    assert_eq!(standing(&mut clients[1], &broker, 1, midnight(1)), 2);
+    let asked = clients[0].question(&[pseudonym(1)], midnight(1));
+    assert_eq!(code(&clients[0].send(&broker, &asked, midnight(1))), "ok");
+    // A flag that was never released ends too.
+    let unreleased = clients[0].delta(&[(pseudonym(7), day(MARCH))], &[], noon(1));
+    assert_eq!(code(&clients[0].send(&broker, &unreleased, noon(1))), "ok");
+
+    broker.keep_certificate(&from(policy.policy(), 2, None, noon(1).day()), noon(1)).unwrap();
+    assert_eq!(logged(&broker, 1), [(1, false), (2, true)]);
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, noon(1)), ("not_certified", true));
+    assert_eq!(
+        confirm_with(&mut clients[0], &broker, 101, noon(1)),
+        ("bad_signature", false),
+        "a stranger is told nothing"
+    );
+    let status = clients[0].message(&Request::Status(StatusRequest::default()), noon(1));
+    assert_eq!(code(&read(&broker.handle(&status, noon(1)))), "not_certified");
+    for message in [&asked, &unreleased] {
+        assert_eq!(code(&read(&broker.handle(message, noon(1)))), "stale", "not even an earlier reply again");
+    }
+    assert_eq!(standing(&mut clients[1], &broker, 1, noon(1)), 2, "until the turn of the day");
+    assert_eq!(standing(&mut clients[1], &broker, 1, midnight(2)), 2, "two are left");
+    assert_eq!(standing(&mut clients[2], &broker, 1, midnight(2)), 255);
+    let withdrawn = clients[2].delta(&[], &[pseudonym(1)], noon(2));
+    assert_eq!(code(&clients[2].send(&broker, &withdrawn, noon(2))), "ok");
+    assert_eq!(standing(&mut clients[1], &broker, 1, midnight(3)), 0, "and with one less it is no stack");
+    let epoch = &broker.status().epochs[0];
+    let police = &epoch.partners[0];
+    assert_eq!((police.number, police.held, police.released, police.full_set_seen), (1, 0, 0, false));
+
+    // A later certificate lifts it, and it begins anew. Its numbers go on where they were.
+    broker.keep_certificate(&from(policy.policy(), 3, Some(partner_keys(1, 1)), noon(3).day()), noon(3)).unwrap();
+    let delta = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &[pseudonym(1)] });
+    assert_eq!(code(&clients[0].say(&broker, &delta, noon(3))), "full_set_required");
+    assert_eq!(code(&full_set(&mut clients[0], &broker, &[1], noon(3))), "ok");
+    broker.accept_clock(midnight(7)).unwrap();
+    assert_eq!(standing(&mut clients[0], &broker, 1, midnight(7)), 2);
+}
+
+#[test]
+fn what_a_partner_asked_of_the_epochs_budget_stays_spent_over_a_suspension() {
+    let policy =
+        signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", "[budgets]\nasked_a_day = 5\nasked_an_epoch = 5")));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let left = |client: &mut Client, now| match client.say(&broker, &Request::Status(StatusRequest::default()), now) {
+        Reply::Status(status) => status.asked_left_epoch,
+        other => panic!("{}", code(&other)),
+    };
+    assert_eq!(standing(&mut clients[0], &broker, 9, midnight(1)), 1);
+    assert_eq!(left(&mut clients[0], midnight(1)), 4);
+    broker.keep_certificate(&from(policy.policy(), 2, None, midnight(1).day()), midnight(1)).unwrap();
+    broker.release(midnight(2)).unwrap();
+    broker
+        .keep_certificate(&from(policy.policy(), 3, Some(partner_keys(1, 1)), midnight(2).day()), midnight(2))
+        .unwrap();
+    assert_eq!(left(&mut clients[0], midnight(2)), 4);
+}
+
+#[test]
+fn what_does_not_hold_is_refused_and_changes_nothing() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let own = |serial, keys| certificate(policy.policy(), 1, 1, serial, Some(keys));
+    broker.keep_certificate(&own(5, rekeyed(1, 101)), START).unwrap();
+    assert!(refused(&broker, &own(4, rekeyed(1, 102)), START).contains("not above 5"));
+    assert!(refused(&broker, &own(5, rekeyed(1, 102)), START).contains("not above 5"));
+    assert!(refused(&broker, &own(6, partner_keys(2, 1)), START).contains("another seal key"));
+    // The housing association says what the keys of the police are.
+    let text = policy_text(&ROSTER, RULES);
+    let (police, housing) = (policy_key("politie").verifying_key(), policy_key("zaanwonen").verifying_key());
+    let swapped = text.replace(&police.to_string(), "x").replace(&housing.to_string(), &police.to_string());
+    let swapped = Policy::parse(&swapped.replace("\"x\"", &format!("\"{housing}\""))).unwrap();
+    let statement = own(6, rekeyed(1, 103)).claimed().clone();
+    let foreign = Certificate::sign(&swapped, statement, &policy_key("zaanwonen")).unwrap();
+    assert!(refused(&broker, &foreign, START).contains("'politie'"));
+    assert_eq!(logged(&broker, 1), [(1, false), (5, false)]);
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, START).0, "ok");
+}
+
+#[test]
+fn a_certificate_that_has_ended_before_its_epoch_says_so() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    let last_day = midnight(1).day();
+    let statement = Statement { last_day, ..from(policy.policy(), 2, Some(rekeyed(1, 1)), Day(0)).claimed().clone() };
+    broker
+        .keep_certificate(&Certificate::sign(policy.policy(), statement, &policy_key("politie")).unwrap(), START)
+        .unwrap();
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, Timestamp(midnight(2).0 - 1)), ("ok", true));
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, midnight(2)), ("not_certified", true));
+}
+
+/// Two epochs that are open at once: each has certificates of its own.
+#[test]
+fn each_epoch_has_its_own_certificates() {
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-01\n\
+                  closes = 2027-12-30\n";
+    let policy = signed(&policy_text(&ROSTER, &format!("{RULES}{second}")));
+    let broker = broker(&policy);
+    let mut police = Client::new(1, &policy);
+    assert_eq!(code(&full_set(&mut police, &broker, &[1], START)), "ok");
+    let keys = PartnerKeys { message: key(101).verifying_key(), ..partner_keys(1, 2) };
+    broker.keep_certificate(&certificate(policy.policy(), 1, 2, 2, Some(keys)), START).unwrap();
+    assert_eq!(confirm_with(&mut police, &broker, 1, START).0, "ok");
+    (police.epoch, police.key_id) = (2, policy.policy().epochs[1].key_id);
+    assert_eq!(confirm_with(&mut police, &broker, 1, START).0, "bad_signature");
+    assert_eq!(confirm_with(&mut police, &broker, 101, START), ("full_set_required", true));
+    // In an epoch that is none it is known by its newest key, and told so; a stranger is told nothing.
+    police.epoch = 9;
+    assert_eq!(confirm_with(&mut police, &broker, 101, START), ("wrong_epoch", true));
+    assert_eq!(confirm_with(&mut police, &broker, 66, START), ("bad_signature", false));
+}
+
+/// A policy with another policy key for the police ends what the old key certified, and takes up what lies beside it.
+#[test]
+fn a_rekeyed_organisation_certifies_its_partners_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("new")).unwrap();
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first);
+    // The thief of the policy key has the partner's number, and leaves no higher serial.
+    broker.keep_certificate(&certificate(first.policy(), 1, 1, u32::MAX, Some(rekeyed(1, 66))), START).unwrap();
+    assert_eq!(confirm_with(&mut clients[0], &broker, 66, START).0, "ok");
+
+    let (old, new) = (policy_key("politie"), policy_key("politie-2"));
+    let version = format!("version = 2\nprevious = \"{}\"", first.digest());
+    let text = policy_text(&ROSTER, &RULES.replace("version = 1", &version))
+        .replace(&old.verifying_key().to_string(), &new.verifying_key().to_string());
+    let second = Policy::parse(&text).unwrap();
+    std::fs::write(at("new/2.toml"), &text).unwrap();
+    let sign = |key: &SigningKey| PolicySignature::sign_under(&second, &second, key);
+    let mut signatures: Vec<_> =
+        ["belastingdienst", "zaanwonen", "gemeente"].map(|slug| sign(&policy_key(slug)).unwrap()).into();
+    signatures.push(sign(&new).unwrap());
+    signatures.push(PolicySignature::sign_under(&second, first.policy(), &old).unwrap());
+    for (number, signature) in signatures.iter().enumerate() {
+        std::fs::write(at(&format!("new/2.toml.{number}.sig")), signature.to_text()).unwrap();
+    }
+    let keys = Some(PartnerKeys { seal: partner_keys(77, 1).seal, ..rekeyed(1, 101) });
+    let statement = Statement { serial: 1, keys, ..certificates(first.policy())[0].claimed().clone() };
+    let anew = Certificate::sign(&second, statement, &new).unwrap();
+    std::fs::write(at("new/1.1.1.cert"), anew.to_text()).unwrap();
+    // What the old key certified counts for nothing, beside the policy too.
+    let stale = certificate(first.policy(), 1, 1, 9, Some(rekeyed(1, 66)));
+    std::fs::write(at("new/1.1.9.cert"), stale.to_text()).unwrap();
+    broker.adopt_policy(&at("new/2.toml"), midnight(1)).unwrap();
+    let of_police = |broker: &Broker| -> Vec<u32> {
+        let status = broker.status();
+        status.certificates.iter().filter(|one| one.partner == 1).map(|one| one.serial).collect()
+    };
+    assert_eq!(of_police(&broker), [1]);
+    drop(broker);
+    let broker = Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    assert_eq!(of_police(&broker), [1]);
+    clients[0].policy = second.digest();
+    for stolen in [1, 66] {
+        assert_eq!(confirm_with(&mut clients[0], &broker, stolen, midnight(1)).0, "bad_signature");
+    }
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, midnight(1)), ("ok", true));
+}
+
+#[test]
+fn certificates_outlive_the_broker_and_one_that_left_takes_its_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first);
+    broker.keep_certificate(&certificate(first.policy(), 1, 1, 2, Some(rekeyed(1, 101))), START).unwrap();
+    drop(broker);
+    let broker = Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    assert_eq!(confirm_with(&mut clients[0], &broker, 1, START).0, "bad_signature");
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, START).0, "ok");
+    let version = format!("version = 2\nprevious = \"{}\"", first.digest());
+    write_policy(&at("2.toml"), &policy_text(&ROSTER[..4], &RULES.replace("version = 1", &version)));
+    broker.adopt_policy(&at("2.toml"), midnight(1)).unwrap();
+    drop(broker);
+    let broker = Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    let kept: Vec<_> = broker.status().certificates.iter().map(|one| (one.partner, one.serial)).collect();
+    assert_eq!(kept, [(1, 1), (1, 2), (2, 1), (3, 1), (4, 1)]);
+    clients[0].policy = broker.policy().digest();
+    assert_eq!(confirm_with(&mut clients[0], &broker, 101, midnight(1)).0, "ok");
+}
+
+/// A file that somebody put beside the policy, and that is none, stops the making of a broker rather than being lost.
+#[test]
+fn a_file_that_is_no_certificate_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    std::fs::write(at("9.1.1.cert"), "torn").unwrap();
+    let error = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap_err();
+    assert!(error.code() == "certificate" && error.to_string().contains("9.1.1.cert"), "{error}");
+}
+
+#[test]
+fn a_partner_without_a_certificate_in_an_open_epoch_is_told_so() {
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-01\n\
+                  closes = 2027-12-30\n";
+    let policy = signed(&policy_text(&ROSTER, &format!("{RULES}{second}")));
+    let mut given = certificates(policy.policy());
+    given.retain(|certificate| certificate.claimed().epoch == 1 && certificate.claimed().partner != 2);
+    let broker = Broker::in_memory(broker_keys(), policy.clone(), &given, START).unwrap();
+    let (mut police, mut tax) = (Client::new(1, &policy), Client::new(2, &policy));
+    (police.epoch, police.key_id) = (2, policy.policy().epochs[1].key_id);
+    assert_eq!(confirm_with(&mut police, &broker, 1, START), ("not_certified", true));
+    assert_eq!(confirm_with(&mut tax, &broker, 2, START), ("bad_signature", false), "it has none at all");
+}
