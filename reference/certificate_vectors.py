@@ -1,4 +1,4 @@
-"""The vectors of certificates: which hold under a policy, which is refused, and which of several counts (SPEC.md 6.6)."""
+"""The vectors of certificates: which hold under a policy, which are refused, which of several counts (SPEC.md 6.6)."""
 
 import hashlib
 from dataclasses import replace
