@@ -1024,6 +1024,12 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::WrongEpoch);
     (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 16]));
     assert_eq!(code(&full_set(&mut joiner, &broker, &[1], now)), "ok");
+    match ask(&mut clients[0], &broker, &[1], now) {
+        Reply::Answer(answer) => {
+            assert_eq!((answer.organisations, answer.fresh), (3, 3), "it counts in no older epoch")
+        }
+        other => panic!("{}", code(&other)),
+    }
 
     // It comes too late where its first epoch has opened.
     let broker = Broker::create(&at("late"), stored_keys(&at("late-keys")), &at("1.toml"), START).unwrap();
