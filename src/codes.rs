@@ -37,7 +37,7 @@ macro_rules! named {
             /// All of them, in their order.
             pub const ALL: [$type; [$($type::$variant),+].len()] = [$($type::$variant),+];
 
-            /// The name.
+            /// The stable name, as files and JSON have it.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($type::$variant => $name,)+

@@ -34,7 +34,7 @@ const RUNS: [(char, char); 27] = [
 /// Whether a character is hidden: a control or format character, one that breaks lines, reorders what is read, or is
 /// not shown where a font does not know it. Line feed and tab are among them.
 ///
-/// Texts from elsewhere that are shown to people hold none: a policy's are refused with one, and so is a rejection.
+/// A policy or a rejection with one is refused, because its text is shown to people.
 pub fn is_hidden(c: char) -> bool {
     let at = RUNS.partition_point(|(_, last)| *last < c);
     RUNS.get(at).is_some_and(|(first, _)| *first <= c)

@@ -67,8 +67,8 @@ impl LogKey {
         self
     }
 
-    /// That of the logs of the policy's broker which a checkpoint says that it is of: the first one, or one that was
-    /// begun after a restore. Where it says another, that of the first one.
+    /// The log that `checkpoint` claims to be of: the policy's `log_origin`, or `log_origin/<seconds>`, which was begun
+    /// at a restore; the first for any other claim.
     pub fn of_checkpoint(policy: &Policy, checkpoint: &[u8]) -> LogKey {
         let name = LogKey::of(policy);
         let claimed = UnverifiedCheckpoint::parse(checkpoint).ok();

@@ -30,7 +30,7 @@ pub enum Comparison {
 /// # Errors
 ///
 /// [`AuditError::LogInconsistent`], with both, where `newer` does not continue `kept`; [`AuditError::Checkpoint`] where
-/// one of them is none, or `newer` is not signed by the policy's key.
+/// one of them is not a checkpoint, or `newer` is not signed by the policy's key.
 pub fn follow(
     kept: Option<&[u8]>,
     newer: &[u8],
@@ -74,7 +74,7 @@ pub fn follow(
 ///
 /// [`AuditError::LogInconsistent`], with both, where they are of one size with different roots: the broker showed two
 /// logs. [`AuditError::LogProof`] where the proof does not show that one continues the other, which is no evidence
-/// against the broker yet: anybody can make a wrong proof.
+/// against the broker yet: anybody can make a wrong proof. [`AuditError::Checkpoint`] where they are of different logs.
 pub fn compare(
     ours: &Checkpoint,
     theirs: &Checkpoint,

@@ -36,7 +36,7 @@ pub struct ConsistencyProof {
 }
 
 impl InclusionProof {
-    /// That of the logs of the policy's broker which the proof's checkpoint says that it is of.
+    /// The log that the proof's checkpoint claims to be of.
     pub fn log_key(&self, policy: &Policy) -> LogKey {
         LogKey::of_checkpoint(policy, self.checkpoint.to_text().as_bytes())
     }

@@ -188,8 +188,8 @@ impl Log {
         Some(proof)
     }
 
-    /// MTH(D[start:end]) of RFC 6962. `start` is a multiple of a power of two that is not under `end - start`, as it
-    /// always is where a tree was split.
+    /// MTH(D[start:end]) of RFC 6962. `start` must be a multiple of the smallest power of two that is not below
+    /// `end - start`; every split of a tree keeps to that.
     fn subtree(&self, start: u64, end: u64) -> Digest {
         let size = end - start;
         if size == 0 {

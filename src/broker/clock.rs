@@ -23,7 +23,7 @@ pub struct Clock {
     pub trusted: bool,
 }
 
-/// When the broker does what it does.
+/// The time that the broker goes by, and whether its clock is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     /// Never before what was acted on. In doubt, the latest moment that was acted on, so that nothing that is kept

@@ -129,7 +129,7 @@ impl BrokerKeys {
     /// Destroys the pepper and the blob key of an epoch, if they are there: its tags can no longer be made, nor its
     /// batches opened.
     ///
-    /// That they were is written down first, so that keys that are missing are never taken for keys that were
+    /// A file that says so is written first, so that keys that are missing without it are known to be lost, and not
     /// destroyed.
     pub(super) fn destroy(&self, epoch: u32) -> Result<(), SystemError> {
         let known = self.epochs().remove(&epoch).is_some();

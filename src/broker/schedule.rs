@@ -70,7 +70,7 @@ fn max_wait(policy: &Policy) -> u64 {
     u64::from(policy.release.max_wait_days.max(1)) * 86_400
 }
 
-/// Whether there is a full release at a moment that was not considered yet, or was to be at a `forced` one before it.
+/// Whether a full release is due at `moment`, or was at the earlier `forced` moment and was not made.
 fn is_full_due(policy: &Policy, number: u32, state: &BrokerState, (moment, forced): (Timestamp, Timestamp)) -> bool {
     let Some(epoch) = state.epochs.get(&number) else { return false };
     match epoch.row.waits_since {

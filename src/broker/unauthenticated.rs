@@ -7,7 +7,7 @@ use crate::audit::Event;
 use crate::day::Timestamp;
 use crate::message::Code;
 
-/// The minute that is being counted.
+/// The counts of the current minute.
 #[derive(Default)]
 pub(super) struct UnauthenticatedTraffic(Mutex<Minute>);
 

@@ -155,7 +155,7 @@ pub(crate) fn unsigned_rejection(header: &Header, rejection: &Rejection) -> Resu
     frame(header, body.len(), |bytes| bytes.extend_from_slice(&body), |_| [0; SIGNATURE])
 }
 
-/// Puts a message together, of which `body` adds so many bytes to those before it.
+/// Puts a message together. `body` must append exactly `length` bytes.
 fn frame(
     header: &Header,
     length: usize,

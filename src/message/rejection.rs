@@ -20,7 +20,7 @@ pub struct Rejection {
     /// Why.
     pub code: Code,
     /// What `code` says that it is: the last state number accepted, the lowest number still free, what is left of a
-    /// budget, the epoch that answers.
+    /// budget, how many flags the set would withdraw, the epoch that answers.
     pub number: u64,
     /// What was wrong and what to do, in English. At most 1,000 bytes.
     pub sentence: String,
@@ -59,7 +59,8 @@ named! {
         OverBudget = 12 => "over_budget",
         /// There are more bytes or pseudonyms than a message may have.
         TooLarge = 13 => "too_large",
-        /// The full set would withdraw more than the policy's share, and does not say that it means to.
+        /// The full set would withdraw more than the policy's share, and does not say that it means to; `number` is how many
+        /// flags.
         Shrink = 14 => "shrink",
         /// A flag would last longer than the policy's days since its first, and the message declares no renewal.
         RenewalNotDeclared = 15 => "renewal_not_declared",
@@ -124,7 +125,7 @@ impl fmt::Display for Rejection {
 }
 
 impl Code {
-    /// Whether it can be found before the sender is authenticated, so that nobody may sign it.
+    /// Whether it can be found before the sender is authenticated, so that it may come unsigned.
     pub(super) fn may_be_unsigned(self) -> bool {
         use Code::*;
         matches!(self, Malformed | UnknownPartner | BadSignature | WrongConsortium | TooLarge)

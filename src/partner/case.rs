@@ -19,8 +19,8 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::Case`] where either is empty, longer than 200 characters, not on one line, or has a character that is not
-    /// visible.
+    /// [`PartnerError::Case`] where either is empty, longer than 200 characters, not on one line, or has a character
+    /// that is not visible.
     pub fn new(actor: &str, reference: &str) -> Result<Case, PartnerError> {
         let line = |text: &str, field| {
             let text = text.trim();

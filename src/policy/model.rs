@@ -136,7 +136,7 @@ pub struct ReleaseRules {
     pub interval_hours: u16,
     /// How many organisations must hold flags that do not show yet for a release to take place at such a moment.
     pub min_changed: u16,
-    /// So many days after the epoch's opening day, and again and again, a release takes place whatever changed.
+    /// Every so many days, counted from the epoch's opening day, a release takes place whatever changed.
     pub max_wait_days: u16,
     /// Whether flags are visible at once; for tests only.
     pub immediate: bool,

@@ -193,7 +193,7 @@ mod tests {
     fn the_key_id_is_not_a_prefix_of_the_key() {
         let secret = Secret::from_bytes([7; 32]);
         let scope = scope("doel", 1);
-        assert_ne!(secret.pseudonym_key(&scope).expose_secret()[..8], secret.key_id(&scope).0);
+        assert_ne!(secret.pseudonym_key(&scope).expose_secret()[..16], secret.key_id(&scope).0);
     }
 
     #[test]

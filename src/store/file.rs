@@ -192,8 +192,8 @@ const PRIMARY_BIT: u8 = 1;
 const TWO_PHASES: u8 = 4;
 const COMMIT_NUMBERS: [u64; 2] = [64 + 104, 192 + 104];
 
-/// The byte that puts a commit of two phases in force that is whole on disk but is not; none where there is no such
-/// commit.
+/// The god byte that puts the file's other commit in force, where that one is the later and both its phases were made;
+/// `None` otherwise.
 ///
 /// Such a commit is either one that a crash interrupted, which nobody was told of and which may as well be kept; or one
 /// in force, with the one bit damaged that says so: then redb would open the commit before it, which is whole too, and

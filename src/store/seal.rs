@@ -1,4 +1,4 @@
-//! Sealing: what the store's files show of a batch is how large it is.
+//! Seals batches: without the keys, the store's files show only how large each batch is.
 //!
 //! A batch is cut into chunks, each sealed with AES-256-GCM under the blob key of its epoch. Its manifest, sealed under
 //! the same key, lists the chunks with their authentication tags, so that a chunk that is missing, or is an older one

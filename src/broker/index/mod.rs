@@ -47,7 +47,7 @@ pub(super) struct Index {
 pub(super) struct Rebuilt {
     pub(super) index: Arc<Index>,
     pub(super) tally: Tally,
-    /// The partners of which a released flag ended or, where only that takes effect, became less.
+    /// The partners with a released flag that ended or, in an `OnlyLess` release, was withdrawn or shortened.
     pub(super) cut: BTreeSet<u16>,
 }
 

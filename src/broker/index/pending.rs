@@ -10,7 +10,7 @@ use crate::tag::Tag;
 
 /// The flags that were accepted since the last release, of one partner: what they say of a tag overrules the index.
 ///
-/// Kept as sorted runs. What is pushed makes each at least twice as long as the next, so that a message costs its own
+/// Kept as sorted runs. Each is at least twice as long as the next newer one, so that a message costs its own
 /// rows and a share of a merge, and a look-up a few searches; only the parts of a full set stay as they came, so that
 /// there is no second copy of them.
 #[derive(Clone, Default)]
@@ -119,7 +119,7 @@ fn of_piece(run: &[Row], bits: u32, piece: usize) -> &[Row] {
     &run[from..from + length]
 }
 
-/// How many rows from the first on are of lower tags: looked for near the beginning first.
+/// How many rows from the first on have lower tags, by exponential search.
 fn reach(rows: &[Row], tag: &Tag) -> usize {
     let mut step = 1;
     while rows.get(step - 1).is_some_and(|row| row.tag < *tag) {

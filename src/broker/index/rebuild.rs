@@ -37,7 +37,7 @@ pub(crate) enum Effect {
 /// A shard after a release.
 pub(super) struct RebuiltShard {
     pub(super) shard: Arc<Shard>,
-    /// The partners of which a flag that was on it ended or, where only that takes effect, became less.
+    /// The partners with a flag on it that ended or, in an `OnlyLess` release, was withdrawn or shortened.
     pub(super) cut: BTreeSet<u16>,
 }
 

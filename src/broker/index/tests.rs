@@ -1,3 +1,5 @@
+//! The index against a plain map, and on one thread against many.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
