@@ -185,6 +185,7 @@ def successors() -> list[dict[str, Any]]:
         ),
         row("another one before", both, previous=f'previous = "{"0" * 64}"\n', **wrong),
         row("valid from an earlier day", both, valid_from="2026-11-30", **wrong),
+        row("an epoch that has opened gets another first day", [{**BEFORE, "opens": "2026-12-02"}, AFTER], **wrong),
         row("an epoch has another key id", [{**BEFORE, "key_id": "f" * 32}, AFTER], **wrong),
         row(
             "a number goes to another organisation",

@@ -579,6 +579,8 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
     known = [(epochs[one["number"]], one) for one in newer["epoch"] if one["number"] in epochs]
     for before, after in known:
         demand(after["key_id"] == before["key_id"], "an epoch has another key id")
+        opened = before["opens"] <= newer["valid_from"]
+        demand(not opened or after["opens"] == before["opens"], "an epoch that has opened gets another first day")
         closed = before["closes"] < newer["valid_from"]
         demand(not closed or after["closes"] == before["closes"], "an epoch that has closed gets another last day")
     of = {one["number"]: one["organisation"] for one in old["partner"]}

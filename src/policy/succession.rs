@@ -161,11 +161,18 @@ impl SignedPolicy {
     }
 }
 
-/// An epoch keeps its key, and one that closed before the newer policy's first day keeps its last day.
+/// An epoch keeps its key; one that has opened by the newer policy's first day keeps that day, and one that closed before
+/// it its last day.
 fn refuse_changed_epochs(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
     for (known, epoch) in shared_epochs(old, newer) {
         if known.key_id != epoch.key_id {
             return refused(format!("epoch {} has another key id; a new key is a new epoch", epoch.number));
+        }
+        if known.opens <= newer.valid_from && epoch.opens != known.opens {
+            return refused(format!(
+                "epoch {} opened on {}, before this is valid: that day stays, because releases are counted from it",
+                known.number, known.opens
+            ));
         }
         if known.closes < newer.valid_from && epoch.closes != known.closes {
             return refused(stays_closed(known));
