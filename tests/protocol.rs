@@ -986,6 +986,34 @@ fn a_lower_threshold_has_no_grace_and_a_partner_that_left_is_gone() {
     assert_eq!(broker.adopt_policy(&at("1.toml"), midnight(1)).unwrap_err().code(), "policy_successor");
 }
 
+#[test]
+fn the_flags_of_who_may_no_longer_flag_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let first = policy();
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let broker = Broker::create(&at("broker"), broker_keys(), &at("1.toml"), START).unwrap();
+    let mut clients = everyone(&broker, &first, &[&[1, 2], &[1, 2], &[1], &[2], &[]], START);
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(1))), [3, 3]);
+    // It has also flagged something that does not show yet.
+    assert_eq!(code(&flag(&mut clients[1], &broker, &[3], midnight(1))), "ok");
+
+    let rules = RULES.replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()));
+    let rules = rules.replace("[budgets]", &format!("{NAMES}[budgets]"));
+    let mut roster = ROSTER;
+    roster[1].may = r#""ask""#;
+    let second = policy_text(&roster, &rules);
+    write_policy(&at("2.toml"), &second);
+    broker.adopt_policy(&at("2.toml"), midnight(1).plus(HOUR)).unwrap();
+    clients.iter_mut().for_each(|client| client.policy = Policy::parse(&second).unwrap().digest());
+    for days in [1, 8] {
+        let now = midnight(days).plus(2 * HOUR);
+        broker.accept_clock(now).unwrap();
+        assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], now)), [2, 2]);
+        assert_eq!(rejected(withdraw(&mut clients[1], &broker, &[1], now)).0, Code::NotPermitted);
+    }
+}
+
 /// The tax office leaves with epoch 2, unsigned, and the fire brigade joins in it: from then on the one counts nowhere,
 /// and the other in no older epoch.
 #[test]

@@ -191,8 +191,9 @@ impl Decision {
 pub(super) fn refuse_in_doubt(request: &Result<TaggedRequest, Rejection>) -> Option<Rejection> {
     let goes_on = match request {
         Ok(TaggedRequest::State(flags)) => flags.only_withdraws(),
-        Ok(TaggedRequest::Question(_)) => false,
-        Ok(TaggedRequest::Status { .. }) | Err(_) => true,
+        Ok(TaggedRequest::Status { .. }) => true,
+        // An epoch that is not open may be one that could not be opened.
+        Ok(TaggedRequest::Question(_)) | Err(_) => false,
     };
     let sentence = "the broker's clock is in doubt, so that it only accepts deltas that do nothing but withdraw; \
                     nothing was done: send the same bytes again later";

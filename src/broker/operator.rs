@@ -130,9 +130,10 @@ impl Broker {
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
         transaction.change_certificates(now, &newer, &old.certificates)?;
-        let epochs: Vec<_> = transaction.epochs.iter().map(|(number, epoch)| (*number, epoch.row.considered)).collect();
-        for (number, considered) in epochs {
-            let due = Due { as_of: now, full: false, considered };
+        let epochs: Vec<_> = transaction.epochs.keys().copied().collect();
+        for number in epochs {
+            // Under the newer rules no moment before them is looked at.
+            let due = Due { as_of: now, full: false, considered: now };
             self.upkeep(&newer, now).release_now(&mut transaction, number, due)?;
         }
         // Nobody decides under the newer policy before it is kept, because that takes a transaction.

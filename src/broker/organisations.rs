@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::state::{Account, BrokerState, OpenEpoch};
+use super::state::{Account, OpenEpoch};
 use crate::day::{Day, Timestamp};
 use crate::policy::Policy;
 use crate::slug::Slug;
@@ -32,14 +32,4 @@ pub(super) fn changed<'p>(policy: &'p Policy, number: u32, epoch: &OpenEpoch, to
 pub(super) fn delivered<'p>(policy: &'p Policy, number: u32, epoch: &OpenEpoch) -> BTreeSet<&'p Slug> {
     let delivered = epoch.accounts.iter().filter(|(_, account)| account.row.full_seen);
     delivered.filter_map(|(partner, _)| policy.flags_for(*partner, number)).collect()
-}
-
-/// Those whose full set the first full release of an epoch waits for: those that were fresh in the epoch that answers,
-/// or all where none does.
-pub(super) fn awaited<'p>(policy: &'p Policy, number: u32, state: &BrokerState) -> BTreeSet<&'p Slug> {
-    let flagging = policy.flagging_in(number);
-    let older = state.answering_before(number).and_then(|older| Some((older, state.epochs.get(&older)?)));
-    let Some((older, epoch)) = older else { return flagging };
-    let fresh = fresh(policy, older, &epoch.accounts, epoch.row.as_of);
-    flagging.intersection(&fresh).copied().collect()
 }

@@ -70,7 +70,8 @@ impl ReleasePlan {
         let ReleasePlan { number, due, epoch, accepted, suspended } = self;
         let today = due.as_of.day();
         let in_roster = |partner: &u16| policy.partner(*partner).is_some();
-        let stays = |partner: &u16| in_roster(partner) && !suspended.contains(partner);
+        let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some();
+        let stays = |partner: &u16| may_flag(partner) && !suspended.contains(partner);
         let (mut accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
             epoch.accounts.into_iter().partition(|(partner, _)| stays(partner));
         for (_, account) in &mut accounts {

@@ -1,6 +1,6 @@
 //! When a release is due. SPEC.md 5.7.
 
-use super::organisations::{awaited, changed, delivered};
+use super::organisations::{changed, delivered};
 use super::state::BrokerState;
 use crate::day::Timestamp;
 use crate::policy::Policy;
@@ -76,7 +76,9 @@ fn is_full_due(policy: &Policy, number: u32, state: &BrokerState, (moment, force
     match epoch.row.waits_since {
         Some(since) => {
             let is_over = moment >= since.plus(max_wait(policy));
-            is_over || awaited(policy, number, state).is_subset(&delivered(policy, number, epoch))
+            // While an older epoch answers, whoever delivered last would choose the moment, and so what is new in it.
+            let may_be_early = state.answering_before(number).is_none();
+            is_over || may_be_early && policy.flagging_in(number) == delivered(policy, number, epoch)
         }
         None => {
             let changed = changed(policy, number, epoch, moment.day()).len();
