@@ -34,6 +34,7 @@ from stapel_reference.messages import (
     Rejection,
     StatusReply,
     StatusRequest,
+    Terms,
 )
 from stapel_reference.standings import Counting
 from succession_vectors import succession_file
@@ -208,12 +209,26 @@ NOVEMBER = 20_787  # 2026-11-30
 DECEMBER = 20_818
 FEBRUARY = 21_243  # 2028-02-29
 FEBRUARY_2100 = 47_540  # 2100-02-28, in a year without a leap day
+FIRST = 20_780  # 2026-11-23
 LOG = LogEntry(1_795_000_000, 41, drawn("leaf"), drawn("salt", 16))
 
 
 def rows(*numbers: int) -> list[bytes]:
     """Pseudonyms of made-up addresses, in the order of their bytes."""
     return sorted(SECRET.pseudonym(UNIT, f"1012JS|{number}|") for number in numbers)
+
+
+def until(last_day: int) -> Terms:
+    return Terms(last_day, FIRST)
+
+
+def of_every_kind() -> messages.Groups:
+    """Groups that differ in one of their terms each, in their order."""
+    reasons = [Terms(NOVEMBER, FIRST, reason) for reason in messages.REASONS]
+    number = replace(reasons[-1], house_number=True)
+    terms = [until(NOVEMBER), replace(until(NOVEMBER), house_number=True), *reasons, number]
+    terms += [Terms(NOVEMBER, FIRST + 1), Terms(NOVEMBER, 65_535), until(DECEMBER)]
+    return [(one, rows(number)) for number, one in enumerate(terms)]
 
 
 def header(body: messages.Body) -> Header:
@@ -250,31 +265,34 @@ def signed(front: bytes, raw: bytes, kind: int, seed: bytes | None = None) -> by
 
 NODES = [drawn("node 1"), drawn("node 2")]
 VALID: list[tuple[str, messages.Body, dict]] = [
-    ("delta that flags and withdraws", Delta(False, [(NOVEMBER, rows(1, 2)), (DECEMBER, rows(3))], rows(4, 5)), {}),
-    ("delta that only flags", Delta(False, [(FEBRUARY, rows(1))]), {}),
-    ("delta with the last day of February 2100", Delta(False, [(FEBRUARY_2100, rows(1))]), {}),
-    ("delta that only withdraws", Delta(False, [], rows(1)), {}),
-    ("delta that renews", Delta(True, [(DECEMBER, rows(1, 3))]), {}),
     (
-        "delta with 64 groups",
-        Delta(
-            False,
-            [
-                (day, rows(n))
-                for n, day in enumerate([d for d in range(NOVEMBER, 65_535) if messages.last_of_month(d)][:64])
-            ],
-        ),
+        "delta that flags and withdraws",
+        Delta([(until(NOVEMBER), rows(1, 2)), (until(DECEMBER), rows(3))], rows(4, 5)),
         {},
     ),
-    ("delta with the first and the last pseudonym", Delta(False, [(NOVEMBER, [bytes(16)])], [b"\xff" * 16]), {}),
-    ("delta with the first and the last month", Delta(False, [(30, rows(1)), (65_529, rows(2))]), {}),
-    ("full set", FullSet(groups=[(NOVEMBER, rows(1, 2, 3))]), {}),
+    ("delta that only flags", Delta([(until(FEBRUARY), rows(1))]), {}),
+    ("delta with the last day of February 2100", Delta([(until(FEBRUARY_2100), rows(1))]), {}),
+    ("delta that only withdraws", Delta([], rows(1)), {}),
+    ("delta that renews", Delta([(Terms(DECEMBER, FIRST, "observed_again"), rows(1, 3))]), {}),
+    ("delta with every term", Delta(of_every_kind()), {}),
+    (
+        "delta with 300 groups",
+        Delta([(Terms(NOVEMBER, day), rows(day)) for day in range(300)]),
+        {},
+    ),
+    ("delta with the first and the last pseudonym", Delta([(until(NOVEMBER), [bytes(16)])], [b"\xff" * 16]), {}),
+    ("delta with the first and the last month", Delta([(until(30), rows(1)), (until(65_529), rows(2))]), {}),
+    ("full set", FullSet(groups=[(until(NOVEMBER), rows(1, 2, 3))]), {}),
     ("full set of nothing", FullSet(), {"previous": 0}),
-    ("full set that shrinks and renews", FullSet(True, True, groups=[(DECEMBER, rows(1))]), {}),
-    ("part 2 of 3 of a full set", FullSet(part=2, parts=3, groups=[(NOVEMBER, rows(6, 7))]), {}),
+    (
+        "full set that shrinks and renews",
+        FullSet(True, groups=[(Terms(DECEMBER, FIRST, "being_acted_on"), rows(1))]),
+        {},
+    ),
+    ("part 2 of 3 of a full set", FullSet(part=2, parts=3, groups=[(until(NOVEMBER), rows(6, 7))]), {}),
     ("part 65535 of 65535 of a full set", FullSet(shrink=True, part=65_535, parts=65_535), {}),
     ("confirm", Confirm(), {}),
-    ("first message of a partner", FullSet(groups=[(NOVEMBER, rows(1))]), {"sequence": 1, "previous": 0}),
+    ("first message of a partner", FullSet(groups=[(until(NOVEMBER), rows(1))]), {"sequence": 1, "previous": 0}),
     (
         "confirm with the largest header",
         Confirm(),
@@ -322,7 +340,7 @@ VALID += [
 VALID += [
     (
         f"rejection: {code}",
-        Rejection(LOG, code, 7 if code in ("gap", "stale", "over_budget", "shrink") else 0, "Zo niet: één zin."),
+        Rejection(LOG, code, 7 if code in messages.NUMBERED - {"other_epoch"} else 0, "Zo niet: één zin."),
         {},
     )
     for code in CODES
@@ -332,7 +350,7 @@ VALID += [
 def example() -> list[tuple[str, messages.Body, dict]]:
     """The messages of spec/worked-example.md: an address is flagged, and asked about a day later."""
     address_key = SECRET.pseudonym(UNIT, "1012JS|1|A")
-    delta = Delta(False, [(NOVEMBER, [address_key])])
+    delta = Delta([(Terms(NOVEMBER, NOVEMBER - 1), [address_key])])
     question = Question([address_key])
     journal = {"context": bytes(32)}
     asked = {"time": 1_795_996_800, "sequence": 1} | journal
@@ -387,9 +405,9 @@ def valid() -> list[dict]:
             "full set of 1,000,000 pseudonyms in two groups",
             KINDS[FullSet],
             [
-                {"hex": "000100010002" + u16(NOVEMBER) + u32(999_999)},
+                {"hex": "00010001000200" + until(NOVEMBER).encode().hex() + u32(999_999)},
                 {"pseudonyms": [0, 999_999]},
-                {"hex": u16(DECEMBER) + u32(1)},
+                {"hex": until(DECEMBER).encode().hex() + u32(1)},
                 {"pseudonyms": [999_999, 1]},
             ],
         ),
@@ -522,7 +540,7 @@ def invalid() -> list[dict]:
     with_front("a status request with previous", previous, status.encode(), kind=KINDS[StatusRequest])
 
     # Signatures
-    delta = Delta(False, [(NOVEMBER, rows(1, 2))], rows(3))
+    delta = Delta([(until(NOVEMBER), rows(1, 2))], rows(3))
     raw = delta.encode()
     delta_front = front_of(header(delta), len(raw))
     good_delta = signed(delta_front, raw, KINDS[Delta])
@@ -578,45 +596,56 @@ def invalid() -> list[dict]:
     one, two, three = ([row] for row in rows(1, 2, 3))
     body("delta: nothing", Delta, Delta().encode())
     body("delta: no bytes", Delta, b"")
-    body("delta: unknown bit 0x02", Delta, b"\x02" + raw[1:])
-    body("delta: unknown bit 0x80", Delta, b"\x81" + raw[1:])
+    for at, byte, what in (
+        (6, len(messages.REASONS) + 1, "an unknown reason"),
+        (6, 0xFF, "the highest reason"),
+        (7, 0x02, "unknown bit 0x02"),
+        (7, 0x81, "unknown bit 0x80"),
+    ):
+        body(f"delta: {what} of a group", Delta, raw[:at] + bytes([byte]) + raw[at + 1 :])
+    every = of_every_kind()
+    for at in range(len(every) - 1):
+        swapped = [*every[:at], every[at + 1], every[at], *every[at + 2 :]]
+        body(f"delta: groups {at} and {at + 1} in each other's place", Delta, Delta(swapped).encode())
     body("delta: cut", Delta, raw[:-1])
     body("delta: a byte too many", Delta, raw + b"\0")
-    body("delta: pseudonyms not in order", Delta, Delta(False, [(NOVEMBER, rows(1, 2)[::-1])]).encode())
-    body("delta: a pseudonym twice in a group", Delta, Delta(False, [(NOVEMBER, one + one)]).encode())
-    body("delta: a pseudonym in two groups", Delta, Delta(False, [(NOVEMBER, one + two), (DECEMBER, two)]).encode())
-    body("delta: a pseudonym flagged and withdrawn", Delta, Delta(False, [(NOVEMBER, one + two)], one).encode())
-    body("delta: withdrawn not in order", Delta, Delta(False, [], rows(1, 2)[::-1]).encode())
-    body("delta: withdrawn twice", Delta, Delta(False, [], one + one).encode())
-    body("delta: groups not in order", Delta, Delta(False, [(DECEMBER, one), (NOVEMBER, two)]).encode())
-    body("delta: a day in two groups", Delta, Delta(False, [(NOVEMBER, one), (NOVEMBER, two)]).encode())
-    body("delta: an empty group", Delta, Delta(False, [(NOVEMBER, [])], one).encode())
+    body("delta: pseudonyms not in order", Delta, Delta([(until(NOVEMBER), rows(1, 2)[::-1])]).encode())
+    body("delta: a pseudonym twice in a group", Delta, Delta([(until(NOVEMBER), one + one)]).encode())
+    in_both = Delta([(until(NOVEMBER), one + two), (until(DECEMBER), two)])
+    body("delta: a pseudonym in two groups", Delta, in_both.encode())
+    body("delta: a pseudonym flagged and withdrawn", Delta, Delta([(until(NOVEMBER), one + two)], one).encode())
+    body("delta: withdrawn not in order", Delta, Delta([], rows(1, 2)[::-1]).encode())
+    body("delta: withdrawn twice", Delta, Delta([], one + one).encode())
+    body("delta: groups not in order", Delta, Delta([(until(DECEMBER), one), (until(NOVEMBER), two)]).encode())
+    body("delta: two groups of the same terms", Delta, Delta([(until(NOVEMBER), one), (until(NOVEMBER), two)]).encode())
+    body("delta: an empty group", Delta, Delta([(until(NOVEMBER), [])], one).encode())
     for day in (NOVEMBER - 1, NOVEMBER + 1, 0, FEBRUARY - 1, FEBRUARY_2100 + 1, 65_535):
-        body(f"delta: day {day} is no month's last", Delta, Delta(False, [(day, one)]).encode())
-    months = [day for day in range(65_535) if messages.last_of_month(day)][:65]
-    body("delta: 65 groups", Delta, Delta(False, [(day, rows(n)) for n, day in enumerate(months)]).encode())
+        body(f"delta: day {day} is no month's last", Delta, Delta([(until(day), one)]).encode())
+    body("delta: 1,025 groups", Delta, bytes.fromhex(u16(1_025)) + Delta([(until(NOVEMBER), one)]).encode()[2:])
     body(
         "delta: a group's count over the bytes",
         Delta,
-        b"\0\1" + bytes.fromhex(u16(NOVEMBER) + u32(2)) + one[0] + bytes(4),
+        b"\1\0" + until(NOVEMBER).encode() + bytes.fromhex(u32(2)) + one[0] + bytes(4),
     )
     body("delta: the largest count", Delta, b"\0\0" + b"\xff" * 4 + one[0])
-    body("delta: fewer groups than counted", Delta, b"\0\2" + Delta(False, [(NOVEMBER, one)]).encode()[2:])
+    body("delta: fewer groups than counted", Delta, b"\2" + Delta([(until(NOVEMBER), one)]).encode()[1:])
 
     # Full sets
     for part, parts in ((0, 0), (0, 1), (2, 1)):
         body(f"full set: part {part} of {parts}", FullSet, FullSet(part=part, parts=parts).encode())
-    body("full set: unknown bit 0x04", FullSet, b"\x04" + FullSet().encode()[1:])
+    for bit in (0x02, 0x80):
+        body(f"full set: unknown bit {bit:#04x}", FullSet, bytes([bit]) + FullSet().encode()[1:])
     body("full set: cut", FullSet, FullSet().encode()[:-1])
     body("full set: a byte too many", FullSet, FullSet().encode() + b"\0")
     body(
         "full set: a pseudonym in two groups",
         FullSet,
-        FullSet(groups=[(NOVEMBER, rows(1, 2, 3)), (DECEMBER, three)]).encode(),
+        FullSet(groups=[(until(NOVEMBER), rows(1, 2, 3)), (until(DECEMBER), three)]).encode(),
     )
-    body("full set: an empty group", FullSet, FullSet(groups=[(NOVEMBER, [])]).encode())
-    body("full set: not a month's last day", FullSet, FullSet(groups=[(NOVEMBER + 1, one)]).encode())
-    body("full set: groups not in order", FullSet, FullSet(groups=[(DECEMBER, one), (NOVEMBER, two)]).encode())
+    body("full set: an empty group", FullSet, FullSet(groups=[(until(NOVEMBER), [])]).encode())
+    body("full set: not a month's last day", FullSet, FullSet(groups=[(until(NOVEMBER + 1), one)]).encode())
+    turned = FullSet(groups=[(until(DECEMBER), one), (until(NOVEMBER), two)])
+    body("full set: groups not in order", FullSet, turned.encode())
 
     # Confirm, question, status request
     body("confirm: a byte", Confirm, b"\0")
@@ -691,7 +720,7 @@ def invalid() -> list[dict]:
         if code not in messages.NUMBERED:
             body(f"rejection: a number with {code}", Rejection, Rejection(LOG, code, 1, "").encode())
     body("rejection: 0 as the lowest number still free", Rejection, Rejection(LOG, "stale", 0, "").encode())
-    for code in (0, 23, 255):
+    for code in (0, 24, 255):
         body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
     body("rejection: a sentence with a bidirectional override", Rejection, Rejection(LOG, "gap", 7, "a\u202eb").encode())
@@ -711,7 +740,7 @@ def invalid() -> list[dict]:
             "delta of 1,000,001 pseudonyms, one withdrawn",
             KINDS[Delta],
             [
-                {"hex": "0001" + u16(NOVEMBER) + u32(1_000_000)},
+                {"hex": "0100" + until(NOVEMBER).encode().hex() + u32(1_000_000)},
                 {"pseudonyms": [0, 1_000_000]},
                 {"hex": u32(1)},
                 {"pseudonyms": [1_000_000, 1]},
@@ -721,9 +750,9 @@ def invalid() -> list[dict]:
             "full set of 1,000,001 pseudonyms in two groups",
             KINDS[FullSet],
             [
-                {"hex": "000100010002" + u16(NOVEMBER) + u32(1)},
+                {"hex": "00010001000200" + until(NOVEMBER).encode().hex() + u32(1)},
                 {"pseudonyms": [1_000_000, 1]},
-                {"hex": u16(DECEMBER) + u32(1_000_000)},
+                {"hex": until(DECEMBER).encode().hex() + u32(1_000_000)},
                 {"pseudonyms": [0, 1_000_000]},
             ],
         ),

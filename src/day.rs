@@ -11,6 +11,9 @@ use crate::json::serde_as_text;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
+/// So many days after a flag ended or was withdrawn, whoever flags again goes on with the same flag.
+const REMEMBERED_DAYS: u16 = 30;
+
 /// A day: the number of days since 1970-01-01 UTC. Reaches 2149-06-06.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub u16);
@@ -64,6 +67,11 @@ impl Day {
     /// This day and `days` more, or the last day that can be written.
     pub fn plus(self, days: u16) -> Day {
         Day(self.0.saturating_add(days))
+    }
+
+    /// Whether a flag that had this last day is forgotten by `today`.
+    pub(crate) fn is_forgotten(self, today: Day) -> bool {
+        self.plus(REMEMBERED_DAYS) < today
     }
 
     /// The first moment of this day.

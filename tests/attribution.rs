@@ -69,7 +69,8 @@ impl Game {
     fn new(organisations: usize, sees: &'static str, together: usize, knows_who_delivers: bool) -> Game {
         let entry = |at: usize| Entry { number: at as u16 + 1, organisation: NAMES[at], may: r#""flag", "ask""#, sees };
         let roster: Vec<Entry> = (0..organisations).map(entry).collect();
-        let names = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n[retention]\nmax_days = 220\n";
+        let names = "[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n\
+                     [retention]\nmax_days = 220\nmax_renewals = 0\n";
         let opens = START.day().plus(SECOND_OPENS as u16);
         let second =
             format!("[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = {opens}\ncloses = 2028-01-31\n", "2".repeat(32));

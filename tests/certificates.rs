@@ -10,7 +10,7 @@ use stapel::secret::SigningKey;
 use stapel::{Broker, Day, Timestamp};
 use stapel_testkit::{
     Client, DAY, ROSTER, RULES, START, broker, broker_keys, certificate, certificates, code, day, key, partner_keys,
-    policy_key, policy_text, pseudonym, read, signed, stored_keys, write_policy,
+    policy_key, policy_text, pseudonym, read, signed, stored_keys, until, write_policy,
 };
 
 const MARCH: &str = "2027-03-31";
@@ -39,10 +39,10 @@ fn everyone(broker: &Broker, policy: &SignedPolicy) -> Vec<Client> {
 
 fn full_set(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
     let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
-    let mut flagged = vec![Group { last_day: day(MARCH), pseudonyms: &rows }];
+    let mut flagged = vec![Group { terms: until(day(MARCH)), pseudonyms: &rows }];
     flagged.retain(|group| !group.pseudonyms.is_empty());
     let part = Part { number: 1, of: 1 };
-    client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+    client.say(broker, &Request::FullSet(FullSet { shrink: true, part, flagged }), now)
 }
 
 fn standing(client: &mut Client, broker: &Broker, asked: u8, now: Timestamp) -> u8 {
@@ -182,7 +182,7 @@ fn a_suspended_partner_stops_at_once_and_its_flags_end_with_the_day() {
 
     // A later certificate lifts it, and it begins anew. Its numbers go on where they were.
     broker.keep_certificate(&from(policy.policy(), 3, Some(partner_keys(1, 1)), noon(3).day()), noon(3)).unwrap();
-    let delta = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &[pseudonym(1)] });
+    let delta = Request::Delta(Delta { flagged: vec![], withdrawn: &[pseudonym(1)] });
     assert_eq!(code(&clients[0].say(&broker, &delta, noon(3))), "full_set_required");
     assert_eq!(code(&full_set(&mut clients[0], &broker, &[1], noon(3))), "ok");
     broker.accept_clock(midnight(7)).unwrap();

@@ -11,7 +11,7 @@ use std::thread;
 use stapel::message::{Answer, Code, Delta, FullSet, Group, Part, Question, Reply, Request};
 use stapel::{Broker, Pseudonym, Timestamp};
 use stapel_testkit::{
-    Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, write_policy,
+    Client, Entry, RULES, START, code, day, policy_text, pseudonym, signed, stored_keys, until, write_policy,
 };
 
 const HOUR: u64 = 3_600;
@@ -124,14 +124,14 @@ asked_an_epoch = 100000000
         while !done.load(Ordering::SeqCst) {
             let after = flags(partner, round);
             let flagged = rows(after.iter().copied());
-            let flagged = vec![Group { last_day: day("2027-03-31"), pseudonyms: &flagged }];
+            let flagged = vec![Group { terms: until(day("2027-03-31")), pseudonyms: &flagged }];
             // Who else delivers and who releases waits here, so that it is known what a release has; who asks does not.
             let mut model = model.lock().unwrap();
             let withdrawn = rows(model.held[partner].difference(&after).copied());
             let request = if round % 7 == 0 {
-                Request::FullSet(FullSet { renewal: false, shrink: true, part: Part { number: 1, of: 1 }, flagged })
+                Request::FullSet(FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged })
             } else {
-                Request::Delta(Delta { renewal: false, flagged, withdrawn: &withdrawn })
+                Request::Delta(Delta { flagged, withdrawn: &withdrawn })
             };
             let reply = client.say(&broker, &request, now());
             let Reply::Receipt(receipt) = reply else { panic!("{}", code(&reply)) };

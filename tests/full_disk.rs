@@ -33,8 +33,8 @@ fn flags(client: &mut Client, seed: u64, now: Timestamp) -> Vec<u8> {
     });
     let mut pseudonyms = testkit::numbered(numbers);
     pseudonyms.sort_unstable();
-    let flagged = vec![Group { last_day: testkit::day("2027-03-31"), pseudonyms: &pseudonyms }];
-    let request = Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] });
+    let flagged = vec![Group { terms: testkit::until(testkit::day("2027-03-31")), pseudonyms: &pseudonyms }];
+    let request = Request::Delta(Delta { flagged, withdrawn: &[] });
     client.message(&request, now)
 }
 

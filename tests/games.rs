@@ -9,7 +9,7 @@ use stapel::message::{
 use stapel::policy::SignedPolicy;
 use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit::{
-    Client, DAY, Flag, ROSTER, RULES, START, code, day, key, operator_key, policy_text, signed, stored_keys,
+    Client, DAY, Flag, ROSTER, RULES, START, code, day, key, operator_key, policy_text, signed, stored_keys, until,
     write_policy,
 };
 
@@ -58,15 +58,15 @@ impl World {
 
     fn full_set(&mut self, at: usize, flags: &[u8], now: Timestamp) {
         let rows = rows(flags);
-        let flagged = vec![Group { last_day: day("2027-03-31"), pseudonyms: &rows }];
+        let flagged = vec![Group { terms: until(day("2027-03-31")), pseudonyms: &rows }];
         let part = Part { number: 1, of: 1 };
-        self.say(at, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now);
+        self.say(at, &Request::FullSet(FullSet { shrink: true, part, flagged }), now);
     }
 
     fn delta(&mut self, at: usize, flags: &[u8], now: Timestamp) {
         let rows = rows(flags);
-        let flagged = vec![Group { last_day: day("2027-03-31"), pseudonyms: &rows }];
-        self.say(at, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), now);
+        let flagged = vec![Group { terms: until(day("2027-03-31")), pseudonyms: &rows }];
+        self.say(at, &Request::Delta(Delta { flagged, withdrawn: &[] }), now);
     }
 
     /// What the first partner is told when it asks and looks at the log, from the size of the tree that it knows: the

@@ -62,6 +62,7 @@ reason = "no budget is to end"
 own_flag_required = false
 [retention]
 max_days = 365
+max_renewals = 0
 [release]
 max_wait_days = 1
 [budgets]
@@ -126,7 +127,8 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
             columns.entry(*last).or_default().push(testkit::pseudonym(*flag));
         }
     }
-    let flagged = columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect();
+    let flagged =
+        columns.iter().map(|(last_day, pseudonyms)| Group { terms: testkit::until(*last_day), pseudonyms }).collect();
     let others: Vec<_> = match &said {
         Said::Delta { withdrawn: others, .. } | Said::Question(others) => {
             others.iter().map(|flag| testkit::pseudonym(*flag)).collect()
@@ -134,10 +136,8 @@ fn message(number: usize, policy: &SignedPolicy) -> Vec<u8> {
         _ => vec![],
     };
     let request = match said {
-        Said::FullSet(_) => {
-            Request::FullSet(FullSet { renewal: false, shrink: true, part: Part { number: 1, of: 1 }, flagged })
-        }
-        Said::Delta { .. } => Request::Delta(Delta { renewal: false, flagged, withdrawn: &others }),
+        Said::FullSet(_) => Request::FullSet(FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged }),
+        Said::Delta { .. } => Request::Delta(Delta { flagged, withdrawn: &others }),
         Said::Confirm => Request::Confirm,
         Said::Question(_) => Request::Question(Question { sweep: None, pseudonyms: &others }),
     };

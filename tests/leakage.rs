@@ -5,11 +5,11 @@
 
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::message::{
-    self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, Reply, Request, Role, StatusRequest,
-    Unverified,
+    self, Answer, Delta, FullSet, Group, Header, Kind, LogEntry, Part, Question, RenewalReason, Reply, Request, Role,
+    StatusRequest, Terms, Unverified,
 };
 use stapel::policy::SignedPolicy;
-use stapel::{AddressKey, Broker, Pseudonym, Timestamp};
+use stapel::{AddressKey, Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit::*;
 
 /// The last valid day of a flag that is to outlast a test.
@@ -49,13 +49,13 @@ impl World {
         let rows = rows(flags);
         let flagged = groups(&rows, MARCH);
         let part = Part { number: 1, of: 1 };
-        self.say(at, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+        self.say(at, &Request::FullSet(FullSet { shrink: true, part, flagged }), now)
     }
 
     fn delta(&mut self, at: usize, flags: &[u8], withdrawn: &[u8], last: &str, now: Timestamp) -> Reply {
         let (flags, withdrawn) = (rows(flags), rows(withdrawn));
         let flagged = groups(&flags, last);
-        self.say(at, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &withdrawn }), now)
+        self.say(at, &Request::Delta(Delta { flagged, withdrawn: &withdrawn }), now)
     }
 
     fn ask(&mut self, at: usize, asked: &[u8], now: Timestamp) -> Answer {
@@ -121,7 +121,7 @@ fn rows(numbers: &[u8]) -> Vec<Pseudonym> {
 }
 
 fn groups<'a>(rows: &'a [Pseudonym], last: &str) -> Vec<Group<'a>> {
-    if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
+    if rows.is_empty() { vec![] } else { vec![Group { terms: until(day(last)), pseudonyms: rows }] }
 }
 
 /// The midnight that many days after the start, at which a release takes place.
@@ -164,10 +164,8 @@ fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     let ask = |sweep: Option<&str>, pseudonyms| {
         Request::Question(Question { sweep: sweep.map(|reason| reason.parse().unwrap()), pseudonyms }).encode().unwrap()
     };
-    let add = |rows, last| {
-        Request::Delta(Delta { renewal: false, flagged: groups(rows, last), withdrawn: &[] }).encode().unwrap()
-    };
-    let none = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged: vec![] };
+    let add = |rows, last| Request::Delta(Delta { flagged: groups(rows, last), withdrawn: &[] }).encode().unwrap();
+    let none = FullSet { shrink: false, part: Part { number: 1, of: 1 }, flagged: vec![] };
     let (one, other) = ([pseudonym(1)], [pseudonym(2)]);
     let mut made = Vec::new();
     let mut make = |kind, body: Vec<u8>, code, change: &dyn Fn(&mut Header)| {
@@ -187,6 +185,9 @@ fn rejected(world: &mut World, now: Timestamp) -> Vec<(Vec<u8>, &'static str)> {
     make(Kind::Confirm, vec![], "gap", &|header| header.previous += 9);
     make(Kind::Delta, add(&new, MARCH), "over_budget", &|_| ());
     make(Kind::Delta, add(&one, "2027-05-31"), "renewal_not_declared", &|_| ());
+    let old = vec![Group { terms: Terms { first_day: Day(1), ..until(day(MARCH)) }, pseudonyms: &other }];
+    let old = Request::Delta(Delta { flagged: old, withdrawn: &[] }).encode().unwrap();
+    make(Kind::Delta, old, "too_many_renewals", &|_| ());
     make(Kind::Delta, add(&one, "2026-10-31"), "clock", &|_| ());
     make(Kind::FullSet, Request::FullSet(none).encode().unwrap(), "shrink", &|_| ());
     made
@@ -234,6 +235,20 @@ fn l9_a_receipt_says_nothing_of_the_flags_of_others() {
         assert_eq!(receipts[0], receipts[1]);
     }
     assert_eq!(one.full_set(0, &[1, 8], midnight(1)), two.full_set(0, &[1, 8], midnight(1)));
+    // What was withdrawn is flagged again, and renewed: its first day is the sender's own, whoever else flags it.
+    let pseudonyms = rows(&[2, 3]);
+    for (last, renewal) in [("2027-05-31", None), ("2027-05-31", Some(RenewalReason::ObservedAgain))] {
+        let told = [&mut one, &mut two].map(|world| {
+            let terms = Terms { renewal, ..until(day(last)) };
+            let flagged = vec![Group { terms, pseudonyms: &pseudonyms }];
+            world.say(0, &Request::Delta(Delta { flagged, withdrawn: &[] }), midnight(10))
+        });
+        assert_eq!(code(&told[0]), if renewal.is_some() { "ok" } else { "renewal_not_declared" });
+        assert_eq!(told[0], told[1]);
+        if let Reply::Receipt(receipt) = &told[0] {
+            assert_eq!((receipt.added, receipt.renewed), (2, 2));
+        }
+    }
 }
 
 #[test]
@@ -280,8 +295,8 @@ fn l12_l13_order_cannot_be_told() {
     let turned = rows(&[2, 1]);
     let bodies = [
         Request::Question(Question { sweep: None, pseudonyms: &turned }),
-        Request::Delta(Delta { renewal: false, flagged: groups(&turned, MARCH), withdrawn: &[] }),
-        Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &turned }),
+        Request::Delta(Delta { flagged: groups(&turned, MARCH), withdrawn: &[] }),
+        Request::Delta(Delta { flagged: vec![], withdrawn: &turned }),
     ];
     for request in bodies {
         assert_eq!(code(&world.say(0, &request, midnight(1))), "malformed");
@@ -460,11 +475,11 @@ fn l29_the_store_has_no_pseudonym() {
     let mut clients = ROSTER.map(|entry| Client::new(entry.number, &policy));
     for client in &mut clients {
         let part = Part { number: 1, of: 2 };
-        let set = |part, rows| FullSet { renewal: false, shrink: true, part, flagged: groups(rows, MARCH) };
+        let set = |part, rows| FullSet { shrink: true, part, flagged: groups(rows, MARCH) };
         assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[..90])), START)), "ok");
         let part = Part { number: 2, of: 2 };
         assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[90..180])), START)), "ok");
-        let delta = Delta { renewal: false, flagged: groups(&rows[180..190], MARCH), withdrawn: &rows[..40] };
+        let delta = Delta { flagged: groups(&rows[180..190], MARCH), withdrawn: &rows[..40] };
         assert_eq!(code(&client.say(&broker, &Request::Delta(delta), START)), "ok");
         let part = Part { number: 1, of: 3 };
         assert_eq!(code(&client.say(&broker, &Request::FullSet(set(part, &rows[190..])), START)), "ok", "unfinished");

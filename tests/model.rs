@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use stapel::message::{Delta, FullSet, Group, Part, Question, Reply, Request, StatusRequest};
+use stapel::message::{Delta, FullSet, Group, Part, Question, RenewalReason, Reply, Request, StatusRequest, Terms};
 use stapel::{Broker, Clock, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, Entry, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};
@@ -17,12 +17,12 @@ enum Step {
         partner: usize,
         flagged: BTreeMap<u8, u8>,
         withdrawn: BTreeSet<u8>,
-        renewal: bool,
+        claim: Claim,
     },
     FullSet {
         partner: usize,
         flagged: BTreeMap<u8, u8>,
-        renewal: bool,
+        claim: Claim,
         shrink: bool,
         parts: u16,
     },
@@ -54,16 +54,36 @@ enum Step {
     Restore,
 }
 
+/// What a message says of all its flags.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    renewal: Option<RenewalReason>,
+    /// How many days ago they were flagged first.
+    ago: u16,
+    house_number: bool,
+}
+
+fn claim() -> impl Strategy<Value = Claim> {
+    let renewal = prop::option::of(prop::sample::select(RenewalReason::ALL.to_vec()));
+    let ago = prop_oneof![4 => Just(0u16), 1 => 0u16..90, 1 => Just(3_000)];
+    (renewal, ago, prop::bool::weighted(0.1)).prop_map(|(renewal, ago, house_number)| Claim {
+        renewal,
+        ago,
+        house_number,
+    })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let partner = 0usize..5;
-    let flagged = || prop::collection::btree_map(0u8..20, 0u8..6, 0..10);
+    let month = || prop_oneof![15 => 1u8..3, 1 => 0u8..5];
+    let flagged = move || prop::collection::btree_map(0u8..20, month(), 0..10);
     let some = || prop::collection::btree_set(0u8..20, 1..8);
     prop_oneof![
-        5 => (partner.clone(), flagged(), prop::collection::btree_set(0u8..20, 0..5), any::<bool>())
-            .prop_map(|(partner, flagged, withdrawn, renewal)| Step::Delta { partner, flagged, withdrawn, renewal }),
-        4 => (partner.clone(), flagged(), any::<bool>(), prop::bool::weighted(0.8), 1u16..4)
-            .prop_map(|(partner, flagged, renewal, shrink, parts)| {
-                Step::FullSet { partner, flagged, renewal, shrink, parts }
+        5 => (partner.clone(), flagged(), prop::collection::btree_set(0u8..20, 0..5), claim())
+            .prop_map(|(partner, flagged, withdrawn, claim)| Step::Delta { partner, flagged, withdrawn, claim }),
+        4 => (partner.clone(), flagged(), claim(), prop::bool::weighted(0.8), 1u16..4)
+            .prop_map(|(partner, flagged, claim, shrink, parts)| {
+                Step::FullSet { partner, flagged, claim, shrink, parts }
             }),
         1 => partner.clone().prop_map(|partner| Step::Confirm { partner }),
         1 => (partner.clone(), some()).prop_map(|(partner, withdrawn)| Step::WithdrawInDoubt { partner, withdrawn }),
@@ -72,6 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (partner.clone(), any::<bool>()).prop_map(|(partner, question)| Step::Resend { partner, question }),
         1 => partner.prop_map(|partner| Step::Gap { partner }),
         4 => (1u16..60).prop_map(|hours| Step::Wait { hours }),
+        2 => (7u16..40).prop_map(|days| Step::Wait { hours: days * 24 }),
         1 => Just(Step::Reopen),
         2 => Just(Step::BackUp),
         2 => Just(Step::Restore),
@@ -89,13 +110,14 @@ struct Rules {
     asked_a_day: u32,
     new_flags_a_day: u32,
     first_set_flags: u32,
+    max_renewals: u32,
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
     let interval_hours = prop::sample::select(vec![6u16, 24, 36]);
-    (2u8..4, 3u16..5, any::<bool>(), (interval_hours, 1u16..5), 5u32..60, (5u32..40, 0u32..12)).prop_map(
+    (2u8..4, 3u16..5, any::<bool>(), (interval_hours, 1u16..5), 5u32..60, (5u32..40, 0u32..12, 0u32..3)).prop_map(
         |(threshold, min_sources, own_flag_required, (interval_hours, min_changed), asked_a_day, new_flags)| {
-            let (new_flags_a_day, first_set_flags) = new_flags;
+            let (new_flags_a_day, first_set_flags, max_renewals) = new_flags;
             Rules {
                 threshold,
                 min_sources: min_sources.max(threshold.into()),
@@ -105,12 +127,14 @@ fn rules() -> impl Strategy<Value = Rules> {
                 asked_a_day,
                 new_flags_a_day,
                 first_set_flags,
+                max_renewals,
             }
         },
     )
 }
 
-const MAX_DAYS: u16 = 100;
+const MAX_DAYS: u16 = 62;
+const REMEMBERED: u16 = 30;
 const MAX_WAIT_DAYS: u64 = 3;
 const FRESH_DAYS: u64 = 9;
 const MAX_SHRINK: u64 = 50;
@@ -120,7 +144,7 @@ const SWEPT_A_DAY: usize = 9;
 impl Rules {
     fn text(self) -> String {
         let Rules { threshold, min_sources, own_flag_required, interval_hours, min_changed, .. } = self;
-        let Rules { asked_a_day, new_flags_a_day, first_set_flags, .. } = self;
+        let Rules { asked_a_day, new_flags_a_day, first_set_flags, max_renewals, .. } = self;
         let tables = format!(
             r#"freshness_days = {FRESH_DAYS}
 max_shrink_percent = {MAX_SHRINK}
@@ -143,6 +167,7 @@ min_changed = {min_changed}
 max_wait_days = {MAX_WAIT_DAYS}
 [retention]
 max_days = {MAX_DAYS}
+max_renewals = {max_renewals}
 [budgets]
 new_flags_a_day = {new_flags_a_day}
 first_set_flags = {first_set_flags}
@@ -161,6 +186,8 @@ sweep_reasons = ["brand"]
 #[derive(Clone, Default)]
 struct Partner {
     held: Spans,
+    /// What ended or was withdrawn in the last thirty days.
+    ended: Spans,
     released: Spans,
     full_seen: bool,
     /// The broker was restored, and waits for this partner's full set.
@@ -189,6 +216,19 @@ struct Copied {
     spent: BTreeMap<&'static str, Spent>,
     /// The day of the last thing that it knows of.
     day: Day,
+}
+
+impl Partner {
+    /// What is flagged again is no longer one that ended.
+    fn forget_about(&mut self, flagged: &Spans) {
+        self.ended.retain(|number, _| !flagged.contains_key(number));
+    }
+
+    /// What is held, and not among what stays, ended yesterday.
+    fn remember(&mut self, stays: &Spans, today: Day) {
+        let gone = self.held.iter().filter(|(number, _)| !stays.contains_key(number));
+        self.ended.extend(gone.map(|(number, (first, _))| (*number, (*first, Day(today.0 - 1)))));
+    }
 }
 
 struct Model {
@@ -308,7 +348,11 @@ impl Model {
         self.as_of = if turned { today.start() } else { Timestamp(0) }.max(if full { moment } else { Timestamp(0) });
         self.release += 1;
         for partner in &mut self.partners {
-            partner.held.retain(|_, (_, last)| *last >= today);
+            let held = std::mem::take(&mut partner.held);
+            let (held, ended): (Spans, Spans) = held.into_iter().partition(|(_, (_, last))| *last >= today);
+            partner.held = held;
+            partner.ended.extend(ended);
+            partner.ended.retain(|_, (_, last)| last.0 + REMEMBERED >= today.0);
             if full {
                 partner.released = partner.held.clone();
             }
@@ -328,30 +372,50 @@ impl Model {
             self.organisations(|p| p.heard.is_some_and(|heard| as_of.0.saturating_sub(heard.0) <= FRESH_DAYS * 86_400));
     }
 
-    /// The spans of flags, or the code of the rejection. Days that no flag may have come first, whatever is held.
+    /// The spans of flags, with how many were renewed, or the code of the rejection. Each thing is looked at in all of
+    /// them before the next.
     fn spans(
         &self,
         partner: usize,
         flagged: &BTreeMap<u8, Day>,
-        renewal: bool,
+        claim: Claim,
         today: Day,
-    ) -> Result<Spans, &'static str> {
+    ) -> Result<(Spans, u32), &'static str> {
         if flagged.values().any(|last| *last < today) {
             return Err("clock");
         }
         if flagged.values().any(|last| *last > Day(today.0 + MAX_DAYS)) {
             return Err("not_permitted");
         }
-        let span = |(number, last): (&u8, &Day)| match self.partners[partner].held.get(number) {
-            Some((first, _)) if *last <= Day(first.0 + MAX_DAYS) => Ok((*number, (*first, *last))),
-            Some(_) if !renewal => Err("renewal_not_declared"),
-            _ => Ok((*number, (today, *last))),
+        let Partner { held, ended, .. } = &self.partners[partner];
+        let renewals = |first: Day, last: Day| {
+            let mut renewals = 0;
+            while u32::from(last.0) > u32::from(first.0) + u32::from(MAX_DAYS) * (renewals + 1) {
+                renewals += 1;
+            }
+            renewals
         };
-        flagged.iter().map(span).collect()
+        let (mut spans, mut renewed) = (Spans::new(), 0);
+        let (mut too_often, mut without_reason) = (false, false);
+        for (number, last) in flagged {
+            let known = held.get(number).or(ended.get(number)).filter(|_| !claim.house_number);
+            let first = known.map_or(today, |(first, _)| *first).min(Day(today.0 - claim.ago));
+            too_often |= renewals(first, *last) > self.rules.max_renewals;
+            without_reason |= renewals(first, *last) > 0 && claim.renewal.is_none();
+            renewed += u32::from(known.is_some_and(|(_, was)| renewals(first, *was) < renewals(first, *last)));
+            spans.insert(*number, (first, *last));
+        }
+        match (too_often, without_reason) {
+            (true, _) => Err("too_many_renewals"),
+            (_, true) => Err("renewal_not_declared"),
+            _ => Ok((spans, renewed)),
+        }
     }
 
     fn put(&mut self, partner: usize, after: Spans, charge: u32, now: Timestamp) {
         let it = &mut self.partners[partner];
+        it.forget_about(&after);
+        it.remember(&after, now.day());
         it.held = after;
         it.heard = Some(now);
         it.unfinished = 0;
@@ -421,8 +485,11 @@ fn columns(flagged: &BTreeMap<u8, Day>) -> BTreeMap<Day, Vec<Pseudonym>> {
     columns
 }
 
-fn groups(columns: &BTreeMap<Day, Vec<Pseudonym>>) -> Vec<Group<'_>> {
-    columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
+fn groups(columns: &BTreeMap<Day, Vec<Pseudonym>>, claim: Claim, now: Timestamp) -> Vec<Group<'_>> {
+    let Claim { renewal, ago, house_number } = claim;
+    let first_day = Day(now.day().0 - ago);
+    let terms = |last_day: &Day| Terms { last_day: *last_day, first_day, renewal, house_number };
+    columns.iter().map(|(last_day, pseudonyms)| Group { terms: terms(last_day), pseudonyms }).collect()
 }
 
 /// A question and its answer, in a release.
@@ -528,11 +595,15 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
         match step {
             Step::Reopen | Step::BackUp | Step::Restore => unreachable!("done above"),
             Step::Wait { hours } => {
+                // Not past the end of the only epoch.
+                if now.day().0 + 60 > policy.policy().epochs[0].closes.0 {
+                    continue;
+                }
                 now = now.plus(u64::from(hours) * 3600);
                 model.tick(now);
                 broker.accept_clock(now).unwrap();
             }
-            Step::Delta { partner, flagged, mut withdrawn, renewal } => {
+            Step::Delta { partner, flagged, mut withdrawn, claim } => {
                 model.tick(now);
                 withdrawn.retain(|number| !flagged.contains_key(number));
                 if flagged.is_empty() && withdrawn.is_empty() {
@@ -541,9 +612,9 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let flagged = days(&flagged, now);
                 let columns = columns(&flagged);
                 let gone: Vec<_> = withdrawn.iter().map(|number| pseudonym(*number)).collect();
-                let request = Request::Delta(Delta { renewal, flagged: groups(&columns), withdrawn: &gone });
+                let request = Request::Delta(Delta { flagged: groups(&columns, claim, now), withdrawn: &gone });
                 let before = model.partners[partner].held.clone();
-                let spans = model.spans(partner, &flagged, renewal, now.day());
+                let spans = model.spans(partner, &flagged, claim, now.day());
                 let message = clients[partner].message(&request, now);
                 let bytes = broker.handle(&message, now);
                 let reply = clients[partner].send(broker, &message, now);
@@ -552,7 +623,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     assert_eq!(code(&testkit::read(&bytes)), first_wanted(&model.partners[partner]));
                     continue;
                 }
-                let spans = match spans {
+                let (spans, renewed) = match spans {
                     Ok(spans) => spans,
                     Err(expected) => {
                         assert_eq!(code(&testkit::read(&bytes)), expected);
@@ -570,7 +641,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 }
                 let Reply::Receipt(receipt) = reply else { panic!("{}", code(&reply)) };
                 assert_eq!(testkit::read(&bytes), Reply::Receipt(receipt.clone()), "a resend gets the same receipt");
-                assert_eq!(receipt.added as usize, added);
+                assert_eq!((receipt.added as usize, receipt.renewed), (added, renewed));
                 assert_eq!(receipt.held as usize, after.len());
                 assert_eq!(receipt.release, model.release);
                 assert_eq!(
@@ -580,7 +651,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 model.put(partner, after, added as u32, now);
                 last_state[partner] = Some((message, bytes));
             }
-            Step::FullSet { partner, flagged, renewal, shrink, parts } => {
+            Step::FullSet { partner, flagged, claim, shrink, parts } => {
                 model.tick(now);
                 let flagged = days(&flagged, now);
                 let before = model.partners[partner].held.clone();
@@ -589,9 +660,9 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                     let mine: BTreeMap<u8, Day> = mine.map(|(n, last)| (*n, *last)).collect();
                     let columns = columns(&mine);
                     let part = Part { number, of: parts };
-                    let request = Request::FullSet(FullSet { renewal, shrink, part, flagged: groups(&columns) });
+                    let request = Request::FullSet(FullSet { shrink, part, flagged: groups(&columns, claim, now) });
                     let reply = clients[partner].say(broker, &request, now);
-                    if let Err(expected) = model.spans(partner, &mine, renewal, now.day()) {
+                    if let Err(expected) = model.spans(partner, &mine, claim, now.day()) {
                         assert_eq!(code(&reply), expected);
                         break;
                     } else if number < parts {
@@ -603,7 +674,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                         assert_eq!(code(&reply), "ok");
                         model.partners[partner].unfinished = said;
                     } else {
-                        let after = model.spans(partner, &flagged, renewal, now.day()).unwrap();
+                        let (after, _) = model.spans(partner, &flagged, claim, now.day()).unwrap();
                         let gone = before.keys().filter(|number| !after.contains_key(number)).count();
                         let added = after.keys().filter(|number| !before.contains_key(number)).count();
                         let is_first = !model.partners[partner].full_seen;
@@ -649,7 +720,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let wrong = Timestamp(if withdrawn.contains(&0) { 7 } else { now.0 * 2 });
                 let clock = if withdrawn.contains(&1) { Clock::from(wrong) } else { Clock::untrusted(now) };
                 let gone: Vec<_> = withdrawn.iter().map(|number| pseudonym(*number)).collect();
-                let request = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &gone });
+                let request = Request::Delta(Delta { flagged: vec![], withdrawn: &gone });
                 let message = clients[partner].message(&request, now);
                 let bytes = broker.handle(&message, clock);
                 let asked = Request::Question(Question { sweep: None, pseudonyms: &gone });
@@ -664,7 +735,10 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 };
                 clients[partner].accepted = clients[partner].highest_state;
                 let before = it.held.len();
-                it.held.retain(|number, _| !withdrawn.contains(number));
+                let mut after = it.held.clone();
+                after.retain(|number, _| !withdrawn.contains(number));
+                it.remember(&after, now.day());
+                it.held = after;
                 it.unfinished = 0;
                 assert_eq!(receipt.withdrawn as usize, before - it.held.len());
                 assert_eq!((receipt.held as usize, receipt.release), (it.held.len(), model.release));

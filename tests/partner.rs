@@ -7,7 +7,7 @@ use stapel_testkit as common;
 use std::fs;
 
 use common::{ROSTER, START, secret};
-use stapel::message::{Code, Number, Receipt, Standing};
+use stapel::message::{Code, Number, Receipt, RenewalReason, Standing};
 use stapel::partner::{Change, News, Next, Received};
 use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
 
@@ -372,14 +372,22 @@ fn standings_find_their_rows_again() {
 fn months_of_flats_renewals_and_two_epochs() {
     let mut town = Consortium::new();
     let mut now = START;
-    // A flat more every month, and every other month the first is looked at again: the broker accepts all of it.
+    // A flat more every month, and every other month the first is looked at again, until it can be renewed no more: the
+    // broker accepts all of it.
+    let mut exhausted = 0;
     for month in 0..14u16 {
         let flat = home(&format!("1012JS|1|{month}"));
         for at in 0..3 {
             town.partners[at].flag(&[flat], &by(), now).unwrap();
             if month % 2 == 1 {
                 let first = *town.partners[at].flags().next().unwrap();
-                town.partners[at].renew(&[first.address], &by(), now).unwrap();
+                match town.partners[at].renew(&[first.address], RenewalReason::ObservedAgain, &by(), now) {
+                    Ok(changed) => assert_eq!(changed.changed + changed.unchanged, 1),
+                    Err(error) => {
+                        assert_eq!(error.code(), "too_many_renewals");
+                        exhausted += 1;
+                    }
+                }
             }
             town.deliver(at, now);
             assert!(town.partners[at].deliver(now).unwrap().is_empty());
@@ -392,8 +400,39 @@ fn months_of_flats_renewals_and_two_epochs() {
         );
     }
     let epochs: Vec<u32> = town.broker.status().epochs.iter().map(|epoch| epoch.number).collect();
-    assert!(epochs.contains(&2));
+    assert!(epochs.contains(&2) && exhausted > 0);
     for partner in &town.partners {
         partner.check_journal().unwrap();
     }
+}
+
+/// A change of epoch is no way round the most renewals: the first full set carries first days, and what was withdrawn
+/// before it goes on after it.
+#[test]
+fn first_days_outlast_an_epoch() {
+    let mut town = Consortium::new();
+    let two = [home("1012JS|1|A"), home("1012JS|2|A")];
+    let on = |date: &str| date.parse::<Day>().unwrap().start();
+    let renew = |town: &mut Consortium, now| {
+        let flags = town.partners[0].flags().count();
+        town.partners[0].renew(&two, RenewalReason::BeingActedOn, &by(), now).map(|changed| (flags, changed))
+    };
+    town.partners[0].flag(&two, &by(), START).unwrap();
+    town.deliver(0, START);
+    // 180 days from 2026-12-01 end on 2027-05-30, and twice as many on 2027-11-26.
+    renew(&mut town, on("2027-04-20")).unwrap();
+    town.deliver(0, on("2027-04-20"));
+    renew(&mut town, on("2027-09-20")).unwrap();
+    town.deliver(0, on("2027-09-20"));
+    // Ended on 2027-10-31, the day before the second epoch opened: nothing is flagged in it.
+    let second = on("2027-11-02");
+    let changed = town.partners[0].replace_all(&two, false, &by(), second).unwrap();
+    assert_eq!((changed.added, changed.lapsed), (0, 2));
+    town.deliver(0, second);
+    assert_eq!(renew(&mut town, second).unwrap_err().code(), "too_many_renewals");
+    assert_eq!(town.partners[0].flag(&two, &by(), on("2027-11-30")).unwrap().lapsed, 2);
+    // A month later it is a new observation.
+    assert_eq!(town.partners[0].flag(&two, &by(), on("2027-12-01")).unwrap().added, 2);
+    town.deliver(0, on("2027-12-01"));
+    assert!(town.partners[0].deliver(on("2027-12-01")).unwrap().is_empty());
 }

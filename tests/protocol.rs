@@ -5,15 +5,15 @@ use std::thread;
 
 use stapel::audit::{Event, Line, LogRow};
 use stapel::message::{
-    self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Reply, Request, Role, StatusReply,
-    StatusRequest, Unverified,
+    self, Code, Delta, FullSet, Group, Header, Kind, MAX_MESSAGE, Part, Question, Receipt, RenewalReason, Reply,
+    Request, Role, StatusReply, StatusRequest, Terms, Unverified,
 };
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
 use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit::{
     Client, DAY, Entry, ROSTER, RULES, START, broker, broker_keys, checkpoint_key, code, day, key, numbered,
-    policy_text, pseudonym, read, signed, stored_keys, write_policy,
+    policy_text, pseudonym, read, signed, stored_keys, until, write_policy,
 };
 
 const HOUR: u64 = 3600;
@@ -41,25 +41,35 @@ fn set(client: &mut Client, broker: &Broker, flags: &[u8], shrink: bool, now: Ti
     let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
     let flagged = groups(&rows, MARCH);
     let part = Part { number: 1, of: 1 };
-    client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink, part, flagged }), now)
+    client.say(broker, &Request::FullSet(FullSet { shrink, part, flagged }), now)
 }
 
 fn groups<'a>(rows: &'a [Pseudonym], last: &str) -> Vec<Group<'a>> {
-    if rows.is_empty() { vec![] } else { vec![Group { last_day: day(last), pseudonyms: rows }] }
+    if rows.is_empty() { vec![] } else { vec![Group { terms: until(day(last)), pseudonyms: rows }] }
 }
 
 fn flag(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
-    flag_until(client, broker, flags, MARCH, false, now)
+    flag_until(client, broker, flags, MARCH, now)
 }
 
-fn flag_until(client: &mut Client, broker: &Broker, flags: &[u8], last: &str, renewal: bool, now: Timestamp) -> Reply {
-    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
-    client.say(broker, &Request::Delta(Delta { renewal, flagged: groups(&rows, last), withdrawn: &[] }), now)
+fn flag_until(client: &mut Client, broker: &Broker, flags: &[u8], last: &str, now: Timestamp) -> Reply {
+    flag_on(client, broker, flags, until(day(last)), now)
+}
+
+fn flag_on(client: &mut Client, broker: &Broker, flags: &[u8], terms: Terms, now: Timestamp) -> Reply {
+    let pseudonyms: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    let flagged = vec![Group { terms, pseudonyms: &pseudonyms }];
+    client.say(broker, &Request::Delta(Delta { flagged, withdrawn: &[] }), now)
+}
+
+/// The terms of flags that were renewed because of `reason`.
+fn renewed(last: &str, reason: RenewalReason) -> Terms {
+    Terms { renewal: Some(reason), ..until(day(last)) }
 }
 
 fn withdraw(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) -> Reply {
     let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
-    client.say(broker, &Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &rows }), now)
+    client.say(broker, &Request::Delta(Delta { flagged: vec![], withdrawn: &rows }), now)
 }
 
 fn ask(client: &mut Client, broker: &Broker, asked: &[u8], now: Timestamp) -> Reply {
@@ -95,6 +105,13 @@ fn proven(client: &mut Client, broker: &Broker, now: Timestamp) -> Vec<u64> {
         now,
     ) {
         Reply::Status(status) => status.lines.iter().map(|line| line.index).collect(),
+        other => panic!("{}", code(&other)),
+    }
+}
+
+fn receipt(reply: Reply) -> Receipt {
+    match reply {
+        Reply::Receipt(receipt) => receipt,
         other => panic!("{}", code(&other)),
     }
 }
@@ -201,7 +218,7 @@ fn a_withdrawal_counts_at_the_turn_of_the_day_and_what_is_flagged_again_after_it
     // Withdrawn and flagged again on one day, it goes on showing; so does one that gets a later last day.
     assert_eq!(code(&withdraw(&mut clients[1], &broker, &[1, 2], midnight(1))), "ok");
     assert_eq!(code(&flag(&mut clients[1], &broker, &[1], midnight(1).plus(HOUR))), "ok");
-    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[1], "2027-04-30", false, midnight(1).plus(HOUR))), "ok");
+    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[1], "2027-04-30", midnight(1).plus(HOUR))), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], midnight(2))), [3, 2]);
     assert_eq!(code(&flag(&mut clients[1], &broker, &[2], midnight(2))), "ok");
     for days in 3..7 {
@@ -219,7 +236,7 @@ fn a_shortened_flag_ends_on_its_new_last_day_although_no_full_release_came() {
         broker.release(midnight(days)).unwrap();
     }
     // The thirty-first day of December is no seventh after the first.
-    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[1], "2026-12-31", false, midnight(30))), "ok");
+    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[1], "2026-12-31", midnight(30))), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(30).plus(DAY - 1))), [3]);
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1], midnight(31))), [2]);
 }
@@ -234,7 +251,7 @@ fn a_flag_that_has_ended_does_not_count_towards_a_release() {
         broker.release(midnight(days)).unwrap();
     }
     let now = midnight(30).plus(60);
-    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[9], "2026-12-31", false, now)), "ok");
+    assert_eq!(code(&flag_until(&mut clients[2], &broker, &[9], "2026-12-31", now)), "ok");
     assert_eq!(code(&flag(&mut clients[1], &broker, &[2], now)), "ok");
     assert_eq!(code(&flag(&mut clients[3], &broker, &[2], now)), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(31))), [0]);
@@ -253,7 +270,7 @@ fn who_changes_something_each_day_learns_nothing_of_a_single_other_flag() {
         assert_eq!(code(&flag(&mut clients[0], &broker, &[50 + days], now)), "ok");
         assert_eq!(code(&withdraw(&mut clients[0], &broker, &[49 + days], now)), "ok");
         let last = ["2027-04-30", "2027-03-31"][usize::from(days) % 2];
-        assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], last, false, now)), "ok");
+        assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], last, now)), "ok");
         assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(u64::from(days) + 1))), [0], "day {days}");
     }
     assert_eq!(standings(ask(&mut clients[0], &broker, &[2], midnight(7))), [2]);
@@ -292,30 +309,131 @@ fn a_flag_ends_on_its_last_valid_day_and_a_renewed_one_does_not() {
     let policy = policy();
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[], &[1, 2], &[1, 2], &[], &[]], START);
-    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1, 2], "2026-12-31", false, START)), "ok");
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1, 2], "2026-12-31", START)), "ok");
     let last = day("2026-12-31").start();
     broker.accept_clock(last).unwrap();
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY - 1))), [3, 3]);
-    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[2], "2027-02-28", false, last.plus(DAY - 1))), "ok");
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[2], "2027-02-28", last.plus(DAY - 1))), "ok");
     assert_eq!(standings(ask(&mut clients[0], &broker, &[1, 2], last.plus(DAY))), [1, 3]);
     assert_eq!(standings(ask(&mut clients[1], &broker, &[1, 2], last.plus(DAY))), [2, 2]);
     assert_eq!(held(&mut clients[0], &broker, last.plus(DAY)), 1);
 }
 
+/// The sample's rules: 180 days, and one renewal.
 #[test]
-fn a_renewal_is_declared() {
+fn a_flag_is_renewed_for_a_reason_and_a_limited_number_of_times() {
     let policy = policy();
     let broker = broker(&policy);
-    let mut clients = everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START);
+    let client = &mut everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START)[0];
     let far = "2027-06-30";
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[2], far, false, START)).0, Code::NotPermitted);
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, START)).0, Code::NotPermitted);
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, true, START)).0, Code::NotPermitted);
+    assert_eq!(rejected(flag_until(client, &broker, &[2], far, START)).0, Code::NotPermitted);
+    assert_eq!(rejected(flag_until(client, &broker, &[1], far, START)).0, Code::NotPermitted);
+    let reason = RenewalReason::ProcedurePending;
+    assert_eq!(rejected(flag_on(client, &broker, &[1], renewed(far, reason), START)).0, Code::NotPermitted);
+
+    // 180 days from 2026-12-01 end on 2027-05-30.
     let later = day("2027-01-15").start();
     broker.accept_clock(later).unwrap();
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], far, false, later)).0, Code::RenewalNotDeclared);
-    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[1], far, true, later)), "ok");
-    assert_eq!(rejected(flag_until(&mut clients[0], &broker, &[1], "2026-12-31", false, later)).0, Code::Clock);
+    assert_eq!(code(&flag_until(client, &broker, &[1], "2027-04-30", later)), "ok");
+    assert_eq!(rejected(flag_until(client, &broker, &[1], far, later)).0, Code::RenewalNotDeclared);
+    for (reason, changed) in RenewalReason::ALL.into_iter().zip([1, 0, 0, 0]) {
+        let receipt = receipt(flag_on(client, &broker, &[1], renewed(far, reason), later));
+        assert_eq!((receipt.changed, receipt.renewed), (changed, changed), "the same days renew nothing");
+    }
+    assert_eq!(rejected(flag_until(client, &broker, &[1], "2026-12-31", later)).0, Code::Clock);
+
+    // Twice 180 days end on 2027-11-26, whoever gives which reason.
+    let last = day("2027-06-15").start();
+    broker.accept_clock(last).unwrap();
+    assert_eq!(rejected(flag_until(client, &broker, &[1], "2027-10-31", last)).0, Code::RenewalNotDeclared);
+    let receipt = receipt(flag_on(client, &broker, &[1], renewed("2027-10-31", reason), last));
+    assert_eq!((receipt.changed, receipt.renewed), (1, 0), "it is within what was renewed");
+    let most = rejected(flag_on(client, &broker, &[1, 2], renewed("2027-11-30", reason), last));
+    assert_eq!(most, (Code::TooManyRenewals, 1), "one of the two flags is too old");
+    assert_eq!(code(&flag_on(client, &broker, &[2], until(day("2027-11-30")), last)), "ok");
+}
+
+#[test]
+fn flagging_again_within_thirty_days_goes_on_with_the_same_flag() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let client = &mut everyone(&broker, &policy, &[&[1, 2], &[], &[], &[], &[]], START)[0];
+    let reason = RenewalReason::ObservedAgain;
+    let until_april = |client: &mut Client, now| flag_until(client, &broker, &[1, 2], "2027-04-30", now);
+    assert_eq!(code(&until_april(client, START)), "ok");
+
+    // Withdrawn and flagged again: by a delta at once, over a full set, and after a release.
+    for (date, by_set) in [("2027-01-02", false), ("2027-02-01", true), ("2027-03-03", false)] {
+        let now = day(date).start();
+        broker.accept_clock(now).unwrap();
+        let withdrawn = match by_set {
+            false => withdraw(client, &broker, &[1, 2], now),
+            true => full_set(client, &broker, &[], now),
+        };
+        assert_eq!(receipt(withdrawn).withdrawn, 2);
+        for wait in [0, 29 * DAY] {
+            let again = now.plus(wait);
+            broker.accept_clock(again).unwrap();
+            assert_eq!(rejected(flag_until(client, &broker, &[1], "2027-06-30", again)).0, Code::RenewalNotDeclared);
+        }
+        assert_eq!(code(&until_april(client, now.plus(29 * DAY))), "ok");
+    }
+
+    // Ended on 2027-04-30: within 30 days it is renewed or not flagged.
+    let now = day("2027-05-30").start();
+    broker.accept_clock(now).unwrap();
+    assert_eq!(held(client, &broker, now), 0);
+    assert_eq!(rejected(flag_until(client, &broker, &[1], "2027-07-31", now)).0, Code::RenewalNotDeclared);
+    let again = receipt(flag_on(client, &broker, &[1], renewed("2027-07-31", reason), now));
+    assert_eq!((again.added, again.renewed), (1, 1));
+    // A day later the other one is forgotten, and begins anew.
+    let now = now.plus(DAY);
+    broker.accept_clock(now).unwrap();
+    assert_eq!(receipt(flag_until(client, &broker, &[2], "2027-10-31", now)).renewed, 0);
+}
+
+/// Where the broker has no record, the partner's word holds it; where it has one, the earlier of the two.
+#[test]
+fn a_flag_is_held_to_the_first_day_that_its_partner_names() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let client = &mut everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START)[0];
+    let since = |first: &str| Terms { first_day: day(first), ..until(day(MARCH)) };
+    let reason = Some(RenewalReason::UnderSupervision);
+    // 180 days before 2027-03-31 is 2026-10-02, and twice as many 2026-04-05.
+    assert_eq!(code(&flag_on(client, &broker, &[2], since("2026-10-02"), START)), "ok");
+    assert_eq!(rejected(flag_on(client, &broker, &[3], since("2026-10-01"), START)).0, Code::RenewalNotDeclared);
+    let renewed = |first| Terms { renewal: reason, ..since(first) };
+    assert_eq!(receipt(flag_on(client, &broker, &[3], renewed("2026-04-05"), START)).renewed, 0, "not by this message");
+    assert_eq!(rejected(flag_on(client, &broker, &[4], renewed("2026-04-04"), START)), (Code::TooManyRenewals, 1));
+    // An earlier day than the broker has holds, and a later one does not.
+    assert_eq!(rejected(flag_on(client, &broker, &[1], renewed("2026-04-04"), START)).0, Code::TooManyRenewals);
+    assert_eq!(rejected(flag_on(client, &broker, &[3], since("2026-12-01"), START)).0, Code::RenewalNotDeclared);
+    // A house number follows the homes at it: the day that is named holds.
+    let number = |first| Terms { house_number: true, ..since(first) };
+    assert_eq!(receipt(flag_on(client, &broker, &[3], number("2026-12-01"), START)).renewed, 0);
+    assert_eq!(rejected(flag_on(client, &broker, &[3], number("2026-04-04"), START)).0, Code::TooManyRenewals);
+}
+
+#[test]
+fn a_first_full_set_carries_first_days_and_is_held_to_them() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut client = Client::new(1, &policy);
+    let rows = [pseudonym(1)];
+    let part = Part { number: 1, of: 1 };
+    let set = |first: &str, renewal| {
+        let terms = Terms { first_day: day(first), renewal, ..until(day(MARCH)) };
+        let flagged = vec![Group { terms, pseudonyms: &rows }];
+        Request::FullSet(FullSet { shrink: false, part, flagged })
+    };
+    let reason = Some(RenewalReason::BeingActedOn);
+    assert_eq!(rejected(client.say(&broker, &set("2026-04-01", reason), START)).0, Code::TooManyRenewals);
+    assert_eq!(rejected(client.say(&broker, &set("2026-09-01", None), START)).0, Code::RenewalNotDeclared);
+    assert_eq!(receipt(client.say(&broker, &set("2026-09-01", reason), START)).renewed, 0);
+    // From here on the broker knows it: withdrawn and flagged anew, it goes on.
+    assert_eq!(code(&withdraw(&mut client, &broker, &[1], START)), "ok");
+    assert_eq!(rejected(flag(&mut client, &broker, &[1], START)).0, Code::RenewalNotDeclared);
 }
 
 #[test]
@@ -697,7 +815,7 @@ fn a_full_set_in_parts_takes_effect_with_its_last() {
     let client = &mut clients[0];
     let part = |client: &mut Client, number, of, flags: &[u8]| {
         let rows: Vec<_> = flags.iter().map(|n| pseudonym(*n)).collect();
-        let set = FullSet { renewal: false, shrink: true, part: Part { number, of }, flagged: groups(&rows, MARCH) };
+        let set = FullSet { shrink: true, part: Part { number, of }, flagged: groups(&rows, MARCH) };
         client.say(&broker, &Request::FullSet(set), START)
     };
     let Reply::Receipt(receipt) = part(client, 1, 3, &[5, 6]) else { panic!() };
@@ -763,8 +881,8 @@ fn unknown_below_threshold_withdrawn_and_expired_are_one_byte() {
     let policy = signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", rules)));
     let broker = broker(&policy);
     let mut clients = everyone(&broker, &policy, &[&[1, 9], &[2, 9], &[2, 9], &[], &[]], START);
-    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[3], "2026-12-31", false, START)), "ok");
-    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[3], "2026-12-31", false, START)), "ok");
+    assert_eq!(code(&flag_until(&mut clients[0], &broker, &[3], "2026-12-31", START)), "ok");
+    assert_eq!(code(&flag_until(&mut clients[1], &broker, &[3], "2026-12-31", START)), "ok");
     assert_eq!(standings(ask(&mut clients[4], &broker, &[1, 2, 3, 4, 9], midnight(1))), [0, 2, 2, 0, 3]);
     assert_eq!(code(&withdraw(&mut clients[1], &broker, &[2], midnight(1))), "ok");
     assert_eq!(code(&withdraw(&mut clients[2], &broker, &[2], midnight(1))), "ok");
@@ -873,13 +991,13 @@ fn a_withdrawal_is_accepted_whatever_the_clock_says_and_nothing_else_is() {
         let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
         assert_eq!(rejected(handle(&mut clients[0], question, clock)), (Code::Unavailable, 0));
         let flagged = groups(&rows, MARCH);
-        let set = FullSet { renewal: false, shrink: true, part: Part { number: 1, of: 1 }, flagged: flagged.clone() };
-        let mixed = Delta { renewal: false, flagged, withdrawn: &[pseudonym(3)] };
+        let set = FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged: flagged.clone() };
+        let mixed = Delta { flagged, withdrawn: &[pseudonym(3)] };
         for request in [Request::FullSet(set), Request::Delta(mixed), Request::Confirm] {
             assert_eq!(rejected(handle(&mut clients[2], request, clock)), (Code::Unavailable, 0));
         }
         let withdrawn = [pseudonym(gone)];
-        let delta = Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &withdrawn });
+        let delta = Request::Delta(Delta { flagged: vec![], withdrawn: &withdrawn });
         let Reply::Receipt(receipt) = handle(&mut clients[1], delta, clock) else { panic!("{clock:?}") };
         clients[1].accepted = clients[1].highest_state;
         assert_eq!(receipt.withdrawn, u32::from(gone != 9));
@@ -1084,7 +1202,7 @@ fn mutated_messages_change_nothing() {
     broker.release(now).unwrap();
     let client = &mut clients[0];
     let rows = [pseudonym(2), pseudonym(3)];
-    let deltas = Request::Delta(Delta { renewal: false, flagged: groups(&rows, MARCH), withdrawn: &[pseudonym(1)] });
+    let deltas = Request::Delta(Delta { flagged: groups(&rows, MARCH), withdrawn: &[pseudonym(1)] });
     let question = Request::Question(Question { sweep: None, pseudonyms: &rows });
     for request in [deltas, question] {
         let before = broker.status();
@@ -1152,9 +1270,9 @@ fn days_that_no_flag_may_have_are_said_whatever_else_is_wrong() {
     let mut client = Client::new(1, &policy);
     let set = |client: &mut Client, flags: &[u8], now| {
         let pseudonyms: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
-        let flagged = vec![Group { last_day: day("2027-04-30"), pseudonyms: &pseudonyms }];
+        let flagged = vec![Group { terms: until(day("2027-04-30")), pseudonyms: &pseudonyms }];
         let part = Part { number: 1, of: 1 };
-        client.say(&broker, &Request::FullSet(FullSet { renewal: false, shrink: false, part, flagged }), now)
+        client.say(&broker, &Request::FullSet(FullSet { shrink: false, part, flagged }), now)
     };
     assert_eq!(code(&set(&mut client, &[1, 2, 3], START)), "ok");
     let later = START.plus(86_400);
@@ -1162,13 +1280,13 @@ fn days_that_no_flag_may_have_are_said_whatever_else_is_wrong() {
     for number in 10..60 {
         let (own, passed, far) = ([pseudonym(1)], [pseudonym(number)], [pseudonym(number + 100)]);
         let [passed, own, far] = [("2026-11-30", &passed), ("2027-05-31", &own), ("2027-08-31", &far)]
-            .map(|(last_day, pseudonyms)| Group { last_day: day(last_day), pseudonyms });
+            .map(|(last_day, pseudonyms)| Group { terms: until(day(last_day)), pseudonyms });
         let flagged = vec![passed, own, far];
-        let reply = client.say(&broker, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), later);
+        let reply = client.say(&broker, &Request::Delta(Delta { flagged, withdrawn: &[] }), later);
         let Reply::Rejection(rejection) = reply else { panic!("accepted") };
         said.insert((rejection.code, rejection.sentence.clone()));
         let flagged = vec![own, far];
-        let reply = client.say(&broker, &Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] }), later);
+        let reply = client.say(&broker, &Request::Delta(Delta { flagged, withdrawn: &[] }), later);
         let Reply::Rejection(rejection) = reply else { panic!("accepted") };
         said.insert((rejection.code, rejection.sentence.clone()));
     }

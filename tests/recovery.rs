@@ -11,7 +11,8 @@ use common::{Client, Entry, ROSTER, START, key};
 use sha2::Digest as _;
 use stapel::audit::{Event, LogRow, SignedTree, UnverifiedCheckpoint};
 use stapel::message::{
-    Code, FullSet, Group, Number, Part, Question, Reply, Request, Role, Standing, StatusRequest, Unverified,
+    Code, FullSet, Group, Number, Part, Question, RenewalReason, Reply, Request, Role, Standing, StatusRequest,
+    Unverified,
 };
 use stapel::partner::{Complaint, Next, Received};
 use stapel::secret::KeyId;
@@ -253,7 +254,7 @@ fn a_partner_that_lost_its_folder_goes_on_after_its_status_and_a_full_set() {
     let messages = town.partners[0].deliver(day(1)).unwrap();
     let received = town.send(0, messages, day(1));
     assert!(matches!(received[..], [Received::Rejection { next: Next::Renew, .. }]), "{received:?}");
-    town.partners[0].renew(&[a(), b()], &by(), day(1)).unwrap();
+    town.partners[0].renew(&[a(), b()], RenewalReason::ObservedAgain, &by(), day(1)).unwrap();
     town.deliver(0, day(1));
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.status(0, day(2)), None);
@@ -536,9 +537,9 @@ fn two_epochs(version: &str, closes: &str) -> String {
 
 fn full_set(client: &mut Client, broker: &Broker, now: Timestamp) -> &'static str {
     let pseudonyms = [common::pseudonym(1), common::pseudonym(2)];
-    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let flagged = vec![Group { terms: common::until(common::day("2027-03-31")), pseudonyms: &pseudonyms }];
     let part = Part { number: 1, of: 1 };
-    common::code(&client.say(broker, &Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now))
+    common::code(&client.say(broker, &Request::FullSet(FullSet { shrink: true, part, flagged }), now))
 }
 
 struct Closed {
@@ -690,9 +691,9 @@ impl Restored {
 /// The message of a part of a full set that flags these.
 fn set(client: &mut Client, flags: &[u8], part: (u16, u16), now: Timestamp) -> Vec<u8> {
     let pseudonyms: Vec<_> = flags.iter().map(|number| common::pseudonym(*number)).collect();
-    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &pseudonyms }];
+    let flagged = vec![Group { terms: common::until(common::day("2027-03-31")), pseudonyms: &pseudonyms }];
     let part = Part { number: part.0, of: part.1 };
-    client.message(&Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now)
+    client.message(&Request::FullSet(FullSet { shrink: true, part, flagged }), now)
 }
 
 #[test]

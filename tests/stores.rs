@@ -103,8 +103,8 @@ fn check(own: &Path) {
     let mut fourth = Client::new(4, &broker.policy());
     (fourth.accepted, fourth.highest_state) = (2, 2);
     let one = [pseudonym(1)];
-    let flagged = vec![Group { last_day: common::day("2027-03-31"), pseudonyms: &one }];
-    let set = FullSet { renewal: false, shrink: true, part: Part { number: 2, of: 2 }, flagged };
+    let flagged = vec![Group { terms: common::until(common::day("2027-03-31")), pseudonyms: &one }];
+    let set = FullSet { shrink: true, part: Part { number: 2, of: 2 }, flagged };
     assert_eq!(code(&fourth.say(&broker, &Request::FullSet(set), day(1).plus(60))), "ok");
     // With the second, three organisations have new flags.
     let mut second = Client::new(2, &broker.policy());
@@ -127,8 +127,8 @@ fn write(own: &Path) {
     let last_day = common::day("2027-03-31");
     let set = |client: &mut Client, flags: &[u8], part, now| {
         let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
-        let flagged = vec![Group { last_day, pseudonyms: &pseudonyms }];
-        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        let flagged = vec![Group { terms: common::until(last_day), pseudonyms: &pseudonyms }];
+        let request = Request::FullSet(FullSet { shrink: true, part, flagged });
         assert_eq!(code(&client.say(&broker, &request, now)), "ok");
     };
     for (client, flags) in clients.iter_mut().zip(FLAGGED) {
@@ -136,9 +136,9 @@ fn write(own: &Path) {
     }
     ask(&broker, &mut clients[0], day(1));
     let six = [pseudonym(6)];
-    let flagged = vec![Group { last_day, pseudonyms: &six }];
+    let flagged = vec![Group { terms: common::until(last_day), pseudonyms: &six }];
     for (at, flagged, withdrawn) in [(1, vec![], vec![pseudonym(2)]), (2, flagged, vec![])] {
-        let delta = Request::Delta(Delta { renewal: false, flagged, withdrawn: &withdrawn });
+        let delta = Request::Delta(Delta { flagged, withdrawn: &withdrawn });
         assert_eq!(code(&clients[at].say(&broker, &delta, day(1))), "ok");
     }
     set(&mut clients[3], &[4], Part { number: 1, of: 2 }, day(1));

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stapel::message::{Kind, Number, Standing};
+use stapel::message::{Kind, Number, RenewalReason, Standing};
 use stapel::partner::{Change, DossierEvent, Received};
 use stapel::{AddressKey, Case, Day, Partner, Timestamp};
 use stapel_testkit::{DAY, ROSTER, START, broker, partner_folder, policy_text, secret, write_policy};
@@ -70,7 +70,7 @@ fn check(own: &Path) {
     let flags: Vec<_> = partner.flags().copied().collect();
     assert_eq!(flags.iter().map(|flag| flag.address).collect::<Vec<_>>(), homes(2..7));
     let days = |at: usize| (flags[at].first_day.to_string(), flags[at].last_day.to_string());
-    assert_eq!(days(0), ("2026-12-02".to_owned(), "2027-05-31".to_owned()), "it was renewed");
+    assert_eq!(days(0), ("2026-12-01".to_owned(), "2027-05-31".to_owned()), "a renewal keeps its first day");
     assert_eq!(days(1), ("2026-12-01".to_owned(), "2027-02-28".to_owned()), "it ends earlier");
     assert_eq!(partner.undelivered(), 0);
 
@@ -94,7 +94,7 @@ fn check(own: &Path) {
         matches!(answered, DossierEvent::Answered { epoch: 1, number: 1, standing, .. } if *standing == two),
         "{answered:?}"
     );
-    assert_eq!(*renewed, DossierEvent::Renewed { last_day });
+    assert_eq!(*renewed, DossierEvent::Renewed { last_day, reason: RenewalReason::UnderSupervision });
     assert_eq!(*asked_again, DossierEvent::Asked { epoch: 1, number: 2, sweep: None });
 
     // What was told as news is not told again: 2 was, 3 was not yet stacked, and 1 is no longer flagged.
@@ -150,7 +150,7 @@ fn write(own: &Path) {
     send(partner, vec![request], day(1));
 
     partner.withdraw(&homes(1..2), &by(), day(1)).unwrap();
-    partner.renew(&homes(2..3), &by(), day(1)).unwrap();
+    partner.renew(&homes(2..3), RenewalReason::UnderSupervision, &by(), day(1)).unwrap();
     partner.flag_until(&homes(3..4), "2027-02-28".parse().unwrap(), &by(), day(1)).unwrap();
     partner.flag(&homes(5..7), &by(), day(1)).unwrap();
     partner.deliver(day(1)).unwrap();

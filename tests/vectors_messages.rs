@@ -231,11 +231,11 @@ fn header_json(header: &Header) -> Value {
 
 fn request_json(request: &Request<'_>) -> Value {
     match request {
-        Request::Delta(Delta { renewal, flagged, withdrawn }) => {
-            json!({"renewal": renewal, "groups": groups_json(flagged), "withdrawn": rows_json(withdrawn)})
+        Request::Delta(Delta { flagged, withdrawn }) => {
+            json!({"groups": groups_json(flagged), "withdrawn": rows_json(withdrawn)})
         }
-        Request::FullSet(FullSet { renewal, shrink, part: Part { number, of }, flagged }) => json!({
-            "renewal": renewal, "shrink": shrink, "part": number, "parts": of, "groups": groups_json(flagged),
+        Request::FullSet(FullSet { shrink, part: Part { number, of }, flagged }) => json!({
+            "shrink": shrink, "part": number, "parts": of, "groups": groups_json(flagged),
         }),
         Request::Confirm => json!({}),
         Request::Question(Question { sweep, pseudonyms }) => {
@@ -249,10 +249,16 @@ fn request_json(request: &Request<'_>) -> Value {
 }
 
 fn groups_json(groups: &[Group<'_>]) -> Value {
-    groups
-        .iter()
-        .map(|group| json!({"last_day": group.last_day.0, "pseudonyms": rows_json(group.pseudonyms)}))
-        .collect()
+    let group_json = |Group { terms, pseudonyms }: &Group<'_>| {
+        json!({
+            "last_day": terms.last_day.0,
+            "first_day": terms.first_day.0,
+            "renewal": terms.renewal.map(|reason| reason.as_str()),
+            "house_number": terms.house_number,
+            "pseudonyms": rows_json(pseudonyms),
+        })
+    };
+    groups.iter().map(group_json).collect()
 }
 
 fn rows_json(rows: &[stapel::Pseudonym]) -> Value {

@@ -61,9 +61,9 @@ fn answer(row: &Row) -> u8 {
     let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
     for client in &mut clients {
         let pseudonyms = if client.number <= row.organisations { &asked } else { &other };
-        let group = Group { last_day: day("2027-03-31"), pseudonyms };
+        let group = Group { terms: testkit::until(day("2027-03-31")), pseudonyms };
         let flagged = if client.number <= row.sources { vec![group] } else { vec![] };
-        let set = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged };
+        let set = FullSet { shrink: false, part: Part { number: 1, of: 1 }, flagged };
         assert_eq!(code(&client.say(&broker, &Request::FullSet(set), START)), "ok");
     }
     let sweep = row.sweep.then(|| "brand".parse().unwrap());

@@ -79,7 +79,9 @@ fn the_messages_are_those_of_the_vectors_and_the_library_reads_them() {
     let delta = message(2);
     let delta = Unverified::parse(&delta, Role::Partner).unwrap().verify(&partner).unwrap();
     let Request::Delta(delta) = delta.request().unwrap() else { panic!("not a delta") };
-    assert_eq!((delta.flagged[0].last_day.to_string(), delta.withdrawn.len()), ("2026-11-30".to_owned(), 0));
+    let terms = delta.flagged[0].terms;
+    assert_eq!((terms.last_day.to_string(), terms.first_day.to_string()), ("2026-11-30".into(), "2026-11-29".into()));
+    assert!(delta.withdrawn.is_empty());
     assert_eq!(hex(delta.flagged[0].pseudonyms), pseudonym);
     let asked = message(3);
     let question = Unverified::parse(&asked, Role::Partner).unwrap().verify(&partner).unwrap();

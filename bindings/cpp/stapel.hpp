@@ -412,8 +412,12 @@ public:
                 out);
         });
     }
-    stapel_changed renew(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
-        return change(by, [&](auto who, auto out) { return stapel_partner_renew(raw(), homes.raw(), who, now, out); });
+    // reason: observed_again, being_acted_on, procedure_pending or under_supervision.
+    stapel_changed renew(const addresses &homes, std::string_view reason, const acting &by,
+        std::uint64_t now = stapel::now()) {
+        return change(by, [&](auto who, auto out) {
+            return stapel_partner_renew(raw(), homes.raw(), detail::start(reason), reason.size(), who, now, out);
+        });
     }
     stapel_changed withdraw(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) {

@@ -77,12 +77,12 @@ void test_partner_and_broker(const std::string &sandbox) {
     };
 
     CHECK(partner.number() == 1 && partner.flags().size() == 0);
-    CHECK(code_of([&] { partner.renew(rows, BY); }) == "not_flagged");
+    CHECK(code_of([&] { partner.renew(rows, "being_acted_on", BY); }) == "not_flagged");
     CHECK(code_of([&] { partner.flag_until(rows, "2020-01-31", BY); }) == "last_day");
     CHECK(code_of([&] { partner.flag_until(rows, {}, BY); }) == "invalid_argument");
     CHECK(code_of([&] { partner.flag(rows, {{}, "T-1"}); }) == "case");
     CHECK(partner.flag(rows, BY).added == 3);
-    CHECK(partner.renew(rows, BY).added == 0);
+    CHECK(partner.renew(rows, "being_acted_on", BY).added == 0);
     CHECK(partner.flags().lines().text() == "9999XA|12|A\n9999XB|5|\n9999XX|1|\n");
     auto receipt = carry(partner.deliver());
     CHECK(receipt.kind() == STAPEL_KIND_RECEIPT && receipt.receipt().held == 6);

@@ -66,6 +66,7 @@ enum Next: int
     case Renew = 6;
     case SetClock = 7;
     case AskCoordinator = 8;
+    case End = 9;
 }
 
 /** What changed. */
@@ -119,6 +120,7 @@ final readonly class Changed
         public int $changed,
         public int $withdrawn,
         public int $unchanged,
+        public int $lapsed,
         public int $refused,
     ) {
     }
@@ -541,9 +543,12 @@ final class Partner extends Handle
             $now ?? time());
     }
 
-    public function renew(Addresses $homes, Acting $by, ?int $now = null): Changed
+    /** `$reason`: observed_again, being_acted_on, procedure_pending or under_supervision. */
+    public function renew(Addresses $homes, string $reason, Acting $by, ?int $now = null): Changed
     {
-        return self::change('partner_renew', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+        $who = Library::acting($by, $keep);
+        return self::change('partner_renew', $this->raw(), $homes->raw(), $reason, \strlen($reason), $who,
+            $now ?? time());
     }
 
     public function withdraw(Addresses $homes, Acting $by, ?int $now = null): Changed
@@ -668,7 +673,7 @@ final class Partner extends Handle
     {
         $changed = Library::get('stapel_changed', $function, ...$arguments);
         return new Changed($changed->added, $changed->changed, $changed->withdrawn, $changed->unchanged,
-            $changed->refused);
+            $changed->lapsed, $changed->refused);
     }
 
     /** @return list<string> */

@@ -100,6 +100,7 @@ enum stapel_status
     STAPEL_ERROR_UNAVAILABLE = 319,
     STAPEL_ERROR_OTHER_EPOCH = 320,
     STAPEL_ERROR_NOT_YET_ANSWERING = 321,
+    STAPEL_ERROR_TOO_MANY_RENEWALS = 323,
 };
 typedef int32_t stapel_status;
 enum stapel_level
@@ -142,6 +143,7 @@ enum stapel_next
     STAPEL_NEXT_RENEW = 6,
     STAPEL_NEXT_SET_CLOCK = 7,
     STAPEL_NEXT_ASK_COORDINATOR = 8,
+    STAPEL_NEXT_END = 9,
 };
 typedef int32_t stapel_next;
 enum stapel_change
@@ -270,6 +272,7 @@ typedef struct {
     uint64_t changed;
     uint64_t withdrawn;
     uint64_t unchanged;
+    uint64_t lapsed;
     uint64_t refused;
 } stapel_changed;
 const char *stapel_version(void);
@@ -369,6 +372,8 @@ stapel_status stapel_partner_flag_until(const stapel_partner *partner,
                                         stapel_changed *changed);
 stapel_status stapel_partner_renew(const stapel_partner *partner,
                                    const stapel_addresses *homes,
+                                   const char *reason,
+                                   size_t reason_len,
                                    const stapel_case *by,
                                    uint64_t now,
                                    stapel_changed *changed);

@@ -89,13 +89,13 @@ function testPartnerAndBroker(string $sandbox): void
     $carry = fn(array $messages) => array_map(fn($message) => $partner->read($broker->handle($message)), $messages);
 
     same([1, 0], [$partner->number(), count($partner->flags())]);
-    same('not_flagged', codeOf(fn() => $partner->renew($rows, $by)));
+    same('not_flagged', codeOf(fn() => $partner->renew($rows, 'being_acted_on', $by)));
     same('last_day', codeOf(fn() => $partner->flagUntil($rows, '2020-01-31', $by)));
     same('invalid_argument', codeOf(fn() => $partner->flagUntil($rows, '', $by)));
     same('case', codeOf(fn() => $partner->flag($rows, new Acting('', 'T-1'))));
     same(3, $partner->flag($rows, $by)->added);
     same(3, $partner->undelivered());
-    same(0, $partner->renew($rows, $by)->added);
+    same(0, $partner->renew($rows, 'being_acted_on', $by)->added);
     same(['9999XA|12|A', '9999XB|5|', '9999XX|1|'], $partner->flags()->canonical());
     [$receipt] = $carry($partner->deliver());
     same([true, 6, 32], [$receipt instanceof Receipt, $receipt->held, strlen($receipt->log->leaf)]);

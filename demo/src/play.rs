@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
-use stapel::message::{Rejection, Reply, Role, Unverified};
+use stapel::message::{Rejection, RenewalReason, Reply, Role, Unverified};
 use stapel::partner::{Answered, Case, Changed, Partner, Received};
 use stapel::{AddressError, AddressKey, Day, Timestamp};
 
@@ -154,7 +154,7 @@ impl Play {
     /// Renews the flags of homes.
     pub(crate) fn renew(&mut self, system: usize, homes: &[AddressKey]) -> Result<()> {
         let by = self.case(system)?;
-        let changed = self.seats[system].partner.renew(homes, &by, self.now)?;
+        let changed = self.seats[system].partner.renew(homes, RenewalReason::BeingActedOn, &by, self.now)?;
         let expected = Changed { changed: homes.len(), ..Changed::default() };
         self.tally.check(|| "renewed".to_owned(), &changed, &expected);
         self.truth.flag(system, homes, default_last_day(self.now));

@@ -150,7 +150,7 @@ enum stapel_status
     STAPEL_ERROR_LEVEL = 126,
     /** A last valid day cannot be used. */
     STAPEL_ERROR_LAST_DAY = 127,
-    /** An address has no flag that could be renewed. */
+    /** An address has no flag that could be renewed, nor had one within 30 days. */
     STAPEL_ERROR_NOT_FLAGGED = 128,
     /** The acting user or the case reference is missing or cannot be used. */
     STAPEL_ERROR_CASE = 129,
@@ -277,8 +277,8 @@ enum stapel_status
     /** A message was rejected: a budget does not reach; `number` is what is left of it. */
     STAPEL_ERROR_OVER_BUDGET = 312,
     /**
-     * A message was rejected: a flag would last longer than the policy's days since its first, and the message
-     * declares no renewal.
+     * A message was rejected: a flag would last longer than the policy's days since its first, and the message gives
+     * no reason.
      */
     STAPEL_ERROR_RENEWAL_NOT_DECLARED = 315,
     /** A message was rejected: the partner's first state message in this epoch must be a full set. */
@@ -294,6 +294,11 @@ enum stapel_status
      * after the next release.
      */
     STAPEL_ERROR_NOT_YET_ANSWERING = 321,
+    /**
+     * Flags cannot be renewed any more: they would last longer since their first day than the policy's most renewals
+     * allow. Of a rejected message, `number` is how many.
+     */
+    STAPEL_ERROR_TOO_MANY_RENEWALS = 323,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -413,6 +418,8 @@ enum stapel_next
     STAPEL_NEXT_SET_CLOCK = 7,
     /** Ask the coordinator: this software, the roster and the broker do not agree. */
     STAPEL_NEXT_ASK_COORDINATOR = 8,
+    /** Withdraw the flags that cannot be renewed any more, or give them an earlier last valid day. */
+    STAPEL_NEXT_END = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -729,6 +736,8 @@ typedef struct {
     uint64_t withdrawn;
     /** Addresses that are as they were. */
     uint64_t unchanged;
+    /** Addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it go on. */
+    uint64_t lapsed;
     /** Rows that were left out, because their addresses were refused when they were read. */
     uint64_t refused;
 } stapel_changed;
@@ -1053,7 +1062,7 @@ stapel_status stapel_partner_flag(const stapel_partner *partner,
 
 /**
  * Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag
- * forward, or put it back within the policy's max_days of its first day.
+ * forward, or put it back as far as that needs no further renewal.
  *
  * Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far
  * off; _INVALID_ARGUMENT for what is not a day.
@@ -1067,13 +1076,17 @@ stapel_status stapel_partner_flag_until(const stapel_partner *partner,
                                         stapel_changed *changed);
 
 /**
- * Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+ * Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last 30
+ * days. `reason` says why: "observed_again", "being_acted_on", "procedure_pending" or "under_supervision". It goes
+ * with the flag to the broker, whose log counts renewals.
  *
- * Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is
- * renewed.
+ * Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them has no such flag;
+ * _TOO_MANY_RENEWALS where one cannot last longer; _INVALID_ARGUMENT for what is not a reason. Then none is renewed.
  */
 stapel_status stapel_partner_renew(const stapel_partner *partner,
                                    const stapel_addresses *homes,
+                                   const char *reason,
+                                   size_t reason_len,
                                    const stapel_case *by,
                                    uint64_t now,
                                    stapel_changed *changed);

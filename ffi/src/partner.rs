@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::{Mutex, MutexGuard};
 
+use stapel::message::RenewalReason;
 use stapel::partner::{Changed, Partner};
 use stapel::{Day, Digest, Slug, Timestamp};
 
@@ -33,6 +34,8 @@ pub struct stapel_changed {
     pub withdrawn: u64,
     /// Addresses that are as they were.
     pub unchanged: u64,
+    /// Addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it go on.
+    pub lapsed: u64,
     /// Rows that were left out, because their addresses were refused when they were read.
     pub refused: u64,
 }
@@ -212,7 +215,7 @@ pub unsafe extern "C" fn stapel_partner_flag(
 }
 
 /// Flags homes through `last_day`, a month's last, written as in "2027-05-31". It can also bring the end of a flag
-/// forward, or put it back within the policy's max_days of its first day.
+/// forward, or put it back as far as that needs no further renewal.
 ///
 /// Errors: those of stapel_partner_flag; STAPEL_ERROR_LAST_DAY for a day that is over, not a month's last, or too far
 /// off; _INVALID_ARGUMENT for what is not a day.
@@ -238,23 +241,29 @@ pub unsafe extern "C" fn stapel_partner_flag_until(
     })
 }
 
-/// Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+/// Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last 30
+/// days. `reason` says why: "observed_again", "being_acted_on", "procedure_pending" or "under_supervision". It goes
+/// with the flag to the broker, whose log counts renewals.
 ///
-/// Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them is not flagged; then none is
-/// renewed.
+/// Errors: those of stapel_partner_flag; STAPEL_ERROR_NOT_FLAGGED where one of them has no such flag;
+/// _TOO_MANY_RENEWALS where one cannot last longer; _INVALID_ARGUMENT for what is not a reason. Then none is renewed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_renew(
     partner: *const stapel_partner,
     homes: *const stapel_addresses,
+    reason: *const c_char,
+    reason_len: usize,
     by: *const stapel_case,
     now: u64,
     changed: *mut stapel_changed,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
+        let (reason, by, changed) =
+            unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(changed, "changed")?) };
+        let reason: RenewalReason = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.renew(homes.keys(), &by, Timestamp(now))?;
+        let done = partner.lock()?.renew(homes.keys(), reason, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -539,6 +548,7 @@ impl stapel_changed {
             changed: done.changed as u64,
             withdrawn: done.withdrawn as u64,
             unchanged: done.unchanged as u64,
+            lapsed: done.lapsed as u64,
             refused: homes.refused() as u64,
         }
     }

@@ -204,6 +204,8 @@ pub enum stapel_next {
     STAPEL_NEXT_SET_CLOCK = 7,
     /// Ask the coordinator: this software, the roster and the broker do not agree.
     STAPEL_NEXT_ASK_COORDINATOR = 8,
+    /// Withdraw the flags that cannot be renewed any more, or give them an earlier last valid day.
+    STAPEL_NEXT_END = 9,
 }
 
 /// Why a message was not accepted.
@@ -507,6 +509,7 @@ impl stapel_next {
             Next::Wait => stapel_next::STAPEL_NEXT_WAIT,
             Next::DeclareShrink => stapel_next::STAPEL_NEXT_DECLARE_SHRINK,
             Next::Renew => stapel_next::STAPEL_NEXT_RENEW,
+            Next::End => stapel_next::STAPEL_NEXT_END,
             Next::SetClock => stapel_next::STAPEL_NEXT_SET_CLOCK,
             _ => stapel_next::STAPEL_NEXT_ASK_COORDINATOR,
         }

@@ -82,7 +82,7 @@ pub enum stapel_status {
     STAPEL_ERROR_LEVEL = 126,
     /// A last valid day cannot be used.
     STAPEL_ERROR_LAST_DAY = 127,
-    /// An address has no flag that could be renewed.
+    /// An address has no flag that could be renewed, nor had one within 30 days.
     STAPEL_ERROR_NOT_FLAGGED = 128,
     /// The acting user or the case reference is missing or cannot be used.
     STAPEL_ERROR_CASE = 129,
@@ -204,8 +204,8 @@ pub enum stapel_status {
     STAPEL_ERROR_STALE = 310,
     /// A message was rejected: a budget does not reach; `number` is what is left of it.
     STAPEL_ERROR_OVER_BUDGET = 312,
-    /// A message was rejected: a flag would last longer than the policy's days since its first, and the message
-    /// declares no renewal.
+    /// A message was rejected: a flag would last longer than the policy's days since its first, and the message gives
+    /// no reason.
     STAPEL_ERROR_RENEWAL_NOT_DECLARED = 315,
     /// A message was rejected: the partner's first state message in this epoch must be a full set.
     STAPEL_ERROR_FULL_SET_REQUIRED = 317,
@@ -218,6 +218,9 @@ pub enum stapel_status {
     /// A message was rejected: no epoch answers questions yet, because some organisations have not delivered. Ask again
     /// after the next release.
     STAPEL_ERROR_NOT_YET_ANSWERING = 321,
+    /// Flags cannot be renewed any more: they would last longer since their first day than the policy's most renewals
+    /// allow. Of a rejected message, `number` is how many.
+    STAPEL_ERROR_TOO_MANY_RENEWALS = 323,
 }
 
 /// The code of each, as `stapel_status_code` gives it.
@@ -321,6 +324,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_UNAVAILABLE, c"unavailable"),
     (STAPEL_ERROR_OTHER_EPOCH, c"other_epoch"),
     (STAPEL_ERROR_NOT_YET_ANSWERING, c"not_yet_answering"),
+    (STAPEL_ERROR_TOO_MANY_RENEWALS, c"too_many_renewals"),
 ];
 
 /// The stable code of a status in snake_case, such as "folder_in_use"; the same in every language and version. "ok" for

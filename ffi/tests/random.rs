@@ -61,7 +61,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 stapel_partner_flag(partner, nobody, &by, NOW, &mut changed),
                 stapel_partner_flag_until(partner, nobody, text, length, &valid, NOW, &mut changed),
                 stapel_partner_flag_until(partner, nobody, day, 10, &by, NOW, &mut changed),
-                stapel_partner_renew(partner, nobody, &by, NOW, &mut changed),
+                stapel_partner_renew(partner, nobody, text, length, &by, NOW, &mut changed),
                 stapel_partner_withdraw(partner, nobody, &by, NOW, &mut changed),
                 stapel_partner_replace_all(partner, nobody, 0, &long(&bytes), NOW, &mut changed),
                 asked(|to| stapel_partner_ask(partner, nobody, &by, NOW, to)),

@@ -262,7 +262,10 @@ fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
         seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(partner, numbers, &by, NOW, &mut changed));
         let flagged = stapel_partner_flag_until(partner, homes, day, usize::MAX, &by, NOW, &mut changed);
         seen.expect(STAPEL_ERROR_LAST_DAY, flagged);
-        seen.expect(STAPEL_ERROR_NOT_FLAGGED, stapel_partner_renew(partner, homes, &by, NOW, &mut changed));
+        let renew = |changed: &mut stapel_changed| {
+            stapel_partner_renew(partner, homes, c"being_acted_on".as_ptr(), usize::MAX, &by, NOW, changed)
+        };
+        seen.expect(STAPEL_ERROR_NOT_FLAGGED, renew(&mut changed));
         seen.expect(STAPEL_OK, stapel_partner_flag(partner, homes, &by, NOW, &mut changed));
         seen.expect(STAPEL_ERROR_SHRINK, stapel_partner_replace_all(partner, few, 0, &by, NOW, &mut changed));
         let swept = stapel_partner_sweep(partner, homes, reason, usize::MAX, &by, NOW, &mut messages);

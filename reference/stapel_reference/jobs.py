@@ -4,7 +4,8 @@ A job is an object; `do` says what. The first is `open`, and each gives an objec
 
     {"do": "open", "number", "seed", "consortium", "purpose", "epoch", "secret", "policy", "broker_key", "threshold",
      "count_cap", "sees", "organisations"}                             -> {"key_id", "public"}
-    {"do": "delta", "time", "flag": {address key: last valid day}, "withdraw": [address key], "renewal"}
+    {"do": "delta", "time", "flag": {address key: last valid day}, "withdraw": [address key],
+     "renewal": reason or null}
     {"do": "full_set", "time", "flag", "renewal", "shrink"}
     {"do": "confirm", "time"}
     {"do": "question", "time", "ask": [address key], "sweep": reason or null}
@@ -72,11 +73,11 @@ def made(message: bytes) -> dict[str, Any]:
     return {"message": message.hex(), "digest": messages.digest(message).hex()}
 
 
-def delta(time: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: bool = False) -> dict[str, Any]:
+def delta(time: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: str | None = None) -> dict[str, Any]:
     return made(_partner[0].delta(time, flag, withdraw, renewal))
 
 
-def full_set(time: int, flag: dict[str, int], renewal: bool = False, shrink: bool = False) -> dict[str, Any]:
+def full_set(time: int, flag: dict[str, int], renewal: str | None = None, shrink: bool = False) -> dict[str, Any]:
     return made(_partner[0].full_set(time, flag, renewal, shrink))
 
 

@@ -36,7 +36,7 @@ def header_from_json(fields: dict) -> messages.Header:
 
 
 def to_json(value: object) -> typing.Any:
-    """A message's part as JSON: dataclasses become objects, bytes hexadecimal, (day, pseudonyms) pairs groups."""
+    """A message's part as JSON: dataclasses become objects, bytes hexadecimal, (terms, pseudonyms) pairs groups."""
     if value == messages.NO_LINE:
         return None
     if dataclasses.is_dataclass(value):
@@ -44,7 +44,7 @@ def to_json(value: object) -> typing.Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, tuple):
-        return {"last_day": value[0], "pseudonyms": to_json(value[1])}
+        return {**to_json(value[0]), "pseudonyms": to_json(value[1])}
     if isinstance(value, list):
         return [to_json(item) for item in value]
     return value
@@ -67,5 +67,6 @@ def from_json(shape: typing.Any, value: typing.Any) -> typing.Any:
     if typing.get_origin(shape) is list:
         return [from_json(typing.get_args(shape)[0], item) for item in value]
     if typing.get_origin(shape) is tuple:
-        return value["last_day"], [unhex(row) for row in value["pseudonyms"]]
+        terms = {name: said for name, said in value.items() if name != "pseudonyms"}
+        return from_json(messages.Terms, terms), [unhex(row) for row in value["pseudonyms"]]
     return value

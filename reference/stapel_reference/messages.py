@@ -17,7 +17,7 @@ VERSION = 1
 MAX_HEADER = 1_024
 MAX_BODY = 16_777_216
 MAX_MESSAGE = 1 + MAX_HEADER + MAX_BODY + 64
-MAX_GROUPS = 64
+MAX_GROUPS = 1_024
 MAX_FLAGS = 1_000_000
 MAX_ASKED = 100_000
 MAX_SENTENCE = 1_000
@@ -32,14 +32,17 @@ NO_SIGNATURE = bytes(64)
 CODES = (
     "malformed unknown_partner bad_signature wrong_consortium wrong_purpose wrong_key_id wrong_policy wrong_epoch gap "
     "stale not_permitted over_budget too_large shrink renewal_not_declared clock full_set_required recovering "
-    "unavailable other_epoch not_yet_answering not_certified"
+    "unavailable other_epoch not_yet_answering not_certified too_many_renewals"
 ).split()
 # Of these, those that can come before the sender is authenticated.
 UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}
-# And those that have a number.
-# Codes whose rejections use up no number, and have no line of the log.
+# Those whose rejections use up no number, and have no line of the log.
 NOT_LOGGED = {"unavailable", "stale", "wrong_purpose"}
-NUMBERED = {"gap", "stale", "over_budget", "shrink", "other_epoch"}
+# And those that have a number.
+NUMBERED = {"gap", "stale", "over_budget", "shrink", "other_epoch", "too_many_renewals"}
+
+# 4.4: the reasons of a renewal, from 1.
+REASONS = "observed_again being_acted_on procedure_pending under_supervision".split()
 
 
 # Fields
@@ -183,32 +186,60 @@ class Header:
 
 # 4.4 and 4.5
 
-Groups = list[tuple[int, list[bytes]]]
-
-
 def last_of_month(day: int) -> bool:
     return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day + 1)).day == 1
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a message says of each flag of a group."""
+
+    last_day: int
+    first_day: int
+    renewal: str | None = None
+    house_number: bool = False
+
+    def encode(self) -> bytes:
+        return uint(self.last_day, 2) + uint(self.first_day, 2) + bytes(self.marks())
+
+    def marks(self) -> tuple[int, int]:
+        return (REASONS.index(self.renewal) + 1 if self.renewal else 0, 0x01 * self.house_number)
+
+    def order(self) -> tuple[int, ...]:
+        return (self.last_day, self.first_day, *self.marks())
+
+    @staticmethod
+    def decode(reader: Reader) -> "Terms":
+        last_day = reader.uint(2)
+        if not last_of_month(last_day):
+            raise malformed(f"day {last_day} is not the last of a month")
+        first_day, reason = reader.uint(2), reader.uint(1)
+        if reason > len(REASONS):
+            raise malformed(f"no reason of a renewal has number {reason}")
+        bits = reader.bits(0x01)
+        return Terms(last_day, first_day, REASONS[reason - 1] if reason else None, bool(bits))
+
+
+Groups = list[tuple[Terms, list[bytes]]]
+
+
 def read_groups(reader: Reader) -> Groups:
-    count = reader.uint(1)
+    count = reader.uint(2)
     if count > MAX_GROUPS:
         raise malformed(f"{count} groups where {MAX_GROUPS} may stand")
     groups: Groups = []
     left = MAX_FLAGS
     for _ in range(count):
-        day = reader.uint(2)
-        if not last_of_month(day):
-            raise malformed(f"day {day} is not the last of a month")
+        terms = Terms.decode(reader)
         rows = reader.pseudonyms(least=1, most=left)
         left -= len(rows)
-        groups.append((day, rows))
-    ascending([day for day, _ in groups])
+        groups.append((terms, rows))
+    ascending([terms.order() for terms, _ in groups])
     return groups
 
 
 def write_groups(groups: Groups) -> bytes:
-    return uint(len(groups), 1) + b"".join(uint(day, 2) + column(rows) for day, rows in groups)
+    return uint(len(groups), 2) + b"".join(terms.encode() + column(rows) for terms, rows in groups)
 
 
 def once_only(columns: list[list[bytes]]) -> None:
@@ -219,47 +250,43 @@ def once_only(columns: list[list[bytes]]) -> None:
 
 @dataclass(frozen=True)
 class Delta:
-    renewal: bool = False
     groups: Groups = field(default_factory=list)
     withdrawn: list[bytes] = field(default_factory=list)
 
     def encode(self) -> bytes:
-        return uint(self.renewal, 1) + write_groups(self.groups) + column(self.withdrawn)
+        return write_groups(self.groups) + column(self.withdrawn)
 
     @staticmethod
     def decode(reader: Reader) -> "Delta":
-        bits = reader.bits(0x01)
         groups = read_groups(reader)
         flagged = sum(len(rows) for _, rows in groups)
         withdrawn = reader.pseudonyms(least=0, most=MAX_FLAGS - flagged)
         if not flagged and not withdrawn:
             raise malformed("a delta of nothing")
         once_only([rows for _, rows in groups] + [withdrawn])
-        return Delta(bool(bits & 0x01), groups, withdrawn)
+        return Delta(groups, withdrawn)
 
 
 @dataclass(frozen=True)
 class FullSet:
-    renewal: bool = False
     shrink: bool = False
     part: int = 1
     parts: int = 1
     groups: Groups = field(default_factory=list)
 
     def encode(self) -> bytes:
-        bits = 0x01 * self.renewal | 0x02 * self.shrink
-        return uint(bits, 1) + uint(self.part, 2) + uint(self.parts, 2) + write_groups(self.groups)
+        return uint(self.shrink, 1) + uint(self.part, 2) + uint(self.parts, 2) + write_groups(self.groups)
 
     @staticmethod
     def decode(reader: Reader) -> "FullSet":
-        bits = reader.bits(0x03)
+        shrink = bool(reader.bits(0x01))
         part = reader.uint(2)
         parts = reader.uint(2)
         if not 1 <= part <= parts:
             raise malformed(f"part {part} of {parts}")
         groups = read_groups(reader)
         once_only([rows for _, rows in groups])
-        return FullSet(bool(bits & 0x01), bool(bits & 0x02), part, parts, groups)
+        return FullSet(shrink, part, parts, groups)
 
 
 @dataclass(frozen=True)

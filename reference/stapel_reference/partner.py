@@ -19,6 +19,7 @@ from .messages import (
     Rejection,
     StatusReply,
     StatusRequest,
+    Terms,
 )
 from .standings import Counting
 
@@ -48,6 +49,7 @@ def may_reject(code: str, body: messages.Body) -> bool:
         "not_yet_answering": Question,
         "shrink": FullSet,
         "renewal_not_declared": Delta | FullSet,
+        "too_many_renewals": Delta | FullSet,
     }
     if code in ("wrong_policy", "not_permitted", "recovering"):
         return not isinstance(body, StatusRequest)
@@ -69,6 +71,8 @@ class Partner:
     journal_head: bytes = bytes(32)
     # What the broker has accepted, and the numbers used up to now.
     flags: dict[bytes, int] = field(default_factory=dict)
+    # The first day of each flag that was ever said. The broker takes the earlier of this and its own.
+    first_days: dict[bytes, int] = field(default_factory=dict)
     accepted_state: int = 0
     state_number: int = 0
     question_number: int = 0
@@ -86,13 +90,15 @@ class Partner:
 
     # Messages
 
-    def delta(self, now: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: bool = False) -> bytes:
-        """Flags address keys, each with its last valid day, and withdraws others."""
+    def delta(
+        self, now: int, flag: dict[str, int], withdraw: Iterable[str] = (), renewal: str | None = None
+    ) -> bytes:
+        """Flags address keys, each with its last valid day and one reason for all, and withdraws others."""
         withdrawn = sorted(map(self.pseudonym, withdraw))
-        return self._state(now, Delta(renewal, self._groups(flag), withdrawn))
+        return self._state(now, Delta(self._groups(now, flag, renewal), withdrawn))
 
-    def full_set(self, now: int, flag: dict[str, int], renewal: bool = False, shrink: bool = False) -> bytes:
-        return self._state(now, FullSet(renewal, shrink, 1, 1, self._groups(flag)))
+    def full_set(self, now: int, flag: dict[str, int], renewal: str | None = None, shrink: bool = False) -> bytes:
+        return self._state(now, FullSet(shrink, 1, 1, self._groups(now, flag, renewal)))
 
     def confirm(self, now: int) -> bytes:
         return self._state(now, Confirm())
@@ -111,11 +117,14 @@ class Partner:
         self.state_number += 1
         return self._sign(now, body, self.state_number, self.accepted_state)
 
-    def _groups(self, flag: dict[str, int]) -> messages.Groups:
-        days: dict[int, list[bytes]] = {}
-        for address_key, day in flag.items():
-            days.setdefault(day, []).append(self.pseudonym(address_key))
-        return [(day, sorted(days[day])) for day in sorted(days)]
+    def _groups(self, now: int, flag: dict[str, int], renewal: str | None) -> messages.Groups:
+        groups: dict[Terms, list[bytes]] = {}
+        for address_key, last_day in flag.items():
+            pseudonym = self.pseudonym(address_key)
+            first_day = self.first_days.setdefault(pseudonym, now // 86_400)
+            terms = Terms(last_day, first_day, renewal, level(address_key) == NUMBER)
+            groups.setdefault(terms, []).append(pseudonym)
+        return [(terms, sorted(groups[terms])) for terms in sorted(groups, key=Terms.order)]
 
     def _sign(self, now: int, body: messages.Body, sequence: int, previous: int) -> bytes:
         header = Header(
@@ -271,8 +280,8 @@ class Partner:
         if isinstance(body, FullSet):
             self.flags = {}
         if isinstance(body, Delta | FullSet):
-            for day, rows in body.groups:
-                self.flags.update(dict.fromkeys(rows, day))
+            for terms, rows in body.groups:
+                self.flags.update(dict.fromkeys(rows, terms.last_day))
         if isinstance(body, Delta):
             for row in body.withdrawn:
                 self.flags.pop(row, None)

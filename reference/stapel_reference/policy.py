@@ -32,10 +32,12 @@ PUBLISHED = {
     "c995a68017d646815fa0bcc2673e343bba8309f42f2bf7efb413ef5b9244a875",
     "a16fd5aaa41328b5b8a0e061887fd992",
 }
-NEVER_OVERRIDDEN = {"operator-in-roster", "threshold", "immediate", "published-key", "log-days-wgs"}
+NEVER_OVERRIDDEN = {
+    "operator-in-roster", "threshold", "immediate", "published-key", "flag-days-wgs", "log-days-wgs",
+}  # fmt: skip
 RULES = {
-    *NEVER_OVERRIDDEN, "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days", "grace-days",
-    "epoch-overlap", "epoch-length", "first-set", "signatures",
+    *NEVER_OVERRIDDEN, "flag-days", "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days",
+    "grace-days", "epoch-overlap", "epoch-length", "first-set", "signatures",
 }  # fmt: skip
 
 
@@ -227,7 +229,13 @@ RELEASE = table(
         "immediate": (boolean, False),
     }
 )
-RETENTION = table({"max_days": (integer(1, 3_660), 180), "log_days": (integer(1, 36_600), 365)})
+RETENTION = table(
+    {
+        "max_days": (integer(1, 3_660), 180),
+        "max_renewals": (integer(0, 99), 1),
+        "log_days": (integer(1, 36_600), 365),
+    }
+)
 BUDGETS = table(
     {
         "new_flags_a_day": (integer(1, U32), 1_000),
@@ -406,12 +414,15 @@ def check(policy: dict[str, Any]) -> list[str]:
     """The rules that keep the policy out of force."""
     counting, operator, partners = policy["counting"], policy["operator"], policy["partner"]
     days = datetime.date.fromisoformat
+    flag_days = policy["retention"]["max_days"] * (1 + policy["retention"]["max_renewals"])
     findings = {
         "operator-in-roster": operator["oin"] in {one["oin"] for one in policy["organisation"]}
         or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(policy_keys(policy))),
         "threshold": counting["threshold"] < 2,
         "immediate": policy["release"]["immediate"] and not policy["test"],
         "published-key": not policy["test"] and bool(PUBLISHED & named_keys(policy)),
+        "flag-days-wgs": policy.get("legal_act") == "wgs" and flag_days > 1_827,
+        "flag-days": "legal_act" not in policy and flag_days > 366,
         "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,
         "log-days": "legal_act" not in policy and policy["retention"]["log_days"] > 366,
         "min-changed": policy["release"]["min_changed"] < fewest_changed(policy),

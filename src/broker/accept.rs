@@ -10,7 +10,7 @@ use super::join::join;
 use super::rows::PartnerRow;
 use super::state::{Account, OpenEpoch, StoredBatch};
 use crate::day::Day;
-use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection};
+use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection, Terms};
 use crate::policy::Policy;
 use crate::store::{Batch, BatchId, Row, Span};
 use crate::tag::{Pepper, Tag};
@@ -31,17 +31,15 @@ pub(super) enum TaggedFlags {
 
 /// A [`Delta`], tagged; by ascending tag.
 pub(super) struct TaggedDelta {
-    renewal: bool,
-    flagged: Vec<(Tag, Day)>,
+    flagged: Vec<(Tag, Terms)>,
     withdrawn: Vec<Tag>,
 }
 
 /// A [`FullSet`], tagged; by ascending tag.
 pub(super) struct TaggedSet {
-    renewal: bool,
     shrink: bool,
     part: Part,
-    flagged: Vec<(Tag, Day)>,
+    flagged: Vec<(Tag, Terms)>,
 }
 
 /// What an accepted state message does. Nothing of it is done yet.
@@ -67,24 +65,20 @@ impl TaggedFlags {
     pub(super) fn delta(delta: &Delta<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
         let mut withdrawn = threads.map(delta.withdrawn, |pseudonym| pepper.tag(pseudonym));
         withdrawn.sort_unstable();
-        TaggedFlags::Delta(TaggedDelta {
-            renewal: delta.renewal,
-            flagged: tagged(&delta.flagged, pepper, threads),
-            withdrawn,
-        })
+        TaggedFlags::Delta(TaggedDelta { flagged: tagged(&delta.flagged, pepper, threads), withdrawn })
     }
 
     pub(super) fn full_set(set: &FullSet<'_>, pepper: &Pepper, threads: &Threads) -> TaggedFlags {
         let flagged = tagged(&set.flagged, pepper, threads);
-        TaggedFlags::FullSet(TaggedSet { renewal: set.renewal, shrink: set.shrink, part: set.part, flagged })
+        TaggedFlags::FullSet(TaggedSet { shrink: set.shrink, part: set.part, flagged })
     }
 }
 
-/// The tags of all groups, ascending, each with its last valid day.
-fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag, Day)> {
+/// The tags of all groups, ascending, each with its terms.
+fn tagged(groups: &[Group<'_>], pepper: &Pepper, threads: &Threads) -> Vec<(Tag, Terms)> {
     let mut tagged = Vec::with_capacity(groups.iter().map(|group| group.pseudonyms.len()).sum());
     for group in groups {
-        threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.last_day));
+        threads.extend(&mut tagged, group.pseudonyms, |pseudonym| (pepper.tag(pseudonym), group.terms));
     }
     tagged.sort_unstable_by_key(|(tag, _)| *tag);
     tagged
@@ -208,6 +202,15 @@ impl Acceptance {
     }
 }
 
+/// A flag of a message, with its days.
+struct DatedFlag {
+    tag: Tag,
+    /// How long it lasts, or lasted, as far as that is known and not forgotten.
+    known: Option<Span>,
+    /// How long it lasts now.
+    span: Span,
+}
+
 /// What a message is decided by.
 struct Context<'a> {
     incoming: &'a Incoming<'a>,
@@ -220,25 +223,21 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn delta(&self, acceptance: &mut Acceptance, delta: &TaggedDelta) -> Result<(), Rejection> {
-        self.refuse_days(&delta.flagged)?;
         let mut rows = Vec::with_capacity(delta.flagged.len() + delta.withdrawn.len());
-        let mut held = self.epoch.held_flags(self.incoming.header.partner);
-        for (tag, last) in &delta.flagged {
-            let before = held.get(tag);
-            let span = self.span(before, *last, delta.renewal)?;
-            acceptance.renewed += u32::from(is_renewal(before, span));
-            match before {
+        for DatedFlag { tag, known, span } in self.dated(acceptance, &delta.flagged)? {
+            match known.filter(|known| self.is_held(known)) {
                 None => acceptance.receipt.added += 1,
                 Some(before) if before.last != span.last => acceptance.receipt.changed += 1,
                 Some(before) if before == span => continue,
                 Some(_) => {}
             }
-            rows.push(Row { tag: *tag, span: Some(span) });
+            rows.push(Row { tag, span });
         }
+        let mut known = self.epoch.known_flags(self.incoming.header.partner);
         for tag in &delta.withdrawn {
-            if held.get(tag).is_some() {
+            if let Some(before) = known.get(tag).filter(|known| self.is_held(known)) {
                 acceptance.receipt.withdrawn += 1;
-                rows.push(Row { tag: *tag, span: None });
+                rows.push(Row { tag: *tag, span: self.withdrawn(before) });
             }
         }
         let after = acceptance.account.row.held + acceptance.receipt.added - acceptance.receipt.withdrawn;
@@ -268,19 +267,14 @@ impl Context<'_> {
         if part.number == 1 {
             acceptance.abandon(self.incoming);
         }
-        self.refuse_days(&set.flagged)?;
-        let mut rows = Vec::with_capacity(set.flagged.len());
-        let mut held = self.epoch.held_flags(self.incoming.header.partner);
-        for (tag, last) in &set.flagged {
-            let before = held.get(tag);
-            let span = self.span(before, *last, set.renewal)?;
-            acceptance.renewed += u32::from(is_renewal(before, span));
-            rows.push(Row { tag: *tag, span: Some(span) });
-        }
+        let dated = self.dated(acceptance, &set.flagged)?;
+        let mut rows: Vec<Row> = dated.iter().map(|flag| Row { tag: flag.tag, span: flag.span }).collect();
         acceptance.receipt.part = if part.of == 1 { (0, 0) } else { (part.number, part.of) };
         acceptance.account.parts.push(Arc::new(rows.clone()));
         if part.number == part.of {
-            self.whole_set(acceptance, set.shrink)?;
+            rows.extend(self.whole_set(acceptance, set.shrink)?);
+            // It is two ascending runs, which a stable sort merges in one pass.
+            rows.sort_by_key(|row| row.tag);
             acceptance.remove_overruled(self.incoming, part.of.into());
         } else if acceptance.account.unfinished() > self.may_hold() {
             return Err(self.over_budget(self.may_hold(), "the parts of the set are more than what is left of"));
@@ -289,32 +283,41 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Takes the set as a whole, once its last part is there.
-    fn whole_set(&self, acceptance: &mut Acceptance, shrink: bool) -> Result<(), Rejection> {
+    /// Takes the set as a whole, once its last part is there. Returns what its partner flagged before, and not in the
+    /// set, as far as it is not forgotten: nothing else that the store has of it stays.
+    fn whole_set(&self, acceptance: &mut Acceptance, shrink: bool) -> Result<Vec<Row>, Rejection> {
         let parts = std::mem::take(&mut acceptance.account.parts);
         let said: usize = parts.iter().map(|part| part.len()).sum();
         let set = Pending::of_parts(parts);
-        let mut before = self.epoch.all_held(self.incoming.header.partner).peekable();
-        // Where the partner held nothing, the set is what changes, and millions of rows need not be copied.
-        let all_news = before.peek().is_none() && acceptance.account.pending.is_empty();
+        let mut before = self.epoch.all_known(self.incoming.header.partner).peekable();
+        // Where nothing is known of the partner, the set is what changes, and millions of rows need not be copied.
+        let all_news = before.peek().is_none();
         let mut distinct = 0;
         let mut held_before = 0;
         let mut held = 0;
         let mut changes = Vec::new();
-        for (tag, was, row) in join(before, set.rows().map(|row| (row.tag, row.span))) {
+        let mut left = Vec::new();
+        for (tag, was, is) in join(before, set.rows().map(|row| (row.tag, row.span))) {
+            distinct += usize::from(is.is_some());
+            let was_held = was.filter(|was| self.is_held(was));
             // A flag of an earlier part may have ended since that part came.
-            let is = row.flatten().filter(|span| span.last >= self.today);
-            distinct += usize::from(row.is_some());
-            held_before += u32::from(was.is_some());
-            held += u32::from(is.is_some());
-            match (was, is) {
+            let is_held = is.filter(|is| self.is_held(is));
+            held_before += u32::from(was_held.is_some());
+            held += u32::from(is_held.is_some());
+            match (was_held, is_held) {
                 (None, Some(_)) => acceptance.receipt.added += 1,
                 (Some(_), None) => acceptance.receipt.withdrawn += 1,
                 (Some(was), Some(is)) => acceptance.receipt.changed += u32::from(was.last != is.last),
                 (None, None) => {}
             }
-            if was != is && !all_news {
-                changes.push(Row { tag, span: is });
+            let gone = || was_held.map(|was| self.withdrawn(was)).or(was);
+            let Some(span) = is.or_else(gone).filter(|span| !span.is_forgotten(self.today)) else { continue };
+            let row = Row { tag, span };
+            if is.is_none() {
+                left.push(row);
+            }
+            if was != Some(span) && !all_news {
+                changes.push(row);
             }
         }
         if distinct < said {
@@ -336,13 +339,12 @@ impl Context<'_> {
         acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty();
         if all_news {
             acceptance.account.pending = set;
-            acceptance.account.pending.expire(self.today);
         } else {
             acceptance.account.pending.push(changes);
         }
         acceptance.account.row.full_seen = true;
         acceptance.account.row.held = held;
-        Ok(())
+        Ok(left)
     }
 
     /// Refuses a full set that withdraws more of the flags that were held than the policy lets pass unsaid.
@@ -375,37 +377,63 @@ impl Context<'_> {
         Err(Rejection::new(Code::Gap, accepted, sentence))
     }
 
-    /// Refuses last valid days that no flag may have. All days are checked before any flag is, so that the sentence
-    /// does not depend on the order of the tags, which is secret.
-    fn refuse_days(&self, flagged: &[(Tag, Day)]) -> Result<(), Rejection> {
-        let days = || flagged.iter().map(|(_, last)| *last);
+    /// The days of the flags of a message: SPEC.md 5.5. Each thing is looked at in all flags before the next, so that
+    /// what is said does not depend on the order of the tags, which is secret.
+    fn dated(&self, acceptance: &mut Acceptance, flagged: &[(Tag, Terms)]) -> Result<Vec<DatedFlag>, Rejection> {
+        let days = || flagged.iter().map(|(_, terms)| terms.last_day);
         if let Some(last) = days().min().filter(|last| *last < self.today) {
             let sentence = format!("the last valid day {last} has passed: today is {}", self.today);
             return Err(Rejection::new(Code::Clock, 0, sentence));
         }
-        let max_days = self.policy.retention.max_days;
+        let retention = &self.policy.retention;
+        let max_days = retention.max_days;
         let longest = self.today.plus(max_days);
         if let Some(last) = days().max().filter(|last| *last > longest) {
             let sentence = format!("a flag until {last} lasts too long: {max_days} days from today end on {longest}");
             return Err(Rejection::new(Code::NotPermitted, 0, sentence));
         }
-        Ok(())
+        let mut known = self.epoch.known_flags(self.incoming.header.partner);
+        let (mut too_often, mut without_reason) = (0, false);
+        let mut dated = Vec::with_capacity(flagged.len());
+        for (tag, terms) in flagged {
+            let known = known.get(tag).filter(|known| !known.is_forgotten(self.today));
+            let said = terms.first_day.min(self.today);
+            // A house number's flag follows that of a home at it, so that an earlier home's first day says nothing.
+            let since = known.filter(|_| !terms.house_number);
+            let span = Span { first: since.map_or(said, |known| known.first.min(said)), last: terms.last_day };
+            let renewals = retention.renewals(span.first, span.last);
+            too_often += u64::from(renewals > retention.max_renewals.into());
+            without_reason |= renewals > 0 && terms.renewal.is_none();
+            acceptance.renewed +=
+                u32::from(since.is_some_and(|known| retention.renewals(span.first, known.last) < renewals));
+            dated.push(DatedFlag { tag: *tag, known, span });
+        }
+        if too_often > 0 {
+            let sentence = format!(
+                "{too_often} flags would last more than {} days since their first, the most that {} renewals of \
+                 {max_days} days allow: end them, and flag again only on a new observation",
+                retention.longest_days(),
+                retention.max_renewals
+            );
+            return Err(Rejection::new(Code::TooManyRenewals, too_often, sentence));
+        }
+        if without_reason {
+            let sentence = format!(
+                "a flag would last more than {max_days} days since its first: look at it again and renew it, with the \
+                 reason"
+            );
+            return Err(Rejection::new(Code::RenewalNotDeclared, 0, sentence));
+        }
+        Ok(dated)
     }
 
-    /// How long a flag lasts that was held as `before` and is flagged until `last`: SPEC.md 5.5.
-    fn span(&self, before: Option<Span>, last: Day, renewal: bool) -> Result<Span, Rejection> {
-        let max_days = self.policy.retention.max_days;
-        match before {
-            Some(before) if last <= before.first.plus(max_days) => Ok(Span { first: before.first, last }),
-            Some(_) if !renewal => {
-                let sentence = format!(
-                    "a flag would last more than {max_days} days since its first: look at it again and declare its \
-                     renewal"
-                );
-                Err(Rejection::new(Code::RenewalNotDeclared, 0, sentence))
-            }
-            _ => Ok(Span { first: self.today, last }),
-        }
+    fn is_held(&self, span: &Span) -> bool {
+        !span.ended(self.today)
+    }
+
+    /// How long a flag lasted that is withdrawn today: it shows until the turn of the day, and is held no longer.
+    fn withdrawn(&self, span: Span) -> Span {
+        Span { last: Day(self.today.0.saturating_sub(1)), ..span }
     }
 
     fn left_today(&self) -> u32 {
@@ -430,11 +458,6 @@ impl Context<'_> {
         );
         Rejection::new(Code::OverBudget, most.into(), sentence)
     }
-}
-
-/// Whether a flag that was held begins anew.
-fn is_renewal(before: Option<Span>, span: Span) -> bool {
-    before.is_some_and(|before| before.first != span.first)
 }
 
 impl PartnerRow {

@@ -374,7 +374,7 @@ mod tests {
     use super::super::rows::{EpochRow, PolicyRow};
     use super::*;
     use crate::digest::Digest;
-    use crate::message::{FullSet, Group, Header, Part, VERSION};
+    use crate::message::{FullSet, Group, Header, Part, Terms, VERSION};
     use crate::policy::sample;
     use crate::pseudonym::Pseudonym;
     use crate::secret::Key32;
@@ -429,8 +429,10 @@ mod tests {
 
     fn full_set() -> Result<TaggedRequest, Rejection> {
         let pseudonyms = [1, 2].map(|number| Pseudonym::danger_from_remote_source([number; 16]));
-        let flagged = vec![Group { last_day: NOW.day().plus(30), pseudonyms: &pseudonyms }];
-        let set = FullSet { renewal: false, shrink: false, part: Part { number: 1, of: 1 }, flagged };
+        let today = NOW.day();
+        let terms = Terms { last_day: today.plus(30), first_day: today, renewal: None, house_number: false };
+        let flagged = vec![Group { terms, pseudonyms: &pseudonyms }];
+        let set = FullSet { shrink: false, part: Part { number: 1, of: 1 }, flagged };
         let pepper = Pepper::new(&Key32::from_bytes([7; 32]));
         Ok(TaggedRequest::State(TaggedFlags::full_set(&set, &pepper, &Threads::default())))
     }

@@ -8,7 +8,6 @@ use super::index::{Changes, Effect, Pending};
 use super::join::join;
 use super::rows::{DAMAGED, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
-use crate::day::Day;
 use crate::digest::Digest;
 use crate::store::{Batch, Key, Row, Span, Store, StoreError};
 use crate::tag::Tag;
@@ -76,7 +75,7 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
     for ((number, partner), mut account) in accounts {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
         if let Some(replay) = replays.remove(&(number, partner)) {
-            let flags = replay.finish(&mut account, epoch.row.as_of.day());
+            let flags = replay.finish(&mut account);
             released.entry(number).or_default().push((partner, flags));
         }
         epoch.accounts.insert(partner, account);
@@ -129,34 +128,23 @@ impl Replay {
         }
     }
 
-    /// Gives the account what its partner's batches come to, and returns the released flags, without those that ended
-    /// before `today`.
-    fn finish(self, account: &mut Account, today: Day) -> Pending {
+    /// Gives the account what its partner's batches come to, and returns the released flags.
+    fn finish(self, account: &mut Account) -> Pending {
         account.parts = self.parts;
         let Some(released) = self.released else {
             return self.said;
         };
-        let lasting = |span: &Span| span.last >= today;
-        let mut shown = Vec::new();
         let mut pending = Vec::new();
-        for (tag, was, is) in join(flags(&released), flags(&self.said)) {
-            // A released flag that was renewed before it ended stayed when the day turned, so it stays here.
-            let stays = was.filter(lasting).or(was.and(is).filter(lasting));
-            if stays.is_some() {
-                shown.push(Row { tag, span: stays });
-            }
-            if was != is {
-                pending.push(Row { tag, span: is.filter(lasting) });
-            }
+        for (tag, was, is) in join(spans(&released), spans(&self.said)) {
+            // What a full set says nothing of was forgotten when it came.
+            pending.extend(is.filter(|_| was != is).map(|span| Row { tag, span }));
         }
         account.pending.push(pending);
-        let mut released = Pending::default();
-        released.push(shown);
         released
     }
 }
 
-/// The flags, without withdrawals, by ascending tag.
-fn flags(said: &Pending) -> impl Iterator<Item = (Tag, Span)> {
-    said.rows().filter_map(|row| Some((row.tag, row.span?)))
+/// What is said, by ascending tag.
+fn spans(said: &Pending) -> impl Iterator<Item = (Tag, Span)> {
+    said.rows().map(|row| (row.tag, row.span))
 }

@@ -25,18 +25,18 @@ pub(super) struct MergedSet {
 }
 
 impl MergedSet {
-    /// Decides whether one set of `released` rows is to take the place of the released batches at the start of an
+    /// Decides whether one set of `known` rows is to take the place of the released batches at the start of an
     /// account. If so, the account gets its parts in their place; the names of the batches that go are added to
     /// `removed`.
     pub(super) fn choose(
         account: &mut Account,
         (epoch, partner): (u32, u16),
-        (released, any_cut): (u32, bool),
+        (known, any_cut): (u32, bool),
         removed: &mut Vec<BatchId>,
     ) -> Option<MergedSet> {
         let batches = mergeable(account, any_cut)?;
         let old: Vec<BatchId> = account.ids(epoch, partner).take(batches).collect();
-        let rows = released as usize;
+        let rows = known as usize;
         let parts = rows.div_ceil(ROWS_A_BATCH).clamp(1, batches);
         let names = old[batches - parts..].to_vec();
         let part_rows = rows.div_ceil(parts);
@@ -59,7 +59,8 @@ impl MergedSet {
     }
 }
 
-/// Writes merged sets with the released flags of their partners, as many at a time as memory is meant for.
+/// Writes merged sets with the released flags of their partners, and with those that ended and are not forgotten, as
+/// many at a time as memory is meant for.
 pub(super) fn write_merged(
     mut sets: Vec<MergedSet>,
     index: &Index,
@@ -78,13 +79,13 @@ pub(super) fn write_merged(
         for (place, set) in group.iter().enumerate() {
             places[usize::from(set.partner)] = Some(place);
         }
-        for (tag, flag) in index.all_flags() {
+        for (tag, flag) in index.all_known() {
             let Some(place) = places[usize::from(flag.partner)] else { continue };
             let set = &mut group[place];
             if set.rows.is_empty() {
                 set.rows.reserve_exact(set.part_rows);
             }
-            set.rows.push(Row { tag, span: Some(flag.span) });
+            set.rows.push(Row { tag, span: flag.span });
             if set.rows.len() == set.part_rows {
                 staged.push(set.write(store)?);
             }
@@ -109,8 +110,8 @@ pub(super) fn supersede(batches: &mut Vec<StoredBatch>, unfinished: usize) -> Ve
 }
 
 /// How many batches from the first on are to become one set: all that are released, where deltas say more than a
-/// quarter of what sets say, or where flags of theirs were cut: they ended, or were withdrawn or shortened without a
-/// full release. Then their rows leave the store, and what is read from it is what the index shows.
+/// quarter of what sets say, or where flags of theirs were cut: they are forgotten, or were withdrawn or shortened
+/// without a full release. Then their rows leave the store, and what is read from it is what the index shows.
 fn mergeable(account: &Account, any_cut: bool) -> Option<usize> {
     let whole = account.batches.len() - account.parts.len();
     let is_released = |stored: &&StoredBatch| stored.sequence <= account.row.released;

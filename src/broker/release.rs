@@ -72,11 +72,8 @@ impl ReleasePlan {
         let in_roster = |partner: &u16| policy.partner(*partner).is_some();
         let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some();
         let stays = |partner: &u16| may_flag(partner) && !suspended.contains(partner);
-        let (mut accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
+        let (accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
             epoch.accounts.into_iter().partition(|(partner, _)| stays(partner));
-        for (_, account) in &mut accounts {
-            account.pending.expire(today);
-        }
         let pending = accounts.iter().map(|(partner, account)| (*partner, &account.pending)).collect();
         let effect = if due.full { Effect::Everything } else { Effect::OnlyLess };
         let gone = ended.iter().map(|(partner, _)| *partner).collect();
@@ -119,7 +116,7 @@ impl ReleasePlan {
                 account.row.released = accepted.get(&partner).copied().unwrap_or(0);
             }
             prepared.tidy(partner, &mut account, cut.contains(&partner));
-            account.row.held = account.held(&prepared.index, partner, prepared.tally.of(partner));
+            account.row.held = account.held(&prepared.index, partner, prepared.tally.of(partner), today);
             prepared.accounts.insert(partner, account);
         }
         prepared
@@ -135,7 +132,7 @@ impl PreparedRelease {
             let name = |sequence| BatchId { epoch: self.number, partner, sequence };
             self.removed.extend(superseded.into_iter().map(name));
         }
-        let rows = self.tally.of(partner);
+        let rows = self.tally.known_of(partner);
         let merged = MergedSet::choose(account, (self.number, partner), (rows, any_cut), &mut self.removed);
         self.merged.extend(merged);
         self.removed_rows += before.saturating_sub(account.stored_rows());
@@ -208,7 +205,7 @@ mod tests {
 
     fn row(number: u16) -> Row {
         let span = Span { first: NOW.day(), last: NOW.day().plus(30) };
-        Row { tag: Tag([number as u8; 16]), span: Some(span) }
+        Row { tag: Tag([number as u8; 16]), span }
     }
 
     /// An epoch in which partners 1 and 2, and 9 that is not in the roster, wait for two flags each, one of which they

@@ -59,8 +59,8 @@ pub(super) struct StoredBatch {
     pub(super) rows: usize,
 }
 
-/// Looks up what a partner holds, released or not; fastest by ascending tag.
-pub(super) struct HeldFlags<'a> {
+/// Looks up what a partner holds or held, released or not; fastest by ascending tag.
+pub(super) struct KnownFlags<'a> {
     partner: u16,
     pending: Option<PendingCursor<'a>>,
     released: Option<&'a Index>,
@@ -156,21 +156,21 @@ impl OpenEpoch {
         self.accounts.iter().filter(move |(partner, _)| is_theirs(**partner))
     }
 
-    /// Looks up what `partner` holds, released or not.
-    pub(super) fn held_flags(&self, partner: u16) -> HeldFlags<'_> {
+    /// Looks up what `partner` holds or held, released or not.
+    pub(super) fn known_flags(&self, partner: u16) -> KnownFlags<'_> {
         let pending = self.accounts.get(&partner).map(|account| account.pending.cursor());
         // A partner that sends its first full set has none released, so that the index need not be searched.
-        let released = self.tally.released.contains_key(&partner).then_some(self.index.as_ref());
-        HeldFlags { partner, pending, released }
+        let released = (self.tally.known_of(partner) > 0).then_some(self.index.as_ref());
+        KnownFlags { partner, pending, released }
     }
 
-    /// All flags that `partner` holds, released or not, by ascending tag.
-    pub(super) fn all_held(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
+    /// All flags that `partner` holds or held, released or not, by ascending tag.
+    pub(super) fn all_known(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
         let pending = self.accounts.get(&partner).into_iter().flat_map(|account| account.pending.rows());
-        let released = self.tally.released.contains_key(&partner).then(|| self.index.flags_of(partner));
+        let released = (self.tally.known_of(partner) > 0).then(|| self.index.known_of(partner));
         let pending = pending.map(|row| (row.tag, row.span));
         // What is pending takes the place of what is released.
-        join(released.into_iter().flatten(), pending).filter_map(|(tag, was, is)| Some((tag, is.unwrap_or(was)?)))
+        join(released.into_iter().flatten(), pending).filter_map(|(tag, was, is)| Some((tag, is.or(was)?)))
     }
 
     /// How many rows the store has of it.
@@ -194,25 +194,25 @@ impl OpenEpoch {
     }
 }
 
-impl HeldFlags<'_> {
-    /// How long the flag on `tag` lasts; `None` where there is none.
+impl KnownFlags<'_> {
+    /// How long the flag on `tag` lasts, or lasted; `None` where nothing is known of one.
     pub(super) fn get(&mut self, tag: &Tag) -> Option<Span> {
         let said = self.pending.as_mut().and_then(|pending| pending.get(tag));
-        said.unwrap_or_else(|| self.released?.span_of(tag, self.partner))
+        said.or_else(|| self.released?.known_span(tag, self.partner))
     }
 }
 
 impl Account {
     /// Whether `partner` holds a flag that `index` does not show, apart from what ends before `today` anyhow.
     pub(super) fn has_new_flag(&self, index: &Index, partner: u16, today: Day) -> bool {
-        let is_new = |row: &Row| row.span.is_some() && !row.ended(today) && index.span_of(&row.tag, partner).is_none();
+        let is_new = |row: &Row| !row.span.ended(today) && !index.shows(&row.tag, partner);
         self.pending.rows().any(|row| is_new(&row))
     }
 
-    /// How many flags `partner` holds, of which `index` shows `released`.
-    pub(super) fn held(&self, index: &Index, partner: u16, released: u32) -> u32 {
+    /// How many flags `partner` holds on `today`, the day of the release, of which `index` shows `released`.
+    pub(super) fn held(&self, index: &Index, partner: u16, released: u32, today: Day) -> u32 {
         self.pending.rows().fold(released, |held, row| {
-            held + u32::from(row.span.is_some()) - u32::from(index.span_of(&row.tag, partner).is_some())
+            held + u32::from(!row.span.ended(today)) - u32::from(index.shows(&row.tag, partner))
         })
     }
 

@@ -10,6 +10,8 @@ use crate::policy::Policy;
 pub(super) struct Tally {
     /// Flags of each partner that has any.
     pub(super) released: BTreeMap<u16, u32>,
+    /// The same, with those that ended and are not forgotten.
+    known: BTreeMap<u16, u32>,
     /// Tags with a flag.
     pub(super) tags: u64,
     /// How many organisations these partners belong to; counted at the first question.
@@ -17,8 +19,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(released: BTreeMap<u16, u32>, tags: u64) -> Tally {
-        Tally { released, tags, sources: OnceLock::new() }
+    pub(super) fn new(released: BTreeMap<u16, u32>, known: BTreeMap<u16, u32>, tags: u64) -> Tally {
+        Tally { released, known, tags, sources: OnceLock::new() }
+    }
+
+    /// Flags of a partner that the index has, those that ended included.
+    pub(super) fn known_of(&self, partner: u16) -> u32 {
+        self.known.get(&partner).copied().unwrap_or(0)
     }
 
     /// Released flags of a partner.

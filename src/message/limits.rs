@@ -6,8 +6,9 @@ pub const MAX_FLAGS: usize = 1_000_000;
 /// The most pseudonyms in one question.
 pub const MAX_QUESTION: usize = 100_000;
 
-/// The most groups of flags, each with its last valid day, in one message.
-pub(crate) const MAX_GROUPS: usize = 64;
+/// The most groups of flags in one message. Those of a partner that flags for years have as many as it has first days
+/// and reasons; a message can hold the most pseudonyms beside the most groups.
+pub(crate) const MAX_GROUPS: usize = 1_024;
 
 /// The most by which a message's number may exceed the highest that the broker saw of its series, so that no message
 /// uses up all numbers.

@@ -12,6 +12,7 @@ mod rejection;
 mod reply;
 mod request;
 mod standing;
+mod terms;
 
 pub use envelope::{Unverified, Verified, sign};
 pub(crate) use envelope::{sign_request, unsigned_rejection};
@@ -24,3 +25,4 @@ pub use rejection::{Code, Rejection};
 pub use reply::{Answer, LineProof, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
 pub use standing::{Number, Standing};
+pub use terms::{NotAReason, RenewalReason, Terms};

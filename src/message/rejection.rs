@@ -20,7 +20,7 @@ pub struct Rejection {
     /// Why.
     pub code: Code,
     /// What `code` says that it is: the last state number accepted, the lowest number still free, what is left of a
-    /// budget, how many flags the set would withdraw, the epoch that answers.
+    /// budget, how many flags it is about, the epoch that answers.
     pub number: u64,
     /// What was wrong and what to do, in English. At most 1,000 bytes.
     pub sentence: String,
@@ -62,7 +62,7 @@ named! {
         /// The full set would withdraw more than the policy's share, and does not say that it means to; `number` is how many
         /// flags.
         Shrink = 14 => "shrink",
-        /// A flag would last longer than the policy's days since its first, and the message declares no renewal.
+        /// A flag would last longer than the policy's days since its first, and the message gives no reason.
         RenewalNotDeclared = 15 => "renewal_not_declared",
         /// The message's time, or a last valid day, is too long ago or too far ahead.
         Clock = 16 => "clock",
@@ -78,6 +78,8 @@ named! {
         NotYetAnswering = 21 => "not_yet_answering",
         /// The partner is suspended, or its certificate has ended.
         NotCertified = 22 => "not_certified",
+        /// Flags would last longer since their first day than the policy's most renewals allow; `number` is how many.
+        TooManyRenewals = 23 => "too_many_renewals",
     }
 }
 
@@ -133,7 +135,10 @@ impl Code {
 
     /// Whether a rejection with it has a number.
     fn has_number(self) -> bool {
-        matches!(self, Code::Gap | Code::Stale | Code::OverBudget | Code::Shrink | Code::OtherEpoch)
+        matches!(
+            self,
+            Code::Gap | Code::Stale | Code::OverBudget | Code::Shrink | Code::OtherEpoch | Code::TooManyRenewals
+        )
     }
 
     /// Whether a signed rejection of a message of this kind can have it.
@@ -148,7 +153,7 @@ impl Code {
             Gap | FullSetRequired => kind.is_state(),
             OtherEpoch | NotYetAnswering => kind == Kind::Question,
             Shrink => kind == Kind::FullSet,
-            RenewalNotDeclared => matches!(kind, Kind::Delta | Kind::FullSet),
+            RenewalNotDeclared | TooManyRenewals => matches!(kind, Kind::Delta | Kind::FullSet),
         }
     }
 
@@ -185,7 +190,7 @@ mod tests {
             assert_eq!(Rejection::decode(&wrong.encode()).is_ok(), fits, "{code:?}");
         }
         assert_eq!(Code::from_byte(0), None);
-        assert_eq!(Code::from_byte(23), None);
+        assert_eq!(Code::from_byte(24), None);
     }
 
     #[test]

@@ -5,13 +5,12 @@
 use super::error::MessageError;
 use super::header::Kind;
 use super::limits::{MAX_FLAGS, MAX_GROUPS, MAX_PROVEN_LINES, MAX_QUESTION, MAX_RECEIPT};
+use super::terms::{TERMS, Terms};
 use crate::codec::{Reader, Writer};
-use crate::day::Day;
 use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
 
-const RENEWAL: u8 = 0x01;
-const SHRINK: u8 = 0x02;
+const SHRINK: u8 = 0x01;
 const SWEEP: u8 = 0x01;
 
 /// The body of a partner's message.
@@ -29,20 +28,18 @@ pub enum Request<'a> {
     Status(StatusRequest),
 }
 
-/// Flags that end on the same day.
+/// Flags on the same terms.
 #[derive(Clone, Copy)]
 pub struct Group<'a> {
-    /// The last day on which they are valid; a month's last day.
-    pub last_day: Day,
+    /// How long they last, since when, and why they were renewed.
+    pub terms: Terms,
     /// The pseudonyms, ascending, each once. At least one.
     pub pseudonyms: &'a [Pseudonym],
 }
 
 /// Adds and withdraws flags.
 pub struct Delta<'a> {
-    /// Flags may last longer than the policy's `max_days` since their first day: they were looked at again.
-    pub renewal: bool,
-    /// The flags to add, or to give another last day; by ascending last day.
+    /// The flags to add, or to give another last day; by ascending terms.
     pub flagged: Vec<Group<'a>>,
     /// The pseudonyms that are no longer flagged, ascending, each once.
     pub withdrawn: &'a [Pseudonym],
@@ -50,13 +47,11 @@ pub struct Delta<'a> {
 
 /// All of a partner's flags, or one part of them.
 pub struct FullSet<'a> {
-    /// As in [`Delta::renewal`].
-    pub renewal: bool,
     /// The set may withdraw more than the policy's `max_shrink_percent` of the flags held: it is meant.
     pub shrink: bool,
     /// Which part.
     pub part: Part,
-    /// The part's flags, by ascending last day.
+    /// The part's flags, by ascending terms.
     pub flagged: Vec<Group<'a>>,
 }
 
@@ -120,7 +115,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// [`MessageError::TooLarge`] for more than 64 groups, 1,000 lines to be proven, or a receipt of 2,048 bytes.
+    /// [`MessageError::TooLarge`] for more than 1,024 groups, 1,000 lines to be proven, or a receipt of 2,048 bytes.
     pub fn encode(&self) -> Result<Vec<u8>, MessageError> {
         self.refuse_uncountable()?;
         let mut bytes = Vec::with_capacity(self.length());
@@ -134,7 +129,7 @@ impl<'a> Request<'a> {
             Request::Delta(Delta { flagged, .. }) | Request::FullSet(FullSet { flagged, .. })
                 if flagged.len() > MAX_GROUPS =>
             {
-                let finding = "there are more than 64 groups: send a full set in parts, a delta in several";
+                let finding = "there are more than 1,024 groups: send a full set in parts, a delta in several";
                 Err(MessageError::TooLarge { finding })
             }
             Request::Status(status) if status.lines.len() > MAX_PROVEN_LINES || status.receipt.len() > MAX_RECEIPT => {
@@ -150,12 +145,11 @@ impl<'a> Request<'a> {
         let mut writer = Writer::after(std::mem::take(bytes));
         match self {
             Request::Delta(delta) => {
-                writer.u8(if delta.renewal { RENEWAL } else { 0 });
                 write_groups(&mut writer, &delta.flagged);
                 writer.column(Pseudonym::as_rows(delta.withdrawn));
             }
             Request::FullSet(set) => {
-                writer.u8(if set.renewal { RENEWAL } else { 0 } | if set.shrink { SHRINK } else { 0 });
+                writer.u8(if set.shrink { SHRINK } else { 0 });
                 writer.u16(set.part.number).u16(set.part.of);
                 write_groups(&mut writer, &set.flagged);
             }
@@ -180,9 +174,10 @@ impl<'a> Request<'a> {
     /// How many bytes the body takes.
     pub(super) fn length(&self) -> usize {
         let column = |rows: &[Pseudonym]| 4 + rows.len() * 16;
-        let groups = |groups: &[Group<'_>]| 1 + groups.iter().map(|group| 2 + column(group.pseudonyms)).sum::<usize>();
+        let groups =
+            |groups: &[Group<'_>]| 2 + groups.iter().map(|group| TERMS + column(group.pseudonyms)).sum::<usize>();
         match self {
-            Request::Delta(delta) => 1 + groups(&delta.flagged) + column(delta.withdrawn),
+            Request::Delta(delta) => groups(&delta.flagged) + column(delta.withdrawn),
             Request::FullSet(set) => 1 + 4 + groups(&set.flagged),
             Request::Confirm => 0,
             Request::Question(question) => {
@@ -220,7 +215,6 @@ impl<'a> Request<'a> {
 
 impl<'a> Delta<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Delta<'a>, MessageError> {
-        let bits = read_bits(reader, RENEWAL)?;
         let flagged = read_groups(reader)?;
         let withdrawn = Pseudonym::of_rows(reader.column()?);
         let count = count(&flagged) + withdrawn.len();
@@ -230,13 +224,13 @@ impl<'a> Delta<'a> {
         refuse_too_many(count, MAX_FLAGS)?;
         let columns = flagged.iter().map(|group| group.pseudonyms).chain([withdrawn]).collect();
         refuse_repeats(columns, "a pseudonym stands in two groups, or is both flagged and withdrawn")?;
-        Ok(Delta { renewal: bits & RENEWAL != 0, flagged, withdrawn })
+        Ok(Delta { flagged, withdrawn })
     }
 }
 
 impl<'a> FullSet<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<FullSet<'a>, MessageError> {
-        let bits = read_bits(reader, RENEWAL | SHRINK)?;
+        let bits = read_bits(reader, SHRINK)?;
         let part = Part { number: reader.u16()?, of: reader.u16()? };
         if part.number == 0 || part.number > part.of {
             return malformed("the parts of a full set are numbered from 1 to how many there are");
@@ -245,7 +239,7 @@ impl<'a> FullSet<'a> {
         refuse_too_many(count(&flagged), MAX_FLAGS)?;
         let columns = flagged.iter().map(|group| group.pseudonyms).collect();
         refuse_repeats(columns, "a pseudonym stands in two groups")?;
-        Ok(FullSet { renewal: bits & RENEWAL != 0, shrink: bits & SHRINK != 0, part, flagged })
+        Ok(FullSet { shrink: bits & SHRINK != 0, part, flagged })
     }
 }
 
@@ -291,31 +285,29 @@ fn read_bits(reader: &mut Reader<'_>, known: u8) -> Result<u8, MessageError> {
 }
 
 fn write_groups(writer: &mut Writer, groups: &[Group<'_>]) {
-    writer.u8(groups.len() as u8);
+    writer.u16(groups.len() as u16);
     for group in groups {
-        writer.u16(group.last_day.0).column(Pseudonym::as_rows(group.pseudonyms));
+        group.terms.write(writer);
+        writer.column(Pseudonym::as_rows(group.pseudonyms));
     }
 }
 
 fn read_groups<'a>(reader: &mut Reader<'a>) -> Result<Vec<Group<'a>>, MessageError> {
-    let count = usize::from(reader.u8()?);
+    let count = usize::from(reader.u16()?);
     if count > MAX_GROUPS {
-        return malformed("there are more than 64 groups");
+        return malformed("there are more than 1,024 groups");
     }
     let mut groups: Vec<Group<'a>> = Vec::with_capacity(count);
     for _ in 0..count {
-        let last_day = Day(reader.u16()?);
-        if !last_day.is_month_end() {
-            return malformed("a last valid day is not the last day of a month");
-        }
-        if groups.last().is_some_and(|before| before.last_day >= last_day) {
-            return malformed("the groups do not stand in the order of their last valid days");
+        let terms = Terms::read(reader)?;
+        if groups.last().is_some_and(|before| before.terms >= terms) {
+            return malformed("the groups do not stand in the order of their terms, each once");
         }
         let pseudonyms = Pseudonym::of_rows(reader.column()?);
         if pseudonyms.is_empty() {
             return malformed("a group has no pseudonyms");
         }
-        groups.push(Group { last_day, pseudonyms });
+        groups.push(Group { terms, pseudonyms });
     }
     Ok(groups)
 }
@@ -354,7 +346,9 @@ fn malformed<T>(finding: &'static str) -> Result<T, MessageError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::terms::RenewalReason;
     use super::*;
+    use crate::day::Day;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -363,6 +357,10 @@ mod tests {
 
     fn row(number: u8) -> Pseudonym {
         Pseudonym::danger_from_remote_source([number; 16])
+    }
+
+    fn until(last_day: Day) -> Terms {
+        Terms { last_day, first_day: Day(20_780), renewal: None, house_number: false }
     }
 
     fn decoded(request: Request<'_>) -> Result<(), &'static str> {
@@ -381,10 +379,10 @@ mod tests {
     fn deltas() {
         let (one, two, three) = ([row(1), row(4)], [row(2)], [row(3)]);
         fn group(last_day: Day, pseudonyms: &[Pseudonym]) -> Group<'_> {
-            Group { last_day, pseudonyms }
+            Group { terms: until(last_day), pseudonyms }
         }
         fn delta<'a>(flagged: Vec<Group<'a>>, withdrawn: &'a [Pseudonym]) -> Result<(), &'static str> {
-            decoded(Request::Delta(Delta { renewal: true, flagged, withdrawn }))
+            decoded(Request::Delta(Delta { flagged, withdrawn }))
         }
         assert_eq!(delta(vec![group(NOVEMBER, &one), group(DECEMBER, &two)], &three), Ok(()));
         assert_eq!(delta(vec![], &three), Ok(()));
@@ -397,21 +395,54 @@ mod tests {
         assert_eq!(delta(vec![group(NOVEMBER, &[row(2), row(1)])], &[]), Err("malformed"), "not sorted");
     }
 
+    /// A group's terms are one of each kind, and groups stand in the order of their terms.
     #[test]
-    fn groups_that_their_byte_cannot_count_are_not_written() {
-        let months = (0..u16::MAX).map(Day).filter(|day| day.is_month_end());
+    fn groups_are_told_apart_by_any_of_their_terms() {
+        let terms = until(NOVEMBER);
+        let ascending = [
+            terms,
+            Terms { house_number: true, ..terms },
+            Terms { renewal: Some(RenewalReason::ObservedAgain), ..terms },
+            Terms { renewal: Some(RenewalReason::UnderSupervision), ..terms },
+            Terms { first_day: Day(20_781), ..terms },
+            until(DECEMBER),
+        ];
+        let rows: Vec<_> = (1..7).map(|number| [row(number)]).collect();
+        let groups = |order: [usize; 6]| {
+            let group = |at: usize| Group { terms: ascending[at], pseudonyms: &rows[at] };
+            decoded(Request::Delta(Delta { flagged: order.map(group).to_vec(), withdrawn: &[] }))
+        };
+        assert_eq!(groups([0, 1, 2, 3, 4, 5]), Ok(()));
+        for at in 0..5 {
+            let mut order = [0, 1, 2, 3, 4, 5];
+            order.swap(at, at + 1);
+            assert_eq!(groups(order), Err("malformed"), "{at}");
+        }
+        let delta = Delta { flagged: vec![Group { terms: ascending[3], pseudonyms: &rows[0] }], withdrawn: &[] };
+        let body = Request::Delta(delta).encode().unwrap();
+        for (at, byte) in [(6, 5), (6, 255), (7, 2), (7, 0x80)] {
+            let mut other = body.clone();
+            other[at] = byte;
+            assert!(Request::decode(Kind::Delta, &other).is_err(), "{at} {byte}");
+        }
+    }
+
+    #[test]
+    fn more_groups_than_a_message_may_have_are_not_written() {
         let rows: Vec<[Pseudonym; 1]> =
-            (0..300).map(|n: u128| [Pseudonym::danger_from_remote_source(n.to_be_bytes())]).collect();
+            (0..1_025).map(|n: u128| [Pseudonym::danger_from_remote_source(n.to_be_bytes())]).collect();
+        let terms = |first_day| Terms { first_day, ..until(NOVEMBER) };
         let groups: Vec<Group<'_>> =
-            months.zip(&rows).map(|(last_day, pseudonyms)| Group { last_day, pseudonyms }).collect();
-        for (count, written) in [(64, true), (65, false), (256, false), (257, false)] {
+            (0..).zip(&rows).map(|(day, pseudonyms)| Group { terms: terms(Day(day)), pseudonyms }).collect();
+        for (count, written) in [(1_024, Ok(())), (1_025, Err("too_large"))] {
             let flagged = groups[..count].to_vec();
-            let (renewal, shrink, part) = (false, false, Part { number: 1, of: 1 });
-            let set = Request::FullSet(FullSet { renewal, shrink, part, flagged: flagged.clone() });
-            let delta = Request::Delta(Delta { renewal, flagged, withdrawn: &[] });
-            for request in [set, delta] {
-                let code = request.encode().err().map(|error| error.code());
-                assert_eq!(code, (!written).then_some("too_large"), "{count} groups");
+            let set = FullSet { shrink: false, part: Part { number: 1, of: 1 }, flagged: flagged.clone() };
+            for request in [Request::FullSet(set), Request::Delta(Delta { flagged, withdrawn: &[] })] {
+                let encoded = request.encode().map(drop).map_err(|error| error.code());
+                assert_eq!(encoded, written, "{count} groups");
+                if written.is_ok() {
+                    assert_eq!(decoded(request), written);
+                }
             }
         }
     }
@@ -420,7 +451,7 @@ mod tests {
     fn full_sets() {
         let set = |number, of| {
             let part = Part { number, of };
-            decoded(Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged: vec![] }))
+            decoded(Request::FullSet(FullSet { shrink: true, part, flagged: vec![] }))
         };
         assert_eq!(set(1, 1), Ok(()));
         assert_eq!(set(3, 7), Ok(()));
@@ -477,9 +508,7 @@ mod tests {
         let asked = |count| decoded(Request::Question(Question { sweep: None, pseudonyms: &rows[..count] }));
         assert_eq!(asked(MAX_QUESTION), Ok(()));
         assert_eq!(asked(MAX_QUESTION + 1), Err("too_large"));
-        let withdrawn = |count: usize| {
-            decoded(Request::Delta(Delta { renewal: false, flagged: vec![], withdrawn: &rows[..count] }))
-        };
+        let withdrawn = |count: usize| decoded(Request::Delta(Delta { flagged: vec![], withdrawn: &rows[..count] }));
         assert_eq!(withdrawn(MAX_FLAGS), Ok(()));
         assert_eq!(withdrawn(MAX_FLAGS + 1), Err("too_large"));
     }

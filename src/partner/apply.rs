@@ -2,7 +2,7 @@
 
 use super::flags::{Flag, Undelivered};
 use super::own_lines::OwnLine;
-use super::record::{CheckpointOutcome, FlagMode, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
+use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, PastMessage, SignedMessage};
 use super::state::{LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
@@ -38,12 +38,11 @@ impl PartnerState {
             self.own_lines.note(origin, log.restored, *went_back, line);
         }
         match &record.event {
-            JournalEvent::Flagged { mode, last_day, homes } => self.flag(*mode, today, *last_day, homes),
-            JournalEvent::Withdrawn { homes } => self.set(homes, |_, _| None),
-            JournalEvent::Replaced { shrink, last_day, added, withdrawn } => {
-                let (first_day, last_day) = (today, *last_day);
-                self.set(withdrawn, |_, _| None);
-                self.set(added, |address, _| Some(Flag { address, first_day, last_day }));
+            JournalEvent::Flagged { flags, .. } => self.flag(flags),
+            JournalEvent::Withdrawn { homes } => self.withdraw(homes, today),
+            JournalEvent::Replaced { shrink, added, withdrawn } => {
+                self.withdraw(withdrawn, today);
+                self.flag(added);
                 self.shrink |= shrink;
                 self.each_undelivered(|undelivered| {
                     undelivered.full_set = true;
@@ -109,26 +108,24 @@ impl PartnerState {
         debug_assert!(self.journal.records <= number);
     }
 
-    fn flag(&mut self, mode: FlagMode, today: Day, last_day: Day, addresses: &[AddressKey]) {
-        self.set(addresses, |address, held| {
-            let first_day = match (mode, held) {
-                (FlagMode::New, Some(_)) => return held.copied(),
-                (FlagMode::Until, Some(flag)) => flag.first_day,
-                _ => today,
-            };
-            Some(Flag { address, first_day, last_day })
-        });
-        if mode == FlagMode::Renewal {
-            self.renewal = true;
-            self.each_undelivered(|undelivered| undelivered.renewal = true);
-        }
+    fn flag(&mut self, flags: &[Flag]) {
+        self.ended.set(flags.iter().map(|flag| (flag.address, None)), |_| {});
+        self.set(flags.iter().map(|flag| (flag.address, Some(*flag))));
     }
 
-    fn set(&mut self, addresses: &[AddressKey], to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>) {
+    fn withdraw(&mut self, homes: &[AddressKey], today: Day) {
+        let last_day = Day(today.0.saturating_sub(1));
+        let held = homes.iter().filter_map(|home| self.flags.get(home));
+        let ended: Vec<Flag> = held.map(|flag| Flag { last_day, ..*flag }).collect();
+        self.remember_ended(&ended, today);
+        self.set(homes.iter().map(|home| (*home, None)));
+    }
+
+    fn set(&mut self, wanted: impl Iterator<Item = (AddressKey, Option<Flag>)>) {
         // Before its first full set an epoch lacks everything; there is nothing to keep of that.
         let noted = self.epochs.iter().any(|epoch| epoch.delivered || epoch.undelivered_if_accepted.is_some());
         let mut changed = Vec::new();
-        self.flags.set(addresses, to, |home| {
+        self.flags.set(wanted, |home| {
             if noted {
                 changed.push(home);
             }
@@ -170,7 +167,7 @@ impl PartnerState {
         let settled = self.chain.iter().take_while(|message| message.head.sequence <= number).count();
         for message in self.chain.drain(..settled).collect::<Vec<_>>() {
             if message.settles {
-                (self.shrink, self.renewal) = (false, false);
+                self.shrink = false;
                 let epoch = self.epoch_mut(message.head.epoch);
                 epoch.delivered = true;
                 epoch.undelivered = epoch.undelivered_if_accepted.take().unwrap_or_default();
@@ -200,7 +197,7 @@ impl PartnerState {
     /// thought to be new.
     fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
         for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
-            epoch.undelivered.forget(&self.flags, self.house_numbers);
+            epoch.undelivered.forget();
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::error::PartnerError;
 use super::flags::Flag;
-use super::record::{FlagMode, JournalEvent};
+use super::record::JournalEvent;
 use super::state::PartnerState;
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
-use crate::policy::Policy;
+use crate::message::RenewalReason;
+use crate::policy::{Policy, Retention};
 
 /// What a call changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,11 +21,17 @@ pub struct Changed {
     pub withdrawn: usize,
     /// Addresses that are as they were.
     pub unchanged: usize,
+    /// Addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it go on.
+    pub lapsed: usize,
 }
 
 impl Partner {
     /// Flags homes, through the latest month's end that the policy's `max_days` reach. Those that are flagged already
     /// stay as they are: looked at again, they are renewed, with [`Partner::renew`].
+    ///
+    /// A home whose flag ended or was withdrawn within the last 30 days goes on with that flag: it has the same first
+    /// day, and ends no later than it could have without another renewal. Where that is over, the home is not flagged,
+    /// but counted as [`Changed::lapsed`].
     ///
     /// # Errors
     ///
@@ -37,13 +44,14 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let last_day = default_last_day(self.member.policy(), now.day())?;
         let homes = self.homes(homes)?;
-        self.record_flags(homes, FlagMode::New, last_day, by, now)
+        let (flags, changed) = new_flags(self.data.on(now.day())?, self.member.policy(), &homes, now.day())?;
+        self.record_flags(None, flags, changed, by, now)
     }
 
-    /// Flags homes through `last_day`, a month's last. It can also bring the end of a flag forward, or put it back
-    /// within `max_days` of its first day.
+    /// Flags homes through `last_day`, a month's last. It can also bring the end of a flag forward, or put it back as
+    /// far as that needs no further renewal: within `max_days` of its first day, or so many more for each renewal it
+    /// had.
     ///
     /// # Errors
     ///
@@ -56,30 +64,30 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let homes = self.homes(homes)?;
-        check_last_day(self.data.on(now.day())?, self.member.policy(), &homes, last_day, now.day())?;
-        self.record_flags(homes, FlagMode::Until, last_day, by, now)
+        let (flags, changed) =
+            flags_until(self.data.on(now.day())?, self.member.policy(), &homes, last_day, now.day())?;
+        self.record_flags(None, flags, changed, by, now)
     }
 
-    /// Renews the flags of homes that were looked at again: they begin anew today. The message says so, and the
-    /// broker's log counts it.
+    /// Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last
+    /// 30 days: through the latest month's end that the policy's `max_days` reach from today, and `max_renewals` from
+    /// the first day. The message says why, and the broker's log counts it.
     ///
     /// # Errors
     ///
-    /// As [`Partner::flag`]; [`PartnerError::NotFlagged`] where one is not flagged.
+    /// As [`Partner::flag`]; [`PartnerError::NotFlagged`] where one has no such flag; [`PartnerError::TooManyRenewals`]
+    /// where one cannot last longer. Then none is renewed.
     pub fn renew<'a>(
         &mut self,
         homes: impl IntoIterator<Item = &'a AddressKey>,
+        reason: RenewalReason,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (today, homes) = (now.day(), self.homes(homes)?);
-        let flags = &self.data.on(today)?.flags;
-        let missing = homes.iter().filter(|home| flags.get(home).is_none()).count();
-        if missing > 0 {
-            return Err(PartnerError::NotFlagged { missing });
-        }
-        let last_day = default_last_day(self.member.policy(), today)?;
-        self.record_flags(homes, FlagMode::Renewal, last_day, by, now)
+        let homes = self.homes(homes)?;
+        let (flags, changed) =
+            renewed_flags(self.data.on(now.day())?, self.member.policy(), &homes, reason, now.day())?;
+        self.record_flags(Some(reason), flags, changed, by, now)
     }
 
     /// Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
@@ -102,8 +110,8 @@ impl Partner {
         Ok(changed)
     }
 
-    /// Makes the flags exactly those of `homes`; those that were flagged already keep their days. The next delivery is
-    /// a full set.
+    /// Makes the flags exactly those of `homes`; those that were flagged already keep their days, and those that ended
+    /// within the last 30 days are as [`Partner::flag`] says. The next delivery is a full set.
     ///
     /// A truncated export must not wipe a partner out: where more than the policy's share of the flags would go,
     /// `allow_shrink` must say that it is meant.
@@ -125,20 +133,18 @@ impl Partner {
         Ok(changed)
     }
 
-    /// `homes` ascend, each once.
+    /// `flags` ascend by home, each once.
     fn record_flags(
         &mut self,
-        homes: Vec<AddressKey>,
-        mode: FlagMode,
-        last_day: Day,
+        renewal: Option<RenewalReason>,
+        flags: Vec<Flag>,
+        changed: Changed,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        if homes.is_empty() {
-            return Ok(Changed::default());
+        if !flags.is_empty() {
+            self.data.record(now, Some(by), JournalEvent::Flagged { renewal, flags })?;
         }
-        let (event, changed) = flag(self.data.on(now.day())?, homes, mode, last_day);
-        self.data.record(now, Some(by), event)?;
         Ok(changed)
     }
 
@@ -157,17 +163,109 @@ impl Partner {
     }
 }
 
-/// What flagging homes, which ascend, is recorded as, and what it changes.
-fn flag(state: &PartnerState, homes: Vec<AddressKey>, mode: FlagMode, last_day: Day) -> (JournalEvent, Changed) {
+/// The flags of homes, which ascend, where those that are flagged stay as they are, and what changes.
+fn new_flags(
+    state: &PartnerState,
+    policy: &Policy,
+    homes: &[AddressKey],
+    today: Day,
+) -> Result<(Vec<Flag>, Changed), PartnerError> {
+    let latest = default_last_day(policy, today)?;
     let mut changed = Changed::default();
-    for home in &homes {
-        match state.flags.get(home) {
+    let mut flags = Vec::with_capacity(homes.len());
+    for home in homes {
+        let flag = match (state.flags.get(home), state.ended.get(home)) {
+            (Some(flag), _) => {
+                changed.unchanged += 1;
+                *flag
+            }
+            (None, Some(ended)) => {
+                let last_day = latest.min(longest(policy, ended, renewals(policy, ended)));
+                if last_day < today {
+                    changed.lapsed += 1;
+                    continue;
+                }
+                changed.added += 1;
+                Flag { last_day, ..*ended }
+            }
+            (None, None) => {
+                changed.added += 1;
+                Flag { address: *home, first_day: today, last_day: latest, renewal: None }
+            }
+        };
+        flags.push(flag);
+    }
+    Ok((flags, changed))
+}
+
+/// The flags of homes, which ascend, through `last_day`, and what changes.
+fn flags_until(
+    state: &PartnerState,
+    policy: &Policy,
+    homes: &[AddressKey],
+    last_day: Day,
+    today: Day,
+) -> Result<(Vec<Flag>, Changed), PartnerError> {
+    check_last_day(state, policy, homes, last_day, today)?;
+    let new = |home: &AddressKey| Flag { address: *home, first_day: today, last_day, renewal: None };
+    let until = |home| state.known_flag(home).map_or(new(home), |flag| Flag { last_day, ..*flag });
+    let flags: Vec<Flag> = homes.iter().map(until).collect();
+    let changed = changed_by(state, &flags);
+    Ok((flags, changed))
+}
+
+/// The flags of homes, which ascend, renewed, and what changes.
+fn renewed_flags(
+    state: &PartnerState,
+    policy: &Policy,
+    homes: &[AddressKey],
+    reason: RenewalReason,
+    today: Day,
+) -> Result<(Vec<Flag>, Changed), PartnerError> {
+    let known: Vec<&Flag> = homes.iter().filter_map(|home| state.known_flag(home)).collect();
+    let missing = homes.len() - known.len();
+    if missing > 0 {
+        return Err(PartnerError::NotFlagged { missing });
+    }
+    let latest = default_last_day(policy, today)?;
+    let most_renewals = policy.retention.max_renewals.into();
+    let mut exhausted = 0;
+    let mut flags = Vec::with_capacity(homes.len());
+    for flag in known {
+        let most = longest(policy, flag, most_renewals);
+        exhausted += usize::from(most <= flag.last_day || most < today);
+        let last_day = latest.min(most).max(flag.last_day);
+        flags.push(Flag { last_day, renewal: Some(reason), ..*flag });
+    }
+    if exhausted > 0 {
+        return Err(PartnerError::TooManyRenewals { homes: exhausted, days: policy.retention.longest_days() });
+    }
+    let changed = changed_by(state, &flags);
+    Ok((flags, changed))
+}
+
+/// What these flags change.
+fn changed_by(state: &PartnerState, flags: &[Flag]) -> Changed {
+    let mut changed = Changed::default();
+    for flag in flags {
+        match state.flags.get(&flag.address) {
             None => changed.added += 1,
-            Some(flag) if mode == FlagMode::New || flag.last_day == last_day => changed.unchanged += 1,
+            Some(held) if held.last_day == flag.last_day => changed.unchanged += 1,
             Some(_) => changed.changed += 1,
         }
     }
-    (JournalEvent::Flagged { mode, last_day, homes }, changed)
+    changed
+}
+
+/// How many renewals a flag had, as far as the policy allows them.
+fn renewals(policy: &Policy, flag: &Flag) -> u32 {
+    let Retention { max_renewals, .. } = policy.retention;
+    policy.retention.renewals(flag.first_day, flag.last_day).min(max_renewals.into())
+}
+
+/// The latest month's end through which a flag may stand with so many renewals; a day that is over where there is none.
+fn longest(policy: &Policy, flag: &Flag, renewals: u32) -> Day {
+    policy.retention.longest(flag.first_day, renewals).latest_month_end().unwrap_or_default()
 }
 
 /// What withdrawing homes is recorded as, and what it changes.
@@ -185,7 +283,6 @@ fn replace(
     allow_shrink: bool,
     today: Day,
 ) -> Result<(JournalEvent, Changed), PartnerError> {
-    let last_day = default_last_day(policy, today)?;
     let flags = &state.flags;
     let is_wanted = |flag: &&Flag| wanted.binary_search(&flag.address).is_ok();
     let withdrawn: Vec<_> = flags.rows().iter().filter(|f| !is_wanted(f)).map(|flag| flag.address).collect();
@@ -193,12 +290,10 @@ fn replace(
     if !allow_shrink && withdrawn.len() * 100 > flags.len() * usize::from(percent) {
         return Err(PartnerError::Shrink { withdrawn: withdrawn.len(), flags: flags.len(), percent });
     }
-    let wanted_count = wanted.len();
-    let mut added = wanted;
-    added.retain(|home| flags.get(home).is_none());
-    let changed =
-        Changed { added: added.len(), changed: 0, withdrawn: withdrawn.len(), unchanged: wanted_count - added.len() };
-    Ok((JournalEvent::Replaced { shrink: allow_shrink, last_day, added, withdrawn }, changed))
+    let (mut added, changed) = new_flags(state, policy, &wanted, today)?;
+    added.retain(|flag| flags.get(&flag.address).is_none());
+    let changed = Changed { withdrawn: withdrawn.len(), ..changed };
+    Ok((JournalEvent::Replaced { shrink: allow_shrink, added, withdrawn }, changed))
 }
 
 /// Whether homes may be flagged through `last_day`.
@@ -220,11 +315,11 @@ fn check_last_day(
     if last_day > today.plus(max_days) {
         return wrong(format!("{last_day} is more than the policy's {max_days} days away"));
     }
-    let too_far = |flag: &Flag| last_day > flag.first_day.plus(max_days);
-    if homes.iter().any(|home| state.flags.get(home).is_some_and(too_far)) {
+    let too_far = |flag: &Flag| last_day > longest(policy, flag, renewals(policy, flag));
+    if homes.iter().any(|home| state.known_flag(home).is_some_and(too_far)) {
         return wrong(format!(
-            "{last_day} is more than the policy's {max_days} days after the first day of a flag; look at it again and \
-             renew it"
+            "{last_day} is more than the policy's {max_days} days after the first day of a flag, or after its last \
+             renewal; look at it again and renew it"
         ));
     }
     Ok(())
@@ -256,18 +351,23 @@ mod tests {
     /// A state with these homes flagged since a hundred days ago.
     fn flagged(numbers: std::ops::Range<u32>) -> PartnerState {
         let mut state = PartnerState { number: 1, ..PartnerState::default() };
-        let first_day = Day(TODAY.0 - 100);
-        let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day, last_day: Day(TODAY.0 + 10) });
-        state.flags.set(&homes(numbers), flag, |_| {});
+        let (first_day, last_day) = (Day(TODAY.0 - 100), Day(TODAY.0 + 10));
+        let flag = |address| (address, Some(Flag { address, first_day, last_day, renewal: None }));
+        state.flags.set(homes(numbers).into_iter().map(flag), |_| {});
         state
     }
 
     #[test]
     fn what_a_call_changes_is_counted_by_home() {
-        let state = flagged(1..4);
-        let of = |mode| flag(&state, homes(2..6), mode, Day(TODAY.0 + 20)).1;
-        assert_eq!(of(FlagMode::New), Changed { added: 2, unchanged: 2, ..Changed::default() });
-        assert_eq!(of(FlagMode::Renewal), Changed { added: 2, changed: 2, ..Changed::default() });
+        let (state, policy) = (flagged(1..4), sample::policy());
+        let (_, new) = new_flags(&state, &policy, &homes(2..6), TODAY).unwrap();
+        assert_eq!(new, Changed { added: 2, unchanged: 2, ..Changed::default() });
+        let until = Day(TODAY.0 + 20).month_end();
+        let (_, moved) = flags_until(&state, &policy, &homes(2..6), until, TODAY).unwrap();
+        assert_eq!(moved, Changed { added: 2, changed: 2, ..Changed::default() });
+        let reason = RenewalReason::ObservedAgain;
+        let (_, renewed) = renewed_flags(&state, &policy, &homes(2..4), reason, TODAY).unwrap();
+        assert_eq!(renewed, Changed { changed: 2, ..Changed::default() });
         let (event, changed) = withdraw(&state, homes(3..6));
         assert_eq!(changed, Changed { withdrawn: 1, unchanged: 2, ..Changed::default() });
         assert!(matches!(event, JournalEvent::Withdrawn { homes: withdrawn } if withdrawn == homes(3..6)));
@@ -279,8 +379,9 @@ mod tests {
         let replaced = |wanted, allow| replace(&state, &policy, homes(wanted), allow, TODAY);
         assert_eq!(replaced(4..11, false).err().map(|error| error.code()), Some("shrink"));
         let (event, changed) = replaced(4..12, true).unwrap();
-        assert_eq!(changed, Changed { added: 1, changed: 0, withdrawn: 3, unchanged: 7 });
+        assert_eq!(changed, Changed { added: 1, withdrawn: 3, unchanged: 7, ..Changed::default() });
         let JournalEvent::Replaced { shrink: true, added, withdrawn, .. } = event else { panic!() };
+        let added: Vec<_> = added.iter().map(|flag| flag.address).collect();
         assert_eq!((added, withdrawn), (homes(11..12), homes(1..4)));
     }
 

@@ -13,15 +13,15 @@ use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MAX_GROUPS, MessageError, Part, Request};
+use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MAX_GROUPS, MessageError, Part, Request, Terms};
 use crate::pseudonym::Pseudonym;
 
 /// What is flagged and withdrawn in one epoch, sorted as messages need it.
 struct SortedPseudonyms {
-    /// Ascending by day, then pseudonym. One allocation for all days, so that it is freed as a whole.
+    /// Ascending by terms, then pseudonym. One allocation for all terms, so that it is freed as a whole.
     flagged: Vec<Pseudonym>,
-    /// Of each day, how many of `flagged` last until then.
-    days: BTreeMap<Day, usize>,
+    /// How many of `flagged` are on which terms.
+    counts: BTreeMap<Terms, usize>,
     withdrawn: Vec<Pseudonym>,
 }
 
@@ -35,8 +35,8 @@ struct EpochUpdate {
 
 /// What is to be said.
 enum Content {
-    Delta { renewal: bool, rows: SortedPseudonyms },
-    FullSet { renewal: bool, shrink: bool, rows: SortedPseudonyms },
+    Delta { rows: SortedPseudonyms },
+    FullSet { shrink: bool, rows: SortedPseudonyms },
     Confirm,
 }
 
@@ -216,7 +216,7 @@ impl Planner<'_> {
         let flags =
             if waiting.is_empty() { Cow::Borrowed(&state.flags) } else { Cow::Owned(state.flags.without(&waiting)) };
         let content = match undelivered {
-            None => self.full_set(&flags, epoch, state.renewal, state.shrink)?,
+            None => self.full_set(&flags, epoch, state.shrink)?,
             Some(undelivered) => self.changes(&flags, undelivered, epoch, confirm)?,
         };
         Ok(content.map(|content| EpochUpdate { epoch, content, waiting }))
@@ -231,10 +231,9 @@ impl Planner<'_> {
         confirm: bool,
     ) -> Result<Option<Content>, PartnerError> {
         let update = flags.update(undelivered, self.member.counts_house_numbers());
-        let renewal = undelivered.renewal || update.extends;
         self.new_flags = self.new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
         if undelivered.full_set {
-            return self.full_set(flags, epoch, renewal, undelivered.shrink);
+            return self.full_set(flags, epoch, undelivered.shrink);
         }
         if update.len() == 0 {
             return Ok(confirm.then_some(Content::Confirm));
@@ -242,12 +241,12 @@ impl Planner<'_> {
         if update.len() <= MAX_FLAGS {
             let rows = self.rows(epoch, update.flagged.iter().copied(), &update.withdrawn)?;
             let Some(rows) = rows else { return Ok(None) };
-            if rows.days.len() <= MAX_GROUPS {
-                return Ok(Some(Content::Delta { renewal, rows }));
+            if rows.counts.len() <= MAX_GROUPS {
+                return Ok(Some(Content::Delta { rows }));
             }
         }
         // More than fits into one delta. All that the set withdraws was withdrawn one by one, or declared.
-        self.full_set(flags, epoch, renewal, true)
+        self.full_set(flags, epoch, true)
     }
 
     /// The homes that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
@@ -310,62 +309,57 @@ impl Planner<'_> {
         self.member.pseudonyms(self.state, epoch, self.today, addresses, &mut self.missing)
     }
 
-    fn full_set(
-        &mut self,
-        flags: &Flags,
-        epoch: u32,
-        renewal: bool,
-        shrink: bool,
-    ) -> Result<Option<Content>, PartnerError> {
+    fn full_set(&mut self, flags: &Flags, epoch: u32, shrink: bool) -> Result<Option<Content>, PartnerError> {
         let rows = self.rows(epoch, flags.all(self.member.counts_house_numbers()), &[])?;
-        Ok(rows.map(|rows| Content::FullSet { renewal, shrink, rows }))
+        Ok(rows.map(|rows| Content::FullSet { shrink, rows }))
     }
 
     /// The pseudonyms of what is flagged and withdrawn; `None` where some are missing.
     fn rows(
         &mut self,
         epoch: u32,
-        flagged: impl Iterator<Item = (AddressKey, Day)> + Clone,
+        flagged: impl Iterator<Item = (AddressKey, Terms)> + Clone,
         withdrawn: &[AddressKey],
     ) -> Result<Option<SortedPseudonyms>, PartnerError> {
         let missing_before = self.missing.len();
-        let mut days: BTreeMap<Day, usize> = BTreeMap::new();
-        flagged.clone().for_each(|(_, last_day)| *days.entry(last_day).or_default() += 1);
+        let mut counts: BTreeMap<Terms, usize> = BTreeMap::new();
+        flagged.clone().for_each(|(_, terms)| *counts.entry(terms).or_default() += 1);
         let mut all = 0;
-        // Where the next pseudonym of each day goes.
-        let mut next: BTreeMap<Day, usize> = BTreeMap::new();
-        for (last_day, count) in &days {
-            next.insert(*last_day, all);
+        // Where the next pseudonym on each terms goes.
+        let mut next: BTreeMap<Terms, usize> = BTreeMap::new();
+        for (terms, count) in &counts {
+            next.insert(*terms, all);
             all += count;
         }
         let mut pseudonyms = vec![Pseudonym::BLANK; all];
-        let (mut addresses, mut last_days) = (Vec::new(), Vec::new());
+        let (mut addresses, mut terms_of) = (Vec::new(), Vec::new());
         let mut flagged = flagged.peekable();
         // A source is asked for many at once, but not so many that they take more room than what comes of them.
         while flagged.peek().is_some() {
             addresses.clear();
-            last_days.clear();
-            for (address, last_day) in flagged.by_ref().take(ASKED_AT_ONCE) {
+            terms_of.clear();
+            for (address, terms) in flagged.by_ref().take(ASKED_AT_ONCE) {
                 addresses.push(address);
-                last_days.push(last_day);
+                terms_of.push(terms);
             }
             let made = self.pseudonyms(epoch, &addresses)?.unwrap_or_default();
-            for (pseudonym, last_day) in made.into_iter().zip(&last_days) {
-                let at = next.entry(*last_day).or_default();
+            for (pseudonym, terms) in made.into_iter().zip(&terms_of) {
+                let at = next.entry(*terms).or_default();
                 pseudonyms[*at] = pseudonym;
                 *at += 1;
             }
         }
         let number = |pseudonym: &Pseudonym| pseudonym.number();
         let mut rest = pseudonyms.as_mut_slice();
-        for count in days.values() {
+        for count in counts.values() {
             let (rows, after) = rest.split_at_mut(*count);
             rows.sort_unstable_by_key(number);
             rest = after;
         }
         let mut withdrawn = self.pseudonyms(epoch, withdrawn)?.unwrap_or_default();
         withdrawn.sort_unstable_by_key(number);
-        Ok((self.missing.len() == missing_before).then_some(SortedPseudonyms { flagged: pseudonyms, days, withdrawn }))
+        let rows = SortedPseudonyms { flagged: pseudonyms, counts, withdrawn };
+        Ok((self.missing.len() == missing_before).then_some(rows))
     }
 }
 
@@ -373,17 +367,17 @@ impl Content {
     /// The messages that say it, one after another.
     fn requests(&self) -> Result<Vec<Request<'_>>, PartnerError> {
         match self {
-            Content::Delta { renewal, rows } => {
-                let (renewal, flagged, withdrawn) = (*renewal, rows.groups(), rows.withdrawn.as_slice());
-                Ok(vec![Request::Delta(Delta { renewal, flagged, withdrawn })])
+            Content::Delta { rows } => {
+                Ok(vec![Request::Delta(Delta { flagged: rows.groups(), withdrawn: &rows.withdrawn })])
             }
-            Content::FullSet { renewal, shrink, rows } => {
-                let (renewal, shrink, parts) = (*renewal, *shrink, parts(rows.groups()));
+            Content::FullSet { shrink, rows } => {
+                let (shrink, parts) = (*shrink, parts(rows.groups()));
                 let of = u16::try_from(parts.len())
                     .map_err(|_| MessageError::TooLarge { finding: "a full set has at most 65,535 parts" })?;
-                let requests = parts.into_iter().zip(1..).map(|(flagged, number)| {
-                    Request::FullSet(FullSet { renewal, shrink, part: Part { number, of }, flagged })
-                });
+                let requests = parts
+                    .into_iter()
+                    .zip(1..)
+                    .map(|(flagged, number)| Request::FullSet(FullSet { shrink, part: Part { number, of }, flagged }));
                 Ok(requests.collect())
             }
             Content::Confirm => Ok(vec![Request::Confirm]),
@@ -394,20 +388,20 @@ impl Content {
 impl SortedPseudonyms {
     fn groups(&self) -> Vec<Group<'_>> {
         let mut rest = self.flagged.as_slice();
-        let group = |(last_day, count): (&Day, &usize)| {
+        let group = |(terms, count): (&Terms, &usize)| {
             let (pseudonyms, after) = rest.split_at(*count);
             rest = after;
-            Group { last_day: *last_day, pseudonyms }
+            Group { terms: *terms, pseudonyms }
         };
-        self.days.iter().map(group).collect()
+        self.counts.iter().map(group).collect()
     }
 }
 
-/// Cuts groups into parts of at most a million rows and 64 groups; one empty part for no rows.
+/// Cuts groups into parts of at most a million rows and 1,024 groups; one empty part for no rows.
 fn parts(groups: Vec<Group<'_>>) -> Vec<Vec<Group<'_>>> {
     let mut parts = vec![Vec::new()];
     let mut room = MAX_FLAGS;
-    for Group { last_day, pseudonyms: mut rest } in groups {
+    for Group { terms, pseudonyms: mut rest } in groups {
         while !rest.is_empty() {
             if room == 0 || parts.last().is_some_and(|part: &Vec<_>| part.len() == MAX_GROUPS) {
                 parts.push(Vec::new());
@@ -416,7 +410,7 @@ fn parts(groups: Vec<Group<'_>>) -> Vec<Vec<Group<'_>>> {
             let (pseudonyms, after) = rest.split_at(rest.len().min(room));
             room -= pseudonyms.len();
             if let Some(part) = parts.last_mut() {
-                part.push(Group { last_day, pseudonyms });
+                part.push(Group { terms, pseudonyms });
             }
             rest = after;
         }
@@ -444,9 +438,9 @@ mod tests {
     /// Flags a home until a day.
     fn flag(state: &mut PartnerState, number: u32, last_day: u16) {
         let home = AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap();
-        let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day: TODAY, last_day: Day(last_day) });
+        let flag = Flag { address: home, first_day: TODAY, last_day: Day(last_day), renewal: None };
         let mut changed = Vec::new();
-        state.flags.set(&[home], flag, |home| changed.push(home));
+        state.flags.set([(home, Some(flag))].into_iter(), |home| changed.push(home));
         let flags = state.flags.clone();
         state.epoch_mut(1).undelivered.note(&changed, &flags);
     }
@@ -491,17 +485,18 @@ mod tests {
     #[test]
     fn parts_hold_what_a_message_may() {
         let sizes = |counts: &[(u16, usize)]| {
-            let days = counts.iter().map(|(day, count)| (Day(*day), *count)).collect();
+            let terms = |day| Terms { last_day: Day(day), first_day: TODAY, renewal: None, house_number: false };
             let flagged = vec![Pseudonym::BLANK; counts.iter().map(|(_, count)| count).sum()];
-            let rows = SortedPseudonyms { flagged, days, withdrawn: Vec::new() };
+            let counts = counts.iter().map(|(day, count)| (terms(*day), *count)).collect();
+            let rows = SortedPseudonyms { flagged, counts, withdrawn: Vec::new() };
             let sizes = |part: &Vec<Group<'_>>| part.iter().map(|group| group.pseudonyms.len()).collect();
             parts(rows.groups()).iter().map(sizes).collect::<Vec<Vec<_>>>()
         };
         assert_eq!(sizes(&[]), [[0; 0]]);
         let cut = sizes(&[(1, 600_000), (2, 1_500_000), (3, 1)]);
         assert_eq!(cut, [vec![600_000, 400_000], vec![1_000_000], vec![100_000, 1]]);
-        let many = sizes(&(0..130).map(|day| (day, 1)).collect::<Vec<_>>());
-        assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [64, 64, 2]);
+        let many = sizes(&(0..2_050).map(|day| (day, 1)).collect::<Vec<_>>());
+        assert_eq!(many.iter().map(Vec::len).collect::<Vec<_>>(), [1_024, 1_024, 2]);
         assert_eq!(sizes(&[(1, 1_000_000)]).len(), 1);
     }
 }

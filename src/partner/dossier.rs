@@ -2,11 +2,12 @@
 //! Police Data Act (Wpg) demands.
 
 use super::error::PartnerError;
-use super::record::{AnswerHead, FlagMode, JournalEvent};
+use super::flags::Flag;
+use super::record::{AnswerHead, JournalEvent};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
-use crate::message::{LogEntry, Standing};
+use crate::message::{LogEntry, RenewalReason, Standing};
 use crate::slug::Slug;
 
 /// Something that was done with one address.
@@ -37,6 +38,8 @@ pub enum DossierEvent {
     Renewed {
         /// The last valid day.
         last_day: Day,
+        /// Why.
+        reason: RenewalReason,
     },
     /// Its flag was withdrawn.
     Withdrawn,
@@ -94,11 +97,11 @@ impl Partner {
                 entries.push(DossierEntry { record: number, time, by: by.clone(), address, event });
             };
             match record.event {
-                JournalEvent::Flagged { mode, last_day, homes } => {
-                    for address in homes.into_iter().filter(concerns) {
-                        let event = match mode {
-                            FlagMode::Renewal => DossierEvent::Renewed { last_day },
-                            FlagMode::New | FlagMode::Until => DossierEvent::Flagged { last_day },
+                JournalEvent::Flagged { renewal, flags } => {
+                    for Flag { address, last_day, .. } in flags.into_iter().filter(|flag| concerns(&flag.address)) {
+                        let event = match renewal {
+                            Some(reason) => DossierEvent::Renewed { last_day, reason },
+                            None => DossierEvent::Flagged { last_day },
                         };
                         add(address, &by, event);
                     }
@@ -106,9 +109,10 @@ impl Partner {
                 JournalEvent::Withdrawn { homes } => {
                     homes.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
                 }
-                JournalEvent::Replaced { last_day, added, withdrawn, .. } => {
-                    let flagged = added.into_iter().filter(concerns);
-                    flagged.for_each(|a| add(a, &by, DossierEvent::Flagged { last_day }));
+                JournalEvent::Replaced { added, withdrawn, .. } => {
+                    for Flag { address, last_day, .. } in added.into_iter().filter(|flag| concerns(&flag.address)) {
+                        add(address, &by, DossierEvent::Flagged { last_day });
+                    }
                     withdrawn.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
                 }
                 JournalEvent::Asking { epoch, number: question, sweep, addresses } => {

@@ -57,10 +57,22 @@ pub enum PartnerError {
     },
 
     /// An address has no flag.
-    #[error("{missing} of the addresses have no flag that could be renewed: flag them")]
+    #[error("{missing} of the addresses have no flag that could be renewed, nor had one within 30 days: flag them")]
     NotFlagged {
         /// How many.
         missing: usize,
+    },
+
+    /// A flag was renewed as often as the policy lets it be.
+    #[error(
+        "{homes} of the addresses cannot be renewed any more: the policy lets a flag stand for {days} days in all, and \
+         they do that already. Let them end, and flag them again only on a new observation"
+    )]
+    TooManyRenewals {
+        /// How many.
+        homes: usize,
+        /// The most days that a flag stands in all, with its renewals.
+        days: u32,
     },
 
     /// The acting user or the case reference is missing or cannot be used.
@@ -190,6 +202,7 @@ codes!(PartnerError {
     Level => "level",
     LastDay => "last_day",
     NotFlagged => "not_flagged",
+    TooManyRenewals => "too_many_renewals",
     Case => "case",
     Shrink => "shrink",
     NotInRoster => "not_in_roster",

@@ -1,23 +1,26 @@
 //! The partner's own flags, and what of them the broker has not been told.
 //!
 //! Flags are kept at the level of homes only. What stands at the level `number` follows from them: a house number is
-//! flagged while a home in it is, through the latest last valid day of those.
+//! flagged while a home in it is, with the days of the home in it that lasts longest.
 
 use std::collections::HashSet;
 
 use crate::address::{AddressKey, Level};
 use crate::codec::encode_fields;
 use crate::day::Day;
+use crate::message::{RenewalReason, Terms};
 
 /// One of the partner's flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// The home.
     pub address: AddressKey,
-    /// The day on which it was flagged, or renewed last, at this partner.
+    /// The day on which it was flagged first. A renewal does not change it, nor does flagging again within 30 days.
     pub first_day: Day,
-    /// The last day on which it is valid.
+    /// The last day on which it is valid; of one that was withdrawn, the day before.
     pub last_day: Day,
+    /// Why it was renewed last; `None` where it never was.
+    pub renewal: Option<RenewalReason>,
 }
 
 /// All flags, ascending by address, each address once.
@@ -31,8 +34,6 @@ pub(super) struct Undelivered {
     pub(super) full_set: bool,
     /// A set that withdraws more than the policy's share is meant.
     pub(super) shrink: bool,
-    /// Flags were renewed.
-    pub(super) renewal: bool,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
     pub(super) homes: Vec<ChangedHome>,
 }
@@ -48,14 +49,17 @@ pub(super) struct ChangedHome {
 /// What brings the broker up to date.
 #[derive(Default)]
 pub(super) struct Update {
-    pub(super) flagged: Vec<(AddressKey, Day)>,
+    pub(super) flagged: Vec<(AddressKey, Terms)>,
     pub(super) withdrawn: Vec<AddressKey>,
-    /// Something that the broker holds gets a later last valid day. That may reach past `max_days` since its first,
-    /// which only the broker knows: a house number's first day is that of the first home at it, and a flag that was
-    /// withdrawn and set again before the broker heard of either was never gone there.
-    pub(super) extends: bool,
     /// How many of `flagged` are new to the broker.
     pub(super) added: usize,
+}
+
+impl Flag {
+    fn terms(&self) -> Terms {
+        let Flag { first_day, last_day, renewal, .. } = *self;
+        Terms { last_day, first_day, renewal, house_number: false }
+    }
 }
 
 impl Flags {
@@ -77,25 +81,22 @@ impl Flags {
         self.get(address).is_some() || !self.homes(address).is_empty()
     }
 
-    /// Gives each of `addresses` (ascending, each once) the flag that `to` makes of what it has, or none. Where that
-    /// changes its last valid day, `changed` gets the one before.
+    /// Gives each of some addresses (ascending, each once) a flag, or none. Where that changes its last valid day,
+    /// `changed` gets the one before.
     pub(super) fn set(
         &mut self,
-        addresses: &[AddressKey],
-        to: impl Fn(AddressKey, Option<&Flag>) -> Option<Flag>,
+        wanted: impl Iterator<Item = (AddressKey, Option<Flag>)>,
         mut changed: impl FnMut(ChangedHome),
     ) {
-        let mut merged = Vec::with_capacity(self.len() + addresses.len());
+        let mut merged = Vec::with_capacity(self.len() + wanted.size_hint().0);
         let mut rows = self.rows().iter().peekable();
-        for address in addresses {
-            while let Some(row) = rows.next_if(|row| row.address < *address) {
+        for (address, flag) in wanted {
+            while let Some(row) = rows.next_if(|row| row.address < address) {
                 merged.push(*row);
             }
-            let held = rows.next_if(|row| row.address == *address);
-            let flag = to(*address, held);
-            let last_day = held.map(|row| row.last_day);
+            let last_day = rows.next_if(|row| row.address == address).map(|row| row.last_day);
             if last_day != flag.map(|flag| flag.last_day) {
-                changed(ChangedHome { address: *address, delivered: last_day });
+                changed(ChangedHome { address, delivered: last_day });
             }
             merged.extend(flag);
         }
@@ -103,11 +104,14 @@ impl Flags {
         self.0 = merged;
     }
 
-    /// Drops what ended before `today`; the broker does so by itself. Whether there was any.
-    pub(super) fn expire(&mut self, today: Day) -> bool {
-        let before = self.len();
-        self.0.retain(|flag| flag.last_day >= today);
-        self.len() != before
+    /// Takes out what ended before `today`; the broker does so by itself.
+    pub(super) fn expire(&mut self, today: Day) -> Vec<Flag> {
+        self.0.extract_if(.., |flag| flag.last_day < today).collect()
+    }
+
+    /// Drops what is forgotten by `today`.
+    pub(super) fn forget(&mut self, today: Day) {
+        self.0.retain(|flag| !flag.last_day.is_forgotten(today));
     }
 
     /// The flags but those on `addresses`, which ascend.
@@ -117,24 +121,24 @@ impl Flags {
     }
 
     /// All that the partner flags: homes, and their house numbers if `house_numbers`.
-    pub(super) fn all(&self, house_numbers: bool) -> impl Iterator<Item = (AddressKey, Day)> + Clone {
-        let homes = self.rows().iter().map(|flag| (flag.address, flag.last_day));
+    pub(super) fn all(&self, house_numbers: bool) -> impl Iterator<Item = (AddressKey, Terms)> + Clone {
+        let homes = self.rows().iter().map(|flag| (flag.address, flag.terms()));
         let counted = if house_numbers { self.rows() } else { &[] };
         let homes_of = counted.chunk_by(|a, b| a.address.shares_number(&b.address));
-        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.number_key(), latest(homes)?))))
+        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.number_key(), of_number(homes)?))))
     }
 
     /// What brings a broker up to date that lacks what is `undelivered`.
     pub(super) fn update(&self, undelivered: &Undelivered, house_numbers: bool) -> Update {
         let mut update = Update::default();
         for home in &undelivered.homes {
-            update.add(home.address, home.delivered, self.get(&home.address).map(|flag| flag.last_day));
+            update.add(home.address, home.delivered, self.get(&home.address).map(Flag::terms));
         }
         if house_numbers {
             for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_number(&b.address)) {
                 let number_key = changed[0].address.number_key();
                 let homes = self.homes(&number_key);
-                update.add(number_key, delivered_at_number(homes, changed), latest(homes));
+                update.add(number_key, delivered_at_number(homes, changed), of_number(homes));
             }
         }
         update
@@ -193,10 +197,9 @@ impl Undelivered {
         self.homes.iter().filter(|home| home.delivered.is_none()).count()
     }
 
-    /// What the broker holds is not known: only `flags` as a whole bring it up to date.
-    pub(super) fn forget(&mut self, flags: &Flags, house_numbers: bool) {
+    /// What the broker holds is not known: only all flags as a whole bring it up to date.
+    pub(super) fn forget(&mut self) {
         self.full_set = true;
-        self.renewal |= flags.update(self, house_numbers).extends;
         self.homes = Vec::new();
     }
 
@@ -228,20 +231,19 @@ impl Update {
         self.flagged.len() + self.withdrawn.len()
     }
 
-    fn add(&mut self, address: AddressKey, delivered: Option<Day>, now: Option<Day>) {
+    fn add(&mut self, address: AddressKey, delivered: Option<Day>, now: Option<Terms>) {
         match now {
-            _ if now == delivered => {}
-            Some(last_day) => {
-                self.extends |= delivered.is_some_and(|delivered| delivered < last_day);
+            _ if now.map(|terms| terms.last_day) == delivered => {}
+            Some(terms) => {
                 self.added += usize::from(delivered.is_none());
-                self.flagged.push((address, last_day));
+                self.flagged.push((address, terms));
             }
             None => self.withdrawn.push(address),
         }
     }
 }
 
-encode_fields! { Flag { address, first_day, last_day } }
+encode_fields! { Flag { address, first_day, last_day, renewal } }
 
 encode_fields! {
     Flags { 0 }
@@ -250,7 +252,7 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, shrink, renewal, homes }
+    Undelivered { full_set, shrink, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
 }
@@ -262,8 +264,10 @@ pub(super) fn are_ascending_homes<'a>(addresses: impl Iterator<Item = &'a Addres
     addresses.clone().all(|address| address.level() == Level::Unit) && addresses.is_sorted_by(|a, b| a < b)
 }
 
-fn latest(homes: &[Flag]) -> Option<Day> {
-    homes.iter().map(|flag| flag.last_day).max()
+/// What is said of a house number: the days of the home at it that lasts longest, since it is flagged because of that.
+fn of_number(homes: &[Flag]) -> Option<Terms> {
+    let longest = homes.iter().map(Flag::terms).max()?;
+    Some(Terms { house_number: true, ..longest })
 }
 
 /// The last valid day of the flag that the broker holds on a house number: `flagged` are the homes at it that the
@@ -295,21 +299,19 @@ mod tests {
     }
 
     fn flag(address: AddressKey, last_day: u16) -> (AddressKey, Option<Flag>) {
-        let flag = Flag { address, first_day: Day(1), last_day: Day(last_day) };
+        let flag = Flag { address, first_day: Day(1), last_day: Day(last_day), renewal: None };
         (address, (last_day > 0).then_some(flag))
     }
 
     fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<ChangedHome> {
-        let addresses: Vec<_> = wanted.iter().map(|(address, _)| *address).collect();
-        let to =
-            |address, _: Option<&Flag>| wanted.iter().find(|(other, _)| *other == address).and_then(|(_, flag)| *flag);
         let mut changed = Vec::new();
-        flags.set(&addresses, to, |row| changed.push(row));
+        flags.set(wanted.iter().copied(), |row| changed.push(row));
         changed
     }
 
     fn plain(changes: &Update) -> (BTreeMap<String, u16>, Vec<String>) {
-        let flagged = changes.flagged.iter().map(|(address, day)| (address.as_str().to_owned(), day.0)).collect();
+        let flagged =
+            changes.flagged.iter().map(|(address, day)| (address.as_str().to_owned(), day.last_day.0)).collect();
         let mut withdrawn: Vec<_> = changes.withdrawn.iter().map(|address| address.as_str().to_owned()).collect();
         withdrawn.sort();
         (flagged, withdrawn)
@@ -320,7 +322,7 @@ mod tests {
         let mut flags = Flags::default();
         // A bar stands after the digits in ASCII.
         set(&mut flags, &[flag(home(10, 0), 50), flag(home(1, 1), 50), flag(home(1, 2), 90)]);
-        let all: BTreeMap<_, _> = flags.all(true).map(|(a, day)| (a.as_str().to_owned(), day.0)).collect();
+        let all: BTreeMap<_, _> = flags.all(true).map(|(a, terms)| (a.as_str().to_owned(), terms.last_day.0)).collect();
         assert_eq!((all["1012JS|1"], all["1012JS|10"], all.len()), (90, 50, 5));
         assert!(flags.covers(&home(1, 1).number_key()) && !flags.covers(&home(1, 0)));
 
@@ -329,7 +331,6 @@ mod tests {
         undelivered.note(&changed, &flags);
         let changes = flags.update(&undelivered, true);
         assert_eq!(plain(&changes), ([("1012JS|1".to_owned(), 50)].into(), vec!["1012JS|1|B".to_owned()]));
-        assert!(!changes.extends);
 
         let changed = set(&mut flags, &[flag(home(1, 1), 0)]);
         undelivered.note(&changed, &flags);
@@ -339,13 +340,34 @@ mod tests {
     }
 
     #[test]
-    fn a_later_flat_extends_its_house_number() {
+    fn a_house_number_has_the_days_of_the_home_that_lasts_longest() {
         let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
-        set(&mut flags, &[flag(home(1, 1), 50)]);
-        let changed = set(&mut flags, &[flag(home(1, 2), 90)]);
+        let reason = Some(RenewalReason::BeingActedOn);
+        let at = |addition, first, last, renewal| {
+            let address = home(1, addition);
+            (address, Some(Flag { address, first_day: Day(first), last_day: Day(last), renewal }))
+        };
+        let number = |flags: &Flags, undelivered: &Undelivered| {
+            let update = flags.update(undelivered, true);
+            update.flagged.iter().find(|(address, _)| address.level() == Level::Number).map(|(_, terms)| *terms)
+        };
+        let terms = |first, last, renewal| {
+            Some(Terms { last_day: Day(last), first_day: Day(first), renewal, house_number: true })
+        };
+        let changed = set(&mut flags, &[at(1, 3, 50, reason)]);
         undelivered.note(&changed, &flags);
-        assert!(flags.update(&undelivered, true).extends);
-        assert!(!flags.update(&undelivered, false).extends);
+        assert_eq!(number(&flags, &undelivered), terms(3, 50, reason));
+        // A later home puts off its end, with a first day of its own.
+        let changed = set(&mut flags, &[at(2, 40, 90, None)]);
+        undelivered = Undelivered::default();
+        undelivered.note(&changed, &flags);
+        assert_eq!(number(&flags, &undelivered), terms(40, 90, None));
+        // A home that ends no later changes nothing of it.
+        let changed = set(&mut flags, &[at(3, 45, 90, None)]);
+        undelivered = Undelivered::default();
+        undelivered.note(&changed, &flags);
+        assert_eq!(number(&flags, &undelivered), None);
+        assert!(flags.all(true).all(|(address, terms)| terms.house_number == (address.level() == Level::Number)));
     }
 
     #[test]
@@ -354,12 +376,11 @@ mod tests {
         set(&mut flags, &[flag(home(1, 1), 50), flag(home(2, 1), 50)]);
         let changed = set(&mut flags, &[flag(home(1, 1), 0), flag(home(2, 1), 90)]);
         undelivered.note(&changed, &flags);
-        assert!(flags.update(&undelivered, true).extends);
-        flags.expire(Day(51));
+        assert_eq!(flags.expire(Day(51)).len(), 0);
         undelivered.expire(Day(51), &flags);
         let changes = flags.update(&undelivered, true);
         assert_eq!(plain(&changes).0.len(), 2);
-        assert!(changes.withdrawn.is_empty() && !changes.extends);
+        assert!(changes.withdrawn.is_empty());
     }
 
     proptest! {
@@ -380,7 +401,7 @@ mod tests {
                 undelivered.note(&changed, &flags);
                 if round == forget {
                     undelivered = Undelivered::default();
-                    held = flags.all(true).collect();
+                    held = flags.all(true).map(|(address, terms)| (address, terms.last_day)).collect();
                 }
             }
             if forget < rounds.len() {
@@ -397,16 +418,14 @@ mod tests {
                     let before = |address: &AddressKey| held.get(address);
                     let added = changes.flagged.iter().filter(|(address, _)| before(address).is_none()).count();
                     prop_assert_eq!(changes.added, added);
-                    let is_later = |(address, day): &(AddressKey, Day)| before(address).is_some_and(|held| held < day);
-                    let extends = changes.flagged.iter().any(is_later);
-                    prop_assert_eq!(changes.extends, extends);
-                    for (address, day) in changes.flagged {
-                        prop_assert_ne!(held.insert(address, day), Some(day));
+                    for (address, Terms { last_day, .. }) in changes.flagged {
+                        prop_assert_ne!(held.insert(address, last_day), Some(last_day));
                     }
                     for address in changes.withdrawn {
                         prop_assert!(held.remove(&address).is_some());
                     }
-                    prop_assert_eq!(&held, &flags.all(true).collect::<BTreeMap<_, _>>());
+                    let all = flags.all(true).map(|(address, terms)| (address, terms.last_day));
+                    prop_assert_eq!(&held, &all.collect::<BTreeMap<_, _>>());
                 }
             }
         }

@@ -92,6 +92,9 @@ pub enum Next {
     DeclareShrink,
     /// Look at the flags again, and renew those that are still right.
     Renew,
+    /// Withdraw flags that cannot be renewed any more, or give them an earlier last valid day; flag them again only on
+    /// a new observation.
+    End,
     /// Set this side's clock right.
     SetClock,
     /// Ask the coordinator: this software and the broker, or this partner and the roster, do not agree. Where the
@@ -367,6 +370,7 @@ impl Next {
             Code::OverBudget | Code::NotYetAnswering => Next::Wait,
             Code::Shrink => Next::DeclareShrink,
             Code::RenewalNotDeclared => Next::Renew,
+            Code::TooManyRenewals => Next::End,
             Code::Clock => Next::SetClock,
             Code::Malformed
             | Code::UnknownPartner

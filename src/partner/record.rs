@@ -1,11 +1,11 @@
 //! The records of the partner's journal and their stored form.
 
 use super::case::Case;
-use super::flags::are_ascending_homes;
+use super::flags::{Flag, are_ascending_homes};
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
-use crate::message::{Kind, LogEntry, Number, Standing};
+use crate::message::{Kind, LogEntry, Number, RenewalReason, Standing};
 use crate::slug::Slug;
 
 /// The version of a record's form.
@@ -21,13 +21,13 @@ pub(super) struct JournalRecord {
 
 /// What was done.
 pub(super) enum JournalEvent {
-    /// Homes were flagged.
-    Flagged { mode: FlagMode, last_day: Day, homes: Vec<AddressKey> },
+    /// Homes were flagged, or renewed for a reason: their flags now, also of those that stayed as they were.
+    Flagged { renewal: Option<RenewalReason>, flags: Vec<Flag> },
     /// Homes are no longer flagged.
     Withdrawn { homes: Vec<AddressKey> },
-    /// The flags became a given set: `added` are the homes that were not flagged before, `withdrawn` those that no
-    /// longer are.
-    Replaced { shrink: bool, last_day: Day, added: Vec<AddressKey>, withdrawn: Vec<AddressKey> },
+    /// The flags became a given set: `added` are those of homes that were not flagged before, `withdrawn` the homes
+    /// that no longer are.
+    Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey> },
     /// State messages were given their numbers, one after another.
     Delivering { messages: Vec<NumberedMessage> },
     /// A question was given its number.
@@ -44,17 +44,6 @@ pub(super) enum JournalEvent {
     GaveUp { series: Series, number: u64 },
     /// The broker said where the partner stands.
     Status(StatusRecord),
-}
-
-/// How homes are flagged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FlagMode {
-    /// Flags that are there already stay as they are.
-    New,
-    /// All get the last valid day; flags that are there already keep their first day.
-    Until,
-    /// All begin anew: they were looked at again.
-    Renewal,
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -165,11 +154,10 @@ impl JournalEvent {
     /// Whether its lists of homes are homes, ascending, each once: flags are found and merged by that.
     fn lists_ascend(&self) -> bool {
         match self {
-            JournalEvent::Flagged { homes, .. } | JournalEvent::Withdrawn { homes } => {
-                are_ascending_homes(homes.iter())
-            }
+            JournalEvent::Flagged { flags, .. } => are_ascending_homes(flags.iter().map(|flag| &flag.address)),
+            JournalEvent::Withdrawn { homes } => are_ascending_homes(homes.iter()),
             JournalEvent::Replaced { added, withdrawn, .. } => {
-                are_ascending_homes(added.iter()) && are_ascending_homes(withdrawn.iter())
+                are_ascending_homes(added.iter().map(|flag| &flag.address)) && are_ascending_homes(withdrawn.iter())
             }
             _ => true,
         }
@@ -184,9 +172,9 @@ encode_fields! {
 
 encode_variants! {
     JournalEvent {
-        1 => Flagged { mode, last_day, homes },
+        1 => Flagged { renewal, flags },
         2 => Withdrawn { homes },
-        3 => Replaced { shrink, last_day, added, withdrawn },
+        3 => Replaced { shrink, added, withdrawn },
         4 => Delivering { messages },
         5 => Asking { epoch, number, sweep, addresses },
         6 => Accepted { epoch, number, release, held, reply },
@@ -198,8 +186,6 @@ encode_variants! {
     },
     else "a record's event is unknown"
 }
-
-encode_variants! { FlagMode { 1 => New, 2 => Until, 3 => Renewal }, else "how homes were flagged is unknown" }
 
 encode_fields! { NumberedMessage { epoch, kind, number, pseudonyms } }
 

@@ -8,7 +8,7 @@
 //! again.
 
 use super::case::Case;
-use super::flags::{Flags, Undelivered};
+use super::flags::{Flag, Flags, Undelivered};
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
 use super::sent::{PastMessage, SignedMessage};
@@ -62,13 +62,13 @@ pub(super) struct PartnerState {
     /// have accepted it.
     pub(super) lost: u64,
     pub(super) flags: Flags,
+    /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days.
+    pub(super) ended: Flags,
     pub(super) epochs: Vec<EpochState>,
     /// Whether the flags of house numbers are delivered too.
     pub(super) house_numbers: bool,
     /// As in [`Undelivered`], for epochs in which this folder has delivered nothing yet; one that was lost may have.
     pub(super) shrink: bool,
-    /// The same.
-    pub(super) renewal: bool,
     /// State messages in flight, in the order of their numbers; each names the one before it as accepted.
     pub(super) chain: Vec<SignedMessage>,
     pub(super) questions: Vec<OpenQuestion>,
@@ -213,7 +213,10 @@ impl PartnerState {
 
     /// The turn of the day: what ended before `today` is gone, here as at the broker.
     pub(super) fn expire(&mut self, today: Day) {
-        if self.flags.expire(today) {
+        self.ended.forget(today);
+        let ended = self.flags.expire(today);
+        if !ended.is_empty() {
+            self.remember_ended(&ended, today);
             for epoch in &mut self.epochs {
                 epoch.undelivered.expire(today, &self.flags);
                 if let Some(undelivered) = &mut epoch.undelivered_if_accepted {
@@ -221,6 +224,17 @@ impl PartnerState {
                 }
             }
         }
+    }
+
+    /// The flag of a home, or the one that it had and that whoever flags it again goes on with.
+    pub(super) fn known_flag(&self, home: &AddressKey) -> Option<&Flag> {
+        self.flags.get(home).or_else(|| self.ended.get(home))
+    }
+
+    /// Remembers flags, ascending by address, that are no longer there.
+    pub(super) fn remember_ended(&mut self, ended: &[Flag], today: Day) {
+        self.ended.set(ended.iter().map(|flag| (flag.address, Some(*flag))), |_| {});
+        self.ended.forget(today);
     }
 
     /// Whether the broker may have accepted a message that was lost here. Once it accepts a later one it did not, or it
@@ -290,7 +304,7 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, state_used, question_used, status_used, answering, accepted, said_accepted, lost, flags,
-        epochs, house_numbers, shrink, renewal, chain, questions, status, past, stacked, reported, brokers_policy,
+        ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, reported, brokers_policy,
         checkpoint, own_lines, receipt, new_flags, sources
     }
 }

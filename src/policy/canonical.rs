@@ -54,6 +54,7 @@ mod tests {
         ("[release]", "max_wait_days = 7"),
         ("[release]", "immediate = false"),
         ("[retention]", "max_days = 180"),
+        ("[retention]", "max_renewals = 1"),
         ("[retention]", "log_days = 365"),
         ("[budgets]", "new_flags_a_day = 1_000"),
         ("[budgets]", "first_set_flags = 5_000"),
@@ -164,7 +165,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "93bc2b5ed414eb84e18952921767aea4506b005b5b0e0cbfab9a34fd9885be76");
+        assert_eq!(sample.digest().to_string(), "7d5f89763eefd88d6f71598906de12602e17138ab7590fe849a92000c4ef4339");
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(super) const OVERRIDABLE: &[&str] = &[
     "epoch-length",
     "epoch-overlap",
     "first-set",
+    "flag-days",
     "grace-days",
     "log-days",
     "max-days",
@@ -27,7 +28,7 @@ pub(super) const OVERRIDABLE: &[&str] = &[
 
 /// Rules that hold whatever the reason.
 pub(super) const NEVER_OVERRIDDEN: &[&str] =
-    &["immediate", "log-days-wgs", "operator-in-roster", "published-key", "threshold"];
+    &["flag-days-wgs", "immediate", "log-days-wgs", "operator-in-roster", "published-key", "threshold"];
 
 /// An answer names somebody when fewer sets of other organisations than this could have given rise to it.
 const FEWEST_SETS: u64 = 3;
@@ -38,11 +39,11 @@ pub(super) const MOST_SETS: u64 = 1_000_001;
 /// The most days that `retention.max_days` may give: a year.
 const LONGEST_FLAG_DAYS: u16 = 366;
 
-/// The most days that `retention.log_days` may give without a reason: a year.
-const LONGEST_LOG_DAYS: u16 = 366;
+/// The most days that a flag with its renewals, or the log, may be kept without a reason: a year.
+const LONGEST_KEPT_DAYS: u16 = 366;
 
-/// The most days that `retention.log_days` may give under the Wgs: five years.
-const LONGEST_LOG_DAYS_WGS: u16 = 1_827;
+/// The most days that either may be kept under the Wgs: five years.
+const LONGEST_KEPT_DAYS_WGS: u16 = 1_827;
 
 /// The most flags that an organisation may bring on its first day: as many as a small town has homes.
 const MOST_ON_FIRST_DAY: u32 = 10_000;
@@ -194,9 +195,8 @@ fn fixed_rules(policy: &Policy) -> Vec<Finding> {
     if has_published_key(policy) && !policy.test {
         found.push(Finding::new("published-key", []));
     }
-    let days = policy.retention.log_days;
-    if policy.legal_act == Some(LegalAct::Wgs) && days > LONGEST_LOG_DAYS_WGS {
-        found.push(Finding::new("log-days-wgs", [("days", number(days)), ("most", number(LONGEST_LOG_DAYS_WGS))]));
+    if policy.legal_act == Some(LegalAct::Wgs) {
+        found.extend(kept_longer(policy, LONGEST_KEPT_DAYS_WGS, "flag-days-wgs", "log-days-wgs"));
     }
     found
 }
@@ -222,9 +222,8 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     if days > LONGEST_FLAG_DAYS {
         found.push(Finding::new("max-days", [("days", number(days)), ("most", number(LONGEST_FLAG_DAYS))]));
     }
-    let days = policy.retention.log_days;
-    if policy.legal_act.is_none() && days > LONGEST_LOG_DAYS {
-        found.push(Finding::new("log-days", [("days", number(days)), ("most", number(LONGEST_LOG_DAYS))]));
+    if policy.legal_act.is_none() {
+        found.extend(kept_longer(policy, LONGEST_KEPT_DAYS, "flag-days", "log-days"));
     }
     if !policy.test && first_day(policy) > MOST_ON_FIRST_DAY {
         let facts = [("flags", count(first_day(policy))), ("most", count(MOST_ON_FIRST_DAY))];
@@ -271,6 +270,18 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     found
 }
 
+/// What is found where a flag with all its renewals, or the log, is kept for more than `most` days.
+fn kept_longer(
+    policy: &Policy,
+    most: u16,
+    flag_rule: &'static str,
+    log_rule: &'static str,
+) -> impl Iterator<Item = Finding> {
+    let kept = [(flag_rule, policy.retention.longest_days()), (log_rule, policy.retention.log_days.into())];
+    let longer = kept.into_iter().filter(move |(_, days)| *days > most.into());
+    longer.map(move |(rule, days)| Finding::new(rule, [("days", Fact::Number(days as usize)), ("most", number(most))]))
+}
+
 fn notes(policy: &Policy) -> Vec<Finding> {
     let (counting, release) = (&policy.counting, &policy.release);
     let flagging = policy.flagging_organisations();
@@ -307,6 +318,15 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     let month = first_day(policy).saturating_add(policy.budgets.new_flags_a_day.saturating_mul(29));
     let month = month.min(policy.budgets.flags_held);
     notes.push(Finding::new("own-flags", [("flags", count(first_day(policy))), ("month", count(month))]));
+    let retention = &policy.retention;
+    notes.push(Finding::new(
+        "flag-time",
+        [
+            ("max_days", number(retention.max_days)),
+            ("max_renewals", number(retention.max_renewals)),
+            ("days", Fact::Number(retention.longest_days() as usize)),
+        ],
+    ));
     if counting.own_flag_required && counting.levels.contains(&Level::Number) {
         notes.push(Finding::new("number-level", []));
     }
@@ -430,7 +450,7 @@ mod tests {
     #[test]
     fn the_sample_is_safe() {
         assert!(refused(&[]).is_empty());
-        assert_eq!(noted(&[]), ["withstands", "waited-release", "few-sources", "own-flags"]);
+        assert_eq!(noted(&[]), ["withstands", "waited-release", "few-sources", "own-flags", "flag-time"]);
     }
 
     #[test]
@@ -446,7 +466,14 @@ mod tests {
         assert!(refused(&[("interval_hours = 24", "min_changed = 3")]).is_empty());
         assert_eq!(refused(&[(RULE, "threshold = 4\nmin_sources = 3")]), ["min-sources", "names-somebody"]);
         assert_eq!(refused(&[(RULE, "own_flag_required = false")]), ["names-somebody", "own-flag"]);
-        assert_eq!(refused(&[(EPOCH, "[retention]\nmax_days = 367\n[[epoch]]")]), ["max-days"]);
+        let kept = |lines: &str| {
+            let text = format!("[retention]\n{lines}\n[[epoch]]");
+            (EPOCH, Box::leak(text.into_boxed_str()) as &str)
+        };
+        assert!(refused(&[kept("max_days = 366\nmax_renewals = 0")]).is_empty());
+        assert_eq!(refused(&[kept("max_days = 367\nmax_renewals = 0")]), ["flag-days", "max-days"]);
+        assert!(refused(&[kept("max_days = 61\nmax_renewals = 5")]).is_empty());
+        assert_eq!(refused(&[kept("max_days = 61\nmax_renewals = 6")]), ["flag-days"]);
         assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 367\n[[epoch]]")]), ["log-days"]);
         let wgs = top("legal_act = \"wgs\"");
         assert!(refused(&[(EPOCH, "[retention]\nlog_days = 1827\n[[epoch]]"), wgs]).is_empty());
@@ -457,6 +484,8 @@ mod tests {
         assert!(refused(&[town, top("test = true")]).is_empty());
         assert_eq!(refused(&[(EPOCH, "[budgets]\nnew_flags_a_day = 5_001\n[[epoch]]")]), ["first-set"]);
         assert!(refused(&[(EPOCH, "[budgets]\nnew_flags_a_day = 5_001\nflags_held = 10_000\n[[epoch]]")]).is_empty());
+        assert!(refused(&[kept("max_days = 203\nmax_renewals = 8"), wgs]).is_empty());
+        assert_eq!(refused(&[kept("max_days = 203\nmax_renewals = 9"), wgs]), ["flag-days-wgs"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\ngrace_days = 61\n[[epoch]]")]), ["grace-days"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\nsignatures = 2\n[[epoch]]")]), ["signatures"]);
         assert!(refused(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).is_empty());

@@ -146,8 +146,10 @@ pub struct ReleaseRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Retention {
-    /// The most days that a flag lasts from its first day; a renewal past them must be declared.
+    /// The most days that a flag lasts from its first day, unless it is renewed for a reason.
     pub max_days: u16,
+    /// How many times it may be renewed. Each time the first day is `max_days` further back.
+    pub max_renewals: u16,
     /// The days that the broker's audit log is kept.
     pub log_days: u16,
 }
@@ -401,6 +403,25 @@ impl Counting {
     /// below the threshold.
     pub fn band(&self, count: usize) -> Option<u8> {
         self.bands().take_while(|bound| usize::from(*bound) <= count).last()
+    }
+}
+
+impl Retention {
+    /// How many renewals a flag needs that stands from `first` through `last`.
+    pub(crate) fn renewals(&self, first: Day, last: Day) -> u32 {
+        // The first `max_days` need none.
+        u32::from(last.0.saturating_sub(first.0)).div_ceil(self.max_days.max(1).into()).saturating_sub(1)
+    }
+
+    /// The last day on which a flag may stand that began on `first` and is renewed so many times.
+    pub(crate) fn longest(&self, first: Day, renewals: u32) -> Day {
+        let days = u32::from(self.max_days).saturating_mul(renewals.saturating_add(1));
+        first.plus(u16::try_from(days).unwrap_or(u16::MAX))
+    }
+
+    /// The most days that a flag stands in all, with every renewal that it may have.
+    pub fn longest_days(&self) -> u32 {
+        u32::from(self.max_days) * (u32::from(self.max_renewals) + 1)
     }
 }
 

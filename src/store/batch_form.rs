@@ -6,7 +6,7 @@
 //! | 1 | the version of this form: 1 |
 //! | 2, 2 | which part of a full set, of how many; 0 of 0 for a delta |
 //! | 4, 4 | the number of rows *n*, the number of distinct spans *s* |
-//! | 4 *s* | the spans, ascending: first day, last day; 0, 0 for a withdrawal |
+//! | 4 *s* | the spans, ascending: first day, last day |
 //! | 16 *n* | the tags, ascending |
 //! | ⌈*n* *b* / 8⌉ | the rows' spans, *b* bits each, lowest bit first, with *b* the fewest that number *s* spans |
 //!
@@ -114,13 +114,13 @@ fn width(distinct: usize) -> usize {
     distinct.checked_sub(1).map_or(0, |last| (usize::BITS - last.leading_zeros()) as usize)
 }
 
-/// A span as an integer. No flag lasts until 1970-01-01, so that 0 can stand for a withdrawal.
-fn code(span: Option<Span>) -> u32 {
-    span.map_or(0, |span| u32::from(span.first.0) << 16 | u32::from(span.last.0))
+/// A span as an integer.
+fn code(span: Span) -> u32 {
+    u32::from(span.first.0) << 16 | u32::from(span.last.0)
 }
 
-fn span(code: u32) -> Option<Span> {
-    (code != 0).then_some(Span { first: Day((code >> 16) as u16), last: Day(code as u16) })
+fn span(code: u32) -> Span {
+    Span { first: Day((code >> 16) as u16), last: Day(code as u16) }
 }
 
 fn read_code([f0, f1, l0, l1]: [u8; 4]) -> u32 {
@@ -135,7 +135,7 @@ mod tests {
     const ID: BatchId = BatchId { epoch: 1, partner: 2, sequence: 3 };
 
     fn batches() -> impl Strategy<Value = Batch> {
-        let span = prop::option::of((0u16..40, 1u16..9).prop_map(|(f, l)| Span { first: Day(f), last: Day(l) }));
+        let span = (0u16..40, 0u16..9).prop_map(|(f, l)| Span { first: Day(f), last: Day(l) });
         let rows = prop::collection::btree_map(any::<[u8; 16]>(), span, 0..300);
         let part = prop::option::of((1u16..9, 0u16..9).prop_map(|(number, more)| (number, number + more)));
         (part, rows).prop_map(|(part, rows)| {
@@ -171,11 +171,11 @@ mod tests {
     /// Frozen: another order of the fields, or another width, is another format.
     #[test]
     fn a_batch_is_these_bytes() {
-        let row = |first: u8, span: Option<(u16, u16)>| Row {
-            tag: Tag([first; 16]),
-            span: span.map(|(first, last)| Span { first: Day(first), last: Day(last) }),
+        let row = |tag: u8, (first, last): (u16, u16)| Row {
+            tag: Tag([tag; 16]),
+            span: Span { first: Day(first), last: Day(last) },
         };
-        let rows = vec![row(1, Some((0x0203, 0x0405))), row(2, None), row(3, Some((0x0203, 0x0406)))];
+        let rows = vec![row(1, (0x0203, 0x0405)), row(2, (0, 0)), row(3, (0x0203, 0x0406))];
         let head = [1, 7, 0, 8, 0, 3, 0, 0, 0, 3, 0, 0, 0];
         let spans = [0, 0, 0, 0, 3, 2, 5, 4, 3, 2, 6, 4];
         let bytes = [&head[..], &spans, &[1; 16], &[2; 16], &[3; 16], &[0b10_00_01]].concat();
@@ -196,7 +196,7 @@ mod tests {
         let row = |number: u32, spans: u32| {
             let mut tag = [0; 16];
             tag[..4].copy_from_slice(&number.to_be_bytes());
-            Row { tag: Tag(tag), span: Some(Span { first: Day((number % spans) as u16), last: Day(20_000) }) }
+            Row { tag: Tag(tag), span: Span { first: Day((number % spans) as u16), last: Day(20_000) } }
         };
         for (spans, bits) in [(1, 0), (2, 1), (3, 2), (256, 8), (257, 9), (4096, 12)] {
             let batch = Batch { id: ID, part: None, rows: (0..8192).map(|number| row(number, spans)).collect() };

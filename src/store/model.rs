@@ -61,18 +61,18 @@ pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
 }
 
-/// What a batch says of one tag.
+/// What a batch says of one tag: that it is flagged, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) tag: Tag,
-    /// How long the flag lasts; `None` where it is withdrawn.
-    pub(crate) span: Option<Span>,
+    /// How long the flag lasts. One that was withdrawn lasted until the day before.
+    pub(crate) span: Span,
 }
 
 /// How long a flag lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
-    /// The day from which renewals are counted.
+    /// The day on which it was flagged first.
     pub(crate) first: Day,
     /// The last day on which it is valid.
     pub(crate) last: Day,
@@ -121,10 +121,15 @@ impl Key {
     }
 }
 
-impl Row {
-    /// Whether it is a flag that ended before `day`.
+impl Span {
+    /// Whether the flag ended before `day`.
     pub(crate) fn ended(&self, day: Day) -> bool {
-        self.span.is_some_and(|span| span.last < day)
+        self.last < day
+    }
+
+    /// Whether it ended so long before `day` that nothing is to be known of it any more.
+    pub(crate) fn is_forgotten(&self, day: Day) -> bool {
+        self.last.is_forgotten(day)
     }
 }
 

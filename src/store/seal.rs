@@ -256,7 +256,7 @@ mod tests {
         let row = |number: u32| {
             let mut tag = [0; 16];
             tag[..4].copy_from_slice(&number.to_be_bytes());
-            Row { tag: Tag(tag), span: Some(Span { first: Day(1), last: Day(2) }) }
+            Row { tag: Tag(tag), span: Span { first: Day(1), last: Day(2) } }
         };
         let rows = (0..rows).map(row).collect();
         Batch { id: BatchId { epoch: 1, partner: 2, sequence: 3 }, part: None, rows }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 #[cfg(feature = "broker")]
 use stapel::Broker;
-use stapel::message::{self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, Role, Unverified};
+use stapel::message::{
+    self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, Role, Terms, Unverified,
+};
 use stapel::policy::{Policy, SignedPolicy};
 use stapel::secret::KeyId;
 use stapel::{Day, Digest, Pseudonym, Slug, Timestamp};
@@ -120,7 +122,7 @@ impl Client {
     pub fn full_set(&mut self, flags: &[Flag], part: Part, now: Timestamp) -> Vec<u8> {
         let columns = by_last_day(flags);
         let flagged = groups(&columns);
-        let message = self.message(&Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged }), now);
+        let message = self.message(&Request::FullSet(FullSet { shrink: true, part, flagged }), now);
         self.accepted = self.highest_state;
         message
     }
@@ -130,7 +132,7 @@ impl Client {
         let columns = by_last_day(flags);
         let mut withdrawn = withdrawn.to_vec();
         withdrawn.sort_unstable();
-        let delta = Delta { renewal: false, flagged: groups(&columns), withdrawn: &withdrawn };
+        let delta = Delta { flagged: groups(&columns), withdrawn: &withdrawn };
         let message = self.message(&Request::Delta(delta), now);
         self.accepted = self.highest_state;
         message
@@ -206,5 +208,11 @@ fn by_last_day(flags: &[Flag]) -> BTreeMap<Day, Vec<Pseudonym>> {
 }
 
 fn groups(columns: &BTreeMap<Day, Vec<Pseudonym>>) -> Vec<Group<'_>> {
-    columns.iter().map(|(last_day, pseudonyms)| Group { last_day: *last_day, pseudonyms }).collect()
+    columns.iter().map(|(last_day, pseudonyms)| Group { terms: until(*last_day), pseudonyms }).collect()
+}
+
+/// The terms of flags through `last_day` that were never renewed, and are flagged first on the day on which the broker
+/// gets them: no later day is one that they were flagged on.
+pub fn until(last_day: Day) -> Terms {
+    Terms { last_day, first_day: last_day, renewal: None, house_number: false }
 }

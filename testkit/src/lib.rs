@@ -12,7 +12,7 @@ mod files;
 mod folders;
 mod random;
 
-pub use client::{Client, Flag, code, read};
+pub use client::{Client, Flag, code, read, until};
 #[cfg(feature = "partner")]
 pub use consortium::partner_folder;
 pub use consortium::{

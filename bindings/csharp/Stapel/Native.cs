@@ -144,7 +144,8 @@ namespace Stapel
             ulong now, out NativeChanged changed);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_renew(
-            PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
+            PartnerHandle partner, AddressesHandle homes, byte[] reason, UIntPtr reasonLength, ref NativeCase by,
+            ulong now, out NativeChanged changed);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_withdraw(
             PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
@@ -364,6 +365,7 @@ namespace Stapel
         internal ulong Changed;
         internal ulong Withdrawn;
         internal ulong Unchanged;
+        internal ulong Lapsed;
         internal ulong Refused;
     }
 }

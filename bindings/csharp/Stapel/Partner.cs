@@ -41,6 +41,7 @@ namespace Stapel
             Altered = (long)changed.Changed;
             Withdrawn = (long)changed.Withdrawn;
             Unchanged = (long)changed.Unchanged;
+            Lapsed = (long)changed.Lapsed;
             Refused = (long)changed.Refused;
         }
 
@@ -55,6 +56,10 @@ namespace Stapel
 
         /// <summary>Addresses that are as they were.</summary>
         public long Unchanged { get; }
+
+        /// <summary>Addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets
+        /// it go on.</summary>
+        public long Lapsed { get; }
 
         /// <summary>Rows that were left out, because their addresses were refused when they were read.</summary>
         public long Refused { get; }
@@ -196,13 +201,22 @@ namespace Stapel
             return Change(call, homes, by, now);
         }
 
-        /// <summary>Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts
-        /// it.</summary>
-        /// <exception cref="StapelException">"not_flagged" where one of them is not flagged; then none is
-        /// renewed.</exception>
-        public Changed Renew(Addresses homes, Case by, DateTimeOffset now)
+        /// <summary>Renews the flags of homes that were looked at again, also of those that ended or were withdrawn
+        /// within the last 30 days. The broker's log counts it.</summary>
+        /// <param name="homes">The homes.</param>
+        /// <param name="reason">Why: "observed_again", "being_acted_on", "procedure_pending" or "under_supervision".
+        /// </param>
+        /// <param name="by">Who acts, and for which case.</param>
+        /// <param name="now">The time.</param>
+        /// <exception cref="StapelException">"not_flagged" where one of them has no such flag, "too_many_renewals"
+        /// where one cannot last longer; then none is renewed.</exception>
+        public Changed Renew(Addresses homes, string reason, Case by, DateTimeOffset now)
         {
-            return Change(Native.stapel_partner_renew, homes, by, now);
+            byte[] why = Utf8.Strict.GetBytes(reason);
+            ChangeCall call = (PartnerHandle partner, AddressesHandle rows, ref NativeCase acts, ulong time,
+                out NativeChanged changed) =>
+                Native.stapel_partner_renew(partner, rows, why, Memory.Length(why), ref acts, time, out changed);
+            return Change(call, homes, by, now);
         }
 
         /// <summary>Withdraws the flags of homes. Withdrawing what is not flagged does nothing.</summary>

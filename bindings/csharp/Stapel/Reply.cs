@@ -421,6 +421,10 @@ namespace Stapel
         SetClock = 7,
         /// <summary>Ask the coordinator: this software, the roster and the broker do not agree.</summary>
         AskCoordinator = 8,
+        /// <summary>
+        /// Withdraw the flags that cannot be renewed any more, or give them an earlier last valid day.
+        /// </summary>
+        End = 9,
     }
 
     /// <summary>Why a message was not accepted: a rejection, one that came late, or a hint, as <see cref="Reply.Kind"/>

@@ -298,7 +298,7 @@ namespace Stapel.Tests
                     Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
                 Equal("level", Throws<StapelException>(() => partner.Flag(numbers, By, Now)).Code);
                 Equal(2L, partner.Flag(two, By, Now).Unchanged);
-                Equal(2L, partner.Renew(two, By, Now).Altered);
+                Equal(2L, partner.Renew(two, "being_acted_on", By, Now).Altered);
                 using (Addresses flags = partner.Flags())
                 {
                     Equal(9, flags.Count);
@@ -307,7 +307,8 @@ namespace Stapel.Tests
                 }
                 Equal("shrink", Throws<StapelException>(() => partner.ReplaceAll(two, By, Now)).Code);
                 Equal(7L, partner.ReplaceAll(two, By, Now, allowShrink: true).Withdrawn);
-                Equal("not_flagged", Throws<StapelException>(() => partner.Renew(rows, By, Now)).Code);
+                Equal("not_flagged",
+                    Throws<StapelException>(() => partner.Renew(rows, "being_acted_on", By, Now)).Code);
                 Equal(7L, partner.ReplaceAll(rows, By, Now, true).Added);
                 That(Carry(partner.Deliver(Now), partner, broker).All(reply => reply is Receipt), "no receipt");
                 using (Answer answer = (Answer)Carry(partner.AskOwn(By, Now), partner, broker).Single())

@@ -299,14 +299,14 @@ public final class Tests {
             equal("last_day", code(() -> partner.flagUntil(two, month.plusMonths(2).minusDays(2), BY, NOW)));
             equal("level", code(() -> partner.flag(numbers, BY, NOW)));
             equal(2L, partner.flag(two, BY, NOW).unchanged());
-            equal(2L, partner.renew(two, BY, NOW).altered());
+            equal(2L, partner.renew(two, "being_acted_on", BY, NOW).altered());
             try (Addresses flags = partner.flags()) {
                 equal(9, flags.size());
                 equal(new AddressRow(0, 0, Level.UNIT, null, "2222BB|1|", null, null), flags.get(0));
             }
             equal("shrink", code(() -> partner.replaceAll(two, false, BY, NOW)));
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());
-            equal("not_flagged", code(() -> partner.renew(rows, BY, NOW)));
+            equal("not_flagged", code(() -> partner.renew(rows, "being_acted_on", BY, NOW)));
             equal(7L, partner.replaceAll(rows, true, BY, NOW).added());
             carry(partner.deliver(NOW), partner, broker);
             try (Answer answer = (Answer) only(carry(partner.askOwn(BY, NOW), partner, broker))) {

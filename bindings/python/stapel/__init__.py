@@ -116,6 +116,7 @@ class Next(IntEnum):
     RENEW = 6
     SET_CLOCK = 7
     ASK_COORDINATOR = 8
+    END = 9
 
 
 class Change(IntEnum):
@@ -155,6 +156,7 @@ class Changed:
     changed: int
     withdrawn: int
     unchanged: int
+    lapsed: int
     refused: int
 
 
@@ -485,8 +487,9 @@ class Partner(_Handle):
             return self._change("partner_flag", homes, by=by, now=now)
         return self._change("partner_flag_until", homes, *_text(until), by=by, now=now)
 
-    def renew(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
-        return self._change("partner_renew", homes, by=by, now=now)
+    def renew(self, homes: Addresses, reason: str, by: Case, *, now: int | None = None) -> Changed:
+        """`reason`: observed_again, being_acted_on, procedure_pending or under_supervision."""
+        return self._change("partner_renew", homes, *_text(reason), by=by, now=now)
 
     def withdraw(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
         return self._change("partner_withdraw", homes, by=by, now=now)

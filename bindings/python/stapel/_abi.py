@@ -142,6 +142,7 @@ class Changed(c.Structure):
         ("changed", c.c_uint64),
         ("withdrawn", c.c_uint64),
         ("unchanged", c.c_uint64),
+        ("lapsed", c.c_uint64),
         ("refused", c.c_uint64),
     ]
 
@@ -191,7 +192,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_flags": [Handle, _made],
     "partner_flag": [Handle, Handle, _by, _now, _out(Changed)],
     "partner_flag_until": [Handle, Handle, *_text, _by, _now, _out(Changed)],
-    "partner_renew": [Handle, Handle, _by, _now, _out(Changed)],
+    "partner_renew": [Handle, Handle, *_text, _by, _now, _out(Changed)],
     "partner_withdraw": [Handle, Handle, _by, _now, _out(Changed)],
     "partner_replace_all": [Handle, Handle, c.c_int32, _by, _now, _out(Changed)],
     "partner_deliver": [Handle, _now, _made],

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 
 use serde_json::json;
+use stapel::message::RenewalReason;
 use stapel::partner::{Case, Changed, Partner};
 use stapel::{AddressKey, Day, Slug};
 
@@ -55,9 +56,10 @@ pub(super) struct FlagArgs {
     /// The last valid day, a month's last, as 2027-05-31
     #[arg(long, value_name = "DAY", conflicts_with = "renew")]
     until: Option<Day>,
-    /// These are flagged already, and were looked at again: they begin anew today
-    #[arg(long)]
-    renew: bool,
+    /// These are or were flagged, and were looked at again; why they stand for longer: observed_again, being_acted_on,
+    /// procedure_pending or under_supervision
+    #[arg(long, value_name = "REASON")]
+    renew: Option<RenewalReason>,
 }
 
 /// Withdraw the flags of addresses
@@ -134,10 +136,10 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     }
     sheet.rows.sort();
     let homes = sheet.rows.addresses();
-    let changed = match args.until {
-        Some(until) => partner.flag_until(homes, until, &case, now)?,
-        None if args.renew => partner.renew(homes, &case, now)?,
-        None => partner.flag(homes, &case, now)?,
+    let changed = match (args.until, args.renew) {
+        (Some(until), _) => partner.flag_until(homes, until, &case, now)?,
+        (None, Some(reason)) => partner.renew(homes, reason, &case, now)?,
+        (None, None) => partner.flag(homes, &case, now)?,
     };
     Refs::open(&acting.place.dir)?.flagged(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
@@ -230,16 +232,22 @@ impl Acting {
     }
 
     fn say(&self, changed: &Changed, dry_run: bool, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
-        let Changed { added, changed, withdrawn, unchanged } = *changed;
+        let Changed { added, changed, withdrawn, unchanged, lapsed } = *changed;
         let refused = sheet.refused.len();
         if self.json {
             return out.json(&json!({
-                "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "refused": refused,
-                "dry_run": dry_run,
+                "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "lapsed": lapsed,
+                "refused": refused, "dry_run": dry_run,
             }));
         }
         let would = if dry_run { "would be: " } else { "" };
         writeln!(out, "{would}{added} added, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged")?;
+        if lapsed > 0 {
+            note(&format!(
+                "{lapsed} were not flagged: their flags ended within the last 30 days; look at them again, and flag \
+                 them with --renew REASON, or leave them out"
+            ));
+        }
         Ok(())
     }
 }

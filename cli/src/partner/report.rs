@@ -85,8 +85,9 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
         DossierEvent::Flagged { last_day } => {
             ("flagged", format!("flagged until {last_day}"), json!({ "last_day": last_day.to_string() }))
         }
-        DossierEvent::Renewed { last_day } => {
-            ("renewed", format!("renewed until {last_day}"), json!({ "last_day": last_day.to_string() }))
+        DossierEvent::Renewed { last_day, reason } => {
+            let renewed = json!({ "last_day": last_day.to_string(), "reason": reason.as_str() });
+            ("renewed", format!("renewed until {last_day}, {}", reason.as_str()), renewed)
         }
         DossierEvent::Withdrawn => ("withdrawn", "withdrawn".to_owned(), json!({})),
         DossierEvent::Asked { epoch, number, sweep } => {
@@ -266,7 +267,8 @@ fn next_text(next: Next) -> &'static str {
              epoch's with the next epoch"
         }
         Next::DeclareShrink => "see whether the set is complete, and if it is, give it again with --allow-shrink",
-        Next::Renew => "look at the flags again, and renew those that are still right with flag --renew",
+        Next::Renew => "look at the flags again, and renew those that are still right with flag --renew REASON",
+        Next::End => "withdraw the flags that cannot be renewed any more; flag them again only on a new observation",
         Next::SetClock => "set this side's clock right",
         _ => "ask the coordinator: this software, the roster and the broker do not agree",
     }

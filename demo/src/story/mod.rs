@@ -408,8 +408,9 @@ impl<'a, W: Write> Story<'a, W> {
             self.play.deliver(system)?;
         }
         self.show.say(&format!(
-            "{} flags end with January. On the 29th team veiligheid looks again at its {} and renews {}; the other \
-             partners confirm that nothing changed. On the 30th the broker's machine is restarted.",
+            "{} flags end with January. On the 29th team veiligheid looks again at its {} and renews {}, because it is \
+             acting on them; the other partners confirm that nothing changed. On the 30th the broker's machine is \
+             restarted.",
             thousands(counts.iter().sum::<usize>()),
             counts[SAFETY],
             renewed.len()
@@ -471,7 +472,9 @@ impl<'a, W: Write> Story<'a, W> {
         for entry in entries.iter().filter(|entry| entry.address == home) {
             let what = match &entry.event {
                 DossierEvent::Flagged { last_day } => format!("flagged until {last_day}"),
-                DossierEvent::Renewed { last_day } => format!("renewed until {last_day}"),
+                DossierEvent::Renewed { last_day, reason } => {
+                    format!("renewed until {last_day}, {}", reason.as_str())
+                }
                 DossierEvent::Withdrawn => "withdrawn".to_owned(),
                 DossierEvent::Asked { .. } => "asked".to_owned(),
                 DossierEvent::Answered { standing, .. } => show::standing(*standing, RULES.count_cap),

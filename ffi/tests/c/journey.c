@@ -243,11 +243,13 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     IS(STAPEL_ERROR_LAST_DAY, stapel_partner_flag_until(police, flags, "2027-01-30", NUL, &by_whom, now, &changed));
     IS(STAPEL_ERROR_INVALID_ARGUMENT,
         stapel_partner_flag_until(police, flags, "31-1-2027", NUL, &by_whom, now, &changed));
-    OK(stapel_partner_renew(police, rows, &by_whom, now, &changed));
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_partner_renew(police, rows, "because", NUL, &by_whom, now, &changed));
+    OK(stapel_partner_renew(police, rows, "being_acted_on", NUL, &by_whom, now, &changed));
     THAT(changed.changed == 3 && changed.refused == 1);
     stapel_str other = str("1012JS 98");
     OK(stapel_addresses_from_texts(&other, NULL, 1, &strange));
-    IS(STAPEL_ERROR_NOT_FLAGGED, stapel_partner_renew(police, strange, &by_whom, now, &changed));
+    IS(STAPEL_ERROR_NOT_FLAGGED,
+        stapel_partner_renew(police, strange, "being_acted_on", NUL, &by_whom, now, &changed));
     OK(stapel_addresses_numbers(strange, &number));
     IS(STAPEL_ERROR_LEVEL, stapel_partner_flag(police, number, &by_whom, now, &changed));
     stapel_case nobody = {{"", NUL}, {"1", NUL}};

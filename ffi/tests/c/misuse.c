@@ -130,10 +130,11 @@ static void null_everywhere(void) {
     NIL(stapel_partner_flag_until(partner, rows, NULL, 10, &whom, now, &changed));
     NIL(stapel_partner_flag_until(partner, rows, "2027-01-31", NUL, NULL, now, &changed));
     NIL(stapel_partner_flag_until(partner, rows, "2027-01-31", NUL, &whom, now, NULL));
-    NIL(stapel_partner_renew(NULL, rows, &whom, now, &changed));
-    NIL(stapel_partner_renew(partner, NULL, &whom, now, &changed));
-    NIL(stapel_partner_renew(partner, rows, NULL, now, &changed));
-    NIL(stapel_partner_renew(partner, rows, &whom, now, NULL));
+    NIL(stapel_partner_renew(NULL, rows, "observed_again", NUL, &whom, now, &changed));
+    NIL(stapel_partner_renew(partner, NULL, "observed_again", NUL, &whom, now, &changed));
+    NIL(stapel_partner_renew(partner, rows, NULL, 14, &whom, now, &changed));
+    NIL(stapel_partner_renew(partner, rows, "observed_again", NUL, NULL, now, &changed));
+    NIL(stapel_partner_renew(partner, rows, "observed_again", NUL, &whom, now, NULL));
     NIL(stapel_partner_withdraw(NULL, rows, &whom, now, &changed));
     NIL(stapel_partner_withdraw(partner, NULL, &whom, now, &changed));
     NIL(stapel_partner_withdraw(partner, rows, NULL, now, &changed));

@@ -9,7 +9,8 @@
 //!   own, so they are uniform and shards are of one size. A release makes the shards anew: each thread takes a range of
 //!   them and makes one after the other. Two snapshots share the shards in which nothing changed, so that both
 //!   together take at most twice the memory of one.
-//! - A tag takes 16 bytes, and each of its flags 4.
+//! - A tag takes 16 bytes, and each of its flags 4. A flag that ended or was withdrawn stays until it is forgotten, and
+//!   does not show.
 //! - A look-up finds the place of a tag by **interpolation**, since uniform tags lie about where their bits say.
 //! - What was accepted since the last release is **pending**, for each partner apart: sorted runs, as in a
 //!   log-structured merge tree. A release merges them into the shards.
@@ -26,6 +27,7 @@ pub(super) use rebuild::{Changes, Effect};
 pub(super) use shard::{Flag, Flags};
 
 use crate::broker::tally::Tally;
+use crate::day::Day;
 use crate::store::Span;
 use crate::tag::Tag;
 use crate::threads::Threads;
@@ -41,13 +43,15 @@ const SHARDS_AT_ONCE: usize = 1 << 4;
 /// The released flags of one epoch, as of one release.
 pub(super) struct Index {
     shards: Box<[Arc<Shard>]>,
+    /// The day of the release: flags that ended before it do not show.
+    day: Day,
 }
 
 /// The index after a release that is not in force yet, and what was counted on the way.
 pub(super) struct Rebuilt {
     pub(super) index: Arc<Index>,
     pub(super) tally: Tally,
-    /// The partners with a released flag that ended or, in an `OnlyLess` release, was withdrawn or shortened.
+    /// The partners with a flag that is forgotten or, in an `OnlyLess` release, was withdrawn or shortened.
     pub(super) cut: BTreeSet<u16>,
 }
 
@@ -55,7 +59,7 @@ impl Index {
     /// An index without flags.
     pub(super) fn empty() -> Arc<Index> {
         let empty = Arc::new(Shard::new(&[]));
-        Arc::new(Index { shards: vec![empty; SHARDS].into() })
+        Arc::new(Index { shards: vec![empty; SHARDS].into(), day: Day(0) })
     }
 
     /// For each of `tags` what `maker`'s function makes of the flags on it, which come by ascending partner. Each
@@ -80,43 +84,61 @@ impl Index {
 
     /// The flags on `tag`, by ascending partner.
     pub(super) fn flags(&self, tag: &Tag) -> Flags<'_> {
-        self.shards[shard_of(tag)].flags(tag)
+        self.shards[shard_of(tag)].flags(tag, self.day)
     }
 
-    /// How long `partner` flags `tag`.
-    pub(super) fn span_of(&self, tag: &Tag, partner: u16) -> Option<Span> {
-        self.flags(tag).find(|flag| flag.partner == partner).map(|flag| flag.span)
+    /// Whether `partner` flags `tag`.
+    pub(super) fn shows(&self, tag: &Tag, partner: u16) -> bool {
+        self.flags(tag).any(|flag| flag.partner == partner)
     }
 
-    /// All flags, by ascending tag and partner.
-    pub(super) fn all_flags(&self) -> impl Iterator<Item = (Tag, Flag)> {
+    /// How long `partner` flags `tag`, or flagged it.
+    pub(super) fn known_span(&self, tag: &Tag, partner: u16) -> Option<Span> {
+        let known = self.shards[shard_of(tag)].flags(tag, Day(0)).find(|flag| flag.partner == partner);
+        known.map(|flag| flag.span)
+    }
+
+    /// All flags, those that ended and are not forgotten included, by ascending tag and partner.
+    pub(super) fn all_known(&self) -> impl Iterator<Item = (Tag, Flag)> {
         self.shards.iter().flat_map(|shard| shard.all_flags())
     }
 
-    /// The flags of one partner, by ascending tag.
-    pub(super) fn flags_of(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
-        self.all_flags().filter(move |(_, flag)| flag.partner == partner).map(|(tag, flag)| (tag, flag.span))
+    /// The same of one partner, by ascending tag.
+    pub(super) fn known_of(&self, partner: u16) -> impl Iterator<Item = (Tag, Span)> {
+        self.all_known().filter(move |(_, flag)| flag.partner == partner).map(|(tag, flag)| (tag, flag.span))
     }
 
     /// The index after a release.
     pub(super) fn rebuild(&self, changes: &Changes<'_>) -> Rebuilt {
         let shards: Vec<(usize, &Arc<Shard>)> = self.shards.iter().enumerate().collect();
         let ranges: Vec<_> = shards.chunks(SHARDS_AT_ONCE).collect();
-        let rebuilt = changes.threads.map_large(&ranges, |shards| changes.rebuild(shards));
+        let rebuilt = changes.threads.map_large(&ranges, |shards| changes.rebuild(shards, self.day));
         let (shards, cut): (Vec<_>, Vec<_>) =
             rebuilt.into_iter().flatten().map(|RebuiltShard { shard, cut }| (shard, cut)).unzip();
-        let index = Index { shards: shards.into() };
+        let index = Index { shards: shards.into(), day: changes.today };
         let tally = index.tally();
         Rebuilt { index: Arc::new(index), tally, cut: cut.into_iter().flatten().collect() }
     }
 
     fn tally(&self) -> Tally {
-        let mut flags = vec![0; 1 << 16];
-        for (_, flag) in self.all_flags() {
-            flags[usize::from(flag.partner)] += 1;
+        let mut known = vec![0; 1 << 16];
+        let mut ended = vec![0; 1 << 16];
+        let mut tags = 0;
+        let mut last_shown = None;
+        for (tag, flag) in self.all_known() {
+            let partner = usize::from(flag.partner);
+            known[partner] += 1;
+            if flag.span.ended(self.day) {
+                ended[partner] += 1;
+            } else if last_shown != Some(tag) {
+                last_shown = Some(tag);
+                tags += 1;
+            }
         }
-        let released: BTreeMap<u16, u32> = (0..=u16::MAX).zip(flags).filter(|(_, flags)| *flags > 0).collect();
-        Tally::new(released, self.shards.iter().map(|shard| shard.tags() as u64).sum())
+        let known: BTreeMap<u16, u32> = (0..=u16::MAX).zip(known).filter(|(_, flags)| *flags > 0).collect();
+        let shown = known.iter().map(|(partner, flags)| (*partner, flags - ended[usize::from(*partner)]));
+        let released = shown.filter(|(_, flags)| *flags > 0).collect();
+        Tally::new(released, known, tags)
     }
 }
 

@@ -4,7 +4,6 @@ use std::iter;
 use std::sync::Arc;
 
 use super::shard::tag_bits;
-use crate::day::Day;
 use crate::store::{Row, Span};
 use crate::tag::Tag;
 
@@ -72,21 +71,11 @@ impl Pending {
         rows.shrink_to_fit();
         self.runs.push(Arc::new(rows));
     }
-
-    /// Forgets flags that ended before `day`: an ended flag is a withdrawn one.
-    pub(crate) fn expire(&mut self, day: Day) {
-        for run in &mut self.runs {
-            if run.iter().any(|row| row.ended(day)) {
-                let left = |row: &Row| Row { span: row.span.filter(|_| !row.ended(day)), ..*row };
-                *run = Arc::new(run.iter().map(left).collect());
-            }
-        }
-    }
 }
 
 impl PendingCursor<'_> {
-    /// What is said of a tag: nothing, that it is withdrawn, or how long it is flagged.
-    pub(crate) fn get(&mut self, tag: &Tag) -> Option<Option<Span>> {
+    /// How long a tag is flagged, or was; `None` where nothing is said of it.
+    pub(crate) fn get(&mut self, tag: &Tag) -> Option<Span> {
         self.runs.iter_mut().find_map(|(run, from)| {
             if from.checked_sub(1).is_some_and(|before| run[before].tag >= *tag) {
                 *from = 0;
@@ -133,6 +122,7 @@ fn reach(rows: &[Row], tag: &Tag) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::day::Day;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -150,20 +140,18 @@ mod tests {
             set in prop::collection::btree_map(0u8..60, 1u16..9, 0..60),
             parts in 0u8..5,
             messages in prop::collection::vec(
-                prop::collection::btree_map(0u8..60, prop::option::of(1u16..9), 0..20), 0..12,
+                prop::collection::btree_map(0u8..60, 1u16..9, 0..20), 0..12,
             ),
-            day in 0u16..9,
             asked in prop::collection::vec(0u8..60, 0..60),
         ) {
-            let row = |(number, last): (&u8, &u16)| Row { tag: tag(*number), span: Some(span(*last)) };
+            let row = |(number, last): (&u8, &u16)| Row { tag: tag(*number), span: span(*last) };
             let of_part = |part| set.iter().filter(move |(number, _)| **number % parts == part);
             let part = |part| -> Box<[Row]> { of_part(part).map(row).collect() };
             let mut pending = Pending::of_parts((0..parts).map(|number| Arc::new(part(number).into_vec())).collect());
             let said: Vec<Row> = (0..parts).flat_map(part).collect();
-            let mut model: BTreeMap<Tag, Option<Span>> = said.iter().map(|row| (row.tag, row.span)).collect();
+            let mut model: BTreeMap<Tag, Span> = said.iter().map(|row| (row.tag, row.span)).collect();
             prop_assert_eq!(pending.is_empty(), said.is_empty());
             for message in messages {
-                let row = |(number, last): (&u8, &Option<u16>)| Row { tag: tag(*number), span: last.map(span) };
                 let rows: Vec<_> = message.iter().map(row).collect();
                 model.extend(rows.iter().map(|row| (row.tag, row.span)));
                 let mut roomy = Vec::with_capacity(2 * rows.len());
@@ -173,10 +161,6 @@ mod tests {
             prop_assert!(pending.runs.iter().all(|run| run.capacity() == run.len()), "no room to spare is kept");
             let pushed = pending.runs.get(usize::from(parts)..).unwrap_or_default();
             prop_assert!(pushed.windows(2).all(|run| run[0].len() >= 2 * run[1].len()));
-            pending.expire(Day(day));
-            for row in model.values_mut() {
-                *row = row.filter(|span| span.last >= Day(day));
-            }
             let (mut ascending, mut mixed) = (pending.cursor(), pending.cursor());
             for number in 0..60 {
                 let said = model.get(&tag(number)).copied();
@@ -197,7 +181,7 @@ mod tests {
         let tag =
             |number: u64| Tag(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_u128 << 64 | 1).to_be_bytes());
         let run = |numbers: std::ops::Range<u64>, last| {
-            let mut rows: Vec<Row> = numbers.map(|n| Row { tag: tag(n), span: Some(span(last)) }).collect();
+            let mut rows: Vec<Row> = numbers.map(|n| Row { tag: tag(n), span: span(last) }).collect();
             rows.sort_by_key(|row| row.tag);
             rows
         };

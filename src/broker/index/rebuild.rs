@@ -16,7 +16,7 @@ pub(crate) struct Changes<'a> {
     pub(crate) pending: Vec<(u16, &'a Pending)>,
     /// How much of that takes effect.
     pub(crate) effect: Effect,
-    /// Flags that ended before this day go.
+    /// Flags that ended before this day do not show any more, and go once they are forgotten.
     pub(crate) today: Day,
     /// Partners whose flags go.
     pub(crate) gone: &'a BTreeSet<u16>,
@@ -37,7 +37,7 @@ pub(crate) enum Effect {
 /// A shard after a release.
 pub(super) struct RebuiltShard {
     pub(super) shard: Arc<Shard>,
-    /// The partners with a flag on it that ended or, in an `OnlyLess` release, was withdrawn or shortened.
+    /// The partners with a flag on it that is forgotten or, in an `OnlyLess` release, was withdrawn or shortened.
     pub(super) cut: BTreeSet<u16>,
 }
 
@@ -49,15 +49,16 @@ struct KnownFlag {
 }
 
 enum Known {
-    /// What was accepted of it since the last full release; no span where that is a withdrawal, or has ended.
-    Pending(Option<Span>),
+    /// How long it lasts by what was accepted since the last full release.
+    Pending(Span),
     /// How long it lasts as released.
     Released(Span),
 }
 
 impl Changes<'_> {
-    /// The shards after the release. `shards` are some that follow each other, with their numbers.
-    pub(super) fn rebuild(&self, shards: &[(usize, &Arc<Shard>)]) -> Vec<RebuiltShard> {
+    /// The shards after the release. `shards` are some that follow each other, with their numbers; flags that ended
+    /// before the day `shown_on` did not show in them.
+    pub(super) fn rebuild(&self, shards: &[(usize, &Arc<Shard>)], shown_on: Day) -> Vec<RebuiltShard> {
         let first = shards.first().map_or(0, |(number, _)| *number);
         let runs = self.pending.iter().flat_map(|(partner, said)| said.runs().map(|run| (*partner, run)));
         let from_first = |run: &[Row]| run.partition_point(|row| shard_of(&row.tag) < first);
@@ -70,21 +71,20 @@ impl Changes<'_> {
                 let length = run.iter().take_while(|row| shard_of(&row.tag) == *number).count();
                 let (of_shard, rest) = run.split_at(length);
                 *run = rest;
-                let pending = |row: &Row| Known::Pending(row.span.filter(|_| !row.ended(self.today)));
-                let known = |row: &Row| KnownFlag { tag: row.tag, partner: *partner, known: pending(row) };
+                let known = |row: &Row| KnownFlag { tag: row.tag, partner: *partner, known: Known::Pending(row.span) };
                 flags.extend(of_shard.iter().map(known));
             }
-            self.rebuild_shard(shard, &mut flags)
+            self.rebuild_shard(shard, &mut flags, shown_on)
         };
         shards.iter().map(rebuild).collect()
     }
 
     /// A shard after the release. `flags` are those pending on it, to which what is on the shard already is added; of
     /// several of one partner on one tag the newest comes first.
-    fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<KnownFlag>) -> RebuiltShard {
+    fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<KnownFlag>, shown_on: Day) -> RebuiltShard {
         let is_gone = |flag: &Flag| self.gone.contains(&flag.partner);
-        let is_over = |flag: &Flag| self.has_ended(flag.span) || is_gone(flag);
-        if flags.is_empty() && !shard.all_flags().any(|(_, flag)| is_over(&flag)) {
+        let goes = |flag: &Flag| flag.span.is_forgotten(self.today) || is_gone(flag);
+        if flags.is_empty() && !shard.all_flags().any(|(_, flag)| goes(&flag)) {
             return RebuiltShard { shard: Arc::clone(shard), cut: BTreeSet::new() };
         }
         flags.extend(shard.all_flags().filter(|(_, flag)| !is_gone(flag)).map(|(tag, flag)| KnownFlag {
@@ -106,11 +106,11 @@ impl Changes<'_> {
                 Known::Released(span) => Some(span),
                 Known::Pending(_) => None,
             };
-            let shown = self.shown(pending, released);
-            if released.is_some_and(|span| self.is_cut(span, shown)) {
+            let span = self.span(pending, released.map(|span| (span, !span.ended(shown_on))));
+            if released.is_some_and(|released| self.is_cut(released, span)) {
                 cut.insert(partner);
             }
-            after.extend(shown.map(|span| (tag, Flag { partner, span })));
+            after.extend(span.map(|span| (tag, Flag { partner, span })));
         }
         // Snapshots share what is the same in both.
         let is_same = shard.all_flags().eq(after.iter().copied());
@@ -118,24 +118,23 @@ impl Changes<'_> {
         RebuiltShard { shard, cut }
     }
 
-    /// How long a flag lasts that was `released`, and of which `pending` was accepted since.
-    fn shown(&self, pending: Option<Option<Span>>, released: Option<Span>) -> Option<Span> {
-        let lasting = released.filter(|span| !self.has_ended(*span));
-        match (self.effect, pending) {
-            (_, None) => lasting,
-            (Effect::Everything, Some(pending)) => pending,
-            (Effect::OnlyLess, Some(pending)) => {
-                let pending = pending.filter(|_| released.is_some())?;
-                Some(lasting.filter(|span| span.last <= pending.last).unwrap_or(pending))
+    /// How long a flag lasts, or lasted, that was `released` so long, with whether it showed, and of which `pending`
+    /// was accepted since.
+    fn span(&self, pending: Option<Span>, released: Option<(Span, bool)>) -> Option<Span> {
+        let span = match (self.effect, pending, released) {
+            (Effect::Everything, pending, released) => pending.or(released.map(|(span, _)| span)),
+            (Effect::OnlyLess, _, None) => None,
+            (Effect::OnlyLess, Some(pending), Some((released, true))) => {
+                let is_less = released.ended(self.today) || pending.last < released.last;
+                Some(if is_less { pending } else { released })
             }
-        }
+            // One that did not show, and was flagged again, is a new flag.
+            (Effect::OnlyLess, _, Some((released, _))) => Some(released),
+        };
+        span.filter(|span| !span.is_forgotten(self.today))
     }
 
-    fn is_cut(&self, released: Span, shown: Option<Span>) -> bool {
-        self.has_ended(released) || (self.effect == Effect::OnlyLess && shown != Some(released))
-    }
-
-    fn has_ended(&self, span: Span) -> bool {
-        span.last < self.today
+    fn is_cut(&self, released: Span, span: Option<Span>) -> bool {
+        released.is_forgotten(self.today) || (self.effect == Effect::OnlyLess && span != Some(released))
     }
 }

@@ -3,6 +3,7 @@
 //! Few spans occur in a shard, since flags end with a month: they are numbered, so that a flag takes 4 bytes. The bits
 //! of a tag that follow its shard's say in which bucket of a few tags it is, and where in the bucket to expect it.
 
+use crate::day::Day;
 use crate::store::Span;
 use crate::tag::Tag;
 
@@ -27,7 +28,7 @@ pub(crate) struct Flag {
     pub(crate) span: Span,
 }
 
-/// The flags on the tags of one shard.
+/// The flags on the tags of one shard, and those that ended and are not forgotten.
 pub(super) struct Shard {
     /// Those that have a flag, ascending.
     tags: Box<[Tag]>,
@@ -56,11 +57,12 @@ enum PackedFlags {
     Wide(Box<[u64]>),
 }
 
-/// The flags on one tag.
+/// The flags on one tag that did not end before a day.
 pub(crate) struct Flags<'a> {
     shard: &'a Shard,
     /// The place of the next one.
     next: Option<usize>,
+    day: Day,
 }
 
 impl Shard {
@@ -93,11 +95,6 @@ impl Shard {
         Shard { tags: tags.into(), flags, spans: spans.into(), starts: starts.into(), bucket_bits }
     }
 
-    /// How many tags have a flag.
-    pub(super) fn tags(&self) -> usize {
-        self.tags.len()
-    }
-
     /// All flags, by ascending tag and partner.
     pub(super) fn all_flags(&self) -> impl Iterator<Item = (Tag, Flag)> {
         let mut place = 0;
@@ -109,9 +106,9 @@ impl Shard {
         })
     }
 
-    /// The flags on a tag.
-    pub(super) fn flags(&self, tag: &Tag) -> Flags<'_> {
-        Flags { shard: self, next: self.first_flag(tag) }
+    /// The flags on a tag that did not end before `day`.
+    pub(super) fn flags(&self, tag: &Tag, day: Day) -> Flags<'_> {
+        Flags { shard: self, next: self.first_flag(tag), day }
     }
 
     /// Where the flags on a tag begin, if it has any.
@@ -183,10 +180,14 @@ impl Iterator for Flags<'_> {
     type Item = Flag;
 
     fn next(&mut self) -> Option<Flag> {
-        let at = self.next?;
-        let (flag, is_last) = self.shard.flag(at);
-        self.next = (!is_last).then_some(at + 1);
-        Some(flag)
+        loop {
+            let at = self.next?;
+            let (flag, is_last) = self.shard.flag(at);
+            self.next = (!is_last).then_some(at + 1);
+            if !flag.span.ended(self.day) {
+                return Some(flag);
+            }
+        }
     }
 }
 
@@ -204,7 +205,6 @@ pub(super) fn tag_bits(tag: &Tag, skipped: u32, bits: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::day::Day;
     use proptest::prelude::*;
 
     proptest! {
@@ -227,7 +227,7 @@ mod tests {
             prop_assert!(shard.all_flags().eq(flags.iter().copied()));
             for tag in tags.iter().copied().chain([asked, 0, u128::MAX, asked << shift].map(tag)) {
                 let wanted = flags.iter().filter(|flag| flag.0 == tag).map(|flag| flag.1);
-                prop_assert!(shard.flags(&tag).eq(wanted));
+                prop_assert!(shard.flags(&tag, Day(0)).eq(wanted));
             }
         }
     }

@@ -21,35 +21,40 @@ fn span(last: u16) -> Span {
 
 type Model = BTreeMap<(Tag, u16), Span>;
 
-fn seen(index: &Index) -> Model {
-    let mut seen = Model::new();
+/// All that is known, those that ended included, once it is the same by every way of asking. On `day` the index shows
+/// what did not end before.
+fn seen(index: &Index, day: u16) -> Model {
+    let all: Model = index.all_known().map(|(tag, flag)| ((tag, flag.partner), flag.span)).collect();
+    assert!(index.all_known().map(|(tag, flag)| (tag, flag.partner)).eq(all.keys().copied()));
+    let mut shown = Model::new();
     for tag in (0..64).map(tag) {
         let flags: Vec<Flag> = index.flags(&tag).collect();
         assert!(flags.is_sorted_by(|a, b| a.partner < b.partner));
-        seen.extend(flags.iter().map(|flag| ((tag, flag.partner), flag.span)));
+        shown.extend(flags.iter().map(|flag| ((tag, flag.partner), flag.span)));
     }
+    let lasting = all.iter().filter(|(_, span)| span.last >= Day(day)).map(|(key, span)| (*key, *span));
+    assert!(lasting.eq(shown.iter().map(|(key, span)| (*key, *span))));
     let mixed: Vec<Tag> = (0..64u8).map(|number| tag(number.wrapping_mul(37) % 64)).collect();
     let looked_up = index.look_up(&mixed, &Threads::default(), || |flags: Flags<'_>| flags.collect::<Vec<_>>());
     for (tag, flags) in mixed.iter().zip(looked_up) {
         assert!(index.flags(tag).eq(flags));
     }
-    let flags = index.all_flags().map(|(tag, flag)| ((tag, flag.partner), flag.span));
-    assert!(flags.eq(seen.iter().map(|(key, span)| (*key, *span))));
     for partner in 0..8 {
-        let flags: Vec<_> = index.flags_of(partner).collect();
+        let flags: Vec<_> = index.known_of(partner).collect();
         assert!(flags.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(flags.iter().all(|(tag, span)| index.span_of(tag, partner) == Some(*span)));
-        assert_eq!(flags.len(), seen.keys().filter(|key| key.1 == partner).count());
+        assert!(flags.iter().all(|(tag, span)| index.known_span(tag, partner) == Some(*span)));
+        assert!(flags.iter().all(|(tag, span)| index.shows(tag, partner) == (span.last >= Day(day))));
+        assert_eq!(flags.len(), all.keys().filter(|key| key.1 == partner).count());
     }
-    seen
+    all
 }
 
-/// One release: what is said in one or two messages, today, whether it shows them, and which indexes are held
-/// meanwhile.
+/// One release: what is said in one or two messages, how many days after the one before, whether it shows them, and
+/// which indexes are held meanwhile.
 #[derive(Clone, Debug)]
 struct Step {
-    said: [BTreeMap<(u8, u16), Option<u16>>; 2],
-    today: u16,
+    said: [BTreeMap<(u8, u16), i8>; 2],
+    days: u16,
     full: bool,
     gone: Option<u16>,
     keep: bool,
@@ -57,12 +62,14 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let said = || prop::collection::btree_map((0u8..60, 1u16..5), prop::option::of(1u16..9), 0..30);
+    // So many days after the release flags last; below 0 they ended before it.
+    let said = || prop::collection::btree_map((0u8..60, 1u16..5), -2i8..9, 0..30);
+    let days = prop_oneof![3 => 0u16..5, 1 => 25u16..40];
     let step =
-        (said(), said(), 0u16..5, prop::bool::weighted(0.8), prop::option::weighted(0.1, 1u16..5), any::<[bool; 2]>());
-    let step = step.prop_map(|(first, second, today, full, gone, [keep, again])| Step {
+        (said(), said(), days, prop::bool::weighted(0.8), prop::option::weighted(0.1, 1u16..5), any::<[bool; 2]>());
+    let step = step.prop_map(|(first, second, days, full, gone, [keep, again])| Step {
         said: [first, second],
-        today,
+        days,
         full,
         gone,
         keep,
@@ -78,20 +85,22 @@ proptest! {
         let mut model = Model::new();
         let mut kept = Vec::new();
         let one = Threads::default();
-        for Step { said, today, full, gone, keep, again } in steps {
+        let mut today = 100;
+        for Step { said, days, full, gone, keep, again } in steps {
+            let shown_on = today;
+            today += days;
+            let last = |days: i8| span(today.saturating_add_signed(days.into()));
             let mut pending: BTreeMap<u16, Pending> = BTreeMap::new();
-            let mut latest: BTreeMap<(Tag, u16), Option<Span>> = BTreeMap::new();
+            let mut latest: BTreeMap<(Tag, u16), Span> = BTreeMap::new();
             for message in &said {
                 for partner in 1..5 {
                     let rows = message.iter().filter(|((_, by), _)| *by == partner);
-                    let rows = rows.map(|((number, _), last)| Row { tag: tag(*number), span: last.map(span) });
+                    let rows = rows.map(|((number, _), days)| Row { tag: tag(*number), span: last(*days) });
                     pending.entry(partner).or_default().push(rows.collect());
                 }
-                latest.extend(message.iter().map(|((number, by), last)| ((tag(*number), *by), last.map(span))));
+                latest.extend(message.iter().map(|((number, by), days)| ((tag(*number), *by), last(*days))));
             }
-            let lasting = |span: &Span| span.last >= Day(today);
-            latest.values_mut().for_each(|span| *span = span.filter(lasting));
-            let before = seen(&index);
+            let before = seen(&index, shown_on);
             prop_assert_eq!(&before, &model);
             let gone: BTreeSet<u16> = gone.into_iter().collect();
             let stays = |partner| !gone.contains(&partner);
@@ -99,47 +108,53 @@ proptest! {
             let pending = of_those_left.map(|(by, said)| (*by, said)).collect();
             let effect = if full { Effect::Everything } else { Effect::OnlyLess };
             let changes = Changes { pending, effect, today: Day(today), gone: &gone, threads: &one };
-            // A flag that goes with its partner is not cut: nothing of it is in the store any more.
-            let of_those_that_stay = model.clone().into_iter().filter(|(key, _)| stays(key.1));
-            let cut = of_those_that_stay.filter(|(key, span)| {
-                let less = match latest.get(key) {
-                    None => false,
-                    Some(None) => true,
-                    Some(Some(now)) => now.last < span.last,
-                };
-                !lasting(span) || (!full && less)
-            });
-            let cut: BTreeSet<u16> = cut.map(|(key, _)| key.1).collect();
             if again {
                 // One that was made and let go of leaves nothing.
                 index.rebuild(&changes);
             }
             let rebuilt = index.rebuild(&changes);
-            prop_assert_eq!(&seen(&index), &before, "the index before stays as it was");
-            model.retain(|key, span| {
-                if let Some(now) = latest.get(key).filter(|_| !full) {
-                    let Some(now) = now else { return false };
-                    *span = if lasting(span) && span.last <= now.last { *span } else { *now };
+            prop_assert_eq!(&seen(&index, shown_on), &before, "it stays as it was");
+            // A flag that goes with its partner is not cut: nothing of it is in the store any more.
+            model.retain(|key, _| stays(key.1));
+            let mut cut = BTreeSet::new();
+            let forgotten = |span: &Span| span.last.0 + 30 < today;
+            for (key, span) in &mut model {
+                let was = *span;
+                match latest.get(key) {
+                    Some(now) if full => *span = *now,
+                    // It showed, and ended or became less; one that was put off before it ended goes on.
+                    Some(now) if span.last.0 >= shown_on && (span.last.0 < today || now.last < span.last) => {
+                        *span = *now;
+                    }
+                    _ => {}
                 }
-                stays(key.1) && lasting(span) && !(full && latest.contains_key(key))
-            });
-            if full {
-                let released = latest.iter().filter(|(key, _)| stays(key.1));
-                model.extend(released.filter_map(|(key, span)| Some((*key, (*span)?))));
+                if forgotten(&was) || (!full && (*span != was || forgotten(span))) {
+                    cut.insert(key.1);
+                }
             }
-            prop_assert_eq!(seen(&rebuilt.index), model.clone());
+            if full {
+                model.extend(latest.iter().filter(|(key, _)| stays(key.1)).map(|(key, span)| (*key, *span)));
+            }
+            model.retain(|_, span| !forgotten(span));
+            prop_assert_eq!(seen(&rebuilt.index, today), model.clone());
             prop_assert_eq!(rebuilt.cut, cut);
-            let count = |partner| model.keys().filter(|key| key.1 == partner).count() as u32;
+            let shown: Vec<_> = model.iter().filter(|(_, span)| span.last.0 >= today).map(|(key, _)| *key).collect();
+            let count = |partner| shown.iter().filter(|key| key.1 == partner).count() as u32;
             let released = (0..8).map(|by| (by, count(by))).filter(|(_, count)| *count > 0).collect::<BTreeMap<_, _>>();
-            prop_assert_eq!(rebuilt.tally.released, released);
-            prop_assert_eq!(rebuilt.tally.tags, model.keys().map(|key| key.0).collect::<BTreeSet<_>>().len() as u64);
+            prop_assert_eq!(rebuilt.tally.released.clone(), released);
+            let tags = shown.iter().map(|key| key.0).collect::<BTreeSet<_>>().len() as u64;
+            prop_assert_eq!(rebuilt.tally.tags, tags);
+            for partner in 0..8 {
+                let known = model.keys().filter(|key| key.1 == partner).count() as u32;
+                prop_assert_eq!(rebuilt.tally.known_of(partner), known);
+            }
             if keep {
-                kept.push((Arc::clone(&index), before));
+                kept.push((Arc::clone(&rebuilt.index), today, model.clone()));
             }
             index = rebuilt.index;
         }
-        for (index, model) in kept {
-            prop_assert_eq!(seen(&index), model, "whoever still looks sees what it saw");
+        for (index, day, model) in kept {
+            prop_assert_eq!(seen(&index, day), model, "whoever still looks sees what it saw");
         }
     }
 }
@@ -151,13 +166,13 @@ fn a_shard_outgrows_its_widths() {
     let tag = |number: u32| Tag((u128::from(number) << 103).to_be_bytes());
     let span = |number: u32| Span { first: Day((number % 40_000) as u16), last: Day(60_000) };
     let mut said = Pending::default();
-    said.push((0..count).map(|number| Row { tag: tag(number), span: Some(span(number)) }).collect());
+    said.push((0..count).map(|number| Row { tag: tag(number), span: span(number) }).collect());
     let mut other = Pending::default();
     other.push(
         (0..count)
             .map(|number| Row {
                 tag: tag(number),
-                span: Some(Span { first: Day((number / 40_000) as u16), last: Day(60_001) }),
+                span: Span { first: Day((number / 40_000) as u16), last: Day(60_001) },
             })
             .collect(),
     );
@@ -190,7 +205,8 @@ fn a_release_is_the_same_on_any_number_of_threads() {
     // A multiple of an odd number: spread over all shards.
     let tag = |number: u64| Tag(u128::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15_u128 << 64 | 1).to_be_bytes());
     let said = |partner: u16, numbers: Range<u64>, last: u16| {
-        let last = |number: u64| (!number.is_multiple_of(5)).then(|| span(last + number as u16 % 3));
+        let numbers = numbers.filter(|number| !number.is_multiple_of(5));
+        let last = |number: u64| span(last + number as u16 % 3);
         let mut rows: Vec<Row> = numbers.map(|number| Row { tag: tag(number), span: last(number) }).collect();
         rows.sort_by_key(|row| row.tag);
         let mut said = Pending::default();
@@ -203,13 +219,13 @@ fn a_release_is_the_same_on_any_number_of_threads() {
     ];
     let release = |threads: &Threads| {
         let (mut index, mut told) = (Index::empty(), Vec::new());
-        for (said, today) in rounds.iter().zip([1, 5]) {
+        for (said, today) in rounds.iter().zip([1, 35]) {
             let said = said.iter().map(|(partner, said)| (*partner, said)).collect();
             let effect = Effect::Everything;
             let changes = Changes { pending: said, effect, today: Day(today), gone: &[2].into(), threads };
             let rebuilt = index.rebuild(&changes);
             index = rebuilt.index;
-            let flags: Vec<_> = index.all_flags().collect();
+            let flags: Vec<_> = index.all_known().collect();
             told.push((flags, rebuilt.tally.released, rebuilt.tally.tags, rebuilt.cut));
         }
         told

@@ -10,7 +10,7 @@ use crate::audit::{Checkpoint, ExportedLog, LogKey};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::files;
-use crate::message::{self, Delta, FullSet, Group, Header, Part, Question, Reply, Request, Role, Unverified};
+use crate::message::{self, Delta, FullSet, Group, Header, Part, Question, Reply, Request, Role, Terms, Unverified};
 use crate::policy::sample;
 use crate::pseudonym::Pseudonym;
 use crate::store::SimDisk;
@@ -97,18 +97,18 @@ impl Client {
     fn full_set(&mut self, flags: &[u8], now: Timestamp) -> Vec<u8> {
         self.state += 1;
         let pseudonyms: Vec<_> = flags.iter().map(|flag| pseudonym(*flag)).collect();
-        let mut flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
+        let mut flagged = vec![Group { terms: until(last_day()), pseudonyms: &pseudonyms }];
         flagged.retain(|group| !group.pseudonyms.is_empty());
         let part = Part { number: 1, of: 1 };
-        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        let request = Request::FullSet(FullSet { shrink: true, part, flagged });
         self.sign(&request, self.state, self.accepted, now)
     }
 
     fn delta(&mut self, flag: u8, now: Timestamp) -> Vec<u8> {
         self.state += 1;
         let pseudonyms = [pseudonym(flag)];
-        let flagged = vec![Group { last_day: last_day(), pseudonyms: &pseudonyms }];
-        let request = Request::Delta(Delta { renewal: false, flagged, withdrawn: &[] });
+        let flagged = vec![Group { terms: until(last_day()), pseudonyms: &pseudonyms }];
+        let request = Request::Delta(Delta { flagged, withdrawn: &[] });
         self.sign(&request, self.state, self.accepted, now)
     }
 
@@ -129,6 +129,10 @@ impl Client {
 
 fn pseudonym(number: u8) -> Pseudonym {
     Pseudonym::danger_from_remote_source([number; 16])
+}
+
+fn until(last_day: Day) -> Terms {
+    Terms { last_day, first_day: last_day, renewal: None, house_number: false }
 }
 
 fn last_day() -> Day {
@@ -322,9 +326,9 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
         client.state += 1;
         // Other flags every now and then, so that it is not one batch that comes again.
         let some = if turn % 7 == 3 { &flags[..40] } else { &flags[..] };
-        let flagged = vec![Group { last_day: last_days[turn as usize % 2], pseudonyms: some }];
+        let flagged = vec![Group { terms: until(last_days[turn as usize % 2]), pseudonyms: some }];
         let withdrawn = if turn % 7 == 3 { &flags[40..60] } else { &[] };
-        let request = Request::Delta(Delta { renewal: false, flagged, withdrawn });
+        let request = Request::Delta(Delta { flagged, withdrawn });
         let message = client.sign(&request, client.state, client.accepted, now);
         assert_eq!(client.send(&broker, &message, now), "ok");
         most = most.max(batches(&broker, 1).1);
@@ -341,8 +345,8 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
     let mut set = |part: Part, flags: &[Pseudonym], now: Timestamp| {
         let client = &mut clients[0];
         client.state += 1;
-        let flagged = vec![Group { last_day: last_days[0], pseudonyms: flags }];
-        let request = Request::FullSet(FullSet { renewal: false, shrink: true, part, flagged });
+        let flagged = vec![Group { terms: until(last_days[0]), pseudonyms: flags }];
+        let request = Request::FullSet(FullSet { shrink: true, part, flagged });
         let message = client.sign(&request, client.state, client.accepted, now);
         assert_eq!(client.send(&broker, &message, now), "ok");
     };
@@ -350,11 +354,11 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
         let now = day(1).plus(1_000 + turn);
         if turn % 2 == 0 {
             set(Part { number: 1, of: 1 }, &flags[..90], now);
-            assert_eq!(batches(&broker, 1), (2, 3 + 90), "what is released, and the set");
+            assert_eq!(batches(&broker, 1), (2, 3 + 103), "what is released; the set, and what ended with it");
         } else {
             set(Part { number: 1, of: 2 }, &flags[..50], now);
             set(Part { number: 2, of: 2 }, &flags[50..80], now);
-            assert_eq!(batches(&broker, 1), (3, 3 + 80));
+            assert_eq!(batches(&broker, 1), (3, 3 + 103));
         }
     }
     set(Part { number: 1, of: 3 }, &flags[..10], day(1).plus(2_000));

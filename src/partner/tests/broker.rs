@@ -7,7 +7,7 @@ use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{
     self, Answer, Code, Group, Header, Kind, LineProof, LogEntry, Receipt, Rejection, Reply, Request, Role,
-    StatusReply, Unverified,
+    StatusReply, Terms, Unverified,
 };
 use crate::policy::SignedPolicy;
 use crate::policy::sample;
@@ -171,8 +171,12 @@ impl Broker {
         let mut after = before.clone().unwrap_or_default();
         let mut part = (0, 0);
         let request = message.request().unwrap();
-        let extends =
-            |row: &Pseudonym, day: &Day| before.as_ref().and_then(|b| b.get(row)).is_some_and(|was| was < day);
+        let retention = &self.policy.policy().retention;
+        let refused = |terms: &Terms| match retention.renewals(terms.first_day, terms.last_day) {
+            needed if needed > retention.max_renewals.into() => Some(Code::TooManyRenewals),
+            needed if needed > 0 && terms.renewal.is_none() => Some(Code::RenewalNotDeclared),
+            _ => None,
+        };
         match request {
             Request::Question(question) => {
                 let standing = |row: &Pseudonym| self.standings.get(row).copied().unwrap_or(0);
@@ -220,12 +224,12 @@ impl Broker {
                     self.staged.take().filter(|_| set.part.number > 1).unwrap_or((header.epoch, 0, BTreeMap::new()));
                 assert_eq!(parts + 1, set.part.number);
                 part = if set.part.of > 1 { (set.part.number, set.part.of) } else { (0, 0) };
-                for group in &set.flagged {
-                    for row in group.pseudonyms {
-                        if extends(row, &group.last_day) && !set.renewal {
-                            return (header, digest, reject(Code::RenewalNotDeclared, 0));
-                        }
-                        assert!(rows.insert(*row, group.last_day).is_none());
+                for Group { terms, pseudonyms } in &set.flagged {
+                    if let Some(code) = refused(terms) {
+                        return (header, digest, reject(code, 0));
+                    }
+                    for row in *pseudonyms {
+                        assert!(rows.insert(*row, terms.last_day).is_none());
                     }
                 }
                 if set.part.number == set.part.of {
@@ -242,13 +246,13 @@ impl Broker {
             }
             _ if before.is_none() => return (header, digest, reject(Code::FullSetRequired, 0)),
             Request::Delta(delta) => {
-                for group in &delta.flagged {
-                    for row in group.pseudonyms {
-                        if extends(row, &group.last_day) && !delta.renewal {
-                            return (header, digest, reject(Code::RenewalNotDeclared, 0));
-                        }
-                        let was = after.insert(*row, group.last_day);
-                        assert_ne!(was, Some(group.last_day), "a delta says only what is new");
+                for Group { terms, pseudonyms } in &delta.flagged {
+                    if let Some(code) = refused(terms) {
+                        return (header, digest, reject(code, 0));
+                    }
+                    for row in *pseudonyms {
+                        let was = after.insert(*row, terms.last_day);
+                        assert_ne!(was, Some(terms.last_day), "a delta says only what is new");
                     }
                 }
                 for row in delta.withdrawn {

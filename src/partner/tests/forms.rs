@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::message::LogEntry;
-use crate::partner::flags::{ChangedHome, Flags, Undelivered};
+use crate::message::{LogEntry, RenewalReason};
+use crate::partner::flags::{ChangedHome, Flag, Flags, Undelivered};
 use crate::partner::journal::JournalPosition;
 use crate::partner::own_lines::{OwnLine, OwnLines};
-use crate::partner::record::{
-    AnswerHead, CheckpointOutcome, FlagMode, NumberedMessage, ReplyRecord, Series, StatusRecord,
-};
+use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
 use crate::partner::sent::{End, MessageHead, PastMessage};
 use crate::partner::source_state::{Evaluation, MadePseudonym, SourceState};
 use crate::partner::state::{EpochState, LatestReceipt, LeftToday, OpenQuestion, Stacked};
@@ -66,16 +64,18 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
             reply: reply(8),
         })
     };
-    let flagged = |mode| JournalEvent::Flagged { mode, last_day: Day(20_900), homes: vec![a, b] };
+    let flag = |address, renewal| Flag { address, first_day: Day(20_800), last_day: Day(20_900), renewal };
+    let flagged = |renewal: Option<RenewalReason>| JournalEvent::Flagged {
+        renewal,
+        flags: vec![flag(a, renewal), flag(b, Some(RenewalReason::ObservedAgain))],
+    };
     let events = vec![
-        ("flagged_new", flagged(FlagMode::New)),
-        ("flagged_until", flagged(FlagMode::Until)),
-        ("flagged_renewal", flagged(FlagMode::Renewal)),
+        ("flagged", flagged(None)),
+        ("renewed_being_acted_on", flagged(Some(RenewalReason::BeingActedOn))),
+        ("renewed_procedure_pending", flagged(Some(RenewalReason::ProcedurePending))),
+        ("renewed_under_supervision", flagged(Some(RenewalReason::UnderSupervision))),
         ("withdrawn", JournalEvent::Withdrawn { homes: vec![b] }),
-        (
-            "replaced",
-            JournalEvent::Replaced { shrink: true, last_day: Day(20_900), added: vec![a], withdrawn: vec![b, c] },
-        ),
+        ("replaced", JournalEvent::Replaced { shrink: true, added: vec![flag(a, None)], withdrawn: vec![b, c] }),
         ("delivering", JournalEvent::Delivering { messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)] }),
         (
             "asking",
@@ -138,15 +138,18 @@ fn state() -> PartnerState {
     let message = |number: u8, kind| SignedMessage { head: head(number, kind), settles: true, bytes: vec![number; 3] };
     let ends = [End::Read, End::Implied, End::Dropped];
     let past = ends.into_iter().map(|end| PastMessage { head: head(24 + end as u8, Kind::FullSet), end });
-    let undelivered = |renewal: bool, delivered| Undelivered {
-        full_set: !renewal,
-        shrink: false,
-        renewal,
+    let undelivered = |full_set: bool, delivered| Undelivered {
+        full_set,
+        shrink: !full_set,
         homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered }],
     };
-    let mut flags = Flags::default();
-    let flag = |address, _: Option<&Flag>| Some(Flag { address, first_day: Day(20_800), last_day: Day(20_900) });
-    flags.set(&homes(1..3), flag, |_| {});
+    let flags = |homes: Vec<AddressKey>, last_day| {
+        let mut flags = Flags::default();
+        let renewal = Some(RenewalReason::ObservedAgain);
+        let flag = |address| (address, Some(Flag { address, first_day: Day(20_800), last_day, renewal }));
+        flags.set(homes.into_iter().map(flag), |_| {});
+        flags
+    };
     let question = OpenQuestion {
         message: message(20, Kind::Question),
         record: 21,
@@ -165,8 +168,8 @@ fn state() -> PartnerState {
         delivered: true,
         release: 5,
         full_set: left(31),
-        undelivered: undelivered(true, Some(Day(20_850))),
-        undelivered_if_accepted: Some(undelivered(false, None)),
+        undelivered: undelivered(false, Some(Day(20_850))),
+        undelivered_if_accepted: Some(undelivered(true, None)),
     };
     let evaluation = Evaluation {
         addresses: homes(1..3),
@@ -197,11 +200,11 @@ fn state() -> PartnerState {
         accepted: 16,
         said_accepted: 43,
         lost: 17,
-        flags,
+        flags: flags(homes(1..3), Day(20_900)),
+        ended: flags(homes(7..9), Day(20_799)),
         epochs: vec![epoch],
         house_numbers: true,
         shrink: false,
-        renewal: true,
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
         status: Some(message(45, Kind::Status)),

@@ -1,17 +1,27 @@
 //! What is flagged, asked and told.
 
 use super::*;
-use crate::message::{Request, Role, Unverified};
+use crate::message::{RenewalReason, Request, Role, Terms, Unverified};
 
 /// The pseudonyms of a delta: those flagged, and those withdrawn.
-fn delta(message: &[u8]) -> (usize, usize, bool) {
+fn delta(message: &[u8]) -> (usize, usize) {
     let key = sample::partner_key(1).verifying_key();
     let message = Unverified::parse(message, Role::Partner).unwrap().verify(&key).unwrap();
     match message.request().unwrap() {
         Request::Delta(delta) => {
             let flagged = delta.flagged.iter().map(|group| group.pseudonyms.len()).sum();
-            (flagged, delta.withdrawn.len(), delta.renewal)
+            (flagged, delta.withdrawn.len())
         }
+        _ => panic!("it is no delta"),
+    }
+}
+
+/// The terms of a delta's flags.
+fn terms(message: &[u8]) -> Vec<Terms> {
+    let key = sample::partner_key(1).verifying_key();
+    let message = Unverified::parse(message, Role::Partner).unwrap().verify(&key).unwrap();
+    match message.request().unwrap() {
+        Request::Delta(delta) => delta.flagged.iter().map(|group| group.terms).collect(),
         _ => panic!("it is no delta"),
     }
 }
@@ -35,7 +45,7 @@ fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
     play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(delta(&messages[0]), (4, 2, false), "two homes, each with its house number, and one");
+    assert_eq!(delta(&messages[0]), (4, 2), "two homes, each with its house number, and one");
     play.carry(messages, NOW);
     play.assert_up_to_date(1, NOW);
 
@@ -66,7 +76,7 @@ fn a_house_number_stays_while_a_home_in_it_does() {
     let number_key = source(1).pseudonym(&home("1012JS|1"));
     play.partner.withdraw(&flats[..1], &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(delta(&messages[0]), (0, 1, false));
+    assert_eq!(delta(&messages[0]), (0, 1));
     play.carry(messages, NOW);
     assert!(play.broker.held[&1].contains_key(&number_key));
     play.partner.withdraw(&flats, &by(), NOW).unwrap();
@@ -90,26 +100,41 @@ fn days_and_renewals() {
 
     // Sixty days later: up to 180 days after its first day it is put off, beyond that it is renewed.
     let later = Timestamp(NOW.0 + 60 * 86_400);
+    let reason = RenewalReason::BeingActedOn;
     assert_eq!(until(&mut play, "2027-07-31", later), "last_day");
     assert_eq!(until(&mut play, "2027-05-31", later), "none");
     assert!(matches!(play.deliver(later)[..], [Received::Receipt(_)]));
     assert_eq!(play.partner.flag(&flats[..1], &by(), later).unwrap().unchanged, 1, "flagged already");
-    assert_eq!(code(play.partner.renew(&flats, &by(), later)), "not_flagged");
-    let twice = play.partner.renew(flats[1..].iter().chain(&flats), &by(), later);
+    assert_eq!(code(play.partner.renew(&flats, reason, &by(), later)), "not_flagged");
+    let twice = play.partner.renew(flats[1..].iter().chain(&flats), reason, &by(), later);
     assert!(matches!(twice, Err(PartnerError::NotFlagged { missing: 1 })), "each counts once");
-    assert_eq!(play.partner.renew(&flats[..1], &by(), later).unwrap().changed, 1);
-    assert_eq!(play.partner.flags().next().unwrap().last_day, day("2027-07-31"));
+    assert_eq!(play.partner.renew(&flats[..1], reason, &by(), later).unwrap().changed, 1);
+    let renewed = *play.partner.flags().next().unwrap();
+    assert_eq!((renewed.first_day, renewed.last_day), (NOW.day(), day("2027-07-31")));
+    let of_flat =
+        Terms { last_day: day("2027-07-31"), first_day: NOW.day(), renewal: Some(reason), house_number: false };
     let messages = play.partner.deliver(later).unwrap();
-    assert_eq!(delta(&messages[0]), (2, 0, true));
+    assert_eq!(terms(&messages[0]), [of_flat, Terms { house_number: true, ..of_flat }]);
     play.carry(messages, later);
     play.assert_up_to_date(1, later);
 
-    // A second flat puts its house number's end off, which the broker wants declared.
+    // A second flat that ends later puts its house number's end off, which has its days then.
     let third = Timestamp(later.0 + 40 * 86_400);
     play.partner.flag(&flats[1..], &by(), third).unwrap();
     let messages = play.partner.deliver(third).unwrap();
-    assert_eq!(delta(&messages[0]), (2, 0, true));
+    let of_flat = Terms { last_day: day("2027-08-31"), first_day: third.day(), ..of_flat };
+    let of_flat = Terms { renewal: None, ..of_flat };
+    assert_eq!(terms(&messages[0]), [of_flat, Terms { house_number: true, ..of_flat }]);
     assert!(matches!(play.carry(messages, third)[..], [Received::Receipt(_)]));
+
+    // Twice 180 days after its first day it can be renewed no more; no message is made.
+    let last = Timestamp(NOW.0 + 220 * 86_400);
+    assert_eq!(play.partner.renew(&flats[..1], reason, &by(), last).unwrap().changed, 1);
+    assert_eq!(play.partner.flags().next().unwrap().last_day, day("2027-11-30"), "less than 180 days more");
+    assert_eq!(code(play.partner.renew(&flats[..1], reason, &by(), last)), "too_many_renewals");
+    assert!(matches!(play.deliver(last)[..], [Received::Receipt(_)]));
+    assert_eq!(until(&mut play, "2027-07-31", last), "none");
+    assert!(matches!(play.deliver(last)[..], [Received::Receipt(_)]));
 
     // What ends needs no message.
     let end = day("2027-08-01").start();
@@ -128,7 +153,7 @@ fn a_truncated_set_is_noticed_here() {
     assert_eq!(code(play.partner.replace_all(&homes(1..8), false, &by(), NOW)), "shrink");
     assert_eq!(play.partner.flags().count(), 10);
     let changed = play.partner.replace_all(&homes(2..12), false, &by(), NOW).unwrap();
-    assert_eq!(changed, Changed { added: 1, changed: 0, withdrawn: 1, unchanged: 9 });
+    assert_eq!(changed, Changed { added: 1, withdrawn: 1, unchanged: 9, ..Changed::default() });
     let messages = play.partner.deliver(NOW).unwrap();
     assert_eq!(header(&messages[0]).kind, Kind::FullSet);
     play.carry(messages, NOW);
@@ -338,7 +363,7 @@ fn a_dossier_has_all_there_is_on_one_address() {
     play.broker.standings.insert(source(1).pseudonym(&address), 2);
     let messages = play.partner.ask(&[other, address, address.number_key()], &second, NOW).unwrap();
     play.carry(messages, NOW);
-    play.partner.renew(&[address], &by(), NOW).unwrap();
+    play.partner.renew(&[address], RenewalReason::ObservedAgain, &by(), NOW).unwrap();
     play.partner.withdraw(&[address], &second, NOW).unwrap();
     play.partner.replace_all(&[address, other], false, &by(), NOW).unwrap();
     let play = play.reopen();
@@ -351,7 +376,9 @@ fn a_dossier_has_all_there_is_on_one_address() {
         .map(|entry| {
             let what = match entry.event {
                 DossierEvent::Flagged { last_day: until } if until == last_day => "flagged".to_owned(),
-                DossierEvent::Renewed { last_day: until } if until == last_day => "renewed".to_owned(),
+                DossierEvent::Renewed { last_day: until, reason } if until == last_day => {
+                    format!("renewed {}", reason.as_str())
+                }
                 DossierEvent::Withdrawn => "withdrawn".to_owned(),
                 DossierEvent::Asked { number, .. } => format!("asked {number}"),
                 DossierEvent::Answered { number, standing, .. } => format!("answered {number} {standing:?}"),
@@ -369,7 +396,7 @@ fn a_dossier_has_all_there_is_on_one_address() {
             line("1012JS|1", "p.peters", "asked 1"),
             line("1012JS|1|A", "p.peters", "answered 1 Stacked(Count(2))"),
             line("1012JS|1", "p.peters", "answered 1 BelowThreshold"),
-            line("1012JS|1|A", "j.jansen", "renewed"),
+            line("1012JS|1|A", "j.jansen", "renewed observed_again"),
             line("1012JS|1|A", "p.peters", "withdrawn"),
             line("1012JS|1|A", "j.jansen", "flagged"),
         ]
@@ -379,13 +406,49 @@ fn a_dossier_has_all_there_is_on_one_address() {
     play.partner.check_journal().unwrap();
 }
 
+/// Neither an export that still has an address, nor withdrawing and flagging again, makes a flag begin anew.
 #[test]
-fn a_flag_that_ended_is_flagged_until_a_day_anew() {
+fn flagged_again_within_thirty_days_a_flag_goes_on() {
+    let mut play = Play::new();
+    let two = homes(1..3);
+    let days =
+        |play: &Play| -> Vec<(Day, Day)> { play.partner.flags().map(|flag| (flag.first_day, flag.last_day)).collect() };
+    play.partner.flag(&two, &by(), NOW).unwrap();
+    let first = (NOW.day(), day(LAST_DAY));
+    play.deliver(NOW);
+    let later = Timestamp(NOW.0 + 20 * 86_400);
+    play.partner.withdraw(&two, &by(), later).unwrap();
+    play.deliver(later);
+    let mut play = play.reopen();
+    let again = Timestamp(later.0 + 29 * 86_400);
+    assert_eq!(play.partner.flag(&two[..1], &by(), again).unwrap().added, 1);
+    assert_eq!(days(&play), [first]);
+    assert_eq!(code(play.partner.flag_until(&two[1..], day("2027-06-30"), &by(), again)), "last_day");
+    let after = Timestamp(again.0 + 86_400);
+    assert_eq!(play.partner.flag(&two, &by(), after).unwrap().added, 1);
+    assert_eq!(days(&play), [first, (after.day(), day("2027-07-31"))], "one of them was forgotten");
+    play.deliver(after);
+
+    // The first one's last day is over: an export that has it all the same does not flag it.
+    let end = day("2027-06-01").start();
+    let changed = play.partner.replace_all(&two, false, &by(), end).unwrap();
+    assert_eq!(changed, Changed { unchanged: 1, lapsed: 1, ..Changed::default() });
+    assert_eq!(play.partner.flag(&two, &by(), end).unwrap(), changed);
+    let reason = RenewalReason::UnderSupervision;
+    assert_eq!(play.partner.renew(&two[..1], reason, &by(), end).unwrap().added, 1);
+    assert_eq!(days(&play)[0], (NOW.day(), day("2027-10-31")));
+    play.deliver(end);
+    play.assert_up_to_date(1, end);
+}
+
+#[test]
+fn a_flag_that_ended_long_ago_is_flagged_until_a_day_anew() {
     let mut play = Play::new();
     let home = &homes(1..2);
     play.partner.flag(home, &by(), NOW).unwrap();
     // Its last day was 2027-05-31, and nothing was done since.
-    let changed = play.partner.flag_until(home, day("2027-10-31"), &by(), OVERLAP).unwrap();
+    let day_of = day("2027-07-01");
+    let changed = play.partner.flag_until(home, day("2027-10-31"), &by(), day_of.start()).unwrap();
     assert_eq!(changed, Changed { added: 1, ..Changed::default() });
-    assert_eq!(play.partner.flags().next().unwrap().first_day, OVERLAP.day());
+    assert_eq!(play.partner.flags().next().unwrap().first_day, day_of);
 }

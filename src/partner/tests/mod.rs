@@ -100,9 +100,9 @@ impl Play {
     fn assert_up_to_date(&self, epoch: u32, now: Timestamp) {
         let source = source(epoch);
         let flags = self.partner.data.state().flags.all(self.partner.member.counts_house_numbers());
-        let wanted = flags.into_iter().filter(|(_, last_day)| *last_day >= now.day());
+        let wanted = flags.into_iter().filter(|(_, terms)| terms.last_day >= now.day());
         let wanted: std::collections::BTreeMap<_, _> =
-            wanted.map(|(address, last_day)| (source.pseudonym(&address), last_day)).collect();
+            wanted.map(|(address, terms)| (source.pseudonym(&address), terms.last_day)).collect();
         let mut held = self.broker.held.get(&epoch).cloned().unwrap_or_default();
         held.retain(|_, last_day| *last_day >= now.day());
         assert!(held == wanted, "the broker holds {} and should hold {}", held.len(), wanted.len());

@@ -288,15 +288,18 @@ fn no_number_that_the_broker_names_uses_up_the_partners_own() {
 #[test]
 fn receipts_come_in_any_order() {
     // A full set in parts, and the messages of two epochs: each is accepted, and its receipt read after a later one's.
-    let years = "[retention]\nmax_days = 3660\n\n[[override]]\nrule = \"max-days\"\nreason = \"a test\"\n\n[release]\n";
-    let years = policy_text().replacen("[release]\n", years, 1);
+    let aside = ["max-days", "flag-days"].map(|rule| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a test\"\n"));
+    let years = format!("[retention]\nmax_days = 3660\nmax_renewals = 0\n\n{}\n[release]\n", aside.concat());
+    let years = policy_text().replacen("[release]\n", &years, 1);
     let mut play = Play::under(&years);
-    for (number, home) in homes(1..71).into_iter().enumerate() {
-        let last_day = (NOW.day().plus(30 * number as u16)).month_end();
-        play.partner.flag_until(&[home], last_day, &by(), NOW).unwrap();
+    // Homes and house numbers on eight first and 71 last days.
+    for (number, home) in homes(1..569).into_iter().enumerate() {
+        let last_day = (NOW.day().plus(30 * (number % 71) as u16)).month_end();
+        let now = Timestamp(NOW.0 - (7 - number as u64 / 71) * 86_400);
+        play.partner.flag_until(&[home], last_day, &by(), now).unwrap();
     }
     let mut messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(messages.len(), 2, "more last days than a message has groups");
+    assert_eq!(messages.len(), 2, "more terms than a message has groups");
     for now in [NOW, OVERLAP] {
         let replies: Vec<_> = messages.iter().map(|message| play.broker.handle(message, now)).collect();
         let mut told = Vec::new();
@@ -313,7 +316,7 @@ fn receipts_come_in_any_order() {
         let outside = tempfile::tempdir().unwrap();
         sample::secret_file(2).create(&outside.path().join("two")).unwrap();
         play.partner.add_secret(&outside.path().join("two")).unwrap();
-        play.partner.flag(&homes(100..102), &by(), OVERLAP).unwrap();
+        play.partner.flag(&homes(700..702), &by(), OVERLAP).unwrap();
         messages = play.partner.deliver(OVERLAP).unwrap();
     }
 }

@@ -223,7 +223,7 @@ mod tests {
             changes.push((operator.to_owned(), format!("{top}\n{operator}")));
         }
         for (table, keys) in [
-            ("retention", &["max_days", "log_days"][..]),
+            ("retention", &["max_days", "max_renewals", "log_days"][..]),
             ("budgets", &["new_flags_a_day", "first_set_flags", "flags_held", "asked_a_day", "asked_an_epoch"]),
             ("budgets", &["swept_a_day", "status_a_day"]),
             ("messages", &["max_delay_hours", "max_ahead_minutes"]),

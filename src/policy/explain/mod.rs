@@ -85,7 +85,8 @@ fn answers(page: &mut Page, policy: &Policy, check: &Check) {
 /// How long things are kept, how much may be done, and what never is.
 fn bounds(page: &mut Page, policy: &Policy) {
     page.heading("retention_heading");
-    page.lines(&["flag_days", "log_days"]);
+    let renewable = policy.retention.max_renewals > 0;
+    page.lines(&["flag_days", if renewable { "renewals" } else { "no_renewals" }, "flagged_again", "log_days"]);
     page.heading("budgets_heading");
     page.lines(&["flag_budget", "first_set_budget", "ask_budget"]);
     if policy.partners.iter().any(|partner| partner.may.sweep) {

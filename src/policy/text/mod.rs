@@ -186,6 +186,7 @@ impl PolicyFile<'_> {
     fn retention(&self, raw: &RawRetention) -> Result<Retention, PolicyError> {
         Ok(Retention {
             max_days: self.or("retention.max_days", &raw.max_days, 1..=3_660, 180)?,
+            max_renewals: self.or("retention.max_renewals", &raw.max_renewals, 0..=99, 1)?,
             log_days: self.or("retention.log_days", &raw.log_days, 1..=36_600, 365)?,
         })
     }
@@ -386,6 +387,7 @@ mod tests {
             ("release", "min_changed", 1, 10_000),
             ("release", "max_wait_days", 1, 14),
             ("retention", "max_days", 1, 3_660),
+            ("retention", "max_renewals", 0, 99),
             ("retention", "log_days", 1, 36_600),
             ("budgets", "new_flags_a_day", 1, i64::from(u32::MAX)),
             ("budgets", "first_set_flags", 0, i64::from(u32::MAX)),

@@ -91,6 +91,7 @@ pub(super) struct RawRelease {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRetention {
     pub(super) max_days: Option<Spanned<i64>>,
+    pub(super) max_renewals: Option<Spanned<i64>>,
     pub(super) log_days: Option<Spanned<i64>>,
 }
 

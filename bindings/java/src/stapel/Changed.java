@@ -8,10 +8,12 @@ package stapel;
  * @param altered addresses that were flagged, with another last valid day now
  * @param withdrawn addresses that were flagged, and are no longer
  * @param unchanged addresses that are as they were
+ * @param lapsed addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it
+ * go on
  * @param refused rows that were left out, because their addresses were refused when they were read
  */
-public record Changed(long added, long altered, long withdrawn, long unchanged, long refused) {
+public record Changed(long added, long altered, long withdrawn, long unchanged, long lapsed, long refused) {
     static Changed of(Lib.ChangedOut out) {
-        return new Changed(out.added, out.changed, out.withdrawn, out.unchanged, out.refused);
+        return new Changed(out.added, out.changed, out.withdrawn, out.unchanged, out.lapsed, out.refused);
     }
 }

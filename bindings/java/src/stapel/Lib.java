@@ -119,7 +119,8 @@ final class Lib {
             Pointer partner, Pointer homes, byte[] lastDay, SizeT lastDayLength, CaseIn by, long now,
                 ChangedOut changed);
 
-    static native int stapel_partner_renew(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
+    static native int stapel_partner_renew(
+            Pointer partner, Pointer homes, byte[] reason, SizeT reasonLength, CaseIn by, long now, ChangedOut changed);
 
     static native int stapel_partner_withdraw(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
 
@@ -415,12 +416,13 @@ final class Lib {
     }
 
     /** stapel_changed. */
-    @FieldOrder({"added", "changed", "withdrawn", "unchanged", "refused"})
+    @FieldOrder({"added", "changed", "withdrawn", "unchanged", "lapsed", "refused"})
     public static final class ChangedOut extends Structure {
         public long added;
         public long changed;
         public long withdrawn;
         public long unchanged;
+        public long lapsed;
         public long refused;
     }
 }

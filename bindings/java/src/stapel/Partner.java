@@ -172,16 +172,21 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
-     * Renews the flags of homes that were looked at again: they begin anew today. The broker's log counts it.
+     * Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last
+     * 30 days. The broker's log counts it.
      *
      * @param homes the homes
+     * @param reason why: "observed_again", "being_acted_on", "procedure_pending" or "under_supervision"
      * @param by who acts, and for which case
      * @param now the time
      * @return what changed
-     * @throws StapelException "not_flagged" where one of them is not flagged; then none is renewed
+     * @throws StapelException "not_flagged" where one of them has no such flag, "too_many_renewals" where one cannot
+     * last longer; then none is renewed
      */
-    public Changed renew(Addresses homes, Case by, Instant now) {
-        return change(homes, by, now, Lib::stapel_partner_renew);
+    public Changed renew(Addresses homes, String reason, Case by, Instant now) {
+        byte[] why = Scratch.utf8(reason);
+        return change(homes, by, now, (partner, rows, acts, time, changed) ->
+                Lib.stapel_partner_renew(partner, rows, why, Scratch.length(why), acts, time, changed));
     }
 
     /**

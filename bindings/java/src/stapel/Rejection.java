@@ -38,7 +38,9 @@ public record Rejection(Reply.Kind kind, int status, Next next, long number, Str
         /** Set this side's clock right. */
         SET_CLOCK,
         /** Ask the coordinator: this software, the roster and the broker do not agree. */
-        ASK_COORDINATOR
+        ASK_COORDINATOR,
+        /** Withdraw the flags that cannot be renewed any more, or give them an earlier last valid day. */
+        END
     }
 
     /**
