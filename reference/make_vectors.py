@@ -723,7 +723,8 @@ def invalid() -> list[dict]:
     for code in (0, 24, 255):
         body(f"rejection: code {code}", Rejection, rejection[:64] + bytes([code]) + rejection[65:])
     body("rejection: a sentence that is not UTF-8", Rejection, rejection[:-1] + b"\xff")
-    body("rejection: a sentence with a bidirectional override", Rejection, Rejection(LOG, "gap", 7, "a\u202eb").encode())
+    reordered = Rejection(LOG, "gap", 7, "a\u202eb")
+    body("rejection: a sentence with a bidirectional override", Rejection, reordered.encode())
     body("rejection: a sentence with a line feed", Rejection, Rejection(LOG, "gap", 7, "a\nb").encode())
     body("rejection: a sentence of 1,001 bytes", Rejection, Rejection(LOG, "gap", 7, "x" * 1_001).encode())
     body("rejection: cut", Rejection, rejection[:-1])

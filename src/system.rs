@@ -29,7 +29,10 @@ pub enum SystemError {
     },
 
     /// A partner's folder or a broker's store is already open, in another process or in this one.
-    #[error("{} is in use: another process, or this one, has it open; let that one end first, or give another folder", path.display())]
+    #[error(
+        "{} is in use: another process, or this one, has it open; let that one end first, or give another folder",
+        path.display()
+    )]
     FolderInUse {
         /// The folder.
         path: PathBuf,

@@ -166,8 +166,9 @@ const OTHER: usize = 1;
 const ONE_WORLDS_FLAG: u8 = 20;
 const OTHER_WORLDS_FLAG: u8 = 21;
 
-/// All that left the broker in one world, in order: to whom, how many bytes, and what they say. Left out are hashes over
-/// the log's random salts and the signatures over those; and of what the partner said whose flags differ, the digest.
+/// All that left the broker in one world, in order: to whom, how many bytes, and what they say. Left out are hashes
+/// over the log's random salts and the signatures over those; and of what the partner said whose flags differ, the
+/// digest.
 struct Play {
     world: World,
     left: Vec<String>,

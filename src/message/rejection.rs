@@ -59,8 +59,7 @@ named! {
         OverBudget = 12 => "over_budget",
         /// There are more bytes or pseudonyms than a message may have.
         TooLarge = 13 => "too_large",
-        /// The full set would withdraw more than the policy's share, and does not say that it means to; `number` is how many
-        /// flags.
+        /// The full set would withdraw more than the policy's share, `number` flags, and does not say that it means to.
         Shrink = 14 => "shrink",
         /// A flag would last longer than the policy's days since its first, and the message gives no reason.
         RenewalNotDeclared = 15 => "renewal_not_declared",

@@ -38,8 +38,8 @@ impl Sealer {
         Sealer(LessSafeKey::new(sealing))
     }
 
-    /// Seals in place. `bytes` is `from` bytes, then [`NONCE`] bytes of room, then the plaintext: the nonce is filled in,
-    /// the plaintext encrypted, and the authentication tag appended.
+    /// Seals in place. `bytes` is `from` bytes, then [`NONCE`] bytes of room, then the plaintext: the nonce is filled
+    /// in, the plaintext encrypted, and the authentication tag appended.
     ///
     /// In place, because it may be large. The nonce is random: the limit of 2^32 under one key is far from what one
     /// partner writes.

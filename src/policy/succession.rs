@@ -161,8 +161,8 @@ impl SignedPolicy {
     }
 }
 
-/// An epoch keeps its key; one that has opened by the newer policy's first day keeps that day, and one that closed before
-/// it its last day.
+/// An epoch keeps its key; one that has opened by the newer policy's first day keeps that day, and one that closed
+/// before it its last day.
 fn refuse_changed_epochs(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
     for (known, epoch) in shared_epochs(old, newer) {
         if known.key_id != epoch.key_id {
@@ -402,8 +402,8 @@ mod tests {
 
     const NEW_EPOCH: (&str, &str) = (
         "closes = 2027-11-30",
-        "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef0123456789abcdef\"\nopens = 2026-12-15\n\
-         closes = 2027-06-30",
+        "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef0123456789abcdef\"\n\
+         opens = 2026-12-15\ncloses = 2027-06-30",
     );
     const FROM_ITS_START: (&str, &str) = ("valid_from = 2026-12-01", "valid_from = 2026-12-15");
 
@@ -574,7 +574,8 @@ mod tests {
             let unsigned = epochs.replace("belastingdienst", "brandweer").replace("version = 2", "version = 3");
             let unsigned = unsigned.replace("epoch = 2", "epoch = 3");
             let third = NEW_EPOCH.1.to_owned()
-                + "\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef0123456789abcdef\"\nopens = 2027-06-10\ncloses = 2027-12-30";
+                + "\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef0123456789abcdef\"\nopens = 2027-06-10\n\
+                   closes = 2027-12-30";
             let expel_second = sample::changed(&[
                 ("version = 1", &version),
                 (sample::entry_of("belastingdienst"), ""),
