@@ -63,7 +63,7 @@ class Test(unittest.TestCase):
             self.fails("last_day", partner.flag, rows, BY, until="2020-01-31")
             self.fails("invalid_argument", partner.flag, rows, BY, until="morgen")
             self.fails("case", partner.flag, rows, stapel.Case("", "T-1"))
-            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0))
+            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0, 0))
             self.assertEqual(partner.renew(rows, "being_acted_on", BY).added, 0)
             self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
             self.assertEqual(partner.undelivered, 3)

@@ -210,7 +210,7 @@ public final class Tests {
                 Partner partner = Partner.open(partnerFolder);
                 Broker broker = openBroker()) {
             equal(1, partner.number());
-            equal(new Changed(7, 0, 0, 0, 1), partner.flag(rows, BY, NOW));
+            equal(new Changed(7, 0, 0, 0, 0, 1), partner.flag(rows, BY, NOW));
             Receipt receipt = (Receipt) only(carry(partner.deliver(NOW), partner, broker));
             // The homes, and the house numbers that they are in.
             equal(14L, receipt.added());
@@ -306,7 +306,9 @@ public final class Tests {
             }
             equal("shrink", code(() -> partner.replaceAll(two, false, BY, NOW)));
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());
-            equal("not_flagged", code(() -> partner.renew(rows, "being_acted_on", BY, NOW)));
+            try (Addresses never = Addresses.fromTexts(List.of("3333CC|1|"))) {
+                equal("not_flagged", code(() -> partner.renew(never, "being_acted_on", BY, NOW)));
+            }
             equal(7L, partner.replaceAll(rows, true, BY, NOW).added());
             carry(partner.deliver(NOW), partner, broker);
             try (Answer answer = (Answer) only(carry(partner.askOwn(BY, NOW), partner, broker))) {
