@@ -51,12 +51,25 @@ def points(cell):
     return found
 
 
+def hidden():
+    """The hidden characters of SPEC.md, section 1."""
+    text = (ROOT / "SPEC.md").read_text()
+    listed = " ".join(text[text.index("- A *hidden* character") : text.index("- A *slug* is")].split())
+    found = set()
+    for part in listed.partition("U+")[2].rstrip(".").split(", "):
+        first, _, last = part.partition("-")
+        found.update(range(int(first, 16), int(last or first, 16) + 1))
+    return found
+
+
 def folding():
     becomes = {}
     for cell, result in table(2, "characters"):
         cell, _, without = cell.partition(" without ")
         without, _, more = without.partition(";")
         taken = (points(cell) - points(without)) | points(more)
+        if "hidden characters" in cell:
+            taken |= hidden()
         for point in taken - becomes.keys():
             if result == "themselves":
                 becomes[point] = chr(point)
@@ -64,6 +77,8 @@ def folding():
                 becomes[point] = chr(point).upper()
             elif "0xFEE0 lower" in result:
                 becomes[point] = becomes.get(point - 0xFEE0)
+            elif result.startswith("refused"):
+                becomes[point] = None
             else:
                 becomes[point] = {"space": " "}.get(result, result.strip("`"))
     return {point: byte for point, byte in becomes.items() if byte is not None}
