@@ -458,6 +458,9 @@ fn a_restore_that_broke_off_leaves_no_broker_that_does_not_wait_for_full_sets() 
     let (lost, copy, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
     let open_keys = || BrokerKeys::open(keys.path()).unwrap();
     let policy = sample::folder(&sample::TEXT);
+    for certificate in sample::certificates(&sample::policy()) {
+        std::fs::write(policy.path().join(certificate.file_name()), certificate.to_text()).unwrap();
+    }
     let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
     let mut client = Client { number: 1, state: 0, question: 0, accepted: 0 };
     let set = client.full_set(&[1, 2], START);

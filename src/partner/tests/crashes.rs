@@ -183,6 +183,9 @@ fn an_old_copy_of_the_state_does_no_harm() {
     for missing in [false, true] {
         let state = play.folder.path().join("state.sealed");
         if missing {
+            // The partner's number is then in its certificate alone.
+            let certificate = sample::certificates(&sample::policy()).remove(0);
+            fs::write(play.folder.path().join(certificate.file_name()), certificate.to_text()).unwrap();
             fs::remove_file(&state).unwrap()
         } else {
             fs::write(&state, &old).unwrap()
