@@ -9,8 +9,8 @@
 
 use std::error::Error;
 
-use stapel::message::{Number, Standing};
-use stapel::partner::{Change, Received};
+use stapel::message::{Standing, Told};
+use stapel::partner::{Received, StackChange};
 use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 use stapel_testkit::{Consortium, DAY, START};
 
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = police.ask_own(&by, next_day)?;
     carry(&mut police, &broker, messages, next_day)?;
     for news in police.news()? {
-        if let Change::NewlyStacked(number) = news.change {
+        if let StackChange::NewlyStacked(number) = news.change {
             println!("news: {} is {}", news.address, in_words(Standing::Stacked(number), &police));
         }
     }
@@ -90,8 +90,8 @@ fn in_words(standing: Standing, partner: &Partner) -> String {
     match standing {
         Standing::BelowThreshold => "below the threshold, which may be nobody else".into(),
         Standing::NoOwnFlag => "not told: no flag of our own".into(),
-        Standing::Stacked(Number::Presence) => "stacked".into(),
-        Standing::Stacked(Number::Count(count)) if count < cap => format!("stacked, {count} organisations"),
-        Standing::Stacked(Number::Band(count) | Number::Count(count)) => format!("stacked, {count} or more"),
+        Standing::Stacked(Told::Presence) => "stacked".into(),
+        Standing::Stacked(Told::Count(count)) if count < cap => format!("stacked, {count} organisations"),
+        Standing::Stacked(Told::Band(count) | Told::Count(count)) => format!("stacked, {count} or more"),
     }
 }

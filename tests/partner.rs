@@ -7,8 +7,8 @@ use stapel_testkit as common;
 use std::fs;
 
 use common::{ROSTER, START, secret};
-use stapel::message::{Code, Number, Receipt, RenewalReason, Standing};
-use stapel::partner::{Change, News, Next, Received};
+use stapel::message::{Code, Receipt, RenewalReason, Standing, Told};
+use stapel::partner::{News, Next, Received, StackChange};
 use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
@@ -113,14 +113,14 @@ fn from_flags_to_news() {
     town.deliver(3, START);
 
     let next = Timestamp(START.0 + DAY);
-    let two = Standing::Stacked(Number::Count(2));
+    let two = Standing::Stacked(Told::Count(2));
     let below = Standing::BelowThreshold;
     assert_eq!(town.ask(0, &asked, next), [two, below, two, Standing::NoOwnFlag]);
     let messages = town.partners[0].ask_own(&by(), next).unwrap();
     town.carry(0, messages, next);
     let mut stacked = [a.number_key(), c, c.number_key()];
     stacked.sort();
-    let news = stacked.map(|address| News { address, change: Change::NewlyStacked(Number::Count(2)) });
+    let news = stacked.map(|address| News { address, change: StackChange::NewlyStacked(Told::Count(2)) });
     assert_eq!(town.partners[0].news().unwrap(), news);
 
     // The other withdraws one flat, and nothing else is in that house number.
@@ -132,7 +132,7 @@ fn from_flags_to_news() {
     let messages = town.partners[0].ask_own(&by(), third).unwrap();
     town.carry(0, messages, third);
     // Only two organisations hold flags now, fewer than min_sources: nothing at all is stacked.
-    let gone = stacked.map(|address| News { address, change: Change::NoLongerStacked(Number::Count(2)) });
+    let gone = stacked.map(|address| News { address, change: StackChange::NoLongerStacked(Told::Count(2)) });
     assert_eq!(town.partners[0].news().unwrap(), gone);
     // About the flat and its house number it asked twice and was answered once, and about the house number as an own
     // one it was answered twice.
@@ -334,7 +334,7 @@ fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
             other => panic!("{other:?}"),
         }
     };
-    let stacked = |count| Standing::Stacked(Number::Count(count));
+    let stacked = |count| Standing::Stacked(Told::Count(count));
     assert_eq!(asked(&mut town, overlap), Ok((1, stacked(3))));
     // It has delivered in the second epoch and others have not, so that the first goes on answering.
     town.deliver(0, overlap);
@@ -399,7 +399,7 @@ fn months_of_flats_renewals_and_two_epochs() {
         now = Timestamp(Day((now.0 / DAY) as u16 + 28).start().0);
         assert_eq!(
             town.ask(0, &[flat, flat.number_key()], now),
-            [Standing::Stacked(Number::Count(3)); 2],
+            [Standing::Stacked(Told::Count(3)); 2],
             "month {month}"
         );
     }

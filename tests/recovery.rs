@@ -11,7 +11,7 @@ use common::{Client, Entry, ROSTER, START, key};
 use sha2::Digest as _;
 use stapel::audit::{Event, LogRow, SignedTree, UnverifiedCheckpoint};
 use stapel::message::{
-    Code, FullSet, Group, Number, Part, Question, RenewalReason, Reply, Request, Role, Standing, StatusRequest,
+    Code, FullSet, Group, Part, Question, RenewalReason, Reply, Request, Role, Standing, StatusRequest, Told,
     Unverified,
 };
 use stapel::partner::{Complaint, Next, Received};
@@ -139,7 +139,7 @@ fn b() -> AddressKey {
 
 /// The first partner sees counts.
 fn three() -> [Standing; 2] {
-    [Standing::Stacked(Number::Count(3)); 2]
+    [Standing::Stacked(Told::Count(3)); 2]
 }
 
 fn day(number: u64) -> Timestamp {
@@ -155,7 +155,7 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
     town.deliver(1, day(1));
     town.partners[2].flag(&[AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), day(1)).unwrap();
     let before = town.deliver(2, day(1));
-    assert_eq!(town.ask(0, day(3))[0], Standing::Stacked(Number::Count(2)), "the withdrawal was released");
+    assert_eq!(town.ask(0, day(3))[0], Standing::Stacked(Told::Count(2)), "the withdrawal was released");
     assert_eq!(town.status(0, day(3)), None);
     let held = town.partners[0].checkpoint().unwrap().to_vec();
 
@@ -175,7 +175,7 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
         assert!(town.deliver(at, now) > before, "numbers of releases go on");
     }
     let answer = town.ask(0, day(4));
-    assert_eq!(answer, [Standing::Stacked(Number::Count(2)), Standing::Stacked(Number::Count(3))]);
+    assert_eq!(answer, [Standing::Stacked(Told::Count(2)), Standing::Stacked(Told::Count(3))]);
 
     // The log is one of its own, whose line on the restore names the last checkpoint of the one before. It is a notice
     // to the partners, and no cause for complaint.
@@ -230,7 +230,7 @@ fn a_lost_broker_is_made_again_from_full_sets_alone() {
         assert!(town.partners[at].deliver(now).unwrap().is_empty());
     }
     let answer = town.ask(0, day(2));
-    assert_eq!(answer, [Standing::Stacked(Number::Count(2)), Standing::Stacked(Number::Count(3))]);
+    assert_eq!(answer, [Standing::Stacked(Told::Count(2)), Standing::Stacked(Told::Count(3))]);
     for partner in &town.partners {
         partner.check_journal().unwrap();
     }

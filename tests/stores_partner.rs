@@ -8,8 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stapel::message::{Kind, Number, RenewalReason, Standing};
-use stapel::partner::{Change, DossierEvent, Received};
+use stapel::message::{Kind, RenewalReason, Standing, Told};
+use stapel::partner::{DossierEvent, Received, StackChange};
 use stapel::{AddressKey, Case, Day, Partner, Timestamp};
 use stapel_testkit::{DAY, ROSTER, START, broker, partner_folder, policy_text, secret, write_policy};
 
@@ -89,7 +89,7 @@ fn check(own: &Path) {
     assert_eq!(*flagged, DossierEvent::Flagged { last_day });
     let last_day: Day = "2027-05-31".parse().unwrap();
     assert_eq!(*asked, DossierEvent::Asked { epoch: 1, number: 1, sweep: None });
-    let two = Standing::Stacked(Number::Count(2));
+    let two = Standing::Stacked(Told::Count(2));
     assert!(
         matches!(answered, DossierEvent::Answered { epoch: 1, number: 1, standing, .. } if *standing == two),
         "{answered:?}"
@@ -145,7 +145,7 @@ fn write(own: &Path) {
     let messages = partner.ask(&homes(2..4), &by(), day(1)).unwrap();
     send(partner, messages, day(1));
     let news: Vec<_> = partner.news().unwrap().into_iter().map(|news| news.change).collect();
-    assert_eq!(news, [Change::NewlyStacked(Number::Count(2))]);
+    assert_eq!(news, [StackChange::NewlyStacked(Told::Count(2))]);
     let request = partner.status(day(1)).unwrap();
     send(partner, vec![request], day(1));
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use stapel::message::{Number, Standing};
+use stapel::message::{Standing, Told};
 
 /// Text is broken at this many columns.
 const WIDTH: usize = 100;
@@ -143,12 +143,12 @@ pub(crate) fn standing(standing: Standing, cap: usize) -> String {
 }
 
 /// How many, as it was told.
-pub(crate) fn told(number: Number, cap: usize) -> String {
+pub(crate) fn told(number: Told, cap: usize) -> String {
     match number {
-        Number::Presence => "yes".to_owned(),
-        Number::Band(lower) => format!("{lower} or more"),
-        Number::Count(count) if usize::from(count) >= cap => format!("{count} or more"),
-        Number::Count(count) => count.to_string(),
+        Told::Presence => "yes".to_owned(),
+        Told::Band(lower) => format!("{lower} or more"),
+        Told::Count(count) if usize::from(count) >= cap => format!("{count} or more"),
+        Told::Count(count) => count.to_string(),
     }
 }
 
@@ -211,10 +211,10 @@ mod tests {
     fn numbers_and_standings_in_words() {
         assert_eq!([0usize, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         let told = |number| standing(Standing::Stacked(number), 3);
-        assert_eq!(told(Number::Count(2)), "stacked: 2");
-        assert_eq!(told(Number::Count(3)), "stacked: 3 or more");
-        assert_eq!(told(Number::Band(2)), "stacked: 2 or more");
-        assert_eq!(told(Number::Presence), "stacked: yes");
+        assert_eq!(told(Told::Count(2)), "stacked: 2");
+        assert_eq!(told(Told::Count(3)), "stacked: 3 or more");
+        assert_eq!(told(Told::Band(2)), "stacked: 2 or more");
+        assert_eq!(told(Told::Presence), "stacked: yes");
         assert_eq!(standing(Standing::NoOwnFlag, 3), "no own flag");
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stapel::message::{Number, Standing};
+use stapel::message::{Standing, Told};
 use stapel::policy::Sees;
 use stapel::{AddressKey, Day, Timestamp};
 
@@ -154,14 +154,14 @@ impl Truth {
         }
         let count = count.min(self.rules.count_cap);
         Standing::Stacked(match asker.sees {
-            Sees::Presence => Number::Presence,
-            Sees::Count => Number::Count(count as u8),
+            Sees::Presence => Told::Presence,
+            Sees::Count => Told::Count(count as u8),
             Sees::Band => {
                 let mut lower = self.rules.threshold;
                 while lower * 2 <= count {
                     lower *= 2;
                 }
-                Number::Band(lower as u8)
+                Told::Band(lower as u8)
             }
         })
     }
@@ -276,7 +276,7 @@ mod tests {
         assert!(truth.tick(at("2027-01-05", 0)));
         assert_eq!((truth.release(), truth.fresh()), ((at("2027-01-04", 8).0 + 1, at("2027-01-05", 0)), 4));
         assert!(!truth.tick(at("2027-01-05", 1)));
-        assert_eq!(truth.standing(0, &home(1, "")), Standing::Stacked(Number::Count(3)));
+        assert_eq!(truth.standing(0, &home(1, "")), Standing::Stacked(Told::Count(3)));
     }
 
     #[test]
@@ -285,13 +285,13 @@ mod tests {
         truth.tick(at("2027-01-05", 0));
         assert_eq!([1, 2].map(|number| truth.count(&home(number, ""))), [4, 2]);
         assert_eq!((truth.count(&home(3, "A")), truth.flaggers(&home(3, "A"))), (1, vec![3, 4]));
-        assert_eq!(truth.standing(1, &home(1, "")), Standing::Stacked(Number::Band(2)));
-        assert_eq!(truth.standing(2, &home(1, "")), Standing::Stacked(Number::Presence));
+        assert_eq!(truth.standing(1, &home(1, "")), Standing::Stacked(Told::Band(2)));
+        assert_eq!(truth.standing(2, &home(1, "")), Standing::Stacked(Told::Presence));
         assert_eq!(truth.standing(4, &home(3, "A")), Standing::BelowThreshold);
         assert_eq!(truth.standing(2, &home(3, "A")), Standing::NoOwnFlag);
         // 4A and 4B are two homes in one house number.
         assert_eq!(truth.standing(1, &home(4, "A")), Standing::BelowThreshold);
-        assert_eq!(truth.standing(1, &home(4, "A").number_key()), Standing::Stacked(Number::Band(2)));
+        assert_eq!(truth.standing(1, &home(4, "A").number_key()), Standing::Stacked(Told::Band(2)));
         let homes = truth.stacks(|address| address.level() == stapel::Level::Unit);
         assert_eq!(homes, BTreeMap::from([(1, 3), (2, 1), (4, 1)]));
         let number_keys = truth.stacks(|address| address.level() == stapel::Level::Number);

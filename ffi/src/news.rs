@@ -1,8 +1,8 @@
 //! What changed over a partner's own flags.
 
 use stapel::AddressKey;
-use stapel::message::{Number, Standing};
-use stapel::partner::{Change, News};
+use stapel::message::{Standing, Told};
+use stapel::partner::{News, StackChange};
 use stapel::policy::Policy;
 
 use crate::addresses::stapel_level;
@@ -14,9 +14,9 @@ use crate::status::stapel_status;
 
 /// What changed over a partner's own flags, ascending by address. It never changes: any number of threads may look at
 /// it at once.
-pub struct stapel_news(Vec<Changed>);
+pub struct stapel_news(Vec<NewsRow>);
 
-struct Changed {
+struct NewsRow {
     address: AddressKey,
     change: stapel_change,
     before: stapel_standing,
@@ -106,19 +106,21 @@ pub unsafe extern "C" fn stapel_news_free(news: *mut stapel_news) -> stapel_stat
 impl stapel_news {
     /// News of a partner that holds to `policy`.
     pub(crate) fn add(news: &[News], policy: &Policy) -> *mut stapel_news {
-        let standing = |number: Option<Number>| match number {
+        let standing = |number: Option<Told>| match number {
             Some(number) => stapel_standing::of(Standing::Stacked(number), policy.counting.count_cap),
             None => stapel_standing::none(),
         };
         let changed = news.iter().map(|news| {
             let (change, before, now) = match news.change {
-                Change::NewlyStacked(now) => (stapel_change::STAPEL_CHANGE_NEWLY_STACKED, None, Some(now)),
-                Change::CountChanged { before, now } => {
+                StackChange::NewlyStacked(now) => (stapel_change::STAPEL_CHANGE_NEWLY_STACKED, None, Some(now)),
+                StackChange::CountChanged { before, now } => {
                     (stapel_change::STAPEL_CHANGE_COUNT_CHANGED, Some(before), Some(now))
                 }
-                Change::NoLongerStacked(before) => (stapel_change::STAPEL_CHANGE_NO_LONGER_STACKED, Some(before), None),
+                StackChange::NoLongerStacked(before) => {
+                    (stapel_change::STAPEL_CHANGE_NO_LONGER_STACKED, Some(before), None)
+                }
             };
-            Changed { address: news.address, change, before: standing(before), now: standing(now) }
+            NewsRow { address: news.address, change, before: standing(before), now: standing(now) }
         });
         add(stapel_news(changed.collect()))
     }

@@ -8,7 +8,7 @@ macro_rules! address_codes {
     ($($variant:ident = $code:literal of $field:literal: $finding:literal; $remedy:literal,)+) => {
         /// The codes as the parsers name them; the value is the row in [`ADDRESS_CODES`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Code {
+        pub(super) enum Problem {
             $($variant,)+
         }
 
@@ -149,17 +149,17 @@ impl AddressError {
     }
 }
 
-/// A refusal before its text is made: a code, and the character (not byte) of the input where it was found.
+/// A refusal before its text is made: what is wrong, and the character (not byte) of the input where it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    pub(super) code: Code,
+    pub(super) problem: Problem,
     pub(super) at: usize,
 }
 
-impl Code {
-    /// The refusal with this code at character `at`.
+impl Problem {
+    /// The refusal for this at character `at`.
     pub(super) fn at(self, at: usize) -> Refusal {
-        Refusal { code: self, at }
+        Refusal { problem: self, at }
     }
 
     fn row(self) -> &'static AddressCode {
@@ -171,13 +171,13 @@ impl Refusal {
     /// The error for a refused line of text.
     #[cold]
     pub(super) fn of_line(self, line: &str) -> AddressError {
-        self.of_field(self.code.row().field, line)
+        self.of_field(self.problem.row().field, line)
     }
 
     /// The error for a refused separate field.
     #[cold]
     pub(super) fn of_field(self, field: &'static str, input: &str) -> AddressError {
-        let row = self.code.row();
+        let row = self.problem.row();
         let message = format!("{} {}; {}", Quote { input, at: self.at }, row.finding, row.remedy);
         AddressError { code: row.code, field, message }
     }
@@ -187,7 +187,7 @@ impl Refusal {
 #[cold]
 pub(super) fn not_utf8(field: &'static str, bytes: &[u8], error: Utf8Error) -> AddressError {
     let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-    Code::NotUtf8.at(valid.chars().count()).of_field(field, &String::from_utf8_lossy(bytes))
+    Problem::NotUtf8.at(valid.chars().count()).of_field(field, &String::from_utf8_lossy(bytes))
 }
 
 /// At most 24 characters of the input from where the trouble is, with control characters and what cannot be seen
@@ -221,17 +221,20 @@ mod tests {
     fn no_code_is_given_twice() {
         let distinct: BTreeSet<_> = ADDRESS_CODES.iter().map(|row| row.code).collect();
         assert_eq!(distinct.len(), ADDRESS_CODES.len());
-        assert_eq!(Code::BagIdNeedsRegister.row().code, "bag_id_needs_register");
+        assert_eq!(Problem::BagIdNeedsRegister.row().code, "bag_id_needs_register");
     }
 
     #[test]
     fn a_quotation_is_short_and_shows_what_cannot_be_seen() {
         let long = "x".repeat(500);
-        let error = Code::Empty.at(0).of_line(&long);
+        let error = Problem::Empty.at(0).of_line(&long);
         assert!(error.message().starts_with(&format!("\"{}…\"", "x".repeat(24))), "{error}");
-        let error = Code::Character.at(3).of_line("Dam\u{202e}\u{7}1");
+        let error = Problem::Character.at(3).of_line("Dam\u{202e}\u{7}1");
         assert!(error.message().starts_with("\"…\\u{202e}\\u{7}1\" "), "{error}");
         assert_eq!(error.field(), "line");
-        assert_eq!(Code::Character.at(0).of_field("huisletter", "é").to_string().split(':').next(), Some("huisletter"));
+        assert_eq!(
+            Problem::Character.at(0).of_field("huisletter", "é").to_string().split(':').next(),
+            Some("huisletter")
+        );
     }
 }

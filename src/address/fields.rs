@@ -2,7 +2,7 @@
 
 use std::str::Utf8Error;
 
-use super::error::{AddressError, Code, Refusal, not_utf8};
+use super::error::{AddressError, Problem, Refusal, not_utf8};
 use super::fold::fold;
 use super::parts::{self, Parts, Suffix};
 
@@ -62,7 +62,7 @@ impl NoText {
         match self {
             NoText::TooLong => {
                 let start = bytes.get(..FIELD_MAX).unwrap_or(bytes);
-                Code::TooLong.at(0).of_field(field, &String::from_utf8_lossy(start))
+                Problem::TooLong.at(0).of_field(field, &String::from_utf8_lossy(start))
             }
             NoText::NotUtf8(error) => not_utf8(field, bytes, error),
         }
@@ -95,7 +95,7 @@ fn parts(fields: &Fields<'_>) -> Result<Parts, (usize, Refusal)> {
 /// Folds the field at `at`, takes the spaces around it off and reads what is left; its refusals speak of the whole
 /// field.
 #[inline]
-fn field<T>(at: usize, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Code>) -> Result<T, (usize, Refusal)> {
+fn field<T>(at: usize, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, (usize, Refusal)> {
     fold::<16, FIELD_MAX, _>(input, |folded| read(trim(folded)).map_err(|code| code.at(0)))
         .map_err(|refusal| (at, refusal))
 }
@@ -110,49 +110,49 @@ fn trim(mut folded: &[u8]) -> &[u8] {
     folded
 }
 
-fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Code> {
+fn postcode(trimmed: &[u8]) -> Result<[u8; 6], Problem> {
     if trimmed.is_empty() {
-        return Err(Code::NoPostcode);
+        return Err(Problem::NoPostcode);
     }
     let (Some((digits, _)), Some((middle, letters))) =
         (trimmed.split_first_chunk::<4>(), trimmed.split_last_chunk::<2>())
     else {
-        return Err(Code::PostcodeForm);
+        return Err(Problem::PostcodeForm);
     };
     // Six bytes at least, or the letters would be digits too.
-    let middle = middle.get(4..).ok_or(Code::PostcodeForm)?;
+    let middle = middle.get(4..).ok_or(Problem::PostcodeForm)?;
     let middle_fits = matches!(middle, [] | [b' '] | [b'-']) || {
         let mut signs = middle.iter().filter(|b| **b != b' ');
         matches!((signs.next(), signs.next()), (None | Some(b'-'), None))
     };
     if !digits.iter().all(u8::is_ascii_digit) || !letters.iter().all(u8::is_ascii_uppercase) || !middle_fits {
-        return Err(Code::PostcodeForm);
+        return Err(Problem::PostcodeForm);
     }
-    parts::postcode(digits, letters, 0).map_err(|refusal| refusal.code)
+    parts::postcode(digits, letters, 0).map_err(|refusal| refusal.problem)
 }
 
-fn number(trimmed: &[u8]) -> Result<u32, Code> {
+fn number(trimmed: &[u8]) -> Result<u32, Problem> {
     if trimmed.is_empty() {
-        return Err(Code::NoNumber);
+        return Err(Problem::NoNumber);
     }
     if !trimmed.iter().all(u8::is_ascii_digit) {
-        return Err(Code::NumberForm);
+        return Err(Problem::NumberForm);
     }
-    parts::number(trimmed, 0).map_err(|refusal| refusal.code)
+    parts::number(trimmed, 0).map_err(|refusal| refusal.problem)
 }
 
-fn letter(trimmed: &[u8]) -> Result<Suffix, Code> {
+fn letter(trimmed: &[u8]) -> Result<Suffix, Problem> {
     let mut suffix = Suffix::default();
     match trimmed {
         [] => Ok(suffix),
         [letter] if letter.is_ascii_uppercase() && suffix.push(trimmed) => Ok(suffix),
-        _ => Err(Code::LetterForm),
+        _ => Err(Problem::LetterForm),
     }
 }
 
 /// Reads runs of letters and digits, parted by spaces with at most one `-` or `/`. One such sign may also stand before
 /// the first run.
-fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Code> {
+fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Problem> {
     if trimmed.is_empty() {
         return Ok(());
     }
@@ -169,10 +169,10 @@ fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Code> {
         let digits_meet =
             before.last().is_some_and(u8::is_ascii_digit) && token.first().is_some_and(u8::is_ascii_digit);
         if token.is_empty() || digits_meet || (slash && abbreviation(before, token)) {
-            return Err(Code::AdditionForm);
+            return Err(Problem::AdditionForm);
         }
         if !suffix.push(token) {
-            return Err(Code::SuffixTooLong);
+            return Err(Problem::SuffixTooLong);
         }
         if gap.is_empty() {
             return Ok(());
@@ -180,7 +180,7 @@ fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Code> {
         let end = gap.iter().position(|b| !matches!(b, b' ' | b'-' | b'/')).unwrap_or(gap.len());
         let (gap, next) = gap.split_at(end);
         if gap.iter().filter(|b| **b != b' ').count() > 1 {
-            return Err(Code::AdditionForm);
+            return Err(Problem::AdditionForm);
         }
         slash = gap == b"/";
         before = token;

@@ -4,7 +4,7 @@
 //! [`OTHER`] for a letter that is no ASCII letter, which can stand in a name and never in a postcode, number or
 //! addition.
 
-use super::error::{Code, Refusal};
+use super::error::{Problem, Refusal};
 use crate::hidden::is_hidden;
 
 /// A letter of the Latin script outside ASCII, or a combining mark.
@@ -27,7 +27,7 @@ pub(super) fn fold<const USUAL: usize, const MAX: usize, T>(
         let length = fold_into(text, &mut buffer)?;
         read(&buffer[..length])
     } else {
-        Err(Code::TooLong.at(0))
+        Err(Problem::TooLong.at(0))
     }
 }
 
@@ -41,7 +41,7 @@ fn fold_into(text: &str, buffer: &mut [u8]) -> Result<usize, Refusal> {
         }
         *place = ASCII[usize::from(byte)];
         if *place == REFUSED {
-            return Err(Code::Character.at(length));
+            return Err(Problem::Character.at(length));
         }
         length += 1;
     }
@@ -55,7 +55,7 @@ fn fold_rest(text: &str, ascii: usize, buffer: &mut [u8]) -> Result<usize, Refus
     for (place, c) in buffer[ascii..].iter_mut().zip(text[ascii..].chars()) {
         *place = if c.is_ascii() { ASCII[c as usize] } else { wide(c) };
         if *place == REFUSED {
-            return Err(Code::Character.at(length));
+            return Err(Problem::Character.at(length));
         }
         length += 1;
     }
@@ -119,13 +119,13 @@ mod tests {
         assert_eq!(folded("Bührmann Bu\u{308}hr").unwrap(), "B~HRMANN BU~HR");
         assert_eq!(folded("").unwrap(), "");
         assert_eq!(folded(&"é".repeat(50)).unwrap(), "~".repeat(50));
-        assert_eq!(folded(&"é".repeat(51)), Err(Code::TooLong.at(0)));
+        assert_eq!(folded(&"é".repeat(51)), Err(Problem::TooLong.at(0)));
     }
 
     #[test]
     fn what_only_looks_like_a_letter_or_digit_is_refused() {
         for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{2067}\u{81}\u{7}|&+*#_=<>@!?$%^{}~\\".chars() {
-            assert_eq!(folded(&format!("12{c}")), Err(Code::Character.at(2)), "{c:?}");
+            assert_eq!(folded(&format!("12{c}")), Err(Problem::Character.at(2)), "{c:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::error::{AddressError, Code, not_utf8};
+use super::error::{AddressError, Problem, not_utf8};
 use super::fields::{self, Fields};
 use super::fold::fold;
 use super::parts::{Parts, SUFFIX_MAX, postcode};
@@ -63,12 +63,12 @@ impl AddressKey {
     /// be read as two different addresses is refused.
     pub fn parse(text: &str) -> Result<AddressKey, AddressError> {
         if text.len() > text::LINE_MAX {
-            return Err(Code::TooLong.at(0).of_line(text));
+            return Err(Problem::TooLong.at(0).of_line(text));
         }
         if text.as_bytes().contains(&b'|') {
             return match canonical(text.as_bytes()) {
                 Some(key) if key.level == Level::Unit => Ok(key),
-                _ => Err(Code::NotCanonical.at(0).of_line(text)),
+                _ => Err(Problem::NotCanonical.at(0).of_line(text)),
             };
         }
         match fold::<128, { text::LINE_MAX }, _>(text, text::read) {
@@ -84,7 +84,7 @@ impl AddressKey {
     /// As [`parse`](Self::parse), and `not_utf8`.
     pub fn parse_bytes(line: &[u8]) -> Result<AddressKey, AddressError> {
         if line.len() > text::LINE_MAX {
-            return Err(Code::TooLong.at(0).of_line(&String::from_utf8_lossy(&line[..text::LINE_MAX])));
+            return Err(Problem::TooLong.at(0).of_line(&String::from_utf8_lossy(&line[..text::LINE_MAX])));
         }
         match std::str::from_utf8(line) {
             Ok(text) => AddressKey::parse(text),
@@ -111,7 +111,7 @@ impl AddressKey {
     ///
     /// Code `not_canonical` for any other text.
     pub fn from_canonical(text: &str) -> Result<AddressKey, AddressError> {
-        canonical(text.as_bytes()).ok_or_else(|| Code::NotCanonical.at(0).of_line(text))
+        canonical(text.as_bytes()).ok_or_else(|| Problem::NotCanonical.at(0).of_line(text))
     }
 
     /// What the key names.

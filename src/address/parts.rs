@@ -1,6 +1,6 @@
 //! What a unit's key is made of, postcode, number and addition, checked one by one.
 
-use super::error::{Code, Refusal};
+use super::error::{Problem, Refusal};
 
 /// The most characters that letter and addition have together: the BAG allows one and four.
 pub(super) const SUFFIX_MAX: usize = 5;
@@ -45,11 +45,11 @@ pub(super) fn postcode(digits: &[u8], letters: &[u8], at: usize) -> Result<[u8; 
     postcode[..4].copy_from_slice(&digits[..4]);
     postcode[4..].copy_from_slice(&letters[..2]);
     if postcode[0] == b'0' {
-        return Err(Code::PostcodeFirstDigit.at(at));
+        return Err(Problem::PostcodeFirstDigit.at(at));
     }
     // Never given out, for what they stood for in the war.
     if matches!(&postcode[4..], b"SA" | b"SD" | b"SS") {
-        return Err(Code::PostcodeLetters.at(at));
+        return Err(Problem::PostcodeLetters.at(at));
     }
     Ok(postcode)
 }
@@ -60,20 +60,20 @@ pub(super) fn number(digits: &[u8], at: usize) -> Result<u32, Refusal> {
         return Err(long_number(digits).at(at));
     }
     match digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0')) {
-        0 => Err(Code::NumberZero.at(at)),
+        0 => Err(Problem::NumberZero.at(at)),
         number => Ok(number),
     }
 }
 
 /// What more than five digits are: the id of a BAG object, or something that was meant for one, or neither.
-fn long_number(digits: &[u8]) -> Code {
+fn long_number(digits: &[u8]) -> Problem {
     match digits.len() {
         16 => match &digits[4..6] {
-            b"01" | b"02" | b"03" | b"20" => Code::BagIdNeedsRegister,
-            _ => Code::BagIdType,
+            b"01" | b"02" | b"03" | b"20" => Problem::BagIdNeedsRegister,
+            _ => Problem::BagIdType,
         },
-        13..=19 => Code::BagIdLength,
-        _ => Code::NumberTooLong,
+        13..=19 => Problem::BagIdLength,
+        _ => Problem::NumberTooLong,
     }
 }
 
@@ -83,15 +83,15 @@ mod tests {
 
     #[test]
     fn a_number_that_is_an_id_says_so() {
-        let code = |digits: &str| number(digits.as_bytes(), 0).unwrap_err().code;
+        let problem = |digits: &str| number(digits.as_bytes(), 0).unwrap_err().problem;
         for kind in ["01", "02", "03", "20"] {
-            assert_eq!(code(&format!("0424{kind}0000017336")), Code::BagIdNeedsRegister);
+            assert_eq!(problem(&format!("0424{kind}0000017336")), Problem::BagIdNeedsRegister);
         }
-        assert_eq!(code("0424100000017336"), Code::BagIdType, "a pand has no address of its own");
-        assert_eq!(code("0424300000017336"), Code::BagIdType);
-        assert_eq!(code("424200000017336"), Code::BagIdLength, "a spreadsheet took the zero");
-        assert_eq!(code("123456"), Code::NumberTooLong);
-        assert_eq!(code("0"), Code::NumberZero);
+        assert_eq!(problem("0424100000017336"), Problem::BagIdType, "a pand has no address of its own");
+        assert_eq!(problem("0424300000017336"), Problem::BagIdType);
+        assert_eq!(problem("424200000017336"), Problem::BagIdLength, "a spreadsheet took the zero");
+        assert_eq!(problem("123456"), Problem::NumberTooLong);
+        assert_eq!(problem("0"), Problem::NumberZero);
         assert_eq!(number(b"00012", 0), Ok(12));
     }
 }

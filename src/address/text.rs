@@ -4,11 +4,11 @@
 //! words are street and town and are not part of a key; but the number must be the house's own, so what may be an
 //! ordinal, a year, a range, a second number or half an addition is refused. spec/nl-address-1.md has the rules.
 
-use super::error::{Code, Refusal};
+use super::error::{Problem, Refusal};
 use super::fields::abbreviation;
 use super::fold::OTHER;
 use super::parts::{self, Parts, Suffix};
-use super::words::{self, Flags};
+use super::words::{self, Meanings};
 
 /// The most bytes that a line may have.
 pub(super) const LINE_MAX: usize = 1000;
@@ -18,7 +18,7 @@ const YEARS: std::ops::RangeInclusive<u32> = 1500..=2099;
 
 /// Reads a folded line.
 pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
-    let mut reader = Reader { line, segment_start: true, ..Reader::default() };
+    let mut reader = LineReader { line, segment_start: true, ..LineReader::default() };
     let mut at = 0;
     while let Some(&byte) = line.get(at) {
         at = match byte {
@@ -40,15 +40,15 @@ pub(super) fn read(line: &[u8]) -> Result<Parts, Refusal> {
     reader.end_run(false)?;
     match (reader.postcode, reader.number) {
         (Some(postcode), Some((number, suffix))) => Ok(Parts { postcode, number, suffix }),
-        _ if !reader.any => Err(Code::Empty.at(0)),
-        (None, _) => Err(Code::NoPostcode.at(0)),
-        (_, None) => Err(Code::NoNumber.at(0)),
+        _ if !reader.any => Err(Problem::Empty.at(0)),
+        (None, _) => Err(Problem::NoPostcode.at(0)),
+        (_, None) => Err(Problem::NoNumber.at(0)),
     }
 }
 
 /// What has been read of a line so far.
 #[derive(Default)]
-struct Reader<'a> {
+struct LineReader<'a> {
     line: &'a [u8],
     postcode: Option<[u8; 6]>,
     number: Option<(u32, Suffix)>,
@@ -71,7 +71,7 @@ struct Reader<'a> {
 #[derive(Clone, Copy)]
 struct Word {
     letters: usize,
-    flags: Flags,
+    meanings: Meanings,
 }
 
 /// The words since the last comma, postcode or number.
@@ -85,7 +85,7 @@ struct Run {
     first: (usize, usize),
 }
 
-impl Reader<'_> {
+impl LineReader<'_> {
     /// Ends a run of words, and begins the next. After the number a short run may be an addition that stands apart,
     /// unless it follows the postcode or is a town.
     fn end_run(&mut self, at_postcode: bool) -> Result<(), Refusal> {
@@ -94,7 +94,7 @@ impl Reader<'_> {
         if self.number.is_some() && short && !run.after_postcode {
             let (start, end) = run.first;
             if run.words > 1 || !words::is_short_town(&self.line[start..end]) {
-                return Err(Code::SuffixUnclear.at(start));
+                return Err(Problem::SuffixUnclear.at(start));
             }
         }
         Ok(())
@@ -104,25 +104,25 @@ impl Reader<'_> {
     fn word(&mut self, start: usize) -> Result<usize, Refusal> {
         let end = end_of(self.line, start, is_letter);
         let word = &self.line[start..end];
-        let flags = words::flags(word);
+        let meanings = words::meanings(word);
         self.any = true;
-        let is_part_after = self.number.is_some() && (flags & words::PART_AFTER != 0 || words::ends_as_part(word));
-        if (flags != 0 || is_part_after) && !self.is_exempt(word, end) {
-            refuse_anywhere(flags).map_err(|code| code.at(start))?;
+        let is_part_after = self.number.is_some() && (meanings & words::PART_AFTER != 0 || words::ends_as_part(word));
+        if (meanings != 0 || is_part_after) && !self.is_exempt(word, end) {
+            refuse_anywhere(meanings).map_err(|problem| problem.at(start))?;
             let hyphenated = self.at(end) == b'-' && is_letter(self.at(end + 1));
             if is_part_after && !hyphenated {
-                return Err(Code::SuffixInWords.at(start));
+                return Err(Problem::SuffixInWords.at(start));
             }
         }
         if word == b"T" && self.is_opposite(end) {
-            return Err(Code::NotTheHouse.at(start));
+            return Err(Problem::NotTheHouse.at(start));
         }
         if self.run.words == 0 {
             self.run.first = (start, end);
         }
         self.run.words += 1;
         self.run.letters += word.len();
-        self.go_on(Some(Word { letters: word.len(), flags }));
+        self.go_on(Some(Word { letters: word.len(), meanings }));
         Ok(end)
     }
 
@@ -160,7 +160,7 @@ impl Reader<'_> {
         if let Some(shape) = self.postcode_at(start) {
             let postcode = parts::postcode(&self.line[start..], &self.line[shape.letters..], start)?;
             if self.postcode.replace(postcode).is_some() {
-                return Err(Code::TwoPostcodes.at(start));
+                return Err(Problem::TwoPostcodes.at(start));
             }
             self.end_run(true)?;
             self.begin_segment(true);
@@ -169,18 +169,18 @@ impl Reader<'_> {
         let end = end_of(self.line, start, |b| b.is_ascii_digit());
         let digits = &self.line[start..end];
         if digits.len() > 5 {
-            return Err(parts::number(digits, start).err().unwrap_or(Code::NumberTooLong.at(start)));
+            return Err(parts::number(digits, start).err().unwrap_or(Problem::NumberTooLong.at(start)));
         }
         let before = if start == 0 { b' ' } else { self.line[start - 1] };
         if is_letter(before) || matches!(before, b'\'' | b'(') {
-            return Err(Code::NumberUnclear.at(start));
+            return Err(Problem::NumberUnclear.at(start));
         }
         if let Some(end) = self.ordinal_at(start, end)? {
             self.go_on(None);
             return Ok(end);
         }
         if self.number.is_some() {
-            return Err(Code::TwoNumbers.at(start));
+            return Err(Problem::TwoNumbers.at(start));
         }
         if let Some(next) = self.year_at(start, end)? {
             self.year = true;
@@ -194,19 +194,19 @@ impl Reader<'_> {
         let parted = self.line[..start].iter().rev().find(|b| **b != b' ').is_some_and(|b| matches!(b, b'-' | b'/'));
         let dotted = start > 0 && self.line[start - 1] == b'.';
         if (parted && !self.after_postcode) || (dotted && self.word.is_none()) {
-            return Err(Code::NumberUnclear.at(start));
+            return Err(Problem::NumberUnclear.at(start));
         }
         match self.word {
             // Block B 12 is not 12.
-            Some(word) if word.letters == 1 => return Err(Code::NumberUnclear.at(start)),
-            Some(word) if word.flags & words::BEFORE != 0 => return Err(Code::NotTheHouse.at(start)),
-            Some(word) if word.flags & words::BOX_BEFORE != 0 => return Err(Code::NotAPlace.at(start)),
-            None if self.ordinal => return Err(Code::NumberUnclear.at(start)),
+            Some(word) if word.letters == 1 => return Err(Problem::NumberUnclear.at(start)),
+            Some(word) if word.meanings & words::BEFORE != 0 => return Err(Problem::NotTheHouse.at(start)),
+            Some(word) if word.meanings & words::BOX_BEFORE != 0 => return Err(Problem::NotAPlace.at(start)),
+            None if self.ordinal => return Err(Problem::NumberUnclear.at(start)),
             _ => {}
         }
         let number = parts::number(&self.line[start..end], start)?;
         if self.year && YEARS.contains(&number) {
-            return Err(Code::YearUnclear.at(start));
+            return Err(Problem::YearUnclear.at(start));
         }
         // The street before the number is never an addition.
         self.end_run(false)?;
@@ -222,22 +222,22 @@ impl Reader<'_> {
         let mut at = end_of(self.line, end, is_alphanumeric);
         let mut before = &self.line[end..at];
         if !suffix.push(before) {
-            return Err(Code::SuffixTooLong.at(end));
+            return Err(Problem::SuffixTooLong.at(end));
         }
         loop {
             if matches!(self.at(at), OTHER | b'\'') {
-                return Err(Code::SuffixUnclear.at(at));
+                return Err(Problem::SuffixUnclear.at(at));
             }
             let gap_start = at;
             at = end_of(self.line, at, |b| matches!(b, b' ' | b'-' | b'/'));
             let gap = Gap::new(&self.line[gap_start..at]);
             if gap.separators > 1 {
-                return Err(Code::SuffixUnclear.at(gap_start));
+                return Err(Problem::SuffixUnclear.at(gap_start));
             }
             let next = self.at(at);
             if !is_alphanumeric(next) {
                 if gap.separators > 0 || !self.ends_addition(at) {
-                    return Err(Code::SuffixUnclear.at(at));
+                    return Err(Problem::SuffixUnclear.at(at));
                 }
                 break;
             }
@@ -250,17 +250,17 @@ impl Reader<'_> {
                 Ok(Follows::Addition) => {}
                 Ok(Follows::Country) => break,
                 // Reported at the house number, because a range is both numbers.
-                Err(Code::RangeUnclear) => return Err(Code::RangeUnclear.at(start)),
-                Err(code) => return Err(code.at(at)),
+                Err(Problem::RangeUnclear) => return Err(Problem::RangeUnclear.at(start)),
+                Err(problem) => return Err(problem.at(at)),
             }
             if !suffix.push(token) {
-                return Err(Code::SuffixTooLong.at(at));
+                return Err(Problem::SuffixTooLong.at(at));
             }
             before = token;
             at = token_end;
         }
         if joins_numbers(suffix.as_bytes()) {
-            return Err(Code::RangeUnclear.at(start));
+            return Err(Problem::RangeUnclear.at(start));
         }
         Ok((suffix, at))
     }
@@ -316,7 +316,7 @@ impl Reader<'_> {
             .take(parts::SUFFIX_MAX)
             .count();
         if letters < parts::SUFFIX_MAX {
-            return Err(Code::OrdinalUnclear.at(start));
+            return Err(Problem::OrdinalUnclear.at(start));
         }
         self.ordinal = true;
         Ok(Some(end))
@@ -341,7 +341,7 @@ impl Reader<'_> {
             };
             return match self.number_after(second_end) {
                 _ if !is_range => Ok(None),
-                None => Err(Code::YearUnclear.at(start)),
+                None => Err(Problem::YearUnclear.at(start)),
                 next => Ok(next),
             };
         }
@@ -393,45 +393,45 @@ enum Follows {
 }
 
 /// What a token is that follows a number and what has been read of its addition, of which `before` is the last token.
-fn follows(number: u32, suffix: &Suffix, before: &[u8], gap: Gap, token: &[u8]) -> Result<Follows, Code> {
+fn follows(number: u32, suffix: &Suffix, before: &[u8], gap: Gap, token: &[u8]) -> Result<Follows, Problem> {
     if token[0].is_ascii_digit() {
         match suffix.as_bytes().last() {
-            None if gap.separators == 0 => return Err(Code::TwoNumbers),
-            None if may_be_range(number, token) => return Err(Code::RangeUnclear),
+            None if gap.separators == 0 => return Err(Problem::TwoNumbers),
+            None if may_be_range(number, token) => return Err(Problem::RangeUnclear),
             // Two numbers would run together: 12-1-4 is not 12-14.
-            Some(last) if last.is_ascii_digit() => return Err(Code::SuffixUnclear),
+            Some(last) if last.is_ascii_digit() => return Err(Problem::SuffixUnclear),
             _ => {}
         }
     } else if token.iter().all(u8::is_ascii_uppercase) {
-        let flags = words::flags(token);
-        refuse_anywhere(flags)?;
-        if gap.apart && flags & words::JOINS != 0 {
-            return Err(Code::RangeUnclear);
+        let meanings = words::meanings(token);
+        refuse_anywhere(meanings)?;
+        if gap.apart && meanings & words::JOINS != 0 {
+            return Err(Problem::RangeUnclear);
         }
-        if gap.apart && flags & words::UNCLEAR != 0 {
-            return Err(Code::SuffixUnclear);
+        if gap.apart && meanings & words::UNCLEAR != 0 {
+            return Err(Problem::SuffixUnclear);
         }
-        if gap.apart && gap.separators == 0 && flags & words::COUNTRY != 0 {
+        if gap.apart && gap.separators == 0 && meanings & words::COUNTRY != 0 {
             return Ok(Follows::Country);
         }
         if gap.apart && !words::can_stand_apart(token) {
-            return Err(if token.len() > parts::SUFFIX_MAX { Code::SuffixTooLong } else { Code::SuffixUnclear });
+            return Err(if token.len() > parts::SUFFIX_MAX { Problem::SuffixTooLong } else { Problem::SuffixUnclear });
         }
     }
     if gap.slash && abbreviation(before, token) {
-        return Err(if token[0] == b'O' { Code::NotTheHouse } else { Code::RangeUnclear });
+        return Err(if token[0] == b'O' { Problem::NotTheHouse } else { Problem::RangeUnclear });
     }
     Ok(Follows::Addition)
 }
 
 /// Refuses a word that cannot be in the line of a house, wherever it stands.
-fn refuse_anywhere(flags: Flags) -> Result<(), Code> {
-    if flags & words::NOT_A_PLACE != 0 {
-        Err(Code::NotAPlace)
-    } else if flags & words::NOT_THE_HOUSE != 0 {
-        Err(Code::NotTheHouse)
-    } else if flags & words::PART != 0 {
-        Err(Code::SuffixInWords)
+fn refuse_anywhere(meanings: Meanings) -> Result<(), Problem> {
+    if meanings & words::NOT_A_PLACE != 0 {
+        Err(Problem::NotAPlace)
+    } else if meanings & words::NOT_THE_HOUSE != 0 {
+        Err(Problem::NotTheHouse)
+    } else if meanings & words::PART != 0 {
+        Err(Problem::SuffixInWords)
     } else {
         Ok(())
     }

@@ -4,31 +4,31 @@
 //! whole story: another house, no house, several, or one part of a house. All are matched as whole words.
 
 /// What a word says. A set of the constants below.
-pub(super) type Flags = u16;
+pub(super) type Meanings = u16;
 
 /// Near a house, not the house itself; anywhere in the line.
-pub(super) const NOT_THE_HOUSE: Flags = 1;
+pub(super) const NOT_THE_HOUSE: Meanings = 1;
 /// A box or a reply number; anywhere in the line.
-pub(super) const NOT_A_PLACE: Flags = 2;
+pub(super) const NOT_A_PLACE: Meanings = 2;
 /// A part of a building; anywhere in the line.
-pub(super) const PART: Flags = 4;
+pub(super) const PART: Meanings = 4;
 /// A part of a building when it stands after the number, apart from it; often a street's or town's word before it.
-pub(super) const PART_AFTER: Flags = 8;
+pub(super) const PART_AFTER: Meanings = 8;
 /// Directly before a number: the number is not the house's own.
-pub(super) const BEFORE: Flags = 16;
+pub(super) const BEFORE: Meanings = 16;
 /// Directly before a number: the number is a box's.
-pub(super) const BOX_BEFORE: Flags = 32;
+pub(super) const BOX_BEFORE: Meanings = 32;
 /// Between two numbers or letters: several addresses.
-pub(super) const JOINS: Flags = 64;
+pub(super) const JOINS: Meanings = 64;
 /// Used as an addition, although it has three letters or more.
-pub(super) const ADDITION: Flags = 128;
+pub(super) const ADDITION: Meanings = 128;
 /// After the number and apart from it: the country, and no addition.
-pub(super) const COUNTRY: Flags = 256;
+pub(super) const COUNTRY: Meanings = 256;
 /// After the number and apart from it: may be an addition, the country, or the word "number".
-pub(super) const UNCLEAR: Flags = 512;
+pub(super) const UNCLEAR: Meanings = 512;
 
 /// What a word of folded letters says; 0 for most.
-pub(super) fn flags(word: &[u8]) -> Flags {
+pub(super) fn meanings(word: &[u8]) -> Meanings {
     if !(2..=14).contains(&word.len()) {
         return 0;
     }
@@ -72,7 +72,7 @@ const PART_ENDINGS: &[&[u8]] =
 /// Whether a word written apart from the number can still be its addition: two letters at most, or a word in use,
 /// alone or with a letter before or after it (letter B and addition BG are `BBG`).
 pub(super) fn can_stand_apart(word: &[u8]) -> bool {
-    let known = |word: &[u8]| flags(word) & ADDITION != 0;
+    let known = |word: &[u8]| meanings(word) & ADDITION != 0;
     match word {
         [] | [_] | [_, _] => true,
         [first @ .., _] if known(first) => true,

@@ -2,7 +2,7 @@
 
 use super::budgets::Cost;
 use super::incoming::Incoming;
-use super::rows::{Answered, OrganisationRow, PartnerRow, ShareRow};
+use super::rows::{AnsweredQuestion, OrganisationRow, PartnerRow, ShareRow};
 use super::state::OpenEpoch;
 use crate::message::{Answer, Code, LogEntry, Rejection, Standing};
 use crate::pseudonym::Pseudonym;
@@ -133,6 +133,6 @@ impl PartnerRow {
     pub(super) fn answer(&mut self, incoming: &Incoming<'_>, release: u64, answer: Vec<u8>) {
         let header = incoming.header;
         let (sequence, epoch) = (header.sequence, header.epoch);
-        self.answered = Some(Answered { sequence, digest: incoming.digest, epoch, release, answer });
+        self.answered = Some(AnsweredQuestion { sequence, digest: incoming.digest, epoch, release, answer });
     }
 }

@@ -75,7 +75,7 @@ pub(super) struct PartnerRow {
     pub(super) highest_state: u64,
     pub(super) highest_question: u64,
     pub(super) highest_status: u64,
-    pub(super) answered: Option<Answered>,
+    pub(super) answered: Option<AnsweredQuestion>,
     pub(super) status: Option<Replied>,
 }
 
@@ -116,7 +116,7 @@ pub(super) struct Replied {
 
 /// The last question that was answered.
 #[derive(Clone)]
-pub(super) struct Answered {
+pub(super) struct AnsweredQuestion {
     pub(super) sequence: u64,
     pub(super) digest: Digest,
     pub(super) epoch: u32,
@@ -188,7 +188,7 @@ encode_fields! {
     }, else "a number is above the highest"
 }
 encode_fields! { Replied { sequence, digest, reply } }
-encode_fields! { Answered { sequence, digest, epoch, release, answer } }
+encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
 encode_fields! { ShareRow { full_seen, heard, held, free_in, free, released } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, held_before, epochs } }
@@ -221,7 +221,7 @@ mod tests {
             highest_state: 0x22,
             highest_question: 0x42,
             highest_status: 0x46,
-            answered: Some(Answered {
+            answered: Some(AnsweredQuestion {
                 sequence: 0x41,
                 digest: Digest([0xb1; 32]),
                 epoch: 0x43,

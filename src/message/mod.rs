@@ -24,5 +24,5 @@ pub use log_entry::LogEntry;
 pub use rejection::{Code, Rejection};
 pub use reply::{Answer, LineProof, Receipt, Reply, StatusReply};
 pub use request::{Delta, FullSet, Group, Part, Question, Request, StatusRequest};
-pub use standing::{Number, Standing};
+pub use standing::{Standing, Told};
 pub use terms::{NotAReason, RenewalReason, Terms};

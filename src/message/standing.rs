@@ -11,12 +11,12 @@ pub enum Standing {
     /// The asker does not flag it itself, so it is not told.
     NoOwnFlag,
     /// At least the threshold's number of organisations flag it, the asker's included.
-    Stacked(Number),
+    Stacked(Told),
 }
 
 /// How many organisations, as far as the asker may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Number {
+pub enum Told {
     /// That it is stacked, and no number.
     Presence,
     /// At least so many: the lower end of a band. In the partner's journal and news also a count that was capped.
@@ -32,19 +32,19 @@ const PRESENCE: u8 = 255;
 /// The highest number that a byte can stand for; those between it and [`PRESENCE`] have no meaning.
 const MAX_NUMBER: u8 = 250;
 
-impl Number {
+impl Told {
     /// The least number of organisations that it says; none where only presence is shown.
     pub fn at_least(self) -> Option<u8> {
         match self {
-            Number::Presence => None,
-            Number::Band(number) | Number::Count(number) => Some(number),
+            Told::Presence => None,
+            Told::Band(number) | Told::Count(number) => Some(number),
         }
     }
 
     /// Whether it is the number itself, under the policy's `count_cap`: not a band, and not the cap, which is so many
     /// or more.
     pub fn is_exact(self, count_cap: u8) -> bool {
-        matches!(self, Number::Count(number) if number < count_cap)
+        matches!(self, Told::Count(number) if number < count_cap)
     }
 }
 
@@ -53,7 +53,7 @@ impl Standing {
     /// true under a policy with a higher `count_cap`.
     pub(crate) fn to_keep(self, count_cap: u8) -> Standing {
         match self {
-            Standing::Stacked(Number::Count(number)) if number >= count_cap => Standing::Stacked(Number::Band(number)),
+            Standing::Stacked(Told::Count(number)) if number >= count_cap => Standing::Stacked(Told::Band(number)),
             other => other,
         }
     }
@@ -65,9 +65,9 @@ impl Standing {
         }
         let count = organisations.min(usize::from(counting.count_cap)) as u8;
         Standing::Stacked(match sees {
-            Sees::Presence => Number::Presence,
-            Sees::Band => Number::Band(counting.band(organisations).unwrap_or(counting.threshold)),
-            Sees::Count => Number::Count(count),
+            Sees::Presence => Told::Presence,
+            Sees::Band => Told::Band(counting.band(organisations).unwrap_or(counting.threshold)),
+            Sees::Count => Told::Count(count),
         })
     }
 
@@ -76,8 +76,8 @@ impl Standing {
         match self {
             Standing::BelowThreshold => BELOW_THRESHOLD,
             Standing::NoOwnFlag => NO_OWN_FLAG,
-            Standing::Stacked(Number::Presence) => PRESENCE,
-            Standing::Stacked(Number::Band(number) | Number::Count(number)) => number,
+            Standing::Stacked(Told::Presence) => PRESENCE,
+            Standing::Stacked(Told::Band(number) | Told::Count(number)) => number,
         }
     }
 
@@ -91,12 +91,12 @@ impl Standing {
         Some(match (byte, sees) {
             (BELOW_THRESHOLD, _) => Standing::BelowThreshold,
             (NO_OWN_FLAG, _) => Standing::NoOwnFlag,
-            (PRESENCE, Sees::Presence) => Standing::Stacked(Number::Presence),
+            (PRESENCE, Sees::Presence) => Standing::Stacked(Told::Presence),
             (number, _) if number < counting.threshold || number > counting.count_cap => return None,
             (number, Sees::Band) if counting.bands().any(|lower| lower == number) => {
-                Standing::Stacked(Number::Band(number))
+                Standing::Stacked(Told::Band(number))
             }
-            (number, Sees::Count) => Standing::Stacked(Number::Count(number)),
+            (number, Sees::Count) => Standing::Stacked(Told::Count(number)),
             _ => return None,
         })
     }
@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn a_number_says_how_much_it_says() {
         for (number, least, exact) in [
-            (Number::Presence, None, false),
-            (Number::Band(2), Some(2), false),
-            (Number::Count(2), Some(2), true),
-            (Number::Count(3), Some(3), false),
+            (Told::Presence, None, false),
+            (Told::Band(2), Some(2), false),
+            (Told::Count(2), Some(2), true),
+            (Told::Count(3), Some(3), false),
         ] {
             assert_eq!((number.at_least(), number.is_exact(3)), (least, exact));
         }

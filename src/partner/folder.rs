@@ -25,14 +25,14 @@ const POLICY: &str = "policy.toml";
 const POLICY_BEFORE: &str = "before.toml";
 
 /// A partner's folder, locked as long as this lives.
-pub(super) struct Folder {
+pub(super) struct PartnerFolder {
     path: PathBuf,
     sealer: Sealer,
     journal_key: Key32,
     _lock: File,
 }
 
-impl Folder {
+impl PartnerFolder {
     /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here,
     /// are kept.
     pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, PartnerError> {
@@ -52,21 +52,21 @@ impl Folder {
         if files::is_vacant(&key_path)? {
             files::create_private(&key_path, Key32::generate()?.expose_secret())?;
         }
-        let folder = Folder::with_lock(path, lock)?;
+        let folder = PartnerFolder::with_lock(path, lock)?;
         Journal::create(&path.join(JOURNAL))?;
         folder.write_state(&PartnerState { number, ..PartnerState::default() })?;
         Ok(key)
     }
 
     /// Locks the folder.
-    pub(super) fn open(path: &Path) -> Result<Folder, PartnerError> {
-        Folder::with_lock(path, files::lock(path)?)
+    pub(super) fn open(path: &Path) -> Result<PartnerFolder, PartnerError> {
+        PartnerFolder::with_lock(path, files::lock(path)?)
     }
 
-    fn with_lock(path: &Path, lock: File) -> Result<Folder, PartnerError> {
+    fn with_lock(path: &Path, lock: File) -> Result<PartnerFolder, PartnerError> {
         let journal_key = Key32::read(&path.join(JOURNAL_KEY))?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
-        Ok(Folder { path: path.to_owned(), sealer, journal_key, _lock: lock })
+        Ok(PartnerFolder { path: path.to_owned(), sealer, journal_key, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -80,11 +80,11 @@ pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;
 pub use flags::Flag;
 pub use log::Complaint;
-pub use news::{Change, News};
+pub use news::{News, StackChange};
 pub use read::{Answered, Next, Received};
 pub use source::SourceRequests;
 
-use folder::Folder;
+use folder::PartnerFolder;
 use member::{Member, Source};
 use sent::{MessageHead, SignedMessage};
 use transaction::PartnerData;
@@ -139,7 +139,7 @@ impl Partner {
     /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse),
     /// [`SystemError::Random`](crate::SystemError::Random).
     pub fn init(folder: &Path, number: u16) -> Result<Enrolment, PartnerError> {
-        let key = Folder::create(folder, number)?;
+        let key = PartnerFolder::create(folder, number)?;
         Ok(Enrolment { number, verifying_key: key.verifying_key() })
     }
 
@@ -182,7 +182,7 @@ impl Partner {
 
     fn open_from(
         path: &Path,
-        sources: impl FnOnce(&Folder, &Policy) -> Result<Vec<(u32, Source)>, PartnerError>,
+        sources: impl FnOnce(&PartnerFolder, &Policy) -> Result<Vec<(u32, Source)>, PartnerError>,
     ) -> Result<Partner, PartnerError> {
         let (mut data, key) = PartnerData::open(path)?;
         let policy = data.folder().read_policy()?;

@@ -4,7 +4,7 @@ use super::Partner;
 use super::error::PartnerError;
 use super::state::{PartnerState, Stacked};
 use crate::address::AddressKey;
-use crate::message::Number;
+use crate::message::Told;
 
 /// A change over one of the partner's own addresses, home or house number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,23 +12,23 @@ pub struct News {
     /// The address.
     pub address: AddressKey,
     /// What changed.
-    pub change: Change,
+    pub change: StackChange,
 }
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum StackChange {
     /// It is stacked now.
-    NewlyStacked(Number),
+    NewlyStacked(Told),
     /// It was stacked, and another number of organisations flag it now.
     CountChanged {
         /// The number before.
-        before: Number,
+        before: Told,
         /// The number now.
-        now: Number,
+        now: Told,
     },
     /// It was stacked, and is no longer.
-    NoLongerStacked(Number),
+    NoLongerStacked(Told),
 }
 
 impl Partner {
@@ -70,12 +70,12 @@ fn difference(reported: &[Stacked], stacked: &[Stacked]) -> Vec<News> {
         rows.binary_search_by_key(address, |row| row.address).ok().map(|at| rows[at].number)
     };
     let gone = reported.iter().filter(|row| find(stacked, &row.address).is_none());
-    let gone = gone.map(|row| News { address: row.address, change: Change::NoLongerStacked(row.number) });
+    let gone = gone.map(|row| News { address: row.address, change: StackChange::NoLongerStacked(row.number) });
     let there = stacked.iter().filter_map(|row| {
         let change = match find(reported, &row.address) {
-            None => Change::NewlyStacked(row.number),
+            None => StackChange::NewlyStacked(row.number),
             Some(before) if before.at_least() != row.number.at_least() => {
-                Change::CountChanged { before, now: row.number }
+                StackChange::CountChanged { before, now: row.number }
             }
             Some(_) => return None,
         };

@@ -5,7 +5,7 @@ use super::flags::{Flag, are_ascending_homes};
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
-use crate::message::{Kind, LogEntry, Number, RenewalReason, Standing};
+use crate::message::{Kind, LogEntry, RenewalReason, Standing, Told};
 use crate::slug::Slug;
 
 /// The version of a record's form.
@@ -214,9 +214,9 @@ impl Encode for Standing {
         let (which, number) = match *self {
             Standing::BelowThreshold => (0, 0),
             Standing::NoOwnFlag => (1, 0),
-            Standing::Stacked(Number::Presence) => (2, 0),
-            Standing::Stacked(Number::Band(number)) => (3, number),
-            Standing::Stacked(Number::Count(number)) => (4, number),
+            Standing::Stacked(Told::Presence) => (2, 0),
+            Standing::Stacked(Told::Band(number)) => (3, number),
+            Standing::Stacked(Told::Count(number)) => (4, number),
         };
         writer.u8(which).u8(number);
     }
@@ -225,9 +225,9 @@ impl Encode for Standing {
         Ok(match (reader.u8()?, reader.u8()?) {
             (0, 0) => Standing::BelowThreshold,
             (1, 0) => Standing::NoOwnFlag,
-            (2, 0) => Standing::Stacked(Number::Presence),
-            (3, number) => Standing::Stacked(Number::Band(number)),
-            (4, number) => Standing::Stacked(Number::Count(number)),
+            (2, 0) => Standing::Stacked(Told::Presence),
+            (3, number) => Standing::Stacked(Told::Band(number)),
+            (4, number) => Standing::Stacked(Told::Count(number)),
             _ => return Err(Malformed("a standing is unknown")),
         })
     }

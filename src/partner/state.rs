@@ -19,7 +19,7 @@ use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::label;
-use crate::message::{LogEntry, Number, Standing};
+use crate::message::{LogEntry, Standing, Told};
 use crate::policy::Policy;
 use crate::secret::KeyId;
 
@@ -142,7 +142,7 @@ pub(super) struct OpenQuestion {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stacked {
     pub(super) address: AddressKey,
-    pub(super) number: Number,
+    pub(super) number: Told,
 }
 
 impl PartnerState {

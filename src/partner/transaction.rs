@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::case::Case;
 use super::error::PartnerError;
-use super::folder::Folder;
+use super::folder::PartnerFolder;
 use super::journal::Journal;
 use super::record::{JournalEvent, JournalRecord};
 use super::state::PartnerState;
@@ -16,7 +16,7 @@ use crate::trace;
 
 /// A partner's folder, its journal, and the state that is made from the journal.
 pub(super) struct PartnerData {
-    folder: Folder,
+    folder: PartnerFolder,
     journal: Journal,
     state: PartnerState,
     /// Whether a change failed and the folder could not be read again since: then it is read before the next change.
@@ -36,14 +36,14 @@ pub(super) struct Transaction<'a> {
 impl PartnerData {
     /// Locks the folder, and reads key, state and journal.
     pub(super) fn open(path: &Path) -> Result<(PartnerData, SigningKey), PartnerError> {
-        let folder = Folder::open(path)?;
+        let folder = PartnerFolder::open(path)?;
         let key = folder.read_signing_key()?;
         let mut state = folder.read_state()?;
         let journal = folder.open_journal(state.journal, |number, record| state.replay(number, &record))?;
         Ok((PartnerData { folder, journal, state, stale: false }, key))
     }
 
-    pub(super) fn folder(&self) -> &Folder {
+    pub(super) fn folder(&self) -> &PartnerFolder {
         &self.folder
     }
 
@@ -116,7 +116,7 @@ impl PartnerData {
 }
 
 impl Transaction<'_> {
-    pub(super) fn folder(&self) -> &Folder {
+    pub(super) fn folder(&self) -> &PartnerFolder {
         &self.data.folder
     }
 

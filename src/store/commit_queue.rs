@@ -8,21 +8,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::error::{SharedFailure, StoreError};
 
 /// A change that was submitted, to be waited for.
-pub(crate) struct Ticket(Arc<Outcome>);
+pub(crate) struct Ticket(Arc<CommitOutcome>);
 
 /// The result of a change, once it is known; a failure, if it was not committed.
-type Outcome = OnceLock<Option<SharedFailure>>;
+type CommitOutcome = OnceLock<Option<SharedFailure>>;
 
 /// Changes in line to be committed.
 pub(super) struct CommitQueue<W> {
-    line: Mutex<Line<W>>,
+    line: Mutex<QueueState<W>>,
     moved: Condvar,
     /// What is written to, for errors.
     path: PathBuf,
 }
 
-struct Line<W> {
-    waiting: Vec<(W, Arc<Outcome>)>,
+struct QueueState<W> {
+    waiting: Vec<(W, Arc<CommitOutcome>)>,
     /// Whether somebody writes.
     busy: bool,
 }
@@ -41,11 +41,11 @@ impl Ticket {
 
 impl<W> CommitQueue<W> {
     pub(super) fn new(path: PathBuf) -> CommitQueue<W> {
-        CommitQueue { line: Mutex::new(Line { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
+        CommitQueue { line: Mutex::new(QueueState { waiting: Vec::new(), busy: false }), moved: Condvar::new(), path }
     }
 
     pub(super) fn push(&self, work: W) -> Ticket {
-        let outcome = Arc::new(Outcome::new());
+        let outcome = Arc::new(CommitOutcome::new());
         self.line().waiting.push((work, Arc::clone(&outcome)));
         Ticket(outcome)
     }
@@ -93,7 +93,7 @@ impl<W> CommitQueue<W> {
         SharedFailure::Store(self.path.clone(), finding.into())
     }
 
-    fn line(&self) -> MutexGuard<'_, Line<W>> {
+    fn line(&self) -> MutexGuard<'_, QueueState<W>> {
         // Nothing panics while it is held.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,7 +102,7 @@ impl<W> CommitQueue<W> {
 /// The right to write, of one thread at a time; given back when it is dropped, also by a panic.
 struct Writing<'a, W> {
     queue: &'a CommitQueue<W>,
-    group: Vec<(W, Arc<Outcome>)>,
+    group: Vec<(W, Arc<CommitOutcome>)>,
     failure: Option<SharedFailure>,
 }
 

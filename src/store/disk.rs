@@ -44,7 +44,7 @@ pub(super) trait Disk: Debug + Send + Sync {
 
 /// A folder, held by one process.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct StoreFolder {
     path: PathBuf,
     /// Locked while the store is open. The files have locks of their own, but purging puts other files in their place.
     _lock: File,
@@ -53,16 +53,16 @@ pub(super) struct Folder {
 /// The file that a process locks to hold the store.
 const LOCK: &str = "lock";
 
-impl Folder {
+impl StoreFolder {
     /// Makes the folder, for its owner only, if it is not there, and holds it.
-    pub(super) fn create(path: &Path) -> Result<Folder, StoreError> {
+    pub(super) fn create(path: &Path) -> Result<StoreFolder, StoreError> {
         files::create_private_folder(path)?;
         files::sync_folder(path)?;
-        Folder::hold(path)
+        StoreFolder::hold(path)
     }
 
     /// Holds a folder that is there.
-    pub(super) fn hold(path: &Path) -> Result<Folder, StoreError> {
+    pub(super) fn hold(path: &Path) -> Result<StoreFolder, StoreError> {
         let lock = path.join(LOCK);
         let io = |source| error::io(&lock, source);
         let file = match File::open(&lock) {
@@ -72,7 +72,7 @@ impl Folder {
             opened => opened.map_err(io)?,
         };
         match file.try_lock() {
-            Ok(()) => Ok(Folder { path: path.into(), _lock: file }),
+            Ok(()) => Ok(StoreFolder { path: path.into(), _lock: file }),
             Err(TryLockError::WouldBlock) => Err(error::held(path)),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-impl Disk for Folder {
+impl Disk for StoreFolder {
     fn create(&self, name: &str) -> io::Result<Backend> {
         match self.remove(name) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -381,12 +381,12 @@ mod tests {
     fn a_folder_is_held_by_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store");
-        assert_eq!(Folder::hold(&path).unwrap_err().code(), "store");
-        let held = Folder::create(&path).unwrap();
-        for error in [Folder::hold(&path).unwrap_err(), Folder::create(&path).unwrap_err()] {
+        assert_eq!(StoreFolder::hold(&path).unwrap_err().code(), "store");
+        let held = StoreFolder::create(&path).unwrap();
+        for error in [StoreFolder::hold(&path).unwrap_err(), StoreFolder::create(&path).unwrap_err()] {
             assert_eq!(error.code(), "folder_in_use");
         }
         drop(held);
-        Folder::hold(&path).unwrap();
+        StoreFolder::hold(&path).unwrap();
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::commit_queue::{CommitQueue, Ticket};
-use super::disk::{Disk, Folder};
+use super::disk::{Disk, StoreFolder};
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
 use super::interface::{Change, Purged, Staged, Store};
@@ -56,7 +56,7 @@ impl DurableStore {
     ///
     /// [`StoreError::Store`], also where there is a store already.
     pub(crate) fn create(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
-        DurableStore::create_on(Arc::new(Folder::create(folder)?), keys)
+        DurableStore::create_on(Arc::new(StoreFolder::create(folder)?), keys)
     }
 
     /// Opens a store, with every checksum in it verified.
@@ -72,7 +72,7 @@ impl DurableStore {
         if ![FLAGS, LEDGER].iter().any(|name| folder.join(name).exists()) {
             return Err(error::store(folder, "there is no store: make one first, or give the folder that has it"));
         }
-        DurableStore::open_on(Arc::new(Folder::hold(folder)?), keys)
+        DurableStore::open_on(Arc::new(StoreFolder::hold(folder)?), keys)
     }
 
     pub(super) fn create_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
@@ -371,7 +371,7 @@ impl Store for DurableStore {
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.copy_to(&Folder::create(to)?)
+        self.copy_to(&StoreFolder::create(to)?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::disk::{Disk, Folder};
+use super::disk::{Disk, StoreFolder};
 use super::durable::DurableStore;
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
@@ -36,7 +36,7 @@ impl DurableStore {
     ///
     /// The ledger is looked at first: what it names is in the other file by then. Its copy gets its name last, so that
     /// a copy that was broken off is no store.
-    pub(super) fn copy_to(&self, to: &Folder) -> Result<(), StoreError> {
+    pub(super) fn copy_to(&self, to: &StoreFolder) -> Result<(), StoreError> {
         if [FLAGS, LEDGER].iter().any(|name| to.exists(name)) {
             let finding = "there is a store already; nothing was changed: give another folder for the backup";
             return Err(error::store(&to.path(""), finding));

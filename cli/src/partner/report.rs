@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use stapel::message::{Number, Receipt, Rejection, Standing, StatusReply};
-use stapel::partner::{Answered, Change, Complaint, DossierEntry, DossierEvent, News, Next, Partner, Received};
+use stapel::message::{Receipt, Rejection, Standing, StatusReply, Told};
+use stapel::partner::{Answered, Complaint, DossierEntry, DossierEvent, News, Next, Partner, Received, StackChange};
 use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
@@ -58,12 +58,12 @@ pub(super) fn news(
     let cap = cap(partner);
     let refs: Vec<&str> = refs.of(&news.address).into_iter().collect();
     let (word, before, now) = match news.change {
-        Change::NewlyStacked(now) => ("newly_stacked", None, Some(now)),
-        Change::CountChanged { before, now } => ("count_changed", Some(before), Some(now)),
-        Change::NoLongerStacked(before) => ("no_longer_stacked", Some(before), None),
+        StackChange::NewlyStacked(now) => ("newly_stacked", None, Some(now)),
+        StackChange::CountChanged { before, now } => ("count_changed", Some(before), Some(now)),
+        StackChange::NoLongerStacked(before) => ("no_longer_stacked", Some(before), None),
     };
     if as_json {
-        let shown = |number: Option<Number>| number.map(|number| stacked_json(number, cap));
+        let shown = |number: Option<Told>| number.map(|number| stacked_json(number, cap));
         return out.json(&json!({
             "news": word, "address": news.address.as_str(), "level": level(&news.address), "refs": refs,
             "before": shown(before), "now": shown(now),
@@ -293,12 +293,12 @@ fn standing_text(standing: Standing, cap: u8) -> String {
     }
 }
 
-fn stacked_text(number: Number, cap: u8) -> String {
+fn stacked_text(number: Told, cap: u8) -> String {
     match number {
-        Number::Presence => "stacked".to_owned(),
-        Number::Band(least) => format!("stacked: at least {least} organisations"),
-        Number::Count(count) if count == cap => format!("stacked: {count} organisations or more"),
-        Number::Count(count) => format!("stacked: {count} organisations"),
+        Told::Presence => "stacked".to_owned(),
+        Told::Band(least) => format!("stacked: at least {least} organisations"),
+        Told::Count(count) if count == cap => format!("stacked: {count} organisations or more"),
+        Told::Count(count) => format!("stacked: {count} organisations"),
     }
 }
 
@@ -315,11 +315,11 @@ fn standing_json(standing: Standing, cap: u8) -> Value {
 }
 
 /// `count` is exact, `at_least` is not.
-fn stacked_json(number: Number, cap: u8) -> Value {
+fn stacked_json(number: Told, cap: u8) -> Value {
     match number {
-        Number::Presence => json!({}),
-        Number::Count(count) if count < cap => json!({ "count": count }),
-        Number::Count(least) | Number::Band(least) => json!({ "at_least": least }),
+        Told::Presence => json!({}),
+        Told::Count(count) if count < cap => json!({ "count": count }),
+        Told::Count(least) | Told::Band(least) => json!({ "at_least": least }),
     }
 }
 

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use stapel::message::{Number, Standing};
-use stapel::partner::{Answered, Change, DossierEvent};
+use stapel::message::{Standing, Told};
+use stapel::partner::{Answered, DossierEvent, StackChange};
 use stapel::secret::SecretFile;
 use stapel::{AddressKey, Day, Level, Timestamp};
 
@@ -192,7 +192,7 @@ impl<'a, W: Write> Story<'a, W> {
             .collect();
         self.show.table(&["organisations", "homes", "house numbers"], &rows)?;
 
-        let mut told: BTreeMap<AddressKey, Vec<(usize, Number)>> = BTreeMap::new();
+        let mut told: BTreeMap<AddressKey, Vec<(usize, Told)>> = BTreeMap::new();
         let mut rows = Vec::new();
         for (at, system) in SYSTEMS.iter().enumerate() {
             let answered = self.play.ask_own(at)?;
@@ -229,16 +229,16 @@ impl<'a, W: Write> Story<'a, W> {
     /// The table of stacked addresses of one level.
     fn ranked(
         &mut self,
-        told: &BTreeMap<AddressKey, Vec<(usize, Number)>>,
+        told: &BTreeMap<AddressKey, Vec<(usize, Told)>>,
         level: Level,
         most: usize,
         what: &str,
     ) -> Result<()> {
-        let height = |number: &Number| match number {
-            Number::Presence => RULES.threshold,
-            Number::Band(count) | Number::Count(count) => usize::from(*count),
+        let height = |number: &Told| match number {
+            Told::Presence => RULES.threshold,
+            Told::Band(count) | Told::Count(count) => usize::from(*count),
         };
-        let best = |all: &[(usize, Number)]| all.iter().map(|(_, number)| *number).max_by_key(height);
+        let best = |all: &[(usize, Told)]| all.iter().map(|(_, number)| *number).max_by_key(height);
         let mut ranked: Vec<_> = told.iter().filter(|(address, _)| address.level() == level).collect();
         ranked.sort_by_key(|(address, all)| {
             (std::cmp::Reverse((all.iter().map(|(_, number)| height(number)).max(), all.len())), **address)
@@ -494,12 +494,12 @@ impl<'a, W: Write> Story<'a, W> {
             self.play.ask_own(at)?;
             let news = self.play.seats[at].partner.news()?;
             let count =
-                |which: &dyn Fn(&Change) -> bool| thousands(news.iter().filter(|one| which(&one.change)).count());
+                |which: &dyn Fn(&StackChange) -> bool| thousands(news.iter().filter(|one| which(&one.change)).count());
             rows.push(vec![
                 system.short.to_owned(),
-                count(&|change| matches!(change, Change::NewlyStacked(_))),
-                count(&|change| matches!(change, Change::CountChanged { .. })),
-                count(&|change| matches!(change, Change::NoLongerStacked(_))),
+                count(&|change| matches!(change, StackChange::NewlyStacked(_))),
+                count(&|change| matches!(change, StackChange::CountChanged { .. })),
+                count(&|change| matches!(change, StackChange::NoLongerStacked(_))),
             ]);
         }
         self.show.say("Every partner asks again, and has this news of its own addresses:")?;

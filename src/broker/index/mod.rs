@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub(super) use pending::{Pending, PendingCursor};
 pub(super) use rebuild::{Changes, Effect};
-pub(super) use shard::{Flag, Flags};
+pub(super) use shard::{FlagsOfTag, PartnerFlag};
 
 use crate::broker::tally::Tally;
 use crate::day::Day;
@@ -64,7 +64,7 @@ impl Index {
 
     /// For each of `tags` what `maker`'s function makes of the flags on it, which come by ascending partner. Each
     /// thread has a function of its own, which can use the same memory again and again.
-    pub(super) fn look_up<T: Clone + Default + Send, F: FnMut(Flags<'_>) -> T>(
+    pub(super) fn look_up<T: Clone + Default + Send, F: FnMut(FlagsOfTag<'_>) -> T>(
         &self,
         tags: &[Tag],
         threads: &Threads,
@@ -83,7 +83,7 @@ impl Index {
     }
 
     /// The flags on `tag`, by ascending partner.
-    pub(super) fn flags(&self, tag: &Tag) -> Flags<'_> {
+    pub(super) fn flags(&self, tag: &Tag) -> FlagsOfTag<'_> {
         self.shards[shard_of(tag)].flags(tag, self.day)
     }
 
@@ -99,7 +99,7 @@ impl Index {
     }
 
     /// All flags, those that ended and are not forgotten included, by ascending tag and partner.
-    pub(super) fn all_known(&self) -> impl Iterator<Item = (Tag, Flag)> {
+    pub(super) fn all_known(&self) -> impl Iterator<Item = (Tag, PartnerFlag)> {
         self.shards.iter().flat_map(|shard| shard.all_flags())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::pending::Pending;
-use super::shard::{Flag, Shard, shard_of};
+use super::shard::{PartnerFlag, Shard, shard_of};
 use crate::day::Day;
 use crate::store::{Row, Span};
 use crate::tag::Tag;
@@ -82,8 +82,8 @@ impl Changes<'_> {
     /// A shard after the release. `flags` are those pending on it, to which what is on the shard already is added; of
     /// several of one partner on one tag the newest comes first.
     fn rebuild_shard(&self, shard: &Arc<Shard>, flags: &mut Vec<KnownFlag>, shown_on: Day) -> RebuiltShard {
-        let is_gone = |flag: &Flag| self.gone.contains(&flag.partner);
-        let goes = |flag: &Flag| flag.span.is_forgotten(self.today) || is_gone(flag);
+        let is_gone = |flag: &PartnerFlag| self.gone.contains(&flag.partner);
+        let goes = |flag: &PartnerFlag| flag.span.is_forgotten(self.today) || is_gone(flag);
         if flags.is_empty() && !shard.all_flags().any(|(_, flag)| goes(&flag)) {
             return RebuiltShard { shard: Arc::clone(shard), cut: BTreeSet::new() };
         }
@@ -110,7 +110,7 @@ impl Changes<'_> {
             if released.is_some_and(|released| self.is_cut(released, span)) {
                 cut.insert(partner);
             }
-            after.extend(span.map(|span| (tag, Flag { partner, span })));
+            after.extend(span.map(|span| (tag, PartnerFlag { partner, span })));
         }
         // Snapshots share what is the same in both.
         let is_same = shard.all_flags().eq(after.iter().copied());

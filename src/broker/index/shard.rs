@@ -23,7 +23,7 @@ const BELOW_SPAN: u32 = 17;
 
 /// One partner's flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flag {
+pub(crate) struct PartnerFlag {
     pub(crate) partner: u16,
     pub(crate) span: Span,
 }
@@ -58,7 +58,7 @@ enum PackedFlags {
 }
 
 /// The flags on one tag that did not end before a day.
-pub(crate) struct Flags<'a> {
+pub(crate) struct FlagsOfTag<'a> {
     shard: &'a Shard,
     /// The place of the next one.
     next: Option<usize>,
@@ -67,7 +67,7 @@ pub(crate) struct Flags<'a> {
 
 impl Shard {
     /// A shard of `flags`, which come by ascending tag and partner.
-    pub(super) fn new(flags: &[(Tag, Flag)]) -> Shard {
+    pub(super) fn new(flags: &[(Tag, PartnerFlag)]) -> Shard {
         let mut spans: Vec<Span> = flags.iter().map(|(_, flag)| flag.span).collect();
         spans.sort_unstable();
         spans.dedup();
@@ -96,7 +96,7 @@ impl Shard {
     }
 
     /// All flags, by ascending tag and partner.
-    pub(super) fn all_flags(&self) -> impl Iterator<Item = (Tag, Flag)> {
+    pub(super) fn all_flags(&self) -> impl Iterator<Item = (Tag, PartnerFlag)> {
         let mut place = 0;
         (0..self.flags.len()).map(move |at| {
             let (flag, is_last) = self.flag(at);
@@ -107,8 +107,8 @@ impl Shard {
     }
 
     /// The flags on a tag that did not end before `day`.
-    pub(super) fn flags(&self, tag: &Tag, day: Day) -> Flags<'_> {
-        Flags { shard: self, next: self.first_flag(tag), day }
+    pub(super) fn flags(&self, tag: &Tag, day: Day) -> FlagsOfTag<'_> {
+        FlagsOfTag { shard: self, next: self.first_flag(tag), day }
     }
 
     /// Where the flags on a tag begin, if it has any.
@@ -145,10 +145,10 @@ impl Shard {
     }
 
     /// The flag at a place, and whether it is the last of its tag.
-    fn flag(&self, at: usize) -> (Flag, bool) {
+    fn flag(&self, at: usize) -> (PartnerFlag, bool) {
         let packed = self.flags.get(at);
         let span = self.spans[(packed >> BELOW_SPAN) as usize];
-        (Flag { partner: packed as u16, span }, packed & LAST != 0)
+        (PartnerFlag { partner: packed as u16, span }, packed & LAST != 0)
     }
 }
 
@@ -176,10 +176,10 @@ impl PackedFlags {
     }
 }
 
-impl Iterator for Flags<'_> {
-    type Item = Flag;
+impl Iterator for FlagsOfTag<'_> {
+    type Item = PartnerFlag;
 
-    fn next(&mut self) -> Option<Flag> {
+    fn next(&mut self) -> Option<PartnerFlag> {
         loop {
             let at = self.next?;
             let (flag, is_last) = self.shard.flag(at);
@@ -220,9 +220,9 @@ mod tests {
             let tags: Vec<Tag> = tags.into_iter().collect();
             let flags = |(number, tag): (usize, &Tag)| {
                 let span = Span { first: Day(number as u16), last: Day(9_000) };
-                (0..=number as u16 % 3).map(|partner| (*tag, Flag { partner, span })).collect::<Vec<_>>()
+                (0..=number as u16 % 3).map(|partner| (*tag, PartnerFlag { partner, span })).collect::<Vec<_>>()
             };
-            let flags: Vec<(Tag, Flag)> = tags.iter().enumerate().flat_map(flags).collect();
+            let flags: Vec<(Tag, PartnerFlag)> = tags.iter().enumerate().flat_map(flags).collect();
             let shard = Shard::new(&flags);
             prop_assert!(shard.all_flags().eq(flags.iter().copied()));
             for tag in tags.iter().copied().chain([asked, 0, u128::MAX, asked << shift].map(tag)) {

@@ -28,14 +28,14 @@ fn seen(index: &Index, day: u16) -> Model {
     assert!(index.all_known().map(|(tag, flag)| (tag, flag.partner)).eq(all.keys().copied()));
     let mut shown = Model::new();
     for tag in (0..64).map(tag) {
-        let flags: Vec<Flag> = index.flags(&tag).collect();
+        let flags: Vec<PartnerFlag> = index.flags(&tag).collect();
         assert!(flags.is_sorted_by(|a, b| a.partner < b.partner));
         shown.extend(flags.iter().map(|flag| ((tag, flag.partner), flag.span)));
     }
     let lasting = all.iter().filter(|(_, span)| span.last >= Day(day)).map(|(key, span)| (*key, *span));
     assert!(lasting.eq(shown.iter().map(|(key, span)| (*key, *span))));
     let mixed: Vec<Tag> = (0..64u8).map(|number| tag(number.wrapping_mul(37) % 64)).collect();
-    let looked_up = index.look_up(&mixed, &Threads::default(), || |flags: Flags<'_>| flags.collect::<Vec<_>>());
+    let looked_up = index.look_up(&mixed, &Threads::default(), || |flags: FlagsOfTag<'_>| flags.collect::<Vec<_>>());
     for (tag, flags) in mixed.iter().zip(looked_up) {
         assert!(index.flags(tag).eq(flags));
     }
@@ -186,13 +186,13 @@ fn a_shard_outgrows_its_widths() {
     let most = if cfg!(feature = "threads") { 2 } else { 1 };
     for threads in 1..=most {
         let threads = Threads::new(threads).unwrap();
-        let looked_up = rebuilt.index.look_up(&tags, &threads, || |flags: Flags<'_>| flags.collect::<Vec<_>>());
+        let looked_up = rebuilt.index.look_up(&tags, &threads, || |flags: FlagsOfTag<'_>| flags.collect::<Vec<_>>());
         assert!(tags.iter().zip(looked_up).all(|(tag, flags)| after.flags(tag).eq(flags)));
     }
     for number in 0..count {
         let tag = tag(number);
         assert_eq!(shard_of(&tag), 0);
-        assert!(before.flags(&tag).eq([Flag { partner: 7, span: span(number) }]));
+        assert!(before.flags(&tag).eq([PartnerFlag { partner: 7, span: span(number) }]));
         let partners: Vec<_> = after.flags(&tag).map(|flag| (flag.partner, flag.span)).collect();
         assert_eq!(partners.len(), 2);
         assert_eq!((partners[0], partners[1].0), ((7, span(number)), 9));

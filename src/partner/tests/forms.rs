@@ -35,9 +35,9 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
     let standings = vec![
         Standing::BelowThreshold,
         Standing::NoOwnFlag,
-        Standing::Stacked(Number::Presence),
-        Standing::Stacked(Number::Band(2)),
-        Standing::Stacked(Number::Count(250)),
+        Standing::Stacked(Told::Presence),
+        Standing::Stacked(Told::Band(2)),
+        Standing::Stacked(Told::Count(250)),
     ];
     let answer = AnswerHead {
         epoch: 1,
@@ -209,8 +209,8 @@ fn state() -> PartnerState {
         questions: vec![question],
         status: Some(message(45, Kind::Status)),
         past: past.collect(),
-        stacked: stacked(Number::Count(3)),
-        reported: stacked(Number::Band(2)),
+        stacked: stacked(Told::Count(3)),
+        reported: stacked(Told::Band(2)),
         brokers_policy: Some(Digest([25; 32])),
         checkpoint: b"checkpoint".to_vec(),
         own_lines: OwnLines {

@@ -209,7 +209,7 @@ fn the_order_of_the_rows_comes_back() {
     let received = play.carry(messages, NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
     assert_eq!(answer.rows.iter().map(|(address, _)| *address).collect::<Vec<_>>(), rows);
-    let count = |number| Standing::Stacked(Number::Count(number));
+    let count = |number| Standing::Stacked(Told::Count(number));
     let standings: Vec<_> = answer.rows.iter().map(|(_, standing)| *standing).collect();
     let below = Standing::BelowThreshold;
     assert_eq!(standings, [count(2), below, count(3), below, Standing::NoOwnFlag, count(2)]);
@@ -230,7 +230,7 @@ fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
     assert_eq!(
         answer.rows[1].1,
-        Standing::Stacked(Number::Count(3)),
+        Standing::Stacked(Told::Count(3)),
         "under the policy in force it is known what that means"
     );
     // Under another policy it would not be.
@@ -240,10 +240,10 @@ fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
         let Some(DossierEvent::Answered { standing, .. }) = last else { panic!("{last:?}") };
         standing
     };
-    assert_eq!(told(&play, &own[0]), Standing::Stacked(Number::Count(2)));
-    assert_eq!(told(&play, &own[1]), Standing::Stacked(Number::Band(3)));
+    assert_eq!(told(&play, &own[0]), Standing::Stacked(Told::Count(2)));
+    assert_eq!(told(&play, &own[1]), Standing::Stacked(Told::Band(3)));
     let news: Vec<_> = play.partner.news().unwrap().into_iter().map(|news| news.change).collect();
-    assert_eq!(news, [Number::Count(2), Number::Band(3)].map(Change::NewlyStacked));
+    assert_eq!(news, [Told::Count(2), Told::Band(3)].map(StackChange::NewlyStacked));
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_large_question_is_several() {
     assert_eq!(play.partner.ask(&rows, &by(), NOW).unwrap(), messages[1..], "only what is still to be answered");
     let received = play.carry(messages[1..].to_vec(), NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
-    assert_eq!(answer.rows, [(rows[100_000], Standing::Stacked(Number::Count(3)))]);
+    assert_eq!(answer.rows, [(rows[100_000], Standing::Stacked(Told::Count(3)))]);
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn sweeps_have_a_reason_of_the_policys() {
     play.broker.standings.insert(source(1).pseudonym(&homes(1..2)[0]), 255);
     let received = play.carry(messages, NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
-    assert_eq!(answer.rows[0].1, Standing::Stacked(Number::Presence));
+    assert_eq!(answer.rows[0].1, Standing::Stacked(Told::Presence));
     let entries = play.partner.dossier(&homes(1..2)[0]).unwrap();
     assert!(matches!(&entries[0].event, DossierEvent::Asked { sweep: Some(reason), .. } if reason.as_str() == "brand"));
 }
@@ -330,11 +330,11 @@ fn news_is_what_changed_over_own_flags() {
     play.broker.standings.insert(pseudonym(&stranger), 3);
     let messages = play.partner.ask(&[stranger], &by(), NOW).unwrap();
     play.carry(messages, NOW);
-    let two = Number::Count(2);
+    let two = Told::Count(2);
     let mut expected = vec![own[0], own[1], number_key];
     expected.sort();
     let expected: Vec<_> =
-        expected.into_iter().map(|address| News { address, change: Change::NewlyStacked(two) }).collect();
+        expected.into_iter().map(|address| News { address, change: StackChange::NewlyStacked(two) }).collect();
     let mut play = play.reopen();
     files::crash::after(Some(0));
     assert_eq!(code(play.partner.news()), "io");
@@ -347,9 +347,11 @@ fn news_is_what_changed_over_own_flags() {
     play.broker.standings.insert(pseudonym(&own[1]), 0);
     ask(&mut play);
     play.partner.withdraw(&own[3..], &by(), NOW).unwrap();
-    let changed = Change::CountChanged { before: two, now: Number::Band(3) };
-    let expected =
-        [News { address: own[0], change: changed }, News { address: own[1], change: Change::NoLongerStacked(two) }];
+    let changed = StackChange::CountChanged { before: two, now: Told::Band(3) };
+    let expected = [
+        News { address: own[0], change: changed },
+        News { address: own[1], change: StackChange::NoLongerStacked(two) },
+    ];
     assert_eq!(play.partner.news().unwrap(), expected, "what is no longer flagged is no news");
 }
 

@@ -21,7 +21,7 @@ use super::*;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::files;
-use crate::message::{self, Code, Header, Number, Receipt, Rejection, Reply, Standing};
+use crate::message::{self, Code, Header, Receipt, Rejection, Reply, Standing, Told};
 use crate::policy::{Statement, sample};
 use crate::secret::SecretFile;
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stapel::message::{Number, Standing};
+use stapel::message::{Told, Standing};
 use stapel::partner::{Answered, Received};
 use stapel::{AddressKey, Case, Partner, Timestamp};
 
@@ -126,7 +126,7 @@ fn write_counts(partner: &Partner, folder: &Path, answer: &Answered) {
         let count = match standing {
             // The threshold is two, and the partner's own flag is one.
             Standing::BelowThreshold => 1,
-            Standing::Stacked(Number::Count(count)) => *count,
+            Standing::Stacked(Told::Count(count)) => *count,
             other => panic!("{other:?}"),
         };
         writeln!(file, "{count}").unwrap();
