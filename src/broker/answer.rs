@@ -50,7 +50,8 @@ pub(super) fn answer(
         return Err(Rejection::new(Code::NotPermitted, 0, sentence));
     }
     let today = incoming.now.day();
-    let enough_sources = epoch.tally.sources(policy, incoming.header.epoch) >= usize::from(policy.counting.min_sources);
+    let sources = epoch.tally.sources(policy, incoming.header.epoch, today);
+    let enough_sources = sources >= usize::from(policy.counting.min_sources);
     // Fewer partners than the threshold cannot be of enough organisations, so that their names need not be compared.
     let threshold = usize::from(policy.counting.threshold);
     let told = epoch.index.look_up(&question.tags, incoming.threads, || {

@@ -1,8 +1,9 @@
 //! How many flags a release shows: of each partner, and tags in all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use crate::day::Day;
 use crate::policy::Policy;
 
 /// The counts of one release.
@@ -12,15 +13,22 @@ pub(super) struct Tally {
     pub(super) released: BTreeMap<u16, u32>,
     /// The same, with those that ended and are not forgotten.
     known: BTreeMap<u16, u32>,
+    /// Of each partner that has released flags, the day on which the last of them ends.
+    last_days: BTreeMap<u16, Day>,
     /// Tags with a flag.
     pub(super) tags: u64,
-    /// How many organisations these partners belong to; counted at the first question.
-    sources: OnceLock<usize>,
+    /// The same day of each organisation that may flag, ascending; made at the first question.
+    sources: OnceLock<Vec<Day>>,
 }
 
 impl Tally {
-    pub(super) fn new(released: BTreeMap<u16, u32>, known: BTreeMap<u16, u32>, tags: u64) -> Tally {
-        Tally { released, known, tags, sources: OnceLock::new() }
+    pub(super) fn new(
+        released: BTreeMap<u16, u32>,
+        known: BTreeMap<u16, u32>,
+        last_days: BTreeMap<u16, Day>,
+        tags: u64,
+    ) -> Tally {
+        Tally { released, known, last_days, tags, sources: OnceLock::new() }
     }
 
     /// Flags of a partner that the index has, those that ended included.
@@ -33,10 +41,36 @@ impl Tally {
         self.released.get(&partner).copied().unwrap_or(0)
     }
 
-    /// How many organisations that may flag in the epoch have released flags, under the policy of the release.
-    pub(super) fn sources(&self, policy: &Policy, epoch: u32) -> usize {
-        let organisation = |partner: &u16| policy.flags_for(*partner, epoch);
-        let organisations = || self.released.keys().filter_map(organisation).collect::<BTreeSet<_>>().len();
-        *self.sources.get_or_init(organisations)
+    /// How many organisations that may flag in the epoch have released flags that have not ended, under the policy of
+    /// the release.
+    pub(super) fn sources(&self, policy: &Policy, epoch: u32, today: Day) -> usize {
+        let last_days = self.sources.get_or_init(|| {
+            let mut of_organisations = BTreeMap::new();
+            for (partner, last_day) in &self.last_days {
+                if let Some(organisation) = policy.flags_for(*partner, epoch) {
+                    let last = of_organisations.entry(organisation).or_insert(*last_day);
+                    *last = (*last).max(*last_day);
+                }
+            }
+            let mut last_days: Vec<Day> = of_organisations.into_values().collect();
+            last_days.sort_unstable();
+            last_days
+        });
+        last_days.len() - last_days.partition_point(|last_day| *last_day < today)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::sample;
+
+    #[test]
+    fn an_organisation_whose_flags_have_all_ended_is_no_source() {
+        let policy = sample::policy();
+        let ends = |days: &[(u16, u16)]| days.iter().map(|(partner, day)| (*partner, Day(*day))).collect();
+        let tally = Tally::new(BTreeMap::new(), BTreeMap::new(), ends(&[(1, 20), (2, 22), (9, 30)]), 3);
+        let sources = |today| tally.sources(&policy, 1, Day(today));
+        assert_eq!([20, 21, 22, 23].map(sources), [2, 1, 1, 0], "partner 9 is not in the roster");
     }
 }

@@ -123,11 +123,13 @@ impl Index {
     fn tally(&self) -> Tally {
         let mut known = vec![0; 1 << 16];
         let mut ended = vec![0; 1 << 16];
+        let mut last_days = vec![Day(0); 1 << 16];
         let mut tags = 0;
         let mut last_shown = None;
         for (tag, flag) in self.all_known() {
             let partner = usize::from(flag.partner);
             known[partner] += 1;
+            last_days[partner] = last_days[partner].max(flag.span.last);
             if flag.span.ended(self.day) {
                 ended[partner] += 1;
             } else if last_shown != Some(tag) {
@@ -137,8 +139,9 @@ impl Index {
         }
         let known: BTreeMap<u16, u32> = (0..=u16::MAX).zip(known).filter(|(_, flags)| *flags > 0).collect();
         let shown = known.iter().map(|(partner, flags)| (*partner, flags - ended[usize::from(*partner)]));
-        let released = shown.filter(|(_, flags)| *flags > 0).collect();
-        Tally::new(released, known, tags)
+        let released: BTreeMap<u16, u32> = shown.filter(|(_, flags)| *flags > 0).collect();
+        let last_days = released.keys().map(|partner| (*partner, last_days[usize::from(*partner)])).collect();
+        Tally::new(released, known, last_days, tags)
     }
 }
 
