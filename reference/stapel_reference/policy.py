@@ -321,11 +321,20 @@ def flagging(policy: dict[str, Any]) -> set[str]:
     return {one["organisation"] for one in policy["partner"] if "flag" in one["may"]}
 
 
+def fewest_flagging(policy: dict[str, Any]) -> int:
+    """How many may flag in the oldest epoch that closes on the policy's first day or later."""
+    lasting = [one["number"] for one in policy["epoch"] if one["closes"] >= policy["valid_from"]]
+    if not lasting:
+        return len(flagging(policy))
+    joined = {one["slug"]: one.get("first_epoch", 0) for one in policy["organisation"]}
+    return sum(joined.get(one, 0) <= lasting[0] for one in flagging(policy))
+
+
 def fill_in(policy: dict[str, Any]) -> None:
     """The defaults that depend on other keys."""
     counting = policy["counting"]
     counting.setdefault("min_sources", max(3, counting["threshold"]))
-    counting.setdefault("count_cap", max(counting["threshold"], min(250, len(flagging(policy)) - 1)))
+    counting.setdefault("count_cap", max(counting["threshold"], min(250, fewest_flagging(policy) - 1)))
     policy["release"].setdefault("min_changed", fewest_changed(policy))
     policy["changes"].setdefault("signatures", len(organisations(policy)))
 
@@ -456,7 +465,7 @@ def fewest_changed(policy: dict[str, Any]) -> int:
 def names_somebody(policy: dict[str, Any]) -> bool:
     """Whether some answer has fewer than three explanations."""
     counting = policy["counting"]
-    may_flag = flagging(policy)
+    may_flag, fewest = flagging(policy), fewest_flagging(policy)
     rule = Counting(
         counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
     )
@@ -464,13 +473,13 @@ def names_somebody(policy: dict[str, Any]) -> bool:
         if "ask" not in asker["may"]:
             continue
         flags_itself = asker["organisation"] in may_flag
-        others = len(may_flag) - flags_itself
+        others = max(0, fewest - flags_itself)
         known: list[int] = []
         if flags_itself:
             known.append(1)
         if "sweep" in asker["may"] or not rule.own_flag_required:
             known.append(0)
-        for low, high in answers(rule, asker["sees"], len(may_flag)):
+        for low, high in answers(rule, asker["sees"], fewest):
             for own in known:
                 sets = sum(math.comb(others, count - own) for count in range(low, high + 1))
                 if 0 < sets < 3:

@@ -117,7 +117,7 @@ pub struct Reveal {
 impl Policy {
     /// Looks for what is unsafe, and says what the answers give away.
     pub fn check(&self) -> Check {
-        let reveals = reveals(self, self.flagging_organisations());
+        let reveals = reveals(self, self.fewest_flagging());
         let mut refusals = fixed_rules(self);
         refusals.extend(limits(self));
         let naming = reveals.iter().filter(|reveal| reveal.sets < FEWEST_SETS);
@@ -284,7 +284,7 @@ fn kept_longer(
 
 fn notes(policy: &Policy) -> Vec<Finding> {
     let (counting, release) = (&policy.counting, &policy.release);
-    let flagging = policy.flagging_organisations();
+    let (flagging, fewest) = (policy.flagging_organisations(), policy.fewest_flagging());
     let days = number(release.max_wait_days);
     let mut notes = Vec::new();
     if policy.test {
@@ -294,7 +294,10 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     if flagging < needed {
         notes.push(Finding::new("unreachable", [("flagging", number(flagging)), ("needed", number(needed))]));
     }
-    if flagging < release.min_changed.into() {
+    if fewest < flagging {
+        notes.push(Finding::new("joins-later", [("fewest", number(fewest)), ("flagging", number(flagging))]));
+    }
+    if fewest < release.min_changed.into() {
         notes.push(Finding::new("only-after-waiting", [("days", days.clone())]));
     }
     // The asker's own organisation may be one of those that changed, and one of the others is named if it is alone.
@@ -309,7 +312,7 @@ fn notes(policy: &Policy) -> Vec<Finding> {
         ],
     ));
     notes.push(Finding::new("waited-release", [("days", days)]));
-    let scarce = reveals(policy, flagging.min(counting.min_sources.into()));
+    let scarce = reveals(policy, fewest.min(counting.min_sources.into()));
     if let Some(worst) = scarce.into_iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
         let (min_sources, sets) = (number(counting.min_sources), Fact::Sets(worst.sets));
         let facts = [("min_sources", min_sources), ("answer", Fact::Answer(worst)), ("sets", sets)];
@@ -546,6 +549,33 @@ mod tests {
         ];
         assert!(noted(&sweep).contains(&"sweep"));
         assert!(refused(&sweep).is_empty(), "without an own flag, \"stacked\" still leaves 3 + 1 sets of 3 others");
+    }
+
+    /// Three flag, and a fourth joins with epoch 2, so that in epoch 1 a count is still one of three.
+    #[test]
+    fn who_joins_later_hides_nobody_in_an_older_epoch() {
+        let previous = format!("version = 2\nprevious = \"{}\"", sample::policy().digest());
+        let joiner = "slug = \"belastingdienst\"\nfirst_epoch = 2";
+        let next = "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef0123456789abcdef\"\n\
+                    opens = 2026-12-15\ncloses = 2027-06-30";
+        let joins =
+            [("version = 1", previous.as_str()), ("slug = \"belastingdienst\"", joiner), ("closes = 2027-11-30", next)];
+        let with = |more: &[(&str, &str)]| sample::changed(&[&joins, more].concat());
+        let policy = with(&[]);
+        assert_eq!((policy.flagging_organisations(), policy.fewest_flagging(), policy.counting.count_cap), (4, 3, 2));
+        assert_eq!(policy.release.min_changed, 3, "in the newer epoch four may flag");
+        let reveals = policy.check().reveals;
+        assert!(reveals.iter().all(|reveal| reveal.others == 2), "{reveals:?}");
+        let check = with(&[(RULE, "threshold = 2\ncount_cap = 3")]).check();
+        assert!(check.standing().all(|refusal| refusal.rule == "names-somebody") && !check.is_safe());
+        assert!(check.notes.iter().any(|note| note.rule == "joins-later"));
+        // From the day on which epoch 1 is over, all four hide one another.
+        let over =
+            with(&[(RULE, "threshold = 2\ncount_cap = 3"), ("valid_from = 2026-12-01", "valid_from = 2027-01-15")]);
+        assert_eq!(over.fewest_flagging(), 4);
+        assert!(over.check().is_safe());
+        let last_day = with(&[("valid_from = 2026-12-01", "valid_from = 2027-01-14")]);
+        assert_eq!(last_day.fewest_flagging(), 3);
     }
 
     #[test]

@@ -361,6 +361,13 @@ impl Policy {
         self.flagging_organisation_names().len()
     }
 
+    /// How many organisations may flag in the oldest epoch that closes on the policy's first day or later. In no epoch
+    /// that goes on may fewer: who joins with a later epoch does not count in those before.
+    pub(crate) fn fewest_flagging(&self) -> usize {
+        let oldest = self.epochs.iter().find(|epoch| epoch.closes >= self.valid_from);
+        oldest.map_or_else(|| self.flagging_organisations(), |epoch| self.flagging_in(epoch.number).len())
+    }
+
     /// The newest epoch that has opened by `day`, or else the first one.
     pub(crate) fn epoch_at(&self, day: Day) -> u32 {
         let opened = self.epochs.iter().rev().find(|epoch| epoch.opens <= day);

@@ -85,11 +85,8 @@ impl PolicyFile<'_> {
             let finding = "nobody joins with the first version; leave it out, and all count in every epoch";
             return Err(self.wrong(raw.span().start, "organisation.first_epoch", finding));
         }
-        let flagging: BTreeSet<_> =
-            partners.iter().filter(|partner| partner.may.flag).map(|partner| &partner.organisation).collect();
-        let flagging = u16::try_from(flagging.len()).unwrap_or(u16::MAX);
         let all = u16::try_from(organisations.len()).unwrap_or(u16::MAX);
-        Ok(Policy(Rules {
+        let mut policy = Policy(Rules {
             consortium: self.read("consortium", &raw.consortium)?,
             version,
             previous,
@@ -102,8 +99,8 @@ impl PolicyFile<'_> {
             after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
             operator: self.operator(&raw.operator.0)?,
-            counting: self.counting(&raw.counting.0, flagging)?,
-            release: self.release(&raw.release.0, flagging)?,
+            counting: self.counting(&raw.counting.0)?,
+            release: self.release(&raw.release.0)?,
             retention: self.retention(&raw.retention.0)?,
             budgets,
             freshness_days: self.or("freshness_days", &raw.freshness_days, 1..=366, 35)?,
@@ -115,7 +112,17 @@ impl PolicyFile<'_> {
             organisations,
             epochs: self.epochs(&raw.epochs)?,
             partners,
-        }))
+        });
+        // These defaults follow from who may flag, and in which epoch.
+        if raw.counting.0.count_cap.is_none() {
+            // One less than may flag, so that "all of them" never shows.
+            let cap = policy.fewest_flagging().saturating_sub(1);
+            policy.0.counting.count_cap = cap.clamp(policy.counting.threshold.into(), 250) as u8;
+        }
+        if raw.release.0.min_changed.is_none() {
+            policy.0.release.min_changed = check::fewest_changed(policy.flagging_organisations()) as u16;
+        }
+        Ok(policy)
     }
 
     fn legal_act(&self, raw: &Spanned<String>) -> Result<LegalAct, PolicyError> {
@@ -146,11 +153,9 @@ impl PolicyFile<'_> {
         Ok(operator)
     }
 
-    fn counting(&self, raw: &RawCounting, flagging: u16) -> Result<Counting, PolicyError> {
+    fn counting(&self, raw: &RawCounting) -> Result<Counting, PolicyError> {
         let threshold: u8 = self.or("counting.threshold", &raw.threshold, 1..=250, 2)?;
         let min_sources = u16::from(threshold).max(3);
-        // One less than may flag, so that "all of them" never shows.
-        let cap = flagging.saturating_sub(1).clamp(threshold.into(), 250) as u8;
         let levels = match &raw.levels {
             None => vec![Level::Unit],
             Some(words) => {
@@ -167,17 +172,16 @@ impl PolicyFile<'_> {
         Ok(Counting {
             threshold,
             min_sources: self.or("counting.min_sources", &raw.min_sources, 1..=MAX_PARTNERS as i64, min_sources)?,
-            count_cap: self.or("counting.count_cap", &raw.count_cap, i64::from(threshold)..=250, cap)?,
+            count_cap: self.or("counting.count_cap", &raw.count_cap, i64::from(threshold)..=250, threshold)?,
             levels,
             own_flag_required: raw.own_flag_required.unwrap_or(true),
         })
     }
 
-    fn release(&self, raw: &RawRelease, flagging: u16) -> Result<ReleaseRules, PolicyError> {
-        let min_changed = check::fewest_changed(flagging.into()) as u16;
+    fn release(&self, raw: &RawRelease) -> Result<ReleaseRules, PolicyError> {
         Ok(ReleaseRules {
             interval_hours: self.or("release.interval_hours", &raw.interval_hours, 1..=720, 24)?,
-            min_changed: self.or("release.min_changed", &raw.min_changed, 1..=MAX_PARTNERS as i64, min_changed)?,
+            min_changed: self.or("release.min_changed", &raw.min_changed, 1..=MAX_PARTNERS as i64, 1)?,
             max_wait_days: self.or("release.max_wait_days", &raw.max_wait_days, 1..=14, 7)?,
             immediate: raw.immediate,
         })
