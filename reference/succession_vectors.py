@@ -117,14 +117,19 @@ def row(
     old: str | None = None,
     signed: tuple[int | tuple[int, int], ...] = (1, 2, 3, 4),
     vetoed: tuple[tuple[int, int], ...] = (),
+    changed: tuple[str, str] | None = None,
     error: str | None = None,
     **newer: Any,
 ) -> dict[str, Any]:
-    """`signed` are organisations, each with the key that it signed with where that is not its usual policy key."""
+    """`signed` are organisations, each with the key that it signed with where that is not its usual policy key. Of the
+    newer one's text the first of `changed` becomes the second."""
     old = old or text([BEFORE, AFTER])
     in_force = policy.parse(old.encode())
     version = {"version": in_force["version"] + 1, "previous": f'previous = "{policy.digest(in_force).hex()}"\n'}
     new = text(epochs, **{**version, **newer})
+    if changed:
+        assert changed[0] in new
+        new = new.replace(*changed)
     digest = policy.digest(policy.parse(new.encode()))
     own = [int(one["slug"].removeprefix("organisatie-")) for one in in_force["organisation"]]
     by = [one if isinstance(one, tuple) else (one, POLICY_KEYS[one]) for one in signed]
@@ -210,8 +215,7 @@ def keys(both: list[dict[str, Any]], three_sign: str) -> list[dict[str, Any]]:
     three = {"old": three_sign, "signatures": 3}
     policy_key = {"policy_keys": {4: ANOTHER_KEY}}
     return [
-        row("three of four give the fourth's partner another number", both, **three, partners=(*FOUR[:3], (5, 4)),
-            signed=(1, 2, 3)),
+        *own_places(both),
         row("a new policy key, signed with the old one and the new one", both, **policy_key,
             signed=(1, 2, 3, 4, (4, ANOTHER_KEY))),
         row("a new policy key, not signed with the old one", both, **policy_key, signed=(1, 2, 3, (4, ANOTHER_KEY)),
@@ -219,6 +223,35 @@ def keys(both: list[dict[str, Any]], three_sign: str) -> list[dict[str, Any]]:
         row("a new policy key, not signed with the new one", both, **policy_key, **unasked),
         row("three of four give the fourth another policy key", both, **three, **policy_key, signed=(1, 2, 3),
             **unasked),
+    ]  # fmt: skip
+
+
+def own_places(both: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three signatures suffice, and the fourth organisation has two partners."""
+    five = (*FOUR, (5, 4))
+    old = text(both, five, signatures=3)
+    three = {"old": old, "signatures": 3, "signed": (1, 2, 3), "error": "policy_signatures"}
+    partner = 'number = 4\nname = "Systeem van 4"\norganisation = "organisatie-4"\n'
+    asks = partner + 'may = ["flag", "ask"]\nlegal_basis_flag = "Wet A"\n'
+    changes = {
+        "do not let the fourth's partner flag": (asks, partner + 'may = ["ask"]\n'),
+        "let the fourth's partner see more": (partner, partner + 'sees = "count"\n'),
+        "give the fourth's partner another name": (partner, partner.replace("Systeem van", "Ander systeem van")),
+        "give the fourth's partner another legal basis": (asks, asks.replace("Wet A", "Wet C")),
+        "give the fourth another contact": ('"Organisatie 4"\noin = "00000099000000004000"\ncontact = "c',
+            '"Organisatie 4"\noin = "00000099000000004000"\ncontact = "d'),
+    }  # fmt: skip
+    rows = [row(f"three of four {name}", both, **three, partners=five, changed=to) for name, to in changes.items()]
+    agreed = {key: value for key, value in three.items() if key != "error"}
+    sees_more = changes["let the fourth's partner see more"]
+    return [
+        *rows,
+        row("three of four give the fourth's partner another number", both, **three, partners=(*FOUR, (6, 4))),
+        row("three of four add a partner of the fourth", both, **three, partners=(*five, (6, 4))),
+        row("three of four drop a partner of the fourth", both, **three, partners=FOUR),
+        row("two of four and the fourth let its partner see more", both, **{**agreed, "signed": (1, 2, 4)},
+            partners=five, changed=sees_more),
+        row("three of four change a rule for all", both, **agreed, partners=five, more="freshness_days = 14\n"),
     ]  # fmt: skip
 
 

@@ -564,14 +564,18 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
         demand(before.keys() - {missing} <= signed, "not all others have signed")
     else:
         demand(len(signed) >= old["changes"]["signatures"], "too few organisations of the one in force have signed")
-        own = ("policy_key", "oin")
-        moved = {one for one in before if one not in after or any(before[one][key] != after[one][key] for key in own)}
-        demand(moved <= signed, "one leaves, or has another key or OIN, and has not signed")
+        moved = {one for one in before if said_of(old, one) != said_of(newer, one)}
+        demand(moved <= signed, "one leaves, or something else is said of it, and it has not signed")
     if missing and newer["unsigned"]["because"] == "lost-key":
         vetoes = {signer(one, made, old, "veto") for one in signatures}
         if missing in vetoes:
             raise Refused("policy_successor", "the key that is said to be lost has vetoed it")
     return newer
+
+
+def said_of(policy: dict[str, Any], slug: str) -> Any:
+    """What a policy says of one organisation and its partners."""
+    return organisations(policy).get(slug), [one for one in policy["partner"] if one["organisation"] == slug]
 
 
 def unsigned_now(policy: dict[str, Any]) -> bool:

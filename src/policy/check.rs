@@ -344,6 +344,11 @@ fn notes(policy: &Policy) -> Vec<Finding> {
     if !partners.is_empty() {
         notes.push(Finding::new("asks-in-vain", [("partners", Fact::Partners(partners))]));
     }
+    let (signatures, organisations) = (usize::from(policy.changes.signatures), policy.organisations.len());
+    if signatures < organisations {
+        let facts = [("signatures", number(signatures)), ("organisations", number(organisations))];
+        notes.push(Finding::new("fewer-sign", facts));
+    }
     if policy.max_shrink_percent == 100 {
         notes.push(Finding::new("no-shrink-guard", []));
     }
@@ -538,6 +543,7 @@ mod tests {
         let no_own_flag = format!("{numbers}\nown_flag_required = false");
         assert!(!noted(&[(RULE, &no_own_flag)]).contains(&"number-level"));
         assert!(noted(&[("[operator]", "max_shrink_percent = 100\n[operator]")]).contains(&"no-shrink-guard"));
+        assert!(noted(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).contains(&"fewer-sign"));
         let silent = [
             ("may = [\"flag\", \"ask\"] # gemeente", "may = [\"ask\"]"),
             ("legal_basis_flag = \"Gemeentewet", "# \"Gemeentewet"),

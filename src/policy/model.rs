@@ -356,6 +356,13 @@ impl Policy {
         self.organisation(organisation).is_some_and(|found| found.first_epoch.is_none_or(|first| first <= epoch))
     }
 
+    /// Whether `other` says the same of an organisation and its partners.
+    pub(super) fn says_the_same_of(&self, other: &Policy, organisation: &Slug) -> bool {
+        let theirs = |entry: &&RosterEntry| entry.organisation == *organisation;
+        self.organisation(organisation) == other.organisation(organisation)
+            && self.partners.iter().filter(theirs).eq(other.partners.iter().filter(theirs))
+    }
+
     /// How many distinct organisations have a partner that may flag.
     pub(crate) fn flagging_organisations(&self) -> usize {
         self.flagging_organisation_names().len()

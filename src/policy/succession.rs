@@ -124,16 +124,16 @@ impl SignedPolicy {
         let mut others = old.organisations.iter().filter(|organisation| !excused(&organisation.slug));
         // With all but one, it must be that one. Of fewer, each organisation decides on its own place.
         let missing = others.find(|organisation| {
-            let is = newer.policy().organisation(&organisation.slug);
-            let is_same = is.is_some_and(|is| is.policy_key == organisation.policy_key && is.oin == organisation.oin);
-            (unsigned.is_some() || !is_same) && !approved.contains(&organisation.slug)
+            let slug = &organisation.slug;
+            (unsigned.is_some() || !old.says_the_same_of(newer.policy(), slug)) && !approved.contains(slug)
         });
         match missing {
             None => Ok(()),
             Some(missing) => Err(PolicyError::PolicySignatures {
                 finding: format!(
                     "'{}' has not signed with the policy key that it has in the one in force: nobody else changes its \
-                     key or its OIN, or lets it leave, unless all others sign and [unsigned] says so",
+                     [[organisation]] or a [[partner]] of its, or lets it leave, unless all others sign and [unsigned] \
+                     says so",
                     missing.slug
                 ),
             }),
@@ -755,11 +755,24 @@ mod tests {
         let error = signed.succeed(policy.clone(), &sign(&policy, &ALL_BUT_TAX[..2])).unwrap_err();
         assert_eq!(error.code(), "policy_signatures");
 
-        // Three change neither the fourth's key nor its OIN.
+        // Three change nothing of the fourth: not its key or OIN, nor what its partner is, may do and sees.
         let (own, other) = (sample::policy_key("belastingdienst"), sample::policy_key("nieuw"));
         let hex = |key: &crate::secret::SigningKey| key.verifying_key().to_string();
-        for (from, to) in [(hex(&own), hex(&other)), ("00000099000000002000".into(), "00000099000000007000".into())] {
-            let policy = sample::changed(&[three[0], ("version = 1", &previous), (&from, &to)]);
+        let oin = "oin = \"00000099000000002000\"\n";
+        let second = "number = 2\nname = \"Belastingdienst, stroomlijning fraude\"\n";
+        let may = "may = [\"flag\", \"ask\"] # belastingdienst";
+        assert!(sample::TEXT.contains(oin) && sample::TEXT.contains(second) && sample::TEXT.contains(may));
+        for (from, to) in [
+            (hex(&own), hex(&other)),
+            (oin.into(), oin.replace('2', "7")),
+            (second.into(), second.replace("number = 2", "number = 9")),
+            (second.into(), second.replace(", stroomlijning fraude", "")),
+            ("sleutels@belastingdienst.example".into(), "sleutels@politie.example".into()),
+            ("sees = \"band\"".into(), "sees = \"presence\"".into()),
+            (may.into(), "may = [\"flag\", \"ask\", \"sweep\"]".into()),
+        ] {
+            let sweep = ("[[epoch]]", "[budgets]\nswept_a_day = 5\nsweep_reasons = [\"a\"]\n[[epoch]]");
+            let policy = sample::changed(&[sweep, three[0], ("version = 1", &previous), (&from, &to)]);
             let mut signatures = sign(&policy, ALL_BUT_TAX);
             let error = signed.succeed(policy.clone(), &signatures).unwrap_err();
             assert!(error.code() == "policy_signatures" && error.to_string().contains("has not signed"), "{error}");

@@ -18,6 +18,7 @@ impl Policy {
         let mut lines = vec![versions(self, newer, words)];
         lines.extend(threshold(self.counting.threshold, newer.counting.threshold, words));
         lines.extend(unsigned(newer, words));
+        lines.extend(own_places(self, newer, words));
         lines.extend(organisations(self, newer, words));
         lines.extend(changed("", &labelled(self, words), &labelled(newer, words), words));
         lines.extend(partners(self, newer, words));
@@ -42,6 +43,16 @@ fn threshold(from: u8, to: u8, words: &Catalogue) -> Option<String> {
 fn unsigned(new: &Policy, words: &Catalogue) -> Option<String> {
     let now = new.unsigned.as_ref().filter(|unsigned| unsigned.version == new.version);
     now.map(|unsigned| words.say("organisation_unsigned", &[("organisation", unsigned.organisation.to_string())]))
+}
+
+/// Which organisations must sign because their own place changes, where not all need to sign.
+fn own_places(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
+    if usize::from(old.changes.signatures) == old.organisations.len() {
+        return Vec::new();
+    }
+    let slugs = old.organisations.iter().map(|organisation| &organisation.slug);
+    let moved = slugs.filter(|slug| !old.says_the_same_of(new, slug));
+    moved.map(|slug| words.say("organisation_own", &[("organisation", slug.to_string())])).collect()
 }
 
 fn organisations(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
@@ -175,6 +186,18 @@ mod tests {
         assert_eq!(sample::policy().difference(&next, Lang::Nl), ["Versie 1 wordt versie 2, geldig vanaf 2026-12-01."]);
         let stranger = next.difference(&sample::policy(), Lang::Nl);
         assert!(stranger[0].contains("LET OP"), "{stranger:?}");
+    }
+
+    #[test]
+    fn who_must_sign_for_itself_is_said_where_not_all_need_to() {
+        let three = ("[[epoch]]", "[changes]\nsignatures = 3\n[[epoch]]");
+        let (old, sees) = (sample::changed(&[three]), ("sees = \"band\"", "sees = \"count\""));
+        let said = old
+            .difference(&sample::changed(&[three, sees, ("[operator]", "freshness_days = 9\n[operator]")]), Lang::En);
+        let own: Vec<_> = said.iter().filter(|line| line.contains("must sign this itself")).collect();
+        assert!(own.len() == 1 && own[0].starts_with("belastingdienst must"), "{said:?}");
+        let all = sample::policy().difference(&sample::changed(&[sees]), Lang::En);
+        assert!(!all.iter().any(|line| line.contains("itself: what")), "{all:?}");
     }
 
     #[test]
