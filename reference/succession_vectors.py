@@ -71,6 +71,8 @@ def public(number: int) -> str:
     return messages.public_key(seed(number)).hex()
 
 
+# A version that another says is void.
+VOID = f'voids = ["{"ab" * 32}"]\n'
 # The seed of an organisation's policy key, by its number.
 POLICY_KEYS = {organisation: 1_000 + organisation for organisation in range(10)}
 ANOTHER_KEY = 2_000
@@ -216,6 +218,8 @@ def keys(both: list[dict[str, Any]], three_sign: str) -> list[dict[str, Any]]:
     policy_key = {"policy_keys": {4: ANOTHER_KEY}}
     return [
         *own_places(both),
+        row("three of four say that another version is void", both, **three, more=VOID, signed=(1, 2, 3), **unasked),
+        row("all four say that another version is void", both, **three, more=VOID),
         row("a new policy key, signed with the old one and the new one", both, **policy_key,
             signed=(1, 2, 3, 4, (4, ANOTHER_KEY))),
         row("a new policy key, not signed with the old one", both, **policy_key, signed=(1, 2, 3, (4, ANOTHER_KEY)),

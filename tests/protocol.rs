@@ -1148,6 +1148,8 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     let rules = RULES
         .replace("version = 1", &format!("version = 2\nprevious = \"{}\"", first.digest()))
         .replace("valid_from = 2026-12-01", "valid_from = 2026-12-03")
+        // In the older epoch only two may still flag.
+        .replace("[budgets]", &format!("{NAMES}[budgets]"))
         .replace("closes = 2027-11-30", "closes = 2026-12-31")
         + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
            opens = 2026-12-03\ncloses = 2027-11-30\n\
@@ -1177,10 +1179,48 @@ fn organisations_leave_and_join_at_an_epochs_start() {
         other => panic!("{}", code(&other)),
     }
 
-    // It comes too late where its first epoch has opened.
+    // A day late is not too late.
     let broker = Broker::create(&at("late"), stored_keys(&at("late-keys")), &at("1.toml"), START).unwrap();
-    let late = broker.adopt_policy(&at("2.toml"), midnight(3)).unwrap_err();
-    assert!(late.code() == "policy_successor" && late.to_string().contains("which opened"), "{late}");
+    broker.adopt_policy(&at("2.toml"), midnight(3)).unwrap();
+}
+
+/// A version that lets an organisation join is adopted late, and where its epoch has shown flags, another takes its
+/// place.
+#[test]
+fn one_joins_until_its_first_epoch_has_shown_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let epoch = |number: u32, opens: &str| {
+        format!("[[epoch]]\nnumber = {number}\nkey_id = \"{number:032}\"\nopens = {opens}\ncloses = 2027-11-30\n")
+    };
+    let rules = RULES.to_owned() + &epoch(2, "2026-12-02");
+    let first = policy_text(&ROSTER, &rules);
+    write_policy(&at("1.toml"), &first);
+    let previous = format!("version = 2\nprevious = \"{}\"", signed(&first).digest());
+    let mut roster = ROSTER.to_vec();
+    roster.push(Entry { number: 7, organisation: "brandweer", may: r#""flag", "ask""#, sees: "count" });
+    let slug = "slug = \"brandweer\"\n";
+    let joins =
+        |rules: &str, epoch: u32| policy_text(&roster, rules).replace(slug, &format!("{slug}first_epoch = {epoch}\n"));
+    let second = joins(&rules.replace("version = 1", &previous), 2);
+    write_policy(&at("2.toml"), &second);
+
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    broker.release(midnight(3)).unwrap();
+    assert_eq!(broker.status().epochs.len(), 2, "its first epoch opened two days ago");
+    broker.adopt_policy(&at("2.toml"), midnight(3)).unwrap();
+
+    let broker = Broker::create(&at("late"), stored_keys(&at("late-keys")), &at("1.toml"), START).unwrap();
+    (1..9).for_each(|days| drop(broker.release(midnight(days)).unwrap()));
+    // The broker comes to the first full release of epoch 2 and to the version at once: the release comes first.
+    let late = broker.adopt_policy(&at("2.toml"), midnight(9)).unwrap_err();
+    assert!(late.code() == "policy_successor" && late.to_string().contains("join in epoch 2"), "{late}");
+    let voids = format!("{previous}\nvoids = [\"{}\"]", signed(&second).digest());
+    let third = joins(&(rules.replace("version = 1", &voids) + &epoch(3, "2026-12-20")), 3);
+    write_policy(&at("3.toml"), &third);
+    let differences = broker.adopt_policy(&at("3.toml"), midnight(9)).unwrap();
+    assert!(differences.iter().any(|line| line.starts_with("VOID WITH THIS")), "{differences:?}");
+    assert_eq!(broker.adopt_policy(&at("2.toml"), midnight(9)).unwrap_err().code(), "policy_successor");
 }
 
 #[test]

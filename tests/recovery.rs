@@ -637,17 +637,17 @@ fn a_key_that_is_missing_is_said_and_nothing_is_drawn_in_its_place() {
 }
 
 #[test]
-fn a_policy_that_opens_a_closed_epoch_again_is_not_adopted() {
-    let (closed, broker) = Closed::begin();
+fn a_policy_that_opens_a_closed_epoch_again_is_adopted_and_that_stays_closed() {
+    let (mut closed, broker) = Closed::begin();
     let policy = closed.folder.path().join("policy.toml");
     // On its face valid before the epoch closed, but adopted after.
     let version = format!("version = 2\nprevious = \"{}\"", broker.policy().digest());
     common::write_policy(&policy, &two_epochs(&version, "2027-06-30"));
-    let error = broker.adopt_policy(&policy, day(31)).unwrap_err();
-    assert_eq!(error.code(), "policy_successor");
-    assert!(error.to_string().contains("epoch 1 closed on 2026-12-31"), "{error}");
-    common::write_policy(&policy, &two_epochs(&version, "2026-12-31"));
-    broker.adopt_policy(&policy, day(31)).unwrap();
+    let differences = broker.adopt_policy(&policy, day(31)).unwrap();
+    assert!(differences.iter().any(|line| line.starts_with("Epoch 1 stays closed here")), "{differences:?}");
+    assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
+    closed.clients[0].policy = broker.policy().digest();
+    assert_eq!(full_set(&mut closed.clients[0], &broker, day(31)), "wrong_epoch");
 }
 
 /// A broker in a folder, spoken to through messages alone; 6 asks and sweeps, and cannot flag.

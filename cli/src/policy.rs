@@ -87,8 +87,8 @@ struct DigestArgs {
 
 /// Sign a policy for an organisation, in a file beside it
 ///
-/// Of a newer version it first says in plain words what changes. A key signs one successor of a policy only: what it
-/// has signed is kept beside it, in KEY.signed.
+/// Of a newer version it first says in plain words what changes, and from which version that is void. A key signs one
+/// successor of a policy only, unless that says that the other is void: what it has signed is kept in KEY.signed.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel policy sign policy-2.toml --previous policy.toml --key police.policy.key --lang nl"
@@ -102,6 +102,9 @@ struct SignArgs {
     /// The policy in force, which it is to follow; left out for a first version
     #[arg(long, value_name = "OLD")]
     previous: Option<PathBuf>,
+    /// A version that this one says is void
+    #[arg(long, value_name = "OTHER")]
+    void: Vec<PathBuf>,
     /// The language in which to say what changes: nl or en
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: Lang,
@@ -253,12 +256,13 @@ fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
     let read_old = |path: &PathBuf| Policy::read(path).map_err(Failure::of_policy(path));
     let in_force = args.previous.as_ref().map(read_old).transpose()?;
+    let void = args.void.iter().map(read_old).collect::<Result<Vec<_>, _>>()?;
     // What is signed is read first.
-    for difference in in_force.iter().flat_map(|in_force| in_force.difference(&policy, args.lang)) {
+    for difference in in_force.iter().chain(&void).flat_map(|older| older.difference(&policy, args.lang)) {
         writeln!(out, "{difference}")?;
     }
-    let key = SigningKey::read(&args.key)?;
-    let signature = PolicySignature::sign_recorded(&policy, in_force.as_ref(), &key, &signed_beside(&args.key))?;
+    let (key, record) = (SigningKey::read(&args.key)?, signed_beside(&args.key));
+    let signature = PolicySignature::sign_recorded(&policy, in_force.as_ref(), &void, &key, &record)?;
     let known = policy.organisation(signature.organisation());
     let path = match known.is_some_and(|known| known.policy_key == signature.key()) {
         true => signature.path_beside(&args.file),
@@ -297,7 +301,7 @@ fn evidence(args: &EvidenceArgs, out: &mut Output) -> Result<(), Failure> {
     let signatures = [PolicySignature::read_beside(&args.one)?, PolicySignature::read_beside(&args.other)?].concat();
     let twice = one.signed_twice(&other, &signatures);
     if twice.is_empty() {
-        writeln!(out, "no organisation signed two policies that follow the same one")?;
+        writeln!(out, "no organisation signed two policies that follow the same one and neither of which is void")?;
         return Ok(());
     }
     let names: Vec<_> = twice.iter().map(|slug| slug.as_str()).collect();

@@ -82,6 +82,29 @@ fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
 }
 
 #[test]
+fn a_version_that_cannot_come_into_force_is_replaced_by_one_that_says_so() {
+    let desk = consortium();
+    second(&desk, &[("[[epoch]]", "[retention]\nmax_days = 90\n[[epoch]]")]);
+    let all = ["politie", "fiscus", "woonbron", "gemeente"];
+    sign(&desk, &all);
+    let void = desk.stapel("policy digest policy-2.toml");
+    let text = text(&desk.read("policy-2.toml")).replace("max_days = 90", "max_days = 100");
+    desk.write("policy-2b.toml", text.replacen("valid_from", &format!("voids = [\"{}\"]\nvalid_from", void.trim()), 1));
+    let sign = |key: &str| format!("policy sign policy-2b.toml --previous policy.toml --key {key}.policy.key");
+    assert_eq!(desk.code(&sign("politie")), "policy_signature", "it was not read");
+    for key in all {
+        let said = desk.stapel(&format!("{} --void policy-2.toml", sign(key)));
+        assert!(said.contains("VOID WITH THIS") && said.contains("Was: \"90 days\". Becomes: \"100 days\""), "{said}");
+    }
+    assert!(desk.stapel("policy evidence policy-2.toml policy-2b.toml").starts_with("no organisation"));
+    desk.stapel("policy verify policy-2b.toml --previous policy.toml");
+    let now = "2026-12-02T09:00:00Z";
+    let adopted = desk.stapel(&format!("broker adopt --dir broker --policy policy-2b.toml --now {now}"));
+    assert!(adopted.contains(void.trim()), "{adopted}");
+    assert_eq!(desk.code(&format!("broker adopt --dir broker --policy policy-2.toml --now {now}")), "policy_successor");
+}
+
+#[test]
 fn a_stolen_policy_key_is_replaced_by_its_organisation() {
     let desk = consortium();
     let table = desk.stapel("keygen policy --out politie-2.policy.key");

@@ -106,6 +106,13 @@ def words(of: Form, most: int) -> Form:
     return form
 
 
+def void(value: Any) -> list[str]:
+    made = words(HEX_32, 100)(value)
+    if not made:
+        raise refused("voids names none")
+    return made
+
+
 SLUG_FORM = matching(SLUG.pattern)
 HEX_32 = matching("[0-9a-f]{64}")
 HEX_16 = matching("[0-9a-f]{32}")
@@ -262,6 +269,7 @@ POLICY = table(
         "consortium": (SLUG_FORM, REQUIRED),
         "version": (integer(1, U32), REQUIRED),
         "previous": (HEX_32, ABSENT),
+        "voids": (void, ABSENT),
         "valid_from": (day, REQUIRED),
         "test": (boolean, False),
         "purpose": (SLUG_FORM, REQUIRED),
@@ -321,9 +329,10 @@ def flagging(policy: dict[str, Any]) -> set[str]:
     return {one["organisation"] for one in policy["partner"] if "flag" in one["may"]}
 
 
-def fewest_flagging(policy: dict[str, Any]) -> int:
-    """How many may flag in the oldest epoch that closes on the policy's first day or later."""
-    lasting = [one["number"] for one in policy["epoch"] if one["closes"] >= policy["valid_from"]]
+def fewest_flagging(policy: dict[str, Any], first: int = 0) -> int:
+    """How many may flag in the oldest epoch from number `first` on that closes on the policy's first day or later."""
+    open_ = [one["number"] for one in policy["epoch"] if one["closes"] >= policy["valid_from"]]
+    lasting = [number for number in open_ if number >= first]
     if not lasting:
         return len(flagging(policy))
     joined = {one["slug"]: one.get("first_epoch", 0) for one in policy["organisation"]}
@@ -465,7 +474,7 @@ def fewest_changed(policy: dict[str, Any]) -> int:
 def names_somebody(policy: dict[str, Any]) -> bool:
     """Whether some answer has fewer than three explanations."""
     counting = policy["counting"]
-    may_flag, fewest = flagging(policy), fewest_flagging(policy)
+    may_flag = flagging(policy)
     rule = Counting(
         counting["threshold"], counting["min_sources"], counting["count_cap"], counting["own_flag_required"]
     )
@@ -473,6 +482,7 @@ def names_somebody(policy: dict[str, Any]) -> bool:
         if "ask" not in asker["may"]:
             continue
         flags_itself = asker["organisation"] in may_flag
+        fewest = fewest_flagging(policy, organisations(policy)[asker["organisation"]].get("first_epoch", 0))
         others = max(0, fewest - flags_itself)
         known: list[int] = []
         if flags_itself:
@@ -542,8 +552,13 @@ def in_force(data: bytes, signatures: list[str]) -> dict[str, Any]:
     policy = parse(data)
     if rules := check(policy):
         raise Refused("policy_unsafe", ", ".join(rules))
-    signed_by(digest(policy), signatures, policy, policy["changes"]["signatures"])
+    signed_by(digest(policy), signatures, policy, needed_for(policy, policy))
     return policy
+
+
+def needed_for(roster: dict[str, Any], version: dict[str, Any]) -> int:
+    """How many organisations of a roster sign a version: all where that says that others are void."""
+    return len(organisations(roster)) if "voids" in version else roster["changes"]["signatures"]
 
 
 def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str, Any]:
@@ -563,7 +578,7 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
     if missing:
         demand(before.keys() - {missing} <= signed, "not all others have signed")
     else:
-        demand(len(signed) >= old["changes"]["signatures"], "too few organisations of the one in force have signed")
+        demand(len(signed) >= needed_for(old, newer), "too few organisations of the one in force have signed")
         moved = {one for one in before if said_of(old, one) != said_of(newer, one)}
         demand(moved <= signed, "one leaves, or something else is said of it, and it has not signed")
     if missing and newer["unsigned"]["because"] == "lost-key":

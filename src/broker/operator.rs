@@ -104,7 +104,6 @@ impl Broker {
         let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
-            old.signed.refuse_late(&newer, now.day(), transaction.restored().map(Timestamp::day))?;
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
             let now = Clock::from(now).judge(&transaction)?;
@@ -112,13 +111,21 @@ impl Broker {
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
             // meanwhile, begun a release that would take the place of those made below.
             if self.is_in_force(&old) && !transaction.is_release_in_progress() {
+                let epochs = &transaction.epochs;
+                let has_released = |number| epochs.get(&number).is_some_and(|epoch| epoch.row.waits_since.is_none());
+                old.signed.refuse_late(&newer, has_released)?;
                 break (transaction, old, signed, now);
             }
         };
         if let Some(folder) = &self.folder {
             folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
         }
-        let differences = old.signed.policy().difference(signed.policy(), Lang::En);
+        let mut differences = old.signed.policy().difference(signed.policy(), Lang::En);
+        let open = signed.policy().epochs.iter().filter(|epoch| epoch.is_open(now.day()));
+        let stay_closed = open.filter(|epoch| self.keys.is_destroyed(epoch.number));
+        differences.extend(stay_closed.map(|epoch| {
+            format!("Epoch {} stays closed here all the same, because its keys are destroyed.", epoch.number)
+        }));
         let lowered = signed.policy().counting.threshold < old.policy().counting.threshold;
         let (version, digest) = (signed.policy().version, signed.digest());
         let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };

@@ -224,8 +224,9 @@ impl Partner {
 
     /// Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.
     ///
-    /// It follows the one in force, or the one before that, where the broker's latest reply named that one: then the
-    /// one that was adopted here never came into force at the broker, and another takes its place.
+    /// It follows the one in force. Or it follows the one before that, says that the one in force is void, and the
+    /// broker's latest reply named one of these two: then the one that was adopted here never came into force at the
+    /// broker, and the newer one takes its place.
     ///
     /// # Errors
     ///
@@ -305,14 +306,19 @@ impl Partner {
         self.data.folder().keep_veto(&veto)
     }
 
-    /// The policy before the one in force here, if `newer` follows it and the broker said last that it goes by it.
+    /// The policy before the one in force here, if `newer` follows it and says that the one in force is void, and the
+    /// broker said last that it goes by either of those two.
     fn policy_before(&self, newer: &Policy) -> Result<Option<SignedPolicy>, PartnerError> {
-        let brokers = self.data.state().brokers_policy;
-        if brokers.is_none() || newer.previous != brokers {
+        if !newer.voids.contains(&self.member.policy.digest()) {
             return Ok(None);
         }
-        let before = self.data.folder().read_policy_before()?;
-        Ok(before.filter(|before| Some(before.digest()) == brokers))
+        let brokers = self.data.state().brokers_policy;
+        if !brokers.is_some_and(|digest| newer.previous == Some(digest) || newer.digest() == digest) {
+            let finding = "it says that the one in force here is void, and the broker's latest reply does not: send a \
+                           status request, and adopt it when the reply was read";
+            return Err(PolicyError::PolicySuccessor { finding: finding.into() }.into());
+        }
+        Ok(self.data.folder().read_policy_before()?.filter(|before| Some(before.digest()) == newer.previous))
     }
 
     /// Keeps a copy of an epoch's secret in the folder and uses it.

@@ -117,7 +117,7 @@ pub struct Reveal {
 impl Policy {
     /// Looks for what is unsafe, and says what the answers give away.
     pub fn check(&self) -> Check {
-        let reveals = reveals(self, self.fewest_flagging());
+        let reveals = reveals(self, usize::MAX);
         let mut refusals = fixed_rules(self);
         refusals.extend(limits(self));
         let naming = reveals.iter().filter(|reveal| reveal.sets < FEWEST_SETS);
@@ -284,7 +284,7 @@ fn kept_longer(
 
 fn notes(policy: &Policy) -> Vec<Finding> {
     let (counting, release) = (&policy.counting, &policy.release);
-    let (flagging, fewest) = (policy.flagging_organisations(), policy.fewest_flagging());
+    let (flagging, fewest) = (policy.flagging_organisations(), policy.fewest_flagging(0));
     let days = number(release.max_wait_days);
     let mut notes = Vec::new();
     if policy.test {
@@ -312,7 +312,7 @@ fn notes(policy: &Policy) -> Vec<Finding> {
         ],
     ));
     notes.push(Finding::new("waited-release", [("days", days)]));
-    let scarce = reveals(policy, fewest.min(counting.min_sources.into()));
+    let scarce = reveals(policy, counting.min_sources.into());
     if let Some(worst) = scarce.into_iter().min_by_key(|reveal| reveal.sets).filter(|worst| worst.sets < FEWEST_SETS) {
         let (min_sources, sets) = (number(counting.min_sources), Fact::Sets(worst.sets));
         let facts = [("min_sources", min_sources), ("answer", Fact::Answer(worst)), ("sets", sets)];
@@ -360,12 +360,16 @@ fn numbers(policy: &Policy, holds: impl Fn(&RosterEntry) -> bool) -> Vec<u16> {
     policy.partners.iter().filter(|partner| holds(partner)).map(|partner| partner.number).collect()
 }
 
-/// What every answer gives away while `flagging` organisations flag.
-fn reveals(policy: &Policy, flagging: usize) -> Vec<Reveal> {
+/// What every answer gives away while at most so many organisations flag.
+fn reveals(policy: &Policy, at_most: usize) -> Vec<Reveal> {
     let names = policy.flagging_organisation_names();
+    // By an asker's first epoch: nobody asks in an epoch before that.
+    let mut fewest: BTreeMap<u32, usize> = BTreeMap::new();
     let mut askers: BTreeMap<(Sees, bool, usize), Vec<u16>> = BTreeMap::new();
     for partner in policy.partners.iter().filter(|partner| partner.may.ask) {
         let flags = names.contains(&partner.organisation);
+        let first = policy.organisation(&partner.organisation).and_then(|found| found.first_epoch).unwrap_or(0);
+        let flagging = *fewest.entry(first).or_insert_with(|| policy.fewest_flagging(first).min(at_most));
         let others = flagging.saturating_sub(flags.into());
         if flags {
             askers.entry((partner.sees, true, others)).or_default().push(partner.number);
@@ -568,20 +572,22 @@ mod tests {
             [("version = 1", previous.as_str()), ("slug = \"belastingdienst\"", joiner), ("closes = 2027-11-30", next)];
         let with = |more: &[(&str, &str)]| sample::changed(&[&joins, more].concat());
         let policy = with(&[]);
-        assert_eq!((policy.flagging_organisations(), policy.fewest_flagging(), policy.counting.count_cap), (4, 3, 2));
+        let fewest = [0, 1, 2].map(|first| policy.fewest_flagging(first));
+        assert_eq!((policy.flagging_organisations(), fewest, policy.counting.count_cap), (4, [3, 3, 4], 2));
         assert_eq!(policy.release.min_changed, 3, "in the newer epoch four may flag");
         let reveals = policy.check().reveals;
-        assert!(reveals.iter().all(|reveal| reveal.others == 2), "{reveals:?}");
+        let others = |reveal: &Reveal| if reveal.partners == [2] { 3 } else { 2 };
+        assert!(reveals.iter().all(|reveal| reveal.others == others(reveal)), "it asks in epoch 2 alone: {reveals:?}");
         let check = with(&[(RULE, "threshold = 2\ncount_cap = 3")]).check();
         assert!(check.standing().all(|refusal| refusal.rule == "names-somebody") && !check.is_safe());
         assert!(check.notes.iter().any(|note| note.rule == "joins-later"));
         // From the day on which epoch 1 is over, all four hide one another.
         let over =
             with(&[(RULE, "threshold = 2\ncount_cap = 3"), ("valid_from = 2026-12-01", "valid_from = 2027-01-15")]);
-        assert_eq!(over.fewest_flagging(), 4);
+        assert_eq!(over.fewest_flagging(0), 4);
         assert!(over.check().is_safe());
         let last_day = with(&[("valid_from = 2026-12-01", "valid_from = 2027-01-14")]);
-        assert_eq!(last_day.fewest_flagging(), 3);
+        assert_eq!(last_day.fewest_flagging(0), 3);
     }
 
     #[test]

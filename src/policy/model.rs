@@ -33,6 +33,10 @@ pub struct Rules {
     /// The digest of the version before; none in version 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<Digest>,
+    /// Other versions that follow the same one, were signed and cannot come into force: digests, ascending. With any,
+    /// all organisations sign.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub voids: Vec<Digest>,
     /// The first day of its validity.
     pub valid_from: Day,
     /// Whether this policy is for tests only, without real addresses.
@@ -356,6 +360,12 @@ impl Policy {
         self.organisation(organisation).is_some_and(|found| found.first_epoch.is_none_or(|first| first <= epoch))
     }
 
+    /// How many of these organisations must sign `version`. Where that says that others are void, all must, so that
+    /// none of them is left with what the rest holds void.
+    pub(super) fn signatures_for(&self, version: &Policy) -> usize {
+        if version.voids.is_empty() { self.changes.signatures.into() } else { self.organisations.len() }
+    }
+
     /// Whether `other` says the same of an organisation and its partners.
     pub(super) fn says_the_same_of(&self, other: &Policy, organisation: &Slug) -> bool {
         let theirs = |entry: &&RosterEntry| entry.organisation == *organisation;
@@ -368,10 +378,10 @@ impl Policy {
         self.flagging_organisation_names().len()
     }
 
-    /// How many organisations may flag in the oldest epoch that closes on the policy's first day or later. In no epoch
-    /// that goes on may fewer: who joins with a later epoch does not count in those before.
-    pub(crate) fn fewest_flagging(&self) -> usize {
-        let oldest = self.epochs.iter().find(|epoch| epoch.closes >= self.valid_from);
+    /// How many organisations may flag in the oldest epoch, numbered `first` or higher, that closes on the policy's
+    /// first day or later. In no other of these may fewer: who joins with a later epoch does not count in those before.
+    pub(crate) fn fewest_flagging(&self, first: u32) -> usize {
+        let oldest = self.epochs.iter().find(|epoch| epoch.number >= first && epoch.closes >= self.valid_from);
         oldest.map_or_else(|| self.flagging_organisations(), |epoch| self.flagging_in(epoch.number).len())
     }
 

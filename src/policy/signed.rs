@@ -21,7 +21,7 @@ pub struct SignedPolicy {
 
 impl SignedPolicy {
     /// Takes a policy into force: it must be safe, and as many distinct organisations of its roster must have signed it
-    /// as it asks for. Signatures that do not hold are not counted.
+    /// as it asks for; all of them where it says that others are void. Signatures that do not hold are not counted.
     ///
     /// Only the first policy is taken in this way, on the word of whoever hands it over. A later one comes through
     /// [`SignedPolicy::succeed`].
@@ -32,7 +32,8 @@ impl SignedPolicy {
     pub fn verify(policy: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, PolicyError> {
         refuse_unsafe(&policy)?;
         let digest = policy.digest();
-        let signed_by = signers(&policy, digest, signatures, policy.changes.signatures.into(), "its own roster")?;
+        let needed = policy.signatures_for(&policy);
+        let signed_by = signers(&policy, digest, signatures, needed, "its own roster")?;
         Ok(SignedPolicy { policy, digest, signed_by })
     }
 

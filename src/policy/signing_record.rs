@@ -14,7 +14,11 @@ use crate::slug::Slug;
 
 impl PolicySignature {
     /// Signs a policy with an organisation's policy key, unless `record` says that this key has signed another
-    /// successor of the same policy. `record` is a file beside the key, which is made with the first signature.
+    /// successor of the same policy that this one does not say is void. `record` is a file beside the key, which is
+    /// made with the first signature.
+    ///
+    /// `void` are the versions that the policy names in `voids`: nobody signs that one is void which he has not seen,
+    /// because it could be kept back and shown to others.
     ///
     /// `in_force` is the policy that this one is to follow; `None` for a first version. The signature is for the
     /// organisation that has the key in `policy`, or, where it leaves or changes its key, in `in_force`.
@@ -22,10 +26,11 @@ impl PolicySignature {
     /// # Errors
     ///
     /// [`PolicyError::PolicySignature`] where the key is of no organisation, the policy does not follow `in_force`, or
-    /// another one was signed; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses; [`PolicyError::System`].
+    /// `void` are not those that it names, or another one was signed; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses; [`PolicyError::System`].
     pub fn sign_recorded(
         policy: &Policy,
         in_force: Option<&Policy>,
+        void: &[Policy],
         key: &SigningKey,
         record: &Path,
     ) -> Result<PolicySignature, PolicyError> {
@@ -35,6 +40,19 @@ impl PolicySignature {
                 None => format!("version {} follows another one: give the policy in force with it", policy.version),
                 Some(_) => "it does not name the digest of the policy in force as `previous`".into(),
             }));
+        }
+        if let Some(unseen) = policy.voids.iter().find(|digest| void.iter().all(|one| one.digest() != **digest)) {
+            return Err(wrong(format!(
+                "it says that {unseen} is void: give that version with it (--void), and read it"
+            )));
+        }
+        if let Some(other) =
+            void.iter().find(|one| one.previous != policy.previous || !policy.voids.contains(&one.digest()))
+        {
+            return Err(wrong(format!(
+                "it does not say that {} is void, or that one follows another policy",
+                other.digest()
+            )));
         }
         let in_own = policy.organisations.iter().any(|one| one.policy_key == key.verifying_key());
         let signature = match in_force {
@@ -49,18 +67,17 @@ impl PolicySignature {
         let before = policy.previous.map_or_else(|| "first".to_owned(), |digest| digest.to_string());
         let follows = format!("{} {before} ", policy.consortium);
         let digest = signature.digest().to_string();
-        match kept.lines().find_map(|line| line.strip_prefix(&follows)) {
-            Some(signed) if signed == digest => {}
-            Some(signed) => {
-                return Err(wrong(format!(
-                    "this key has signed another policy that follows the same one, {signed}: two such signatures are \
-                     evidence against the organisation. Where all agree that the other one is void, take its line \
-                     out of {}",
-                    record.display()
-                )));
-            }
-            // The record is on disk before the signature is handed out.
-            None => files::replace_private(record, format!("{kept}{follows}{digest}\n").as_bytes())?,
+        let signed: Vec<&str> = kept.lines().filter_map(|line| line.strip_prefix(&follows)).collect();
+        let is_void = |signed: &str| policy.voids.iter().any(|void| void.to_string() == signed);
+        if let Some(other) = signed.iter().find(|signed| **signed != digest && !is_void(signed)) {
+            return Err(wrong(format!(
+                "this key has signed another policy that follows the same one, {other}: two such signatures are \
+                 evidence against the organisation, unless the later one names the other in `voids`"
+            )));
+        }
+        // The record is on disk before the signature is handed out.
+        if !signed.contains(&digest.as_str()) {
+            files::replace_private(record, format!("{kept}{follows}{digest}\n").as_bytes())?;
         }
         Ok(signature)
     }
@@ -70,10 +87,12 @@ impl Policy {
     /// The organisations that signed both this policy and `other` with one key, although both follow the same one:
     /// evidence that they tried to let some believe in the one and others in the other.
     ///
-    /// Empty where the two are the same, or do not follow the same one. `signatures` may be those of both, mixed.
+    /// Empty where the two are the same, do not follow the same one, or one says that the other is void.
+    /// `signatures` may be those of both, mixed.
     pub fn signed_twice(&self, other: &Policy, signatures: &[PolicySignature]) -> Vec<Slug> {
         let rivals = self.consortium == other.consortium && self.previous == other.previous;
-        if !rivals || self.digest() == other.digest() {
+        let is_void = self.voids.contains(&other.digest()) || other.voids.contains(&self.digest());
+        if !rivals || is_void || self.digest() == other.digest() {
             return Vec::new();
         }
         let signed = |policy: &Policy, one: &PolicySignature| {
@@ -114,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (record, key) = (folder.path().join("politie.key.signed"), sample::policy_key("politie"));
         let first = sample::policy();
-        let sign = |policy: &Policy, in_force| PolicySignature::sign_recorded(policy, in_force, &key, &record);
+        let sign = |policy: &Policy, in_force| PolicySignature::sign_recorded(policy, in_force, &[], &key, &record);
         assert!(sign(&first, None).is_ok());
         let (one, other) = (second(("threshold = 2", "threshold = 3")), second(("hours = 24", "hours = 48")));
         let error = sign(&one, None).unwrap_err();
@@ -128,6 +147,33 @@ mod tests {
         assert!(sign(&anew, None).is_err(), "another first version of the consortium");
         let left = sign(&second(("acaabdd87f", "acaabdd88f")), Some(&first));
         assert!(left.is_err(), "the one before was signed, also where the key is that of the policy in force");
+    }
+
+    /// A version that could not come into force is replaced by one that names it, and by nothing else.
+    #[test]
+    fn a_key_signs_another_successor_that_says_the_first_is_void() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, key) = (folder.path().join("politie.key.signed"), sample::policy_key("politie"));
+        let first = sample::policy();
+        let sign = |policy: &Policy, void: &[Policy]| {
+            PolicySignature::sign_recorded(policy, Some(&first), void, &key, &record).map_err(|error| error.to_string())
+        };
+        let one = second(("threshold = 2", "threshold = 3"));
+        sign(&one, &[]).unwrap();
+        let voids = |digests: &[String]| format!("voids = [\"{}\"]\n[operator]", digests.join("\", \""));
+        let other = second(("[operator]", &voids(&[one.digest().to_string()])));
+        let unseen = sign(&other, &[]).unwrap_err();
+        assert!(unseen.contains(&one.digest().to_string()) && unseen.contains("--void"), "{unseen}");
+        assert!(sign(&other, &[one.clone(), first.clone()]).unwrap_err().contains("does not say"), "one too many");
+        sign(&other, std::slice::from_ref(&one)).unwrap();
+        assert!(sign(&one, &[]).unwrap_err().contains("signed another policy"), "the void one is not signed again");
+        let both = [sign(&other, std::slice::from_ref(&one)).unwrap(), PolicySignature::sign(&one, &key).unwrap()];
+        assert!(one.signed_twice(&other, &both).is_empty() && other.signed_twice(&one, &both).is_empty());
+        // A third one names both, or it is evidence beside the one that it leaves out.
+        let third = second(("[operator]", &voids(&[other.digest().to_string()])));
+        assert!(sign(&third, std::slice::from_ref(&other)).unwrap_err().contains(&one.digest().to_string()));
+        let third = second(("[operator]", &voids(&[other.digest().to_string(), one.digest().to_string()])));
+        sign(&third, &[one, other]).unwrap();
     }
 
     #[test]

@@ -44,26 +44,20 @@ impl SignedPolicy {
         Ok(newer)
     }
 
-    /// Refuses what comes too late to be adopted on `today`: a policy that lets an epoch close later that has closed,
-    /// because its keys are gone by then, and one with which an organisation would join amid an epoch. The store may
-    /// have been put back on a day from a copy that does not know that it has joined: `restored`.
+    /// Refuses a policy with which an organisation would join an epoch that has shown flags: whoever asks before and
+    /// after would see what it brought. `has_released` says of an epoch whether its first full release was made.
     ///
     /// # Errors
     ///
     /// [`PolicyError::PolicySuccessor`].
-    pub(crate) fn refuse_late(&self, newer: &Policy, today: Day, restored: Option<Day>) -> Result<(), PolicyError> {
-        let mut both = shared_epochs(self.policy(), newer);
-        if let Some((known, _)) = both.find(|(known, epoch)| known.closes < today && epoch.closes > known.closes) {
-            return refused(stays_closed(known));
-        }
+    pub(crate) fn refuse_late(&self, newer: &Policy, has_released: impl Fn(u32) -> bool) -> Result<(), PolicyError> {
         for joiner in joiners(self.policy(), newer) {
-            if let Some(epoch) = joiner.first_epoch.and_then(|number| newer.epoch(number))
-                && epoch.opens < today
-                && restored.is_none_or(|day| day < epoch.opens)
-            {
-                let (slug, number, opens) = (&joiner.slug, epoch.number, epoch.opens);
+            let mut epochs = newer.epochs.iter().filter(|epoch| newer.takes_part(&joiner.slug, epoch.number));
+            if let Some(Epoch { number, .. }) = epochs.find(|epoch| has_released(epoch.number)) {
+                let slug = &joiner.slug;
                 return refused(format!(
-                    "'{slug}' would join in epoch {number}, which opened on {opens}: let it join in a later one"
+                    "'{slug}' would join in epoch {number}, of which a release has shown flags: let it join with a \
+                     later one, in a version that names this one in `voids`"
                 ));
             }
         }
@@ -79,10 +73,11 @@ impl SignedPolicy {
                 newer.consortium, newer.purpose, old.consortium, old.purpose
             ));
         }
-        if newer.version == old.version && newer.digest() != self.digest() {
+        let is_rival = newer.version == old.version || newer.previous == old.previous;
+        if is_rival && newer.digest() != self.digest() {
             return refused(format!(
-                "it is another policy of version {}: of another consortium of this name, or written anew; the next \
-                 version follows this one. Who signed both is shown by `stapel policy evidence`",
+                "it is another policy that follows the same one as version {}, or of another consortium of this name; \
+                 the next version follows this one. Who signed both is shown by `stapel policy evidence`",
                 old.version
             ));
         }
@@ -117,7 +112,7 @@ impl SignedPolicy {
         let old = self.policy();
         let needed = match unsigned {
             Some(_) => old.organisations.len() - 1,
-            None => old.changes.signatures.into(),
+            None => old.signatures_for(newer.policy()),
         };
         let approved = signers(old, newer.digest(), signatures, needed, "the policy in force")?;
         let excused = |slug: &Slug| unsigned.is_some_and(|unsigned| unsigned.organisation == *slug);
@@ -433,7 +428,7 @@ mod tests {
     fn another_policy_of_the_same_version_is_said_to_be_one() {
         let anew = sample::changed(&[("threshold = 2", "threshold = 3")]);
         let error = sample::signed().succeed(anew, &[]).unwrap_err();
-        assert!(error.to_string().contains("another policy of version 1"), "{error}");
+        assert!(error.to_string().contains("follows the same one as version 1"), "{error}");
     }
 
     #[test]
@@ -469,17 +464,6 @@ mod tests {
         assert!(error.to_string().contains("`test` stays"), "{error}");
         let still = sample::changed(&[("version = 1", &previous), ("[operator]", "test = true\n[operator]")]);
         assert!(signed.succeed(still.clone(), &sign(&still, ALL)).is_ok());
-    }
-
-    #[test]
-    fn an_epoch_that_has_closed_is_not_opened_again() {
-        let longer = newer(&[("closes = 2027-11-30", "closes = 2027-12-31")]);
-        let (last, after): (Day, Day) = ("2027-11-30".parse().unwrap(), "2027-12-01".parse().unwrap());
-        assert!(sample::signed().refuse_late(&longer, last, None).is_ok());
-        let error = sample::signed().refuse_late(&longer, after, None).unwrap_err();
-        assert_eq!(error.code(), "policy_successor");
-        assert!(error.to_string().contains("epoch 1 closed on 2027-11-30"), "{error}");
-        assert!(sample::signed().refuse_late(&newer(&[]), after, None).is_ok());
     }
 
     #[test]
@@ -640,6 +624,21 @@ mod tests {
         assert!(error.to_string().contains("fewer than 4"), "{error}");
     }
 
+    /// Three signatures suffice, but not where a version says that another one is void.
+    #[test]
+    fn all_sign_that_another_version_is_void() {
+        let three = ("[[epoch]]", "[changes]\nsignatures = 3\n[[epoch]]");
+        let in_force = sample::changed(&[three]);
+        let signed = SignedPolicy::verify(in_force.clone(), &sign(&in_force, ALL_BUT_TAX)).unwrap();
+        let previous = format!("version = 2\nprevious = \"{}\"", in_force.digest());
+        let voids = format!("{previous}\nvoids = [\"{}\"]", sample::policy().digest());
+        let policy = sample::changed(&[three, ("version = 1", &voids)]);
+        let error = signed.succeed(policy.clone(), &sign(&policy, ALL_BUT_TAX)).unwrap_err();
+        assert!(error.code() == "policy_signatures" && error.to_string().contains("of 4 organisations"), "{error}");
+        assert!(signed.succeed(policy.clone(), &sign(&policy, ALL)).is_ok());
+        assert!(SignedPolicy::verify(policy.clone(), &sign(&policy, ALL_BUT_TAX)).is_err(), "nor as a first one");
+    }
+
     fn joining(first_epoch: &str) -> Policy {
         let joiner = format!(
             "[[organisation]]\nslug = \"brandweer\"\nname = \"Brandweer\"\noin = \"00000099000000005000\"\n\
@@ -663,11 +662,9 @@ mod tests {
             let said = refusal(&joining(first), &five);
             assert!(said.starts_with("policy_successor") && said.contains(says), "{said}");
         }
-        let days: (Day, Day) = ("2026-12-15".parse().unwrap(), "2026-12-16".parse().unwrap());
-        assert!(sample::signed().refuse_late(&policy, days.0, None).is_ok());
-        assert!(sample::signed().refuse_late(&policy, days.1, Some(days.1)).is_ok(), "it may have joined before");
-        let error = sample::signed().refuse_late(&policy, days.1, None).unwrap_err();
-        assert!(error.to_string().contains("which opened on 2026-12-15"), "{error}");
+        assert!(sample::signed().refuse_late(&policy, |epoch| epoch == 1).is_ok());
+        let error = sample::signed().refuse_late(&policy, |epoch| epoch == 2).unwrap_err();
+        assert!(error.to_string().contains("would join in epoch 2"), "{error}");
         // Nor does one that was there from the beginning join later.
         let police = "slug = \"politie\"";
         let moved = newer(&[(police, &format!("{police}\nfirst_epoch = 1"))]);

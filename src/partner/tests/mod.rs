@@ -364,14 +364,27 @@ fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() 
     assert_eq!(code(adopt(&mut play, &later)), "policy_not_yet");
     assert_eq!(play.partner.policy().digest(), first);
     adopt(&mut play, &successor("")).unwrap();
-    let other = successor("freshness_days = 20\n");
+    let voids = format!("voids = [\"{}\"]\n", play.partner.policy().digest());
+    let (rival, other) = (successor("freshness_days = 20\n"), successor(&format!("{voids}freshness_days = 20\n")));
     assert_eq!(code(adopt(&mut play, &other)), "policy_successor", "the broker may have taken it");
     play.partner.flag(&homes(3..4), &by(), NOW).unwrap();
     play.deliver(NOW);
     assert_eq!(play.partner.brokers_policy(), Some(first), "the broker still goes by the one before");
+    assert_eq!(code(adopt(&mut play, &rival)), "policy_successor", "its signatures are evidence, and no replacement");
     adopt(&mut play, &other).unwrap();
     play = play.reopen();
     assert_eq!(play.partner.policy().policy().freshness_days, 20);
+
+    // A partner that comes later finds a broker that has adopted the other one already.
+    let mut late = Play::new();
+    let brokers = play.partner.policy().clone();
+    adopt(&mut late, &successor("")).unwrap();
+    late.broker.policy = brokers.clone();
+    late.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    late.deliver(NOW);
+    assert_eq!(late.partner.brokers_policy(), Some(brokers.digest()));
+    adopt(&mut late, &other).unwrap();
+    assert_eq!(late.partner.policy().digest(), brokers.digest());
 }
 
 #[test]

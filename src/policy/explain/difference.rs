@@ -18,6 +18,8 @@ impl Policy {
         let mut lines = vec![versions(self, newer, words)];
         lines.extend(threshold(self.counting.threshold, newer.counting.threshold, words));
         lines.extend(unsigned(newer, words));
+        let void = newer.voids.iter().filter(|digest| !self.voids.contains(digest));
+        lines.extend(void.map(|digest| words.say("version_void", &[("digest", digest.to_string())])));
         lines.extend(own_places(self, newer, words));
         lines.extend(organisations(self, newer, words));
         lines.extend(changed("", &labelled(self, words), &labelled(newer, words), words));

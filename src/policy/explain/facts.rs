@@ -51,6 +51,7 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("signatures", words.number(changes.signatures)),
         ("grace_days", days(changes.grace_days)),
         ("new_epoch_within_days", days(changes.new_epoch_within_days)),
+        ("voids", policy.voids.iter().map(|digest| digest.to_string()).collect::<Vec<_>>().join(", ")),
         ("unsigned", policy.unsigned.as_ref().map(|unsigned| of_unsigned(unsigned, words)).unwrap_or_default()),
     ]
 }

@@ -129,6 +129,7 @@ fn epochs_and_changes(page: &mut Page, policy: &Policy) {
     if let Some(unsigned) = &policy.unsigned {
         page.wrapped("- ", &of_unsigned(unsigned, page.words));
     }
+    page.lines(if policy.voids.is_empty() { &[] } else { &["voids"] });
     page.lines(&[before, "digest"]);
     page.wrapped("", &page.words.word("digest_binds"));
 }

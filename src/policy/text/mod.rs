@@ -24,6 +24,7 @@ use super::model::{
     Rules,
 };
 use crate::address::Level;
+use crate::digest::Digest;
 use crate::secret::KeyId;
 use crate::slug::Slug;
 
@@ -32,6 +33,7 @@ pub const MAX_TEXT: usize = 4 << 20;
 
 const MAX_EPOCHS: usize = 1_000;
 const MAX_REASONS: usize = 100;
+const MAX_VOIDS: usize = 100;
 
 const U32: RangeInclusive<i64> = 1..=u32::MAX as i64;
 
@@ -90,6 +92,7 @@ impl PolicyFile<'_> {
             consortium: self.read("consortium", &raw.consortium)?,
             version,
             previous,
+            voids: self.voids(&raw.voids)?,
             valid_from: self.day("valid_from", &raw.valid_from)?,
             test: raw.test,
             purpose: self.read("purpose", &raw.purpose)?,
@@ -116,13 +119,29 @@ impl PolicyFile<'_> {
         // These defaults follow from who may flag, and in which epoch.
         if raw.counting.0.count_cap.is_none() {
             // One less than may flag, so that "all of them" never shows.
-            let cap = policy.fewest_flagging().saturating_sub(1);
+            let cap = policy.fewest_flagging(0).saturating_sub(1);
             policy.0.counting.count_cap = cap.clamp(policy.counting.threshold.into(), 250) as u8;
         }
         if raw.release.0.min_changed.is_none() {
             policy.0.release.min_changed = check::fewest_changed(policy.flagging_organisations()) as u16;
         }
         Ok(policy)
+    }
+
+    fn voids(&self, raw: &Option<Spanned<Vec<Spanned<String>>>>) -> Result<Vec<Digest>, PolicyError> {
+        let Some(raw) = raw else { return Ok(Vec::new()) };
+        let (at, raw) = (raw.span().start, raw.get_ref());
+        if raw.is_empty() || raw.len() > MAX_VOIDS {
+            let finding = format!("name 1 to {MAX_VOIDS} digests of other versions, or leave it out");
+            return Err(self.wrong(at, "voids", finding));
+        }
+        let mut voids = BTreeSet::new();
+        for digest in raw {
+            if !voids.insert(self.read::<Digest>("voids", digest)?) {
+                return Err(self.twice(digest.span().start, "voids", digest.get_ref()));
+            }
+        }
+        Ok(voids.into_iter().collect())
     }
 
     fn legal_act(&self, raw: &Spanned<String>) -> Result<LegalAct, PolicyError> {

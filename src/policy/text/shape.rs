@@ -22,6 +22,7 @@ pub(super) struct RawPolicy {
     pub(super) consortium: Spanned<String>,
     pub(super) version: Spanned<i64>,
     pub(super) previous: Option<Spanned<String>>,
+    pub(super) voids: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) valid_from: Spanned<Datetime>,
     #[serde(default)]
     pub(super) test: bool,
