@@ -277,4 +277,13 @@ fn another_operator_begins_with_keys_of_its_own() {
     desk.stapel(&format!("broker handle --dir new politie/outbox --now {now}"));
     let read = desk.json(&format!("partner read --dir politie --now {now}"));
     assert_eq!((&read[0]["reply"], &read[0]["held"]), (&"receipt".into(), &1.into()), "{read:?}");
+    // What was known of the old one is not held against the new one, also where only the journal is left.
+    std::fs::copy(desk.path("1.1.1.cert"), desk.path("politie/1.1.1.cert")).unwrap();
+    std::fs::remove_file(desk.path("politie/state.sealed")).unwrap();
+    desk.stapel(&format!("partner status --dir politie --request --now {now}"));
+    desk.stapel(&format!("broker handle --dir new politie/outbox --now {now}"));
+    desk.stapel(&format!("partner read --dir politie --now {now}"));
+    let is_evidence = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("evidence-");
+    let entries = std::fs::read_dir(desk.path("politie")).unwrap();
+    assert!(!entries.map(Result::unwrap).any(is_evidence), "nobody went back");
 }

@@ -3,7 +3,7 @@
 use super::flags::{Flag, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
-use super::sent::{End, PastMessage, SignedMessage};
+use super::sent::{End, MessageHead, PastMessage, SignedMessage};
 use super::state::{LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
@@ -82,7 +82,7 @@ impl PartnerState {
                     if is_latest {
                         self.learn(&question.addresses, standings);
                     }
-                    self.remember(question.message, End::Read);
+                    self.remember(question.message.head, End::Read);
                 }
             }
             JournalEvent::Rejected { series, epoch, number, code, detail, .. } => {
@@ -104,6 +104,7 @@ impl PartnerState {
                 self.drop_flight(*series, *number, End::Dropped);
             }
             JournalEvent::Status(status) => self.take_status(status),
+            JournalEvent::AnotherOperator { .. } => self.forget_broker(),
         }
         debug_assert!(self.journal.records <= number);
     }
@@ -173,7 +174,7 @@ impl PartnerState {
                 epoch.undelivered = epoch.undelivered_if_accepted.take().unwrap_or_default();
             }
             let end = if message.head.sequence == number { end } else { End::Implied };
-            self.remember(message, end);
+            self.remember(message.head, end);
         }
     }
 
@@ -280,12 +281,12 @@ impl PartnerState {
                 self.epoch_mut(message.head.epoch).undelivered_if_accepted = None;
             }
             let end = if message.head.sequence == number { end } else { End::Dropped };
-            self.remember(message, end);
+            self.remember(message.head, end);
         }
     }
 
-    fn remember(&mut self, message: SignedMessage, end: End) {
-        self.past.push(PastMessage { head: message.head, end });
+    pub(super) fn remember(&mut self, head: MessageHead, end: End) {
+        self.past.push(PastMessage { head, end });
         let over = self.past.len().saturating_sub(MAX_PAST);
         self.past.drain(..over);
     }

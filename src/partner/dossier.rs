@@ -141,6 +141,7 @@ impl Partner {
                 | JournalEvent::Rejected { .. }
                 | JournalEvent::Late { .. }
                 | JournalEvent::GaveUp { .. }
+                | JournalEvent::AnotherOperator { .. }
                 | JournalEvent::Status(_) => {}
             }
         })?;

@@ -86,6 +86,7 @@ pub use source::SourceRequests;
 
 use folder::PartnerFolder;
 use member::{Member, Source};
+use record::JournalEvent;
 use sent::{MessageHead, SignedMessage};
 use transaction::PartnerData;
 
@@ -248,11 +249,16 @@ impl Partner {
         let member = &mut self.member;
         member::entry(newer.policy(), member.number)?;
         let mut transaction = self.data.begin()?;
+        if newer.policy().operator.verifying_key != member.policy.policy().operator.verifying_key {
+            // Before the policy is written: forgotten without need, the same broker asks for a full set, and no more.
+            let version = newer.policy().version;
+            transaction.record(now, None, JournalEvent::AnotherOperator { version })?;
+        }
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
         transaction.folder().write_policy(newer.policy().version, &text, &signatures, keeps_one_before)?;
-        let brokers_policy = &mut transaction.state().brokers_policy;
-        *brokers_policy = brokers_policy.filter(|digest| *digest != newer.digest());
+        let state = transaction.state();
+        state.brokers_policy = state.brokers_policy.filter(|digest| *digest != newer.digest());
         transaction.keep();
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;

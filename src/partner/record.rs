@@ -44,6 +44,8 @@ pub(super) enum JournalEvent {
     GaveUp { series: Series, number: u64 },
     /// The broker said where the partner stands.
     Status(StatusRecord),
+    /// The policy of this version has another operator, of whose broker nothing is known.
+    AnotherOperator { version: u32 },
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -183,6 +185,7 @@ encode_variants! {
         9 => GaveUp { series, number },
         10 => Status(status),
         11 => Late { series, number, reply },
+        12 => AnotherOperator { version },
     },
     else "a record's event is unknown"
 }

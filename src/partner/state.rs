@@ -11,7 +11,7 @@ use super::case::Case;
 use super::flags::{Flag, Flags, Undelivered};
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
-use super::sent::{PastMessage, SignedMessage};
+use super::sent::{End, PastMessage, SignedMessage};
 use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
 use crate::audit::UnverifiedCheckpoint;
@@ -191,6 +191,21 @@ impl PartnerState {
         self.questions.clear();
         self.status = None;
         self.epochs.iter_mut().for_each(|epoch| epoch.undelivered_if_accepted = None);
+    }
+
+    /// Forgets what is known of the broker: another operator's has nothing of what this one accepted, and takes none of
+    /// the messages that were made for it.
+    pub(super) fn forget_broker(&mut self) {
+        for message in self.messages().map(|message| message.head.clone()).collect::<Vec<_>>() {
+            self.remember(message, End::Dropped);
+        }
+        self.forget_messages();
+        self.epochs.clear();
+        (self.accepted, self.said_accepted, self.lost) = (0, 0, 0);
+        (self.answering, self.brokers_policy, self.receipt) = (None, None, None);
+        self.checkpoint.clear();
+        self.own_lines = OwnLines::default();
+        self.new_flags = LeftToday::default();
     }
 
     /// Forgets the epochs of the policy that have closed, but those of messages in flight, and the pseudonyms that

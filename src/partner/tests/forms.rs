@@ -100,6 +100,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
             },
         ),
         ("gave_up_state", JournalEvent::GaveUp { series: Series::State, number: 1 }),
+        ("another_operator", JournalEvent::AnotherOperator { version: 1 }),
         ("gave_up_status", JournalEvent::GaveUp { series: Series::Status, number: 46 }),
         ("status_unchanged", status(CheckpointOutcome::Unchanged)),
         ("status_kept", status(CheckpointOutcome::Kept(b"kept".to_vec()))),
