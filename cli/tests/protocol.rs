@@ -78,6 +78,11 @@ fn the_whole_protocol_through_files() {
     assert_eq!(seen, ["- 1012JS|1|A stacked", "- 1012JS|2| stacked"], "one who sees presence is told no number");
 
     // What changed, what the journal has, and what the broker's numbers are.
+    // What could not be written is told again.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut news = std::process::Command::new(env!("CARGO_BIN_EXE_stapel"));
+    let news = news.args(["partner", "news", "--dir"]).arg(desk.path("politie")).stdout(full).output().unwrap();
+    assert!(!news.status.success() && text(&news.stderr).ends_with("[io]\n"));
     let news = desk.json("partner news --dir politie");
     let told: Vec<_> = news.iter().map(|news| (&news["news"], &news["address"], &news["refs"])).collect();
     let (stacked, one, two) = (json!("newly_stacked"), json!("1012JS|1|A"), json!("1012JS|2|"));

@@ -42,18 +42,26 @@ impl Partner {
     ///
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn news(&mut self) -> Result<Vec<News>, PartnerError> {
-        self.data.refresh()?;
-        let state = self.data.state();
-        let (reported, stacked) = (state.own_of(&state.reported), state.own_of(&state.stacked));
-        let news = difference(&reported, &stacked);
+        let news = self.untold_news()?;
         if !news.is_empty() {
             let mut transaction = self.data.begin()?;
             let state = transaction.state();
-            state.reported = stacked.clone();
-            state.stacked = stacked;
+            state.stacked = state.own_of(&state.stacked);
+            state.reported = state.stacked.clone();
             transaction.commit()?;
         }
         Ok(news)
+    }
+
+    /// The same news, which is told again: for whoever shows it first, and calls [`Partner::news`] once it was seen.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::news`].
+    pub fn untold_news(&mut self) -> Result<Vec<News>, PartnerError> {
+        self.data.refresh()?;
+        let state = self.data.state();
+        Ok(difference(&state.own_of(&state.reported), &state.own_of(&state.stacked)))
     }
 }
 

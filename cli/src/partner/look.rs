@@ -64,13 +64,16 @@ pub(super) struct StatusArgs {
 pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
     let refs = Refs::open(&args.place.dir)?;
-    let news = partner.news()?;
+    let news = partner.untold_news()?;
     if news.is_empty() && !args.json {
         writeln!(out, "no news")?;
     }
     for news in &news {
         report::news(news, &partner, &refs, args.json, out)?;
     }
+    // What could not be written was not seen, and is told again.
+    out.flush()?;
+    partner.news()?;
     Ok(())
 }
 
