@@ -1,13 +1,14 @@
 //! What a policy key has signed, kept in a file beside it, so that it never signs two successors of one policy; and
 //! what shows that a key did.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::error::PolicyError;
 use super::model::Policy;
 use super::signature::PolicySignature;
+use crate::digest::Digest;
 use crate::files::{self, io};
 use crate::secret::SigningKey;
 use crate::slug::Slug;
@@ -59,15 +60,11 @@ impl PolicySignature {
             Some(in_force) if !in_own => PolicySignature::sign_under(policy, in_force, key)?,
             _ => PolicySignature::sign(policy, key)?,
         };
-        let kept = match fs::read_to_string(record) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(io("read", record, source).into()),
-        };
+        let mut kept = RecordFile::open(record)?;
         let before = policy.previous.map_or_else(|| "first".to_owned(), |digest| digest.to_string());
         let follows = format!("{} {before} ", policy.consortium);
         let digest = signature.digest().to_string();
-        let signed: Vec<&str> = kept.lines().filter_map(|line| line.strip_prefix(&follows)).collect();
+        let signed: Vec<&str> = kept.text.lines().filter_map(|line| line.strip_prefix(&follows)).collect();
         let is_void = |signed: &str| policy.voids.iter().any(|void| void.to_string() == signed);
         if let Some(other) = signed.iter().find(|signed| **signed != digest && !is_void(signed)) {
             return Err(wrong(format!(
@@ -77,10 +74,61 @@ impl PolicySignature {
         }
         // The record is on disk before the signature is handed out.
         if !signed.contains(&digest.as_str()) {
-            files::replace_private(record, format!("{kept}{follows}{digest}\n").as_bytes())?;
+            kept.append(&format!("{follows}{digest}\n"))?;
         }
         Ok(signature)
     }
+}
+
+/// The record, locked while a signature is made, so that two at once do not both find that nothing was signed.
+struct RecordFile<'a> {
+    path: &'a Path,
+    file: File,
+    text: String,
+}
+
+impl RecordFile<'_> {
+    /// Opens the record, or makes it. A last line that was not written whole is taken away: its signature was never
+    /// handed out.
+    fn open(path: &Path) -> Result<RecordFile<'_>, PolicyError> {
+        let failed = |action| move |source| PolicyError::from(io(action, path, source));
+        let mut file = files::private_options().read(true).create(true).open(path).map_err(failed("open"))?;
+        file.lock().map_err(failed("lock"))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed("read"))?;
+        text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+        if let Some(line) = text.lines().position(|line| !is_entry(line)) {
+            let path = path.display();
+            let finding = format!(
+                "line {} of {path} is no record of a signature: put a copy of that file back, for without it nothing \
+                 says what this key has signed",
+                line + 1
+            );
+            return Err(PolicyError::PolicySignature { finding });
+        }
+        Ok(RecordFile { path, file, text })
+    }
+
+    /// Returns when the line is on disk.
+    fn append(&mut self, line: &str) -> Result<(), PolicyError> {
+        let end = self.text.len() as u64;
+        let mut write = || {
+            self.file.set_len(end)?;
+            self.file.seek(SeekFrom::Start(end))?;
+            self.file.write_all(line.as_bytes())?;
+            self.file.sync_all()
+        };
+        write().map_err(|source| io("write", self.path, source))?;
+        Ok(files::sync_folder(self.path)?)
+    }
+}
+
+/// Whether a line has a consortium, the digest of a policy or `first`, and the digest of the one that follows.
+fn is_entry(line: &str) -> bool {
+    let is_digest = |text: &str| text.parse::<Digest>().is_ok();
+    let words: Vec<&str> = line.split(' ').collect();
+    matches!(words[..], [consortium, before, signed]
+        if consortium.parse::<Slug>().is_ok() && (before == "first" || is_digest(before)) && is_digest(signed))
 }
 
 impl Policy {
@@ -174,6 +222,40 @@ mod tests {
         assert!(sign(&third, std::slice::from_ref(&other)).unwrap_err().contains(&one.digest().to_string()));
         let third = second(("[operator]", &voids(&[other.digest().to_string(), one.digest().to_string()])));
         sign(&third, &[one, other]).unwrap();
+    }
+
+    #[test]
+    fn a_record_that_is_no_record_is_refused_and_a_line_that_was_broken_off_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, key) = (folder.path().join("politie.key.signed"), sample::policy_key("politie"));
+        let sign = || PolicySignature::sign_recorded(&sample::policy(), None, &[], &key, &record);
+        for junk in ["nothing\n", "stapel first\n", "Zaan first 00\n"] {
+            std::fs::write(&record, junk).unwrap();
+            let error = sign().unwrap_err();
+            assert!(error.code() == "policy_signature" && error.to_string().contains("line 1 of"), "{error}");
+            assert_eq!(std::fs::read_to_string(&record).unwrap(), junk);
+        }
+        std::fs::write(&record, "zaanstad first 0123").unwrap();
+        sign().unwrap();
+        let kept = std::fs::read_to_string(&record).unwrap();
+        assert_eq!(kept, format!("{} first {}\n", sample::policy().consortium, sample::policy().digest()));
+    }
+
+    #[test]
+    fn of_two_successors_that_are_signed_at_once_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let versions = [second(("threshold = 2", "threshold = 3")), second(("hours = 24", "hours = 48"))];
+        for round in 0..20 {
+            let record = &folder.path().join(round.to_string());
+            let sign = |version| {
+                let key = sample::policy_key("politie");
+                PolicySignature::sign_recorded(version, Some(&sample::policy()), &[], &key, record).is_ok()
+            };
+            let signed = std::thread::scope(|scope| {
+                versions.each_ref().map(|version| scope.spawn(move || sign(version))).map(|one| one.join().unwrap())
+            });
+            assert_eq!(signed.into_iter().filter(|signed| *signed).count(), 1);
+        }
     }
 
     #[test]
