@@ -30,6 +30,9 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     desk.stapel("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z");
     assert_eq!(desk.list("copy"), ["policies", "store"], "the keys are not in it");
     assert_eq!(desk.code("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z"), "store");
+    for folder in ["broker", "broker/store", "broker/policies", "politie"] {
+        assert_eq!(desk.code(&format!("broker backup --dir broker --to {folder} --now 2026-12-03T10:00:00Z")), "store");
+    }
     // What a backup that was broken off left is made whole by the next.
     fs::create_dir_all(desk.path("torn/store.making")).unwrap();
     desk.write("torn/store.making/ledger.redb", "torn");

@@ -34,12 +34,16 @@ pub(super) fn begin(folder: &Path) -> Result<File, StoreError> {
 }
 
 /// Begins a backup in the folder `to`, and removes what is left of one that was broken off. An error where there is a
-/// store, or where another backup is being made.
+/// store or what is of no backup, or where another backup is being made.
 pub(super) fn begin_backup(to: &Path) -> Result<(), StoreError> {
-    let (store, making) = (store_path(to), making(to));
-    if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
-        let finding = "there is a store already; nothing was changed: give another folder for the backup".into();
-        return Err(StoreError::Store { path: store, finding });
+    let (store, making, policies) = (store_path(to), making(to), policies(to));
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let is_foreign = |path: &PathBuf| ![&store, &making, &policies].contains(&path);
+    let foreign = entries(to).map(|entry| entry.path()).find(is_foreign);
+    if let Some(path) = foreign.or_else(|| entries(&store).next().map(|_| store)) {
+        let finding = "it is there already, and of no copy that was broken off; nothing was changed: give a new folder \
+                       for the backup";
+        return Err(StoreError::Store { path, finding: finding.into() });
     }
     if !making.is_dir() {
         return Ok(());
