@@ -317,7 +317,16 @@ fn evidence(args: &EvidenceArgs, out: &mut Output) -> Result<(), Failure> {
 
 fn verify(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
     let signed = match &args.previous {
-        None => SignedPolicy::read(&args.file).map_err(Failure::of_policy(&args.file))?,
+        None => {
+            let first = SignedPolicy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+            if first.policy().previous.is_some() {
+                let file = args.file.display();
+                let finding = "follows another policy, whose keys say who may change it: give the one in force with \
+                               --previous";
+                return Err(Failure::new("policy_successor", format!("{file} {finding}")));
+            }
+            first
+        }
         Some(old) => {
             let in_force = SignedPolicy::read(old).map_err(Failure::of_policy(old))?;
             let newer = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;

@@ -214,7 +214,7 @@ fn refuse_uncertified(incoming: &Incoming<'_>) -> Result<(), Rejection> {
         None if is_open => format!("partner {partner} has no certificate in epoch {epoch}"),
         _ => return Ok(()),
     };
-    let remedy = "ask whoever keeps your organisation's policy key for one with a higher serial";
+    let remedy = "ask whoever keeps your organisation's policy key for one, above any serial before it";
     Err(Rejection::new(Code::NotCertified, 0, format!("{finding}: {remedy}")))
 }
 

@@ -192,7 +192,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failur
     let broker = args.place.open()?;
     let mut failures = Vec::new();
     for path in &args.files {
-        match keep_certificate(&broker, path, &args.clock) {
+        match keep_certificate(&broker, path, &args.clock).map_err(Failure::of_file(path)) {
             Ok(said) => writeln!(out, "{}: {said}", path.display())?,
             Err(failure) => failures.push(failure),
         }
@@ -253,7 +253,11 @@ pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure>
 
 pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failure> {
     // Without the keys nothing is put in place, so that they can be put there and the command given again.
-    let keys = BrokerKeys::open(&args.place.keys())?;
+    let keys = BrokerKeys::open(&args.place.keys()).map_err(|error| {
+        let (code, place) = (error.code(), args.place.keys());
+        let remedy = "put them back there, or name the folder where they are with --keys";
+        Failure::new(code, format!("{error}: the broker's keys are looked for in {}: {remedy}", place.display()))
+    })?;
     let status = Broker::restore(&args.from, &args.place.dir, keys, args.clock.time()?)?.status();
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();

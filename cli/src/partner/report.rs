@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use stapel::message::{Receipt, Rejection, Standing, StatusReply, Told};
+use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{Answered, Complaint, DossierEntry, DossierEvent, News, Next, Partner, Received, StackChange};
 use stapel::{AddressKey, Level};
 
@@ -36,7 +36,7 @@ pub(super) fn received(
         Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
         Received::Status { status, complaint } => status_text(status, complaint.as_ref(), out),
         Received::Rejection { rejection, next } => {
-            rejected(&file, "rejection", rejection, Some(next_text(*next)), as_json, out)
+            rejected(&file, "rejection", rejection, Some(next_of(rejection.code, *next)), as_json, out)
         }
         Received::Late(rejection) => rejected(&file, "late", rejection, None, as_json, out),
         Received::Hint(rejection) => rejected(&file, "hint", rejection, Some(HINT), as_json, out),
@@ -257,6 +257,13 @@ fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Ou
     Ok(())
 }
 
+fn next_of(code: Code, next: Next) -> &'static str {
+    match code {
+        Code::NotCertified => "deliver or ask again once the broker has a certificate that holds",
+        _ => next_text(next),
+    }
+}
+
 fn next_text(next: Next) -> &'static str {
     match next {
         Next::Again => "deliver or ask again: what was wrong is put right in the next message",
@@ -266,7 +273,9 @@ fn next_text(next: Next) -> &'static str {
             "deliver again, and what fits goes today, or ask about less; a day's budgets are new at 00:00 UTC, an \
              epoch's with the next epoch"
         }
-        Next::DeclareShrink => "see whether the set is complete, and if it is, give it again with --allow-shrink",
+        Next::DeclareShrink => {
+            "see whether the set is complete, and if it is, give all of it with stapel partner full --allow-shrink, and deliver"
+        }
         Next::Renew => "look at the flags again, and renew those that are still right with flag --renew REASON",
         Next::End => "withdraw the flags that cannot be renewed any more; flag them again only on a new observation",
         Next::SetClock => "set this side's clock right",
