@@ -190,6 +190,36 @@ fn a_suspended_partner_stops_at_once_and_its_flags_end_with_the_day() {
 }
 
 #[test]
+fn a_suspension_ends_flags_also_where_it_is_over_before_the_day_turns() {
+    let policy = policy();
+    let noon = midnight(1).plus(DAY / 2);
+    let suspend = |broker: &Broker, last_day| {
+        let statement = Statement { partner: 1, epoch: 1, serial: 2, keys: None, first_day: noon.day(), last_day };
+        let suspension = Certificate::sign(policy.policy(), statement, &policy_key("politie")).unwrap();
+        broker.keep_certificate(&suspension, noon).unwrap();
+    };
+    let later = from(policy.policy(), 3, Some(partner_keys(1, 1)), noon.day());
+    for (is_certified, comes_back) in [(false, false), (true, false), (true, true)] {
+        let broker = broker(&policy);
+        let mut clients = everyone(&broker, &policy);
+        assert_eq!(standing(&mut clients[1], &broker, 1, midnight(1)), 2);
+        suspend(&broker, noon.day());
+        if is_certified {
+            broker.keep_certificate(&later, noon).unwrap();
+            let delta = Request::Delta(Delta { flagged: vec![], withdrawn: &[pseudonym(1)] });
+            assert_eq!(code(&clients[0].say(&broker, &delta, noon)), "full_set_required");
+        }
+        if comes_back {
+            assert_eq!(code(&full_set(&mut clients[0], &broker, &[1, 5], noon)), "ok");
+        }
+        assert_eq!(standing(&mut clients[1], &broker, 1, midnight(2)), 2);
+        let police = broker.status().epochs[0].partners[0].clone();
+        let expected = if comes_back { (2, 1, true) } else { (0, 0, false) };
+        assert_eq!((police.held, police.released, police.full_set_seen), expected);
+    }
+}
+
+#[test]
 fn what_a_partner_asked_of_the_epochs_budget_stays_spent_over_a_suspension() {
     let policy =
         signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", "[budgets]\nasked_a_day = 5\nasked_an_epoch = 5")));

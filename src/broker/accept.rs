@@ -343,6 +343,7 @@ impl Context<'_> {
             acceptance.account.pending.push(changes);
         }
         acceptance.account.row.full_seen = true;
+        acceptance.account.row.ending = false;
         acceptance.account.row.held = held;
         Ok(left)
     }

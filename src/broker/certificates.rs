@@ -86,6 +86,14 @@ impl Certificates {
         all.iter().filter(differs).map(|of| row(of)).collect()
     }
 
+    /// The epochs and partners of suspensions that were not there `before` and have begun.
+    pub(super) fn suspended_since(&self, before: &Certificates, today: Day) -> Vec<(u32, u16)> {
+        let begun = |one: &&Certificate| one.claimed().keys.is_none() && one.claimed().first_day <= today;
+        let is_new = |of: &(u32, u16), one: &Certificate| !before.0.get(of).is_some_and(|kept| kept.contains(one));
+        let has_new = |of: &(u32, u16), kept: &[Certificate]| kept.iter().filter(begun).any(|one| is_new(of, one));
+        self.0.iter().filter(|(of, kept)| has_new(of, kept)).map(|(of, _)| *of).collect()
+    }
+
     /// What the log says of those that were not there `before`.
     pub(super) fn events_since<'a>(&'a self, before: &'a Certificates) -> impl Iterator<Item = Event> + 'a {
         let is_new = |(of, one): &(&(u32, u16), &Certificate)| !before.0.get(of).is_some_and(|kept| kept.contains(one));

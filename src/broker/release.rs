@@ -73,7 +73,7 @@ impl ReleasePlan {
         let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some();
         let stays = |partner: &u16| may_flag(partner) && !suspended.contains(partner);
         let (accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
-            epoch.accounts.into_iter().partition(|(partner, _)| stays(partner));
+            epoch.accounts.into_iter().partition(|(partner, account)| stays(partner) && !account.row.ending);
         let pending = accounts.iter().map(|(partner, account)| (*partner, &account.pending)).collect();
         let effect = if due.full { Effect::Everything } else { Effect::OnlyLess };
         let gone = ended.iter().map(|(partner, _)| *partner).collect();

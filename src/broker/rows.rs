@@ -15,7 +15,8 @@
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
-//! | share | 1 if a full set has come, else 0; when the last state message was accepted, a moment, if any |
+//! | share | 1 if a full set has come, else 0; 1 if all flags end with the next release, else 0 |
+//! |  | when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | the highest released state number, 8 |
 //! | organisation | its slug, bytes |
@@ -144,6 +145,8 @@ pub(super) struct EpochRow {
 pub(super) struct ShareRow {
     /// Whether a full set has come.
     pub(super) full_seen: bool,
+    /// Whether all flags end with the next release, because the partner was suspended, unless a full set comes before.
+    pub(super) ending: bool,
     /// When the last state message was accepted.
     pub(super) heard: Option<Timestamp>,
     pub(super) held: u32,
@@ -190,7 +193,7 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
-encode_fields! { ShareRow { full_seen, heard, held, free_in, free, released } }
+encode_fields! { ShareRow { full_seen, ending, heard, held, free_in, free, released } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }
 encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
@@ -311,6 +314,7 @@ mod tests {
         frozen(EpochRow { waits_since: None, ..epoch }, &[&before_wait, &[0]]);
         let share = ShareRow {
             full_seen: true,
+            ending: false,
             heard: Some(Timestamp(0x71)),
             held: 0x72,
             free_in: 0x74,
@@ -325,8 +329,8 @@ mod tests {
             &[0x76, 0, 0, 0, 0, 0, 0, 0],
         ]
         .concat();
-        frozen(share.clone(), &[&[1], &[1], &after_flags]);
-        frozen(ShareRow { full_seen: false, ..share }, &[&[1], &[0], &after_flags]);
+        frozen(share.clone(), &[&[1], &[1, 0], &after_flags]);
+        frozen(ShareRow { full_seen: false, ending: true, ..share }, &[&[1], &[0, 1], &after_flags]);
         frozen(
             LogCountsRow {
                 day: Day(0x81),

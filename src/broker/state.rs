@@ -115,6 +115,16 @@ impl BrokerState {
         change.rows.push((Key::Unpurged, (self.unpurged > 0).then(|| write_row(&self.unpurged))));
     }
 
+    /// Lets all that a partner holds in an epoch end with the next release. Only a full set begins anew.
+    pub(super) fn end_flags(&mut self, epoch: u32, partner: u16, change: &mut Change) {
+        let account = self.epochs.get_mut(&epoch).and_then(|epoch| epoch.accounts.get_mut(&partner));
+        if let Some(account) = account {
+            account.row.full_seen = false;
+            account.row.ending = true;
+            change.rows.push((Key::Share(epoch, partner), Some(write_row(&account.row))));
+        }
+    }
+
     /// Removes all of an epoch, from memory and from the store.
     pub(super) fn remove_epoch(&mut self, policy: &Policy, number: u32, change: &mut Change) {
         self.close_budgets(policy, number, change);

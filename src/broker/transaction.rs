@@ -119,14 +119,18 @@ impl<'a> Transaction<'a> {
     }
 
     /// Keeps the certificates of `in_force`, of which those `before` were kept until now, with a line on each that is
-    /// new.
+    /// new. The flags of whom a new one suspends today end, whatever is certified after it.
     pub(super) fn change_certificates(
         &mut self,
         now: Timestamp,
         in_force: &PolicyInForce,
         before: &Certificates,
     ) -> Result<(), SystemError> {
-        self.change().1.rows.extend(in_force.certificates.rows_since(before));
+        let (state, change) = self.change();
+        for (epoch, partner) in in_force.certificates.suspended_since(before, now.day()) {
+            state.end_flags(epoch, partner, change);
+        }
+        change.rows.extend(in_force.certificates.rows_since(before));
         let mut events = in_force.certificates.events_since(before);
         events.try_for_each(|event| self.record(now, in_force.digest(), event).map(drop))
     }

@@ -27,7 +27,8 @@ impl PolicySignature {
     /// # Errors
     ///
     /// [`PolicyError::PolicySignature`] where the key is of no organisation, the policy does not follow `in_force`, or
-    /// `void` are not those that it names, or another one was signed; [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses; [`PolicyError::System`].
+    /// `void` are not those that it names, another one was signed, or `record` is no such record;
+    /// [`PolicyError::PolicyUnsafe`] where [`Policy::check`] refuses; [`PolicyError::System`].
     pub fn sign_recorded(
         policy: &Policy,
         in_force: Option<&Policy>,

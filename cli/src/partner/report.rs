@@ -274,7 +274,8 @@ fn next_text(next: Next) -> &'static str {
              epoch's with the next epoch"
         }
         Next::DeclareShrink => {
-            "see whether the set is complete, and if it is, give all of it with stapel partner full --allow-shrink, and deliver"
+            "see whether the set is complete, and if it is, give all of it with stapel partner full --allow-shrink, \
+             and deliver"
         }
         Next::Renew => "look at the flags again, and renew those that are still right with flag --renew REASON",
         Next::End => "withdraw the flags that cannot be renewed any more; flag them again only on a new observation",
