@@ -155,9 +155,13 @@ reason = "the model wants every number"
 rule = "names-somebody"
 reason = "the model wants every number"
 [[override]]
+rule = "max-wait"
+reason = "the model wants every number"
+[[override]]
 rule = "min-changed"
 reason = "the model wants every number"
 [counting]
+levels = ["unit", "number"]
 threshold = {threshold}
 min_sources = {min_sources}
 own_flag_required = {own_flag_required}

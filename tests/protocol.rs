@@ -350,6 +350,9 @@ fn a_flag_is_renewed_for_a_reason_and_a_limited_number_of_times() {
     assert_eq!((receipt.changed, receipt.renewed), (1, 0), "it is within what was renewed");
     let most = rejected(flag_on(client, &broker, &[1, 2], renewed("2027-11-30", reason), last));
     assert_eq!(most, (Code::TooManyRenewals, 1), "one of the two flags is too old");
+    let house_number = Terms { house_number: true, ..renewed("2027-11-30", reason) };
+    let round = flag_on(client, &broker, &[1], house_number, last);
+    assert_eq!(rejected(round).0, Code::NotPermitted, "no house numbers are counted, and no flag is said to be of one");
     assert_eq!(code(&flag_on(client, &broker, &[2], until(day("2027-11-30")), last)), "ok");
 }
 

@@ -118,7 +118,7 @@ impl Town {
 fn policy_text(version: u32, origin: &str) -> String {
     let rules = format!(
         "version = {version}\nvalid_from = 2026-12-01\n[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n\
-         [counting]\nthreshold = 2\ncount_cap = 3\n[release]\nmax_wait_days = 1\n[[epoch]]\n\
+         [[override]]\nrule = \"max-wait\"\nreason = \"a test\"\n[counting]\nthreshold = 2\ncount_cap = 3\n[release]\nmax_wait_days = 1\n[[epoch]]\n\
          number = 1\nkey_id = \"{}\"\nopens = 2026-12-01\ncloses = 2027-11-30",
         common::secret(1).key_id()
     );
@@ -733,6 +733,23 @@ fn a_full_set_of_before_the_restore_does_not_bring_back_what_was_withdrawn() {
     assert_eq!(common::code(&common::read(&town.broker.handle(&old, now))), "recovering");
     let anew = set(&mut client, &[1], (1, 1), now);
     assert_eq!(common::code(&client.send(&town.broker, &anew, now)), "ok");
+}
+
+#[test]
+fn what_was_replied_before_the_restore_is_not_said_again() {
+    let town = Restored::new();
+    let mut client = Client::new(1, &town.policy);
+    let full_set = set(&mut client, &[1], (1, 1), START);
+    let status = client.message(&Request::Status(StatusRequest::default()), START);
+    for message in [&full_set, &status, &full_set, &status] {
+        assert_eq!(common::code(&client.send(&town.broker, message, START)), "ok");
+    }
+    town.back_up(START);
+    let now = START.plus(60);
+    let town = town.restore(now);
+    for message in [&full_set, &status] {
+        assert_eq!(common::code(&client.send(&town.broker, message, now)), "stale", "the receipt holds no longer");
+    }
 }
 
 #[test]

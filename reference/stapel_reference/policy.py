@@ -36,8 +36,8 @@ NEVER_OVERRIDDEN = {
     "operator-in-roster", "threshold", "immediate", "published-key", "flag-days-wgs", "log-days-wgs",
 }  # fmt: skip
 RULES = {
-    *NEVER_OVERRIDDEN, "flag-days", "log-days", "min-changed", "min-sources", "own-flag", "names-somebody", "max-days",
-    "grace-days", "epoch-overlap", "epoch-length", "first-set", "signatures",
+    *NEVER_OVERRIDDEN, "flag-days", "log-days", "min-changed", "max-wait", "min-sources", "own-flag", "names-somebody",
+    "max-days", "grace-days", "epoch-overlap", "epoch-length", "first-set", "signatures",
 }  # fmt: skip
 
 
@@ -444,6 +444,7 @@ def check(policy: dict[str, Any]) -> list[str]:
         "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,
         "log-days": "legal_act" not in policy and policy["retention"]["log_days"] > 366,
         "min-changed": policy["release"]["min_changed"] < fewest_changed(policy),
+        "max-wait": policy["release"]["max_wait_days"] < 7 and not policy["test"],
         "min-sources": counting["min_sources"] < counting["threshold"],
         "own-flag": not counting["own_flag_required"],
         "names-somebody": names_somebody(policy),

@@ -9,6 +9,7 @@ use super::index::Pending;
 use super::join::join;
 use super::rows::PartnerRow;
 use super::state::{Account, OpenEpoch, StoredBatch};
+use crate::address::Level;
 use crate::day::Day;
 use crate::message::{Code, Delta, FullSet, Group, LogEntry, Part, Receipt, Rejection, Terms};
 use crate::policy::Policy;
@@ -385,6 +386,12 @@ impl Context<'_> {
         if let Some(last) = days().min().filter(|last| *last < self.today) {
             let sentence = format!("the last valid day {last} has passed: today is {}", self.today);
             return Err(Rejection::new(Code::Clock, 0, sentence));
+        }
+        if !self.policy.counting.levels.contains(&Level::Number) && flagged.iter().any(|(_, terms)| terms.house_number)
+        {
+            // Flags that are said to be of house numbers are held to no first day.
+            let sentence = "the policy counts no house numbers, so that no flag is one of a house number";
+            return Err(Rejection::new(Code::NotPermitted, 0, sentence));
         }
         let retention = &self.policy.retention;
         let max_days = retention.max_days;

@@ -129,7 +129,10 @@ impl Snapshot {
             let sentence = format!("the policy's purpose is {purpose}: check where the message is sent");
             return Err(Rejection::new(Code::WrongPurpose, 0, sentence));
         }
-        let is_same = |before: &&Replied| before.sequence == header.sequence && before.digest == incoming.digest;
+        // What was replied before a restore is not true any more, and not kept.
+        let is_same = |before: &&Replied| {
+            before.sequence == header.sequence && before.digest == incoming.digest && !before.reply.is_empty()
+        };
         let replied = |before: &Option<Replied>| before.as_ref().filter(is_same).map(|before| before.reply.clone());
         let (highest, before) = match header.kind {
             Kind::Status => (self.partner.highest_status, replied(&self.partner.status)),

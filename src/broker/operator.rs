@@ -263,6 +263,7 @@ impl Broker {
             transaction.record(now, in_force.digest(), Event::EpochClosed { epoch })?;
         }
         let (state, change) = transaction.change();
+        state.forget_replies(change);
         state.restore_budgets(in_force.policy(), now, change);
         state.count_removed(state.epochs.values().map(OpenEpoch::stored_rows).sum(), change);
         for (number, epoch) in &mut state.epochs {

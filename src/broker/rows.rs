@@ -112,6 +112,7 @@ pub(super) struct EpochSpending {
 pub(super) struct Replied {
     pub(super) sequence: u64,
     pub(super) digest: Digest,
+    /// Empty since a restore: what was replied before is true no more.
     pub(super) reply: Vec<u8>,
 }
 

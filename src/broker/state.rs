@@ -115,6 +115,16 @@ impl BrokerState {
         change.rows.push((Key::Unpurged, (self.unpurged > 0).then(|| write_row(&self.unpurged))));
     }
 
+    /// Forgets what was replied to partners: after a restore it is true no more. Their numbers stay used.
+    pub(super) fn forget_replies(&mut self, change: &mut Change) {
+        for (partner, row) in &mut self.partners {
+            row.accepted.iter_mut().for_each(|accepted| accepted.reply.clear());
+            row.status.iter_mut().for_each(|status| status.reply.clear());
+            row.answered = None;
+            change.rows.push((Key::Partner(*partner), Some(write_row(row))));
+        }
+    }
+
     /// Lets all that a partner holds in an epoch end with the next release. Only a full set begins anew.
     pub(super) fn end_flags(&mut self, epoch: u32, partner: u16, change: &mut Change) {
         let account = self.epochs.get_mut(&epoch).and_then(|epoch| epoch.accounts.get_mut(&partner));

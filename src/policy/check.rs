@@ -19,6 +19,7 @@ pub(super) const OVERRIDABLE: &[&str] = &[
     "grace-days",
     "log-days",
     "max-days",
+    "max-wait",
     "min-changed",
     "min-sources",
     "names-somebody",
@@ -47,6 +48,9 @@ const LONGEST_KEPT_DAYS_WGS: u16 = 1_827;
 
 /// The most flags that an organisation may bring on its first day: as many as a small town has homes.
 const MOST_ON_FIRST_DAY: u32 = 10_000;
+
+/// The fewest days that `release.max_wait_days` may give: what so many days bring together is less often one's alone.
+const FEWEST_WAIT_DAYS: u16 = 7;
 
 /// The most days that `changes.grace_days` may give.
 const LONGEST_GRACE_DAYS: u16 = 60;
@@ -209,6 +213,11 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     if usize::from(policy.release.min_changed) < fewest {
         let facts = [("min_changed", number(policy.release.min_changed)), ("fewest", number(fewest))];
         found.push(Finding::new("min-changed", facts));
+    }
+    let days = policy.release.max_wait_days;
+    if days < FEWEST_WAIT_DAYS && !policy.test {
+        let facts = [("days", number(days)), ("fewest", number(FEWEST_WAIT_DAYS))];
+        found.push(Finding::new("max-wait", facts));
     }
     let (min_sources, threshold) = (counting.min_sources, counting.threshold);
     if min_sources < threshold.into() {
@@ -475,6 +484,8 @@ mod tests {
         assert_eq!(refused(&[("interval_hours = 24", "immediate = true")]), ["immediate"]);
         assert!(refused(&[("interval_hours = 24", "immediate = true"), top("test = true")]).is_empty());
         assert_eq!(refused(&[("interval_hours = 24", "min_changed = 2")]), ["min-changed"]);
+        assert_eq!(refused(&[("interval_hours = 24", "max_wait_days = 6")]), ["max-wait"]);
+        assert_eq!(refused(&[("interval_hours = 24", "max_wait_days = 7")]), [""; 0]);
         assert!(refused(&[("interval_hours = 24", "min_changed = 3")]).is_empty());
         assert_eq!(refused(&[(RULE, "threshold = 4\nmin_sources = 3")]), ["min-sources", "names-somebody"]);
         assert_eq!(refused(&[(RULE, "own_flag_required = false")]), ["names-somebody", "own-flag"]);
