@@ -9,7 +9,7 @@ use std::fs;
 use common::{ROSTER, START, secret};
 use stapel::message::{Code, Receipt, RenewalReason, Standing, Told};
 use stapel::partner::{News, Next, Received, StackChange};
-use stapel::{AddressKey, Broker, Case, Day, Partner, Timestamp};
+use stapel::{AddressKey, Broker, Case, Clock, Day, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
 
@@ -153,10 +153,11 @@ fn day(number: u64) -> Timestamp {
     Timestamp(START.0 + number * DAY)
 }
 
-/// Added, withdrawn and held.
+/// Added and withdrawn by all of them, and held in the end.
 fn counts(receipts: &[Receipt]) -> [u32; 3] {
-    let [receipt] = receipts else { panic!("{receipts:?}") };
-    [receipt.added, receipt.withdrawn, receipt.held]
+    let sum = |count: fn(&Receipt) -> u32| receipts.iter().map(count).sum();
+    let held = receipts.last().expect("a receipt").held;
+    [sum(|receipt| receipt.added), sum(|receipt| receipt.withdrawn), held]
 }
 
 #[test]
@@ -354,6 +355,64 @@ fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
     }
     assert_eq!(asked(&mut town, on(7)), Err((Code::OtherEpoch, 2)));
     assert_eq!(asked(&mut town, on(7)), Ok((2, Standing::BelowThreshold)));
+}
+
+/// What a broker whose clock is in doubt takes of what is to be delivered, by epoch; it puts off all else.
+fn taken_in_doubt(town: &mut Consortium, at: usize, now: Timestamp) -> Vec<(u32, u32)> {
+    let messages = town.partners[at].deliver(now).unwrap();
+    let epochs: Vec<u32> = town.partners[at].in_flight().map(|message| message.epoch).collect();
+    let mut taken = Vec::new();
+    for (message, epoch) in messages.iter().zip(epochs) {
+        let reply = town.broker.handle(message, Clock::untrusted(now));
+        match town.partners[at].read(&reply, now).unwrap() {
+            Received::Receipt(receipt) => taken.push((epoch, receipt.withdrawn)),
+            Received::Rejection { rejection, next: Next::Resend } => assert_eq!(rejection.code, Code::Unavailable),
+            other => panic!("{other:?}"),
+        }
+    }
+    taken
+}
+
+#[test]
+fn what_is_withdrawn_reaches_a_broker_in_doubt_whatever_else_is_in_flight() {
+    let mut town = Consortium::new();
+    let flats = [home("1012JS|1|A"), home("1012JS|1|B"), home("1012JS|7|"), home("1012JS|9|")];
+    let overlap = Timestamp("2027-11-10".parse::<Day>().unwrap().start().0);
+    let on = |days: u64, seconds: u64| Timestamp(overlap.0 - 20 * DAY + days * DAY + seconds);
+    for at in 0..4 {
+        if at < 3 {
+            town.partners[at].flag(&flats, &by(), on(0, 0)).unwrap();
+        }
+        town.deliver(at, on(0, 0));
+    }
+    let count = |count| Standing::Stacked(Told::Count(count));
+    assert_eq!(town.ask(0, &flats, on(20, 0)), [count(3); 4]);
+
+    // Its first full set in the second epoch is in flight, and the broker puts it off with all that comes after it.
+    town.partners[1].flag(&[home("1012JS|11|")], &by(), on(20, 60)).unwrap();
+    assert_eq!(taken_in_doubt(&mut town, 1, on(20, 60)), []);
+    let put_off = town.partners[1].deliver(on(20, 61)).unwrap();
+    assert_eq!(put_off.len(), 2, "a full set, and a delta in the first epoch");
+    town.reopen(1);
+    assert_eq!(town.partners[1].deliver(on(20, 61)).unwrap(), put_off, "nothing was withdrawn: the same bytes again");
+    // A home whose house number stays, and then one whose house number goes with it.
+    town.partners[1].withdraw(&flats[..1], &by(), on(20, 62)).unwrap();
+    assert_eq!(taken_in_doubt(&mut town, 1, on(20, 62)), [(1, 1)]);
+    town.partners[1].withdraw(&flats[2..3], &by(), on(20, 63)).unwrap();
+    assert_eq!(taken_in_doubt(&mut town, 1, on(20, 63)), [(1, 2)]);
+    assert_eq!(taken_in_doubt(&mut town, 1, on(20, 64)), []);
+
+    // From the next turn of the day on it does not count. What was put off is accepted as it is.
+    assert_eq!(town.ask(0, &flats, on(21, 0)), [count(2), count(3), count(2), count(3)]);
+    assert_eq!(town.delivered(1, on(21, 1)).len(), 2);
+    assert!(town.delivered(1, on(21, 2)).is_empty());
+    // In both epochs at once: the older first.
+    town.partners[1].flag(&[home("1012JS|13|")], &by(), on(21, 3)).unwrap();
+    assert_eq!(taken_in_doubt(&mut town, 1, on(21, 3)), []);
+    town.partners[1].withdraw(&flats, &by(), on(21, 4)).unwrap();
+    assert_eq!(taken_in_doubt(&mut town, 1, on(21, 4)), [(1, 4), (2, 4)], "two homes with their house numbers");
+    let held: Vec<_> = town.delivered(1, on(21, 5)).iter().map(|receipt| receipt.held).collect();
+    assert_eq!(held, [4, 4], "each epoch has the two new ones");
 }
 
 #[test]

@@ -74,12 +74,12 @@ fn check(own: &Path) {
     assert_eq!(days(1), ("2026-12-01".to_owned(), "2027-02-28".to_owned()), "it ends earlier");
     assert_eq!(partner.undelivered(), 0);
 
-    // A delta and a question are in flight; a status request was answered.
+    // Two deltas, the first of which only withdraws, and a question are in flight; a status request was answered.
     let in_flight: Vec<_> = partner.in_flight().map(|message| (message.kind, message.number)).collect();
-    assert_eq!(in_flight, [(Kind::Delta, 2), (Kind::Question, 2)]);
+    assert_eq!(in_flight, [(Kind::Delta, 2), (Kind::Delta, 3), (Kind::Question, 2)]);
     let bytes: Vec<_> = partner.in_flight().map(|message| message.bytes.to_vec()).collect();
-    assert_eq!(partner.deliver(day(2)).unwrap(), bytes[..1]);
-    assert_eq!(partner.ask(&homes(1..4), &by(), day(2)).unwrap(), bytes[1..]);
+    assert_eq!(partner.deliver(day(2)).unwrap(), bytes[..2]);
+    assert_eq!(partner.ask(&homes(1..4), &by(), day(2)).unwrap(), bytes[2..]);
     assert!(partner.checkpoint().is_some_and(|checkpoint| checkpoint.starts_with(b"example.nl/zaanstad\n")));
     assert_eq!(partner.brokers_policy(), None);
 
@@ -107,7 +107,7 @@ fn check(own: &Path) {
     partner.deliver(day(2)).unwrap();
     partner.ask(&homes(2..4), &by(), day(2)).unwrap();
     let in_flight: Vec<_> = partner.in_flight().map(|message| (message.kind, message.number)).collect();
-    assert_eq!(in_flight, [(Kind::Delta, 3), (Kind::Question, 3)]);
+    assert_eq!(in_flight, [(Kind::Delta, 4), (Kind::Delta, 5), (Kind::Question, 3)]);
 }
 
 /// Makes partner 1's folder, `1` in `own`, and has it do one of everything with a broker.

@@ -204,8 +204,8 @@ fn more_than_a_days_budget_is_delivered_over_days() {
     desk.stapel(&format!("partner flag --dir politie {BY} b.csv --now {first}"));
     desk.stapel(&format!("partner withdraw --dir politie {BY} a.csv --now {first}"));
     let receipt = deliver(&desk, "politie", first);
-    assert_eq!((&receipt["added"], &receipt["withdrawn"]), (&json!(1_000), &json!(1)), "the default budget");
-    assert_eq!(desk.json("partner status --dir politie")[0]["undelivered"], 101);
+    assert_eq!((&receipt["added"], &receipt["withdrawn"]), (&json!(0), &json!(1)), "what is withdrawn goes first");
+    assert_eq!(desk.json("partner status --dir politie")[0]["undelivered"], 101, "the default budget took 1,000");
     let output = desk.run(&format!("partner deliver --dir politie --now {first}"), &[], b"");
     assert!(output.status.success() && output.stdout.is_empty());
     let said = text(&output.stderr);

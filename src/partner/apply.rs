@@ -4,7 +4,7 @@ use super::flags::{Flag, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
-use super::state::{LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
+use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
 use crate::message::{Code, Kind, Standing};
@@ -44,10 +44,10 @@ impl PartnerState {
                 self.withdraw(withdrawn, today);
                 self.flag(added);
                 self.shrink |= shrink;
-                self.each_undelivered(|undelivered| {
+                for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                     undelivered.full_set = true;
                     undelivered.shrink |= shrink;
-                });
+                }
             }
             JournalEvent::Delivering { messages } => {
                 let highest = messages.iter().map(|message| message.number).max();
@@ -124,7 +124,7 @@ impl PartnerState {
 
     fn set(&mut self, wanted: impl Iterator<Item = (AddressKey, Option<Flag>)>) {
         // Before its first full set an epoch lacks everything; there is nothing to keep of that.
-        let noted = self.epochs.iter().any(|epoch| epoch.delivered || epoch.undelivered_if_accepted.is_some());
+        let noted = self.epochs.iter().any(EpochState::has_begun);
         let mut changed = Vec::new();
         self.flags.set(wanted, |home| {
             if noted {
@@ -132,19 +132,10 @@ impl PartnerState {
             }
         });
         for epoch in &mut self.epochs {
-            if epoch.delivered {
-                epoch.undelivered.note(&changed, &self.flags);
-            }
-            if let Some(undelivered) = &mut epoch.undelivered_if_accepted {
+            let is_first_set = usize::from(!epoch.delivered);
+            for undelivered in epoch.each_undelivered().skip(is_first_set) {
                 undelivered.note(&changed, &self.flags);
             }
-        }
-    }
-
-    pub(super) fn each_undelivered(&mut self, mut change: impl FnMut(&mut Undelivered)) {
-        for epoch in &mut self.epochs {
-            change(&mut epoch.undelivered);
-            epoch.undelivered_if_accepted.as_mut().map(&mut change);
         }
     }
 
@@ -171,7 +162,9 @@ impl PartnerState {
                 self.shrink = false;
                 let epoch = self.epoch_mut(message.head.epoch);
                 epoch.delivered = true;
-                epoch.undelivered = epoch.undelivered_if_accepted.take().unwrap_or_default();
+                if !epoch.once_accepted.is_empty() {
+                    epoch.undelivered = epoch.once_accepted.remove(0);
+                }
             }
             let end = if message.head.sequence == number { end } else { End::Implied };
             self.remember(message.head, end);
@@ -191,14 +184,15 @@ impl PartnerState {
     fn accept_unknown(&mut self, number: u64) {
         self.accepted = number;
         raise(&mut self.state_used, number);
-        self.forget_held(|_| true);
+        // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
+        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forget(&self.flags));
     }
 
-    /// What the broker holds in these epochs is not known: it gets all flags there, and none waits because it is
-    /// thought to be new.
-    fn forget_held(&mut self, of: impl Fn(u32) -> bool) {
-        for epoch in self.epochs.iter_mut().filter(|epoch| of(epoch.number)) {
-            epoch.undelivered.forget();
+    /// The broker holds nothing in an epoch, and gets all flags there.
+    fn holds_nothing(&mut self, epoch: u32) {
+        if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
+            let shrink = epoch.undelivered.shrink;
+            epoch.undelivered = Undelivered { full_set: true, shrink, homes: Vec::new() };
         }
     }
 
@@ -213,7 +207,9 @@ impl PartnerState {
         if status.highest_state >= self.said_accepted || forgot || status.reply.went_back {
             self.said_accepted = status.accepted;
             self.accepted_is(status.accepted);
-            self.forget_held(|number| number == epoch && status.full_set);
+            if status.full_set {
+                self.holds_nothing(epoch);
+            }
         }
         self.status_used = self.status_used.max(status.number);
         raise(&mut self.state_used, status.highest_state);
@@ -235,14 +231,18 @@ impl PartnerState {
     /// SPEC.md 7.5.
     fn rejected(&mut self, series: Series, epoch: u32, number: u64, code: Option<Code>, detail: u64) {
         match (code, series) {
-            (Some(Code::Unavailable), _) => return,
+            (Some(Code::Unavailable), _) => {
+                let is_it = |message: &&mut SignedMessage| series == Series::State && message.head.sequence == number;
+                self.chain.iter_mut().filter(is_it).for_each(|message| message.put_off = true);
+                return;
+            }
             (Some(Code::Gap), Series::State) => {
                 self.said_accepted = detail;
                 self.accepted_is(detail);
             }
             // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
             (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
-                self.forget_held(|number| number == epoch);
+                self.holds_nothing(epoch);
             }
             (Some(Code::Stale), Series::State) => {
                 raise(&mut self.state_used, detail.saturating_sub(1));
@@ -278,7 +278,7 @@ impl PartnerState {
         };
         for message in dropped {
             if message.settles {
-                self.epoch_mut(message.head.epoch).undelivered_if_accepted = None;
+                self.epoch_mut(message.head.epoch).once_accepted.pop();
             }
             let end = if message.head.sequence == number { end } else { End::Dropped };
             self.remember(message.head, end);

@@ -9,7 +9,7 @@ use super::flags::{Flags, Undelivered};
 use super::member::{Draft, Member, counts};
 use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
-use super::state::{EpochState, PartnerState};
+use super::state::PartnerState;
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -29,8 +29,8 @@ struct SortedPseudonyms {
 struct EpochUpdate {
     epoch: u32,
     content: Content,
-    /// Homes, ascending, that are to be said too, on a later day.
-    waiting: Vec<AddressKey>,
+    /// What the broker will not have been told once it accepts all of it.
+    once_accepted: Undelivered,
 }
 
 /// What is to be said.
@@ -43,13 +43,15 @@ enum Content {
 impl Partner {
     /// The messages that bring the broker up to date, in the order in which it must get them; none where it is.
     ///
-    /// Changes since the last delivery go as one delta. An epoch's first message is a full set, as is the one after a
-    /// loss or a gap; a large one comes in parts. While epochs overlap, the newest comes first, and those in which the
-    /// partner has delivered are kept up to date. Where there is nothing to say, but a message was given up or lost
-    /// that the broker may have accepted, a confirm asks for the gap that tells. What is new beyond the policy's
-    /// budgets waits for a later day, those flagged last: see [`Partner::undelivered`]. Each message names the one
-    /// before it as accepted, so that all can be sent at once. As long as one of them is in flight, those in flight
-    /// come again, byte for byte.
+    /// What was withdrawn goes first, as a delta of its own in each epoch, the oldest first: the broker takes it also
+    /// while its clock is in doubt. All else that changed since the last delivery goes as one delta. An epoch's first
+    /// message is a full set, as is the one after a loss or a gap; a large one comes in parts. While epochs overlap,
+    /// the newest comes first, and those in which the partner has delivered are kept up to date. Where there is nothing
+    /// to say, but a message was given up or lost that the broker may have accepted, a confirm asks for the gap that
+    /// tells. What is new beyond the policy's budgets waits for a later day, those flagged last: see
+    /// [`Partner::undelivered`]. Each message names the one before it as accepted, so that all can be sent at once. As
+    /// long as one of them is in flight, those in flight come again, byte for byte. They are given up where the broker
+    /// said that it cannot take one now, and there is something to withdraw that is not in them.
     ///
     /// # Errors
     ///
@@ -75,11 +77,8 @@ impl Partner {
     /// many as the budgets take.
     pub fn undelivered(&self) -> usize {
         let state = self.data.state();
-        let has_begun = |epoch: &&EpochState| epoch.delivered || epoch.undelivered_if_accepted.is_some();
-        let newest = state.epochs.iter().filter(has_begun).max_by_key(|epoch| epoch.number);
-        newest.map_or(state.flags.len(), |epoch| {
-            epoch.undelivered_if_accepted.as_ref().unwrap_or(&epoch.undelivered).lacks()
-        })
+        let newest = state.epochs.iter().filter(|epoch| epoch.has_begun()).max_by_key(|epoch| epoch.number);
+        newest.map_or(state.flags.len(), |epoch| epoch.latest_undelivered().lacks(&state.flags))
     }
 
     /// No longer waits for the reply to a message in flight, named by its digest; nor for the state messages that
@@ -102,7 +101,11 @@ impl Partner {
 
     fn state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
-        self.data.refresh()?;
+        let state = self.data.under(self.member.policy(), now.day())?;
+        let first = state.chain.first().filter(|_| state.holds_up_withdrawals());
+        if let Some(digest) = first.map(|message| message.head.digest) {
+            self.give_up(digest, now)?;
+        }
         if self.data.state().chain.is_empty() {
             self.make_state_messages(now, confirm)?;
         }
@@ -128,7 +131,7 @@ impl Partner {
         let state = transaction.state();
         let mut previous = state.accepted;
         // Each update is dropped once its messages are made: its pseudonyms take as much memory as they do.
-        for EpochUpdate { epoch, content, waiting } in updates {
+        for EpochUpdate { epoch, content, once_accepted } in updates {
             let mut is_settled = false;
             let mut flagged_before = 0;
             for request in &content.requests()? {
@@ -141,7 +144,7 @@ impl Partner {
                 previous = sequence;
             }
             if is_settled {
-                state.epoch_mut(epoch).undelivered_if_accepted = Some(Undelivered::lacking(waiting.into_iter()));
+                state.epoch_mut(epoch).once_accepted.push(once_accepted);
             }
         }
         transaction.commit()
@@ -163,7 +166,7 @@ fn numbered(updates: &[EpochUpdate], first: u64) -> Result<Vec<NumberedMessage>,
 
 /// What there is to deliver.
 struct Plan {
-    /// Newest epoch first.
+    /// What is withdrawn first, oldest epoch first; then all else, newest epoch first.
     updates: Vec<EpochUpdate>,
     /// By epoch, the addresses whose pseudonyms a source has to be asked for; what needs them is not in `updates`.
     missing: Vec<(u32, Vec<AddressKey>)>,
@@ -191,7 +194,9 @@ fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Res
     let mut planner = Planner { member, state, today, new_flags, missing: Vec::new() };
     let mut plan = Plan { updates: Vec::new(), missing: Vec::new() };
     for epoch in epochs {
-        plan.updates.extend(planner.update(epoch, confirm)?);
+        let [withdrawals, update] = planner.updates(epoch, confirm)?;
+        plan.updates.extend(update);
+        withdrawals.into_iter().for_each(|withdrawals| plan.updates.insert(0, withdrawals));
         let missing = std::mem::take(&mut planner.missing);
         if !missing.is_empty() {
             plan.missing.push((epoch, missing));
@@ -201,11 +206,37 @@ fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Res
 }
 
 impl Planner<'_> {
-    /// What there is to say in an epoch, and what waits although it was to be said too.
-    fn update(&mut self, epoch: u32, confirm: bool) -> Result<Option<EpochUpdate>, PartnerError> {
+    /// What there is to say in an epoch: what is withdrawn, and all else.
+    fn updates(&mut self, epoch: u32, confirm: bool) -> Result<[Option<EpochUpdate>; 2], PartnerError> {
         let state = self.state;
-        let delivered = state.epoch(epoch).filter(|epoch| epoch.delivered);
-        let undelivered = delivered.map(|epoch| &epoch.undelivered);
+        let undelivered = state.epoch(epoch).filter(|epoch| epoch.delivered).map(|epoch| &epoch.undelivered);
+        let withdrawals = undelivered.map(|undelivered| self.withdrawals(epoch, undelivered)).transpose()?.flatten();
+        let undelivered = withdrawals.as_ref().map(|withdrawals| &withdrawals.once_accepted).or(undelivered);
+        let update = self.update(epoch, undelivered, confirm && withdrawals.is_none())?;
+        Ok([withdrawals, update])
+    }
+
+    /// What is withdrawn in an epoch in which the partner has delivered, as far as its pseudonyms are there.
+    fn withdrawals(&mut self, epoch: u32, undelivered: &Undelivered) -> Result<Option<EpochUpdate>, PartnerError> {
+        let (flags, house_numbers) = (&self.state.flags, self.member.counts_house_numbers());
+        let withdrawn = flags.update(undelivered, house_numbers).withdrawn;
+        // More than a delta holds only a full set withdraws.
+        if withdrawn.is_empty() || withdrawn.len() > MAX_FLAGS {
+            return Ok(None);
+        }
+        let content = self.rows(epoch, std::iter::empty(), &withdrawn)?.map(|rows| Content::Delta { rows });
+        let once_accepted = undelivered.after_withdrawals(flags, house_numbers);
+        Ok(content.map(|content| EpochUpdate { epoch, content, once_accepted }))
+    }
+
+    /// All else that there is to say in an epoch, of what is `undelivered` there; `None` where nothing was delivered.
+    fn update(
+        &mut self,
+        epoch: u32,
+        undelivered: Option<&Undelivered>,
+        confirm: bool,
+    ) -> Result<Option<EpochUpdate>, PartnerError> {
+        let state = self.state;
         let mut waiting = self.waiting(epoch, undelivered);
         // A withdrawal does not wait for the pseudonyms of new flags; a full set is made of all of them, or not at all.
         if let Some(undelivered) = undelivered.filter(|undelivered| !undelivered.full_set) {
@@ -219,7 +250,8 @@ impl Planner<'_> {
             None => self.full_set(&flags, epoch, state.shrink)?,
             Some(undelivered) => self.changes(&flags, undelivered, epoch, confirm)?,
         };
-        Ok(content.map(|content| EpochUpdate { epoch, content, waiting }))
+        let once_accepted = Undelivered::lacking(waiting.into_iter());
+        Ok(content.map(|content| EpochUpdate { epoch, content, once_accepted }))
     }
 
     /// What there is to say in an epoch in which the partner has delivered.
@@ -261,7 +293,7 @@ impl Planner<'_> {
         // How much of an epoch's first full set is free of the day's budget, the broker knows.
         let new_flags = undelivered.map_or(usize::MAX, |_| self.new_flags as usize);
         let levels = 1 + usize::from(house_numbers);
-        let at_most = (undelivered.map_or(0, Undelivered::lacks) * levels, flags.len() * levels);
+        let at_most = (undelivered.map_or(0, |undelivered| undelivered.lacks(flags)) * levels, flags.len() * levels);
         if at_most.0 <= new_flags && at_most.1 <= held {
             return Vec::new();
         }

@@ -44,6 +44,9 @@ pub(super) struct ChangedHome {
     pub(super) address: AddressKey,
     /// The last valid day of the flag that the broker holds; `None` where it holds none.
     pub(super) delivered: Option<Day>,
+    /// Where the flag of the home was withdrawn and its house number has one still: the last valid day of that, as far
+    /// as it comes from this home.
+    pub(super) at_number: Option<Day>,
 }
 
 /// What brings the broker up to date.
@@ -96,7 +99,7 @@ impl Flags {
             }
             let last_day = rows.next_if(|row| row.address == address).map(|row| row.last_day);
             if last_day != flag.map(|flag| flag.last_day) {
-                changed(ChangedHome { address, delivered: last_day });
+                changed(ChangedHome { address, delivered: last_day, at_number: None });
             }
             merged.extend(flag);
         }
@@ -182,7 +185,7 @@ impl Flags {
 impl Undelivered {
     /// Where the broker lacks the flags on these homes, which ascend, and nothing else.
     pub(super) fn lacking(homes: impl Iterator<Item = AddressKey>) -> Undelivered {
-        let homes = homes.map(|address| ChangedHome { address, delivered: None }).collect();
+        let homes = homes.map(|address| ChangedHome { address, delivered: None, at_number: None }).collect();
         Undelivered { homes, ..Undelivered::default() }
     }
 
@@ -192,15 +195,30 @@ impl Undelivered {
         is_listed || !at_number(&self.homes, |home| &home.address, address).is_empty()
     }
 
-    /// How many flags the broker lacks.
-    pub(super) fn lacks(&self) -> usize {
-        self.homes.iter().filter(|home| home.delivered.is_none()).count()
+    /// How many of these flags the broker lacks.
+    pub(super) fn lacks(&self, flags: &Flags) -> usize {
+        let is_new = |home: &&ChangedHome| home.delivered.is_none() && flags.get(&home.address).is_some();
+        self.homes.iter().filter(is_new).count()
     }
 
-    /// What the broker holds is not known: only all flags as a whole bring it up to date.
-    pub(super) fn forget(&mut self) {
+    /// What the broker will not have been told once it was told what is withdrawn, homes and house numbers.
+    pub(super) fn after_withdrawals(&self, flags: &Flags, house_numbers: bool) -> Undelivered {
+        let after = |home: &ChangedHome| {
+            let number_stays = || house_numbers && !flags.homes(&home.address.number_key()).is_empty();
+            match flags.get(&home.address) {
+                Some(_) => Some(*home),
+                None if number_stays() => Some(ChangedHome { delivered: None, at_number: home.held(), ..*home }),
+                None => None,
+            }
+        };
+        Undelivered { homes: self.homes.iter().filter_map(after).collect(), ..*self }
+    }
+
+    /// What the broker holds is not known: only all flags as a whole bring it up to date. What was withdrawn it may
+    /// hold, and that need not wait for them.
+    pub(super) fn forget(&mut self, flags: &Flags) {
         self.full_set = true;
-        self.homes = Vec::new();
+        self.homes.retain(|home| home.held().is_some() && flags.get(&home.address).is_none());
     }
 
     /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
@@ -216,13 +234,22 @@ impl Undelivered {
     pub(super) fn expire(&mut self, today: Day, flags: &Flags) {
         for home in &mut self.homes {
             home.delivered = home.delivered.filter(|last_day| *last_day >= today);
+            home.at_number = home.at_number.filter(|last_day| *last_day >= today);
         }
         self.drop_equal(flags);
     }
 
     /// Drops the homes of which the broker holds what the partner flags.
     fn drop_equal(&mut self, flags: &Flags) {
-        self.homes.retain(|home| flags.get(&home.address).map(|flag| flag.last_day) != home.delivered);
+        let is_equal = |home: &ChangedHome| flags.get(&home.address).map(|flag| flag.last_day) == home.delivered;
+        self.homes.retain(|home| home.at_number.is_some() || !is_equal(home));
+    }
+}
+
+impl ChangedHome {
+    /// How long the broker holds the house number because of this home.
+    fn held(&self) -> Option<Day> {
+        self.delivered.max(self.at_number)
     }
 }
 
@@ -257,7 +284,7 @@ encode_fields! {
     else "what is undelivered is not on homes, ascending, each once"
 }
 
-encode_fields! { ChangedHome { address, delivered } }
+encode_fields! { ChangedHome { address, delivered, at_number } }
 
 /// Whether these are homes, ascending, each once.
 pub(super) fn are_ascending_homes<'a>(addresses: impl Iterator<Item = &'a AddressKey> + Clone) -> bool {
@@ -275,7 +302,7 @@ fn of_number(homes: &[Flag]) -> Option<Terms> {
 fn delivered_at_number(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
     let is_same = |flag: &&Flag| changed.binary_search_by_key(&flag.address, |home| home.address).is_err();
     let same = flagged.iter().filter(is_same).map(|flag| flag.last_day);
-    same.chain(changed.iter().filter_map(|home| home.delivered)).max()
+    same.chain(changed.iter().filter_map(ChangedHome::held)).max()
 }
 
 /// Those of `rows`, which ascend by address, that are on homes in a house number.

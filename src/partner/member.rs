@@ -214,7 +214,7 @@ impl Member {
             accepted: state.said_accepted,
             day: time.day(),
         };
-        Ok(SignedMessage { head, settles: settles(draft.request), bytes })
+        Ok(SignedMessage { head, settles: settles(draft.request), put_off: false, bytes })
     }
 }
 
@@ -229,7 +229,7 @@ pub(super) fn counts(request: &Request<'_>) -> ((u16, u16), u32, u32) {
     }
 }
 
-/// Whether the broker is up to date in the epoch once it accepts a message.
+/// Whether the broker knows more of the partner's flags once it accepts a message.
 fn settles(request: &Request<'_>) -> bool {
     match request {
         Request::Delta(_) => true,

@@ -45,8 +45,11 @@ pub(super) struct MessageHead {
 /// A message that was made and whose reply was not read yet.
 pub(super) struct SignedMessage {
     pub(super) head: MessageHead,
-    /// Whether the broker is up to date in the epoch once it accepts this: a delta, or the last part of a full set.
+    /// Whether the broker knows more of the partner's flags in the epoch once it accepts this: a delta, or the last
+    /// part of a full set.
     pub(super) settles: bool,
+    /// Whether the broker said that it cannot take it now.
+    pub(super) put_off: bool,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -164,7 +167,7 @@ encode_fields! {
     }
 }
 
-encode_fields! { SignedMessage { head, settles, bytes } }
+encode_fields! { SignedMessage { head, settles, put_off, bytes } }
 
 encode_fields! { PastMessage { head, end } }
 

@@ -120,8 +120,9 @@ pub(super) struct EpochState {
     pub(super) full_set: LeftToday,
     /// What the broker has not been told.
     pub(super) undelivered: Undelivered,
-    /// What it will not have been told once it accepts what is in flight; `None` where nothing is.
-    pub(super) undelivered_if_accepted: Option<Undelivered>,
+    /// For each message in flight that settles something, in their order: what the broker will not have been told once
+    /// it accepts that one.
+    pub(super) once_accepted: Vec<Undelivered>,
 }
 
 /// A question that was made and not answered yet.
@@ -190,7 +191,7 @@ impl PartnerState {
         self.chain.clear();
         self.questions.clear();
         self.status = None;
-        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered_if_accepted = None);
+        self.epochs.iter_mut().for_each(|epoch| epoch.once_accepted.clear());
     }
 
     /// Forgets what is known of the broker: another operator's has nothing of what this one accepted, and takes none of
@@ -219,10 +220,10 @@ impl PartnerState {
         let house_numbers = policy.counting.levels.contains(&Level::Number);
         if self.house_numbers != house_numbers {
             self.house_numbers = house_numbers;
-            self.each_undelivered(|undelivered| {
+            for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                 undelivered.full_set = true;
                 undelivered.shrink |= !house_numbers;
-            });
+            }
         }
     }
 
@@ -232,11 +233,8 @@ impl PartnerState {
         let ended = self.flags.expire(today);
         if !ended.is_empty() {
             self.remember_ended(&ended, today);
-            for epoch in &mut self.epochs {
-                epoch.undelivered.expire(today, &self.flags);
-                if let Some(undelivered) = &mut epoch.undelivered_if_accepted {
-                    undelivered.expire(today, &self.flags);
-                }
+            for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
+                undelivered.expire(today, &self.flags);
             }
         }
     }
@@ -250,6 +248,15 @@ impl PartnerState {
     pub(super) fn remember_ended(&mut self, ended: &[Flag], today: Day) {
         self.ended.set(ended.iter().map(|flag| (flag.address, Some(*flag))), |_| {});
         self.ended.forget(today);
+    }
+
+    /// Whether there is something to withdraw that waits behind messages which the broker said it cannot take now.
+    pub(super) fn holds_up_withdrawals(&self) -> bool {
+        let withdraws = |epoch: &EpochState| {
+            let update = self.flags.update(epoch.latest_undelivered(), self.house_numbers);
+            epoch.delivered && !update.withdrawn.is_empty()
+        };
+        self.chain.iter().any(|message| message.put_off) && self.epochs.iter().any(withdraws)
     }
 
     /// Whether the broker may have accepted a message that was lost here. Once it accepts a later one it did not, or it
@@ -295,6 +302,23 @@ impl PartnerState {
     }
 }
 
+impl EpochState {
+    /// What the broker has not been told, now and once it accepts what is in flight.
+    pub(super) fn each_undelivered(&mut self) -> impl Iterator<Item = &mut Undelivered> {
+        [&mut self.undelivered].into_iter().chain(&mut self.once_accepted)
+    }
+
+    /// What the broker will not have been told once it accepts all that is in flight.
+    pub(super) fn latest_undelivered(&self) -> &Undelivered {
+        self.once_accepted.last().unwrap_or(&self.undelivered)
+    }
+
+    /// Whether a full set was accepted, or is in flight.
+    pub(super) fn has_begun(&self) -> bool {
+        self.delivered || !self.once_accepted.is_empty()
+    }
+}
+
 /// Raises a number of the partner's own to one that the broker named, as far as it may.
 pub(super) fn raise(number: &mut u64, named: u64) {
     *number = (*number).max(named.min(number.saturating_add(LONGEST_RAISE)).min(HIGHEST_RAISED));
@@ -328,7 +352,7 @@ encode_fields! { LatestReceipt { log, bytes } }
 
 encode_fields! { LeftToday { day, left } }
 
-encode_fields! { EpochState { number, delivered, release, full_set, undelivered, undelivered_if_accepted } }
+encode_fields! { EpochState { number, delivered, release, full_set, undelivered, once_accepted } }
 
 encode_fields! {
     OpenQuestion { message, record, call, by, addresses, positions }

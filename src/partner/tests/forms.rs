@@ -136,13 +136,18 @@ fn state() -> PartnerState {
         accepted: 14,
         day: Day(20_801),
     };
-    let message = |number: u8, kind| SignedMessage { head: head(number, kind), settles: true, bytes: vec![number; 3] };
+    let message = |number: u8, kind| SignedMessage {
+        head: head(number, kind),
+        settles: true,
+        put_off: false,
+        bytes: vec![number; 3],
+    };
     let ends = [End::Read, End::Implied, End::Dropped];
     let past = ends.into_iter().map(|end| PastMessage { head: head(24 + end as u8, Kind::FullSet), end });
     let undelivered = |full_set: bool, delivered| Undelivered {
         full_set,
         shrink: !full_set,
-        homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered }],
+        homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
     let flags = |homes: Vec<AddressKey>, last_day| {
         let mut flags = Flags::default();
@@ -170,7 +175,7 @@ fn state() -> PartnerState {
         release: 5,
         full_set: left(31),
         undelivered: undelivered(false, Some(Day(20_850))),
-        undelivered_if_accepted: Some(undelivered(true, None)),
+        once_accepted: vec![undelivered(true, None)],
     };
     let evaluation = Evaluation {
         addresses: homes(1..3),
@@ -276,7 +281,7 @@ fn impossible_values_are_errors() {
         assert!(read(JournalEvent::Withdrawn { homes: homes.clone() }).is_err());
         let mut state = state();
         state.epochs[0].undelivered.homes =
-            homes.iter().map(|home| ChangedHome { address: *home, delivered: None }).collect();
+            homes.iter().map(|home| ChangedHome { address: *home, delivered: None, at_number: None }).collect();
         assert!(PartnerState::read(&state.write(Vec::new())).is_err());
     }
     let mut state = state();

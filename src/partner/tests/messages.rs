@@ -45,7 +45,8 @@ fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
     play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(delta(&messages[0]), (4, 2), "two homes, each with its house number, and one");
+    let said: Vec<_> = messages.iter().map(|message| delta(message)).collect();
+    assert_eq!(said, [(0, 2), (4, 0)], "a home with its house number, and two; what is withdrawn goes first");
     play.carry(messages, NOW);
     play.assert_up_to_date(1, NOW);
 
@@ -155,11 +156,11 @@ fn a_truncated_set_is_noticed_here() {
     let changed = play.partner.replace_all(&homes(2..12), false, &by(), NOW).unwrap();
     assert_eq!(changed, Changed { added: 1, withdrawn: 1, unchanged: 9, ..Changed::default() });
     let messages = play.partner.deliver(NOW).unwrap();
-    assert_eq!(header(&messages[0]).kind, Kind::FullSet);
+    assert_eq!([0, 1].map(|at| header(&messages[at]).kind), [Kind::Delta, Kind::FullSet]);
     play.carry(messages, NOW);
     play.assert_up_to_date(1, NOW);
     play.partner.replace_all(&homes(2..3), true, &by(), NOW).unwrap();
-    assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
+    assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_), Received::Receipt(_)]));
     play.assert_up_to_date(1, NOW);
 }
 
@@ -179,7 +180,7 @@ fn an_overlap_of_epochs() {
     let messages = play.partner.deliver(OVERLAP).unwrap();
     let headers: Vec<_> = messages.iter().map(|message| header(message)).collect();
     let shown: Vec<_> = headers.iter().map(|h| (h.epoch, h.kind, h.sequence, h.previous)).collect();
-    assert_eq!(shown, [(2, Kind::FullSet, 2, 1), (1, Kind::Delta, 3, 2)]);
+    assert_eq!(shown, [(1, Kind::Delta, 2, 1), (2, Kind::FullSet, 3, 2)]);
     // The receipt of the second says that the first was accepted too.
     play.broker.handle(&messages[0], OVERLAP);
     let second = play.broker.handle(&messages[1], OVERLAP);
