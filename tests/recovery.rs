@@ -118,7 +118,8 @@ impl Town {
 fn policy_text(version: u32, origin: &str) -> String {
     let rules = format!(
         "version = {version}\nvalid_from = 2026-12-01\n[[override]]\nrule = \"names-somebody\"\nreason = \"a test\"\n\
-         [[override]]\nrule = \"max-wait\"\nreason = \"a test\"\n[counting]\nthreshold = 2\ncount_cap = 3\n[release]\nmax_wait_days = 1\n[[epoch]]\n\
+         [[override]]\nrule = \"max-wait\"\nreason = \"a test\"\n[counting]\nthreshold = 2\ncount_cap = 3\n[release]\n\
+         max_wait_days = 1\n[[epoch]]\n\
          number = 1\nkey_id = \"{}\"\nopens = 2026-12-01\ncloses = 2027-11-30",
         common::secret(1).key_id()
     );
