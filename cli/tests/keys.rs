@@ -238,6 +238,11 @@ fn an_organisation_is_put_out_and_another_joins() {
     desk.stapel(VERIFY);
     desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-03T00:00:00Z");
     desk.stapel("partner adopt --dir brandweer --policy policy-2.toml");
+    // Of the epoch before it gets neither the secret nor a certificate.
+    assert_eq!(desk.code("partner add-secret --dir brandweer whole.secret"), "secret_mismatch");
+    let before = desk.stapel("partner keys --dir brandweer --epoch 1");
+    let line = format!("policy certify policy-2.toml --key brandweer.policy.key --partner 5 --epoch 1 {before}");
+    assert_eq!(desk.code(&line), "certificate");
     desk.stapel("partner add-secret --dir brandweer second.secret");
     let keys = desk.stapel("partner keys --dir brandweer --epoch 2");
     let line = format!("policy certify policy-2.toml --key brandweer.policy.key --partner 5 --epoch 2 {keys}");

@@ -332,9 +332,14 @@ impl Partner {
     /// # Errors
     ///
     /// Those of [`SecretFile::read`]; [`PartnerError::SecretMismatch`] where it is not the one that the policy names,
-    /// or another epoch has it too.
+    /// another epoch has it too, or it is of an epoch before the one with which the organisation joined.
     pub fn add_secret(&mut self, path: &Path) -> Result<(), PartnerError> {
         let file = SecretFile::read(path)?;
+        let organisation = &self.member.entry()?.organisation;
+        if !self.member.policy().takes_part(organisation, file.scope.epoch) {
+            let finding = "the organisation joins with a later epoch, and gets the secret of none before: destroy it";
+            return Err(PartnerError::SecretMismatch { epoch: file.scope.epoch, finding });
+        }
         self.data.folder().write_secret(&file, self.member.policy())?;
         self.member.set_source(file.scope.epoch, Box::new(PseudonymKey::new(&file.secret, &file.scope)));
         Ok(())

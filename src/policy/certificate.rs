@@ -73,7 +73,12 @@ impl Certificate {
         let (consortium, key) = (policy.consortium.clone(), policy_key.verifying_key());
         let mut made = Certificate { consortium, statement, key, signature: [0; 64] };
         made.signature = policy_key.sign(&made.signed_bytes());
-        made.verify(policy)?;
+        let Statement { partner, epoch, .. } = *made.verify(policy)?;
+        let organisation = policy.partner(partner).map(|entry| &entry.organisation);
+        if organisation.is_some_and(|organisation| !policy.takes_part(organisation, epoch)) {
+            let finding = format!("the organisation of partner {partner} joins with a later epoch than {epoch}");
+            return Err(PolicyError::Certificate { finding });
+        }
         Ok(made)
     }
 

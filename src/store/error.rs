@@ -38,7 +38,10 @@ pub enum StoreError {
     },
 
     /// The broker's store holds what no broker writes.
-    #[error("the store is damaged: {finding}; restore it from a backup")]
+    #[error(
+        "the store is damaged, or these are not its keys: {finding}; put the right keys back, or restore it from a \
+         backup"
+    )]
     StoreDamaged {
         /// What was found.
         finding: &'static str,
