@@ -84,6 +84,12 @@ EVENTS: list[tuple[str, dict]] = [
             "suspends": True,
         },
     ),
+    (
+        "a version for a lost policy key",
+        {
+            "kind": "policy_announced", "version": 2, "announced": drawn("a version"), "organisation": "politie",
+        },
+    ),
 ]  # fmt: skip
 
 

@@ -119,6 +119,7 @@ def row(
     old: str | None = None,
     signed: tuple[int | tuple[int, int], ...] = (1, 2, 3, 4),
     vetoed: tuple[tuple[int, int], ...] = (),
+    vetoed_newer: tuple[tuple[int, int], ...] = (),
     changed: tuple[str, str] | None = None,
     error: str | None = None,
     **newer: Any,
@@ -141,7 +142,8 @@ def row(
         "in_force_signatures": [signature(policy.digest(in_force), one, POLICY_KEYS[one]) for one in own],
         "newer": new,
         "newer_signatures": [signature(digest, *one) for one in by]
-        + [signature(digest, *one, "veto") for one in vetoed],
+        + [signature(policy.digest(in_force), *one, "veto") for one in vetoed]
+        + [signature(digest, *one, "veto") for one in vetoed_newer],
     }
     return made if error is None else {**made, "error": error}
 
@@ -334,6 +336,11 @@ def lost_keys() -> list[dict[str, Any]]:
     return [
         row("a lost policy key, and all others sign", both, **lost),
         row("a lost policy key, and its organisation vetoes", both, **lost, vetoed=((4, POLICY_KEYS[4]),), **wrong),
+        row("a lost policy key, vetoed, and handed out anew in other words", both,
+            **{**lost, "unsigned": {**unsigned, "more": "announced = 2026-12-04\n"}}, vetoed=((4, POLICY_KEYS[4]),),
+            **wrong),
+        row("a lost policy key, and a veto over the newer policy", both, **lost, vetoed_newer=((4, POLICY_KEYS[4]),)),
+        row("a veto, and a version that says of no key that it is lost", both, vetoed=((4, POLICY_KEYS[4]),)),
         row("a lost policy key, and the new key vetoes", both, **lost, vetoed=((4, ANOTHER_KEY),)),
         row("a lost policy key, and another organisation vetoes", both, **lost, vetoed=((3, POLICY_KEYS[3]),)),
         row("a lost policy key, and another is missing too", both, **{**lost, "signed": (1, 2, (4, ANOTHER_KEY))},

@@ -110,20 +110,18 @@ struct SignArgs {
     lang: Lang,
 }
 
-/// Veto a version that says that your organisation lost its policy key
+/// Veto that your organisation lost its policy key
 ///
-/// Send the file to the operator and to all partners: whoever has it beside the version does not take that.
+/// It holds against every version that follows the policy in force and says so. Send the file to the operator and to
+/// all partners, who keep it: stapel broker veto, stapel partner veto.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel policy veto policy-2.toml --previous policy.toml --key police.policy.key")]
+#[command(after_help = "Example:\n  stapel policy veto policy.toml --key police.policy.key")]
 struct VetoArgs {
-    /// The version that says so
+    /// The policy in force
     file: PathBuf,
     /// The organisation's policy key, which is not lost
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// The policy in force
-    #[arg(long, value_name = "OLD")]
-    previous: PathBuf,
 }
 
 /// Check that a policy bears the signatures that it needs
@@ -286,9 +284,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn veto(args: &VetoArgs, out: &mut Output) -> Result<(), Failure> {
-    let newer = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
-    let in_force = Policy::read(&args.previous).map_err(Failure::of_policy(&args.previous))?;
-    let veto = PolicySignature::veto(&newer, &in_force, &SigningKey::read(&args.key)?)?;
+    let in_force = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+    let veto = PolicySignature::veto(&in_force, &SigningKey::read(&args.key)?)?;
     let path = veto.path_beside(&args.file);
     files::replace(&path, veto.to_text().as_bytes())?;
     writeln!(out, "{}", path.display())?;

@@ -37,25 +37,30 @@ fn tables_of(desk: &Desk, slug: &str) -> [String; 2] {
     })
 }
 
+/// Version 2 says that the tax office lost its policy key, and gives it the one of this table.
+fn lost_key(desk: &Desk, table: &str) {
+    let key_line = |table: &str| table.lines().find(|line| line.starts_with("policy_key")).unwrap().to_owned();
+    let old = key_line(&tables_of(desk, "fiscus")[0]);
+    let unsigned = "[unsigned]\norganisation = \"fiscus\"\nbecause = \"lost-key\"\nversion = 2\nepoch = 1\n\
+                    announced = 2026-12-05\n[[epoch]]";
+    second(
+        desk,
+        &[
+            (&old, &key_line(table)),
+            ("number = 2\n", "number = 5\n"),
+            ("valid_from = 2026-12-01", "valid_from = 2027-01-04"),
+            ("[[epoch]]", unsigned),
+        ],
+    );
+}
+
 const VERIFY: &str = "policy verify policy-2.toml --previous policy.toml";
 
 #[test]
 fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
     let desk = consortium();
     let table = desk.stapel("keygen policy --out fiscus-2.policy.key --organisation fiscus");
-    let key_line = |table: &str| table.lines().find(|line| line.starts_with("policy_key")).unwrap().to_owned();
-    let old = key_line(&tables_of(&desk, "fiscus")[0]);
-    let unsigned = "[unsigned]\norganisation = \"fiscus\"\nbecause = \"lost-key\"\nversion = 2\nepoch = 1\n\
-                    announced = 2026-12-05\n[[epoch]]";
-    second(
-        &desk,
-        &[
-            (&old, &key_line(&table)),
-            ("number = 2\n", "number = 5\n"),
-            ("valid_from = 2026-12-01", "valid_from = 2027-01-04"),
-            ("[[epoch]]", unsigned),
-        ],
-    );
+    lost_key(&desk, &table);
     let said = desk.stapel("policy diff policy.toml policy-2.toml --lang nl");
     assert!(
         said.contains("ZONDER DE HANDTEKENING VAN fiscus") && said.contains("EEN ANDERE AFSPRAKENSLEUTEL"),
@@ -63,22 +68,55 @@ fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
     );
     sign(&desk, &["politie", "woonbron", "gemeente", "fiscus-2"]);
     desk.stapel(VERIFY);
-    let adopt = "broker adopt --dir broker --policy policy-2.toml --now";
-    assert_eq!(desk.code(&format!("{adopt} 2027-01-03T09:00:00Z")), "policy_not_yet");
-    desk.stapel("policy veto policy-2.toml --previous policy.toml --key fiscus.policy.key");
-    assert_eq!(desk.code(VERIFY), "policy_successor");
-    // Who was sent it keeps it, and it counts although whoever hands over the version leaves it out.
-    let veto = "policy-2.toml.fiscus.veto.sig";
+    // The day that the version names is not enough: the broker's log announces it.
+    let broker =
+        |what: &str, now: &str| format!("broker {what} --dir broker --policy policy-2.toml --now {now}T09:00:00Z");
+    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T09:00:00Z");
+    let partner = "partner adopt --dir politie --policy policy-2.toml --now 2027-02-03T09:00:00Z";
+    assert_eq!(desk.code(&broker("adopt", "2027-01-04")), "policy_successor");
+    assert_eq!(desk.code(partner), "policy_successor", "no reply of the broker has named it");
+    let announced = desk.stapel(&broker("announce", "2027-01-04"));
+    assert!(announced.contains("from 2027-02-03 on"), "{announced}");
+    desk.stapel("broker release --dir broker --accept-clock --now 2027-02-02T09:00:00Z");
+    assert_eq!(desk.stapel(&broker("announce", "2027-02-02")), announced, "once is enough");
+    assert_eq!(desk.code(&broker("adopt", "2027-02-02")), "policy_not_yet");
+    let lines = desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints")
+        + &text(&desk.read("log.jsonl"));
+    assert_eq!(lines.matches("policy_announced").count(), 1);
+
+    desk.stapel("policy veto policy.toml --key fiscus.policy.key");
+    let veto = "policy.toml.fiscus.veto.sig";
+    assert_eq!(desk.code("broker veto --dir broker policy-2.toml.politie.sig"), "policy_signature");
+    // Who was sent it keeps it. It counts although whoever hands over the version leaves it out, or words that anew.
     desk.stapel(&format!("broker veto --dir broker {veto}"));
     desk.stapel(&format!("partner veto --dir politie {veto}"));
-    assert_eq!(desk.code("broker veto --dir broker policy-2.toml.politie.sig"), "policy_signature");
-    std::fs::remove_file(desk.path(veto)).unwrap();
-    desk.stapel(VERIFY);
-    assert_eq!(desk.code(&format!("{adopt} 2027-01-04T09:00:00Z")), "policy_successor");
-    assert_eq!(
-        desk.code("partner adopt --dir politie --policy policy-2.toml --now 2027-01-04T09:00:00Z"),
-        "policy_successor"
-    );
+    assert_eq!(desk.code(&broker("adopt", "2027-02-03")), "policy_successor");
+    let anew = text(&desk.read("policy-2.toml")).replace("announced = 2026-12-05", "announced = 2026-12-04");
+    desk.write("policy-2.toml", anew);
+    for key in ["politie", "woonbron", "gemeente", "fiscus-2"] {
+        // Its signers forget that they signed the other.
+        std::fs::remove_file(desk.path(&format!("{key}.policy.key.signed"))).unwrap();
+    }
+    sign(&desk, &["politie", "woonbron", "gemeente", "fiscus-2"]);
+    assert_eq!(desk.code(&broker("announce", "2027-02-03")), "policy_successor");
+    assert_eq!(desk.code(partner), "policy_successor");
+}
+
+#[test]
+fn a_version_for_a_lost_key_that_nobody_vetoes_is_adopted_by_the_broker_first() {
+    let desk = consortium();
+    let table = desk.stapel("keygen policy --out fiscus-2.policy.key --organisation fiscus");
+    lost_key(&desk, &table);
+    sign(&desk, &["politie", "woonbron", "gemeente", "fiscus-2"]);
+    desk.stapel("broker release --dir broker --accept-clock --now 2026-12-05T08:00:00Z");
+    desk.stapel("broker announce --dir broker --policy policy-2.toml --now 2026-12-05T09:00:00Z");
+    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T08:00:00Z");
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2027-01-04T09:00:00Z");
+    let adopt = "partner adopt --dir politie --policy policy-2.toml --now 2027-01-04T09:00:00Z";
+    assert_eq!(desk.code(adopt), "policy_successor");
+    desk.stapel("partner status --dir politie --request --now 2027-01-04T09:00:00Z");
+    carry(&desk, "politie", "2027-01-04T09:00:00Z");
+    desk.stapel(adopt);
 }
 
 #[test]

@@ -39,6 +39,7 @@ KINDS = {
     "release": {"epoch": "u32", "release": "number", "as_of": "moment", "full": "truth"},
     "told": {"day": "day", "epoch": "u32", "stacked": "number", "not_stacked": "number"},
     "policy": {"version": "u32", "previous": "digest?"},
+    "policy_announced": {"version": "u32", "announced": "digest", "organisation": "slug"},
     "certificate": {
         "partner": "u16",
         "epoch": "u32",

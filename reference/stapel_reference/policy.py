@@ -583,9 +583,9 @@ def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str
         moved = {one for one in before if said_of(old, one) != said_of(newer, one)}
         demand(moved <= signed, "one leaves, or something else is said of it, and it has not signed")
     if missing and newer["unsigned"]["because"] == "lost-key":
-        vetoes = {signer(one, made, old, "veto") for one in signatures}
+        vetoes = {signer(one, digest(old), old, "veto") for one in signatures}
         if missing in vetoes:
-            raise Refused("policy_successor", "the key that is said to be lost has vetoed it")
+            raise Refused("policy_successor", "the key that is said to be lost has vetoed")
     return newer
 
 

@@ -68,6 +68,15 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         previous: Option<Digest>,
     },
+    /// A version that says that an organisation lost its policy key was announced. It can be adopted 30 days later.
+    PolicyAnnounced {
+        /// Its version.
+        version: u32,
+        /// Its digest.
+        announced: Digest,
+        /// The organisation, which may veto.
+        organisation: Slug,
+    },
     /// A certificate or a suspension of a partner was kept.
     Certificate {
         /// The partner's number.
@@ -215,6 +224,7 @@ impl Event {
             Event::Release { .. } => "release",
             Event::Told { .. } => "told",
             Event::PolicyAdopted { .. } => "policy",
+            Event::PolicyAnnounced { .. } => "policy_announced",
             Event::Certificate { .. } => "certificate",
             Event::EpochOpened { .. } => "epoch_opened",
             Event::EpochClosed { .. } => "epoch_closed",

@@ -158,7 +158,9 @@ pub(super) mod tests {
         let forgotten = Event::Forgotten { partner: 7, receipt: Digest([5; 32]), announced: true };
         let certificate = Digest([6; 32]);
         let suspended = Event::Certificate { partner: 7, epoch: 1, serial: 2, certificate, suspends: true };
-        [Event::Restore { last: None }, forgotten, suspended].into_iter().enumerate().map(example).collect()
+        let organisation = "politie".parse().unwrap();
+        let announced = Event::PolicyAnnounced { version: 2, announced: Digest([7; 32]), organisation };
+        [Event::Restore { last: None }, forgotten, suspended, announced].into_iter().enumerate().map(example).collect()
     }
 
     fn example((at, event): (usize, Event)) -> Line {

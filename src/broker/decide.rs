@@ -390,7 +390,7 @@ mod tests {
 
     fn in_force() -> PolicyInForce {
         let signed = sample::signed();
-        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
+        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW, announced: None };
         PolicyInForce { signed, row, certificates: Certificates::default() }
     }
 

@@ -221,7 +221,7 @@ impl Broker {
     ) -> Result<Broker, BrokerError> {
         let (version, digest) = (signed.policy().version, signed.digest());
         let certificates = Certificates::default().under(signed.policy(), certificates);
-        let row = PolicyRow { version, digest, previous: None, adopted: now };
+        let row = PolicyRow { version, digest, previous: None, adopted: now, announced: None };
         let rows = [(Key::Format, Some(write_row(&FORMAT))), (Key::Policy, Some(write_row(&row)))];
         let database = Database::new(store, BrokerState::default());
         let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row, certificates });

@@ -6,14 +6,14 @@ use std::sync::{Arc, PoisonError};
 use super::clock::{Clock, Moment};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release};
-use super::rows::{PolicyRow, write_row};
+use super::rows::{Announced, PolicyRow, write_row};
 use super::schedule::Due;
 use super::state::OpenEpoch;
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
 use crate::audit::{Event, Line, LogRow};
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::policy::{Certificate, Lang, Policy, PolicyError, PolicySignature};
+use crate::policy::{Certificate, Lang, Policy, PolicyError, PolicySignature, SignedPolicy, VETO_DAYS};
 use crate::store::{BlobKeys, Key, StoreError};
 
 impl Broker {
@@ -96,17 +96,15 @@ impl Broker {
     /// [`BrokerError::System`].
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
-        let mut signatures = PolicySignature::read_beside(policy)?;
+        let signatures = self.signatures_of(policy, &newer)?;
         let beside = Certificate::read_beside(policy)?;
-        if let Some(folder) = &self.folder {
-            signatures.extend(PolicySignature::kept_vetoes(&folder::policies(folder), newer.digest())?);
-        }
         let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
             refuse_unfit(&signed, &self.keys, now)?;
             let now = Clock::from(now).judge(&transaction)?;
+            refuse_unannounced(&signed, old.row.announced, now.day())?;
             let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
             // meanwhile, begun a release that would take the place of those made below.
@@ -128,7 +126,8 @@ impl Broker {
         }));
         let lowered = signed.policy().counting.threshold < old.policy().counting.threshold;
         let (version, digest) = (signed.policy().version, signed.digest());
-        let row = PolicyRow { version, digest, previous: (!lowered).then_some(old.row.digest), adopted: now };
+        let previous = (!lowered).then_some(old.row.digest);
+        let row = PolicyRow { version, digest, previous, adopted: now, announced: None };
         let certificates = old.certificates.under(signed.policy(), &beside);
         let newer = Arc::new(PolicyInForce { signed, row, certificates });
         let (state, change) = transaction.change();
@@ -179,13 +178,58 @@ impl Broker {
         Ok(true)
     }
 
-    /// Keeps an organisation's veto of a version that says that its policy key is lost. That version is then refused,
-    /// whether the veto lies beside it or not.
+    /// Announces a version for a lost policy key: a line of the log names it. The first day on which it can be adopted,
+    /// which is 30 days later. What was announced before stays so; of two such versions the one announced last counts.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where it is no veto by a policy key of the policy in force, and of a broker in
-    /// memory; [`BrokerError::System`].
+    /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed), and [`PolicyError::PolicySuccessor`] where no
+    /// key is said to be lost; [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockUntrusted`],
+    /// [`BrokerError::Store`], [`BrokerError::System`].
+    pub fn announce_policy(&self, policy: &Path, clock: impl Into<Clock>) -> Result<Day, BrokerError> {
+        let newer = Policy::read(policy)?;
+        let signatures = self.signatures_of(policy, &newer)?;
+        let mut transaction = self.database.begin()?;
+        let old = self.in_force();
+        let newer = old.signed.succeed(newer, &signatures)?;
+        let Some(unsigned) = newer.policy().lost_key() else {
+            let finding = "it replaces no lost policy key, and so needs no announcement: adopt it".into();
+            return Err(PolicyError::PolicySuccessor { finding }.into());
+        };
+        let now = clock.into().judge(&transaction)?;
+        if let Some(announced) = old.row.announced.filter(|announced| announced.version == newer.digest()) {
+            return Ok(announced.on.plus(VETO_DAYS));
+        }
+        let mut announced = (*old).clone();
+        announced.row.announced = Some(Announced { version: newer.digest(), on: now.day() });
+        let event = Event::PolicyAnnounced {
+            version: newer.policy().version,
+            announced: newer.digest(),
+            organisation: unsigned.organisation.clone(),
+        };
+        transaction.change().1.rows.push((Key::Policy, Some(write_row(&announced.row))));
+        transaction.record(now, old.digest(), event)?;
+        transaction.flush()?;
+        self.put_in_force(&Arc::new(announced));
+        Ok(now.day().plus(VETO_DAYS))
+    }
+
+    /// The signatures and vetoes beside a version, and the vetoes that were kept before.
+    fn signatures_of(&self, path: &Path, newer: &Policy) -> Result<Vec<PolicySignature>, BrokerError> {
+        let mut signatures = PolicySignature::read_beside(path)?;
+        if let Some(folder) = &self.folder {
+            signatures.extend(PolicySignature::kept_vetoes(&folder::policies(folder), newer.previous)?);
+        }
+        Ok(signatures)
+    }
+
+    /// Keeps an organisation's veto of the versions that follow the policy in force and say that its key is lost. Such
+    /// a version is then refused.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::PolicySignature`] where it is no veto over the policy in force, by a policy key of that, and of a
+    /// broker in memory; [`BrokerError::System`].
     pub fn keep_veto(&self, veto: &Path) -> Result<(), BrokerError> {
         let veto = PolicySignature::read_veto(veto, self.in_force().policy())?;
         let Some(folder) = &self.folder else {
@@ -307,5 +351,24 @@ impl Broker {
     pub fn checkpoints(&self) -> Result<Vec<Vec<u8>>, BrokerError> {
         let rows = self.database.store().rows()?.into_iter();
         Ok(rows.filter_map(|(key, value)| matches!(key, Key::Checkpoint(_)).then_some(value)).collect())
+    }
+}
+
+/// Refuses a version for a lost policy key that the log has not announced for as long as its organisation may veto. The
+/// day that the version itself names is the word of those who signed it.
+fn refuse_unannounced(newer: &SignedPolicy, announced: Option<Announced>, today: Day) -> Result<(), PolicyError> {
+    let Some(unsigned) = newer.policy().lost_key() else { return Ok(()) };
+    match announced.filter(|announced| announced.version == newer.digest()) {
+        Some(announced) if today < announced.on.plus(VETO_DAYS) => {
+            Err(PolicyError::PolicyNotYet { valid_from: announced.on.plus(VETO_DAYS), today })
+        }
+        Some(_) => Ok(()),
+        None => Err(PolicyError::PolicySuccessor {
+            finding: format!(
+                "the log has not announced that '{}' is said to have lost its policy key: run `stapel broker \
+                 announce`, and adopt it {VETO_DAYS} days later",
+                unsigned.organisation
+            ),
+        }),
     }
 }

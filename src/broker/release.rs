@@ -244,7 +244,7 @@ mod tests {
         // What a question cost meanwhile stays charged.
         state.epochs.get_mut(&1).unwrap().accounts.get_mut(&1).unwrap().row.free = 5;
         let signed = sample::signed();
-        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW };
+        let row = PolicyRow { version: 1, digest: signed.digest(), previous: None, adopted: NOW, announced: None };
         let mut change = Change::default();
         let in_force = PolicyInForce { signed, row, certificates: Certificates::default() };
         let release = prepared.put_in_force(&mut state, &mut change, &in_force, as_of).unwrap();

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | format | the format of the ledger, 4 bytes |
 //! | policy | its version, 4; its digest; the digest of the one before, if any; when it was adopted, a moment |
+//! |  | if a version for a lost policy key was announced: its digest; the day |
 //! | partner | the last accepted state message, if any: its number, 8; its digest; the receipt, bytes |
 //! |  | the highest numbers of state messages, questions and status requests, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
@@ -67,6 +68,15 @@ pub(super) struct PolicyRow {
     /// The one before, while state messages may still name it.
     pub(super) previous: Option<Digest>,
     pub(super) adopted: Timestamp,
+    /// The version for a lost policy key that was announced last, if any was.
+    pub(super) announced: Option<Announced>,
+}
+
+/// A version that waits for a veto, and the day of the log's line on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Announced {
+    pub(super) version: Digest,
+    pub(super) on: Day,
 }
 
 /// A partner's numbers and last replies.
@@ -180,7 +190,8 @@ impl PartnerRow {
     }
 }
 
-encode_fields! { PolicyRow { version, digest, previous, adopted } }
+encode_fields! { PolicyRow { version, digest, previous, adopted, announced } }
+encode_fields! { Announced { version, on } }
 encode_fields! {
     PartnerRow { accepted, highest_state, highest_question, highest_status, answered, status }
     where |row| {
@@ -245,10 +256,13 @@ mod tests {
             digest: Digest([0xc1; 32]),
             previous: Some(Digest([0xc2; 32])),
             adopted: Timestamp(0x12),
+            announced: None,
         };
         let (version, adopted) = ([0x11, 0, 0, 0], [0x12, 0, 0, 0, 0, 0, 0, 0]);
-        frozen(policy.clone(), &[&[1], &version, &[0xc1; 32], &[1], &[0xc2; 32], &adopted]);
-        frozen(PolicyRow { previous: None, ..policy }, &[&[1], &version, &[0xc1; 32], &[0], &adopted]);
+        frozen(policy.clone(), &[&[1], &version, &[0xc1; 32], &[1], &[0xc2; 32], &adopted, &[0]]);
+        let announced = Some(Announced { version: Digest([0xc3; 32]), on: Day(0x13) });
+        let rest = [&[0][..], &adopted, &[1], &[0xc3; 32], &[0x13, 0]].concat();
+        frozen(PolicyRow { previous: None, announced, ..policy }, &[&[1], &version, &[0xc1; 32], &rest]);
         frozen(
             partner(),
             &[

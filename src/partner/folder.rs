@@ -99,12 +99,12 @@ impl PartnerFolder {
         Ok(SignedPolicy::read(&self.path.join(POLICY))?)
     }
 
-    /// The vetoes of a version that were kept before it came.
-    pub(super) fn read_vetoes(&self, version: Digest) -> Result<Vec<PolicySignature>, PartnerError> {
-        Ok(PolicySignature::kept_vetoes(&self.path, version)?)
+    /// The vetoes that hold against a version that follows the policy of the digest `previous`.
+    pub(super) fn read_vetoes(&self, previous: Option<Digest>) -> Result<Vec<PolicySignature>, PartnerError> {
+        Ok(PolicySignature::kept_vetoes(&self.path, previous)?)
     }
 
-    /// Keeps a veto until its version comes.
+    /// Keeps a veto until a version comes that it holds against.
     pub(super) fn keep_veto(&self, veto: &PolicySignature) -> Result<(), PartnerError> {
         Ok(veto.keep_veto(&self.path)?)
     }

@@ -227,7 +227,8 @@ impl Partner {
     ///
     /// It follows the one in force. Or it follows the one before that, says that the one in force is void, and the
     /// broker's latest reply named one of these two: then the one that was adopted here never came into force at the
-    /// broker, and the newer one takes its place.
+    /// broker, and the newer one takes its place. A version for a lost policy key is taken once the broker's latest
+    /// reply named it.
     ///
     /// # Errors
     ///
@@ -236,7 +237,7 @@ impl Partner {
     pub fn adopt_policy(&mut self, path: &Path, now: Timestamp) -> Result<(), PartnerError> {
         let (newer, text) = Policy::read_with_text(path)?;
         let mut signatures = PolicySignature::read_beside(path)?;
-        signatures.extend(self.data.folder().read_vetoes(newer.digest())?);
+        signatures.extend(self.data.folder().read_vetoes(newer.previous)?);
         let follows = match self.policy_before(&newer)? {
             Some(before) => before.succeed(newer, &signatures),
             None => self.member.policy.succeed(newer, &signatures),
@@ -245,6 +246,15 @@ impl Partner {
         let valid_from = newer.policy().valid_from;
         if today < valid_from {
             return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
+        }
+        // The thirty days for a veto pass at the broker, which has a line of its log that they are counted from.
+        let is_brokers = self.data.state().brokers_policy == Some(newer.digest());
+        if let Some(unsigned) = newer.policy().lost_key().filter(|_| !is_brokers) {
+            let finding = format!(
+                "'{}' may still veto it: adopt it once a reply of the broker was read that names it",
+                unsigned.organisation
+            );
+            return Err(PolicyError::PolicySuccessor { finding }.into());
         }
         let member = &mut self.member;
         member::entry(newer.policy(), member.number)?;
@@ -300,13 +310,13 @@ impl Partner {
         Ok(())
     }
 
-    /// Keeps an organisation's veto of a version that says that its policy key is lost. That version is then refused,
-    /// whether the veto lies beside it or not.
+    /// Keeps an organisation's veto of the versions that follow the policy in force and say that its key is lost. Such
+    /// a version is then refused.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where it is no veto by a policy
-    /// key of the policy in force; [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PolicyError::PolicySignature`] where it is no veto over the policy in force, by a policy key of that;
+    /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn keep_veto(&mut self, veto: &Path) -> Result<(), PartnerError> {
         let veto = PolicySignature::read_veto(veto, self.member.policy())?;
         self.data.folder().keep_veto(&veto)

@@ -75,7 +75,7 @@ impl PolicySignature {
         if self.is_veto() { ".veto" } else { "" }
     }
 
-    /// Reads a veto that came without its version, and checks that a policy key of `in_force` made it.
+    /// Reads a veto, and checks that it holds under `in_force`, and so against the versions that follow that.
     pub(crate) fn read_veto(path: &Path, in_force: &Policy) -> Result<PolicySignature, PolicyError> {
         let veto = PolicySignature::read(path)?;
         let keys = in_force.organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
@@ -83,18 +83,18 @@ impl PolicySignature {
         if !veto.is_veto() {
             return Err(wrong("it is a signature and no veto; lay it beside its policy"));
         }
-        veto.verify(&keys, veto.digest).map_err(wrong)?;
+        veto.verify(&keys, in_force.digest()).map_err(wrong)?;
         Ok(veto)
     }
 
-    /// Keeps a veto in `folder` for the day on which its version comes.
+    /// Keeps a veto in `folder` for the day on which a version comes that it holds against.
     pub(crate) fn keep_veto(&self, folder: &Path) -> Result<(), SystemError> {
         replace_private(&self.path_of_key_beside(&vetoed(folder, self.digest)), self.to_text().as_bytes())
     }
 
-    /// The vetoes of a version that are kept in `folder`.
-    pub(crate) fn kept_vetoes(folder: &Path, version: Digest) -> Result<Vec<PolicySignature>, PolicyError> {
-        PolicySignature::read_beside(&vetoed(folder, version))
+    /// The vetoes kept in `folder` that hold against a version that follows the policy of the digest `previous`.
+    pub(crate) fn kept_vetoes(folder: &Path, previous: Option<Digest>) -> Result<Vec<PolicySignature>, PolicyError> {
+        previous.map_or(Ok(Vec::new()), |previous| PolicySignature::read_beside(&vetoed(folder, previous)))
     }
 
     /// Reads every signature beside a policy's file, ordered by name: the files whose names begin with that file's name
@@ -169,9 +169,9 @@ fn paths_beside(policy: &Path, fits: impl Fn(&str) -> bool) -> Result<Vec<PathBu
     Ok(paths)
 }
 
-/// Vetoes are kept as if a file of this name were the version.
-fn vetoed(folder: &Path, version: Digest) -> PathBuf {
-    folder.join(format!("vetoed-{version}"))
+/// Vetoes are kept as if a file of this name were the policy that they are over.
+fn vetoed(folder: &Path, policy: Digest) -> PathBuf {
+    folder.join(format!("vetoed-{policy}"))
 }
 
 fn beside(policy: &Path, whose: impl Display) -> PathBuf {

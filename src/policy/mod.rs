@@ -34,4 +34,5 @@ pub use model::{
 pub use published::sample_text;
 pub use signature::PolicySignature;
 pub use signed::SignedPolicy;
+pub(crate) use succession::VETO_DAYS;
 pub use text::MAX_TEXT;

@@ -360,6 +360,12 @@ impl Policy {
         self.organisation(organisation).is_some_and(|found| found.first_epoch.is_none_or(|first| first <= epoch))
     }
 
+    /// What a version says that itself replaces a policy key without a signature by that, and so waits for a veto.
+    pub(crate) fn lost_key(&self) -> Option<&Unsigned> {
+        let is_own = |unsigned: &&Unsigned| unsigned.version == self.version;
+        self.unsigned.as_ref().filter(is_own).filter(|unsigned| unsigned.because == Because::LostKey)
+    }
+
     /// How many of these organisations must sign `version`. Where that says that others are void, all must, so that
     /// none of them is left with what the rest holds void.
     pub(super) fn signatures_for(&self, version: &Policy) -> usize {

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 
 use super::error::PolicyError;
 use super::explain::Lang;
-use super::model::{Because, Policy};
+use super::model::Policy;
 use crate::digest::Digest;
 use crate::hex::from_hex;
 use crate::label;
@@ -16,9 +16,9 @@ use crate::slug::Slug;
 /// The most bytes of a signature's file that are read. The longest there can be has 335.
 pub(super) const MAX_SIGNATURE_TEXT: usize = 1_024;
 
-/// An organisation's Ed25519 signature over a policy's digest, by its policy key: that it agrees, or that it vetoes a
-/// version that says its key is lost. Only [`SignedPolicy`](super::SignedPolicy) verifies it: until then it says what
-/// it claims.
+/// An organisation's Ed25519 signature over a policy's digest, by its policy key: that it agrees to that policy, or
+/// that it vetoes every version that follows that policy and says its key is lost. Only
+/// [`SignedPolicy`](super::SignedPolicy) verifies it: until then it says what it claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySignature {
     says: Says,
@@ -79,29 +79,24 @@ impl PolicySignature {
         PolicySignature::make(Says::Agreed, newer, in_force, key)
     }
 
-    /// Vetoes `newer`, which says that this policy key of `in_force` is lost. Neither a broker nor a partner that has
-    /// the veto beside the version takes it.
+    /// Vetoes every version that follows `in_force` and says that this policy key of it is lost. Neither a broker nor a
+    /// partner that has the veto takes one: so a version that was vetoed is not handed out anew in other words.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::PolicySignature`] where that version does not say so of the key's organisation.
-    pub fn veto(newer: &Policy, in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
-        let veto = PolicySignature::make(Says::Vetoed, newer, in_force, key)?;
-        let lost = newer.unsigned.as_ref().filter(|unsigned| unsigned.because == Because::LostKey);
-        if lost.is_none_or(|lost| lost.version != newer.version || lost.organisation != veto.organisation) {
-            let finding = format!("the version does not say that '{}' lost its policy key", veto.organisation);
-            return Err(PolicyError::PolicySignature { finding });
-        }
-        Ok(veto)
+    /// [`PolicyError::PolicySignature`] where the key is not in that policy.
+    pub fn veto(in_force: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
+        PolicySignature::make(Says::Vetoed, in_force, in_force, key)
     }
 
-    fn make(says: Says, newer: &Policy, roster: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
+    /// A signature over `policy`, by the organisation whose key it is in `roster`.
+    fn make(says: Says, policy: &Policy, roster: &Policy, key: &SigningKey) -> Result<PolicySignature, PolicyError> {
         let verifying_key = key.verifying_key();
         let organisation = roster.organisations.iter().find(|organisation| organisation.policy_key == verifying_key);
         let organisation = organisation.ok_or_else(|| PolicyError::PolicySignature {
             finding: format!("the key {verifying_key} is no organisation's policy key; sign with one of these"),
         })?;
-        let digest = newer.digest();
+        let digest = policy.digest();
         let signature = key.sign(&says.signed_bytes(&digest));
         Ok(PolicySignature { says, organisation: organisation.slug.clone(), key: verifying_key, digest, signature })
     }
@@ -216,13 +211,6 @@ mod tests {
             let error = PolicySignature::sign(&sample::policy(), &other).unwrap_err();
             assert_eq!(error.code(), "policy_signature");
         }
-    }
-
-    #[test]
-    fn only_a_version_that_says_the_key_is_lost_is_vetoed() {
-        let key = sample::policy_key("politie");
-        let error = PolicySignature::veto(&sample::policy(), &sample::policy(), &key).unwrap_err();
-        assert_eq!(error.code(), "policy_signature");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::slug::Slug;
 const FEWEST_FOR_ONE_UNSIGNED: usize = 4;
 
 /// The days in which an organisation that is said to have lost its policy key can veto.
-const VETO_DAYS: u16 = 30;
+pub(crate) const VETO_DAYS: u16 = 30;
 
 impl SignedPolicy {
     /// Takes a newer policy into force in the place of this one.
@@ -38,8 +38,8 @@ impl SignedPolicy {
         refuse_unasked_joiners(old, &newer)?;
         let unsigned = newer.policy().unsigned.as_ref().filter(|_| unsigned_now(newer.policy()));
         self.refuse_too_few(&newer, signatures, unsigned)?;
-        if let Some(unsigned) = unsigned {
-            self.refuse_vetoed(&newer, signatures, unsigned)?;
+        if let Some(unsigned) = newer.policy().lost_key() {
+            self.refuse_vetoed(signatures, unsigned)?;
         }
         Ok(newer)
     }
@@ -135,24 +135,19 @@ impl SignedPolicy {
         }
     }
 
-    /// Refuses a version for a lost policy key that this very key has vetoed.
-    fn refuse_vetoed(
-        &self,
-        newer: &SignedPolicy,
-        signatures: &[PolicySignature],
-        unsigned: &Unsigned,
-    ) -> Result<(), PolicyError> {
+    /// Refuses a version for a lost policy key where this very key has vetoed all such that follow this one.
+    fn refuse_vetoed(&self, signatures: &[PolicySignature], unsigned: &Unsigned) -> Result<(), PolicyError> {
         let keys = self.policy().organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
-        let is_theirs = |one: &&PolicySignature| {
-            one.is_veto() && one.organisation == unsigned.organisation && one.verify(&keys, newer.digest()).is_ok()
+        let is_theirs = |one: &PolicySignature| {
+            one.is_veto() && one.organisation == unsigned.organisation && one.verify(&keys, self.digest()).is_ok()
         };
-        match signatures.iter().find(is_theirs) {
-            Some(_) if unsigned.because == Because::LostKey => refused(format!(
-                "'{}' has vetoed it with its policy key, which is not lost: the one in force stays",
-                unsigned.organisation
-            )),
-            _ => Ok(()),
+        if !signatures.iter().any(is_theirs) {
+            return Ok(());
         }
+        refused(format!(
+            "'{}' has vetoed, with its policy key, that this is lost: the one in force stays",
+            unsigned.organisation
+        ))
     }
 }
 
@@ -709,12 +704,21 @@ mod tests {
         assert_eq!(succeed(&policy, &signatures), "in force");
         assert_eq!(succeed(&policy, &signatures[1..]), "policy_signatures");
         assert_eq!(succeed(&policy, &signatures[..3]), "policy_signatures", "without the new key");
-        let veto = |key| PolicySignature::veto(&policy, &sample::policy(), &sample::policy_key(key));
-        let other = veto("politie").unwrap_err();
-        assert!(other.to_string().contains("does not say that 'politie'"), "{other}");
-        signatures.push(veto("belastingdienst").unwrap());
+        let veto = |of: &Policy, key| PolicySignature::veto(of, &sample::policy_key(key));
+        assert_eq!(veto(&sample::policy(), "nieuw").unwrap_err().code(), "policy_signature");
+        signatures.push(veto(&sample::policy(), "politie").unwrap());
+        assert_eq!(succeed(&policy, &signatures), "in force", "another's veto");
+        signatures[4] = veto(&sample::policy(), "belastingdienst").unwrap();
         let error = sample::signed().succeed(policy.clone(), &signatures).unwrap_err();
-        assert!(error.code() == "policy_successor" && error.to_string().contains("has vetoed it"), "{error}");
+        assert!(error.code() == "policy_successor" && error.to_string().contains("has vetoed"), "{error}");
+        // It holds against every version that says so, in whatever words, and against no other.
+        let twin = lost_key(&[("announced = 2026-12-05", "announced = 2026-12-04")]);
+        let mut twins = signed_with_the_new_key(&twin);
+        twins.push(signatures[4].clone());
+        assert_eq!(succeed(&twin, &twins), "policy_successor");
+        let agreed = newer(&[]);
+        let others = [sign(&agreed, ALL), vec![signatures[4].clone()]].concat();
+        assert_eq!(succeed(&agreed, &others), "in force");
         let text = signatures[4].to_text();
         assert!(text.starts_with("stapel-policy-veto v1\n"));
         assert_eq!(PolicySignature::parse(&text).unwrap(), signatures[4]);

@@ -75,11 +75,26 @@ pub(super) struct AdoptArgs {
     clock: Clock,
 }
 
-/// Keep an organisation's veto of a version that says that its policy key is lost
+/// Announce in the log a version that says that an organisation lost its policy key
 ///
-/// That version is then refused, whether the veto lies beside it or not.
+/// It can be adopted 30 days later, and until then that organisation can veto it.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel broker veto --dir broker policy-2.toml.belastingdienst.veto.sig")]
+#[command(after_help = "Example:\n  stapel broker announce --dir broker --policy policy-2.toml")]
+pub(super) struct AnnounceArgs {
+    #[command(flatten)]
+    place: BrokerFolder,
+    /// The version, with its signatures beside it
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Keep an organisation's veto of the versions that say that its policy key is lost
+///
+/// A version that follows the policy in force and says so is then refused.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker veto --dir broker policy.toml.belastingdienst.veto.sig")]
 pub(super) struct VetoArgs {
     #[command(flatten)]
     place: BrokerFolder,
@@ -181,6 +196,13 @@ pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failur
             writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} flags on {tags} tags")?;
         }
     }
+    Ok(())
+}
+
+pub(super) fn announce(args: &AnnounceArgs, out: &mut Output) -> Result<(), Failure> {
+    let announced = args.place.open()?.announce_policy(&args.policy, args.clock.time()?);
+    let first = announced.map_err(Failure::of_policy(&args.policy))?;
+    writeln!(out, "it is announced, and can be adopted from {first} on, unless the organisation vetoes it")?;
     Ok(())
 }
 

@@ -62,11 +62,11 @@ pub(super) struct AdoptArgs {
     clock: Clock,
 }
 
-/// Keep an organisation's veto of a version that says that its policy key is lost
+/// Keep an organisation's veto of the versions that say that its policy key is lost
 ///
-/// That version is then refused, whether the veto lies beside it or not.
+/// A version that follows the policy in force and says so is then refused.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel partner veto --dir police policy-2.toml.belastingdienst.veto.sig")]
+#[command(after_help = "Example:\n  stapel partner veto --dir police policy.toml.belastingdienst.veto.sig")]
 pub(super) struct VetoArgs {
     #[command(flatten)]
     place: PartnerFolder,
