@@ -398,7 +398,8 @@ fn flagging_again_within_thirty_days_goes_on_with_the_same_flag() {
 /// Where the broker has no record, the partner's word holds it; where it has one, the earlier of the two.
 #[test]
 fn a_flag_is_held_to_the_first_day_that_its_partner_names() {
-    let policy = policy();
+    let levels = "[counting]\nlevels = [\"unit\", \"number\"]\n[budgets]";
+    let policy = signed(&policy_text(&ROSTER, &RULES.replace("[budgets]", levels)));
     let broker = broker(&policy);
     let client = &mut everyone(&broker, &policy, &[&[1], &[], &[], &[], &[]], START)[0];
     let since = |first: &str| Terms { first_day: day(first), ..until(day(MARCH)) };
@@ -1172,7 +1173,7 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     let leaver = broker.handle(&clients[1].message(&Request::Confirm, now), now);
     assert_eq!(code(&read(&leaver)), "unknown_partner");
     let mut joiner = Client::of(6, &Policy::parse(&text).unwrap());
-    assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::WrongEpoch);
+    assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::NotCertified);
     (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 16]));
     assert_eq!(code(&full_set(&mut joiner, &broker, &[1], now)), "ok");
     match ask(&mut clients[0], &broker, &[1], now) {

@@ -170,14 +170,17 @@ pub fn certificate(policy: &Policy, partner: u16, epoch: u32, serial: u32, keys:
     Certificate::sign(policy, statement, &policy_key(organisation.as_str())).expect("a certificate that holds")
 }
 
-/// Certificates of all partners in all epochs of a policy, of serial 1, with the keys of [`partner_keys`].
+/// Certificates of all partners in all epochs of a policy that they take part in, of serial 1, with the keys of
+/// [`partner_keys`].
 ///
 /// # Panics
 ///
 /// If the policy names another key for an organisation than [`policy_key`] gives.
 pub fn certificates(policy: &Policy) -> Vec<Certificate> {
-    let all = policy.partners.iter().flat_map(|one| policy.epochs.iter().map(|epoch| (one.number, epoch.number)));
-    all.map(|(one, epoch)| certificate(policy, one, epoch, 1, Some(partner_keys(one, epoch)))).collect()
+    let all = policy.partners.iter().flat_map(|one| policy.epochs.iter().map(move |epoch| (one, epoch.number)));
+    let taking_part = all.filter(|(one, epoch)| policy.takes_part(&one.organisation, *epoch));
+    let certify = |number, epoch| certificate(policy, number, epoch, 1, Some(partner_keys(number, epoch)));
+    taking_part.map(|(one, epoch)| certify(one.number, epoch)).collect()
 }
 
 /// Writes a policy, its signatures, and certificates of all its partners as files.
