@@ -487,7 +487,9 @@ fn what_is_authenticated_but_wrong_gets_a_signed_one() {
     assert_eq!(wrong(&|header| header.policy.0[0] ^= 1).0, Code::WrongPolicy);
     assert_eq!(wrong(&|header| header.time = Timestamp(START.0 - 24 * HOUR - 1)).0, Code::Clock);
     assert_eq!(wrong(&|header| header.time = START.plus(601)).0, Code::Clock);
-    assert_eq!(wrong(&|header| header.previous = 0), (Code::Gap, 1));
+    for time in [Timestamp(START.0 - 24 * HOUR), START, START.plus(600)] {
+        assert_eq!(wrong(&|header| (header.time, header.previous) = (time, 0)), (Code::Gap, 1));
+    }
     let message = message::sign(&client.header(Kind::Confirm, START), &[0], &key(1)).unwrap();
     assert_eq!(rejected(client.send(&broker, &message, START)).0, Code::Malformed);
     let rows = numbered(0..=message::MAX_QUESTION as u128);

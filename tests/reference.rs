@@ -137,7 +137,8 @@ fn the_broker_accepts_what_it_sends_and_it_reads_what_the_broker_replies() {
     }
     let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
     let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
-    let rules = testkit::RULES.replace("11111111111111111111111111111111", &key_id);
+    let levels = "[counting]\nlevels = [\"unit\", \"number\"]\n[budgets]";
+    let rules = testkit::RULES.replace("11111111111111111111111111111111", &key_id).replace("[budgets]", levels);
     let policy = testkit::signed(&testkit::policy_text(&testkit::ROSTER, &rules));
     let broker = testkit::broker(&policy);
     let mut partners = testkit::ROSTER.each_ref().map(|entry| Partner::open(entry, &policy));
