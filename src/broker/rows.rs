@@ -30,7 +30,8 @@
 //! | restored | when the store was last put back from a copy, a moment |
 //! | unpurged | how many rows went out of the store since the last purge, 8 |
 //! | certificates | how many, 8; of each: the consortium, bytes; the partner, 2; its epoch, 4; its serial, 4 |
-//! |  | message key and seal key, 32 and 32, if any; the first day; the last day; the policy key, 32; the signature, 64 |
+//! |  | message key and seal key, 32 and 32, if any; the first day; the last day |
+//! |  | the policy key, 32; the signature, 64 |
 //!
 //! A checkpoint's row is the signed checkpoint itself. A row that is of another version, ends too early or too late, or
 //! holds what no broker writes is refused as `store_damaged`.
