@@ -96,7 +96,7 @@ fn parts(fields: &Fields<'_>) -> Result<Parts, (usize, Refusal)> {
 /// field.
 #[inline]
 fn field<T>(at: usize, input: &str, read: impl FnOnce(&[u8]) -> Result<T, Problem>) -> Result<T, (usize, Refusal)> {
-    fold::<16, FIELD_MAX, _>(input, |folded| read(trim(folded)).map_err(|code| code.at(0)))
+    fold::<16, FIELD_MAX, _>(input, |folded| read(trim(folded)).map_err(|problem| problem.at(0)))
         .map_err(|refusal| (at, refusal))
 }
 
