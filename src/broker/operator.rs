@@ -165,7 +165,8 @@ impl Broker {
     pub fn keep_certificate(&self, certificate: &Certificate, clock: impl Into<Clock>) -> Result<bool, BrokerError> {
         // Whatever is wrong with the clock, a stolen key is to be stopped.
         let Moment { now, .. } = self.read_clock(clock.into());
-        let mut transaction = self.database.begin()?;
+        // A release that is being made knows nothing of it, and would put what it was made from in its place.
+        let mut transaction = self.database.begin_after_release()?;
         let old = self.in_force();
         let mut newer = (*old).clone();
         if !newer.certificates.keep(certificate, old.policy())? {

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::policy::{Certificate, Statement};
 use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket};
 
 /// A store in memory, shared by its clones, that pauses once at a chosen step.
@@ -221,6 +222,31 @@ fn a_policy_is_not_adopted_while_another_thread_makes_a_release() {
         adopted.recv().unwrap().unwrap();
     });
     assert_eq!(broker.policy().policy().version, 2);
+}
+
+#[test]
+fn a_suspension_is_not_lost_with_a_release_that_is_being_made() {
+    let (store, broker, _) = begin();
+    let (first_day, last_day) = (MIDNIGHT.day(), MIDNIGHT.day());
+    let statement = Statement { partner: 1, epoch: 1, serial: 2, keys: None, first_day, last_day };
+    let suspension = Certificate::sign(&sample::policy(), statement, &sample::policy_key("politie")).unwrap();
+    let releasing = store.pause(Step::Stage(1));
+    thread::scope(|scope| {
+        let releasing = releasing;
+        let (keep, kept) = mpsc::channel();
+        let (broker, suspension) = (&broker, &suspension);
+        let released = scope.spawn(|| broker.release(MIDNIGHT));
+        releasing.wait_until_reached();
+        scope.spawn(move || keep.send(broker.keep_certificate(suspension, MIDNIGHT)).unwrap());
+        assert!(kept.recv_timeout(Duration::from_millis(200)).is_err(), "it waits for the release");
+        drop(releasing);
+        released.join().unwrap().unwrap();
+        assert!(kept.recv().unwrap().unwrap());
+    });
+    let police = || broker.status().epochs[0].partners[0].clone();
+    assert_eq!((police().held, police().full_set_seen), (4, false), "what it holds ends with the next release");
+    broker.release(MIDNIGHT.plus(DAY)).unwrap();
+    assert_eq!(police().held, 0);
 }
 
 #[test]
