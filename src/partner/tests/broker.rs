@@ -33,6 +33,9 @@ pub(super) struct Broker {
     pub(super) signs: bool,
     /// When it was restored; 0 for never.
     pub(super) restored: Timestamp,
+    /// Whether the partner may not know what is held: the broker told its numbers since the last full set, or an old
+    /// copy of the partner's state was put back.
+    pub(super) partner_is_unsure: bool,
     staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
     numbers: [BTreeMap<u64, Digest>; 3],
@@ -63,6 +66,7 @@ impl Broker {
             log: Log::new(),
             signs: false,
             restored: Timestamp(0),
+            partner_is_unsure: false,
             staged: None,
             numbers: Default::default(),
         }
@@ -161,6 +165,7 @@ impl Broker {
         }
         if header.kind.is_state() && header.previous != self.accepted {
             let number = self.accepted;
+            self.partner_is_unsure = true;
             return (header, digest, reject(Code::Gap, number));
         }
         let day = now.day();
@@ -185,6 +190,7 @@ impl Broker {
                 return (header, digest, Reply::Answer(answer));
             }
             Request::Status(asked) => {
+                self.partner_is_unsure = true;
                 let (mut checkpoint, mut consistency, mut lines) = (Vec::new(), Vec::new(), Vec::new());
                 if self.signs {
                     let size = self.log.size();
@@ -239,6 +245,7 @@ impl Broker {
                         return (header, digest, reject(Code::Shrink, gone as u64));
                     }
                     after = rows;
+                    self.partner_is_unsure = false;
                     self.held.insert(header.epoch, after.clone());
                 } else {
                     self.staged = Some((header.epoch, set.part.number, rows));
@@ -255,9 +262,9 @@ impl Broker {
                         assert_ne!(was, Some(terms.last_day), "a delta says only what is new");
                     }
                 }
-                // Where the partner does not know what was accepted, it withdraws to be sure, also what is not held.
                 for row in delta.withdrawn {
-                    after.remove(row);
+                    let was_held = after.remove(row).is_some();
+                    assert!(was_held || self.partner_is_unsure, "a delta withdraws only what is held");
                 }
                 self.held.insert(header.epoch, after.clone());
             }

@@ -307,6 +307,7 @@ proptest! {
             let name = "state.sealed";
             fs::copy(backup.path().join(name), play.folder.path().join(name)).unwrap();
             play = play.reopen();
+            play.broker.partner_is_unsure = true;
         }
         play.partner.check_journal().unwrap();
         settle(&mut play);
