@@ -130,6 +130,8 @@ def kept() -> list[dict[str, Any]]:
         row("a suspension, of which the key before is known", FIRST, SUSPENDED, days=("2026-12-09", "2026-12-10")),
         row("a suspension that is lifted", FIRST, SUSPENDED, lifted, days=("2026-12-19", "2026-12-20")),
         row("a suspension alone", SUSPENDED, days=("2026-12-10",)),
+        row("a serial that is 1,001 above the highest", FIRST, replace(other, serial=1_002), days=("2026-12-10",)),
+        row("a serial that is 1,000 above the highest", FIRST, replace(other, serial=1_001), days=("2026-12-10",)),
         row("a lower serial does not hold again", FIRST, replace(other, last_day="2026-12-12"), days=("2026-12-13",)),
     ]
 

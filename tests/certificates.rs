@@ -306,8 +306,10 @@ fn a_rekeyed_organisation_certifies_its_partners_anew() {
     write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
     let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
     let mut clients = everyone(&broker, &first);
-    // The thief of the policy key has the partner's number, and leaves no higher serial.
-    broker.keep_certificate(&certificate(first.policy(), 1, 1, u32::MAX, Some(rekeyed(1, 66))), START).unwrap();
+    // The thief of the policy key has the partner's number, and tries to leave no higher serial.
+    let thiefs = |serial| certificate(first.policy(), 1, 1, serial, Some(rekeyed(1, 66)));
+    assert_eq!(broker.keep_certificate(&thiefs(u32::MAX), START).unwrap_err().code(), "certificate");
+    broker.keep_certificate(&thiefs(1_001), START).unwrap();
     assert_eq!(confirm_with(&mut clients[0], &broker, 66, START).0, "ok");
 
     let (old, new) = (policy_key("politie"), policy_key("politie-2"));

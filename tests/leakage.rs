@@ -9,6 +9,7 @@ use stapel::message::{
     StatusRequest, Terms, Unverified,
 };
 use stapel::policy::SignedPolicy;
+use stapel::secret::KeyId;
 use stapel::{AddressKey, Broker, Day, Pseudonym, Timestamp};
 use stapel_testkit::*;
 
@@ -459,6 +460,82 @@ fn l10a_what_is_withdrawn_shows_from_the_next_turn_of_the_day_on_and_no_other_ch
     let told = [&mut quiet, &mut busy].map(|world| world.ask(0, &asked, midnight(2)));
     assert_eq!(told[0].standings, [2, 3, 0]);
     assert_eq!(told[0], told[1]);
+}
+
+/// The rules of a consortium of four, with a second epoch that opens on 20 December.
+fn two_epochs() -> String {
+    RULES.replace("closes = 2027-11-30", "closes = 2027-01-31")
+        + "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2026-12-20\n\
+           closes = 2027-11-30\n"
+}
+
+#[test]
+fn l38_a_change_of_epochs_and_a_restore_tell_of_as_many_other_addresses() {
+    let rules = two_epochs().replace("[budgets]", "[budgets]\nnew_flags_a_day = 1\nfirst_set_flags = 49");
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write_policy(&at("policy.toml"), &policy_text(&ROSTER, &rules));
+    let keys = || stored_keys(&at("keys"));
+    let broker = Broker::create(&at("broker"), keys(), &at("policy.toml"), START).unwrap();
+    let mut clients: Vec<Client> = (1..5).map(|number| Client::new(number, &broker.policy())).collect();
+    // Politie flags fifty, then fifty others, then fifty others again.
+    let all: Vec<u8> = (0..150).collect();
+    let mut deliver = |broker: &Broker, from: usize, epoch: u32, now: Timestamp| {
+        for (client, place) in clients.iter_mut().zip(0..) {
+            (client.epoch, client.key_id) = (epoch, KeyId([epoch as u8 * 0x11; 16]));
+            let rows = rows(if place == 0 { &all[from..from + 50] } else { &all[..49] });
+            let set = FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged: groups(&rows, MARCH) };
+            assert_eq!(code(&client.say(broker, &Request::FullSet(set), now)), "ok", "{}", client.number);
+        }
+    };
+    let now = day("2026-12-20").start();
+    deliver(&broker, 0, 1, START);
+    broker.accept_clock(now).unwrap();
+    deliver(&broker, 50, 2, now);
+    broker.backup(&at("copy"), now).unwrap();
+    drop(broker);
+    let restored = now.plus(60);
+    let broker = Broker::restore(&at("copy"), &at("restored"), keys(), restored).unwrap();
+    deliver(&broker, 100, 2, restored.plus(60));
+    let now = day("2026-12-21").start();
+    broker.release(now).unwrap();
+    let rows = rows(&all[100..]);
+    match clients[0].say(&broker, &Request::Question(Question { sweep: None, pseudonyms: &rows }), now) {
+        Reply::Answer(answer) => assert_eq!(answer.standings, [0; 50], "of each it is told that it is not stacked"),
+        other => panic!("{}", code(&other)),
+    }
+}
+
+/// Of each four addresses the first is flagged by none of three others, the next by one, and so on. The figures are
+/// those of spec/threats.md, 4.1.
+#[test]
+fn l39_what_rises_at_a_change_of_epochs_is_what_a_joiner_flags() {
+    let shown = ["presence", "count"].map(|sees| {
+        let entry = |number, organisation| Entry { number, organisation, may: r#""flag", "ask""#, sees };
+        let roster = [entry(1, "een"), entry(2, "twee"), entry(3, "drie"), entry(4, "vier"), entry(5, "vijf")];
+        let version = format!("version = 2\nprevious = \"{}\"", "0".repeat(64));
+        let (rules, slug) = (two_epochs().replace("version = 1", &version), "slug = \"vijf\"\n");
+        let policy = signed(&policy_text(&roster, &rules).replace(slug, &format!("{slug}first_epoch = 2\n")));
+        let all: Vec<u8> = (0..40).collect();
+        let of = |least: u8| all.iter().copied().filter(|n| n % 4 >= least).collect::<Vec<u8>>();
+        let flags = [&all, &of(1), &of(2), &of(3), &all].map(Vec::clone);
+        let mut world = World::of(&roster, &policy, &flags.each_ref().map(Vec::as_slice)[..4]);
+        let go_to = |client: &mut Client, epoch: u32| {
+            (client.epoch, client.key_id) = (epoch, KeyId([epoch as u8 * 0x11; 16]));
+        };
+        for (at, flags) in flags.iter().enumerate() {
+            go_to(&mut world.clients[at], 2);
+            world.broker.accept_clock(midnight(19)).unwrap();
+            assert_eq!(code(&world.full_set(at, flags, midnight(19))), "ok");
+        }
+        // The older one answers until max_wait_days after the newer one opened.
+        go_to(&mut world.clients[0], 1);
+        let before = world.ask(0, &all, midnight(25)).standings;
+        go_to(&mut world.clients[0], 2);
+        let after = world.ask(0, &all, midnight(26)).standings;
+        before.iter().zip(&after).filter(|(before, after)| before != after).count()
+    });
+    assert_eq!(shown, [10, 20]);
 }
 
 #[test]

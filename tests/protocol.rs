@@ -921,6 +921,7 @@ fn a_closed_epoch_is_gone() {
     let policy = signed(&policy_text(
         &ROSTER,
         &RULES
+            .replace("[budgets]", "[[override]]\nrule = \"epoch-length\"\nreason = \"a test\"\n[budgets]")
             .replace("2027-11-30", "2026-12-20")
             .replace("closes = 2026-12-20\n", &format!("closes = 2026-12-20\n{epochs}")),
     ));
@@ -1222,7 +1223,12 @@ fn one_joins_until_its_first_epoch_has_shown_flags() {
     let late = broker.adopt_policy(&at("2.toml"), midnight(9)).unwrap_err();
     assert!(late.code() == "policy_successor" && late.to_string().contains("join in epoch 2"), "{late}");
     let voids = format!("{previous}\nvoids = [\"{}\"]", signed(&second).digest());
-    let third = joins(&(rules.replace("version = 1", &voids) + &epoch(3, "2026-12-20")), 3);
+    // Two epochs are open at a time.
+    let third = rules
+        .replace("version = 1", &voids)
+        .replace("valid_from = 2026-12-01", "valid_from = 2026-12-10")
+        .replacen("closes = 2027-11-30", "closes = 2026-12-19", 1);
+    let third = joins(&(third + &epoch(3, "2026-12-20")), 3);
     write_policy(&at("3.toml"), &third);
     let differences = broker.adopt_policy(&at("3.toml"), midnight(9)).unwrap();
     assert!(differences.iter().any(|line| line.starts_with("VOID WITH THIS")), "{differences:?}");

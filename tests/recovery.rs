@@ -351,8 +351,8 @@ fn a_log_that_was_signed_further_is_not_signed_on_under_its_name() {
     }
 
     // A policy may give it another name; what was signed under a name stays what it is.
-    town.rename_log(2, "example.nl/zaanstad-2", day(11));
-    assert_eq!(town.signed(&format!("example.nl/zaanstad-2/{}", day(8).0 + 1)).len(), 1);
+    town.rename_log(2, "example.nl/2/zaanstad", day(11));
+    assert_eq!(town.signed(&format!("example.nl/2/zaanstad/{}", day(8).0 + 1)).len(), 1);
     assert_eq!(town.signed(OLD), before[..2]);
 }
 
@@ -473,7 +473,7 @@ fn a_broker_that_was_made_anew_signs_no_second_log_under_one_name() {
         town.deliver(at, day(1));
     }
     assert_eq!(town.ask(0, day(2)), three());
-    town.rename_log(2, "example.nl/zaanstad-2", day(2));
+    town.rename_log(2, "example.nl/2/zaanstad", day(2));
     let policy = town.path("policy.toml");
     for at in 0..PARTNERS {
         town.partners[at].adopt_policy(&policy, day(4)).unwrap();
@@ -529,7 +529,8 @@ fn a_policy_with_another_checkpoint_key_is_adopted_by_who_holds_it() {
 /// longer.
 fn two_epochs(version: &str, closes: &str) -> String {
     let rules = format!(
-        "{version}\nvalid_from = 2026-12-01\n[[epoch]]\nnumber = 1\nkey_id = \"11111111111111111111111111111111\"\n\
+        "{version}\nvalid_from = 2026-12-01\n[[override]]\nrule = \"epoch-length\"\nreason = \"a test\"\n\
+         [[epoch]]\nnumber = 1\nkey_id = \"11111111111111111111111111111111\"\n\
          opens = 2026-12-01\ncloses = {closes}\n[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
          opens = 2026-12-01\ncloses = 2027-11-30"
     );
@@ -614,6 +615,46 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     closed.clients[0].highest_state = 0;
     assert_eq!(full_set(&mut closed.clients[0], &broker, START), "wrong_epoch");
+}
+
+/// After a restore partners may deliver in the older epoch alone. What it said less than the newer one did before would
+/// be what those flag that joined with that.
+#[test]
+fn an_older_epoch_answers_no_more_after_a_newer_one_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    common::write_policy(&at("policy.toml"), &two_epochs("version = 1", "2027-11-30"));
+    let keys = || common::stored_keys(&at("keys"));
+    let broker = Broker::create(&at("broker"), keys(), &at("policy.toml"), START).unwrap();
+    let mut clients = [1, 2, 3].map(|number| Client::new(number, &broker.policy()));
+    let go_to = |client: &mut Client, epoch: u32| {
+        (client.epoch, client.key_id) = (epoch, KeyId([epoch as u8 * 0x11; 16]));
+    };
+    let deliver = |clients: &mut [Client], broker: &Broker, epoch: u32, now: Timestamp| {
+        for client in clients {
+            go_to(client, epoch);
+            assert_eq!(full_set(client, broker, now), "ok");
+        }
+    };
+    let ask = |client: &mut Client, broker: &Broker, epoch: u32, now: Timestamp| {
+        go_to(client, epoch);
+        let asked = [common::pseudonym(1)];
+        common::code(&client.say(broker, &Request::Question(Question { sweep: None, pseudonyms: &asked }), now))
+    };
+    deliver(&mut clients, &broker, 1, START);
+    deliver(&mut clients, &broker, 2, START);
+    broker.release(day(1)).unwrap();
+    assert_eq!([1, 2].map(|epoch| ask(&mut clients[0], &broker, epoch, day(1))), ["other_epoch", "ok"]);
+    broker.backup(&at("copy"), day(1)).unwrap();
+    drop(broker);
+    let now = day(1).plus(60);
+    let broker = Broker::restore(&at("copy"), &at("restored"), keys(), now).unwrap();
+    deliver(&mut clients, &broker, 1, now.plus(60));
+    broker.release(day(2)).unwrap();
+    assert_eq!(ask(&mut clients[0], &broker, 1, day(2)), "not_yet_answering");
+    deliver(&mut clients, &broker, 2, day(2));
+    broker.release(day(3)).unwrap();
+    assert_eq!([1, 2].map(|epoch| ask(&mut clients[0], &broker, epoch, day(3))), ["other_epoch", "ok"]);
 }
 
 #[test]

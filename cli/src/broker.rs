@@ -76,7 +76,7 @@ struct InitArgs {
     /// The operator's OIN, 20 digits, for the [operator] lines
     #[arg(long)]
     oin: Option<Oin>,
-    /// The origin of the audit log, as stapel.example.nl/zaanstad, for the [operator] lines
+    /// The origin of the audit log, ending in the consortium: stapel.example.nl/zaanstad, for the [operator] lines
     #[arg(long)]
     log_origin: Option<String>,
     #[command(flatten)]

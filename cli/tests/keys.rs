@@ -301,7 +301,7 @@ fn another_operator_begins_with_keys_of_its_own() {
     desk.stapel("partner deliver --dir politie --now 2026-12-01T09:00:00Z");
     assert_eq!(carry(&desk, "politie", "2026-12-01T09:00:00Z")[0]["reply"], "receipt");
     let operator = desk.stapel_with(
-        "broker init --dir new --oin 00000099000000008000 --log-origin stapel.example/zaanstad-2",
+        "broker init --dir new --oin 00000099000000008000 --log-origin stapel.example/2/zaanstad",
         &["--name", "Stichting Andere"],
     );
     let policy = text(&desk.read("policy.toml"));

@@ -120,7 +120,7 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     assert!(desk.list("none").is_empty());
     let version = format!("version = 2\nprevious = \"{}\"", desk.stapel("policy digest policy.toml").trim());
     let renamed = text(&desk.read("policy.toml")).replace("version = 1", &version);
-    desk.write("policy-2.toml", renamed.replace("stapel.example/zaanstad", "stapel.example/zaanstad-2"));
+    desk.write("policy-2.toml", renamed.replace("stapel.example/zaanstad", "stapel.example/2/zaanstad"));
     for (folder, _) in PARTNERS {
         desk.stapel(&format!("policy sign policy-2.toml --key {folder}.policy.key --previous policy.toml"));
     }

@@ -116,6 +116,8 @@ def keep(kept: list[Statement], statement: Statement) -> list[Statement]:
         return kept
     if any(one.serial >= statement.serial for one in kept):
         raise refused("its serial is not above those that are kept")
+    if statement.serial > max((one.serial for one in kept), default=0) + 1_000:
+        raise refused("its serial leaps too far")
     if statement.keys and any(one.keys and one.keys[1] != statement.keys[1] for one in kept):
         raise refused("another seal key in the same epoch")
     return [*kept, statement]

@@ -287,7 +287,7 @@ POLICY = table(
         "budgets": (BUDGETS, {}),
         "messages": (MESSAGES, {}),
         "changes": (CHANGES, {}),
-        "override": (tables(OVERRIDE, 0, 11, "rule"), []),
+        "override": (tables(OVERRIDE, 0, len(RULES - NEVER_OVERRIDDEN), "rule"), []),
         "unsigned": (UNSIGNED, ABSENT),
         "organisation": (tables(ORGANISATION, 1, 10_000, "slug"), REQUIRED),
         "epoch": (tables(EPOCH, 1, 1_000, "number"), REQUIRED),
@@ -361,10 +361,16 @@ def check_whole(policy: dict[str, Any]) -> None:
     demand("unit" in counting["levels"], "levels without unit")
     demand(policy["changes"]["signatures"] <= len(organisations(policy)), "more signatures than organisations")
     demand(operator["verifying_key"] != operator["checkpoint_key"], "the operator's keys are the same")
+    demand(not policy["consortium"].isdecimal(), "a consortium that is a number alone")
+    demand(operator["log_origin"].endswith("/" + policy["consortium"]), "the log is not named after the consortium")
     epochs = policy["epoch"]
+    demand(policy["version"] > 1 or epochs[0]["number"] <= 1, "the first epoch is not 0 or 1")
     for before, after in zip(epochs, epochs[1:]):
-        demand(before["number"] < after["number"], "epoch numbers do not ascend")
+        demand(after["number"] == before["number"] + 1, "epoch numbers do not ascend by one")
         demand(before["opens"] <= after["opens"], "an epoch opens before the one before it")
+        demand(before["closes"] <= after["closes"], "an epoch closes before the one before it")
+    for oldest, newest in zip(epochs, epochs[2:]):
+        demand(oldest["closes"] < newest["opens"], "three epochs are open on a day")
     demand(all(one["opens"] <= one["closes"] for one in epochs), "an epoch closes before it opens")
     demand(len({one["key_id"] for one in epochs}) == len(epochs), "a key id stands twice")
     partners = policy["partner"]
@@ -433,6 +439,10 @@ def check(policy: dict[str, Any]) -> list[str]:
     counting, operator, partners = policy["counting"], policy["operator"], policy["partner"]
     days = datetime.date.fromisoformat
     flag_days = policy["retention"]["max_days"] * (1 + policy["retention"]["max_renewals"])
+
+    def length(epoch: dict[str, Any]) -> int:
+        return (days(epoch["closes"]) - days(epoch["opens"])).days + 1
+
     findings = {
         "operator-in-roster": operator["oin"] in {one["oin"] for one in policy["organisation"]}
         or bool({operator["verifying_key"], operator["checkpoint_key"]} & set(policy_keys(policy))),
@@ -442,7 +452,9 @@ def check(policy: dict[str, Any]) -> list[str]:
         "flag-days-wgs": policy.get("legal_act") == "wgs" and flag_days > 1_827,
         "flag-days": "legal_act" not in policy and flag_days > 366,
         "log-days-wgs": policy.get("legal_act") == "wgs" and policy["retention"]["log_days"] > 1_827,
-        "log-days": "legal_act" not in policy and policy["retention"]["log_days"] > 366,
+        "log-days": policy["retention"]["log_days"] < 30
+        or "legal_act" not in policy
+        and policy["retention"]["log_days"] > 366,
         "min-changed": policy["release"]["min_changed"] < fewest_changed(policy),
         "max-wait": policy["release"]["max_wait_days"] < 7 and not policy["test"],
         "min-sources": counting["min_sources"] < counting["threshold"],
@@ -451,7 +463,10 @@ def check(policy: dict[str, Any]) -> list[str]:
         "max-days": policy["retention"]["max_days"] > 366,
         "first-set": not policy["test"] and first_day(policy["budgets"]) > 10_000,
         "grace-days": policy["changes"]["grace_days"] > 60,
-        "epoch-length": any((days(one["closes"]) - days(one["opens"])).days + 1 > 400 for one in policy["epoch"]),
+        "epoch-length": any(
+            length(one) > 400 or length(one) < 60 and one["opens"] >= policy["valid_from"] and not policy["test"]
+            for one in policy["epoch"]
+        ),
         "epoch-overlap": any(
             (days(older["closes"]) - days(newer["opens"])).days + 1 <= policy["release"]["max_wait_days"]
             for older, newer in zip(policy["epoch"], policy["epoch"][1:])
@@ -558,8 +573,10 @@ def in_force(data: bytes, signatures: list[str]) -> dict[str, Any]:
 
 
 def needed_for(roster: dict[str, Any], version: dict[str, Any]) -> int:
-    """How many organisations of a roster sign a version: all where that says that others are void."""
-    return len(organisations(roster)) if "voids" in version else roster["changes"]["signatures"]
+    """How many organisations sign a version: all where that says that others are void, or changes the epochs."""
+    lasting = [[one for one in of["epoch"] if one["closes"] >= version["valid_from"]] for of in (roster, version)]
+    all_sign = "voids" in version or lasting[0] != lasting[1]
+    return len(organisations(roster)) if all_sign else roster["changes"]["signatures"]
 
 
 def succeed(old: dict[str, Any], data: bytes, signatures: list[str]) -> dict[str, Any]:
@@ -612,24 +629,29 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
 
     demand(all(newer[name] == old[name] for name in ("consortium", "purpose")), "of another consortium or purpose")
     demand(newer["test"] == old["test"], "what is for tests only stays so, and what is not, too")
-    demand(newer["version"] > old["version"], "its version is not higher")
+    demand(newer["version"] == old["version"] + 1, "its version is not the next")
     demand(newer.get("previous") == digest(old).hex(), "it follows another one")
     demand(newer["valid_from"] >= old["valid_from"], "it is valid earlier")
     epochs = {one["number"]: one for one in old["epoch"]}
     known = [(epochs[one["number"]], one) for one in newer["epoch"] if one["number"] in epochs]
     for before, after in known:
         demand(after["key_id"] == before["key_id"], "an epoch has another key id")
-        opened = before["opens"] <= newer["valid_from"]
-        demand(not opened or after["opens"] == before["opens"], "an epoch that has opened gets another first day")
         closed = before["closes"] < newer["valid_from"]
         demand(not closed or after["closes"] == before["closes"], "an epoch that has closed gets another last day")
+    opens = {one["number"]: one["opens"] for one in newer["epoch"]}
+    for before in old["epoch"]:
+        if before["opens"] <= newer["valid_from"]:
+            closed = before["closes"] < newer["valid_from"]
+            stays = opens.get(before["number"], before["opens"] if closed else None) == before["opens"]
+            demand(stays, "an epoch that has opened is gone, or gets another first day")
+    new = [number for number in opens if number not in epochs]
+    demand(not new or new[0] == max(epochs) + 1, "a new epoch's number is not the next")
     of = {one["number"]: one["organisation"] for one in old["partner"]}
     demand(
         all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]),
         "a number moved",
     )
     organisations_before, organisations_after = organisations(old), organisations(newer)
-    opens = {one["number"]: one["opens"] for one in newer["epoch"]}
     for slug, one in organisations_after.items():
         first = one.get("first_epoch")
         if slug in organisations_before:
@@ -661,9 +683,8 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
     demand(organisations_after[name]["policy_key"] != organisations_before[name]["policy_key"], "it has no new key")
     demand(unsigned["announced"] >= old["valid_from"], "announced before the one in force")
     demand(later(unsigned["announced"], VETO_DAYS) <= newer["valid_from"], "under 30 days to veto")
-    highest = max(of)
     own = [one for one in newer["partner"] if one["organisation"] == name]
-    demand(all(one["number"] > highest for one in own), "a partner keeps its number")
+    demand(all(one["number"] not in of for one in own), "a partner keeps its number")
     demand(but_for_a_key(old, name) == but_for_a_key(newer, name), "it changes more than a lost key")
 
 

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn another_log_or_key_comes_with_a_policy() {
-        let moved = sample::changed(&[("stapel.example.nl/zaanstad", "stapel.example.nl/zaanstad-2")]);
+        let moved = sample::changed(&[("stapel.example.nl/zaanstad", "stapel.example.nl/2/zaanstad")]);
         let newer = Checkpoint::sign(&log(2), &LogKey::of(&moved), &sample::checkpoint_key()).unwrap();
         let kept = sign(&log(7));
         let followed = follow(Some(kept.as_bytes()), newer.as_bytes(), &[], &LogKey::of(&moved)).unwrap();

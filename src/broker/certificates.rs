@@ -9,6 +9,9 @@ use crate::policy::{Certificate, Policy, PolicyError, Statement, latest};
 use crate::secret::VerifyingKey;
 use crate::store::Key;
 
+/// How far a serial may be above the highest that is kept, so that no mistake uses up those that are left.
+const MAX_SERIAL_LEAP: u32 = 1_000;
+
 /// Those that hold under the policy in force, by epoch and partner, each by ascending serial.
 #[derive(Clone, Default)]
 pub(super) struct Certificates(BTreeMap<(u32, u16), Vec<Certificate>>);
@@ -51,6 +54,11 @@ impl Certificates {
         let wrong = |finding| Err(PolicyError::Certificate { finding });
         if kept.contains(certificate) {
             Ok(false)
+        } else if *serial > highest.saturating_add(MAX_SERIAL_LEAP) {
+            wrong(format!(
+                "its serial {serial} is over {MAX_SERIAL_LEAP} above {highest}, the highest of partner {partner} in \
+                 epoch {epoch}: sign one with a lower serial, so that others can follow"
+            ))
         } else if *serial <= highest {
             wrong(format!(
                 "its serial {serial} is not above {highest}, the highest of partner {partner} in epoch {epoch}: give \
@@ -144,6 +152,7 @@ mod tests {
         let resealed = PartnerKeys { seal: SealKey::from_bytes([5; 32]), ..keys };
         assert!(keep(&sign(4, Some(resealed), "2026-12-11")).unwrap_err().contains("another seal key"));
         assert_eq!(keep(&sign(4, Some(PartnerKeys { seal: keys.seal, ..other }), "2026-12-11")), Ok(true));
+        assert!(keep(&sign(1_005, None, "2026-12-12")).unwrap_err().contains("over 1000 above 4"));
         assert_eq!(keep(&first), Ok(false), "what was kept is no error again");
         let of = |today| kept.of(1, 1, day(today)).map(|(statement, key)| (statement.serial, key));
         assert_eq!(of("2026-12-09"), Some((2, keys.message)));

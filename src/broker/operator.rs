@@ -111,7 +111,7 @@ impl Broker {
             if self.is_in_force(&old) && !transaction.is_release_in_progress() {
                 let epochs = &transaction.epochs;
                 let has_released = |number| epochs.get(&number).is_some_and(|epoch| epoch.row.waits_since.is_none());
-                old.signed.refuse_late(&newer, has_released)?;
+                old.signed.refuse_late(&newer, now.day(), has_released)?;
                 break (transaction, old, signed, now);
             }
         };

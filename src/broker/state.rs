@@ -89,9 +89,13 @@ impl BrokerState {
     }
 
     /// The newest epoch up to this one that had its first full release.
+    ///
+    /// One that waits since a restore may have answered before it. Then no older one answers: what it says less would
+    /// be what those flag that joined later.
     pub(super) fn answering_before(&self, epoch: u32) -> Option<u32> {
-        let released = |(_, epoch): &(&u32, &OpenEpoch)| epoch.row.waits_since.is_none();
-        self.epochs.range(..=epoch).rev().find(released).map(|(number, _)| *number)
+        let may_have = |epoch: &OpenEpoch| epoch.row.waits_since.is_none_or(|since| since <= self.log.restored);
+        let (number, newest) = self.epochs.range(..=epoch).rev().find(|(_, epoch)| may_have(epoch))?;
+        newest.row.waits_since.is_none().then_some(*number)
     }
 
     /// The number of the release in force in an epoch; `None` where it is not open.

@@ -281,7 +281,10 @@ mod tests {
         refused(Statement { epoch: 2, ..statement(1, 1) }, "no epoch 2");
         refused(statement(1, 0), "serial is 0");
         refused(Statement { last_day: day("2026-11-30"), ..statement(1, 1) }, "before its first");
-        let other = sample::changed(&[("consortium = \"zaanstad\"", "consortium = \"haarlem\"")]);
+        let other = sample::changed(&[
+            ("consortium = \"zaanstad\"", "consortium = \"haarlem\""),
+            ("example.nl/zaanstad", "example.nl/haarlem"),
+        ]);
         assert!(sign(statement(1, 1), "politie").unwrap().verify(&other).is_err());
     }
 

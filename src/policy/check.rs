@@ -43,6 +43,9 @@ const LONGEST_FLAG_DAYS: u16 = 366;
 /// The most days that a flag with its renewals, or the log, may be kept without a reason: a year.
 const LONGEST_KEPT_DAYS: u16 = 366;
 
+/// The fewest days that the log may be kept: a partner that is heard of once a month is to find its lines there.
+const FEWEST_LOG_DAYS: u16 = 30;
+
 /// The most days that either may be kept under the Wgs: five years.
 const LONGEST_KEPT_DAYS_WGS: u16 = 1_827;
 
@@ -54,6 +57,9 @@ const FEWEST_WAIT_DAYS: u16 = 7;
 
 /// The most days that `changes.grace_days` may give.
 const LONGEST_GRACE_DAYS: u16 = 60;
+
+/// The fewest days of an epoch: in each an organisation may ask about as many other addresses as it held before.
+const FEWEST_EPOCH_DAYS: u16 = 60;
 
 /// The most days of an epoch: a year and some time to overlap with the next.
 const LONGEST_EPOCH_DAYS: u16 = 400;
@@ -234,6 +240,11 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     if policy.legal_act.is_none() {
         found.extend(kept_longer(policy, LONGEST_KEPT_DAYS, "flag-days", "log-days"));
     }
+    let days = policy.retention.log_days;
+    if days < FEWEST_LOG_DAYS {
+        let most = if policy.legal_act.is_none() { LONGEST_KEPT_DAYS } else { LONGEST_KEPT_DAYS_WGS };
+        found.push(Finding::new("log-days", kept_days(days.into(), most)));
+    }
     if !policy.test && first_day(policy) > MOST_ON_FIRST_DAY {
         let facts = [("flags", count(first_day(policy))), ("most", count(MOST_ON_FIRST_DAY))];
         found.push(Finding::new("first-set", facts));
@@ -244,12 +255,13 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     }
     for epoch in &policy.epochs {
         let days = usize::from(epoch.closes.0 - epoch.opens.0) + 1;
-        if days > LONGEST_EPOCH_DAYS.into() {
-            let epoch = ("epoch", Fact::Number(epoch.number as usize));
-            found.push(Finding::new(
-                "epoch-length",
-                [epoch, ("days", number(days)), ("most", number(LONGEST_EPOCH_DAYS))],
-            ));
+        // One that has begun may have to close soon, because an organisation leaves that holds its secret.
+        let is_short = days < FEWEST_EPOCH_DAYS.into() && epoch.opens >= policy.valid_from && !policy.test;
+        if is_short || days > LONGEST_EPOCH_DAYS.into() {
+            let (fewest, most) = (number(FEWEST_EPOCH_DAYS), number(LONGEST_EPOCH_DAYS));
+            let epoch = Fact::Number(epoch.number as usize);
+            let facts = [("epoch", epoch), ("days", number(days)), ("fewest", fewest), ("most", most)];
+            found.push(Finding::new("epoch-length", facts));
         }
     }
     let fewest = usize::from(policy.release.max_wait_days) + 1;
@@ -288,7 +300,11 @@ fn kept_longer(
 ) -> impl Iterator<Item = Finding> {
     let kept = [(flag_rule, policy.retention.longest_days()), (log_rule, policy.retention.log_days.into())];
     let longer = kept.into_iter().filter(move |(_, days)| *days > most.into());
-    longer.map(move |(rule, days)| Finding::new(rule, [("days", Fact::Number(days as usize)), ("most", number(most))]))
+    longer.map(move |(rule, days)| Finding::new(rule, kept_days(days, most)))
+}
+
+fn kept_days(days: u32, most: u16) -> [(&'static str, Fact); 3] {
+    [("days", count(days)), ("fewest", number(FEWEST_LOG_DAYS)), ("most", number(most))]
 }
 
 fn notes(policy: &Policy) -> Vec<Finding> {
@@ -498,7 +514,11 @@ mod tests {
         assert!(refused(&[kept("max_days = 61\nmax_renewals = 5")]).is_empty());
         assert_eq!(refused(&[kept("max_days = 61\nmax_renewals = 6")]), ["flag-days"]);
         assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 367\n[[epoch]]")]), ["log-days"]);
+        assert!(refused(&[(EPOCH, "[retention]\nlog_days = 30\n[[epoch]]")]).is_empty());
+        let week = (EPOCH, "[retention]\nlog_days = 29\n[[epoch]]");
+        assert_eq!(refused(&[week]), ["log-days"]);
         let wgs = top("legal_act = \"wgs\"");
+        assert_eq!(refused(&[week, wgs]), ["log-days"]);
         assert!(refused(&[(EPOCH, "[retention]\nlog_days = 1827\n[[epoch]]"), wgs]).is_empty());
         assert_eq!(refused(&[(EPOCH, "[retention]\nlog_days = 1828\n[[epoch]]"), wgs]), ["log-days-wgs"]);
         assert!(refused(&[(EPOCH, "[budgets]\nfirst_set_flags = 9_000\n[[epoch]]")]).is_empty());
@@ -514,6 +534,11 @@ mod tests {
         assert!(refused(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).is_empty());
         assert_eq!(refused(&[("closes = 2027-11-30", "closes = 2028-01-05")]), ["epoch-length"]);
         assert!(refused(&[("closes = 2027-11-30", "closes = 2028-01-04")]).is_empty());
+        assert_eq!(refused(&[("closes = 2027-11-30", "closes = 2027-01-28")]), ["epoch-length"]);
+        assert!(refused(&[("closes = 2027-11-30", "closes = 2027-01-29")]).is_empty());
+        let short = ("closes = 2027-11-30", "closes = 2027-01-28");
+        assert!(refused(&[short, top("test = true")]).is_empty());
+        assert!(refused(&[short, ("opens = 2026-12-01", "opens = 2026-11-30")]).is_empty(), "it began before");
         assert_eq!(refused(&[(RULE, "threshold = 2\ncount_cap = 4")]), ["names-somebody"]);
         let next = |opens| {
             let epoch = format!(
@@ -579,8 +604,12 @@ mod tests {
         let joiner = "slug = \"belastingdienst\"\nfirst_epoch = 2";
         let next = "closes = 2027-01-14\n[[epoch]]\nnumber = 2\nkey_id = \"0123456789abcdef0123456789abcdef\"\n\
                     opens = 2026-12-15\ncloses = 2027-06-30";
-        let joins =
-            [("version = 1", previous.as_str()), ("slug = \"belastingdienst\"", joiner), ("closes = 2027-11-30", next)];
+        let joins = [
+            ("version = 1", previous.as_str()),
+            ("valid_from = 2026-12-01", "valid_from = 2026-12-02"),
+            ("slug = \"belastingdienst\"", joiner),
+            ("closes = 2027-11-30", next),
+        ];
         let with = |more: &[(&str, &str)]| sample::changed(&[&joins, more].concat());
         let policy = with(&[]);
         let fewest = [0, 1, 2].map(|first| policy.fewest_flagging(first));
@@ -594,10 +623,10 @@ mod tests {
         assert!(check.notes.iter().any(|note| note.rule == "joins-later"));
         // From the day on which epoch 1 is over, all four hide one another.
         let over =
-            with(&[(RULE, "threshold = 2\ncount_cap = 3"), ("valid_from = 2026-12-01", "valid_from = 2027-01-15")]);
+            with(&[(RULE, "threshold = 2\ncount_cap = 3"), ("valid_from = 2026-12-02", "valid_from = 2027-01-15")]);
         assert_eq!(over.fewest_flagging(0), 4);
         assert!(over.check().is_safe());
-        let last_day = with(&[("valid_from = 2026-12-01", "valid_from = 2027-01-14")]);
+        let last_day = with(&[("valid_from = 2026-12-02", "valid_from = 2027-01-14")]);
         assert_eq!(last_day.fewest_flagging(0), 3);
     }
 

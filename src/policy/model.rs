@@ -366,10 +366,14 @@ impl Policy {
         self.unsigned.as_ref().filter(is_own).filter(|unsigned| unsigned.because == Because::LostKey)
     }
 
-    /// How many of these organisations must sign `version`. Where that says that others are void, all must, so that
-    /// none of them is left with what the rest holds void.
+    /// How many of these organisations must sign `version`. All must where that says that others are void, so that none
+    /// is left with what the rest holds void; and where it changes the epochs, so that none is left without a secret.
     pub(super) fn signatures_for(&self, version: &Policy) -> usize {
-        if version.voids.is_empty() { self.changes.signatures.into() } else { self.organisations.len() }
+        let lasting = |policy: &Policy| -> Vec<Epoch> {
+            policy.epochs.iter().filter(|epoch| epoch.closes >= version.valid_from).cloned().collect()
+        };
+        let all_sign = !version.voids.is_empty() || lasting(self) != lasting(version);
+        if all_sign { self.organisations.len() } else { self.changes.signatures.into() }
     }
 
     /// Whether `other` says the same of an organisation and its partners.

@@ -27,6 +27,7 @@ impl SignedPolicy {
         let old = self.policy();
         self.refuse_other_line(&newer)?;
         refuse_changed_epochs(old, &newer)?;
+        refuse_moved_epochs(old, &newer, newer.valid_from)?;
         refuse_moved_numbers(old, &newer)?;
         refuse_joining_late(old, &newer)?;
         refuse_leaving_amid_an_epoch(old, &newer)?;
@@ -44,13 +45,20 @@ impl SignedPolicy {
         Ok(newer)
     }
 
-    /// Refuses a policy with which an organisation would join an epoch that has shown flags: whoever asks before and
-    /// after would see what it brought. `has_released` says of an epoch whether its first full release was made.
+    /// Refuses a policy that comes too late: it would end or move an epoch that has opened by `today`, or let an
+    /// organisation join one that has shown flags, so that whoever asks before and after would see what it brought.
+    /// `has_released` says of an epoch whether its first full release was made.
     ///
     /// # Errors
     ///
     /// [`PolicyError::PolicySuccessor`].
-    pub(crate) fn refuse_late(&self, newer: &Policy, has_released: impl Fn(u32) -> bool) -> Result<(), PolicyError> {
+    pub(crate) fn refuse_late(
+        &self,
+        newer: &Policy,
+        today: Day,
+        has_released: impl Fn(u32) -> bool,
+    ) -> Result<(), PolicyError> {
+        refuse_moved_epochs(self.policy(), newer, today)?;
         for joiner in joiners(self.policy(), newer) {
             let mut epochs = newer.epochs.iter().filter(|epoch| newer.takes_part(&joiner.slug, epoch.number));
             if let Some(Epoch { number, .. }) = epochs.find(|epoch| has_released(epoch.number)) {
@@ -81,15 +89,15 @@ impl SignedPolicy {
                 old.version
             ));
         }
-        if newer.version <= old.version {
-            return refused(format!("its version {} is not after {}", newer.version, old.version));
+        if Some(newer.version) != old.version.checked_add(1) {
+            return refused(format!(
+                "its version is {}, and that of the one in force {}: the next is one more; where versions between the \
+                 two were missed, adopt those first",
+                newer.version, old.version
+            ));
         }
         if newer.previous != Some(self.digest()) {
-            return refused(format!(
-                "it must name the digest of the one in force: previous = \"{}\"; where versions between the two were \
-                 missed, adopt those first",
-                self.digest()
-            ));
+            return refused(format!("it must name the digest of the one in force: previous = \"{}\"", self.digest()));
         }
         if newer.valid_from < old.valid_from {
             let (from, before) = (newer.valid_from, old.valid_from);
@@ -151,21 +159,36 @@ impl SignedPolicy {
     }
 }
 
-/// An epoch keeps its key; one that has opened by the newer policy's first day keeps that day, and one that closed
-/// before it its last day.
+/// An epoch keeps its key, and one that closed before the newer policy's first day its last day. A new one comes after
+/// all others.
 fn refuse_changed_epochs(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
+    let next = old.epochs.last().and_then(|last| last.number.checked_add(1));
+    if let Some(new) = newer.epochs.iter().find(|epoch| old.epoch(epoch.number).is_none())
+        && Some(new.number) != next
+    {
+        return refused(format!("epoch {} is new: its number must be one more than the highest before it", new.number));
+    }
     for (known, epoch) in shared_epochs(old, newer) {
         if known.key_id != epoch.key_id {
             return refused(format!("epoch {} has another key id; a new key is a new epoch", epoch.number));
         }
-        if known.opens <= newer.valid_from && epoch.opens != known.opens {
-            return refused(format!(
-                "epoch {} opened on {}, before this is valid: that day stays, because releases are counted from it",
-                known.number, known.opens
-            ));
-        }
         if known.closes < newer.valid_from && epoch.closes != known.closes {
             return refused(stays_closed(known));
+        }
+    }
+    Ok(())
+}
+
+/// An epoch that has opened by `day` keeps its first day, because releases are counted from it; and it stays until it
+/// has closed, because dropping it would end all that is flagged in it.
+fn refuse_moved_epochs(old: &Policy, newer: &Policy, day: Day) -> Result<(), PolicyError> {
+    for Epoch { number, opens, closes, .. } in old.epochs.iter().filter(|epoch| epoch.opens <= day) {
+        let stays = newer.epoch(*number).map_or(*closes < day, |epoch| epoch.opens == *opens);
+        if !stays {
+            return refused(format!(
+                "epoch {number} opened on {opens}: keep it, with that day, until it has closed; to end it, give it an \
+                 earlier last day"
+            ));
         }
     }
     Ok(())
@@ -290,11 +313,10 @@ fn refuse_more_than_a_lost_key(old: &Policy, newer: &Policy, unsigned: &Unsigned
             announced.plus(VETO_DAYS)
         ));
     }
-    let highest = old.partners.last().map_or(0, |partner| partner.number);
-    let is_new = |partner: &&RosterEntry| partner.organisation == *name && partner.number <= highest;
-    if let Some(partner) = newer.partners.iter().find(is_new) {
+    let is_old = |partner: &&RosterEntry| partner.organisation == *name && old.partner(partner.number).is_some();
+    if let Some(partner) = newer.partners.iter().find(is_old) {
         return refused(format!(
-            "partner {} of '{name}' needs a number above {highest}: its flags start anew",
+            "partner {} of '{name}' needs a number that nobody has in the one in force: its flags start anew",
             partner.number
         ));
     }
@@ -415,8 +437,8 @@ mod tests {
         let policy = newer(&[]);
         assert_eq!(succeed(&policy, &sign(&policy, ALL)), "in force");
         assert_eq!(succeed(&policy, &sign(&policy, ALL_BUT_TAX)), "policy_signatures");
-        let version_5 = newer(&[("version = 2", "version = 5")]);
-        assert_eq!(succeed(&version_5, &sign(&version_5, ALL)), "in force");
+        let version_3 = newer(&[("version = 2", "version = 3")]);
+        assert!(refusal(&version_3, ALL).contains("the next is one more"), "{}", refusal(&version_3, ALL));
     }
 
     #[test]
@@ -430,8 +452,10 @@ mod tests {
     fn a_stranger_is_no_successor() {
         let digest = sample::policy().digest().to_string();
         let id = sample::secret_file(1).key_id().to_string();
+        let haarlem =
+            [("consortium = \"zaanstad\"", "consortium = \"haarlem\""), ("example.nl/zaanstad", "example.nl/haarlem")];
+        assert!(refusal(&newer(&haarlem), ALL).starts_with("policy_successor"));
         for change in [
-            ("consortium = \"zaanstad\"", "consortium = \"haarlem\""),
             ("purpose = \"ondermijning-zaanstad\"", "purpose = \"iets-anders\""),
             (digest.as_str(), &"0".repeat(64)),
             ("valid_from = 2026-12-01", "valid_from = 2026-11-30"),
@@ -468,6 +492,34 @@ mod tests {
         assert_eq!(succeed(&policy, &sign(&policy, ALL)), "policy_successor");
     }
 
+    /// An epoch that has opened is what flags are held in, and what "once an epoch" is counted by.
+    #[test]
+    fn an_epoch_that_has_opened_stays_until_it_has_closed() {
+        let first = sample::changed(&[NEW_EPOCH, ("valid_from = 2026-12-01", "valid_from = 2026-12-02")]);
+        let signed = sample::signed_by_all(first.clone());
+        let version = format!("version = 2\nprevious = \"{}\"", first.digest());
+        let key_id = sample::secret_file(1).key_id();
+        let start = format!("[[epoch]]\nnumber = 1\nkey_id = \"{key_id}\"\nopens = 2026-12-01\ncloses = 2027-01-14\n");
+        let end = NEW_EPOCH.1.strip_prefix("closes = 2027-01-14").unwrap();
+        let follow = |change: (&str, &str), from: &str| {
+            let from = format!("valid_from = {from}");
+            let later = ("valid_from = 2026-12-01", from.as_str());
+            let newer = sample::changed(&[NEW_EPOCH, later, ("version = 1", &version), change]);
+            let made = signed.succeed(newer.clone(), &sign(&newer, ALL));
+            made.map(|_| newer).map_err(|error| error.to_string())
+        };
+        assert!(follow((&start, ""), "2027-01-14").unwrap_err().contains("keep it, with that day"));
+        assert!(follow((&start, ""), "2027-01-15").is_ok(), "it has closed");
+        assert!(follow((end, ""), "2026-12-15").unwrap_err().contains("keep it, with that day"));
+        // Before it opens it may go, but not at a broker that comes to this when it has opened.
+        let dropped = follow((end, ""), "2026-12-14").unwrap();
+        assert!(signed.refuse_late(&dropped, "2026-12-14".parse().unwrap(), |_| false).is_ok());
+        let late = signed.refuse_late(&dropped, "2026-12-15".parse().unwrap(), |_| false).unwrap_err();
+        assert!(late.code() == "policy_successor" && late.to_string().contains("epoch 2 opened"), "{late}");
+        let moved = follow(("opens = 2026-12-15", "opens = 2026-12-20"), "2026-12-14").unwrap();
+        assert!(signed.refuse_late(&moved, "2026-12-15".parse().unwrap(), |_| false).is_err());
+    }
+
     #[test]
     fn one_that_leaves_may_be_missing_and_takes_the_key_along() {
         let left = [NEW_EPOCH, FROM_ITS_START, LEFT];
@@ -480,7 +532,7 @@ mod tests {
         assert!(refusal(&agreed, ALL_BUT_TAX).starts_with("policy_signatures"));
         for (change, says) in [
             (&[LEFT][..], "a new epoch must open on 2026-12-01"),
-            (&[NEW_EPOCH, LEFT], "a new epoch must open on 2026-12-01"),
+            (&[NEW_EPOCH, ("valid_from = 2026-12-01", "valid_from = 2026-12-02"), LEFT], "must open on 2026-12-02"),
             (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("2027-01-14", "2027-01-15")], "so by 2027-01-14"),
             (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("epoch = 2", "epoch = 1")], "must be 2, the newest epoch"),
             (&[NEW_EPOCH, FROM_ITS_START, LEFT, ("\"belastingdienst\"", "\"politie\"")], "and it is there"),
@@ -568,6 +620,33 @@ mod tests {
         }
     }
 
+    /// A majority neither takes the epoch of the others away, nor ends the one in which it put somebody out in order to
+    /// put out the next.
+    #[test]
+    fn three_of_four_do_not_change_the_epochs() {
+        let three = ("[[epoch]]", "[changes]\nsignatures = 3\n[[epoch]]");
+        let in_force = sample::changed(&[three, NEW_EPOCH, FROM_ITS_START]);
+        let signed = SignedPolicy::verify(in_force.clone(), &sign(&in_force, ALL_BUT_TAX)).unwrap();
+        let version = format!("version = 2\nprevious = \"{}\"", in_force.digest());
+        let third = "closes = 2027-06-30\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef0123456789abcdef\"\n\
+                     opens = 2027-06-01\ncloses = 2027-12-31";
+        for (from, to) in [
+            ("closes = 2027-01-14", "closes = 2027-01-13"),
+            ("closes = 2027-01-14", "closes = 2026-12-14"),
+            ("closes = 2027-01-14", "closes = 2027-01-15"),
+            ("closes = 2027-06-30", "closes = 2027-03-30"),
+            ("closes = 2027-06-30", third),
+        ] {
+            let newer = sample::changed(&[three, NEW_EPOCH, FROM_ITS_START, ("version = 1", &version), (from, to)]);
+            let error = signed.succeed(newer.clone(), &sign(&newer, ALL_BUT_TAX)).unwrap_err();
+            assert!(error.code() == "policy_signatures" && error.to_string().contains("of 4 organisations"), "{error}");
+            assert!(signed.succeed(newer.clone(), &sign(&newer, ALL)).is_ok(), "{to}");
+        }
+        let other = ("[operator]", "freshness_days = 9\n[operator]");
+        let newer = sample::changed(&[three, NEW_EPOCH, FROM_ITS_START, ("version = 1", &version), other]);
+        assert!(signed.succeed(newer.clone(), &sign(&newer, ALL_BUT_TAX)).is_ok(), "it is about no epoch");
+    }
+
     /// One organisation makes a roster of itself and an invention, both of which sign.
     #[test]
     fn nobody_replaces_the_roster_alone() {
@@ -642,7 +721,9 @@ mod tests {
              legal_basis_flag = \"a\"\nlegal_basis_ask = \"a\"\n\n[[partner]]\nnumber = 1\n",
             sample::policy_key("brandweer").verifying_key()
         );
-        newer(&[NEW_EPOCH, ("[[partner]]\nnumber = 1\n", &joiner)])
+        // Epoch 1 gets an end so near only once it has begun.
+        let day_later = ("valid_from = 2026-12-01", "valid_from = 2026-12-02");
+        newer(&[NEW_EPOCH, day_later, ("[[partner]]\nnumber = 1\n", &joiner)])
     }
 
     #[test]
@@ -657,8 +738,9 @@ mod tests {
             let said = refusal(&joining(first), &five);
             assert!(said.starts_with("policy_successor") && said.contains(says), "{said}");
         }
-        assert!(sample::signed().refuse_late(&policy, |epoch| epoch == 1).is_ok());
-        let error = sample::signed().refuse_late(&policy, |epoch| epoch == 2).unwrap_err();
+        let today = policy.valid_from;
+        assert!(sample::signed().refuse_late(&policy, today, |epoch| epoch == 1).is_ok());
+        let error = sample::signed().refuse_late(&policy, today, |epoch| epoch == 2).unwrap_err();
         assert!(error.to_string().contains("would join in epoch 2"), "{error}");
         // Nor does one that was there from the beginning join later.
         let police = "slug = \"politie\"";
@@ -735,7 +817,7 @@ mod tests {
             (("sees = \"band\"", "sees = \"count\""), "changes nothing but that key"),
             (("number = 3\nname", "number = 8\nname"), "changes nothing but that key"),
             (("name = \"Belastingdienst\"", "name = \"Dienst\""), "changes nothing but that key"),
-            (("number = 9\nname", "number = 2\nname"), "needs a number above 4"),
+            (("number = 9\nname", "number = 2\nname"), "needs a number that nobody has"),
             (("2027-01-04", "2027-01-03"), "30 days to veto"),
             (("announced = 2026-12-05", "announced = 2026-11-30"), "30 days to veto"),
         ] {

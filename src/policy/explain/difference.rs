@@ -20,7 +20,7 @@ impl Policy {
         lines.extend(unsigned(newer, words));
         let void = newer.voids.iter().filter(|digest| !self.voids.contains(digest));
         lines.extend(void.map(|digest| words.say("version_void", &[("digest", digest.to_string())])));
-        lines.extend(own_places(self, newer, words));
+        lines.extend(must_sign(self, newer, words));
         lines.extend(organisations(self, newer, words));
         lines.extend(changed("", &labelled(self, words), &labelled(newer, words), words));
         lines.extend(partners(self, newer, words));
@@ -47,10 +47,13 @@ fn unsigned(new: &Policy, words: &Catalogue) -> Option<String> {
     now.map(|unsigned| words.say("organisation_unsigned", &[("organisation", unsigned.organisation.to_string())]))
 }
 
-/// Which organisations must sign because their own place changes, where not all need to sign.
-fn own_places(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
+/// Who must sign because of what changes, where fewer than all sign otherwise: all, or those whose own place changes.
+fn must_sign(old: &Policy, new: &Policy, words: &Catalogue) -> Vec<String> {
     if usize::from(old.changes.signatures) == old.organisations.len() {
         return Vec::new();
+    }
+    if old.signatures_for(new) == old.organisations.len() {
+        return vec![words.word("all_sign")];
     }
     let slugs = old.organisations.iter().map(|organisation| &organisation.slug);
     let moved = slugs.filter(|slug| !old.says_the_same_of(new, slug));
@@ -198,6 +201,8 @@ mod tests {
             .difference(&sample::changed(&[three, sees, ("[operator]", "freshness_days = 9\n[operator]")]), Lang::En);
         let own: Vec<_> = said.iter().filter(|line| line.contains("must sign this itself")).collect();
         assert!(own.len() == 1 && own[0].starts_with("belastingdienst must"), "{said:?}");
+        let longer = old.difference(&sample::changed(&[three, sees, ("2027-11-30", "2027-12-01")]), Lang::En);
+        assert!(longer.iter().any(|line| line.starts_with("All organisations must sign this")), "{longer:?}");
         let all = sample::policy().difference(&sample::changed(&[sees]), Lang::En);
         assert!(!all.iter().any(|line| line.contains("itself: what")), "{all:?}");
     }
@@ -261,8 +266,11 @@ mod tests {
         changes.push(("interval_hours = 24".into(), "interval_hours = 25".into()));
         // Every text and name that stands in the sample in quotes of its own.
         for line in sample::TEXT.lines().filter(|line| line.ends_with('"') && !line.ends_with("\"\"\"")) {
-            let changed = if line.starts_with("slug") || line.starts_with("organisation") {
+            // Others follow a slug: an organisation's tables, and of the consortium's the name of the log.
+            let changed = if ["slug", "organisation", "consortium"].iter().any(|key| line.starts_with(key)) {
                 continue;
+            } else if line.starts_with("log_origin") {
+                line.replace("stapel", "stapels")
             } else if line.starts_with("oin") {
                 line.replacen("000000099", "000000098", 1)
             } else if line.starts_with("sees") {
@@ -275,6 +283,10 @@ mod tests {
             changes.push((line.to_owned(), changed));
         }
         assert!(changes.len() > 45);
+        let utrecht = ["consortium = \"zaanstad\"", "example.nl/zaanstad"];
+        let [consortium, log] = utrecht.map(|from| (from, from.replace("zaanstad", "utrecht")));
+        let both = differences(&[(consortium.0, &consortium.1), (log.0, &log.1)]);
+        assert!(both.iter().any(|line| line.starts_with("Consortium. Was: ")), "{both:?}");
         for (from, to) in changes.iter().filter(|(from, to)| from != to) {
             let newer = sample::changed(&[(from, to)]);
             assert_ne!(newer.digest(), sample::policy().digest(), "{to}");

@@ -79,6 +79,8 @@ impl PolicyFile<'_> {
             let finding = "the first version names none, and every later one the digest of the version before it";
             return Err(self.wrong(raw.version.span().start, "previous", finding));
         }
+        let consortium = self.consortium(&raw.consortium)?;
+        let operator = self.operator(&raw.operator.0, &consortium)?;
         let budgets = self.budgets(&raw.budgets.0)?;
         let (organisations, partners) = self.roster(&raw, &budgets)?;
         if let Some(raw) = raw.organisations.iter().find_map(|Table(raw)| raw.first_epoch.as_ref())
@@ -89,7 +91,7 @@ impl PolicyFile<'_> {
         }
         let all = u16::try_from(organisations.len()).unwrap_or(u16::MAX);
         let mut policy = Policy(Rules {
-            consortium: self.read("consortium", &raw.consortium)?,
+            consortium,
             version,
             previous,
             voids: self.voids(&raw.voids)?,
@@ -101,7 +103,7 @@ impl PolicyFile<'_> {
             flag_criterion: self.text("flag_criterion", &raw.flag_criterion, PROSE)?,
             after_hit: self.text("after_hit", &raw.after_hit, PROSE)?,
             coordinator: self.text("coordinator", &raw.coordinator, PROSE)?,
-            operator: self.operator(&raw.operator.0)?,
+            operator,
             counting: self.counting(&raw.counting.0)?,
             release: self.release(&raw.release.0)?,
             retention: self.retention(&raw.retention.0)?,
@@ -113,7 +115,7 @@ impl PolicyFile<'_> {
             overrides: self.overrides(&raw.overrides)?,
             unsigned: self.unsigned(&raw.unsigned, version)?,
             organisations,
-            epochs: self.epochs(&raw.epochs)?,
+            epochs: self.epochs(&raw.epochs, version)?,
             partners,
         });
         // These defaults follow from who may flag, and in which epoch.
@@ -152,7 +154,16 @@ impl PolicyFile<'_> {
         })
     }
 
-    fn operator(&self, raw: &RawOperator) -> Result<Operator, PolicyError> {
+    fn consortium(&self, raw: &Spanned<String>) -> Result<Slug, PolicyError> {
+        let consortium: Slug = self.read("consortium", raw)?;
+        // After a restore the log's name ends in "/" and a number, and no other log's may.
+        if consortium.as_str().bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.wrong(raw.span().start, "consortium", "it is a number alone; give it a name"));
+        }
+        Ok(consortium)
+    }
+
+    fn operator(&self, raw: &RawOperator, consortium: &Slug) -> Result<Operator, PolicyError> {
         let operator = Operator {
             name: self.text("operator.name", &raw.name, NAME)?,
             oin: self.read("operator.oin", &raw.oin)?,
@@ -167,6 +178,11 @@ impl PolicyFile<'_> {
         // The origin is the name of the key in a signed note, where C2SP allows neither spaces nor '+'.
         if !operator.log_origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+') {
             let finding = "use a name like stapel.example.nl/zaanstad: visible ASCII, no spaces, no '+'";
+            return Err(self.wrong(raw.log_origin.span().start, "operator.log_origin", finding));
+        }
+        // Two logs of one name and key would look like one log that was signed with two contents.
+        if !operator.log_origin.ends_with(&format!("/{consortium}")) {
+            let finding = format!("end it in the consortium's name: stapel.example.nl/{consortium}");
             return Err(self.wrong(raw.log_origin.span().start, "operator.log_origin", finding));
         }
         Ok(operator)
@@ -279,7 +295,7 @@ impl PolicyFile<'_> {
         Ok(overrides.into_iter().map(|(rule, reason)| Override { rule, reason }).collect())
     }
 
-    fn epochs(&self, raw: &[Table<RawEpoch>]) -> Result<Vec<Epoch>, PolicyError> {
+    fn epochs(&self, raw: &[Table<RawEpoch>], version: u32) -> Result<Vec<Epoch>, PolicyError> {
         if raw.is_empty() || raw.len() > MAX_EPOCHS {
             let finding = format!("there are {}; list at least one, and at most {MAX_EPOCHS}", raw.len());
             return Err(self.wrong(0, "epoch", finding));
@@ -299,9 +315,13 @@ impl PolicyFile<'_> {
                 let finding = format!("{} is before the day it opens; it is the epoch's last day", epoch.closes);
                 return Err(self.wrong(raw.closes.span().start, "epoch.closes", finding));
             }
+            if version == 1 && epochs.is_empty() && epoch.number > 1 {
+                let finding = format!("{} is the first; number epochs from 0 or 1", epoch.number);
+                return Err(self.wrong(raw.number.span().start, "epoch.number", finding));
+            }
             if let Some(last) = epochs.last() {
-                if epoch.number <= last.number {
-                    let finding = format!("{} follows {}; list epochs by ascending number", epoch.number, last.number);
+                if Some(epoch.number) != last.number.checked_add(1) {
+                    let finding = format!("{} follows {}; the next is one more", epoch.number, last.number);
                     return Err(self.wrong(raw.number.span().start, "epoch.number", finding));
                 }
                 if epoch.opens < last.opens {
@@ -309,6 +329,20 @@ impl PolicyFile<'_> {
                         + "; an epoch with a higher number opens later";
                     return Err(self.wrong(raw.opens.span().start, "epoch.opens", finding));
                 }
+                // Otherwise the older one would answer again when the newer one has closed.
+                if epoch.closes < last.closes {
+                    let finding = format!("{} is before epoch {} closes ({})", epoch.closes, last.number, last.closes)
+                        + "; an epoch with a higher number closes no earlier";
+                    return Err(self.wrong(raw.closes.span().start, "epoch.closes", finding));
+                }
+            }
+            // In each open epoch an organisation may ask about other addresses, as many as it held.
+            if let [.., oldest, _] = &epochs[..]
+                && oldest.closes >= epoch.opens
+            {
+                let finding = format!("epoch {} is open until {}", oldest.number, oldest.closes)
+                    + "; two epochs are open at a time, so let this one open after that day";
+                return Err(self.wrong(raw.opens.span().start, "epoch.opens", finding));
             }
             if !key_ids.insert(epoch.key_id.0) {
                 return Err(self.twice(raw.key_id.span().start, "epoch.key_id", raw.key_id.get_ref()));
@@ -490,6 +524,11 @@ mod tests {
         refused(&[(&log.to_string(), &reply.to_string())], "operator.checkpoint_key", "the operator's other key");
         refused(&[("stapel.example.nl/zaanstad", "stapel example")], "operator.log_origin", "no spaces");
         refused(&[("stapel.example.nl/zaanstad", "stapel+example")], "operator.log_origin", "no '+'");
+        for origin in ["stapel.example.nl", "stapel.example.nl/utrecht", "stapel.example.nl/bijzaanstad", "zaanstad"] {
+            let says = "end it in the consortium's name: stapel.example.nl/zaanstad";
+            refused(&[("stapel.example.nl/zaanstad", origin)], "operator.log_origin", says);
+        }
+        refused(&[("consortium = \"zaanstad\"", "consortium = \"7\"")], "consortium", "a number alone");
         refused(&[("00000099000000009000", "9000000000000")], "operator.oin", "not an OIN");
         refused(&[(&reply.to_string(), &reply.to_string().to_uppercase())], "operator.verifying_key", "lower-case");
         refused(&[(&reply.to_string(), &"0".repeat(64))], "operator.verifying_key", "anybody can sign");
@@ -526,12 +565,22 @@ mod tests {
                 "2026-11-30 is before epoch 1 opens",
             ),
             (epoch(2, "0123456789abcdef0123456789abcdef", "2028-02-01"), "epoch.closes", "before the day it opens"),
+            (epoch(3, "0123456789abcdef0123456789abcdef", "2027-11-01"), "epoch.number", "3 follows 1"),
+            (
+                epoch(2, "0123456789abcdef0123456789abcdef", "2027-01-01").replace("2028-01-31", "2027-11-29"),
+                "epoch.closes",
+                "2027-11-29 is before epoch 1 closes",
+            ),
             (epoch(2, &id, "2027-11-01"), "epoch.key_id", "there twice"),
             (epoch(2, "0123456789ABCDEF0123456789ABCDEF", "2027-11-01"), "epoch.key_id", "32 lower-case"),
         ] {
             let changes = second(text);
             refused(&[(changes[0].0, &changes[0].1)], key, says);
         }
+        let third = epoch(2, "0123456789abcdef0123456789abcdef", "2027-11-01") + "\n";
+        let third = third.replace("[[partner]]", &epoch(3, "1123456789abcdef0123456789abcdef", "2027-11-30"));
+        refused(&[("[[partner]]", &third)], "epoch.opens", "epoch 1 is open until 2027-11-30");
+        refused(&[("number = 1\nkey_id", "number = 2\nkey_id")], "epoch.number", "number epochs from 0 or 1");
         let good = second(epoch(2, "0123456789abcdef0123456789abcdef", "2027-11-01"));
         assert_eq!(sample::changed(&[(good[0].0, &good[0].1)]).epochs.len(), 2, "overlap is allowed");
         let start = sample::TEXT.find(EPOCH).unwrap();
