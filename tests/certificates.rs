@@ -4,7 +4,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 use stapel::audit::{Event, LogRow};
-use stapel::message::{self, Delta, FullSet, Group, Kind, Part, Question, Reply, Request, StatusRequest};
+use stapel::message::{self, Delta, FullSet, Group, Kind, Part, Question, Reply, Request, StatusRequest, Terms};
 use stapel::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy, Statement};
 use stapel::secret::SigningKey;
 use stapel::{Broker, Day, Timestamp};
@@ -43,6 +43,26 @@ fn full_set(client: &mut Client, broker: &Broker, flags: &[u8], now: Timestamp) 
     flagged.retain(|group| !group.pseudonyms.is_empty());
     let part = Part { number: 1, of: 1 };
     client.say(broker, &Request::FullSet(FullSet { shrink: true, part, flagged }), now)
+}
+
+/// The reply to a full set of what a partner says that it flags from today on, until a day.
+fn flag_anew(client: &mut Client, broker: &Broker, flags: &[u8], last: &str, now: Timestamp) -> Reply {
+    let rows: Vec<_> = flags.iter().map(|number| pseudonym(*number)).collect();
+    let terms = Terms { first_day: now.day(), ..until(day(last)) };
+    let flagged = vec![Group { terms, pseudonyms: &rows }];
+    client.say(broker, &Request::FullSet(FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged }), now)
+}
+
+/// Releases on all these days, so that the broker's clock is never in doubt.
+fn pass_days(broker: &Broker, days: std::ops::RangeInclusive<u64>) {
+    days.for_each(|at| drop(broker.release(midnight(at)).unwrap()));
+}
+
+/// A second epoch, which opens on a day.
+fn second_epoch(opens: &str) -> String {
+    format!(
+        "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = {opens}\ncloses = 2027-12-30\n"
+    )
 }
 
 fn standing(client: &mut Client, broker: &Broker, asked: u8, now: Timestamp) -> u8 {
@@ -217,6 +237,150 @@ fn a_suspension_ends_flags_also_where_it_is_over_before_the_day_turns() {
         let expected = if comes_back { (2, 1, true) } else { (0, 0, false) };
         assert_eq!((police.held, police.released, police.full_set_seen), expected);
     }
+}
+
+#[test]
+fn flags_that_a_suspension_ended_are_remembered_with_their_first_days() {
+    const MAX_DAYS: &str = "[retention]\nmax_days = 62\nmax_renewals = 0\n[budgets]";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = policy_text(&ROSTER, &RULES.replace("[budgets]", MAX_DAYS));
+    write_policy(&at("1.toml"), &text);
+    let policy = signed(&text);
+    let reopen = || Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    let broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut police = Client::new(1, &policy);
+    assert_eq!(code(&flag_anew(&mut police, &broker, &[1], "2027-01-31", START)), "ok");
+    pass_days(&broker, 1..=57);
+    // On 27 January, and never released.
+    let noon = midnight(57).plus(DAY / 2);
+    let other = police.delta(&[(pseudonym(2), day("2027-02-28"))], &[], noon);
+    assert_eq!(code(&police.send(&broker, &other, noon)), "ok");
+    broker.keep_certificate(&from(policy.policy(), 2, None, noon.day()), noon).unwrap();
+    let status = |broker: &Broker| broker.status().epochs[0].partners[0].clone();
+    drop(broker);
+    let mut broker = reopen();
+    assert_eq!((status(&broker).held, status(&broker).released), (0, 1), "shown until the turn of the day");
+    broker.keep_certificate(&from(policy.policy(), 3, Some(partner_keys(1, 1)), noon.day()), noon).unwrap();
+    pass_days(&broker, 58..=58);
+    // There is a full release on the 63rd day, and what ended on the 56th is known through the 86th.
+    for (days, reopened) in [(58, false), (58, true), (63, false), (63, true), (86, true)] {
+        if reopened {
+            drop(broker);
+            broker = reopen();
+        }
+        if status(&broker).heard.is_none() {
+            assert_eq!((status(&broker).held, status(&broker).released, status(&broker).full_set_seen), (0, 0, false));
+        }
+        pass_days(&broker, broker.status().epochs[0].as_of.0 / DAY - START.0 / DAY + 1..=days);
+        for flag in [1, 2] {
+            let again = flag_anew(&mut police, &broker, &[flag], "2027-03-31", midnight(days));
+            assert_eq!(code(&again), "too_many_renewals", "{flag} after {days} days");
+        }
+    }
+    pass_days(&broker, 87..=87);
+    assert_eq!(code(&flag_anew(&mut police, &broker, &[1, 2], "2027-03-31", midnight(87))), "ok", "a new observation");
+}
+
+#[test]
+fn a_suspension_whose_days_all_pass_while_the_broker_is_down_ends_flags_too() {
+    let policy = policy();
+    for later in [None, Some(from(policy.policy(), 3, Some(partner_keys(1, 1)), midnight(4).day()))] {
+        let broker = broker(&policy);
+        everyone(&broker, &policy);
+        let (first_day, last_day) = (midnight(3).day(), midnight(3).day());
+        let statement = Statement { partner: 1, epoch: 1, serial: 2, keys: None, first_day, last_day };
+        let suspension = Certificate::sign(policy.policy(), statement, &policy_key("politie")).unwrap();
+        broker.keep_certificate(&suspension, START).unwrap();
+        later.iter().for_each(|later| assert!(broker.keep_certificate(later, START).unwrap()));
+        pass_days(&broker, 1..=2);
+        assert_eq!(broker.status().epochs[0].partners[0].held, 1);
+        broker.accept_clock(midnight(6)).unwrap();
+        let police = &broker.status().epochs[0].partners[0];
+        assert_eq!((police.held, police.released, police.full_set_seen), (0, 0, false));
+    }
+}
+
+/// A certificate that is kept in time calls a suspension off before it begins.
+#[test]
+fn a_suspension_that_never_counted_ends_nothing() {
+    let policy = policy();
+    let broker = broker(&policy);
+    everyone(&broker, &policy);
+    broker.keep_certificate(&from(policy.policy(), 2, None, midnight(3).day()), START).unwrap();
+    let instead = from(policy.policy(), 3, Some(partner_keys(1, 1)), midnight(2).day());
+    broker.keep_certificate(&instead, START).unwrap();
+    pass_days(&broker, 1..=4);
+    assert_eq!(broker.status().epochs[0].partners[0].held, 1);
+}
+
+#[test]
+fn in_doubt_the_highest_serial_counts_whatever_its_first_day() {
+    let policy = policy();
+    // The broker was down for five days. Its clock is right, and nobody has said so yet.
+    let now = midnight(7).plus(DAY / 2);
+    let withdrawal = |client: &mut Client| client.delta(&[], &[pseudonym(1)], now);
+    for keys in [None, Some(rekeyed(1, 101))] {
+        let broker = broker(&policy);
+        let mut clients = everyone(&broker, &policy);
+        pass_days(&broker, 1..=2);
+        let accepted = clients[0].accepted;
+        let stolen = withdrawal(&mut clients[0]);
+        clients[0].accepted = accepted;
+        broker.keep_certificate(&from(policy.policy(), 2, keys, now.day()), now).unwrap();
+        let expected = if keys.is_none() { "not_certified" } else { "bad_signature" };
+        assert_eq!(code(&read(&broker.handle(&stolen, now))), expected);
+        assert_eq!(broker.status().epochs[0].partners[0].held, 1, "the thief withdrew nothing");
+        if keys.is_some() {
+            assert_eq!(confirm_with(&mut clients[0], &broker, 101, now).0, "unavailable", "in doubt, and known");
+        }
+        // One that is meant for a later day counts once the clock is not in doubt, and that day has come.
+        broker.keep_certificate(&from(policy.policy(), 3, Some(rekeyed(1, 102)), midnight(9).day()), now).unwrap();
+        assert_eq!(confirm_with(&mut clients[0], &broker, 102, now).0, "unavailable");
+        broker.accept_clock(now).unwrap();
+        assert_eq!(confirm_with(&mut clients[0], &broker, 102, now).0, "bad_signature");
+        assert_eq!(broker.status().epochs[0].partners[0].held, u32::from(keys.is_some()));
+        if keys.is_some() {
+            assert_eq!(confirm_with(&mut clients[0], &broker, 101, now).0, "ok");
+        }
+    }
+}
+
+#[test]
+fn first_set_flags_are_had_once_whatever_is_suspended_and_whichever_epoch_comes_first() {
+    const BUDGETS: &str = "[budgets]\nnew_flags_a_day = 1\nfirst_set_flags = 45";
+    let rules = |opens| format!("{}{}", RULES.replace("[budgets]", BUDGETS), second_epoch(opens));
+    let flags: Vec<u8> = (0..45).collect();
+    let newer = |client: &mut Client, policy: &SignedPolicy| {
+        (client.epoch, client.key_id) = (2, policy.policy().epochs[1].key_id);
+    };
+    for suspended in [false, true] {
+        let policy = signed(&policy_text(&ROSTER, &rules("2026-12-10")));
+        let broker = broker(&policy);
+        let mut police = Client::new(1, &policy);
+        assert_eq!(code(&full_set(&mut police, &broker, &[1], START)), "ok");
+        pass_days(&broker, 1..=8);
+        if suspended {
+            let at = midnight(8).plus(60);
+            broker.keep_certificate(&from(policy.policy(), 2, None, at.day()), at).unwrap();
+            broker.keep_certificate(&from(policy.policy(), 3, Some(partner_keys(1, 1)), at.day()), at).unwrap();
+            let Reply::Status(status) = police.say(&broker, &Request::Status(StatusRequest::default()), at) else {
+                panic!("no status")
+            };
+            assert_eq!((status.full_set_required, status.held, status.first_sets_left), (true, 0, 0));
+        }
+        pass_days(&broker, 9..=10);
+        newer(&mut police, &policy);
+        assert_eq!(code(&full_set(&mut police, &broker, &flags, midnight(10))), "over_budget", "{suspended}");
+    }
+    let policy = signed(&policy_text(&ROSTER, &rules("2026-12-01")));
+    let broker = broker(&policy);
+    let mut police = Client::new(1, &policy);
+    let older = (police.epoch, police.key_id);
+    newer(&mut police, &policy);
+    assert_eq!(code(&full_set(&mut police, &broker, &flags, START)), "ok");
+    (police.epoch, police.key_id) = older;
+    assert_eq!(code(&full_set(&mut police, &broker, &flags, START)), "over_budget");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use stapel::policy::{Certificate, Statement};
 use stapel::message::{Delta, FullSet, Group, Part, Question, RenewalReason, Reply, Request, StatusRequest, Terms};
 use stapel::{Broker, Clock, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
@@ -44,6 +45,10 @@ enum Step {
         question: bool,
     },
     Gap {
+        partner: usize,
+    },
+    /// Its organisation suspends it, and certifies it again at once.
+    Suspend {
         partner: usize,
     },
     Wait {
@@ -90,7 +95,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (partner.clone(), some(), prop::bool::weighted(0.2))
             .prop_map(|(partner, asked, sweep)| Step::Ask { partner, asked, sweep }),
         1 => (partner.clone(), any::<bool>()).prop_map(|(partner, question)| Step::Resend { partner, question }),
-        1 => partner.prop_map(|partner| Step::Gap { partner }),
+        1 => partner.clone().prop_map(|partner| Step::Gap { partner }),
+        1 => partner.prop_map(|partner| Step::Suspend { partner }),
         4 => (1u16..60).prop_map(|hours| Step::Wait { hours }),
         2 => (7u16..40).prop_map(|days| Step::Wait { hours: days * 24 }),
         1 => Just(Step::Reopen),
@@ -193,7 +199,10 @@ struct Partner {
     /// What ended or was withdrawn in the last thirty days.
     ended: Spans,
     released: Spans,
+    /// A full set has come, and it was not suspended since.
     full_seen: bool,
+    /// A full set has come, since the restore if there was one.
+    delivered: bool,
     /// The broker was restored, and waits for this partner's full set.
     recovering: bool,
     heard: Option<Timestamp>,
@@ -280,7 +289,7 @@ impl Model {
 
     /// How many flags first full sets of the partner's organisation may bring beyond a day's.
     fn left_to_carry(&self, partner: usize) -> u32 {
-        if self.partners[partner].full_seen && self.others(partner).all(|other| other.full_seen) {
+        if self.partners[partner].delivered && self.others(partner).all(|other| other.delivered) {
             return 0;
         }
         let spent = self.spent.get(ROSTER[partner].organisation).cloned().unwrap_or_default();
@@ -297,6 +306,14 @@ impl Model {
         let spent = self.spent.get(ROSTER[partner].organisation).cloned().unwrap_or_default();
         let left = self.rules.new_flags_a_day.saturating_sub(of_today(spent.new_flags, now)) + carried;
         (left as usize).min(self.may_hold(partner).saturating_sub(kept))
+    }
+
+    /// All that is held ends, as if it was withdrawn, and another full set is wanted.
+    fn suspend(&mut self, partner: usize, today: Day) {
+        let it = &mut self.partners[partner];
+        it.remember(&Spans::new(), today);
+        it.held.clear();
+        (it.full_seen, it.heard, it.unfinished) = (false, None, 0);
     }
 
     fn copied(&self) -> Copied {
@@ -560,11 +577,18 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
     let text = rules.text();
     let mut home = Home::new(&text, on_disk);
     let policy = signed(&text);
+    let certified = testkit::certificates(policy.policy());
     let mut model = Model::new(rules);
     let mut clients: Vec<Client> = ROSTER.iter().map(|entry| Client::new(entry.number, &policy)).collect();
     let mut last_state: Vec<Option<(Vec<u8>, Vec<u8>)>> = vec![None; 5];
     let mut last_question: Vec<Option<Asked>> = vec![None; 5];
     let mut now = START;
+    let mut serial = 1;
+    let mut state = |partner: usize, keys, first_day| {
+        serial += 1;
+        let statement = Statement { serial, keys, first_day, ..certified[partner].claimed().clone() };
+        Certificate::sign(policy.policy(), statement, &testkit::policy_key(ROSTER[partner].organisation)).unwrap()
+    };
     for step in steps {
         now = now.plus(7);
         if matches!(step, Step::Reopen) {
@@ -681,7 +705,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                         let (after, _) = model.spans(partner, &flagged, claim, now.day()).unwrap();
                         let gone = before.keys().filter(|number| !after.contains_key(number)).count();
                         let added = after.keys().filter(|number| !before.contains_key(number)).count();
-                        let is_first = !model.partners[partner].full_seen;
+                        let is_first = !model.partners[partner].delivered;
                         let carry = if is_first { model.left_to_carry(partner) } else { 0 };
                         let kept = after.len() - added;
                         let may_add = model.may_add(partner, carry, kept, now);
@@ -697,6 +721,7 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                             model.put(partner, after, added as u32 - carried, now);
                             model.spent(partner).carried += carried;
                             model.partners[partner].full_seen = true;
+                            model.partners[partner].delivered = true;
                             model.partners[partner].recovering = false;
                             last_state[partner] = None;
                         }
@@ -725,6 +750,15 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 let clock = if withdrawn.contains(&1) { Clock::from(wrong) } else { Clock::untrusted(now) };
                 let gone: Vec<_> = withdrawn.iter().map(|number| pseudonym(*number)).collect();
                 let request = Request::Delta(Delta { flagged: vec![], withdrawn: &gone });
+                if withdrawn.contains(&2) {
+                    // A suspension counts whatever its first day, and so does the certificate that ends it.
+                    let last = Day(u16::MAX);
+                    assert!(broker.keep_certificate(&state(partner, None, last), clock).unwrap());
+                    let refused = clients[partner].message(&request, now);
+                    assert_eq!(code(&testkit::read(&broker.handle(&refused, clock))), "not_certified");
+                    let keys = certified[partner].claimed().keys;
+                    assert!(broker.keep_certificate(&state(partner, keys, Day(0)), clock).unwrap());
+                }
                 let message = clients[partner].message(&request, now);
                 let bytes = broker.handle(&message, clock);
                 let asked = Request::Question(Question { sweep: None, pseudonyms: &gone });
@@ -809,6 +843,14 @@ fn play(rules: Rules, steps: Vec<Step>, on_disk: bool) {
                 } else if let Some((message, bytes)) = &last_state[partner] {
                     assert_eq!(&broker.handle(message, now), bytes);
                 }
+            }
+            Step::Suspend { partner } => {
+                model.tick(now);
+                broker.accept_clock(now).unwrap();
+                for keys in [None, certified[partner].claimed().keys] {
+                    assert!(broker.keep_certificate(&state(partner, keys, Day(0)), now).unwrap());
+                }
+                model.suspend(partner, now.day());
             }
             Step::Gap { partner } => {
                 model.tick(now);

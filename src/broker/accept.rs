@@ -94,7 +94,7 @@ pub(super) fn accept(
     flags: &TaggedFlags,
 ) -> Result<Acceptance, Rejection> {
     let account = epoch.accounts.get(&incoming.header.partner).cloned().unwrap_or_default();
-    if !account.row.full_seen && !matches!(flags, TaggedFlags::FullSet(_)) {
+    if !account.row.has_set() && !matches!(flags, TaggedFlags::FullSet(_)) {
         let sentence = "the first state message in an epoch must be a full set: send all your flags as one";
         return Err(Rejection::new(Code::FullSetRequired, 0, sentence));
     }
@@ -152,10 +152,8 @@ impl TaggedFlags {
 impl Acceptance {
     /// Drops a full set whose last part has not come.
     fn abandon(&mut self, incoming: &Incoming<'_>) {
-        let unfinished = self.account.parts.len();
-        self.account.parts.clear();
-        let whole = self.account.batches.len() - unfinished;
-        self.remove_batches(incoming, whole..self.account.batches.len());
+        let unfinished = self.account.abandon();
+        self.remove(incoming, &unfinished);
     }
 
     /// Drops what was said since the last full release, which a whole full set of `parts` takes the place of. Its last
@@ -188,10 +186,13 @@ impl Acceptance {
     }
 
     fn remove_batches(&mut self, incoming: &Incoming<'_>, range: Range<usize>) {
-        for stored in self.account.batches.drain(range) {
-            self.removed_rows += stored.rows as u64;
-            self.removed.push(incoming.batch(stored.sequence));
-        }
+        let batches: Vec<StoredBatch> = self.account.batches.drain(range).collect();
+        self.remove(incoming, &batches);
+    }
+
+    fn remove(&mut self, incoming: &Incoming<'_>, batches: &[StoredBatch]) {
+        self.removed_rows += batches.iter().map(|stored| stored.rows as u64).sum::<u64>();
+        self.removed.extend(batches.iter().map(|stored| incoming.batch(stored.sequence)));
     }
 
     /// Keeps `rows` as the batch of this message.
@@ -238,7 +239,7 @@ impl Context<'_> {
         for tag in &delta.withdrawn {
             if let Some(before) = known.get(tag).filter(|known| self.is_held(known)) {
                 acceptance.receipt.withdrawn += 1;
-                rows.push(Row { tag: *tag, span: self.withdrawn(before) });
+                rows.push(Row { tag: *tag, span: before.withdrawn(self.today) });
             }
         }
         let after = acceptance.account.row.held + acceptance.receipt.added - acceptance.receipt.withdrawn;
@@ -311,7 +312,7 @@ impl Context<'_> {
                 (Some(was), Some(is)) => acceptance.receipt.changed += u32::from(was.last != is.last),
                 (None, None) => {}
             }
-            let gone = || was_held.map(|was| self.withdrawn(was)).or(was);
+            let gone = || was.map(|was| was.withdrawn(self.today));
             let Some(span) = is.or_else(gone).filter(|span| !span.is_forgotten(self.today)) else { continue };
             let row = Row { tag, span };
             if is.is_none() {
@@ -328,7 +329,7 @@ impl Context<'_> {
             self.refuse_shrink(acceptance.receipt.withdrawn, held_before)?;
         }
         // The first full set of an epoch says again what was flagged before, under a new key.
-        let may_carry = if acceptance.account.row.full_seen { 0 } else { self.budget.left_to_carry };
+        let may_carry = if acceptance.account.row.delivered { 0 } else { self.budget.left_to_carry };
         let (added, kept) = (acceptance.receipt.added, held - acceptance.receipt.added);
         let may_add = self.may_add(self.left_today().saturating_add(may_carry), kept);
         if added > may_add {
@@ -336,15 +337,15 @@ impl Context<'_> {
             return Err(self.over_budget(most, &format!("a full set of {held} flags is more than the {most} left by")));
         }
         let carried = added.min(may_carry);
-        acceptance.cost = Cost { new_flags: added - carried, carried, ..Cost::default() };
+        acceptance.cost = Cost { new_flags: added - carried, carried, delivers: true, ..Cost::default() };
         acceptance.changed = acceptance.receipt.added > 0 || !changes.is_empty();
         if all_news {
             acceptance.account.pending = set;
         } else {
             acceptance.account.pending.push(changes);
         }
-        acceptance.account.row.full_seen = true;
-        acceptance.account.row.ending = false;
+        acceptance.account.row.delivered = true;
+        acceptance.account.row.ended = None;
         acceptance.account.row.held = held;
         Ok(left)
     }
@@ -437,11 +438,6 @@ impl Context<'_> {
 
     fn is_held(&self, span: &Span) -> bool {
         !span.ended(self.today)
-    }
-
-    /// How long a flag lasted that is withdrawn today: it shows until the turn of the day, and is held no longer.
-    fn withdrawn(&self, span: Span) -> Span {
-        Span { last: Day(self.today.0.saturating_sub(1)), ..span }
     }
 
     fn left_today(&self) -> u32 {

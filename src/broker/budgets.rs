@@ -28,12 +28,14 @@ pub(super) struct Cost {
     pub(super) asked: u32,
     pub(super) swept: u32,
     pub(super) status: u32,
+    /// Whether it is a full set, or the last part of one.
+    pub(super) delivers: bool,
 }
 
 impl OrganisationRow {
     pub(super) fn new(slug: Slug) -> OrganisationRow {
-        let epochs = Default::default();
-        OrganisationRow { slug, day: Day(0), new_flags: 0, asked: 0, swept: 0, status: 0, held_before: None, epochs }
+        let (began_in, held_before, epochs) = Default::default();
+        OrganisationRow { slug, day: Day(0), new_flags: 0, asked: 0, swept: 0, status: 0, began_in, held_before, epochs }
     }
 
     /// Begins a new day's budgets, if it is one.
@@ -54,6 +56,9 @@ impl OrganisationRow {
         add(&mut self.asked, cost.asked);
         add(&mut self.swept, cost.swept);
         add(&mut self.status, cost.status);
+        if cost.delivers {
+            self.began_in.get_or_insert(epoch);
+        }
         if cost.asked > 0 || cost.carried > 0 {
             let spent = self.epochs.entry(epoch).or_default();
             add(&mut spent.asked, cost.asked);
@@ -97,12 +102,12 @@ impl BrokerState {
     }
 
     /// New flags beyond the day's that first full sets of an organisation's partners may still bring in an epoch: as
-    /// many as it holds in the epoch before, or held when that closed; in its first epoch as the policy says. None once
-    /// all its partners that may flag have delivered.
+    /// many as it holds in the epoch before, or held when that closed; in the epoch of its first full set of all as the
+    /// policy says. None once all its partners that may flag have delivered.
     fn left_to_carry(&self, policy: &Policy, organisation: &Slug, epoch: u32) -> u32 {
         let is_delivered = |number: &u16| {
             let account = self.epochs.get(&epoch).and_then(|open| open.accounts.get(number));
-            account.is_some_and(|account| account.row.full_seen)
+            account.is_some_and(|account| account.row.delivered)
         };
         let flagging = policy.partners.iter().filter(|entry| entry.organisation == *organisation && entry.may.flag);
         if flagging.map(|entry| entry.number).all(|number| is_delivered(&number)) {
@@ -115,7 +120,9 @@ impl BrokerState {
             let held = before.find_map(|(number, open)| self.held_in(policy, organisation, *number, open));
             held.or(row.held_before)
         });
-        may_carry.unwrap_or(policy.budgets.first_set_flags).saturating_sub(spent.carried)
+        let is_first = row.began_in.is_none_or(|began_in| began_in == epoch);
+        let to_begin_with = if is_first { policy.budgets.first_set_flags } else { 0 };
+        may_carry.unwrap_or(to_begin_with).saturating_sub(spent.carried)
     }
 
     /// Flags that an organisation holds in an epoch; `None` where it has delivered nothing there. After a restore those
@@ -127,7 +134,7 @@ impl BrokerState {
         if is_restored {
             return Some(self.left_to_carry(policy, organisation, number).saturating_add(held));
         }
-        accounts().any(|row| row.full_seen).then_some(held)
+        accounts().any(|row| row.delivered).then_some(held)
     }
 
     /// Notes what organisations hold in an epoch that closes: so much they may carry over to the next one.

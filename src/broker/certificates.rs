@@ -36,10 +36,15 @@ impl Certificates {
         epochs.find_map(|epoch| self.of(epoch.number, partner, day)).map(|(_, key)| key)
     }
 
-    /// The partners that are suspended in an epoch on a day.
-    pub(super) fn suspended(&self, epoch: u32, day: Day) -> BTreeSet<u16> {
+    /// The partners that a suspension in an epoch began to count for on a day after `since`, up to `until`, whatever
+    /// counts now.
+    pub(super) fn suspended(&self, epoch: u32, since: Day, until: Day) -> BTreeSet<u16> {
         let of_epoch = self.0.range((epoch, 0)..=(epoch, u16::MAX));
-        let is_suspended = |kept: &[Certificate]| latest(kept, day).is_some_and(|it| it.suspends(day));
+        let has_begun = |one: &Statement| one.keys.is_none() && one.first_day > since && one.first_day <= until;
+        let counted = |kept: &[Certificate], one: &Statement| latest(kept, one.first_day) == Some(one);
+        let is_suspended = |kept: &[Certificate]| {
+            kept.iter().map(Certificate::claimed).any(|one| has_begun(one) && counted(kept, one))
+        };
         of_epoch.filter(|(_, kept)| is_suspended(kept)).map(|((_, partner), _)| *partner).collect()
     }
 
@@ -159,8 +164,10 @@ mod tests {
         assert_eq!(of("2026-12-10"), Some((3, keys.message)), "whom it was that is suspended");
         assert_eq!(of("2026-12-11"), Some((4, other.message)));
         assert_eq!((of("2026-11-30"), kept.of(1, 2, day("2026-12-11")).is_some()), (None, false));
-        let suspended = |today| kept.suspended(1, day(today)).contains(&1);
-        assert_eq!(["2026-12-09", "2026-12-10", "2026-12-11"].map(suspended), [false, true, false]);
+        let suspended = |(since, until)| kept.suspended(1, day(since), day(until)).contains(&1);
+        let spans = [("2026-12-01", "2026-12-09"), ("2026-12-09", "2026-12-10"), ("2026-12-10", "2026-12-11")];
+        assert_eq!(spans.map(suspended), [false, true, false]);
+        assert!(suspended(("2026-12-09", "2026-12-11")), "another counts by then");
     }
 
     #[derive(serde::Deserialize)]

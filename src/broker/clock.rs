@@ -2,7 +2,7 @@
 
 use super::error::BrokerError;
 use super::state::BrokerState;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 
 /// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys:
 /// three days.
@@ -30,6 +30,14 @@ pub(super) struct Moment {
     /// bears a wrong time.
     pub(super) now: Timestamp,
     pub(super) in_doubt: bool,
+}
+
+impl Moment {
+    /// The day by which certificates and suspensions have begun. In doubt all have: the broker's day stands still, and
+    /// a key that is stolen meanwhile is to be stopped.
+    pub(super) fn certificates_day(self) -> Day {
+        if self.in_doubt { Day(u16::MAX) } else { self.now.day() }
+    }
 }
 
 impl Clock {

@@ -173,7 +173,7 @@ impl Snapshot {
     fn recovering(&self, partner: u16, epoch: &policy::Epoch) -> bool {
         let account = self.epoch.as_ref().and_then(|epoch| epoch.accounts.get(&partner));
         let lost = self.restored.is_some_and(|restored| epoch.opens <= restored.day());
-        lost && account.is_none_or(|account| !account.row.full_seen)
+        lost && account.is_none_or(|account| !account.row.delivered)
     }
 }
 

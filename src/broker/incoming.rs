@@ -9,6 +9,7 @@ use crate::store::BatchId;
 use crate::threads::Threads;
 
 use super::certificates::Certificates;
+use super::clock::Moment;
 use super::rows::{PolicyRow, Replied};
 
 /// The policy in force, what the ledger says of it, and the certificates that hold under it.
@@ -23,7 +24,7 @@ pub(super) struct PolicyInForce {
 pub(super) struct Sender {
     /// Its entry in the roster.
     pub(super) entry: RosterEntry,
-    /// The statement on it that counts today in the message's epoch, which may suspend it or have ended; `None` where
+    /// The statement on it that counts now in the message's epoch, which may suspend it or have ended; `None` where
     /// it has a certificate in another epoch alone.
     pub(super) statement: Option<Statement>,
 }
@@ -72,9 +73,10 @@ impl Incoming<'_> {
 pub(super) fn authenticate<'a>(
     in_force: &PolicyInForce,
     bytes: &'a [u8],
-    now: Timestamp,
+    moment: Moment,
 ) -> Result<(Verified<'a>, Sender), Box<(Header, Rejection)>> {
     let policy = in_force.policy();
+    let (now, day) = (moment.now, moment.certificates_day());
     let unverified = match Unverified::parse(bytes, Role::Partner) {
         Ok(unverified) => unverified,
         Err(error) => return Err(Box::new((blank_header(policy, now), undecodable(&error)))),
@@ -91,10 +93,10 @@ pub(super) fn authenticate<'a>(
         );
     };
     // A stranger is told the same whatever was certified of the partner, and whether it is suspended.
-    let known = in_force.certificates.of(header.epoch, header.partner, now.day());
+    let known = in_force.certificates.of(header.epoch, header.partner, day);
     let known = known.map(|(statement, key)| (Some(statement.clone()), key));
     // Its key elsewhere shows who it is, so that it is told what is wrong with the epoch.
-    let elsewhere = || Some((None, in_force.certificates.newest_key(policy, header.partner, now.day())?));
+    let elsewhere = || Some((None, in_force.certificates.newest_key(policy, header.partner, day)?));
     if let Some((statement, key)) = known.or_else(elsewhere)
         && let Ok(verified) = unverified.verify(&key)
     {

@@ -131,11 +131,14 @@ impl Replay {
     /// Gives the account what its partner's batches come to, and returns the released flags.
     fn finish(self, account: &mut Account) -> Pending {
         account.parts = self.parts;
-        let Some(released) = self.released else {
+        let ended = account.row.ended;
+        if self.released.is_none() && ended.is_none() {
             return self.said;
-        };
+        }
+        let released = self.released.unwrap_or_else(|| self.said.clone());
         let mut pending = Vec::new();
-        for (tag, was, is) in join(spans(&released), spans(&self.said)) {
+        for (tag, was, said) in join(spans(&released), spans(&self.said)) {
+            let is = said.map(|span| ended.map_or(span, |day| span.withdrawn(day)));
             // What a full set says nothing of was forgotten when it came.
             pending.extend(is.filter(|_| was != is).map(|span| Row { tag, span }));
         }

@@ -46,7 +46,7 @@ impl Broker {
             if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
                 return self.reject_unverifiably(&in_force, message, now);
             }
-            match authenticate(&in_force, message, now) {
+            match authenticate(&in_force, message, Moment { now, in_doubt }) {
                 Ok((verified, sender)) => {
                     let incoming = Incoming {
                         in_force: &in_force,
@@ -347,7 +347,7 @@ fn status(
         highest_state: row.highest_state,
         highest_question: row.highest_question,
         held: account.held,
-        full_set_required: !account.full_seen,
+        full_set_required: !account.has_set(),
         new_flags_left: budgets.new_flags_a_day.saturating_sub(spent.new_flags),
         first_sets_left: budget.left_to_carry,
         held_left: budgets.flags_held.saturating_sub(budget.held_by_others.saturating_add(account.held)),

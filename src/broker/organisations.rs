@@ -30,6 +30,6 @@ pub(super) fn changed<'p>(policy: &'p Policy, number: u32, epoch: &OpenEpoch, to
 
 /// Those that delivered a full set.
 pub(super) fn delivered<'p>(policy: &'p Policy, number: u32, epoch: &OpenEpoch) -> BTreeSet<&'p Slug> {
-    let delivered = epoch.accounts.iter().filter(|(_, account)| account.row.full_seen);
+    let delivered = epoch.accounts.iter().filter(|(_, account)| account.row.has_set());
     delivered.filter_map(|(partner, _)| policy.flags_for(*partner, number)).collect()
 }

@@ -11,7 +11,7 @@ use super::organisations::fresh;
 use super::report::Release;
 use super::rows::{EpochRow, ShareRow, write_row};
 use super::schedule::Due;
-use super::state::{Account, BrokerState, OpenEpoch};
+use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use super::tally::Tally;
 use crate::audit::Event;
 use crate::day::Timestamp;
@@ -27,7 +27,7 @@ pub(super) struct ReleasePlan {
     epoch: OpenEpoch,
     /// The number of the last state message that was accepted of each partner.
     accepted: BTreeMap<u16, u64>,
-    /// Partners whose flags end, because they are suspended.
+    /// Partners whose flags end, because a suspension has begun since the release before.
     suspended: BTreeSet<u16>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct PreparedRelease {
     index: Arc<Index>,
     tally: Arc<Tally>,
     row: EpochRow,
-    /// The accounts after it, of the partners in the roster. Those that are suspended are empty.
+    /// The accounts after it, of the partners in the roster.
     accounts: BTreeMap<u16, Account>,
     /// Partners with an account that are in the roster no longer.
     leavers: BTreeSet<u16>,
@@ -61,22 +61,28 @@ impl ReleasePlan {
     ) -> Result<ReleasePlan, StoreError> {
         let epoch = state.epochs.get(&number).ok_or(MISSING)?;
         let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
-        let suspended = certificates.suspended(number, due.as_of.day());
+        let suspended = certificates.suspended(number, epoch.row.as_of.day(), due.as_of.day());
         Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), accepted, suspended })
     }
 
     /// Makes the release. Nothing of it shows yet.
     pub(super) fn prepare(self, policy: &Policy, threads: &Threads) -> PreparedRelease {
-        let ReleasePlan { number, due, epoch, accepted, suspended } = self;
+        let ReleasePlan { number, due, mut epoch, accepted, suspended } = self;
         let today = due.as_of.day();
         let in_roster = |partner: &u16| policy.partner(*partner).is_some();
-        let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some();
-        let stays = |partner: &u16| may_flag(partner) && !suspended.contains(partner);
-        let (accounts, ended): (Vec<(u16, Account)>, Vec<_>) =
-            epoch.accounts.into_iter().partition(|(partner, account)| stays(partner) && !account.row.ending);
+        let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some() && !suspended.contains(partner);
+        // Of one that was never heard, or whose flags ended before, there is nothing to end.
+        let is_stopped = |(partner, account): &(&u16, &Account)| {
+            account.row.heard.is_some() && in_roster(partner) && !may_flag(partner)
+        };
+        let stopped: Vec<u16> = epoch.accounts.iter().filter(is_stopped).map(|(partner, _)| *partner).collect();
+        let unfinished = |partner: u16| epoch.end_flags(partner, today).into_iter().map(move |stored| (partner, stored));
+        let unfinished: Vec<(u16, StoredBatch)> = stopped.into_iter().flat_map(unfinished).collect();
+        let (accounts, left): (Vec<(u16, Account)>, Vec<_>) =
+            epoch.accounts.into_iter().partition(|(partner, _)| in_roster(partner));
         let pending = accounts.iter().map(|(partner, account)| (*partner, &account.pending)).collect();
         let effect = if due.full { Effect::Everything } else { Effect::OnlyLess };
-        let gone = ended.iter().map(|(partner, _)| *partner).collect();
+        let gone: BTreeSet<u16> = left.iter().map(|(partner, _)| *partner).collect();
         let changes = Changes { pending, effect, today, gone: &gone, threads };
         let Rebuilt { index, tally, cut } = epoch.index.rebuild(&changes);
         let of_accounts = accounts.iter().map(|(partner, account)| (partner, account));
@@ -95,27 +101,24 @@ impl ReleasePlan {
                 waits_since: epoch.row.waits_since.filter(|_| !due.full),
             },
             accounts: BTreeMap::new(),
-            leavers: BTreeSet::new(),
+            removed: unfinished.iter().map(|(partner, stored)| stored.id(number, *partner)).collect(),
+            removed_rows: unfinished.iter().map(|(_, stored)| stored.rows as u64).sum(),
+            leavers: gone,
             merged: Vec::new(),
             staged: Vec::new(),
-            removed: Vec::new(),
-            removed_rows: 0,
         };
-        for (partner, account) in ended {
+        for (partner, account) in left {
             prepared.removed.extend(account.ids(number, partner));
             prepared.removed_rows += account.stored_rows();
-            if in_roster(&partner) {
-                prepared.accounts.insert(partner, Account::default());
-            } else {
-                prepared.leavers.insert(partner);
-            }
         }
         for (partner, mut account) in accounts {
+            // No batch says that these ended.
+            let any_ended = due.full && account.row.ended.is_some() && !account.pending.is_empty();
             if due.full {
                 account.pending = Default::default();
                 account.row.released = accepted.get(&partner).copied().unwrap_or(0);
             }
-            prepared.tidy(partner, &mut account, cut.contains(&partner));
+            prepared.tidy(partner, &mut account, any_ended || cut.contains(&partner));
             account.row.held = account.held(&prepared.index, partner, prepared.tally.of(partner), today);
             prepared.accounts.insert(partner, account);
         }
@@ -194,7 +197,6 @@ const MISSING: StoreError = StoreError::StoreDamaged { finding: "an epoch is mis
 #[cfg(test)]
 mod tests {
     use super::super::rows::{PartnerRow, PolicyRow, Replied};
-    use super::super::state::StoredBatch;
     use super::*;
     use crate::policy::sample;
     use crate::store::{Row, Span};

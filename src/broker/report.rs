@@ -122,7 +122,7 @@ impl EpochStatus {
             held: account.row.held,
             released: epoch.tally.of(*partner),
             heard: account.row.heard,
-            full_set_seen: account.row.full_seen,
+            full_set_seen: account.row.has_set(),
         });
         EpochStatus {
             number,

@@ -16,12 +16,14 @@
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
-//! | share | 1 if a full set has come, else 0; 1 if all flags end with the next release, else 0 |
+//! | share | 1 if a full set has come, else 0 |
+//! |  | since when all flags are ended and a full set is wanted again, a day, if that is so |
 //! |  | when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
 //! |  | the highest released state number, 8 |
 //! | organisation | its slug, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4; status requests, 4 |
+//! |  | the epoch of its first full set, 4, if any |
 //! |  | flags held when the last epoch closed that it had delivered in, 4, if any; how many epochs, 8; of each: |
 //! |  | its number, 4; pseudonyms asked, 4; flags of first full sets free of the day's budget, 4 |
 //! |  | since a restore how many of these there may be, 4, if there was one |
@@ -101,6 +103,8 @@ pub(super) struct OrganisationRow {
     pub(super) asked: u32,
     pub(super) swept: u32,
     pub(super) status: u32,
+    /// The epoch of its first full set.
+    pub(super) began_in: Option<u32>,
     /// Flags that it held when the last epoch closed that it had delivered in; `None` where there was none.
     pub(super) held_before: Option<u32>,
     /// What it spent in epochs that are open, by number.
@@ -155,11 +159,12 @@ pub(super) struct EpochRow {
 /// What a partner has in an epoch.
 #[derive(Clone, Default)]
 pub(super) struct ShareRow {
-    /// Whether a full set has come.
-    pub(super) full_seen: bool,
-    /// Whether all flags end with the next release, because the partner was suspended, unless a full set comes before.
-    pub(super) ending: bool,
-    /// When the last state message was accepted.
+    /// Whether a full set has come since the epoch opened, or since the broker was restored.
+    pub(super) delivered: bool,
+    /// The day on which all flags ended, because the partner was suspended or lost the right to flag; `None` once a
+    /// full set has come since. What its batches say was held is to be read as withdrawn on that day.
+    pub(super) ended: Option<Day>,
+    /// When the last state message was accepted; `None` after flags ended.
     pub(super) heard: Option<Timestamp>,
     pub(super) held: u32,
     /// The release in which `free` were asked for nothing.
@@ -167,6 +172,13 @@ pub(super) struct ShareRow {
     pub(super) free: u32,
     /// Batches up to this state number are released.
     pub(super) released: u64,
+}
+
+impl ShareRow {
+    /// Whether a full set has come that still holds, so that a delta can follow it.
+    pub(super) fn has_set(&self) -> bool {
+        self.delivered && self.ended.is_none()
+    }
 }
 
 /// What is counted of the log beside its lines.
@@ -206,8 +218,8 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
-encode_fields! { ShareRow { full_seen, ending, heard, held, free_in, free, released } }
-encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, held_before, epochs } }
+encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released } }
+encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }
 encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
 
@@ -292,6 +304,7 @@ mod tests {
             asked: 0x53,
             swept: 0x54,
             status: 0x55,
+            began_in: Some(0x5b),
             held_before: Some(0x56),
             epochs: [(0x57, EpochSpending { asked: 0x58, carried: 0x59, may_carry: Some(0x5a) })].into(),
         };
@@ -304,6 +317,7 @@ mod tests {
                 &slug,
                 &[0x51, 0],
                 &spent,
+                &[1, 0x5b, 0, 0, 0],
                 &[1, 0x56, 0, 0, 0],
                 &[1, 0, 0, 0, 0, 0, 0, 0],
                 &[0x57, 0, 0, 0],
@@ -329,8 +343,8 @@ mod tests {
         frozen(epoch.clone(), &[&before_wait, &[1, 0x65, 0, 0, 0, 0, 0, 0, 0]]);
         frozen(EpochRow { waits_since: None, ..epoch }, &[&before_wait, &[0]]);
         let share = ShareRow {
-            full_seen: true,
-            ending: false,
+            delivered: true,
+            ended: None,
             heard: Some(Timestamp(0x71)),
             held: 0x72,
             free_in: 0x74,
@@ -346,7 +360,8 @@ mod tests {
         ]
         .concat();
         frozen(share.clone(), &[&[1], &[1, 0], &after_flags]);
-        frozen(ShareRow { full_seen: false, ending: true, ..share }, &[&[1], &[0, 1], &after_flags]);
+        let ended = Some(Day(0x77));
+        frozen(ShareRow { delivered: false, ended, ..share }, &[&[1], &[0, 1, 0x77, 0], &after_flags]);
         frozen(
             LogCountsRow {
                 day: Day(0x81),

@@ -129,14 +129,14 @@ impl BrokerState {
         }
     }
 
-    /// Lets all that a partner holds in an epoch end with the next release. Only a full set begins anew.
-    pub(super) fn end_flags(&mut self, epoch: u32, partner: u16, change: &mut Change) {
-        let account = self.epochs.get_mut(&epoch).and_then(|epoch| epoch.accounts.get_mut(&partner));
-        if let Some(account) = account {
-            account.row.full_seen = false;
-            account.row.ending = true;
-            change.rows.push((Key::Share(epoch, partner), Some(write_row(&account.row))));
-        }
+    /// Ends all that a partner holds in an epoch: see [`OpenEpoch::end_flags`].
+    pub(super) fn end_flags(&mut self, (number, partner): (u32, u16), today: Day, change: &mut Change) {
+        let Some(epoch) = self.epochs.get_mut(&number) else { return };
+        let unfinished = epoch.end_flags(partner, today);
+        let row = epoch.accounts.get(&partner).map(|account| write_row(&account.row));
+        change.rows.extend(row.map(|row| (Key::Share(number, partner), Some(row))));
+        change.removed.extend(unfinished.iter().map(|stored| stored.id(number, partner)));
+        self.count_removed(unfinished.iter().map(|stored| stored.rows as u64).sum(), change);
     }
 
     /// Removes all of an epoch, from memory and from the store.
@@ -197,6 +197,19 @@ impl OpenEpoch {
         join(released.into_iter().flatten(), pending).filter_map(|(tag, was, is)| Some((tag, is.or(was)?)))
     }
 
+    /// Ends all that a partner holds, as if it withdrew it today, and drops a full set whose last part has not come:
+    /// the batches of that. Only a full set begins anew.
+    pub(super) fn end_flags(&mut self, partner: u16, today: Day) -> Vec<StoredBatch> {
+        let held = self.all_known(partner).filter(|(_, span)| !span.ended(today));
+        let withdrawn = held.map(|(tag, span)| Row { tag, span: span.withdrawn(today) }).collect();
+        let Some(account) = self.accounts.get_mut(&partner) else { return Vec::new() };
+        account.pending.push(withdrawn);
+        let row = &mut account.row;
+        (row.held, row.heard) = (0, None);
+        row.ended = row.ended.or(Some(today));
+        account.abandon()
+    }
+
     /// How many rows the store has of it.
     pub(super) fn stored_rows(&self) -> u64 {
         self.accounts.values().map(Account::stored_rows).sum()
@@ -240,6 +253,13 @@ impl Account {
         })
     }
 
+    /// Drops a full set whose last part has not come: its batches.
+    pub(super) fn abandon(&mut self) -> Vec<StoredBatch> {
+        let whole = self.batches.len() - self.parts.len();
+        self.parts.clear();
+        self.batches.split_off(whole)
+    }
+
     /// How many rows a full set has whose last part has not come.
     pub(super) fn unfinished(&self) -> u32 {
         self.parts.iter().map(|part| part.len() as u32).sum()
@@ -252,6 +272,13 @@ impl Account {
 
     /// The names of its batches in the store.
     pub(super) fn ids(&self, epoch: u32, partner: u16) -> impl Iterator<Item = BatchId> {
-        self.batches.iter().map(move |stored| BatchId { epoch, partner, sequence: stored.sequence })
+        self.batches.iter().map(move |stored| stored.id(epoch, partner))
+    }
+}
+
+impl StoredBatch {
+    /// Its name in the store.
+    pub(super) fn id(&self, epoch: u32, partner: u16) -> BatchId {
+        BatchId { epoch, partner, sequence: self.sequence }
     }
 }

@@ -128,7 +128,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<(), SystemError> {
         let (state, change) = self.change();
         for (epoch, partner) in in_force.certificates.suspended_since(before, now.day()) {
-            state.end_flags(epoch, partner, change);
+            state.end_flags((epoch, partner), now.day(), change);
         }
         change.rows.extend(in_force.certificates.rows_since(before));
         let mut events = in_force.certificates.events_since(before);

@@ -56,13 +56,6 @@ encode_fields! { PartnerKeys { message, seal } }
 encode_fields! { Statement { partner, epoch, serial, keys, first_day, last_day } }
 encode_fields! { Certificate { consortium, statement, key, signature } }
 
-impl Statement {
-    /// Whether it suspends the partner on a day.
-    pub(crate) fn suspends(&self, day: Day) -> bool {
-        self.keys.is_none() && day <= self.last_day
-    }
-}
-
 impl Certificate {
     /// Signs a statement with the policy key of the partner's organisation.
     ///

@@ -127,6 +127,11 @@ impl Span {
         self.last < day
     }
 
+    /// How long the flag lasts, or lasted, once it is withdrawn on `day`: until the day before, if it was held then.
+    pub(crate) fn withdrawn(self, day: Day) -> Span {
+        Span { last: self.last.min(Day(day.0.saturating_sub(1))), ..self }
+    }
+
     /// Whether it ended so long before `day` that nothing is to be known of it any more.
     pub(crate) fn is_forgotten(&self, day: Day) -> bool {
         self.last.is_forgotten(day)

@@ -244,9 +244,9 @@ fn a_suspension_is_not_lost_with_a_release_that_is_being_made() {
         assert!(kept.recv().unwrap().unwrap());
     });
     let police = || broker.status().epochs[0].partners[0].clone();
-    assert_eq!((police().held, police().full_set_seen), (4, false), "what it holds ends with the next release");
+    assert_eq!((police().held, police().released, police().full_set_seen), (0, 4, false), "until the next release");
     broker.release(MIDNIGHT.plus(DAY)).unwrap();
-    assert_eq!(police().held, 0);
+    assert_eq!((police().held, police().released), (0, 0));
 }
 
 #[test]
