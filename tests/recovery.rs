@@ -444,7 +444,11 @@ fn a_snapshot_put_back_is_an_alarm_on_both_sides_and_nobody_can_forge_one() {
     assert_eq!(town.restores().1, [false; 0]);
     fs::remove_dir(&blocked).unwrap();
 
-    for _ in 0..2 {
+    for reopened in [false, false, true] {
+        if reopened {
+            town.broker = None;
+            town.broker = open(&town, "snapshot");
+        }
         let complaint = town.status(1, now).expect("a complaint");
         assert_eq!(complaint.code, "unannounced_restore", "{}", complaint.text);
         let fault = town.broker.as_ref().unwrap().status().last_fault.expect("a fault");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
     AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, compare,
-    leaf_hash,
+    compare_restores, leaf_hash,
 };
 
 use crate::failure::Failure;
@@ -142,6 +142,12 @@ struct CompareArgs {
     /// The proof that the larger of the latest of both continues the other
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
+    /// The latest signed reply that we have of the broker: does it say the same of its restores?
+    #[arg(long, value_name = "FILE", requires = "their_reply")]
+    our_reply: Option<PathBuf>,
+    /// Theirs
+    #[arg(long, value_name = "FILE", requires = "our_reply")]
+    their_reply: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -282,6 +288,9 @@ fn check_line(
 
 fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
+    if let (Some(ours), Some(theirs)) = (&args.our_reply, &args.their_reply) {
+        compare_restores(&trusted.reply(ours)?, &trusted.reply(theirs)?)?;
+    }
     let ours = trusted.checkpoints(std::slice::from_ref(&args.ours))?;
     let theirs = trusted.checkpoints(std::slice::from_ref(&args.theirs))?;
     let mut same = Vec::new();

@@ -3,6 +3,7 @@
 use super::checkpoint::{Checkpoint, LogKey, UnverifiedCheckpoint};
 use super::error::AuditError;
 use super::proof::ConsistencyProof;
+use super::reply::LoggedReply;
 use super::tree::verify_consistency;
 use crate::digest::Digest;
 
@@ -17,6 +18,10 @@ pub enum Comparison {
     /// proof.
     Unproved,
 }
+
+/// How many seconds after the moment of a restore a reply of before it may bear: the clocks that a broker is given may
+/// be a minute apart.
+const RESTORE_TOLERANCE: u64 = 60;
 
 /// Checks that the checkpoint of a status reply continues the one that was kept, and gives the one to keep from now on.
 ///
@@ -101,6 +106,26 @@ pub fn compare(
     }
 }
 
+/// Compares what signed replies to two parties say of the broker's last restore, in either order. After a restore all
+/// of its replies name that moment. So one that bears a later time and does not name it is of a broker that told its
+/// restore to some and went on as before with others.
+///
+/// # Errors
+///
+/// [`AuditError::LogInconsistent`] where one of them is such a reply: the two together are the evidence.
+pub fn compare_restores(ours: &LoggedReply, theirs: &LoggedReply) -> Result<(), AuditError> {
+    let [older, newer] = if ours.entry().restored < theirs.entry().restored { [ours, theirs] } else { [theirs, ours] };
+    let (named, restored) = (older.entry().restored, newer.entry().restored);
+    if named == restored || older.time().since(restored) <= RESTORE_TOLERANCE {
+        return Ok(());
+    }
+    let finding = format!(
+        "one of its replies says that it was restored at {restored}, and another, of {}, does not know of that",
+        older.time()
+    );
+    Err(AuditError::LogInconsistent { finding, older: Vec::new(), newer: Vec::new() })
+}
+
 /// Whether two checkpoints are of one origin.
 pub(super) fn are_of_one_log(one: &Checkpoint, other: &Checkpoint) -> Result<bool, AuditError> {
     let one = UnverifiedCheckpoint::parse(one.as_bytes())?;
@@ -110,8 +135,11 @@ pub(super) fn are_of_one_log(one: &Checkpoint, other: &Checkpoint) -> Result<boo
 #[cfg(test)]
 mod tests {
     use super::super::checkpoint::tests::{log_key, sign};
+    use super::super::reply::tests::signed;
     use super::super::tree::{Log, leaf_hash};
     use super::*;
+    use crate::day::Timestamp;
+    use crate::message::{Code, LogEntry, Rejection, Reply};
     use crate::policy::sample;
 
     fn log(size: u8) -> Log {
@@ -200,5 +228,22 @@ mod tests {
         assert_eq!(error.code(), "log_inconsistent");
         let AuditError::LogInconsistent { older, newer, .. } = error else { panic!("{error}") };
         assert_eq!((older.as_slice(), newer.as_slice()), (sign(&log(7)).as_bytes(), sign(&forked(7)).as_bytes()));
+    }
+
+    #[test]
+    fn a_restore_that_is_told_to_one_alone_is_found_by_their_replies() {
+        let at = |restored: u64, time: u64| {
+            let log = LogEntry { restored: Timestamp(restored), index: 4, leaf: Digest([7; 32]), salt: [9; 16] };
+            let reply = Reply::Rejection(Rejection { log, ..Rejection::new(Code::Gap, 1, "no") });
+            LoggedReply::verify(&signed(&reply, Timestamp(time)), &sample::policy()).unwrap()
+        };
+        let (restored, before, race, hidden) = (at(1_000, 5_000), at(0, 999), at(0, 1_060), at(0, 1_061));
+        for (one, other) in [(&restored, &before), (&restored, &race), (&restored, &at(1_000, 1_000)), (&race, &hidden)]
+        {
+            assert!(compare_restores(one, other).is_ok() && compare_restores(other, one).is_ok());
+        }
+        for (one, other) in [(&restored, &hidden), (&hidden, &restored), (&at(2_000, 2_000), &at(1_000, 2_061))] {
+            assert_eq!(compare_restores(one, other).unwrap_err().code(), "log_inconsistent");
+        }
     }
 }

@@ -55,7 +55,7 @@ pub enum AuditError {
 
     /// Two checkpoints, both signed by the broker, are not of one log that only grew.
     #[error(
-        "the broker's audit log is not one log that only grew: {finding}. Keep both checkpoints, they are the \
+        "the broker's audit log is not one log that only grew: {finding}. Keep both, they are the \
          evidence. Compare them with those of other partners, ask the operator whether the store was restored from a \
          backup, and tell the coordinator.\n\n{}\n{}",
         String::from_utf8_lossy(older),

@@ -21,7 +21,7 @@ mod reply;
 mod tree;
 
 pub use checkpoint::{Checkpoint, LogKey, MAX_CHECKPOINT, UnverifiedCheckpoint};
-pub use compare::{Comparison, compare, follow};
+pub use compare::{Comparison, compare, compare_restores, follow};
 pub use error::AuditError;
 pub use event::{Event, Outcome, SignedTree, Subject};
 pub(crate) use export::prune_before;

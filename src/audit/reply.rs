@@ -46,6 +46,9 @@ impl LoggedReply {
                 (it.log, Outcome::Rejected(it.code), any, None)
             }
         };
+        if (&header.consortium, &header.purpose) != (&policy.consortium, &policy.purpose) {
+            return Err(AuditError::LogProof { finding: "the reply is of another consortium or purpose" });
+        }
         if entry == LogEntry::NONE {
             return Err(AuditError::LogProof { finding: "the reply names no line of the log" });
         }
@@ -60,6 +63,11 @@ impl LoggedReply {
             kinds,
             asked,
         })
+    }
+
+    /// When it was made, by the broker's clock.
+    pub fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// The line that the reply names.
@@ -99,7 +107,7 @@ impl LoggedReply {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::event::Subject;
     use super::*;
     use crate::message::{self, Answer, Code, Header, Receipt, Rejection, StatusReply};
@@ -132,7 +140,7 @@ mod tests {
         ]
     }
 
-    fn signed(reply: &Reply) -> Vec<u8> {
+    pub(in crate::audit) fn signed(reply: &Reply, time: Timestamp) -> Vec<u8> {
         let policy = sample::policy();
         let header = Header {
             version: message::VERSION,
@@ -144,7 +152,7 @@ mod tests {
             partner: 2,
             sequence: 1,
             previous: 0,
-            time: NOW,
+            time,
             policy: policy.digest(),
             context: Digest([5; 32]),
             body_length: 0,
@@ -203,7 +211,7 @@ mod tests {
                 let line = line(subject.clone(), outcome);
                 let log = LogEntry { index: 4, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE };
                 for reply in replies(log) {
-                    let logged = LoggedReply::verify(&signed(&reply), &sample::policy()).unwrap();
+                    let logged = LoggedReply::verify(&signed(&reply, NOW), &sample::policy()).unwrap();
                     assert_eq!(logged.entry(), log);
                     if logged.check_line(line.to_json().as_bytes()).is_ok() {
                         agreed.push((line.event.kind(), outcome.as_str(), reply.kind() as u8));
@@ -247,10 +255,10 @@ mod tests {
         }
         lies.push(Line { event: Event::Backup, ..honest.clone() });
         let told = LogEntry { index: 4, leaf: honest.leaf(), salt: [8; 16], ..LogEntry::NONE };
-        let other_salt = LoggedReply::verify(&signed(&replies(told)[1]), &sample::policy()).unwrap();
+        let other_salt = LoggedReply::verify(&signed(&replies(told)[1], NOW), &sample::policy()).unwrap();
         assert_eq!(other_salt.check_line(honest.to_json().as_bytes()).unwrap_err().code(), "log_proof");
         let check = |committed: &Line, shown: &Line| {
-            let reply = LoggedReply::verify(&signed(&answer(committed)), &sample::policy()).unwrap();
+            let reply = LoggedReply::verify(&signed(&answer(committed), NOW), &sample::policy()).unwrap();
             reply.check_line(shown.to_json().as_bytes())
         };
         assert_eq!(check(&honest, &honest).unwrap(), honest);
@@ -262,13 +270,13 @@ mod tests {
 
     #[test]
     fn what_the_broker_did_not_sign_or_log_is_refused() {
-        let bytes = signed(&answer(&line(Subject::Question, Outcome::Accepted)));
+        let bytes = signed(&answer(&line(Subject::Question, Outcome::Accepted)), NOW);
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
             assert!(LoggedReply::verify(&flipped, &sample::policy()).is_err(), "byte {at}");
         }
-        let none = signed(&replies(LogEntry::NONE)[0]);
+        let none = signed(&replies(LogEntry::NONE)[0], NOW);
         assert_eq!(LoggedReply::verify(&none, &sample::policy()).unwrap_err().code(), "log_proof");
     }
 }

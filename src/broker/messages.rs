@@ -92,8 +92,10 @@ impl Broker {
         verified: &Verified<'_>,
         tagged: &mut Tagged,
     ) -> Result<Attempt, BrokerError> {
-        if incoming.header.kind.is_state() {
-            // A state message waits for a release without the lock, so that its organisation's questions go on.
+        let is_status = incoming.header.kind == Kind::Status;
+        if incoming.header.kind.is_state() || is_status {
+            // These wait for a release without the lock, so that their organisation's questions go on: a state message
+            // because it changes what is released, a status request because the day's checkpoint is signed after it.
             drop(self.database.begin_after_release()?);
         }
         let _lock = self.organisation_locks.lock(&incoming.sender.entry.organisation);
@@ -106,10 +108,14 @@ impl Broker {
             true => transaction,
             false => self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?.0,
         };
+        if is_status && !incoming.in_doubt && transaction.log.row.day < incoming.now.day() {
+            // Another thread is making the release that this day begins with.
+            return Ok(Attempt::Conflict);
+        }
         let snapshot = Snapshot::of(&transaction, incoming);
         drop(transaction);
 
-        let decision = match snapshot.earlier_reply(incoming) {
+        let mut decision = match snapshot.earlier_reply(incoming) {
             // It was kept before it was first sent, so that it can be sent again even where nothing can be kept now.
             Ok(Some(reply)) => return Ok(Attempt::Done(reply)),
             Ok(None) => {
@@ -136,13 +142,11 @@ impl Broker {
         if !self.still_holds(&snapshot, &transaction, incoming) {
             return Ok(Attempt::Conflict);
         }
-        let forgotten = match &decision.verdict {
-            Ok(Verdict::Status(request)) => self.look_at_receipt(&mut transaction, incoming, &request.receipt)?,
-            _ => None,
-        };
+        if let Ok(Verdict::Status(request)) = &decision.verdict {
+            self.look_at_receipt(&mut transaction, incoming, &mut decision.partner, &request.receipt)?;
+        }
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
         transaction.commit()?;
-        self.forgotten_receipts().extend(forgotten);
         Ok(Attempt::Done(reply))
     }
 

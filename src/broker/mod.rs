@@ -40,7 +40,6 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -61,7 +60,6 @@ use unauthenticated::UnauthenticatedTraffic;
 
 use crate::audit::Event;
 use crate::day::Timestamp;
-use crate::digest::Digest;
 use crate::policy::{Certificate, Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
@@ -81,8 +79,6 @@ pub struct Broker {
     organisation_locks: OrganisationLocks,
     unauthenticated: UnauthenticatedTraffic,
     last_fault: Mutex<Option<String>>,
-    /// The receipts that the log does not have and that were written down since the broker was opened.
-    forgotten_receipts: Mutex<BTreeSet<Digest>>,
     threads: Threads,
 }
 
@@ -247,7 +243,6 @@ impl Broker {
             organisation_locks: OrganisationLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
             last_fault: Mutex::default(),
-            forgotten_receipts: Mutex::default(),
             threads: Threads::default(),
         }
     }
@@ -276,10 +271,6 @@ impl Broker {
     fn note_fault(&self, error: &BrokerError) {
         trace::event!(WARN, "the broker met a fault", code = error.code(), fault = error);
         *self.last_fault() = Some(error.to_string());
-    }
-
-    fn forgotten_receipts(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
-        self.forgotten_receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last_fault(&self) -> MutexGuard<'_, Option<String>> {

@@ -2,6 +2,7 @@
 //! an older store was put back. SPEC.md 5.10.
 
 use super::incoming::Incoming;
+use super::rows::PartnerRow;
 use super::state::BrokerState;
 use super::transaction::Transaction;
 use super::{Broker, BrokerError, folder};
@@ -10,24 +11,24 @@ use crate::digest::Digest;
 use crate::message::{LogEntry, Reply, Role, Unverified};
 
 impl Broker {
-    /// Writes down that a partner has a receipt which this broker signed and does not know, once for each receipt.
-    /// Where no restore that it knows of explains it, the operator is told, and the receipt is kept as evidence. Gives
-    /// the receipt's digest, for [`Broker::forgotten_receipts`] once the transaction is kept: until then it is to be
-    /// written down again.
+    /// Writes down in the log and in the partner's row that it has a receipt which this broker signed and does not
+    /// know, once for each receipt. Where no restore that it knows of explains it, the operator is told, and the
+    /// receipt is kept as evidence.
     pub(super) fn look_at_receipt(
         &self,
         transaction: &mut Transaction<'_>,
         incoming: &Incoming<'_>,
+        row: &mut PartnerRow,
         bytes: &[u8],
-    ) -> Result<Option<Digest>, BrokerError> {
-        let Some(log) = self.own_entry(incoming, bytes) else { return Ok(None) };
-        let Some(announced) = forgotten(transaction, &log) else { return Ok(None) };
+    ) -> Result<(), BrokerError> {
+        let Some(log) = self.own_entry(incoming, bytes) else { return Ok(()) };
+        let Some(announced) = forgotten(transaction, &log) else { return Ok(()) };
         let (partner, receipt) = (incoming.header.partner, Digest::of(&[bytes]));
         if !announced {
             self.note_fault(&BrokerError::Forgotten { partner, index: log.index });
         }
-        if self.forgotten_receipts().contains(&receipt) {
-            return Ok(None);
+        if row.forgotten == Some(receipt) {
+            return Ok(());
         }
         if let Some(folder) = self.folder.as_ref().filter(|_| !announced) {
             // On disk before the line that speaks of it.
@@ -35,7 +36,8 @@ impl Broker {
         }
         let event = Event::Forgotten { partner, receipt, announced };
         transaction.record(incoming.now, incoming.in_force.digest(), event)?;
-        Ok(Some(receipt))
+        row.forgotten = Some(receipt);
+        Ok(())
     }
 
     /// The line that a receipt names which this broker signed for the sender; `None` for any other bytes, which prove

@@ -14,6 +14,7 @@
 //! |  | the highest numbers of state messages, questions and status requests, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
+//! |  | the digest of the receipt that the log lacked, of those the partner showed the last such, if any |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
 //! | share | 1 if a full set has come, else 0 |
@@ -91,6 +92,8 @@ pub(super) struct PartnerRow {
     pub(super) highest_status: u64,
     pub(super) answered: Option<AnsweredQuestion>,
     pub(super) status: Option<Replied>,
+    /// The last receipt of this broker's signature that the partner showed and the log lacked; the log says so once.
+    pub(super) forgotten: Option<Digest>,
 }
 
 /// What an organisation spent of its budgets, all its partners together.
@@ -206,7 +209,7 @@ impl PartnerRow {
 encode_fields! { PolicyRow { version, digest, previous, adopted, announced } }
 encode_fields! { Announced { version, on } }
 encode_fields! {
-    PartnerRow { accepted, highest_state, highest_question, highest_status, answered, status }
+    PartnerRow { accepted, highest_state, highest_question, highest_status, answered, status, forgotten }
     where |row| {
         let answered = row.answered.as_ref().map_or(0, |answered| answered.sequence);
         let status = row.status.as_ref().map_or(0, |status| status.sequence);
@@ -257,6 +260,7 @@ mod tests {
                 answer: vec![0xb2; 2],
             }),
             status: Some(Replied { sequence: 0x45, digest: Digest([0xb3; 32]), reply: vec![0xb4; 4] }),
+            forgotten: Some(Digest([0xb5; 32])),
         }
     }
 
@@ -294,9 +298,11 @@ mod tests {
                 &[1, 0x45, 0, 0, 0, 0, 0, 0, 0],
                 &[0xb3; 32],
                 &[4, 0, 0, 0, 0, 0, 0, 0, 0xb4, 0xb4, 0xb4, 0xb4],
+                &[1],
+                &[0xb5; 32],
             ],
         );
-        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 2]]);
+        frozen(PartnerRow::default(), &[&[1], &[0; 1 + 24 + 3]]);
         let organisation = OrganisationRow {
             slug: "a-b".parse().unwrap(),
             day: Day(0x51),

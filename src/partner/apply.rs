@@ -27,14 +27,14 @@ impl PartnerState {
         let today = record.time.day();
         self.expire(today);
         let went_back = record.event.reply().is_some_and(|reply| reply.went_back);
-        if let Some(ReplyRecord { origin, log, went_back, day, .. }) = record.event.reply()
+        if let Some(ReplyRecord { origin, log, went_back, day, told, .. }) = record.event.reply()
             && log.is_line()
         {
             if log.restored > self.own_lines.restored || *went_back {
                 // What it said before is forgotten.
                 self.said_accepted = 0;
             }
-            let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day };
+            let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day, told: *told };
             self.own_lines.note(origin, log.restored, *went_back, line);
         }
         match &record.event {

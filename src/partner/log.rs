@@ -95,20 +95,21 @@ impl Partner {
         let log = reply.log_entry();
         let origin = self.member.log_origin(log.restored);
         let conflict = self.data.state().own_lines.conflict(&origin, message, header, reply);
-        let forgotten = message.went_back(reply);
+        let forgotten = message.went_back(header, reply);
         let is_behind = log.is_line() && log.restored == message.restored && log.index < message.first_line;
         let went_back = is_behind || forgotten.is_some();
-        let (bytes, day) = (bytes.to_vec(), message.day);
-        (ReplyRecord { bytes, origin, log, went_back, day }, Findings { conflict, forgotten })
+        let (bytes, day, told) = (bytes.to_vec(), message.day, header.time.day());
+        (ReplyRecord { bytes, origin, log, went_back, day, told }, Findings { conflict, forgotten })
     }
 
-    /// Looks at what a status reply, of which `reply` are the bytes, shows of the log; `asked` are the lines that were
-    /// to be proven. What is complained of is on disk when this returns.
+    /// Looks at what a status reply, of which `reply` are the bytes and `told` the day, shows of the log; `asked` are
+    /// the lines that were to be proven. What is complained of is on disk when this returns.
     pub(super) fn watch_log(
         &self,
         reply: &[u8],
         status: &StatusReply,
         asked: &[u64],
+        told: Day,
         today: Day,
     ) -> Result<(CheckpointOutcome, Vec<u64>, Option<Complaint>), PartnerError> {
         let (kept, key) = (self.checkpoint(), self.member.log_key(status.log.restored));
@@ -124,11 +125,15 @@ impl Partner {
                 return Ok((CheckpointOutcome::Refused(shown.to_vec()), Vec::new(), Some(complaint)));
             }
         };
-        let (proven, complaint) = match newer.as_ref().map(|newer| self.proven(status, asked, newer, today)) {
+        let (proven, conflict) = match newer.as_ref().map(|newer| self.proven(status, asked, newer, today)) {
             None => (Vec::new(), None),
             Some(Ok(proven)) => (proven, None),
-            Some(Err(conflict)) => (Vec::new(), Some(self.complain_of(conflict, reply)?)),
+            Some(Err(conflict)) => (Vec::new(), Some(conflict)),
         };
+        let size = newer.as_ref().map_or(0, Checkpoint::size);
+        let overdue = || self.data.state().own_lines.overdue(key.origin(), size, told);
+        let conflict = conflict.or_else(overdue);
+        let complaint = conflict.map(|conflict| self.complain_of(conflict, reply)).transpose()?;
         let outcome = match newer {
             Some(newer) if kept != Some(newer.as_bytes()) => CheckpointOutcome::Kept(newer.as_bytes().to_vec()),
             _ => CheckpointOutcome::Unchanged,

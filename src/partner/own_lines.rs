@@ -33,6 +33,8 @@ pub(super) struct OwnLine {
     pub(super) record: u64,
     /// The day on which the message was made that it is on.
     pub(super) day: Day,
+    /// The day of the reply, by the broker's clock.
+    pub(super) told: Day,
 }
 
 /// What does not fit of the log that a reply shows.
@@ -116,6 +118,19 @@ impl OwnLines {
         None
     }
 
+    /// What shows that the broker no longer signs its log: on `today` by its own clock, its checkpoint of `size` lines
+    /// lacks a line that was told at least two days before. It signs at each turn of the day.
+    pub(super) fn overdue(&self, origin: &str, size: u64, today: Day) -> Option<LogConflict> {
+        let is_overdue = |line: &&OwnLine| line.index >= size && line.told.plus(2) <= today;
+        let OwnLine { index, record, told, .. } =
+            self.unproven.iter().filter(|_| self.origin == origin).find(is_overdue)?;
+        let finding = format!(
+            "its latest checkpoint has {size} lines, without line {index}, which a reply of {told} named: it signs one \
+             on each day after new lines"
+        );
+        Some(LogConflict { finding, line: String::new(), other: Some(*record) })
+    }
+
     /// Of the lines that were asked for, those that need not be asked for again: they are proven to be among those of
     /// a checkpoint, or so old that the broker may have pruned them. Or what does not fit.
     pub(super) fn proven(
@@ -132,7 +147,7 @@ impl OwnLines {
             return Ok(proven);
         }
         for line in self.unproven.iter().filter(|line| asked.binary_search(&line.index).is_ok()) {
-            let OwnLine { index, leaf, record, day } = *line;
+            let OwnLine { index, leaf, record, day, .. } = *line;
             if index >= checkpoint.size() {
                 continue;
             }
@@ -191,4 +206,4 @@ encode_fields! {
     else "own lines of the log are not ascending, each once"
 }
 
-encode_fields! { OwnLine { index, leaf, record, day } }
+encode_fields! { OwnLine { index, leaf, record, day, told } }

@@ -165,7 +165,8 @@ impl Partner {
                 if status.lines.iter().any(|line| asked.binary_search(&line.index).is_err()) {
                     return Err(unexpected("it proves lines of the log that were not asked for"));
                 }
-                let (checkpoint, proven, complaint) = self.watch_log(bytes, &status, &asked, today)?;
+                let (checkpoint, proven, complaint) =
+                    self.watch_log(bytes, &status, &asked, header.time.day(), today)?;
                 new_flags = Some(status.new_flags_left);
                 let left = status.new_flags_left.saturating_add(status.first_sets_left).min(status.held_left);
                 // Of a partner that holds flags nothing tells which of them the broker knows.

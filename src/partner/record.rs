@@ -97,6 +97,8 @@ pub(super) struct ReplyRecord {
     pub(super) went_back: bool,
     /// The day on which the message that it replies to was made.
     pub(super) day: Day,
+    /// Its own day, by the broker's clock.
+    pub(super) told: Day,
 }
 
 /// What became of the checkpoint in a status reply.
@@ -202,7 +204,7 @@ encode_fields! {
     else "proven lines are not ascending, each once"
 }
 
-encode_fields! { ReplyRecord { bytes, origin, log, went_back, day } }
+encode_fields! { ReplyRecord { bytes, origin, log, went_back, day, told } }
 
 encode_variants! {
     CheckpointOutcome { 1 => Unchanged, 2 => Kept(checkpoint), 3 => Refused(shown) },

@@ -99,8 +99,14 @@ impl MessageHead {
 
     /// What a reply to this message says that was not so any more when it was made: then the broker went back, and says
     /// nothing of a restore.
-    pub(super) fn went_back(&self, reply: &Reply) -> Option<String> {
+    pub(super) fn went_back(&self, header: &Header, reply: &Reply) -> Option<String> {
         let log = reply.log_entry();
+        if log.restored > header.time {
+            let (restored, time) = (log.restored, header.time);
+            return Some(format!(
+                "it says that it was restored at {restored}, in a reply of {time}, which is before that"
+            ));
+        }
         if log.restored > self.restored {
             return None;
         }

@@ -26,7 +26,7 @@ fn log(number: u8) -> LogEntry {
 
 fn reply(number: u8) -> ReplyRecord {
     let (bytes, origin, day) = (vec![number; 3], "a.example".to_owned(), Day(20_800));
-    ReplyRecord { bytes, origin, log: log(number), went_back: true, day }
+    ReplyRecord { bytes, origin, log: log(number), went_back: true, day, told: Day(20_806) }
 }
 
 /// One record of each event. No two fields of a record have the same value.
@@ -223,7 +223,13 @@ fn state() -> PartnerState {
             origin: "a.example".to_owned(),
             restored: Timestamp(39),
             next: 40,
-            unproven: vec![OwnLine { index: 36, leaf: Digest([37; 32]), record: 38, day: Day(20_804) }],
+            unproven: vec![OwnLine {
+                index: 36,
+                leaf: Digest([37; 32]),
+                record: 38,
+                day: Day(20_804),
+                told: Day(20_805),
+            }],
         },
         receipt: Some(LatestReceipt { log: log(41), bytes: vec![42; 3] }),
         new_flags: left(30),

@@ -334,3 +334,39 @@ fn answers_of_two_releases_are_read_in_any_order() {
     }
     assert_eq!(codes(&play), [""; 0]);
 }
+
+#[test]
+fn a_broker_that_signs_no_further_checkpoint_is_complained_of() {
+    let mut play = delivered();
+    assert_eq!(ask_status(&mut play, |_| {}), None);
+    // From here on it shows the checkpoint that it has.
+    let shown = play.partner.checkpoint().unwrap().to_vec();
+    let ask = |play: &mut Play, days: u64| {
+        let now = NOW.plus(days * 86_400);
+        let request = play.partner.status(now).unwrap();
+        let mut reply = said(&play.broker.handle(&request, now));
+        let Reply::Status(status) = &mut reply else { panic!("{reply:?}") };
+        (status.checkpoint, status.consistency, status.lines) = (shown.clone(), vec![], vec![]);
+        let bytes = play.broker.sign(&header(&request), Digest::of(&[&request]), &reply);
+        let Received::Status { complaint, .. } = play.partner.read(&bytes, now).unwrap() else { panic!() };
+        complaint
+    };
+    assert_eq!(ask(&mut play, 0), None);
+    assert_eq!(ask(&mut play, 1), None, "the lines of a day are signed after it");
+    let found = ask(&mut play, 2).expect("a complaint");
+    let (_, complaint) = complaint(play, "it signs one on each day after new lines");
+    assert_eq!(found, complaint);
+}
+
+#[test]
+fn a_restore_that_is_still_to_come_is_complained_of() {
+    let mut play = delivered();
+    let message = next(&mut play);
+    let bytes = changed(&mut play, &message, |reply| {
+        let entry = log(reply);
+        set_log(reply, LogEntry { restored: NOW.plus(1), ..entry });
+    });
+    assert!(matches!(play.partner.read(&bytes, NOW).unwrap(), Received::Receipt(_)), "it is taken over");
+    let complaints = play.partner.complaints().unwrap();
+    assert!(complaints.iter().any(|it| it.code == "unannounced_restore" && it.text.contains("before that")));
+}
