@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use stapel::policy::{Certificate, Statement};
 use stapel::message::{Delta, FullSet, Group, Part, Question, RenewalReason, Reply, Request, StatusRequest, Terms};
+use stapel::policy::{Certificate, Statement};
 use stapel::{Broker, Clock, Day, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, Entry, ROSTER, RULES, START, code, policy_text, pseudonym, signed, write_policy};

@@ -53,6 +53,7 @@ enum Command {
     News(look::NewsArgs),
     Dossier(look::DossierArgs),
     Status(look::StatusArgs),
+    Shown(look::ShownArgs),
     GiveUp(exchange::GiveUpArgs),
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Status(args) => look::status(&args, out),
+        Command::Shown(args) => look::shown(&args, out),
         Command::GiveUp(args) => exchange::give_up(&args),
     }
 }

@@ -111,6 +111,20 @@ fn the_whole_protocol_through_files() {
     assert_eq!(kinds, ["receipt", "status"]);
     assert_eq!(replies[1]["held"], 3);
     assert!(desk.json("partner status --dir politie --check")[0]["in_flight"].as_array().unwrap().is_empty());
+
+    // Two partners compare what the broker showed them.
+    desk.stapel(&format!("partner status --dir fiscus --request --now {third}"));
+    carry(&desk, "fiscus", third);
+    for folder in ["politie", "fiscus"] {
+        let written = desk.stapel(&format!("partner shown --dir {folder} --out shown/{folder}"));
+        assert_eq!(written.lines().count(), 2, "{written}");
+        assert_eq!(desk.list(&format!("shown/{folder}")).len(), 2);
+    }
+    let compared = desk.stapel(
+        "audit compare --policy broker/policies/1.toml --ours shown/politie --theirs shown/fiscus --our-reply \
+         shown/politie/latest.reply --their-reply shown/fiscus/latest.reply",
+    );
+    assert!(compared.contains("Both were shown the same log of"), "{compared}");
     nothing_leaks(&desk);
 }
 

@@ -68,6 +68,8 @@ class Partner:
     sees: str
     # How many the roster has.
     organisations: int
+    # How many seconds a message may be ahead of the broker: 10 minutes by default.
+    max_ahead: int = 600
     journal_head: bytes = bytes(32)
     # What the broker has accepted, and the numbers used up to now.
     flags: dict[bytes, int] = field(default_factory=dict)
@@ -164,6 +166,9 @@ class Partner:
         due = {Question: Answer, StatusRequest: StatusReply}.get(type(request_body), Receipt)
         if type(body) not in (due, Rejection):
             raise Refused("wrong_reply", "it replies to another kind of message")
+        if told.header.policy == self.policy_digest and self._needs_clock(request_body, body):
+            if told.header.time + self.max_ahead < asked.header.time:
+                raise Refused("wrong_reply", "by its time the request would have been refused")
         if isinstance(body, Answer):
             if told.header.policy != asked.header.policy:
                 raise Refused("wrong_reply", "it was answered under another policy than it was asked under")
@@ -241,6 +246,12 @@ class Partner:
                 del self.lines[one.line]
             else:
                 self.conflicts.append(f"line {one.line} is not in the log")
+
+    @staticmethod
+    def _needs_clock(request: messages.Body, reply: messages.Body) -> bool:
+        """Whether a broker gives such a reply only while its clock is not in doubt."""
+        only_withdraws = isinstance(request, Delta) and not request.groups
+        return isinstance(reply, Answer) or (isinstance(reply, Receipt) and not only_withdraws)
 
     @staticmethod
     def _check_receipt(body: messages.Body, receipt: Receipt) -> None:

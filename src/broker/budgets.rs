@@ -35,7 +35,17 @@ pub(super) struct Cost {
 impl OrganisationRow {
     pub(super) fn new(slug: Slug) -> OrganisationRow {
         let (began_in, held_before, epochs) = Default::default();
-        OrganisationRow { slug, day: Day(0), new_flags: 0, asked: 0, swept: 0, status: 0, began_in, held_before, epochs }
+        OrganisationRow {
+            slug,
+            day: Day(0),
+            new_flags: 0,
+            asked: 0,
+            swept: 0,
+            status: 0,
+            began_in,
+            held_before,
+            epochs,
+        }
     }
 
     /// Begins a new day's budgets, if it is one.

@@ -27,7 +27,8 @@ pub struct Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     /// Never before what was acted on. In doubt, the latest moment that was acted on, so that nothing that is kept
-    /// bears a wrong time.
+    /// bears a wrong time. So a reply whose time stands still tells that the clock is in doubt; and partners refuse an
+    /// answer, or a receipt for more than withdrawals, that bears one: those are given by a trusted clock alone.
     pub(super) now: Timestamp,
     pub(super) in_doubt: bool,
 }

@@ -76,7 +76,8 @@ impl ReleasePlan {
             account.row.heard.is_some() && in_roster(partner) && !may_flag(partner)
         };
         let stopped: Vec<u16> = epoch.accounts.iter().filter(is_stopped).map(|(partner, _)| *partner).collect();
-        let unfinished = |partner: u16| epoch.end_flags(partner, today).into_iter().map(move |stored| (partner, stored));
+        let unfinished =
+            |partner: u16| epoch.end_flags(partner, today).into_iter().map(move |stored| (partner, stored));
         let unfinished: Vec<(u16, StoredBatch)> = stopped.into_iter().flat_map(unfinished).collect();
         let (accounts, left): (Vec<(u16, Account)>, Vec<_>) =
             epoch.accounts.into_iter().partition(|(partner, _)| in_roster(partner));

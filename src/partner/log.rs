@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::Partner;
 use super::error::PartnerError;
 use super::own_lines::LogConflict;
-use super::record::{CheckpointOutcome, ReplyRecord};
+use super::record::{CheckpointOutcome, JournalEvent, ReplyRecord};
 use super::sent::MessageHead;
 use crate::audit::{AuditError, Checkpoint, follow, prune_before};
 use crate::day::{Day, Timestamp};
@@ -47,6 +47,24 @@ impl Partner {
     /// that its next one continues it.
     pub fn checkpoint(&self) -> Option<&[u8]> {
         Some(self.data.state().checkpoint.as_slice()).filter(|kept| !kept.is_empty())
+    }
+
+    /// The latest signed reply that names a line of the log and is no answer, whose standings are nobody else's. It is
+    /// for comparing with those of others: does the broker tell all of its restores
+    /// ([`audit::compare_restores`](crate::audit::compare_restores))?
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Io`](crate::SystemError::Io), [`PartnerError::JournalDamaged`].
+    pub fn latest_reply(&self) -> Result<Option<Vec<u8>>, PartnerError> {
+        let mut latest = None;
+        self.data.journal().read(|_, record| {
+            let is_answer = matches!(record.event, JournalEvent::Answered { .. });
+            if let Some(reply) = record.event.reply().filter(|reply| reply.log.is_line() && !is_answer) {
+                latest = Some(reply.bytes.clone());
+            }
+        })?;
+        Ok(latest)
     }
 
     /// How many lines on own messages no checkpoint was shown to have yet. A status request asks for the proofs; those
@@ -98,18 +116,19 @@ impl Partner {
         let forgotten = message.went_back(header, reply);
         let is_behind = log.is_line() && log.restored == message.restored && log.index < message.first_line;
         let went_back = is_behind || forgotten.is_some();
-        let (bytes, day, told) = (bytes.to_vec(), message.day, header.time.day());
+        let (bytes, day, told) = (bytes.to_vec(), message.time.day(), header.time.day());
         (ReplyRecord { bytes, origin, log, went_back, day, told }, Findings { conflict, forgotten })
     }
 
-    /// Looks at what a status reply, of which `reply` are the bytes and `told` the day, shows of the log; `asked` are
-    /// the lines that were to be proven. What is complained of is on disk when this returns.
+    /// Looks at what a status reply, of which `reply` are the bytes, shows of the log; `days` are its own day and that
+    /// of the request, and `asked` the lines that were to be proven. What is complained of is on disk when this
+    /// returns.
     pub(super) fn watch_log(
         &self,
         reply: &[u8],
         status: &StatusReply,
         asked: &[u64],
-        told: Day,
+        days: (Day, Day),
         today: Day,
     ) -> Result<(CheckpointOutcome, Vec<u64>, Option<Complaint>), PartnerError> {
         let (kept, key) = (self.checkpoint(), self.member.log_key(status.log.restored));
@@ -131,7 +150,7 @@ impl Partner {
             Some(Err(conflict)) => (Vec::new(), Some(conflict)),
         };
         let size = newer.as_ref().map_or(0, Checkpoint::size);
-        let overdue = || self.data.state().own_lines.overdue(key.origin(), size, told);
+        let overdue = || self.data.state().own_lines.overdue(key.origin(), size, days);
         let conflict = conflict.or_else(overdue);
         let complaint = conflict.map(|conflict| self.complain_of(conflict, reply)).transpose()?;
         let outcome = match newer {

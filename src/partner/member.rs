@@ -212,7 +212,7 @@ impl Member {
             first_line: state.first_line(&self.log_origin(state.own_lines.restored)),
             restored: state.own_lines.restored,
             accepted: state.said_accepted,
-            day: time.day(),
+            time,
         };
         Ok(SignedMessage { head, settles: settles(draft.request), put_off: false, bytes })
     }

@@ -118,12 +118,16 @@ impl OwnLines {
         None
     }
 
-    /// What shows that the broker no longer signs its log: on `today` by its own clock, its checkpoint of `size` lines
-    /// lacks a line that was told at least two days before. It signs at each turn of the day.
-    pub(super) fn overdue(&self, origin: &str, size: u64, today: Day) -> Option<LogConflict> {
-        let is_overdue = |line: &&OwnLine| line.index >= size && line.told.plus(2) <= today;
-        let OwnLine { index, record, told, .. } =
-            self.unproven.iter().filter(|_| self.origin == origin).find(is_overdue)?;
+    /// What shows that the broker no longer signs its log: a status reply, of the day `told` by its own clock, to a
+    /// request of the day `asked`, shows a checkpoint of `size` lines, without one that was told at least two days
+    /// before. It signs at each turn of the day. Where its clock stands still in such replies, another that came before
+    /// the request tells what day it was.
+    pub(super) fn overdue(&self, origin: &str, size: u64, (told, asked): (Day, Day)) -> Option<LogConflict> {
+        let lines = || self.unproven.iter().filter(|_| self.origin == origin);
+        let before = lines().map(|line| line.told).filter(|day| *day <= asked).max();
+        let latest = before.max(Some(told))?;
+        let is_overdue = |line: &&OwnLine| line.index >= size && line.told.plus(2) <= latest;
+        let OwnLine { index, record, told, .. } = lines().find(is_overdue)?;
         let finding = format!(
             "its latest checkpoint has {size} lines, without line {index}, which a reply of {told} named: it signs one \
              on each day after new lines"

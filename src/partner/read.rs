@@ -143,7 +143,7 @@ impl Partner {
             return self.read_late(header, reply, bytes, now);
         };
         let message = &sent.head;
-        message.refuse_unfit(header, &reply)?;
+        message.refuse_unfit(header, &reply, &self.member.policy)?;
         let (epoch, number) = (message.epoch, message.sequence);
         let (record, findings) = self.look_at_line(message, header, &reply, bytes);
         // What is left of the day's budget of new flags, where the reply says it.
@@ -165,8 +165,8 @@ impl Partner {
                 if status.lines.iter().any(|line| asked.binary_search(&line.index).is_err()) {
                     return Err(unexpected("it proves lines of the log that were not asked for"));
                 }
-                let (checkpoint, proven, complaint) =
-                    self.watch_log(bytes, &status, &asked, header.time.day(), today)?;
+                let days = (header.time.day(), message.time.day());
+                let (checkpoint, proven, complaint) = self.watch_log(bytes, &status, &asked, days, today)?;
                 new_flags = Some(status.new_flags_left);
                 let left = status.new_flags_left.saturating_add(status.first_sets_left).min(status.held_left);
                 // Of a partner that holds flags nothing tells which of them the broker knows.
@@ -239,7 +239,7 @@ impl Partner {
     ) -> Result<Received, PartnerError> {
         let past = self.data.state().past.iter().rev().find(|past| past.head.digest == header.context);
         let PastMessage { head, end } = past.ok_or(unexpected(NOT_IN_FLIGHT))?;
-        head.refuse_unfit(header, &reply)?;
+        head.refuse_unfit(header, &reply, &self.member.policy)?;
         let (record, findings) = self.look_at_line(head, header, &reply, bytes);
         let (event, received) = match reply {
             Reply::Receipt(receipt) if *end == End::Implied => {

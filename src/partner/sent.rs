@@ -3,9 +3,10 @@
 use super::error::PartnerError;
 use super::record::Series;
 use crate::codec::{encode_fields, encode_variants};
-use crate::day::{Day, Timestamp};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::{Code, Header, Kind, LONGEST_LEAP, Receipt, Rejection, Reply, Request, Role, Unverified};
+use crate::policy::SignedPolicy;
 use crate::secret::{KeyId, VerifyingKey};
 use crate::slug::Slug;
 
@@ -38,8 +39,8 @@ pub(super) struct MessageHead {
     pub(super) restored: Timestamp,
     /// The last state message that the broker had said to have accepted when it was made; 0 for none.
     pub(super) accepted: u64,
-    /// The day on which it was made.
-    pub(super) day: Day,
+    /// When it was made.
+    pub(super) time: Timestamp,
 }
 
 /// A message that was made and whose reply was not read yet.
@@ -82,18 +83,37 @@ impl SignedMessage {
 }
 
 impl MessageHead {
-    /// An error where a reply is none to this message.
-    pub(super) fn refuse_unfit(&self, header: &Header, reply: &Reply) -> Result<(), PartnerError> {
+    /// An error where a reply is none to this message, by a partner that holds to `policy`.
+    pub(super) fn refuse_unfit(
+        &self,
+        header: &Header,
+        reply: &Reply,
+        policy: &SignedPolicy,
+    ) -> Result<(), PartnerError> {
         let repeats = (header.epoch, header.key_id, header.sequence, header.previous)
             == (self.epoch, self.key_id, self.sequence, self.previous);
         if !repeats {
             return unexpected("its header does not repeat that of the message it replies to");
+        }
+        let ahead = u64::from(policy.policy().messages.max_ahead_minutes) * 60;
+        if header.policy == policy.digest() && self.needs_clock(reply) && header.time.plus(ahead) < self.time {
+            return unexpected("by its time the broker would have refused the message, which is of a later one");
         }
         match (Series::of(self.kind), reply) {
             (Series::State, Reply::Receipt(receipt)) => self.refuse_unfit_receipt(receipt),
             (Series::Question, Reply::Answer(_)) | (Series::Status, Reply::Status(_)) => Ok(()),
             (_, Reply::Rejection(rejection)) => self.refuse_unfit_rejection(rejection),
             _ => unexpected("its kind is not one of a reply to that message"),
+        }
+    }
+
+    /// Whether a broker gives such a reply only while its clock is not in doubt: then its time does not stand still,
+    /// and the message is not further ahead of it than the policy allows.
+    fn needs_clock(&self, reply: &Reply) -> bool {
+        match reply {
+            Reply::Answer(_) => true,
+            Reply::Receipt(_) => self.kind != Kind::Delta || self.flagged > 0,
+            Reply::Status(_) | Reply::Rejection(_) => false,
         }
     }
 
@@ -169,7 +189,7 @@ fn unexpected(finding: &'static str) -> Result<(), PartnerError> {
 encode_fields! {
     MessageHead {
         digest, kind, epoch, key_id, sequence, previous, release, part, flagged, withdrawn, count, sweep, journal,
-        first_line, restored, accepted, day
+        first_line, restored, accepted, time
     }
 }
 

@@ -1,14 +1,17 @@
-//! What a partner has without asking anybody: `partner news`, `dossier` and `status`.
+//! What a partner has without asking anybody: `partner news`, `dossier`, `status` and `shown`.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde_json::json;
 use stapel::AddressKey;
+use stapel::audit::UnverifiedCheckpoint;
 use stapel::partner::InFlight;
 
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::Failure;
+use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
 
@@ -59,6 +62,24 @@ pub(super) struct StatusArgs {
     json: bool,
     #[command(flatten)]
     clock: Clock,
+}
+
+/// Write what the broker showed last, to compare with other partners
+///
+/// The latest checkpoint of its log, in a file named after how many lines it covers, and the latest signed reply:
+/// whoever compares these with another partner's finds a broker that shows them two logs, or tells one of them of a
+/// restore and not the other. The reply is a receipt, a status reply or a rejection, and never an answer: it has no
+/// standing, no address and no pseudonym, but tells for instance how many flags are held.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner shown --dir police --out ours\n  stapel audit compare --policy \
+                        policy.toml --ours ours/ --theirs theirs/ --our-reply ours/latest.reply --their-reply \
+                        theirs/latest.reply")]
+pub(super) struct ShownArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    /// The folder to write to; what is there of the same name is replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
@@ -136,6 +157,25 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     for message in &in_flight {
         let missing = if outbox.has(message) { "" } else { ", which is not in the outbox: deliver writes it again" };
         writeln!(out, "waiting for the reply to {}{missing}", outbox::name(message))?;
+    }
+    Ok(())
+}
+
+pub(super) fn shown(args: &ShownArgs, out: &mut Output) -> Result<(), Failure> {
+    let partner = args.place.open()?;
+    let mut shown = Vec::new();
+    if let Some(checkpoint) = partner.checkpoint() {
+        let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
+        shown.push((format!("{size}.checkpoint"), checkpoint.to_vec()));
+    }
+    if let Some(reply) = partner.latest_reply()? {
+        shown.push(("latest.reply".into(), reply));
+    }
+    files::create_folder(&args.out)?;
+    for (name, bytes) in shown {
+        let path = args.out.join(name);
+        files::replace(&path, &bytes)?;
+        writeln!(out, "{}", path.display())?;
     }
     Ok(())
 }

@@ -134,7 +134,7 @@ fn state() -> PartnerState {
         first_line: 12,
         restored: Timestamp(13),
         accepted: 14,
-        day: Day(20_801),
+        time: Timestamp(15),
     };
     let message = |number: u8, kind| SignedMessage {
         head: head(number, kind),

@@ -359,6 +359,35 @@ fn a_broker_that_signs_no_further_checkpoint_is_complained_of() {
 }
 
 #[test]
+fn a_broker_that_signs_no_more_cannot_hide_behind_a_clock_that_stands_still() {
+    let mut play = delivered();
+    assert_eq!(ask_status(&mut play, |_| {}), None);
+    let shown = play.partner.checkpoint().unwrap().to_vec();
+    // It tells the time in receipts, and the first day in status replies.
+    for days in [0, 2] {
+        let now = NOW.plus(days * 86_400);
+        let message = play.partner.confirm(now).unwrap().remove(0);
+        let receipt = play.broker.handle(&message, now);
+        play.partner.read(&receipt, now).unwrap();
+    }
+    let now = NOW.plus(2 * 86_400);
+    let request = play.partner.status(now).unwrap();
+    let (head, digest) = (Header { time: NOW, ..header(&request) }, Digest::of(&[&request]));
+    let mut reply = said(&play.broker.handle(&request, now));
+    let Reply::Status(status) = &mut reply else { panic!("{reply:?}") };
+    (status.checkpoint, status.consistency, status.lines) = (shown, vec![], vec![]);
+    let line = play.broker.line(&request, &head, digest, &reply);
+    let entry = LogEntry { leaf: line.leaf(), salt: line.salt, ..log(&reply) };
+    set_log(&mut reply, entry);
+    let Received::Status { complaint, .. } = play.partner.read(&play.broker.sign(&head, digest, &reply), now).unwrap()
+    else {
+        panic!("no status")
+    };
+    assert!(complaint.is_some());
+    self::complaint(play, "it signs one on each day after new lines");
+}
+
+#[test]
 fn a_restore_that_is_still_to_come_is_complained_of() {
     let mut play = delivered();
     let message = next(&mut play);

@@ -60,6 +60,30 @@ fn status(release: u64) -> StatusReply {
     }
 }
 
+/// A broker whose clock is in doubt says the same time in all replies, and gives neither.
+#[test]
+fn an_answer_and_a_receipt_for_flags_are_refused_where_they_are_of_before_their_message() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    let delta = play.partner.deliver(NOW).unwrap().remove(0);
+    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let read = |play: &mut Play, message: &[u8], reply: &Reply, before: u64| {
+        let header = Header { time: Timestamp(NOW.0 - before), ..header(message) };
+        let bytes = play.broker.sign(&header, Digest::of(&[message]), reply);
+        code(play.partner.read(&bytes, NOW))
+    };
+    // Ten minutes is the policy's most.
+    for (message, reply) in [(&delta, receipt(0)), (&question, answer(0, &[0, 0]))] {
+        assert_eq!(read(&mut play, message, &reply, 601), "unexpected_reply");
+        assert_eq!(read(&mut play, message, &reply, 600), "none");
+    }
+    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    let withdrawal = play.partner.deliver(NOW).unwrap().remove(0);
+    assert_eq!(read(&mut play, &withdrawal, &receipt(0), 86_400), "none", "it is accepted in doubt");
+    let request = play.partner.status(NOW).unwrap();
+    assert_eq!(read(&mut play, &request, &Reply::Status(status(0)), 86_400), "none");
+}
+
 #[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let mut play = delivered();
