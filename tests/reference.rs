@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
+use stapel::message::{self, Header, Role, Unverified};
 use stapel::policy::SignedPolicy;
 use stapel::secret::{Scope, Secret};
 use stapel::{Broker, Timestamp};
@@ -197,21 +198,28 @@ fn it_refuses_replies_that_are_not_for_it() {
     ));
     let broker = testkit::broker(&policy);
     let mut partner = Partner::open(&testkit::ROSTER[0], &policy);
-    let mut message = |job: Value| {
+    let mut said = |job: Value| {
         let made = partner.job(job)["message"].as_str().unwrap().to_owned();
         let reply = broker.handle(&HEXLOWER.decode(made.as_bytes()).unwrap(), START);
         (made, HEXLOWER.encode(&reply))
     };
-    let (set, receipt) = message(json!({"do": "full_set", "time": START.0, "flag": {}}));
-    let (status, reply) = message(json!({"do": "status", "time": START.0}));
+    let (set, receipt) = said(json!({"do": "full_set", "time": START.0, "flag": {}}));
+    let (status, reply) = said(json!({"do": "status", "time": START.0}));
     let mut flipped = HEXLOWER.decode(receipt.as_bytes()).unwrap();
     *flipped.last_mut().unwrap() ^= 1;
+    // The same receipt, of a time at which the broker would have refused the message: ten minutes are the most.
+    let early = HEXLOWER.decode(receipt.as_bytes()).unwrap();
+    let early = Unverified::parse(&early, Role::Broker).unwrap();
+    let early = early.verify(&testkit::operator_key().verifying_key()).unwrap();
+    let header = Header { time: Timestamp(START.0 - 601), ..early.header().clone() };
+    let early = message::sign(&header, &early.reply().unwrap().encode().unwrap(), &testkit::operator_key()).unwrap();
     let mut read = |request: &str, reply: &str| {
         let told = partner.job(json!({"do": "read", "request": request, "reply": reply}));
         told["error"].as_str().map(str::to_owned)
     };
     assert_eq!(read(&set, &reply).as_deref(), Some("wrong_reply"));
     assert_eq!(read(&status, &receipt).as_deref(), Some("wrong_reply"));
+    assert_eq!(read(&set, &HEXLOWER.encode(&early)).as_deref(), Some("wrong_reply"));
     assert_eq!(read(&set, &HEXLOWER.encode(&flipped)).as_deref(), Some("bad_signature"));
     assert_eq!(read(&set, &set).as_deref(), Some("malformed"));
     assert_eq!(read(&set, &receipt), None);
