@@ -1191,6 +1191,32 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     broker.adopt_policy(&at("2.toml"), midnight(3)).unwrap();
 }
 
+/// A version that drops an epoch before it opens would end all that is flagged in it once it has.
+#[test]
+fn a_late_version_does_not_end_an_epoch_that_has_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\n\
+                  opens = 2026-12-05\ncloses = 2027-11-30\n";
+    let first = policy_text(&ROSTER, &format!("{RULES}{second}"));
+    write_policy(&at("1.toml"), &first);
+    let version = format!("version = 2\nprevious = \"{}\"", signed(&first).digest());
+    let moved = second.replace("2026-12-05", "2026-12-20");
+    for (name, epochs) in [("dropped", ""), ("moved", moved.as_str())] {
+        std::fs::create_dir(at(name)).unwrap();
+        let newer = at(&format!("{name}/2.toml"));
+        write_policy(&newer, &policy_text(&ROSTER, &format!("{}{epochs}", RULES.replace("version = 1", &version))));
+        for (days, epochs) in [(3, 1), (4, 2)] {
+            let of = |what: &str| at(&format!("{name}-{days}-{what}"));
+            let broker = Broker::create(&of("broker"), stored_keys(&of("keys")), &at("1.toml"), START).unwrap();
+            broker.accept_clock(midnight(days)).unwrap();
+            let adopted = broker.adopt_policy(&newer, midnight(days)).map_err(|error| error.code());
+            assert_eq!(adopted.is_ok(), epochs == 1, "{name}, {days}: {adopted:?}");
+            assert_eq!(broker.status().epochs.len(), epochs);
+        }
+    }
+}
+
 /// A version that lets an organisation join is adopted late, and where its epoch has shown flags, another takes its
 /// place.
 #[test]

@@ -37,7 +37,7 @@ NEVER_OVERRIDDEN = {
 }  # fmt: skip
 RULES = {
     *NEVER_OVERRIDDEN, "flag-days", "log-days", "min-changed", "max-wait", "min-sources", "own-flag", "names-somebody",
-    "max-days", "grace-days", "epoch-overlap", "epoch-length", "first-set", "signatures",
+    "max-days", "grace-days", "leaver-days", "epoch-overlap", "epoch-length", "first-set", "signatures",
 }  # fmt: skip
 
 
@@ -463,6 +463,7 @@ def check(policy: dict[str, Any]) -> list[str]:
         "max-days": policy["retention"]["max_days"] > 366,
         "first-set": not policy["test"] and first_day(policy["budgets"]) > 10_000,
         "grace-days": policy["changes"]["grace_days"] > 60,
+        "leaver-days": policy["changes"]["new_epoch_within_days"] > 60,
         "epoch-length": any(
             length(one) > 400 or length(one) < 60 and one["opens"] >= policy["valid_from"] and not policy["test"]
             for one in policy["epoch"]

@@ -17,6 +17,7 @@ pub(super) const OVERRIDABLE: &[&str] = &[
     "first-set",
     "flag-days",
     "grace-days",
+    "leaver-days",
     "log-days",
     "max-days",
     "max-wait",
@@ -54,6 +55,9 @@ const MOST_ON_FIRST_DAY: u32 = 10_000;
 
 /// The fewest days that `release.max_wait_days` may give: what so many days bring together is less often one's alone.
 const FEWEST_WAIT_DAYS: u16 = 7;
+
+/// The most days that `changes.new_epoch_within_days` may give: for so long a leaver can read what it gets hold of.
+const LONGEST_LEAVER_DAYS: u16 = 60;
 
 /// The most days that `changes.grace_days` may give.
 const LONGEST_GRACE_DAYS: u16 = 60;
@@ -252,6 +256,10 @@ fn limits(policy: &Policy) -> Vec<Finding> {
     let days = policy.changes.grace_days;
     if days > LONGEST_GRACE_DAYS {
         found.push(Finding::new("grace-days", [("days", number(days)), ("most", number(LONGEST_GRACE_DAYS))]));
+    }
+    let days = policy.changes.new_epoch_within_days;
+    if days > LONGEST_LEAVER_DAYS {
+        found.push(Finding::new("leaver-days", [("days", number(days)), ("most", number(LONGEST_LEAVER_DAYS))]));
     }
     for epoch in &policy.epochs {
         let days = usize::from(epoch.closes.0 - epoch.opens.0) + 1;
@@ -530,6 +538,8 @@ mod tests {
         assert!(refused(&[kept("max_days = 203\nmax_renewals = 8"), wgs]).is_empty());
         assert_eq!(refused(&[kept("max_days = 203\nmax_renewals = 9"), wgs]), ["flag-days-wgs"]);
         assert_eq!(refused(&[(EPOCH, "[changes]\ngrace_days = 61\n[[epoch]]")]), ["grace-days"]);
+        assert_eq!(refused(&[(EPOCH, "[changes]\nnew_epoch_within_days = 61\n[[epoch]]")]), ["leaver-days"]);
+        assert!(refused(&[(EPOCH, "[changes]\nnew_epoch_within_days = 60\n[[epoch]]")]).is_empty());
         assert_eq!(refused(&[(EPOCH, "[changes]\nsignatures = 2\n[[epoch]]")]), ["signatures"]);
         assert!(refused(&[(EPOCH, "[changes]\nsignatures = 3\n[[epoch]]")]).is_empty());
         assert_eq!(refused(&[("closes = 2027-11-30", "closes = 2028-01-05")]), ["epoch-length"]);
