@@ -246,7 +246,7 @@ impl Life {
     /// Lets a child work until it is killed, so long after it began, or after it said `said`.
     fn kill(&self, after: Duration, said: Option<&str>) {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--nocapture"])
+            .args(["--exact", "kills::child", "--nocapture"])
             .env(FOLDER, self.folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

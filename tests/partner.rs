@@ -1,7 +1,5 @@
 //! Partners and the broker together, as a program uses them.
 
-#![allow(missing_docs, reason = "a test")]
-
 use stapel_testkit as common;
 
 use std::fs;

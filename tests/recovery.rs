@@ -1,7 +1,5 @@
 //! What partners and the broker do when one of them lost what it had: through the public API, on real folders.
 
-#![allow(missing_docs, reason = "a test")]
-
 use stapel_testkit as common;
 
 use std::fs;

@@ -1,7 +1,5 @@
 //! Whatever the number of threads, partners and the broker say the same, byte for byte.
 
-#![allow(missing_docs, reason = "a test")]
-
 use std::path::Path;
 
 use proptest::prelude::*;

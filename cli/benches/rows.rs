@@ -5,9 +5,9 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 #![allow(dead_code, reason = "the tests use more of what is made in common")]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/common.rs"]
 mod common;
-#[path = "../tests/common/consortium.rs"]
+#[path = "../tests/consortium.rs"]
 mod consortium;
 
 use std::fmt::Write;

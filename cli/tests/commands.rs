@@ -1,8 +1,6 @@
 //! The command line itself: help, errors, and the exact lines of `address` and `pseudonym`.
 
-mod common;
-
-use common::{Desk, json_lines, run, text};
+use crate::common::{Desk, json_lines, run, text};
 use serde_json::{Map, Value, json};
 
 const ADDRESSES: &str = include_str!("../../tests/vectors/v1/addresses.json");

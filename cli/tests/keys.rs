@@ -1,13 +1,7 @@
 //! Each procedure of docs/keys.md, with the commands as they stand there.
 
-#[allow(dead_code, reason = "other tests look at more")]
-mod common;
-#[path = "common/consortium.rs"]
-#[allow(dead_code, reason = "other tests carry more")]
-mod consortium;
-
-use common::{Desk, text};
-use consortium::{BY, PARTNERS, carry, certify, consortium, deliver};
+use crate::common::{Desk, text};
+use crate::consortium::{BY, PARTNERS, carry, certify, consortium, deliver};
 
 /// Version 2 of a desk's policy, with pieces of its text replaced, each of which must be there.
 fn second(desk: &Desk, changes: &[(&str, &str)]) {

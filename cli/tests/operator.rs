@@ -1,13 +1,9 @@
 //! What the operator and an officer do, through files: the log, backups, and a broker that is lost.
 
-mod common;
-#[path = "common/consortium.rs"]
-mod consortium;
-
 use std::fs;
 
-use common::{Desk, text};
-use consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
+use crate::common::{Desk, text};
+use crate::consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
 use serde_json::{Value, json};
 
 #[test]

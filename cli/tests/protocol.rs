@@ -1,11 +1,7 @@
 //! Four partners and a broker play the whole protocol from nothing, through files in folders.
 
-mod common;
-#[path = "common/consortium.rs"]
-mod consortium;
-
-use common::{Desk, text};
-use consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
+use crate::common::{Desk, text};
+use crate::consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
 use serde_json::json;
 
 #[test]

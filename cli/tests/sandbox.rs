@@ -1,8 +1,6 @@
 //! `stapel sandbox`, and a first hit in it with the commands that its help shows.
 
-mod common;
-
-use common::{Desk, text};
+use crate::common::{Desk, json_lines, run, text};
 use serde_json::{Value, json};
 
 #[test]
@@ -17,9 +15,9 @@ fn the_first_question_gives_a_hit() {
         help.split_once("cd sandbox\n").unwrap().1.lines().map(|line| line.trim().strip_prefix("stapel ").unwrap());
     let mut printed = Vec::new();
     for line in shown {
-        let output = common::run(&desk.path("sandbox"), &format!("{line} --json"), &[], b"");
+        let output = run(&desk.path("sandbox"), &format!("{line} --json"), &[], b"");
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
-        printed.push(common::json_lines(&text(&output.stdout)));
+        printed.push(json_lines(&text(&output.stdout)));
     }
     assert_eq!((printed.len(), &printed[0][0]["refused"]), (7, &json!(1)), "one row cannot be one home");
     let standing = |reference: &str| -> Value {

@@ -3,8 +3,7 @@
 //!
 //! A thin layer over the crate `stapel`: handles, status codes, conversion, and no logic of its own. Programs in Rust
 //! use that crate. What the functions mean, who owns what and which threads may do what, is in the header,
-//! `include/stapel.h`, which is made from the comments here; the test `header` compares the two, and writes the header
-//! anew where `STAPEL_WRITE_HEADER` is set.
+//! `include/stapel.h`, which `cargo run -p stapel-header` makes from the comments here; its test compares the two.
 //!
 //! - `status`: what came of a call, one number for each stable code;
 //! - `guard`: the way into every call, where panics stop, and the last error of a thread;
@@ -63,3 +62,11 @@ pub extern "C" fn stapel_abi_version() -> u32 {
 
 /// The version of the ABI that this header describes.
 pub const STAPEL_ABI_VERSION: u32 = 1;
+
+/// `tests/long` installs the library with cargo-c; this is what takes no minutes of that.
+#[test]
+fn the_installed_library_has_the_version_of_the_abi() {
+    let version = format!("version = \"{STAPEL_ABI_VERSION}.0.0\"");
+    let (_, capi) = include_str!("../Cargo.toml").split_once("[package.metadata.capi]").unwrap();
+    assert_eq!(capi.matches(&version).count(), 2, "the library's and that of stapel.pc are {version}");
+}

@@ -1,7 +1,5 @@
 //! Ten thousand random byte strings to every function that takes bytes: statuses, and nothing else.
 
-#![allow(missing_docs, reason = "a test")]
-
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 

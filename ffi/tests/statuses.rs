@@ -1,7 +1,5 @@
 //! Every status is reached by a call, save those that are listed here with the reason.
 
-#![allow(missing_docs, reason = "a test")]
-
 use std::collections::BTreeSet;
 use std::ffi::c_char;
 use std::fs;

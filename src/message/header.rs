@@ -196,43 +196,24 @@ mod tests {
     /// bincode is no longer maintained (RUSTSEC-2025-0141); this is what lets it be swapped in a day.
     #[test]
     fn wincode_makes_and_reads_the_same_bytes() {
-        #[derive(wincode::SchemaWrite, wincode::SchemaRead)]
-        struct Same {
-            version: u8,
-            kind: u8,
-            consortium: String,
-            purpose: String,
-            epoch: u32,
-            key_id: [u8; 16],
-            partner: u16,
-            sequence: u64,
-            previous: u64,
-            time: u64,
-            policy: [u8; 32],
-            context: [u8; 32],
-            body_length: u32,
-        }
         let header = Header::example(Kind::Question);
-        let same = Same {
-            version: header.version,
-            kind: header.kind as u8,
-            consortium: header.consortium.to_string(),
-            purpose: header.purpose.to_string(),
-            epoch: header.epoch,
-            key_id: header.key_id.0,
-            partner: header.partner,
-            sequence: header.sequence,
-            previous: header.previous,
-            time: header.time.0,
-            policy: header.policy.0,
-            context: header.context.0,
-            body_length: header.body_length,
-        };
-        let bytes = wincode::serialize(&same).unwrap();
+        let addressed = (
+            header.version,
+            header.kind as u8,
+            header.consortium.to_string(),
+            header.purpose.to_string(),
+            header.epoch,
+            header.key_id.0,
+            header.partner,
+        );
+        let (policy, context) = (header.policy.0, header.context.0);
+        let numbered = (header.sequence, header.previous, header.time.0, policy, context, header.body_length);
+        let fields = (addressed, numbered);
+        let bytes = wincode::serialize(&fields).unwrap();
         assert_eq!(bytes, header.encode());
-        let read: Same = wincode::deserialize_exact(&bytes).unwrap();
-        assert_eq!(wincode::serialize(&read).unwrap(), bytes);
-        assert!(wincode::deserialize_exact::<Same>(&[bytes.as_slice(), &[0]].concat()).is_err());
+        let read = |bytes: &[u8]| wincode::deserialize_exact(bytes).ok();
+        assert_eq!(read(&[bytes.as_slice(), &[0]].concat()), None);
+        assert_eq!(read(&bytes), Some(fields));
     }
 
     #[test]

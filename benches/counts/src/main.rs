@@ -7,6 +7,7 @@
 //! by its name is all that is needed here.
 #![allow(clippy::print_stdout, reason = "what it prints is read by tests/counts")]
 
+#[path = "../../workload/mod.rs"]
 mod workload;
 
 use std::hint::black_box;
@@ -46,11 +47,12 @@ const PATHS: [(&str, Path); 11] = [
 ];
 
 fn main() {
-    let wanted = std::env::args().nth(1);
-    match PATHS.iter().find(|(name, _)| Some(*name) == wanted.as_deref()) {
-        Some((_, path)) => println!("{}", path()),
-        // Cargo hands every benchmark the arguments that are meant for one.
+    match std::env::args().nth(1) {
         None => PATHS.iter().for_each(|(name, _)| println!("{name}")),
+        Some(wanted) => match PATHS.iter().find(|(name, _)| *name == wanted) {
+            Some((_, path)) => println!("{}", path()),
+            None => panic!("there is no path {wanted}"),
+        },
     }
 }
 

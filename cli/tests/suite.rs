@@ -1,0 +1,11 @@
+//! The command as a person or a script runs it, as one program: each module is a file beside this one.
+
+mod common;
+mod consortium;
+
+mod commands;
+mod demo;
+mod keys;
+mod operator;
+mod protocol;
+mod sandbox;
