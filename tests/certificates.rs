@@ -1,10 +1,10 @@
 //! Partners' keys, as their organisations certify them: a key that was lost or stolen is replaced, and a partner
 //! suspended, without a newer policy.
 
-#![allow(missing_docs, reason = "a test")]
-
 use stapel::audit::{Event, LogRow};
-use stapel::message::{self, Delta, FullSet, Group, Kind, Part, Question, Reply, Request, StatusRequest, Terms};
+use stapel::message::{
+    self, Delta, FullSet, Group, Header, Kind, Part, Question, Reply, Request, StatusRequest, Terms,
+};
 use stapel::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy, Statement};
 use stapel::secret::SigningKey;
 use stapel::{Broker, Day, Timestamp};
@@ -118,6 +118,17 @@ fn logged(broker: &Broker, of: u16) -> Vec<(u32, bool)> {
         })
         .unwrap();
     found
+}
+
+fn lines(broker: &Broker) -> usize {
+    let mut lines = 0;
+    broker
+        .log_rows(|_, _| {
+            lines += 1;
+            Ok(())
+        })
+        .unwrap();
+    lines
 }
 
 #[test]
@@ -458,8 +469,39 @@ fn each_epoch_has_its_own_certificates() {
     assert_eq!(confirm_with(&mut police, &broker, 101, START), ("full_set_required", true));
     // In an epoch that is none it is known by its newest key, and told so; a stranger is told nothing.
     police.epoch = 9;
-    assert_eq!(confirm_with(&mut police, &broker, 101, START), ("wrong_epoch", true));
+    assert_eq!(confirm_with(&mut police, &broker, 101, START).0, "wrong_epoch");
     assert_eq!(confirm_with(&mut police, &broker, 66, START), ("bad_signature", false));
+}
+
+/// A key that was replaced in the epoch that is open is the newest one still in an epoch to come, for which it was
+/// certified before: whoever stole it must not use up its partner's numbers through that one, or through one that is
+/// none.
+#[test]
+fn a_replaced_key_uses_up_no_number_in_an_epoch_that_is_not_open() {
+    let second = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2027-06-01\n\
+                  closes = 2027-12-30\n";
+    let policy = signed(&policy_text(&ROSTER, &format!("{RULES}{second}")));
+    let broker = broker(&policy);
+    let mut police = Client::new(1, &policy);
+    assert_eq!(code(&full_set(&mut police, &broker, &[1], START)), "ok");
+    broker.keep_certificate(&certificate(policy.policy(), 1, 1, 2, Some(rekeyed(1, 101))), START).unwrap();
+    let before = lines(&broker);
+    let mut thief = police.clone();
+    for (epoch, leap) in [(2, 1), (9, 2)] {
+        thief.epoch = epoch;
+        for kind in [Kind::Confirm, Kind::Question, Kind::Status] {
+            let header = Header { sequence: leap << 32, ..thief.header(kind, START) };
+            let reply = read(&broker.handle(&message::sign(&header, &[], &key(1)).unwrap(), START));
+            let Reply::Rejection(rejection) = reply else { panic!("{}", code(&reply)) };
+            assert_eq!(rejection.code.as_str(), "wrong_epoch");
+        }
+    }
+    assert_eq!(lines(&broker), before, "such messages are counted by the hour, and have no line");
+    assert_eq!(confirm_with(&mut police, &broker, 101, START), ("ok", true));
+    // Once that epoch is open, the key that is certified in it is as good as any: docs/keys.md says to replace both.
+    thief.epoch = 2;
+    let later = Timestamp((day("2027-06-01").0 as u64) * DAY);
+    assert_ne!(confirm_with(&mut thief, &broker, 1, later).0, "wrong_epoch");
 }
 
 /// A policy with another policy key for the police ends what the old key certified, and takes up what lies beside it.

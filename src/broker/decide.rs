@@ -119,8 +119,9 @@ impl Snapshot {
         state.release(incoming.header.epoch) == self.release() && state.answering() == self.answering
     }
 
-    /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose or of
-    /// a number that is not free. That uses up no number, so that it can be had again and again.
+    /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose, in an
+    /// epoch that is not open, or of a number that is not free. That uses up no number, so that it can be had again and
+    /// again; and so a key that was replaced, but not yet in an epoch to come, uses up none of its partner's.
     pub(super) fn earlier_reply(&self, incoming: &Incoming<'_>) -> Result<Option<Vec<u8>>, Rejection> {
         let header = incoming.header;
         // A partner may use one key for two purposes.
@@ -151,6 +152,7 @@ impl Snapshot {
         if before.is_some() && refuse_uncertified(incoming).is_ok() {
             return Ok(before);
         }
+        self.open(incoming)?;
         let sequence = header.sequence;
         let free = highest.saturating_add(1);
         if sequence > highest.saturating_add(LONGEST_LEAP) {
@@ -162,6 +164,21 @@ impl Snapshot {
             return Err(Rejection::new(Code::Stale, free, sentence));
         }
         Ok(None)
+    }
+
+    /// The epoch that the message names, as the policy lists it and as the broker has it.
+    fn open<'a>(&'a self, incoming: &Incoming<'a>) -> Result<(&'a policy::Epoch, &'a OpenEpoch), Rejection> {
+        let (epoch, today) = (incoming.header.epoch, incoming.now.day());
+        // An epoch whose keys were destroyed is not opened again, whatever the policy says.
+        let listed = incoming.policy().epoch(epoch).filter(|epoch| epoch.is_open(today));
+        listed.zip(self.epoch.as_ref()).ok_or_else(|| match incoming.in_doubt {
+            // It may be one that could not be opened.
+            true => in_doubt(),
+            false => {
+                let sentence = format!("epoch {epoch} is not open on {today}: see the policy's epochs");
+                Rejection::new(Code::WrongEpoch, 0, sentence)
+            }
+        })
     }
 
     fn release(&self) -> Option<u64> {
@@ -195,12 +212,15 @@ pub(super) fn refuse_in_doubt(request: &Result<TaggedRequest, Rejection>) -> Opt
     let goes_on = match request {
         Ok(TaggedRequest::State(flags)) => flags.only_withdraws(),
         Ok(TaggedRequest::Status { .. }) => true,
-        // An epoch that is not open may be one that could not be opened.
         Ok(TaggedRequest::Question(_)) | Err(_) => false,
     };
+    (!goes_on).then(in_doubt)
+}
+
+fn in_doubt() -> Rejection {
     let sentence = "the broker's clock is in doubt, so that it only accepts deltas that do nothing but withdraw; \
                     nothing was done: send the same bytes again later";
-    (!goes_on).then(|| Rejection::new(Code::Unavailable, 0, sentence))
+    Rejection::new(Code::Unavailable, 0, sentence)
 }
 
 /// After step 6: whether the sender is suspended, or has no certificate that holds in an epoch that is open.
@@ -227,18 +247,12 @@ pub(super) fn wrong_epoch() -> Rejection {
 }
 
 /// Steps 7 to 12; the epoch that the message names.
-fn acceptable<'a>(incoming: &Incoming<'_>, snapshot: &'a Snapshot) -> Result<&'a OpenEpoch, Rejection> {
+fn acceptable<'a>(incoming: &Incoming<'a>, snapshot: &'a Snapshot) -> Result<&'a OpenEpoch, Rejection> {
     refuse_uncertified(incoming)?;
     let policy = incoming.policy();
     let header = incoming.header;
-    let today = incoming.now.day();
     let refuse = |code, sentence: String| Err(Rejection::new(code, 0, sentence));
-    // An epoch whose keys were destroyed is not opened again, whatever the policy says.
-    let listed = policy.epoch(header.epoch).filter(|epoch| epoch.is_open(today));
-    let Some((listed, epoch)) = listed.zip(snapshot.epoch.as_ref()) else {
-        let sentence = format!("epoch {} is not open on {today}: see the policy's epochs", header.epoch);
-        return refuse(Code::WrongEpoch, sentence);
-    };
+    let (listed, epoch) = snapshot.open(incoming)?;
     let organisation = &incoming.sender.entry.organisation;
     if !policy.takes_part(organisation, listed.number) {
         let sentence =

@@ -52,8 +52,8 @@ impl PolicyInForce {
     }
 }
 
-impl Incoming<'_> {
-    pub(super) fn policy(&self) -> &Policy {
+impl<'a> Incoming<'a> {
+    pub(super) fn policy(&self) -> &'a Policy {
         self.in_force.policy()
     }
 

@@ -128,6 +128,9 @@ impl Broker {
                 }
                 decide(incoming, &snapshot, request)
             }
+            Err(rejection) if rejection.code == Code::Unavailable => {
+                return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+            }
             Err(rejection) => {
                 let mut transaction = self.database.begin()?;
                 let (state, change) = transaction.change();
