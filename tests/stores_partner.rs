@@ -1,7 +1,7 @@
 //! The folder of a partner as this version's formats write it: it opens, and answers what was done in it.
 //!
-//! It lies under `tests/stores/v1/partner`, keys and all. `STAPEL_KEEP_STORE=1 cargo test --test suite stores_partner` makes
-//! it anew, in the commit that changes a format; from v0.1.0 on it is never written again.
+//! It lies under `tests/stores/v1/partner`, keys and all. `STAPEL_KEEP_STORE=1 cargo test --test suite stores_partner`
+//! makes it anew, in the commit that changes a format; from v0.1.0 on it is never written again.
 
 use std::fs;
 use std::path::{Path, PathBuf};

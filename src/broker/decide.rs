@@ -119,9 +119,9 @@ impl Snapshot {
         state.release(incoming.header.epoch) == self.release() && state.answering() == self.answering
     }
 
-    /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose, in an
-    /// epoch that is not open, or of a number that is not free. That uses up no number, so that it can be had again and
-    /// again; and so a key that was replaced, but not yet in an epoch to come, uses up none of its partner's.
+    /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose, in
+    /// an epoch that is not open, or of a number that is not free. That uses up no number, so that it can be had again
+    /// and again; and so a key that was replaced, but not yet in an epoch to come, uses up none of its partner's.
     pub(super) fn earlier_reply(&self, incoming: &Incoming<'_>) -> Result<Option<Vec<u8>>, Rejection> {
         let header = incoming.header;
         // A partner may use one key for two purposes.
