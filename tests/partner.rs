@@ -315,6 +315,21 @@ fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
 }
 
 #[test]
+fn what_arrives_after_its_epoch_has_closed_is_refused_without_a_complaint() {
+    let mut town = Consortium::new();
+    let midnight = "2027-12-01".parse::<Day>().unwrap().start();
+    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    town.delivered(0, day(0));
+    let last_minute = Timestamp(midnight.0 - 60);
+    town.delivered(0, last_minute);
+    town.partners[0].flag(&houses(4..6), &by(), last_minute).unwrap();
+    let messages = town.partners[0].deliver(last_minute).unwrap();
+    let received = town.carry(0, messages, midnight);
+    let is_refused = |received: &Received| matches!(received, Received::Rejection { rejection, .. } if rejection.code == Code::WrongEpoch);
+    assert_eq!(received.iter().filter(|received| is_refused(received)).count(), 1, "{received:?}");
+}
+
+#[test]
 fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
     let mut town = Consortium::new();
     let flat = home("1012JS|1|");

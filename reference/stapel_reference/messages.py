@@ -37,7 +37,7 @@ CODES = (
 # Of these, those that can come before the sender is authenticated.
 UNSIGNED = {"malformed", "unknown_partner", "bad_signature", "wrong_consortium", "too_large"}
 # Those whose rejections use up no number, and have no line of the log.
-NOT_LOGGED = {"unavailable", "stale", "wrong_purpose"}
+NOT_LOGGED = {"unavailable", "stale", "wrong_purpose", "wrong_epoch"}
 # And those that have a number.
 NUMBERED = {"gap", "stale", "over_budget", "shrink", "other_epoch", "too_many_renewals"}
 

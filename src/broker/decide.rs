@@ -169,16 +169,19 @@ impl Snapshot {
     /// The epoch that the message names, as the policy lists it and as the broker has it.
     fn open<'a>(&'a self, incoming: &Incoming<'a>) -> Result<(&'a policy::Epoch, &'a OpenEpoch), Rejection> {
         let (epoch, today) = (incoming.header.epoch, incoming.now.day());
+        let refuse = |sentence: String| Err(Rejection::new(Code::WrongEpoch, 0, sentence));
+        let organisation = &incoming.sender.entry.organisation;
         // An epoch whose keys were destroyed is not opened again, whatever the policy says.
         let listed = incoming.policy().epoch(epoch).filter(|epoch| epoch.is_open(today));
-        listed.zip(self.epoch.as_ref()).ok_or_else(|| match incoming.in_doubt {
+        match listed.zip(self.epoch.as_ref()) {
             // It may be one that could not be opened.
-            true => in_doubt(),
-            false => {
-                let sentence = format!("epoch {epoch} is not open on {today}: see the policy's epochs");
-                Rejection::new(Code::WrongEpoch, 0, sentence)
+            None if incoming.in_doubt => Err(in_doubt()),
+            None => refuse(format!("epoch {epoch} is not open on {today}: see the policy's epochs")),
+            Some(_) if !incoming.policy().takes_part(organisation, epoch) => {
+                refuse(format!("'{organisation}' joined after epoch {epoch}: see its first_epoch in the policy"))
             }
-        })
+            Some(open) => Ok(open),
+        }
     }
 
     fn release(&self) -> Option<u64> {
@@ -253,12 +256,6 @@ fn acceptable<'a>(incoming: &Incoming<'a>, snapshot: &'a Snapshot) -> Result<&'a
     let header = incoming.header;
     let refuse = |code, sentence: String| Err(Rejection::new(code, 0, sentence));
     let (listed, epoch) = snapshot.open(incoming)?;
-    let organisation = &incoming.sender.entry.organisation;
-    if !policy.takes_part(organisation, listed.number) {
-        let sentence =
-            format!("'{organisation}' joined after epoch {}: see its first_epoch in the policy", listed.number);
-        return refuse(Code::WrongEpoch, sentence);
-    }
     if header.key_id != listed.key_id {
         let sentence =
             format!("the key id of epoch {} is {}: the partner holds another secret", listed.number, listed.key_id);

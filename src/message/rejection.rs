@@ -159,7 +159,7 @@ impl Code {
     /// Whether a signed rejection with it has a line of the log. One that uses up no number has none, because whoever
     /// kept a message could fill the log with it.
     pub(crate) fn is_logged(self) -> bool {
-        !matches!(self, Code::Unavailable | Code::Stale | Code::WrongPurpose)
+        !matches!(self, Code::Unavailable | Code::Stale | Code::WrongPurpose | Code::WrongEpoch)
     }
 
     fn from_byte(byte: u8) -> Option<Code> {
