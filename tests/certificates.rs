@@ -295,6 +295,35 @@ fn flags_that_a_suspension_ended_are_remembered_with_their_first_days() {
     assert_eq!(code(&flag_anew(&mut police, &broker, &[1, 2], "2027-03-31", midnight(87))), "ok", "a new observation");
 }
 
+/// What a suspension ended is not taken for released once more where a delta that came before it is released after it.
+#[test]
+fn flags_that_a_suspension_ended_stay_ended_whatever_last_days_a_delta_gave_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    write_policy(&at("1.toml"), &policy_text(&ROSTER, RULES));
+    let reopen = || Broker::open(&at("broker"), stored_keys(&at("keys"))).unwrap();
+    let mut broker = Broker::create(&at("broker"), stored_keys(&at("keys")), &at("1.toml"), START).unwrap();
+    let mut police = Client::new(1, &broker.policy());
+    // So many that the store keeps a delta on one of them apart.
+    let flags: Vec<u8> = (0..40).collect();
+    assert_eq!(code(&flag_anew(&mut police, &broker, &flags, "2027-01-31", START)), "ok");
+    pass_days(&broker, 1..=8);
+    let status = |broker: &Broker| broker.status().epochs[0].partners[0].clone();
+    let noon = midnight(8).plus(DAY / 2);
+    let longer = police.delta(&[(pseudonym(1), day("2027-02-28"))], &[], noon);
+    assert_eq!(code(&police.send(&broker, &longer, noon)), "ok");
+    assert_eq!((status(&broker).held, status(&broker).released), (40, 40));
+    let suspension = from(broker.policy().policy(), 2, None, noon.day());
+    broker.keep_certificate(&suspension, noon).unwrap();
+    // There is a full release on the 14th day.
+    for days in [9..=9, 10..=14] {
+        pass_days(&broker, days.clone());
+        drop(broker);
+        broker = reopen();
+        assert_eq!((status(&broker).held, status(&broker).released), (0, 0), "{days:?}");
+    }
+}
+
 #[test]
 fn a_suspension_whose_days_all_pass_while_the_broker_is_down_ends_flags_too() {
     let policy = policy();
@@ -341,7 +370,8 @@ fn in_doubt_the_highest_serial_counts_whatever_its_first_day() {
         let stolen = withdrawal(&mut clients[0]);
         clients[0].accepted = accepted;
         broker.keep_certificate(&from(policy.policy(), 2, keys, now.day()), now).unwrap();
-        let expected = if keys.is_none() { "not_certified" } else { "bad_signature" };
+        // Whether the suspension has begun is in doubt too.
+        let expected = if keys.is_none() { "unavailable" } else { "bad_signature" };
         assert_eq!(code(&read(&broker.handle(&stolen, now))), expected);
         assert_eq!(broker.status().epochs[0].partners[0].held, 1, "the thief withdrew nothing");
         if keys.is_some() {
@@ -357,6 +387,37 @@ fn in_doubt_the_highest_serial_counts_whatever_its_first_day() {
             assert_eq!(confirm_with(&mut clients[0], &broker, 101, now).0, "ok");
         }
     }
+}
+
+/// In doubt nobody knows whether a suspension of a later day has begun: neither a number nor a line is used for that.
+#[test]
+fn in_doubt_a_partner_that_is_suspended_later_is_put_off_and_told_no_wrong_thing() {
+    let policy = policy();
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy);
+    broker.keep_certificate(&from(policy.policy(), 2, None, midnight(30).day()), START).unwrap();
+    pass_days(&broker, 1..=2);
+    let now = midnight(7).plus(DAY / 2);
+    let accepted = clients[0].accepted;
+    let withdrawal = clients[0].delta(&[], &[pseudonym(1)], now);
+    clients[0].accepted = accepted;
+    let asks = clients[0].message(&Request::Status(StatusRequest::default()), now);
+    let lines = || {
+        let mut lines = 0;
+        broker.log_rows(|_, _| Ok(lines += 1)).unwrap();
+        lines
+    };
+    let before = lines();
+    for message in [&withdrawal, &asks] {
+        let Reply::Rejection(rejection) = read(&broker.handle(message, now)) else { panic!("accepted") };
+        assert_eq!((rejection.code.as_str(), rejection.log.is_line()), ("unavailable", false));
+    }
+    assert_eq!(lines(), before);
+    broker.accept_clock(now).unwrap();
+    assert_eq!(code(&clients[0].send(&broker, &withdrawal, now)), "ok", "its number was not used up");
+    assert_eq!(code(&read(&broker.handle(&withdrawal, now))), "ok");
+    broker.accept_clock(midnight(30)).unwrap();
+    assert_eq!(code(&read(&broker.handle(&withdrawal, midnight(30)))), "stale", "it has begun");
 }
 
 #[test]

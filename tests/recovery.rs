@@ -659,6 +659,38 @@ fn an_older_epoch_answers_no_more_after_a_newer_one_did() {
     assert_eq!([1, 2].map(|epoch| ask(&mut clients[0], &broker, epoch, day(3))), ["other_epoch", "ok"]);
 }
 
+/// The copy is of before the newer epoch opened, and the broker comes to that the day after the restore.
+#[test]
+fn an_older_epoch_answers_no_more_after_one_that_the_copy_does_not_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let epochs =
+        two_epochs("version = 1", "2027-11-30").replace("2222\"\nopens = 2026-12-01", "2222\"\nopens = 2026-12-03");
+    common::write_policy(&at("policy.toml"), &epochs);
+    let keys = || common::stored_keys(&at("keys"));
+    let broker = Broker::create(&at("broker"), keys(), &at("policy.toml"), START).unwrap();
+    let mut clients = [1, 2, 3].map(|number| Client::new(number, &broker.policy()));
+    broker.backup(&at("copy"), START).unwrap();
+    (1..=3).for_each(|days| drop(broker.release(day(days)).unwrap()));
+    assert_eq!(broker.status().epochs.len(), 2);
+    drop(broker);
+    let broker = Broker::restore(&at("copy"), &at("restored"), keys(), day(3)).unwrap();
+    assert_eq!(broker.status().epochs.len(), 1);
+    for client in &mut clients {
+        assert_eq!(full_set(client, &broker, day(4)), "ok");
+    }
+    broker.release(day(5)).unwrap();
+    let asked = [common::pseudonym(1)];
+    let question = Request::Question(Question { sweep: None, pseudonyms: &asked });
+    assert_eq!(common::code(&clients[0].say(&broker, &question, day(5))), "not_yet_answering");
+    for client in &mut clients {
+        (client.epoch, client.key_id) = (2, KeyId([0x22; 16]));
+        assert_eq!(full_set(client, &broker, day(5)), "ok");
+    }
+    broker.release(day(6)).unwrap();
+    assert_eq!(common::code(&clients[0].say(&broker, &question, day(6))), "ok");
+}
+
 #[test]
 fn a_key_that_is_missing_is_said_and_nothing_is_drawn_in_its_place() {
     let (closed, broker) = Closed::begin();
@@ -981,4 +1013,21 @@ fn a_line_of_a_release_says_when_it_came() {
     };
     town.broker.log_rows(kept).unwrap();
     assert_eq!(times, [(late, day(1).day().start())]);
+}
+
+/// A broker is a process for each message, perhaps. What it says in doubt must not be of before what it said last.
+#[test]
+fn a_broker_that_is_opened_again_says_no_earlier_time() {
+    let town = Restored::new();
+    let operator = common::operator_key().verifying_key();
+    let time = |reply: &[u8]| Unverified::parse(reply, Role::Broker).unwrap().verify(&operator).unwrap().header().time;
+    let mut client = Client::new(1, &town.policy);
+    let mut status = |now| client.message(&Request::Status(StatusRequest::default()), now);
+    let late = day(1).plus(60);
+    assert_eq!(time(&town.broker.handle(&status(late), late)), late);
+    let Restored { folder, broker, .. } = town;
+    drop(broker);
+    let keys = common::stored_keys(&folder.path().join("keys"));
+    let broker = Broker::open(&folder.path().join("broker"), keys).unwrap();
+    assert_eq!(time(&broker.handle(&status(late), stapel::Clock::untrusted(late))), late);
 }

@@ -90,5 +90,9 @@ mod tests {
         state.acted = Some(AS_OF.plus(500));
         assert_eq!(at(&state, AS_OF.0 + 400), Err("clock"));
         assert_eq!(at(&state, AS_OF.0 + 450), Ok(AS_OF.plus(500)));
+        // Replies name the moment of the restore, so that none is of before it.
+        state.log.restored = AS_OF.plus(900);
+        assert_eq!(at(&state, AS_OF.0 + 800), Err("clock"));
+        assert_eq!(at(&state, AS_OF.0 + 850), Ok(AS_OF.plus(900)));
     }
 }

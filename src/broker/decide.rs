@@ -111,12 +111,12 @@ impl Snapshot {
         let organisation = (&incoming.sender.entry.organisation, sender);
         let budget = state.budget(incoming.policy(), organisation, incoming.header.epoch, incoming.now.day());
         let epoch = state.epochs.get(&incoming.header.epoch).map(|epoch| epoch.with_account_of(sender));
-        Snapshot { partner, budget, epoch, restored: state.restored(), answering: state.answering() }
+        Snapshot { partner, budget, epoch, restored: state.restored(), answering: state.answering(incoming.policy()) }
     }
 
     /// Whether the epoch's release is still the one that the snapshot was taken in, and the same epoch answers.
     pub(super) fn is_current(&self, state: &BrokerState, incoming: &Incoming<'_>) -> bool {
-        state.release(incoming.header.epoch) == self.release() && state.answering() == self.answering
+        state.release(incoming.header.epoch) == self.release() && state.answering(incoming.policy()) == self.answering
     }
 
     /// Steps 5 and 6: the reply to the same message that came before; or the rejection of one for another purpose, in
@@ -224,6 +224,18 @@ fn in_doubt() -> Rejection {
     let sentence = "the broker's clock is in doubt, so that it only accepts deltas that do nothing but withdraw; \
                     nothing was done: send the same bytes again later";
     Rejection::new(Code::Unavailable, 0, sentence)
+}
+
+/// The rejection of all that a partner sends while nobody knows whether its suspension has begun: the clock is in doubt,
+/// and stands on a day before the first.
+pub(super) fn refuse_perhaps_suspended(incoming: &Incoming<'_>) -> Option<Rejection> {
+    let Statement { partner, keys, first_day, .. } = incoming.sender.statement.as_ref()?;
+    let sentence = format!(
+        "the broker's clock is in doubt, and partner {partner} is suspended from {first_day} on; nothing was done: send \
+         the same bytes again later"
+    );
+    let is_unknown = keys.is_none() && *first_day > incoming.now.day();
+    is_unknown.then(|| Rejection::new(Code::Unavailable, 0, sentence))
 }
 
 /// After step 6: whether the sender is suspended, or has no certificate that holds in an epoch that is open.

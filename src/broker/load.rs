@@ -8,6 +8,7 @@ use super::index::{Changes, Effect, Pending};
 use super::join::join;
 use super::rows::{DAMAGED, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
+use crate::audit::Line;
 use crate::digest::Digest;
 use crate::store::{Batch, Key, Row, Span, Store, StoreError};
 use crate::tag::Tag;
@@ -82,6 +83,11 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
     }
     for leaf in store.leaves()? {
         state.log.tree.append(Digest(leaf));
+    }
+    let size = state.log.tree.size();
+    // Whatever was decided has a line, and so bears no later time than the last.
+    for (_, line) in store.lines(size.saturating_sub(1)..size)? {
+        state.acted = state.acted.max(Line::parse(&line).ok().map(|line| line.time));
     }
     for (number, flags) in released {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;

@@ -3,7 +3,9 @@
 use super::accept::TaggedFlags;
 use super::answer::TaggedQuestion;
 use super::clock::{Clock, Moment};
-use super::decide::{Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, wrong_epoch};
+use super::decide::{
+    Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, refuse_perhaps_suspended, wrong_epoch,
+};
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
 use super::rows::{PartnerRow, write_row};
 use super::schedule::{Due, next_possible};
@@ -92,6 +94,9 @@ impl Broker {
         verified: &Verified<'_>,
         tagged: &mut Tagged,
     ) -> Result<Attempt, BrokerError> {
+        if let Some(rejection) = refuse_perhaps_suspended(incoming) {
+            return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
+        }
         let is_status = incoming.header.kind == Kind::Status;
         if incoming.header.kind.is_state() || is_status {
             // These wait for a release without the lock, so that their organisation's questions go on: a state message

@@ -295,10 +295,6 @@ impl Broker {
         let mut transaction = self.database.begin()?;
         let origin = transaction.log.name(in_force.policy()).origin().to_owned();
         let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));
-        let (state, change) = transaction.change();
-        // A log of its own, so also where two restores fall on one second.
-        state.log.restored = Timestamp(now.0.max(state.log.restored.0 + 1));
-        change.rows.push((Key::Restored, Some(write_row(&state.log.restored))));
         transaction.record(now, in_force.digest(), Event::Restore { last })?;
         let destroyed: Vec<u32> =
             transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
@@ -310,6 +306,9 @@ impl Broker {
         let (state, change) = transaction.change();
         state.forget_replies(change);
         state.restore_budgets(in_force.policy(), now, change);
+        // A log of its own, so also where two restores fall on one second.
+        state.log.restored = Timestamp(now.0.max(state.log.restored.0 + 1));
+        change.rows.push((Key::Restored, Some(write_row(&state.log.restored))));
         state.count_removed(state.epochs.values().map(OpenEpoch::stored_rows).sum(), change);
         for (number, epoch) in &mut state.epochs {
             epoch.recover(*number, now, change);

@@ -113,8 +113,10 @@ impl ReleasePlan {
             prepared.removed_rows += account.stored_rows();
         }
         for (partner, mut account) in accounts {
-            // No batch says that these ended.
-            let any_ended = due.full && account.row.ended.is_some() && !account.pending.is_empty();
+            // No batch says that these ended: read again, those that are released from now on would show.
+            let is_released_now = |stored: &StoredBatch| stored.sequence > account.row.released;
+            let any_new = !account.pending.is_empty() || account.batches.iter().any(is_released_now);
+            let any_ended = due.full && account.row.ended.is_some() && any_new;
             if due.full {
                 account.pending = Default::default();
                 account.row.released = accepted.get(&partner).copied().unwrap_or(0);

@@ -77,7 +77,7 @@ fn is_full_due(policy: &Policy, number: u32, state: &BrokerState, (moment, force
         Some(since) => {
             let is_over = moment >= since.plus(max_wait(policy));
             // While an older epoch answers, whoever delivered last would choose the moment, and so what is new in it.
-            let may_be_early = state.answering_before(number).is_none();
+            let may_be_early = state.answering_before(policy, number).is_none();
             is_over || may_be_early && policy.flagging_in(number) == delivered(policy, number, epoch)
         }
         None => {

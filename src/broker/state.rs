@@ -72,10 +72,10 @@ impl BrokerState {
         Some(self.log.restored).filter(|restored| restored.0 > 0)
     }
 
-    /// The latest moment at which anything was done.
+    /// The latest moment at which anything was done. No reply is of before the restore that it names.
     pub(super) fn latest_moment(&self) -> Timestamp {
         let releases = self.epochs.values().map(|epoch| epoch.row.as_of.max(epoch.row.considered));
-        releases.max().max(self.acted).unwrap_or(Timestamp(0))
+        releases.max().max(self.acted).max(self.restored()).unwrap_or(Timestamp(0))
     }
 
     /// The moment of the latest release of any epoch.
@@ -84,17 +84,22 @@ impl BrokerState {
     }
 
     /// The epoch that answers questions: the newest that had its first full release.
-    pub(super) fn answering(&self) -> Option<u32> {
-        self.answering_before(u32::MAX)
+    pub(super) fn answering(&self, policy: &Policy) -> Option<u32> {
+        self.answering_before(policy, u32::MAX)
     }
 
     /// The newest epoch up to this one that had its first full release.
     ///
-    /// One that waits since a restore may have answered before it. Then no older one answers: what it says less would
+    /// One that was open at a restore may have answered before it. Then no older one answers: what it says less would
     /// be what those flag that joined later.
-    pub(super) fn answering_before(&self, epoch: u32) -> Option<u32> {
-        let may_have = |epoch: &OpenEpoch| epoch.row.waits_since.is_none_or(|since| since <= self.log.restored);
-        let (number, newest) = self.epochs.range(..=epoch).rev().find(|(_, epoch)| may_have(epoch))?;
+    pub(super) fn answering_before(&self, policy: &Policy, epoch: u32) -> Option<u32> {
+        let restored = self.log.restored;
+        // The copy may not know it.
+        let was_open = |number| policy.epoch(number).is_some_and(|listed| listed.opens <= restored.day());
+        let may_have = |(number, epoch): &(&u32, &OpenEpoch)| {
+            epoch.row.waits_since.is_none_or(|since| since <= restored) || was_open(**number)
+        };
+        let (number, newest) = self.epochs.range(..=epoch).rev().find(may_have)?;
         newest.row.waits_since.is_none().then_some(*number)
     }
 
