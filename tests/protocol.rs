@@ -1176,7 +1176,7 @@ fn organisations_leave_and_join_at_an_epochs_start() {
     let leaver = broker.handle(&clients[1].message(&Request::Confirm, now), now);
     assert_eq!(code(&read(&leaver)), "unknown_partner");
     let mut joiner = Client::of(6, &Policy::parse(&text).unwrap());
-    assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::NotCertified);
+    assert_eq!(rejected(full_set(&mut joiner, &broker, &[1], now)).0, Code::WrongEpoch);
     (joiner.epoch, joiner.key_id) = (2, KeyId([0x22; 16]));
     assert_eq!(code(&full_set(&mut joiner, &broker, &[1], now)), "ok");
     match ask(&mut clients[0], &broker, &[1], now) {
