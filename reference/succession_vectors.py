@@ -157,6 +157,10 @@ def successors() -> list[dict[str, Any]]:
     unasked = {"error": "policy_signatures"}
     both = [BEFORE, AFTER]
     three_sign = text(both, signatures=3)
+    later_version = {"version": 2, "previous": f'previous = "{"0" * 64}"\n'}
+    passed, third = {**AFTER, "number": 3}, {"number": 3, "opens": "2027-10-01", "closes": "2028-03-31"}
+    fourth = {"number": 4, "opens": "2027-10-01", "closes": "2028-03-31"}
+    fifth = {"number": 5, "opens": "2028-03-01", "closes": "2028-08-31"}
     return [
         row("the same again, as version 2", both),
         row("a version further on", both, version=3, **wrong),
@@ -172,6 +176,39 @@ def successors() -> list[dict[str, Any]]:
             valid_from="2027-06-01",
             **wrong,
         ),
+        row(
+            "an epoch that has not opened makes way for the next number",
+            [BEFORE, {**AFTER, "number": 3}],
+            valid_from="2027-04-30",
+        ),
+        row(
+            "an epoch that has not opened makes way for a number further on",
+            [BEFORE, {**AFTER, "number": 4}],
+            valid_from="2027-04-30",
+            **wrong,
+        ),
+        row(
+            "an epoch that has not opened makes way for one with its key id",
+            [BEFORE, {**AFTER, "number": 3, "key_id": f"{AFTER['number']:032x}"}],
+            valid_from="2027-04-30",
+            **wrong,
+        ),
+        row(
+            "an epoch makes way for the next number on the day on which it opens",
+            [BEFORE, {**AFTER, "number": 3}],
+            valid_from="2027-05-01",
+            **wrong,
+        ),
+        row("two epochs more", [*both, third, {**fifth, "number": 4}]),
+        row("two epochs more, and a number between them", [*both, third, fifth], **wrong),
+        row(
+            "a number that was passed over is not used later",
+            [BEFORE, AFTER, {**passed, "opens": "2027-06-01"}],
+            old=text([BEFORE, passed], **later_version),
+            **wrong,
+        ),
+        row("the number after one that was passed over", [BEFORE, passed, fourth],
+            old=text([BEFORE, passed], **later_version)),
         row("an open epoch is made shorter", [until("2027-05-15"), AFTER], valid_from="2027-02-01"),
         row("an open epoch is made longer", [until("2027-06-30"), AFTER], valid_from="2027-02-01"),
         row("an epoch is made longer from its last day on", [until("2027-06-30"), AFTER], valid_from="2027-05-31"),
@@ -308,6 +345,9 @@ def leaving() -> list[dict[str, Any]]:
         row("one leaves, and another is missing too", epochs, **{**put_out, "signed": (1, 2)}, **unasked),
         row("one leaves unsigned, and nothing says so", epochs, **left, signed=(1, 2, 3), **unasked),
         row("one leaves, and no epoch is new", [until("2027-01-30")], **put_out, **wrong),
+        row("one leaves, and the epoch that it knows and has not opened makes way for another",
+            [until("2027-01-30"), {**third, "number": 3}],
+            **{**put_out, "old": text([BEFORE, AFTER]), "unsigned": {"organisation": 4, "epoch": 3}}),
         row("one leaves, and the new epoch opens later",
             [until("2027-01-30"), {**third, "opens": "2027-01-01"}], **put_out, **wrong),
         row("one leaves, and what it knows closes late", [until("2027-01-31"), third], **put_out, **wrong),

@@ -366,7 +366,8 @@ def check_whole(policy: dict[str, Any]) -> None:
     epochs = policy["epoch"]
     demand(policy["version"] > 1 or epochs[0]["number"] <= 1, "the first epoch is not 0 or 1")
     for before, after in zip(epochs, epochs[1:]):
-        demand(after["number"] == before["number"] + 1, "epoch numbers do not ascend by one")
+        step = after["number"] - before["number"]
+        demand(step == 1 or step > 1 and policy["version"] > 1, "epoch numbers do not ascend, in version 1 by one")
         demand(before["opens"] <= after["opens"], "an epoch opens before the one before it")
         demand(before["closes"] <= after["closes"], "an epoch closes before the one before it")
     for oldest, newest in zip(epochs, epochs[2:]):
@@ -645,8 +646,11 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
             closed = before["closes"] < newer["valid_from"]
             stays = opens.get(before["number"], before["opens"] if closed else None) == before["opens"]
             demand(stays, "an epoch that has opened is gone, or gets another first day")
-    new = [number for number in opens if number not in epochs]
-    demand(not new or new[0] == max(epochs) + 1, "a new epoch's number is not the next")
+    new = [one for one in newer["epoch"] if one["number"] not in epochs]
+    numbers = range(max(epochs) + 1, max(epochs) + 1 + len(new))
+    demand([one["number"] for one in new] == list(numbers), "a new epoch's number is not the next")
+    known_ids = {one["key_id"] for one in old["epoch"]}
+    demand(known_ids.isdisjoint(one["key_id"] for one in new), "a new epoch has the key id of an earlier one")
     of = {one["number"]: one["organisation"] for one in old["partner"]}
     demand(
         all(of.get(one["number"], one["organisation"]) == one["organisation"] for one in newer["partner"]),
@@ -662,8 +666,7 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
     left = organisations_before.keys() - organisations_after.keys()
     if left:
         last = later(newer["valid_from"], datetime.timedelta(days=old["changes"]["new_epoch_within_days"]))
-        fresh = [one for one in newer["epoch"] if one["number"] not in epochs]
-        demand(any(one["opens"] == newer["valid_from"] for one in fresh), "who leaves holds the key of the epoch")
+        demand(any(one["opens"] == newer["valid_from"] for one in new), "who leaves holds the key of the epoch")
         demand(all(after["closes"] <= last for _, after in known), "who leaves holds the key of one that closes late")
     if not unsigned_now(newer):
         demand(newer.get("unsigned") == old.get("unsigned"), "another unsigned version than the one in force names")

@@ -166,13 +166,19 @@ impl SignedPolicy {
 }
 
 /// An epoch keeps its key, and one that closed before the newer policy's first day its last day. A new one comes after
-/// all others.
+/// all others, also those that the newer policy leaves out, and has a secret of its own.
 fn refuse_changed_epochs(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
-    let next = old.epochs.last().and_then(|last| last.number.checked_add(1));
-    if let Some(new) = newer.epochs.iter().find(|epoch| old.epoch(epoch.number).is_none())
-        && Some(new.number) != next
-    {
-        return refused(format!("epoch {} is new: its number must be one more than the highest before it", new.number));
+    let mut highest = old.epochs.last().map(|last| last.number);
+    for Epoch { number, key_id, .. } in newer.epochs.iter().filter(|epoch| old.epoch(epoch.number).is_none()) {
+        if highest.and_then(|highest| highest.checked_add(1)) != Some(*number) {
+            return refused(format!("epoch {number} is new: its number must be one more than the highest before it"));
+        }
+        // Otherwise whoever leaves would have the secret of the epoch that takes the place of one that it knows.
+        if let Some(known) = old.epochs.iter().find(|known| known.key_id == *key_id) {
+            let known = known.number;
+            return refused(format!("epoch {number} is new, with the key id of epoch {known}: draw another secret"));
+        }
+        highest = Some(*number);
     }
     for (known, epoch) in shared_epochs(old, newer) {
         if known.key_id != epoch.key_id {
@@ -524,6 +530,43 @@ mod tests {
         assert!(late.code() == "policy_successor" && late.to_string().contains("epoch 2 opened"), "{late}");
         let moved = follow(("opens = 2026-12-15", "opens = 2026-12-20"), "2026-12-14").unwrap();
         assert!(signed.refuse_late(&moved, "2026-12-15".parse().unwrap(), |_| false).is_err());
+    }
+
+    /// Whoever leaves has the secret of a later epoch too, if that was drawn already. Another takes its place, and no
+    /// epoch that answers has to end for it.
+    #[test]
+    fn an_epoch_that_has_not_opened_makes_way_for_one_whose_secret_the_leaver_never_had() {
+        let in_force = sample::changed(&[NEW_EPOCH, ("valid_from = 2026-12-01", "valid_from = 2026-12-02")]);
+        let signed = sample::signed_by_all(in_force.clone());
+        let version = format!("version = 2\nprevious = \"{}\"", in_force.digest());
+        let tax = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+        let next = sample::TEXT.find("[[partner]]\nnumber = 3").unwrap();
+        let epochs = "closes = 2027-01-09\n[[epoch]]\nnumber = 3\nkey_id = \"aa23456789abcdef0123456789abcdef\"\n\
+                      opens = 2026-12-10\ncloses = 2027-06-30";
+        let unsigned = LEFT.1.replace("epoch = 2", "epoch = 3");
+        let put_out = |change: (&str, &str)| {
+            let newer = sample::changed(&[
+                (sample::entry_of("belastingdienst"), ""),
+                (&sample::TEXT[tax..next], ""),
+                ("[[epoch]]", &unsigned),
+                (NEW_EPOCH.0, epochs),
+                ("valid_from = 2026-12-01", "valid_from = 2026-12-10"),
+                ("version = 1", &version),
+                change,
+            ]);
+            signed.succeed(newer.clone(), &sign(&newer, ALL_BUT_TAX)).map_err(|error| error.to_string())
+        };
+        let made = put_out(("threshold = 2", "threshold = 2")).unwrap();
+        let numbers = |policy: &SignedPolicy| policy.policy().epochs.iter().map(|one| one.number).collect::<Vec<_>>();
+        assert_eq!(numbers(&made), [1, 3]);
+        for (change, says) in [
+            (("aa23456789", "0123456789"), "with the key id of epoch 2"),
+            (("number = 3\nkey_id", "number = 2\nkey_id"), "another key id"),
+            (("number = 3\nkey_id", "number = 4\nkey_id"), "one more than the highest"),
+        ] {
+            let said = put_out(change).unwrap_err();
+            assert!(said.contains(says), "{said}");
+        }
     }
 
     #[test]
