@@ -286,11 +286,19 @@ fn check_line(
     say(out, args.json, &sentences, &json)
 }
 
+/// Compares both the replies and the checkpoints: what is wrong with the ones hides nothing of the others.
 fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
-    if let (Some(ours), Some(theirs)) = (&args.our_reply, &args.their_reply) {
-        compare_restores(&trusted.reply(ours)?, &trusted.reply(theirs)?)?;
-    }
+    let found = [compare_replies(args, &trusted), compare_logs(args, &trusted, out)];
+    Failure::of_several(found.into_iter().filter_map(Result::err).collect())
+}
+
+fn compare_replies(args: &CompareArgs, trusted: &Trusted) -> Result<(), Failure> {
+    let (Some(ours), Some(theirs)) = (&args.our_reply, &args.their_reply) else { return Ok(()) };
+    Ok(compare_restores(&trusted.reply(ours)?, &trusted.reply(theirs)?)?)
+}
+
+fn compare_logs(args: &CompareArgs, trusted: &Trusted, out: &mut impl Write) -> Result<(), Failure> {
     let ours = trusted.checkpoints(std::slice::from_ref(&args.ours))?;
     let theirs = trusted.checkpoints(std::slice::from_ref(&args.theirs))?;
     let mut same = Vec::new();

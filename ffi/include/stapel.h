@@ -170,7 +170,7 @@ enum stapel_status
     STAPEL_ERROR_CHECKPOINT = 136,
     /** A proof does not prove what it should. */
     STAPEL_ERROR_LOG_PROOF = 137,
-    /** Two checkpoints, both signed by the broker, are not of one log that only grew. */
+    /** What the broker signed of its audit log is not one history. */
     STAPEL_ERROR_LOG_INCONSISTENT = 138,
     /** The clock is so far past the last release that it may be wrong. */
     STAPEL_ERROR_CLOCK_AHEAD = 139,

@@ -108,11 +108,12 @@ pub fn compare(
 
 /// Compares what signed replies to two parties say of the broker's last restore, in either order. After a restore all
 /// of its replies name that moment. So one that bears a later time and does not name it is of a broker that told its
-/// restore to some and went on as before with others.
+/// restore to some and went on as before with others, or whose clock was ahead before the restore: what a broker signed
+/// after its copy was made it cannot know any more. Its operator is to be asked which.
 ///
 /// # Errors
 ///
-/// [`AuditError::LogInconsistent`] where one of them is such a reply: the two together are the evidence.
+/// [`AuditError::LogInconsistent`] where one of them is such a reply: the two together show it.
 pub fn compare_restores(ours: &LoggedReply, theirs: &LoggedReply) -> Result<(), AuditError> {
     let [older, newer] = if ours.entry().restored < theirs.entry().restored { [ours, theirs] } else { [theirs, ours] };
     let (named, restored) = (older.entry().restored, newer.entry().restored);
@@ -120,7 +121,8 @@ pub fn compare_restores(ours: &LoggedReply, theirs: &LoggedReply) -> Result<(), 
         return Ok(());
     }
     let finding = format!(
-        "one of its replies says that it was restored at {restored}, and another, of {}, does not know of that",
+        "one reply says that the store was restored at {restored}, and another, of {}, does not know of that; it shows \
+         two histories unless the broker's clock was ahead before it was restored, so ask the operator that first",
         older.time()
     );
     Err(AuditError::LogInconsistent { finding, older: Vec::new(), newer: Vec::new() })
@@ -243,7 +245,9 @@ mod tests {
             assert!(compare_restores(one, other).is_ok() && compare_restores(other, one).is_ok());
         }
         for (one, other) in [(&restored, &hidden), (&hidden, &restored), (&at(2_000, 2_000), &at(1_000, 2_061))] {
-            assert_eq!(compare_restores(one, other).unwrap_err().code(), "log_inconsistent");
+            let error = compare_restores(one, other).unwrap_err();
+            assert_eq!(error.code(), "log_inconsistent");
+            assert!(error.to_string().ends_with("tell the coordinator."), "there is no checkpoint to show: {error}");
         }
     }
 }

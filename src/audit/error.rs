@@ -53,22 +53,27 @@ pub enum AuditError {
         finding: &'static str,
     },
 
-    /// Two checkpoints, both signed by the broker, are not of one log that only grew.
+    /// What the broker signed of its audit log is not one history.
     #[error(
-        "the broker's audit log is not one log that only grew: {finding}. Keep both, they are the \
-         evidence. Compare them with those of other partners, ask the operator whether the store was restored from a \
-         backup, and tell the coordinator.\n\n{}\n{}",
-        String::from_utf8_lossy(older),
-        String::from_utf8_lossy(newer)
+        "the broker's audit log is not one history: {finding}. Keep all that shows it, that is the evidence. Compare \
+         with other partners, ask the operator whether the store was restored from a backup, and tell the \
+         coordinator.{}{}",
+        after_a_line(older),
+        after_a_line(newer)
     )]
     LogInconsistent {
         /// What does not fit.
         finding: String,
-        /// The checkpoint that was held, signature included.
+        /// The checkpoint that was held, signature included; empty where it is not about two checkpoints.
         older: Vec<u8>,
         /// The one that does not fit it, signature included; empty where the broker showed none.
         newer: Vec<u8>,
     },
+}
+
+/// A text after an empty line, if there is one.
+fn after_a_line(text: &[u8]) -> String {
+    if text.is_empty() { String::new() } else { format!("\n\n{}", String::from_utf8_lossy(text)) }
 }
 
 codes!(AuditError {

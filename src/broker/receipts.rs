@@ -12,8 +12,8 @@ use crate::message::{LogEntry, Reply, Role, Unverified};
 
 impl Broker {
     /// Writes down in the log and in the partner's row that it has a receipt which this broker signed and does not
-    /// know, once for each receipt. Where no restore that it knows of explains it, the operator is told, and the
-    /// receipt is kept as evidence.
+    /// know, once until the partner shows another. Where no restore that it knows of explains it, the operator is told,
+    /// and the receipt is kept as evidence.
     pub(super) fn look_at_receipt(
         &self,
         transaction: &mut Transaction<'_>,

@@ -3,6 +3,7 @@
 use std::fs;
 
 use clap::Parser;
+use stapel::Timestamp;
 use stapel::audit::{Checkpoint, Event, Log, LogKey, LogRow, Outcome, Subject};
 use stapel::message::{self, Answer, Header, LogEntry, Reply};
 use stapel::policy::Policy;
@@ -35,7 +36,7 @@ impl Folder {
             folder.sign(&format!("kept/{size}.checkpoint"), &lines[..size]);
         }
         folder.write("line-6.json", &(lines[6].to_json() + "\n"));
-        fs::write(folder.path("answer.msg"), answer(&policy, 6, &lines[6])).unwrap();
+        fs::write(folder.path("answer.msg"), answer(&policy, 6, &lines[6], Timestamp(0))).unwrap();
         folder
     }
 
@@ -95,8 +96,8 @@ fn rows(lines: &[Line]) -> String {
     lines.iter().enumerate().map(|(index, line)| LogRow::Line(line.clone()).to_json(index as u64) + "\n").collect()
 }
 
-fn answer(policy: &Policy, index: u64, line: &Line) -> Vec<u8> {
-    let log = LogEntry { index, leaf: line.leaf(), salt: line.salt, ..LogEntry::NONE };
+fn answer(policy: &Policy, index: u64, line: &Line, restored: Timestamp) -> Vec<u8> {
+    let log = LogEntry { restored, index, leaf: line.leaf(), salt: line.salt };
     let standings = vec![0, 1, 2];
     let answer = Answer { log, release: 1, as_of: NOW, until: NOW, organisations: 4, fresh: 4, standings };
     let reply = Reply::Answer(answer);
@@ -198,6 +199,22 @@ fn two_parties_compare() {
     assert_eq!(code, "log_inconsistent");
     for evidence in ["kept/4.checkpoint", "forked"] {
         assert!(error.contains(&fs::read_to_string(folder.path(evidence)).unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn replies_that_tell_of_different_restores_hide_nothing_of_the_logs() {
+    let folder = Folder::new();
+    let policy = policy();
+    let mut forked = lines(&policy);
+    let theirs = answer(&policy, 6, &forked[6], Timestamp(NOW.0 - 3_600));
+    fs::write(folder.path("theirs.msg"), theirs).unwrap();
+    forked.swap(0, 1);
+    folder.sign("forked", &forked[..4]);
+    let compare = "compare --our-reply @answer.msg --their-reply @theirs.msg --ours @kept --theirs";
+    for (theirs, says) in [("@kept", "ask the operator that first"), ("@forked", "two different roots")] {
+        let (code, error) = folder.run(&format!("{compare} {theirs}")).unwrap_err();
+        assert!(code == "log_inconsistent" && error.contains(says), "{error}");
     }
 }
 

@@ -290,10 +290,14 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
         }));
     }
     writeln!(out, "restored under policy version {version}, digest {digest}")?;
+    writeln!(
+        out,
+        "before anything is handled: keep the certificates and suspensions that came since the copy again, with stapel \
+         broker certify. Else a stolen key is good again, and a suspension that is kept late ends flags that came back"
+    )?;
     for epoch in epochs {
         writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
     }
-    writeln!(out, "certificates and suspensions that came since the copy: keep them again with stapel broker certify")?;
     if let Some(fault) = status.last_fault {
         writeln!(out, "last fault: {fault}")?;
     }
