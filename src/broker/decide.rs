@@ -226,13 +226,13 @@ fn in_doubt() -> Rejection {
     Rejection::new(Code::Unavailable, 0, sentence)
 }
 
-/// The rejection of all that a partner sends while nobody knows whether its suspension has begun: the clock is in doubt,
-/// and stands on a day before the first.
+/// The rejection of all that a partner sends while nobody knows whether its suspension has begun: the clock is in
+/// doubt, and stands on a day before the first.
 pub(super) fn refuse_perhaps_suspended(incoming: &Incoming<'_>) -> Option<Rejection> {
     let Statement { partner, keys, first_day, .. } = incoming.sender.statement.as_ref()?;
     let sentence = format!(
-        "the broker's clock is in doubt, and partner {partner} is suspended from {first_day} on; nothing was done: send \
-         the same bytes again later"
+        "the broker's clock is in doubt, and partner {partner} is suspended from {first_day} on; nothing was done: \
+         send the same bytes again later"
     );
     let is_unknown = keys.is_none() && *first_day > incoming.now.day();
     is_unknown.then(|| Rejection::new(Code::Unavailable, 0, sentence))
