@@ -402,17 +402,12 @@ fn in_doubt_a_partner_that_is_suspended_later_is_put_off_and_told_no_wrong_thing
     let withdrawal = clients[0].delta(&[], &[pseudonym(1)], now);
     clients[0].accepted = accepted;
     let asks = clients[0].message(&Request::Status(StatusRequest::default()), now);
-    let lines = || {
-        let mut lines = 0;
-        broker.log_rows(|_, _| Ok(lines += 1)).unwrap();
-        lines
-    };
-    let before = lines();
+    let before = lines(&broker);
     for message in [&withdrawal, &asks] {
         let Reply::Rejection(rejection) = read(&broker.handle(message, now)) else { panic!("accepted") };
         assert_eq!((rejection.code.as_str(), rejection.log.is_line()), ("unavailable", false));
     }
-    assert_eq!(lines(), before);
+    assert_eq!(lines(&broker), before);
     broker.accept_clock(now).unwrap();
     assert_eq!(code(&clients[0].send(&broker, &withdrawal, now)), "ok", "its number was not used up");
     assert_eq!(code(&read(&broker.handle(&withdrawal, now))), "ok");
