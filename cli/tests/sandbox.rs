@@ -9,6 +9,8 @@ fn the_first_question_gives_a_hit() {
     let made = desk.json("sandbox --dir sandbox");
     assert_eq!(made[0]["partner"], json!("sandbox/partner"));
     assert_eq!(text(&desk.read("sandbox/addresses.csv")).lines().next(), Some("ref;adres"));
+    let shown = desk.stapel("partner shown --dir sandbox/partner --out shown");
+    assert!(shown.contains("nothing was written") && !desk.path("shown").exists(), "{shown}");
     let help = desk.stapel("sandbox --help");
     // The commands as they are shown, from the folder that was made.
     let shown =

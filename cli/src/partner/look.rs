@@ -171,6 +171,10 @@ pub(super) fn shown(args: &ShownArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(reply) = partner.latest_reply()? {
         shown.push(("latest.reply".into(), reply));
     }
+    if shown.is_empty() {
+        writeln!(out, "nothing was written: the broker has shown this partner nothing yet")?;
+        return Ok(());
+    }
     files::create_folder(&args.out)?;
     for (name, bytes) in shown {
         let path = args.out.join(name);
