@@ -332,6 +332,55 @@ fn what_arrives_after_its_epoch_has_closed_is_refused_without_a_complaint() {
     assert_eq!(received.iter().filter(is_refused).count(), 1, "{received:?}");
 }
 
+/// A leaver knows the secret of the epoch to come: that one makes way for the next number, which has another.
+#[test]
+fn broker_and_partners_pass_over_an_epoch_that_made_way() {
+    let mut town = Consortium::new();
+    let flat = home("1012JS|1|");
+    let overlap = "2027-11-10".parse::<Day>().unwrap().start();
+    let before = Timestamp(overlap.0 - 20 * DAY);
+    for at in 0..4 {
+        town.partners[at].flag(&[flat], &by(), before).unwrap();
+        town.deliver(at, before);
+    }
+    let first = policy_text();
+    let version = format!("version = 2\nprevious = \"{}\"", common::signed(&first).digest());
+    let second = format!("number = 2\nkey_id = \"{}\"", secret(2).key_id());
+    let third = format!("number = 3\nkey_id = \"{}\"", secret(3).key_id());
+    let newer = town.folder.path().join("newer");
+    fs::create_dir(&newer).unwrap();
+    let path = newer.join("policy.toml");
+    let text = first.replace("version = 1", &version).replace(&second, &third);
+    common::write_policy(&path, &text);
+    secret(3).create(&newer.join("epoch-3.secret")).unwrap();
+    town.broker.adopt_policy(&path, before).unwrap();
+    for certificate in common::certificates(common::signed(&text).policy()) {
+        let claimed = certificate.claimed();
+        let Some(partner) = town.partners.iter_mut().find(|partner| partner.number() == claimed.partner) else {
+            continue;
+        };
+        if claimed.epoch == 3 {
+            partner.adopt_policy(&path, before).unwrap();
+            partner.add_certificate(&newer.join(certificate.file_name())).unwrap();
+            partner.add_secret(&newer.join("epoch-3.secret")).unwrap();
+        }
+    }
+    for at in 0..4 {
+        let messages = town.partners[at].confirm(overlap).unwrap();
+        let epochs: Vec<u32> = town.partners[at].in_flight().map(|message| message.epoch).collect();
+        assert_eq!(epochs, [3, 1], "the newest first");
+        let received = town.carry(at, messages, overlap);
+        assert!(received.iter().all(|received| matches!(received, Received::Receipt(_))), "{received:?}");
+    }
+    let later = Timestamp(overlap.0 + 7 * DAY);
+    let messages = town.partners[0].ask(&[flat], &by(), later).unwrap();
+    town.carry(0, messages, later);
+    let messages = town.partners[0].ask(&[flat], &by(), later).unwrap();
+    let received = town.carry(0, messages, later);
+    let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!((answer.epoch, answer.rows[0].1), (3, Standing::Stacked(Told::Count(3))));
+}
+
 #[test]
 fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
     let mut town = Consortium::new();

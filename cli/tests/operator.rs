@@ -60,6 +60,7 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     assert!(!desk.path("broker/store").exists(), "without keys nothing is put in place");
     let told = &desk.json(&format!("{restore} --keys broker/keys --now {restored}"))[0];
     assert_eq!((&told["policy_version"], &told["epochs"]), (&json!(1), &json!([1])));
+    assert!(told["first"].as_str().unwrap().contains("keep the certificates and suspensions"), "{told}");
 
     // Nobody is answered out of the old copy, and everybody counts again with a full set.
     desk.stapel(&format!("partner ask --dir politie {BY} --own --now {restored}"));

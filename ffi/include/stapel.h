@@ -265,7 +265,10 @@ enum stapel_status
     STAPEL_ERROR_WRONG_KEY_ID = 306,
     /** A message was rejected: the policy's digest is not that of the policy in force. */
     STAPEL_ERROR_WRONG_POLICY = 307,
-    /** A message was rejected: the policy has no such epoch, or it is not open today. */
+    /**
+     * A message was rejected: the policy has no such epoch, or it is not open today, or the organisation joined with a
+     * later one.
+     */
     STAPEL_ERROR_WRONG_EPOCH = 308,
     /**
      * A message was rejected: the state number before it is not the last that was accepted; `number` is the one

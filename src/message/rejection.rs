@@ -46,7 +46,7 @@ named! {
         WrongKeyId = 6 => "wrong_key_id",
         /// The policy's digest is not that of the policy in force.
         WrongPolicy = 7 => "wrong_policy",
-        /// The policy has no such epoch, or it is not open today.
+        /// The policy has no such epoch, or it is not open today, or the organisation joined with a later one.
         WrongEpoch = 8 => "wrong_epoch",
         /// The state number before it is not the last that was accepted; `number` is the one expected.
         Gap = 9 => "gap",

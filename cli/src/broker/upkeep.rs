@@ -283,18 +283,17 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     let status = Broker::restore(&args.from, &args.place.dir, keys, args.clock.time()?)?.status();
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
+    let first = "before anything is handled: keep the certificates and suspensions that came since the copy again, \
+                 with stapel broker certify. Else a stolen key is good again, and a suspension that is kept late ends \
+                 flags that came back";
     if args.json {
         return out.json(&json!({
-            "policy_version": version, "policy": digest.to_string(), "epochs": epochs, "last_fault": status.last_fault,
-            "log_behind": status.log_behind,
+            "policy_version": version, "policy": digest.to_string(), "epochs": epochs, "first": first,
+            "last_fault": status.last_fault, "log_behind": status.log_behind,
         }));
     }
     writeln!(out, "restored under policy version {version}, digest {digest}")?;
-    writeln!(
-        out,
-        "before anything is handled: keep the certificates and suspensions that came since the copy again, with stapel \
-         broker certify. Else a stolen key is good again, and a suspension that is kept late ends flags that came back"
-    )?;
+    writeln!(out, "{first}")?;
     for epoch in epochs {
         writeln!(out, "epoch {epoch}: each partner counts again when it has delivered its full set; tell them")?;
     }
