@@ -3,7 +3,7 @@
 
 use super::rows::{OrganisationRow, write_row};
 use super::state::{BrokerState, OpenEpoch};
-use crate::day::{Day, Timestamp};
+use crate::day::Day;
 use crate::policy::Policy;
 use crate::slug::Slug;
 use crate::store::{Change, Key};
@@ -162,9 +162,8 @@ impl BrokerState {
     }
 
     /// After a restore what each organisation held in the copy may come again in first full sets, and what it could
-    /// flag on the days between; flags of the day of the restore itself are new on the day on which they come.
-    pub(super) fn restore_budgets(&mut self, policy: &Policy, now: Timestamp, change: &mut Change) {
-        let days = now.day().0.saturating_sub(self.latest_moment().day().0);
+    /// flag on the `days` between; flags of the day of the restore itself are new on the day on which they come.
+    pub(super) fn restore_budgets(&mut self, policy: &Policy, days: u16, change: &mut Change) {
         let added = policy.budgets.new_flags_a_day.saturating_mul(days.into());
         let mut rows = Vec::new();
         for organisation in &policy.organisations {

@@ -34,6 +34,11 @@ pub(super) struct Moment {
 }
 
 impl Moment {
+    /// The same after a wait: see [`BrokerState::not_before_latest`].
+    pub(super) fn after_wait(self, state: &BrokerState) -> Moment {
+        Moment { now: state.not_before_latest(self.now), ..self }
+    }
+
     /// The day by which certificates and suspensions have begun. In doubt all have: the broker's day stands still, and
     /// a key that is stolen meanwhile is to be stopped.
     pub(super) fn certificates_day(self) -> Day {
@@ -55,7 +60,7 @@ impl Clock {
             _ if !trusted => Err(BrokerError::ClockUntrusted { now }),
             _ if latest.since(now) > CLOCK_TOLERANCE => Err(BrokerError::Clock { now, latest }),
             Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Err(BrokerError::ClockAhead { now, as_of }),
-            _ => Ok(now.max(latest)),
+            _ => Ok(state.not_before_latest(now)),
         }
     }
 }
@@ -87,7 +92,7 @@ mod tests {
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE), Ok(Timestamp(AS_OF.0 + LONGEST_SILENCE)));
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE + 1), Err("clock_ahead"));
         // A message that was accepted is acted on, too.
-        state.acted = Some(AS_OF.plus(500));
+        state.log.last = AS_OF.plus(500);
         assert_eq!(at(&state, AS_OF.0 + 400), Err("clock"));
         assert_eq!(at(&state, AS_OF.0 + 450), Ok(AS_OF.plus(500)));
         // Replies name the moment of the restore, so that none is of before it.

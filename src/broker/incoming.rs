@@ -11,6 +11,7 @@ use crate::threads::Threads;
 use super::certificates::Certificates;
 use super::clock::Moment;
 use super::rows::{PolicyRow, Replied};
+use super::state::BrokerState;
 
 /// The policy in force, what the ledger says of it, and the certificates that hold under it.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub(super) struct Sender {
 }
 
 /// A message whose sender is authenticated, and all that is given to decide it by, except what the broker knows.
+#[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
     pub(super) in_force: &'a PolicyInForce,
     pub(super) header: &'a Header,
@@ -55,6 +57,14 @@ impl PolicyInForce {
 impl<'a> Incoming<'a> {
     pub(super) fn policy(&self) -> &'a Policy {
         self.in_force.policy()
+    }
+
+    /// The message at the latest moment that was acted on, where others came to a later one while it waited. `None`
+    /// where that is of another day: then it must be authenticated and decided anew, because certificates, epochs,
+    /// flags and budgets begin and end with days.
+    pub(super) fn at_latest(&self, state: &BrokerState) -> Option<Incoming<'a>> {
+        let now = state.not_before_latest(self.now);
+        (now.day() == self.now.day()).then_some(Incoming { now, ..*self })
     }
 
     /// The message, and the reply to it.

@@ -9,6 +9,7 @@ use super::join::join;
 use super::rows::{DAMAGED, PolicyRow, read_row};
 use super::state::{Account, BrokerState, OpenEpoch, StoredBatch};
 use crate::audit::Line;
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::store::{Batch, Key, Row, Span, Store, StoreError};
 use crate::tag::Tag;
@@ -36,7 +37,7 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
             Key::Format => refuse_other_format(read_row(&value)?)?,
             Key::Policy => {
                 let row: PolicyRow = read_row(&value)?;
-                state.acted = state.acted.max(Some(row.adopted));
+                state.log.last = state.log.last.max(row.adopted);
                 policy = Some(row);
             }
             Key::Partner(number) => {
@@ -58,7 +59,7 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
             Key::Certificates(epoch, partner) => certificates.load((epoch, partner), read_row(&value)?),
             Key::Share(epoch, partner) => {
                 let account = Account { row: read_row(&value)?, ..Account::default() };
-                state.acted = state.acted.max(account.row.heard);
+                state.log.last = state.log.last.max(account.row.heard.unwrap_or_default());
                 accounts.insert((epoch, partner), account);
             }
         }
@@ -85,9 +86,8 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
         state.log.tree.append(Digest(leaf));
     }
     let size = state.log.tree.size();
-    // Whatever was decided has a line, and so bears no later time than the last.
     for (_, line) in store.lines(size.saturating_sub(1)..size)? {
-        state.acted = state.acted.max(Line::parse(&line).ok().map(|line| line.time));
+        state.log.last = state.log.last.max(Line::parse(&line).map_or(Timestamp(0), |line| line.time));
     }
     for (number, flags) in released {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;

@@ -18,6 +18,8 @@ use crate::system::SystemError;
 pub(super) struct AuditLog {
     /// When the store was last put back from a copy, by which the log is named; 0 for never.
     pub(super) restored: Timestamp,
+    /// The time of the last line. Whatever is decided has a line, so that nothing was decided later.
+    pub(super) last: Timestamp,
     pub(super) tree: Log,
     pub(super) row: LogCountsRow,
     /// The latest checkpoint that was signed; empty before the first.
@@ -29,7 +31,8 @@ pub(super) struct AuditLog {
 }
 
 impl AuditLog {
-    /// Appends a line, in memory and in what `change` keeps.
+    /// Appends a line, in memory and in what `change` keeps. It bears the time of the line before it where that is
+    /// later, because threads come in another order than that in which they read the clock.
     pub(super) fn append(
         &mut self,
         change: &mut Change,
@@ -37,7 +40,8 @@ impl AuditLog {
         policy: Digest,
         event: Event,
     ) -> Result<LogEntry, SystemError> {
-        let line = Line::new(time, policy, event)?;
+        let line = Line::new(time.max(self.last), policy, event)?;
+        self.last = line.time;
         let leaf = line.leaf();
         let index = self.tree.append(leaf);
         change.lines.push(store::Line { index, bytes: line.to_json().into_bytes(), leaf: leaf.0 });
@@ -81,7 +85,7 @@ impl AuditLog {
         policy: Digest,
     ) -> Result<bool, SystemError> {
         let today = now.day();
-        if self.row.day == today {
+        if today <= self.row.day {
             return Ok(false);
         }
         let day = self.row.day;

@@ -24,7 +24,7 @@ use crate::store::{Key, Staged, StoreError};
 /// holds.
 enum Attempt {
     Done(Vec<u8>),
-    /// The policy changed or a release began or ended in between. Nothing was applied: decide again.
+    /// The policy or the day changed, or a release began or ended in between. Nothing was applied: decide again.
     Conflict,
 }
 
@@ -41,14 +41,15 @@ impl Broker {
     /// this returns. Where the policy names another signing key than the broker's, nothing is accepted (`unavailable`),
     /// and no partner can verify the reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
     pub fn handle(&self, message: &[u8], clock: impl Into<Clock>) -> Vec<u8> {
-        let Moment { now, in_doubt } = self.read_clock(clock.into());
+        let mut moment = self.read_clock(clock.into());
         let mut tagged = None;
         loop {
+            let Moment { now, in_doubt } = moment;
             let in_force = self.in_force();
             if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
                 return self.reject_unverifiably(&in_force, message, now);
             }
-            match authenticate(&in_force, message, Moment { now, in_doubt }) {
+            match authenticate(&in_force, message, moment) {
                 Ok((verified, sender)) => {
                     let incoming = Incoming {
                         in_force: &in_force,
@@ -64,6 +65,7 @@ impl Broker {
                         Ok(Attempt::Conflict) => {
                             // A rejection may rest on what changed.
                             tagged.take_if(|request| request.is_err());
+                            moment = self.database.inspect(|state| moment.after_wait(state));
                         }
                         Err(error) => {
                             self.note_fault(&error);
@@ -109,6 +111,7 @@ impl Broker {
         if !self.is_in_force(incoming.in_force) {
             return Ok(Attempt::Conflict);
         }
+        let Some(incoming) = &incoming.at_latest(&transaction) else { return Ok(Attempt::Conflict) };
         let transaction = match incoming.in_doubt {
             true => transaction,
             false => self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?.0,
@@ -138,8 +141,9 @@ impl Broker {
             }
             Err(rejection) => {
                 let mut transaction = self.database.begin()?;
+                let now = transaction.not_before_latest(incoming.now);
                 let (state, change) = transaction.change();
-                state.log.count_replayed(change, incoming.now);
+                state.log.count_replayed(change, now);
                 transaction.commit()?;
                 return Ok(Attempt::Done(self.reject_unlogged(incoming, rejection)));
             }
@@ -147,6 +151,7 @@ impl Broker {
         let staged = decision.batch().map(|batch| self.database.store().stage(batch)).transpose()?;
 
         let mut transaction = self.database.begin()?;
+        let Some(incoming) = &incoming.at_latest(&transaction) else { return Ok(Attempt::Conflict) };
         if !self.still_holds(&snapshot, &transaction, incoming) {
             return Ok(Attempt::Conflict);
         }
@@ -218,7 +223,6 @@ impl Broker {
         let mut release_now = false;
         let log = transaction.record(incoming.now, incoming.in_force.digest(), decision.event)?;
         let (state, change) = transaction.change();
-        state.acted = state.acted.max(Some(incoming.now));
         change.added.extend(staged);
         if decision.verdict.is_ok() {
             state.keep_spent(decision.organisation, change);

@@ -223,9 +223,7 @@ impl Broker {
         let broker = Broker::assemble(keys, database, None, PolicyInForce { signed, row, certificates });
         let in_force = broker.in_force();
         let mut transaction = broker.database.begin()?;
-        let (state, change) = transaction.change();
-        state.acted = Some(now);
-        change.rows.extend(rows);
+        transaction.change().1.rows.extend(rows);
         transaction.record(now, digest, Event::PolicyAdopted { version, previous: None })?;
         transaction.change_certificates(now, &in_force, &Certificates::default())?;
         let (transaction, _) = broker.upkeep(&in_force, now).catch_up_unsigned(transaction)?;

@@ -98,17 +98,21 @@ impl Broker {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
         let beside = Certificate::read_beside(policy)?;
+        let mut clock = Clock::from(now);
         let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
+            let now = clock.judge(&transaction)?;
             refuse_unfit(&signed, &self.keys, now)?;
-            let now = Clock::from(now).judge(&transaction)?;
             refuse_unannounced(&signed, old.row.announced, now.day())?;
             let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
-            // meanwhile, begun a release that would take the place of those made below.
-            if self.is_in_force(&old) && !transaction.is_release_in_progress() {
+            // meanwhile, begun a release that would take the place of those made below, or acted on a later day.
+            clock.now = transaction.not_before_latest(now);
+            let is_same_day = clock.now.day() == now.day();
+            if is_same_day && self.is_in_force(&old) && !transaction.is_release_in_progress() {
+                let now = clock.now;
                 let epochs = &transaction.epochs;
                 let has_released = |number| epochs.get(&number).is_some_and(|epoch| epoch.row.waits_since.is_none());
                 old.signed.refuse_late(&newer, now.day(), has_released)?;
@@ -130,9 +134,7 @@ impl Broker {
         let row = PolicyRow { version, digest, previous, adopted: now, announced: None };
         let certificates = old.certificates.under(signed.policy(), &beside);
         let newer = Arc::new(PolicyInForce { signed, row, certificates });
-        let (state, change) = transaction.change();
-        state.acted = state.acted.max(Some(now));
-        change.rows.push((Key::Policy, Some(write_row(&newer.row))));
+        transaction.change().1.rows.push((Key::Policy, Some(write_row(&newer.row))));
         let adopted = Event::PolicyAdopted { version, previous: Some(old.row.digest) };
         transaction.record(now, digest, adopted)?;
         transaction.change_certificates(now, &newer, &old.certificates)?;
@@ -167,6 +169,7 @@ impl Broker {
         let Moment { now, .. } = self.read_clock(clock.into());
         // A release that is being made knows nothing of it, and would put what it was made from in its place.
         let mut transaction = self.database.begin_after_release()?;
+        let now = transaction.not_before_latest(now);
         let old = self.in_force();
         let mut newer = (*old).clone();
         if !newer.certificates.keep(certificate, old.policy())? {
@@ -293,6 +296,7 @@ impl Broker {
     fn recover(&self, now: Timestamp) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         let mut transaction = self.database.begin()?;
+        let days_lost = now.day().0.saturating_sub(transaction.latest_moment().day().0);
         let origin = transaction.log.name(in_force.policy()).origin().to_owned();
         let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));
         transaction.record(now, in_force.digest(), Event::Restore { last })?;
@@ -305,7 +309,7 @@ impl Broker {
         }
         let (state, change) = transaction.change();
         state.forget_replies(change);
-        state.restore_budgets(in_force.policy(), now, change);
+        state.restore_budgets(in_force.policy(), days_lost, change);
         // A log of its own, so also where two restores fall on one second.
         state.log.restored = Timestamp(now.0.max(state.log.restored.0 + 1));
         change.rows.push((Key::Restored, Some(write_row(&state.log.restored))));

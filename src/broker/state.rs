@@ -24,8 +24,6 @@ pub(super) struct BrokerState {
     /// Those of which anything was spent, in the order in which they came.
     pub(super) organisations: Vec<OrganisationRow>,
     pub(super) epochs: BTreeMap<u32, OpenEpoch>,
-    /// The latest moment at which a policy was adopted, or a message decided on.
-    pub(super) acted: Option<Timestamp>,
 }
 
 /// An epoch that is open: its release, and what each partner has in it.
@@ -75,7 +73,13 @@ impl BrokerState {
     /// The latest moment at which anything was done. No reply is of before the restore that it names.
     pub(super) fn latest_moment(&self) -> Timestamp {
         let releases = self.epochs.values().map(|epoch| epoch.row.as_of.max(epoch.row.considered));
-        releases.max().max(self.acted).max(self.restored()).unwrap_or(Timestamp(0))
+        releases.max().unwrap_or_default().max(self.log.last).max(self.log.restored)
+    }
+
+    /// The time to go by where `now` was judged before a wait, in which others may have acted on a later moment: time
+    /// never runs backwards.
+    pub(super) fn not_before_latest(&self, now: Timestamp) -> Timestamp {
+        now.max(self.latest_moment())
     }
 
     /// The moment of the latest release of any epoch.

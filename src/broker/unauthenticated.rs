@@ -15,7 +15,7 @@ pub(super) struct UnauthenticatedTraffic(Mutex<Minute>);
 struct Minute {
     starts: u64,
     /// When the last of the messages came.
-    last: u64,
+    last: Timestamp,
     rejected: BTreeMap<Code, u32>,
 }
 
@@ -24,8 +24,10 @@ impl UnauthenticatedTraffic {
     pub(super) fn count(&self, now: Timestamp, code: Code) -> Option<Event> {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let over = minute.take_if_over(now);
-        minute.starts = now.0 - now.0 % 60;
-        minute.last = now.0;
+        if minute.rejected.is_empty() {
+            minute.starts = now.0 - now.0 % 60;
+        }
+        minute.last = minute.last.max(now);
         let count = minute.rejected.entry(code).or_default();
         *count = count.saturating_add(1);
         over
@@ -39,17 +41,34 @@ impl UnauthenticatedTraffic {
     /// The line of a minute that the end of the process cuts short, and when the last message came.
     pub(super) fn take_rest(&mut self) -> Option<(Timestamp, Event)> {
         let minute = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        minute.take().map(|event| (Timestamp(minute.last), event))
+        minute.take().map(|event| (minute.last, event))
     }
 }
 
 impl Minute {
+    /// A thread that read the clock in the minute before does not end this one.
     fn take_if_over(&mut self, now: Timestamp) -> Option<Event> {
-        if now.0 - now.0 % 60 == self.starts { None } else { self.take() }
+        if now.since(Timestamp(self.starts)) < 60 { None } else { self.take() }
     }
 
     fn take(&mut self) -> Option<Event> {
         let rejected = std::mem::take(&mut self.rejected);
         (!rejected.is_empty()).then_some(Event::Unauthenticated { minute: Timestamp(self.starts), rejected })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_come_late_at_a_turn_of_the_minute_have_no_line_of_their_own() {
+        let counted = UnauthenticatedTraffic::default();
+        let lines = [59, 61, 58, 62, 59].map(|now| counted.count(Timestamp(now), Code::Malformed));
+        assert_eq!(lines.iter().flatten().count(), 1, "{lines:?}");
+        let Some(Event::Unauthenticated { minute, rejected }) = counted.take_if_over(Timestamp(120)) else {
+            panic!("no line")
+        };
+        assert_eq!((minute, rejected[&Code::Malformed]), (Timestamp(60), 4));
     }
 }

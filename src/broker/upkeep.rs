@@ -37,7 +37,8 @@ impl Upkeep<'_> {
     /// Does what is due, and puts it in line for the disk.
     ///
     /// Nothing is done while another thread makes a release: the caller goes on with the release in force, unless it
-    /// waited with `begin_after_release`. Others go on while a release is made here. The clock must not be in doubt.
+    /// waited with `begin_after_release`. Others go on while a release is made here. The clock must not be in doubt,
+    /// nor its time be before the latest moment that was acted on.
     pub(super) fn catch_up<'t>(&self, transaction: Transaction<'t>) -> Result<CaughtUp<'t>, BrokerError> {
         if transaction.is_release_in_progress() {
             return Ok((transaction, Vec::new()));
@@ -79,11 +80,16 @@ impl Upkeep<'_> {
     fn open_and_close(&self, transaction: &mut Transaction<'_>) -> Result<(), BrokerError> {
         let policy = self.in_force.policy();
         let today = self.now.day();
+        debug_assert!(self.now >= transaction.latest_moment(), "a time from before a wait");
         // An epoch whose keys were destroyed is not opened again, because partners take it for closed.
         let is_open = |number: &u32| {
             policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today)) && !self.broker.keys.is_destroyed(*number)
         };
-        let closed: Vec<u32> = transaction.epochs.keys().copied().filter(|number| !is_open(number)).collect();
+        // One that was opened is not over before its first day, whatever the clock says: its keys would be lost.
+        let is_over = |number: &u32| {
+            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today) || self.broker.keys.is_destroyed(*number)
+        };
+        let closed: Vec<u32> = transaction.epochs.keys().copied().filter(is_over).collect();
         for number in &closed {
             let (state, change) = transaction.change();
             state.remove_epoch(policy, *number, change);

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::audit::Line;
 use crate::policy::{Certificate, Statement};
 use crate::store::{Batch, Change, Purged, Staged, StoreError, Ticket};
 
@@ -121,14 +122,100 @@ fn begin() -> (PausingStore, Broker, [Client; 3]) {
     (store, broker, clients)
 }
 
-/// A folder with a policy that follows the sample.
-fn newer_policy() -> tempfile::TempDir {
+/// A folder with a policy that follows the sample, with another piece of it replaced.
+fn newer_policy_with(from: &str, to: &str) -> tempfile::TempDir {
     let digest = sample::signed().digest();
-    let text = sample::changed_text(&[
-        ("version = 1\n", &format!("version = 2\nprevious = \"{digest}\"\n")),
-        ("075 000 00 00", "075 000 00 01"),
-    ]);
-    sample::folder(&text)
+    let version = format!("version = 2\nprevious = \"{digest}\"\n");
+    sample::folder(&sample::changed_text(&[("version = 1\n", &version), (from, to)]))
+}
+
+fn newer_policy() -> tempfile::TempDir {
+    newer_policy_with("075 000 00 00", "075 000 00 01")
+}
+
+/// The kinds of the log's lines; no line bears an earlier time than the one before it.
+fn log_of(store: &PausingStore) -> Vec<&'static str> {
+    let lines = store.lines(0..u64::MAX).unwrap();
+    let lines: Vec<Line> = lines.iter().map(|(_, bytes)| Line::parse(bytes).unwrap()).collect();
+    for (index, pair) in lines.windows(2).enumerate() {
+        assert!(pair[0].time <= pair[1].time, "line {} is of before the one before it", index + 1);
+    }
+    lines.iter().map(|line| line.event.kind()).collect()
+}
+
+/// Has `decided` decided at `now`, and before that is kept `other`, with which the day turns at `midnight`. The
+/// replies to both.
+fn straddle(
+    (store, broker): (&PausingStore, &Broker),
+    (decided, now): (&[u8], Timestamp),
+    (other, midnight): (&[u8], Timestamp),
+) -> [Vec<u8>; 2] {
+    let deciding = store.pause(Step::Stage(1));
+    thread::scope(|scope| {
+        let handled = scope.spawn(|| broker.handle(decided, now));
+        deciding.wait_until_reached();
+        let turned = broker.handle(other, midnight);
+        drop(deciding);
+        [handled.join().unwrap(), turned]
+    })
+}
+
+#[test]
+fn a_message_of_before_midnight_closes_no_epoch_that_opened_at_midnight() {
+    let (store, broker, [mut first, mut second, _]) = begin();
+    let next = format!(
+        "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = {}\ncloses = 2027-12-31\n\n\
+         [[organisation]]\nslug = \"politie\"",
+        MIDNIGHT.day()
+    );
+    let newer = newer_policy_with("[[organisation]]\nslug = \"politie\"", &next);
+    broker.adopt_policy(&newer.path().join("policy.toml"), Timestamp(MIDNIGHT.0 - 30)).unwrap();
+    let before = Timestamp(MIDNIGHT.0 - 1);
+    let (delta, other) = (first.delta(5, before), second.delta(5, MIDNIGHT));
+    let replies = straddle((&store, &broker), (&delta, before), (&other, MIDNIGHT));
+    assert_eq!(replies.each_ref().map(|reply| code(reply)), ["ok", "ok"]);
+    let times = replies.map(|reply| Unverified::parse(&reply, Role::Broker).unwrap().unverified_header().time);
+    assert_eq!(times, [MIDNIGHT, MIDNIGHT]);
+    assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [1, 2]);
+    assert!(broker.keys.pepper(2).is_some() && !broker.keys.is_destroyed(2));
+    let kinds = log_of(&store);
+    assert!(kinds.contains(&"epoch_opened") && !kinds.contains(&"epoch_closed"), "{kinds:?}");
+}
+
+#[test]
+fn a_flag_that_ended_while_its_withdrawal_waited_is_not_withdrawn() {
+    let (store, broker, [mut first, mut second, _]) = begin();
+    let last_day: Day = "2026-12-31".parse().unwrap();
+    let midnight = last_day.plus(1).start();
+    let (evening, before) = (Timestamp(midnight.0 - 90_000), Timestamp(midnight.0 - 1));
+    broker.accept_clock(evening).unwrap();
+    let flags = [pseudonym(1)];
+    let flagged = vec![Group { terms: until(last_day), pseudonyms: &flags }];
+    let set = Request::FullSet(FullSet { shrink: true, part: Part { number: 1, of: 1 }, flagged });
+    first.state += 1;
+    let set = first.sign(&set, first.state, first.accepted, evening);
+    assert_eq!(first.send(&broker, &set, evening), "ok");
+    broker.release(Timestamp(midnight.0 - 60)).unwrap();
+    first.state += 1;
+    let withdraws = Request::Delta(Delta { flagged: vec![], withdrawn: &flags });
+    let withdraws = first.sign(&withdraws, first.state, first.accepted, before);
+    let replies = straddle((&store, &broker), (&withdraws, before), (&second.delta(5, midnight), midnight));
+    let Reply::Receipt(receipt) = read(&replies[0]) else { panic!("{}", code(&replies[0])) };
+    assert_eq!((receipt.withdrawn, receipt.held), (0, 0), "it ended with the day before");
+    log_of(&store);
+}
+
+#[test]
+fn no_line_bears_an_earlier_time_than_the_line_before_it() {
+    let (store, broker, [mut first, ..]) = begin();
+    let at = |seconds: u64| Timestamp(MIDNIGHT.0 - seconds);
+    // A stranger's message has its line when the broker ends, and others act on a later moment before that.
+    broker.handle(b"?", at(55));
+    assert_eq!(code(&broker.handle(&first.question(at(20)), at(20))), "ok");
+    broker.purge(at(50)).unwrap();
+    broker.release(at(45)).unwrap();
+    drop(broker);
+    assert_eq!(log_of(&store).last(), Some(&"unauthenticated"));
 }
 
 #[test]
@@ -226,7 +313,14 @@ fn a_policy_is_not_adopted_while_another_thread_makes_a_release() {
 
 #[test]
 fn a_suspension_is_not_lost_with_a_release_that_is_being_made() {
-    let (store, broker, _) = begin();
+    for kept_at in [MIDNIGHT, Timestamp(MIDNIGHT.0 - 1)] {
+        let (store, broker, _) = begin();
+        keep_a_suspension_while_a_release_is_made(&store, &broker, kept_at);
+    }
+}
+
+/// The suspension begins with the day of the release, so that it has begun whenever the release is over.
+fn keep_a_suspension_while_a_release_is_made(store: &PausingStore, broker: &Broker, kept_at: Timestamp) {
     let (first_day, last_day) = (MIDNIGHT.day(), MIDNIGHT.day());
     let statement = Statement { partner: 1, epoch: 1, serial: 2, keys: None, first_day, last_day };
     let suspension = Certificate::sign(&sample::policy(), statement, &sample::policy_key("politie")).unwrap();
@@ -234,10 +328,10 @@ fn a_suspension_is_not_lost_with_a_release_that_is_being_made() {
     thread::scope(|scope| {
         let releasing = releasing;
         let (keep, kept) = mpsc::channel();
-        let (broker, suspension) = (&broker, &suspension);
+        let suspension = &suspension;
         let released = scope.spawn(|| broker.release(MIDNIGHT));
         releasing.wait_until_reached();
-        scope.spawn(move || keep.send(broker.keep_certificate(suspension, MIDNIGHT)).unwrap());
+        scope.spawn(move || keep.send(broker.keep_certificate(suspension, kept_at)).unwrap());
         assert!(kept.recv_timeout(Duration::from_millis(200)).is_err(), "it waits for the release");
         drop(releasing);
         released.join().unwrap().unwrap();
