@@ -49,7 +49,7 @@ impl LoggedReply {
         if (&header.consortium, &header.purpose) != (&policy.consortium, &policy.purpose) {
             return Err(AuditError::LogProof { finding: "the reply is of another consortium or purpose" });
         }
-        if entry == LogEntry::NONE {
+        if !entry.is_line() {
             return Err(AuditError::LogProof { finding: "the reply names no line of the log" });
         }
         Ok(LoggedReply {
@@ -276,7 +276,10 @@ pub(super) mod tests {
             flipped[at] ^= 1;
             assert!(LoggedReply::verify(&flipped, &sample::policy()).is_err(), "byte {at}");
         }
-        let none = signed(&replies(LogEntry::NONE)[0], NOW);
-        assert_eq!(LoggedReply::verify(&none, &sample::policy()).unwrap_err().code(), "log_proof");
+        // After a restore every reply names that, also where it has no line.
+        for restored in [Timestamp(0), NOW] {
+            let none = signed(&replies(LogEntry { restored, ..LogEntry::NONE })[0], NOW);
+            assert_eq!(LoggedReply::verify(&none, &sample::policy()).unwrap_err().code(), "log_proof");
+        }
     }
 }
