@@ -159,8 +159,8 @@ impl Acceptance {
     /// Drops what was said since the last full release, which a whole full set of `parts` takes the place of. Its last
     /// part is not among the batches yet.
     fn remove_overruled(&mut self, incoming: &Incoming<'_>, parts: usize) {
-        let released = self.account.row.released;
-        let from = self.account.batches.partition_point(|stored| stored.sequence <= released);
+        let released_through = self.account.row.released_through;
+        let from = self.account.batches.partition_point(|stored| stored.sequence <= released_through);
         let until = self.account.batches.len() + 1 - parts;
         self.remove_batches(incoming, from..until.max(from));
     }
@@ -169,8 +169,8 @@ impl Acceptance {
     /// or full set come to, where that is less than half of what they said. So a partner that says the same again and
     /// again fills no disk.
     fn merged(&mut self, incoming: &Incoming<'_>, rows: Vec<Row>) -> Vec<Row> {
-        let released = self.account.row.released;
-        let is_no_delta = |stored: &StoredBatch| stored.part.is_some() || stored.sequence <= released;
+        let released_through = self.account.row.released_through;
+        let is_no_delta = |stored: &StoredBatch| stored.part.is_some() || stored.sequence <= released_through;
         let from = self.account.batches.iter().rposition(is_no_delta).map_or(0, |at| at + 1);
         let deltas = &self.account.batches[from..];
         if deltas.is_empty() || !deltas.len().is_multiple_of(DELTAS_BETWEEN_MERGES) {

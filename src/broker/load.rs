@@ -70,14 +70,13 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
         let account = accounts.get_mut(&id).ok_or(DAMAGED)?;
         let rows = batch.rows.len();
         account.batches.push(StoredBatch { sequence: batch.id.sequence, part: batch.part, rows });
-        replays.entry(id).or_default().apply(batch, account.row.released);
-        Ok(())
+        replays.entry(id).or_default().apply(batch, account.row.released_through)
     })?;
     let mut released: BTreeMap<u32, Vec<(u16, Pending)>> = BTreeMap::new();
     for ((number, partner), mut account) in accounts {
         let epoch = state.epochs.get_mut(&number).ok_or(DAMAGED)?;
         if let Some(replay) = replays.remove(&(number, partner)) {
-            let flags = replay.finish(&mut account);
+            let flags = replay.finish(&mut account)?;
             released.entry(number).or_default().push((partner, flags));
         }
         epoch.accounts.insert(partner, account);
@@ -112,34 +111,46 @@ struct Replay {
     /// What the batches up to the last full release say, once a later one has come.
     released: Option<Pending>,
     said: Pending,
+    /// The parts of a full set whose last part has not come, and of how many it is.
     parts: Vec<Arc<Vec<Row>>>,
+    of: u16,
 }
 
+const TORN: StoreError = StoreError::StoreDamaged { finding: "the parts of a full set do not belong together" };
+
 impl Replay {
-    fn apply(&mut self, batch: Batch, released: u64) {
-        if batch.id.sequence > released && self.released.is_none() {
-            self.released = Some(self.said.clone());
+    /// Takes the next batch. Refuses what no broker writes: a set that lacks a part, has another batch in its midst, or
+    /// is released in part.
+    fn apply(&mut self, batch: Batch, released_through: u64) -> Result<(), StoreError> {
+        let is_between_sets = self.parts.is_empty();
+        if batch.id.sequence > released_through && self.released.is_none() {
+            self.released = if is_between_sets { Some(self.said.clone()) } else { return Err(TORN) };
         }
         let Some((part, of)) = batch.part else {
-            self.parts.clear();
             self.said.push(batch.rows);
-            return;
+            return if is_between_sets { Ok(()) } else { Err(TORN) };
         };
-        if part == 1 {
-            self.parts.clear();
+        let is_next = usize::from(part) == self.parts.len() + 1 && part <= of && (is_between_sets || of == self.of);
+        if !is_next {
+            return Err(TORN);
         }
+        self.of = of;
         self.parts.push(Arc::new(batch.rows));
-        if part >= of {
+        if part == of {
             self.said = Pending::of_parts(std::mem::take(&mut self.parts));
         }
+        Ok(())
     }
 
     /// Gives the account what its partner's batches come to, and returns the released flags.
-    fn finish(self, account: &mut Account) -> Pending {
+    fn finish(self, account: &mut Account) -> Result<Pending, StoreError> {
+        if self.released.is_none() && !self.parts.is_empty() {
+            return Err(TORN);
+        }
         account.parts = self.parts;
         let ended = account.row.ended;
         if self.released.is_none() && ended.is_none() {
-            return self.said;
+            return Ok(self.said);
         }
         let released = self.released.unwrap_or_else(|| self.said.clone());
         let mut pending = Vec::new();
@@ -149,11 +160,64 @@ impl Replay {
             pending.extend(is.filter(|_| was != is).map(|span| Row { tag, span }));
         }
         account.pending.push(pending);
-        released
+        Ok(released)
     }
 }
 
 /// What is said, by ascending tag.
 fn spans(said: &Pending) -> impl Iterator<Item = (Tag, Span)> {
     said.rows().map(|row| (row.tag, row.span))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::{EpochRow, ShareRow, write_row};
+    use super::*;
+    use crate::store::{BatchId, Change, MemoryStore};
+
+    /// Whether a store loads that has these batches of one partner, of which those up to a number are released.
+    fn loads(batches: &[(u64, Option<(u16, u16)>)], released_through: u64) -> bool {
+        let store = MemoryStore::default();
+        let now = Timestamp(1_796_126_400);
+        let epoch = EpochRow { release: 1, as_of: now, considered: now, fresh: 0, waits_since: None };
+        let share = ShareRow { delivered: true, released_through, ..ShareRow::default() };
+        let rows = vec![(Key::Epoch(1), Some(write_row(&epoch))), (Key::Share(1, 2), Some(write_row(&share)))];
+        let batch = |(sequence, part): &(u64, Option<(u16, u16)>)| {
+            let id = BatchId { epoch: 1, partner: 2, sequence: *sequence };
+            store.stage(&Batch { id, part: *part, rows: Vec::new() }).unwrap()
+        };
+        let added = batches.iter().map(batch).collect();
+        store.submit(Change { rows, added, ..Change::default() }).unwrap();
+        match load(&store) {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.code(), "store_damaged");
+                false
+            }
+        }
+    }
+
+    #[test]
+    fn batches_that_no_broker_writes_are_refused() {
+        let part = |sequence, part, of| (sequence, Some((part, of)));
+        let delta = |sequence| (sequence, None);
+        let set = [part(3, 1, 1), delta(4), part(10, 1, 3), part(11, 2, 3), part(12, 3, 3), delta(13)];
+        assert!([3, 4, 9, 12, 13, 20].iter().all(|released| loads(&set, *released)));
+        assert!([10, 11].iter().all(|released| !loads(&set, *released)), "a set is released whole");
+        let unfinished = [part(3, 1, 1), part(10, 1, 3), part(11, 2, 3)];
+        assert!(loads(&unfinished, 3) && !loads(&unfinished, 10) && !loads(&unfinished, 11));
+        for torn in [
+            &[part(3, 1, 1), part(12, 3, 3)][..],
+            &[part(3, 0, 1)],
+            &[part(3, 1, 0)],
+            &[part(3, 2, 1)],
+            &[part(3, 2, 2)],
+            &[part(3, 1, 3), part(4, 3, 3)],
+            &[part(3, 1, 3), part(4, 2, 2)],
+            &[part(3, 1, 2), part(4, 1, 2), part(5, 2, 2)],
+            &[part(3, 1, 2), delta(4), part(5, 2, 2)],
+        ] {
+            assert!(!loads(torn, 0) && !loads(torn, 20), "{torn:?}");
+        }
+    }
 }

@@ -113,9 +113,8 @@ pub(super) fn supersede(batches: &mut Vec<StoredBatch>, unfinished: usize) -> Ve
 /// quarter of what sets say, or where flags of theirs were cut: they are forgotten, or were withdrawn or shortened
 /// without a full release. Then their rows leave the store, and what is read from it is what the index shows.
 fn mergeable(account: &Account, any_cut: bool) -> Option<usize> {
-    let whole = account.batches.len() - account.parts.len();
-    let is_released = |stored: &&StoredBatch| stored.sequence <= account.row.released;
-    let released = account.batches[..whole].iter().take_while(is_released).count();
+    let is_released = |stored: &&StoredBatch| stored.sequence <= account.row.released_through;
+    let released = account.whole_batches().iter().take_while(is_released).count();
     let (mut in_sets, mut in_deltas) = (0, 0);
     for stored in &account.batches[..released] {
         if stored.part.is_some() {

@@ -25,8 +25,6 @@ pub(super) struct ReleasePlan {
     due: Due,
     /// The epoch as it was. While the release is made, only what questions cost changes in it.
     epoch: OpenEpoch,
-    /// The number of the last state message that was accepted of each partner.
-    accepted: BTreeMap<u16, u64>,
     /// Partners whose flags end, because a suspension has begun since the release before.
     suspended: BTreeSet<u16>,
 }
@@ -60,14 +58,13 @@ impl ReleasePlan {
         due: Due,
     ) -> Result<ReleasePlan, StoreError> {
         let epoch = state.epochs.get(&number).ok_or(MISSING)?;
-        let accepted = state.partners.iter().map(|(partner, row)| (*partner, row.accepted_state())).collect();
         let suspended = certificates.suspended(number, epoch.row.as_of.day(), due.as_of.day());
-        Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), accepted, suspended })
+        Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), suspended })
     }
 
     /// Makes the release. Nothing of it shows yet.
     pub(super) fn prepare(self, policy: &Policy, threads: &Threads) -> PreparedRelease {
-        let ReleasePlan { number, due, mut epoch, accepted, suspended } = self;
+        let ReleasePlan { number, due, mut epoch, suspended } = self;
         let today = due.as_of.day();
         let in_roster = |partner: &u16| policy.partner(*partner).is_some();
         let may_flag = |partner: &u16| policy.flags_for(*partner, number).is_some() && !suspended.contains(partner);
@@ -113,13 +110,16 @@ impl ReleasePlan {
             prepared.removed_rows += account.stored_rows();
         }
         for (partner, mut account) in accounts {
-            // No batch says that these ended: read again, those that are released from now on would show.
-            let is_released_now = |stored: &StoredBatch| stored.sequence > account.row.released;
-            let any_new = !account.pending.is_empty() || account.batches.iter().any(is_released_now);
+            // Where all flags were ended, the batches still say that they are held, and a restart would take those that
+            // this release reaches for released flags. A merged set takes their place and says what is true.
+            let is_released_now = |stored: &StoredBatch| stored.sequence > account.row.released_through;
+            let any_new = !account.pending.is_empty() || account.whole_batches().iter().any(is_released_now);
             let any_ended = due.full && account.row.ended.is_some() && any_new;
             if due.full {
                 account.pending = Default::default();
-                account.row.released = accepted.get(&partner).copied().unwrap_or(0);
+                // A set whose last part has not come is released as a whole or not at all.
+                let last_whole = account.whole_batches().last().map(|stored| stored.sequence);
+                account.row.released_through = last_whole.unwrap_or(account.row.released_through);
             }
             prepared.tidy(partner, &mut account, any_ended || cut.contains(&partner));
             account.row.held = account.held(&prepared.index, partner, prepared.tally.of(partner), today);
@@ -258,7 +258,7 @@ mod tests {
         assert!(epoch.accounts.keys().eq([&1, &2]));
         let account = &epoch.accounts[&1];
         assert!(account.pending.is_empty());
-        assert_eq!((account.row.held, account.row.released, account.row.free), (2, 3, 5));
+        assert_eq!((account.row.held, account.row.released_through, account.row.free), (2, 3, 5));
         assert_eq!((state.unpurged, change.lines.len()), (2, 1));
     }
 
@@ -272,6 +272,6 @@ mod tests {
             .prepare(&sample::policy(), &Threads::default());
         assert_eq!((prepared.tally.of(1), prepared.tally.tags), (0, 0));
         let account = &prepared.accounts[&1];
-        assert_eq!((account.row.held, account.row.released), (2, 0));
+        assert_eq!((account.row.held, account.row.released_through), (2, 0));
     }
 }

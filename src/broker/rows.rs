@@ -21,7 +21,7 @@
 //! |  | since when all flags are ended and a full set is wanted again, a day, if that is so |
 //! |  | when the last state message was accepted, a moment, if any |
 //! |  | flags held, 4; the release that the next counts in, 8; pseudonyms asked free of charge, 4 |
-//! |  | the highest released state number, 8 |
+//! |  | the number of the last batch that is released, 8; 0 for none |
 //! | organisation | its slug, bytes |
 //! |  | the day of what follows; new flags, 4; pseudonyms asked, 4; pseudonyms swept, 4; status requests, 4 |
 //! |  | the epoch of its first full set, 4, if any |
@@ -173,8 +173,8 @@ pub(super) struct ShareRow {
     /// The release in which `free` were asked for nothing.
     pub(super) free_in: u64,
     pub(super) free: u32,
-    /// Batches up to this state number are released.
-    pub(super) released: u64,
+    /// Batches up to this number are released. Those of a full set whose last part has not come have higher ones.
+    pub(super) released_through: u64,
 }
 
 impl ShareRow {
@@ -221,7 +221,7 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
-encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released } }
+encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released_through } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }
 encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
@@ -355,7 +355,7 @@ mod tests {
             held: 0x72,
             free_in: 0x74,
             free: 0x75,
-            released: 0x76,
+            released_through: 0x76,
         };
         let after_flags = [
             [1, 0x71, 0, 0, 0, 0, 0, 0, 0].as_slice(),

@@ -262,9 +262,14 @@ impl Account {
         })
     }
 
+    /// Its batches without those of a full set whose last part has not come.
+    pub(super) fn whole_batches(&self) -> &[StoredBatch] {
+        &self.batches[..self.batches.len() - self.parts.len()]
+    }
+
     /// Drops a full set whose last part has not come: its batches.
     pub(super) fn abandon(&mut self) -> Vec<StoredBatch> {
-        let whole = self.batches.len() - self.parts.len();
+        let whole = self.whole_batches().len();
         self.parts.clear();
         self.batches.split_off(whole)
     }

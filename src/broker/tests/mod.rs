@@ -375,6 +375,49 @@ fn a_partner_that_says_the_same_again_and_again_fills_no_disk() {
     assert_eq!(answer.standings, [1, 1, 1], "its first flags went with the set");
 }
 
+impl Client {
+    /// Sends a part of a full set, with the shrink bit.
+    fn send_part(&mut self, broker: &Broker, (number, of): (u16, u16), flag: u8, now: Timestamp) {
+        self.state += 1;
+        let pseudonyms = [pseudonym(flag)];
+        let flagged = vec![Group { terms: until(last_day()), pseudonyms: &pseudonyms }];
+        let request = Request::FullSet(FullSet { shrink: true, part: Part { number, of }, flagged });
+        let message = self.sign(&request, self.state, self.accepted, now);
+        assert_eq!(self.send(broker, &message, now), "ok");
+    }
+}
+
+/// A full release comes between the parts of a set: it releases none of them, and none is lost after it.
+#[test]
+fn parts_of_a_set_that_is_not_whole_are_not_released_with_what_is() {
+    for parts in [2, 3] {
+        let (place, mut broker, mut clients) = Place::begin();
+        for number in 2..=6 {
+            broker.release(day(number)).unwrap();
+        }
+        let client = &mut clients[0];
+        // The forced full release is seven days after the epoch's opening day.
+        let midnight = |day: u64| Timestamp(START.0 - DAY / 2 + day * DAY);
+        for part in 1..parts {
+            client.send_part(&broker, (part, parts), 100 + part as u8, Timestamp(midnight(7).0 - 60));
+        }
+        assert!(broker.release(midnight(7)).unwrap()[0].full);
+        client.send_part(&broker, (parts, parts), 1, midnight(7).plus(60));
+        let held = u32::from(parts);
+        for day in 8..=15 {
+            broker.release(midnight(day)).unwrap();
+            let before = broker.status().epochs;
+            let partner = &before[0].partners[0];
+            // What it held before and not in the set goes at the turn of the day; what is new waits for the week's end.
+            let released = if day < 14 { 1 } else { held };
+            assert_eq!((partner.held, partner.released), (held, released), "of {parts} parts, day {day}");
+            drop(broker);
+            broker = place.reopen(&place.disk);
+            assert!(broker.status().epochs == before, "of {parts} parts, day {day}");
+        }
+    }
+}
+
 /// Whatever is there after the process ended, it is no broker, and the same call makes it.
 #[test]
 fn a_broker_whose_making_broke_off_is_made_again() {
