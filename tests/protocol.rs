@@ -1024,6 +1024,20 @@ fn a_withdrawal_is_accepted_whatever_the_clock_says_and_nothing_else_is() {
 }
 
 #[test]
+fn in_doubt_there_is_no_release_where_each_message_is_one_either() {
+    let immediate = "version = 1\nvalid_from = 2026-12-01\ntest = true\n[release]\nimmediate = true\n";
+    let policy = signed(&policy_text(&ROSTER, &RULES.replace("version = 1\nvalid_from = 2026-12-01\n", immediate)));
+    let broker = broker(&policy);
+    let mut clients = everyone(&broker, &policy, &[&[1], &[1], &[], &[], &[]], START);
+    let release = broker.status().epochs[0].release;
+    let rows = [pseudonym(1)];
+    let withdrawal = clients[1].message(&Request::Delta(Delta { flagged: vec![], withdrawn: &rows }), START);
+    let reply = read(&broker.handle(&withdrawal, Clock::untrusted(START)));
+    assert_eq!((code(&reply), broker.status().epochs[0].release), ("ok", release));
+    assert_eq!(standings(ask(&mut clients[0], &broker, &[1], START)), [0], "it counts once the clock is trusted");
+}
+
+#[test]
 fn an_epoch_answers_once_all_have_delivered_or_the_wait_is_over() {
     let policy = policy();
     for late in [None, Some(3)] {

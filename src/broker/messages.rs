@@ -237,7 +237,7 @@ impl Broker {
                     open.accounts.insert(partner, acceptance.account);
                     state.count_removed(acceptance.removed_rows, change);
                 }
-                release_now = policy.release.immediate && acceptance.changed;
+                release_now = policy.release.immediate && acceptance.changed && !incoming.in_doubt;
                 receipt
             }
             Ok(Verdict::Answer(mut answer, account)) => {
@@ -294,9 +294,13 @@ impl Broker {
 
     /// The reply where nothing is done: no number is used, and no line is logged.
     fn reject_unlogged(&self, incoming: &Incoming<'_>, rejection: Rejection) -> Vec<u8> {
+        self.sign(incoming, &Reply::Rejection(self.without_line(rejection)))
+    }
+
+    /// A rejection that is not logged: it names the last restore, as every signed reply does.
+    fn without_line(&self, rejection: Rejection) -> Rejection {
         let restored = self.database.inspect(|state| state.log.restored);
-        let rejection = Rejection { log: LogEntry { restored, ..LogEntry::NONE }, ..rejection };
-        self.sign(incoming, &Reply::Rejection(rejection))
+        Rejection { log: LogEntry { restored, ..LogEntry::NONE }, ..rejection }
     }
 
     /// The reply where the policy names another key than the one that signs it. Nothing is accepted, because no partner
@@ -306,7 +310,7 @@ impl Broker {
         let header = reply_header(&header, in_force.digest(), Kind::Rejection, Digest::of(&[message]), now);
         let sentence =
             "the broker has other keys than the policy names; nothing was done: send the same bytes again later";
-        let rejection = Reply::Rejection(Rejection::new(Code::Unavailable, 0, sentence));
+        let rejection = Reply::Rejection(self.without_line(Rejection::new(Code::Unavailable, 0, sentence)));
         let signed = rejection.encode().and_then(|body| message::sign(&header, &body, self.keys.signing()));
         signed.unwrap_or_default()
     }

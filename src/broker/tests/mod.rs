@@ -418,6 +418,25 @@ fn parts_of_a_set_that_is_not_whole_are_not_released_with_what_is() {
     }
 }
 
+#[test]
+fn a_reply_that_nobody_can_verify_names_the_restore_too() {
+    let (lost, copy, restored, keys) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
+    let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+    let policy = sample::folder(&sample::TEXT);
+    let broker = Broker::create(lost.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
+    broker.backup(copy.path(), START).unwrap();
+    drop(Broker::restore(copy.path(), restored.path(), open_keys(), day(1)).unwrap());
+    let other = keys.path().join("signing.key");
+    std::fs::remove_file(&other).unwrap();
+    files::create_private(&other, &[0xee; 32]).unwrap();
+    let broker = Broker::open(restored.path(), open_keys()).unwrap();
+    let reply = broker.handle(&Client { number: 1, state: 0, question: 0, accepted: 0 }.question(day(1)), day(1));
+    let verified = Unverified::parse(&reply, Role::Broker).unwrap().verify(&broker.keys.verifying_key()).unwrap();
+    let Reply::Rejection(rejection) = verified.reply().unwrap() else { panic!("accepted") };
+    assert_eq!((rejection.code.as_str(), rejection.log.restored), ("unavailable", day(1)));
+}
+
 /// Whatever is there after the process ended, it is no broker, and the same call makes it.
 #[test]
 fn a_broker_whose_making_broke_off_is_made_again() {
