@@ -1,10 +1,11 @@
 //! Macros that give the variants of an enum their stable names, each written once.
 
-/// Gives `$error` the method `code` and the list `CODES` from one table of its variants.
+/// Gives `$error` the method `code` and the list `CODES` from one table of its variants. Variants with one remedy may
+/// share a code.
 ///
 /// `wraps` names the variants that hold another folder's error; their code is that error's own.
 macro_rules! codes {
-    ($error:ident { $($variant:ident => $code:literal),+ $(,)? } $(wraps $($wrapped:ident),+)?) => {
+    ($error:ident { $($($variant:ident)|+ => $code:literal),+ $(,)? } $(wraps $($wrapped:ident),+)?) => {
         impl $error {
             /// The code of each variant, but for those that wrap another error: these have that error's codes.
             pub const CODES: &'static [&'static str] = &[$($code),+];
@@ -12,7 +13,7 @@ macro_rules! codes {
             /// The stable code of this error, in `snake_case`.
             pub fn code(&self) -> &'static str {
                 match self {
-                    $($error::$variant { .. } => $code,)+
+                    $($($error::$variant { .. })|+ => $code,)+
                     $($($error::$wrapped(error) => error.code(),)+)?
                 }
             }

@@ -117,6 +117,19 @@ impl Timestamp {
         Day(u16::try_from(self.0 / SECONDS_A_DAY).unwrap_or(u16::MAX))
     }
 
+    /// Whether its day can be written: it is not after 2149-06-06.
+    pub(crate) fn has_day(self) -> bool {
+        self.0 / SECONDS_A_DAY <= u64::from(u16::MAX)
+    }
+
+    /// What an error adds that refuses this moment, where it looks like a number of milliseconds: taken as one, it is
+    /// between 2020 and 2149.
+    pub(crate) fn unit_hint(self) -> &'static str {
+        let seconds = Timestamp(self.0 / 1000);
+        let is_plausible = !self.has_day() && seconds.has_day() && seconds.day() >= Day(18_262);
+        if is_plausible { ", which looks like milliseconds: give whole seconds," } else { "" }
+    }
+
     /// This moment and so many seconds more.
     pub fn plus(self, seconds: u64) -> Timestamp {
         Timestamp(self.0.saturating_add(seconds))

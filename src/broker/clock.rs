@@ -54,15 +54,31 @@ impl Clock {
 
     /// The time to go by; an error where it is in doubt.
     pub(super) fn judge(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
-        let Clock { now, trusted } = self;
-        let latest = state.latest_moment();
+        let (now, judged) = (self.now, self.judge_after_loss(state)?);
         match state.as_of() {
-            _ if !trusted => Err(BrokerError::ClockUntrusted { now }),
-            _ if latest.since(now) > CLOCK_TOLERANCE => Err(BrokerError::Clock { now, latest }),
             Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Err(BrokerError::ClockAhead { now, as_of }),
-            _ => Ok(state.not_before_latest(now)),
+            _ => Ok(judged),
         }
     }
+
+    /// As [`Clock::judge`], however long there was no release: a copy may be old that is put in the place of a store.
+    pub(super) fn judge_after_loss(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
+        let Clock { now, trusted } = self;
+        let latest = state.latest_moment();
+        refuse_out_of_range(now)?;
+        if !trusted {
+            return Err(BrokerError::ClockUntrusted { now });
+        }
+        if latest.since(now) > CLOCK_TOLERANCE {
+            return Err(BrokerError::Clock { now, latest });
+        }
+        Ok(state.not_before_latest(now))
+    }
+}
+
+/// Refuses a time that no clock says, such as one in milliseconds.
+pub(super) fn refuse_out_of_range(now: Timestamp) -> Result<(), BrokerError> {
+    if now.has_day() { Ok(()) } else { Err(BrokerError::ClockRange { now }) }
 }
 
 impl From<Timestamp> for Clock {

@@ -60,6 +60,18 @@ pub enum BrokerError {
         now: Timestamp,
     },
 
+    /// The time is after the last day that can be written.
+    #[error(
+        "the time given, {} seconds since 1970{} is after 2149-06-06, the last day that can be written; nothing was \
+         done",
+        now.0,
+        now.unit_hint()
+    )]
+    ClockRange {
+        /// The time that the caller says it is.
+        now: Timestamp,
+    },
+
     /// The clock is so far past the last release that it may be wrong.
     #[error(
         "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and \
@@ -102,7 +114,7 @@ pub enum BrokerError {
 codes!(BrokerError {
     PolicyOperator => "policy_operator",
     Clock => "clock",
-    ClockAhead => "clock_ahead",
+    ClockAhead | ClockRange => "clock_ahead",
     ClockUntrusted => "clock_untrusted",
     Forgotten => "forgotten",
     LogBehind => "log_behind",

@@ -50,6 +50,7 @@ pub use keys::BrokerKeys;
 pub use report::{BrokerStatus, CertificateStatus, EpochStatus, PartnerStatus, Purge, Release};
 
 use certificates::Certificates;
+use clock::refuse_out_of_range;
 use incoming::PolicyInForce;
 use load::{FORMAT, Loaded, load};
 use organisation_lock::OrganisationLocks;
@@ -93,8 +94,9 @@ impl Broker {
     ///
     /// [`BrokerError::Store`] and [`BrokerError::System`], also where there is a broker in `folder` already; those of
     /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys,
-    /// [`PolicyError::PolicyNotYet`] where it is not yet valid.
+    /// [`PolicyError::PolicyNotYet`] where it is not yet valid; [`BrokerError::ClockRange`].
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
+        refuse_out_of_range(now)?;
         let (policy, text) = Policy::read_with_text(policy_file)?;
         let signatures = PolicySignature::read_beside(policy_file)?;
         let certificates = Certificate::read_beside(policy_file)?;
@@ -162,13 +164,15 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::PolicyOperator`], [`PolicyError::PolicyNotYet`], [`BrokerError::System`].
+    /// [`BrokerError::PolicyOperator`], [`PolicyError::PolicyNotYet`], [`BrokerError::ClockRange`],
+    /// [`BrokerError::System`].
     pub fn in_memory(
         keys: BrokerKeys,
         policy: SignedPolicy,
         certificates: &[Certificate],
         now: Timestamp,
     ) -> Result<Broker, BrokerError> {
+        refuse_out_of_range(now)?;
         refuse_unfit(&policy, &keys, now)?;
         let broker = Broker::begin(Arc::new(keys), Box::new(MemoryStore::default()), policy, certificates, now)?;
         broker.sign_first()?;

@@ -25,8 +25,9 @@ impl Broker {
     /// # Errors
     ///
     /// [`BrokerError::Store`]; [`BrokerError::Clock`] where the time is before the latest that was acted on,
-    /// [`BrokerError::ClockUntrusted`] where the caller does not trust it, [`BrokerError::ClockAhead`] where it is more
-    /// than three days after the last release: then see whether the clock is right, and call [`Broker::accept_clock`].
+    /// [`BrokerError::ClockUntrusted`] where the caller does not trust it, [`BrokerError::ClockRange`] where no clock
+    /// says it, [`BrokerError::ClockAhead`] where it is more than three days after the last release: then see whether
+    /// the clock is right, and call [`Broker::accept_clock`].
     pub fn release(&self, clock: impl Into<Clock>) -> Result<Vec<Release>, BrokerError> {
         self.release_if(clock.into(), false).inspect_err(|error| self.note_fault(error))
     }
@@ -36,7 +37,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`], and [`BrokerError::Clock`] where `now` is before the latest moment that was acted on.
+    /// [`BrokerError::Store`], [`BrokerError::ClockRange`], and [`BrokerError::Clock`] where `now` is before the latest
+    /// moment that was acted on.
     pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
         self.release_if(now.into(), true).inspect_err(|error| self.note_fault(error))
     }
@@ -55,7 +57,7 @@ impl Broker {
         let any_removed = transaction.unpurged > 0;
         transaction.commit()?;
         if self.prune_log(now)? || any_removed {
-            self.purge(now)?;
+            self.purge_at(now)?;
         }
         Ok(releases)
     }
@@ -65,8 +67,13 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`].
-    pub fn purge(&self, now: Timestamp) -> Result<Purge, BrokerError> {
+    /// Those of [`Broker::release`]: while the clock is in doubt, nothing is erased.
+    pub fn purge(&self, clock: impl Into<Clock>) -> Result<Purge, BrokerError> {
+        let now = self.database.begin().map_err(BrokerError::from).and_then(|state| clock.into().judge(&state));
+        self.purge_at(now.inspect_err(|error| self.note_fault(error))?)
+    }
+
+    fn purge_at(&self, now: Timestamp) -> Result<Purge, BrokerError> {
         // Another purge would count the same rows.
         let _purging = self.purging.lock().unwrap_or_else(PoisonError::into_inner);
         let mut transaction = self.database.begin()?;
@@ -92,8 +99,8 @@ impl Broker {
     /// # Errors
     ///
     /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`BrokerError::PolicyOperator`],
-    /// [`PolicyError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::Store`],
-    /// [`BrokerError::System`].
+    /// [`PolicyError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockRange`],
+    /// [`BrokerError::Store`], [`BrokerError::System`].
     pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
@@ -188,8 +195,8 @@ impl Broker {
     /// # Errors
     ///
     /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed), and [`PolicyError::PolicySuccessor`] where no
-    /// key is said to be lost; [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockUntrusted`],
-    /// [`BrokerError::Store`], [`BrokerError::System`].
+    /// key is said to be lost; [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockRange`],
+    /// [`BrokerError::ClockUntrusted`], [`BrokerError::Store`], [`BrokerError::System`].
     pub fn announce_policy(&self, policy: &Path, clock: impl Into<Clock>) -> Result<Day, BrokerError> {
         let newer = Policy::read(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
@@ -248,10 +255,14 @@ impl Broker {
     /// The keys are not in the copy: without them it opens nothing. The store gets its name last, so that what was
     /// broken off is no copy, and this can be called again.
     ///
+    /// Nothing in it waits for a clock that is right. Where it is in doubt, the line in the log bears the latest moment
+    /// that was acted on, and [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault) says what is wrong.
+    ///
     /// # Errors
     ///
     /// [`BrokerError::Store`], [`BrokerError::System`].
-    pub fn backup(&self, to: &Path, now: Timestamp) -> Result<(), BrokerError> {
+    pub fn backup(&self, to: &Path, clock: impl Into<Clock>) -> Result<(), BrokerError> {
+        let Moment { now, .. } = self.read_clock(clock.into());
         folder::begin_backup(to)?;
         self.database.store().backup(&folder::making(to))?;
         // After the store, so that the policy that it names is among them, whatever is adopted meanwhile.
@@ -275,7 +286,9 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// Those of [`Broker::open`], and [`BrokerError::Store`] where there is a broker in `folder`.
+    /// Those of [`Broker::open`]; [`BrokerError::Store`] where there is a broker in `folder`;
+    /// [`BrokerError::ClockRange`]; [`BrokerError::Clock`] where `now` is before the latest moment that the copy acted
+    /// on. It may be long after that.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
         let keys = Arc::new(keys);
         folder::refuse_incomplete(from)?;
@@ -296,6 +309,7 @@ impl Broker {
     fn recover(&self, now: Timestamp) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         let mut transaction = self.database.begin()?;
+        let now = Clock::from(now).judge_after_loss(&transaction)?;
         let days_lost = now.day().0.saturating_sub(transaction.latest_moment().day().0);
         let origin = transaction.log.name(in_force.policy()).origin().to_owned();
         let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));

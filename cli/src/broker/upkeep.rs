@@ -262,7 +262,11 @@ pub(super) fn purge(args: &PurgeArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure> {
-    args.place.open()?.backup(&args.to, args.clock.time()?)?;
+    let broker = args.place.open()?;
+    broker.backup(&args.to, args.clock.time()?)?;
+    if let Some(fault) = broker.status().last_fault {
+        note(&format!("last fault: {fault}"));
+    }
     let keys = args.place.keys();
     writeln!(
         out,

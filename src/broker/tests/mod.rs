@@ -6,7 +6,7 @@ mod conflicts;
 use std::io::ErrorKind;
 
 use super::*;
-use crate::audit::{Checkpoint, ExportedLog, LogKey};
+use crate::audit::{Checkpoint, ExportedLog, LogKey, LogRow};
 use crate::day::Day;
 use crate::digest::Digest;
 use crate::files;
@@ -416,6 +416,83 @@ fn parts_of_a_set_that_is_not_whole_are_not_released_with_what_is() {
             assert!(broker.status().epochs == before, "of {parts} parts, day {day}");
         }
     }
+}
+
+#[test]
+fn a_backup_is_made_in_doubt_and_no_line_bears_a_doubted_time() {
+    let (folder, copies, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
+    let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+    let policy = sample::folder(&sample::TEXT);
+    let broker = Broker::create(folder.path(), open_keys(), &policy.path().join("policy.toml"), START).unwrap();
+    broker.release(day(1)).unwrap();
+    for (at, clock) in [Clock::from(day(365)), Clock::from(START), Clock::untrusted(day(1))].into_iter().enumerate() {
+        assert!(broker.purge(clock).is_err(), "in doubt nothing is erased");
+        broker.backup(&copies.path().join(at.to_string()), clock).unwrap();
+        assert!(broker.status().last_fault.unwrap().contains(&clock.now.to_string()));
+    }
+    let mut times = Vec::new();
+    let visit = |_, row: &LogRow| {
+        if let LogRow::Line(line) = row
+            && matches!(line.event, Event::Backup | Event::Purge { .. })
+        {
+            times.push(line.time);
+        }
+        Ok(())
+    };
+    broker.log_rows(visit).unwrap();
+    assert_eq!(times, [day(1); 3]);
+    drop(broker);
+    Broker::open(folder.path(), open_keys()).unwrap().release(day(2)).unwrap();
+
+    let restore = |now| {
+        let to = tempfile::tempdir().unwrap();
+        let restored = Broker::restore(&copies.path().join("2"), to.path(), open_keys(), now);
+        assert!(restored.is_ok() || Broker::open(to.path(), open_keys()).is_err(), "nothing is put in place");
+        restored
+    };
+    let error = restore(Timestamp(day(1).0 - 61)).unwrap_err();
+    assert_eq!(error.code(), "clock", "{error}");
+    let broker = restore(Timestamp(day(1).0 - 60)).unwrap();
+    assert_eq!(broker.database.begin().unwrap().restored(), Some(day(1)));
+    restore(day(300)).unwrap().accept_clock(day(300)).unwrap();
+}
+
+#[test]
+fn a_time_in_milliseconds_is_refused_as_one() {
+    let (folder, copies, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key_folder());
+    let open_keys = || BrokerKeys::open(keys.path()).unwrap();
+    let newer = sample::folder(&sample::changed_text(&[(
+        "version = 1\n",
+        &format!("version = 2\nprevious = \"{}\"\n", sample::signed().digest()),
+    )]));
+    let newer = newer.path().join("policy.toml");
+    let policy = sample::folder(&sample::TEXT);
+    let policy = policy.path().join("policy.toml");
+    let now = Timestamp(START.0 * 1000 + 5);
+    let refused = |what: &str, error: Option<BrokerError>| {
+        let error = error.expect(what);
+        assert_eq!(error.code(), "clock_ahead", "{what}");
+        assert!(error.to_string().contains("which looks like milliseconds: give whole seconds"), "{what}: {error}");
+    };
+    refused("create", Broker::create(folder.path(), open_keys(), &policy, now).err());
+    refused("in memory", Broker::in_memory(open_keys(), sample::signed(), &[], now).err());
+    let broker = Broker::create(folder.path(), open_keys(), &policy, START).unwrap();
+    refused("release", broker.release(now).err());
+    refused("accept_clock", broker.accept_clock(now).err());
+    refused("purge", broker.purge(now).err());
+    refused("adopt_policy", broker.adopt_policy(&newer, now).err());
+    // What does not wait for a clock that is right goes on, and the operator sees it in the status.
+    let is_told = || broker.status().last_fault.unwrap().contains("looks like milliseconds");
+    broker.backup(&copies.path().join("copy"), now).unwrap();
+    assert!(is_told());
+    *broker.last_fault() = None;
+    let mut client = Client { number: 1, state: 0, question: 0, accepted: 0 };
+    broker.handle(&client.full_set(&[1], START), now);
+    assert!(is_told());
+    let restored = folder.path().join("restored");
+    refused("restore", Broker::restore(&copies.path().join("copy"), &restored, open_keys(), now).err());
+    let untrusted = broker.release(Clock::untrusted(Timestamp(u64::MAX))).unwrap_err();
+    assert!(untrusted.code() == "clock_ahead" && !untrusted.to_string().contains("milli"), "{untrusted}");
 }
 
 #[test]
