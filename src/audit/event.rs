@@ -25,8 +25,9 @@ pub enum Event {
         #[serde(deserialize_with = "counts")]
         rejected: BTreeMap<Code, u32>,
     },
-    /// Messages of authenticated partners were rejected that used up no number: theirs was used before, or they are for
-    /// another purpose. They are counted by the hour, because whoever kept one can send it again and again.
+    /// Messages of authenticated partners were rejected that used up no number: theirs was used before or is too far
+    /// ahead, or they are for another purpose or an epoch that is not open. They are counted by the hour, because
+    /// whoever kept one can send it again and again.
     Replayed {
         /// The first moment of that hour.
         #[serde(deserialize_with = "hour")]

@@ -285,8 +285,9 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Takes the set as a whole, once its last part is there. Returns what its partner flagged before, and not in the
-    /// set, as far as it is not forgotten: nothing else that the store has of it stays.
+    /// Takes the set as a whole, once its last part is there. Returns a row, with its end, for each flag that the
+    /// partner had before and the set lacks, unless it is forgotten. They are kept with the set, because the batches
+    /// that said them go, and the first day of a flag must be known for 30 days after its end.
     fn whole_set(&self, acceptance: &mut Acceptance, shrink: bool) -> Result<Vec<Row>, Rejection> {
         let parts = std::mem::take(&mut acceptance.account.parts);
         let said: usize = parts.iter().map(|part| part.len()).sum();

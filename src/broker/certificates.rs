@@ -36,9 +36,9 @@ impl Certificates {
         epochs.find_map(|epoch| self.of(epoch.number, partner, day)).map(|(_, key)| key)
     }
 
-    /// The partners that a suspension in an epoch began to count for on a day after `since`, up to `until`, whatever
-    /// counts now.
-    pub(super) fn suspended(&self, epoch: u32, since: Day, until: Day) -> BTreeSet<u16> {
+    /// The partners of an epoch whose suspension began on a day after `since`, up to `until`, also where a later
+    /// certificate has ended it by then.
+    pub(super) fn suspensions_begun_between(&self, epoch: u32, since: Day, until: Day) -> BTreeSet<u16> {
         let of_epoch = self.0.range((epoch, 0)..=(epoch, u16::MAX));
         let has_begun = |one: &Statement| one.keys.is_none() && one.first_day > since && one.first_day <= until;
         let counted = |kept: &[Certificate], one: &Statement| latest(kept, one.first_day) == Some(one);
@@ -99,8 +99,8 @@ impl Certificates {
         all.iter().filter(differs).map(|of| row(of)).collect()
     }
 
-    /// The epochs and partners of suspensions that were not there `before` and have begun.
-    pub(super) fn suspended_since(&self, before: &Certificates, today: Day) -> Vec<(u32, u16)> {
+    /// The epochs and partners of suspensions that were not there `before` and have begun by `today`.
+    pub(super) fn new_suspensions(&self, before: &Certificates, today: Day) -> Vec<(u32, u16)> {
         let begun = |one: &&Certificate| one.claimed().keys.is_none() && one.claimed().first_day <= today;
         let is_new = |of: &(u32, u16), one: &Certificate| !before.0.get(of).is_some_and(|kept| kept.contains(one));
         let has_new = |of: &(u32, u16), kept: &[Certificate]| kept.iter().filter(begun).any(|one| is_new(of, one));
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(of("2026-12-10"), Some((3, keys.message)), "whom it was that is suspended");
         assert_eq!(of("2026-12-11"), Some((4, other.message)));
         assert_eq!((of("2026-11-30"), kept.of(1, 2, day("2026-12-11")).is_some()), (None, false));
-        let suspended = |(since, until)| kept.suspended(1, day(since), day(until)).contains(&1);
+        let suspended = |(since, until)| kept.suspensions_begun_between(1, day(since), day(until)).contains(&1);
         let spans = [("2026-12-01", "2026-12-09"), ("2026-12-09", "2026-12-10"), ("2026-12-10", "2026-12-11")];
         assert_eq!(spans.map(suspended), [false, true, false]);
         assert!(suspended(("2026-12-09", "2026-12-11")), "another counts by then");

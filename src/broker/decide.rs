@@ -314,8 +314,9 @@ fn is_answering(epoch: u32, answering: Option<u32>) -> Result<(), Rejection> {
     }
 }
 
-/// Step 12: a state message follows the last one that was accepted; a partner that a restored broker waits for
-/// sends a full set first, made since. So must a question be, which could be one that was asked and paid for before.
+/// Step 12: a state message follows the last one that was accepted. A partner that a restored broker waits for sends a
+/// full set first. That set must be made after the restore, because an older one could bring back what was withdrawn.
+/// So must every question, because an older one may have been answered and charged in what was lost.
 fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy::Epoch) -> Result<(), Rejection> {
     let header = incoming.header;
     let refuse = |sentence: String| Err(Rejection::new(Code::Recovering, 0, sentence));

@@ -40,7 +40,8 @@ pub(super) struct Incoming<'a> {
     pub(super) digest: Digest,
     pub(super) threads: &'a Threads,
     pub(super) now: Timestamp,
-    /// Whether the clock is: then `now` is the latest moment that was acted on, and only withdrawals are accepted.
+    /// Whether the broker's clock is in doubt. Then `now` is the latest moment that was acted on, and only withdrawals
+    /// are accepted.
     pub(super) in_doubt: bool,
 }
 

@@ -58,7 +58,7 @@ impl ReleasePlan {
         due: Due,
     ) -> Result<ReleasePlan, StoreError> {
         let epoch = state.epochs.get(&number).ok_or(MISSING)?;
-        let suspended = certificates.suspended(number, epoch.row.as_of.day(), due.as_of.day());
+        let suspended = certificates.suspensions_begun_between(number, epoch.row.as_of.day(), due.as_of.day());
         Ok(ReleasePlan { number, due, epoch: epoch.with_all_accounts(), suspended })
     }
 

@@ -14,7 +14,7 @@
 //! |  | the highest numbers of state messages, questions and status requests, 8 each |
 //! |  | the last answered question, if any: its number, 8; its digest; its epoch, 4; release, 8; the answer, bytes |
 //! |  | the last answered status request, if any: its number, 8; its digest; the status reply, bytes |
-//! |  | the digest of the receipt that the log lacked, of those the partner showed the last such, if any |
+//! |  | the digest of the last receipt that the partner showed and the log lacks, if any |
 //! | epoch | the number of its release, 8; the moment it speaks of; the latest moment considered for a full one |
 //! |  | fresh, 2; since when it waits for its first full release, a moment, if it does |
 //! | share | 1 if a full set has come, else 0 |

@@ -94,8 +94,8 @@ impl BrokerState {
 
     /// The newest epoch up to this one that had its first full release.
     ///
-    /// One that was open at a restore may have answered before it. Then no older one answers: what it says less would
-    /// be what those flag that joined later.
+    /// After a restore no epoch answers that is older than one which may have answered before. A partner that saw both
+    /// answers could subtract one from the other, and would know what the organisations flag that joined in between.
     pub(super) fn answering_before(&self, policy: &Policy, epoch: u32) -> Option<u32> {
         let restored = self.log.restored;
         // The copy may not know it.

@@ -127,7 +127,7 @@ impl<'a> Transaction<'a> {
         before: &Certificates,
     ) -> Result<(), SystemError> {
         let (state, change) = self.change();
-        for (epoch, partner) in in_force.certificates.suspended_since(before, now.day()) {
+        for (epoch, partner) in in_force.certificates.new_suspensions(before, now.day()) {
             state.end_flags((epoch, partner), now.day(), change);
         }
         change.rows.extend(in_force.certificates.rows_since(before));
