@@ -113,6 +113,40 @@ fn a_version_for_a_lost_key_that_nobody_vetoes_is_adopted_by_the_broker_first() 
     desk.stapel(adopt);
 }
 
+/// The partner reads nothing between the version for a lost key and the next one, and the broker names that alone.
+#[test]
+fn a_partner_that_missed_a_version_for_a_lost_key_adopts_it_with_the_next() {
+    let desk = consortium();
+    let table = desk.stapel("keygen policy --out fiscus-2.policy.key --organisation fiscus");
+    lost_key(&desk, &table);
+    let all = ["politie", "woonbron", "gemeente", "fiscus-2"];
+    sign(&desk, &all);
+    let digest = desk.stapel("policy digest policy-2.toml");
+    let second = text(&desk.read("policy-2.toml"));
+    let version = second.lines().find(|line| line.starts_with("previous")).unwrap();
+    let third = second.replacen("version = 2\n", "version = 3\nfreshness_days = 20\n", 1);
+    desk.write("policy-3.toml", third.replacen(version, &format!("previous = \"{}\"", digest.trim()), 1));
+    for key in all {
+        desk.stapel(&format!("policy sign policy-3.toml --previous policy-2.toml --key {key}.policy.key --lang nl"));
+    }
+    desk.stapel("broker release --dir broker --accept-clock --now 2026-12-05T08:00:00Z");
+    desk.stapel("broker announce --dir broker --policy policy-2.toml --now 2026-12-05T09:00:00Z");
+    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T08:00:00Z");
+    let now = "2027-01-04T09:00:00Z";
+    for version in ["policy-2.toml", "policy-3.toml"] {
+        desk.stapel(&format!("broker adopt --dir broker --policy {version} --now {now}"));
+    }
+    let alone = format!("partner adopt --dir politie --policy policy-2.toml --now {now}");
+    let together = format!("partner adopt --dir politie --policy policy-2.toml --policy policy-3.toml --now {now}");
+    assert_eq!(desk.code(&together), "policy_successor", "no reply of the broker was read");
+    desk.stapel(&format!("partner status --dir politie --request --now {now}"));
+    carry(&desk, "politie", now);
+    assert_eq!(desk.code(&alone), "policy_successor", "the reply names version 3");
+    let said = desk.stapel(&together);
+    assert!(said.contains("policy version 3"), "{said}");
+    desk.stapel(&together);
+}
+
 #[test]
 fn a_version_that_cannot_come_into_force_is_replaced_by_one_that_says_so() {
     let desk = consortium();

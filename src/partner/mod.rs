@@ -228,34 +228,43 @@ impl Partner {
     /// It follows the one in force. Or it follows the one before that, says that the one in force is void, and the
     /// broker's latest reply named one of these two: then the one that was adopted here never came into force at the
     /// broker, and the newer one takes its place. A version for a lost policy key is taken once the broker's latest
-    /// reply named it.
+    /// reply named it. Where that reply named a later version, see [`Partner::adopt_policies`].
     ///
     /// # Errors
     ///
     /// Those of [`SignedPolicy::succeed`] and of reading it; [`PolicyError::PolicyNotYet`] before its first day;
     /// [`PartnerError::NotInRoster`]; [`SystemError::Io`](crate::SystemError::Io).
     pub fn adopt_policy(&mut self, path: &Path, now: Timestamp) -> Result<(), PartnerError> {
-        let (newer, text) = Policy::read_with_text(path)?;
-        let mut signatures = PolicySignature::read_beside(path)?;
-        signatures.extend(self.data.folder().read_vetoes(newer.previous)?);
-        let follows = match self.policy_before(&newer)? {
-            Some(before) => before.succeed(newer, &signatures),
-            None => self.member.policy.succeed(newer, &signatures),
-        };
-        let (newer, today) = (follows?, now.day());
+        self.adopt_policies(&[path], now)
+    }
+
+    /// Takes newer policies into force, each of which follows the one before it, as [`Partner::adopt_policy`] does one.
+    ///
+    /// A broker adopts each version after the one before, so a reply that names one of them says that the broker
+    /// adopted those before it too. A partner that read no reply meanwhile adopts the versions that it missed together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::adopt_policy`]. The versions before the one that is refused may have been adopted.
+    pub fn adopt_policies<P: AsRef<Path>>(&mut self, paths: &[P], now: Timestamp) -> Result<(), PartnerError> {
+        let read = |path: &P| ShownPolicy::read(path.as_ref(), self.data.folder());
+        let shown = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        for (at, newer) in shown.iter().enumerate() {
+            self.adopt(newer, &shown[at + 1..], now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a policy into force; `later` are versions that are to follow it.
+    fn adopt(&mut self, shown: &ShownPolicy, later: &[ShownPolicy], now: Timestamp) -> Result<(), PartnerError> {
+        let before = self.policy_before(&shown.policy)?;
+        let newer = shown.follow(before.as_ref().unwrap_or(&self.member.policy))?;
+        let today = now.day();
         let valid_from = newer.policy().valid_from;
         if today < valid_from {
             return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
         }
-        // The thirty days for a veto pass at the broker, which has a line of its log that they are counted from.
-        let is_brokers = self.data.state().brokers_policy == Some(newer.digest());
-        if let Some(unsigned) = newer.policy().lost_key().filter(|_| !is_brokers) {
-            let finding = format!(
-                "'{}' may still veto it: adopt it once a reply of the broker was read that names it",
-                unsigned.organisation
-            );
-            return Err(PolicyError::PolicySuccessor { finding }.into());
-        }
+        self.refuse_unnamed(&newer, later, before.is_some())?;
         let member = &mut self.member;
         member::entry(newer.policy(), member.number)?;
         let mut transaction = self.data.begin()?;
@@ -266,7 +275,7 @@ impl Partner {
         }
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
-        transaction.folder().write_policy(newer.policy().version, &text, &signatures, keeps_one_before)?;
+        transaction.folder().write_policy(newer.policy().version, &shown.text, &shown.signatures, keeps_one_before)?;
         let state = transaction.state();
         state.brokers_policy = state.brokers_policy.filter(|digest| *digest != newer.digest());
         transaction.keep();
@@ -322,19 +331,42 @@ impl Partner {
         self.data.folder().keep_veto(&veto)
     }
 
-    /// The policy before the one in force here, if `newer` follows it and says that the one in force is void, and the
-    /// broker said last that it goes by either of those two.
+    /// The policy before the one in force here, if `newer` follows it and says that the one in force is void.
     fn policy_before(&self, newer: &Policy) -> Result<Option<SignedPolicy>, PartnerError> {
         if !newer.voids.contains(&self.member.policy.digest()) {
             return Ok(None);
         }
-        let brokers = self.data.state().brokers_policy;
-        if !brokers.is_some_and(|digest| newer.previous == Some(digest) || newer.digest() == digest) {
-            let finding = "it says that the one in force here is void, and the broker's latest reply does not: send a \
-                           status request, and adopt it when the reply was read";
-            return Err(PolicyError::PolicySuccessor { finding: finding.into() }.into());
-        }
         Ok(self.data.folder().read_policy_before()?.filter(|before| Some(before.digest()) == newer.previous))
+    }
+
+    /// Refuses a version that is adopted only on the broker's word where its latest reply does not give that: one in
+    /// the place of the policy in force here, and one for a lost policy key. `later` are versions that are to follow.
+    fn refuse_unnamed(&self, newer: &SignedPolicy, later: &[ShownPolicy], replaces: bool) -> Result<(), PartnerError> {
+        let named = self.data.state().brokers_policy;
+        let finding = if replaces && (named.is_none() || named != newer.policy().previous) {
+            "it says that the one in force here is void, and the broker's latest reply does not: send a status \
+             request, and adopt it when the reply was read"
+                .into()
+        } else if let Some(unsigned) = newer.policy().lost_key() {
+            // The thirty days for a veto pass at the broker, which has a line of its log that they are counted from.
+            format!(
+                "'{}' may still veto it: adopt it once a reply of the broker was read that names it",
+                unsigned.organisation
+            )
+        } else {
+            return Ok(());
+        };
+        let mut reached = newer.clone();
+        let mut later = later.iter();
+        while named != Some(reached.digest()) {
+            let Some(next) = later.next() else {
+                let finding =
+                    format!("{finding}. Where the reply names a later version, give the versions up to that one too");
+                return Err(PolicyError::PolicySuccessor { finding }.into());
+            };
+            reached = next.follow(&reached)?;
+        }
+        Ok(())
     }
 
     /// Keeps a copy of an epoch's secret in the folder and uses it.
@@ -409,6 +441,28 @@ impl Partner {
     /// [`PartnerError::JournalDamaged`] and [`SystemError::Io`](crate::SystemError::Io).
     pub fn check_journal(&self) -> Result<(), PartnerError> {
         self.data.journal().read(|_, _| {})
+    }
+}
+
+/// A policy's file and the signatures beside it, before it is known whether it may come into force.
+struct ShownPolicy {
+    policy: Policy,
+    text: String,
+    /// With the vetoes that hold against it.
+    signatures: Vec<PolicySignature>,
+}
+
+impl ShownPolicy {
+    fn read(path: &Path, folder: &PartnerFolder) -> Result<ShownPolicy, PartnerError> {
+        let (policy, text) = Policy::read_with_text(path)?;
+        let mut signatures = PolicySignature::read_beside(path)?;
+        signatures.extend(folder.read_vetoes(policy.previous)?);
+        Ok(ShownPolicy { policy, text, signatures })
+    }
+
+    /// The policy as one that takes the place of `before`.
+    fn follow(&self, before: &SignedPolicy) -> Result<SignedPolicy, PolicyError> {
+        before.succeed(self.policy.clone(), &self.signatures)
     }
 }
 

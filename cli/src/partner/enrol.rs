@@ -46,15 +46,16 @@ pub(super) struct InitArgs {
 /// Take a policy into force, the first or a newer one
 ///
 /// The signatures are read beside it. A first policy is taken on the word of whoever hands it over: compare its digest
-/// with another partner's.
+/// with another partner's. Versions that were missed are given together, oldest first.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel partner adopt --dir police --policy policy.toml")]
+#[command(after_help = "Examples:\n  stapel partner adopt --dir police --policy policy.toml\n  \
+                        stapel partner adopt --dir police --policy policy-2.toml --policy policy-3.toml")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
     place: PartnerFolder,
-    /// The policy, with its signatures beside it
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    /// The policy, with its signatures beside it; once for each version that was missed
+    #[arg(long = "policy", value_name = "FILE", required = true)]
+    policies: Vec<PathBuf>,
     /// The language in which to say what changes: nl or en
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: Lang,
@@ -134,21 +135,30 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
-    let (folder, policy) = (&args.place.dir, &args.policy);
-    if folder.join("policy.toml").exists() {
-        let mut partner = args.place.open()?;
-        let before = partner.policy().clone();
-        // To adopt what was adopted, as after a command that was broken off, is no error.
-        if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() != before.digest() {
-            partner.adopt_policy(policy, args.clock.time()?).map_err(Failure::of_policy(policy))?;
-        }
-        for difference in before.policy().difference(partner.policy().policy(), args.lang) {
-            writeln!(out, "{difference}")?;
-        }
-    } else {
-        Partner::join(folder, policy).map_err(Failure::of_policy(policy))?;
+    let folder = &args.place.dir;
+    let mut policies = args.policies.as_slice();
+    if !folder.join("policy.toml").exists()
+        && let Some((first, later)) = policies.split_first()
+    {
+        Partner::join(folder, first).map_err(Failure::of_policy(first))?;
+        policies = later;
     }
-    let signed = stapel::SignedPolicy::read(policy).map_err(Failure::of_policy(policy))?;
+    let mut partner = args.place.open()?;
+    let before = partner.policy().clone();
+    // To adopt what was adopted, as after a command that was broken off, is no error.
+    for (at, policy) in policies.iter().enumerate() {
+        if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() == before.digest() {
+            policies = &policies[at + 1..];
+            break;
+        }
+    }
+    if let Some(last) = policies.last() {
+        partner.adopt_policies(policies, args.clock.time()?).map_err(Failure::of_policy(last))?;
+    }
+    for difference in before.policy().difference(partner.policy().policy(), args.lang) {
+        writeln!(out, "{difference}")?;
+    }
+    let signed = partner.policy();
     writeln!(out, "policy version {}, digest {}", signed.policy().version, signed.digest())?;
     Ok(())
 }

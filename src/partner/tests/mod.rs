@@ -387,6 +387,76 @@ fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() 
     assert_eq!(late.partner.policy().digest(), brokers.digest());
 }
 
+/// The text as that of the version after a policy.
+fn following(text: &str, before: &SignedPolicy) -> String {
+    let version = before.policy().version + 1;
+    let previous = format!("version = {version}\nprevious = \"{}\"\n", before.digest());
+    text.replacen("version = 1\n", &previous, 1)
+}
+
+/// A folder with a policy, `policy.toml`, and signatures made with these policy keys.
+fn signed_folder(text: &str, keys: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    fs::write(&path, text).unwrap();
+    let policy = Policy::parse(text).unwrap();
+    for key in keys {
+        let signature = PolicySignature::sign(&policy, &sample::policy_key(key)).unwrap();
+        fs::write(signature.path_beside(&path), signature.to_text()).unwrap();
+    }
+    folder
+}
+
+/// The broker adopts a version for a lost policy key and the next one while the partner reads nothing.
+#[test]
+fn a_version_for_a_lost_key_is_adopted_where_the_broker_names_one_that_follows_it() {
+    let mut play = Play::new();
+    let later = "2027-02-01".parse::<Day>().unwrap().start();
+    let [old, new] = ["belastingdienst", "nieuw"].map(|name| sample::policy_key(name).verifying_key().to_string());
+    let lost = "[unsigned]\norganisation = \"belastingdienst\"\nbecause = \"lost-key\"\nversion = 2\nepoch = 1\n\
+                announced = 2026-12-05\n[[epoch]]";
+    let text = policy_text()
+        .replacen(&old, &new, 1)
+        .replacen("number = 2\nname", "number = 9\nname", 1)
+        .replacen("valid_from = 2026-12-01", "valid_from = 2027-01-04", 1)
+        .replacen("[[epoch]]", lost, 1);
+    let keys = ["gemeente-zaanstad", "politie", "zaanwonen", "nieuw"];
+    let second = signed_folder(&following(&text, play.partner.policy()), &keys);
+    let signed = |folder: &TempDir| SignedPolicy::read(&folder.path().join("policy.toml")).unwrap();
+    let third = text.replacen("version = 1\n", "version = 1\nfreshness_days = 20\n", 1);
+    let third = signed_folder(&following(&third, &signed(&second)), &keys);
+    let [second, third] = [&second, &third].map(|folder| folder.path().join("policy.toml"));
+    assert_eq!(code(play.partner.adopt_policies(&[&second, &third], later)), "policy_successor", "nothing was read");
+    play.broker.policy = SignedPolicy::read(&third).unwrap();
+    play.partner.flag(&homes(1..3), &by(), later).unwrap();
+    play.deliver(later);
+    assert_eq!(code(play.partner.adopt_policy(&second, later)), "policy_successor", "the reply names the third");
+    play.partner.adopt_policies(&[&second, &third], later).unwrap();
+    assert_eq!(play.partner.policy().digest(), play.broker.policy.digest());
+}
+
+/// Version 2 never came into force at the broker, and another one after it did, with the next.
+#[test]
+fn a_void_policy_is_replaced_where_the_broker_names_one_that_follows_the_other() {
+    let mut play = Play::new();
+    let first = play.partner.policy().clone();
+    let text = |more: &str| policy_text().replacen("version = 1\n", &format!("version = 1\n{more}\n"), 1);
+    let mine = sample::folder(&following(&text(""), &first));
+    play.partner.adopt_policy(&mine.path().join("policy.toml"), NOW).unwrap();
+    let voids = format!("voids = [\"{}\"]\nfreshness_days = 20", play.partner.policy().digest());
+    let other = sample::folder(&following(&text(&voids), &first));
+    let other_path = other.path().join("policy.toml");
+    let next = sample::folder(&following(&text("freshness_days = 21"), &SignedPolicy::read(&other_path).unwrap()));
+    let next_path = next.path().join("policy.toml");
+    play.broker.policy = SignedPolicy::read(&next_path).unwrap();
+    assert_eq!(code(play.partner.adopt_policies(&[&other_path, &next_path], NOW)), "policy_successor");
+    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert_eq!(code(play.partner.adopt_policy(&other_path, NOW)), "policy_successor", "the reply names neither");
+    play.partner.adopt_policies(&[&other_path, &next_path], NOW).unwrap();
+    assert_eq!(play.partner.policy().digest(), play.broker.policy.digest());
+}
+
 #[test]
 fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
     let unit_only = policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1);
