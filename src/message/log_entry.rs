@@ -26,6 +26,11 @@ impl LogEntry {
     pub fn is_line(&self) -> bool {
         self.leaf != Digest::NONE
     }
+
+    /// Whether its line was written after that of another.
+    pub(crate) fn is_after(&self, other: &LogEntry) -> bool {
+        (self.restored, self.index) > (other.restored, other.index)
+    }
 }
 
 encode_fields! {

@@ -7,7 +7,7 @@ use super::sent::{End, MessageHead, PastMessage, SignedMessage};
 use super::state::{EpochState, LatestReceipt, MAX_PAST, PartnerState, Stacked, raise};
 use crate::address::AddressKey;
 use crate::day::Day;
-use crate::message::{Code, Kind, Standing};
+use crate::message::{Code, Kind, LogEntry, Standing};
 
 impl PartnerState {
     /// Applies a record that came after this snapshot.
@@ -56,8 +56,8 @@ impl PartnerState {
             JournalEvent::Asking { number, .. } => self.question_used = self.question_used.max(*number),
             JournalEvent::Accepted { epoch, number, release, reply, .. } => {
                 self.see_release(*epoch, *release, went_back);
-                let latest = self.receipt.as_ref().map(|receipt| (receipt.log.restored, receipt.log.index));
-                if reply.log.is_line() && latest < Some((reply.log.restored, reply.log.index)) {
+                let is_latest = self.receipt.as_ref().is_none_or(|latest| reply.log.is_after(&latest.log));
+                if reply.log.is_line() && is_latest {
                     self.receipt = Some(LatestReceipt { log: reply.log, bytes: reply.bytes.clone() });
                 }
                 if reply.log.restored == self.own_lines.restored {
@@ -85,8 +85,13 @@ impl PartnerState {
                     self.remember(question.message.head, End::Read);
                 }
             }
-            JournalEvent::Rejected { series, epoch, number, code, detail, .. } => {
+            JournalEvent::Rejected { series, epoch, number, code, detail, reply } => {
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
+                if (code, *series) == (Some(Code::Recovering), Series::Question)
+                    && !self.is_outdated(*number, reply.log)
+                {
+                    self.holds_nothing(*epoch);
+                }
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
                     self.over_budget(today, *epoch, *number, *detail);
                 }
@@ -196,6 +201,17 @@ impl PartnerState {
         }
     }
 
+    /// Whether a rejection of a question, of this line of the log, says nothing of what the broker holds now. It takes
+    /// no question of before its restore, whoever asks it; and a state message that was accepted since may have been
+    /// the full set that it waited for.
+    ///
+    /// Any other tells a partner that only asks that its full set is waited for.
+    fn is_outdated(&self, number: u64, log: LogEntry) -> bool {
+        let question = self.questions.iter().find(|question| question.message.head.sequence == number);
+        question.is_some_and(|question| question.message.head.time < log.restored)
+            || self.receipt.as_ref().is_some_and(|latest| latest.log.is_after(&log))
+    }
+
     fn take_status(&mut self, status: &StatusRecord) {
         self.status = None;
         self.own_lines.settle(&status.proven);
@@ -240,10 +256,7 @@ impl PartnerState {
                 self.said_accepted = detail;
                 self.accepted_is(detail);
             }
-            // To a question, too: otherwise a partner that only asks would never learn that its full set is waited for.
-            (Some(Code::FullSetRequired), Series::State) | (Some(Code::Recovering), _) => {
-                self.holds_nothing(epoch);
-            }
+            (Some(Code::FullSetRequired | Code::Recovering), Series::State) => self.holds_nothing(epoch),
             (Some(Code::Stale), Series::State) => {
                 raise(&mut self.state_used, detail.saturating_sub(1));
                 // A later message of the chain may have been accepted, and the reply to that one says so.

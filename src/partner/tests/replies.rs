@@ -393,6 +393,50 @@ fn each_code_has_its_effect() {
     }
 }
 
+/// A reply of the broker to a message, made at another time than the message, with the line that its log has on it.
+fn replied(play: &mut Play, message: &[u8], mut reply: Reply, at: Timestamp) -> Vec<u8> {
+    let header = Header { time: at, ..header(message) };
+    let digest = Digest::of(&[message]);
+    let line = play.broker.line(message, &header, digest, &reply);
+    let index = play.broker.log.append(line.leaf());
+    let log = LogEntry { restored: play.broker.restored, index, leaf: line.leaf(), salt: line.salt };
+    broker::set_log(&mut reply, log);
+    play.broker.sign(&header, digest, &reply)
+}
+
+/// A broker takes no question of before its restore. To a partner that has recovered that says nothing of its flags,
+/// and what it withdrew since is still to be withdrawn.
+#[test]
+fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..11), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let old = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+
+    let restored = NOW.plus(3_600);
+    play.broker.restored = restored;
+    play.broker.log = crate::audit::Log::new();
+    play.broker.held.clear();
+    let [now, later] = [60, 7_200].map(|seconds| restored.plus(seconds));
+    let recovering = || Reply::Rejection(Rejection::new(Code::Recovering, 0, "no"));
+    let asked = play.partner.ask(&homes(1..2), &by(), now).unwrap().pop().unwrap();
+    let late = replied(&mut play, &asked, recovering(), now);
+    play.broker.reject_next = Some((Code::Recovering, 0));
+    let confirm = play.partner.confirm(now).unwrap();
+    assert!(matches!(play.carry(confirm, now)[..], [Received::Rejection { .. }]));
+    assert!(matches!(play.deliver(now)[..], [Received::Receipt(_)]), "the full set");
+
+    play.partner.withdraw(&homes(1..5), &by(), later).unwrap();
+    let to_old = replied(&mut play, &old, recovering(), later);
+    for reply in [to_old, late] {
+        assert!(matches!(play.partner.read(&reply, later), Ok(Received::Rejection { .. })));
+    }
+    let messages = play.partner.deliver(later).unwrap();
+    assert_eq!(header(&messages[0]).kind, Kind::Delta);
+    assert!(matches!(play.carry(messages, later)[..], [Received::Receipt(_)]));
+    play.reopen().assert_up_to_date(1, later);
+}
+
 #[test]
 fn after_a_gap_comes_a_full_set() {
     let mut play = delivered();
