@@ -49,6 +49,10 @@ impl PartnerState {
                     undelivered.shrink |= shrink;
                 }
             }
+            JournalEvent::Shortened { flags, ended } => {
+                self.withdraw(ended, today);
+                self.flag(flags);
+            }
             JournalEvent::Delivering { messages } => {
                 let highest = messages.iter().map(|message| message.number).max();
                 self.state_used = self.state_used.max(highest.unwrap_or(0));

@@ -133,6 +133,16 @@ impl Partner {
         Ok(changed)
     }
 
+    /// Shortens the flags that have more days than the policy allows, because it allowed more when they were flagged.
+    /// The broker would take no full set that has one of them.
+    pub(super) fn shorten(&mut self, now: Timestamp) -> Result<(), PartnerError> {
+        let (policy, today) = (self.member.policy(), now.day());
+        match shorten(self.data.on(today)?, policy, today) {
+            Some(event) => self.data.record(now, None, event),
+            None => Ok(()),
+        }
+    }
+
     /// `flags` ascend by home, each once.
     fn record_flags(
         &mut self,
@@ -294,6 +304,26 @@ fn replace(
     added.retain(|flag| flags.get(&flag.address).is_none());
     let changed = Changed { withdrawn: withdrawn.len(), ..changed };
     Ok((JournalEvent::Replaced { shrink: allow_shrink, added, withdrawn }, changed))
+}
+
+/// What shortening the flags to the days that the policy allows is recorded as; `None` where it allows those they have.
+fn shorten(state: &PartnerState, policy: &Policy, today: Day) -> Option<JournalEvent> {
+    let Retention { max_days, max_renewals, .. } = policy.retention;
+    let (mut flags, mut ended) = (Vec::new(), Vec::new());
+    for flag in state.flags.rows() {
+        // Without a reason the broker takes no renewal.
+        let renewals = if flag.renewal.is_some() { max_renewals.into() } else { 0 };
+        let most = today.plus(max_days).min(policy.retention.longest(flag.first_day, renewals));
+        if flag.last_day <= most {
+            continue;
+        }
+        match most.latest_month_end().filter(|last_day| *last_day >= today) {
+            Some(last_day) => flags.push(Flag { last_day, ..*flag }),
+            None => ended.push(flag.address),
+        }
+    }
+    let is_needed = !flags.is_empty() || !ended.is_empty();
+    is_needed.then_some(JournalEvent::Shortened { flags, ended })
 }
 
 /// Whether homes may be flagged through `last_day`.

@@ -43,6 +43,9 @@ enum Content {
 impl Partner {
     /// The messages that bring the broker up to date, in the order in which it must get them; none where it is.
     ///
+    /// First the flags that have more days than the policy allows, because an earlier one allowed more, are shortened:
+    /// the broker would refuse a full set with one of them. The journal has it, by nobody.
+    ///
     /// What was withdrawn goes first, as a delta of its own in each epoch, the oldest first: the broker takes it also
     /// while its clock is in doubt. All else that changed since the last delivery goes as one delta. An epoch's first
     /// message is a full set, as is the one after a loss or a gap; a large one comes in parts. While epochs overlap,
@@ -107,6 +110,7 @@ impl Partner {
             self.give_up(digest, now)?;
         }
         if self.data.state().chain.is_empty() {
+            self.shorten(now)?;
             self.make_state_messages(now, confirm)?;
         }
         Ok(self.data.state().chain.iter().map(|message| message.bytes.clone()).collect())

@@ -30,6 +30,7 @@ pub struct DossierEntry {
 #[non_exhaustive]
 pub enum DossierEvent {
     /// It was flagged, or its flag got another last valid day; one that was flagged already may have stayed as it was.
+    /// Where nobody did it, a policy allowed fewer days.
     Flagged {
         /// The last valid day.
         last_day: Day,
@@ -41,7 +42,7 @@ pub enum DossierEvent {
         /// Why.
         reason: RenewalReason,
     },
-    /// Its flag was withdrawn.
+    /// Its flag was withdrawn. Where nobody did it, a policy allowed it no longer.
     Withdrawn,
     /// A question about it was made.
     Asked {
@@ -109,7 +110,8 @@ impl Partner {
                 JournalEvent::Withdrawn { homes } => {
                     homes.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
                 }
-                JournalEvent::Replaced { added, withdrawn, .. } => {
+                JournalEvent::Replaced { added, withdrawn, .. }
+                | JournalEvent::Shortened { flags: added, ended: withdrawn } => {
                     for Flag { address, last_day, .. } in added.into_iter().filter(|flag| concerns(&flag.address)) {
                         add(address, &by, DossierEvent::Flagged { last_day });
                     }

@@ -28,6 +28,8 @@ pub(super) enum JournalEvent {
     /// The flags became a given set: `added` are those of homes that were not flagged before, `withdrawn` the homes
     /// that no longer are.
     Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey> },
+    /// The policy allows fewer days than flags had: their flags now, and the homes whose flags it ended.
+    Shortened { flags: Vec<Flag>, ended: Vec<AddressKey> },
     /// State messages were given their numbers, one after another.
     Delivering { messages: Vec<NumberedMessage> },
     /// A question was given its number.
@@ -160,6 +162,9 @@ impl JournalEvent {
         match self {
             JournalEvent::Flagged { flags, .. } => are_ascending_homes(flags.iter().map(|flag| &flag.address)),
             JournalEvent::Withdrawn { homes } => are_ascending_homes(homes.iter()),
+            JournalEvent::Shortened { flags, ended } => {
+                are_ascending_homes(flags.iter().map(|flag| &flag.address)) && are_ascending_homes(ended.iter())
+            }
             JournalEvent::Replaced { added, withdrawn, .. } => {
                 are_ascending_homes(added.iter().map(|flag| &flag.address)) && are_ascending_homes(withdrawn.iter())
             }
@@ -188,6 +193,7 @@ encode_variants! {
         10 => Status(status),
         11 => Late { series, number, reply },
         12 => AnotherOperator { version },
+        14 => Shortened { flags, ended },
     },
     else "a record's event is unknown"
 }

@@ -177,7 +177,9 @@ impl Broker {
         let mut part = (0, 0);
         let request = message.request().unwrap();
         let retention = &self.policy.policy().retention;
+        let too_long = day.plus(retention.max_days);
         let refused = |terms: &Terms| match retention.renewals(terms.first_day, terms.last_day) {
+            _ if terms.last_day > too_long => Some(Code::NotPermitted),
             needed if needed > retention.max_renewals.into() => Some(Code::TooManyRenewals),
             needed if needed > 0 && terms.renewal.is_none() => Some(Code::RenewalNotDeclared),
             _ => None,

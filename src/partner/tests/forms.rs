@@ -106,6 +106,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("status_kept", status(CheckpointOutcome::Kept(b"kept".to_vec()))),
         ("late", JournalEvent::Late { series: Series::State, number: 1, reply: reply(2) }),
         ("status_refused", status(CheckpointOutcome::Refused(b"refused".to_vec()))),
+        ("shortened", JournalEvent::Shortened { flags: vec![flag(a, None)], ended: vec![b, c] }),
     ];
     let by = |at: usize| at.is_multiple_of(2).then(by);
     events

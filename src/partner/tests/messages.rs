@@ -30,6 +30,42 @@ fn day(text: &str) -> Day {
     text.parse().unwrap()
 }
 
+/// A policy that allows fewer days comes while flags have more, on some of which a person said why.
+#[test]
+fn where_a_policy_allows_fewer_days_flags_end_sooner() {
+    let mut play = Play::new();
+    let later = |days: u64| NOW.plus(days * 86_400);
+    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(&homes(4..7), &by(), later(100)).unwrap();
+    play.partner.renew(&homes(3..4), RenewalReason::ObservedAgain, &by(), later(100)).unwrap();
+    play.deliver(later(100));
+    let adopt = |play: &mut Play, more: &str| {
+        let text = policy_text().replacen("[[epoch]]", &format!("{more}[[epoch]]"), 1);
+        let newer = sample::folder(&following(&text, play.partner.policy()));
+        play.partner.adopt_policy(&newer.path().join("policy.toml"), later(100)).unwrap();
+        play.broker.policy = play.partner.policy().clone();
+    };
+    adopt(&mut play, "[retention]\nmax_days = 90\nmax_renewals = 3\n");
+    // 2027-03-25. Those of 2026-12-15 may stand through 2027-03-15 and so no whole month more, but for the one that was
+    // renewed; all others 90 days from now.
+    let end: Day = "2027-05-31".parse().unwrap();
+    assert!(matches!(play.deliver(later(100))[..], [Received::Receipt(_), Received::Receipt(_)]));
+    let mut play = play.reopen();
+    let held: Vec<_> = play.partner.flags().map(|flag| (flag.address, flag.last_day)).collect();
+    assert_eq!(held, homes(3..7).into_iter().map(|home| (home, end)).collect::<Vec<_>>());
+    play.assert_up_to_date(1, later(100));
+    let events: Vec<_> = play.partner.dossier(&homes(1..2)[0]).unwrap().into_iter().map(|entry| entry.event).collect();
+    assert_eq!(events.last(), Some(&DossierEvent::Withdrawn));
+    // So a first full set is accepted, and what was said before is said to a broker that forgot it.
+    play.broker.held.clear();
+    play.partner.confirm(later(100)).map(|messages| play.carry(messages, later(100))).unwrap();
+    assert!(matches!(play.deliver(later(100))[..], [Received::Receipt(_)]));
+    // More days later give none back.
+    adopt(&mut play, "[retention]\nmax_days = 180\n");
+    assert!(play.deliver(later(100)).is_empty());
+    assert!(play.partner.flags().all(|flag| flag.last_day == end));
+}
+
 #[test]
 fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     let mut play = Play::new();
