@@ -78,12 +78,16 @@ impl PartnerState {
                 }
             }
             JournalEvent::Answered { asking, answer, standings, .. } => {
-                // One that came after a later one is told, and says nothing of how it is now.
-                let is_latest = went_back || self.epoch(answer.epoch).is_none_or(|it| it.release <= answer.release);
+                // One that came after a later one, also of another epoch, is told, and says nothing of how it is now.
+                let is_latest = went_back
+                    || (self.epoch(answer.epoch).is_none_or(|it| it.release <= answer.release)
+                        && self.stacked_as_of <= answer.as_of);
                 self.see_release(answer.epoch, answer.release, went_back);
                 if let Some(at) = self.questions.iter().position(|question| question.record == *asking) {
                     let question = self.questions.remove(at);
                     if is_latest {
+                        // At most now: a broker that names a day to come must not have all later answers ignored.
+                        self.stacked_as_of = answer.as_of.min(record.time);
                         self.learn(&question.addresses, standings);
                     }
                     self.remember(question.message.head, End::Read);

@@ -16,7 +16,7 @@ use super::source_state::SourceState;
 use crate::address::{AddressKey, Level};
 use crate::audit::UnverifiedCheckpoint;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields};
-use crate::day::Day;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::label;
 use crate::message::{LogEntry, Standing, Told};
@@ -77,6 +77,8 @@ pub(super) struct PartnerState {
     pub(super) past: Vec<PastMessage>,
     /// Own addresses, homes and house numbers, that are stacked by the latest answer; ascending.
     pub(super) stacked: Vec<Stacked>,
+    /// When the latest release took place that an answer spoke of which told what is stacked; 0 for none.
+    pub(super) stacked_as_of: Timestamp,
     /// What was stacked when the news was read last.
     pub(super) reported: Vec<Stacked>,
     /// The policy that the broker said to hold to, if it is not the partner's.
@@ -206,6 +208,7 @@ impl PartnerState {
         (self.answering, self.brokers_policy, self.receipt) = (None, None, None);
         self.checkpoint.clear();
         self.own_lines = OwnLines::default();
+        self.stacked_as_of = Timestamp::default();
         self.new_flags = LeftToday::default();
     }
 
@@ -343,8 +346,8 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, state_used, question_used, status_used, answering, accepted, said_accepted, lost, flags,
-        ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, reported, brokers_policy,
-        checkpoint, own_lines, receipt, new_flags, sources
+        ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, stacked_as_of, reported,
+        brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }
 

@@ -217,6 +217,7 @@ fn state() -> PartnerState {
         status: Some(message(45, Kind::Status)),
         past: past.collect(),
         stacked: stacked(Told::Count(3)),
+        stacked_as_of: Timestamp(48),
         reported: stacked(Told::Band(2)),
         brokers_policy: Some(Digest([25; 32])),
         checkpoint: b"checkpoint".to_vec(),

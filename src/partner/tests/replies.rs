@@ -437,6 +437,33 @@ fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
     play.reopen().assert_up_to_date(1, later);
 }
 
+/// Two epochs are answered one after the other, and the answers are read in the other order.
+#[test]
+fn of_two_epochs_the_later_release_tells_how_the_flags_stand() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), OVERLAP).unwrap();
+    play.deliver(OVERLAP);
+    let first = play.partner.ask(&homes(1..3), &by(), OVERLAP).unwrap().remove(0);
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    play.deliver(OVERLAP);
+    let later = OVERLAP.plus(3_600);
+    let second = play.partner.ask(&homes(1..3), &by(), later).unwrap().pop().unwrap();
+    assert_eq!((header(&first).epoch, header(&second).epoch), (1, 2));
+    let answer = |as_of, standings: &[u8]| match answer(5, standings) {
+        Reply::Answer(answer) => Reply::Answer(Answer { as_of, ..answer }),
+        other => other,
+    };
+    let newer = replied(&mut play, &second, answer(later, &[2, 2]), later);
+    let older = replied(&mut play, &first, answer(OVERLAP, &[0, 0]), OVERLAP);
+    for (reply, stacked) in [(newer, 2), (older, 2)] {
+        assert!(matches!(play.partner.read(&reply, later), Ok(Received::Answer(_))));
+        assert_eq!(play.partner.data.state().stacked.len(), stacked);
+    }
+    assert_eq!(play.reopen().partner.data.state().stacked.len(), 2);
+}
+
 #[test]
 fn after_a_gap_comes_a_full_set() {
     let mut play = delivered();
