@@ -49,6 +49,9 @@ may = ["flag", "ask"]
 legal_basis_flag = "Wet A"
 legal_basis_ask = "Wet B"
 """
+# The fourth's system, and the same where it may only ask.
+FLAGS_TOO = PARTNER.format(number=4, organisation=4)
+ASKS = FLAGS_TOO.replace('"flag", ', "").replace('legal_basis_flag = "Wet A"\n', "")
 UNSIGNED = """
 [unsigned]
 organisation = "organisatie-{organisation}"
@@ -377,6 +380,9 @@ def leaving() -> list[dict[str, Any]]:
 def joining(both: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A fifth joins with epoch 2."""
     wrong, unasked = {"error": "policy_successor"}, {"error": "policy_signatures"}
+    whole = text(both)
+    assert FLAGS_TOO in whole
+    one_asks = whole.replace(FLAGS_TOO, ASKS)
     joins = {"partners": FIVE, "first_epoch": {5: 2}, "signed": (1, 2, 3, 4, 5)}
     return [
         row("one joins with an epoch that opens later", both, **joins),
@@ -388,6 +394,12 @@ def joining(both: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row("one joins in an epoch that there is not", both, **{**joins, "first_epoch": {5: 3}}, **wrong),
         row("one joins at once", both, **{**joins, "first_epoch": {}}, **wrong),
         row("one that is there gets a first epoch", both, first_epoch={4: 2}, **wrong),
+        row("one that only asked begins to flag amid an epoch", both, old=one_asks, **wrong),
+        row("one that only asked begins to flag with an epoch that opens later", both, old=one_asks,
+            first_epoch={4: 2}),
+        row("one that only asked begins to flag in an epoch that has opened", both, old=one_asks, first_epoch={4: 1},
+            valid_from="2026-12-02", **wrong),
+        row("one that flagged only asks", both, changed=(FLAGS_TOO, ASKS), old=text(both)),
     ]  # fmt: skip
 
 

@@ -1261,7 +1261,7 @@ fn one_joins_until_its_first_epoch_has_shown_flags() {
     (1..9).for_each(|days| drop(broker.release(midnight(days)).unwrap()));
     // The broker comes to the first full release of epoch 2 and to the version at once: the release comes first.
     let late = broker.adopt_policy(&at("2.toml"), midnight(9)).unwrap_err();
-    assert!(late.code() == "policy_successor" && late.to_string().contains("join in epoch 2"), "{late}");
+    assert!(late.code() == "policy_successor" && late.to_string().contains("begin to flag in epoch 2"), "{late}");
     let voids = format!("{previous}\nvoids = [\"{}\"]", signed(&second).digest());
     // Two epochs are open at a time.
     let third = rules

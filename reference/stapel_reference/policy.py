@@ -659,10 +659,10 @@ def follows(old: dict[str, Any], newer: dict[str, Any]) -> None:
     organisations_before, organisations_after = organisations(old), organisations(newer)
     for slug, one in organisations_after.items():
         first = one.get("first_epoch")
-        if slug in organisations_before:
-            demand(first == organisations_before[slug].get("first_epoch"), "a first epoch changed")
+        if slug not in organisations_before or slug in flagging(newer) - flagging(old):
+            demand(first in opens and opens[first] >= newer["valid_from"], "one joins or begins to flag amid an epoch")
         else:
-            demand(first in opens and opens[first] >= newer["valid_from"], "one joins amid an epoch")
+            demand(first == organisations_before[slug].get("first_epoch"), "a first epoch changed")
     left = organisations_before.keys() - organisations_after.keys()
     if left:
         last = later(newer["valid_from"], datetime.timedelta(days=old["changes"]["new_epoch_within_days"]))

@@ -177,9 +177,9 @@ impl Snapshot {
             // It may be one that could not be opened.
             None if incoming.in_doubt => Err(in_doubt()),
             None => refuse(format!("epoch {epoch} is not open on {today}: see the policy's epochs")),
-            Some(_) if !incoming.policy().takes_part(organisation, epoch) => {
-                refuse(format!("'{organisation}' joined after epoch {epoch}: see its first_epoch in the policy"))
-            }
+            Some(_) if !incoming.policy().takes_part(organisation, epoch) => refuse(format!(
+                "'{organisation}' takes part from a later epoch on than {epoch}: see its first_epoch in the policy"
+            )),
             Some(open) => Ok(open),
         }
     }

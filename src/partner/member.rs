@@ -121,7 +121,7 @@ impl Member {
                 "the secret of the open epoch is missing: add it"
             }
             None if policy.epochs.iter().any(|epoch| epoch.is_open(day)) => {
-                "the organisation joins with a later epoch: wait for its first day"
+                "the organisation takes part from a later epoch on: wait for its first day"
             }
             None if policy.epochs.iter().all(|epoch| day < epoch.opens) => {
                 "the first epoch has not opened yet: wait for its first day, or set the clock right"

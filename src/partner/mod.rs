@@ -379,7 +379,8 @@ impl Partner {
         let file = SecretFile::read(path)?;
         let organisation = &self.member.entry()?.organisation;
         if !self.member.policy().takes_part(organisation, file.scope.epoch) {
-            let finding = "the organisation joins with a later epoch, and gets the secret of none before: destroy it";
+            let finding =
+                "the organisation takes part from a later epoch on, and needs the secret of none before: destroy it";
             return Err(PartnerError::SecretMismatch { epoch: file.scope.epoch, finding });
         }
         self.data.folder().write_secret(&file, self.member.policy())?;

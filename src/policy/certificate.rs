@@ -69,7 +69,8 @@ impl Certificate {
         let Statement { partner, epoch, .. } = *made.verify(policy)?;
         let organisation = policy.partner(partner).map(|entry| &entry.organisation);
         if organisation.is_some_and(|organisation| !policy.takes_part(organisation, epoch)) {
-            let finding = format!("the organisation of partner {partner} joins with a later epoch than {epoch}");
+            let finding =
+                format!("the organisation of partner {partner} takes part from a later epoch on than {epoch}");
             return Err(PolicyError::Certificate { finding });
         }
         Ok(made)

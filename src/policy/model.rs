@@ -257,7 +257,8 @@ pub struct Organisation {
     pub contact: String,
     /// What it signs policies with, and its partners' certificates. The private half stays offline.
     pub policy_key: VerifyingKey,
-    /// The first epoch that it counts in; `None` for one that was there when the consortium began.
+    /// The first epoch that it counts in; `None` for one that was there when the consortium began, and flagged then or
+    /// does not flag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_epoch: Option<u32>,
 }
@@ -355,7 +356,7 @@ impl Policy {
         self.organisations.get(at)
     }
 
-    /// Whether an organisation counts in an epoch: one that joined later does not.
+    /// Whether an organisation counts in an epoch: one that joined or began to flag later does not.
     pub fn takes_part(&self, organisation: &Slug, epoch: u32) -> bool {
         self.organisation(organisation).is_some_and(|found| found.first_epoch.is_none_or(|first| first <= epoch))
     }

@@ -59,13 +59,12 @@ impl SignedPolicy {
         has_released: impl Fn(u32) -> bool,
     ) -> Result<(), PolicyError> {
         refuse_moved_epochs(self.policy(), newer, today)?;
-        for joiner in joiners(self.policy(), newer) {
-            let mut epochs = newer.epochs.iter().filter(|epoch| newer.takes_part(&joiner.slug, epoch.number));
+        for Organisation { slug, .. } in entrants(self.policy(), newer) {
+            let mut epochs = newer.epochs.iter().filter(|epoch| newer.takes_part(slug, epoch.number));
             if let Some(Epoch { number, .. }) = epochs.find(|epoch| has_released(epoch.number)) {
-                let slug = &joiner.slug;
                 return refused(format!(
-                    "'{slug}' would join in epoch {number}, of which a release has shown flags: let it join with a \
-                     later one, in a version that names this one in `voids`"
+                    "'{slug}' would join or begin to flag in epoch {number}, of which a release has shown flags: let \
+                     it do so with a later one, in a version that names this one in `voids`"
                 ));
             }
         }
@@ -221,22 +220,26 @@ fn refuse_moved_numbers(old: &Policy, newer: &Policy) -> Result<(), PolicyError>
     }
 }
 
-/// An organisation joins at an epoch's start, so that nobody sees from an answer what it brought.
+/// An organisation joins, or begins to flag, at an epoch's start, so that nobody sees from an answer what it brought.
 fn refuse_joining_late(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
-    for joiner in joiners(old, newer) {
-        let opens = joiner.first_epoch.and_then(|number| newer.epoch(number)).map(|epoch| epoch.opens);
+    for entrant in entrants(old, newer) {
+        let opens = entrant.first_epoch.and_then(|number| newer.epoch(number)).map(|epoch| epoch.opens);
         if opens.is_none_or(|opens| opens < newer.valid_from) {
             return refused(format!(
-                "'{}' joins, so first_epoch must name an epoch that opens on {} or later, when this is valid",
-                joiner.slug, newer.valid_from
+                "'{}' joins or begins to flag, so first_epoch must name an epoch that opens on {} or later, when this \
+                 is valid",
+                entrant.slug, newer.valid_from
             ));
         }
     }
-    let stays =
-        |known: &Organisation| newer.organisation(&known.slug).is_none_or(|is| is.first_epoch == known.first_epoch);
-    match old.organisations.iter().find(|known| !stays(known)) {
+    let moved = newer.organisations.iter().find(|organisation| {
+        let known = old.organisation(&organisation.slug);
+        known.is_some_and(|known| known.first_epoch != organisation.first_epoch)
+            && !begins_to_flag(old, newer, &organisation.slug)
+    });
+    match moved {
         None => Ok(()),
-        Some(known) => refused(format!("'{}' has another first_epoch; it stays as it was", known.slug)),
+        Some(moved) => refused(format!("'{}' has another first_epoch; it stays as it was", moved.slug)),
     }
 }
 
@@ -367,6 +370,18 @@ fn refuse_unasked_joiners(old: &Policy, newer: &SignedPolicy) -> Result<(), Poli
 
 fn joiners<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
     newer.organisations.iter().filter(|organisation| old.organisation(&organisation.slug).is_none())
+}
+
+/// The organisations that may bring flags which nobody could see before: those that join, and those that begin to flag.
+fn entrants<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
+    let is_new = |organisation: &&Organisation| old.organisation(&organisation.slug).is_none();
+    newer.organisations.iter().filter(move |one| is_new(one) || begins_to_flag(old, newer, &one.slug))
+}
+
+/// Whether an organisation has a partner that may flag, and had none before.
+fn begins_to_flag(old: &Policy, newer: &Policy, organisation: &Slug) -> bool {
+    let may_flag = |policy: &Policy| policy.flagging_organisation_names().contains(organisation);
+    may_flag(newer) && !may_flag(old)
 }
 
 fn leavers<'a>(old: &'a Policy, newer: &'a Policy) -> impl Iterator<Item = &'a Organisation> {
@@ -791,11 +806,47 @@ mod tests {
         let today = policy.valid_from;
         assert!(sample::signed().refuse_late(&policy, today, |epoch| epoch == 1).is_ok());
         let error = sample::signed().refuse_late(&policy, today, |epoch| epoch == 2).unwrap_err();
-        assert!(error.to_string().contains("would join in epoch 2"), "{error}");
+        assert!(error.to_string().contains("would join or begin to flag in epoch 2"), "{error}");
         // Nor does one that was there from the beginning join later.
         let police = "slug = \"politie\"";
         let moved = newer(&[(police, &format!("{police}\nfirst_epoch = 1"))]);
         assert!(refusal(&moved, ALL).contains("another first_epoch"));
+    }
+
+    /// The coordinator, or one that only asked, gets a partner that may flag.
+    #[test]
+    fn an_organisation_begins_to_flag_at_an_epochs_start() {
+        let tax = "slug = \"belastingdienst\"";
+        let whole = sample::TEXT.find("[[partner]]\nnumber = 2").unwrap();
+        let flags = &sample::TEXT[whole..][..sample::TEXT[whole..].find("may = [").unwrap() + 7];
+        let asks_alone = |text: String| text.replacen(&format!("{flags}\"flag\", "), flags, 1);
+        assert_ne!(asks_alone(sample::TEXT.clone()), *sample::TEXT, "it may flag and ask");
+        let without_basis = |text: String| {
+            let at = text.find("[[partner]]\nnumber = 2").unwrap();
+            let line = at + text[at..].find("legal_basis_flag").unwrap();
+            let end = line + text[line..].find('\n').unwrap() + 1;
+            text[..line].to_owned() + &text[end..]
+        };
+        let before = Policy::parse(&without_basis(asks_alone(sample::TEXT.clone()))).unwrap();
+        let signed = sample::signed_by_all(before.clone());
+        let version = format!("version = 2\nprevious = \"{}\"", before.digest());
+        let begins = |first_epoch: &str| {
+            let slug = format!("{tax}\n{first_epoch}");
+            let day_later = ("valid_from = 2026-12-01", "valid_from = 2026-12-02");
+            sample::changed(&[("version = 1", version.as_str()), NEW_EPOCH, day_later, (tax, &slug)])
+        };
+        let said = |policy: &Policy| {
+            let made = signed.succeed(policy.clone(), &sign(policy, ALL));
+            made.map_or_else(|error| error.to_string(), |_| "in force".to_owned())
+        };
+        for amid in ["", "first_epoch = 1\n"] {
+            assert!(said(&begins(amid)).contains("begins to flag, so first_epoch"), "{}", said(&begins(amid)));
+        }
+        let policy = begins("first_epoch = 2\n");
+        assert_eq!(said(&policy), "in force");
+        assert_eq!((policy.flagging_in(1).len(), policy.flagging_in(2).len()), (3, 4));
+        assert!(signed.refuse_late(&policy, policy.valid_from, |epoch| epoch == 1).is_ok());
+        assert!(signed.refuse_late(&policy, policy.valid_from, |epoch| epoch == 2).is_err());
     }
 
     #[test]
