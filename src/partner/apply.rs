@@ -98,7 +98,7 @@ impl PartnerState {
                 if (code, *series) == (Some(Code::Recovering), Series::Question)
                     && !self.is_outdated(*number, reply.log)
                 {
-                    self.holds_nothing(*epoch);
+                    self.assume_broker_empty(*epoch);
                 }
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
                     self.over_budget(today, *epoch, *number, *detail);
@@ -201,8 +201,8 @@ impl PartnerState {
         self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forget(&self.flags));
     }
 
-    /// The broker holds nothing in an epoch, and gets all flags there.
-    fn holds_nothing(&mut self, epoch: u32) {
+    /// Goes by it that the broker holds nothing in an epoch: it gets all flags there.
+    fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
             let shrink = epoch.undelivered.shrink;
             epoch.undelivered = Undelivered { full_set: true, shrink, homes: Vec::new() };
@@ -232,7 +232,7 @@ impl PartnerState {
             self.said_accepted = status.accepted;
             self.accepted_is(status.accepted);
             if status.full_set {
-                self.holds_nothing(epoch);
+                self.assume_broker_empty(epoch);
             }
         }
         self.status_used = self.status_used.max(status.number);
@@ -264,7 +264,7 @@ impl PartnerState {
                 self.said_accepted = detail;
                 self.accepted_is(detail);
             }
-            (Some(Code::FullSetRequired | Code::Recovering), Series::State) => self.holds_nothing(epoch),
+            (Some(Code::FullSetRequired | Code::Recovering), Series::State) => self.assume_broker_empty(epoch),
             (Some(Code::Stale), Series::State) => {
                 raise(&mut self.state_used, detail.saturating_sub(1));
                 // A later message of the chain may have been accepted, and the reply to that one says so.

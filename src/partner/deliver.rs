@@ -190,7 +190,7 @@ struct Planner<'a> {
 /// Decides what there is to deliver. `confirm` asks for a message also where nothing changed.
 fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Result<Plan, PartnerError> {
     // The reply to any later message tells what became of one that was lost, so one is sent although nothing changed.
-    let confirm = confirm || state.is_in_doubt();
+    let confirm = confirm || state.may_have_lost_accepted();
     let (newest, mut epochs) = member.open_epochs(today)?;
     epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
     epochs.insert(0, newest);

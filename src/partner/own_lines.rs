@@ -120,8 +120,8 @@ impl OwnLines {
 
     /// What shows that the broker no longer signs its log: a status reply, of the day `told` by its own clock, to a
     /// request of the day `asked`, shows a checkpoint of `size` lines, without one that was told at least two days
-    /// before. It signs at each turn of the day. Where its clock stands still in such replies, another that came before
-    /// the request tells what day it was.
+    /// before. It signs at each turn of the day. If the clock stands still in status replies, the latest day that any
+    /// other reply bears is used, up to the request's.
     pub(super) fn overdue(&self, origin: &str, size: u64, (told, asked): (Day, Day)) -> Option<LogConflict> {
         let lines = || self.unproven.iter().filter(|_| self.origin == origin);
         let before = lines().map(|line| line.told).filter(|day| *day <= asked).max();

@@ -169,7 +169,7 @@ impl Partner {
                 let (checkpoint, proven, complaint) = self.watch_log(bytes, &status, &asked, days, today)?;
                 new_flags = Some(status.new_flags_left);
                 let left = status.new_flags_left.saturating_add(status.first_sets_left).min(status.held_left);
-                // Of a partner that holds flags nothing tells which of them the broker knows.
+                // If the broker holds some flags we cannot tell which, so no limit follows.
                 full_set = Some(left).filter(|_| status.full_set_required && status.held == 0);
                 let event = JournalEvent::Status(StatusRecord {
                     epoch,

@@ -264,7 +264,7 @@ impl PartnerState {
 
     /// Whether the broker may have accepted a message that was lost here. Once it accepts a later one it did not, or it
     /// is known: that one names in `previous` the last it accepted.
-    pub(super) fn is_in_doubt(&self) -> bool {
+    pub(super) fn may_have_lost_accepted(&self) -> bool {
         self.lost > self.accepted
     }
 }

@@ -4,7 +4,7 @@
 
 mod error;
 mod file;
-mod sealing;
+mod seal_key;
 mod signing;
 
 use std::fmt;
@@ -17,7 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use error::SecretError;
 pub use file::{SecretFile, SecretPart};
-pub use sealing::{SealKey, UnsealingKey};
+pub use seal_key::{SealKey, UnsealingKey};
 pub use signing::{Signature, SigningKey, VerifyingKey};
 
 use crate::codec::encode_fields;
