@@ -193,12 +193,19 @@ impl PartnerState {
         }
     }
 
-    /// The broker accepted a message that is not known here: only full sets bring it up to date.
+    /// The broker accepted a message that was given up, or is not known here: only full sets bring it up to date.
     fn accept_unknown(&mut self, number: u64) {
+        let was_given_up = self.past_mut(Series::State, number, End::Dropped).is_some();
         self.accepted = number;
         raise(&mut self.state_used, number);
-        // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
-        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forget(&self.flags));
+        for epoch in &mut self.epochs {
+            let undelivered = &mut epoch.undelivered;
+            // All that the broker holds was flagged here. So what a set lacks of it was withdrawn here or has ended,
+            // and no person need say again that it is meant.
+            undelivered.shrink |= was_given_up && epoch.delivered && !undelivered.full_set;
+            // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
+            undelivered.forget(&self.flags);
+        }
     }
 
     /// Goes by it that the broker holds nothing in an epoch: it gets all flags there.

@@ -483,6 +483,22 @@ fn after_a_gap_comes_a_full_set() {
     play.assert_up_to_date(1, NOW);
 }
 
+/// The receipt of many new flags is lost, and a person withdraws them meanwhile. Nobody has to say once more that it is
+/// meant.
+#[test]
+fn what_was_withdrawn_after_a_lost_receipt_is_no_shrinking() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..30), &by(), NOW).unwrap();
+    let lost = play.partner.deliver(NOW).unwrap().remove(0);
+    play.broker.handle(&lost, NOW);
+    play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
+    play.partner.withdraw(&homes(4..30), &by(), NOW).unwrap();
+    assert!(matches!(play.deliver(NOW)[..], [Received::Rejection { next: Next::Again, .. }]), "a gap");
+    let received = play.deliver(NOW);
+    assert!(matches!(received[..], [Received::Receipt(_)]), "{received:?}");
+    play.reopen().assert_up_to_date(1, NOW);
+}
+
 #[test]
 fn what_follows_a_rejected_message_is_late() {
     let mut play = delivered();
