@@ -1,6 +1,6 @@
 //! Files that only their owner may read, and that a crash never leaves half-written.
 
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -77,18 +77,6 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), SystemError> {
         File::open(folder).and_then(|f| f.sync_all()).map_err(|source| io("sync", folder, source))?;
     }
     Ok(())
-}
-
-/// Locks a folder through the file `lock` in it, for as long as the returned file lives. [`SystemError::FolderInUse`]
-/// where it is locked already.
-pub(crate) fn lock(folder: &Path) -> Result<File, SystemError> {
-    let path = folder.join("lock");
-    let file = private_options().create(true).open(&path).map_err(|source| io("open", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SystemError::FolderInUse { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io("lock", &path, source)),
-    }
 }
 
 /// Creates a folder that only its owner may enter, and its parents, where they are missing. Returns when they are on

@@ -95,6 +95,7 @@ mod hex;
 mod hidden;
 mod json;
 mod label;
+mod lock;
 pub mod message;
 #[cfg(feature = "partner")]
 pub mod partner;

@@ -38,6 +38,13 @@ pub enum SystemError {
         path: PathBuf,
     },
 
+    /// The partner or the broker was opened by another process, of which this one is a fork.
+    #[error(
+        "it was opened by another process, of which this one is a fork: nothing was done; open it in the process that \
+         uses it, once the other has closed it"
+    )]
+    OtherProcess,
+
     /// Work cannot be spread over so many threads.
     #[error("{count} threads cannot be used: {finding}")]
     Threads {
@@ -56,6 +63,7 @@ codes!(SystemError {
     Io => "io",
     FileMode => "file_mode",
     FolderInUse => "folder_in_use",
+    OtherProcess => "other_process",
     Threads => "threads",
     Random => "random",
 });

@@ -1,12 +1,13 @@
 //! The broker's folder: the store, and the policies that were in force.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::files::{self, crash};
+use crate::lock::FolderLock;
 use crate::policy::PolicySignature;
 use crate::store::{BlobKeys, DurableStore, StoreError};
 use crate::system::SystemError;
@@ -17,11 +18,11 @@ pub(super) fn making(folder: &Path) -> PathBuf {
     folder.join("store.making")
 }
 
-/// Begins to make a broker, and removes what is left of an attempt that broke off. The file is a lock: until it is
-/// dropped, no other process makes a broker in the folder. An error where one does, or where there is a broker.
-pub(super) fn begin(folder: &Path) -> Result<File, StoreError> {
+/// Begins to make a broker, and removes what is left of an attempt that broke off. Until the lock is dropped, no other
+/// process makes a broker in the folder. An error where one does, or where there is a broker.
+pub(super) fn begin(folder: &Path) -> Result<FolderLock, StoreError> {
     files::create_private_folder(folder)?;
-    let lock = files::lock(folder)?;
+    let lock = FolderLock::hold(folder)?;
     let (store, making) = (store_path(folder), making(folder));
     if fs::read_dir(&store).is_ok_and(|mut files| files.next().is_some()) {
         let finding = "it exists already; nothing was changed: see stapel broker status, or give another folder".into();
@@ -49,7 +50,7 @@ pub(super) fn begin_backup(to: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     // Whoever makes a store holds it by this lock.
-    let _lock = files::lock(&making)?;
+    let _lock = FolderLock::hold(&making)?;
     Ok(fs::remove_dir_all(&making).map_err(|source| files::io("remove", &making, source))?)
 }
 
@@ -111,7 +112,7 @@ pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStor
     let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));
     if making.exists() {
         // Where another process holds the lock, it is making a broker there.
-        let _ = files::lock(folder).map(|_lock| remove_leftover(&making));
+        let _ = FolderLock::hold(folder).map(|_lock| remove_leftover(&making));
     }
     Ok(store)
 }

@@ -23,6 +23,8 @@ pub(super) struct Database {
     store: Box<dyn Store>,
     memory: Mutex<Memory>,
     release_ended: Condvar,
+    /// The process that opened it. A fork of that one has a copy of the memory, which the store no longer follows.
+    process: u32,
 }
 
 struct Memory {
@@ -57,7 +59,7 @@ impl Database {
     /// The state must be what the store holds.
     pub(super) fn new(store: Box<dyn Store>, state: BrokerState) -> Database {
         let memory = Memory { state, is_ahead: false, releasing: None, releases_begun: 0 };
-        Database { store, memory: Mutex::new(memory), release_ended: Condvar::new() }
+        Database { store, memory: Mutex::new(memory), release_ended: Condvar::new(), process: std::process::id() }
     }
 
     /// The store, for what is not a change: reading, staging, purging, copying.
@@ -65,8 +67,12 @@ impl Database {
         &*self.store
     }
 
-    /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be.
+    /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be, and in
+    /// a process that did not open the database.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
+        if self.process != std::process::id() {
+            return Err(SystemError::OtherProcess.into());
+        }
         let mut memory = self.lock();
         if memory.is_ahead {
             trace::event!(WARN, "a change was not kept, and the broker's state is read anew from its store");

@@ -1,7 +1,7 @@
 //! The files of a partner's folder.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::PartnerError;
@@ -13,6 +13,7 @@ use super::state::PartnerState;
 use crate::digest::Digest;
 use crate::files::{self, io};
 use crate::label;
+use crate::lock::FolderLock;
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
 use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
@@ -29,7 +30,7 @@ pub(super) struct PartnerFolder {
     path: PathBuf,
     sealer: Sealer,
     journal_key: Key32,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl PartnerFolder {
@@ -37,7 +38,7 @@ impl PartnerFolder {
     /// are kept.
     pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, PartnerError> {
         files::create_private_folder(path)?;
-        let lock = files::lock(path)?;
+        let lock = FolderLock::hold(path)?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
@@ -60,10 +61,10 @@ impl PartnerFolder {
 
     /// Locks the folder.
     pub(super) fn open(path: &Path) -> Result<PartnerFolder, PartnerError> {
-        PartnerFolder::with_lock(path, files::lock(path)?)
+        PartnerFolder::with_lock(path, FolderLock::hold(path)?)
     }
 
-    fn with_lock(path: &Path, lock: File) -> Result<PartnerFolder, PartnerError> {
+    fn with_lock(path: &Path, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
         let journal_key = Key32::read(&path.join(JOURNAL_KEY))?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
         Ok(PartnerFolder { path: path.to_owned(), sealer, journal_key, _lock: lock })

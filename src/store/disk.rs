@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use super::error::{self, StoreError};
+use super::error::StoreError;
 use crate::files;
+use crate::lock::FolderLock;
 
 /// Where the files of a store are.
 pub(super) trait Disk: Debug + Send + Sync {
@@ -47,11 +48,8 @@ pub(super) trait Disk: Debug + Send + Sync {
 pub(super) struct StoreFolder {
     path: PathBuf,
     /// Locked while the store is open. The files have locks of their own, but purging puts other files in their place.
-    _lock: File,
+    _lock: FolderLock,
 }
-
-/// The file that a process locks to hold the store.
-const LOCK: &str = "lock";
 
 impl StoreFolder {
     /// Makes the folder, for its owner only, if it is not there, and holds it.
@@ -63,19 +61,7 @@ impl StoreFolder {
 
     /// Holds a folder that is there.
     pub(super) fn hold(path: &Path) -> Result<StoreFolder, StoreError> {
-        let lock = path.join(LOCK);
-        let io = |source| error::io(&lock, source);
-        let file = match File::open(&lock) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                private().create(true).truncate(false).open(&lock).map_err(io)?
-            }
-            opened => opened.map_err(io)?,
-        };
-        match file.try_lock() {
-            Ok(()) => Ok(StoreFolder { path: path.into(), _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(error::held(path)),
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+        Ok(StoreFolder { path: path.into(), _lock: FolderLock::hold(path)? })
     }
 
     fn backend(&self, options: &OpenOptions, name: &str) -> io::Result<Backend> {
@@ -119,7 +105,7 @@ impl Disk for StoreFolder {
 
     fn sync(&self) -> io::Result<()> {
         #[cfg(unix)]
-        File::open(&self.path)?.sync_all()?;
+        fs::File::open(&self.path)?.sync_all()?;
         Ok(())
     }
 
@@ -147,6 +133,9 @@ pub(super) struct Backend {
     file: Box<dyn StorageBackend>,
     /// Bytes that were written since the last sync.
     unsynced: AtomicU64,
+    /// The process that opened it. A fork of that one must not write what is in its copy of the memory: redb does so
+    /// also when it is closed.
+    process: u32,
 }
 
 /// So many bytes are written before they are synced.
@@ -154,7 +143,14 @@ const PIECE: u64 = 256 << 10;
 
 impl Backend {
     pub(super) fn new(file: impl StorageBackend) -> Backend {
-        Backend { file: Box::new(file), unsynced: AtomicU64::new(0) }
+        Backend { file: Box::new(file), unsynced: AtomicU64::new(0), process: std::process::id() }
+    }
+
+    fn refuse_fork(&self) -> io::Result<()> {
+        match self.process == std::process::id() {
+            true => Ok(()),
+            false => Err(io::Error::other("another process opened it, of which this one is a fork")),
+        }
     }
 }
 
@@ -168,6 +164,7 @@ impl StorageBackend for Backend {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.refuse_fork()?;
         self.file.set_len(len)
     }
 
@@ -177,6 +174,7 @@ impl StorageBackend for Backend {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.refuse_fork()?;
         self.file.write(offset, data)?;
         let written = data.len() as u64;
         if self.unsynced.fetch_add(written, Ordering::Relaxed) + written < PIECE {
@@ -186,6 +184,7 @@ impl StorageBackend for Backend {
     }
 
     fn close(&self) -> io::Result<()> {
+        self.refuse_fork()?;
         self.file.close()
     }
 

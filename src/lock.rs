@@ -1,0 +1,120 @@
+//! Locks on folders: a folder is open in one process at a time, and there in one place.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::files::{io, private_options};
+use crate::system::SystemError;
+
+/// A folder that nobody else holds as long as this lives.
+///
+/// On Unix it is a record lock (POSIX, `fcntl`), which is the process's own: a child that was forked holds none, so
+/// that one that never touches the folder does not keep it locked after its parent has ended.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    /// `None` once it is being dropped.
+    file: Option<File>,
+    #[cfg(unix)]
+    held: posix::Held,
+}
+
+impl FolderLock {
+    /// Locks a folder through the file `lock` in it. [`SystemError::FolderInUse`] where it is locked already.
+    pub(crate) fn hold(folder: &Path) -> Result<FolderLock, SystemError> {
+        let path = folder.join("lock");
+        let in_use = || SystemError::FolderInUse { path: folder.to_owned() };
+        let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
+        #[cfg(unix)]
+        {
+            let mut all = posix::all_held();
+            // Not opened where this process holds it: closing any file of it would end the lock.
+            if std::fs::metadata(&path).is_ok_and(|there| all.contains(&posix::Held::of(&there))) {
+                return Err(in_use());
+            }
+            let file = open()?;
+            let metadata = file.metadata().map_err(|source| io("read", &path, source))?;
+            if !posix::try_lock(&file).map_err(|source| io("lock", &path, source))? {
+                return Err(in_use());
+            }
+            let held = posix::Held::of(&metadata);
+            all.push(held);
+            Ok(FolderLock { file: Some(file), held })
+        }
+        #[cfg(not(unix))]
+        {
+            let file = open()?;
+            match file.try_lock() {
+                Ok(()) => Ok(FolderLock { file: Some(file) }),
+                Err(std::fs::TryLockError::WouldBlock) => Err(in_use()),
+                Err(std::fs::TryLockError::Error(source)) => Err(io("lock", &path, source)),
+            }
+        }
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        let mut all = posix::all_held();
+        // Closed before it is free: another that locked it in between would lose its lock to this closing.
+        drop(self.file.take());
+        #[cfg(unix)]
+        all.retain(|held| *held != self.held);
+    }
+}
+
+#[cfg(unix)]
+mod posix {
+    use std::fs::{File, Metadata};
+    use std::io;
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use rustix::fs::{FlockOperation, fcntl_lock};
+    use rustix::io::Errno;
+
+    /// A file that a process holds: record locks do not keep two places of one process apart.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Held {
+        process: u32,
+        device: u64,
+        inode: u64,
+    }
+
+    impl Held {
+        pub(super) fn of(file: &Metadata) -> Held {
+            Held { process: std::process::id(), device: file.dev(), inode: file.ino() }
+        }
+    }
+
+    /// What this process holds, and in a child what its parent held when it was forked.
+    pub(super) fn all_held() -> MutexGuard<'static, Vec<Held>> {
+        static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+        HELD.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it could be locked.
+    pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+        match fcntl_lock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_place_holds_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = FolderLock::hold(folder.path()).unwrap();
+        assert_eq!(FolderLock::hold(folder.path()).unwrap_err().code(), "folder_in_use");
+        let elsewhere = tempfile::tempdir().unwrap();
+        FolderLock::hold(elsewhere.path()).unwrap();
+        drop(held);
+        FolderLock::hold(folder.path()).unwrap();
+    }
+}
