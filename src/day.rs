@@ -117,6 +117,11 @@ impl Timestamp {
         Day(u16::try_from(self.0 / SECONDS_A_DAY).unwrap_or(u16::MAX))
     }
 
+    /// So many days, in seconds.
+    pub(crate) fn days(days: u16) -> u64 {
+        u64::from(days) * SECONDS_A_DAY
+    }
+
     /// Whether its day can be written: it is not after 2149-06-06.
     pub(crate) fn has_day(self) -> bool {
         self.0 / SECONDS_A_DAY <= u64::from(u16::MAX)

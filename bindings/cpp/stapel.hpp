@@ -419,6 +419,12 @@ public:
             return stapel_partner_renew(raw(), homes.raw(), detail::start(reason), reason.size(), who, now, out);
         });
     }
+    // Says that somebody saw that the clock is right, where calls fail with "clock" or "clock_ahead". How many flags
+    // end with that, because their last valid day has passed.
+    std::size_t accept_clock(const acting &by, std::uint64_t now = stapel::now()) {
+        stapel_case who = detail::give(by);
+        return detail::get<std::size_t>([&](auto out) { return stapel_partner_accept_clock(raw(), &who, now, out); });
+    }
     stapel_changed withdraw(const addresses &homes, const acting &by, std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) {
             return stapel_partner_withdraw(raw(), homes.raw(), who, now, out);

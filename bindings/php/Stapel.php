@@ -551,6 +551,16 @@ final class Partner extends Handle
             $now ?? time());
     }
 
+    /**
+     * Says that somebody saw that the clock is right, where calls fail with `clock` or `clock_ahead`. How many flags
+     * end with that, because their last valid day has passed.
+     */
+    public function acceptClock(Acting $by, ?int $now = null): int
+    {
+        return Library::get('size_t', 'partner_accept_clock', $this->raw(), Library::acting($by, $keep),
+            $now ?? time())->cdata;
+    }
+
     public function withdraw(Addresses $homes, Acting $by, ?int $now = null): Changed
     {
         return self::change('partner_withdraw', $this->raw(), $homes->raw(), Library::acting($by, $keep),

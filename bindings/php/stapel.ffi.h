@@ -56,6 +56,7 @@ enum stapel_status
     STAPEL_ERROR_FORGOTTEN = 147,
     STAPEL_ERROR_CERTIFICATE = 148,
     STAPEL_ERROR_NOT_CERTIFIED = 149,
+    STAPEL_ERROR_OTHER_PROCESS = 150,
     STAPEL_ERROR_TOO_LONG = 200,
     STAPEL_ERROR_NOT_UTF8 = 201,
     STAPEL_ERROR_EMPTY = 202,
@@ -358,6 +359,10 @@ stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);
 stapel_status stapel_partner_undelivered(const stapel_partner *partner,
                                          size_t *count);
+stapel_status stapel_partner_accept_clock(const stapel_partner *partner,
+                                          const stapel_case *by,
+                                          uint64_t now,
+                                          size_t *ended);
 stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   const stapel_addresses *homes,
                                   const stapel_case *by,

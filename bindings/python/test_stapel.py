@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import tempfile
 import threading
@@ -157,6 +158,39 @@ class Test(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(wrong, [])
+
+    def test_what_another_process_opened_is_refused_and_not_held(self) -> None:
+        rows = stapel.Addresses.from_texts(["Molenstraat 12-A, 9999 XA"])
+
+        def opened() -> tuple[stapel.Partner, stapel.Broker]:
+            return stapel.Partner(SANDBOX / "partner"), stapel.Broker(SANDBOX / "broker", SANDBOX / "broker/keys")
+
+        partner, broker = opened()
+        child = os.fork()
+        if child == 0:
+            codes = []
+            for call in (lambda: partner.flag(rows, BY), lambda: broker.release()):
+                try:
+                    call()
+                except stapel.StapelError as error:
+                    codes.append(error.code)
+            os._exit(0 if codes == ["other_process", "other_process"] else 1)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+        # A child that never touches them does not keep them from others.
+        waits, goes_on = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(goes_on)
+            os.read(waits, 1)
+            os._exit(0)
+        os.close(waits)
+        partner.close()
+        broker.close()
+        partner, broker = opened()
+        os.close(goes_on)
+        os.waitpid(child, 0)
+        partner.close()
+        broker.close()
 
     def test_what_is_collected_is_freed(self) -> None:
         rows = stapel.Addresses.from_texts(["Dam 1-a, 1012 JS Amsterdam"])

@@ -55,6 +55,7 @@ enum Command {
     Status(look::StatusArgs),
     Shown(look::ShownArgs),
     GiveUp(exchange::GiveUpArgs),
+    AcceptClock(acting::AcceptClockArgs),
 }
 
 /// The partner's folder.
@@ -93,6 +94,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Status(args) => look::status(&args, out),
         Command::Shown(args) => look::shown(&args, out),
         Command::GiveUp(args) => exchange::give_up(&args),
+        Command::AcceptClock(args) => acting::accept_clock(&args, out),
     }
 }
 

@@ -128,8 +128,8 @@ enum stapel_status
     /** The policy is not valid yet. */
     STAPEL_ERROR_POLICY_NOT_YET = 117,
     /**
-     * The clock went back; or a message was rejected because its time, or a last valid day, is too long ago or too far
-     * ahead.
+     * The clock went back: set it right, or where it is right, accept it. Or a message was rejected because its time,
+     * or a last valid day, is too long ago or too far ahead.
      */
     STAPEL_ERROR_CLOCK = 118,
     /** The folder of a partner is not one, or not one that can be used. */
@@ -172,7 +172,10 @@ enum stapel_status
     STAPEL_ERROR_LOG_PROOF = 137,
     /** What the broker signed of its audit log is not one history. */
     STAPEL_ERROR_LOG_INCONSISTENT = 138,
-    /** The clock is so far past the last release that it may be wrong. */
+    /**
+     * The clock is so far past the last release, or past what the partner did last, that it may be wrong; or it is
+     * given in milliseconds.
+     */
     STAPEL_ERROR_CLOCK_AHEAD = 139,
     /** The operating system gave no randomness. */
     STAPEL_ERROR_RANDOM = 140,
@@ -197,6 +200,8 @@ enum stapel_status
      * because the broker's does not hold.
      */
     STAPEL_ERROR_NOT_CERTIFIED = 149,
+    /** The partner or the broker was opened by another process, of which this one is a fork. */
+    STAPEL_ERROR_OTHER_PROCESS = 150,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -1045,6 +1050,18 @@ stapel_status stapel_partner_flags(const stapel_partner *partner,
  */
 stapel_status stapel_partner_undelivered(const stapel_partner *partner,
                                          size_t *count);
+
+/**
+ * Says that somebody saw that the clock is right, where calls are refused with STAPEL_ERROR_CLOCK or _CLOCK_AHEAD: a
+ * wrong time would end flags for good. `ended` is how many flags end with that, because their last valid day has
+ * passed. The journal has who said it.
+ *
+ * Errors: STAPEL_ERROR_CLOCK_AHEAD for a time after the last day of the policy's last epoch; _CASE, _IO.
+ */
+stapel_status stapel_partner_accept_clock(const stapel_partner *partner,
+                                          const stapel_case *by,
+                                          uint64_t now,
+                                          size_t *ended);
 
 /**
  * Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as

@@ -187,6 +187,27 @@ pub unsafe extern "C" fn stapel_partner_undelivered(
     })
 }
 
+/// Says that somebody saw that the clock is right, where calls are refused with STAPEL_ERROR_CLOCK or _CLOCK_AHEAD: a
+/// wrong time would end flags for good. `ended` is how many flags end with that, because their last valid day has
+/// passed. The journal has who said it.
+///
+/// Errors: STAPEL_ERROR_CLOCK_AHEAD for a time after the last day of the policy's last epoch; _CASE, _IO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_partner_accept_clock(
+    partner: *const stapel_partner,
+    by: *const stapel_case,
+    now: u64,
+    ended: *mut usize,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (by, ended) = unsafe { (case(by)?, out(ended, "ended")?) };
+        let done = get(partner)?.lock()?.accept_clock(&by, Timestamp(now))?;
+        ended.write(done);
+        Ok(())
+    })
+}
+
 /// Flags homes, through the latest month's end that the policy's max_days reach. Those that are flagged already stay as
 /// they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
 /// stapel_partner_deliver.

@@ -61,8 +61,8 @@ pub enum stapel_status {
     STAPEL_ERROR_POLICY_OPERATOR = 116,
     /// The policy is not valid yet.
     STAPEL_ERROR_POLICY_NOT_YET = 117,
-    /// The clock went back; or a message was rejected because its time, or a last valid day, is too long ago or too far
-    /// ahead.
+    /// The clock went back: set it right, or where it is right, accept it. Or a message was rejected because its time,
+    /// or a last valid day, is too long ago or too far ahead.
     STAPEL_ERROR_CLOCK = 118,
     /// The folder of a partner is not one, or not one that can be used.
     STAPEL_ERROR_PARTNER_FOLDER = 119,
@@ -104,7 +104,8 @@ pub enum stapel_status {
     STAPEL_ERROR_LOG_PROOF = 137,
     /// What the broker signed of its audit log is not one history.
     STAPEL_ERROR_LOG_INCONSISTENT = 138,
-    /// The clock is so far past the last release that it may be wrong.
+    /// The clock is so far past the last release, or past what the partner did last, that it may be wrong; or it is
+    /// given in milliseconds.
     STAPEL_ERROR_CLOCK_AHEAD = 139,
     /// The operating system gave no randomness.
     STAPEL_ERROR_RANDOM = 140,
@@ -127,6 +128,8 @@ pub enum stapel_status {
     /// The partner's certificate does not name its key, has ended, or is a suspension; or a message was rejected
     /// because the broker's does not hold.
     STAPEL_ERROR_NOT_CERTIFIED = 149,
+    /// The partner or the broker was opened by another process, of which this one is a fork.
+    STAPEL_ERROR_OTHER_PROCESS = 150,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -281,6 +284,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_FORGOTTEN, c"forgotten"),
     (STAPEL_ERROR_CERTIFICATE, c"certificate"),
     (STAPEL_ERROR_NOT_CERTIFIED, c"not_certified"),
+    (STAPEL_ERROR_OTHER_PROCESS, c"other_process"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

@@ -41,6 +41,7 @@ fn ten_thousand_byte_strings_give_statuses() {
         let statuses = unsafe {
             let mut address = std::mem::zeroed();
             let mut changed = std::mem::zeroed();
+            let mut ended = 0;
             let day = c"2027-01-31".as_ptr();
             let valid = stapel_case { actor: of(b"j.jansen"), reference: of(b"1") };
             [
@@ -60,6 +61,7 @@ fn ten_thousand_byte_strings_give_statuses() {
                 stapel_partner_flag_until(partner, nobody, text, length, &valid, NOW, &mut changed),
                 stapel_partner_flag_until(partner, nobody, day, 10, &by, NOW, &mut changed),
                 stapel_partner_renew(partner, nobody, text, length, &by, NOW, &mut changed),
+                stapel_partner_accept_clock(partner, &long(&bytes), NOW, &mut ended),
                 stapel_partner_withdraw(partner, nobody, &by, NOW, &mut changed),
                 stapel_partner_replace_all(partner, nobody, 0, &long(&bytes), NOW, &mut changed),
                 asked(|to| stapel_partner_ask(partner, nobody, &by, NOW, to)),

@@ -25,6 +25,7 @@ impl PartnerState {
     /// back.
     pub(super) fn apply(&mut self, number: u64, record: &JournalRecord) {
         let today = record.time.day();
+        self.latest = record.time;
         self.expire(today);
         let went_back = record.event.reply().is_some_and(|reply| reply.went_back);
         if let Some(ReplyRecord { origin, log, went_back, day, told, .. }) = record.event.reply()
@@ -118,6 +119,7 @@ impl PartnerState {
             }
             JournalEvent::Status(status) => self.take_status(status),
             JournalEvent::AnotherOperator { .. } => self.forget_broker(),
+            JournalEvent::ClockAccepted => {}
         }
         debug_assert!(self.journal.records <= number);
     }

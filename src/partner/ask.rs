@@ -61,8 +61,9 @@ impl Partner {
     /// As [`Partner::ask`].
     pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
-        let flags = &self.data.on(now.day())?.flags;
-        let own: Vec<_> = flags.all(self.member.counts_house_numbers()).map(|(address, _)| address).collect();
+        let today = self.data.at(now)?.day();
+        let own = self.data.state().flags.all(self.member.counts_house_numbers());
+        let own: Vec<_> = own.filter(|(_, terms)| terms.last_day >= today).map(|(address, _)| address).collect();
         self.question(&own, None, by, now)
     }
 
@@ -74,14 +75,14 @@ impl Partner {
     ///
     /// [`PartnerError::NoEpoch`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn status(&mut self, now: Timestamp) -> Result<Vec<u8>, PartnerError> {
+        let now = self.data.at(now)?;
         let (epoch, _) = self.member.open_epochs(now.day())?;
-        self.data.refresh()?;
         let state = self.data.state();
         let origin = self.member.log_origin(state.own_lines.restored);
         let (tree_size, lines) = (state.tree_size(&origin), state.own_lines.to_prove(&origin));
         let receipt = state.receipt.as_ref().map(|receipt| receipt.bytes.clone()).unwrap_or_default();
         let request = &Request::Status(StatusRequest { tree_size, lines, receipt });
-        let mut transaction = self.data.begin()?;
+        let mut transaction = self.data.begin_unrecorded()?;
         let head = transaction.head();
         let state = transaction.state();
         state.status_used = state.status_used.saturating_add(1);
@@ -104,7 +105,7 @@ impl Partner {
         if addresses.iter().any(is_number) && !self.member.counts_house_numbers() {
             return Err(PartnerError::Level { finding: "the policy does not count house numbers: ask about homes" });
         }
-        self.data.refresh()?;
+        let now = self.data.at(now)?;
         let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
         let call = call(epoch, addresses, sweep, by);
         if !self.data.state().questions.iter().any(|question| question.call == call) {
@@ -133,15 +134,18 @@ impl Partner {
         if !missing.is_empty() {
             return self.wait_for_pseudonyms(vec![(epoch, missing)], today, Some(today));
         }
+        if drafts.is_empty() {
+            return Ok(());
+        }
         let key_id = member.source(epoch, today)?.key_id();
-        let mut transaction = self.data.begin()?;
+        let mut transaction = self.data.begin(now)?;
         transaction.state().note_asked(epoch, key_id, addresses, today);
         for (rows, (pseudonyms, positions)) in drafts {
             let number = transaction.state().question_used.saturating_add(1);
             // First the journal has the number, and who asks what for which case: the head that the message names
             // commits to it.
             let event = JournalEvent::Asking { epoch, number, sweep: sweep.cloned(), addresses: rows.to_vec() };
-            let record = transaction.record(now, Some(by), event)?;
+            let record = transaction.record(Some(by), event)?;
             let request = &Request::Question(Question { sweep: sweep.cloned(), pseudonyms: &pseudonyms });
             let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
             let head = transaction.head();

@@ -1,5 +1,6 @@
 //! Flagging, renewing and withdrawing: what the partner's own people do.
 
+use super::clock::LONGEST_SILENCE;
 use super::error::PartnerError;
 use super::flags::Flag;
 use super::record::JournalEvent;
@@ -45,8 +46,10 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let homes = self.homes(homes)?;
-        let (flags, changed) = new_flags(self.data.on(now.day())?, self.member.policy(), &homes, now.day())?;
-        self.record_flags(None, flags, changed, by, now)
+        self.change(by, now, |state, policy, today| {
+            let (flags, changed) = new_flags(state, policy, &homes, today)?;
+            Ok((JournalEvent::flagged(None, flags), changed))
+        })
     }
 
     /// Flags homes through `last_day`, a month's last. It can also bring the end of a flag forward, or put it back as
@@ -64,9 +67,10 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let homes = self.homes(homes)?;
-        let (flags, changed) =
-            flags_until(self.data.on(now.day())?, self.member.policy(), &homes, last_day, now.day())?;
-        self.record_flags(None, flags, changed, by, now)
+        self.change(by, now, |state, policy, today| {
+            let (flags, changed) = flags_until(state, policy, &homes, last_day, today)?;
+            Ok((JournalEvent::flagged(None, flags), changed))
+        })
     }
 
     /// Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last
@@ -85,9 +89,10 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let homes = self.homes(homes)?;
-        let (flags, changed) =
-            renewed_flags(self.data.on(now.day())?, self.member.policy(), &homes, reason, now.day())?;
-        self.record_flags(Some(reason), flags, changed, by, now)
+        self.change(by, now, |state, policy, today| {
+            let (flags, changed) = renewed_flags(state, policy, &homes, reason, today)?;
+            Ok((JournalEvent::flagged(Some(reason), flags), changed))
+        })
     }
 
     /// Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
@@ -102,12 +107,10 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let homes = self.homes(homes)?;
-        if homes.is_empty() {
-            return Ok(Changed::default());
-        }
-        let (event, changed) = withdraw(self.data.on(now.day())?, homes);
-        self.data.record(now, Some(by), event)?;
-        Ok(changed)
+        self.change(by, now, |state, _, _| {
+            let (event, changed) = withdraw(state, homes);
+            Ok((Some(event).filter(|_| changed != Changed::default()), changed))
+        })
     }
 
     /// Makes the flags exactly those of `homes`; those that were flagged already keep their days, and those that ended
@@ -127,33 +130,59 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let wanted = self.homes(homes)?;
-        let (event, changed) =
-            replace(self.data.on(now.day())?, self.member.policy(), wanted, allow_shrink, now.day())?;
-        self.data.record(now, Some(by), event)?;
-        Ok(changed)
+        self.change(by, now, |state, policy, today| {
+            let (event, changed) = replace(state, policy, wanted, allow_shrink, today)?;
+            Ok((Some(event), changed))
+        })
     }
 
     /// Shortens the flags that have more days than the policy allows, because it allowed more when they were flagged.
     /// The broker would take no full set that has one of them.
     pub(super) fn shorten(&mut self, now: Timestamp) -> Result<(), PartnerError> {
-        let (policy, today) = (self.member.policy(), now.day());
-        match shorten(self.data.on(today)?, policy, today) {
-            Some(event) => self.data.record(now, None, event),
-            None => Ok(()),
+        let mut transaction = self.data.begin(now)?;
+        let today = transaction.now().day();
+        if let Some(event) = shorten(transaction.view(), self.member.policy(), today) {
+            transaction.record(None, event)?;
+            transaction.keep();
         }
+        Ok(())
     }
 
-    /// `flags` ascend by home, each once.
-    fn record_flags(
+    /// Says that somebody saw that the clock is right, where calls are refused with [`PartnerError::Clock`] or
+    /// [`PartnerError::ClockAhead`]. The journal has who said it. With that, the flags end whose last valid day has
+    /// passed, as [`Partner::flags`] has them: how many.
+    ///
+    /// # Errors
+    ///
+    /// [`PartnerError::ClockAhead`] for a moment after the last day of the policy's last epoch;
+    /// [`SystemError::Io`](crate::SystemError::Io).
+    pub fn accept_clock(&mut self, by: &Case, now: Timestamp) -> Result<usize, PartnerError> {
+        let closes = self.member.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default();
+        let latest = self.data.state().latest;
+        if !now.has_day() || now.day() > closes {
+            return Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE });
+        }
+        let mut transaction = self.data.begin_trusting(now)?;
+        let before = transaction.view().flags.len();
+        transaction.record(Some(by), JournalEvent::ClockAccepted)?;
+        let ended = before - transaction.view().flags.len();
+        transaction.commit()?;
+        Ok(ended)
+    }
+
+    /// Decides on what is flagged at `now`, and records what was decided, if anything.
+    fn change(
         &mut self,
-        renewal: Option<RenewalReason>,
-        flags: Vec<Flag>,
-        changed: Changed,
         by: &Case,
         now: Timestamp,
+        decide: impl FnOnce(&PartnerState, &Policy, Day) -> Result<(Option<JournalEvent>, Changed), PartnerError>,
     ) -> Result<Changed, PartnerError> {
-        if !flags.is_empty() {
-            self.data.record(now, Some(by), JournalEvent::Flagged { renewal, flags })?;
+        let mut transaction = self.data.begin(now)?;
+        let today = transaction.now().day();
+        let (event, changed) = decide(transaction.view(), self.member.policy(), today)?;
+        if let Some(event) = event {
+            transaction.record(Some(by), event)?;
+            transaction.keep();
         }
         Ok(changed)
     }
@@ -170,6 +199,13 @@ impl Partner {
         homes.sort_unstable();
         homes.dedup();
         Ok(homes)
+    }
+}
+
+impl JournalEvent {
+    /// The record of flags, which ascend by home, each once; `None` where there are none.
+    fn flagged(renewal: Option<RenewalReason>, flags: Vec<Flag>) -> Option<JournalEvent> {
+        (!flags.is_empty()).then_some(JournalEvent::Flagged { renewal, flags })
     }
 }
 

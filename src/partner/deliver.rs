@@ -97,16 +97,19 @@ impl Partner {
         let message =
             message.ok_or(PartnerError::UnexpectedReply { finding: "no message with that digest is in flight" })?;
         let event = JournalEvent::GaveUp { series: Series::of(message.kind), number: message.number };
-        let mut transaction = self.data.begin()?;
-        transaction.record(now, None, event)?;
+        let mut transaction = self.data.begin(now)?;
+        transaction.record(None, event)?;
         transaction.commit()
     }
 
     fn state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
-        let state = self.data.under(self.member.policy(), now.day())?;
-        let first = state.chain.first().filter(|_| state.holds_up_withdrawals());
-        if let Some(digest) = first.map(|message| message.head.digest) {
+        let now = self.data.follow(self.member.policy(), now)?;
+        let transaction = self.data.begin(now)?;
+        let state = transaction.view();
+        let first = state.chain.first().filter(|_| state.holds_up_withdrawals()).map(|message| message.head.digest);
+        drop(transaction);
+        if let Some(digest) = first {
             self.give_up(digest, now)?;
         }
         if self.data.state().chain.is_empty() {
@@ -118,19 +121,20 @@ impl Partner {
 
     /// Makes the messages that there are to make, and puts them on disk.
     fn make_state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<(), PartnerError> {
-        let today = now.day();
         let member = &self.member;
-        let state = self.data.under(member.policy(), today)?;
-        let Plan { updates, missing } = plan(member, state, today, confirm)?;
-        let first = state.state_used.saturating_add(1);
+        let mut transaction = self.data.begin(now)?;
+        let now = transaction.now();
+        let today = now.day();
+        let Plan { updates, missing } = plan(member, transaction.view(), today, confirm)?;
+        let first = transaction.view().state_used.saturating_add(1);
         let messages = numbered(&updates, first)?;
         if messages.is_empty() {
+            drop(transaction);
             return self.wait_for_pseudonyms(missing, today, None);
         }
-        let mut transaction = self.data.begin()?;
         member.ask_sources(transaction.state(), missing, today, None)?;
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
-        transaction.record(now, None, JournalEvent::Delivering { messages })?;
+        transaction.record(None, JournalEvent::Delivering { messages })?;
         let head = transaction.head();
         let state = transaction.state();
         let mut previous = state.accepted;

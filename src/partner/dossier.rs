@@ -144,6 +144,7 @@ impl Partner {
                 | JournalEvent::Late { .. }
                 | JournalEvent::GaveUp { .. }
                 | JournalEvent::AnotherOperator { .. }
+                | JournalEvent::ClockAccepted
                 | JournalEvent::Status(_) => {}
             }
         })?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::audit::AuditError;
 use crate::codes::codes;
-use crate::day::Day;
+use crate::day::{Day, Timestamp};
 use crate::message::MessageError;
 use crate::policy::PolicyError;
 use crate::secret::SecretError;
@@ -155,6 +155,34 @@ pub enum PartnerError {
         finding: &'static str,
     },
 
+    /// The clock went back.
+    #[error(
+        "the time {now} is before the latest that this partner acted on, {latest}: set the clock right; if it is \
+         right, say so with stapel partner accept-clock (accept_clock in a program); nothing was done"
+    )]
+    Clock {
+        /// The time given.
+        now: Timestamp,
+        /// The latest moment that the journal has.
+        latest: Timestamp,
+    },
+
+    /// The clock is so far past the latest record that it may be wrong.
+    #[error(
+        "the time {now}, {} seconds since 1970,{} is more than {days} days after the latest that this partner acted \
+         on, {latest}, or past the policy's last epoch: see whether the clock is right; if it is, say so with stapel \
+         partner accept-clock (accept_clock in a program); nothing was done",
+        now.0, now.unit_hint()
+    )]
+    ClockAhead {
+        /// The time given.
+        now: Timestamp,
+        /// The latest moment that the journal has.
+        latest: Timestamp,
+        /// How many days may pass.
+        days: u16,
+    },
+
     /// Pseudonyms are missing that a source has to be asked for first.
     #[error(
         "{missing} pseudonyms are not made yet: send the requests of their source to its holders, give the \
@@ -211,6 +239,8 @@ codes!(PartnerError {
     NoEpoch => "no_epoch",
     PartnerFolder => "partner_folder",
     JournalDamaged => "journal_damaged",
+    Clock => "clock",
+    ClockAhead => "clock_ahead",
     PseudonymsPending => "pseudonyms_pending",
     SourceFault => "source_fault",
     UnexpectedReply => "unexpected_reply",

@@ -84,6 +84,12 @@ impl Flags {
         self.get(address).is_some() || !self.homes(address).is_empty()
     }
 
+    /// The same, but for flags that ended before `today`.
+    pub(super) fn covers_on(&self, address: &AddressKey, today: Day) -> bool {
+        let stands = |flag: &Flag| flag.last_day >= today;
+        self.get(address).is_some_and(stands) || self.homes(address).iter().any(stands)
+    }
+
     /// Gives each of some addresses (ascending, each once) a flag, or none. Where that changes its last valid day,
     /// `changed` gets the one before.
     pub(super) fn set(

@@ -36,7 +36,7 @@
 //! - `record`, `journal`: who did what for which case, and the chain that messages commit to;
 //! - `state`, `apply`: numbers, flags and messages in flight, made from the journal;
 //! - `sent`: the messages that were made, and what a reply to one must fit;
-//! - `transaction`: the one way in which journal and state change;
+//! - `transaction`: the one way in which journal and state change; `clock`: whether the caller's time can be right;
 //! - `member`: the partner's key, policy, certificates and sources of pseudonyms; `source`: a source that has to be
 //!   asked;
 //! - `flags`: own flags, and what of them the broker has not been told;
@@ -48,6 +48,7 @@ mod apply;
 mod ask;
 mod case;
 mod change;
+mod clock;
 mod deliver;
 mod dossier;
 mod error;
@@ -259,7 +260,7 @@ impl Partner {
     fn adopt(&mut self, shown: &ShownPolicy, later: &[ShownPolicy], now: Timestamp) -> Result<(), PartnerError> {
         let before = self.policy_before(&shown.policy)?;
         let newer = shown.follow(before.as_ref().unwrap_or(&self.member.policy))?;
-        let today = now.day();
+        let today = self.data.at(now)?.day();
         let valid_from = newer.policy().valid_from;
         if today < valid_from {
             return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
@@ -267,12 +268,11 @@ impl Partner {
         self.refuse_unnamed(&newer, later, before.is_some())?;
         let member = &mut self.member;
         member::entry(newer.policy(), member.number)?;
-        let mut transaction = self.data.begin()?;
         if newer.policy().operator.verifying_key != member.policy.policy().operator.verifying_key {
             // Before the policy is written: forgotten without need, the same broker asks for a full set, and no more.
-            let version = newer.policy().version;
-            transaction.record(now, None, JournalEvent::AnotherOperator { version })?;
+            self.data.record(now, None, JournalEvent::AnotherOperator { version: newer.policy().version })?;
         }
+        let mut transaction = self.data.begin_unrecorded()?;
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
         transaction.folder().write_policy(newer.policy().version, &shown.text, &shown.signatures, keeps_one_before)?;

@@ -127,7 +127,7 @@ impl Partner {
         if let Some(rejection) = unverified.danger_unsigned_rejection() {
             return Ok(Received::Hint(rejection));
         }
-        self.data.refresh()?;
+        let now = self.data.at(now)?;
         let policy = self.member.policy();
         let verified = unverified.verify(&policy.operator.verifying_key)?;
         let header = verified.header();
@@ -198,8 +198,8 @@ impl Partner {
             *complaint = complained.or(self.complaints()?.into_iter().next());
         }
         let brokers_policy = Some(header.policy).filter(|digest| *digest != self.member.policy.digest());
-        let mut transaction = self.data.begin()?;
-        transaction.record(now, None, event)?;
+        let mut transaction = self.data.begin(now)?;
+        transaction.record(None, event)?;
         let state = transaction.state();
         state.brokers_policy = brokers_policy;
         if let Some(left) = new_flags {

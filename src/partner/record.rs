@@ -48,6 +48,8 @@ pub(super) enum JournalEvent {
     Status(StatusRecord),
     /// The policy of this version has another operator, of whose broker nothing is known.
     AnotherOperator { version: u32 },
+    /// A person saw that the clock is right.
+    ClockAccepted,
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -193,6 +195,7 @@ encode_variants! {
         10 => Status(status),
         11 => Late { series, number, reply },
         12 => AnotherOperator { version },
+        13 => ClockAccepted,
         14 => Shortened { flags, ended },
     },
     else "a record's event is unknown"

@@ -70,10 +70,10 @@ impl Partner {
         replies: &[SourceReply],
         now: Timestamp,
     ) -> Result<(), PartnerError> {
-        let source = self.member.source(epoch, now.day())?;
+        let today = self.data.at(now)?.day();
+        let source = self.member.source(epoch, today)?;
         let key_id = source.key_id();
-        let state = self.data.on(now.day())?;
-        let evaluation = state.source(epoch, key_id).and_then(|state| state.evaluations.get(&number));
+        let evaluation = self.data.state().source(epoch, key_id).and_then(|state| state.evaluations.get(&number));
         let evaluation = evaluation.ok_or(NO_EVALUATION)?;
         let mut pending = evaluation.pending.clone();
         let finished = source.finish(&mut pending, replies);
@@ -87,7 +87,7 @@ impl Partner {
             }
             Finished::Need { .. } => {}
         }
-        let mut transaction = self.data.begin()?;
+        let mut transaction = self.data.begin_unrecorded()?;
         let state = transaction.state().source_mut(epoch, key_id);
         match finished {
             Finished::Done(made) => state.done(number, &made),
@@ -108,7 +108,7 @@ impl Partner {
         if !self.source_requests().any(|requests| (requests.epoch, requests.number) == (epoch, number)) {
             return Err(NO_EVALUATION);
         }
-        let mut transaction = self.data.begin()?;
+        let mut transaction = self.data.begin_unrecorded()?;
         let sources = transaction.state().sources.iter_mut().filter(|source| source.epoch == epoch);
         sources.for_each(|source| drop(source.evaluations.remove(&number)));
         transaction.commit()
@@ -126,7 +126,7 @@ impl Partner {
         if count == 0 {
             return Ok(());
         }
-        let mut transaction = self.data.begin()?;
+        let mut transaction = self.data.begin_unrecorded()?;
         self.member.ask_sources(transaction.state(), missing, today, asked_on)?;
         transaction.commit()?;
         Err(PartnerError::PseudonymsPending { missing: count })

@@ -44,6 +44,8 @@ pub(super) struct PartnerState {
     pub(super) number: u16,
     /// The part of the journal that this is a copy of.
     pub(super) journal: JournalPosition,
+    /// The time of the latest record of the journal; 0 for none.
+    pub(super) latest: Timestamp,
     /// The highest number of a state message made.
     pub(super) state_used: u64,
     /// The highest number of a question made.
@@ -230,9 +232,11 @@ impl PartnerState {
         }
     }
 
-    /// The turn of the day: what ended before `today` is gone, here as at the broker.
-    pub(super) fn expire(&mut self, today: Day) {
+    /// The turn of the day: what ended before `today` is gone, here as at the broker. Whether there was anything.
+    pub(super) fn expire(&mut self, today: Day) -> bool {
+        let remembered = self.ended.len();
         self.ended.forget(today);
+        let has_forgotten = self.ended.len() != remembered;
         let ended = self.flags.expire(today);
         if !ended.is_empty() {
             self.remember_ended(&ended, today);
@@ -240,6 +244,7 @@ impl PartnerState {
                 undelivered.expire(today, &self.flags);
             }
         }
+        has_forgotten || !ended.is_empty()
     }
 
     /// The flag of a home, or the one that it had and that whoever flags it again goes on with.
@@ -297,7 +302,7 @@ impl PartnerState {
         for source in &mut self.sources {
             let undelivered = epochs.iter().find(|epoch| epoch.number == source.epoch).map(|epoch| &epoch.undelivered);
             source.made.retain(|address, made| {
-                flags.covers(address)
+                flags.covers_on(address, today)
                     || undelivered.is_some_and(|undelivered| undelivered.covers(address))
                     || made.asked_on.is_some_and(|day| day.plus(max_days) >= today)
             });
@@ -345,8 +350,8 @@ impl LeftToday {
 
 encode_fields! {
     PartnerState {
-        number, journal, state_used, question_used, status_used, answering, accepted, said_accepted, lost, flags,
-        ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, stacked_as_of, reported,
+        number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
+        flags, ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, stacked_as_of, reported,
         brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }

@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use super::case::Case;
+use super::clock;
 use super::error::PartnerError;
 use super::folder::PartnerFolder;
 use super::journal::Journal;
 use super::record::{JournalEvent, JournalRecord};
 use super::state::PartnerState;
-use crate::day::{Day, Timestamp};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::policy::Policy;
 use crate::secret::SigningKey;
+use crate::system::SystemError;
 use crate::trace;
 
 /// A partner's folder, its journal, and the state that is made from the journal.
@@ -21,15 +23,21 @@ pub(super) struct PartnerData {
     state: PartnerState,
     /// Whether a change failed and the folder could not be read again since: then it is read before the next change.
     stale: bool,
+    /// The process that opened the folder.
+    process: u32,
 }
 
 /// A change of a partner's data, from its beginning to where it is on disk.
 ///
-/// What is recorded is in the journal before the state has it. When a transaction ends without
-/// [`keep`](Transaction::keep) or [`commit`](Transaction::commit), the state is read again from the disk, so that
-/// nothing is handed out that is not there.
+/// What is recorded is in the journal before the state has it. When a transaction that changed something ends without
+/// [`keep`](Transaction::keep) or [`commit`](Transaction::commit), the state is read again from the disk: so nothing is
+/// handed out that is not there, and no flag ends in a call that did nothing.
 pub(super) struct Transaction<'a> {
     data: &'a mut PartnerData,
+    /// The time of what is recorded.
+    now: Timestamp,
+    /// Whether the state in memory is no longer what it was when the transaction began.
+    is_changed: bool,
     ended: bool,
 }
 
@@ -40,7 +48,7 @@ impl PartnerData {
         let key = folder.read_signing_key()?;
         let mut state = folder.read_state()?;
         let journal = folder.open_journal(state.journal, |number, record| state.replay(number, &record))?;
-        Ok((PartnerData { folder, journal, state, stale: false }, key))
+        Ok((PartnerData { folder, journal, state, stale: false, process: std::process::id() }, key))
     }
 
     pub(super) fn folder(&self) -> &PartnerFolder {
@@ -60,40 +68,57 @@ impl PartnerData {
         self.state.number = number;
     }
 
-    /// The state on this day. What the turn of the day changes follows from the day alone and needs no transaction.
-    pub(super) fn on(&mut self, today: Day) -> Result<&PartnerState, PartnerError> {
+    /// Begins a change at a moment, in a state without the flags that ended before its day.
+    pub(super) fn begin(&mut self, now: Timestamp) -> Result<Transaction<'_>, PartnerError> {
+        let now = self.at(now)?;
+        let is_changed = self.state.expire(now.day());
+        Ok(Transaction { data: self, now, is_changed, ended: false })
+    }
+
+    /// Drops what the policy has no more use for, which follows from policy and day and needs no record. The time of
+    /// what is done at `now`.
+    pub(super) fn follow(&mut self, policy: &Policy, now: Timestamp) -> Result<Timestamp, PartnerError> {
+        let now = self.at(now)?;
+        self.state.follow(policy, now.day());
+        Ok(now)
+    }
+
+    /// Begins a change of which the journal gets no record, and in which no flag ends.
+    pub(super) fn begin_unrecorded(&mut self) -> Result<Transaction<'_>, PartnerError> {
         self.refresh()?;
-        self.state.expire(today);
-        Ok(&self.state)
+        let now = self.state.latest;
+        Ok(Transaction { data: self, now, is_changed: false, ended: false })
     }
 
-    /// The state on this day under this policy. What the policy changes follows from it alone and needs no transaction.
-    pub(super) fn under(&mut self, policy: &Policy, today: Day) -> Result<&PartnerState, PartnerError> {
-        self.on(today)?;
-        self.state.follow(policy, today);
-        Ok(&self.state)
-    }
-
-    /// Begins a change.
-    pub(super) fn begin(&mut self) -> Result<Transaction<'_>, PartnerError> {
+    /// Begins to record that a person saw that the clock is right, whatever the journal says.
+    pub(super) fn begin_trusting(&mut self, now: Timestamp) -> Result<Transaction<'_>, PartnerError> {
         self.refresh()?;
-        Ok(Transaction { data: self, ended: false })
+        Ok(Transaction { data: self, now, is_changed: false, ended: false })
     }
 
-    /// Reads the folder again where that failed after a change that failed.
+    /// The time of what is done at `now`; an error where the clock is wrong, or may be.
+    pub(super) fn at(&mut self, now: Timestamp) -> Result<Timestamp, PartnerError> {
+        self.refresh()?;
+        clock::judge(self.state.latest, now)
+    }
+
+    /// Reads the folder again where that failed after a change that failed. An error in a process that did not open it.
     pub(super) fn refresh(&mut self) -> Result<(), PartnerError> {
+        if self.process != std::process::id() {
+            return Err(SystemError::OtherProcess.into());
+        }
         if self.stale { self.read_again() } else { Ok(()) }
     }
 
     /// A change that is one record of the journal.
     pub(super) fn record(
         &mut self,
-        time: Timestamp,
+        now: Timestamp,
         by: Option<&Case>,
         event: JournalEvent,
     ) -> Result<(), PartnerError> {
-        let mut transaction = self.begin()?;
-        transaction.record(time, by, event)?;
+        let mut transaction = self.begin(now)?;
+        transaction.record(by, event)?;
         transaction.keep();
         Ok(())
     }
@@ -120,7 +145,19 @@ impl Transaction<'_> {
         &self.data.folder
     }
 
+    /// The time of what is recorded: the caller's, or that of the latest record where that is up to a minute later.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The state as it is now.
+    pub(super) fn view(&self) -> &PartnerState {
+        &self.data.state
+    }
+
+    /// The state, to be changed.
     pub(super) fn state(&mut self) -> &mut PartnerState {
+        self.is_changed = true;
         &mut self.data.state
     }
 
@@ -130,13 +167,9 @@ impl Transaction<'_> {
     }
 
     /// Writes down what is done, on disk before it returns, and does it. Gives the record's number.
-    pub(super) fn record(
-        &mut self,
-        time: Timestamp,
-        by: Option<&Case>,
-        event: JournalEvent,
-    ) -> Result<u64, PartnerError> {
-        let record = JournalRecord { time, by: by.cloned(), event };
+    pub(super) fn record(&mut self, by: Option<&Case>, event: JournalEvent) -> Result<u64, PartnerError> {
+        let record = JournalRecord { time: self.now, by: by.cloned(), event };
+        self.is_changed = true;
         let number = self.data.journal.append(&record)?;
         self.data.state.apply(number, &record);
         Ok(number)
@@ -167,7 +200,7 @@ impl Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.ended {
+        if self.ended || !self.is_changed {
             return;
         }
         if let Err(error) = self.data.read_again() {

@@ -147,6 +147,9 @@ namespace Stapel
             PartnerHandle partner, AddressesHandle homes, byte[] reason, UIntPtr reasonLength, ref NativeCase by,
             ulong now, out NativeChanged changed);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_partner_accept_clock(
+            PartnerHandle partner, ref NativeCase by, ulong now, out UIntPtr ended);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_withdraw(
             PartnerHandle partner, AddressesHandle homes, ref NativeCase by, ulong now, out NativeChanged changed);
         [DllImport(Library, CallingConvention = C)]

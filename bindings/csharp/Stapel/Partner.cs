@@ -219,6 +219,21 @@ namespace Stapel
             return Change(call, homes, by, now);
         }
 
+        /// <summary>
+        /// Says that somebody saw that the clock is right, where calls fail with "clock" or "clock_ahead". How many
+        /// flags end with that, because their last valid day has passed.
+        /// </summary>
+        public long AcceptClock(Case by, DateTimeOffset now)
+        {
+            using (Pins pins = new Pins())
+            {
+                NativeCase acts = pins.Case(by);
+                StapelException.Check(
+                    Native.stapel_partner_accept_clock(handle, ref acts, Time.Seconds(now), out UIntPtr ended));
+                return checked((long)ended.ToUInt64());
+            }
+        }
+
         /// <summary>Withdraws the flags of homes. Withdrawing what is not flagged does nothing.</summary>
         public Changed Withdraw(Addresses homes, Case by, DateTimeOffset now)
         {

@@ -491,6 +491,15 @@ class Partner(_Handle):
         """`reason`: observed_again, being_acted_on, procedure_pending or under_supervision."""
         return self._change("partner_renew", homes, *_text(reason), by=by, now=now)
 
+    def accept_clock(self, by: Case, *, now: int | None = None) -> int:
+        """Says that somebody saw that the clock is right, where calls fail with `clock` or `clock_ahead`.
+
+        How many flags end with that, because their last valid day has passed.
+        """
+        ended = c.c_size_t()
+        _call("partner_accept_clock", self._raw, _case(by), _now(now), c.byref(ended))
+        return ended.value
+
     def withdraw(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
         return self._change("partner_withdraw", homes, by=by, now=now)
 

@@ -193,6 +193,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "partner_flag": [Handle, Handle, _by, _now, _out(Changed)],
     "partner_flag_until": [Handle, Handle, *_text, _by, _now, _out(Changed)],
     "partner_renew": [Handle, Handle, *_text, _by, _now, _out(Changed)],
+    "partner_accept_clock": [Handle, _by, _now, _out(c.c_size_t)],
     "partner_withdraw": [Handle, Handle, _by, _now, _out(Changed)],
     "partner_replace_all": [Handle, Handle, c.c_int32, _by, _now, _out(Changed)],
     "partner_deliver": [Handle, _now, _made],

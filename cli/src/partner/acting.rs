@@ -70,6 +70,25 @@ pub(super) struct WithdrawArgs {
     acting: Acting,
 }
 
+/// Say that the clock is right, where calls are refused with `clock` or `clock_ahead`
+///
+/// With that, the flags end whose last valid day has passed: without --date it only says how many those are. The
+/// journal has who said it.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel partner accept-clock --dir police --actor j.jansen --case clock \\\n      \
+                   --date 2027-01-11")]
+pub(super) struct AcceptClockArgs {
+    #[command(flatten)]
+    place: PartnerFolder,
+    #[command(flatten)]
+    case: CaseArgs,
+    /// Today's date in UTC, typed out from a calendar and not from this machine's clock
+    #[arg(long, value_name = "DAY")]
+    date: Option<Day>,
+    #[command(flatten)]
+    clock: Clock,
+}
+
 /// Make the flags exactly those of the rows
 ///
 /// The next delivery is a full set. Rows that are refused are not in it.
@@ -159,6 +178,23 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
     Refs::open(&acting.place.dir)?.flagged(Rows::default(), &partner)?;
     acting.did(&changed, &sheet, out)
+}
+
+pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(), Failure> {
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let mut partner = args.place.open()?;
+    let ending = partner.flags().filter(|flag| flag.last_day < now.day()).count();
+    let told = format!("the clock says {now}; with that, {ending} of {} flags end", partner.flags().len());
+    if args.date != Some(now.day()) {
+        let finding = match args.date {
+            None => "if it is right, give --date with today's date, from a calendar".into(),
+            Some(date) => format!("--date says {date}: set the clock right"),
+        };
+        return Err(Failure::new("clock", format!("{told}; {finding}; nothing was done")));
+    }
+    let ended = partner.accept_clock(&case, now)?;
+    writeln!(out, "accepted that it is {now}; {ended} flags have ended")?;
+    Ok(())
 }
 
 pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {

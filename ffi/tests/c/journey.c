@@ -258,6 +258,13 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     stapel_str text = str("1012JS 9");
     OK(stapel_addresses_from_texts(&text, NULL, 1, &few));
     IS(STAPEL_ERROR_SHRINK, stapel_partner_replace_all(police, few, 0, &by_whom, now, &changed));
+    /* A time that cannot be right changes nothing; one that somebody saw to be right goes on. */
+    size_t ended = 7;
+    IS(STAPEL_ERROR_CLOCK_AHEAD, stapel_partner_withdraw(police, few, &by_whom, now * 1000, &changed));
+    IS(STAPEL_ERROR_CLOCK, stapel_partner_withdraw(police, few, &by_whom, now - 100, &changed));
+    IS(STAPEL_ERROR_CLOCK_AHEAD, stapel_partner_accept_clock(police, &by_whom, now * 1000, &ended));
+    OK(stapel_partner_accept_clock(police, &by_whom, now, &ended));
+    THAT(ended == 0);
     OK(stapel_partner_withdraw(police, few, &by_whom, now, &changed));
     THAT(changed.withdrawn == 1);
     THAT(deliver(police, broker, now) == 4);

@@ -135,6 +135,10 @@ static void null_everywhere(void) {
     NIL(stapel_partner_renew(partner, rows, NULL, 14, &whom, now, &changed));
     NIL(stapel_partner_renew(partner, rows, "observed_again", NUL, NULL, now, &changed));
     NIL(stapel_partner_renew(partner, rows, "observed_again", NUL, &whom, now, NULL));
+    size_t ended;
+    NIL(stapel_partner_accept_clock(NULL, &whom, now, &ended));
+    NIL(stapel_partner_accept_clock(partner, NULL, now, &ended));
+    NIL(stapel_partner_accept_clock(partner, &whom, now, NULL));
     NIL(stapel_partner_withdraw(NULL, rows, &whom, now, &changed));
     NIL(stapel_partner_withdraw(partner, NULL, &whom, now, &changed));
     NIL(stapel_partner_withdraw(partner, rows, NULL, now, &changed));

@@ -107,6 +107,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("late", JournalEvent::Late { series: Series::State, number: 1, reply: reply(2) }),
         ("status_refused", status(CheckpointOutcome::Refused(b"refused".to_vec()))),
         ("shortened", JournalEvent::Shortened { flags: vec![flag(a, None)], ended: vec![b, c] }),
+        ("clock_accepted", JournalEvent::ClockAccepted),
     ];
     let by = |at: usize| at.is_multiple_of(2).then(by);
     events
@@ -200,6 +201,7 @@ fn state() -> PartnerState {
     PartnerState {
         number: 7,
         journal: JournalPosition { records: 11, bytes: 12, head: Digest([13; 32]) },
+        latest: Timestamp(48),
         state_used: 14,
         question_used: 15,
         status_used: 44,

@@ -137,6 +137,7 @@ fn days_and_renewals() {
 
     // Sixty days later: up to 180 days after its first day it is put off, beyond that it is renewed.
     let later = Timestamp(NOW.0 + 60 * 86_400);
+    pass(&mut play.partner, later);
     let reason = RenewalReason::BeingActedOn;
     assert_eq!(until(&mut play, "2027-07-31", later), "last_day");
     assert_eq!(until(&mut play, "2027-05-31", later), "none");
@@ -157,6 +158,7 @@ fn days_and_renewals() {
 
     // A second flat that ends later puts its house number's end off, which has its days then.
     let third = Timestamp(later.0 + 40 * 86_400);
+    pass(&mut play.partner, third);
     play.partner.flag(&flats[1..], &by(), third).unwrap();
     let messages = play.partner.deliver(third).unwrap();
     let of_flat = Terms { last_day: day("2027-08-31"), first_day: third.day(), ..of_flat };
@@ -166,6 +168,7 @@ fn days_and_renewals() {
 
     // Twice 180 days after its first day it can be renewed no more; no message is made.
     let last = Timestamp(NOW.0 + 220 * 86_400);
+    pass(&mut play.partner, last);
     assert_eq!(play.partner.renew(&flats[..1], reason, &by(), last).unwrap().changed, 1);
     assert_eq!(play.partner.flags().next().unwrap().last_day, day("2027-11-30"), "less than 180 days more");
     assert_eq!(code(play.partner.renew(&flats[..1], reason, &by(), last)), "too_many_renewals");
@@ -175,10 +178,11 @@ fn days_and_renewals() {
 
     // What ends needs no message.
     let end = day("2027-08-01").start();
-    play.partner.flag(&[], &by(), end).unwrap();
     let messages = play.partner.deliver(end).unwrap();
     assert!(messages.is_empty());
-    assert_eq!(play.partner.flags().count(), 1);
+    play.partner.flag(&homes(1..2), &by(), end).unwrap();
+    play.deliver(end);
+    assert_eq!(play.partner.flags().count(), 2);
     play.assert_up_to_date(1, end);
 }
 
@@ -227,6 +231,7 @@ fn an_overlap_of_epochs() {
     assert_eq!(question_epoch(&mut play), 2);
 
     let closed = day("2027-12-05").start();
+    pass(&mut play.partner, closed);
     play.partner.flag(&homes(7..8), &by(), closed).unwrap();
     let messages = play.partner.deliver(closed).unwrap();
     assert_eq!(messages.iter().map(|m| header(m).epoch).collect::<Vec<_>>(), [2]);
@@ -470,6 +475,7 @@ fn flagged_again_within_thirty_days_a_flag_goes_on() {
 
     // The first one's last day is over: an export that has it all the same does not flag it.
     let end = day("2027-06-01").start();
+    pass(&mut play.partner, end);
     let changed = play.partner.replace_all(&two, false, &by(), end).unwrap();
     assert_eq!(changed, Changed { unchanged: 1, lapsed: 1, ..Changed::default() });
     assert_eq!(play.partner.flag(&two, &by(), end).unwrap(), changed);
@@ -487,6 +493,7 @@ fn a_flag_that_ended_long_ago_is_flagged_until_a_day_anew() {
     play.partner.flag(home, &by(), NOW).unwrap();
     // Its last day was 2027-05-31, and nothing was done since.
     let day_of = day("2027-07-01");
+    pass(&mut play.partner, day_of.start());
     let changed = play.partner.flag_until(home, day("2027-10-31"), &by(), day_of.start()).unwrap();
     assert_eq!(changed, Changed { added: 1, ..Changed::default() });
     assert_eq!(play.partner.flags().next().unwrap().first_day, day_of);

@@ -1,6 +1,7 @@
 //! The partner's side as a whole, against a small broker of its own.
 
 mod broker;
+mod clock;
 mod crashes;
 mod forms;
 mod log;
@@ -107,6 +108,11 @@ impl Play {
         held.retain(|_, last_day| *last_day >= now.day());
         assert!(held == wanted, "the broker holds {} and should hold {}", held.len(), wanted.len());
     }
+}
+
+/// Lets so much time pass at the partner that somebody has to say that the clock is right.
+fn pass(partner: &mut Partner, now: Timestamp) {
+    partner.accept_clock(&by(), now).unwrap();
 }
 
 fn source(epoch: u32) -> PseudonymKey {
@@ -217,8 +223,8 @@ fn a_partner_signs_only_with_the_key_that_is_certified() {
     play.partner.add_certificate(certificate(2, Some(other), "2026-12-16").path()).unwrap();
     assert!(!play.partner.deliver(NOW).unwrap().is_empty(), "until its first day the one before counts");
     let tomorrow = NOW.plus(86_400);
-    play.partner.flag(&homes(2..3), &by(), tomorrow).unwrap();
     play.deliver(NOW);
+    play.partner.flag(&homes(2..3), &by(), tomorrow).unwrap();
     assert_eq!(code(play.partner.deliver(tomorrow)), "not_certified");
     assert_eq!(code(play.partner.ask(&homes(1..2), &by(), tomorrow)), "not_certified");
     play.partner.add_certificate(certificate(3, Some(own), "2026-12-16").path()).unwrap();

@@ -342,6 +342,7 @@ fn receipts_come_in_any_order() {
         let outside = tempfile::tempdir().unwrap();
         sample::secret_file(2).create(&outside.path().join("two")).unwrap();
         play.partner.add_secret(&outside.path().join("two")).unwrap();
+        pass(&mut play.partner, OVERLAP);
         play.partner.flag(&homes(700..702), &by(), OVERLAP).unwrap();
         messages = play.partner.deliver(OVERLAP).unwrap();
     }
@@ -505,6 +506,7 @@ fn what_follows_a_rejected_message_is_late() {
     let outside = tempfile::tempdir().unwrap();
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
+    pass(&mut play.partner, OVERLAP);
     play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     assert_eq!(messages.len(), 2);
@@ -525,6 +527,7 @@ fn a_lost_receipt_comes_again_with_the_same_bytes() {
     let outside = tempfile::tempdir().unwrap();
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
+    pass(&mut play.partner, OVERLAP);
     play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     // Both were accepted and both receipts were lost: the first number is stale by now, and the last gives its receipt

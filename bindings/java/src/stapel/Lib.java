@@ -122,6 +122,8 @@ final class Lib {
     static native int stapel_partner_renew(
             Pointer partner, Pointer homes, byte[] reason, SizeT reasonLength, CaseIn by, long now, ChangedOut changed);
 
+    static native int stapel_partner_accept_clock(Pointer partner, CaseIn by, long now, SizeTByReference ended);
+
     static native int stapel_partner_withdraw(Pointer partner, Pointer homes, CaseIn by, long now, ChangedOut changed);
 
     static native int stapel_partner_replace_all(

@@ -190,6 +190,24 @@ public final class Partner implements AutoCloseable {
     }
 
     /**
+     * Says that somebody saw that the clock is right, where calls fail with "clock" or "clock_ahead".
+     *
+     * @param by who says so, and for which case
+     * @param now the time
+     * @return how many flags end with that, because their last valid day has passed
+     */
+    public long acceptClock(Case by, Instant now) {
+        try (Scratch scratch = new Scratch()) {
+            Lib.CaseIn acts = scratch.by(by);
+            Lib.SizeTByReference ended = new Lib.SizeTByReference();
+            return handle.use(partner -> {
+                StapelException.check(Lib.stapel_partner_accept_clock(partner, acts, Scratch.seconds(now), ended));
+                return (long) ended.count();
+            });
+        }
+    }
+
+    /**
      * Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
      *
      * @param homes the homes
