@@ -66,6 +66,11 @@ impl Consortium {
         received.map(receipt).collect()
     }
 
+    /// Lets time pass in which a partner does nothing, so that somebody has to say that its clock is right.
+    fn pass(&mut self, at: usize, now: Timestamp) {
+        self.partners[at].accept_clock(&by(), now).unwrap();
+    }
+
     fn reopen(&mut self, at: usize) {
         drop(self.partners.remove(at));
         let own = self.folder.path().join(ROSTER[at].number.to_string());
@@ -321,6 +326,7 @@ fn what_arrives_after_its_epoch_has_closed_is_refused_without_a_complaint() {
     town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
     town.delivered(0, day(0));
     let last_minute = Timestamp(midnight.0 - 60);
+    town.pass(0, last_minute);
     town.delivered(0, last_minute);
     town.partners[0].flag(&houses(4..6), &by(), last_minute).unwrap();
     let messages = town.partners[0].deliver(last_minute).unwrap();
@@ -548,12 +554,15 @@ fn first_days_outlast_an_epoch() {
     town.partners[0].flag(&two, &by(), START).unwrap();
     town.deliver(0, START);
     // 180 days from 2026-12-01 end on 2027-05-30, and twice as many on 2027-11-26.
+    town.pass(0, on("2027-04-20"));
     renew(&mut town, on("2027-04-20")).unwrap();
     town.deliver(0, on("2027-04-20"));
+    town.pass(0, on("2027-09-20"));
     renew(&mut town, on("2027-09-20")).unwrap();
     town.deliver(0, on("2027-09-20"));
     // Ended on 2027-10-31, the day before the second epoch opened: nothing is flagged in it.
     let second = on("2027-11-02");
+    town.pass(0, second);
     let changed = town.partners[0].replace_all(&two, false, &by(), second).unwrap();
     assert_eq!((changed.added, changed.lapsed), (0, 2));
     town.deliver(0, second);
