@@ -21,9 +21,10 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 13] = [
+const UNREACHED: [(stapel_status, &str); 14] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
+    (STAPEL_ERROR_OTHER_PROCESS, "no process is forked here; the tests of the Python binding fork one"),
     (STAPEL_ERROR_FORGOTTEN, "a broker that forgot something says it in its status, and goes on"),
     (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, "from C the caller's clock is taken to be trusted"),
@@ -268,7 +269,12 @@ fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
         seen.expect(STAPEL_ERROR_SHRINK, stapel_partner_replace_all(partner, few, 0, &by, NOW, &mut changed));
         let swept = stapel_partner_sweep(partner, homes, reason, usize::MAX, &by, NOW, &mut messages);
         seen.expect(STAPEL_ERROR_NOT_PERMITTED, swept);
-        seen.expect(STAPEL_ERROR_NO_EPOCH, stapel_partner_deliver(partner, NOW + 2_000 * DAY, &mut messages));
+        let late = NOW + 2_000 * DAY;
+        seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_partner_deliver(partner, late, &mut messages));
+        // One that did nothing yet knows no time.
+        let fresh = opened(&consortium.text("3"));
+        seen.expect(STAPEL_ERROR_NO_EPOCH, stapel_partner_deliver(fresh, late, &mut messages));
+        free(fresh);
         for rows in [homes, numbers, few] {
             seen.expect(STAPEL_OK, stapel_addresses_free(rows));
         }
