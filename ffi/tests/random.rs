@@ -13,6 +13,7 @@ const NOW: u64 = START.0;
 
 #[test]
 fn ten_thousand_byte_strings_give_statuses() {
+    let _handles = crate::HANDLES.lock();
     let consortium = Consortium::new();
     let (partner, broker) = open(&consortium);
     // A file in the place of a folder, so that no path below it can be made.

@@ -50,6 +50,7 @@ impl Seen {
 
 #[test]
 fn every_status_is_reached() {
+    let _handles = crate::HANDLES.lock();
     let mut seen = Seen(BTreeSet::new());
     let consortium = Consortium::new();
     arguments(&mut seen);

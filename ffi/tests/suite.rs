@@ -1,5 +1,10 @@
 //! The C library as programs meet it, as one program: each module is a file beside this one.
 
+use std::sync::Mutex;
+
 mod c;
 mod random;
 mod statuses;
+
+/// Held by each test that makes handles in this process, because one of them counts those that are open.
+static HANDLES: Mutex<()> = Mutex::new(());
