@@ -77,14 +77,15 @@ fn deliver(mut partner: Partner, calls: &SyncSender<Call>) -> Result<String, Str
     let said = |error: stapel::partner::PartnerError| error.to_string();
     let address = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam").map_err(|error| error.to_string())?;
     partner.flag(&[address], &Case::new("j.jansen", "2026-0117").map_err(said)?, START).map_err(said)?;
-    for message in partner.deliver(START).map_err(said)? {
+    let send = |message: &[u8]| {
         let (reply_to, replies) = sync_channel(1);
-        calls.send((message, reply_to)).map_err(|_| "the broker is gone")?;
-        let reply = replies.recv().map_err(|_| "the broker gave no reply")?;
-        match partner.read(&reply, START).map_err(said)? {
-            Received::Receipt(receipt) => println!("partner {}: {} flags held", partner.number(), receipt.held),
-            Received::Rejection { rejection, .. } => return Err(rejection.sentence),
-            other => return Err(format!("no receipt: {other:?}")),
+        calls.send((message.to_vec(), reply_to)).map_err(|_| "the broker is gone")?;
+        replies.recv().map_err(|_| "the broker gave no reply")
+    };
+    let messages = partner.deliver(START).map_err(said)?;
+    for received in partner.carry(&messages, START, send).map_err(|error| error.to_string())? {
+        if let Received::Receipt(receipt) = received {
+            println!("partner {}: {} flags held", partner.number(), receipt.held);
         }
     }
     Ok(format!("partner {} is done", partner.number()))

@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
+use std::convert::Infallible;
 use std::error::Error;
 
 use stapel::message::{Standing, Told};
@@ -65,19 +66,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Carries messages to the broker, and reads every reply. A real program sends the bytes over HTTPS; where that breaks
 /// off, it sends what `Partner::in_flight` holds again.
 fn carry(partner: &mut Partner, broker: &Broker, messages: Vec<Vec<u8>>, now: Timestamp) -> Result<(), Box<dyn Error>> {
-    for message in messages {
-        let reply = broker.handle(&message, now);
-        match partner.read(&reply, now)? {
+    // An error where the broker does not accept a message: its cause says what to do, such as to send it again, to wait
+    // or to fetch the policy.
+    for received in partner.carry(&messages, now, |message| Ok::<_, Infallible>(broker.handle(message, now)))? {
+        match received {
             Received::Receipt(receipt) => println!("partner {}: {} flags held", partner.number(), receipt.held),
             Received::Answer(answer) => {
                 println!("as of {}, {} of {} organisations fresh:", answer.as_of, answer.fresh, answer.organisations);
                 for (address, standing) in &answer.rows {
                     println!("  {address}: {}", in_words(*standing, partner));
                 }
-            }
-            // `next` says what to do: send again, wait, fetch the policy, or ask somebody.
-            Received::Rejection { rejection, next } => {
-                return Err(format!("{}: {} ({next:?})", rejection.code.as_str(), rejection.sentence).into());
             }
             other => return Err(format!("the broker said what nobody asked for: {other:?}").into()),
         }

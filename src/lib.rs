@@ -16,12 +16,14 @@
 //!
 #![cfg_attr(all(feature = "partner", feature = "broker"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "partner", feature = "broker")), doc = "```text")]
+//! use std::convert::Infallible;
+//! use std::error::Error;
 //! use std::path::Path;
 //!
 //! use stapel::partner::Received;
-//! use stapel::{AddressKey, Broker, BrokerKeys, Case, Error, Partner, Timestamp};
+//! use stapel::{AddressKey, Broker, BrokerKeys, Case, Partner, Timestamp};
 //!
-//! fn main() -> Result<(), Error> {
+//! fn main() -> Result<(), Box<dyn Error>> {
 //!     let now = Timestamp(1_796_126_400); // the library reads no clock
 //!
 //!     // The broker has keys of its own and never the partners' secret. The policy lies in its folder.
@@ -36,16 +38,16 @@
 //!     police.flag(&[home], &by, now)?;
 //!
 //!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs
-//!     // a receipt. New flags become visible to others at the next release.
-//!     for message in police.deliver(now)? {
-//!         let reply = broker.handle(&message, now);
-//!         police.read(&reply, now)?;
-//!     }
+//!     // a receipt. New flags become visible to others at the next release. Where it does not accept a message, `carry`
+//!     // gives an error.
+//!     let send = |message: &[u8]| Ok::<_, Infallible>(broker.handle(message, now));
+//!     let messages = police.deliver(now)?;
+//!     police.carry(&messages, now, send)?;
 //!
 //!     // A question about the partner's own flags. Each is below the threshold, or stacked.
-//!     for message in police.ask_own(&by, now)? {
-//!         let reply = broker.handle(&message, now);
-//!         if let Received::Answer(answer) = police.read(&reply, now)? {
+//!     let questions = police.ask_own(&by, now)?;
+//!     for received in police.carry(&questions, now, send)? {
+//!         if let Received::Answer(answer) = received {
 //!             for (address, standing) in &answer.rows {
 //!                 println!("{address}: {standing:?}");
 //!             }

@@ -8,4 +8,5 @@ mod demo;
 mod keys;
 mod operator;
 mod protocol;
+mod readme;
 mod sandbox;

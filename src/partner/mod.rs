@@ -7,18 +7,18 @@
 //! use stapel::{AddressKey, Timestamp};
 //! use stapel::partner::{Case, Partner, Received};
 //!
-//! # fn broker(message: &[u8]) -> Vec<u8> { message.to_vec() }
-//! # fn main() -> Result<(), stapel::Error> {
+//! # fn send(message: &[u8]) -> std::io::Result<Vec<u8>> { Ok(message.to_vec()) }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (folder, now) = (std::path::Path::new("police"), Timestamp(0));
 //! # let address = AddressKey::from_canonical("1012JS|1|A")?;
 //! let mut police = Partner::open(folder)?;
 //! let by = Case::new("j.jansen", "2026-0117")?;
 //! police.flag(&[address], &by, now)?;
-//! for message in police.deliver(now)? {
-//!     police.read(&broker(&message), now)?;
-//! }
-//! for message in police.ask(&[address], &by, now)? {
-//!     if let Received::Answer(answer) = police.read(&broker(&message), now)? {
+//! let messages = police.deliver(now)?;
+//! police.carry(&messages, now, send)?; // an error where the broker does not accept one
+//! let questions = police.ask(&[address], &by, now)?;
+//! for received in police.carry(&questions, now, send)? {
+//!     if let Received::Answer(answer) = received {
 //!         for (address, standing) in &answer.rows {
 //!             println!("{address:?}: {standing:?}");
 //!         }
@@ -40,12 +40,13 @@
 //! - `member`: the partner's key, policy, certificates and sources of pseudonyms; `source`: a source that has to be
 //!   asked;
 //! - `flags`: own flags, and what of them the broker has not been told;
-//! - `change`, `deliver`, `ask`, `read`: what the calls decide and do;
+//! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
 //! - `news`, `dossier`: what there is to tell.
 
 mod apply;
 mod ask;
+mod carry;
 mod case;
 mod change;
 mod clock;
@@ -75,6 +76,7 @@ mod transaction;
 use std::fmt;
 use std::path::Path;
 
+pub use carry::{CarryCause, CarryError};
 pub use case::Case;
 pub use change::Changed;
 pub use dossier::{DossierEntry, DossierEvent};

@@ -19,8 +19,9 @@ use crate::message::{
 /// What is wrong with a reply whose message is not known.
 const NOT_IN_FLIGHT: &str = "it is to a message that is not in flight here";
 
-/// What the broker said.
+/// What the broker said, which may be that it did not accept the message. [`Partner::carry`] makes an error of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it may say that the broker did not accept the message"]
 #[non_exhaustive]
 pub enum Received {
     /// It accepted a state message.

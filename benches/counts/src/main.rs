@@ -192,7 +192,7 @@ impl Town {
 
     fn carry(&mut self, make: impl FnOnce(&mut Partner) -> Vec<Vec<u8>>, now: Timestamp) {
         for message in make(&mut self.partner) {
-            self.partner.read(&self.broker.handle(&message, now), now).unwrap();
+            let _ = self.partner.read(&self.broker.handle(&message, now), now).unwrap();
         }
     }
 }

@@ -80,7 +80,7 @@ fn three_receipts_of_one_entry_are_complained_of() {
     let mut play = delivered();
     let first = next(&mut play);
     let reply = play.broker.handle(&first, NOW);
-    play.partner.read(&reply, NOW).unwrap();
+    let _ = play.partner.read(&reply, NOW).unwrap();
     assert_eq!(play.partner.complaints().unwrap(), []);
     let entry = log(&said(&reply));
     for at in 1..3 {
@@ -102,7 +102,7 @@ fn another_hash_for_a_line_is_complained_of_with_both_replies() {
     let mut play = delivered();
     let (first, second) = (next(&mut play), play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0));
     let one = play.broker.handle(&first, NOW);
-    play.partner.read(&one, NOW).unwrap();
+    let _ = play.partner.read(&one, NOW).unwrap();
     let mut other = said(&play.broker.handle(&second, NOW));
     // The line is right in itself, and stands at the number of another.
     let entry = LogEntry { index: log(&said(&one)).index, ..log(&other) };
@@ -125,11 +125,11 @@ fn a_line_that_the_log_had_before_is_complained_of_once() {
     play.broker.log = (0..1).map(|index| crate::audit::leaf_hash(&[index])).collect();
     let message = next(&mut play);
     let reply = play.broker.handle(&message, NOW);
-    play.partner.read(&reply, NOW).unwrap();
+    let _ = play.partner.read(&reply, NOW).unwrap();
     let (mut play, _) = complaint(play, "when the message was made");
     let message = next(&mut play);
     let reply = play.broker.handle(&message, NOW);
-    play.partner.read(&reply, NOW).unwrap();
+    let _ = play.partner.read(&reply, NOW).unwrap();
     assert_eq!(play.partner.complaints().unwrap().len(), 1, "what comes is held to the log as it is now");
 }
 
@@ -154,7 +154,7 @@ fn a_reply_commits_the_broker_to_a_line_of_every_word() {
                 }
                 set_log(reply, entry);
             });
-            play.partner.read(&bytes, NOW).unwrap();
+            let _ = play.partner.read(&bytes, NOW).unwrap();
             complaint(play, if change == 2 { "names no line" } else { "is not on the message" });
         }
     }
@@ -166,7 +166,7 @@ fn own_lines_are_proven_by_status_replies() {
     for _ in 0..5 {
         let message = next(&mut play);
         let reply = play.broker.handle(&message, NOW);
-        play.partner.read(&reply, NOW).unwrap();
+        let _ = play.partner.read(&reply, NOW).unwrap();
     }
     assert_eq!(play.partner.unproven_lines(), 6);
     play = play.reopen();
@@ -189,7 +189,7 @@ fn a_line_that_is_not_proven_is_complained_of() {
         let mut play = delivered();
         let message = next(&mut play);
         let reply = play.broker.handle(&message, NOW);
-        play.partner.read(&reply, NOW).unwrap();
+        let _ = play.partner.read(&reply, NOW).unwrap();
         let told = ask_status(&mut play, change).unwrap();
         let (mut play, complaint) = complaint(play, finding);
         assert_eq!(told, complaint);
@@ -229,7 +229,7 @@ fn late_replies_are_held_to_their_lines_too() {
     assert_eq!(play.partner.unproven_lines(), 2);
     assert_eq!(play.partner.complaints().unwrap(), []);
     let reply = play.broker.handle(&message, NOW);
-    play.partner.read(&reply, NOW).unwrap();
+    let _ = play.partner.read(&reply, NOW).unwrap();
     let mut other = said(&reply);
     set_log(&mut other, LogEntry { index: 9, ..log(&said(&reply)) });
     let bytes = play.broker.sign(&header(&message), Digest::of(&[&message]), &other);
@@ -273,7 +273,7 @@ fn numbers_that_went_back_are_complained_of_and_a_full_set_follows() {
         for _ in 0..3 {
             let message = next(&mut play);
             let reply = play.broker.handle(&message, NOW);
-            play.partner.read(&reply, NOW).unwrap();
+            let _ = play.partner.read(&reply, NOW).unwrap();
         }
         play.broker.accepted = 2;
         if by_gap {
@@ -368,7 +368,7 @@ fn a_broker_that_signs_no_more_cannot_hide_behind_a_clock_that_stands_still() {
         let now = NOW.plus(days * 86_400);
         let message = play.partner.confirm(now).unwrap().remove(0);
         let receipt = play.broker.handle(&message, now);
-        play.partner.read(&receipt, now).unwrap();
+        let _ = play.partner.read(&receipt, now).unwrap();
     }
     let now = NOW.plus(2 * 86_400);
     let request = play.partner.status(now).unwrap();

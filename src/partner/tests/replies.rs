@@ -160,7 +160,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert_eq!(play.partner.deliver(NOW).unwrap(), std::slice::from_ref(&delta));
     for (message, right) in &messages {
         let bytes = sign(&play, message, right, &|_| {});
-        play.partner.read(&bytes, NOW).unwrap();
+        let _ = play.partner.read(&bytes, NOW).unwrap();
         // What a receipt or an answer said is told again; another reply to the same message is not.
         let other = match right {
             Reply::Receipt(_) => receipt(1),
@@ -209,7 +209,7 @@ fn only_the_last_fits(play: &mut Play, message: &[u8], refused: &[Reply], fits: 
         assert_eq!(play.partner.journal_length(), length);
     }
     let bytes = signed(play, message, fits);
-    play.partner.read(&bytes, NOW).unwrap();
+    let _ = play.partner.read(&bytes, NOW).unwrap();
 }
 
 fn counts(added: u32, changed: u32, withdrawn: u32, held: u32) -> Receipt {
@@ -272,7 +272,7 @@ fn no_number_that_the_broker_names_uses_up_the_partners_own() {
         let request = play.partner.status(NOW).unwrap();
         let told = StatusReply { highest_state: state, highest_question: question, ..status(0) };
         let bytes = signed(play, &request, &Reply::Status(told));
-        play.partner.read(&bytes, NOW).unwrap();
+        let _ = play.partner.read(&bytes, NOW).unwrap();
     };
     let by_stale = |play: &mut Play, number| {
         let delta = play.partner.confirm(NOW).unwrap().remove(0);
@@ -280,7 +280,7 @@ fn no_number_that_the_broker_names_uses_up_the_partners_own() {
         for message in [delta, question] {
             let stale = Reply::Rejection(Rejection::new(Code::Stale, number, "no"));
             let bytes = signed(play, &message, &stale);
-            play.partner.read(&bytes, NOW).unwrap();
+            let _ = play.partner.read(&bytes, NOW).unwrap();
         }
     };
     for number in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 24) + 10] {
@@ -618,6 +618,33 @@ fn a_reply_tells_of_another_policy() {
     play.broker.policy = other.clone();
     let message = play.partner.status(NOW).unwrap();
     let bytes = play.broker.sign(&header(&message), Digest::of(&[&message]), &Reply::Status(status(0)));
-    play.partner.read(&bytes, NOW).unwrap();
+    let _ = play.partner.read(&bytes, NOW).unwrap();
     assert_eq!(play.reopen().partner.brokers_policy(), Some(other.digest()));
+}
+
+#[test]
+fn what_is_not_accepted_is_an_error_of_carrying() {
+    let mut play = delivered();
+    play.partner.flag(&homes(20..22), &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    let broken = play.partner.carry(&messages, NOW, |_| Err::<Vec<u8>, _>("no connection")).unwrap_err();
+    assert_eq!(broken.to_string(), "a message could not be carried: no connection; send it again later");
+    assert_eq!(play.partner.deliver(NOW).unwrap(), messages, "it is still in flight");
+
+    play.broker.reject_next = Some((Code::OverBudget, 40));
+    let send = |message: &[u8]| Ok::<_, &str>(play.broker.handle(message, NOW));
+    let refused = play.partner.carry(&messages, NOW, send).unwrap_err();
+    assert!(refused.to_string().starts_with("a message was not accepted, over_budget: "), "{refused}");
+    let CarryCause::NotAccepted(received) = &refused.cause else { panic!("{refused:?}") };
+    assert!(matches!(**received, Received::Rejection { next: Next::Wait, .. }) && refused.before.is_empty());
+
+    // What was accepted before it stands, and is given back.
+    let mut two = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+    two.extend(play.partner.ask(&homes(2..3), &by(), NOW).unwrap());
+    let mut sent = 0;
+    let broken = play.partner.carry(&two, NOW, |message| {
+        sent += 1;
+        if sent == 1 { Ok(play.broker.handle(message, NOW)) } else { Err("gone") }
+    });
+    assert!(matches!(broken.unwrap_err().before[..], [Received::Answer(_)]));
 }
