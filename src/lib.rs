@@ -38,7 +38,7 @@
 //!     police.flag(&[home], &by, now)?;
 //!
 //!     // Signed messages tell the broker the pseudonyms. It checks the signature, keeps tags in their place, and signs
-//!     // a receipt. New flags become visible to others at the next release. Where it does not accept a message, `carry`
+//!     // a receipt. New flags become visible to others at the next release. Where it accepts no message, `carry`
 //!     // gives an error.
 //!     let send = |message: &[u8]| Ok::<_, Infallible>(broker.handle(message, now));
 //!     let messages = police.deliver(now)?;
