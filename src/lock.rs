@@ -19,13 +19,16 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    /// Locks a folder through the file `lock` in it. [`SystemError::FolderInUse`] where it is locked already.
+    /// Locks a folder through the file `lock` in it. [`SystemError::FolderInUse`] where it is locked already,
+    /// [`SystemError::OtherUser`] where it is another user's.
     pub(crate) fn hold(folder: &Path) -> Result<FolderLock, SystemError> {
         let path = folder.join("lock");
         let in_use = || SystemError::FolderInUse { path: folder.to_owned() };
         let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
         #[cfg(unix)]
         {
+            let owner = std::fs::metadata(folder).map_err(|source| io("read", folder, source))?;
+            posix::refuse_other_user(folder, &owner)?;
             let mut all = posix::all_held();
             // Not opened where this process holds it: closing any file of it would end the lock.
             if std::fs::metadata(&path).is_ok_and(|there| all.contains(&posix::Held::of(&there))) {
@@ -68,10 +71,13 @@ mod posix {
     use std::fs::{File, Metadata};
     use std::io;
     use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use rustix::fs::{FlockOperation, fcntl_lock};
     use rustix::io::Errno;
+
+    use crate::system::SystemError;
 
     /// A file that a process holds: record locks do not keep two places of one process apart.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +91,12 @@ mod posix {
         pub(super) fn of(file: &Metadata) -> Held {
             Held { process: std::process::id(), device: file.dev(), inode: file.ino() }
         }
+    }
+
+    /// Root can write in anybody's folder, and what it leaves there the owner can no longer read.
+    pub(super) fn refuse_other_user(folder: &Path, metadata: &Metadata) -> Result<(), SystemError> {
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner == user { Ok(()) } else { Err(SystemError::OtherUser { path: folder.into(), owner, user }) }
     }
 
     /// What this process holds, and in a child what its parent held when it was forked.
@@ -116,5 +128,19 @@ mod tests {
         FolderLock::hold(elsewhere.path()).unwrap();
         drop(held);
         FolderLock::hold(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_its_owners() {
+        let folder = tempfile::tempdir().unwrap();
+        // Whoever is not root finds one of root's.
+        let others = match std::os::unix::fs::chown(folder.path(), Some(65_534), None) {
+            Ok(()) => folder.path(),
+            Err(_) => Path::new("/"),
+        };
+        let error = FolderLock::hold(others).unwrap_err();
+        assert!(error.code() == "other_user" && error.to_string().contains("runuser -u"), "{error}");
+        assert!(!folder.path().join("lock").exists());
     }
 }

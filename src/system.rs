@@ -38,6 +38,21 @@ pub enum SystemError {
         path: PathBuf,
     },
 
+    /// A folder belongs to another user than the one that this runs as, who may be root.
+    #[error(
+        "{} belongs to the user {owner}, and this runs as the user {user}: nothing was done, because the owner could \
+         not use what is written here; run it as the owner: runuser -u \"$(id -nu {owner})\" -- stapel ...",
+        path.display()
+    )]
+    OtherUser {
+        /// The folder.
+        path: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+        /// The number of the user that this runs as.
+        user: u32,
+    },
+
     /// The partner or the broker was opened by another process, of which this one is a fork.
     #[error(
         "it was opened by another process, of which this one is a fork: nothing was done; open it in the process that \
@@ -63,6 +78,7 @@ codes!(SystemError {
     Io => "io",
     FileMode => "file_mode",
     FolderInUse => "folder_in_use",
+    OtherUser => "other_user",
     OtherProcess => "other_process",
     Threads => "threads",
     Random => "random",

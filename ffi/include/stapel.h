@@ -202,6 +202,8 @@ enum stapel_status
     STAPEL_ERROR_NOT_CERTIFIED = 149,
     /** The partner or the broker was opened by another process, of which this one is a fork. */
     STAPEL_ERROR_OTHER_PROCESS = 150,
+    /** A folder belongs to another user than the one that this runs as, who may be root. */
+    STAPEL_ERROR_OTHER_USER = 151,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
