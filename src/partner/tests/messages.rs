@@ -36,6 +36,7 @@ fn where_a_policy_allows_fewer_days_flags_end_sooner() {
     let mut play = Play::new();
     let later = |days: u64| NOW.plus(days * 86_400);
     play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    pass(&mut play.partner, later(100));
     play.partner.flag(&homes(4..7), &by(), later(100)).unwrap();
     play.partner.renew(&homes(3..4), RenewalReason::ObservedAgain, &by(), later(100)).unwrap();
     play.deliver(later(100));
