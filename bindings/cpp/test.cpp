@@ -123,6 +123,7 @@ void test_partner_and_broker(const std::string &sandbox) {
     CHECK(code_of([&] { partner.replace_all(stapel::addresses::from_texts({}), false, BY); }) == "shrink");
     CHECK(partner.replace_all(stapel::addresses::from_texts({}), true, BY).withdrawn == 3);
     CHECK(partner.withdraw(rows, BY).withdrawn == 0);
+    CHECK(partner.accept_clock(BY) == 0);
     CHECK(broker.status().find("\"policy_version\":1") != std::string::npos && broker.release()[0] == '[');
     CHECK(code_of([&] { partner.adopt_policy(sandbox + "/policy.toml"); }) == "policy_successor");
     CHECK(code_of([&] { partner.add_secret(sandbox + "/no.secret"); }) == "io");

@@ -128,7 +128,12 @@ function testPartnerAndBroker(string $sandbox): void
     [$position] = $carry($partner->status());
     same([true, true], [$confirmed instanceof Receipt, $position instanceof Position]);
     same([6, false, null], [$position->held, $position->fullSetRequired, $position->complaint]);
-    [$rejected] = $carry($partner->ask($rows, $by, time() + 2 * 86_400));
+    [$question] = $partner->ask($rows, $by, time() + 2 * 86_400);
+    // The clock was two days ahead, and is set right: somebody says so.
+    $reply = $broker->handle($question);
+    same('clock', codeOf(fn() => $partner->read($reply)));
+    same(0, $partner->acceptClock($by));
+    $rejected = $partner->read($reply);
     same(['clock', Next::SetClock, false], [$rejected->code, $rejected->next, $rejected->hint]);
 
     same('shrink', codeOf(fn() => $partner->replaceAll($none, $by)));

@@ -113,7 +113,12 @@ class Test(unittest.TestCase):
             assert isinstance(position, stapel.Position)
             self.assertEqual((position.held, position.accepted_state, position.full_set_required), (6, 2, False))
             self.assertIsNone(position.complaint)
-            [rejected] = carry(partner.ask(rows, BY, now=int(time.time()) + 2 * 86_400))
+            [question] = partner.ask(rows, BY, now=int(time.time()) + 2 * 86_400)
+            # The clock was two days ahead, and is set right: somebody says so.
+            reply = broker.handle(question)
+            self.fails("clock", partner.read, reply)
+            self.assertEqual(partner.accept_clock(BY), 0)
+            rejected = partner.read(reply)
             assert isinstance(rejected, stapel.Rejection)
             self.assertEqual((rejected.code, rejected.next, rejected.hint), ("clock", stapel.Next.SET_CLOCK, False))
 

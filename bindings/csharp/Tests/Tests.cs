@@ -344,6 +344,10 @@ namespace Stapel.Tests
                 That(rejection.Sentence.Length > 20, rejection.Sentence);
                 That(rejection.Log.Leaf.Any(octet => octet != 0), "the rejection names no line of the log");
                 Equal(0, partner.InFlight().Count);
+                // The clock is set right, and somebody says so.
+                Equal("clock", Throws<StapelException>(() => partner.Ask(home, By, Now)).Code);
+                Equal(0L, partner.AcceptClock(By, Now));
+                Equal(1, partner.Ask(home, By, Now).Count);
             }
         }
 

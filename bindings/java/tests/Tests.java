@@ -339,6 +339,10 @@ public final class Tests {
             that(rejection.sentence().length() > 20, rejection.sentence());
             that(!rejection.log().leaf().equals("0".repeat(64)), "the rejection names no line of the log");
             equal(List.of(), partner.inFlight());
+            // The clock is set right, and somebody says so.
+            equal("clock", fails(StapelException.class, () -> partner.ask(home, BY, NOW)).code());
+            equal(0L, partner.acceptClock(BY, NOW));
+            equal(1, partner.ask(home, BY, NOW).size());
         }
     }
 
