@@ -12,9 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use super::error::StoreError;
+use super::error::{self, StoreError};
 use crate::files;
 use crate::lock::FolderLock;
+use crate::system::SystemError;
 
 /// Where the files of a store are.
 pub(super) trait Disk: Debug + Send + Sync {
@@ -61,7 +62,11 @@ impl StoreFolder {
 
     /// Holds a folder that is there.
     pub(super) fn hold(path: &Path) -> Result<StoreFolder, StoreError> {
-        Ok(StoreFolder { path: path.into(), _lock: FolderLock::hold(path)? })
+        let lock = FolderLock::hold(path).map_err(|failure| match failure {
+            SystemError::Io { path, source, .. } => error::io(&path, source),
+            other => other.into(),
+        })?;
+        Ok(StoreFolder { path: path.into(), _lock: lock })
     }
 
     fn backend(&self, options: &OpenOptions, name: &str) -> io::Result<Backend> {
