@@ -339,14 +339,15 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_of_the_log_is_noticed() {
+    fn a_flipped_bit_of_any_byte_of_the_log_is_noticed() {
+        let every = std::env::var_os("STAPEL_EVERY_BYTE").is_some();
         let rows = rows();
         let texts = texts(&rows);
         let checkpoints = checkpoints(&rows, &[rows.len()]);
         read(&texts).unwrap().check(&checkpoints).unwrap();
         for (index, text) in texts.iter().enumerate() {
             for at in 0..text.len() {
-                for bit in 0..7 {
+                for bit in (0..7).filter(|bit| every || *bit == at % 7) {
                     let mut flipped = text.clone().into_bytes();
                     flipped[at] ^= 1 << bit;
                     let mut changed = texts.clone();

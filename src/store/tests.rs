@@ -457,8 +457,9 @@ fn a_disk_that_fails_at_any_write_leaves_the_store_as_it_was_and_readable() {
 #[test]
 fn purging_leaves_nothing_of_what_was_removed() {
     let mut there_before = 0;
-    for layout in 0..70 {
-        let mut random = Random(1000 + layout);
+    let layouts = if std::env::var_os("STAPEL_EVERY_BYTE").is_some() { 300 } else { 30 };
+    for layout in 0..layouts {
+        let mut random = Random(1000 + u64::from(layout));
         let disk = SimDisk::default();
         let store = DurableStore::create_on(Arc::new(disk.clone()), keys()).unwrap();
         let model = MemoryStore::default();
@@ -494,7 +495,7 @@ fn purging_leaves_nothing_of_what_was_removed() {
             assert!(!after[1].windows(row.len()).any(|piece| piece == row.as_slice()), "layout {layout}");
         }
     }
-    assert!(there_before >= 50, "only {there_before} layouts had anything to purge");
+    assert!(there_before * 10 >= layouts * 7, "only {there_before} of {layouts} layouts had anything to purge");
 }
 
 #[test]
