@@ -82,7 +82,7 @@ impl Partner {
         let (tree_size, lines) = (state.tree_size(&origin), state.own_lines.to_prove(&origin));
         let receipt = state.receipt.as_ref().map(|receipt| receipt.bytes.clone()).unwrap_or_default();
         let request = &Request::Status(StatusRequest { tree_size, lines, receipt });
-        let mut transaction = self.data.begin_unrecorded()?;
+        let mut transaction = self.data.begin_at_latest()?;
         let head = transaction.head();
         let state = transaction.state();
         state.status_used = state.status_used.saturating_add(1);

@@ -154,20 +154,25 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::ClockAhead`] for a moment after the last day of the policy's last epoch;
-    /// [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::ClockAhead`] for a moment after the last day of the policy's last epoch: adopt a newer policy
+    /// first; [`SystemError::Io`](crate::SystemError::Io).
     pub fn accept_clock(&mut self, by: &Case, now: Timestamp) -> Result<usize, PartnerError> {
-        let closes = self.member.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default();
-        let latest = self.data.state().latest;
-        if !now.has_day() || now.day() > closes {
-            return Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE });
-        }
+        self.refuse_after_last_epoch(now)?;
         let mut transaction = self.data.begin_trusting(now)?;
         let before = transaction.view().flags.len();
         transaction.record(Some(by), JournalEvent::ClockAccepted)?;
         let ended = before - transaction.view().flags.len();
         transaction.commit()?;
         Ok(ended)
+    }
+
+    fn refuse_after_last_epoch(&self, now: Timestamp) -> Result<(), PartnerError> {
+        let closes = self.member.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default();
+        let latest = self.data.state().latest;
+        if now.has_day() && now.day() <= closes {
+            return Ok(());
+        }
+        Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE })
     }
 
     /// Decides on what is flagged at `now`, and records what was decided, if anything.
@@ -177,6 +182,10 @@ impl Partner {
         now: Timestamp,
         decide: impl FnOnce(&PartnerState, &Policy, Day) -> Result<(Option<JournalEvent>, Changed), PartnerError>,
     ) -> Result<Changed, PartnerError> {
+        if self.data.state().latest == Timestamp::default() {
+            // Nothing else says here that the clock is ahead.
+            self.refuse_after_last_epoch(now)?;
+        }
         let mut transaction = self.data.begin(now)?;
         let today = transaction.now().day();
         let (event, changed) = decide(transaction.view(), self.member.policy(), today)?;

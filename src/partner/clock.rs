@@ -14,14 +14,23 @@ pub(super) const LONGEST_SILENCE: u16 = 35;
 /// The time of what is done at `now`, where the latest record bears the time `latest`: so the journal's times never run
 /// backwards, but where a person says that the clock is right.
 pub(super) fn judge(latest: Timestamp, now: Timestamp) -> Result<Timestamp, PartnerError> {
+    refuse_out_of_range(latest, now)?;
     let is_first = latest == Timestamp::default();
-    if !now.has_day() || (!is_first && now.since(latest) > Timestamp::days(LONGEST_SILENCE)) {
+    if !is_first && now.since(latest) > Timestamp::days(LONGEST_SILENCE) {
         return Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE });
     }
     if latest.since(now) > RACE {
         return Err(PartnerError::Clock { now, latest });
     }
     Ok(now.max(latest))
+}
+
+/// Refuses a time that no clock says, such as one in milliseconds.
+pub(super) fn refuse_out_of_range(latest: Timestamp, now: Timestamp) -> Result<(), PartnerError> {
+    match now.has_day() {
+        true => Ok(()),
+        false => Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE }),
+    }
 }
 
 #[cfg(test)]

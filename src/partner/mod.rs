@@ -262,7 +262,11 @@ impl Partner {
     fn adopt(&mut self, shown: &ShownPolicy, later: &[ShownPolicy], now: Timestamp) -> Result<(), PartnerError> {
         let before = self.policy_before(&shown.policy)?;
         let newer = shown.follow(before.as_ref().unwrap_or(&self.member.policy))?;
-        let today = self.data.at(now)?.day();
+        // No flag ends by this. So it is done also where the clock may be wrong: the epochs of the policy in force may
+        // be over, and until there is another nobody can say that the clock is right.
+        self.data.refresh()?;
+        clock::refuse_out_of_range(self.data.state().latest, now)?;
+        let today = now.day();
         let valid_from = newer.policy().valid_from;
         if today < valid_from {
             return Err(PolicyError::PolicyNotYet { valid_from, today }.into());
@@ -272,9 +276,11 @@ impl Partner {
         member::entry(newer.policy(), member.number)?;
         if newer.policy().operator.verifying_key != member.policy.policy().operator.verifying_key {
             // Before the policy is written: forgotten without need, the same broker asks for a full set, and no more.
-            self.data.record(now, None, JournalEvent::AnotherOperator { version: newer.policy().version })?;
+            let mut transaction = self.data.begin_at_latest()?;
+            transaction.record(None, JournalEvent::AnotherOperator { version: newer.policy().version })?;
+            transaction.keep();
         }
-        let mut transaction = self.data.begin_unrecorded()?;
+        let mut transaction = self.data.begin_at_latest()?;
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
         transaction.folder().write_policy(newer.policy().version, &shown.text, &shown.signatures, keeps_one_before)?;

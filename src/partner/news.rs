@@ -44,7 +44,7 @@ impl Partner {
     pub fn news(&mut self) -> Result<Vec<News>, PartnerError> {
         let news = self.untold_news()?;
         if !news.is_empty() {
-            let mut transaction = self.data.begin_unrecorded()?;
+            let mut transaction = self.data.begin_at_latest()?;
             let state = transaction.state();
             state.stacked = state.own_of(&state.stacked);
             state.reported = state.stacked.clone();

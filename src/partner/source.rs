@@ -87,7 +87,7 @@ impl Partner {
             }
             Finished::Need { .. } => {}
         }
-        let mut transaction = self.data.begin_unrecorded()?;
+        let mut transaction = self.data.begin_at_latest()?;
         let state = transaction.state().source_mut(epoch, key_id);
         match finished {
             Finished::Done(made) => state.done(number, &made),
@@ -108,7 +108,7 @@ impl Partner {
         if !self.source_requests().any(|requests| (requests.epoch, requests.number) == (epoch, number)) {
             return Err(NO_EVALUATION);
         }
-        let mut transaction = self.data.begin_unrecorded()?;
+        let mut transaction = self.data.begin_at_latest()?;
         let sources = transaction.state().sources.iter_mut().filter(|source| source.epoch == epoch);
         sources.for_each(|source| drop(source.evaluations.remove(&number)));
         transaction.commit()
@@ -126,7 +126,7 @@ impl Partner {
         if count == 0 {
             return Ok(());
         }
-        let mut transaction = self.data.begin_unrecorded()?;
+        let mut transaction = self.data.begin_at_latest()?;
         self.member.ask_sources(transaction.state(), missing, today, asked_on)?;
         transaction.commit()?;
         Err(PartnerError::PseudonymsPending { missing: count })

@@ -83,8 +83,8 @@ impl PartnerData {
         Ok(now)
     }
 
-    /// Begins a change of which the journal gets no record, and in which no flag ends.
-    pub(super) fn begin_unrecorded(&mut self) -> Result<Transaction<'_>, PartnerError> {
+    /// Begins a change in which no flag ends: at the moment of the latest record.
+    pub(super) fn begin_at_latest(&mut self) -> Result<Transaction<'_>, PartnerError> {
         self.refresh()?;
         let now = self.state.latest;
         Ok(Transaction { data: self, now, is_changed: false, ended: false })

@@ -109,3 +109,20 @@ fn times_in_the_journal_do_not_run_backwards() {
     let times: Vec<u64> = play.partner.dossier(&homes(1..2)[0]).unwrap().iter().map(|entry| entry.time.0).collect();
     assert_eq!(times, [NOW.0, NOW.0]);
 }
+
+/// Nobody can say that the clock is right once the policy's epochs are over, unless there is a newer policy.
+#[test]
+fn a_newer_policy_is_adopted_whatever_the_clock_says() {
+    let (mut play, _) = in_may();
+    let past = "2028-06-15".parse::<Day>().unwrap().start();
+    assert_eq!(code(play.partner.accept_clock(&by(), past)), "clock_ahead");
+    assert_eq!(code(Play::new().partner.flag(&homes(1..2), &by(), past)), "clock_ahead", "in a new folder, too");
+    let text = policy_text().replace("closes = 2028-05-31", "closes = 2028-06-30");
+    let newer = sample::folder(&following(&text, play.partner.policy()));
+    let path = newer.path().join("policy.toml");
+    assert_eq!(code(play.partner.adopt_policy(&path, Timestamp(past.0 * 1000))), "clock_ahead");
+    let length = play.partner.journal_length();
+    play.partner.adopt_policy(&path, past).unwrap();
+    assert_eq!((play.partner.journal_length(), play.partner.flags().len()), (length, 3), "no flag ends by it");
+    assert_eq!(play.partner.accept_clock(&by(), past).unwrap(), 3);
+}
