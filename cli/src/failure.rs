@@ -57,6 +57,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, with something more to say.
+    pub(crate) fn and(self, more: &str) -> Failure {
+        match self {
+            Failure::Stapel(error) => Failure::new(error.code(), format!("{error}; {more}")),
+            Failure::Refused { code, message } => Failure::new(code, format!("{message}; {more}")),
+            other => other,
+        }
+    }
+
     /// Says each of several failures, and gives the last one to end the command with; none where there is none.
     pub(crate) fn of_several(mut failures: Vec<Failure>) -> Result<(), Failure> {
         let last = failures.pop();

@@ -358,3 +358,73 @@ fn another_operator_begins_with_keys_of_its_own() {
     let entries = std::fs::read_dir(desk.path("politie")).unwrap();
     assert!(!entries.map(Result::unwrap).any(is_evidence), "nobody went back");
 }
+
+/// Versions 2, 3 and 4 of the consortium's policy, signed by all.
+fn three_versions(desk: &Desk) {
+    let mut before = ("policy.toml".to_owned(), "version = 1\n".to_owned());
+    for version in 2..=4 {
+        let digest = desk.stapel(&format!("policy digest {}", before.0));
+        let line = format!("version = {version}\nprevious = \"{}\"\n", digest.trim());
+        let newer = text(&desk.read("policy.toml")).replacen("version = 1\n", &line, 1);
+        let name = format!("policy-{version}.toml");
+        desk.write(
+            &name,
+            newer.replacen("[[epoch]]", &format!("[retention]\nmax_days = {}\n[[epoch]]", 80 + version), 1),
+        );
+        for key in ["politie", "fiscus", "woonbron", "gemeente"] {
+            desk.stapel(&format!("policy sign {name} --previous {} --key {key}.policy.key", before.0));
+        }
+        before = (name, line);
+    }
+}
+
+#[test]
+fn versions_are_adopted_in_their_order_and_each_is_told() {
+    let desk = consortium();
+    three_versions(&desk);
+    let now = "2026-12-02T09:00:00Z";
+    let adopt = |folder: &str, versions: &[u32]| {
+        let files: String = versions.iter().map(|version| format!(" --policy policy-{version}.toml")).collect();
+        format!("partner adopt --dir {folder}{files} --now {now}")
+    };
+    let failed = |line: &str| {
+        let output = desk.run(line, &[], b"");
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let version = |folder: &str| desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"].clone();
+
+    // One is missing: nothing is adopted.
+    let (_, error) = failed(&adopt("politie", &[2, 4]));
+    assert!(error.starts_with("stapel: policy-4.toml: ") && error.contains("version 3 is missing"), "{error}");
+    assert_eq!(version("politie"), 1);
+    // One that does not hold: those before it are adopted, and that is said.
+    std::fs::rename(desk.path("policy-4.toml.fiscus.sig"), desk.path("aside")).unwrap();
+    let (said, error) = failed(&adopt("politie", &[4, 2, 3]));
+    assert!(error.starts_with("stapel: policy-4.toml: ") && error.contains("version 3 is in force here"), "{error}");
+    assert!(said.contains("policy version 2, ") && said.contains("policy version 3, "), "{said}");
+    std::fs::rename(desk.path("aside"), desk.path("policy-4.toml.fiscus.sig")).unwrap();
+    // Those that were adopted are passed over, in any order, and once more.
+    let output = desk.run(&adopt("politie", &[4, 3, 2, 2]), &[], b"");
+    let (said, noted) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && said.contains("policy version 4, "), "{said}{noted}");
+    assert_eq!(noted.matches("was adopted already").count(), 3, "{noted}");
+    assert!(!said.contains("does not follow"), "{said}");
+    assert_eq!(version("politie"), 4);
+
+    let said = desk.stapel(&adopt("fiscus", &[2, 3, 4]));
+    assert!(said.contains("Becomes: \"82 days\"") && said.contains("Becomes: \"84 days\""), "{said}");
+    assert!(!said.contains("does not follow"), "{said}");
+    assert_eq!(said.matches("policy version ").count(), 3, "{said}");
+
+    // What the broker holds to is no other policy once it is adopted.
+    for number in 2..=4 {
+        desk.stapel(&format!("broker adopt --dir broker --policy policy-{number}.toml --now {now}"));
+    }
+    desk.stapel(&format!("partner confirm --dir woonbron --now {now}"));
+    carry(&desk, "woonbron", now);
+    assert!(desk.stapel("partner status --dir woonbron").contains("the broker holds to another policy"));
+    desk.stapel(&adopt("woonbron", &[2, 3, 4]));
+    let status = desk.stapel("partner status --dir woonbron");
+    assert!(!status.contains("the broker holds to another policy"), "{status}");
+}

@@ -193,6 +193,7 @@ impl Partner {
         let number = own_number(&data, &key)?;
         member::entry(policy.policy(), number)?;
         data.set_number(number);
+        data.adopted(policy.digest());
         let sources = sources(data.folder(), policy.policy())?;
         let certificates = data.folder().read_certificates()?;
         let mut member = Member { number, key, policy, certificates, sources, threads: Threads::default() };
@@ -250,12 +251,19 @@ impl Partner {
     ///
     /// As [`Partner::adopt_policy`]. The versions before the one that is refused may have been adopted.
     pub fn adopt_policies<P: AsRef<Path>>(&mut self, paths: &[P], now: Timestamp) -> Result<(), PartnerError> {
+        (0..paths.len()).try_for_each(|at| self.adopt_first(&paths[at..], now))
+    }
+
+    /// Takes the first of these into force, as [`Partner::adopt_policies`] does; the others, which are to be adopted
+    /// after it, are read for what the broker's latest reply says of them. So a program can tell of each one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::adopt_policy`]; nothing was adopted then.
+    pub fn adopt_first<P: AsRef<Path>>(&mut self, paths: &[P], now: Timestamp) -> Result<(), PartnerError> {
         let read = |path: &P| ShownPolicy::read(path.as_ref(), self.data.folder());
         let shown = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        for (at, newer) in shown.iter().enumerate() {
-            self.adopt(newer, &shown[at + 1..], now)?;
-        }
-        Ok(())
+        shown.split_first().map_or(Ok(()), |(first, later)| self.adopt(first, later, now))
     }
 
     /// Takes a policy into force; `later` are versions that are to follow it.
@@ -280,13 +288,12 @@ impl Partner {
             transaction.record(None, JournalEvent::AnotherOperator { version: newer.policy().version })?;
             transaction.keep();
         }
-        let mut transaction = self.data.begin_at_latest()?;
+        let transaction = self.data.begin_at_latest()?;
         // Whichever the newer one follows is in force at the broker until that has adopted it.
         let keeps_one_before = newer.policy().previous == Some(member.policy.digest());
         transaction.folder().write_policy(newer.policy().version, &shown.text, &shown.signatures, keeps_one_before)?;
-        let state = transaction.state();
-        state.brokers_policy = state.brokers_policy.filter(|digest| *digest != newer.digest());
         transaction.keep();
+        self.data.adopted(newer.digest());
         member.sources.retain(|(number, _)| newer.policy().epoch(*number).is_some());
         member.policy = newer;
         member.drop_foreign_certificates();

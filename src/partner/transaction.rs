@@ -68,6 +68,12 @@ impl PartnerData {
         self.state.number = number;
     }
 
+    /// Notes that a policy is in force here: a broker that holds to it holds to no other. Adopting writes no state, so
+    /// it is said again of the policy that is found when the folder is opened.
+    pub(super) fn adopted(&mut self, policy: Digest) {
+        self.state.brokers_policy = self.state.brokers_policy.filter(|digest| *digest != policy);
+    }
+
     /// Begins a change at a moment, in a state without the flags that ended before its day.
     pub(super) fn begin(&mut self, now: Timestamp) -> Result<Transaction<'_>, PartnerError> {
         let now = self.at(now)?;

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use stapel::Slug;
 use stapel::partner::Partner;
-use stapel::policy::Lang;
+use stapel::policy::{Lang, Policy};
 
 use super::PartnerFolder;
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 use crate::now::Clock;
 use crate::output::Output;
 
@@ -46,7 +46,8 @@ pub(super) struct InitArgs {
 /// Take a policy into force, the first or a newer one
 ///
 /// The signatures are read beside it. A first policy is taken on the word of whoever hands it over: compare its digest
-/// with another partner's. Versions that were missed are given together, oldest first.
+/// with another partner's. Versions that were missed are given together, in any order; nothing is adopted where one is
+/// missing between them. Those that were adopted already are passed over.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  stapel partner adopt --dir police --policy policy.toml\n  \
                         stapel partner adopt --dir police --policy policy-2.toml --policy policy-3.toml")]
@@ -136,30 +137,86 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
 
 pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
     let folder = &args.place.dir;
-    let mut policies = args.policies.as_slice();
-    if !folder.join("policy.toml").exists()
-        && let Some((first, later)) = policies.split_first()
+    let mut versions = Vec::new();
+    for file in &args.policies {
+        versions.push((file, Policy::read(file).map_err(Failure::of_policy(file))?));
+    }
+    versions.sort_by_key(|(_, policy)| policy.version);
+    let joins = !folder.join("policy.toml").exists();
+    if let Some((first, policy)) = versions.first()
+        && joins
     {
+        refuse_gap(policy, &versions[1..])?;
         Partner::join(folder, first).map_err(Failure::of_policy(first))?;
-        policies = later;
+        say_in_force(&args.place.open()?, out)?;
+        versions.remove(0);
     }
     let mut partner = args.place.open()?;
-    let before = partner.policy().clone();
-    // To adopt what was adopted, as after a command that was broken off, is no error.
-    for (at, policy) in policies.iter().enumerate() {
-        if stapel::Policy::read(policy).map_err(Failure::of_policy(policy))?.digest() == before.digest() {
-            policies = &policies[at + 1..];
-            break;
+    pass_over(partner.policy().policy(), &mut versions);
+    refuse_gap(partner.policy().policy(), &versions)?;
+    if versions.is_empty() {
+        say_in_force(&partner, out)?;
+    }
+    let files: Vec<_> = versions.iter().map(|(file, _)| file).collect();
+    for (at, file) in files.iter().enumerate() {
+        let before = partner.policy().clone();
+        let adopted = partner.adopt_first(&files[at..], args.clock.time()?);
+        adopted.map_err(Failure::of_policy(file)).map_err(|failure| match at {
+            0 if !joins => failure,
+            _ => failure
+                .and(&format!("those before it were adopted: version {} is in force here", before.policy().version)),
+        })?;
+        for difference in before.policy().difference(partner.policy().policy(), args.lang) {
+            writeln!(out, "{difference}")?;
         }
+        say_in_force(&partner, out)?;
     }
-    if let Some(last) = policies.last() {
-        partner.adopt_policies(policies, args.clock.time()?).map_err(Failure::of_policy(last))?;
-    }
-    for difference in before.policy().difference(partner.policy().policy(), args.lang) {
-        writeln!(out, "{difference}")?;
-    }
+    Ok(())
+}
+
+fn say_in_force(partner: &Partner, out: &mut Output) -> Result<(), Failure> {
     let signed = partner.policy();
     writeln!(out, "policy version {}, digest {}", signed.policy().version, signed.digest())?;
+    Ok(())
+}
+
+/// Takes out what was adopted before, as after a command that was broken off: that is no error.
+fn pass_over(in_force: &Policy, versions: &mut Vec<(&PathBuf, Policy)>) {
+    let mut adopted = vec![in_force.digest()];
+    adopted.extend(in_force.previous);
+    for (_, policy) in versions.iter().rev() {
+        if adopted.contains(&policy.digest()) {
+            adopted.extend(policy.previous);
+        }
+    }
+    versions.retain(|(file, policy)| {
+        let is_new = !adopted.contains(&policy.digest());
+        if !is_new {
+            note(&format!("{}: version {} was adopted already", file.display(), policy.version));
+        }
+        is_new
+    });
+    versions.dedup_by_key(|(_, policy)| policy.digest());
+}
+
+/// Refuses versions that do not each follow the one before, the first of them the one in force.
+fn refuse_gap(in_force: &Policy, versions: &[(&PathBuf, Policy)]) -> Result<(), Failure> {
+    let mut before = in_force;
+    for (file, policy) in versions {
+        let digest = before.digest();
+        if policy.previous != Some(digest) && !policy.voids.contains(&digest) {
+            let (version, last) = (policy.version, before.version);
+            let finding = match last.checked_add(1) {
+                Some(next) if next < version => {
+                    format!("version {next} is missing: give each version from that one on")
+                }
+                _ => format!("it does not follow version {last}, digest {digest}"),
+            };
+            let message = format!("{}: it is version {version}; {finding}; nothing was adopted", file.display());
+            return Err(Failure::new("policy_successor", message));
+        }
+        before = policy;
+    }
     Ok(())
 }
 
