@@ -421,10 +421,19 @@ fn versions_are_adopted_in_their_order_and_each_is_told() {
     for number in 2..=4 {
         desk.stapel(&format!("broker adopt --dir broker --policy policy-{number}.toml --now {now}"));
     }
+    desk.write("a.csv", "postcode,huisnummer\n1012JS,1\n1012JS,3\n");
+    desk.stapel(&format!("partner flag --dir woonbron {BY} a.csv --now {now}"));
     desk.stapel(&format!("partner confirm --dir woonbron --now {now}"));
     carry(&desk, "woonbron", now);
     assert!(desk.stapel("partner status --dir woonbron").contains("the broker holds to another policy"));
     desk.stapel(&adopt("woonbron", &[2, 3, 4]));
     let status = desk.stapel("partner status --dir woonbron");
     assert!(!status.contains("the broker holds to another policy"), "{status}");
+
+    // And what a policy with fewer days does to flags is said once.
+    let output = desk.run(&format!("partner deliver --dir woonbron --json --now {now}"), &[], b"");
+    let (said, noted) = (text(&output.stdout), text(&output.stderr));
+    assert!(said.starts_with("{\"shortened\":2,\"ended\":0}\n"), "{said}{noted}");
+    assert!(noted.contains("2 flags were shortened, and 0 ended"), "{noted}");
+    assert!(!desk.stapel(&format!("partner deliver --dir woonbron --json --now {now}")).contains("shortened"));
 }

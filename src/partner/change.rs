@@ -26,6 +26,15 @@ pub struct Changed {
     pub lapsed: usize,
 }
 
+/// How many flags a policy that allows fewer days shortened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shortened {
+    /// Those that stand until an earlier month's end.
+    pub shortened: usize,
+    /// Those that ended, because no month ends in the days that are left to them.
+    pub ended: usize,
+}
+
 impl Partner {
     /// Flags homes, through the latest month's end that the policy's `max_days` reach. Those that are flagged already
     /// stay as they are: looked at again, they are renewed, with [`Partner::renew`].
@@ -141,11 +150,21 @@ impl Partner {
     pub(super) fn shorten(&mut self, now: Timestamp) -> Result<(), PartnerError> {
         let mut transaction = self.data.begin(now)?;
         let today = transaction.now().day();
-        if let Some(event) = shorten(transaction.view(), self.member.policy(), today) {
+        if let Some((event, Shortened { shortened, ended })) = shorten(transaction.view(), self.member.policy(), today)
+        {
             transaction.record(None, event)?;
             transaction.keep();
+            self.shortened.shortened += shortened;
+            self.shortened.ended += ended;
         }
         Ok(())
+    }
+
+    /// How many flags [`Partner::deliver`] and [`Partner::confirm`] shortened or ended since this was called last,
+    /// because the policy allows fewer days than when they were flagged. Show it to whoever flagged them: nobody else
+    /// says that they go.
+    pub fn take_shortened(&mut self) -> Shortened {
+        std::mem::take(&mut self.shortened)
     }
 
     /// Says that somebody saw that the clock is right, where calls are refused with [`PartnerError::Clock`] or
@@ -351,8 +370,9 @@ fn replace(
     Ok((JournalEvent::Replaced { shrink: allow_shrink, added, withdrawn }, changed))
 }
 
-/// What shortening the flags to the days that the policy allows is recorded as; `None` where it allows those they have.
-fn shorten(state: &PartnerState, policy: &Policy, today: Day) -> Option<JournalEvent> {
+/// What shortening the flags to the days that the policy allows is recorded as, and how many; `None` where it allows
+/// those they have.
+fn shorten(state: &PartnerState, policy: &Policy, today: Day) -> Option<(JournalEvent, Shortened)> {
     let Retention { max_days, max_renewals, .. } = policy.retention;
     let (mut flags, mut ended) = (Vec::new(), Vec::new());
     for flag in state.flags.rows() {
@@ -367,8 +387,8 @@ fn shorten(state: &PartnerState, policy: &Policy, today: Day) -> Option<JournalE
             None => ended.push(flag.address),
         }
     }
-    let is_needed = !flags.is_empty() || !ended.is_empty();
-    is_needed.then_some(JournalEvent::Shortened { flags, ended })
+    let counts = Shortened { shortened: flags.len(), ended: ended.len() };
+    (counts != Shortened::default()).then_some((JournalEvent::Shortened { flags, ended }, counts))
 }
 
 /// Whether homes may be flagged through `last_day`.

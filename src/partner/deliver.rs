@@ -44,7 +44,8 @@ impl Partner {
     /// The messages that bring the broker up to date, in the order in which it must get them; none where it is.
     ///
     /// First the flags that have more days than the policy allows, because an earlier one allowed more, are shortened:
-    /// the broker would refuse a full set with one of them. The journal has it, by nobody.
+    /// the broker would refuse a full set with one of them. The journal has it, by nobody, and
+    /// [`Partner::take_shortened`] says how many.
     ///
     /// What was withdrawn goes first, as a delta of its own in each epoch, the oldest first: the broker takes it also
     /// while its clock is in doubt. All else that changed since the last delivery goes as one delta. An epoch's first

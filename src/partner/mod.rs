@@ -78,7 +78,7 @@ use std::path::Path;
 
 pub use carry::{CarryCause, CarryError};
 pub use case::Case;
-pub use change::Changed;
+pub use change::{Changed, Shortened};
 pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;
 pub use flags::Flag;
@@ -105,6 +105,8 @@ use crate::threads::Threads;
 pub struct Partner {
     member: Member,
     data: PartnerData,
+    /// What was shortened since it was asked last.
+    shortened: Shortened,
 }
 
 /// What a new partner is called by.
@@ -198,7 +200,7 @@ impl Partner {
         let certificates = data.folder().read_certificates()?;
         let mut member = Member { number, key, policy, certificates, sources, threads: Threads::default() };
         member.drop_foreign_certificates();
-        Ok(Partner { member, data })
+        Ok(Partner { member, data, shortened: Shortened::default() })
     }
 
     /// Makes pseudonyms of many addresses on these threads; it does so on the caller's alone otherwise. The messages

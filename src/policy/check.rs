@@ -41,6 +41,9 @@ pub(super) const MOST_SETS: u64 = 1_000_001;
 /// The most days that `retention.max_days` may give: a year.
 const LONGEST_FLAG_DAYS: u16 = 366;
 
+/// The days that reach a month's end from the first day of any month.
+const FEWEST_FLAG_DAYS: u16 = 30;
+
 /// The most days that a flag with its renewals, or the log, may be kept without a reason: a year.
 const LONGEST_KEPT_DAYS: u16 = 366;
 
@@ -363,6 +366,11 @@ fn notes(policy: &Policy) -> Vec<Finding> {
             ("days", Fact::Number(retention.longest_days() as usize)),
         ],
     ));
+    if retention.max_days < FEWEST_FLAG_DAYS {
+        let days = retention.max_days;
+        let facts = [("days", number(days)), ("open", number(days + 1)), ("fewest", number(FEWEST_FLAG_DAYS))];
+        notes.push(Finding::new("short-flags", facts));
+    }
     if counting.own_flag_required && counting.levels.contains(&Level::Number) {
         notes.push(Finding::new("number-level", []));
     }
@@ -587,6 +595,8 @@ mod tests {
         assert_eq!(noted(&[("[operator]", "test = true\n[operator]")])[0], "test");
         assert!(noted(&[(RULE, "threshold = 2\nmin_sources = 5")]).contains(&"unreachable"));
         assert!(noted(&[("interval_hours = 24", "min_changed = 5")]).contains(&"only-after-waiting"));
+        assert!(noted(&[(EPOCH, "[retention]\nmax_days = 29\n[[epoch]]")]).contains(&"short-flags"));
+        assert!(!noted(&[(EPOCH, "[retention]\nmax_days = 30\n[[epoch]]")]).contains(&"short-flags"));
         let numbers = "threshold = 2\nlevels = [\"unit\", \"number\"]";
         assert!(noted(&[(RULE, numbers)]).contains(&"number-level"));
         // Where nobody needs a flag of its own, the level gives nothing more away.

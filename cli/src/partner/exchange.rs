@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use stapel::message::Kind;
-use stapel::partner::{InFlight, Partner};
+use stapel::partner::{InFlight, Partner, Shortened};
 
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
@@ -40,7 +41,7 @@ struct Delivery {
     place: PartnerFolder,
     #[command(flatten)]
     outbox: OutboxArgs,
-    /// Print JSON Lines, one for each message
+    /// Print JSON Lines, one for each message, and before them one for flags that the policy shortened or ended
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -107,7 +108,19 @@ fn hand_over(
     let threads = args.threads.start()?;
     let mut partner = args.place.open()?.with_threads(threads);
     let before: Vec<_> = deliveries(&partner).map(|message| message.digest).collect();
-    let messages = messages(&mut partner)?;
+    let made = messages(&mut partner);
+    // Said also where no message was made: nothing else says it.
+    let Shortened { shortened, ended } = partner.take_shortened();
+    if shortened + ended > 0 {
+        note(&format!(
+            "the policy allows fewer days than when these were flagged: {shortened} flags were shortened, and {ended} \
+             ended; renew those that are still right with stapel partner flag --renew REASON"
+        ));
+        if args.json {
+            out.json(&json!({ "shortened": shortened, "ended": ended }))?;
+        }
+    }
+    let messages = made?;
     let awaited = deliveries(&partner).find(|message| before.contains(&message.digest));
     match (awaited, partner.undelivered()) {
         (_, 0) if messages.is_empty() => note("the broker is up to date; nothing was written"),

@@ -51,6 +51,8 @@ fn where_a_policy_allows_fewer_days_flags_end_sooner() {
     // renewed; all others 90 days from now.
     let end: Day = "2027-05-31".parse().unwrap();
     assert!(matches!(play.deliver(later(100))[..], [Received::Receipt(_), Received::Receipt(_)]));
+    assert_eq!(play.partner.take_shortened(), Shortened { shortened: 4, ended: 2 });
+    assert_eq!(play.partner.take_shortened(), Shortened::default(), "it was told");
     let mut play = play.reopen();
     let held: Vec<_> = play.partner.flags().map(|flag| (flag.address, flag.last_day)).collect();
     assert_eq!(held, homes(3..7).into_iter().map(|home| (home, end)).collect::<Vec<_>>());
