@@ -18,7 +18,7 @@ mod report;
 
 use std::path::PathBuf;
 
-use stapel::partner::Partner;
+use stapel::partner::{Partner, PartnerError};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -100,22 +100,25 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 
 impl PartnerFolder {
     fn open(&self) -> Result<Partner, Failure> {
-        Partner::open(&self.dir).map_err(|error| {
-            let steps = [
-                ("journal.key", "no partner's folder: make one with stapel partner init"),
-                (
-                    "partner.key",
-                    "a folder without its message key: put it back, or make another with stapel keygen signing and \
+        Partner::open(&self.dir).map_err(|error| self.says(error))
+    }
+
+    /// What an error says, or what is missing in the folder.
+    fn says(&self, error: PartnerError) -> Failure {
+        let steps = [
+            ("journal.key", "no partner's folder: make one with stapel partner init"),
+            (
+                "partner.key",
+                "a folder without its message key: put it back, or make another with stapel keygen signing and \
                      have it certified",
-                ),
-                ("policy.toml", "a folder without a policy: give it one with stapel partner adopt"),
-            ];
-            let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));
-            match missing {
-                Some((_, finding)) => Failure::new("partner_folder", format!("{} is {finding}", self.dir.display())),
-                None => Failure::of_policy(&self.dir.join("policy.toml"))(error),
-            }
-        })
+            ),
+            ("policy.toml", "a folder without a policy: give it one with stapel partner adopt"),
+        ];
+        let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));
+        match missing {
+            Some((_, finding)) => Failure::new("partner_folder", format!("{} is {finding}", self.dir.display())),
+            None => Failure::of_policy(&self.dir.join("policy.toml"))(error),
+        }
     }
 }
 

@@ -349,8 +349,11 @@ fn another_operator_begins_with_keys_of_its_own() {
     let read = desk.json(&format!("partner read --dir politie --now {now}"));
     assert_eq!((&read[0]["reply"], &read[0]["held"]), (&"receipt".into(), &1.into()), "{read:?}");
     // What was known of the old one is not held against the new one, also where only the journal is left.
-    std::fs::copy(desk.path("1.1.1.cert"), desk.path("politie/1.1.1.cert")).unwrap();
     std::fs::remove_file(desk.path("politie/state.sealed")).unwrap();
+    assert_eq!(desk.code("partner status --dir politie"), "partner_folder");
+    assert_eq!(desk.code("partner add-certificate --dir politie 2.1.1.cert"), "partner_folder", "not its key");
+    desk.stapel("partner add-certificate --dir politie 1.1.1.cert");
+    assert_eq!(desk.code("partner add-certificate --dir politie 2.1.1.cert"), "certificate", "another partner's");
     desk.stapel(&format!("partner status --dir politie --request --now {now}"));
     desk.stapel(&format!("broker handle --dir new politie/outbox --now {now}"));
     desk.stapel(&format!("partner read --dir politie --now {now}"));

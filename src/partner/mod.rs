@@ -325,15 +325,30 @@ impl Partner {
     /// [`PolicyError::Certificate`] where it does not hold under the policy, or is another partner's;
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn add_certificate(&mut self, path: &Path) -> Result<(), PartnerError> {
-        let (certificate, number) = (Certificate::read(path)?, self.member.number);
+        let certificate = Certificate::read(path)?;
         let partner = certificate.verify(self.member.policy())?.partner;
-        if partner != number {
-            let finding = format!("it is of partner {partner}, and this folder is partner {number}'s");
-            return Err(PolicyError::Certificate { finding }.into());
-        }
-        self.data.folder().write_certificate(&certificate)?;
+        keep_own(self.data.folder(), &certificate, partner, self.member.number)?;
         self.member.certificates.push(certificate);
         Ok(())
+    }
+
+    /// As [`Partner::add_certificate`], of a folder that is not open. It may be one that lost its state, and its number
+    /// with that: then a certificate of the key in the folder gives the number back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::add_certificate`] and [`Partner::open`]; [`PartnerError::PartnerFolder`] where the number is lost
+    /// and the certificate is not of the folder's key.
+    pub fn add_certificate_to(folder: &Path, path: &Path) -> Result<(), PartnerError> {
+        let (data, key) = PartnerData::open(folder)?;
+        let policy = data.folder().read_policy()?;
+        let certificate = Certificate::read(path)?;
+        let statement = certificate.verify(policy.policy())?;
+        let number = match own_number(&data, &key) {
+            Err(_) if statement.keys.is_some_and(|keys| keys.message == key.verifying_key()) => statement.partner,
+            number => number?,
+        };
+        keep_own(data.folder(), &certificate, statement.partner, number)
     }
 
     /// Keeps an organisation's veto of the versions that follow the policy in force and say that its key is lost. Such
@@ -484,6 +499,15 @@ impl ShownPolicy {
     }
 }
 
+/// Keeps a certificate of `partner` in the folder of partner `number`.
+fn keep_own(folder: &PartnerFolder, certificate: &Certificate, partner: u16, number: u16) -> Result<(), PartnerError> {
+    if partner != number {
+        let finding = format!("it is of partner {partner}, and this folder is partner {number}'s");
+        return Err(PolicyError::Certificate { finding }.into());
+    }
+    folder.write_certificate(certificate)
+}
+
 /// The number that the state says, or a certificate of the partner's key where the state was lost.
 fn own_number(data: &PartnerData, key: &SigningKey) -> Result<u16, PartnerError> {
     if data.state().number != 0 {
@@ -495,7 +519,7 @@ fn own_number(data: &PartnerData, key: &SigningKey) -> Result<u16, PartnerError>
     let found = statements.find(|statement| statement.keys.is_some_and(|keys| keys.message == own));
     found.map(|statement| statement.partner).ok_or_else(|| PartnerError::PartnerFolder {
         path: data.folder().path().into(),
-        finding: "its state is gone, and with it its number: put the partner's certificate there, which has it",
+        finding: "its state is gone, and with it its number: add the certificate of its key, which has it",
     })
 }
 

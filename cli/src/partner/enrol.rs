@@ -105,7 +105,8 @@ pub(super) struct KeysArgs {
 
 /// Keep a copy of the partner's own certificates in the folder
 ///
-/// From then on nothing is signed in their epochs with a key that they do not name.
+/// From then on nothing is signed in their epochs with a key that they do not name. A folder that lost its state, and
+/// its number with that, has the number from them again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner add-certificate --dir police 1.1.1.cert")]
 pub(super) struct AddCertificateArgs {
@@ -235,8 +236,11 @@ pub(super) fn keys(args: &KeysArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn add_certificate(args: &AddCertificateArgs) -> Result<(), Failure> {
-    let mut partner = args.place.open()?;
-    Ok(args.files.iter().try_for_each(|file| partner.add_certificate(file))?)
+    let folder = &args.place.dir;
+    args.files
+        .iter()
+        .try_for_each(|file| Partner::add_certificate_to(folder, file))
+        .map_err(|error| args.place.says(error))
 }
 
 pub(super) fn add_secret(args: &AddSecretArgs) -> Result<(), Failure> {
