@@ -79,7 +79,8 @@ pub struct Answered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Next {
-    /// Deliver or ask again: what was wrong is put right in the next message.
+    /// Deliver or ask again: what was wrong is put right in the next message. Where the epoch that answers is one in
+    /// which the organisation takes no part yet, ask again once its own answers.
     Again,
     /// Send the same bytes again later.
     Resend,
@@ -96,7 +97,8 @@ pub enum Next {
     /// Withdraw flags that cannot be renewed any more, or give them an earlier last valid day; flag them again only on
     /// a new observation.
     End,
-    /// Set this side's clock right.
+    /// Set this side's clock right if it is wrong; else the message came too late: deliver or ask again, and send it
+    /// sooner.
     SetClock,
     /// Ask the coordinator: this software and the broker, or this partner and the roster, do not agree. Where the
     /// partner is not certified, ask whoever keeps its organisation's policy key.

@@ -36,7 +36,8 @@ pub(super) fn received(
         Received::Status { status, complaint } if as_json => out.json(&status_json(&file, status, complaint.as_ref())),
         Received::Status { status, complaint } => status_text(status, complaint.as_ref(), out),
         Received::Rejection { rejection, next } => {
-            rejected(&file, "rejection", rejection, Some(next_of(rejection.code, *next)), as_json, out)
+            let asks_there = u32::try_from(rejection.number).is_ok_and(|epoch| can_ask_in(partner, epoch));
+            rejected(&file, "rejection", rejection, Some(next_of(rejection.code, *next, asks_there)), as_json, out)
         }
         Received::Late(rejection) => rejected(&file, "late", rejection, None, as_json, out),
         Received::Hint(rejection) => rejected(&file, "hint", rejection, Some(HINT), as_json, out),
@@ -257,9 +258,27 @@ fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Ou
     Ok(())
 }
 
-fn next_of(code: Code, next: Next) -> &'static str {
+/// Whether the partner's next question can be in this epoch.
+fn can_ask_in(partner: &Partner, epoch: u32) -> bool {
+    let policy = partner.policy().policy();
+    let takes_part = policy.partner(partner.number()).is_some_and(|own| policy.takes_part(&own.organisation, epoch));
+    takes_part && partner.epochs().any(|own| own == epoch)
+}
+
+/// What to do after a rejection. `asks_there` is whether the partner can ask in the epoch that the rejection names.
+fn next_of(code: Code, next: Next, asks_there: bool) -> &'static str {
     match code {
         Code::NotCertified => "deliver or ask again once the broker has a certificate that holds",
+        Code::NotYetAnswering => "no epoch answers yet: ask again after the broker's next release",
+        Code::OtherEpoch if asks_there => "ask again: the next question is in that epoch",
+        Code::OtherEpoch => {
+            "an epoch answers still in which this partner cannot ask: ask again after the releases to come, until its \
+             own answers; if it is to take part in that one already, add its secret"
+        }
+        Code::Recovering => {
+            "the broker was put back from a copy: deliver, and ask again. If there is nothing to deliver, ask again \
+             all the same: that reply says what the broker needs, so deliver after it once more"
+        }
         _ => next_text(next),
     }
 }
@@ -279,7 +298,10 @@ fn next_text(next: Next) -> &'static str {
         }
         Next::Renew => "look at the flags again, and renew those that are still right with flag --renew REASON",
         Next::End => "withdraw the flags that cannot be renewed any more; flag them again only on a new observation",
-        Next::SetClock => "set this side's clock right",
+        Next::SetClock => {
+            "if this side's clock is wrong, set it right; else the message came too late: deliver or ask again, and \
+             send it sooner"
+        }
         _ => "ask the coordinator: this software, the roster and the broker do not agree",
     }
 }
@@ -340,5 +362,24 @@ fn refs_text(refs: &[&str]) -> String {
 fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(code: Code, asks_there: bool) -> &'static str {
+        next_of(code, Next::after(code), asks_there)
+    }
+
+    #[test]
+    fn what_to_do_is_what_helps() {
+        assert!(next(Code::NotYetAnswering, false).ends_with("ask again after the broker's next release"));
+        assert!(next(Code::OverBudget, false).contains("budgets"));
+        assert!(next(Code::OtherEpoch, true).contains("the next question is in that epoch"));
+        assert!(next(Code::OtherEpoch, false).contains("until its own answers"), "it asked in no other one before");
+        assert!(next(Code::Clock, false).contains("the message came too late"));
+        assert!(next(Code::Recovering, false).contains("ask again all the same"));
     }
 }
