@@ -55,6 +55,16 @@ impl FolderLock {
     }
 }
 
+/// [`SystemError::OtherUser`] for a folder of another user, in which files are replaced without a lock. One that is not
+/// there is left to whoever opens its files.
+pub(crate) fn refuse_other_user(folder: &Path) -> Result<(), SystemError> {
+    #[cfg(unix)]
+    if let Ok(owner) = std::fs::metadata(folder) {
+        posix::refuse_other_user(folder, &owner)?;
+    }
+    Ok(())
+}
+
 impl Drop for FolderLock {
     fn drop(&mut self) {
         #[cfg(unix)]

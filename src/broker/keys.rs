@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::error::BrokerError;
 use super::signed_logs::SignedLogs;
 use crate::files;
+use crate::lock::refuse_other_user;
 use crate::secret::{Key32, SecretError, SigningKey, VerifyingKey};
 use crate::store::{BlobKeys, StoreError};
 use crate::system::SystemError;
@@ -44,6 +45,7 @@ impl BrokerKeys {
     /// [`BrokerError::System`], [`BrokerError::Secret`].
     pub fn create(folder: &Path) -> Result<BrokerKeys, BrokerError> {
         files::create_private_folder(folder)?;
+        refuse_other_user(folder)?;
         for path in [signing_path(folder), checkpoint_path(folder)] {
             if files::is_vacant(&path)? {
                 SigningKey::create(&path)?;
@@ -58,6 +60,8 @@ impl BrokerKeys {
     ///
     /// [`BrokerError::System`], [`BrokerError::Secret`], [`BrokerError::Store`].
     pub fn open(folder: &Path) -> Result<BrokerKeys, BrokerError> {
+        // What is signed is noted there, and the owner could no longer read what root wrote.
+        refuse_other_user(folder)?;
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
@@ -261,6 +265,20 @@ fn pepper_path(folder: &Path, epoch: u32) -> PathBuf {
 mod tests {
     use super::*;
     use crate::pseudonym::Pseudonym;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_of_keys_is_its_owners() {
+        let folder = tempfile::tempdir().unwrap();
+        BrokerKeys::create(folder.path()).unwrap();
+        // Whoever is not root finds one of root's.
+        let others = match std::os::unix::fs::chown(folder.path(), Some(65_534), None) {
+            Ok(()) => folder.path(),
+            Err(_) => Path::new("/"),
+        };
+        assert_eq!(BrokerKeys::open(others).err().unwrap().code(), "other_user");
+        assert_eq!(BrokerKeys::create(others).err().unwrap().code(), "other_user");
+    }
 
     #[test]
     fn an_epochs_keys_are_drawn_once_and_destroyed_for_good() {
