@@ -23,9 +23,27 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, SystemErro
     Ok(bytes)
 }
 
+/// As [`read_private`], of a file that was found in a folder and that nobody named.
+pub(crate) fn read_found(path: &Path) -> Result<Zeroizing<Vec<u8>>, SystemError> {
+    refuse_special(path)?;
+    read_private(path)
+}
+
+/// An error for what is found under a file's name and is a pipe or a device: it would be waited for without end. What
+/// a caller names itself may be a pipe. One that is not there is left to whoever opens it.
+pub(crate) fn refuse_special(path: &Path) -> Result<(), SystemError> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            Err(io("read", path, std::io::Error::new(ErrorKind::InvalidInput, "it is no file")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a path is free for [`create_private`]: nothing is there, or an empty file, which a crash or a full disk
-/// left.
+/// left. An error for a pipe or a device.
 pub(crate) fn is_vacant(path: &Path) -> Result<bool, SystemError> {
+    refuse_special(path)?;
     match fs::metadata(path) {
         Ok(there) => Ok(there.is_file() && there.len() == 0),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
@@ -190,6 +208,20 @@ mod tests {
         assert_eq!(read_private(&path).unwrap().as_slice(), b"one");
         std::os::unix::fs::symlink("/dev/null", folder.path().join("link")).unwrap();
         assert_eq!(create_private(&folder.path().join("link"), b"one").unwrap_err().code(), "io");
+    }
+
+    /// A test that hangs fails here.
+    #[test]
+    fn a_pipe_that_is_found_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.sealed");
+        assert_eq!(read_found(&path).unwrap_err().code(), "io");
+        assert!(is_vacant(&path).unwrap());
+        let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status().unwrap();
+        assert!(made.success());
+        for error in [read_found(&path).unwrap_err(), is_vacant(&path).unwrap_err()] {
+            assert!(error.code() == "io" && error.to_string().contains("it is no file"), "{error}");
+        }
     }
 
     #[test]

@@ -62,6 +62,9 @@ impl BrokerKeys {
     pub fn open(folder: &Path) -> Result<BrokerKeys, BrokerError> {
         // What is signed is noted there, and the owner could no longer read what root wrote.
         refuse_other_user(folder)?;
+        for path in [signing_path(folder), checkpoint_path(folder)] {
+            files::refuse_special(&path)?;
+        }
         Ok(BrokerKeys {
             signing: SigningKey::read(&signing_path(folder))?,
             checkpoint: SigningKey::read(&checkpoint_path(folder))?,
@@ -169,7 +172,7 @@ impl BrokerKeys {
             files::create_private(&path, key.expose_secret())?;
             return Ok(key);
         }
-        let bytes = files::read_private(&path).map_err(|error| match error {
+        let bytes = files::read_found(&path).map_err(|error| match error {
             SystemError::Io { source, .. } if source.kind() == ErrorKind::NotFound => missing(&path, epoch),
             other => other.into(),
         })?;

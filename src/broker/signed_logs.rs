@@ -41,7 +41,7 @@ impl SignedLogs {
     /// Reads what was noted in a folder; nothing, where there is no such file.
     pub(super) fn open(folder: &Path) -> Result<SignedLogs, StoreError> {
         let path = folder.join("signed.logs");
-        let logs = match files::read_private(&path) {
+        let logs = match files::read_found(&path) {
             Ok(bytes) => parse(&bytes).ok_or_else(|| StoreError::BrokerKeys {
                 path: path.clone(),
                 finding: "it is not as the broker wrote it, and says what was signed of the log: put it back as it \

@@ -65,6 +65,7 @@ impl PartnerFolder {
     }
 
     fn with_lock(path: &Path, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
+        files::refuse_special(&path.join(JOURNAL_KEY))?;
         let journal_key = Key32::read(&path.join(JOURNAL_KEY))?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
         Ok(PartnerFolder { path: path.to_owned(), sealer, journal_key, _lock: lock })
@@ -76,6 +77,7 @@ impl PartnerFolder {
 
     /// The key that signs messages.
     pub(super) fn read_signing_key(&self) -> Result<SigningKey, PartnerError> {
+        files::refuse_special(&self.path.join(PARTNER_KEY))?;
         Ok(SigningKey::read(&self.path.join(PARTNER_KEY))?)
     }
 
@@ -97,6 +99,7 @@ impl PartnerFolder {
 
     /// The policy and the signatures beside it.
     pub(super) fn read_policy(&self) -> Result<SignedPolicy, PartnerError> {
+        files::refuse_special(&self.path.join(POLICY))?;
         Ok(SignedPolicy::read(&self.path.join(POLICY))?)
     }
 
@@ -261,7 +264,7 @@ impl PartnerFolder {
             // The journal has all that matters of it.
             return Ok(PartnerState::default());
         }
-        let sealed = std::mem::take(&mut *files::read_private(&path)?);
+        let sealed = std::mem::take(&mut *files::read_found(&path)?);
         let opened = self.sealer.open(label::PARTNER_STATE, sealed);
         let state = opened.and_then(|opened| PartnerState::read(opened.plain()).ok());
         let finding =

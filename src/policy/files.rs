@@ -13,7 +13,7 @@ use super::signature::{MAX_SIGNATURE_TEXT, PolicySignature};
 use super::signed::SignedPolicy;
 use super::text::MAX_TEXT;
 use crate::digest::Digest;
-use crate::files::{io, replace_private};
+use crate::files::{io, refuse_special, replace_private};
 use crate::system::SystemError;
 
 impl Policy {
@@ -162,6 +162,7 @@ fn paths_beside(policy: &Path, fits: impl Fn(&str) -> bool) -> Result<Vec<PathBu
     for entry in fs::read_dir(folder).map_err(|source| io("read", folder, source))? {
         let path = entry.map_err(|source| io("read", folder, source))?.path();
         if fits(&path.file_name().unwrap_or_default().to_string_lossy()) {
+            refuse_special(&path)?;
             paths.push(path);
         }
     }
@@ -210,6 +211,12 @@ mod tests {
         fs::write(folder.path().join("policy.toml.b.sig"), "torn").unwrap();
         let error = SignedPolicy::read(&path).unwrap_err();
         assert!(error.code() == "policy_signature" && error.to_string().contains("policy.toml.b.sig"), "{error}");
+        // A pipe that somebody laid there is not waited for.
+        let pipe = folder.path().join("policy.toml.zz.sig");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        fs::remove_file(folder.path().join("policy.toml.b.sig")).unwrap();
+        let error = SignedPolicy::read(&path).unwrap_err();
+        assert!(error.code() == "io" && error.to_string().contains("policy.toml.zz.sig"), "{error}");
         fs::write(&path, b"format = 1\n\xff").unwrap();
         let error = SignedPolicy::read(&path).unwrap_err();
         assert!(error.code() == "policy_text" && error.to_string().contains("line 2"), "{error}");
