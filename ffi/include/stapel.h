@@ -409,22 +409,26 @@ enum stapel_next
  {
     /** Nothing: it was no longer waited for, or nobody signed it. */
     STAPEL_NEXT_NOTHING = 0,
-    /** Deliver or ask again: what was wrong is put right in the next message. */
+    /**
+     * Deliver or ask again: what was wrong is put right in the next message. Where another epoch answers, in which the
+     * organisation takes no part, ask once its own does.
+     */
     STAPEL_NEXT_AGAIN = 1,
     /** Send the same bytes again later. */
     STAPEL_NEXT_RESEND = 2,
     /** Fetch the policy in force, adopt it, and deliver or ask again. */
     STAPEL_NEXT_FETCH_POLICY = 3,
     /**
-     * Deliver again, which says as much as the budgets take and the rest later, or ask about less. A day's budgets are
-     * new at 00:00 UTC, an epoch's with the next epoch.
+     * Where no epoch answers yet, ask after the next release. Else deliver again, which says as much as the budgets
+     * take and the rest later, or ask about less. A day's budgets are new at 00:00 UTC, and an epoch's with the next
+     * epoch.
      */
     STAPEL_NEXT_WAIT = 4,
     /** See whether the set is complete, and say that its shrinking is meant. */
     STAPEL_NEXT_DECLARE_SHRINK = 5,
     /** Look at the flags again, and renew those that are still right. */
     STAPEL_NEXT_RENEW = 6,
-    /** Set this side's clock right. */
+    /** Set this side's clock right; where it is, the message came too late: deliver or ask again. */
     STAPEL_NEXT_SET_CLOCK = 7,
     /** Ask the coordinator: this software, the roster and the broker do not agree. */
     STAPEL_NEXT_ASK_COORDINATOR = 8,

@@ -417,7 +417,7 @@ namespace Stapel
         DeclareShrink = 5,
         /// <summary>Look at the flags again, and renew those that are still right.</summary>
         Renew = 6,
-        /// <summary>Set this side's clock right.</summary>
+        /// <summary>Set this side's clock right; where it is, the message came too late.</summary>
         SetClock = 7,
         /// <summary>Ask the coordinator: this software, the roster and the broker do not agree.</summary>
         AskCoordinator = 8,

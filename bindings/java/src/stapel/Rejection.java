@@ -35,7 +35,7 @@ public record Rejection(Reply.Kind kind, int status, Next next, long number, Str
         DECLARE_SHRINK,
         /** Look at the flags again, and renew those that are still right. */
         RENEW,
-        /** Set this side's clock right. */
+        /** Set this side's clock right; where it is, the message came too late. */
         SET_CLOCK,
         /** Ask the coordinator: this software, the roster and the broker do not agree. */
         ASK_COORDINATOR,
