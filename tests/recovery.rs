@@ -594,10 +594,10 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     drop(broker);
     let (copy, restored) = (closed.folder.path().join("copy"), closed.folder.path().join("restored"));
     // Restored, and merely opened.
-    let broker = Broker::restore(&copy, &restored, closed.keys(), day(31)).unwrap();
+    let broker = Broker::restore_accepting_clock(&copy, &restored, closed.keys(), day(31)).unwrap();
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     assert!(broker.status().last_fault.unwrap().contains("epoch 1"));
-    assert_eq!(kinds(&broker)[kinds(&broker).len() - 2..], ["restore", "epoch_closed"]);
+    assert_eq!(kinds(&broker)[kinds(&broker).len() - 3..], ["restore", "clock_accepted", "epoch_closed"]);
     assert_eq!(full_set(&mut closed.clients[0], &broker, day(31)), "wrong_epoch");
     // One series over all epochs: the copy has the first message.
     (closed.clients[1].highest_state, closed.clients[1].accepted) = (closed.clients[0].highest_state, 1);

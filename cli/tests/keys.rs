@@ -65,13 +65,13 @@ fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
     // The day that the version names is not enough: the broker's log announces it.
     let broker =
         |what: &str, now: &str| format!("broker {what} --dir broker --policy policy-2.toml --now {now}T09:00:00Z");
-    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T09:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2027-01-04 --now 2027-01-04T09:00:00Z");
     let partner = "partner adopt --dir politie --policy policy-2.toml --now 2027-02-03T09:00:00Z";
     assert_eq!(desk.code(&broker("adopt", "2027-01-04")), "policy_successor");
     assert_eq!(desk.code(partner), "policy_successor", "no reply of the broker has named it");
     let announced = desk.stapel(&broker("announce", "2027-01-04"));
     assert!(announced.contains("from 2027-02-03 on"), "{announced}");
-    desk.stapel("broker release --dir broker --accept-clock --now 2027-02-02T09:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2027-02-02 --now 2027-02-02T09:00:00Z");
     assert_eq!(desk.stapel(&broker("announce", "2027-02-02")), announced, "once is enough");
     assert_eq!(desk.code(&broker("adopt", "2027-02-02")), "policy_not_yet");
     let lines = desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints")
@@ -102,9 +102,9 @@ fn a_version_for_a_lost_key_that_nobody_vetoes_is_adopted_by_the_broker_first() 
     let table = desk.stapel("keygen policy --out fiscus-2.policy.key --organisation fiscus");
     lost_key(&desk, &table);
     sign(&desk, &["politie", "woonbron", "gemeente", "fiscus-2"]);
-    desk.stapel("broker release --dir broker --accept-clock --now 2026-12-05T08:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2026-12-05 --now 2026-12-05T08:00:00Z");
     desk.stapel("broker announce --dir broker --policy policy-2.toml --now 2026-12-05T09:00:00Z");
-    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T08:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2027-01-04 --now 2027-01-04T08:00:00Z");
     desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2027-01-04T09:00:00Z");
     let adopt = "partner adopt --dir politie --policy policy-2.toml --now 2027-01-04T09:00:00Z";
     assert_eq!(desk.code(adopt), "policy_successor");
@@ -129,9 +129,9 @@ fn a_partner_that_missed_a_version_for_a_lost_key_adopts_it_with_the_next() {
     for key in all {
         desk.stapel(&format!("policy sign policy-3.toml --previous policy-2.toml --key {key}.policy.key --lang nl"));
     }
-    desk.stapel("broker release --dir broker --accept-clock --now 2026-12-05T08:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2026-12-05 --now 2026-12-05T08:00:00Z");
     desk.stapel("broker announce --dir broker --policy policy-2.toml --now 2026-12-05T09:00:00Z");
-    desk.stapel("broker release --dir broker --accept-clock --now 2027-01-04T08:00:00Z");
+    desk.stapel("broker accept-clock --dir broker --date 2027-01-04 --now 2027-01-04T08:00:00Z");
     let now = "2027-01-04T09:00:00Z";
     for version in ["policy-2.toml", "policy-3.toml"] {
         desk.stapel(&format!("broker adopt --dir broker --policy {version} --now {now}"));

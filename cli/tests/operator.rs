@@ -107,7 +107,13 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     // After days off somebody must have looked at the clock.
     let ahead = "broker release --dir broker --now 2026-12-10T09:00:00Z";
     assert_eq!(desk.code(ahead), "clock_ahead");
-    let releases = desk.json(&format!("{ahead} --accept-clock"));
+    let accept = "broker accept-clock --dir broker --now 2026-12-10T09:00:00Z";
+    let told = text(&desk.run(accept, &[], b"").stderr);
+    let ends = "with that, 0 flags end, no epoch closes, and 0 lines of the log are pruned";
+    assert!(told.contains(ends) && told.contains("nothing was done"), "{told}");
+    assert_eq!(desk.code(&format!("{accept} --date 2026-12-09")), "clock");
+    assert_eq!(desk.code(ahead), "clock_ahead", "nobody accepted it");
+    let releases = desk.json(&format!("{accept} --date 2026-12-10"));
     assert_eq!((&releases[0]["epoch"], &releases[0]["flags"]), (&json!(1), &json!(6)));
 
     // The keys know that another log was signed under this name: the new one is signed under a new one.
@@ -126,6 +132,38 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
     let report = &desk.json("audit verify --policy policy-2.toml --log log.jsonl --checkpoints checkpoints")[0];
     assert_eq!(report["kinds"]["clock_accepted"], 1, "{report}");
+}
+
+#[test]
+fn a_clock_that_is_ahead_destroys_no_keys_of_the_epoch() {
+    let desk = consortium();
+    flag_and_deliver(&desk, "2026-12-01T09:00:00Z");
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-01T10:00:00Z");
+    let ahead = "2028-01-01T09:00:00Z";
+    let accept = "broker accept-clock --dir broker --date 2028-01-01 --now";
+    assert_eq!(desk.code(&format!("{accept} {ahead}")), "clock_ahead");
+    fs::rename(desk.path("broker/store"), desk.path("lost")).unwrap();
+    for date in ["", " --date 2028-01-01"] {
+        assert_eq!(desk.code(&format!("broker restore --from copy --dir broker{date} --now {ahead}")), "clock_ahead");
+    }
+    fs::rename(desk.path("broker/policies"), desk.path("policies")).unwrap();
+    assert_eq!(desk.code(&format!("broker init --dir broker --policy policy.toml --now {ahead}")), "clock_ahead");
+    // A backup that is older than three days asks for the day, and puts nothing in place before.
+    let late = "broker restore --from copy --dir broker --now 2026-12-05T09:00:00Z";
+    let told = text(&desk.run(late, &[], b"").stderr);
+    assert!(told.contains("--date") && told.contains("[clock_ahead]"), "{told}");
+    assert_eq!(desk.code(&format!("{late} --date 2026-12-04")), "clock");
+    assert!(!desk.path("broker/store").exists());
+    desk.stapel(&format!("{late} --date 2026-12-05"));
+    assert!(desk.path("broker/keys/epoch-1.pepper").exists());
+
+    // The end of the epoch is said as one.
+    let last = "broker accept-clock --dir broker --now 2027-11-30T09:00:00Z --date 2027-11-30";
+    desk.stapel(last);
+    let release = "broker release --dir broker --now 2027-12-01T09:00:00Z";
+    let told = desk.stapel(release);
+    assert_eq!(told, "epoch 1 closed, because its last day is over; its keys were destroyed\n");
+    assert!(desk.path("broker/keys/epoch-1.destroyed").exists());
 }
 
 #[test]
@@ -150,7 +188,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-09T10:00:00Z", &[], b"");
     let err = text(&handled.stderr);
     assert_eq!(handled.status.code(), Some(1));
-    assert!(err.contains("1 messages could not be kept") && err.contains("--accept-clock"), "{err}");
+    assert!(err.contains("1 messages could not be kept") && err.contains("broker accept-clock"), "{err}");
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn what_a_broken_off_read_had_read_is_told_again() {
     let desk = consortium();
     // Nobody has delivered, and the wait for that is over.
     let now = "--now 2026-12-08T09:00:00Z";
-    desk.stapel(&format!("broker release --dir broker --accept-clock {now}"));
+    desk.stapel(&format!("broker accept-clock --dir broker --date 2026-12-08 {now}"));
     desk.write("a.csv", "ref;adres\n1;Dam 1, 1012 JS\n");
     desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
     desk.stapel(&format!("partner deliver --dir politie {now}"));
@@ -286,7 +286,7 @@ fn threads_are_given_by_number() {
     let desk = consortium();
     // Nobody has delivered, and the wait for that is over.
     let now = "--now 2026-12-08T09:00:00Z";
-    desk.stapel(&format!("broker release --dir broker --accept-clock {now}"));
+    desk.stapel(&format!("broker accept-clock --dir broker --date 2026-12-08 {now}"));
     let rows: String = (1..=2_000).map(|number| format!("Dam {number}, 1012 JS\n")).collect();
     desk.write("a.csv", format!("adres\n{rows}"));
     desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));

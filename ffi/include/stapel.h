@@ -1348,7 +1348,7 @@ stapel_status stapel_broker_certify(const stapel_broker *broker,
  * (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
  *
  * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
- * after it; _STORE.
+ * after it, or is accepted after the last day of the policy's last epoch: adopt a newer policy first; _STORE.
  */
 stapel_status stapel_broker_release(const stapel_broker *broker,
                                     uint64_t now,

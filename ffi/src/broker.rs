@@ -160,7 +160,7 @@ pub unsafe extern "C" fn stapel_broker_certify(
 /// (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
 ///
 /// Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
-/// after it; _STORE.
+/// after it, or is accepted after the last day of the policy's last epoch: adopt a newer policy first; _STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_release(
     broker: *const stapel_broker,

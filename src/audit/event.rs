@@ -101,9 +101,9 @@ pub enum Event {
         /// The epoch.
         epoch: u32,
     },
-    /// The operator confirmed the clock after a time without releases.
+    /// The operator confirmed the clock after a time without releases, or to restore a copy that is days old.
     ClockAccepted {
-        /// The moment of the last release before.
+        /// The moment of the last release before; at a restore the latest that the copy acted on.
         last: Timestamp,
     },
     /// Ended flags were erased from the store's files.

@@ -3,10 +3,11 @@
 use super::error::BrokerError;
 use super::state::BrokerState;
 use crate::day::{Day, Timestamp};
+use crate::policy::Policy;
 
 /// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys:
 /// three days.
-const LONGEST_SILENCE: u64 = 3 * 86_400;
+pub(super) const LONGEST_SILENCE: u64 = 3 * 86_400;
 
 /// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly
 /// before the latest moment acted on is a race, not a clock fault.
@@ -54,15 +55,21 @@ impl Clock {
 
     /// The time to go by; an error where it is in doubt.
     pub(super) fn judge(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
-        let (now, judged) = (self.now, self.judge_after_loss(state)?);
+        let (now, judged) = (self.now, self.judge_range(state)?);
         match state.as_of() {
             Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Err(BrokerError::ClockAhead { now, as_of }),
             _ => Ok(judged),
         }
     }
 
-    /// As [`Clock::judge`], however long there was no release: a copy may be old that is put in the place of a store.
-    pub(super) fn judge_after_loss(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
+    /// The time to go by where a person says that it is right, however long there was no release: not past the last
+    /// epoch.
+    pub(super) fn judge_accepted(self, state: &BrokerState, policy: &Policy) -> Result<Timestamp, BrokerError> {
+        let now = self.judge_range(state)?;
+        refuse_past_epochs(policy, now).map(|()| now)
+    }
+
+    fn judge_range(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
         let Clock { now, trusted } = self;
         let latest = state.latest_moment();
         refuse_out_of_range(now)?;
@@ -79,6 +86,12 @@ impl Clock {
 /// Refuses a time that no clock says, such as one in milliseconds.
 pub(super) fn refuse_out_of_range(now: Timestamp) -> Result<(), BrokerError> {
     if now.has_day() { Ok(()) } else { Err(BrokerError::ClockRange { now }) }
+}
+
+/// Refuses a day after the policy's last epoch: a clock that is ahead would close them all, and destroy their keys.
+pub(super) fn refuse_past_epochs(policy: &Policy, now: Timestamp) -> Result<(), BrokerError> {
+    let closes = policy.epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default();
+    if now.day() > closes { Err(BrokerError::ClockPastEpochs { now, closes }) } else { Ok(()) }
 }
 
 impl From<Timestamp> for Clock {

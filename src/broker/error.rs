@@ -2,7 +2,7 @@
 
 use crate::audit::AuditError;
 use crate::codes::codes;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::policy::PolicyError;
 use crate::secret::{SecretError, VerifyingKey};
 use crate::store::StoreError;
@@ -75,13 +75,50 @@ pub enum BrokerError {
     /// The clock is so far past the last release that it may be wrong.
     #[error(
         "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and \
-         if it is, release with --accept-clock (accept_clock in a program); nothing was done"
+         if it is, say so with stapel broker accept-clock (accept_clock in a program); nothing was done"
     )]
     ClockAhead {
         /// The time that the caller says it is.
         now: Timestamp,
         /// The moment of the last release.
         as_of: Timestamp,
+    },
+
+    /// The clock is so far past the latest moment of a copy that it may be wrong.
+    #[error(
+        "the time {now} is more than three days after the latest that this backup acted on, {latest}: see whether the \
+         clock is right; if it is, restore with --date and today's date (restore_accepting_clock in a program); \
+         nothing was done"
+    )]
+    ClockAheadOfCopy {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The latest moment that the copy acted on.
+        latest: Timestamp,
+    },
+
+    /// The time is after the last day of the policy's last epoch.
+    #[error(
+        "the time {now} is after {closes}, the last day of the policy's last epoch: adopt a newer policy first, or \
+         set the clock right; nothing was done"
+    )]
+    ClockPastEpochs {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The last day of the last epoch.
+        closes: Day,
+    },
+
+    /// A broker is to be made with keys that its first day's end would destroy.
+    #[error(
+        "the keys' folder has keys of epoch {epoch}, which would be over at {now}: set the clock right; if it is \
+         right, remove epoch-{epoch}.pepper and epoch-{epoch}.blobs there; nothing was done"
+    )]
+    ClockPastKeys {
+        /// The time that the caller says it is.
+        now: Timestamp,
+        /// The epoch.
+        epoch: u32,
     },
 
     /// A partner has a receipt that this broker signed and does not know.
@@ -114,7 +151,7 @@ pub enum BrokerError {
 codes!(BrokerError {
     PolicyOperator => "policy_operator",
     Clock => "clock",
-    ClockAhead | ClockRange => "clock_ahead",
+    ClockAhead | ClockAheadOfCopy | ClockPastEpochs | ClockPastKeys | ClockRange => "clock_ahead",
     ClockUntrusted => "clock_untrusted",
     Forgotten => "forgotten",
     LogBehind => "log_behind",

@@ -47,10 +47,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use clock::Clock;
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
-pub use report::{BrokerStatus, CertificateStatus, EpochStatus, PartnerStatus, Purge, Release};
+pub use report::{BrokerStatus, CertificateStatus, EpochStatus, PartnerStatus, Purge, Release, WouldEnd};
 
 use certificates::Certificates;
-use clock::refuse_out_of_range;
+use clock::{refuse_out_of_range, refuse_past_epochs};
 use incoming::PolicyInForce;
 use load::{FORMAT, Loaded, load};
 use organisation_lock::OrganisationLocks;
@@ -94,7 +94,9 @@ impl Broker {
     ///
     /// [`BrokerError::Store`] and [`BrokerError::System`], also where there is a broker in `folder` already; those of
     /// [`SignedPolicy::read`]; [`BrokerError::PolicyOperator`] where the policy names other keys,
-    /// [`PolicyError::PolicyNotYet`] where it is not yet valid; [`BrokerError::ClockRange`].
+    /// [`PolicyError::PolicyNotYet`] where it is not yet valid; [`BrokerError::ClockRange`];
+    /// [`BrokerError::ClockPastEpochs`] where all its epochs are over, [`BrokerError::ClockPastKeys`] where there are
+    /// keys of one that is.
     pub fn create(folder: &Path, keys: BrokerKeys, policy_file: &Path, now: Timestamp) -> Result<Broker, BrokerError> {
         refuse_out_of_range(now)?;
         let (policy, text) = Policy::read_with_text(policy_file)?;
@@ -102,6 +104,7 @@ impl Broker {
         let certificates = Certificate::read_beside(policy_file)?;
         let signed = SignedPolicy::verify(policy, &signatures)?;
         refuse_unfit(&signed, &keys, now)?;
+        refuse_over(signed.policy(), &keys, now)?;
         let keys = Arc::new(keys);
         let _making = folder::begin(folder)?;
         let store = folder::create(folder, keys.clone())?;
@@ -306,6 +309,16 @@ fn refuse_unfit(signed: &SignedPolicy, keys: &BrokerKeys, now: Timestamp) -> Res
         return Err(PolicyError::PolicyNotYet { valid_from: policy.valid_from, today: now.day() }.into());
     }
     Ok(())
+}
+
+/// Refuses a day on which nothing is left to do under a policy, or on which keys that are there would be destroyed.
+fn refuse_over(policy: &Policy, keys: &BrokerKeys, now: Timestamp) -> Result<(), BrokerError> {
+    refuse_past_epochs(policy, now)?;
+    let is_over = |number: &u32| policy.epoch(*number).is_some_and(|epoch| epoch.closes < now.day());
+    match keys.stored()?.into_iter().find(is_over) {
+        Some(epoch) => Err(BrokerError::ClockPastKeys { now, epoch }),
+        None => Ok(()),
+    }
 }
 
 fn refuse_other_keys(signed: &SignedPolicy, keys: &BrokerKeys) -> Result<(), BrokerError> {

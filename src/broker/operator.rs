@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use super::clock::{Clock, Moment};
+use super::clock::{Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
 use super::incoming::PolicyInForce;
-use super::report::{Purge, Release};
+use super::report::{Purge, Release, WouldEnd};
 use super::rows::{Announced, PolicyRow, write_row};
 use super::schedule::Due;
 use super::state::OpenEpoch;
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
-use crate::audit::{Event, Line, LogRow};
+use crate::audit::{Event, Line, LogRow, prune_before};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::policy::{Certificate, Lang, Policy, PolicyError, PolicySignature, SignedPolicy, VETO_DAYS};
@@ -37,22 +37,39 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`BrokerError::Store`], [`BrokerError::ClockRange`], and [`BrokerError::Clock`] where `now` is before the latest
-    /// moment that was acted on.
+    /// [`BrokerError::Store`], [`BrokerError::ClockRange`], [`BrokerError::Clock`] where `now` is before the latest
+    /// moment that was acted on, and [`BrokerError::ClockPastEpochs`] where it is after the policy's last epoch: then
+    /// adopt a newer policy first.
     pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
         self.release_if(now.into(), true).inspect_err(|error| self.note_fault(error))
+    }
+
+    /// What [`Broker::accept_clock`] would end and destroy at `now`, for whoever is to say that the clock is right.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Broker::accept_clock`].
+    pub fn would_end(&self, now: Timestamp) -> Result<WouldEnd, BrokerError> {
+        let state = self.database.begin_after_release()?;
+        let in_force = self.in_force();
+        let now = Clock::from(now).judge_accepted(&state, in_force.policy())?;
+        let (flags, epochs) = self.upkeep(&in_force, now).would_end(&state);
+        let lines = self.lines_to_prune(&state, prune_before(now.day(), in_force.policy().retention.log_days))?;
+        Ok(WouldEnd { flags, epochs, lines: lines.end - lines.start })
     }
 
     fn release_if(&self, clock: Clock, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
-        let now = match clock.judge(&transaction) {
-            Err(BrokerError::ClockAhead { now, as_of }) if accept_clock => {
-                transaction.record(now, in_force.digest(), Event::ClockAccepted { last: as_of })?;
-                now
-            }
-            judged => judged?,
+        let judged = clock.judge(&transaction);
+        let now = match judged {
+            _ if accept_clock => clock.judge_accepted(&transaction, in_force.policy())?,
+            Ok(now) => now,
+            Err(error) => return Err(error),
         };
+        if let Err(BrokerError::ClockAhead { as_of, .. }) = judged {
+            transaction.record(now, in_force.digest(), Event::ClockAccepted { last: as_of })?;
+        }
         let (transaction, releases) = self.upkeep(&in_force, now).catch_up(transaction)?;
         let any_removed = transaction.unpurged > 0;
         transaction.commit()?;
@@ -101,17 +118,25 @@ impl Broker {
     /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`BrokerError::PolicyOperator`],
     /// [`PolicyError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockRange`],
     /// [`BrokerError::Store`], [`BrokerError::System`].
-    pub fn adopt_policy(&self, policy: &Path, now: Timestamp) -> Result<Vec<String>, BrokerError> {
+    pub fn adopt_policy(&self, policy: &Path, said: Timestamp) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
         let beside = Certificate::read_beside(policy)?;
-        let mut clock = Clock::from(now);
+        let mut clock = Clock::from(said);
         let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
             let signed = old.signed.succeed(newer.clone(), &signatures)?;
-            let now = clock.judge(&transaction)?;
-            refuse_unfit(&signed, &self.keys, now)?;
+            let now = match clock.judge(&transaction) {
+                // Nobody can accept a clock there before a newer policy is adopted. So that is done at the latest
+                // moment that was acted on, and the clock stays in doubt.
+                Err(BrokerError::ClockAhead { now, .. }) if refuse_past_epochs(old.policy(), now).is_err() => {
+                    refuse_past_epochs(&newer, now)?;
+                    transaction.latest_moment()
+                }
+                judged => judged?,
+            };
+            refuse_unfit(&signed, &self.keys, now.max(said))?;
             refuse_unannounced(&signed, old.row.announced, now.day())?;
             let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
@@ -288,14 +313,41 @@ impl Broker {
     ///
     /// Those of [`Broker::open`]; [`BrokerError::Store`] where there is a broker in `folder`;
     /// [`BrokerError::ClockRange`]; [`BrokerError::Clock`] where `now` is before the latest moment that the copy acted
-    /// on. It may be long after that.
+    /// on, [`BrokerError::ClockAheadOfCopy`] where it is more than three days after that: then see whether the clock is
+    /// right, and call [`Broker::restore_accepting_clock`]; [`BrokerError::ClockPastEpochs`] where all epochs of the
+    /// copy's policy are over.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
+        Broker::restore_if(from, folder, keys, now, false)
+    }
+
+    /// As [`Broker::restore`], where the copy is older than three days and somebody saw that the clock is right. A wrong
+    /// one would destroy the keys of epochs that are not over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Broker::restore`], but [`BrokerError::ClockAheadOfCopy`].
+    pub fn restore_accepting_clock(
+        from: &Path,
+        folder: &Path,
+        keys: BrokerKeys,
+        now: Timestamp,
+    ) -> Result<Broker, BrokerError> {
+        Broker::restore_if(from, folder, keys, now, true)
+    }
+
+    fn restore_if(
+        from: &Path,
+        folder: &Path,
+        keys: BrokerKeys,
+        now: Timestamp,
+        accept_clock: bool,
+    ) -> Result<Broker, BrokerError> {
         let keys = Arc::new(keys);
         folder::refuse_incomplete(from)?;
         let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
         let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
-        copy.recover(now)?;
+        copy.recover(now, accept_clock)?;
         let fault = copy.last_fault().take();
         drop(copy);
         folder::put_in_place(folder)?;
@@ -306,14 +358,22 @@ impl Broker {
     }
 
     /// Notes that the store was restored: each partner counts again when its full set has come.
-    fn recover(&self, now: Timestamp) -> Result<(), BrokerError> {
+    fn recover(&self, now: Timestamp, accept_clock: bool) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         let mut transaction = self.database.begin()?;
-        let now = Clock::from(now).judge_after_loss(&transaction)?;
-        let days_lost = now.day().0.saturating_sub(transaction.latest_moment().day().0);
+        let now = Clock::from(now).judge_accepted(&transaction, in_force.policy())?;
+        let latest = transaction.latest_moment();
+        let is_ahead = now.since(latest) > LONGEST_SILENCE;
+        if is_ahead && !accept_clock {
+            return Err(BrokerError::ClockAheadOfCopy { now, latest });
+        }
+        let days_lost = now.day().0.saturating_sub(latest.day().0);
         let origin = transaction.log.name(in_force.policy()).origin().to_owned();
         let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));
         transaction.record(now, in_force.digest(), Event::Restore { last })?;
+        if is_ahead {
+            transaction.record(now, in_force.digest(), Event::ClockAccepted { last: latest })?;
+        }
         let destroyed: Vec<u32> =
             transaction.epochs.keys().copied().filter(|number| self.keys.is_destroyed(*number)).collect();
         for epoch in destroyed {

@@ -26,6 +26,18 @@ pub struct Release {
     pub tags: u64,
 }
 
+/// What ends where it is accepted that the clock is right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WouldEnd {
+    /// Flags that end, also with their epoch, all partners together.
+    pub flags: u64,
+    /// The epochs that close, and whose keys are destroyed, by number.
+    pub epochs: Vec<u32>,
+    /// Lines of the log that are pruned.
+    pub lines: u64,
+}
+
 /// What a purge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

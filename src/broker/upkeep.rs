@@ -2,6 +2,7 @@
 //! the log.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::incoming::PolicyInForce;
 use super::release::{PreparedRelease, ReleasePlan};
@@ -12,7 +13,7 @@ use super::state::{BrokerState, OpenEpoch};
 use super::transaction::Transaction;
 use super::{Broker, BrokerError};
 use crate::audit::{Event, Line, prune_before};
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::store::{BlobKeys, Key, StoreError};
 use crate::system::SystemError;
 use crate::trace;
@@ -80,16 +81,12 @@ impl Upkeep<'_> {
     fn open_and_close(&self, transaction: &mut Transaction<'_>) -> Result<(), BrokerError> {
         let policy = self.in_force.policy();
         let today = self.now.day();
-        debug_assert!(self.now >= transaction.latest_moment(), "a time from before a wait");
         // An epoch whose keys were destroyed is not opened again, because partners take it for closed.
         let is_open = |number: &u32| {
             policy.epoch(*number).is_some_and(|epoch| epoch.is_open(today)) && !self.broker.keys.is_destroyed(*number)
         };
-        // One that was opened is not over before its first day, whatever the clock says: its keys would be lost.
-        let is_over = |number: &u32| {
-            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today) || self.broker.keys.is_destroyed(*number)
-        };
-        let closed: Vec<u32> = transaction.epochs.keys().copied().filter(is_over).collect();
+        debug_assert!(self.now >= transaction.latest_moment(), "a time from before a wait");
+        let closed = self.epochs_over(transaction);
         for number in &closed {
             let (state, change) = transaction.change();
             state.remove_epoch(policy, *number, change);
@@ -114,6 +111,31 @@ impl Upkeep<'_> {
             self.record(transaction, Event::EpochOpened { epoch: number })?;
         }
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
+    }
+
+    /// The open epochs that are over. One that was opened is not over before its first day, whatever the clock says:
+    /// its keys would be lost.
+    fn epochs_over(&self, state: &BrokerState) -> Vec<u32> {
+        let (policy, today) = (self.in_force.policy(), self.now.day());
+        let is_over = |number: &u32| {
+            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today) || self.broker.keys.is_destroyed(*number)
+        };
+        state.epochs.keys().copied().filter(is_over).collect()
+    }
+
+    /// What would end at this moment: the flags, and the epochs that would be closed.
+    pub(super) fn would_end(&self, state: &BrokerState) -> (u64, Vec<u32>) {
+        let mut epochs = self.epochs_over(state);
+        let (before, today) = (state.latest_moment().day(), self.now.day());
+        let flags = state.epochs.iter().flat_map(|(number, epoch)| {
+            let all_end = epochs.contains(number);
+            let known = epoch.accounts.keys().flat_map(|partner| epoch.all_known(*partner));
+            known.filter(move |(_, span)| !span.ended(before) && (all_end || span.ended(today)))
+        });
+        let flags = flags.count() as u64;
+        epochs.extend(self.keys_of_closed_epochs(state));
+        epochs.sort_unstable();
+        (flags, epochs)
     }
 
     /// The epochs that are closed for good and whose keys are there all the same.
@@ -220,13 +242,10 @@ impl Broker {
         Ok(transaction.submit()?)
     }
 
-    /// Removes lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
-    pub(super) fn prune_log(&self, now: Timestamp) -> Result<bool, BrokerError> {
-        let mut transaction = self.database.begin()?;
-        let in_force = self.in_force();
-        let before = prune_before(now.day(), in_force.policy().retention.log_days);
-        let from = transaction.log.row.pruned;
-        let size = transaction.log.tree.size();
+    /// The numbers of the lines that are older than the policy's `log_days`.
+    pub(super) fn lines_to_prune(&self, state: &BrokerState, before: Day) -> Result<Range<u64>, BrokerError> {
+        let from = state.log.row.pruned;
+        let size = state.log.tree.size();
         let mut until = from;
         // On most days one batch of lines is read, most of which stay.
         'lines: loop {
@@ -241,6 +260,15 @@ impl Broker {
                 until = index + 1;
             }
         }
+        Ok(from..until)
+    }
+
+    /// Removes lines of the log that are older than the policy's `log_days`; their hashes stay. Whether there were any.
+    pub(super) fn prune_log(&self, now: Timestamp) -> Result<bool, BrokerError> {
+        let mut transaction = self.database.begin()?;
+        let in_force = self.in_force();
+        let before = prune_before(now.day(), in_force.policy().retention.log_days);
+        let Range { start: from, end: until } = self.lines_to_prune(&transaction, before)?;
         if until == from {
             return Ok(false);
         }

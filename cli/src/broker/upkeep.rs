@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
-use stapel::broker::Release;
+use stapel::broker::{Release, WouldEnd};
 use stapel::policy::{Certificate, Statement};
-use stapel::{Broker, BrokerKeys, Policy, SystemError};
+use stapel::{Broker, BrokerKeys, Day, Policy, SystemError, Timestamp};
 
 use super::{BrokerFolder, note_uncertified};
 use crate::failure::{Failure, note};
@@ -21,18 +21,35 @@ use crate::threads::ThreadArgs;
 ///
 /// What ended or was withdrawn goes from the files with it. Handling a message makes the same releases first; a broker
 /// that gets none needs this once a day. A time that is more than three days after the last release is refused, for the
-/// clock may be wrong: see whether it is right, and say so with --accept-clock.
+/// clock may be wrong: see whether it is right, and say so with `stapel broker accept-clock`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  stapel broker release --dir broker\n  stapel broker release --dir broker --accept-clock"
-)]
+#[command(after_help = "Example:\n  stapel broker release --dir broker")]
 pub(super) struct ReleaseArgs {
     #[command(flatten)]
     place: BrokerFolder,
-    /// The clock is right, though it is more than three days after the last release; the log says that this was said
+    /// Print JSON Lines, one for each epoch that closed and each release
     #[arg(long)]
-    accept_clock: bool,
-    /// Print JSON Lines, one for each release
+    json: bool,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Say that the clock is right, where it is more than three days after the last release
+///
+/// With that, flags end, epochs close and their keys are destroyed, and lines of the log are pruned: without --date it
+/// only says which and how many those are. The log says that this was said. A day after the policy's last epoch is
+/// refused: adopt a newer policy first.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker accept-clock --dir broker --date 2027-01-11")]
+pub(super) struct AcceptClockArgs {
+    #[command(flatten)]
+    place: BrokerFolder,
+    /// Today's date in UTC, typed out from a calendar and not from this machine's clock
+    #[arg(long, value_name = "DAY")]
+    date: Option<Day>,
+    /// Print JSON Lines, one for each epoch that closed and each release
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -149,6 +166,10 @@ pub(super) struct RestoreArgs {
     from: PathBuf,
     #[command(flatten)]
     place: BrokerFolder,
+    /// Today's date in UTC, from a calendar, for a backup that is older than three days: a clock that is ahead would
+    /// destroy the keys of epochs that are not over
+    #[arg(long, value_name = "DAY")]
+    date: Option<Day>,
     /// Print one JSON object: policy_version, policy, epochs
     #[arg(long)]
     json: bool,
@@ -180,15 +201,78 @@ pub(super) struct LogArgs {
 pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
     let threads = args.threads.start()?;
     let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
-    let releases = if args.accept_clock { broker.accept_clock(now)? } else { broker.release(now)? };
+    let before = epochs_of(&broker);
+    let releases = broker.release(now)?;
+    say_released(&broker, &before, &releases, args.json, out)
+}
+
+pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(), Failure> {
+    let threads = args.threads.start()?;
+    let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
+    let would_end = broker.would_end(now)?;
+    let told = format!("the clock says {now}; with that, {}", ends(&would_end));
+    refuse_other_date(args.date, now, "clock", &told)?;
+    let before = epochs_of(&broker);
+    let releases = broker.accept_clock(now)?;
+    if !args.json {
+        writeln!(out, "accepted that it is {now}; with that, {}", ends(&would_end))?;
+    }
+    say_released(&broker, &before, &releases, args.json, out)
+}
+
+/// Refuses where a person did not say the clock's own day.
+fn refuse_other_date(date: Option<Day>, now: Timestamp, code: &'static str, told: &str) -> Result<(), Failure> {
+    let finding = match date {
+        Some(date) if date == now.day() => return Ok(()),
+        Some(date) => format!("--date says {date}: set the clock right"),
+        None => "if it is right, give --date with today's date, from a calendar".to_owned(),
+    };
+    Err(Failure::new(code, format!("{told}; {finding}; nothing was done")))
+}
+
+/// What ends, in words.
+fn ends(would_end: &WouldEnd) -> String {
+    let WouldEnd { flags, epochs, lines, .. } = would_end;
+    let epochs = match epochs.as_slice() {
+        [] => "no epoch closes".to_owned(),
+        [one] => format!("epoch {one} closes and its keys are destroyed"),
+        more => {
+            let numbers: Vec<String> = more.iter().map(u32::to_string).collect();
+            format!("epochs {} close and their keys are destroyed", numbers.join(", "))
+        }
+    };
+    format!("{flags} flags end, {epochs}, and {lines} lines of the log are pruned")
+}
+
+fn epochs_of(broker: &Broker) -> Vec<u32> {
+    broker.status().epochs.iter().map(|epoch| epoch.number).collect()
+}
+
+/// Says which of the epochs that were open `before` closed, and which releases were made.
+fn say_released(
+    broker: &Broker,
+    before: &[u32],
+    releases: &[Release],
+    json: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let after = epochs_of(broker);
+    let closed: Vec<u32> = before.iter().copied().filter(|number| !after.contains(number)).collect();
     if let Some(behind) = broker.status().log_behind {
         note(&format!("log_behind: {behind}"));
     }
-    if releases.is_empty() && !args.json {
+    for epoch in &closed {
+        if json {
+            out.json(&json!({ "epoch": epoch, "closed": true, "keys": "destroyed" }))?;
+        } else {
+            writeln!(out, "epoch {epoch} closed, because its last day is over; its keys were destroyed")?;
+        }
+    }
+    if releases.is_empty() && closed.is_empty() && !json {
         writeln!(out, "no release was due")?;
     }
-    for release in &releases {
-        if args.json {
+    for release in releases {
+        if json {
             out.json(release)?;
         } else {
             let Release { epoch, number, as_of, flags, tags, .. } = release;
@@ -284,7 +368,15 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
         let remedy = "put them back there, or name the folder where they are with --keys";
         Failure::new(code, format!("{error}: the broker's keys are looked for in {}: {remedy}", place.display()))
     })?;
-    let status = Broker::restore(&args.from, &args.place.dir, keys, args.clock.time()?)?.status();
+    let now = args.clock.time()?;
+    let restore = match args.date {
+        Some(_) => Broker::restore_accepting_clock,
+        None => Broker::restore,
+    };
+    if args.date.is_some() {
+        refuse_other_date(args.date, now, "clock", &format!("the clock says {now}"))?;
+    }
+    let status = restore(&args.from, &args.place.dir, keys, now)?.status();
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
     let first = "before anything is handled: keep the certificates and suspensions that came since the copy again, \
