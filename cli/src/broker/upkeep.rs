@@ -154,8 +154,8 @@ pub(super) struct BackupArgs {
 /// Put a backup in the place of a store that was lost
 ///
 /// What partners said since the backup is not in it. So each partner counts again when its full set has come, and is
-/// told so with the code `recovering`; a flag that was withdrawn since does not come back. Certificates and suspensions
-/// that came since must be kept again: `stapel broker certify`.
+/// told so with the code `recovering`; a flag that was withdrawn since does not come back. Policies, certificates and
+/// suspensions that came since must be adopted and kept again: `stapel broker adopt`, `stapel broker certify`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker restore --from /mnt/backup/2026-12-01 --dir broker --keys /mnt/keys/broker"
@@ -170,7 +170,7 @@ pub(super) struct RestoreArgs {
     /// destroy the keys of epochs that are not over
     #[arg(long, value_name = "DAY")]
     date: Option<Day>,
-    /// Print one JSON object: policy_version, policy, epochs
+    /// Print one JSON object: policy_version, policy, epochs, first, last_fault, log_behind
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -379,7 +379,8 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
     let status = restore(&args.from, &args.place.dir, keys, now)?.status();
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
-    let first = "before anything is handled: keep the certificates and suspensions that came since the copy again, \
+    let first = "before anything is handled: adopt the policies that came into force since the copy again, oldest \
+                 first, with stapel broker adopt; then keep the certificates and suspensions that came since again, \
                  with stapel broker certify. Else a stolen key is good again, and a suspension that is kept late ends \
                  flags that came back";
     if args.json {
