@@ -112,15 +112,19 @@ struct HandleArgs {
     clock: Clock,
 }
 
-/// Show numbers for the operator
+/// Show numbers for the operator, and what is wrong
+///
+/// Whatever is wrong with this clock is said too; nothing is done at its time.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker status --dir broker --json")]
 struct StatusArgs {
     #[command(flatten)]
     place: BrokerFolder,
-    /// Print one JSON object
+    /// Print one JSON object; its clock is what is wrong with the clock, or null
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
@@ -304,8 +308,12 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
 }
 
 fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
-    let status = args.place.open()?.status();
+    let broker = args.place.open()?;
+    let (status, clock) = (broker.status(), broker.check_clock(args.clock.time()?).err());
+    let clock = clock.map(|fault| fault.to_string());
     if args.json {
+        let mut status = serde_json::to_value(&status).unwrap_or_default();
+        status["clock"] = json!(clock);
         return out.json(&status);
     }
     writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
@@ -326,6 +334,9 @@ fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         let CertificateStatus { epoch, partner, serial, first_day, last_day, .. } = one;
         let kind = if one.suspends { "suspension" } else { "certificate" };
         writeln!(out, "{kind} of partner {partner} in epoch {epoch}: serial {serial}, {first_day} to {last_day}")?;
+    }
+    if let Some(fault) = &clock {
+        writeln!(out, "clock: {fault}")?;
     }
     if let Some(fault) = &status.last_fault {
         writeln!(out, "last fault: {fault}")?;

@@ -60,7 +60,8 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     assert!(!desk.path("broker/store").exists(), "without keys nothing is put in place");
     let told = &desk.json(&format!("{restore} --keys broker/keys --now {restored}"))[0];
     assert_eq!((&told["policy_version"], &told["epochs"]), (&json!(1), &json!([1])));
-    assert!(told["first"].as_str().unwrap().contains("keep the certificates and suspensions"), "{told}");
+    let first = told["first"].as_str().unwrap();
+    assert!(first.contains("stapel broker adopt") && first.contains("keep the certificates and suspensions"), "{told}");
 
     // Nobody is answered out of the old copy, and everybody counts again with a full set.
     desk.stapel(&format!("partner ask --dir politie {BY} --own --now {restored}"));
@@ -164,6 +165,24 @@ fn a_clock_that_is_ahead_destroys_no_keys_of_the_epoch() {
     let told = desk.stapel(release);
     assert_eq!(told, "epoch 1 closed, because its last day is over; its keys were destroyed\n");
     assert!(desk.path("broker/keys/epoch-1.destroyed").exists());
+}
+
+#[test]
+fn the_status_says_that_something_was_done_under_a_clock_that_was_ahead() {
+    let desk = consortium();
+    desk.stapel("broker release --dir broker --now 2026-12-03T12:00:00Z");
+    let status = "broker status --dir broker --now";
+    assert_eq!(desk.json(&format!("{status} 2026-12-03T12:00:00Z"))[0]["clock"], json!(null));
+    assert!(!desk.stapel(&format!("{status} 2026-12-03T12:00:00Z")).contains("clock"));
+    let fault = "the latest moment that was acted on is 2026-12-03T12:00:00Z, ahead of this clock, \
+                 2026-12-01T11:30:00Z, by 48 hours and 30 minutes: set the clock right; if it is right, it was wrong";
+    let told = desk.stapel(&format!("{status} 2026-12-01T11:30:00Z"));
+    assert!(told.contains(&format!("clock: {fault}")) && told.contains("wait until that moment, or restore"), "{told}");
+    let told = &desk.json(&format!("{status} 2026-12-01T11:30:00Z"))[0];
+    assert!(told["clock"].as_str().unwrap().starts_with(fault), "{told}");
+    assert_eq!(told["last_fault"], json!(null), "it was only looked at");
+    let told = desk.stapel(&format!("{status} 2026-12-09T12:00:00Z"));
+    assert!(told.contains("clock: the time") && told.contains("stapel broker accept-clock"), "{told}");
 }
 
 #[test]

@@ -45,7 +45,12 @@ pub enum BrokerError {
     },
 
     /// The clock went back.
-    #[error("the time {now} is before the latest that was acted on, {latest}: set the clock right; nothing was done")]
+    #[error(
+        "the latest moment that was acted on is {latest}, ahead of this clock, {now}, by {}: set the clock right; \
+         if it is right, it was wrong then: wait until that moment, or restore a backup of before it (stapel \
+         broker restore). Until then only withdrawals are accepted and backups made",
+        hours_and_minutes(latest.since(*now))
+    )]
     Clock {
         /// The time that the caller says it is.
         now: Timestamp,
@@ -54,7 +59,10 @@ pub enum BrokerError {
     },
 
     /// The caller says that the clock is not to be trusted.
-    #[error("the clock says {now} and is not to be trusted: nothing was done; call again once it is")]
+    #[error(
+        "the clock says {now} and is not to be trusted: call again once it is; until then only withdrawals are \
+         accepted and backups made"
+    )]
     ClockUntrusted {
         /// The time that the caller says it is.
         now: Timestamp,
@@ -62,8 +70,8 @@ pub enum BrokerError {
 
     /// The time is after the last day that can be written.
     #[error(
-        "the time given, {} seconds since 1970{} is after 2149-06-06, the last day that can be written; nothing was \
-         done",
+        "the time given, {} seconds since 1970{} is after 2149-06-06, the last day that can be written: set \
+         the clock right",
         now.0,
         now.unit_hint()
     )]
@@ -75,7 +83,8 @@ pub enum BrokerError {
     /// The clock is so far past the last release that it may be wrong.
     #[error(
         "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and \
-         if it is, say so with stapel broker accept-clock (accept_clock in a program); nothing was done"
+         if it is, say so with stapel broker accept-clock (accept_clock in a program); until then only withdrawals are \
+         accepted and backups made"
     )]
     ClockAhead {
         /// The time that the caller says it is.
@@ -146,6 +155,12 @@ pub enum BrokerError {
         /// What was signed, and what the store has.
         finding: String,
     },
+}
+
+/// How long a time is, in words.
+fn hours_and_minutes(seconds: u64) -> String {
+    let minutes = seconds.div_ceil(60);
+    format!("{} hours and {} minutes", minutes / 60, minutes % 60)
 }
 
 codes!(BrokerError {

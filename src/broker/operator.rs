@@ -44,6 +44,17 @@ impl Broker {
         self.release_if(now.into(), true).inspect_err(|error| self.note_fault(error))
     }
 
+    /// Looks whether the clock is in doubt, and does nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockUntrusted`] and
+    /// [`BrokerError::ClockRange`], as of [`Broker::release`].
+    pub fn check_clock(&self, clock: impl Into<Clock>) -> Result<(), BrokerError> {
+        let clock = clock.into();
+        self.database.inspect(|state| clock.judge(state)).map(drop)
+    }
+
     /// What [`Broker::accept_clock`] would end and destroy at `now`, for whoever is to say that the clock is right.
     ///
     /// # Errors
@@ -320,8 +331,8 @@ impl Broker {
         Broker::restore_if(from, folder, keys, now, false)
     }
 
-    /// As [`Broker::restore`], where the copy is older than three days and somebody saw that the clock is right. A wrong
-    /// one would destroy the keys of epochs that are not over.
+    /// As [`Broker::restore`], where the copy is older than three days and somebody saw that the clock is right. A
+    /// wrong one would destroy the keys of epochs that are not over.
     ///
     /// # Errors
     ///

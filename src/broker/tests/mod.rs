@@ -429,7 +429,9 @@ fn a_backup_is_made_in_doubt_and_no_line_bears_a_doubted_time() {
     for (at, clock) in [Clock::from(day(365)), Clock::from(START), Clock::untrusted(day(1))].into_iter().enumerate() {
         assert!(broker.purge(clock).is_err(), "in doubt nothing is erased");
         broker.backup(&copies.path().join(at.to_string()), clock).unwrap();
-        assert!(broker.status().last_fault.unwrap().contains(&clock.now.to_string()));
+        let fault = broker.status().last_fault.unwrap();
+        assert!(fault.contains(&clock.now.to_string()) && !fault.contains("nothing was done"), "{fault}");
+        assert!(fault.contains("only withdrawals are accepted and backups made"), "{fault}");
     }
     let mut times = Vec::new();
     let visit = |_, row: &LogRow| {
