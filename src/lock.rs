@@ -27,8 +27,7 @@ impl FolderLock {
         let open = || private_options().create(true).open(&path).map_err(|source| io("open", &path, source));
         #[cfg(unix)]
         {
-            let owner = std::fs::metadata(folder).map_err(|source| io("read", folder, source))?;
-            posix::refuse_other_user(folder, &owner)?;
+            refuse_other_user(folder)?;
             let mut all = posix::all_held();
             // Not opened where this process holds it: closing any file of it would end the lock.
             if std::fs::metadata(&path).is_ok_and(|there| all.contains(&posix::Held::of(&there))) {

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use stapel::Timestamp;
+use stapel::{Day, Timestamp};
 
 use crate::failure::Failure;
 
@@ -25,6 +25,17 @@ impl Clock {
             since.map_err(|_| Failure::new("clock", "the clock is before 1970: set it right, or give --now"))?;
         Ok(Timestamp(since.as_secs()))
     }
+}
+
+/// Refuses where a person did not type the day that the clock says; `told` is what the clock says, and what would come
+/// of it.
+pub(crate) fn refuse_other_date(date: Option<Day>, now: Timestamp, told: &str) -> Result<(), Failure> {
+    let finding = match date {
+        Some(date) if date == now.day() => return Ok(()),
+        Some(date) => format!("--date says {date}: set the clock right"),
+        None => "if it is right, give --date with today's date, from a calendar".to_owned(),
+    };
+    Err(Failure::new("clock", format!("{told}; {finding}; nothing was done")))
 }
 
 /// Reads `2026-12-01T12:00:00Z`, the one form of RFC 3339 that the library itself prints.

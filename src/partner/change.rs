@@ -148,12 +148,9 @@ impl Partner {
     /// Shortens the flags that have more days than the policy allows, because it allowed more when they were flagged.
     /// The broker would take no full set that has one of them.
     pub(super) fn shorten(&mut self, now: Timestamp) -> Result<(), PartnerError> {
-        let mut transaction = self.data.begin(now)?;
-        let today = transaction.now().day();
-        if let Some((event, Shortened { shortened, ended })) = shorten(transaction.view(), self.member.policy(), today)
-        {
-            transaction.record(None, event)?;
-            transaction.keep();
+        let today = self.data.at(now)?.day();
+        if let Some((event, Shortened { shortened, ended })) = shorten(self.data.state(), self.member.policy(), today) {
+            self.data.record(now, None, event)?;
             self.shortened.shortened += shortened;
             self.shortened.ended += ended;
         }
@@ -379,7 +376,7 @@ fn shorten(state: &PartnerState, policy: &Policy, today: Day) -> Option<(Journal
         // Without a reason the broker takes no renewal.
         let renewals = if flag.renewal.is_some() { max_renewals.into() } else { 0 };
         let most = today.plus(max_days).min(policy.retention.longest(flag.first_day, renewals));
-        if flag.last_day <= most {
+        if flag.last_day <= most || flag.last_day < today {
             continue;
         }
         match most.latest_month_end().filter(|last_day| *last_day >= today) {

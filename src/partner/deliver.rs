@@ -106,11 +106,9 @@ impl Partner {
     fn state_messages(&mut self, now: Timestamp, confirm: bool) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
         let now = self.data.follow(self.member.policy(), now)?;
-        let transaction = self.data.begin(now)?;
-        let state = transaction.view();
-        let first = state.chain.first().filter(|_| state.holds_up_withdrawals()).map(|message| message.head.digest);
-        drop(transaction);
-        if let Some(digest) = first {
+        let state = self.data.state();
+        let first = state.chain.first().filter(|_| state.holds_up_withdrawals());
+        if let Some(digest) = first.map(|message| message.head.digest) {
             self.give_up(digest, now)?;
         }
         if self.data.state().chain.is_empty() {

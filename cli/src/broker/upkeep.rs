@@ -7,12 +7,12 @@ use serde_json::json;
 use stapel::audit::{LogRow, MAX_CHECKPOINT, UnverifiedCheckpoint};
 use stapel::broker::{Release, WouldEnd};
 use stapel::policy::{Certificate, Statement};
-use stapel::{Broker, BrokerKeys, Day, Policy, SystemError, Timestamp};
+use stapel::{Broker, BrokerKeys, Day, Policy, SystemError};
 
 use super::{BrokerFolder, note_uncertified};
 use crate::failure::{Failure, note};
 use crate::files::{self, NewFile};
-use crate::now::Clock;
+use crate::now::{Clock, refuse_other_date};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
@@ -211,23 +211,13 @@ pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(
     let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
     let would_end = broker.would_end(now)?;
     let told = format!("the clock says {now}; with that, {}", ends(&would_end));
-    refuse_other_date(args.date, now, "clock", &told)?;
+    refuse_other_date(args.date, now, &told)?;
     let before = epochs_of(&broker);
     let releases = broker.accept_clock(now)?;
     if !args.json {
         writeln!(out, "accepted that it is {now}; with that, {}", ends(&would_end))?;
     }
     say_released(&broker, &before, &releases, args.json, out)
-}
-
-/// Refuses where a person did not say the clock's own day.
-fn refuse_other_date(date: Option<Day>, now: Timestamp, code: &'static str, told: &str) -> Result<(), Failure> {
-    let finding = match date {
-        Some(date) if date == now.day() => return Ok(()),
-        Some(date) => format!("--date says {date}: set the clock right"),
-        None => "if it is right, give --date with today's date, from a calendar".to_owned(),
-    };
-    Err(Failure::new(code, format!("{told}; {finding}; nothing was done")))
 }
 
 /// What ends, in words.
@@ -374,7 +364,7 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
         None => Broker::restore,
     };
     if args.date.is_some() {
-        refuse_other_date(args.date, now, "clock", &format!("the clock says {now}"))?;
+        refuse_other_date(args.date, now, &format!("the clock says {now}"))?;
     }
     let status = restore(&args.from, &args.place.dir, keys, now)?.status();
     let (version, digest) = (status.policy_version, status.policy);

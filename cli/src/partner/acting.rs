@@ -11,7 +11,7 @@ use stapel::{AddressKey, Day, Slug};
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{Failure, note};
-use crate::now::Clock;
+use crate::now::{Clock, refuse_other_date};
 use crate::output::Output;
 use crate::rows::{RowArgs, Rows, Sheet};
 use crate::threads::ThreadArgs;
@@ -185,13 +185,7 @@ pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(
     let mut partner = args.place.open()?;
     let ending = partner.flags().filter(|flag| flag.last_day < now.day()).count();
     let told = format!("the clock says {now}; with that, {ending} of {} flags end", partner.flags().len());
-    if args.date != Some(now.day()) {
-        let finding = match args.date {
-            None => "if it is right, give --date with today's date, from a calendar".into(),
-            Some(date) => format!("--date says {date}: set the clock right"),
-        };
-        return Err(Failure::new("clock", format!("{told}; {finding}; nothing was done")));
-    }
+    refuse_other_date(args.date, now, &told)?;
     let ended = partner.accept_clock(&case, now)?;
     writeln!(out, "accepted that it is {now}; {ended} flags have ended")?;
     Ok(())
