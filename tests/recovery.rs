@@ -355,6 +355,26 @@ fn a_log_that_was_signed_further_is_not_signed_on_under_its_name() {
 }
 
 #[test]
+fn one_copy_that_is_put_back_twice_gives_two_logs() {
+    let mut town = Town::settled();
+    town.broker.as_ref().unwrap().backup(&town.path("copy"), day(1)).unwrap();
+    town.restore("copy", "first", day(2));
+    town.status(0, day(2));
+    // At the same second, and by a clock that is behind.
+    for (to, now) in [("second", day(2)), ("third", Timestamp(day(2).0 - 30))] {
+        let before = town.partners[0].broker_restored();
+        town.restore("copy", to, now);
+        town.status(0, day(2));
+        assert!(town.partners[0].broker_restored() > before);
+        assert_eq!(town.partners[0].complaints().unwrap(), []);
+    }
+    town.broker = None;
+    let keys = common::stored_keys(&town.path("keys"));
+    let before = Broker::restore(&town.path("copy"), &town.path("fourth"), keys, Timestamp(day(2).0 - 61));
+    assert_eq!(before.unwrap_err().code(), "clock", "partners would take it for an alarm");
+}
+
+#[test]
 fn a_copy_after_which_nothing_was_signed_is_signed_on() {
     let mut town = Town::settled();
     let broker = town.broker.as_ref().unwrap();

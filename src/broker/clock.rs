@@ -11,7 +11,7 @@ pub(super) const LONGEST_SILENCE: u64 = 3 * 86_400;
 
 /// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly
 /// before the latest moment acted on is a race, not a clock fault.
-const CLOCK_TOLERANCE: u64 = 60;
+pub(super) const CLOCK_TOLERANCE: u64 = 60;
 
 /// What time it is, as the broker's caller knows.
 ///

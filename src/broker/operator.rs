@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-use super::clock::{Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
+use super::clock::{CLOCK_TOLERANCE, Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release, WouldEnd};
 use super::rows::{Announced, PolicyRow, write_row};
@@ -324,9 +324,9 @@ impl Broker {
     ///
     /// Those of [`Broker::open`]; [`BrokerError::Store`] where there is a broker in `folder`;
     /// [`BrokerError::ClockRange`]; [`BrokerError::Clock`] where `now` is before the latest moment that the copy acted
-    /// on, [`BrokerError::ClockAheadOfCopy`] where it is more than three days after that: then see whether the clock is
-    /// right, and call [`Broker::restore_accepting_clock`]; [`BrokerError::ClockPastEpochs`] where all epochs of the
-    /// copy's policy are over.
+    /// on, or before another restore; [`BrokerError::ClockAheadOfCopy`] where it is more than three days after that:
+    /// then see whether the clock is right, and call [`Broker::restore_accepting_clock`];
+    /// [`BrokerError::ClockPastEpochs`] where all epochs of the copy's policy are over.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
         Broker::restore_if(from, folder, keys, now, false)
     }
@@ -365,7 +365,17 @@ impl Broker {
         let broker = Broker::open_with(folder, keys)?;
         // Only the copy's opening said which epochs were dropped.
         *broker.last_fault() = fault;
+        broker.note_restore();
         Ok(broker)
+    }
+
+    /// Notes beside the keys that there is a log of this name, so that another restore, of the same copy too, has a
+    /// later moment.
+    fn note_restore(&self) {
+        let name = self.database.inspect(|state| state.log.name(self.in_force().policy()));
+        if let Err(error) = self.keys.signed_logs().begin(name.origin()) {
+            self.note_fault(&error.into());
+        }
     }
 
     /// Notes that the store was restored: each partner counts again when its full set has come.
@@ -374,6 +384,12 @@ impl Broker {
         let mut transaction = self.database.begin()?;
         let now = Clock::from(now).judge_accepted(&transaction, in_force.policy())?;
         let latest = transaction.latest_moment();
+        // The copy may be older than another restore. Partners were told of that one, and its log was signed.
+        let restored_before = self.keys.signed_logs().latest_restore(&in_force.policy().operator.log_origin);
+        let restored_before = restored_before.max(Some(transaction.log.restored)).unwrap_or_default();
+        if restored_before.since(now) > CLOCK_TOLERANCE {
+            return Err(BrokerError::Clock { now, latest: restored_before });
+        }
         let is_ahead = now.since(latest) > LONGEST_SILENCE;
         if is_ahead && !accept_clock {
             return Err(BrokerError::ClockAheadOfCopy { now, latest });
@@ -396,7 +412,7 @@ impl Broker {
         state.forget_replies(change);
         state.restore_budgets(in_force.policy(), days_lost, change);
         // A log of its own, so also where two restores fall on one second.
-        state.log.restored = Timestamp(now.0.max(state.log.restored.0 + 1));
+        state.log.restored = Timestamp(now.0.max(restored_before.0 + 1));
         change.rows.push((Key::Restored, Some(write_row(&state.log.restored))));
         state.count_removed(state.epochs.values().map(OpenEpoch::stored_rows).sum(), change);
         for (number, epoch) in &mut state.epochs {

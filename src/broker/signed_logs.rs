@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::BrokerError;
 use crate::audit::{Log, SignedTree};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::files;
 use crate::store::StoreError;
@@ -26,7 +27,7 @@ pub(super) struct SignedLogs {
     logs: Mutex<BTreeMap<String, Last>>,
 }
 
-/// The last tree of a log that was signed.
+/// The last tree of a log that was signed; an empty one where none was yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Last {
     size: u64,
@@ -76,8 +77,21 @@ impl SignedLogs {
 
     /// The last tree that was signed under a name.
     pub(super) fn last(&self, origin: &str) -> Option<SignedTree> {
-        let Last { size, root } = *self.logs().get(origin)?;
+        let Last { size, root } = *self.logs().get(origin).filter(|last| last.size > 0)?;
         Some(SignedTree { origin: origin.to_owned(), size, root })
+    }
+
+    /// Notes that there is a log of this name, of which nothing was signed yet.
+    pub(super) fn begin(&self, origin: &str) -> Result<(), SystemError> {
+        let nothing = Log::default();
+        self.put(origin, Last { size: nothing.size(), root: nothing.root() })
+    }
+
+    /// The latest restore after which a log of this origin began: its moment is in the log's name.
+    pub(super) fn latest_restore(&self, origin: &str) -> Option<Timestamp> {
+        let logs = self.logs();
+        let moment = |name: &String| name.strip_prefix(origin)?.strip_prefix('/')?.parse().ok();
+        logs.keys().filter_map(moment).map(Timestamp).max()
     }
 
     fn put(&self, origin: &str, last: Last) -> Result<(), SystemError> {
