@@ -375,6 +375,21 @@ fn one_copy_that_is_put_back_twice_gives_two_logs() {
 }
 
 #[test]
+fn a_day_that_was_not_signed_before_a_crash_is_signed_in_doubt() {
+    let mut town = Town::settled();
+    town.broker.as_ref().unwrap().release(day(1)).unwrap();
+    let confirm = town.partners[0].confirm(day(1)).unwrap();
+    town.send(0, confirm.clone(), day(1));
+    // The same bytes again: the turn of the day is in line for the disk when the receipt leaves, and then it is lost.
+    let now = Timestamp(day(3).0 - day(3).0 % DAY);
+    town.broker.as_ref().unwrap().handle(&confirm[0], now);
+    town.broker = None;
+    town.broker = Some(Broker::open(&town.path("store"), common::stored_keys(&town.path("keys"))).unwrap());
+    // The broker's clock is in doubt, and its replies bear the day on which it acted last.
+    assert_eq!(town.status(0, day(9)), None, "a false blame");
+}
+
+#[test]
 fn a_copy_after_which_nothing_was_signed_is_signed_on() {
     let mut town = Town::settled();
     let broker = town.broker.as_ref().unwrap();

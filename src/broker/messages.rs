@@ -113,6 +113,8 @@ impl Broker {
         }
         let Some(incoming) = &incoming.at_latest(&transaction) else { return Ok(Attempt::Conflict) };
         let transaction = match incoming.in_doubt {
+            // A crash may have come between the turn of a day and its checkpoint, which partners look for.
+            true if is_status => self.upkeep(incoming.in_force, incoming.now).sign_day(transaction)?,
             true => transaction,
             false => self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?.0,
         };

@@ -77,6 +77,16 @@ impl Upkeep<'_> {
         Ok((transaction, releases))
     }
 
+    /// Ends the log's day and signs it, which destroys nothing: at the latest moment that was acted on where the clock
+    /// is in doubt.
+    pub(super) fn sign_day<'t>(&self, mut transaction: Transaction<'t>) -> Result<Transaction<'t>, BrokerError> {
+        let (state, change) = transaction.change();
+        state.log.turn_day(change, self.now, self.in_force.digest())?;
+        self.broker.sign_log(&mut transaction, self.in_force)?;
+        transaction.submit()?;
+        Ok(transaction)
+    }
+
     /// Closes epochs whose last day has passed, and opens those whose first day has come.
     fn open_and_close(&self, transaction: &mut Transaction<'_>) -> Result<(), BrokerError> {
         let policy = self.in_force.policy();
