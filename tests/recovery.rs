@@ -354,6 +354,47 @@ fn a_log_that_was_signed_further_is_not_signed_on_under_its_name() {
     assert_eq!(town.signed(OLD), before[..2]);
 }
 
+/// An old copy of a partner's folder is put back, and uses a number that the lost one used for another message. That
+/// the broker accepted a message of this number says nothing of this one.
+#[test]
+fn a_message_is_not_taken_for_accepted_because_of_its_number() {
+    let home = |number| AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap();
+    for ask_status in [true, false] {
+        let mut town = Town::settled();
+        town.partners.remove(0);
+        copy(&town.path("1"), &town.path("copy of 1"));
+        town.partners.insert(0, Partner::open(&town.path("1")).unwrap());
+        town.partners[0].flag(&[home(9)], &by(), day(1)).unwrap();
+        town.deliver(0, day(1));
+        town.partners.remove(0);
+        fs::remove_dir_all(town.path("1")).unwrap();
+        copy(&town.path("copy of 1"), &town.path("1"));
+        town.partners.insert(0, Partner::open(&town.path("1")).unwrap());
+
+        town.partners[0].flag(&[home(10)], &by(), day(1)).unwrap();
+        assert_eq!(town.partners[0].deliver(day(1)).unwrap().len(), 1, "it is lost on its way");
+        if ask_status {
+            town.status(0, day(1));
+        }
+        let mut codes = Vec::new();
+        loop {
+            let messages = town.partners[0].deliver(day(1)).unwrap();
+            match &town.send(0, messages, day(1))[..] {
+                [Received::Rejection { rejection, next }] => {
+                    codes.push(rejection.code);
+                    if *next == Next::DeclareShrink {
+                        // What the broker holds is flagged nowhere here, so a person looks: it was right.
+                        town.partners[0].replace_all(&[a(), b(), home(9), home(10)], true, &by(), day(1)).unwrap();
+                    }
+                }
+                received => break assert!(matches!(received, [Received::Receipt(_)]), "{received:?}"),
+            }
+        }
+        assert_eq!(codes, [Code::Stale, Code::Gap, Code::Shrink]);
+        assert_eq!(town.status(0, day(1)), None);
+    }
+}
+
 #[test]
 fn one_copy_that_is_put_back_twice_gives_two_logs() {
     let mut town = Town::settled();

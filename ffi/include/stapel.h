@@ -1227,7 +1227,7 @@ stapel_status stapel_partner_in_flight(const stapel_partner *partner,
  * changes nothing.
  *
  * Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
- * _UNEXPECTED_REPLY for one to another message, or to one that was given up; _IO, _JOURNAL_DAMAGED.
+ * _UNEXPECTED_REPLY for one to another message, or an answer to a question that was given up; _IO, _JOURNAL_DAMAGED.
  */
 stapel_status stapel_partner_read(const stapel_partner *partner,
                                   const uint8_t *bytes,

@@ -488,7 +488,7 @@ pub unsafe extern "C" fn stapel_partner_in_flight(
 /// changes nothing.
 ///
 /// Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
-/// _UNEXPECTED_REPLY for one to another message, or to one that was given up; _IO, _JOURNAL_DAMAGED.
+/// _UNEXPECTED_REPLY for one to another message, or an answer to a question that was given up; _IO, _JOURNAL_DAMAGED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_read(
     partner: *const stapel_partner,

@@ -44,10 +44,10 @@ impl PartnerState {
             JournalEvent::Replaced { shrink, added, withdrawn } => {
                 self.withdraw(withdrawn, today);
                 self.flag(added);
-                self.shrink |= shrink;
+                self.forgotten_on = self.forgotten_on.filter(|_| !shrink);
                 for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                     undelivered.full_set = true;
-                    undelivered.shrink |= shrink;
+                    undelivered.forgotten &= !shrink;
                 }
             }
             JournalEvent::Shortened { flags, ended } => {
@@ -69,13 +69,18 @@ impl PartnerState {
                     self.said_accepted = self.said_accepted.max(*number);
                 }
                 if self.chain.iter().any(|message| message.head.sequence == *number) {
-                    self.accept_through(*number, End::Read);
+                    self.accept_through(*number);
                 } else if let Some(past) = self.past_mut(Series::State, *number, End::Implied) {
                     past.end = End::Read;
-                } else if *number > self.accepted {
-                    // Read back into an older snapshot: what the message said is no longer known.
-                    self.accept_unknown(*number);
-                    self.epoch_mut(*epoch).delivered = true;
+                } else {
+                    if let Some(past) = self.past_mut(Series::State, *number, End::Dropped) {
+                        past.end = End::Read;
+                    }
+                    if *number > self.accepted {
+                        // It was given up, or is read back into an older snapshot: what it said is no longer known.
+                        self.accept_unknown(*number);
+                        self.epoch_mut(*epoch).delivered = true;
+                    }
                 }
             }
             JournalEvent::Answered { asking, answer, standings, .. } => {
@@ -167,54 +172,67 @@ impl PartnerState {
             .find(|past| past.end == end && past.head.sequence == number && Series::of(past.head.kind) == series)
     }
 
-    /// The broker accepted the messages of the chain up to this number: each is accepted only after the one before it.
-    /// `end` is that of the last; the receipts of the others may still come.
-    fn accept_through(&mut self, number: u64, end: End) {
+    /// The receipt of this number was read. The messages of the chain before it were accepted too, since each is only
+    /// accepted after the one before it; their receipts may still come.
+    fn accept_through(&mut self, number: u64) {
         self.accepted = number;
         let settled = self.chain.iter().take_while(|message| message.head.sequence <= number).count();
         for message in self.chain.drain(..settled).collect::<Vec<_>>() {
             if message.settles {
-                self.shrink = false;
                 let epoch = self.epoch_mut(message.head.epoch);
                 epoch.delivered = true;
                 if !epoch.once_accepted.is_empty() {
                     epoch.undelivered = epoch.once_accepted.remove(0);
                 }
             }
-            let end = if message.head.sequence == number { end } else { End::Implied };
+            let end = if message.head.sequence == number { End::Read } else { End::Implied };
             self.remember(message.head, end);
         }
     }
 
-    /// The broker says that the last state message it accepted is this one.
+    /// The broker says that the last state message it accepted is this one. Where one of this number is in flight, that
+    /// is sent again, and its receipt tells: another folder may have used the number for another message.
     fn accepted_is(&mut self, number: u64) {
-        if self.chain.iter().any(|message| message.head.sequence == number) {
-            self.accept_through(number, End::Implied);
-        } else if number != self.accepted {
+        let in_flight = self.chain.iter().any(|message| message.head.sequence == number);
+        if !in_flight && number != self.accepted {
             self.accept_unknown(number);
         }
     }
 
     /// The broker accepted a message that was given up, or is not known here: only full sets bring it up to date.
     fn accept_unknown(&mut self, number: u64) {
-        let was_given_up = self.past_mut(Series::State, number, End::Dropped).is_some();
-        self.accepted = number;
-        raise(&mut self.state_used, number);
-        for epoch in &mut self.epochs {
-            let undelivered = &mut epoch.undelivered;
-            // All that the broker holds was flagged here. So what a set lacks of it was withdrawn here or has ended,
-            // and no person need say again that it is meant.
-            undelivered.shrink |= was_given_up && epoch.delivered && !undelivered.full_set;
-            // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
-            undelivered.forget(&self.flags);
+        // Nor is one that this folder made and that was rejected.
+        if number > self.accepted && self.past_mut(Series::State, number, End::Read).is_some() {
+            self.have_forgotten();
         }
+        self.accepted = number;
+        self.raise_state_used(number);
+        for epoch in &mut self.epochs {
+            // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
+            epoch.undelivered.forget(&self.flags);
+        }
+    }
+
+    /// The broker says that a state message of this number was sent. The journal has all that were made in this folder,
+    /// and all that it flagged and withdrew. One that it does not have was made in another: what a set lacks of what
+    /// that flagged, a person must look at.
+    fn raise_state_used(&mut self, number: u64) {
+        if number > self.state_used {
+            self.have_forgotten();
+        }
+        raise(&mut self.state_used, number);
+    }
+
+    fn have_forgotten(&mut self) {
+        self.forgotten_on = Some(self.latest.day());
+        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forgotten = true);
     }
 
     /// Goes by it that the broker holds nothing in an epoch: it gets all flags there.
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
-            let shrink = epoch.undelivered.shrink;
-            epoch.undelivered = Undelivered { full_set: true, shrink, homes: Vec::new() };
+            let forgotten = epoch.undelivered.forgotten;
+            epoch.undelivered = Undelivered { full_set: true, forgotten, homes: Vec::new() };
         }
     }
 
@@ -245,7 +263,7 @@ impl PartnerState {
             }
         }
         self.status_used = self.status_used.max(status.number);
-        raise(&mut self.state_used, status.highest_state);
+        self.raise_state_used(status.highest_state);
         raise(&mut self.question_used, status.highest_question);
         if let CheckpointOutcome::Kept(checkpoint) = &status.checkpoint {
             self.checkpoint = checkpoint.clone();
@@ -275,7 +293,7 @@ impl PartnerState {
             }
             (Some(Code::FullSetRequired | Code::Recovering), Series::State) => self.assume_broker_empty(epoch),
             (Some(Code::Stale), Series::State) => {
-                raise(&mut self.state_used, detail.saturating_sub(1));
+                self.raise_state_used(detail.saturating_sub(1));
                 // A later message of the chain may have been accepted, and the reply to that one says so.
                 if self.chain.last().is_some_and(|last| last.head.sequence > number) {
                     return;

@@ -32,8 +32,8 @@ pub(super) struct Flags(Vec<Flag>);
 pub(super) struct Undelivered {
     /// Only a full set brings the broker up to date: what it holds is not known, or the partner wants to be sure.
     pub(super) full_set: bool,
-    /// A set that withdraws more than the policy's share is meant.
-    pub(super) shrink: bool,
+    /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
+    pub(super) forgotten: bool,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
     pub(super) homes: Vec<ChangedHome>,
 }
@@ -285,7 +285,7 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, shrink, homes }
+    Undelivered { full_set, forgotten, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
 }

@@ -123,7 +123,7 @@ impl Partner {
     /// Nothing changes by any of them. [`MessageError::Malformed`](crate::message::MessageError::Malformed),
     /// [`MessageError::TooLarge`](crate::message::MessageError::TooLarge);
     /// [`MessageError::BadSignature`](crate::message::MessageError::BadSignature) for another broker's;
-    /// [`PartnerError::UnexpectedReply`] for one to another message, or to one that was given up;
+    /// [`PartnerError::UnexpectedReply`] for one to another message, or an answer to a question that was given up;
     /// [`SystemError::Io`](crate::SystemError::Io), [`PartnerError::JournalDamaged`].
     pub fn read(&mut self, bytes: &[u8], now: Timestamp) -> Result<Received, PartnerError> {
         let unverified = Unverified::parse(bytes, Role::Broker)?;
@@ -231,8 +231,8 @@ impl Partner {
     }
 
     /// Reads a reply to a message that is not in flight, or is no longer. A receipt that comes after that of a later
-    /// message is taken as it is; one that was read before is given again from the journal, since a question is gone
-    /// once it was answered.
+    /// message is taken as it is, and so is one of a message that was given up; one that was read before is given again
+    /// from the journal, since a question is gone once it was answered.
     fn read_late(
         &mut self,
         header: &Header,
@@ -245,7 +245,7 @@ impl Partner {
         head.refuse_unfit(header, &reply, &self.member.policy)?;
         let (record, findings) = self.look_at_line(head, header, &reply, bytes);
         let (event, received) = match reply {
-            Reply::Receipt(receipt) if *end == End::Implied => {
+            Reply::Receipt(receipt) if *end != End::Read => {
                 (Some(accepted(head, &receipt, record)), Received::Receipt(receipt))
             }
             Reply::Rejection(rejection) => {

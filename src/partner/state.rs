@@ -69,8 +69,10 @@ pub(super) struct PartnerState {
     pub(super) epochs: Vec<EpochState>,
     /// Whether the flags of house numbers are delivered too.
     pub(super) house_numbers: bool,
-    /// As in [`Undelivered`], for epochs in which this folder has delivered nothing yet; one that was lost may have.
-    pub(super) shrink: bool,
+    /// The day on which it turned out that the broker was sent messages which this folder does not know of, because it
+    /// is an old copy, or a new one in the place of one that was lost; `None` where no person has to say what is right.
+    /// It counts for epochs in which this folder has delivered nothing, see [`Undelivered`] for the others.
+    pub(super) forgotten_on: Option<Day>,
     /// State messages in flight, in the order of their numbers; each names the one before it as accepted.
     pub(super) chain: Vec<SignedMessage>,
     pub(super) questions: Vec<OpenQuestion>,
@@ -212,6 +214,7 @@ impl PartnerState {
         self.own_lines = OwnLines::default();
         self.stacked_as_of = Timestamp::default();
         self.new_flags = LeftToday::default();
+        self.forgotten_on = None;
     }
 
     /// Forgets the epochs of the policy that have closed, but those of messages in flight, and the pseudonyms that
@@ -227,7 +230,6 @@ impl PartnerState {
             self.house_numbers = house_numbers;
             for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                 undelivered.full_set = true;
-                undelivered.shrink |= !house_numbers;
             }
         }
     }
@@ -351,8 +353,8 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
-        flags, ended, epochs, house_numbers, shrink, chain, questions, status, past, stacked, stacked_as_of, reported,
-        brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
+        flags, ended, epochs, house_numbers, forgotten_on, chain, questions, status, past, stacked, stacked_as_of,
+        reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }
 

@@ -148,7 +148,7 @@ fn state() -> PartnerState {
     let past = ends.into_iter().map(|end| PastMessage { head: head(24 + end as u8, Kind::FullSet), end });
     let undelivered = |full_set: bool, delivered| Undelivered {
         full_set,
-        shrink: !full_set,
+        forgotten: !full_set,
         homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
     let flags = |homes: Vec<AddressKey>, last_day| {
@@ -213,7 +213,7 @@ fn state() -> PartnerState {
         ended: flags(homes(7..9), Day(20_799)),
         epochs: vec![epoch],
         house_numbers: true,
-        shrink: false,
+        forgotten_on: Some(Day(20_804)),
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
         status: Some(message(45, Kind::Status)),

@@ -500,6 +500,25 @@ fn what_was_withdrawn_after_a_lost_receipt_is_no_shrinking() {
     play.reopen().assert_up_to_date(1, NOW);
 }
 
+/// A message was given up, and then its receipt comes: it is the broker's word that it accepted it.
+#[test]
+fn a_receipt_of_a_message_that_was_given_up_is_taken() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..30), &by(), NOW).unwrap();
+    let lost = play.partner.deliver(NOW).unwrap().remove(0);
+    let receipt = play.broker.handle(&lost, NOW);
+    play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
+    play.partner.withdraw(&homes(4..6), &by(), NOW).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(play.partner.read(&receipt, NOW).unwrap(), Received::Receipt(_)));
+        play = play.reopen();
+    }
+    let messages = play.partner.deliver(NOW).unwrap();
+    assert_eq!((header(&messages[0]).kind, header(&messages[0]).previous), (Kind::FullSet, header(&lost).sequence));
+    assert!(matches!(play.carry(messages, NOW)[..], [Received::Receipt(_)]), "and no gap");
+    play.assert_up_to_date(1, NOW);
+}
+
 #[test]
 fn what_follows_a_rejected_message_is_late() {
     let mut play = delivered();
