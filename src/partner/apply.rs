@@ -73,13 +73,13 @@ impl PartnerState {
                 } else if let Some(past) = self.past_mut(Series::State, *number, End::Implied) {
                     past.end = End::Read;
                 } else {
-                    if let Some(past) = self.past_mut(Series::State, *number, End::Dropped) {
-                        past.end = End::Read;
-                    }
                     if *number > self.accepted {
                         // It was given up, or is read back into an older snapshot: what it said is no longer known.
                         self.accept_unknown(*number);
                         self.epoch_mut(*epoch).delivered = true;
+                    }
+                    if let Some(past) = self.past_mut(Series::State, *number, End::Dropped) {
+                        past.end = End::Read;
                     }
                 }
             }

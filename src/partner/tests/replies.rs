@@ -508,7 +508,7 @@ fn a_receipt_of_a_message_that_was_given_up_is_taken() {
     let lost = play.partner.deliver(NOW).unwrap().remove(0);
     let receipt = play.broker.handle(&lost, NOW);
     play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
-    play.partner.withdraw(&homes(4..6), &by(), NOW).unwrap();
+    play.partner.withdraw(&homes(4..30), &by(), NOW).unwrap();
     for _ in 0..2 {
         assert!(matches!(play.partner.read(&receipt, NOW).unwrap(), Received::Receipt(_)));
         play = play.reopen();
