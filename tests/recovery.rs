@@ -354,10 +354,9 @@ fn a_log_that_was_signed_further_is_not_signed_on_under_its_name() {
     assert_eq!(town.signed(OLD), before[..2]);
 }
 
-/// An old copy of a partner's folder is put back, and uses a number that the lost one used for another message. That
-/// the broker accepted a message of this number says nothing of this one.
+/// The broker holds what an old copy of a partner's folder does not know of. Before that is withdrawn, a person looks.
 #[test]
-fn a_message_is_not_taken_for_accepted_because_of_its_number() {
+fn an_old_copy_of_a_folder_withdraws_nothing_that_it_never_knew_of() {
     let home = |number| AddressKey::from_canonical(&format!("1012JS|{number}|")).unwrap();
     for ask_status in [true, false] {
         let mut town = Town::settled();
@@ -390,7 +389,8 @@ fn a_message_is_not_taken_for_accepted_because_of_its_number() {
                 received => break assert!(matches!(received, [Received::Receipt(_)]), "{received:?}"),
             }
         }
-        assert_eq!(codes, [Code::Stale, Code::Gap, Code::Shrink]);
+        assert_eq!(codes.pop(), Some(Code::Shrink));
+        assert!([1, 2].contains(&codes.len()) && codes.iter().all(|code| [Code::Stale, Code::Gap].contains(code)));
         assert_eq!(town.status(0, day(1)), None);
     }
 }

@@ -55,8 +55,11 @@ impl PartnerState {
                 self.flag(flags);
             }
             JournalEvent::Delivering { messages } => {
-                let highest = messages.iter().map(|message| message.number).max();
-                self.state_used = self.state_used.max(highest.unwrap_or(0));
+                let numbers = || messages.iter().map(|message| message.number);
+                if let (Some(first), Some(last)) = (numbers().min(), numbers().max()) {
+                    self.state_used = self.state_used.max(last);
+                    self.note_made((first, last));
+                }
             }
             JournalEvent::Asking { number, .. } => self.question_used = self.question_used.max(*number),
             JournalEvent::Accepted { epoch, number, release, reply, .. } => {
@@ -201,21 +204,18 @@ impl PartnerState {
 
     /// The broker accepted a message that was given up, or is not known here: only full sets bring it up to date.
     fn accept_unknown(&mut self, number: u64) {
-        // Nor is one that this folder made and that was rejected.
-        if number > self.accepted && self.past_mut(Series::State, number, End::Read).is_some() {
+        if number > 0 && !self.has_made(number) {
             self.have_forgotten();
         }
         self.accepted = number;
-        self.raise_state_used(number);
+        raise(&mut self.state_used, number);
         for epoch in &mut self.epochs {
             // What it holds is not known: it gets all flags, and none waits because it is thought to be new.
             epoch.undelivered.forget(&self.flags);
         }
     }
 
-    /// The broker says that a state message of this number was sent. The journal has all that were made in this folder,
-    /// and all that it flagged and withdrew. One that it does not have was made in another: what a set lacks of what
-    /// that flagged, a person must look at.
+    /// The broker says that a state message of this number was sent.
     fn raise_state_used(&mut self, number: u64) {
         if number > self.state_used {
             self.have_forgotten();
@@ -223,6 +223,8 @@ impl PartnerState {
         raise(&mut self.state_used, number);
     }
 
+    /// The journal has all messages that were made in this folder, and all that it flagged and withdrew. One that it
+    /// does not have was made in another: what a set lacks of what that flagged, a person must look at.
     fn have_forgotten(&mut self) {
         self.forgotten_on = Some(self.latest.day());
         self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forgotten = true);
@@ -294,9 +296,9 @@ impl PartnerState {
             (Some(Code::FullSetRequired | Code::Recovering), Series::State) => self.assume_broker_empty(epoch),
             (Some(Code::Stale), Series::State) => {
                 self.raise_state_used(detail.saturating_sub(1));
-                // A later message of the chain may have been accepted, and the reply to that one says so.
-                if self.chain.last().is_some_and(|last| last.head.sequence > number) {
-                    return;
+                // It may be that it was accepted, and another after it; the gap that the next message meets tells.
+                if let Some(last) = self.chain.last() {
+                    self.lost = self.lost.max(last.head.sequence);
                 }
             }
             (Some(Code::OtherEpoch), Series::Question) => self.answering = u32::try_from(detail).ok(),

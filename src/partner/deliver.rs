@@ -125,7 +125,7 @@ impl Partner {
         let now = transaction.now();
         let today = now.day();
         let Plan { updates, missing } = plan(member, transaction.view(), today, confirm)?;
-        let first = transaction.view().state_used.saturating_add(1);
+        let first = transaction.view().state_used.saturating_add(1 + self.left_out);
         let messages = numbered(&updates, first)?;
         if messages.is_empty() {
             drop(transaction);
@@ -154,7 +154,9 @@ impl Partner {
                 state.epoch_mut(epoch).once_accepted.push(once_accepted);
             }
         }
-        transaction.commit()
+        transaction.commit()?;
+        self.left_out = 0;
+        Ok(())
     }
 }
 

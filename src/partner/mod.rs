@@ -98,7 +98,7 @@ use crate::digest::Digest;
 use crate::message::Kind;
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::pseudonym::{PseudonymKey, PseudonymSource};
-use crate::secret::{KeyId, SecretFile, SigningKey, VerifyingKey};
+use crate::secret::{KeyId, SecretFile, SigningKey, VerifyingKey, random};
 use crate::threads::Threads;
 
 /// A partner with its folder open. One at a time can have it open.
@@ -107,7 +107,13 @@ pub struct Partner {
     data: PartnerData,
     /// What was shortened since it was asked last.
     shortened: Shortened,
+    /// How many numbers the next state message leaves out. An old copy of the folder counts on from where the folder
+    /// itself did: so the two hardly ever use one number for two messages.
+    left_out: u64,
 }
+
+/// The most numbers that are left out: few enough that a copy of a year ago still finds free ones.
+const MOST_LEFT_OUT: u16 = 4_095;
 
 /// What a new partner is called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +206,8 @@ impl Partner {
         let certificates = data.folder().read_certificates()?;
         let mut member = Member { number, key, policy, certificates, sources, threads: Threads::default() };
         member.drop_foreign_certificates();
-        Ok(Partner { member, data, shortened: Shortened::default() })
+        let left_out = u16::from_be_bytes(random()?) & MOST_LEFT_OUT;
+        Ok(Partner { member, data, shortened: Shortened::default(), left_out: left_out.into() })
     }
 
     /// Makes pseudonyms of many addresses on these threads; it does so on the caller's alone otherwise. The messages

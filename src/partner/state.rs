@@ -63,6 +63,9 @@ pub(super) struct PartnerState {
     /// The highest number of a state message that was given up, or whose bytes are not here; 0 for none. The broker may
     /// have accepted it.
     pub(super) lost: u64,
+    /// The numbers of the state messages that this folder made, from the first to the last of each delivery; the latest
+    /// deliveries, ascending.
+    pub(super) made: Vec<(u64, u64)>,
     pub(super) flags: Flags,
     /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days.
     pub(super) ended: Flags,
@@ -269,6 +272,18 @@ impl PartnerState {
         self.chain.iter().any(|message| message.put_off) && self.epochs.iter().any(withdraws)
     }
 
+    /// Notes the first and the last number of a delivery.
+    pub(super) fn note_made(&mut self, numbers: (u64, u64)) {
+        self.made.push(numbers);
+        let over = self.made.len().saturating_sub(MAX_PAST);
+        self.made.drain(..over);
+    }
+
+    /// Whether a state message of this number was made in this folder.
+    pub(super) fn has_made(&self, number: u64) -> bool {
+        self.made.iter().any(|(first, last)| (*first..=*last).contains(&number))
+    }
+
     /// Whether the broker may have accepted a message that was lost here. Once it accepts a later one it did not, or it
     /// is known: that one names in `previous` the last it accepted.
     pub(super) fn may_have_lost_accepted(&self) -> bool {
@@ -353,7 +368,7 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
-        flags, ended, epochs, house_numbers, forgotten_on, chain, questions, status, past, stacked, stacked_as_of,
+        made, flags, ended, epochs, house_numbers, forgotten_on, chain, questions, status, past, stacked, stacked_as_of,
         reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }

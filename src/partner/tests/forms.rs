@@ -209,6 +209,7 @@ fn state() -> PartnerState {
         accepted: 16,
         said_accepted: 43,
         lost: 17,
+        made: vec![(1, 3), (7, 18)],
         flags: flags(homes(1..3), Day(20_900)),
         ended: flags(homes(7..9), Day(20_799)),
         epochs: vec![epoch],
