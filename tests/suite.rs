@@ -41,6 +41,8 @@ mod examples;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod fuzz;
 #[cfg(all(feature = "partner", feature = "broker"))]
+mod mishaps;
+#[cfg(all(feature = "partner", feature = "broker"))]
 mod partner;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod recovery;
