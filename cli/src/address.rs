@@ -9,7 +9,7 @@ use stapel::secret::{Scope, Secret, SecretFile};
 use stapel::{AddressError, AddressKey, Fields, Pseudonym, PseudonymKey, Slug};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::files;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ const PACE: u64 = 1 << 12;
 /// Reads one address a line and writes one line of JSON for each, in order:
 /// {"line":1,"input":"...","unit":"1012JS|1|A","number":"1012JS|1"}, or
 /// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
-/// The exit status is 0 when every line was handled, refused ones included.
+/// The exit status is 0 when every line was handled, refused ones included; with --strict it is 3 where one was refused.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < \
                   register.tsv")]
@@ -186,6 +186,7 @@ fn refuse(line: u64, input: &str, error: &RowError, out: &mut Output) -> Result<
             Refusal { code: "columns", field: "line", message: &message }
         }
     };
+    failure::some_warned();
     out.json(&Refused { line, input, error })
 }
 

@@ -290,7 +290,7 @@ fn check_line(
 fn compare_both(args: &CompareArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let found = [compare_replies(args, &trusted), compare_logs(args, &trusted, out)];
-    Failure::of_several(found.into_iter().filter_map(Result::err).collect())
+    Failure::of_several(found.into_iter().filter_map(Result::err).collect(), false)
 }
 
 fn compare_replies(args: &CompareArgs, trusted: &Trusted) -> Result<(), Failure> {

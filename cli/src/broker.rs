@@ -14,10 +14,10 @@ use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
 use stapel::{Broker, BrokerKeys, Digest, Timestamp};
 
-use crate::failure::{Failure, note};
-use crate::files;
+use crate::failure::{self, Failure, note, warn};
+use crate::files::{self, Input, Inputs};
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
@@ -91,8 +91,9 @@ struct InitArgs {
 /// .reply. Of a folder, the files that end in .msg are handled, by name. Without files, one message is read from
 /// standard input, and its reply written to standard output.
 ///
-/// The exit status is 1 where a file could not be handled or a message not be kept, and the others are handled all the
-/// same; a reply that rejects a message is no failure.
+/// Whatever is wrong with a file, the others are handled all the same; the exit status is then 3. It is 75 where
+/// messages could not be kept, or there are more than 10,000 files: handle them again. A reply that rejects a message is
+/// the partner's to act on, and is a failure here only with --strict.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -125,6 +126,12 @@ struct StatusArgs {
     json: bool,
     #[command(flatten)]
     clock: Clock,
+}
+
+impl Args {
+    pub(crate) fn only_shows(&self) -> bool {
+        matches!(self.command, Command::Status(_))
+    }
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
@@ -181,7 +188,7 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
         let broker = Broker::create(&args.place.dir, keys, policy, now).map_err(Failure::of_policy(policy))?;
         note_uncertified(&broker, now);
         if let Some(behind) = broker.status().log_behind {
-            note(&format!("log_behind: {behind}"));
+            warn(&format!("log_behind: {behind}"));
         }
         let signed = broker.policy();
         writeln!(out, "broker of {}, policy {}", signed.policy().consortium, signed.digest())?;
@@ -200,22 +207,31 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
-    let threads = args.threads.start()?;
-    let broker = args.place.open()?.with_threads(threads);
-    let key = broker.policy().policy().operator.verifying_key;
+    // One byte more than a message may have, so that a longer one is seen to be too long.
+    let limit = MAX_MESSAGE + 1;
     if args.files.is_empty() {
-        // One byte more than a message may have, so that a longer one is seen to be too long.
-        let reply = broker.handle(&files::read_stdin(MAX_MESSAGE + 1)?, args.clock.time()?);
+        output::refuse_closed()?;
+        // Before the store is opened, which others cannot use meanwhile.
+        let message = files::read_stdin(limit)?;
+        let broker = args.place.open()?.with_threads(args.threads.start()?);
+        let reply = broker.handle(&message, args.clock.time()?);
         out.write_all(&reply)?;
-        return told_of(&broker, u64::from(Told::read(&reply, &key).is_unavailable()));
+        let told = Told::read(&reply, &broker.policy().policy().operator.verifying_key);
+        told.note_rejection();
+        return told_of(&broker, u64::from(told.is_unavailable()));
     }
+    let is_new = |path: &Path| !reply_path(path, args.out.as_deref()).exists();
+    let mut inputs = Inputs::of(&args.files, ".msg", limit, is_new)?;
+    let broker = args.place.open()?.with_threads(args.threads.start()?);
+    let key = broker.policy().policy().operator.verifying_key;
     if let Some(folder) = &args.out {
         files::create_folder(folder)?;
     }
-    let (paths, mut failures) = files::expand(&args.files, ".msg")?;
-    let progress = Progress::of(paths.len() as u64, "messages");
-    let mut unavailable = 0;
-    for path in paths {
+    let mut failures = std::mem::take(&mut inputs.failures);
+    let progress = Progress::of(inputs.files.len() as u64, "messages");
+    let (mut unavailable, mut any_done) = (0, false);
+    for input in &mut inputs.files {
+        let path = input.path.clone();
         // As of a shell's outbox/*, where replies lie beside their messages.
         if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".reply")) {
             note(&format!("{} is a reply by its name, and was passed over", path.display()));
@@ -223,7 +239,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         }
         let to = reply_path(&path, args.out.as_deref());
         progress.add(1);
-        let told = match handle_file(&broker, &key, &path, &to, args.clock.time()?) {
+        let told = match handle_file(&broker, &key, input, &to, args.clock.time()?) {
             Ok(Some(told)) => told,
             Ok(None) => continue,
             // The others have nothing to do with this one.
@@ -232,7 +248,9 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
                 continue;
             }
         };
+        told.note_rejection();
         unavailable += u64::from(told.is_unavailable());
+        any_done |= !told.is_unavailable();
         if args.json {
             out.json(&json!({
                 "message": path.display().to_string(), "reply": to.display().to_string(), "kind": told.kind,
@@ -243,25 +261,27 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
             writeln!(out, "{}: {}{}", path.display(), told.kind, why.unwrap_or_default())?;
         }
     }
+    failures.extend(inputs.left());
     failures.extend(told_of(&broker, unavailable).err());
-    Failure::of_several(failures)
+    Failure::of_several(failures, any_done)
 }
 
 /// Handles the message in a file, and writes the reply to the file `to`; `None` where that is there already.
 fn handle_file(
     broker: &Broker,
     key: &VerifyingKey,
-    path: &Path,
+    input: &mut Input,
     to: &Path,
     now: Timestamp,
 ) -> Result<Option<Told>, Failure> {
+    let path = input.path.clone();
     if matches!(path.try_exists(), Ok(false)) && path.extension().is_none() {
         let finding = "is not there: nothing was delivered or asked yet, or the outbox is elsewhere";
         return Err(Failure::new("io", format!("{} {finding}", path.display())));
     }
-    // One byte more than a message may have, so that a longer one is seen to be too long.
-    let message = files::read_up_to(path, MAX_MESSAGE + 1)?;
-    if to.exists() && is_replied(&message, to, key)? {
+    let message = input.read(MAX_MESSAGE + 1)?;
+    // Also where a link is there that leads nowhere.
+    if files::is_regular(to).is_some() && is_replied(&message, to, key)? {
         note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
         return Ok(None);
     }
@@ -281,7 +301,7 @@ fn note_uncertified(broker: &Broker, now: Timestamp) {
         for partner in &signed.policy().partners {
             let is_theirs = |one: &CertificateStatus| (one.epoch, one.partner) == (epoch.number, partner.number);
             if !status.certificates.iter().any(is_theirs) {
-                note(&format!(
+                warn(&format!(
                     "partner {} has no certificate in epoch {}, and its messages are rejected until it has: \
                      stapel broker certify",
                     partner.number, epoch.number
@@ -302,7 +322,7 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
         return Err(Failure::new("unavailable", finding));
     }
     if let Some(fault) = fault {
-        note(&format!("last fault: {fault}"));
+        warn(&format!("last fault: {fault}"));
     }
     Ok(())
 }
@@ -379,6 +399,13 @@ impl Told {
     /// Whether the broker could keep nothing, or sign nothing: the same message may fare better later.
     fn is_unavailable(&self) -> bool {
         self.code == Some(Code::Unavailable.as_str()) || self.kind == NOTHING
+    }
+
+    /// A reply that rejects is the partner's to act on, and no failure here; with `--strict` it counts.
+    fn note_rejection(&self) {
+        if self.sentence.is_some() {
+            failure::some_warned();
+        }
     }
 
     fn kind(kind: &'static str) -> Told {

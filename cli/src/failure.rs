@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use stapel_demo::DemoError;
 
@@ -25,9 +26,28 @@ pub(crate) enum Failure {
     Shown(String),
     /// There is nothing to do, so what there is to do is shown.
     Help(String),
+    /// Something was refused, this last, and the rest was done.
+    Partly(Box<Failure>),
 }
 
+/// The most failures of one command that are named, one a line.
+const TOLD: usize = 20;
+
+// The exit statuses. README says what each of them is.
+
+/// Nothing was done.
+const FAILED: u8 = 1;
+/// The command line does not say what to do.
 const USAGE: u8 = 2;
+/// Something was refused, and the rest was done.
+const SOME_REFUSED: u8 = 3;
+/// The same command may fare better later: EX_TEMPFAIL of sysexits, which mailers and schedulers know.
+const TRY_LATER: u8 = 75;
+
+/// What was come upon by a command that goes on. It has one exit status, whichever of its parts that is.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+static WARNED: AtomicBool = AtomicBool::new(false);
+static STRICT: AtomicBool = AtomicBool::new(false);
 
 impl Failure {
     /// A refusal of the command itself.
@@ -66,11 +86,17 @@ impl Failure {
         }
     }
 
-    /// Says each of several failures, and gives the last one to end the command with; none where there is none.
-    pub(crate) fn of_several(mut failures: Vec<Failure>) -> Result<(), Failure> {
-        let last = failures.pop();
-        failures.iter().for_each(|failure| note(&failure.line()));
-        last.map_or(Ok(()), Err)
+    /// Says each of several failures, and gives the last one to end the command with; none where there is none. Those
+    /// that may fare better later come first, so that they do not stand for the others. `any_done` says whether anything
+    /// else was done.
+    pub(crate) fn of_several(mut failures: Vec<Failure>, any_done: bool) -> Result<(), Failure> {
+        failures.sort_by_key(|failure| failure.status() != TRY_LATER);
+        let Some(last) = failures.pop() else { return Ok(()) };
+        failures.iter().take(TOLD).for_each(|failure| note(&failure.line()));
+        if failures.len() > TOLD {
+            note(&format!("and {} more like these", failures.len() - TOLD));
+        }
+        Err(if any_done { Failure::Partly(Box::new(last)) } else { last })
     }
 
     /// What clap says of a command line that it did not take.
@@ -85,17 +111,32 @@ impl Failure {
         Failure::Usage(text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned())
     }
 
+    /// The exit status.
+    fn status(&self) -> u8 {
+        match self {
+            Failure::Stapel(error) => status_of(error.code()),
+            Failure::Refused { code, .. } => status_of(code),
+            Failure::Stdout(_) => FAILED,
+            Failure::Usage(_) | Failure::Help(_) => USAGE,
+            Failure::Shown(_) => 0,
+            Failure::Partly(last) => {
+                if last.status() == TRY_LATER {
+                    TRY_LATER
+                } else {
+                    SOME_REFUSED
+                }
+            }
+        }
+    }
+
     /// Says it on standard error, and gives the exit status.
     pub(crate) fn report(self) -> ExitCode {
-        let (status, text) = match self {
-            // Whoever reads the output has seen enough of it.
-            Failure::Stdout(error) if error.kind() == ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
-            Failure::Stdout(error) => (1, format!("cannot write to standard output: {error} [io]")),
-            Failure::Stapel(error) => (1, format!("{error} [{}]", error.code())),
-            Failure::Refused { code, message } => (1, format!("{message} [{code}]")),
+        let status = self.status();
+        let text = match &self {
+            Failure::Stdout(error) => format!("cannot write to standard output: {error} [io]"),
             Failure::Usage(message) => match message.split_once("\n\n") {
-                Some((first, rest)) => (USAGE, format!("{first} [usage]\n\n{rest}")),
-                None => (USAGE, format!("{message} [usage]")),
+                Some((first, rest)) => format!("{first} [usage]\n\n{rest}"),
+                None => format!("{message} [usage]"),
             },
             Failure::Shown(text) => {
                 // Help that nobody reads to its end is no failure.
@@ -106,9 +147,15 @@ impl Failure {
                 let _ = io::stderr().write_all(text.as_bytes());
                 return ExitCode::from(USAGE);
             }
+            Failure::Stapel(_) | Failure::Refused { .. } | Failure::Partly(_) => self.line(),
         };
         note(&text);
         ExitCode::from(status)
+    }
+
+    /// Whether a reader stopped reading the output.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Failure::Stdout(error) if error.kind() == ErrorKind::BrokenPipe)
     }
 
     /// The sentence and the code, for a report on one of several files.
@@ -118,8 +165,52 @@ impl Failure {
             Failure::Refused { code, message } => format!("{message} [{code}]"),
             Failure::Usage(message) | Failure::Shown(message) | Failure::Help(message) => message.clone(),
             Failure::Stdout(error) => error.to_string(),
+            Failure::Partly(last) => last.line(),
         }
     }
+}
+
+/// The exit status of a command that ends with a code.
+fn status_of(code: &str) -> u8 {
+    match code {
+        "folder_in_use" | "unavailable" | "files_left" | "policy_not_yet" | "random" => TRY_LATER,
+        _ => FAILED,
+    }
+}
+
+/// The option `--strict`.
+pub(crate) fn be_strict(strict: bool) {
+    STRICT.store(strict, Ordering::Relaxed);
+}
+
+/// Whether a warning counts as a refusal, and a refusal as a failure of the whole.
+pub(crate) fn is_strict() -> bool {
+    STRICT.load(Ordering::Relaxed)
+}
+
+/// Says something that is no failure and that a person should look at. With `--strict` it counts as a refusal.
+pub(crate) fn warn(text: &str) {
+    WARNED.store(true, Ordering::Relaxed);
+    note(text);
+}
+
+/// Notes that something was refused, by this command or by the broker, and the rest done. It was said elsewhere.
+pub(crate) fn some_refused() {
+    REFUSED.store(true, Ordering::Relaxed);
+}
+
+/// Notes that something was refused that is no failure, as a line that is no address. With `--strict` it is one.
+pub(crate) fn some_warned() {
+    WARNED.store(true, Ordering::Relaxed);
+}
+
+/// The exit status of a command that came to its end.
+pub(crate) fn ended() -> ExitCode {
+    let warned = is_strict() && WARNED.load(Ordering::Relaxed);
+    if warned {
+        note("it was done, and there were warnings; with --strict they count as refusals [strict]");
+    }
+    if warned || REFUSED.load(Ordering::Relaxed) { ExitCode::from(SOME_REFUSED) } else { ExitCode::SUCCESS }
 }
 
 /// Says something on standard error that is not output. If nobody can hear it, nothing is lost.

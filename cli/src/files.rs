@@ -17,40 +17,66 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) struct NewFile {
     path: PathBuf,
     new: PathBuf,
-    file: BufWriter<File>,
+    /// `None` once it is in its place.
+    file: Option<BufWriter<File>>,
 }
+
+/// What names of files begin with that are being written.
+const TEMPORARY: &str = ".stapel-";
 
 impl NewFile {
     pub(crate) fn create(path: &Path) -> Result<NewFile, Failure> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = path.with_file_name(name);
-        // What was left there goes; a link that somebody put there must not lead the writing elsewhere.
-        remove(&new)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&new).map_err(|source| error("create", &new, source))?;
-        Ok(NewFile { path: path.into(), new, file: BufWriter::new(file) })
+        // A name of this process's own, and one that is not there: neither another command nor what somebody put there
+        // is written over, or stands in the way.
+        let mut tries = (0..).map(|number| {
+            let name = format!("{TEMPORARY}{}-{number}.new", std::process::id());
+            path.with_file_name(name)
+        });
+        loop {
+            let new = tries.next().unwrap_or_default();
+            match options.open(&new) {
+                Ok(file) => return Ok(NewFile { path: path.into(), new, file: Some(BufWriter::new(file)) }),
+                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(error("create", &new, source)),
+            }
+        }
     }
 
     /// Puts it in its place.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.file.flush().map_err(|source| error("write", &self.new, source))?;
-        self.file.get_ref().sync_all().map_err(|source| error("write", &self.new, source))?;
-        drop(self.file);
-        fs::rename(&self.new, &self.path).map_err(|source| error("replace", &self.path, source))
+        if let Some(mut file) = self.file.take() {
+            let written = file.flush().and_then(|()| file.get_ref().sync_all());
+            drop(file);
+            let placed = written.and_then(|()| fs::rename(&self.new, &self.path));
+            placed.map_err(|source| {
+                let _ = fs::remove_file(&self.new);
+                error("write", &self.path, source)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // It is not whole, and nobody waits for it.
+            let _ = fs::remove_file(&self.new);
+        }
     }
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.file.as_mut().map_or(Ok(()), BufWriter::flush)
     }
 }
 
@@ -62,10 +88,32 @@ pub(crate) fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> 
     Ok(bytes)
 }
 
-/// As [`read_up_to`], for a file that was found in a folder: a pipe or a device there would be waited for without end.
+/// As [`read_up_to`], for a file that was found in a folder. Whoever may write to the folder chose what it is: a pipe
+/// would be waited for without end, and a link would lead to another file of this user's.
 pub(crate) fn read_found(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let there = fs::metadata(path).map_err(|source| error("open", path, source))?;
-    if there.is_file() { read_up_to(path, limit) } else { Err(not_a_file(path)) }
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
+    }
+    let opened = options.open(path).and_then(|file| file.metadata().map(|there| (file, there)));
+    let (file, there) = opened.map_err(|source| match is_regular(path) {
+        Some(false) => not_a_file(path),
+        _ => error("open", path, source),
+    })?;
+    if !there.is_file() {
+        return Err(not_a_file(path));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit as u64).read_to_end(&mut bytes).map_err(|source| error("read", path, source))?;
+    Ok(bytes)
+}
+
+/// Whether there is a file, and no link to one; `None` where there is nothing.
+pub(crate) fn is_regular(path: &Path) -> Option<bool> {
+    fs::symlink_metadata(path).ok().map(|there| there.is_file())
 }
 
 /// Reads standard input, or its first `limit` bytes.
@@ -92,12 +140,13 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
     builder.create(path).map_err(|source| error("create", path, source))
 }
 
-/// The files in a folder whose names end in `ending`, by name.
+/// What is in a folder under names that end in `ending`, by name.
 pub(crate) fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(|source| error("read", folder, source))? {
         let path = entry.map_err(|source| error("read", folder, source))?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(ending) && !name.starts_with(TEMPORARY) {
             paths.push(path);
         }
     }
@@ -105,24 +154,109 @@ pub(crate) fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure>
     Ok(paths)
 }
 
-/// Every file of `given`, with folders replaced by the files in them whose names end in `ending`; and a failure for
-/// each thing of such a name that is no file.
-pub(crate) fn expand(given: &[PathBuf], ending: &str) -> Result<(Vec<PathBuf>, Vec<Failure>), Failure> {
-    let (mut paths, mut failures) = (Vec::new(), Vec::new());
-    for path in given {
-        if !path.is_dir() {
-            paths.push(path.clone());
-            continue;
+/// Removes what commands that were killed left in a folder of what they were writing, a day later: until then they may
+/// be writing it still.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    let is_old = |path: &Path| {
+        let there = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+        let age = there.and_then(|there| there.modified().ok()?.elapsed().ok());
+        age.is_some_and(|age| age.as_secs() > 86_400)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
+        if is_old(&entry.path()) {
+            let _ = fs::remove_file(entry.path());
         }
-        let (files, others): (Vec<_>, Vec<_>) = list(path, ending)?.into_iter().partition(|path| path.is_file());
-        paths.extend(files);
-        failures.extend(others.iter().map(|path| not_a_file(path)));
     }
-    Ok((paths, failures))
+}
+
+/// The most files of folders that are read in one run: so many that no day's messages are more, and so few that a run
+/// ends.
+const MOST_FOUND: usize = 10_000;
+
+/// Files that were named, or found in folders that were.
+#[derive(Default)]
+pub(crate) struct Inputs {
+    pub(crate) files: Vec<Input>,
+    /// One for each thing of such a name in a folder that is no file.
+    pub(crate) failures: Vec<Failure>,
+    /// How many files were found beyond those that are read in one run.
+    left: usize,
+}
+
+/// A file to be read.
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    found: bool,
+    /// What was read of it beforehand.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Inputs {
+    /// Every file of `given`, with folders replaced by the files in them whose names end in `ending`. Where these are
+    /// more than can be read in one run, those come first of which `is_urgent` is true.
+    ///
+    /// What was named and is a pipe is read here, up to `limit` bytes, because whoever calls this holds no lock yet, and
+    /// nobody knows how long it must be waited for.
+    pub(crate) fn of(
+        given: &[PathBuf],
+        ending: &str,
+        limit: usize,
+        is_urgent: impl Fn(&Path) -> bool,
+    ) -> Result<Inputs, Failure> {
+        let mut inputs = Inputs::default();
+        let mut found = Vec::new();
+        for path in given {
+            match fs::metadata(path) {
+                Ok(there) if there.is_dir() => {
+                    for path in list(path, ending)? {
+                        match is_regular(&path) {
+                            Some(false) => inputs.failures.push(not_a_file(&path)),
+                            _ => found.push(path),
+                        }
+                    }
+                }
+                there => {
+                    let is_pipe = there.is_ok_and(|there| !there.is_file());
+                    let bytes = if is_pipe { Some(read_up_to(path, limit)?) } else { None };
+                    inputs.files.push(Input { path: path.clone(), found: false, bytes });
+                }
+            }
+        }
+        if found.len() > MOST_FOUND {
+            // Else what somebody put there, and is never done with, would keep the others waiting for ever.
+            found.sort_by_cached_key(|path| !is_urgent(path));
+            inputs.left = found.split_off(MOST_FOUND).len();
+            found.sort();
+        }
+        inputs.files.extend(found.into_iter().map(|path| Input { path, found: true, bytes: None }));
+        Ok(inputs)
+    }
+
+    /// That files are left for the next run.
+    pub(crate) fn left(&self) -> Option<Failure> {
+        let left = self.left;
+        let finding = format!(
+            "{left} files are left for the next run, since one reads {MOST_FOUND} files of folders: run it again, and \
+             take away those that are no messages"
+        );
+        (left > 0).then(|| Failure::new("files_left", finding))
+    }
+}
+
+impl Input {
+    /// Its bytes, or the first `limit` of one that is longer.
+    pub(crate) fn read(&mut self, limit: usize) -> Result<Vec<u8>, Failure> {
+        match self.bytes.take() {
+            Some(bytes) => Ok(bytes),
+            None if self.found => read_found(&self.path, limit),
+            None => read_up_to(&self.path, limit),
+        }
+    }
 }
 
 fn not_a_file(path: &Path) -> Failure {
-    let finding = "is not a file, or a link to none, and was not read: take it away";
+    let finding = "is no file of its own but a link, a folder or a pipe, and was not read: take it away";
     Failure::new("not_a_file", format!("{} {finding}", path.display()))
 }
 

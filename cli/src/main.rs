@@ -33,9 +33,15 @@ use output::Output;
 #[derive(Parser)]
 #[command(name = "stapel", version, arg_required_else_help = true)]
 #[command(after_help = "Example:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n\n\
-                        Errors go to standard error as 'stapel: MESSAGE [CODE]'. Exit status: 0 done, 1 error, 2 wrong \
-                        usage.")]
+                        Errors go to standard error as 'stapel: MESSAGE [CODE]'.\n\n\
+                        Exit status:\n  0   done\n  1   nothing was done\n  2   the command line is wrong\n  \
+                        3   something was refused, and the rest was done\n  \
+                        75  nothing is wrong with what was given: try the same again later\n\n\
+                        Only 'stapel broker status --check' has those of a monitor's plug-in.")]
 struct Cli {
+    /// Take each warning for a refusal (exit status 3), and do nothing where a row is refused
+    #[arg(long, global = true)]
+    strict: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -56,14 +62,30 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::try_parse() {
         Ok(cli) => {
+            failure::be_strict(cli.strict);
+            let only_shows = only_shows(&cli.command);
             let mut out = Output::open();
-            run(cli.command, &mut out).and_then(|()| out.finish())
+            match run(cli.command, &mut out).and_then(|()| out.finish()) {
+                // Whoever reads the output has seen enough of it.
+                Err(failure) if only_shows && failure.is_broken_pipe() => return ExitCode::SUCCESS,
+                other => other,
+            }
         }
         Err(error) => Err(Failure::from_clap(&error)),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => failure::ended(),
         Err(failure) => failure.report(),
+    }
+}
+
+/// Whether a command changes nothing, so that nothing is left undone where nobody reads its output to the end.
+fn only_shows(command: &Command) -> bool {
+    match command {
+        Command::Demo(_) | Command::Address(_) | Command::Pseudonym(_) | Command::Policy(_) | Command::Audit(_) => true,
+        Command::Partner(args) => args.only_shows(),
+        Command::Broker(args) => args.only_shows(),
+        Command::Sandbox(_) | Command::Keygen(_) => false,
     }
 }
 

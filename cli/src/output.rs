@@ -38,6 +38,26 @@ impl Write for Output {
     }
 }
 
+/// Refuses to go on where standard output is closed, before anything is done: what a command says only once would be
+/// lost, and nobody would be told. Rust opens a closed one as `/dev/null`, for reading too, which nobody else does who
+/// only wants to see nothing.
+pub(crate) fn refuse_closed() -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let stdout = io::stdout();
+        let is_read_too = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR));
+        let device = rustix::fs::fstat(&stdout).map(|there| there.st_rdev);
+        let null = std::fs::metadata("/dev/null").map(|there| there.rdev());
+        if is_read_too && device.ok().zip(null.ok()).is_some_and(|(device, null)| device as u64 == null) {
+            let finding = "standard output is closed, or is /dev/null opened for reading too: what this says would be \
+                           lost, so that nothing was done; give it a file, or > /dev/null";
+            return Err(Failure::new("io", finding));
+        }
+    }
+    Ok(())
+}
+
 /// Text from elsewhere, for a terminal: what would steer one is escaped.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -74,6 +74,13 @@ struct OutboxArgs {
     out: Option<PathBuf>,
 }
 
+impl Args {
+    pub(crate) fn only_shows(&self) -> bool {
+        use Command::{Dossier, Keys, News, Shown, Status};
+        matches!(self.command, Dossier(_) | Keys(_) | News(_) | Shown(_) | Status(_))
+    }
+}
+
 pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     match args.command {
         Command::Init(args) => enrol::init(&args, out),

@@ -12,7 +12,7 @@ use stapel::policy::{Finding, Lang, Reveal, sample_text};
 use stapel::secret::SigningKey;
 use stapel::{Policy, PolicySignature, SignedPolicy};
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::files;
 use crate::now::Clock;
 use crate::output::Output;
@@ -228,6 +228,9 @@ fn check(args: &CheckArgs, out: &mut Output) -> Result<(), Failure> {
         for reveal in &check.reveals {
             writeln!(out, "{reveals}: {}", reveal.text(args.lang))?;
         }
+    }
+    if !check.notes.is_empty() || !check.refusals.is_empty() {
+        failure::some_warned();
     }
     match standing {
         0 => Ok(()),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use stapel::{AddressError, AddressKey, Fields};
 
-use crate::failure::{Failure, note};
+use crate::failure::{self, Failure, note};
 use crate::files;
 use crate::progress::Progress;
 use header::{Layout, Source};
@@ -122,6 +122,7 @@ impl Rows {
 
 impl RowArgs {
     /// Reads the rows, writes the refused ones to their file, and says on standard error how many there were of each.
+    /// A refusal makes the exit status 3, whatever is done with the other rows; with `--strict` it is an error.
     pub(crate) fn read(&self) -> Result<Sheet, Failure> {
         let stdin = Path::new("-");
         let path = self.file.as_deref().unwrap_or(stdin);
@@ -139,6 +140,14 @@ impl RowArgs {
                 return Err(Failure::new("refused_file", message));
             }
             files::replace(refused, &sheet.refused_text()?)?;
+        }
+        match sheet.refused.len() {
+            0 => {}
+            rows if failure::is_strict() => {
+                let finding = format!("{rows} rows were refused, and so, with --strict, nothing was done: mend them");
+                return Err(Failure::new("rows_refused", finding));
+            }
+            _ => failure::some_refused(),
         }
         Ok(sheet)
     }

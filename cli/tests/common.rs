@@ -57,14 +57,29 @@ impl Desk {
         json_lines(&self.stapel(&format!("{line} --json")))
     }
 
-    /// The code of a command that must fail with status 1 and say so in the one form.
+    /// The lines of JSON that a command prints which may say that something was refused.
+    pub(crate) fn told(&self, line: &str) -> Vec<Value> {
+        let output = self.run(&format!("{line} --json"), &[], b"");
+        let status = output.status.code().unwrap();
+        assert!([0, 3, 75].contains(&status), "stapel {line}\n{}", text(&output.stderr));
+        json_lines(&text(&output.stdout))
+    }
+
+    /// The code of a command that must do nothing, and say so in the one form.
     pub(crate) fn code(&self, line: &str) -> String {
+        let (status, code) = self.ended(line);
+        assert_eq!(status, 1, "stapel {line}");
+        code
+    }
+
+    /// The exit status of a command that must fail in whole or in part, and the code of what it says last.
+    pub(crate) fn ended(&self, line: &str) -> (i32, String) {
         let output = self.run(line, &[], b"");
         let err = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "stapel {line}\n{err}");
         let last = err.lines().last().unwrap_or_default();
         assert!(err.starts_with("stapel: ") && last.ends_with(']'), "stapel {line}\n{err}");
-        last.rsplit_once('[').unwrap().1.trim_end_matches(']').to_owned()
+        let code = last.rsplit_once('[').unwrap().1.trim_end_matches(']').to_owned();
+        (output.status.code().unwrap(), code)
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn certify(desk: &Desk, folder: &str, key: &str, number: u16, policy:
 /// Carries what is in a partner's outbox to the broker, and gives what the partner reads of the replies.
 pub(crate) fn carry(desk: &Desk, folder: &str, now: &str) -> Vec<Value> {
     desk.stapel(&format!("broker handle --dir broker {folder}/outbox --now {now}"));
-    desk.json(&format!("partner read --dir {folder} --now {now}"))
+    desk.told(&format!("partner read --dir {folder} --now {now}"))
 }
 
 pub(crate) fn deliver(desk: &Desk, folder: &str, now: &str) -> Value {

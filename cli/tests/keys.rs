@@ -73,7 +73,7 @@ fn a_lost_policy_key_is_replaced_and_one_that_is_not_lost_vetoes() {
     assert!(announced.contains("from 2027-02-03 on"), "{announced}");
     desk.stapel("broker accept-clock --dir broker --date 2027-02-02 --now 2027-02-02T09:00:00Z");
     assert_eq!(desk.stapel(&broker("announce", "2027-02-02")), announced, "once is enough");
-    assert_eq!(desk.code(&broker("adopt", "2027-02-02")), "policy_not_yet");
+    assert_eq!(desk.ended(&broker("adopt", "2027-02-02")), (75, "policy_not_yet".to_owned()));
     let lines = desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints")
         + &text(&desk.read("log.jsonl"));
     assert_eq!(lines.matches("policy_announced").count(), 1);
@@ -390,20 +390,20 @@ fn versions_are_adopted_in_their_order_and_each_is_told() {
         let files: String = versions.iter().map(|version| format!(" --policy policy-{version}.toml")).collect();
         format!("partner adopt --dir {folder}{files} --now {now}")
     };
-    let failed = |line: &str| {
+    let failed = |line: &str, status| {
         let output = desk.run(line, &[], b"");
-        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert_eq!(output.status.code(), Some(status), "{line}");
         (text(&output.stdout), text(&output.stderr))
     };
     let version = |folder: &str| desk.json(&format!("partner status --dir {folder}"))[0]["policy_version"].clone();
 
     // One is missing: nothing is adopted.
-    let (_, error) = failed(&adopt("politie", &[2, 4]));
+    let (_, error) = failed(&adopt("politie", &[2, 4]), 1);
     assert!(error.starts_with("stapel: policy-4.toml: ") && error.contains("version 3 is missing"), "{error}");
     assert_eq!(version("politie"), 1);
     // One that does not hold: those before it are adopted, and that is said.
     std::fs::rename(desk.path("policy-4.toml.fiscus.sig"), desk.path("aside")).unwrap();
-    let (said, error) = failed(&adopt("politie", &[4, 2, 3]));
+    let (said, error) = failed(&adopt("politie", &[4, 2, 3]), 3);
     assert!(error.starts_with("stapel: policy-4.toml: ") && error.contains("version 3 is in force here"), "{error}");
     assert!(said.contains("policy version 2, ") && said.contains("policy version 3, "), "{said}");
     std::fs::rename(desk.path("aside"), desk.path("policy-4.toml.fiscus.sig")).unwrap();

@@ -197,7 +197,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     // A clock that was put back.
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-01T12:00:00Z", &[], b"");
     let err = text(&handled.stderr);
-    assert_eq!(handled.status.code(), Some(1));
+    assert_eq!(handled.status.code(), Some(75));
     assert!(err.contains("1 messages could not be kept") && err.contains("[unavailable]"), "{err}");
     let handled = desk.json(&format!("broker handle --dir broker politie/outbox --now {now}"));
     assert_eq!((handled.len(), &handled[0]["kind"]), (1, &json!("receipt")), "not passed over");
@@ -206,7 +206,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     desk.stapel(&format!("partner confirm --dir politie --now {now}"));
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-09T10:00:00Z", &[], b"");
     let err = text(&handled.stderr);
-    assert_eq!(handled.status.code(), Some(1));
+    assert_eq!(handled.status.code(), Some(75));
     assert!(err.contains("1 messages could not be kept") && err.contains("broker accept-clock"), "{err}");
 }
 
@@ -261,7 +261,7 @@ fn ask(desk: &Desk, now: &str, keep: Option<&str>) -> Vec<String> {
         let answer = names.iter().find(|name| name.ends_with(".reply")).unwrap();
         desk.write(keep, desk.read(&format!("politie/outbox/{answer}")));
     }
-    standings(&desk.json(&format!("partner read --dir politie --now {now}")))
+    standings(&desk.told(&format!("partner read --dir politie --now {now}")))
 }
 
 /// A partner says that nothing changed, learns with `code` that the broker knows nothing of it, and delivers all of its

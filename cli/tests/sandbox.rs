@@ -18,7 +18,7 @@ fn the_first_question_gives_a_hit() {
     let mut printed = Vec::new();
     for line in shown {
         let output = run(&desk.path("sandbox"), &format!("{line} --json"), &[], b"");
-        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        assert!([0, 3].contains(&output.status.code().unwrap()), "{line}: {}", text(&output.stderr));
         printed.push(json_lines(&text(&output.stdout)));
     }
     assert_eq!((printed.len(), &printed[0][0]["refused"]), (7, &json!(1)), "one row cannot be one home");

@@ -10,3 +10,4 @@ mod operator;
 mod protocol;
 mod readme;
 mod sandbox;
+mod statuses;

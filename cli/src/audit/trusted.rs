@@ -8,7 +8,7 @@ use stapel::policy::{Policy, SignedPolicy};
 
 use super::Policies;
 use crate::failure::Failure;
-use crate::files;
+use crate::files::{self, Input, Inputs};
 use crate::progress::Progress;
 
 /// What the names of checkpoints in a folder end in.
@@ -27,16 +27,23 @@ impl Trusted {
     }
 
     pub(super) fn checkpoint(&self, path: &Path) -> Result<Checkpoint, Failure> {
-        let bytes = read(path, MAX_CHECKPOINT)?;
-        self.first(|policy| Checkpoint::verify(&bytes, &LogKey::of_checkpoint(policy, &bytes)))
+        self.verify(&read(path, MAX_CHECKPOINT)?, path)
+    }
+
+    fn verify(&self, bytes: &[u8], path: &Path) -> Result<Checkpoint, Failure> {
+        self.first(|policy| Checkpoint::verify(bytes, &LogKey::of_checkpoint(policy, bytes)))
             .map_err(Failure::of_file(path))
     }
 
     /// All checkpoints of files and folders, by size. At least one.
     pub(super) fn checkpoints(&self, given: &[PathBuf]) -> Result<Vec<Checkpoint>, Failure> {
-        let (paths, failures) = files::expand(given, CHECKPOINT)?;
-        Failure::of_several(failures)?;
-        let mut found = paths.iter().map(|path| self.checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut inputs = Inputs::of(given, CHECKPOINT, MAX_CHECKPOINT + 1, |_| true)?;
+        let mut failures = std::mem::take(&mut inputs.failures);
+        // A part of them proves less than whoever names the folder means.
+        failures.extend(inputs.left());
+        Failure::of_several(failures, false)?;
+        let read = |input: &mut Input| self.verify(&input.read(MAX_CHECKPOINT + 1)?, &input.path);
+        let mut found = inputs.files.iter_mut().map(read).collect::<Result<Vec<_>, _>>()?;
         if found.is_empty() {
             return Err(AuditError::Checkpoint { finding: "the folder has no file that ends in .checkpoint" }.into());
         }

@@ -10,7 +10,7 @@ use stapel::policy::{Certificate, Statement};
 use stapel::{Broker, BrokerKeys, Day, Policy, SystemError};
 
 use super::{BrokerFolder, note_uncertified};
-use crate::failure::{Failure, note};
+use crate::failure::{Failure, warn};
 use crate::files::{self, NewFile};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::Output;
@@ -61,7 +61,7 @@ pub(super) struct AcceptClockArgs {
 /// Keep certificates and suspensions of partners
 ///
 /// They come from the partners' organisations, and hold from their first day on. One that was kept before is no error.
-/// The exit status is 1 where one was refused; the others are kept all the same.
+/// The exit status is 3 where one was refused; the others are kept all the same.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker certify --dir broker 1.1.2.cert")]
 pub(super) struct CertifyArgs {
@@ -249,7 +249,7 @@ fn say_released(
     let after = epochs_of(broker);
     let closed: Vec<u32> = before.iter().copied().filter(|number| !after.contains(number)).collect();
     if let Some(behind) = broker.status().log_behind {
-        note(&format!("log_behind: {behind}"));
+        warn(&format!("log_behind: {behind}"));
     }
     for epoch in &closed {
         if json {
@@ -286,14 +286,17 @@ pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
 
 pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?;
-    let mut failures = Vec::new();
+    let (mut failures, mut any_done) = (Vec::new(), false);
     for path in &args.files {
         match keep_certificate(&broker, path, &args.clock).map_err(Failure::of_file(path)) {
-            Ok(said) => writeln!(out, "{}: {said}", path.display())?,
+            Ok(said) => {
+                any_done = true;
+                writeln!(out, "{}: {said}", path.display())?;
+            }
             Err(failure) => failures.push(failure),
         }
     }
-    Failure::of_several(failures)
+    Failure::of_several(failures, any_done)
 }
 
 /// What became of a certificate's file.
@@ -339,7 +342,7 @@ pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure>
     let broker = args.place.open()?;
     broker.backup(&args.to, args.clock.time()?)?;
     if let Some(fault) = broker.status().last_fault {
-        note(&format!("last fault: {fault}"));
+        warn(&format!("last fault: {fault}"));
     }
     let keys = args.place.keys();
     writeln!(
@@ -431,7 +434,7 @@ fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
 fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
     let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
     let path = folder.join(format!("{size:010}.checkpoint"));
-    if path.exists() && files::read_found(&path, MAX_CHECKPOINT + 1)? != checkpoint {
+    if files::is_regular(&path).is_some() && files::read_found(&path, MAX_CHECKPOINT + 1)? != checkpoint {
         let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and \
                        give another folder";
         return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));

@@ -10,7 +10,7 @@ use stapel::{AddressKey, Day, Slug};
 
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder};
-use crate::failure::{Failure, note};
+use crate::failure::{self, Failure, note};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::Output;
 use crate::rows::{RowArgs, Rows, Sheet};
@@ -263,6 +263,9 @@ impl Acting {
 
     fn say(&self, changed: &Changed, dry_run: bool, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
         let Changed { added, changed, withdrawn, unchanged, lapsed } = *changed;
+        if lapsed > 0 {
+            failure::some_refused();
+        }
         let refused = sheet.refused.len();
         if self.json {
             return out.json(&json!({

@@ -164,8 +164,12 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         let adopted = partner.adopt_first(&files[at..], args.clock.time()?);
         adopted.map_err(Failure::of_policy(file)).map_err(|failure| match at {
             0 if !joins => failure,
-            _ => failure
-                .and(&format!("those before it were adopted: version {} is in force here", before.policy().version)),
+            _ => {
+                Failure::Partly(Box::new(failure.and(&format!(
+                    "those before it were adopted: version {} is in force here",
+                    before.policy().version
+                ))))
+            }
         })?;
         for difference in before.policy().difference(partner.policy().policy(), args.lang) {
             writeln!(out, "{difference}")?;

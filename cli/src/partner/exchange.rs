@@ -1,17 +1,17 @@
 //! Messages to the broker and its replies: `partner deliver`, `confirm`, `read` and `give-up`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use stapel::message::Kind;
-use stapel::partner::{InFlight, Partner, Shortened};
+use stapel::message::{Code, Kind, MAX_MESSAGE};
+use stapel::partner::{InFlight, Partner, Received, Shortened};
 
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
-use crate::failure::{Failure, note};
-use crate::files;
+use crate::failure::{self, Failure, note, warn};
+use crate::files::Inputs;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::threads::ThreadArgs;
 
 /// Write the messages that bring the broker up to date
@@ -55,8 +55,9 @@ struct Delivery {
 /// Prints standings with the references and addresses of the rows that were asked. Messages that were replied to leave
 /// the outbox, and so do their replies. Of a folder, the files that end in .reply are read, by name.
 ///
-/// The exit status is 1 where a reply could not be read, and the others are read all the same; one that was read and
-/// rejects a message is no failure.
+/// The exit status is 3 where a reply could not be read, where one rejects a message, or where something is wrong with
+/// the broker's log; the others are read all the same. It is 75 where the broker could only not keep a message: carry
+/// that again; or where there are more than 10,000 replies: read again.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner read --dir police --json")]
 pub(super) struct ReadArgs {
@@ -112,7 +113,7 @@ fn hand_over(
     // Said also where no message was made: nothing else says it.
     let Shortened { shortened, ended } = partner.take_shortened();
     if shortened + ended > 0 {
-        note(&format!(
+        warn(&format!(
             "the policy allows fewer days than when these were flagged: {shortened} flags were shortened, and {ended} \
              ended; renew those that are still right with stapel partner flag --renew REASON"
         ));
@@ -148,45 +149,74 @@ fn deliveries(partner: &Partner) -> impl Iterator<Item = InFlight<'_>> {
 }
 
 pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
+    // A reply leaves the outbox once it was shown.
+    output::refuse_closed()?;
+    let outbox = args.outbox.of(&args.place);
+    // What comes from a pipe is waited for before the folder is opened, which others cannot use meanwhile.
+    let given =
+        |given: &[PathBuf], is_urgent: &dyn Fn(&Path) -> bool| Inputs::of(given, ".reply", MAX_MESSAGE + 1, is_urgent);
+    let mut inputs = if args.files.is_empty() { Inputs::default() } else { given(&args.files, &|_| true)? };
     let mut partner = args.place.open()?;
     let mut refs = Refs::open(&args.place.dir)?;
-    let outbox = args.outbox.of(&args.place);
-    let (paths, failures) = match args.files.as_slice() {
-        [] if outbox.folder().is_dir() => files::expand(&[outbox.folder().to_owned()], ".reply")?,
-        [] => Default::default(),
-        given => files::expand(given, ".reply")?,
-    };
-    if paths.is_empty() {
+    if args.files.is_empty() && outbox.folder().is_dir() {
+        inputs = given(&[outbox.folder().to_owned()], &|path| outbox.is_awaited(&partner, path))?;
+    }
+    if inputs.files.is_empty() {
         note("there is no reply to read");
     }
-    failures.iter().for_each(|failure| note(&failure.line()));
-    let mut failed = failures.len();
+    let mut failures = std::mem::take(&mut inputs.failures);
     let mut done = Vec::new();
-    for path in paths {
+    let mut told = Told::default();
+    for input in &mut inputs.files {
         let now = args.clock.time()?;
-        let reply = files::read_up_to(&path, stapel::message::MAX_MESSAGE + 1);
-        match reply.and_then(|reply| partner.read(&reply, now).map_err(Failure::of_file(&path))) {
+        let reply = input.read(MAX_MESSAGE + 1);
+        match reply.and_then(|reply| partner.read(&reply, now).map_err(Failure::of_file(&input.path))) {
             Ok(received) => {
-                report::received(&path, &received, &partner, &refs, args.json, out)?;
-                done.push(path);
+                told.count(&received);
+                report::received(&input.path, &received, &partner, &refs, args.json, out)?;
+                done.push(input.path.clone());
             }
-            Err(failure) => {
-                failed += 1;
-                note(&failure.line());
-            }
+            Err(failure) => failures.push(failure),
         }
     }
     // Replies are shown before they go.
     out.finish()?;
     for complaint in partner.complaints()? {
+        failure::some_refused();
         note(&report::complaint_line(&complaint));
     }
-    outbox.clean(&partner, &done)?;
+    failures.extend(outbox.clean(&partner, &done)?);
     refs.settle(&partner)?;
-    match failed {
-        0 => Ok(()),
-        1 => Err(Failure::new("not_read", "1 reply could not be read")),
-        replies => Err(Failure::new("not_read", format!("{replies} replies could not be read"))),
+    failures.extend(inputs.left());
+    failures.extend(told.failure());
+    Failure::of_several(failures, !done.is_empty())
+}
+
+/// What replies say of messages that were not accepted.
+#[derive(Default)]
+struct Told {
+    rejected: u32,
+    unavailable: u32,
+}
+
+impl Told {
+    fn count(&mut self, received: &Received) {
+        match received {
+            Received::Rejection { rejection, .. } if rejection.code == Code::Unavailable => self.unavailable += 1,
+            Received::Rejection { .. } | Received::Hint(_) => self.rejected += 1,
+            // Nothing waited for it any more.
+            Received::Late(_) => failure::some_warned(),
+            _ => {}
+        }
+    }
+
+    /// Each rejection was shown, with what to do.
+    fn failure(&self) -> Option<Failure> {
+        if self.rejected > 0 {
+            failure::some_refused();
+        }
+        let finding = format!("{} messages could not be kept: have them handled again later", self.unavailable);
+        (self.unavailable > 0).then(|| Failure::new("unavailable", finding))
     }
 }
 
@@ -200,5 +230,6 @@ pub(super) fn give_up(args: &GiveUpArgs) -> Result<(), Failure> {
         )
     })?;
     partner.give_up(digest, args.clock.time()?)?;
-    args.outbox.of(&args.place).clean(&partner, &[])
+    let failures = args.outbox.of(&args.place).clean(&partner, &[])?;
+    Failure::of_several(failures, true)
 }

@@ -13,7 +13,7 @@ use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::Failure;
 use crate::files;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// Tell what changed over own flags since the last time
 ///
@@ -83,6 +83,8 @@ pub(super) struct ShownArgs {
 }
 
 pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
+    // News are told once.
+    output::refuse_closed()?;
     let mut partner = args.place.open()?;
     let refs = Refs::open(&args.place.dir)?;
     let news = partner.untold_news()?;

@@ -37,14 +37,14 @@ impl Outbox {
     ) -> Result<(), Failure> {
         files::create_folder(&self.0)?;
         let is_meant = |flight: &InFlight<'_>| messages.iter().any(|bytes| bytes == flight.bytes) || !self.has(flight);
+        let (mut failures, mut any_done) = (Vec::new(), false);
         for message in partner.in_flight().filter(is_meant) {
             let path = self.0.join(name(&message));
-            let there = path.is_file() && files::read_up_to(&path, message.bytes.len() + 1)? == message.bytes;
-            if !there {
-                // A reply that lies there is to another message of that name.
-                files::remove(&reply(&path))?;
-                files::replace(&path, message.bytes)?;
+            if let Err(failure) = put(&path, message.bytes) {
+                failures.push(failure);
+                continue;
             }
+            any_done = true;
             if as_json {
                 let mut value = json(&message);
                 value["file"] = path.display().to_string().into();
@@ -53,32 +53,49 @@ impl Outbox {
                 writeln!(out, "{}", path.display())?;
             }
         }
-        Ok(())
+        Failure::of_several(failures, any_done)
     }
 
     /// Whether a message's file is there.
     pub(super) fn has(&self, message: &InFlight<'_>) -> bool {
-        self.0.join(name(message)).exists()
+        files::is_regular(&self.0.join(name(message))) == Some(true)
     }
 
-    /// Takes out the messages that are no longer waited for, and the replies that were read.
-    pub(super) fn clean(&self, partner: &Partner, read: &[PathBuf]) -> Result<(), Failure> {
+    /// Whether a file is named as the reply to a message in flight.
+    pub(super) fn is_awaited(&self, partner: &Partner, path: &Path) -> bool {
+        partner.in_flight().any(|message| reply(&self.0.join(name(&message))) == path)
+    }
+
+    /// Takes out the messages that are no longer waited for, and the replies that were read; what could not be taken
+    /// out.
+    pub(super) fn clean(&self, partner: &Partner, read: &[PathBuf]) -> Result<Vec<Failure>, Failure> {
         if !self.0.is_dir() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let waiting: Vec<String> = partner.in_flight().map(|message| name(&message)).collect();
+        let mut removed = Vec::new();
         for path in files::list(&self.0, ".msg")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !path.is_dir() && is_name(&name) && !waiting.iter().any(|waiting| *waiting == name) {
-                files::remove(&reply(&path))?;
-                files::remove(&path)?;
+                removed.push(files::remove(&reply(&path)));
+                removed.push(files::remove(&path));
             }
         }
-        for path in read.iter().filter(|path| path.parent() == Some(&self.0)) {
-            files::remove(path)?;
-        }
-        Ok(())
+        removed.extend(read.iter().filter(|path| path.parent() == Some(&self.0)).map(|path| files::remove(path)));
+        files::remove_leftovers(&self.0);
+        Ok(removed.into_iter().filter_map(Result::err).collect())
     }
+}
+
+/// Puts a message in its place, unless it is there.
+fn put(path: &Path, message: &[u8]) -> Result<(), Failure> {
+    let is_there = files::is_regular(path) == Some(true) && files::read_found(path, message.len() + 1)? == message;
+    if is_there {
+        return Ok(());
+    }
+    // A reply that lies there is to another message of that name.
+    files::remove(&reply(path))?;
+    files::replace(path, message)
 }
 
 /// A message's name in the outbox.

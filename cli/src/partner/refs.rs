@@ -211,7 +211,7 @@ impl<'de> Visitor<'de> for Lists {
 }
 
 fn read_key(path: &Path) -> Result<LessSafeKey, Failure> {
-    let bytes = Zeroizing::new(files::read_up_to(path, 33)?);
+    let bytes = Zeroizing::new(files::read_found(path, 33)?);
     let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| {
         Failure::new("refs", format!("{} is not 32 bytes long: take it and refs.sealed away", path.display()))
     })?;
@@ -223,7 +223,7 @@ fn unseal(path: &Path, key: &LessSafeKey) -> Result<Kept, Failure> {
         let finding = "was altered, or refs.key is another's; take it away: then hits come back without references";
         Failure::new("refs", format!("{} {finding}", path.display()))
     };
-    let mut sealed = files::read_up_to(path, MAX_BYTES)?;
+    let mut sealed = files::read_found(path, MAX_BYTES)?;
     let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>().ok_or_else(damaged)?;
     let nonce = Nonce::assume_unique_for_key(*nonce);
     let plain = key.open_in_place(nonce, Aad::from(LABEL), rest).map_err(|_| damaged())?;

@@ -1,0 +1,164 @@
+//! Exit statuses, on which a script at night relies, and what must not stop or hang one.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+
+use stapel::{Broker, BrokerKeys};
+
+use crate::common::{Desk, text};
+use crate::consortium::{BY, carry, consortium};
+
+const NOW: &str = "--now 2026-12-01T09:00:00Z";
+
+fn status(desk: &Desk, line: &str) -> i32 {
+    desk.run(line, &[], b"").status.code().unwrap()
+}
+
+/// A command that was begun, with its standard input open.
+fn begin(desk: &Desk, line: &str, stdout: Stdio) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_stapel"))
+        .current_dir(desk.path(""))
+        .args(line.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What a shell makes of a line in which `stapel` is the command.
+#[cfg(unix)]
+fn shell(desk: &Desk, line: &str) -> (i32, String) {
+    let line = line.replace("stapel ", &format!("{} ", env!("CARGO_BIN_EXE_stapel")));
+    let output = Command::new("sh").args(["-c", &line]).current_dir(desk.path("")).output().unwrap();
+    (output.status.code().unwrap(), text(&output.stderr))
+}
+
+#[test]
+fn rows_that_are_refused_have_a_status_of_their_own() {
+    let desk = consortium();
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\nnergens\n");
+    desk.write("b.csv", "adres\n\"Dam 2, 1012 JS\"\n");
+    let flag = format!("partner flag --dir politie {BY} a.csv {NOW}");
+    let flags = |desk: &Desk| desk.json("partner status --dir politie")[0]["flags"].clone();
+    assert_eq!(desk.ended(&format!("{flag} --strict")), (1, "rows_refused".to_owned()));
+    assert_eq!(flags(&desk), 0, "with --strict nothing is done");
+    assert_eq!(status(&desk, &flag), 3);
+    assert_eq!(flags(&desk), 1);
+    assert_eq!(status(&desk, &format!("--strict partner flag --dir politie {BY} b.csv {NOW}")), 0);
+    for command in ["withdraw", "ask"] {
+        assert_eq!(status(&desk, &format!("partner {command} --dir politie {BY} a.csv {NOW}")), 3, "{command}");
+    }
+    let lines = |line: &str| desk.run(line, &[], b"Dam 1, 1012 JS\nnergens\n").status.code();
+    assert_eq!((lines("address"), lines("address --strict")), (Some(0), Some(3)));
+    assert_eq!((status(&desk, "policy check policy.toml"), status(&desk, "partner")), (0, 2));
+    let help = desk.stapel("--help");
+    let readme = include_str!("../../README.md");
+    for (status, said) in [
+        (0, "done"),
+        (1, "nothing was done"),
+        (2, "the command line is wrong"),
+        (3, "something was refused, and the rest was done"),
+        (75, "nothing is wrong with what was given: try the same again later"),
+    ] {
+        assert!(help.contains(&format!("  {status:<3} {said}")), "{help}");
+        assert!(readme.contains(&format!("| {status} | {said}")), "{status}");
+    }
+}
+
+#[test]
+fn what_the_broker_rejects_is_not_said_to_be_done() {
+    let desk = consortium();
+    // A question before the first release: the broker did its part, and the partner got no answer.
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {NOW}"));
+    desk.stapel(&format!("partner deliver --dir politie {NOW}"));
+    carry(&desk, "politie", "2026-12-01T09:00:00Z");
+    let ask = format!("partner ask --dir politie {BY} --own {NOW}");
+    let handle = format!("broker handle --dir broker politie/outbox {NOW}");
+    desk.stapel(&ask);
+    assert_eq!(status(&desk, &handle), 0);
+    assert_eq!(status(&desk, &format!("partner read --dir politie {NOW}")), 3);
+    desk.stapel(&ask);
+    assert_eq!(status(&desk, &format!("{handle} --strict")), 3);
+    desk.told(&format!("partner read --dir politie {NOW}"));
+    // Several certificates, one of which is none.
+    desk.write("none.cert", "nothing");
+    assert_eq!(desk.ended(&format!("broker certify --dir broker 1.1.1.cert none.cert {NOW}")).0, 3);
+    assert_eq!(desk.ended(&format!("broker certify --dir broker none.cert {NOW}")).0, 1);
+}
+
+#[test]
+fn what_fares_better_later_has_a_status_of_its_own() {
+    let desk = consortium();
+    let keys = BrokerKeys::open(&desk.path("broker/keys")).unwrap();
+    let broker = Broker::open(&desk.path("broker"), keys).unwrap();
+    assert_eq!(desk.ended(&format!("broker release --dir broker {NOW}")), (75, "folder_in_use".to_owned()));
+    drop(broker);
+    assert_eq!(status(&desk, &format!("broker release --dir broker {NOW}")), 0);
+}
+
+/// Rust opens a standard output that is closed as /dev/null.
+#[cfg(unix)]
+#[test]
+fn what_is_said_once_is_not_said_to_nobody() {
+    let desk = consortium();
+    desk.stapel(&format!("partner confirm --dir politie {NOW}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox {NOW}"));
+    let read = format!("stapel partner read --dir politie {NOW}");
+    let before = desk.list("politie/outbox");
+    let (status, err) = shell(&desk, &format!("{read} >&-"));
+    assert!(status == 1 && err.contains("standard output is closed") && err.ends_with("[io]\n"), "{status} {err}");
+    assert_eq!(desk.list("politie/outbox"), before);
+    let (status, err) = shell(&desk, "stapel broker handle --dir broker < politie/outbox/delivery-0000000001.msg >&-");
+    assert!(status == 1 && err.contains("standard output is closed"), "{status} {err}");
+    assert_eq!(shell(&desk, "stapel partner news --dir politie >&-").0, 1);
+    // A reader who goes away before it was said.
+    let mut child = begin(&desk, &read[7..], Stdio::piped());
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(desk.list("politie/outbox"), before);
+    assert_eq!(shell(&desk, &format!("{read} > /dev/null")).0, 0);
+    assert!(desk.list("politie/outbox").is_empty());
+}
+
+#[test]
+fn nobody_waits_for_an_input_with_the_store_locked() {
+    let desk = consortium();
+    desk.stapel(&format!("partner confirm --dir politie {NOW}"));
+    let message = desk.read("politie/outbox/delivery-0000000001.msg");
+    let mut child = begin(&desk, &format!("broker handle --dir broker {NOW}"), Stdio::piped());
+    // Long enough for it to have opened the store, if it did.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(status(&desk, &format!("broker release --dir broker {NOW}")), 0);
+    child.stdin.take().unwrap().write_all(&message).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && !output.stdout.is_empty(), "{}", text(&output.stderr));
+}
+
+/// Whoever may write to a folder of messages puts many files there that are none, by names that come first.
+#[cfg(unix)]
+#[test]
+fn many_files_that_are_none_keep_the_others_from_nothing() {
+    let desk = consortium();
+    desk.stapel(&format!("partner confirm --dir politie {NOW}"));
+    for number in 0..20_000 {
+        std::os::unix::fs::symlink("nowhere", desk.path(&format!("politie/outbox/a{number}.msg"))).unwrap();
+    }
+    let handled = desk.run(&format!("broker handle --dir broker politie/outbox {NOW}"), &[], b"");
+    let err = text(&handled.stderr);
+    assert_eq!(text(&handled.stdout), "politie/outbox/delivery-0000000001.msg: receipt\n");
+    assert_eq!(handled.status.code(), Some(3));
+    assert!(err.lines().count() < 30 && err.contains("more like these"), "{err}");
+
+    for number in 0..10_005 {
+        fs::write(desk.path(&format!("politie/outbox/a{number}.reply")), "none").unwrap();
+    }
+    let read = desk.run(&format!("partner read --dir politie {NOW}"), &[], b"");
+    let err = text(&read.stderr);
+    assert!(text(&read.stdout).starts_with("politie/outbox/delivery-0000000001.msg.reply: accepted"), "{err}");
+    assert_eq!(read.status.code(), Some(3));
+    assert!(err.contains("6 files are left for the next run") && err.lines().count() < 30, "{err}");
+}
