@@ -87,6 +87,18 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErr
     sync_folder(path)
 }
 
+/// As [`replace_private`], for what is soon written again: it is not synced, and may be lost with the power.
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
+    let new = path.with_extension("new");
+    match fs::remove_file(&new) {
+        Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", &new, source)),
+        _ => {}
+    }
+    let mut file = private_options().create_new(true).open(&new).map_err(|source| io("create", &new, source))?;
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&new, path));
+    written.map_err(|source| io("write", path, source))
+}
+
 /// Syncs the folder that a file is in, so that its creation or renaming survives a crash.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), SystemError> {
     #[cfg(unix)]

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use stapel::broker::BrokerStatus;
 use stapel::message::{Delta, Group, Part, Question, Request};
 use stapel::{Broker, Timestamp};
 use stapel_testkit as testkit;
@@ -82,10 +83,16 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
     }
     let (at, message, held) = refused.expect("two megabytes fill up");
     assert!(broker.status().last_fault.unwrap().contains("the disk is full"));
+    let standing = broker.status().faults;
+    assert_eq!((standing.len(), standing[0].code.as_str(), standing[0].since), (1, "store", Some(now)));
+    // What was written before is not to be taken for what is so now.
+    assert!(BrokerStatus::read(&disk.join("broker")).map_or(true, |status| status.faults == standing));
     assert!(broker.handle(&asked, now) == answer, "what was answered is answered again");
 
     assert!(mount(&["-o", "remount,size=64m"], &disk));
     assert_eq!(code(&clients[at].send(&broker, &message, now)), "ok", "the same bytes, at the same broker");
+    assert_eq!(broker.status().faults, []);
+    assert_eq!(BrokerStatus::read(&disk.join("broker")).unwrap().faults, []);
     let asks = clients[1].say(&broker, &question, now);
     assert_eq!(code(&asks), "ok");
     broker.release(now.plus(86_400)).unwrap();

@@ -532,6 +532,8 @@ fn a_snapshot_put_back_is_an_alarm_on_both_sides_and_nobody_can_forge_one() {
     let names = fs::read_dir(town.path("snapshot")).unwrap().map(|entry| entry.unwrap().file_name());
     let evidence = names.filter(|name| name.to_string_lossy().starts_with("evidence-")).count();
     assert_eq!(evidence, 1, "the receipt");
+    let standing = town.broker.as_ref().unwrap().status().faults;
+    assert_eq!((standing.len(), standing[0].code.as_str()), (1, "forgotten"), "until it is taken away");
     // The numbers were taken over all the same, and the flags come again.
     town.deliver(1, now);
     assert_eq!(town.broker.as_ref().unwrap().status().epochs[0].partners[1].held, 3);
@@ -572,9 +574,12 @@ fn where_nothing_can_be_noted_nothing_is_signed_and_partners_are_answered() {
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.signed("example.nl/zaanstad"), before);
     assert!(town.broker.as_ref().unwrap().status().last_fault.unwrap().contains("signed.new"));
+    let standing = |town: &Town| town.broker.as_ref().unwrap().status().faults;
+    assert_eq!((standing(&town)[0].code.as_str(), standing(&town)[0].since), ("io", Some(day(2))));
     fs::remove_dir(keys.join("signed.new")).unwrap();
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.signed("example.nl/zaanstad").len(), before.len() + 1, "as soon as it can");
+    assert_eq!(standing(&town), []);
     let mode = fs::metadata(keys.join("signed.logs")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

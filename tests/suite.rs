@@ -35,6 +35,8 @@ mod reference;
 mod stores;
 #[cfg(feature = "broker")]
 mod vectors_standings;
+#[cfg(feature = "broker")]
+mod watch;
 
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod examples;

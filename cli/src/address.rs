@@ -25,7 +25,8 @@ const PACE: u64 = 1 << 12;
 /// Reads one address a line and writes one line of JSON for each, in order:
 /// {"line":1,"input":"...","unit":"1012JS|1|A","number":"1012JS|1"}, or
 /// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
-/// The exit status is 0 when every line was handled, refused ones included; with --strict it is 3 where one was refused.
+/// The exit status is 0 when every line was handled, refused ones included; with --strict it is 3 where one was
+/// refused.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < \
                   register.tsv")]

@@ -1,7 +1,9 @@
 //! `stapel broker`: the broker, with messages and replies as files.
 //!
+//! - `status`: what the operator and a monitor see.
 //! - `upkeep`: releases, policies, purging, backups and the exported log.
 
+mod status;
 mod upkeep;
 
 use std::io::Write;
@@ -35,7 +37,7 @@ enum Command {
     Handle(HandleArgs),
     Release(upkeep::ReleaseArgs),
     AcceptClock(upkeep::AcceptClockArgs),
-    Status(StatusArgs),
+    Status(status::StatusArgs),
     Adopt(upkeep::AdoptArgs),
     Certify(upkeep::CertifyArgs),
     Announce(upkeep::AnnounceArgs),
@@ -92,8 +94,8 @@ struct InitArgs {
 /// standard input, and its reply written to standard output.
 ///
 /// Whatever is wrong with a file, the others are handled all the same; the exit status is then 3. It is 75 where
-/// messages could not be kept, or there are more than 10,000 files: handle them again. A reply that rejects a message is
-/// the partner's to act on, and is a failure here only with --strict.
+/// messages could not be kept, or there are more than 10,000 files: handle them again. A reply that rejects a message
+/// is the partner's to act on, and is a failure here only with --strict.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 struct HandleArgs {
@@ -113,21 +115,6 @@ struct HandleArgs {
     clock: Clock,
 }
 
-/// Show numbers for the operator, and what is wrong
-///
-/// Whatever is wrong with this clock is said too; nothing is done at its time.
-#[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel broker status --dir broker --json")]
-struct StatusArgs {
-    #[command(flatten)]
-    place: BrokerFolder,
-    /// Print one JSON object; its clock is what is wrong with the clock, or null
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    clock: Clock,
-}
-
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
         matches!(self.command, Command::Status(_))
@@ -140,7 +127,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Handle(args) => handle(args, out),
         Command::Release(args) => upkeep::release(args, out),
         Command::AcceptClock(args) => upkeep::accept_clock(args, out),
-        Command::Status(args) => status(args, out),
+        Command::Status(args) => status::status(args, out),
         Command::Adopt(args) => upkeep::adopt(args, out),
         Command::Certify(args) => upkeep::certify(args, out),
         Command::Announce(args) => upkeep::announce(args, out),
@@ -159,24 +146,51 @@ impl BrokerFolder {
 
     fn open(&self) -> Result<Broker, Failure> {
         let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
-        opened.map_err(|error| {
-            let (keys, dir) = (self.keys(), self.dir.display());
-            let is_missing = |path: PathBuf| matches!(path.try_exists(), Ok(false));
-            let finding = match (is_missing(keys.join("signing.key")), is_missing(self.dir.join("store"))) {
-                (true, true) => "has no keys: make them with stapel broker init".to_owned(),
-                (true, false) => {
-                    let keys = keys.display();
-                    format!("has no keys in {keys}: put the folder with them back as it was, or name it with --keys")
-                }
-                (false, true) => {
-                    "has no store: sign the policy, and make it with stapel broker init --policy, or put a \
-                                  backup back with stapel broker restore"
-                        .to_owned()
-                }
-                (false, false) => return Failure::of_policy(&self.dir.join("policies"))(error),
-            };
-            Failure::new("broker_folder", format!("the broker in {dir} {finding}"))
+        opened.map_err(|error| match self.lacks() {
+            Some(finding) => Failure::new("broker_folder", finding),
+            None => Failure::of_policy(&self.dir.join("policies"))(error),
         })
+    }
+
+    /// What is not there of a broker, and what to do.
+    fn lacks(&self) -> Option<String> {
+        let keys = self.keys();
+        let is_missing = |path: PathBuf| matches!(path.try_exists(), Ok(false));
+        let missing_key = ["signing.key", "checkpoint.key"].iter().find(|name| is_missing(keys.join(name)));
+        let has_keys = missing_key.is_none() || !is_missing(keys.join("signing.key"));
+        let store = self.dir.join("store");
+        let missing_file = ["ledger.redb", "flags.redb"].iter().find(|name| is_missing(store.join(name)));
+        let has_store = missing_file.is_none_or(|_| !is_missing(store.clone()));
+        let put_back = "put a backup back with stapel broker restore";
+        let finding = match (has_keys, has_store) {
+            (false, false) => "has no keys: make them with stapel broker init".to_owned(),
+            (false, true) => {
+                let keys = keys.display();
+                format!("has no keys in {keys}: put the folder with them back as it was, or name it with --keys")
+            }
+            (true, false) => {
+                format!("has no store: sign the policy, and make it with stapel broker init --policy, or {put_back}")
+            }
+            (true, true) => match (missing_key, missing_file) {
+                (Some(key), _) => {
+                    format!("lacks {}: put the folder with the keys back as it was", keys.join(key).display())
+                }
+                (_, Some(file)) => {
+                    let (file, store) = (store.join(file), store.display());
+                    format!("lacks {}: put it back, or take {store} away and {put_back}", file.display())
+                }
+                _ if is_missing(self.dir.join("policies")) => {
+                    let policies = self.dir.join("policies");
+                    format!(
+                        "lacks {}: put it back, or that of a backup, with the versions that were adopted since and \
+                         their signatures",
+                        policies.display()
+                    )
+                }
+                _ => return None,
+            },
+        };
+        Some(format!("the broker in {} {finding}", self.dir.display()))
     }
 }
 
@@ -323,46 +337,6 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
     }
     if let Some(fault) = fault {
         warn(&format!("last fault: {fault}"));
-    }
-    Ok(())
-}
-
-fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
-    let broker = args.place.open()?;
-    let (status, clock) = (broker.status(), broker.check_clock(args.clock.time()?).err());
-    let clock = clock.map(|fault| fault.to_string());
-    if args.json {
-        let mut status = serde_json::to_value(&status).unwrap_or_default();
-        status["clock"] = json!(clock);
-        return out.json(&status);
-    }
-    writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
-    for epoch in &status.epochs {
-        writeln!(out, "epoch {}: release {} as of {}, {} tags", epoch.number, epoch.release, epoch.as_of, epoch.tags)?;
-        for partner in &epoch.partners {
-            let heard = partner.heard.map_or("never".to_owned(), |time| time.to_string());
-            let full = if partner.full_set_seen { "" } else { "; no full set yet" };
-            let (held, released) = (partner.held, partner.released);
-            writeln!(
-                out,
-                "  partner {}: {held} flags held, {released} released, last heard of {heard}{full}",
-                partner.number
-            )?;
-        }
-    }
-    for one in &status.certificates {
-        let CertificateStatus { epoch, partner, serial, first_day, last_day, .. } = one;
-        let kind = if one.suspends { "suspension" } else { "certificate" };
-        writeln!(out, "{kind} of partner {partner} in epoch {epoch}: serial {serial}, {first_day} to {last_day}")?;
-    }
-    if let Some(fault) = &clock {
-        writeln!(out, "clock: {fault}")?;
-    }
-    if let Some(fault) = &status.last_fault {
-        writeln!(out, "last fault: {fault}")?;
-    }
-    if let Some(behind) = &status.log_behind {
-        writeln!(out, "log_behind: {behind}")?;
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     Help(String),
     /// Something was refused, this last, and the rest was done.
     Partly(Box<Failure>),
+    /// A monitor's plug-in ends with this status, and has said why.
+    Monitor(u8),
 }
 
 /// The most failures of one command that are named, one a line.
@@ -87,8 +89,8 @@ impl Failure {
     }
 
     /// Says each of several failures, and gives the last one to end the command with; none where there is none. Those
-    /// that may fare better later come first, so that they do not stand for the others. `any_done` says whether anything
-    /// else was done.
+    /// that may fare better later come first, so that they do not stand for the others. `any_done` says whether
+    /// anything else was done.
     pub(crate) fn of_several(mut failures: Vec<Failure>, any_done: bool) -> Result<(), Failure> {
         failures.sort_by_key(|failure| failure.status() != TRY_LATER);
         let Some(last) = failures.pop() else { return Ok(()) };
@@ -119,6 +121,7 @@ impl Failure {
             Failure::Stdout(_) => FAILED,
             Failure::Usage(_) | Failure::Help(_) => USAGE,
             Failure::Shown(_) => 0,
+            Failure::Monitor(status) => *status,
             Failure::Partly(last) => {
                 if last.status() == TRY_LATER {
                     TRY_LATER
@@ -143,6 +146,7 @@ impl Failure {
                 let _ = io::stdout().write_all(text.as_bytes());
                 return ExitCode::SUCCESS;
             }
+            Failure::Monitor(status) => return ExitCode::from(*status),
             Failure::Help(text) => {
                 let _ = io::stderr().write_all(text.as_bytes());
                 return ExitCode::from(USAGE);
@@ -166,6 +170,17 @@ impl Failure {
             Failure::Usage(message) | Failure::Shown(message) | Failure::Help(message) => message.clone(),
             Failure::Stdout(error) => error.to_string(),
             Failure::Partly(last) => last.line(),
+            Failure::Monitor(_) => String::new(),
+        }
+    }
+
+    /// The code; empty where there is none.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Failure::Stapel(error) => error.code(),
+            Failure::Refused { code, .. } => code,
+            Failure::Partly(last) => last.code(),
+            _ => "",
         }
     }
 }

@@ -196,8 +196,8 @@ impl Inputs {
     /// Every file of `given`, with folders replaced by the files in them whose names end in `ending`. Where these are
     /// more than can be read in one run, those come first of which `is_urgent` is true.
     ///
-    /// What was named and is a pipe is read here, up to `limit` bytes, because whoever calls this holds no lock yet, and
-    /// nobody knows how long it must be waited for.
+    /// What was named and is a pipe is read here, up to `limit` bytes, because whoever calls this holds no lock yet,
+    /// and nobody knows how long it must be waited for.
     pub(crate) fn of(
         given: &[PathBuf],
         ending: &str,

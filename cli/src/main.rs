@@ -65,7 +65,9 @@ fn main() -> ExitCode {
             failure::be_strict(cli.strict);
             let only_shows = only_shows(&cli.command);
             let mut out = Output::open();
-            match run(cli.command, &mut out).and_then(|()| out.finish()) {
+            let ended = run(cli.command, &mut out);
+            let flushed = out.finish();
+            match ended.and(flushed) {
                 // Whoever reads the output has seen enough of it.
                 Err(failure) if only_shows && failure.is_broken_pipe() => return ExitCode::SUCCESS,
                 other => other,

@@ -162,3 +162,81 @@ fn many_files_that_are_none_keep_the_others_from_nothing() {
     assert_eq!(read.status.code(), Some(3));
     assert!(err.contains("6 files are left for the next run") && err.lines().count() < 30, "{err}");
 }
+
+#[test]
+fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
+    let desk = consortium();
+    let check = |now: &str| {
+        let output = desk.run(&format!("broker status --dir broker --check --now {now}"), &[], b"");
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+        (output.status.code().unwrap(), text(&output.stdout))
+    };
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    assert!(status == 1 && told.starts_with("WARNING: 1 faults, as of 2026-12-01T08:00:00Z\n"), "{told}");
+    assert!(told.contains("WARNING [backup_overdue]: no backup was made") && told.contains("stapel broker backup"));
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-01T10:00:00Z");
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    assert_eq!(status, 0, "{told}");
+    let expected = "OK: 0 faults, as of 2026-12-01T10:00:00Z\n\
+                    next release of epoch 1: 2026-12-02T00:00:00Z; new flags show for the first time once all that flag \
+                    have delivered, at the latest 2026-12-08T00:00:00Z\n\
+                    last backup: 2026-12-01T10:00:00Z\n";
+    assert_eq!(told, expected);
+
+    // Twenty days without a release.
+    let (status, told) = check("2026-12-21T09:00:00Z");
+    assert!(status == 2 && told.starts_with("CRITICAL: 2 faults, as of 2026-12-01T10:00:00Z\n"), "{told}");
+    let overdue = "\nCRITICAL since 2026-12-02T00:00:00Z [release_overdue]: epoch 1 has had no release since ";
+    assert!(told.contains(overdue) && told.contains("stapel broker accept-clock"), "{told}");
+    let json = desk.run("broker status --dir broker --check --json --now 2026-12-21T09:00:00Z", &[], b"");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["check"], &json["faults"][0]["since"]), (&"CRITICAL".into(), &"2026-12-02T00:00:00Z".into()));
+
+    // While another process has the store open.
+    let keys = BrokerKeys::open(&desk.path("broker/keys")).unwrap();
+    let broker = Broker::open(&desk.path("broker"), keys).unwrap();
+    assert_eq!(check("2026-12-01T10:00:00Z").0, 0);
+    let output = desk.run("broker status --dir broker --now 2026-12-01T10:00:00Z", &[], b"");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && out.starts_with("as of 2026-12-01T10:00:00Z\npolicy version 1"), "{out}{err}");
+    assert!(err.contains("another process has the store open") && out.contains("last backup: 2026-12-01T10"), "{err}");
+    drop(broker);
+
+    // What is not there.
+    fs::rename(desk.path("broker/keys/epoch-1.pepper"), desk.path("pepper")).unwrap();
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    assert!(status == 2 && told.contains("epoch-1.pepper is not there: put the folder with the keys back"), "{told}");
+    fs::rename(desk.path("pepper"), desk.path("broker/keys/epoch-1.pepper")).unwrap();
+    fs::remove_file(desk.path("broker/status.json")).unwrap();
+    let (status, told) = check("2026-12-01T10:00:00Z");
+    assert!(status == 3 && told.starts_with("UNKNOWN: ") && told.contains("stapel broker status"), "{told}");
+    desk.stapel("broker status --dir broker --now 2026-12-01T10:00:00Z");
+    assert_eq!(check("2026-12-01T10:00:00Z").0, 0);
+    assert_eq!(status_of_nobody(&desk), 3);
+}
+
+fn status_of_nobody(desk: &Desk) -> i32 {
+    let output = desk.run("broker status --dir nobody --check", &[], b"");
+    assert!(text(&output.stdout).contains("has no keys: make them with stapel broker init"));
+    output.status.code().unwrap()
+}
+
+/// Whoever puts a folder back and forgets a part is told which.
+#[test]
+fn a_folder_that_is_half_there_says_what_is_missing() {
+    let desk = consortium();
+    for (gone, said) in [
+        ("keys/checkpoint.key", "put the folder with the keys back"),
+        ("store/flags.redb", "put a backup back"),
+        ("store/ledger.redb", "put a backup back"),
+        ("policies", "that of a backup"),
+    ] {
+        fs::rename(desk.path("broker").join(gone), desk.path("aside")).unwrap();
+        let output = desk.run(&format!("broker release --dir broker {NOW}"), &[], b"");
+        let err = text(&output.stderr);
+        assert!(err.contains(&format!("broker/{gone}: ")) && err.contains(said), "{err}");
+        assert!(output.status.code() == Some(1) && err.ends_with("[broker_folder]\n"), "{err}");
+        fs::rename(desk.path("aside"), desk.path("broker").join(gone)).unwrap();
+    }
+    desk.stapel(&format!("broker release --dir broker {NOW}"));
+}

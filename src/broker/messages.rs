@@ -41,7 +41,13 @@ impl Broker {
     /// this returns. Where the policy names another signing key than the broker's, nothing is accepted (`unavailable`),
     /// and no partner can verify the reply: see [`BrokerStatus::last_fault`](super::BrokerStatus::last_fault).
     pub fn handle(&self, message: &[u8], clock: impl Into<Clock>) -> Vec<u8> {
-        let mut moment = self.read_clock(clock.into());
+        let reply = self.reply_to(message, clock.into());
+        self.settle();
+        reply
+    }
+
+    fn reply_to(&self, message: &[u8], clock: Clock) -> Vec<u8> {
+        let mut moment = self.read_clock(clock);
         let mut tagged = None;
         loop {
             let Moment { now, in_doubt } = moment;
@@ -162,6 +168,7 @@ impl Broker {
         }
         let reply = self.apply(&mut transaction, incoming, decision, staged)?;
         transaction.commit()?;
+        self.watch.was_kept();
         Ok(Attempt::Done(reply))
     }
 
@@ -284,9 +291,13 @@ impl Broker {
 
     /// The time to go by. Whatever is wrong with it, a withdrawal is not to wait for a person.
     pub(super) fn read_clock(&self, clock: Clock) -> Moment {
+        self.watch.tell(clock.now);
         let (judged, latest) = self.database.inspect(|state| (clock.judge(state), state.latest_moment()));
         match judged {
-            Ok(now) => Moment { now, in_doubt: false },
+            Ok(now) => {
+                self.watch.clock_is_right();
+                Moment { now, in_doubt: false }
+            }
             Err(doubt) => {
                 self.note_fault(&doubt);
                 Moment { now: latest, in_doubt: true }
@@ -334,11 +345,16 @@ fn unkept() -> Rejection {
     Rejection::new(Code::Unavailable, 0, sentence)
 }
 
-/// A program may handle a message and end, so that what is counted of unauthenticated messages is logged here.
+/// A program may handle a message and end, so that what is counted of unauthenticated messages is logged here, and the
+/// status written.
 impl Drop for Broker {
     fn drop(&mut self) {
         if let Some((last, event)) = self.unauthenticated.take_rest() {
             self.log_unauthenticated(&self.in_force(), event, last);
+        }
+        // Whoever panics may hold what the status is read from.
+        if !std::thread::panicking() {
+            self.write_status();
         }
     }
 }

@@ -36,6 +36,7 @@ mod tally;
 mod transaction;
 mod unauthenticated;
 mod upkeep;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +48,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use clock::Clock;
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
-pub use report::{BrokerStatus, CertificateStatus, EpochStatus, PartnerStatus, Purge, Release, WouldEnd};
+pub use report::{
+    BrokerStatus, CertificateStatus, EpochStatus, Fault, PartnerStatus, Purge, Release, Severity, WouldEnd,
+};
 
 use certificates::Certificates;
 use clock::{refuse_out_of_range, refuse_past_epochs};
@@ -58,6 +61,7 @@ use rows::{PolicyRow, write_row};
 use state::BrokerState;
 use transaction::Database;
 use unauthenticated::UnauthenticatedTraffic;
+use watch::Watch;
 
 use crate::audit::Event;
 use crate::day::Timestamp;
@@ -80,6 +84,7 @@ pub struct Broker {
     organisation_locks: OrganisationLocks,
     unauthenticated: UnauthenticatedTraffic,
     last_fault: Mutex<Option<String>>,
+    watch: Watch,
     threads: Threads,
 }
 
@@ -111,6 +116,7 @@ impl Broker {
         folder::keep_policy(&folder::making(folder), signed.policy().version, &text, &signatures)?;
         drop(Broker::begin(keys.clone(), Box::new(store), signed, &certificates, now)?);
         folder::put_in_place(folder)?;
+        watch::forget(folder);
         let broker = Broker::open_with(folder, keys)?;
         // Only a broker in its place notes what it signed, because one whose making broke off is made again with
         // another log.
@@ -132,9 +138,15 @@ impl Broker {
     }
 
     fn open_with(folder: &Path, keys: Arc<BrokerKeys>) -> Result<Broker, BrokerError> {
-        let store = folder::open(folder, keys.clone())?;
-        let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
-        Broker::resume(keys, Box::new(store), Some(folder.into()), kept)
+        let open = || {
+            let store = folder::open(folder, keys.clone())?;
+            let kept = |version| SignedPolicy::read(&folder::policy_path(folder, version));
+            Broker::resume(keys, Box::new(store), Some(folder.into()), kept)
+        };
+        let broker = open().inspect_err(|error| watch::note_unopened(folder, error))?;
+        broker.watch.resume(folder, broker.database.inspect(BrokerState::latest_moment));
+        broker.write_status();
+        Ok(broker)
     }
 
     /// Goes on with what is in a store; `kept` gives the policy of a version, as it was adopted.
@@ -200,12 +212,26 @@ impl Broker {
         // A broker with other keys than the policy names is open all the same, so that its keys can be put into a
         // policy.
         let other_keys = || refuse_other_keys(&in_force.signed, &self.keys).err().map(|error| error.to_string());
-        let last_fault = self.last_fault().clone().or_else(other_keys);
+        let other_keys = other_keys();
+        let mut faults = self.watch.faults().clone();
+        faults.extend(
+            other_keys.iter().map(|finding| Fault::new(Severity::Critical, "policy_operator", None, finding.clone())),
+        );
+        let last_fault = self.last_fault().clone().or(other_keys);
         self.database.inspect(|state| BrokerStatus {
+            as_of: self.watch.told(),
+            latest: state.latest_moment(),
+            closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
+            last_backup: state.log.row.backed_up,
+            faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
             certificates: in_force.certificates.all().map(|one| CertificateStatus::of(one.claimed())).collect(),
-            epochs: state.epochs.iter().map(|(number, epoch)| EpochStatus::of(*number, epoch)).collect(),
+            epochs: state
+                .epochs
+                .iter()
+                .map(|(number, epoch)| EpochStatus::of(*number, epoch, in_force.policy()))
+                .collect(),
             last_fault,
             log_behind: {
                 let name = state.log.name(in_force.policy());
@@ -248,6 +274,7 @@ impl Broker {
             organisation_locks: OrganisationLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
             last_fault: Mutex::default(),
+            watch: Watch::default(),
             threads: Threads::default(),
         }
     }
@@ -275,11 +302,28 @@ impl Broker {
     /// Keeps a fault for [`Broker::status`], because replies say nothing of the broker's disk.
     fn note_fault(&self, error: &BrokerError) {
         trace::event!(WARN, "the broker met a fault", code = error.code(), fault = error);
+        self.watch.note(error);
         *self.last_fault() = Some(error.to_string());
     }
 
     fn last_fault(&self) -> MutexGuard<'_, Option<String>> {
         self.last_fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Broker {
+    /// Writes the file that [`BrokerStatus::read`] reads, where that is due. Whoever calls this holds no lock of the
+    /// broker's.
+    fn settle(&self) {
+        if self.watch.is_due() {
+            self.write_status();
+        }
+    }
+
+    fn write_status(&self) {
+        if let Some(folder) = self.folder.as_deref().filter(|_| self.database.is_of_this_process()) {
+            self.watch.write(folder, || self.status());
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::report::{Purge, Release, WouldEnd};
 use super::rows::{Announced, PolicyRow, write_row};
 use super::schedule::Due;
 use super::state::OpenEpoch;
-use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit};
+use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit, watch};
 use crate::audit::{Event, Line, LogRow, prune_before};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -29,7 +29,7 @@ impl Broker {
     /// says it, [`BrokerError::ClockAhead`] where it is more than three days after the last release: then see whether
     /// the clock is right, and call [`Broker::accept_clock`].
     pub fn release(&self, clock: impl Into<Clock>) -> Result<Vec<Release>, BrokerError> {
-        self.release_if(clock.into(), false).inspect_err(|error| self.note_fault(error))
+        self.release_and_watch(clock.into(), false)
     }
 
     /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it
@@ -41,7 +41,22 @@ impl Broker {
     /// moment that was acted on, and [`BrokerError::ClockPastEpochs`] where it is after the policy's last epoch: then
     /// adopt a newer policy first.
     pub fn accept_clock(&self, now: Timestamp) -> Result<Vec<Release>, BrokerError> {
-        self.release_if(now.into(), true).inspect_err(|error| self.note_fault(error))
+        self.release_and_watch(now.into(), true)
+    }
+
+    fn release_and_watch(&self, clock: Clock, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
+        self.watch.tell(clock.now);
+        let released = self.release_if(clock, accept_clock);
+        match &released {
+            Ok(_) => {
+                self.watch.clock_is_right();
+                self.watch.was_kept();
+                self.watch.change();
+            }
+            Err(error) => self.note_fault(error),
+        }
+        self.settle();
+        released
     }
 
     /// Looks whether the clock is in doubt, and does nothing else.
@@ -193,6 +208,8 @@ impl Broker {
         // Under a new name or key the log has no checkpoint yet, and partners look for one.
         let (transaction, _) = self.upkeep(&newer, now).catch_up(transaction)?;
         transaction.commit()?;
+        self.watch.change();
+        self.settle();
         Ok(differences)
     }
 
@@ -307,8 +324,14 @@ impl Broker {
         }
         folder::name_backup(to)?;
         let mut transaction = self.database.begin()?;
+        let (state, change) = transaction.change();
+        state.log.row.backed_up = Some(now);
+        state.log.keep(change);
         transaction.record(now, self.in_force().digest(), Event::Backup)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.watch.change();
+        self.settle();
+        Ok(())
     }
 
     /// Puts the copy in the folder `from` in the place of a store that was lost: in `folder`, which must not hold a
@@ -362,6 +385,8 @@ impl Broker {
         let fault = copy.last_fault().take();
         drop(copy);
         folder::put_in_place(folder)?;
+        // What stood of the store that was lost is over.
+        watch::forget(folder);
         let broker = Broker::open_with(folder, keys)?;
         // Only the copy's opening said which epochs were dropped.
         *broker.last_fault() = fault;

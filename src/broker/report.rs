@@ -1,11 +1,16 @@
 //! What the broker tells its operator: numbers only.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::clock::{CLOCK_TOLERANCE, LONGEST_SILENCE};
+use super::error::BrokerError;
+use super::organisations::changed;
+use super::schedule::{NextRelease, next_release};
 use super::state::OpenEpoch;
+use crate::codes::named;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
-use crate::policy::Statement;
+use crate::policy::{Policy, Statement};
 
 /// What a release did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,13 +56,21 @@ pub struct Purge {
 }
 
 /// The state of a broker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BrokerStatus {
+    /// The latest time that the broker was told. All this is as of then.
+    pub as_of: Timestamp,
+    /// The latest moment that was acted on.
+    pub latest: Timestamp,
     /// The version of the policy in force.
     pub policy_version: u32,
     /// Its digest.
     pub policy: Digest,
+    /// The last day of the policy's last epoch.
+    pub closes: Day,
+    /// When the last backup was made of this store.
+    pub last_backup: Option<Timestamp>,
     /// The open epochs, by number.
     pub epochs: Vec<EpochStatus>,
     /// The certificates and suspensions that are kept, by epoch, partner and serial.
@@ -68,10 +81,99 @@ pub struct BrokerStatus {
     /// Why no new checkpoints of the audit log are signed: what an
     /// [`BrokerError::LogBehind`](super::BrokerError::LogBehind) says.
     pub log_behind: Option<String>,
+    /// What is wrong and was not put right yet. [`BrokerStatus::faults_at`] has what time shows, too.
+    pub faults: Vec<Fault>,
+}
+
+/// Something that is wrong at the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Fault {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is: an error's code, or `release_overdue`, `backup_overdue` or `policy_ends`.
+    pub code: String,
+    /// Since when it stands, where that is known.
+    pub since: Option<Timestamp>,
+    /// What was found, and what to do.
+    pub finding: String,
+}
+
+named! {
+    /// How bad a fault is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[non_exhaustive]
+    pub enum Severity {
+        /// Something will not work, or not be safe, unless a person looks.
+        Warning => "warning",
+        /// Something does not work.
+        Critical => "critical",
+    }
+}
+
+impl Fault {
+    pub(super) fn new(severity: Severity, code: &str, since: Option<Timestamp>, finding: String) -> Fault {
+        Fault { severity, code: code.to_owned(), since, finding }
+    }
+}
+
+/// How long before the end of the policy's last epoch it is said, in days: so long a new policy may take.
+const POLICY_ENDS: u16 = 30;
+
+impl BrokerStatus {
+    /// What is wrong at `now`, the worst first: what stands, a release or a backup that is overdue, an end of the
+    /// policy. A backup is overdue that is older than `backup_days` days.
+    ///
+    /// A release is due at each turn of the day, and overdue a day later.
+    pub fn faults_at(&self, now: Timestamp, backup_days: u32) -> Vec<Fault> {
+        let mut faults = self.faults.clone();
+        let mut add = |severity, code, since, finding| faults.push(Fault::new(severity, code, since, finding));
+        if let Some(behind) = &self.log_behind {
+            add(Severity::Warning, "log_behind", None, behind.clone());
+        }
+        if self.latest.since(now) > CLOCK_TOLERANCE {
+            let error = BrokerError::Clock { now, latest: self.latest };
+            add(Severity::Critical, "clock", None, error.to_string());
+        }
+        for EpochStatus { number, as_of, next_release: due, .. } in &self.epochs {
+            let is_stopped = now.since(*as_of) > LONGEST_SILENCE;
+            if now.since(*due) < 86_400 {
+                continue;
+            }
+            let remedy = if is_stopped {
+                "the broker waits for a person: see whether the clock is right, and if it is, say so with stapel broker \
+                 accept-clock"
+            } else {
+                "run stapel broker release, once a day"
+            };
+            let finding = format!("epoch {number} has had no release since {as_of}: {remedy}");
+            let severity = if is_stopped { Severity::Critical } else { Severity::Warning };
+            add(severity, "release_overdue", Some(*due), finding);
+        }
+        let ends = self.closes.plus(1).start();
+        if now >= ends {
+            let finding = format!("all epochs of the policy are over since {}: adopt a newer one", self.closes);
+            add(Severity::Critical, "policy_ends", Some(ends), finding);
+        } else if ends.since(now) < u64::from(POLICY_ENDS) * 86_400 {
+            let finding =
+                format!("{} is the last day of the policy's last epoch: adopt a newer policy before", self.closes);
+            add(Severity::Warning, "policy_ends", None, finding);
+        }
+        if self.last_backup.is_none_or(|made| now.since(made) > u64::from(backup_days) * 86_400) {
+            let last = self.last_backup.map_or("no backup was made of this store".to_owned(), |made| {
+                format!("the last backup was made at {made}")
+            });
+            let finding = format!("{last}: run stapel broker backup, once a day");
+            let since = self.last_backup.map(|made| made.plus(u64::from(backup_days) * 86_400));
+            add(Severity::Warning, "backup_overdue", since, finding);
+        }
+        faults.sort_by_key(|fault| std::cmp::Reverse(fault.severity));
+        faults
+    }
 }
 
 /// An open epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochStatus {
     /// Its number.
@@ -82,12 +184,24 @@ pub struct EpochStatus {
     pub as_of: Timestamp,
     /// Tags with a released flag.
     pub tags: u64,
+    /// When the next release is due, the turn of the day: what ended or was withdrawn goes with it, whatever else.
+    pub next_release: Timestamp,
+    /// When new flags can show next, if enough organisations have some then.
+    pub shows_from: Timestamp,
+    /// When they show whatever changed.
+    pub shows_by: Timestamp,
+    /// How many organisations have new flags.
+    pub changed: usize,
+    /// How many must have some.
+    pub min_changed: usize,
+    /// Since when the epoch waits for the full sets of all that flag in it, before new flags show for the first time.
+    pub waits_since: Option<Timestamp>,
     /// Its partners, by number.
     pub partners: Vec<PartnerStatus>,
 }
 
 /// A partner in an epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PartnerStatus {
     /// Its number.
@@ -103,7 +217,7 @@ pub struct PartnerStatus {
 }
 
 /// A certificate or a suspension of a partner that is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CertificateStatus {
     /// The epoch.
@@ -128,7 +242,8 @@ impl CertificateStatus {
 }
 
 impl EpochStatus {
-    pub(super) fn of(number: u32, epoch: &OpenEpoch) -> EpochStatus {
+    pub(super) fn of(number: u32, epoch: &OpenEpoch, policy: &Policy) -> EpochStatus {
+        let NextRelease { due, shows_from, shows_by } = next_release(policy, number, &epoch.row);
         let partners = epoch.accounts.iter().map(|(partner, account)| PartnerStatus {
             number: *partner,
             held: account.row.held,
@@ -141,6 +256,12 @@ impl EpochStatus {
             release: epoch.row.release,
             as_of: epoch.row.as_of,
             tags: epoch.tally.tags,
+            next_release: due,
+            shows_from,
+            shows_by,
+            changed: changed(policy, number, epoch, epoch.row.as_of.day()).len(),
+            min_changed: usize::from(policy.release.min_changed.max(1)),
+            waits_since: epoch.row.waits_since,
             partners: partners.collect(),
         }
     }

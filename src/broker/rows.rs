@@ -197,6 +197,8 @@ pub(super) struct LogCountsRow {
     pub(super) hour: Timestamp,
     /// Messages in that hour that used up no number, and so have no line of their own.
     pub(super) replayed: u32,
+    /// When the last backup was made.
+    pub(super) backed_up: Option<Timestamp>,
 }
 
 impl PartnerRow {
@@ -224,7 +226,7 @@ encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
 encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released_through } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }
-encode_fields! { LogCountsRow { day, told, pruned, hour, replayed } }
+encode_fields! { LogCountsRow { day, told, pruned, hour, replayed, backed_up } }
 
 #[cfg(test)]
 mod tests {
@@ -375,6 +377,7 @@ mod tests {
                 pruned: 0x86,
                 hour: Timestamp(0x87),
                 replayed: 0x88,
+                backed_up: Some(Timestamp(0x89)),
             },
             &[
                 &[1],
@@ -388,6 +391,7 @@ mod tests {
                 &[0x86, 0, 0, 0, 0, 0, 0, 0],
                 &[0x87, 0, 0, 0, 0, 0, 0, 0],
                 &[0x88, 0, 0, 0],
+                &[1, 0x89, 0, 0, 0, 0, 0, 0, 0],
             ],
         );
         let certificates = crate::policy::sample::certificates(&crate::policy::sample::policy());

@@ -1,6 +1,7 @@
 //! When a release is due. SPEC.md 5.7.
 
 use super::organisations::{changed, delivered};
+use super::rows::EpochRow;
 use super::state::BrokerState;
 use crate::day::Timestamp;
 use crate::policy::Policy;
@@ -41,6 +42,36 @@ pub(super) fn next_possible(policy: &Policy, now: Timestamp) -> Timestamp {
     }
     let midnight = now.day().plus(1).start();
     midnight.min(interval_moment(policy, now).plus(interval(policy)))
+}
+
+/// When an epoch's next releases are.
+pub(super) struct NextRelease {
+    /// The turn of the day.
+    pub(super) due: Timestamp,
+    /// The earliest moment of a full release.
+    pub(super) shows_from: Timestamp,
+    /// The moment of a full release whatever changed.
+    pub(super) shows_by: Timestamp,
+}
+
+/// When the releases are after the last one of an epoch.
+pub(super) fn next_release(policy: &Policy, number: u32, row: &EpochRow) -> NextRelease {
+    let due = row.as_of.day().plus(1).start();
+    let last = row.as_of.max(row.considered);
+    if policy.release.immediate {
+        return NextRelease { due, shows_from: last, shows_by: last };
+    }
+    let shows_from = interval_moment(policy, last).plus(interval(policy));
+    let shows_by = match row.waits_since {
+        // The first moment at which the wait is over.
+        Some(since) => {
+            let over = since.plus(max_wait(policy));
+            let moment = latest_moment(policy, number, over);
+            if moment == over { over } else { interval_moment(policy, over).plus(interval(policy)) }
+        }
+        None => forced_moment(policy, number, last).plus(max_wait(policy)),
+    };
+    NextRelease { due, shows_from: shows_from.min(shows_by), shows_by }
 }
 
 /// The latest moment, up to `now`, at which a full release of an epoch can be.

@@ -63,6 +63,11 @@ impl Database {
     }
 
     /// The store, for what is not a change: reading, staging, purging, copying.
+    /// Whether this process opened it, and is no fork of the one that did.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
+    }
+
     pub(super) fn store(&self) -> &dyn Store {
         &*self.store
     }
@@ -70,7 +75,7 @@ impl Database {
     /// Begins a transaction, once no other is open; an error where the state has to be read anew and cannot be, and in
     /// a process that did not open the database.
     pub(super) fn begin(&self) -> Result<Transaction<'_>, StoreError> {
-        if self.process != std::process::id() {
+        if !self.is_of_this_process() {
             return Err(SystemError::OtherProcess.into());
         }
         let mut memory = self.lock();

@@ -247,6 +247,7 @@ impl Broker {
             self.note_fault(&error.into());
             return Ok(());
         }
+        self.watch.was_signed();
         let (state, change) = transaction.change();
         state.log.sign(change, &name, self.keys.checkpoint())?;
         Ok(transaction.submit()?)
