@@ -1,5 +1,6 @@
 //! What the machine can refuse: files, locks, threads and randomness.
 
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::codes::codes;
@@ -9,14 +10,14 @@ use crate::codes::codes;
 #[non_exhaustive]
 pub enum SystemError {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}; {}", path.display(), remedy(source))]
     Io {
         /// What was being done, as a verb: `read`, `write`, `open`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The operating system's reason.
-        source: std::io::Error,
+        source: io::Error,
     },
 
     /// A file that holds a secret can be read by others than its owner.
@@ -74,6 +75,22 @@ pub enum SystemError {
     Random,
 }
 
+/// What to do about what the operating system says of a file.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::NotFound => "see whether the path is right, or put it there",
+        ErrorKind::PermissionDenied => "let the user that this runs as read and write it, or run it as its owner",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full: make room, then try again",
+        ErrorKind::ReadOnlyFilesystem => "mount the file system for writing, then try again",
+        ErrorKind::AlreadyExists => "give another name, or take away what is there",
+        ErrorKind::IsADirectory => "it is a folder: give a file, or take it away",
+        ErrorKind::NotADirectory => "a part of the path is no folder: see whether the path is right",
+        ErrorKind::DirectoryNotEmpty => "take away what is in it",
+        ErrorKind::InvalidInput => "take it away, or give another path",
+        _ => "see whether the path and the disk are right, then try again",
+    }
+}
+
 codes!(SystemError {
     Io => "io",
     FileMode => "file_mode",
@@ -83,3 +100,22 @@ codes!(SystemError {
     Threads => "threads",
     Random => "random",
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_of_a_file_names_it_and_a_remedy() {
+        for (kind, remedy) in [
+            (ErrorKind::NotFound, "see whether the path is right"),
+            (ErrorKind::StorageFull, "make room"),
+            (ErrorKind::PermissionDenied, "as its owner"),
+            (ErrorKind::TimedOut, "try again"),
+        ] {
+            let error = SystemError::Io { action: "open", path: "folder/file".into(), source: kind.into() };
+            let text = error.to_string();
+            assert!(text.starts_with("cannot open folder/file: ") && text.contains(remedy), "{text}");
+        }
+    }
+}

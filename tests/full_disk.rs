@@ -103,3 +103,33 @@ fn a_disk_that_fills_up_takes_nothing_that_was_receipted() {
     assert!(broker.status().epochs == after);
     drop((broker, mounted));
 }
+
+#[test]
+#[expect(clippy::print_stderr, reason = "what was not tested is to be seen")]
+fn a_backup_that_finds_no_room_is_none_and_is_made_again_in_the_same_place() {
+    let own = tempfile::tempdir().unwrap();
+    let disk = own.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    if !mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &disk) {
+        eprintln!("no small file system could be mounted here; the simulated one stands for it");
+        return;
+    }
+    let mounted = Mounted(&disk);
+    let policy = own.path().join("policy.toml");
+    write_policy(&policy, &policy_text(&ROSTER, RULES));
+    let keys = || stored_keys(&own.path().join("keys"));
+    let broker = Broker::create(&own.path().join("broker"), keys(), &policy, START).unwrap();
+    let copy = disk.join("copy");
+    for _ in 0..2 {
+        let error = broker.backup(&copy, START).unwrap_err().to_string();
+        assert!(error.contains("copy/store.making/") && error.contains("make room"), "{error}");
+        assert!(Broker::verify_backup(&copy, keys()).unwrap_err().to_string().contains("no whole backup"));
+        assert_eq!(broker.status().last_backup, None);
+    }
+    assert!(mount(&["-o", "remount,size=64m"], &disk));
+    broker.backup(&copy, START).unwrap();
+    let verified = Broker::verify_backup(&copy, keys()).unwrap();
+    assert_eq!((verified.status.latest, verified.checkpoints), (START, 1));
+    assert_eq!(broker.status().last_backup, Some(START));
+    drop((broker, mounted));
+}

@@ -136,7 +136,9 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         let status = self.status();
         let text = match &self {
-            Failure::Stdout(error) => format!("cannot write to standard output: {error} [io]"),
+            Failure::Stdout(error) => format!(
+                "cannot write to standard output: {error}; see whether what it goes to has room, and run it again [io]"
+            ),
             Failure::Usage(message) => match message.split_once("\n\n") {
                 Some((first, rest)) => format!("{first} [usage]\n\n{rest}"),
                 None => format!("{message} [usage]"),

@@ -262,7 +262,7 @@ fn not_a_file(path: &Path) -> Failure {
 
 /// A failure to read standard input.
 pub(crate) fn stdin_error(source: io::Error) -> Failure {
-    Failure::new("io", format!("cannot read standard input: {source}"))
+    Failure::new("io", format!("cannot read standard input: {source}; give it a file or a pipe, and try again"))
 }
 
 /// A failure to do something with a file.

@@ -112,22 +112,36 @@ impl PartnerFolder {
 
     /// What an error says, or what is missing in the folder.
     fn says(&self, error: PartnerError) -> Failure {
-        let steps = [
-            ("journal.key", "no partner's folder: make one with stapel partner init"),
-            (
-                "partner.key",
-                "a folder without its message key: put it back, or make another with stapel keygen signing and \
-                     have it certified",
+        let is_missing = |file: &&str| matches!(self.dir.join(file).try_exists(), Ok(false));
+        let (files, dir) = ([JOURNAL_KEY, "partner.key", "journal.sealed", "policy.toml"], &self.dir);
+        let dir = dir.display();
+        let Some(missing) = files.iter().find(|file| is_missing(file)) else {
+            return Failure::of_policy(&self.dir.join("policy.toml"))(error);
+        };
+        let finding = match *missing {
+            JOURNAL_KEY if ["journal.sealed", "state.sealed"].iter().all(is_missing) => {
+                format!("{dir} is no partner's folder: make one with stapel partner init")
+            }
+            "partner.key" => format!(
+                "{dir} is without its message key, partner.key: put it back, or make another with stapel keygen \
+                 signing and have it certified"
             ),
-            ("policy.toml", "a folder without a policy: give it one with stapel partner adopt"),
-        ];
-        let missing = steps.iter().find(|(file, _)| matches!(self.dir.join(file).try_exists(), Ok(false)));
-        match missing {
-            Some((_, finding)) => Failure::new("partner_folder", format!("{} is {finding}", self.dir.display())),
-            None => Failure::of_policy(&self.dir.join("policy.toml"))(error),
-        }
+            "policy.toml" => {
+                format!(
+                    "{dir} is without policy.toml: give it one with stapel partner adopt, or put it back if it had one"
+                )
+            }
+            file => format!(
+                "{dir} is without {file}, and says nothing without it: put it back, with all that was beside it in the \
+                 same copy. If it is lost for good, make another folder with stapel partner init, and flag again"
+            ),
+        };
+        Failure::new("partner_folder", finding)
     }
 }
+
+/// What the journal and the state are sealed with.
+const JOURNAL_KEY: &str = "journal.key";
 
 impl OutboxArgs {
     fn of(&self, place: &PartnerFolder) -> Outbox {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use stapel::{Broker, BrokerKeys};
 
 use crate::common::{Desk, text};
-use crate::consortium::{BY, carry, consortium};
+use crate::consortium::{BY, PARTNERS, carry, consortium};
 
 const NOW: &str = "--now 2026-12-01T09:00:00Z";
 
@@ -178,8 +178,8 @@ fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
     let (status, told) = check("2026-12-01T10:00:00Z");
     assert_eq!(status, 0, "{told}");
     let expected = "OK: 0 faults, as of 2026-12-01T10:00:00Z\n\
-                    next release of epoch 1: 2026-12-02T00:00:00Z; new flags show for the first time once all that flag \
-                    have delivered, at the latest 2026-12-08T00:00:00Z\n\
+                    next release of epoch 1: 2026-12-02T00:00:00Z; new flags show for the first time once all that \
+                    flag have delivered, at the latest 2026-12-08T00:00:00Z\n\
                     last backup: 2026-12-01T10:00:00Z\n";
     assert_eq!(told, expected);
 
@@ -239,4 +239,117 @@ fn a_folder_that_is_half_there_says_what_is_missing() {
         fs::rename(desk.path("aside"), desk.path("broker").join(gone)).unwrap();
     }
     desk.stapel(&format!("broker release --dir broker {NOW}"));
+}
+
+#[test]
+fn a_backup_is_proven_good_or_it_is_not() {
+    let desk = consortium();
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {NOW}"));
+    desk.stapel(&format!("partner deliver --dir politie {NOW}"));
+    carry(&desk, "politie", "2026-12-01T09:00:00Z");
+    desk.stapel("broker release --dir broker --now 2026-12-02T09:00:00Z");
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-02T10:00:00Z");
+    let now = "--now 2026-12-02T10:00:00Z";
+    let verify = format!("broker backup --dir broker --verify copy {now}");
+    let files = |desk: &Desk| {
+        let list = desk.list("copy/store");
+        let bytes: Vec<_> = list.iter().map(|name| desk.read(&format!("copy/store/{name}"))).collect();
+        (desk.list("copy"), desk.list("copy/policies"), list, bytes)
+    };
+    let before = files(&desk);
+    let told = desk.stapel(&verify);
+    assert!(told.starts_with("copy is good, as of 2026-12-02T09:00:00Z\npolicy version 1, digest "), "{told}");
+    assert!(
+        told.contains("epoch 1: 1 flags held by ") && told.contains(" lines of the log, 0 of them pruned"),
+        "{told}"
+    );
+    let json = &desk.json(&verify)[0];
+    assert_eq!((&json["status"]["latest"], &json["checkpoints"]), (&"2026-12-02T09:00:00Z".into(), &2.into()));
+    assert!(files(&desk) == before, "nothing is written there");
+
+    // One byte of a line of the log; of sealed flags, which nobody finds without the key, one of each page.
+    for name in ["copy/store/ledger.redb", "copy/store/flags.redb"] {
+        let whole = desk.read(name);
+        let mut altered = whole.clone();
+        match whole.windows(12).rposition(|bytes| bytes == b"epoch_opened") {
+            Some(at) => altered[at] ^= 1,
+            None => (4096..whole.len()).step_by(4096).for_each(|page| altered[page + 100] ^= 1),
+        }
+        desk.write(name, altered);
+        assert_eq!(desk.code(&verify), "store_damaged", "{name}");
+        desk.write(name, &whole[..whole.len() / 2]);
+        assert_ne!(status(&desk, &verify), 0, "{name}");
+        desk.write(name, whole);
+    }
+    fs::rename(desk.path("copy/policies/1.toml"), desk.path("aside")).unwrap();
+    assert_eq!(status(&desk, &verify), 1);
+    fs::rename(desk.path("aside"), desk.path("copy/policies/1.toml")).unwrap();
+    // A key is missing, or is another's.
+    fs::rename(desk.path("broker/keys/epoch-1.blobs"), desk.path("aside")).unwrap();
+    assert_eq!(desk.code(&verify), "broker_keys");
+    desk.write("broker/keys/epoch-1.blobs", [7; 32]);
+    private(&desk, "broker/keys/epoch-1.blobs");
+    assert_eq!(desk.code(&verify), "store_damaged");
+    fs::rename(desk.path("aside"), desk.path("broker/keys/epoch-1.blobs")).unwrap();
+    // What was broken off is none, and can be made whole.
+    fs::rename(desk.path("copy/store"), desk.path("copy/store.making")).unwrap();
+    assert_eq!(desk.code(&verify), "store");
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-02T10:00:00Z");
+    desk.stapel(&verify);
+}
+
+#[cfg(unix)]
+fn private(desk: &Desk, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn private(_: &Desk, _: &str) {}
+
+#[test]
+fn a_backup_whose_policy_is_over_is_restored_under_a_newer_one() {
+    let desk = consortium();
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-01T10:00:00Z");
+    let old = text(&desk.read("policy.toml"));
+    let version = format!("version = 2\nprevious = \"{}\"", desk.stapel("policy digest policy.toml").trim());
+    let epoch = "[[epoch]]\nnumber = 2\nkey_id = \"22222222222222222222222222222222\"\nopens = 2027-11-15\n\
+                 closes = 2028-11-14\n\n[[partner]]";
+    let newer = old.replace("version = 1", &version).replacen("[[partner]]", epoch, 1);
+    desk.write("policy-2.toml", newer);
+    for (folder, _) in PARTNERS {
+        desk.stapel(&format!("policy sign policy-2.toml --key {folder}.policy.key --previous policy.toml"));
+    }
+    fs::remove_dir_all(desk.path("broker/store")).unwrap();
+    let now = "2027-12-05T09:00:00Z";
+    let verified = desk.run(&format!("broker backup --dir broker --verify copy --now {now}"), &[], b"");
+    assert!(text(&verified.stderr).contains("--policy"), "{}", text(&verified.stderr));
+    let restore = format!("broker restore --from copy --dir broker --date 2027-12-05 --now {now}");
+    let told = text(&desk.run(&restore, &[], b"").stderr);
+    assert!(told.contains("--policy") && told.ends_with("[clock_ahead]\n"), "{told}");
+    assert!(!desk.path("broker/store").exists());
+    let told = &desk.json(&format!("{restore} --policy policy-2.toml"))[0];
+    assert_eq!(told["policy_version"], 2, "{told}");
+    desk.stapel(&format!("broker release --dir broker --now {now}"));
+    let status = &desk.json(&format!("broker status --dir broker --now {now}"))[0];
+    assert_eq!((&status["epochs"][0]["number"], &status["epochs"][1]), (&2.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_partners_folder_that_is_half_there_says_what_is_missing() {
+    let desk = consortium();
+    desk.stapel(&format!("partner confirm --dir politie {NOW}"));
+    for gone in ["journal.key", "partner.key", "policy.toml", "journal.sealed"] {
+        fs::rename(desk.path("politie").join(gone), desk.path("aside")).unwrap();
+        let output = desk.run("partner status --dir politie", &[], b"");
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{gone}: {err}");
+        assert!(
+            err.contains(gone) && err.contains("put it back") && err.ends_with("[partner_folder]\n"),
+            "{gone}: {err}"
+        );
+        fs::rename(desk.path("aside"), desk.path("politie").join(gone)).unwrap();
+    }
+    desk.stapel("partner status --dir politie");
 }

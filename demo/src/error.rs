@@ -11,7 +11,7 @@ pub enum DemoError {
     #[error(transparent)]
     Stapel(stapel::Error),
     /// A file of the demonstration could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}; see whether the path and the disk are right, and try again", path.display())]
     File {
         /// What was tried: a verb.
         action: &'static str,

@@ -109,7 +109,8 @@ pub enum BrokerError {
     /// The time is after the last day of the policy's last epoch.
     #[error(
         "the time {now} is after {closes}, the last day of the policy's last epoch: adopt a newer policy first, or \
-         set the clock right; nothing was done"
+         set the clock right; at a restore, give the newer one with --policy (restore_under in a program); nothing was \
+         done"
     )]
     ClockPastEpochs {
         /// The time that the caller says it is.

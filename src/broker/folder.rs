@@ -107,6 +107,11 @@ pub(super) fn put_in_place(folder: &Path) -> Result<(), SystemError> {
     Ok(())
 }
 
+/// Opens the store of a backup, in which nothing is changed.
+pub(super) fn open_to_verify(from: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
+    DurableStore::open_to_verify(&store_path(from), keys)
+}
+
 /// Opens the store, and removes what is left beside it of one that was being made.
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
     let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));

@@ -36,6 +36,7 @@ mod tally;
 mod transaction;
 mod unauthenticated;
 mod upkeep;
+mod verify;
 mod watch;
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use keys::BrokerKeys;
 pub use report::{
     BrokerStatus, CertificateStatus, EpochStatus, Fault, PartnerStatus, Purge, Release, Severity, WouldEnd,
 };
+pub use verify::VerifiedBackup;
 
 use certificates::Certificates;
 use clock::{refuse_out_of_range, refuse_past_epochs};

@@ -1,6 +1,6 @@
 //! What the operator does: releases, policies, purging, backups, and the log for an officer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use super::clock::{CLOCK_TOLERANCE, Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
@@ -351,7 +351,7 @@ impl Broker {
     /// then see whether the clock is right, and call [`Broker::restore_accepting_clock`];
     /// [`BrokerError::ClockPastEpochs`] where all epochs of the copy's policy are over.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
-        Broker::restore_if(from, folder, keys, now, false)
+        Broker::restore_if(from, folder, keys, now, None)
     }
 
     /// As [`Broker::restore`], where the copy is older than three days and somebody saw that the clock is right. A
@@ -366,7 +366,24 @@ impl Broker {
         keys: BrokerKeys,
         now: Timestamp,
     ) -> Result<Broker, BrokerError> {
-        Broker::restore_if(from, folder, keys, now, true)
+        Broker::restore_if(from, folder, keys, now, Some(&[]))
+    }
+
+    /// As [`Broker::restore_accepting_clock`], for a copy all of whose policy's epochs are over. Of the versions in the
+    /// files `newer`, the oldest first, as many are adopted as it takes until one has an epoch that is not over; the
+    /// others are to be adopted afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Broker::restore_accepting_clock`] and of [`Broker::adopt_policy`].
+    pub fn restore_under(
+        from: &Path,
+        folder: &Path,
+        keys: BrokerKeys,
+        newer: &[PathBuf],
+        now: Timestamp,
+    ) -> Result<Broker, BrokerError> {
+        Broker::restore_if(from, folder, keys, now, Some(newer))
     }
 
     fn restore_if(
@@ -374,14 +391,20 @@ impl Broker {
         folder: &Path,
         keys: BrokerKeys,
         now: Timestamp,
-        accept_clock: bool,
+        accepted: Option<&[PathBuf]>,
     ) -> Result<Broker, BrokerError> {
         let keys = Arc::new(keys);
         folder::refuse_incomplete(from)?;
         let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
         let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
-        copy.recover(now, accept_clock)?;
+        for newer in accepted.unwrap_or_default() {
+            let is_over = refuse_past_epochs(copy.in_force().policy(), now).is_err();
+            if is_over && Policy::read(newer)?.version > copy.in_force().policy().version {
+                copy.adopt_policy(newer, now)?;
+            }
+        }
+        copy.recover(now, accepted.is_some())?;
         let fault = copy.last_fault().take();
         drop(copy);
         folder::put_in_place(folder)?;

@@ -141,8 +141,8 @@ impl BrokerStatus {
                 continue;
             }
             let remedy = if is_stopped {
-                "the broker waits for a person: see whether the clock is right, and if it is, say so with stapel broker \
-                 accept-clock"
+                "the broker waits for a person: see whether the clock is right, and if it is, say so with stapel \
+                 broker accept-clock"
             } else {
                 "run stapel broker release, once a day"
             };

@@ -443,7 +443,7 @@ mod tests {
         assert!(read_row::<PartnerRow>(&row).is_err());
         let told = |epochs: [u8; 2]| {
             let of = |epoch| [&[epoch, 0, 0, 0][..], &[0; 16]].concat();
-            [&[1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 20]].concat()
+            [&[1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0][..], &of(epochs[0]), &of(epochs[1]), &[0; 21]].concat()
         };
         assert!(read_row::<LogCountsRow>(&told([1, 2])).is_ok());
         for epochs in [[2, 1], [1, 1]] {

@@ -62,13 +62,11 @@ pub(super) fn next_release(policy: &Policy, number: u32, row: &EpochRow) -> Next
         return NextRelease { due, shows_from: last, shows_by: last };
     }
     let shows_from = interval_moment(policy, last).plus(interval(policy));
-    let shows_by = match row.waits_since {
-        // The first moment at which the wait is over.
-        Some(since) => {
-            let over = since.plus(max_wait(policy));
-            let moment = latest_moment(policy, number, over);
-            if moment == over { over } else { interval_moment(policy, over).plus(interval(policy)) }
-        }
+    let shows_by = match row.waits_since.map(|since| since.plus(max_wait(policy))) {
+        Some(over) if over <= last => shows_from,
+        Some(over) if latest_moment(policy, number, over) == over => over,
+        // The first moment after the wait.
+        Some(over) => interval_moment(policy, over).plus(interval(policy)),
         None => forced_moment(policy, number, last).plus(max_wait(policy)),
     };
     NextRelease { due, shows_from: shows_from.min(shows_by), shows_by }
@@ -114,6 +112,35 @@ fn is_full_due(policy: &Policy, number: u32, state: &BrokerState, (moment, force
         None => {
             let changed = changed(policy, number, epoch, moment.day()).len();
             forced > epoch.row.considered || changed >= usize::from(policy.release.min_changed.max(1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::OpenEpoch;
+    use super::*;
+    use crate::policy::sample;
+
+    /// What is said to come is what `due` then finds.
+    #[test]
+    fn what_comes_next_is_what_is_due_then() {
+        let policy = sample::policy();
+        let opens = policy.epochs[0].opens.start();
+        let row =
+            |as_of: Timestamp, waits_since| EpochRow { release: 1, as_of, considered: as_of, fresh: 0, waits_since };
+        for hours in [0, 1, 23, 24, 30, 7 * 24, 7 * 24 + 1, 300] {
+            let as_of = opens.plus(hours * 3_600);
+            for waits_since in [None, Some(opens), Some(as_of)] {
+                let next = next_release(&policy, 1, &row(as_of, waits_since));
+                assert_eq!(next.due, as_of.day().plus(1).start());
+                assert!(next.shows_from > as_of && next.shows_from <= next.shows_by, "{hours} {waits_since:?}");
+                let mut state = BrokerState::default();
+                state.epochs.insert(1, OpenEpoch::new(row(as_of, waits_since)));
+                let is_full = |now| due(&policy, 1, &state, now).is_some_and(|due| due.full);
+                assert!(is_full(next.shows_by), "{hours} {waits_since:?}");
+                assert!(!is_full(Timestamp(next.shows_by.0 - 1)), "{hours} {waits_since:?}");
+            }
         }
     }
 }

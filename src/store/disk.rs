@@ -70,8 +70,62 @@ impl StoreFolder {
     }
 
     fn backend(&self, options: &OpenOptions, name: &str) -> io::Result<Backend> {
-        let file = options.open(self.path.join(name))?;
-        Ok(Backend::new(FileBackend::new(file).map_err(io::Error::other)?))
+        backend(options, &self.path.join(name))
+    }
+}
+
+fn backend(options: &OpenOptions, path: &Path) -> io::Result<Backend> {
+    let file = options.open(path)?;
+    Ok(Backend::new(FileBackend::new(file).map_err(io::Error::other)?))
+}
+
+/// A folder that holds a copy of a store, which is only looked at: nothing in it is changed, and what is written stays
+/// in memory. Nobody else changes a copy, so that it needs no lock, which would be written there.
+#[derive(Debug)]
+pub(super) struct CopiedFolder(PathBuf);
+
+impl CopiedFolder {
+    pub(super) fn new(path: &Path) -> CopiedFolder {
+        CopiedFolder(path.into())
+    }
+}
+
+impl Disk for CopiedFolder {
+    fn create(&self, _: &str) -> io::Result<Backend> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Backend> {
+        Ok(Backend::new(Overlay::new(self.open_to_read(name)?)?))
+    }
+
+    fn open_to_read(&self, name: &str) -> io::Result<Backend> {
+        backend(OpenOptions::new().read(true), &self.0.join(name))
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.0.join(name))?.len())
+    }
+
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    /// What is left over there does not count, and stays.
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::commit_queue::{CommitQueue, Ticket};
-use super::disk::{Disk, StoreFolder};
+use super::disk::{CopiedFolder, Disk, StoreFolder};
 use super::error::{self, StoreError};
 use super::file::{self, StoreFile};
 use super::interface::{Change, Purged, Staged, Store};
@@ -73,6 +73,12 @@ impl DurableStore {
             return Err(error::store(folder, "there is no store: make one first, or give the folder that has it"));
         }
         DurableStore::open_on(Arc::new(StoreFolder::hold(folder)?), keys)
+    }
+
+    /// Opens a copy of a store as [`DurableStore::open`] does, and changes nothing of it: what is written stays in
+    /// memory.
+    pub(crate) fn open_to_verify(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
+        DurableStore::open_on(Arc::new(CopiedFolder::new(folder)), keys)
     }
 
     pub(super) fn create_on(disk: Arc<dyn Disk>, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {

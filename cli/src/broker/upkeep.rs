@@ -138,15 +138,26 @@ pub(super) struct PurgeArgs {
 /// Copy the store and the policies to a folder
 ///
 /// The keys are not in the copy, which opens nothing without them: keep a copy of their folder elsewhere, all of it but
-/// signed.logs, which must never be put back from a copy.
+/// signed.logs, which must never be put back from a copy. A copy that was broken off is none, and the same command
+/// makes it whole.
+///
+/// With --verify it makes none, and proves that one is good: it opens all that is sealed with the keys, compares the
+/// log with its hashes and its checkpoints, and says what is in the copy, and as of when. Nothing is changed.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel broker backup --dir broker --to /mnt/backup/2026-12-01")]
+#[command(after_help = "Example:\n  stapel broker backup --dir broker --to /mnt/backup/2026-12-01\n  \
+                        stapel broker backup --dir broker --verify /mnt/backup/2026-12-01")]
 pub(super) struct BackupArgs {
     #[command(flatten)]
     place: BrokerFolder,
     /// The folder of the copy, in which there must be no broker
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "verify")]
+    to: Option<PathBuf>,
+    /// The folder of a copy to be verified, with the keys that it would be restored with
+    #[arg(long, value_name = "DIR", conflicts_with = "to")]
+    verify: Option<PathBuf>,
+    /// Print one JSON object on the copy that was verified: status, lines, pruned, checkpoints
+    #[arg(long, requires = "verify")]
+    json: bool,
     #[command(flatten)]
     clock: Clock,
 }
@@ -170,6 +181,10 @@ pub(super) struct RestoreArgs {
     /// destroy the keys of epochs that are not over
     #[arg(long, value_name = "DAY")]
     date: Option<Day>,
+    /// A version that was adopted since, for a backup all of whose policy's epochs are over; again for each, oldest
+    /// first. Those that are not needed for that are adopted afterwards
+    #[arg(long, value_name = "FILE", requires = "date")]
+    policy: Vec<PathBuf>,
     /// Print one JSON object: policy_version, policy, epochs, first, last_fault, log_behind
     #[arg(long)]
     json: bool,
@@ -285,10 +300,13 @@ pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failure> {
+    // Before the store is opened, since what was named may be a pipe.
+    let read: Vec<_> = args.files.iter().map(|path| (path, Certificate::read(path))).collect();
     let broker = args.place.open()?;
     let (mut failures, mut any_done) = (Vec::new(), false);
-    for path in &args.files {
-        match keep_certificate(&broker, path, &args.clock).map_err(Failure::of_file(path)) {
+    for (path, certificate) in read {
+        let kept = certificate.map_err(Failure::from).and_then(|read| keep_certificate(&broker, &read, &args.clock));
+        match kept.map_err(Failure::of_file(path)) {
             Ok(said) => {
                 any_done = true;
                 writeln!(out, "{}: {said}", path.display())?;
@@ -299,10 +317,9 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failur
     Failure::of_several(failures, any_done)
 }
 
-/// What became of a certificate's file.
-fn keep_certificate(broker: &Broker, path: &Path, clock: &Clock) -> Result<String, Failure> {
-    let certificate = Certificate::read(path)?;
-    let is_new = broker.keep_certificate(&certificate, clock.time()?)?;
+/// What became of a certificate.
+fn keep_certificate(broker: &Broker, certificate: &Certificate, clock: &Clock) -> Result<String, Failure> {
+    let is_new = broker.keep_certificate(certificate, clock.time()?)?;
     let Statement { partner, epoch, first_day, .. } = certificate.claimed();
     let what = if certificate.claimed().keys.is_some() { "certified" } else { "suspended" };
     let when = if is_new { "" } else { ", as was kept before" };
@@ -339,8 +356,13 @@ pub(super) fn purge(args: &PurgeArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure> {
+    let to = match (&args.verify, &args.to) {
+        (Some(copy), _) => return verify(copy, args, out),
+        (None, Some(to)) => to,
+        (None, None) => return Err(Failure::Usage("--to or --verify is needed".into())),
+    };
     let broker = args.place.open()?;
-    broker.backup(&args.to, args.clock.time()?)?;
+    broker.backup(to, args.clock.time()?)?;
     if let Some(fault) = broker.status().last_fault {
         warn(&format!("last fault: {fault}"));
     }
@@ -348,28 +370,66 @@ pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure>
     writeln!(
         out,
         "copied to {}; the keys in {} are not in it, and it opens nothing without them",
-        args.to.display(),
+        to.display(),
         keys.display()
     )?;
     Ok(())
 }
 
-pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failure> {
-    // Without the keys nothing is put in place, so that they can be put there and the command given again.
-    let keys = BrokerKeys::open(&args.place.keys()).map_err(|error| {
-        let (code, place) = (error.code(), args.place.keys());
+/// Proves that a copy is good, and says what is in it.
+fn verify(copy: &Path, args: &BackupArgs, out: &mut Output) -> Result<(), Failure> {
+    let keys = open_keys(&args.place)?;
+    let verified = Broker::verify_backup(copy, keys).map_err(Failure::of_file(copy))?;
+    let status = &verified.status;
+    let today = args.clock.time()?.day();
+    if today > status.closes {
+        warn(&format!(
+            "all epochs of its policy are over since {}: restored, it needs the newer versions with --policy",
+            status.closes
+        ));
+    }
+    if let Some(fault) = &status.last_fault {
+        warn(fault);
+    }
+    if args.json {
+        return out.json(&verified);
+    }
+    writeln!(out, "{} is good, as of {}", copy.display(), status.latest)?;
+    writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
+    for epoch in &status.epochs {
+        let held: u64 = epoch.partners.iter().map(|partner| u64::from(partner.held)).sum();
+        writeln!(out, "epoch {}: {held} flags held by {} partners", epoch.number, epoch.partners.len())?;
+    }
+    let (lines, pruned, checkpoints) = (verified.lines, verified.pruned, verified.checkpoints);
+    writeln!(out, "{lines} lines of the log, {pruned} of them pruned, and {checkpoints} checkpoints of it")?;
+    if let Some(behind) = &status.log_behind {
+        writeln!(out, "restored, it has this: {behind}")?;
+    }
+    Ok(())
+}
+
+/// The broker's keys, or where they were looked for.
+fn open_keys(place: &BrokerFolder) -> Result<BrokerKeys, Failure> {
+    BrokerKeys::open(&place.keys()).map_err(|error| {
+        let (code, place) = (error.code(), place.keys());
         let remedy = "put them back there, or name the folder where they are with --keys";
         Failure::new(code, format!("{error}: the broker's keys are looked for in {}: {remedy}", place.display()))
-    })?;
+    })
+}
+
+pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failure> {
+    // Without the keys nothing is put in place, so that they can be put there and the command given again.
+    let keys = open_keys(&args.place)?;
     let now = args.clock.time()?;
-    let restore = match args.date {
-        Some(_) => Broker::restore_accepting_clock,
-        None => Broker::restore,
-    };
     if args.date.is_some() {
         refuse_other_date(args.date, now, &format!("the clock says {now}"))?;
     }
-    let status = restore(&args.from, &args.place.dir, keys, now)?.status();
+    let (from, dir) = (&args.from, &args.place.dir);
+    let restored = match args.date {
+        Some(_) => Broker::restore_under(from, dir, keys, &args.policy, now),
+        None => Broker::restore(from, dir, keys, now),
+    };
+    let status = restored?.status();
     let (version, digest) = (status.policy_version, status.policy);
     let epochs: Vec<_> = status.epochs.iter().map(|epoch| epoch.number).collect();
     let first = "before anything is handled: adopt the policies that came into force since the copy again, oldest \
