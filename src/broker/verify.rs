@@ -30,9 +30,9 @@ impl Broker {
     /// Proves that the backup in the folder `from` is good, with the keys that it would be restored with, and says what
     /// is in it. Nothing is changed, there or in the keys' folder.
     ///
-    /// Every checksum of its files is verified, all that is sealed is opened, every line of the log is compared with its
-    /// hash, the log with each checkpoint, and each checkpoint's signature with the policies; the policy in force is
-    /// there with its signatures, and so is each key of the epochs that are open.
+    /// Every checksum of its files is verified, all that is sealed is opened, every line of the log is compared with
+    /// its hash, the log with each checkpoint, and each checkpoint's signature with the policies; the policy in force
+    /// is there with its signatures, and so is each key of the epochs that are open.
     ///
     /// # Errors
     ///
