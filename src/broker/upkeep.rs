@@ -153,6 +153,7 @@ impl Upkeep<'_> {
         let keys = &self.broker.keys;
         let stored = keys.stored().unwrap_or_else(|error| {
             // Partners are answered where the keys' folder cannot be read, and the operator sees it in the status.
+            self.broker.watch.keys_failed();
             self.broker.note_fault(&error.into());
             BTreeSet::new()
         });
@@ -244,6 +245,7 @@ impl Broker {
         transaction.flush()?;
         let tree = &transaction.log.tree;
         if let Err(error) = signed_logs.note(name.origin(), tree.size(), tree.root()) {
+            self.watch.keys_failed();
             self.note_fault(&error.into());
             return Ok(());
         }

@@ -28,6 +28,8 @@ pub(super) struct Watch {
     /// Whether the file says what is no longer so.
     is_changed: AtomicBool,
     faults: Mutex<Vec<Fault>>,
+    /// Whether the keys' folder could not be used, which says nothing of the store's disk.
+    is_keys_fault: AtomicBool,
     writing: Mutex<()>,
 }
 
@@ -39,7 +41,9 @@ impl Watch {
             // What lies there is taken away by a person who has seen to it.
             let is_forgotten = has_evidence(folder);
             let stands = |fault: &Fault| fault.since.is_some() && (fault.code != "forgotten" || is_forgotten);
-            *self.faults() = before.faults.into_iter().filter(stands).collect();
+            let faults: Vec<Fault> = before.faults.into_iter().filter(stands).collect();
+            self.is_keys_fault.store(faults.iter().any(|fault| fault.code == "io"), Ordering::Relaxed);
+            *self.faults() = faults;
         }
     }
 
@@ -70,13 +74,21 @@ impl Watch {
         self.end(|fault| fault.code.starts_with("clock"));
     }
 
+    /// Notes that the keys' folder could not be used, until [`Watch::was_signed`].
+    pub(super) fn keys_failed(&self) {
+        self.is_keys_fault.store(true, Ordering::Relaxed);
+    }
+
     /// Something was kept, so that the store's disk works.
     pub(super) fn was_kept(&self) {
-        self.end(|fault| fault.code.starts_with("store") || fault.code == "random");
+        let is_keys_fault = self.is_keys_fault.load(Ordering::Relaxed);
+        let stands = |code: &str| code.starts_with("clock") || code == "forgotten" || code == "io" && is_keys_fault;
+        self.end(|fault| !stands(&fault.code));
     }
 
     /// The log was signed, so that the keys' folder can be written.
     pub(super) fn was_signed(&self) {
+        self.is_keys_fault.store(false, Ordering::Relaxed);
         self.end(|fault| fault.code == "io");
     }
 
