@@ -71,6 +71,20 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErro
 /// Replaces a file's content in one step: after a crash the file holds the old bytes or the new ones. Returns when the
 /// new ones are on disk.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemError> {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    drop(rename_private(path, |file| {
+        file.write_all(first).and_then(|()| crash::point()).and_then(|()| file.write_all(second))
+    })?);
+    crash::point().map_err(|source| io("replace", path, source))?;
+    sync_folder(path)
+}
+
+/// As [`replace_private`], with what `write` writes. Gives the new file, whose name is on disk once [`sync_folder`] has
+/// returned.
+pub(crate) fn rename_private(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<File, SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
     // What a crash left there goes; a link that somebody put there must not lead the writing elsewhere.
@@ -78,13 +92,12 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), SystemErr
         Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", &new, source)),
         _ => {}
     }
-    let mut file = private_options().create_new(true).open(&new).map_err(|source| io("create", &new, source))?;
-    let (first, second) = bytes.split_at(bytes.len() / 2);
-    let written = file.write_all(first).and_then(|()| crash::point()).and_then(|()| file.write_all(second));
-    written.and_then(|()| file.sync_all()).and_then(|()| crash::point()).map_err(|source| io("write", &new, source))?;
-    drop(file);
-    fs::rename(&new, path).and_then(|()| crash::point()).map_err(|source| io("replace", path, source))?;
-    sync_folder(path)
+    let created = private_options().read(true).create_new(true).open(&new);
+    let mut file = created.map_err(|source| io("create", &new, source))?;
+    let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| crash::point());
+    written.map_err(|source| io("write", &new, source))?;
+    fs::rename(&new, path).map_err(|source| io("replace", path, source))?;
+    Ok(file)
 }
 
 /// As [`replace_private`], for what is soon written again: it is not synced, and may be lost with the power.

@@ -45,6 +45,9 @@ pub(crate) const PARTNER_STATE: &[u8; 16] = b"stapel1 state\0\0\0";
 /// Additional data prefix of a sealed record of a partner's journal, and HKDF info of its key.
 pub(crate) const JOURNAL_RECORD: &[u8; 16] = b"stapel1 record\0\0";
 
+/// First bytes of a partner's journal that was pruned, and additional data of what stands there sealed.
+pub(crate) const JOURNAL_BASE: &[u8; 16] = b"stapel1 pruned\0\0";
+
 /// Additional data prefix of a sealed chunk of the broker's store.
 pub(crate) const STORE_CHUNK: &[u8; 16] = b"stapel1 chunk\0\0\0";
 

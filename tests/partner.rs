@@ -139,7 +139,7 @@ fn from_flags_to_news() {
     assert_eq!(town.partners[0].news().unwrap(), gone);
     // About the flat and its house number it asked twice and was answered once, and about the house number as an own
     // one it was answered twice.
-    assert_eq!(town.partners[0].dossier(&b).unwrap().len(), 2 * 3 + 2 * 2);
+    assert_eq!(town.partners[0].dossier(&b, &by(), third).unwrap().len(), 2 * 3 + 2 * 2);
     drop(town.folder);
 }
 

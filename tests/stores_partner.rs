@@ -82,7 +82,8 @@ fn check(own: &Path) {
     assert!(partner.checkpoint().is_some_and(|checkpoint| checkpoint.starts_with(b"example.nl/zaanstad\n")));
     assert_eq!(partner.brokers_policy(), None);
 
-    let events: Vec<_> = partner.dossier(&homes(2..3)[0]).unwrap().into_iter().map(|entry| entry.event).collect();
+    let events: Vec<_> =
+        partner.dossier(&homes(2..3)[0], &by(), day(2)).unwrap().into_iter().map(|entry| entry.event).collect();
     let [flagged, asked, answered, renewed, asked_again] = &events[..] else { panic!("{events:?}") };
     let last_day: Day = "2027-04-30".parse().unwrap();
     assert_eq!(*flagged, DossierEvent::Flagged { last_day });

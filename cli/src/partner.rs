@@ -6,6 +6,7 @@
 //! - `look`: news, the dossier of an address, and where the partner stands;
 //! - `outbox`: messages to be carried, and replies that came back;
 //! - `refs`: the partner's own references of rows, kept beside its journal;
+//! - `retention`: what need not be kept any longer;
 //! - `report`: what replies, news and the dossier say, as text and as JSON.
 
 mod acting;
@@ -15,6 +16,7 @@ mod look;
 mod outbox;
 mod refs;
 mod report;
+mod retention;
 
 use std::path::PathBuf;
 
@@ -55,6 +57,8 @@ enum Command {
     Status(look::StatusArgs),
     Shown(look::ShownArgs),
     GiveUp(exchange::GiveUpArgs),
+    ForgetEpoch(retention::ForgetEpochArgs),
+    PruneJournal(retention::PruneJournalArgs),
     AcceptClock(acting::AcceptClockArgs),
 }
 
@@ -100,6 +104,8 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Status(args) => look::status(&args, out),
         Command::Shown(args) => look::shown(&args, out),
+        Command::ForgetEpoch(args) => retention::forget_epoch(&args, out),
+        Command::PruneJournal(args) => retention::prune_journal(&args, out),
         Command::GiveUp(args) => exchange::give_up(&args),
         Command::AcceptClock(args) => acting::accept_clock(&args, out),
     }

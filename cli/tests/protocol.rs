@@ -93,10 +93,15 @@ fn the_whole_protocol_through_files() {
     let after = standings(&carry(&desk, "politie", third));
     assert_eq!(after, ["P-1 1012JS|1|A stacked 2", "P-2 1012JS|2| stacked 2", "P-3 1012JS|3| below_threshold"]);
     assert_eq!(desk.json("partner news --dir politie")[0]["news"], "count_changed");
-    let dossier = desk.json("partner dossier --dir politie 1012JS|1|A");
+    let unnamed = desk.run("partner dossier --dir politie 1012JS|1|A", &[], b"");
+    assert_eq!(unnamed.status.code(), Some(2), "who looks, and why?");
+    let look = "partner dossier --dir politie --actor m.smit --case verzoek-7";
+    let dossier = desk.json(&format!("{look} --now {third} 1012JS|1|A"));
     let events: Vec<_> = dossier.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["flagged", "asked", "asked", "answered", "asked", "answered"]);
     assert!(dossier.iter().all(|entry| entry["actor"] == "j.jansen" && entry["case"] == "2026-0117"));
+    let looked = desk.json(&format!("{look} --now {third} 1012JS|1")).pop().unwrap();
+    assert_eq!((&looked["event"], &looked["actor"]), (&json!("looked_up"), &json!("m.smit")));
     let status = &desk.json("broker status --dir broker")[0];
     assert_eq!(status["epochs"][0]["partners"].as_array().unwrap().len(), 4);
 
@@ -243,7 +248,7 @@ fn what_may_not_be_done_changes_nothing() {
     assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --sweep nood {now}")), "not_permitted");
     assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --numbers {now}")), "level");
     assert_eq!(desk.code(&format!("partner flag --dir politie {BY} a.csv --refused ./a.csv {now}")), "refused_file");
-    assert_eq!(desk.code("partner dossier --dir politie nergens"), "no_postcode");
+    assert_eq!(desk.code(&format!("partner dossier --dir politie {BY} nergens")), "no_postcode");
     assert_eq!(desk.code("partner init --dir politie --number 1"), "partner_folder");
     assert_eq!(desk.code("broker init --dir broker --policy policy.toml --now 2026-12-01T09:00:00Z"), "store");
     assert_eq!(desk.code("broker release --dir broker --now 2026-11-01T00:00:00Z"), "clock");

@@ -132,6 +132,8 @@ pub enum stapel_status {
     STAPEL_ERROR_OTHER_PROCESS = 150,
     /// A folder belongs to another user than the one that this runs as, who may be root.
     STAPEL_ERROR_OTHER_USER = 151,
+    /// An epoch's secrets may still be needed.
+    STAPEL_ERROR_EPOCH_IN_USE = 152,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -288,6 +290,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_NOT_CERTIFIED, c"not_certified"),
     (STAPEL_ERROR_OTHER_PROCESS, c"other_process"),
     (STAPEL_ERROR_OTHER_USER, c"other_user"),
+    (STAPEL_ERROR_EPOCH_IN_USE, c"epoch_in_use"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

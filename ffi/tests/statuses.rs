@@ -21,7 +21,7 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 15] = [
+const UNREACHED: [(stapel_status, &str); 16] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
     (STAPEL_ERROR_OTHER_USER, "who runs the tests makes the folders; a test of the lock looks at another's"),
@@ -32,6 +32,7 @@ const UNREACHED: [(stapel_status, &str); 15] = [
     (STAPEL_ERROR_THREADS, "from C everything is done on the caller's thread"),
     (STAPEL_ERROR_PSEUDONYMS_PENDING, "from C the pseudonyms are those of the shared key, which is never asked"),
     (STAPEL_ERROR_SOURCE_FAULT, "from C the pseudonyms are those of the shared key, which is never asked"),
+    (STAPEL_ERROR_EPOCH_IN_USE, "an epoch's secrets are removed by the command, or from Rust"),
     (STAPEL_ERROR_SECRET_PARTS, "secrets are split and put together by the command"),
     (STAPEL_ERROR_LOG_LINE, "audit logs are looked at by the command"),
     (STAPEL_ERROR_LOG_FILE, "audit logs are looked at by the command"),

@@ -127,7 +127,11 @@ impl PartnerState {
             }
             JournalEvent::Status(status) => self.take_status(status),
             JournalEvent::AnotherOperator { .. } => self.forget_broker(),
-            JournalEvent::ClockAccepted => {}
+            // Those have nothing that the state is made of: an epoch that is over goes from it by itself.
+            JournalEvent::ClockAccepted
+            | JournalEvent::LookedUp { .. }
+            | JournalEvent::EpochForgotten { .. }
+            | JournalEvent::Pruned { .. } => {}
         }
         debug_assert!(self.journal.records <= number);
     }

@@ -53,6 +53,8 @@ pub enum DossierEvent {
         /// The reason, of a sweep.
         sweep: Option<Slug>,
     },
+    /// Somebody was shown all that the journal has on it.
+    LookedUp,
     /// A question about it was answered.
     Answered {
         /// The epoch of the question.
@@ -80,12 +82,22 @@ struct UnansweredQuestion {
 
 impl Partner {
     /// All that the journal has on an address, oldest first: of a home also what was done with its house number as a
-    /// whole, of a house number also what was done with its homes.
+    /// whole, of a house number also what was done with its homes. What was pruned is not in it
+    /// ([`Partner::pruned`]).
+    ///
+    /// Before it is handed out the journal has who looked, and for which case: the next one shows that.
     ///
     /// # Errors
     ///
-    /// [`PartnerError::JournalDamaged`], [`SystemError::Io`](crate::SystemError::Io).
-    pub fn dossier(&self, address: &AddressKey) -> Result<Vec<DossierEntry>, PartnerError> {
+    /// [`PartnerError::JournalDamaged`], [`PartnerError::Clock`], [`PartnerError::ClockAhead`],
+    /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::OtherProcess`](crate::SystemError::OtherProcess).
+    pub fn dossier(
+        &mut self,
+        address: &AddressKey,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<Vec<DossierEntry>, PartnerError> {
+        self.data.at(now)?;
         let concerns = |other: &AddressKey| match address.level() {
             Level::Unit => other == address || *other == address.number_key(),
             Level::Number => other.number_key() == *address,
@@ -138,7 +150,12 @@ impl Partner {
                         }
                     }
                 }
-                JournalEvent::Delivering { .. }
+                JournalEvent::LookedUp { address } => {
+                    Some(address).into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::LookedUp));
+                }
+                JournalEvent::EpochForgotten { .. }
+                | JournalEvent::Pruned { .. }
+                | JournalEvent::Delivering { .. }
                 | JournalEvent::Accepted { .. }
                 | JournalEvent::Rejected { .. }
                 | JournalEvent::Late { .. }
@@ -148,6 +165,7 @@ impl Partner {
                 | JournalEvent::Status(_) => {}
             }
         })?;
+        self.data.record(now, Some(by), JournalEvent::LookedUp { address: *address })?;
         Ok(entries)
     }
 }

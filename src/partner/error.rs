@@ -135,6 +135,15 @@ pub enum PartnerError {
         finding: &'static str,
     },
 
+    /// An epoch's secrets may still be needed.
+    #[error("the secrets of epoch {epoch} are still needed: {finding}")]
+    EpochInUse {
+        /// The epoch.
+        epoch: u32,
+        /// What needs them, and until when.
+        finding: String,
+    },
+
     /// The folder of a partner is not one, or not one that can be used.
     #[error("{} is not a partner's folder that can be used: {finding}", path.display())]
     PartnerFolder {
@@ -238,6 +247,7 @@ codes!(PartnerError {
     NotCertified => "not_certified",
     SecretMismatch => "secret_mismatch",
     NoEpoch => "no_epoch",
+    EpochInUse => "epoch_in_use",
     PartnerFolder => "partner_folder",
     JournalDamaged => "journal_damaged",
     Clock => "clock",

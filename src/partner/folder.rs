@@ -1,17 +1,18 @@
 //! The files of a partner's folder.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::PartnerError;
-use super::journal::{Journal, JournalPosition};
+use super::journal::Journal;
 use super::member::Source;
-use super::record::JournalRecord;
 use super::seal::{NONCE, Sealer};
 use super::state::PartnerState;
 use crate::digest::Digest;
-use crate::files::{self, io};
+use crate::files::{self, crash, io};
 use crate::label;
 use crate::lock::FolderLock;
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
@@ -81,13 +82,9 @@ impl PartnerFolder {
         Ok(SigningKey::read(&self.path.join(PARTNER_KEY))?)
     }
 
-    /// Opens the journal, and hands over each record after `from`, with its number.
-    pub(super) fn open_journal(
-        &self,
-        from: JournalPosition,
-        replay: impl FnMut(u64, JournalRecord),
-    ) -> Result<Journal, PartnerError> {
-        Journal::open(&self.path.join(JOURNAL), &self.journal_key, from, replay)
+    /// Opens the journal, of which the end is still to be found.
+    pub(super) fn open_journal(&self) -> Result<Journal, PartnerError> {
+        Journal::open(&self.path.join(JOURNAL), &self.journal_key)
     }
 
     /// Puts the state in place of the one before it, whole or not at all.
@@ -219,7 +216,7 @@ impl PartnerFolder {
 
     /// The partner's keys in an epoch; its seal key there is drawn where it has none yet.
     pub(super) fn keys(&self, epoch: u32) -> Result<PartnerKeys, PartnerError> {
-        let path = self.path.join(format!("epoch-{epoch}.seal"));
+        let path = self.seal_path(epoch);
         let seal = if files::is_vacant(&path)? { UnsealingKey::create(&path)? } else { UnsealingKey::read(&path)? };
         Ok(PartnerKeys { message: self.read_signing_key()?.verifying_key(), seal: seal.seal_key() })
     }
@@ -272,8 +269,45 @@ impl PartnerFolder {
         state.ok_or(PartnerError::PartnerFolder { path, finding })
     }
 
+    /// The epochs of which there is a secret or a seal key.
+    pub(super) fn epochs_with_secrets(&self) -> Result<BTreeSet<u32>, PartnerError> {
+        let mut epochs = BTreeSet::new();
+        for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
+            let name = entry.map_err(|source| io("read", &self.path, source))?.file_name();
+            let parts = name.to_str().and_then(|name| name.strip_prefix("epoch-")?.split_once('.'));
+            if let Some((number, "secret" | "seal")) = parts
+                && let Ok(number) = number.parse()
+            {
+                epochs.insert(number);
+            }
+        }
+        Ok(epochs)
+    }
+
+    /// Whether an epoch's secret is there, and its seal key.
+    pub(super) fn has_secrets(&self, epoch: u32) -> Result<(bool, bool), PartnerError> {
+        let is_there = |path: PathBuf| path.try_exists().map_err(|source| io("read", &path, source));
+        Ok((is_there(self.secret_path(epoch))?, is_there(self.seal_path(epoch))?))
+    }
+
+    /// Removes an epoch's secret and seal key. They are gone from the folder when this returns.
+    pub(super) fn remove_secrets(&self, epoch: u32) -> Result<(), PartnerError> {
+        for path in [self.secret_path(epoch), self.seal_path(epoch)] {
+            match crash::point().and_then(|()| fs::remove_file(&path)) {
+                Ok(()) => files::sync_folder(&path)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(source) => return Err(io("remove", &path, source).into()),
+            }
+        }
+        Ok(())
+    }
+
     fn secret_path(&self, epoch: u32) -> PathBuf {
         self.path.join(format!("epoch-{epoch}.secret"))
+    }
+
+    fn seal_path(&self, epoch: u32) -> PathBuf {
+        self.path.join(format!("epoch-{epoch}.seal"))
     }
 
     /// The files of signatures beside a policy's file.

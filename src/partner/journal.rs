@@ -1,4 +1,5 @@
-//! The file of the partner's journal: sealed records of who did what for which case. It only grows.
+//! The file of the partner's journal: sealed records of who did what for which case. It only grows, but for its oldest
+//! records, which go once nobody need keep them: a base then stands in their place.
 //!
 //! Each record is bound to the one before it, and the head of that chain goes into every message: so the partner
 //! commits to its own journal without showing it. The partner's state is made from the journal: see
@@ -11,7 +12,8 @@ use std::path::{Path, PathBuf};
 use super::error::PartnerError;
 use super::record::JournalRecord;
 use super::seal::{NONCE, OVERHEAD, Sealer};
-use crate::codec::encode_fields;
+use crate::codec::{self, encode_fields};
+use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::label;
@@ -25,12 +27,18 @@ const MAX_RECORD: usize = 1 << 31;
 /// noticed.
 const FRAME: usize = 8;
 
+/// Bytes before a sealed base: its label, and the same as before a record.
+const BASE_FRAME: usize = label::JOURNAL_BASE.len() + FRAME;
+
+/// The version of a base's form.
+const BASE_VERSION: u8 = 1;
+
 /// A place in a journal: the end of one of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct JournalPosition {
     /// How many records stand before it.
     pub(super) records: u64,
-    /// How many bytes of the file do.
+    /// How many bytes of records do, those that were pruned among them.
     pub(super) bytes: u64,
     /// The chain's head there: 32 zero bytes at the start.
     pub(super) head: Digest,
@@ -42,6 +50,24 @@ pub(super) struct Journal {
     file: File,
     sealer: Sealer,
     position: JournalPosition,
+    /// Where the first record stands that is there.
+    first: JournalPosition,
+    /// How many bytes of the file are before it.
+    base_bytes: u64,
+    /// Whether the file's name may not be on disk yet.
+    unsynced: bool,
+}
+
+/// What stands in the place of records that were pruned.
+pub(super) struct JournalBase {
+    /// Where the first record stands that is left.
+    pub(super) position: JournalPosition,
+    /// The time of the first record that ever was.
+    pub(super) from: Timestamp,
+    /// The time of the last one that was pruned.
+    pub(super) to: Timestamp,
+    /// The state that all that were pruned come to, as it is written.
+    pub(super) state: Vec<u8>,
 }
 
 impl JournalPosition {
@@ -56,36 +82,47 @@ impl Default for JournalPosition {
 
 encode_fields! { JournalPosition { records, bytes, head } }
 
+encode_fields! { JournalBase { position, from, to, state } }
+
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.
     pub(super) fn create(path: &Path) -> Result<(), PartnerError> {
         Ok(files::create_private(path, &[])?)
     }
 
-    /// Opens a journal, and hands over each record after `from`, with its number.
-    ///
-    /// A last record that a crash cut short is cut off; nothing was promised that it says.
-    pub(super) fn open(
-        path: &Path,
-        key: &Key32,
-        from: JournalPosition,
-        replay: impl FnMut(u64, JournalRecord),
-    ) -> Result<Journal, PartnerError> {
+    /// Opens a journal, of which [`read_from`](Journal::read_from) is to find the end.
+    pub(super) fn open(path: &Path, key: &Key32) -> Result<Journal, PartnerError> {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| io("open", path, source))?;
         let sealer = Sealer::new(key, label::JOURNAL_RECORD);
-        let mut journal = Journal { path: path.to_owned(), file, sealer, position: from };
-        journal.read_from(from, replay)?;
+        let start = JournalPosition::START;
+        let path = path.to_owned();
+        let mut journal = Journal { path, file, sealer, position: start, first: start, base_bytes: 0, unsynced: false };
+        if let Some((base, bytes)) = journal.read_base()? {
+            (journal.first, journal.position, journal.base_bytes) = (base.position, base.position, bytes);
+        }
         Ok(journal)
     }
 
-    /// Finds where the file ends, and hands over each record after `from`, with its number. As [`Journal::open`] does.
+    /// What stands in the place of records that were pruned; `None` where none were.
+    pub(super) fn base(&self) -> Result<Option<JournalBase>, PartnerError> {
+        Ok(self.read_base()?.map(|(base, _)| base))
+    }
+
+    /// Where the first record stands that is there.
+    pub(super) fn first(&self) -> JournalPosition {
+        self.first
+    }
+
+    /// Finds where the file ends, and hands over each record after `from`, with its number.
+    ///
+    /// A last record that a crash cut short is cut off; nothing was promised that it says.
     pub(super) fn read_from(
         &mut self,
         from: JournalPosition,
-        replay: impl FnMut(u64, JournalRecord),
+        mut replay: impl FnMut(u64, JournalRecord),
     ) -> Result<(), PartnerError> {
-        self.position = self.walk(from, replay)?;
-        if self.length()? > self.position.bytes {
+        self.position = self.walk(from, |number, record, _| replay(number, record))?;
+        if self.length()? > self.place(&self.position) {
             return self.cut();
         }
         // A record that a failed write left in the system's memory would be built on, and must be on disk.
@@ -108,9 +145,12 @@ impl Journal {
             return Err(MessageError::TooLarge { finding }.into());
         }
         self.sealer.seal(&additional(&self.position), &mut frame, FRAME)?;
-        let length = (frame.len() - FRAME) as u32;
-        frame[..4].copy_from_slice(&length.to_le_bytes());
-        frame[4..FRAME].copy_from_slice(&(!length).to_le_bytes());
+        let length = frame_of(frame.len() - FRAME);
+        frame[..FRAME].copy_from_slice(&length);
+        if self.unsynced {
+            files::sync_folder(&self.path)?;
+            self.unsynced = false;
+        }
         if let Err(source) = self.write(&frame) {
             // What stands after the last record would be taken for a record: the next one is written over it.
             let _ = self.cut();
@@ -121,17 +161,84 @@ impl Journal {
         Ok(number)
     }
 
-    /// Reads the whole journal from its start, checks every link of it, and hands over each record with its number.
-    pub(super) fn read(&self, each: impl FnMut(u64, JournalRecord)) -> Result<(), PartnerError> {
-        let end = self.walk(JournalPosition::START, each)?;
+    /// Reads all of the journal that is there, checks every link of it, and hands over each record with its number.
+    pub(super) fn read(&self, mut each: impl FnMut(u64, JournalRecord)) -> Result<(), PartnerError> {
+        let end = self.read_places(|number, record, _| each(number, record))?;
         if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
+    }
+
+    /// As [`read`](Journal::read), with where each record ends; an incomplete one at the end is left out.
+    pub(super) fn read_places(
+        &self,
+        each: impl FnMut(u64, JournalRecord, JournalPosition),
+    ) -> Result<JournalPosition, PartnerError> {
+        self.walk(self.first, each)
+    }
+
+    /// Puts a base in the place of the records before it, whole or not at all.
+    pub(super) fn prune(&mut self, base: &JournalBase) -> Result<(), PartnerError> {
+        let mut bytes = codec::write_record(vec![0; BASE_FRAME + NONCE], BASE_VERSION, base);
+        if bytes.len() > MAX_RECORD {
+            let finding = "what the journal comes to takes at most 2 GiB";
+            return Err(MessageError::TooLarge { finding }.into());
+        }
+        self.sealer.seal(label::JOURNAL_BASE, &mut bytes, BASE_FRAME)?;
+        let (name, length) = bytes.split_at_mut(label::JOURNAL_BASE.len());
+        name.copy_from_slice(label::JOURNAL_BASE);
+        let sealed = length.len() - FRAME;
+        length[..FRAME].copy_from_slice(&frame_of(sealed));
+        let (mut old, place) = (&self.file, self.place(&base.position));
+        let left = self.position.bytes - base.position.bytes;
+        let file = files::rename_private(&self.path, |file| {
+            file.write_all(&bytes)?;
+            crash::point()?;
+            old.seek(SeekFrom::Start(place))?;
+            std::io::copy(&mut old.take(left), file).map(drop)
+        })?;
+        // From here on the old file has no name any more, and nothing may be written to it.
+        (self.file, self.first, self.base_bytes, self.unsynced) = (file, base.position, bytes.len() as u64, true);
+        crash::point().map_err(|source| io("replace", &self.path, source))?;
+        files::sync_folder(&self.path)?;
+        self.unsynced = false;
+        Ok(())
+    }
+
+    /// Where a position is in the file.
+    fn place(&self, position: &JournalPosition) -> u64 {
+        self.base_bytes + (position.bytes - self.first.bytes)
+    }
+
+    /// The base that the file begins with, and how many bytes of the file it is.
+    fn read_base(&self) -> Result<Option<(JournalBase, u64)>, PartnerError> {
+        let failed = |source| io("read", &self.path, source);
+        let length = self.length()?;
+        if length < BASE_FRAME as u64 {
+            return Ok(None);
+        }
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut frame = [0; BASE_FRAME];
+        file.read_exact(&mut frame).map_err(failed)?;
+        let Some(rest) = frame.strip_prefix(label::JOURNAL_BASE.as_slice()) else { return Ok(None) };
+        let damaged = || self.damaged(0, "what stands for records that were pruned was altered; put back a copy");
+        let size = rest.first_chunk().map_or(0, |word| u32::from_le_bytes(*word));
+        let end = BASE_FRAME as u64 + u64::from(size);
+        if rest != frame_of(size as usize) || (size as usize) < OVERHEAD || end > length {
+            return Err(damaged());
+        }
+        let mut sealed = vec![0; size as usize];
+        file.read_exact(&mut sealed).map_err(failed)?;
+        let opened = self.sealer.open(label::JOURNAL_BASE, sealed).ok_or_else(damaged)?;
+        let base = codec::read_record(opened.plain(), BASE_VERSION).map_err(|_| damaged())?;
+        Ok(Some((base, end)))
     }
 
     fn write(&mut self, frame: &[u8]) -> std::io::Result<()> {
         crash::point()?;
         // After a failed write that could not be cut off there may be bytes of it.
-        self.file.set_len(self.position.bytes)?;
-        self.file.seek(SeekFrom::Start(self.position.bytes))?;
+        let end = self.place(&self.position);
+        self.file.set_len(end)?;
+        self.file.seek(SeekFrom::Start(end))?;
         let (first, second) = frame.split_at(frame.len() / 2);
         self.file.write_all(first)?;
         crash::point()?;
@@ -142,8 +249,8 @@ impl Journal {
     }
 
     fn cut(&mut self) -> Result<(), PartnerError> {
-        let cut =
-            crash::point().and_then(|()| self.file.set_len(self.position.bytes)).and_then(|()| self.file.sync_all());
+        let end = self.place(&self.position);
+        let cut = crash::point().and_then(|()| self.file.set_len(end)).and_then(|()| self.file.sync_all());
         Ok(cut.map_err(|source| io("write", &self.path, source))?)
     }
 
@@ -151,19 +258,21 @@ impl Journal {
         Ok(self.file.metadata().map_err(|source| io("read", &self.path, source))?.len())
     }
 
-    /// Goes through the records after `from`, up to the end or a last record that was cut short.
+    /// Goes through the records after `from`, up to the end or a last record that was cut short, and hands over each
+    /// with its number and where it ends.
     fn walk(
         &self,
         from: JournalPosition,
-        mut each: impl FnMut(u64, JournalRecord),
+        mut each: impl FnMut(u64, JournalRecord, JournalPosition),
     ) -> Result<JournalPosition, PartnerError> {
-        let length = self.length()?;
+        // As if nothing had been pruned.
+        let length = self.length()? - self.base_bytes + self.first.bytes;
         if length < from.bytes {
             return Err(self.damaged(from.records, "it is shorter than it was; put back the newest copy of it"));
         }
         let failed = |source| io("read", &self.path, source);
         let mut reader = BufReader::new(&self.file);
-        reader.seek(SeekFrom::Start(from.bytes)).map_err(failed)?;
+        reader.seek(SeekFrom::Start(self.place(&from))).map_err(failed)?;
         let mut position = from;
         while position.bytes < length {
             let left = length - position.bytes;
@@ -199,13 +308,13 @@ impl Journal {
             let record = JournalRecord::read(opened.plain())
                 .map_err(|_| self.damaged(position.records, "it is of a version that is not known here"))?;
             drop(opened);
-            each(position.records, record);
+            each(position.records, record, next);
             position = next;
         }
         Ok(position)
     }
 
-    fn damaged(&self, record: u64, finding: &'static str) -> PartnerError {
+    pub(super) fn damaged(&self, record: u64, finding: &'static str) -> PartnerError {
         PartnerError::JournalDamaged { path: self.path.clone(), record, finding }
     }
 }
@@ -221,6 +330,15 @@ fn after(position: &JournalPosition, sealed: &[u8]) -> JournalPosition {
         bytes: position.bytes + (FRAME + sealed.len()) as u64,
         head: Digest::of(&[label::JOURNAL, &position.head.0, sealed]),
     }
+}
+
+/// What stands before so many sealed bytes.
+fn frame_of(sealed: usize) -> [u8; FRAME] {
+    let length = sealed as u32;
+    let mut frame = [0; FRAME];
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    frame[4..].copy_from_slice(&(!length).to_le_bytes());
+    frame
 }
 
 fn rest_is_zero(reader: &mut impl Read) -> std::io::Result<bool> {
@@ -249,7 +367,8 @@ mod tests {
     fn opened(path: &Path, from: JournalPosition) -> Result<(Journal, Vec<u64>), PartnerError> {
         let mut times = Vec::new();
         let key = Key32::from_bytes([1; 32]);
-        let journal = Journal::open(path, &key, from, |number, record| {
+        let mut journal = Journal::open(path, &key)?;
+        journal.read_from(from, |number, record| {
             assert_eq!(record.time.0, number);
             times.push(number);
         })?;
@@ -329,5 +448,59 @@ mod tests {
         // Cut at a whole record, before a position.
         std::fs::write(&path, &bytes[..first]).unwrap();
         assert_eq!(opened(&path, positions[2]).err().unwrap().code(), "journal_damaged");
+    }
+
+    /// What stands in the place of the records before a position.
+    fn base(position: JournalPosition) -> JournalBase {
+        JournalBase { position, from: Timestamp(0), to: Timestamp(1), state: vec![7; 5] }
+    }
+
+    /// A prune that is broken off at any step left the journal as it was, or pruned; and so it goes on.
+    #[test]
+    fn pruned_at_every_step_it_goes_on() {
+        for steps in 0..9 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal");
+            let positions = written(&path);
+            let (mut journal, _) = opened(&path, JournalPosition::START).unwrap();
+            let first = base(positions[2]);
+            crash::after(Some(steps));
+            let pruned = journal.prune(&first);
+            crash::after(None);
+            assert_eq!(pruned.is_ok(), steps > 3, "step {steps}");
+            assert_eq!(journal.append(&record(3)).unwrap(), 3, "step {steps}");
+            let again = Journal::open(&path, &Key32::from_bytes([1; 32])).unwrap();
+            let from = again.first();
+            assert!(from == positions[0] || from == positions[2]);
+            let (mut journal, numbers) = opened(&path, from).unwrap();
+            assert_eq!(numbers, (from.records..4).collect::<Vec<_>>(), "step {steps}");
+            assert_eq!(opened(&path, positions[3]).unwrap().1, [3], "a state from before it finds its place");
+            journal.read(|_, _| {}).unwrap();
+            journal.prune(&base(positions[3])).unwrap();
+            assert_eq!(journal.append(&record(4)).unwrap(), 4);
+            assert_eq!(opened(&path, positions[3]).unwrap().1, [3, 4]);
+        }
+    }
+
+    #[test]
+    fn a_damaged_base_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let positions = written(&path);
+        let (mut journal, _) = opened(&path, JournalPosition::START).unwrap();
+        journal.prune(&base(positions[2])).unwrap();
+        assert_eq!(journal.base().unwrap().unwrap().state, [7; 5]);
+        let bytes = std::fs::read(&path).unwrap();
+        let open = || {
+            let mut journal = Journal::open(&path, &Key32::from_bytes([1; 32]))?;
+            journal.read_from(journal.first(), |_, _| {})
+        };
+        open().unwrap();
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            std::fs::write(&path, &flipped).unwrap();
+            assert_eq!(open().unwrap_err().code(), "journal_damaged", "byte {at}");
+        }
     }
 }

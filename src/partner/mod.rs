@@ -42,7 +42,7 @@
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
-//! - `news`, `dossier`: what there is to tell.
+//! - `news`, `dossier`: what there is to tell; `retention`: what need not be kept any longer.
 
 mod apply;
 mod ask;
@@ -64,6 +64,7 @@ mod news;
 mod own_lines;
 mod read;
 mod record;
+mod retention;
 mod seal;
 mod sent;
 mod source;
@@ -85,6 +86,7 @@ pub use flags::Flag;
 pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use read::{Answered, Next, Received};
+pub use retention::{ForgottenEpoch, PrunedJournal};
 pub use source::SourceRequests;
 
 use folder::PartnerFolder;
@@ -413,13 +415,19 @@ impl Partner {
     /// # Errors
     ///
     /// Those of [`SecretFile::read`]; [`PartnerError::SecretMismatch`] where it is not the one that the policy names,
-    /// another epoch has it too, or it is of an epoch before the one with which the organisation joined.
+    /// another epoch has it too, or it is of an epoch before the one with which the organisation joined, or of one that
+    /// is over.
     pub fn add_secret(&mut self, path: &Path) -> Result<(), PartnerError> {
         let file = SecretFile::read(path)?;
         let organisation = &self.member.entry()?.organisation;
         if !self.member.policy().takes_part(organisation, file.scope.epoch) {
             let finding =
                 "the organisation takes part from a later epoch on, and needs the secret of none before: destroy it";
+            return Err(PartnerError::SecretMismatch { epoch: file.scope.epoch, finding });
+        }
+        let closes = self.member.policy().epoch(file.scope.epoch).map(|epoch| epoch.closes);
+        if closes.is_some_and(|closes| closes < self.data.state().latest.day()) {
+            let finding = "the epoch is over, and nothing is done in it any more: destroy the secret";
             return Err(PartnerError::SecretMismatch { epoch: file.scope.epoch, finding });
         }
         self.data.folder().write_secret(&file, self.member.policy())?;

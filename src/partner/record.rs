@@ -5,6 +5,7 @@ use super::flags::{Flag, are_ascending_homes};
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
+use crate::digest::Digest;
 use crate::message::{Kind, LogEntry, RenewalReason, Standing, Told};
 use crate::slug::Slug;
 
@@ -50,6 +51,13 @@ pub(super) enum JournalEvent {
     AnotherOperator { version: u32 },
     /// A person saw that the clock is right.
     ClockAccepted,
+    /// A person was shown all that the journal has on an address.
+    LookedUp { address: AddressKey },
+    /// The partner's secrets of an epoch that is over go: its secret, its seal key, as far as they are there.
+    EpochForgotten { epoch: u32, secret: bool, seal: bool },
+    /// The first records go, which nobody need keep any more: how many, of which times, and the head before the first
+    /// one that stays.
+    Pruned { records: u64, from: Timestamp, to: Timestamp, head: Digest },
 }
 
 /// A state message of which the journal has the number before the message is made.
@@ -197,6 +205,9 @@ encode_variants! {
         12 => AnotherOperator { version },
         13 => ClockAccepted,
         14 => Shortened { flags, ended },
+        15 => LookedUp { address },
+        16 => EpochForgotten { epoch, secret, seal },
+        17 => Pruned { records, from, to, head },
     },
     else "a record's event is unknown"
 }

@@ -6,7 +6,7 @@ use super::case::Case;
 use super::clock;
 use super::error::PartnerError;
 use super::folder::PartnerFolder;
-use super::journal::Journal;
+use super::journal::{Journal, JournalBase};
 use super::record::{JournalEvent, JournalRecord};
 use super::state::PartnerState;
 use crate::day::Timestamp;
@@ -46,8 +46,9 @@ impl PartnerData {
     pub(super) fn open(path: &Path) -> Result<(PartnerData, SigningKey), PartnerError> {
         let folder = PartnerFolder::open(path)?;
         let key = folder.read_signing_key()?;
-        let mut state = folder.read_state()?;
-        let journal = folder.open_journal(state.journal, |number, record| state.replay(number, &record))?;
+        let mut journal = folder.open_journal()?;
+        let mut state = at_least(&journal, folder.read_state()?)?;
+        journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
         Ok((PartnerData { folder, journal, state, stale: false, process: std::process::id() }, key))
     }
 
@@ -129,8 +130,51 @@ impl PartnerData {
         Ok(())
     }
 
+    /// Prunes the first records of the journal, up to the first one that may not be.
+    pub(super) fn prune(
+        &mut self,
+        by: &Case,
+        now: Timestamp,
+        may_be_pruned: impl Fn(u64, Timestamp) -> bool,
+    ) -> Result<Option<JournalBase>, PartnerError> {
+        self.at(now)?;
+        let first = self.journal.first();
+        let Some(base) = self.base_of(may_be_pruned)? else { return Ok(None) };
+        let records = base.position.records - first.records;
+        let mut transaction = self.begin(now)?;
+        let (from, to, head) = (base.from, base.to, base.position.head);
+        transaction.record(Some(by), JournalEvent::Pruned { records, from, to, head })?;
+        // A state from before the base would not be read again, and the messages in flight are in the state alone.
+        transaction.commit()?;
+        self.journal.prune(&base)?;
+        Ok(Some(base))
+    }
+
+    /// What stands in the place of the first records once those are pruned that may be: up to the first one that may
+    /// not. `None` where that is the first.
+    fn base_of(&self, may_be_pruned: impl Fn(u64, Timestamp) -> bool) -> Result<Option<JournalBase>, PartnerError> {
+        let before = self.journal.base()?;
+        let mut from = before.as_ref().map(|base| base.from);
+        let mut state = at_least(&self.journal, PartnerState::default())?;
+        let (mut position, mut to, mut is_kept) = (self.journal.first(), Timestamp::default(), false);
+        self.journal.read_places(|number, record, after| {
+            is_kept |= !may_be_pruned(number, record.time);
+            if !is_kept {
+                state.replay(number, &record);
+                from.get_or_insert(record.time);
+                (position, to) = (after, record.time);
+            }
+        })?;
+        if position == self.journal.first() {
+            return Ok(None);
+        }
+        // No record has the partner's number.
+        (state.number, state.journal) = (self.state.number, position);
+        Ok(Some(JournalBase { position, from: from.unwrap_or_default(), to, state: state.write(Vec::new()) }))
+    }
+
     fn read_again(&mut self) -> Result<(), PartnerError> {
-        let mut state = self.folder.read_state()?;
+        let mut state = at_least(&self.journal, self.folder.read_state()?)?;
         state.number = self.state.number;
         self.journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
         self.state = state;
@@ -144,6 +188,15 @@ impl PartnerData {
         self.state.journal = self.journal.position();
         self.folder.write_state(&self.state)
     }
+}
+
+/// The state to go on from: `state`, or what all that was pruned comes to, where `state` is older than that.
+fn at_least(journal: &Journal, state: PartnerState) -> Result<PartnerState, PartnerError> {
+    if state.journal.records >= journal.first().records {
+        return Ok(state);
+    }
+    let Some(base) = journal.base()? else { return Ok(state) };
+    PartnerState::read(&base.state).map_err(|_| journal.damaged(0, "what stands for pruned records is no state"))
 }
 
 impl Transaction<'_> {

@@ -18,7 +18,7 @@ use crate::threads::ThreadArgs;
 
 /// Who acts, and for which case.
 #[derive(clap::Args)]
-struct CaseArgs {
+pub(super) struct CaseArgs {
     /// The acting user; stays in the partner's own journal
     #[arg(long, value_name = "NAME")]
     actor: String,
@@ -138,7 +138,7 @@ pub(super) struct AskArgs {
 }
 
 impl CaseArgs {
-    fn case(&self) -> Result<Case, Failure> {
+    pub(super) fn case(&self) -> Result<Case, Failure> {
         Ok(Case::new(&self.actor, &self.case)?)
     }
 }

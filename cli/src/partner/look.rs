@@ -8,9 +8,10 @@ use stapel::AddressKey;
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::partner::InFlight;
 
+use super::acting::CaseArgs;
 use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
 use crate::output::{self, Output};
@@ -29,16 +30,23 @@ pub(super) struct NewsArgs {
 }
 
 /// Print all that the journal has on one address
+///
+/// The journal has who looked, and for which case, before it is printed.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel partner dossier --dir police 'Dam 1-A, 1012 JS Amsterdam'")]
+#[command(after_help = "Example:\n  stapel partner dossier --dir police --actor j.jansen --case 2027-0031 \\\n      \
+                        'Dam 1-A, 1012 JS Amsterdam'")]
 pub(super) struct DossierArgs {
     #[command(flatten)]
     place: PartnerFolder,
+    #[command(flatten)]
+    case: CaseArgs,
     /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a house number
     address: String,
     /// Print JSON Lines
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 /// Show where the partner stands, or ask the broker
@@ -105,10 +113,14 @@ pub(super) fn dossier(args: &DossierArgs, out: &mut Output) -> Result<(), Failur
         Ok(address) => address,
         Err(_) => AddressKey::parse(&args.address)?,
     };
-    let partner = args.place.open()?;
-    let entries = partner.dossier(&address)?;
+    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let mut partner = args.place.open()?;
+    let entries = partner.dossier(&address, &case, now)?;
     if entries.is_empty() && !args.json {
         writeln!(out, "nothing on {}", address.as_str())?;
+    }
+    if let Some(pruned) = partner.pruned()? {
+        note(&report::pruned_line(&pruned));
     }
     for entry in &entries {
         report::dossier(entry, &partner, args.json, out)?;
@@ -133,13 +145,16 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let (records, head) = (partner.journal_length(), partner.journal_head().to_string());
     let in_flight: Vec<InFlight<'_>> = partner.in_flight().collect();
     let (unproven, complaints) = (partner.unproven_lines(), partner.complaints()?);
+    let (pruned, retired) = (partner.pruned()?, partner.retired_epochs(args.clock.time()?.day())?);
     if args.json {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
-            "journal_records": records, "journal_head": head, "unproven_lines": unproven,
+            "journal_records": records, "journal_head": head,
+            "journal_pruned": pruned.as_ref().map(report::pruned_json),
+            "retired_epochs": retired, "unproven_lines": unproven,
             "complaints": complaints.iter().map(report::complaint_json).collect::<Vec<_>>(),
         }));
     }
@@ -150,8 +165,18 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     }
     let epochs: Vec<_> = epochs.iter().map(u32::to_string).collect();
     writeln!(out, "secrets of epochs: {}", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })?;
+    for epoch in retired {
+        writeln!(
+            out,
+            "epoch {epoch} is over, and its secrets are still here: remove them with stapel partner forget-epoch \
+             {epoch}"
+        )?;
+    }
     writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
     writeln!(out, "journal: {records} records, head {head}")?;
+    if let Some(pruned) = pruned {
+        writeln!(out, "{}", report::pruned_line(&pruned))?;
+    }
     writeln!(out, "{unproven} lines of the broker's log on own messages are not proven yet")?;
     for complaint in &complaints {
         writeln!(out, "{}", report::complaint_line(complaint))?;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
-use stapel::partner::{Answered, Complaint, DossierEntry, DossierEvent, News, Next, Partner, Received, StackChange};
+use stapel::partner::{
+    Answered, Complaint, DossierEntry, DossierEvent, News, Next, Partner, PrunedJournal, Received, StackChange,
+};
 use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
@@ -79,6 +81,18 @@ pub(super) fn news(
     Ok(())
 }
 
+/// What the journal no longer has.
+pub(super) fn pruned_line(pruned: &PrunedJournal) -> String {
+    let PrunedJournal { records, from, to, head } = pruned;
+    format!("the journal's first {records} records, from {from} to {to}, are pruned; head before the next: {head}")
+}
+
+/// The same as JSON.
+pub(super) fn pruned_json(pruned: &PrunedJournal) -> Value {
+    let PrunedJournal { records, from, to, head } = pruned;
+    json!({ "records": records, "from": from.to_string(), "to": to.to_string(), "head": head.to_string() })
+}
+
 /// One thing that was done with an address.
 pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, out: &mut Output) -> Result<(), Failure> {
     let cap = cap(partner);
@@ -97,6 +111,7 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             let text = format!("asked in question {number} of epoch {epoch}{how}");
             ("asked", text, json!({ "epoch": epoch, "number": number, "sweep": sweep }))
         }
+        DossierEvent::LookedUp => ("looked_up", "looked up".to_owned(), json!({})),
         DossierEvent::Answered { epoch, number, standing, release, as_of, log } => {
             let text = format!(
                 "answered to question {number} of epoch {epoch}: {}, as of release {release} ({as_of})",

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use stapel::message::{Standing, Told};
-use stapel::partner::{Answered, DossierEvent, StackChange};
+use stapel::partner::{Answered, Case, DossierEvent, StackChange};
 use stapel::secret::SecretFile;
 use stapel::{AddressKey, Day, Level, Timestamp};
 
@@ -467,7 +467,10 @@ impl<'a, W: Write> Story<'a, W> {
              else has, says:",
             self.name(&home)
         ))?;
-        let entries = self.play.seats[POLICE].partner.dossier(&home)?;
+        let entries = {
+            let (by, now) = (Case::new("p.peters", "inzageverzoek")?, self.play.now);
+            self.play.seats[POLICE].partner.dossier(&home, &by, now)?
+        };
         let mut rows = Vec::new();
         for entry in entries.iter().filter(|entry| entry.address == home) {
             let what = match &entry.event {
@@ -476,6 +479,7 @@ impl<'a, W: Write> Story<'a, W> {
                     format!("renewed until {last_day}, {}", reason.as_str())
                 }
                 DossierEvent::Withdrawn => "withdrawn".to_owned(),
+                DossierEvent::LookedUp => "looked up".to_owned(),
                 DossierEvent::Asked { .. } => "asked".to_owned(),
                 DossierEvent::Answered { standing, .. } => show::standing(*standing, RULES.count_cap),
                 _ => "another event".to_owned(),

@@ -108,6 +108,9 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("status_refused", status(CheckpointOutcome::Refused(b"refused".to_vec()))),
         ("shortened", JournalEvent::Shortened { flags: vec![flag(a, None)], ended: vec![b, c] }),
         ("clock_accepted", JournalEvent::ClockAccepted),
+        ("looked_up", JournalEvent::LookedUp { address: a }),
+        ("epoch_forgotten", JournalEvent::EpochForgotten { epoch: 1, secret: true, seal: false }),
+        ("pruned", JournalEvent::Pruned { records: 1, from: Timestamp(2), to: Timestamp(3), head: Digest([4; 32]) }),
     ];
     let by = |at: usize| at.is_multiple_of(2).then(by);
     events

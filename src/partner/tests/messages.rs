@@ -57,7 +57,7 @@ fn where_a_policy_allows_fewer_days_flags_end_sooner() {
     let held: Vec<_> = play.partner.flags().map(|flag| (flag.address, flag.last_day)).collect();
     assert_eq!(held, homes(3..7).into_iter().map(|home| (home, end)).collect::<Vec<_>>());
     play.assert_up_to_date(1, later(100));
-    let events: Vec<_> = play.partner.dossier(&homes(1..2)[0]).unwrap().into_iter().map(|entry| entry.event).collect();
+    let events: Vec<_> = dossier(&mut play, &homes(1..2)[0]).into_iter().map(|entry| entry.event).collect();
     assert_eq!(events.last(), Some(&DossierEvent::Withdrawn));
     // So a first full set is accepted, and what was said before is said to a broker that forgot it.
     play.broker.held.clear();
@@ -281,14 +281,14 @@ fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
         "under the policy in force it is known what that means"
     );
     // Under another policy it would not be.
-    let told = |play: &Play, address| {
-        let entries = play.partner.dossier(address).unwrap();
+    let mut told = |address| {
+        let entries = dossier(&mut play, address);
         let last = entries.into_iter().next_back().map(|entry| entry.event);
         let Some(DossierEvent::Answered { standing, .. }) = last else { panic!("{last:?}") };
         standing
     };
-    assert_eq!(told(&play, &own[0]), Standing::Stacked(Told::Count(2)));
-    assert_eq!(told(&play, &own[1]), Standing::Stacked(Told::Band(3)));
+    assert_eq!(told(&own[0]), Standing::Stacked(Told::Count(2)));
+    assert_eq!(told(&own[1]), Standing::Stacked(Told::Band(3)));
     let news: Vec<_> = play.partner.news().unwrap().into_iter().map(|news| news.change).collect();
     assert_eq!(news, [Told::Count(2), Told::Band(3)].map(StackChange::NewlyStacked));
 }
@@ -352,7 +352,7 @@ fn sweeps_have_a_reason_of_the_policys() {
     let received = play.carry(messages, NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
     assert_eq!(answer.rows[0].1, Standing::Stacked(Told::Presence));
-    let entries = play.partner.dossier(&homes(1..2)[0]).unwrap();
+    let entries = dossier(&mut play, &homes(1..2)[0]);
     assert!(matches!(&entries[0].event, DossierEvent::Asked { sweep: Some(reason), .. } if reason.as_str() == "brand"));
 }
 
@@ -415,12 +415,9 @@ fn a_dossier_has_all_there_is_on_one_address() {
     play.partner.renew(&[address], RenewalReason::ObservedAgain, &by(), NOW).unwrap();
     play.partner.withdraw(&[address], &second, NOW).unwrap();
     play.partner.replace_all(&[address, other], false, &by(), NOW).unwrap();
-    let play = play.reopen();
+    let mut play = play.reopen();
     let last_day = day(LAST_DAY);
-    let shown: Vec<_> = play
-        .partner
-        .dossier(&address)
-        .unwrap()
+    let shown: Vec<_> = dossier(&mut play, &address)
         .into_iter()
         .map(|entry| {
             let what = match entry.event {
@@ -450,8 +447,9 @@ fn a_dossier_has_all_there_is_on_one_address() {
             line("1012JS|1|A", "j.jansen", "flagged"),
         ]
     );
-    assert_eq!(play.partner.dossier(&address.number_key()).unwrap().len(), 8 + 3, "and those of the other home");
-    assert!(play.partner.dossier(&home("1012JS|10|A")).unwrap().is_empty());
+    let all = dossier(&mut play, &address.number_key());
+    assert_eq!(all.len(), 8 + 1 + 3, "the look before, and those of the other home");
+    assert!(dossier(&mut play, &home("1012JS|10|A")).is_empty());
     play.partner.check_journal().unwrap();
 }
 

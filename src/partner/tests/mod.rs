@@ -7,6 +7,7 @@ mod forms;
 mod log;
 mod messages;
 mod replies;
+mod retention;
 mod sources;
 
 use std::fs;
@@ -108,6 +109,12 @@ impl Play {
         held.retain(|_, last_day| *last_day >= now.day());
         assert!(held == wanted, "the broker holds {} and should hold {}", held.len(), wanted.len());
     }
+}
+
+/// What was done with an address, shown to somebody at the moment of the latest record.
+fn dossier(play: &mut Play, address: &AddressKey) -> Vec<DossierEntry> {
+    let now = play.partner.data.state().latest;
+    play.partner.dossier(address, &Case::new("m.smit", "request 7").unwrap(), now).unwrap()
 }
 
 /// Lets so much time pass at the partner that somebody has to say that the clock is right.
