@@ -122,6 +122,8 @@ final readonly class Changed
         public int $unchanged,
         public int $lapsed,
         public int $refused,
+        /** Rows of which another row names the same address: each address counts once. */
+        public int $repeated,
     ) {
     }
 }
@@ -683,7 +685,7 @@ final class Partner extends Handle
     {
         $changed = Library::get('stapel_changed', $function, ...$arguments);
         return new Changed($changed->added, $changed->changed, $changed->withdrawn, $changed->unchanged,
-            $changed->lapsed, $changed->refused);
+            $changed->lapsed, $changed->refused, $changed->repeated);
     }
 
     /** @return list<string> */

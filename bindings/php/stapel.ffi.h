@@ -278,6 +278,7 @@ typedef struct {
     uint64_t refused;
 } stapel_changed;
 const char *stapel_version(void);
+    uint64_t repeated;
 uint32_t stapel_abi_version(void);
 const char *stapel_status_code(int32_t status);
 const char *stapel_last_error_message(void);

@@ -430,3 +430,56 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     let err = text(&desk.run("partner status --dir politie", &[], b"").stderr);
     assert!(err.starts_with("stapel: politie/policy.toml: "), "{err}");
 }
+
+#[test]
+fn rows_that_repeat_an_address_are_counted_and_said() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    desk.write("a.csv", "ref;adres\n1;Dam 1, 1012 JS\n2;Dam 2, 1012 JS\n3;Dam 1, 1012JS Amsterdam\n");
+    for line in ["flag a.csv --dry-run", "flag a.csv", "full a.csv", "withdraw a.csv --dry-run", "ask a.csv"] {
+        let line = format!("partner {line} --dir politie {BY} --now {now}");
+        let shown = desk.run(&line, &[], b"");
+        assert!(text(&shown.stderr).contains("1 rows repeat the address"), "{line}: {}", text(&shown.stderr));
+        assert_eq!(desk.json(&line)[0]["repeated"], 1, "{line}");
+    }
+    desk.write("a.csv", "adres\nDam 1, 1012 JS\nDam 2, 1012 JS\n");
+    assert_eq!(desk.json(&format!("partner flag a.csv --dir politie {BY} --now {now}"))[0]["repeated"], 0);
+    let shown = desk.run(&format!("partner ask a.csv --dir politie {BY} --now {now}"), &[], b"");
+    assert!(!text(&shown.stderr).contains("repeat"));
+}
+
+#[test]
+fn what_need_not_be_kept_goes_and_the_status_says_so() {
+    let desk = consortium();
+    let (first, last, after) = ("2026-12-01T09:00:00Z", "2027-11-30T09:00:00Z", "2027-12-20T09:00:00Z");
+    desk.write("a.csv", "adres\nDam 1, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv --now {first}"));
+    deliver(&desk, "politie", first);
+    assert_eq!(desk.code(&format!("partner forget-epoch --dir politie {BY} 1 --now {first}")), "epoch_in_use");
+    assert_eq!(desk.code(&format!("partner prune-journal --dir politie {BY} --days 5 --now {first}")), "not_permitted");
+    assert!(desk.stapel(&format!("partner prune-journal --dir politie {BY} --now {first}")).contains("nothing"));
+    desk.stapel(&format!("partner accept-clock --dir politie {BY} --date 2027-11-30 --now {last}"));
+    let told = |now: &str| desk.stapel(&format!("partner status --dir politie --now {now}"));
+    assert!(!told(last).contains("forget-epoch"));
+    assert!(told(after).contains("epoch 1 is over") && told(after).contains("forget-epoch 1"), "{}", told(after));
+    let status = format!("partner status --dir politie --check --now {after}");
+    assert_eq!(
+        (&desk.json(&status)[0]["retired_epochs"], &desk.json(&status)[0]["journal_pruned"]),
+        (&json!([1]), &json!(null))
+    );
+
+    let forgotten = desk.json(&format!("partner forget-epoch --dir politie {BY} 1 --now {after}"));
+    assert_eq!(forgotten[0]["removed"], json!(["epoch-1.secret", "epoch-1.seal"]));
+    assert!(!desk.path("politie/epoch-1.secret").exists() && !desk.path("politie/epoch-1.seal").exists());
+    assert!(desk.stapel(&format!("partner forget-epoch --dir politie {BY} 1 --now {after}")).contains("nothing"));
+    assert_eq!(desk.code("partner add-secret --dir politie whole.secret"), "secret_mismatch");
+    let pruned = desk.json(&format!("partner prune-journal --dir politie {BY} --now {after}"));
+    // The flag, its delivery and the receipt.
+    assert_eq!((&pruned[0]["pruned"], &pruned[0]["journal_pruned"]["from"]), (&json!(3), &json!(first)));
+    let status = &desk.json(&status)[0];
+    assert_eq!((&status["retired_epochs"], &status["journal_records"]), (&json!([]), &json!(6)));
+    assert_eq!(status["journal_pruned"], pruned[0]["journal_pruned"]);
+    assert!(told(after).contains("first 3 records, from 2026-12-01T09:00:00Z to 2026-12-01T09:00:00Z, are pruned"));
+    let dossier = desk.run(&format!("partner dossier --dir politie {BY} 1012JS|1| --now {after}"), &[], b"");
+    assert!(text(&dossier.stdout).contains("nothing on") && text(&dossier.stderr).contains("are pruned"));
+}

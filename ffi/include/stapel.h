@@ -758,6 +758,8 @@ typedef struct {
 
 #ifdef __cplusplus
 extern "C" {
+    /** How many rows repeat the address of another row: each address counts once. */
+    uint64_t repeated;
 #endif // __cplusplus
 
 /** The version of the library, such as "0.1.0". The text is static. */

@@ -38,6 +38,8 @@ pub struct stapel_changed {
     pub lapsed: u64,
     /// Rows that were left out, because their addresses were refused when they were read.
     pub refused: u64,
+    /// How many rows repeat the address of another row: each address counts once.
+    pub repeated: u64,
 }
 
 static TABLE: Table<stapel_partner> = Table::new();
@@ -571,6 +573,7 @@ impl stapel_changed {
             unchanged: done.unchanged as u64,
             lapsed: done.lapsed as u64,
             refused: homes.refused() as u64,
+            repeated: done.repeated as u64,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Changed {
     pub unchanged: usize,
     /// Addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it go on.
     pub lapsed: usize,
+    /// How many addresses more were given than there are different ones: each counts once.
+    pub repeated: usize,
 }
 
 /// How many flags a policy that allows fewer days shortened.
@@ -54,8 +56,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let homes = self.homes(homes)?;
-        self.change(by, now, |state, policy, today| {
+        let (homes, repeated) = self.homes(homes)?;
+        self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = new_flags(state, policy, &homes, today)?;
             Ok((JournalEvent::flagged(None, flags), changed))
         })
@@ -75,8 +77,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let homes = self.homes(homes)?;
-        self.change(by, now, |state, policy, today| {
+        let (homes, repeated) = self.homes(homes)?;
+        self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = flags_until(state, policy, &homes, last_day, today)?;
             Ok((JournalEvent::flagged(None, flags), changed))
         })
@@ -97,8 +99,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let homes = self.homes(homes)?;
-        self.change(by, now, |state, policy, today| {
+        let (homes, repeated) = self.homes(homes)?;
+        self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = renewed_flags(state, policy, &homes, reason, today)?;
             Ok((JournalEvent::flagged(Some(reason), flags), changed))
         })
@@ -115,8 +117,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let homes = self.homes(homes)?;
-        self.change(by, now, |state, _, _| {
+        let (homes, repeated) = self.homes(homes)?;
+        self.change(repeated, by, now, |state, _, _| {
             let (event, changed) = withdraw(state, homes);
             Ok((Some(event).filter(|_| changed != Changed::default()), changed))
         })
@@ -138,8 +140,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let wanted = self.homes(homes)?;
-        self.change(by, now, |state, policy, today| {
+        let (wanted, repeated) = self.homes(homes)?;
+        self.change(repeated, by, now, |state, policy, today| {
             let (event, changed) = replace(state, policy, wanted, allow_shrink, today)?;
             Ok((Some(event), changed))
         })
@@ -191,9 +193,11 @@ impl Partner {
         Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE })
     }
 
-    /// Decides on what is flagged at `now`, and records what was decided, if anything.
+    /// Decides on what is flagged at `now`, and records what was decided, if anything. `repeated` is of the homes that
+    /// were given.
     fn change(
         &mut self,
+        repeated: usize,
         by: &Case,
         now: Timestamp,
         decide: impl FnOnce(&PartnerState, &Policy, Day) -> Result<(Option<JournalEvent>, Changed), PartnerError>,
@@ -209,11 +213,15 @@ impl Partner {
             transaction.record(Some(by), event)?;
             transaction.keep();
         }
-        Ok(changed)
+        Ok(Changed { repeated, ..changed })
     }
 
-    /// The homes, ascending, each once; an error for a house number, or where the partner may not flag.
-    fn homes<'a>(&self, homes: impl IntoIterator<Item = &'a AddressKey>) -> Result<Vec<AddressKey>, PartnerError> {
+    /// The homes, ascending, each once, and how many more were given; an error for a house number, or where the partner
+    /// may not flag.
+    fn homes<'a>(
+        &self,
+        homes: impl IntoIterator<Item = &'a AddressKey>,
+    ) -> Result<(Vec<AddressKey>, usize), PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
         let mut homes: Vec<_> = homes.into_iter().copied().collect();
         if homes.iter().any(|home| home.level() != Level::Unit) {
@@ -221,9 +229,11 @@ impl Partner {
                 finding: "a house number is not flagged itself; it follows from the homes at it: flag those",
             });
         }
+        let given = homes.len();
         homes.sort_unstable();
         homes.dedup();
-        Ok(homes)
+        let repeated = given - homes.len();
+        Ok((homes, repeated))
     }
 }
 

@@ -370,5 +370,6 @@ namespace Stapel
         internal ulong Unchanged;
         internal ulong Lapsed;
         internal ulong Refused;
+        internal ulong Repeated;
     }
 }

@@ -43,6 +43,7 @@ namespace Stapel
             Unchanged = (long)changed.Unchanged;
             Lapsed = (long)changed.Lapsed;
             Refused = (long)changed.Refused;
+            Repeated = (long)changed.Repeated;
         }
 
         /// <summary>Addresses that were not flagged before.</summary>
@@ -63,6 +64,9 @@ namespace Stapel
 
         /// <summary>Rows that were left out, because their addresses were refused when they were read.</summary>
         public long Refused { get; }
+
+        /// <summary>Rows of which another row names the same address: each address counts once.</summary>
+        public long Repeated { get; }
     }
 
     /// <summary>

@@ -210,7 +210,7 @@ public final class Tests {
                 Partner partner = Partner.open(partnerFolder);
                 Broker broker = openBroker()) {
             equal(1, partner.number());
-            equal(new Changed(7, 0, 0, 0, 0, 1), partner.flag(rows, BY, NOW));
+            equal(new Changed(7, 0, 0, 0, 0, 1, 0), partner.flag(rows, BY, NOW));
             Receipt receipt = (Receipt) only(carry(partner.deliver(NOW), partner, broker));
             // The homes, and the house numbers that they are in.
             equal(14L, receipt.added());

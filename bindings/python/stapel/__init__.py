@@ -162,6 +162,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
+    repeated: int  # rows of which another row names the same address: each address counts once
     """The standing of one address. `count` is 0 where its kind has none."""
 
     kind: StandingKind

@@ -144,6 +144,7 @@ class Changed(c.Structure):
         ("unchanged", c.c_uint64),
         ("lapsed", c.c_uint64),
         ("refused", c.c_uint64),
+        ("repeated", c.c_uint64),
     ]
 
 

@@ -128,7 +128,7 @@ pub(super) struct AskArgs {
     /// Ask about the house number of each address too, where the policy counts house numbers
     #[arg(long)]
     numbers: bool,
-    /// Print JSON Lines, one for each message
+    /// Print JSON Lines, one for each message, and before them one for rows that repeat an address
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -151,7 +151,8 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
-        return acting.would(Changed { added: homes.len() - held, unchanged: held, ..Changed::default() }, &sheet, out);
+        let (added, repeated) = (homes.len() - held, sheet.rows.len() - homes.len());
+        return acting.would(Changed { added, unchanged: held, repeated, ..Changed::default() }, &sheet, out);
     }
     sheet.rows.sort();
     let homes = sheet.rows.addresses();
@@ -172,7 +173,8 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
-        let changed = Changed { withdrawn: held, unchanged: homes.len() - held, ..Changed::default() };
+        let (unchanged, repeated) = (homes.len() - held, sheet.rows.len() - homes.len());
+        let changed = Changed { withdrawn: held, unchanged, repeated, ..Changed::default() };
         return acting.would(changed, &sheet, out);
     }
     let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
@@ -200,7 +202,12 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
         let (added, withdrawn) = (homes.len() - held, flagged.len() - held);
-        return acting.would(Changed { added, withdrawn, unchanged: held, ..Changed::default() }, &sheet, out);
+        let repeated = sheet.rows.len() - homes.len();
+        return acting.would(
+            Changed { added, withdrawn, unchanged: held, repeated, ..Changed::default() },
+            &sheet,
+            out,
+        );
     }
     // Once, for the flags and for the references.
     sheet.rows.sort();
@@ -231,6 +238,8 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let sheet = args.rows.read()?;
     let mut addresses = sheet.addresses();
+    let repeated = sheet.rows.len() - addresses.len();
+    say_repeated(repeated);
     if args.numbers {
         let number_keys: Vec<_> = addresses.iter().map(AddressKey::number_key).collect();
         addresses.extend(once_each(number_keys.into_iter()));
@@ -249,6 +258,9 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     if messages.is_empty() {
         note("there are no addresses to ask about; nothing was written");
     }
+    if args.json && repeated > 0 {
+        out.json(&json!({ "repeated": repeated }))?;
+    }
     outbox.write(&partner, &messages, args.json, out)
 }
 
@@ -262,7 +274,7 @@ impl Acting {
     }
 
     fn say(&self, changed: &Changed, dry_run: bool, sheet: &Sheet, out: &mut Output) -> Result<(), Failure> {
-        let Changed { added, changed, withdrawn, unchanged, lapsed } = *changed;
+        let Changed { added, changed, withdrawn, unchanged, lapsed, repeated } = *changed;
         if lapsed > 0 {
             failure::some_refused();
         }
@@ -270,11 +282,12 @@ impl Acting {
         if self.json {
             return out.json(&json!({
                 "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "lapsed": lapsed,
-                "refused": refused, "dry_run": dry_run,
+                "repeated": repeated, "refused": refused, "dry_run": dry_run,
             }));
         }
         let would = if dry_run { "would be: " } else { "" };
         writeln!(out, "{would}{added} added, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged")?;
+        say_repeated(repeated);
         if lapsed > 0 {
             note(&format!(
                 "{lapsed} were not flagged: their flags ended within the last 30 days; look at them again, and flag \
@@ -282,6 +295,13 @@ impl Acting {
             ));
         }
         Ok(())
+    }
+}
+
+/// Says how many rows count for nothing, because another names the same address.
+fn say_repeated(repeated: usize) {
+    if repeated > 0 {
+        note(&format!("{repeated} rows repeat the address of another row; each address counts once"));
     }
 }
 

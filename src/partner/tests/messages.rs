@@ -453,6 +453,21 @@ fn a_dossier_has_all_there_is_on_one_address() {
     play.partner.check_journal().unwrap();
 }
 
+#[test]
+fn an_address_that_is_given_twice_counts_once_and_is_said() {
+    let mut play = Play::new();
+    let (a, b) = (home("1012JS|1|A"), home("1012JS|1|B"));
+    let thrice = [a, b, a, a];
+    let changed = play.partner.flag(&thrice, &by(), NOW).unwrap();
+    assert_eq!(changed, Changed { added: 2, repeated: 2, ..Changed::default() });
+    let reason = RenewalReason::ObservedAgain;
+    assert_eq!(play.partner.renew(&thrice, reason, &by(), NOW).unwrap().repeated, 2);
+    assert_eq!(play.partner.flag_until(&[b, b], day(LAST_DAY), &by(), NOW).unwrap().repeated, 1);
+    assert_eq!(play.partner.replace_all(&thrice, false, &by(), NOW).unwrap().repeated, 2);
+    let changed = play.partner.withdraw(&thrice, &by(), NOW).unwrap();
+    assert_eq!(changed, Changed { withdrawn: 2, repeated: 2, ..Changed::default() });
+}
+
 /// Neither an export that still has an address, nor withdrawing and flagging again, makes a flag begin anew.
 #[test]
 fn flagged_again_within_thirty_days_a_flag_goes_on() {

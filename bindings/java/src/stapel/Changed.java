@@ -11,9 +11,11 @@ package stapel;
  * @param lapsed addresses that were not flagged: their flag ended within the last 30 days, and only a renewal lets it
  * go on
  * @param refused rows that were left out, because their addresses were refused when they were read
+ * @param repeated rows of which another row names the same address: each address counts once
  */
-public record Changed(long added, long altered, long withdrawn, long unchanged, long lapsed, long refused) {
+public record Changed(long added, long altered, long withdrawn, long unchanged, long lapsed, long refused,
+        long repeated) {
     static Changed of(Lib.ChangedOut out) {
-        return new Changed(out.added, out.changed, out.withdrawn, out.unchanged, out.lapsed, out.refused);
+        return new Changed(out.added, out.changed, out.withdrawn, out.unchanged, out.lapsed, out.refused, out.repeated);
     }
 }

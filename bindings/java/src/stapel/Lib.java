@@ -418,7 +418,7 @@ final class Lib {
     }
 
     /** stapel_changed. */
-    @FieldOrder({"added", "changed", "withdrawn", "unchanged", "lapsed", "refused"})
+    @FieldOrder({"added", "changed", "withdrawn", "unchanged", "lapsed", "refused", "repeated"})
     public static final class ChangedOut extends Structure {
         public long added;
         public long changed;
@@ -426,5 +426,6 @@ final class Lib {
         public long unchanged;
         public long lapsed;
         public long refused;
+        public long repeated;
     }
 }
