@@ -352,6 +352,7 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
 
     public function row(int $index): Row
     {
+        Library::refuseUnfit($index, PHP_INT_MAX, 'index');
         return $this->take('addresses_row', $index);
     }
 
@@ -491,6 +492,7 @@ final class Partner extends Handle
     /** Makes the folder of a new partner. Gives its verifying key, for the coordinator. */
     public static function init(string $folder, int $number): string
     {
+        Library::refuseUnfit($number, 0xFFFF, 'number');
         return Library::takeBuffer(Library::make('stapel_buffer', 'partner_init', $folder, \strlen($folder), $number));
     }
 
@@ -502,7 +504,7 @@ final class Partner extends Handle
 
     public function adoptPolicy(string $policyFile, ?int $now = null): void
     {
-        Library::call('partner_adopt_policy', $this->raw(), $policyFile, \strlen($policyFile), $now ?? time());
+        Library::call('partner_adopt_policy', $this->raw(), $policyFile, \strlen($policyFile), Library::now($now));
     }
 
     public function addSecret(string $secretFile): void
@@ -534,7 +536,7 @@ final class Partner extends Handle
     /** Flags homes, through the latest day that the policy has. */
     public function flag(Addresses $homes, Acting $by, ?int $now = null): Changed
     {
-        return self::change('partner_flag', $this->raw(), $homes->raw(), Library::acting($by, $keep), $now ?? time());
+        return self::change('partner_flag', $this->raw(), $homes->raw(), Library::acting($by, $keep), Library::now($now));
     }
 
     /** Flags homes through a month's last day, such as "2027-05-31". */
@@ -542,7 +544,7 @@ final class Partner extends Handle
     {
         $who = Library::acting($by, $keep);
         return self::change('partner_flag_until', $this->raw(), $homes->raw(), $lastDay, \strlen($lastDay), $who,
-            $now ?? time());
+            Library::now($now));
     }
 
     /** `$reason`: observed_again, being_acted_on, procedure_pending or under_supervision. */
@@ -550,7 +552,7 @@ final class Partner extends Handle
     {
         $who = Library::acting($by, $keep);
         return self::change('partner_renew', $this->raw(), $homes->raw(), $reason, \strlen($reason), $who,
-            $now ?? time());
+            Library::now($now));
     }
 
     /**
@@ -560,13 +562,13 @@ final class Partner extends Handle
     public function acceptClock(Acting $by, ?int $now = null): int
     {
         return Library::get('size_t', 'partner_accept_clock', $this->raw(), Library::acting($by, $keep),
-            $now ?? time())->cdata;
+            Library::now($now))->cdata;
     }
 
     public function withdraw(Addresses $homes, Acting $by, ?int $now = null): Changed
     {
         return self::change('partner_withdraw', $this->raw(), $homes->raw(), Library::acting($by, $keep),
-            $now ?? time());
+            Library::now($now));
     }
 
     /** Makes the flags exactly those of the homes: a full set. */
@@ -574,7 +576,7 @@ final class Partner extends Handle
     {
         $who = Library::acting($by, $keep);
         return self::change('partner_replace_all', $this->raw(), $homes->raw(), (int) $allowShrink, $who,
-            $now ?? time());
+            Library::now($now));
     }
 
     /**
@@ -584,13 +586,13 @@ final class Partner extends Handle
      */
     public function deliver(?int $now = null): array
     {
-        return self::messages('partner_deliver', $this->raw(), $now ?? time());
+        return self::messages('partner_deliver', $this->raw(), Library::now($now));
     }
 
     /** @return list<string> */
     public function confirm(?int $now = null): array
     {
-        return self::messages('partner_confirm', $this->raw(), $now ?? time());
+        return self::messages('partner_confirm', $this->raw(), Library::now($now));
     }
 
     /**
@@ -600,13 +602,13 @@ final class Partner extends Handle
      */
     public function ask(Addresses $rows, Acting $by, ?int $now = null): array
     {
-        return self::messages('partner_ask', $this->raw(), $rows->raw(), Library::acting($by, $keep), $now ?? time());
+        return self::messages('partner_ask', $this->raw(), $rows->raw(), Library::acting($by, $keep), Library::now($now));
     }
 
     /** @return list<string> */
     public function askOwn(Acting $by, ?int $now = null): array
     {
-        return self::messages('partner_ask_own', $this->raw(), Library::acting($by, $keep), $now ?? time());
+        return self::messages('partner_ask_own', $this->raw(), Library::acting($by, $keep), Library::now($now));
     }
 
     /** @return list<string> */
@@ -614,7 +616,7 @@ final class Partner extends Handle
     {
         $who = Library::acting($by, $keep);
         return self::messages('partner_sweep', $this->raw(), $rows->raw(), $reason, \strlen($reason), $who,
-            $now ?? time());
+            Library::now($now));
     }
 
     /**
@@ -624,7 +626,7 @@ final class Partner extends Handle
      */
     public function status(?int $now = null): array
     {
-        return self::messages('partner_status', $this->raw(), $now ?? time());
+        return self::messages('partner_status', $this->raw(), Library::now($now));
     }
 
     /**
@@ -642,12 +644,12 @@ final class Partner extends Handle
     {
         $bytes = Library::bytes($reply);
         return self::reply(Library::make('stapel_reply', 'partner_read', $this->raw(), $bytes, \strlen($reply),
-            $now ?? time()));
+            Library::now($now)));
     }
 
     public function giveUp(string $message, ?int $now = null): void
     {
-        Library::call('partner_give_up', $this->raw(), Library::bytes($message), \strlen($message), $now ?? time());
+        Library::call('partner_give_up', $this->raw(), Library::bytes($message), \strlen($message), Library::now($now));
     }
 
     /**
@@ -792,7 +794,7 @@ final class Broker extends Handle
     {
         $paths = [$folder, \strlen($folder), $keys, \strlen($keys), $policyFile, \strlen($policyFile)];
         Library::ffi()->stapel_broker_free(Library::make('stapel_broker', 'broker_create', ...$paths,
-            ...[$now ?? time()]));
+            ...[Library::now($now)]));
     }
 
     /** Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply. */
@@ -800,14 +802,14 @@ final class Broker extends Handle
     {
         $bytes = Library::bytes($message);
         $reply = Library::make('stapel_buffer', 'broker_handle', $this->raw(), $bytes, \strlen($message),
-            $now ?? time());
+            Library::now($now));
         return Library::takeBuffer($reply);
     }
 
     /** Keeps a certificate or a suspension of a partner. One that was kept before is no error. */
     public function certify(string $file, ?int $now = null): void
     {
-        Library::call('broker_certify', $this->raw(), $file, \strlen($file), $now ?? time());
+        Library::call('broker_certify', $this->raw(), $file, \strlen($file), Library::now($now));
     }
 
     /**
@@ -817,7 +819,7 @@ final class Broker extends Handle
      */
     public function release(bool $acceptClock = false, ?int $now = null): array
     {
-        $json = Library::make('stapel_buffer', 'broker_release', $this->raw(), $now ?? time(), (int) $acceptClock);
+        $json = Library::make('stapel_buffer', 'broker_release', $this->raw(), Library::now($now), (int) $acceptClock);
         return json_decode(Library::takeBuffer($json), true, flags: JSON_THROW_ON_ERROR);
     }
 
@@ -875,6 +877,30 @@ final class Library
     public static function ffi(): FFI
     {
         return self::$ffi ??= self::load();
+    }
+
+    /**
+     * A time as it was given, or the computer's.
+     *
+     * @internal
+     */
+    public static function now(?int $now): int
+    {
+        $now ??= time();
+        self::refuseUnfit($now, PHP_INT_MAX, 'now');
+        return $now;
+    }
+
+    /**
+     * Refuses a number that C would take for another one.
+     *
+     * @internal
+     */
+    public static function refuseUnfit(int $number, int $most, string $name): void
+    {
+        if ($number < 0 || $number > $most) {
+            throw new \ValueError("$name must be from 0 to $most");
+        }
     }
 
     /** @internal */

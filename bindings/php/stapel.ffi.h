@@ -6,6 +6,7 @@ enum stapel_status
     STAPEL_ERROR_INVALID_ARGUMENT = 2,
     STAPEL_ERROR_INVALID_HANDLE = 3,
     STAPEL_ERROR_PANIC = 4,
+    STAPEL_ERROR_OUT_OF_MEMORY = 5,
     STAPEL_ERROR_IO = 100,
     STAPEL_ERROR_FILE_MODE = 101,
     STAPEL_ERROR_SECRET_FILE = 102,
@@ -58,6 +59,7 @@ enum stapel_status
     STAPEL_ERROR_NOT_CERTIFIED = 149,
     STAPEL_ERROR_OTHER_PROCESS = 150,
     STAPEL_ERROR_OTHER_USER = 151,
+    STAPEL_ERROR_EPOCH_IN_USE = 152,
     STAPEL_ERROR_TOO_LONG = 200,
     STAPEL_ERROR_NOT_UTF8 = 201,
     STAPEL_ERROR_EMPTY = 202,
@@ -276,9 +278,9 @@ typedef struct {
     uint64_t unchanged;
     uint64_t lapsed;
     uint64_t refused;
+    uint64_t repeated;
 } stapel_changed;
 const char *stapel_version(void);
-    uint64_t repeated;
 uint32_t stapel_abi_version(void);
 const char *stapel_status_code(int32_t status);
 const char *stapel_last_error_message(void);

@@ -26,6 +26,7 @@ use Stapel\StapelException;
 testAddresses();
 testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
+testNumbers($sandbox);
 same(0, Library::openHandles());
 
 function same(mixed $expected, mixed $found): void
@@ -77,6 +78,33 @@ function testAddresses(): void
     same('not_utf8', codeOf(fn() => Addresses::fromTexts(['a'], ["\xff"])));
     same(['1012JS|1|A', '1012JS|1'], Library::address('Dam 1-a, 1012 JS Amsterdam'));
     same('no_postcode', codeOf(fn() => Library::address('Dam 1')));
+}
+
+/** Numbers that do not fit are errors: C would take them for others. */
+function testNumbers(string $sandbox): void
+{
+    $partner = new Partner("$sandbox/partner");
+    $folder = sys_get_temp_dir() . '/stapel-none-' . getmypid();
+    foreach ([-1, 65_536, 4_294_967_297, PHP_INT_MAX, PHP_INT_MIN] as $number) {
+        same('value', codeOf(fn() => Partner::init($folder, $number)));
+    }
+    same(false, file_exists($folder));
+    same('value', codeOf(fn() => $partner->status(-1)));
+    same('value', codeOf(fn() => $partner->status(PHP_INT_MIN)));
+    same('clock_ahead', codeOf(fn() => $partner->status(PHP_INT_MAX)));
+    same([], $partner->inFlight());
+    foreach ([1.5, true, '1', 2.0 ** 65] as $wrong) {
+        try {
+            $partner->status($wrong);
+            same('a TypeError', $wrong);
+        } catch (TypeError) {
+        }
+    }
+    $rows = Addresses::fromTexts(['Molenstraat 12-A, 9999 XA', '9999XA|12|A']);
+    same('value', codeOf(fn() => $rows->row(-1)));
+    same(1, $partner->withdraw($rows, new Acting('tester', 'T-1'))->repeated);
+    $rows->close();
+    $partner->close();
 }
 
 function testPartnerAndBroker(string $sandbox): void

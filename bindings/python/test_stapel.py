@@ -64,7 +64,7 @@ class Test(unittest.TestCase):
             self.fails("last_day", partner.flag, rows, BY, until="2020-01-31")
             self.fails("invalid_argument", partner.flag, rows, BY, until="morgen")
             self.fails("case", partner.flag, rows, stapel.Case("", "T-1"))
-            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0, 0))
+            self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0, 0, 0))
             self.assertEqual(partner.renew(rows, "being_acted_on", BY).added, 0)
             self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
             self.assertEqual(partner.undelivered, 3)
@@ -196,6 +196,69 @@ class Test(unittest.TestCase):
         os.waitpid(child, 0)
         partner.close()
         broker.close()
+
+    def test_numbers_that_do_not_fit_are_errors(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, stapel.Partner(SANDBOX / "partner") as partner:
+            for number in (-1, 65_536, 2**32 + 1, 2**64 + 1):
+                self.assertRaises(ValueError, stapel.Partner.init, Path(folder) / "x", number)
+            for now in (-1, 2**64, 2**64 + int(time.time()), -(2**63)):
+                self.assertRaises(ValueError, partner.status, now=now)
+            for wrong in (True, 1.5, float(time.time()), "1"):
+                self.assertRaises(TypeError, partner.status, now=wrong)
+                self.assertRaises(TypeError, stapel.Partner.init, Path(folder) / "x", wrong)
+            self.assertEqual(list(Path(folder).iterdir()), [])
+            self.fails("clock_ahead", partner.status, now=2**64 - 1)
+            self.assertEqual(partner.in_flight(), [])
+            rows = stapel.Addresses.from_texts(["Molenstraat 12-A, 9999 XA"] * 3)
+            self.assertRaises(IndexError, lambda: rows[2**64])
+            self.assertRaises(TypeError, lambda: rows[1.0])
+            # Two that are the same count once, and a shrinking that is meant is one whatever says so.
+            self.assertEqual(partner.flag(rows, BY), stapel.Changed(1, 0, 0, 0, 0, 0, 2))
+            empty = stapel.Addresses.from_texts([])
+            self.fails("shrink", partner.replace_all, empty, BY, allow_shrink=0)  # type: ignore[arg-type]
+            self.assertEqual(partner.replace_all(empty, BY, allow_shrink=2**32).withdrawn, 1)  # type: ignore[arg-type]
+
+    def test_closing_while_others_use_it_is_safe(self) -> None:
+        texts = ["Molenstraat 12-A, 9999 XA", "geen adres"] * 50
+        wrong: list[object] = []
+        for _ in range(20):
+            partner = stapel.Partner(SANDBOX / "partner")
+            broker = stapel.Broker(SANDBOX / "broker", SANDBOX / "broker/keys")
+            rows = stapel.Addresses.from_texts(texts, ["Z-1 " + "x" * 100] * 100)
+            [answer] = [partner.read(broker.handle(question)) for question in partner.ask(rows, BY)]
+            assert isinstance(answer, stapel.Answer)
+
+            def use() -> None:
+                while True:
+                    for row in rows:
+                        if (row.canonical, row.reference) not in seen:
+                            wrong.append(row)
+                    if any(row.canonical != "9999XA|12|A" for row in answer):
+                        wrong.append("another address")
+                    partner.flags().close()
+                    if rows.canonical()[:2] != ["9999XA|12|A", None]:
+                        wrong.append("other rows")
+
+            def until_closed() -> None:
+                try:
+                    use()
+                except stapel.ClosedError:
+                    return
+                except BaseException as error:
+                    wrong.append(error)
+
+            seen = {(canonical, "Z-1 " + "x" * 100) for canonical in ("9999XA|12|A", None)}
+            threads = [threading.Thread(target=until_closed) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.005)
+            for one in (rows, answer, partner, broker):
+                one.close()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(wrong, [])
+            self.assertEqual(stapel.open_handles(), 0)
+            self.assertRaises(stapel.ClosedError, next, iter(rows))
 
     def test_what_is_collected_is_freed(self) -> None:
         rows = stapel.Addresses.from_texts(["Dam 1-a, 1012 JS Amsterdam"])

@@ -91,6 +91,8 @@ enum stapel_status
      * about and open it again.
      */
     STAPEL_ERROR_PANIC = 4,
+    /** There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time. */
+    STAPEL_ERROR_OUT_OF_MEMORY = 5,
     /** A file could not be read or written. */
     STAPEL_ERROR_IO = 100,
     /** A file that holds a secret can be read by others than its owner. */
@@ -204,6 +206,8 @@ enum stapel_status
     STAPEL_ERROR_OTHER_PROCESS = 150,
     /** A folder belongs to another user than the one that this runs as, who may be root. */
     STAPEL_ERROR_OTHER_USER = 151,
+    /** An epoch's secrets may still be needed. */
+    STAPEL_ERROR_EPOCH_IN_USE = 152,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -754,12 +758,12 @@ typedef struct {
     uint64_t lapsed;
     /** Rows that were left out, because their addresses were refused when they were read. */
     uint64_t refused;
+    /** How many rows repeat the address of another row: each address counts once. */
+    uint64_t repeated;
 } stapel_changed;
 
 #ifdef __cplusplus
 extern "C" {
-    /** How many rows repeat the address of another row: each address counts once. */
-    uint64_t repeated;
 #endif // __cplusplus
 
 /** The version of the library, such as "0.1.0". The text is static. */

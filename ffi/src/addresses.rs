@@ -6,7 +6,8 @@ use std::sync::Arc;
 use stapel::{AddressError, AddressKey, Fields, Level};
 
 use crate::bytes::{
-    Packed, array, bytes, invalid, out, packed, past, stapel_packed, stapel_str, str_bytes, utf8, value,
+    Packed, array, bytes, out, out_of_memory, packed, past, reserve, spare, stapel_packed, stapel_str, str_bytes, utf8,
+    value,
 };
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
@@ -94,6 +95,12 @@ pub struct stapel_addresses {
     references: Option<Arc<References>>,
 }
 
+/// After how many refused rows it is seen again whether there is memory for more.
+const LOOKED_AFTER: usize = 1 << 12;
+
+/// What the message of a refused row takes, and more.
+const LONGEST_MESSAGE: usize = 1 << 10;
+
 struct References {
     text: String,
     ends: Vec<usize>,
@@ -164,7 +171,7 @@ pub unsafe extern "C" fn stapel_addresses_from_texts(
         let mut read = stapel_addresses::with_room(count, references)?;
         for text in texts {
             // SAFETY: as above.
-            read.push(AddressKey::parse_bytes(unsafe { str_bytes(text, "a text") }?));
+            read.push(AddressKey::parse_bytes(unsafe { str_bytes(text, "a text") }?))?;
         }
         addresses.write(add(read));
         Ok(())
@@ -187,7 +194,7 @@ pub unsafe extern "C" fn stapel_addresses_from_fields(
         let mut read = stapel_addresses::with_room(count, references)?;
         for row in fields {
             // SAFETY: as above.
-            read.push(from_fields(unsafe { row.bytes() }?));
+            read.push(from_fields(unsafe { row.bytes() }?))?;
         }
         addresses.write(add(read));
         Ok(())
@@ -211,7 +218,7 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_texts(
             (packed(texts, count, "texts")?, References::of_packed(references, count)?, out(addresses, "addresses")?)
         };
         let mut read = stapel_addresses::with_room(count, references)?;
-        texts.rows().for_each(|text| read.push(AddressKey::parse_bytes(text)));
+        texts.rows().try_for_each(|text| read.push(AddressKey::parse_bytes(text)))?;
         addresses.write(add(read));
         Ok(())
     })
@@ -240,7 +247,7 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
         let mut read = stapel_addresses::with_room(count, references)?;
         let [postcodes, numbers, letters, additions] = columns.each_ref().map(Packed::rows);
         for (((postcode, number), letter), addition) in postcodes.zip(numbers).zip(letters).zip(additions) {
-            read.push(from_fields([postcode, number, letter, addition]));
+            read.push(from_fields([postcode, number, letter, addition]))?;
         }
         addresses.write(add(read));
         Ok(())
@@ -258,11 +265,12 @@ pub unsafe extern "C" fn stapel_addresses_numbers(
         // SAFETY: the caller holds to the rules for pointers.
         let numbers = unsafe { out(numbers, "numbers") }?;
         let homes = get(addresses)?;
-        numbers.write(add(stapel_addresses {
-            keys: homes.keys.iter().map(AddressKey::number_key).collect(),
-            refused: homes.refused.clone(),
-            references: homes.references.clone(),
-        }));
+        let mut made = stapel_addresses { keys: Vec::new(), refused: Vec::new(), references: homes.references.clone() };
+        reserve(&mut made.keys, homes.keys.len())?;
+        for row in homes.rows() {
+            made.push(row.map(AddressKey::number_key).map_err(AddressError::clone))?;
+        }
+        numbers.write(add(made));
         Ok(())
     })
 }
@@ -335,7 +343,9 @@ pub unsafe extern "C" fn stapel_addresses_lines(
         // SAFETY: the caller holds to the rules for pointers.
         let lines = unsafe { out(lines, "lines") }?;
         let addresses = get(addresses)?;
-        let mut text = Vec::with_capacity(addresses.count() * 20);
+        let length = addresses.keys.iter().map(|key| key.as_bytes().len()).sum::<usize>() + addresses.count();
+        let mut text = Vec::new();
+        reserve(&mut text, length)?;
         for row in addresses.rows() {
             text.extend_from_slice(row.map_or(&[], AddressKey::as_bytes));
             text.push(b'\n');
@@ -355,7 +365,7 @@ impl stapel_addresses {
     /// Room for so many rows.
     fn with_room(count: usize, references: Option<References>) -> Outcome<stapel_addresses> {
         let mut keys = Vec::new();
-        keys.try_reserve_exact(count).map_err(|_| invalid("there are more rows than there is memory for"))?;
+        reserve(&mut keys, count)?;
         Ok(stapel_addresses { keys, refused: Vec::new(), references: references.map(Arc::new) })
     }
 
@@ -389,11 +399,19 @@ impl stapel_addresses {
         })
     }
 
-    fn push(&mut self, read: Result<AddressKey, AddressError>) {
+    fn push(&mut self, read: Result<AddressKey, AddressError>) -> Outcome {
         match read {
             Ok(key) => self.keys.push(key),
-            Err(error) => self.refused.push((self.count(), error)),
+            Err(error) => {
+                if self.refused.len().is_multiple_of(LOOKED_AFTER) {
+                    // What these rows are told of has room of its own, which nobody asks for.
+                    spare(LOOKED_AFTER * LONGEST_MESSAGE)?;
+                    reserve(&mut self.refused, LOOKED_AFTER)?;
+                }
+                self.refused.push((self.count(), error));
+            }
         }
+        Ok(())
     }
 
     fn row(&self, row: usize) -> Option<stapel_row> {
@@ -432,11 +450,11 @@ impl References {
             return Ok(None);
         }
         let mut references = References { text: String::new(), ends: Vec::new() };
+        reserve(&mut references.ends, count)?;
         // SAFETY: as the caller says.
         for reference in unsafe { array(from, count, "references") }? {
             // SAFETY: as the caller says.
-            references.text.push_str(utf8(unsafe { str_bytes(reference, "a reference") }?, "a reference")?);
-            references.ends.push(references.text.len());
+            references.push(unsafe { str_bytes(reference, "a reference") }?)?;
         }
         Ok(Some(references))
     }
@@ -448,13 +466,22 @@ impl References {
         if from.is_null() {
             return Ok(None);
         }
-        let mut references = References { text: String::new(), ends: Vec::new() };
         // SAFETY: as the caller says.
-        for reference in unsafe { packed(from, count, "references") }?.rows() {
-            references.text.push_str(utf8(reference, "a reference")?);
-            references.ends.push(references.text.len());
+        let column = unsafe { packed(from, count, "references") }?;
+        let mut references = References { text: String::new(), ends: Vec::new() };
+        reserve(&mut references.ends, count)?;
+        references.text.try_reserve_exact(column.len()).map_err(|_| out_of_memory())?;
+        for reference in column.rows() {
+            references.push(reference)?;
         }
         Ok(Some(references))
+    }
+
+    fn push(&mut self, reference: &[u8]) -> Outcome {
+        self.text.try_reserve(reference.len()).map_err(|_| out_of_memory())?;
+        self.text.push_str(utf8(reference, "a reference")?);
+        self.ends.push(self.text.len());
+        Ok(())
     }
 
     fn get(&self, row: usize) -> stapel_str {

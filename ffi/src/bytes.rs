@@ -10,7 +10,9 @@ use std::{ptr, slice};
 use stapel::Case;
 
 use crate::guard::{Failure, Outcome};
-use crate::status::stapel_status::{STAPEL_ERROR_INVALID_ARGUMENT, STAPEL_ERROR_NOT_UTF8, STAPEL_ERROR_NULL_ARGUMENT};
+use crate::status::stapel_status::{
+    STAPEL_ERROR_INVALID_ARGUMENT, STAPEL_ERROR_NOT_UTF8, STAPEL_ERROR_NULL_ARGUMENT, STAPEL_ERROR_OUT_OF_MEMORY,
+};
 
 /// A text in UTF-8: where it begins, and how many bytes it has. One that the library gives out does not end with a NUL;
 /// its pointer is NULL where there is none.
@@ -226,6 +228,11 @@ pub(crate) unsafe fn packed<'a>(from: *const stapel_packed, count: usize, name: 
 }
 
 impl<'a> Packed<'a> {
+    /// How many bytes all texts have.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The texts, in the order of their rows.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &'a [u8]> {
         let (bytes, mut start) = (self.bytes, 0);
@@ -246,6 +253,23 @@ impl stapel_str {
     pub(crate) fn of(text: &str) -> stapel_str {
         stapel_str { ptr: text.as_ptr().cast(), len: text.len() }
     }
+}
+
+/// Room for so many more in a list. What the caller hands in may need more memory than there is, which is no reason to
+/// end its program.
+pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Outcome {
+    list.try_reserve(more).map_err(|_| out_of_memory())
+}
+
+/// Looks whether there are so many bytes for what is made next, of which no call can fail.
+pub(crate) fn spare(bytes: usize) -> Outcome {
+    reserve(&mut Vec::<u8>::new(), bytes)
+}
+
+#[cold]
+pub(crate) fn out_of_memory() -> Failure {
+    let text = "there is not enough memory for what was handed in; nothing was done: hand in fewer rows at a time";
+    Failure::new(STAPEL_ERROR_OUT_OF_MEMORY, text)
 }
 
 pub(crate) fn utf8<'a>(bytes: &'a [u8], name: &str) -> Outcome<&'a str> {

@@ -5,7 +5,7 @@ use stapel::partner::{Answered, Complaint, Next, Received};
 use stapel::policy::Policy;
 
 use crate::addresses::{stapel_addresses, stapel_level};
-use crate::bytes::{invalid, out, out_array, past, stapel_str};
+use crate::bytes::{invalid, out, out_array, past, spare, stapel_str};
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::status::stapel_status::{self, STAPEL_OK};
@@ -310,6 +310,9 @@ pub unsafe extern "C" fn stapel_reply_standings(
         if count != addresses.count() {
             return Err(invalid(format!("there are {} rows, and room for {count} standings", addresses.count())));
         }
+        // For the addresses of the answer by name, and a standing for each row.
+        let sizes = [(answered.rows.len(), 64), (count, 8)].map(|(rows, size)| rows.saturating_mul(size));
+        spare(sizes[0].saturating_add(sizes[1]))?;
         let mut told = answered.standings(addresses.keys()).into_iter();
         for (at, row) in addresses.rows().enumerate() {
             match row {

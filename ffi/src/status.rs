@@ -25,6 +25,8 @@ pub enum stapel_status {
     /// A bug in the library. The call was stopped, and the program can go on; free the partner or broker that it was
     /// about and open it again.
     STAPEL_ERROR_PANIC = 4,
+    /// There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time.
+    STAPEL_ERROR_OUT_OF_MEMORY = 5,
     /// A file could not be read or written.
     STAPEL_ERROR_IO = 100,
     /// A file that holds a secret can be read by others than its owner.
@@ -238,6 +240,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_INVALID_ARGUMENT, c"invalid_argument"),
     (STAPEL_ERROR_INVALID_HANDLE, c"invalid_handle"),
     (STAPEL_ERROR_PANIC, c"panic"),
+    (STAPEL_ERROR_OUT_OF_MEMORY, c"out_of_memory"),
     (STAPEL_ERROR_IO, c"io"),
     (STAPEL_ERROR_FILE_MODE, c"file_mode"),
     (STAPEL_ERROR_SECRET_FILE, c"secret_file"),

@@ -21,8 +21,9 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 16] = [
+const UNREACHED: [(stapel_status, &str); 17] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
+    (STAPEL_ERROR_OUT_OF_MEMORY, "a test of its own has a process with little memory"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
     (STAPEL_ERROR_OTHER_USER, "who runs the tests makes the folders; a test of the lock looks at another's"),
     (STAPEL_ERROR_OTHER_PROCESS, "no process is forked here; the tests of the Python binding fork one"),

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 mod c;
+mod memory;
 mod random;
 mod statuses;
 

@@ -14,7 +14,8 @@
 
 What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library
 made; they free it at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any
-thread may use them. Times are seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each
+thread may use them, also while another closes them. A number that does not fit is a ValueError, and one that is no int
+a TypeError. Times are seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each
 call means, and what it raises.
 """
 
@@ -23,11 +24,14 @@ from __future__ import annotations
 import ctypes as c
 import itertools
 import json
+import operator
 import os
+import threading
 import time
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
@@ -158,11 +162,11 @@ class Changed:
     unchanged: int
     lapsed: int
     refused: int
+    repeated: int  # rows of which another row names the same address: each address counts once
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    repeated: int  # rows of which another row names the same address: each address counts once
     """The standing of one address. `count` is 0 where its kind has none."""
 
     kind: StandingKind
@@ -280,17 +284,52 @@ def address(text: Text) -> tuple[str, str]:
     return made.unit.decode(), made.number.decode()
 
 
+class _Owned:
+    """What the library made, and who is using it: freed once it was closed and nobody uses it any more.
+
+    Texts that a call gives are the library's, and are read after the call: so it is used for longer than a call.
+    """
+
+    def __init__(self, free: Any, raw: c.c_void_p, name: str) -> None:
+        self._free, self._raw, self._name = free, raw, name
+        self._lock = threading.Lock()
+        self._users = 0
+        self._closed = False
+
+    def __enter__(self) -> c.c_void_p:
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"the {self._name} was closed")
+            self._users += 1
+        return self._raw
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None) -> None:
+        with self._lock:
+            self._users -= 1
+            is_last = self._closed and self._users == 0
+        if is_last:
+            self._free(self._raw)
+
+    def close(self) -> None:
+        with self._lock:
+            is_last = not self._closed and self._users == 0
+            self._closed = True
+        if is_last:
+            self._free(self._raw)
+
+
 class _Handle:
     """Owns a handle, and frees it once."""
 
     _free: str
 
     def __init__(self, raw: c.c_void_p) -> None:
-        self._handle = raw
-        self._finalizer = weakref.finalize(self, getattr(_library, "stapel_" + self._free), raw)
+        self._owned = _Owned(getattr(_library, "stapel_" + self._free), raw, type(self).__name__)
+        self._finalizer = weakref.finalize(self, self._owned.close)
 
     def close(self) -> None:
-        """Frees it. Doing so twice is harmless."""
+        """Frees it, once the calls on other threads that use it have ended. Doing so twice is harmless."""
         self._finalizer()
 
     @property
@@ -303,12 +342,6 @@ class _Handle:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None) -> None:
         self.close()
-
-    @property
-    def _raw(self) -> c.c_void_p:
-        if self.closed:
-            raise ClosedError(f"the {type(self).__name__} was closed")
-        return self._handle
 
 
 class Addresses(_Handle, Sequence[Row]):
@@ -341,11 +374,11 @@ class Addresses(_Handle, Sequence[Row]):
 
     def numbers(self) -> Addresses:
         """The house numbers that these homes are in, row by row."""
-        return Addresses(_make("addresses_numbers", self._raw))
+        return Addresses(_make("addresses_numbers", self))
 
     def canonical(self) -> list[str | None]:
         """The canonical form of each row, None of a refused one: in one call."""
-        lines = _take_buffer(_make("addresses_lines", self._raw)).decode().split("\n")
+        lines = _take_buffer(_make("addresses_lines", self)).decode().split("\n")
         return [line or None for line in lines[:-1]]
 
     def refused(self) -> Iterator[Row]:
@@ -359,8 +392,8 @@ class Addresses(_Handle, Sequence[Row]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        count = len(self)
-        at = index + count if index < 0 else index
+        count, at = len(self), operator.index(index)
+        at = at + count if at < 0 else at
         if not 0 <= at < count:
             raise IndexError(index)
         return self._row("addresses_row", at)
@@ -371,22 +404,23 @@ class Addresses(_Handle, Sequence[Row]):
 
     def _counts(self) -> tuple[int, int]:
         rows, refused = c.c_size_t(), c.c_size_t()
-        _call("addresses_count", self._raw, c.byref(rows), c.byref(refused))
+        _call("addresses_count", self, c.byref(rows), c.byref(refused))
         return rows.value, refused.value
 
     def _row(self, function: str, index: int) -> Row:
         row = _abi.Row()
-        _call(function, self._raw, index, c.byref(row))
-        code = None if row.status == 0 else _code(row.status)
-        return Row(
-            row.row,
-            row.reference.text(),
-            row.canonical.text(),
-            Level(row.level),
-            code,
-            row.field.text(),
-            row.message.text(),
-        )
+        with self._owned as raw:
+            _call(function, raw, index, c.byref(row))
+            code = None if row.status == 0 else _code(row.status)
+            return Row(
+                row.row,
+                row.reference.text(),
+                row.canonical.text(),
+                Level(row.level),
+                code,
+                row.field.text(),
+                row.message.text(),
+            )
 
 
 class Answer(_Handle, Iterable[AnswerRow]):
@@ -418,9 +452,10 @@ class Answer(_Handle, Iterable[AnswerRow]):
     def __iter__(self) -> Iterator[AnswerRow]:
         for index in range(self._rows):
             row = _abi.AnswerRow()
-            _call("reply_row", self._raw, index, c.byref(row))
-            yield AnswerRow(row.canonical.text() or "", Level(row.level),
-                _standing(row.standing.kind | row.standing.count << 8))
+            with self._owned as raw:
+                _call("reply_row", raw, index, c.byref(row))
+                canonical = row.canonical.text() or ""
+            yield AnswerRow(canonical, Level(row.level), _standing(row.standing.kind | row.standing.count << 8))
 
 
 Reply = Receipt | Answer | Position | Rejection
@@ -432,7 +467,7 @@ def standings(rows: Addresses, replies: Iterable[Reply]) -> list[Standing]:
     told = (_abi.Standing * max(count, 1))()
     for reply in replies:
         if isinstance(reply, Answer):
-            _call("reply_standings", reply._raw, rows._raw, told, count)
+            _call("reply_standings", reply, rows, told, count)
     pairs = bytes(told)
     return [_standing(kind | number << 8) for kind, number in zip(pairs[: 2 * count : 2], pairs[1 : 2 * count : 2])]
 
@@ -448,7 +483,7 @@ class Partner(_Handle):
     @staticmethod
     def init(folder: Path, number: int) -> str:
         """Makes the folder of a new partner. Gives its verifying key, for the coordinator."""
-        return _take_buffer(_make("partner_init", *_path(folder), number)).decode()
+        return _take_buffer(_make("partner_init", *_path(folder), _integer(number, 16, "number"))).decode()
 
     @staticmethod
     def join(folder: Path, policy_file: Path) -> None:
@@ -456,16 +491,16 @@ class Partner(_Handle):
         _call("partner_join", *_path(folder), *_path(policy_file))
 
     def adopt_policy(self, policy_file: Path, *, now: int | None = None) -> None:
-        _call("partner_adopt_policy", self._raw, *_path(policy_file), _now(now))
+        _call("partner_adopt_policy", self, *_path(policy_file), _now(now))
 
     def add_secret(self, secret_file: Path) -> None:
-        _call("partner_add_secret", self._raw, *_path(secret_file))
+        _call("partner_add_secret", self, *_path(secret_file))
 
     @property
     def number(self) -> int:
         """Its number in the roster."""
         number = c.c_uint16()
-        _call("partner_number", self._raw, c.byref(number))
+        _call("partner_number", self, c.byref(number))
         return number.value
 
     @property
@@ -475,12 +510,12 @@ class Partner(_Handle):
         Those since the last one, and those that wait for the policy's budgets.
         """
         count = c.c_size_t()
-        _call("partner_undelivered", self._raw, c.byref(count))
+        _call("partner_undelivered", self, c.byref(count))
         return count.value
 
     def flags(self) -> Addresses:
         """The homes that the partner flags."""
-        return Addresses(_make("partner_flags", self._raw))
+        return Addresses(_make("partner_flags", self))
 
     def flag(self, homes: Addresses, by: Case, *, until: str | None = None, now: int | None = None) -> Changed:
         """Flags homes, through the latest day that the policy has, or through `until`, such as "2027-05-31"."""
@@ -498,7 +533,7 @@ class Partner(_Handle):
         How many flags end with that, because their last valid day has passed.
         """
         ended = c.c_size_t()
-        _call("partner_accept_clock", self._raw, _case(by), _now(now), c.byref(ended))
+        _call("partner_accept_clock", self, _case(by), _now(now), c.byref(ended))
         return ended.value
 
     def withdraw(self, homes: Addresses, by: Case, *, now: int | None = None) -> Changed:
@@ -506,47 +541,47 @@ class Partner(_Handle):
 
     def replace_all(self, homes: Addresses, by: Case, *, allow_shrink: bool = False, now: int | None = None) -> Changed:
         """Makes the flags exactly those of `homes`: a full set."""
-        return self._change("partner_replace_all", homes, allow_shrink, by=by, now=now)
+        return self._change("partner_replace_all", homes, bool(allow_shrink), by=by, now=now)
 
     def deliver(self, *, now: int | None = None) -> list[bytes]:
         """The messages that bring the broker up to date, in the order in which it must get them."""
-        return _take_messages(_make("partner_deliver", self._raw, _now(now)))
+        return _take_messages(_make("partner_deliver", self, _now(now)))
 
     def confirm(self, *, now: int | None = None) -> list[bytes]:
-        return _take_messages(_make("partner_confirm", self._raw, _now(now)))
+        return _take_messages(_make("partner_confirm", self, _now(now)))
 
     def ask(self, rows: Addresses, by: Case, *, now: int | None = None) -> list[bytes]:
         """The questions for the standings of rows."""
-        return _take_messages(_make("partner_ask", self._raw, rows._raw, _case(by), _now(now)))
+        return _take_messages(_make("partner_ask", self, rows, _case(by), _now(now)))
 
     def ask_own(self, by: Case, *, now: int | None = None) -> list[bytes]:
-        return _take_messages(_make("partner_ask_own", self._raw, _case(by), _now(now)))
+        return _take_messages(_make("partner_ask_own", self, _case(by), _now(now)))
 
     def sweep(self, rows: Addresses, reason: str, by: Case, *, now: int | None = None) -> list[bytes]:
-        return _take_messages(_make("partner_sweep", self._raw, rows._raw, *_text(reason), _case(by), _now(now)))
+        return _take_messages(_make("partner_sweep", self, rows, *_text(reason), _case(by), _now(now)))
 
     def status(self, *, now: int | None = None) -> list[bytes]:
         """The request where the partner stands with the broker: one message."""
-        return _take_messages(_make("partner_status", self._raw, _now(now)))
+        return _take_messages(_make("partner_status", self, _now(now)))
 
     def in_flight(self) -> list[bytes]:
         """The messages whose replies were not read yet: to send them after a program ended in between."""
-        return _take_messages(_make("partner_in_flight", self._raw))
+        return _take_messages(_make("partner_in_flight", self))
 
     def read(self, reply: bytes, *, now: int | None = None) -> Reply:
         """Reads a reply of the broker. A Rejection is a reply, and raises nothing."""
-        return _reply(_make("partner_read", self._raw, bytes(reply), len(reply), _now(now)))
+        return _reply(_make("partner_read", self, bytes(reply), len(reply), _now(now)))
 
     def give_up(self, message: bytes, *, now: int | None = None) -> None:
-        _call("partner_give_up", self._raw, bytes(message), len(message), _now(now))
+        _call("partner_give_up", self, bytes(message), len(message), _now(now))
 
     def news(self) -> list[News]:
         """What changed between the answers that were read when this was called last, and those read since."""
-        return _take_news(_make("partner_news", self._raw))
+        return _take_news(_make("partner_news", self))
 
     def _change(self, function: str, homes: Addresses, *arguments: Any, by: Case, now: int | None) -> Changed:
         changed = _abi.Changed()
-        _call(function, self._raw, homes._raw, *arguments, _case(by), _now(now), c.byref(changed))
+        _call(function, self, homes, *arguments, _case(by), _now(now), c.byref(changed))
         return Changed(*(getattr(changed, name) for name, *_ in _abi.Changed._fields_))
 
 
@@ -574,22 +609,22 @@ class Broker(_Handle):
 
     def handle(self, message: bytes, *, now: int | None = None) -> bytes:
         """Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply."""
-        return _take_buffer(_make("broker_handle", self._raw, bytes(message), len(message), _now(now)))
+        return _take_buffer(_make("broker_handle", self, bytes(message), len(message), _now(now)))
 
     def certify(self, file: Path, *, now: int | None = None) -> None:
         """Keeps a certificate or a suspension of a partner. One that was kept before is no error."""
-        _call("broker_certify", self._raw, *_path(file), _now(now))
+        _call("broker_certify", self, *_path(file), _now(now))
 
     def release(self, *, accept_clock: bool = False, now: int | None = None) -> list[dict[str, Any]]:
         """Makes the releases that are due: once a day."""
         made: list[dict[str, Any]] = json.loads(
-            _take_buffer(_make("broker_release", self._raw, _now(now), accept_clock))
+            _take_buffer(_make("broker_release", self, _now(now), bool(accept_clock)))
         )
         return made
 
     def status(self) -> dict[str, Any]:
         """Numbers for the operator."""
-        numbers: dict[str, Any] = json.loads(_take_buffer(_make("broker_status", self._raw)))
+        numbers: dict[str, Any] = json.loads(_take_buffer(_make("broker_status", self)))
         return numbers
 
 
@@ -598,9 +633,11 @@ def _code(status: int) -> str:
 
 
 def _call(function: str, *arguments: Any) -> None:
-    status = getattr(_library, "stapel_" + function)(*arguments)
-    if status != 0:
-        raise StapelError(status, _library.stapel_last_error_message().decode())
+    with ExitStack() as used:
+        raw = [used.enter_context(one._owned) if isinstance(one, _Handle) else one for one in arguments]
+        status = getattr(_library, "stapel_" + function)(*raw)
+        if status != 0:
+            raise StapelError(status, _library.stapel_last_error_message().decode())
 
 
 def _make(function: str, *arguments: Any) -> c.c_void_p:
@@ -611,7 +648,17 @@ def _make(function: str, *arguments: Any) -> c.c_void_p:
 
 
 def _now(now: int | None) -> int:
-    return int(time.time()) if now is None else now
+    return int(time.time()) if now is None else _integer(now, 64, "now")
+
+
+def _integer(number: int, bits: int, name: str) -> int:
+    """A number that fits: ctypes would hand over another one in the place of one that does not."""
+    if isinstance(number, bool):
+        raise TypeError(f"{name} must be an int, and not a bool")
+    number = operator.index(number)
+    if not 0 <= number < 1 << bits:
+        raise ValueError(f"{name} must be from 0 to {(1 << bits) - 1}")
+    return number
 
 
 def _encode(text: Text) -> bytes:
