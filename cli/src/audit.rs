@@ -9,11 +9,11 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use stapel::Digest;
 use stapel::audit::{
-    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, compare,
-    compare_restores, leaf_hash,
+    AuditError, Comparison, ConsistencyProof, ExportedLog, InclusionProof, Ldv, Line, LogRow, MAX_CHECKPOINT, Report,
+    compare, compare_restores, leaf_hash,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, UNPROVEN, note};
 use crate::files;
 use trusted::{Trusted, read, read_line, read_log};
 
@@ -50,6 +50,9 @@ struct Policies {
 /// Check an exported log against signed checkpoints
 ///
 /// Every row must be in its one form, every checkpoint signed and of this very log, and every line that is gone pruned.
+///
+/// The first line of what is printed says of which lines nothing is proven, because they are after the latest
+/// checkpoint; the exit status is 4 where there are any, and the code [unproven].
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints/"
@@ -154,9 +157,13 @@ struct CompareArgs {
 }
 
 /// Write the log's processings as records of a Logboek Dataverwerkingen, one line of JSON each
+///
+/// With checkpoints the log is first checked against them, as by `stapel audit verify`: a log that is not as it was
+/// signed gives no records, and the exit status is 4 where it has lines after the latest checkpoint, of which nothing
+/// is proven; how many is said on standard error. Without any, nothing is proven of what is written.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel audit export --ldv --policy policy.toml --log log.jsonl \
-                        --activity https://register.example.nl/verwerkingen/12 > ldv.jsonl")]
+                        --checkpoint checkpoints/ --activity https://register.example.nl/verwerkingen/12 > ldv.jsonl")]
 struct ExportArgs {
     #[command(flatten)]
     policies: Policies,
@@ -166,6 +173,9 @@ struct ExportArgs {
     /// The exported log
     #[arg(long, value_name = "FILE")]
     log: PathBuf,
+    /// A checkpoint to check the log against, or a folder of files that end in .checkpoint; may be given again
+    #[arg(long = "checkpoint", value_name = "PATH")]
+    checkpoints: Vec<PathBuf>,
     /// The processing activity's URI in the operator's register
     #[arg(long, value_name = "URI", value_parser = uri)]
     activity: String,
@@ -186,23 +196,39 @@ fn verify(args: &VerifyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let checkpoints = trusted.checkpoints(&args.checkpoints)?;
     let report = read_log(&args.log)?.check(&checkpoints)?;
-    let uncovered = report.lines - report.covered;
-    let mut sentences = vec![format!(
-        "The log is as it was signed: {} lines, held to {} checkpoints, the latest of {} lines.",
-        report.lines, report.checkpoints, report.covered
-    )];
-    if report.pruned > 0 {
-        sentences.push(format!("{} lines were pruned, and only their hashes are left.", report.pruned));
-    }
-    if uncovered > 0 {
-        sentences.push(format!("Of the last {uncovered} lines nothing is shown until there is a later checkpoint."));
+    let Report { lines, pruned, covered, .. } = report;
+    let mut sentences = vec![match unproven(&report) {
+        0 => format!("All {lines} lines of the log are as they were signed; none is unproven."),
+        last => format!("Of the last {last} of {lines} lines nothing is proven: they are after the latest checkpoint."),
+    }];
+    sentences.push(format!("{covered} lines are as they were signed, held to {} checkpoints.", report.checkpoints));
+    if pruned > 0 {
+        sentences.push(format!("Of these {pruned} were pruned: their hashes are proven, and not what they said."));
     }
     sentences.extend(report.kinds.iter().map(|(kind, count)| format!("{count:>10} {kind}")));
     let json = json!({
-        "lines": report.lines, "pruned": report.pruned, "checkpoints": report.checkpoints, "covered": report.covered,
-        "kinds": report.kinds,
+        "lines": lines, "pruned": pruned, "checkpoints": report.checkpoints, "covered": covered,
+        "unproven": unproven(&report), "kinds": report.kinds,
     });
-    say(out, args.json, &sentences, &json)
+    say(out, args.json, &sentences, &json)?;
+    refuse_unproven(&report, out)
+}
+
+/// How many lines are after the latest checkpoint.
+fn unproven(report: &Report) -> u64 {
+    report.lines.saturating_sub(report.covered)
+}
+
+/// The failure where nothing is proven of some lines, once all that is to be printed was.
+fn refuse_unproven(report: &Report, out: &mut impl Write) -> Result<(), Failure> {
+    out.flush()?;
+    match unproven(report) {
+        0 => Ok(()),
+        last => Err(Failure::new(
+            UNPROVEN,
+            format!("nothing is proven of the last {last} lines: check again with the operator's next checkpoint"),
+        )),
+    }
 }
 
 fn prove(args: &ProveArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -337,6 +363,16 @@ fn compare_logs(args: &CompareArgs, trusted: &Trusted, out: &mut impl Write) -> 
 fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let trusted = Trusted::read(&args.policies)?;
     let ldv = Ldv::new(&args.activity, &trusted.0);
+    let checkpoints = match args.checkpoints.as_slice() {
+        [] => Vec::new(),
+        given => trusted.checkpoints(given)?,
+    };
+    if checkpoints.is_empty() {
+        note("no checkpoint was given: nothing is proven of these lines");
+    } else {
+        // Before anything of it is written.
+        read_log(&args.log)?.check(&checkpoints)?;
+    }
     let read = ExportedLog::read(&args.log, |index, row| {
         let LogRow::Line(line) = row else { return Ok(()) };
         match ldv.record(index, line) {
@@ -344,8 +380,12 @@ fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
             None => Ok(()),
         }
     });
-    read.map_err(Failure::of_file(&args.log))?;
-    Ok(())
+    let log = read.map_err(Failure::of_file(&args.log))?;
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    // What was written, and not only what was read before.
+    refuse_unproven(&log.check(&checkpoints)?, out)
 }
 
 fn uri(text: &str) -> Result<String, String> {

@@ -43,6 +43,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Something was refused, and the rest was done.
 const SOME_REFUSED: u8 = 3;
+/// All is as it was signed, as far as anything was: some lines of a log are after the latest checkpoint.
+const SOME_UNPROVEN: u8 = 4;
 /// The same command may fare better later: EX_TEMPFAIL of sysexits, which mailers and schedulers know.
 const TRY_LATER: u8 = 75;
 
@@ -50,6 +52,9 @@ const TRY_LATER: u8 = 75;
 static REFUSED: AtomicBool = AtomicBool::new(false);
 static WARNED: AtomicBool = AtomicBool::new(false);
 static STRICT: AtomicBool = AtomicBool::new(false);
+
+/// The code of a log of which some lines are after the latest checkpoint.
+pub(crate) const UNPROVEN: &str = "unproven";
 
 impl Failure {
     /// A refusal of the command itself.
@@ -191,6 +196,7 @@ impl Failure {
 fn status_of(code: &str) -> u8 {
     match code {
         "folder_in_use" | "unavailable" | "files_left" | "policy_not_yet" | "random" => TRY_LATER,
+        UNPROVEN => SOME_UNPROVEN,
         _ => FAILED,
     }
 }

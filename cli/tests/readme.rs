@@ -41,7 +41,7 @@ fn what_readme_says_to_type_does_what_readme_says() {
     let sandbox = folder.path().join("sandbox");
     assert!(typed(&sandbox, day).contains("newly stacked"));
     let verified = typed(&sandbox, operator);
-    assert!(verified.contains("The log is as it was signed"), "{verified}");
+    assert!(verified.contains("as they were signed"), "{verified}");
 
     let [console] = blocks(readme, "console")[..] else { panic!("one block with its output") };
     let (line, output) = console.split_once('\n').unwrap();

@@ -55,8 +55,20 @@ impl Folder {
         fs::write(self.path(name), checkpoint.as_bytes()).unwrap();
     }
 
+    /// What it prints, and how it fails all the same.
+    fn said(&self, words: &str) -> (String, Option<(&'static str, String)>) {
+        let mut out = Vec::new();
+        let failure = self.run_to(words, &mut out).err();
+        (String::from_utf8(out).unwrap(), failure)
+    }
+
     /// Runs the command; words that begin with `@` are files of this folder. Of a failure the code and the sentence.
     fn run(&self, words: &str) -> Result<String, (&'static str, String)> {
+        let mut out = Vec::new();
+        self.run_to(words, &mut out).map(|()| String::from_utf8(out).unwrap())
+    }
+
+    fn run_to(&self, words: &str, out: &mut Vec<u8>) -> Result<(), (&'static str, String)> {
         let words = words.split(' ').map(|word| match word.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
@@ -64,9 +76,8 @@ impl Folder {
         let policy = ["--policy".into(), self.path("policy.toml").into_os_string()];
         let words = ["audit".into()].into_iter().chain(words).chain(policy);
         let audit = Audit::try_parse_from(words).unwrap_or_else(|error| panic!("{error}"));
-        let mut out = Vec::new();
-        match run(&audit.args, &mut out) {
-            Ok(()) => Ok(String::from_utf8(out).unwrap()),
+        match run(&audit.args, out) {
+            Ok(()) => Ok(()),
             Err(Failure::Stapel(error)) => Err((error.code(), error.to_string())),
             Err(Failure::Refused { code, message }) => Err((code, message)),
             Err(other) => panic!("{}", other.line()),
@@ -118,12 +129,21 @@ fn the_arguments_are_well_formed() {
 #[test]
 fn a_log_is_verified() {
     let folder = Folder::new();
-    let said = folder.run("verify --log @log.jsonl --checkpoints @kept").unwrap();
-    assert!(said.contains("11 lines, held to 3 checkpoints, the latest of 9 lines."), "{said}");
-    assert!(said.contains("Of the last 2 lines nothing is shown"), "{said}");
-    let said = folder.run("verify --json --log @log.jsonl --checkpoints @kept/4.checkpoint").unwrap();
-    let expected = r#"{"lines":11,"pruned":0,"checkpoints":1,"covered":4,"kinds":{"question":11}}"#;
+    let (said, failure) = folder.said("verify --log @log.jsonl --checkpoints @kept");
+    let first = "Of the last 2 of 11 lines nothing is proven: they are after the latest checkpoint.\n";
+    assert!(
+        said.starts_with(first) && said.contains("9 lines are as they were signed, held to 3 checkpoints"),
+        "{said}"
+    );
+    assert_eq!(failure.map(|failure| failure.0), Some("unproven"));
+    let (said, failure) = folder.said("verify --json --log @log.jsonl --checkpoints @kept/4.checkpoint");
+    let expected = r#"{"lines":11,"pruned":0,"checkpoints":1,"covered":4,"unproven":7,"kinds":{"question":11}}"#;
     assert_eq!(said, format!("{expected}\n"));
+    assert_eq!(failure.map(|failure| failure.0), Some("unproven"));
+    let all = lines(&policy());
+    folder.sign("kept/11.checkpoint", &all);
+    let said = folder.run("verify --log @log.jsonl --checkpoints @kept").unwrap();
+    assert!(said.starts_with("All 11 lines of the log are as they were signed; none is unproven.\n"), "{said}");
     let text = fs::read_to_string(folder.path("log.jsonl")).unwrap();
     folder.write("log.jsonl", &text.replacen("\\\"count\\\":3", "\\\"count\\\":2", 1));
     assert_eq!(folder.code("verify --log @log.jsonl --checkpoints @kept"), "log_altered");
@@ -227,6 +247,19 @@ fn processings_are_exported() {
     let record: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(record["name"], "stapel.question");
     assert_eq!(record["foreign_operation"]["entity"], "urn:oin:00000099000000002000");
+    // Held to checkpoints: what they do not cover is said, and what is not as it was signed is not written.
+    let held = format!("{export} --checkpoint @kept");
+    let (written, failure) = folder.said(&held);
+    let (code, says) = failure.unwrap();
+    assert_eq!((written.as_str(), code), (said.as_str(), "unproven"));
+    assert!(says.contains("the last 2 lines"), "{says}");
+    folder.sign("kept/11.checkpoint", &lines(&policy()));
+    assert_eq!(folder.run(&held).unwrap(), said);
+    assert_eq!(folder.run(&format!("{export} --checkpoint @kept/11.checkpoint")).unwrap(), said);
+    let text = fs::read_to_string(folder.path("log.jsonl")).unwrap();
+    folder.write("log.jsonl", &text.replacen("\\\"count\\\":3", "\\\"count\\\":2", 1));
+    let (written, failure) = folder.said(&held);
+    assert_eq!((written.as_str(), failure.map(|failure| failure.0)), ("", Some("log_altered")));
     folder.write("log.jsonl", "nonsense\n");
     assert_eq!(folder.code(export), "log_file");
 }
