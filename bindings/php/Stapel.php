@@ -536,7 +536,8 @@ final class Partner extends Handle
     /** Flags homes, through the latest day that the policy has. */
     public function flag(Addresses $homes, Acting $by, ?int $now = null): Changed
     {
-        return self::change('partner_flag', $this->raw(), $homes->raw(), Library::acting($by, $keep), Library::now($now));
+        return self::change('partner_flag', $this->raw(), $homes->raw(), Library::acting($by, $keep),
+            Library::now($now));
     }
 
     /** Flags homes through a month's last day, such as "2027-05-31". */
@@ -602,7 +603,8 @@ final class Partner extends Handle
      */
     public function ask(Addresses $rows, Acting $by, ?int $now = null): array
     {
-        return self::messages('partner_ask', $this->raw(), $rows->raw(), Library::acting($by, $keep), Library::now($now));
+        return self::messages('partner_ask', $this->raw(), $rows->raw(), Library::acting($by, $keep),
+            Library::now($now));
     }
 
     /** @return list<string> */
