@@ -366,23 +366,25 @@ class partner : public detail::handle<stapel_partner, stapel_partner_free> {
 public:
     using handle::handle;
 
-    static partner open(std::string_view dir) {
+    // Where the keys are in a folder of their own, `keys` names that.
+    static partner open(std::string_view dir, std::string_view keys = {}) {
         using detail::start;
         return partner(detail::make<stapel_partner>([&](auto out) {
-            return stapel_partner_open(start(dir), dir.size(), out);
+            return stapel_partner_open(start(dir), dir.size(), keys.data(), keys.size(), out);
         }));
     }
     // Makes the folder of a new partner. Gives its verifying key, for the coordinator.
-    static std::string init(std::string_view dir, std::uint16_t number) {
+    static std::string init(std::string_view dir, std::uint16_t number, std::string_view keys = {}) {
         using detail::start;
         buffer key(detail::make<stapel_buffer>([&](auto out) {
-            return stapel_partner_init(start(dir), dir.size(), number, out);
+            return stapel_partner_init(start(dir), dir.size(), keys.data(), keys.size(), number, out);
         }));
         return std::string(key.text());
     }
-    static void join(std::string_view dir, std::string_view policy_file) {
+    static void join(std::string_view dir, std::string_view policy_file, std::string_view keys = {}) {
         using detail::start;
-        detail::check(stapel_partner_join(start(dir), dir.size(), start(policy_file), policy_file.size()));
+        detail::check(stapel_partner_join(start(dir), dir.size(), keys.data(), keys.size(), start(policy_file),
+            policy_file.size()));
     }
 
     void adopt_policy(std::string_view policy_file, std::uint64_t now = stapel::now()) {

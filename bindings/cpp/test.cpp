@@ -135,6 +135,12 @@ void test_new_folders(const std::string &sandbox) {
     CHECK(stapel::partner::init(here + "/nieuw", 9).size() == 64);
     CHECK(code_of([&] { stapel::partner::init(here + "/nieuw", 9); }) == "partner_folder");
     CHECK(code_of([&] { stapel::partner::join(here + "/nieuw", sandbox + "/policy.toml"); }) == "not_in_roster");
+    std::string data = here + "/data", apart = here + "/apart";
+    CHECK(stapel::partner::init(data, 9, apart).size() == 64);
+    CHECK(std::filesystem::exists(apart + "/partner.key") && !std::filesystem::exists(data + "/partner.key"));
+    CHECK(code_of([&] { stapel::partner::open(data); }) == "partner_folder");
+    CHECK(code_of([&] { stapel::partner::join(data, sandbox + "/policy.toml", apart); }) == "not_in_roster");
+    CHECK(code_of([&] { stapel::partner::open(data, apart); }) == "io");
     auto keys = stapel::broker::init_keys(here + "/keys");
     CHECK(keys.first.size() == 64 && keys.second.size() == 64 && keys.first != keys.second);
     CHECK(code_of([&] { stapel::broker::create(here + "/broker", here + "/keys", sandbox

@@ -484,22 +484,29 @@ final class Answer extends Handle implements Reply, \IteratorAggregate, \Countab
 /** A partner with its folder open. One at a time, of all processes, can have a folder open. */
 final class Partner extends Handle
 {
-    public function __construct(string $folder)
+    /** Where what is secret is in a folder of its own, `$keys` names that. */
+    public function __construct(string $folder, ?string $keys = null)
     {
-        parent::__construct(Library::make('stapel_partner', 'partner_open', $folder, \strlen($folder)));
+        parent::__construct(Library::make('stapel_partner', 'partner_open', $folder, \strlen($folder), $keys,
+            \strlen($keys ?? '')));
     }
 
-    /** Makes the folder of a new partner. Gives its verifying key, for the coordinator. */
-    public static function init(string $folder, int $number): string
+    /**
+     * Makes the folder of a new partner, with a folder of its own for what is secret where `$keys` names one, so that
+     * no copy of the other need hold it. Gives its verifying key, for the coordinator.
+     */
+    public static function init(string $folder, int $number, ?string $keys = null): string
     {
         Library::refuseUnfit($number, 0xFFFF, 'number');
-        return Library::takeBuffer(Library::make('stapel_buffer', 'partner_init', $folder, \strlen($folder), $number));
+        return Library::takeBuffer(Library::make('stapel_buffer', 'partner_init', $folder, \strlen($folder), $keys,
+            \strlen($keys ?? ''), $number));
     }
 
     /** Copies a first policy, with the signatures beside it, into the folder. */
-    public static function join(string $folder, string $policyFile): void
+    public static function join(string $folder, string $policyFile, ?string $keys = null): void
     {
-        Library::call('partner_join', $folder, \strlen($folder), $policyFile, \strlen($policyFile));
+        Library::call('partner_join', $folder, \strlen($folder), $keys, \strlen($keys ?? ''), $policyFile,
+            \strlen($policyFile));
     }
 
     public function adoptPolicy(string $policyFile, ?int $now = null): void

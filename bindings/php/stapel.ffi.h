@@ -344,13 +344,21 @@ stapel_status stapel_news_get(const stapel_news *news, size_t index, stapel_news
 stapel_status stapel_news_free(stapel_news *news);
 stapel_status stapel_partner_init(const char *dir,
                                   size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
                                   uint16_t number,
                                   stapel_buffer **verifying_key);
 stapel_status stapel_partner_join(const char *dir,
                                   size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
                                   const char *policy_file,
                                   size_t policy_file_len);
-stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partner **partner);
+stapel_status stapel_partner_open(const char *dir,
+                                  size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
+                                  stapel_partner **partner);
 stapel_status stapel_partner_adopt_policy(const stapel_partner *partner,
                                           const char *policy_file,
                                           size_t policy_file_len,

@@ -182,6 +182,11 @@ function testNewFolders(string $sandbox): void
     same(64, strlen(Partner::init("$here/nieuw", 9)));
     same('partner_folder', codeOf(fn() => Partner::init("$here/nieuw", 9)));
     same('not_in_roster', codeOf(fn() => Partner::join("$here/nieuw", "$sandbox/policy.toml")));
+    same(64, strlen(Partner::init("$here/data", 9, "$here/apart")));
+    same([true, false], [file_exists("$here/apart/partner.key"), file_exists("$here/data/partner.key")]);
+    same('partner_folder', codeOf(fn() => new Partner("$here/data")));
+    same('not_in_roster', codeOf(fn() => Partner::join("$here/data", "$sandbox/policy.toml", "$here/apart")));
+    same('io', codeOf(fn() => new Partner("$here/data", "$here/apart")));
     same([64, 64], array_map(strlen(...), Broker::initKeys("$here/keys")));
     same('policy_operator', codeOf(fn() => Broker::create("$here/broker", "$here/keys", "$sandbox/policy.toml")));
 }

@@ -139,6 +139,13 @@ class Test(unittest.TestCase):
             self.assertRegex(stapel.Partner.init(here / "nieuw", 9), "^[0-9a-f]{64}$")
             self.fails("partner_folder", stapel.Partner.init, here / "nieuw", 9)
             self.fails("not_in_roster", stapel.Partner.join, here / "nieuw", SANDBOX / "policy.toml")
+            stapel.Partner.init(here / "data", 9, keys=here / "apart")
+            self.assertEqual(sorted(file.name for file in (here / "apart").iterdir()), ["journal.key", "partner.key"])
+            self.assertEqual(list((here / "data").glob("*.key")), [])
+            self.fails("partner_folder", stapel.Partner, here / "data")
+            policy = SANDBOX / "policy.toml"
+            self.fails("not_in_roster", stapel.Partner.join, here / "data", policy, keys=here / "apart")
+            self.fails("io", stapel.Partner, here / "data", keys=here / "apart")
             for key in stapel.Broker.init_keys(here / "keys"):
                 self.assertRegex(key, "^[0-9a-f]{64}$")
             self.fails("policy_operator", stapel.Broker.create, here / "broker", here / "keys", SANDBOX / "policy.toml")

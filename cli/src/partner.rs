@@ -18,13 +18,14 @@ mod refs;
 mod report;
 mod retention;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use stapel::partner::{Partner, PartnerError};
+use stapel::partner::{Partner, PartnerError, Place};
 
 use crate::failure::Failure;
 use crate::output::Output;
 use outbox::Outbox;
+use refs::Refs;
 
 /// Flag addresses, ask about them, and read what the broker says
 #[derive(clap::Args)]
@@ -68,6 +69,9 @@ struct PartnerFolder {
     /// The partner's folder
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
+    /// The folder of its keys and secrets, so that no backup of the other need hold them [default: DIR]
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
 }
 
 /// Where messages go.
@@ -113,33 +117,53 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 
 impl PartnerFolder {
     fn open(&self) -> Result<Partner, Failure> {
-        Partner::open(&self.dir).map_err(|error| self.says(error))
+        Partner::open(self.place()).map_err(|error| self.says(error))
+    }
+
+    /// Where its keys are.
+    fn keys(&self) -> &Path {
+        self.keys.as_deref().unwrap_or(&self.dir)
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place::with_keys(&self.dir, self.keys())
+    }
+
+    /// The references of rows, which only who has the folder open may write.
+    fn refs(&self) -> Result<Refs, Failure> {
+        Refs::open(&self.dir, self.keys())
     }
 
     /// What an error says, or what is missing in the folder.
     fn says(&self, error: PartnerError) -> Failure {
-        let is_missing = |file: &&str| matches!(self.dir.join(file).try_exists(), Ok(false));
-        let (files, dir) = ([JOURNAL_KEY, "partner.key", "journal.sealed", "policy.toml"], &self.dir);
-        let dir = dir.display();
-        let Some(missing) = files.iter().find(|file| is_missing(file)) else {
-            return Failure::of_policy(&self.dir.join("policy.toml"))(error);
+        let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
+        let (dir, keys) = (&self.dir, self.keys());
+        let files = [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join("policy.toml")];
+        let Some(missing) = files.iter().position(|file| is_missing(file)) else {
+            return Failure::of_policy(&dir.join("policy.toml"))(error);
         };
-        let finding = match *missing {
-            JOURNAL_KEY if ["journal.sealed", "state.sealed"].iter().all(is_missing) => {
-                format!("{dir} is no partner's folder: make one with stapel partner init")
+        let dir_shown = dir.display();
+        let finding = match missing {
+            0 if ["journal.sealed", "state.sealed"].iter().all(|file| is_missing(&dir.join(file))) => {
+                format!("{dir_shown} is no partner's folder: make one with stapel partner init")
             }
-            "partner.key" => format!(
-                "{dir} is without its message key, partner.key: put it back, or make another with stapel keygen \
-                 signing and have it certified"
+            0 => format!(
+                "{dir_shown} is without its key {JOURNAL_KEY}, which is not in {}: name the folder of its keys with \
+                 --keys, or put them back there (journal.key, partner.key, epoch-*)",
+                keys.display()
             ),
-            "policy.toml" => {
-                format!(
-                    "{dir} is without policy.toml: give it one with stapel partner adopt, or put it back if it had one"
-                )
-            }
-            file => format!(
-                "{dir} is without {file}, and says nothing without it: put it back, with all that was beside it in the \
-                 same copy. If it is lost for good, make another folder with stapel partner init, and flag again"
+            1 => format!(
+                "{dir_shown} is without its message key, partner.key: put it back into {}, or make another with stapel \
+                 keygen signing and have it certified",
+                keys.display()
+            ),
+            2 => format!(
+                "{dir_shown} is without journal.sealed, and says nothing without it: put it back, with all that was \
+                 beside it in the same copy. If it is lost for good, make another folder with stapel partner init, and \
+                 flag again"
+            ),
+            _ => format!(
+                "{dir_shown} is without policy.toml: give it one with stapel partner adopt, or put it back if it had one"
             ),
         };
         Failure::new("partner_folder", finding)

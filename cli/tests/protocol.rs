@@ -483,3 +483,36 @@ fn what_need_not_be_kept_goes_and_the_status_says_so() {
     let dossier = desk.run(&format!("partner dossier --dir politie {BY} 1012JS|1| --now {after}"), &[], b"");
     assert!(text(&dossier.stdout).contains("nothing on") && text(&dossier.stderr).contains("are pruned"));
 }
+
+#[test]
+fn a_partners_keys_may_be_apart() {
+    let desk = consortium();
+    let now = "--now 2026-12-01T09:00:00Z";
+    std::fs::create_dir(desk.path("keys")).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(desk.path("keys"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    let key = |name: &str| name.starts_with("epoch-") || name.ends_with(".key");
+    for name in desk.list("politie").into_iter().filter(|name| key(name)) {
+        std::fs::rename(desk.path(&format!("politie/{name}")), desk.path(&format!("keys/{name}"))).unwrap();
+    }
+    let missing = text(&desk.run("partner status --dir politie", &[], b"").stderr);
+    assert!(missing.contains("--keys") && missing.contains("journal.key") && missing.contains("[partner_folder]"));
+    let place = "--dir politie --keys keys";
+    desk.write("a.csv", "ref;adres\nP-1;Dam 1, 1012 JS\n");
+    desk.stapel(&format!("partner flag {place} {BY} a.csv {now}"));
+    desk.stapel(&format!("partner deliver {place} {now}"));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox {now}"));
+    assert_eq!(desk.json(&format!("partner read {place} {now}"))[0]["reply"], "receipt");
+    assert_eq!(desk.json(&format!("partner status {place} --check"))[0]["flags"], 1);
+    assert!(desk.path("keys/refs.key").exists() && desk.path("politie/refs.sealed").exists());
+    assert!(!desk.list("politie").into_iter().any(|name| key(&name)), "no key comes back");
+
+    desk.stapel("partner init --dir new --keys new-keys --number 9");
+    assert_eq!(desk.list("new-keys"), ["journal.key", "partner.key"]);
+    assert!(text(&desk.run("partner status --dir new", &[], b"").stderr).contains("--keys"));
+    assert!(text(&desk.run("partner status --dir new --keys new-keys", &[], b"").stderr).contains("adopt"));
+    assert!(text(&desk.run("partner status --dir nobody --keys new-keys", &[], b"").stderr).contains("init"));
+}

@@ -995,6 +995,9 @@ stapel_status stapel_news_free(stapel_news *news);
  * Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the
  * coordinator puts the partner into the roster.
  *
+ * `keys` names a folder of its own for what is secret, the epochs' secrets among it, so that no copy of `dir` need
+ * hold it; NULL where that is `dir` too. It is named again wherever `dir` is.
+ *
  * `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64
  * hexadecimal digits, for the coordinator; to be freed with stapel_buffer_free.
  *
@@ -1002,6 +1005,8 @@ stapel_status stapel_news_free(stapel_news *news);
  */
 stapel_status stapel_partner_init(const char *dir,
                                   size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
                                   uint16_t number,
                                   stapel_buffer **verifying_key);
 
@@ -1009,21 +1014,31 @@ stapel_status stapel_partner_init(const char *dir,
  * Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on
  * the word of whoever hands it over; later ones come through stapel_partner_adopt_policy.
  *
+ * `keys` as for stapel_partner_init.
+ *
  * Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
  */
 stapel_status stapel_partner_join(const char *dir,
                                   size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
                                   const char *policy_file,
                                   size_t policy_file_len);
 
 /**
- * Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
+ * Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go. `keys` as for
+ * stapel_partner_init.
  *
- * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE,
- * _SECRET_FILE, _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and
- * _POLICY_SIGNATURE for its policy; _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+ * Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER where its keys are missing, and their
+ * folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for its files;
+ * _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+ * _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
  */
-stapel_status stapel_partner_open(const char *dir, size_t dir_len, stapel_partner **partner);
+stapel_status stapel_partner_open(const char *dir,
+                                  size_t dir_len,
+                                  const char *keys,
+                                  size_t keys_len,
+                                  stapel_partner **partner);
 
 /**
  * Takes a newer policy into force, from its file and the signatures beside it, and keeps a copy in the folder.

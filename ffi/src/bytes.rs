@@ -8,6 +8,7 @@ use std::path::Path;
 use std::{ptr, slice};
 
 use stapel::Case;
+use stapel::partner::Place;
 
 use crate::guard::{Failure, Outcome};
 use crate::status::stapel_status::{
@@ -181,6 +182,23 @@ pub(crate) unsafe fn text<'a>(from: *const c_char, len: usize, name: &str) -> Ou
 pub(crate) unsafe fn path<'a>(from: *const c_char, len: usize, name: &str) -> Outcome<&'a Path> {
     // SAFETY: as the caller says.
     unsafe { text(from, len, name) }.map(Path::new)
+}
+
+/// Where a partner's folder is, and its keys: in it, where no folder of theirs is named.
+///
+/// # Safety
+///
+/// Each pair is as for [`bytes`].
+pub(crate) unsafe fn place<'a>(
+    (dir, dir_len): (*const c_char, usize),
+    (keys, keys_len): (*const c_char, usize),
+) -> Outcome<Place<'a>> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let dir = path(dir, dir_len, "dir")?;
+        let none = keys.is_null() && (keys_len == 0 || keys_len == NUL_TERMINATED);
+        Ok(if none { dir.into() } else { Place::with_keys(dir, path(keys, keys_len, "keys")?) })
+    }
 }
 
 /// Who acts.

@@ -8,7 +8,7 @@ use stapel::partner::{Changed, Partner};
 use stapel::{Day, Digest, Slug, Timestamp};
 
 use crate::addresses::stapel_addresses;
-use crate::bytes::{array, case, invalid, out, path, stapel_case, text};
+use crate::bytes::{array, case, invalid, out, path, place, stapel_case, text};
 use crate::guard::{Failure, Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::messages::{stapel_buffer, stapel_messages};
@@ -55,6 +55,9 @@ impl Handle for stapel_partner {
 /// Makes the folder of a new partner: its key, the key of its journal, and an empty journal. Done once, before the
 /// coordinator puts the partner into the roster.
 ///
+/// `keys` names a folder of its own for what is secret, the epochs' secrets among it, so that no copy of `dir` need
+/// hold it; NULL where that is `dir` too. It is named again wherever `dir` is.
+///
 /// `number` is the one it is to have in the roster. `verifying_key` becomes the public key of its messages, 64
 /// hexadecimal digits, for the coordinator; to be freed with stapel_buffer_free.
 ///
@@ -63,13 +66,16 @@ impl Handle for stapel_partner {
 pub unsafe extern "C" fn stapel_partner_init(
     dir: *const c_char,
     dir_len: usize,
+    keys: *const c_char,
+    keys_len: usize,
     number: u16,
     verifying_key: *mut *mut stapel_buffer,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (dir, verifying_key) = unsafe { (path(dir, dir_len, "dir")?, out(verifying_key, "verifying_key")?) };
-        let enrolment = Partner::init(dir, number)?;
+        let (place, verifying_key) =
+            unsafe { (place((dir, dir_len), (keys, keys_len))?, out(verifying_key, "verifying_key")?) };
+        let enrolment = Partner::init(place, number)?;
         verifying_key.write(add(stapel_buffer(enrolment.verifying_key.to_string().into_bytes())));
         Ok(())
     })
@@ -78,36 +84,45 @@ pub unsafe extern "C" fn stapel_partner_init(
 /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is taken on
 /// the word of whoever hands it over; later ones come through stapel_partner_adopt_policy.
 ///
+/// `keys` as for stapel_partner_init.
+///
 /// Errors: those of stapel_partner_open; STAPEL_ERROR_PARTNER_FOLDER where the folder has a policy.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_join(
     dir: *const c_char,
     dir_len: usize,
+    keys: *const c_char,
+    keys_len: usize,
     policy_file: *const c_char,
     policy_file_len: usize,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (dir, policy) = unsafe { (path(dir, dir_len, "dir")?, path(policy_file, policy_file_len, "policy_file")?) };
-        Ok(Partner::join(dir, policy)?)
+        let (place, policy) =
+            unsafe { (place((dir, dir_len), (keys, keys_len))?, path(policy_file, policy_file_len, "policy_file")?) };
+        Ok(Partner::join(place, policy)?)
     })
 }
 
-/// Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go.
+/// Opens a partner's folder. `partner` is to be freed with stapel_partner_free, which lets the folder go. `keys` as for
+/// stapel_partner_init.
 ///
-/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER, _JOURNAL_DAMAGED, _KEY_FILE,
-/// _SECRET_FILE, _FILE_MODE and _IO for its files; _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and
-/// _POLICY_SIGNATURE for its policy; _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
+/// Errors: STAPEL_ERROR_FOLDER_IN_USE while another has it open; _PARTNER_FOLDER where its keys are missing, and their
+/// folder is to be named; that, _JOURNAL_DAMAGED, _KEY_FILE, _SECRET_FILE, _FILE_MODE and _IO for its files;
+/// _POLICY_TEXT, _POLICY_UNSAFE, _POLICY_SIGNATURES and _POLICY_SIGNATURE for its policy;
+/// _NOT_IN_ROSTER, _SECRET_MISMATCH where they do not fit each other.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_open(
     dir: *const c_char,
     dir_len: usize,
+    keys: *const c_char,
+    keys_len: usize,
     partner: *mut *mut stapel_partner,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (dir, partner) = unsafe { (path(dir, dir_len, "dir")?, out(partner, "partner")?) };
-        partner.write(add(stapel_partner(Mutex::new(Partner::open(dir)?))));
+        let (place, partner) = unsafe { (place((dir, dir_len), (keys, keys_len))?, out(partner, "partner")?) };
+        partner.write(add(stapel_partner(Mutex::new(Partner::open(place)?))));
         Ok(())
     })
 }

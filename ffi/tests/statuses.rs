@@ -216,13 +216,13 @@ fn policies(seen: &mut Seen, consortium: &Consortium) {
     let join = |name: &str, policy: &str| {
         let (dir, policy) = (consortium.text(name), consortium.text(policy));
         // SAFETY: two texts.
-        unsafe { stapel_partner_join(dir.as_ptr().cast(), dir.len(), policy.as_ptr().cast(), policy.len()) }
+        unsafe { stapel_partner_join(dir.as_ptr().cast(), dir.len(), null(), 0, policy.as_ptr().cast(), policy.len()) }
     };
     let mut enrolment = null_mut();
     let dir = consortium.text("new");
     // SAFETY: a text, and where a handle goes.
     unsafe {
-        seen.expect(STAPEL_OK, stapel_partner_init(dir.as_ptr().cast(), dir.len(), 9, &mut enrolment));
+        seen.expect(STAPEL_OK, stapel_partner_init(dir.as_ptr().cast(), dir.len(), null(), 0, 9, &mut enrolment));
         seen.expect(STAPEL_OK, stapel_buffer_free(enrolment));
     }
     seen.expect(STAPEL_ERROR_NOT_IN_ROSTER, join("new", "policy.toml"));
@@ -537,7 +537,7 @@ fn status(release: u64) -> StatusReply {
 fn open(dir: &str, to: Option<&mut *mut stapel_partner>) -> stapel_status {
     let mut partner = null_mut();
     // SAFETY: a text, and where a handle goes.
-    unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), to.unwrap_or(&mut partner)) }
+    unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, to.unwrap_or(&mut partner)) }
 }
 
 fn opened(dir: &str) -> *mut stapel_partner {

@@ -14,7 +14,7 @@ use super::state::PartnerState;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
 use crate::label;
-use crate::lock::FolderLock;
+use crate::lock::{FolderLock, refuse_other_user};
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
 use crate::pseudonym::PseudonymKey;
 use crate::secret::{Key32, SecretFile, SigningKey, UnsealingKey};
@@ -26,9 +26,36 @@ const STATE: &str = "state.sealed";
 const POLICY: &str = "policy.toml";
 const POLICY_BEFORE: &str = "before.toml";
 
+/// Where a partner's files are: its folder, and its keys, which may be in another one.
+///
+/// The keys are `partner.key`, `journal.key`, and of each epoch its secret and its seal key. Without them nothing can
+/// be signed, and journal and state cannot be read: so a copy of the folder without its keys shows neither.
+///
+/// A path is a folder that has its keys in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    folder: &'a Path,
+    keys: &'a Path,
+}
+
+impl<'a> Place<'a> {
+    /// A folder whose keys are in another one, which is made where it is not there.
+    pub fn with_keys(folder: &'a Path, keys: &'a Path) -> Place<'a> {
+        Place { folder, keys }
+    }
+}
+
+impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Place<'a> {
+    fn from(folder: &'a P) -> Place<'a> {
+        Place { folder: folder.as_ref(), keys: folder.as_ref() }
+    }
+}
+
 /// A partner's folder, locked as long as this lives.
 pub(super) struct PartnerFolder {
     path: PathBuf,
+    /// Where its keys are.
+    keys: PathBuf,
     sealer: Sealer,
     journal_key: Key32,
     _lock: FolderLock,
@@ -37,8 +64,10 @@ pub(super) struct PartnerFolder {
 impl PartnerFolder {
     /// Makes keys and an empty journal and state. Keys without a journal and a state, as a crash may leave them here,
     /// are kept.
-    pub(super) fn create(path: &Path, number: u16) -> Result<SigningKey, PartnerError> {
+    pub(super) fn create(place: Place<'_>, number: u16) -> Result<SigningKey, PartnerError> {
+        let Place { folder: path, keys } = place;
         files::create_private_folder(path)?;
+        files::create_private_folder(keys)?;
         let lock = FolderLock::hold(path)?;
         for file in [JOURNAL, STATE] {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
@@ -47,29 +76,40 @@ impl PartnerFolder {
                 return Err(PartnerError::PartnerFolder { path: path.join(file), finding });
             }
         }
-        let key_path = path.join(PARTNER_KEY);
+        refuse_other_user(keys)?;
+        let key_path = keys.join(PARTNER_KEY);
         let key =
             if files::is_vacant(&key_path)? { SigningKey::create(&key_path)? } else { SigningKey::read(&key_path)? };
-        let key_path = path.join(JOURNAL_KEY);
+        let key_path = keys.join(JOURNAL_KEY);
         if files::is_vacant(&key_path)? {
             files::create_private(&key_path, Key32::generate()?.expose_secret())?;
         }
-        let folder = PartnerFolder::with_lock(path, lock)?;
+        let folder = PartnerFolder::with_lock(place, lock)?;
         Journal::create(&path.join(JOURNAL))?;
         folder.write_state(&PartnerState { number, ..PartnerState::default() })?;
         Ok(key)
     }
 
     /// Locks the folder.
-    pub(super) fn open(path: &Path) -> Result<PartnerFolder, PartnerError> {
-        PartnerFolder::with_lock(path, FolderLock::hold(path)?)
+    pub(super) fn open(place: Place<'_>) -> Result<PartnerFolder, PartnerError> {
+        let folder = PartnerFolder::with_lock(place, FolderLock::hold(place.folder)?)?;
+        folder.refuse_without(PARTNER_KEY)?;
+        Ok(folder)
     }
 
-    fn with_lock(path: &Path, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
-        files::refuse_special(&path.join(JOURNAL_KEY))?;
-        let journal_key = Key32::read(&path.join(JOURNAL_KEY))?;
+    fn with_lock(place: Place<'_>, lock: FolderLock) -> Result<PartnerFolder, PartnerError> {
+        let Place { folder: path, keys } = place;
+        refuse_other_user(keys)?;
+        refuse_without(place, JOURNAL_KEY)?;
+        let key_path = keys.join(JOURNAL_KEY);
+        files::refuse_special(&key_path)?;
+        let journal_key = Key32::read(&key_path)?;
         let sealer = Sealer::new(&journal_key, label::PARTNER_STATE);
-        Ok(PartnerFolder { path: path.to_owned(), sealer, journal_key, _lock: lock })
+        Ok(PartnerFolder { path: path.to_owned(), keys: keys.to_owned(), sealer, journal_key, _lock: lock })
+    }
+
+    fn refuse_without(&self, key: &str) -> Result<(), PartnerError> {
+        refuse_without(Place::with_keys(&self.path, &self.keys), key)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -78,8 +118,8 @@ impl PartnerFolder {
 
     /// The key that signs messages.
     pub(super) fn read_signing_key(&self) -> Result<SigningKey, PartnerError> {
-        files::refuse_special(&self.path.join(PARTNER_KEY))?;
-        Ok(SigningKey::read(&self.path.join(PARTNER_KEY))?)
+        files::refuse_special(&self.keys.join(PARTNER_KEY))?;
+        Ok(SigningKey::read(&self.keys.join(PARTNER_KEY))?)
     }
 
     /// Opens the journal, of which the end is still to be found.
@@ -272,8 +312,8 @@ impl PartnerFolder {
     /// The epochs of which there is a secret or a seal key.
     pub(super) fn epochs_with_secrets(&self) -> Result<BTreeSet<u32>, PartnerError> {
         let mut epochs = BTreeSet::new();
-        for entry in fs::read_dir(&self.path).map_err(|source| io("read", &self.path, source))? {
-            let name = entry.map_err(|source| io("read", &self.path, source))?.file_name();
+        for entry in fs::read_dir(&self.keys).map_err(|source| io("read", &self.keys, source))? {
+            let name = entry.map_err(|source| io("read", &self.keys, source))?.file_name();
             let parts = name.to_str().and_then(|name| name.strip_prefix("epoch-")?.split_once('.'));
             if let Some((number, "secret" | "seal")) = parts
                 && let Ok(number) = number.parse()
@@ -303,11 +343,11 @@ impl PartnerFolder {
     }
 
     fn secret_path(&self, epoch: u32) -> PathBuf {
-        self.path.join(format!("epoch-{epoch}.secret"))
+        self.keys.join(format!("epoch-{epoch}.secret"))
     }
 
     fn seal_path(&self, epoch: u32) -> PathBuf {
-        self.path.join(format!("epoch-{epoch}.seal"))
+        self.keys.join(format!("epoch-{epoch}.seal"))
     }
 
     /// The files of signatures beside a policy's file.
@@ -322,6 +362,19 @@ impl PartnerFolder {
         }
         Ok(paths)
     }
+}
+
+/// Says that a key is missing in a folder that was made with one: its keys are elsewhere, or lost.
+fn refuse_without(place: Place<'_>, key: &str) -> Result<(), PartnerError> {
+    let is_there = |path: &Path| path.try_exists().map_err(|source| io("read", path, source));
+    let path = place.keys.join(key);
+    if is_there(&path)? || !(is_there(&place.folder.join(JOURNAL))? || is_there(&place.folder.join(STATE))?) {
+        return Ok(());
+    }
+    let finding = "this key is missing: name the folder that has the keys (--keys, Place::with_keys), or put it back. \
+                   In the place of a lost partner.key another is certified; without journal.key nobody can read the \
+                   journal any more";
+    Err(PartnerError::PartnerFolder { path, finding })
 }
 
 /// Checks that a secret is the one that the policy names for its epoch.

@@ -83,6 +83,7 @@ pub use change::{Changed, Shortened};
 pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;
 pub use flags::Flag;
+pub use folder::Place;
 pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use read::{Answered, Next, Received};
@@ -152,24 +153,25 @@ impl Partner {
     /// [`PartnerError::PartnerFolder`] where there is one already, [`SystemError::Io`](crate::SystemError::Io),
     /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse),
     /// [`SystemError::Random`](crate::SystemError::Random).
-    pub fn init(folder: &Path, number: u16) -> Result<Enrolment, PartnerError> {
-        let key = PartnerFolder::create(folder, number)?;
+    pub fn init<'a>(place: impl Into<Place<'a>>, number: u16) -> Result<Enrolment, PartnerError> {
+        let key = PartnerFolder::create(place.into(), number)?;
         Ok(Enrolment { number, verifying_key: key.verifying_key() })
     }
 
     /// Opens a folder: `policy.toml` with the signatures beside it, the partner's certificates, and the secrets of its
-    /// epochs in `epoch-<number>.secret`, as far as they are there.
+    /// epochs in `epoch-<number>.secret`, as far as they are there. Where its keys are in another folder,
+    /// [`Place::with_keys`] names both.
     ///
     /// # Errors
     ///
     /// [`SystemError::Io`](crate::SystemError::Io), [`SystemError::FileMode`](crate::SystemError::FileMode),
     /// [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile),
-    /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse); [`PartnerError::PartnerFolder`] and
-    /// [`PartnerError::JournalDamaged`] where a file was altered; those of [`SignedPolicy::read`];
-    /// [`PartnerError::NotInRoster`]; [`SecretError::SecretFile`](crate::secret::SecretError::SecretFile) and
-    /// [`PartnerError::SecretMismatch`].
-    pub fn open(folder: &Path) -> Result<Partner, PartnerError> {
-        Partner::open_from(folder, |folder, policy| folder.read_sources(policy))
+    /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse); [`PartnerError::PartnerFolder`] where its keys
+    /// are missing, or, as [`PartnerError::JournalDamaged`], where a file was altered; those of
+    /// [`SignedPolicy::read`]; [`PartnerError::NotInRoster`];
+    /// [`SecretError::SecretFile`](crate::secret::SecretError::SecretFile) and [`PartnerError::SecretMismatch`].
+    pub fn open<'a>(place: impl Into<Place<'a>>) -> Result<Partner, PartnerError> {
+        Partner::open_from(place.into(), |folder, policy| folder.read_sources(policy))
     }
 
     /// Opens a folder whose pseudonyms come from elsewhere than its secrets: each source is that of the epoch whose key
@@ -178,8 +180,11 @@ impl Partner {
     /// # Errors
     ///
     /// As [`Partner::open`]; [`PartnerError::NoEpoch`] where no epoch of the policy has a source's key id.
-    pub fn open_with(folder: &Path, sources: Vec<Box<dyn PseudonymSource + Send>>) -> Result<Partner, PartnerError> {
-        Partner::open_from(folder, |_, policy| {
+    pub fn open_with<'a>(
+        place: impl Into<Place<'a>>,
+        sources: Vec<Box<dyn PseudonymSource + Send>>,
+    ) -> Result<Partner, PartnerError> {
+        Partner::open_from(place.into(), |_, policy| {
             let find = |id: KeyId| policy.epochs.iter().find(|epoch| epoch.key_id == id);
             let mut found = Vec::new();
             for source in sources {
@@ -195,10 +200,10 @@ impl Partner {
     }
 
     fn open_from(
-        path: &Path,
+        place: Place<'_>,
         sources: impl FnOnce(&PartnerFolder, &Policy) -> Result<Vec<(u32, Source)>, PartnerError>,
     ) -> Result<Partner, PartnerError> {
-        let (mut data, key) = PartnerData::open(path)?;
+        let (mut data, key) = PartnerData::open(place)?;
         let policy = data.folder().read_policy()?;
         let number = own_number(&data, &key)?;
         member::entry(policy.policy(), number)?;
@@ -228,8 +233,8 @@ impl Partner {
     ///
     /// Those of [`SignedPolicy::read`] and of [`Partner::open`]; [`PartnerError::PartnerFolder`] where the folder has a
     /// policy.
-    pub fn join(folder: &Path, path: &Path) -> Result<(), PartnerError> {
-        let (data, key) = PartnerData::open(folder)?;
+    pub fn join<'a>(place: impl Into<Place<'a>>, path: &Path) -> Result<(), PartnerError> {
+        let (data, key) = PartnerData::open(place.into())?;
         data.folder().refuse_policy()?;
         let (policy, text) = Policy::read_with_text(path)?;
         let signatures = PolicySignature::read_beside(path)?;
@@ -348,8 +353,8 @@ impl Partner {
     ///
     /// As [`Partner::add_certificate`] and [`Partner::open`]; [`PartnerError::PartnerFolder`] where the number is lost
     /// and the certificate is not of the folder's key.
-    pub fn add_certificate_to(folder: &Path, path: &Path) -> Result<(), PartnerError> {
-        let (data, key) = PartnerData::open(folder)?;
+    pub fn add_certificate_to<'a>(place: impl Into<Place<'a>>, path: &Path) -> Result<(), PartnerError> {
+        let (data, key) = PartnerData::open(place.into())?;
         let policy = data.folder().read_policy()?;
         let certificate = Certificate::read(path)?;
         let statement = certificate.verify(policy.policy())?;

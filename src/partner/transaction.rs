@@ -1,11 +1,9 @@
 //! A partner's data on disk and in memory, and the one way in which it changes.
 
-use std::path::Path;
-
 use super::case::Case;
 use super::clock;
 use super::error::PartnerError;
-use super::folder::PartnerFolder;
+use super::folder::{PartnerFolder, Place};
 use super::journal::{Journal, JournalBase};
 use super::record::{JournalEvent, JournalRecord};
 use super::state::PartnerState;
@@ -43,8 +41,8 @@ pub(super) struct Transaction<'a> {
 
 impl PartnerData {
     /// Locks the folder, and reads key, state and journal.
-    pub(super) fn open(path: &Path) -> Result<(PartnerData, SigningKey), PartnerError> {
-        let folder = PartnerFolder::open(path)?;
+    pub(super) fn open(place: Place<'_>) -> Result<(PartnerData, SigningKey), PartnerError> {
+        let folder = PartnerFolder::open(place)?;
         let key = folder.read_signing_key()?;
         let mut journal = folder.open_journal()?;
         let mut state = at_least(&journal, folder.read_state()?)?;

@@ -68,6 +68,12 @@ namespace Stapel
             return (UIntPtr)bytes.Length;
         }
 
+        /// <summary>The length of what may be none.</summary>
+        internal static UIntPtr LengthOrNone(byte[] bytes)
+        {
+            return (UIntPtr)(bytes == null ? 0 : bytes.Length);
+        }
+
         internal static int Int(UIntPtr count)
         {
             return checked((int)count.ToUInt64());

@@ -117,12 +117,15 @@ namespace Stapel
 
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_init(
-            byte[] folder, UIntPtr folderLength, ushort number, out BufferHandle verifyingKey);
+            byte[] folder, UIntPtr folderLength, byte[] keys, UIntPtr keysLength, ushort number,
+            out BufferHandle verifyingKey);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_join(
-            byte[] folder, UIntPtr folderLength, byte[] policyFile, UIntPtr policyFileLength);
+            byte[] folder, UIntPtr folderLength, byte[] keys, UIntPtr keysLength, byte[] policyFile,
+            UIntPtr policyFileLength);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_partner_open(byte[] folder, UIntPtr folderLength, out PartnerHandle partner);
+        internal static extern int stapel_partner_open(
+            byte[] folder, UIntPtr folderLength, byte[] keys, UIntPtr keysLength, out PartnerHandle partner);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_partner_adopt_policy(
             PartnerHandle partner, byte[] policyFile, UIntPtr policyFileLength, ulong now);

@@ -95,8 +95,10 @@ namespace Stapel
         /// </summary>
         /// <param name="folder">The folder.</param>
         /// <param name="number">The number that it is to have in the roster.</param>
+        /// <param name="keys">A folder of its own for what is secret, so that no copy of the other need hold it; it is
+        /// named again wherever the other is. Null where the keys are in that.</param>
         /// <returns>The public key of its messages, 64 hexadecimal digits, for the coordinator.</returns>
-        public static string Init(string folder, int number)
+        public static string Init(string folder, int number, string keys = null)
         {
             Native.Ready();
             if (number < 0 || number > ushort.MaxValue)
@@ -104,8 +106,10 @@ namespace Stapel
                 throw new ArgumentOutOfRangeException(nameof(number), "a partner's number is 0 to 65535");
             }
             byte[] path = Utf8.Bytes(folder, nameof(folder));
-            StapelException.Check(
-                Native.stapel_partner_init(path, Memory.Length(path), (ushort)number, out BufferHandle verifyingKey));
+            byte[] secret = keys == null ? null : Utf8.Bytes(keys, nameof(keys));
+            StapelException.Check(Native.stapel_partner_init(
+                path, Memory.Length(path), secret, Memory.LengthOrNone(secret), (ushort)number,
+                out BufferHandle verifyingKey));
             return Memory.TakeText(verifyingKey);
         }
 
@@ -113,23 +117,27 @@ namespace Stapel
         /// Copies a first policy, with the signatures beside it, into the folder of a partner that has none yet. It is
         /// taken on the word of whoever hands it over; later ones come through <see cref="AdoptPolicy"/>.
         /// </summary>
-        public static void Join(string folder, string policyFile)
+        public static void Join(string folder, string policyFile, string keys = null)
         {
             Native.Ready();
             byte[] path = Utf8.Bytes(folder, nameof(folder));
+            byte[] secret = keys == null ? null : Utf8.Bytes(keys, nameof(keys));
             byte[] policy = Utf8.Bytes(policyFile, nameof(policyFile));
-            StapelException.Check(
-                Native.stapel_partner_join(path, Memory.Length(path), policy, Memory.Length(policy)));
+            StapelException.Check(Native.stapel_partner_join(
+                path, Memory.Length(path), secret, Memory.LengthOrNone(secret), policy, Memory.Length(policy)));
         }
 
-        /// <summary>Opens a partner's folder, until <see cref="Dispose"/>.</summary>
+        /// <summary>Opens a partner's folder, until <see cref="Dispose"/>. Where its keys are in a folder of their own,
+        /// <paramref name="keys"/> names that.</summary>
         /// <exception cref="StapelException">"folder_in_use" while another has it open, or what is wrong in
         /// it.</exception>
-        public static Partner Open(string folder)
+        public static Partner Open(string folder, string keys = null)
         {
             Native.Ready();
             byte[] path = Utf8.Bytes(folder, nameof(folder));
-            StapelException.Check(Native.stapel_partner_open(path, Memory.Length(path), out PartnerHandle handle));
+            byte[] secret = keys == null ? null : Utf8.Bytes(keys, nameof(keys));
+            StapelException.Check(Native.stapel_partner_open(
+                path, Memory.Length(path), secret, Memory.LengthOrNone(secret), out PartnerHandle handle));
             return new Partner(handle);
         }
 
@@ -146,7 +154,7 @@ namespace Stapel
         public void AddSecret(string secretFile)
         {
             byte[] secret = Utf8.Bytes(secretFile, nameof(secretFile));
-            StapelException.Check(Native.stapel_partner_add_secret(handle, secret, Memory.Length(secret)));
+            StapelException.Check(Native.stapel_partner_add_secret(handle, secret, Memory.LengthOrNone(secret)));
         }
 
         /// <summary>The partner's number in the roster.</summary>

@@ -390,6 +390,14 @@ namespace Stapel.Tests
             Equal("not_in_roster", Throws<StapelException>(
                 () => { Partner.Join(folder, Path.Combine(sandbox, "policy.toml")); Partner.Open(folder); }).Code);
             Throws<ArgumentOutOfRangeException>(() => Partner.Init(folder, 65536));
+            string data = Path.Combine(sandbox, "apart"), secret = Path.Combine(sandbox, "apart-keys");
+            Equal(64, Partner.Init(data, 9, secret).Length);
+            That(File.Exists(Path.Combine(secret, "partner.key")), "the key is with the keys");
+            That(!File.Exists(Path.Combine(data, "partner.key")), "the key is with the keys alone");
+            Equal("partner_folder", Throws<StapelException>(() => Partner.Open(data)).Code);
+            Equal("not_in_roster", Throws<StapelException>(
+                () => Partner.Join(data, Path.Combine(sandbox, "policy.toml"), secret)).Code);
+            Equal("io", Throws<StapelException>(() => Partner.Open(data, secret)).Code);
             string keys = Path.Combine(sandbox, "sleutels");
             BrokerKeys made = Broker.InitKeys(keys);
             That(made.VerifyingKey.Length == 64 && made.CheckpointKey.Length == 64, "keys");

@@ -383,6 +383,14 @@ public final class Tests {
             Partner.open(folder);
         }));
         fails(IllegalArgumentException.class, () -> Partner.init(folder, 65536));
+        Path data = sandbox.resolve("apart");
+        Path secret = sandbox.resolve("apart-keys");
+        equal(64, Partner.init(data, secret, 9).length());
+        that(Files.exists(secret.resolve("partner.key")), "the key is with the keys");
+        that(!Files.exists(data.resolve("partner.key")), "the key is with the keys alone");
+        equal("partner_folder", code(() -> Partner.open(data)));
+        equal("not_in_roster", code(() -> Partner.join(data, secret, policy)));
+        equal("io", code(() -> Partner.open(data, secret)));
         Path keys = sandbox.resolve("sleutels");
         Broker.Keys made = Broker.initKeys(keys);
         equal(128, (made.verifyingKey() + made.checkpointKey()).length());

@@ -473,22 +473,27 @@ def standings(rows: Addresses, replies: Iterable[Reply]) -> list[Standing]:
 
 
 class Partner(_Handle):
-    """A partner with its folder open. One at a time, of all processes, can have a folder open."""
+    """A partner with its folder open. One at a time, of all processes, can have a folder open.
+
+    What is secret may be in a folder of its own, `keys`, so that no copy of the other need hold it. It is named again
+    wherever the other is.
+    """
 
     _free = "partner_free"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(_make("partner_open", *_path(folder)))
+    def __init__(self, folder: Path, *, keys: Path | None = None) -> None:
+        super().__init__(_make("partner_open", *_path(folder), *_keys(keys)))
 
     @staticmethod
-    def init(folder: Path, number: int) -> str:
+    def init(folder: Path, number: int, *, keys: Path | None = None) -> str:
         """Makes the folder of a new partner. Gives its verifying key, for the coordinator."""
-        return _take_buffer(_make("partner_init", *_path(folder), _integer(number, 16, "number"))).decode()
+        number = _integer(number, 16, "number")
+        return _take_buffer(_make("partner_init", *_path(folder), *_keys(keys), number)).decode()
 
     @staticmethod
-    def join(folder: Path, policy_file: Path) -> None:
+    def join(folder: Path, policy_file: Path, *, keys: Path | None = None) -> None:
         """Copies a first policy, with the signatures beside it, into the folder."""
-        _call("partner_join", *_path(folder), *_path(policy_file))
+        _call("partner_join", *_path(folder), *_keys(keys), *_path(policy_file))
 
     def adopt_policy(self, policy_file: Path, *, now: int | None = None) -> None:
         _call("partner_adopt_policy", self, *_path(policy_file), _now(now))
@@ -673,6 +678,10 @@ def _text(text: Text) -> tuple[bytes, int]:
 
 def _path(path: Path) -> tuple[bytes, int]:
     return _text(os.fspath(path))
+
+
+def _keys(keys: Path | None) -> tuple[bytes | None, int]:
+    return (None, 0) if keys is None else _path(keys)
 
 
 def _str(text: str) -> _abi.Str:

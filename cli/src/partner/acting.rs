@@ -8,7 +8,6 @@ use stapel::message::RenewalReason;
 use stapel::partner::{Case, Changed, Partner};
 use stapel::{AddressKey, Day, Slug};
 
-use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note};
 use crate::now::{Clock, refuse_other_date};
@@ -161,7 +160,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         (None, Some(reason)) => partner.renew(homes, reason, &case, now)?,
         (None, None) => partner.flag(homes, &case, now)?,
     };
-    Refs::open(&acting.place.dir)?.flagged(std::mem::take(&mut sheet.rows), &partner)?;
+    acting.place.refs()?.flagged(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -178,7 +177,7 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
         return acting.would(changed, &sheet, out);
     }
     let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
-    Refs::open(&acting.place.dir)?.flagged(Rows::default(), &partner)?;
+    acting.place.refs()?.flagged(Rows::default(), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -216,7 +215,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         code @ "shrink" => Failure::new(code, error.to_string().replace("(allow_shrink)", "with --allow-shrink")),
         _ => error.into(),
     })?;
-    Refs::open(&acting.place.dir)?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
+    acting.place.refs()?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }
 
@@ -254,7 +253,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         Some(reason) => partner.sweep(&addresses, reason, &case, now)?,
     };
     // Before the messages leave, so that no answer comes back without its references.
-    Refs::open(&args.place.dir)?.asked(sheet.rows)?;
+    args.place.refs()?.asked(sheet.rows)?;
     if messages.is_empty() {
         note("there are no addresses to ask about; nothing was written");
     }

@@ -118,7 +118,7 @@ pub(super) struct AddCertificateArgs {
 }
 
 pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
-    let enrolment = Partner::init(&args.place.dir, args.number)?;
+    let enrolment = Partner::init(args.place.place(), args.number)?;
     let (number, key) = (enrolment.number, enrolment.verifying_key.to_string());
     if args.json {
         return out.json(&json!({ "number": number, "verifying_key": key }));
@@ -148,7 +148,7 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         && joins
     {
         refuse_gap(policy, &versions[1..])?;
-        Partner::join(folder, first).map_err(Failure::of_policy(first))?;
+        Partner::join(args.place.place(), first).map_err(Failure::of_policy(first))?;
         say_in_force(&args.place.open()?, out)?;
         versions.remove(0);
     }
@@ -240,10 +240,9 @@ pub(super) fn keys(args: &KeysArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn add_certificate(args: &AddCertificateArgs) -> Result<(), Failure> {
-    let folder = &args.place.dir;
     args.files
         .iter()
-        .try_for_each(|file| Partner::add_certificate_to(folder, file))
+        .try_for_each(|file| Partner::add_certificate_to(args.place.place(), file))
         .map_err(|error| args.place.says(error))
 }
 

@@ -6,7 +6,6 @@ use serde_json::json;
 use stapel::message::{Code, Kind, MAX_MESSAGE};
 use stapel::partner::{InFlight, Partner, Received, Shortened};
 
-use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::Inputs;
@@ -157,7 +156,7 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
         |given: &[PathBuf], is_urgent: &dyn Fn(&Path) -> bool| Inputs::of(given, ".reply", MAX_MESSAGE + 1, is_urgent);
     let mut inputs = if args.files.is_empty() { Inputs::default() } else { given(&args.files, &|_| true)? };
     let mut partner = args.place.open()?;
-    let mut refs = Refs::open(&args.place.dir)?;
+    let mut refs = args.place.refs()?;
     if args.files.is_empty() && outbox.folder().is_dir() {
         inputs = given(&[outbox.folder().to_owned()], &|path| outbox.is_awaited(&partner, path))?;
     }

@@ -9,7 +9,6 @@ use stapel::audit::UnverifiedCheckpoint;
 use stapel::partner::InFlight;
 
 use super::acting::CaseArgs;
-use super::refs::Refs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{Failure, note};
 use crate::files;
@@ -94,7 +93,7 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
     // News are told once.
     output::refuse_closed()?;
     let mut partner = args.place.open()?;
-    let refs = Refs::open(&args.place.dir)?;
+    let refs = args.place.refs()?;
     let news = partner.untold_news()?;
     if news.is_empty() && !args.json {
         writeln!(out, "no news")?;

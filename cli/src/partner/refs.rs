@@ -51,9 +51,10 @@ struct Kept {
 }
 
 impl Refs {
-    /// Reads the references in a partner's folder, which must be open, so that nobody else writes them.
-    pub(super) fn open(folder: &Path) -> Result<Refs, Failure> {
-        let (path, key_path) = (folder.join("refs.sealed"), folder.join("refs.key"));
+    /// Reads the references in a partner's folder, which must be open, so that nobody else writes them. Their key is
+    /// with the partner's own.
+    pub(super) fn open(folder: &Path, keys: &Path) -> Result<Refs, Failure> {
+        let (path, key_path) = (folder.join("refs.sealed"), keys.join("refs.key"));
         let kept = if path.exists() { unseal(&path, &read_key(&key_path)?)? } else { Kept::default() };
         Ok(Refs { path, key_path, kept })
     }
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn references_come_back_and_are_sealed() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || Refs::open(folder.path()).unwrap_or_else(|failure| panic!("{}", failure.line()));
+        let open = || Refs::open(folder.path(), folder.path()).unwrap_or_else(|failure| panic!("{}", failure.line()));
         let rows =
             rows(&[("1012JS|1|A", "zaak-9"), ("1012JS|1|B", "zaak-8"), ("1012JS|11|", "zaak-7"), ("1012JS|1|", "")]);
         assert!(open().asked(rows).is_ok());
@@ -297,6 +298,6 @@ mod tests {
         assert!(!sealed.windows(4).any(|bytes| bytes == b"zaak" || bytes == b"1012"));
         sealed[20] ^= 1;
         std::fs::write(&path, sealed).unwrap();
-        assert!(Refs::open(folder.path()).is_err_and(|failure| failure.line().ends_with("[refs]")));
+        assert!(Refs::open(folder.path(), folder.path()).is_err_and(|failure| failure.line().ends_with("[refs]")));
     }
 }

@@ -524,3 +524,59 @@ fn nothing_in_the_folder_shows_an_address_or_a_case() {
         }
     }
 }
+
+#[test]
+fn keys_may_be_in_another_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let (folder, keys) = (outer.path().join("data"), outer.path().join("keys"));
+    let place = Place::with_keys(&folder, &keys);
+    let enrolment = Partner::init(place, 1).unwrap();
+    assert_eq!(code(Partner::init(place, 1)), "partner_folder");
+    fs::write(keys.join("partner.key"), [1; 32]).unwrap();
+    Partner::join(place, &sample::folder(&policy_text()).path().join("policy.toml")).unwrap();
+    let mut partner = Partner::open(place).unwrap();
+    assert_ne!(partner.verifying_key(), enrolment.verifying_key, "its key is the one that is there");
+    let given = tempfile::tempdir().unwrap();
+    sample::secret_file(1).create(&given.path().join("given")).unwrap();
+    partner.add_secret(&given.path().join("given")).unwrap();
+    partner.keys(1).unwrap();
+    partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    partner.deliver(NOW).unwrap();
+    drop(partner);
+
+    let names = |folder: &Path| {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&keys), ["epoch-1.seal", "epoch-1.secret", "journal.key", "partner.key"]);
+    let secret = |name: &String| name.ends_with(".key") || name.ends_with(".secret") || name.ends_with(".seal");
+    assert!(!names(&folder).iter().any(secret), "{:?}", names(&folder));
+
+    // A folder that was moved without its keys says which are missing, and makes no others.
+    let moved = outer.path().join("moved");
+    fs::rename(&folder, &moved).unwrap();
+    let missing = Partner::open(&moved).unwrap_err();
+    assert!(missing.code() == "partner_folder" && missing.to_string().contains("journal.key"), "{missing}");
+    assert!(missing.to_string().contains("--keys"), "{missing}");
+    assert_eq!(code(Partner::init(&moved, 1)), "partner_folder");
+    let halfway = outer.path().join("halfway");
+    fs::create_dir(&halfway).unwrap();
+    fs::copy(keys.join("journal.key"), halfway.join("journal.key")).unwrap();
+    let missing = Partner::open(Place::with_keys(&moved, &halfway)).unwrap_err();
+    assert!(missing.code() == "partner_folder" && missing.to_string().contains("partner.key"), "{missing}");
+    let other = partner_folder(&policy_text());
+    assert_eq!(code(Partner::open(Place::with_keys(&moved, other.path()))), "partner_folder", "another's keys");
+    let mut partner = Partner::open(Place::with_keys(&moved, &keys)).unwrap();
+    assert_eq!((partner.flags().len(), partner.in_flight().count()), (2, 1));
+
+    // What is forgotten goes where it is.
+    let after = "2028-01-10".parse::<Day>().unwrap().start();
+    pass(&mut partner, after);
+    let digest = partner.in_flight().next().unwrap().digest;
+    partner.give_up(digest, after).unwrap();
+    assert_eq!(partner.retired_epochs(after.day()).unwrap(), [1]);
+    partner.forget_epoch(1, &by(), after).unwrap();
+    assert_eq!(names(&keys), ["journal.key", "partner.key"]);
+}

@@ -95,12 +95,14 @@ final class Lib {
 
     static native int stapel_news_free(Pointer news);
 
-    static native int stapel_partner_init(byte[] folder, SizeT folderLength, short number,
-        PointerByReference verifyingKey);
+    static native int stapel_partner_init(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength,
+        short number, PointerByReference verifyingKey);
 
-    static native int stapel_partner_join(byte[] folder, SizeT folderLength, byte[] policyFile, SizeT policyFileLength);
+    static native int stapel_partner_join(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength,
+        byte[] policyFile, SizeT policyFileLength);
 
-    static native int stapel_partner_open(byte[] folder, SizeT folderLength, PointerByReference partner);
+    static native int stapel_partner_open(byte[] folder, SizeT folderLength, byte[] keys, SizeT keysLength,
+        PointerByReference partner);
 
     static native int stapel_partner_adopt_policy(Pointer partner, byte[] policyFile, SizeT policyFileLength,
         long now);

@@ -37,12 +37,27 @@ public final class Partner implements AutoCloseable {
      * @return the public key of its messages, 64 hexadecimal digits, for the coordinator
      */
     public static String init(Path folder, int number) {
+        return init(folder, null, number);
+    }
+
+    /**
+     * As {@link #init(Path, int)}, with a folder of its own for what is secret, so that no copy of the other need hold
+     * it.
+     *
+     * @param folder the folder
+     * @param keys the folder of its keys, to be named again wherever the other is; null where they are in that
+     * @param number the number that it is to have in the roster
+     * @return the public key of its messages, 64 hexadecimal digits, for the coordinator
+     */
+    public static String init(Path folder, Path keys, int number) {
         if (number < 0 || number > 0xFFFF) {
             throw new IllegalArgumentException("a partner's number is 0 to 65535, not " + number);
         }
         byte[] path = Scratch.utf8(folder.toString());
+        byte[] secret = Scratch.path(keys);
         PointerByReference verifyingKey = new PointerByReference();
-        StapelException.check(Lib.stapel_partner_init(path, Scratch.length(path), (short) number, verifyingKey));
+        StapelException.check(Lib.stapel_partner_init(path, Scratch.length(path), secret, Scratch.lengthOrNone(secret),
+            (short) number, verifyingKey));
         return Scratch.takeText(verifyingKey);
     }
 
@@ -54,9 +69,22 @@ public final class Partner implements AutoCloseable {
      * @param policyFile the policy
      */
     public static void join(Path folder, Path policyFile) {
+        join(folder, null, policyFile);
+    }
+
+    /**
+     * As {@link #join(Path, Path)}, where the keys are in a folder of their own.
+     *
+     * @param folder the folder
+     * @param keys the folder of its keys, or null
+     * @param policyFile the policy
+     */
+    public static void join(Path folder, Path keys, Path policyFile) {
         byte[] path = Scratch.utf8(folder.toString());
+        byte[] secret = Scratch.path(keys);
         byte[] policy = Scratch.utf8(policyFile.toString());
-        StapelException.check(Lib.stapel_partner_join(path, Scratch.length(path), policy, Scratch.length(policy)));
+        StapelException.check(Lib.stapel_partner_join(path, Scratch.length(path), secret, Scratch.lengthOrNone(secret),
+            policy, Scratch.length(policy)));
     }
 
     /**
@@ -67,9 +95,23 @@ public final class Partner implements AutoCloseable {
      * @throws StapelException "folder_in_use" while another has it open, or what is wrong in it
      */
     public static Partner open(Path folder) {
+        return open(folder, null);
+    }
+
+    /**
+     * Opens a partner's folder whose keys are in a folder of their own.
+     *
+     * @param folder the folder
+     * @param keys the folder of its keys, or null
+     * @return the partner, open until {@link #close}
+     * @throws StapelException "partner_folder" where a key is missing; as {@link #open(Path)}
+     */
+    public static Partner open(Path folder, Path keys) {
         byte[] path = Scratch.utf8(folder.toString());
+        byte[] secret = Scratch.path(keys);
         PointerByReference made = new PointerByReference();
-        StapelException.check(Lib.stapel_partner_open(path, Scratch.length(path), made));
+        StapelException.check(
+            Lib.stapel_partner_open(path, Scratch.length(path), secret, Scratch.lengthOrNone(secret), made));
         return new Partner(made);
     }
 
@@ -96,7 +138,7 @@ public final class Partner implements AutoCloseable {
     public void addSecret(Path secretFile) {
         byte[] secret = Scratch.utf8(secretFile.toString());
         handle.use(partner -> {
-            StapelException.check(Lib.stapel_partner_add_secret(partner, secret, Scratch.length(secret)));
+            StapelException.check(Lib.stapel_partner_add_secret(partner, secret, Scratch.lengthOrNone(secret)));
             return null;
         });
     }

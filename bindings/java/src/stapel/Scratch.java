@@ -12,6 +12,7 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -73,6 +74,16 @@ final class Scratch implements AutoCloseable {
 
     static Lib.SizeT length(byte[] bytes) {
         return new Lib.SizeT(bytes.length);
+    }
+
+    /** The length of what may be none. */
+    static Lib.SizeT lengthOrNone(byte[] bytes) {
+        return new Lib.SizeT(bytes == null ? 0 : bytes.length);
+    }
+
+    /** A path; null for none. */
+    static byte[] path(Path path) {
+        return path == null ? null : utf8(path.toString());
     }
 
     static long seconds(Instant now) {
