@@ -163,16 +163,16 @@ impl Journal {
 
     /// Reads all of the journal that is there, checks every link of it, and hands over each record with its number.
     pub(super) fn read(&self, mut each: impl FnMut(u64, JournalRecord)) -> Result<(), PartnerError> {
-        let end = self.read_places(|number, record, _| each(number, record))?;
-        if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
+        self.read_places(|number, record, _| each(number, record))
     }
 
-    /// As [`read`](Journal::read), with where each record ends; an incomplete one at the end is left out.
+    /// As [`read`](Journal::read), with where each record ends.
     pub(super) fn read_places(
         &self,
         each: impl FnMut(u64, JournalRecord, JournalPosition),
-    ) -> Result<JournalPosition, PartnerError> {
-        self.walk(self.first, each)
+    ) -> Result<(), PartnerError> {
+        let end = self.walk(self.first, each)?;
+        if end == self.position { Ok(()) } else { Err(self.damaged(end.records, "it ends too early, or was replaced")) }
     }
 
     /// Puts a base in the place of the records before it, whole or not at all.

@@ -89,7 +89,8 @@ impl Partner {
 
     /// Removes the first records of the journal: those older than the policy's `log_days`, or than `days` where the
     /// partner's own rules have it keep more. No record goes of a day on which a flag that stands, or ended within
-    /// 30 days, was first set, nor of a question that waits for its answer, nor what came after those.
+    /// 30 days, was first set, nor of a question that waits for its answer or whose answer stays, nor what came after
+    /// those.
     ///
     /// The journal itself has who did it, how many records, of which times, and the chain's head after them. Links and
     /// numbers stay as they were, so that the heads that messages named can be shown as before. `None` where there was

@@ -137,10 +137,11 @@ impl PartnerData {
     ) -> Result<Option<JournalBase>, PartnerError> {
         self.at(now)?;
         let first = self.journal.first();
-        let Some(base) = self.base_of(may_be_pruned)? else { return Ok(None) };
+        let cut = self.first_kept(may_be_pruned)?;
+        let Some((base, from)) = self.base_at(cut)? else { return Ok(None) };
         let records = base.position.records - first.records;
         let mut transaction = self.begin(now)?;
-        let (from, to, head) = (base.from, base.to, base.position.head);
+        let (to, head) = (base.to, base.position.head);
         transaction.record(Some(by), JournalEvent::Pruned { records, from, to, head })?;
         // A state from before the base would not be read again, and the messages in flight are in the state alone.
         transaction.commit()?;
@@ -148,27 +149,46 @@ impl PartnerData {
         Ok(Some(base))
     }
 
-    /// What stands in the place of the first records once those are pruned that may be: up to the first one that may
-    /// not. `None` where that is the first.
-    fn base_of(&self, may_be_pruned: impl Fn(u64, Timestamp) -> bool) -> Result<Option<JournalBase>, PartnerError> {
-        let before = self.journal.base()?;
-        let mut from = before.as_ref().map(|base| base.from);
+    /// The number of the first record that stays where those before it that may be pruned are: also a question whose
+    /// answer stays, because only with it that says anything.
+    fn first_kept(&self, may_be_pruned: impl Fn(u64, Timestamp) -> bool) -> Result<u64, PartnerError> {
+        let mut first_kept = None;
+        let mut answers = Vec::new();
+        self.journal.read(|number, record| {
+            if !may_be_pruned(number, record.time) {
+                first_kept.get_or_insert(number);
+            }
+            if let JournalEvent::Answered { asking, .. } = record.event {
+                answers.push((number, asking));
+            }
+        })?;
+        let mut first_kept = first_kept.unwrap_or(self.journal.position().records);
+        // The latest first: each that stays because of its answer may have others' answers after it stay too.
+        for (number, asking) in answers.into_iter().rev() {
+            if number >= first_kept {
+                first_kept = first_kept.min(asking);
+            }
+        }
+        Ok(first_kept)
+    }
+
+    /// What stands in the place of the records before `cut` once they are pruned, and the time of the first of them;
+    /// `None` where there are none.
+    fn base_at(&self, cut: u64) -> Result<Option<(JournalBase, Timestamp)>, PartnerError> {
         let mut state = at_least(&self.journal, PartnerState::default())?;
-        let (mut position, mut to, mut is_kept) = (self.journal.first(), Timestamp::default(), false);
+        let (mut position, mut first, mut to) = (self.journal.first(), None, Timestamp::default());
         self.journal.read_places(|number, record, after| {
-            is_kept |= !may_be_pruned(number, record.time);
-            if !is_kept {
+            if number < cut {
                 state.replay(number, &record);
-                from.get_or_insert(record.time);
+                first.get_or_insert(record.time);
                 (position, to) = (after, record.time);
             }
         })?;
-        if position == self.journal.first() {
-            return Ok(None);
-        }
+        let Some(first) = first else { return Ok(None) };
         // No record has the partner's number.
         (state.number, state.journal) = (self.state.number, position);
-        Ok(Some(JournalBase { position, from: from.unwrap_or_default(), to, state: state.write(Vec::new()) }))
+        let from = self.journal.base()?.map_or(first, |base| base.from);
+        Ok(Some((JournalBase { position, from, to, state: state.write(Vec::new()) }, first)))
     }
 
     fn read_again(&mut self) -> Result<(), PartnerError> {

@@ -184,6 +184,47 @@ fn nothing_is_pruned_that_a_standing_flag_or_an_open_question_is_from() {
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap().unwrap().records, 3);
 }
 
+/// A standing is said by the place of its address in the question.
+#[test]
+fn a_question_stays_as_long_as_its_answer() {
+    let mut play = Play::new();
+    let next = Timestamp(NOW.0 + 86_400);
+    let (home, by) = (homes(1..2)[0], by());
+    play.partner.flag(&[home], &by, NOW).unwrap();
+    play.deliver(NOW);
+    let early = play.partner.ask(&[home], &by, NOW).unwrap();
+    play.carry(early, NOW);
+    // Asked on the first day, with a question about another home answered in between; answered on the next.
+    let late = play.partner.ask(&[home, homes(2..3)[0]], &by, NOW).unwrap();
+    play.carry(late, next);
+    play.partner.withdraw(&[home], &by, next).unwrap();
+    let answered = |play: &mut Play| {
+        let entries = dossier(play, &home);
+        entries.iter().filter(|entry| matches!(entry.event, DossierEvent::Answered { .. })).count()
+    };
+    assert_eq!(answered(&mut play), 2);
+    let later = Timestamp(NOW.0 + 366 * 86_400);
+    pass(&mut play.partner, later);
+    let pruned = play.partner.prune_journal(None, &by, later).unwrap().unwrap();
+    assert_eq!((pruned.records, pruned.to), (5, NOW), "flag, number, receipt, question, answer");
+    assert_eq!(answered(&mut play), 1, "the one that stays says of what it is");
+    let last = Timestamp(later.0 + 86_400);
+    let pruned = play.partner.prune_journal(None, &by, last).unwrap().unwrap();
+    assert_eq!((pruned.records, pruned.from, pruned.to), (9, NOW, next));
+    assert_eq!(answered(&mut play), 0);
+    let mut said = Vec::new();
+    play.partner
+        .data
+        .journal()
+        .read(|_, record| {
+            if let JournalEvent::Pruned { records, from, to, .. } = record.event {
+                said.push((records, from, to));
+            }
+        })
+        .unwrap();
+    assert_eq!(said, [(5, NOW, NOW), (4, NOW, next)], "each says what went with it");
+}
+
 /// The call fails or not, the flags and messages are those from before, and it can be done again.
 #[test]
 fn pruning_that_is_broken_off_loses_nothing() {
