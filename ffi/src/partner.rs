@@ -8,7 +8,7 @@ use stapel::partner::{Changed, Partner};
 use stapel::{Day, Digest, Slug, Timestamp};
 
 use crate::addresses::stapel_addresses;
-use crate::bytes::{array, case, invalid, out, path, place, stapel_case, text};
+use crate::bytes::{array, case, invalid, out, path, place, spare, stapel_case, text};
 use crate::guard::{Failure, Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::messages::{stapel_buffer, stapel_messages};
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn stapel_partner_flag(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.flag(homes.keys(), &by, Timestamp(now))?;
+        let done = partner.lock_for(homes.count())?.flag(homes.keys(), &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn stapel_partner_flag_until(
             unsafe { (text(last_day, last_day_len, "last_day")?, case(by)?, out(changed, "changed")?) };
         let last_day: Day = last_day.parse().map_err(|error| invalid(format!("last_day is {error}")))?;
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.flag_until(homes.keys(), last_day, &by, Timestamp(now))?;
+        let done = partner.lock_for(homes.count())?.flag_until(homes.keys(), last_day, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn stapel_partner_renew(
             unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(changed, "changed")?) };
         let reason: RenewalReason = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.renew(homes.keys(), reason, &by, Timestamp(now))?;
+        let done = partner.lock_for(homes.count())?.renew(homes.keys(), reason, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -322,7 +322,7 @@ pub unsafe extern "C" fn stapel_partner_withdraw(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.withdraw(homes.keys(), &by, Timestamp(now))?;
+        let done = partner.lock_for(homes.count())?.withdraw(homes.keys(), &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -348,7 +348,8 @@ pub unsafe extern "C" fn stapel_partner_replace_all(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock()?.replace_all(homes.keys(), allow_shrink != 0, &by, Timestamp(now))?;
+        let done =
+            partner.lock_for(homes.count())?.replace_all(homes.keys(), allow_shrink != 0, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -414,7 +415,7 @@ pub unsafe extern "C" fn stapel_partner_ask(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, messages) = unsafe { (case(by)?, out(messages, "messages")?) };
         let (partner, addresses) = (get(partner)?, get(addresses)?);
-        let made = partner.lock()?.ask(addresses.keys(), &by, Timestamp(now))?;
+        let made = partner.lock_for(addresses.count())?.ask(addresses.keys(), &by, Timestamp(now))?;
         messages.write(stapel_messages::add(made));
         Ok(())
     })
@@ -458,7 +459,7 @@ pub unsafe extern "C" fn stapel_partner_sweep(
             unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(messages, "messages")?) };
         let reason: Slug = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
         let (partner, addresses) = (get(partner)?, get(addresses)?);
-        let made = partner.lock()?.sweep(addresses.keys(), &reason, &by, Timestamp(now))?;
+        let made = partner.lock_for(addresses.count())?.sweep(addresses.keys(), &reason, &by, Timestamp(now))?;
         messages.write(stapel_messages::add(made));
         Ok(())
     })
@@ -570,7 +571,18 @@ pub unsafe extern "C" fn stapel_partner_free(partner: *mut stapel_partner) -> st
     free(partner)
 }
 
+/// What a row takes while its flag or its question is made, and a flag that is there already, with room to spare: rows,
+/// records and the state are there twice, once before and once after they are sealed.
+const BYTES_A_ROW: usize = 512;
+
 impl stapel_partner {
+    /// As [`lock`](Self::lock), for a call with so many rows. Nothing is begun where memory does not suffice for them.
+    fn lock_for(&self, rows: usize) -> Outcome<MutexGuard<'_, Partner>> {
+        let partner = self.lock()?;
+        spare(rows.saturating_add(partner.flags().len()).saturating_mul(BYTES_A_ROW))?;
+        Ok(partner)
+    }
+
     fn lock(&self) -> Outcome<MutexGuard<'_, Partner>> {
         self.0.lock().map_err(|_| {
             let text = "an earlier call about this partner was stopped half-way; free it and open its folder again";

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::ptr::{null, null_mut};
 
+use stapel_testkit::{Consortium, START};
+
 use stapel_ffi::stapel_status::*;
 use stapel_ffi::*;
 
@@ -70,6 +72,7 @@ fn in_little_memory() {
     let status = unsafe { stapel_addresses_from_packed_texts(&texts, &references, 1, &mut addresses) };
     assert_eq!(status, STAPEL_ERROR_OUT_OF_MEMORY);
     drop((bytes, long));
+    a_partner_with_many_rows();
 
     // Nothing is kept of it, and what fits is read.
     assert_eq!(read("1012JS|1|A", 3), STAPEL_OK);
@@ -77,4 +80,36 @@ fn in_little_memory() {
     // SAFETY: the number goes where one does.
     assert_eq!(unsafe { stapel_open_handles(&mut open) }, STAPEL_OK);
     assert_eq!(open, 1);
+}
+
+/// A call whose rows were read begins nothing where it could not end, and the partner goes on.
+fn a_partner_with_many_rows() {
+    let consortium = Consortium::new();
+    let dir = consortium.text("1");
+    let by = stapel_case { actor: str_of("j.jansen"), reference: str_of("1") };
+    let (mut partner, mut many, mut one, mut messages) = (null_mut(), null_mut(), null_mut(), null_mut());
+    // SAFETY: texts as long as they say, and results where they go.
+    unsafe {
+        let mut changed = std::mem::zeroed();
+        assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, &mut partner), STAPEL_OK);
+        let texts = vec![str_of("1012JS|1|A"); 100_000];
+        assert_eq!(stapel_addresses_from_texts(texts.as_ptr(), null(), texts.len(), &mut many), STAPEL_OK);
+        assert_eq!(stapel_addresses_from_texts(texts.as_ptr(), null(), 1, &mut one), STAPEL_OK);
+        // All but so much that the rows would take the rest.
+        let mut taken: Vec<Vec<u8>> = Vec::new();
+        while available() > 32 << 20 {
+            taken.push(Vec::with_capacity(available() - (available() / 4).max(16 << 20)));
+        }
+        let flagged = stapel_partner_flag(partner, many, &by, START.0, &mut changed);
+        assert_eq!(flagged, STAPEL_ERROR_OUT_OF_MEMORY);
+        assert_eq!(stapel_partner_ask(partner, many, &by, START.0, &mut messages), STAPEL_ERROR_OUT_OF_MEMORY);
+        assert_eq!(stapel_partner_flag(partner, one, &by, START.0, &mut changed), STAPEL_OK);
+        assert_eq!((changed.added, changed.unchanged), (1, 0), "nothing was flagged before");
+        drop(taken);
+        assert_eq!(stapel_partner_flag(partner, many, &by, START.0, &mut changed), STAPEL_OK);
+        assert_eq!((changed.unchanged, changed.repeated), (1, 99_999));
+        assert_eq!(stapel_addresses_free(many), STAPEL_OK);
+        assert_eq!(stapel_addresses_free(one), STAPEL_OK);
+        assert_eq!(stapel_partner_free(partner), STAPEL_OK);
+    }
 }
