@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::error::PartnerError;
 use super::record::JournalRecord;
 use super::seal::{NONCE, OVERHEAD, Sealer};
-use crate::codec::{self, encode_fields};
+use crate::codec::{self, Malformed, encode_fields};
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
@@ -83,6 +83,18 @@ impl Default for JournalPosition {
 encode_fields! { JournalPosition { records, bytes, head } }
 
 encode_fields! { JournalBase { position, from, to, state } }
+
+impl JournalBase {
+    /// Writes the base after what stands in `bytes`.
+    pub(super) fn write(&self, bytes: Vec<u8>) -> Vec<u8> {
+        codec::write_record(bytes, BASE_VERSION, self)
+    }
+
+    /// Reads what [`write`](JournalBase::write) wrote.
+    pub(super) fn read(bytes: &[u8]) -> Result<JournalBase, Malformed> {
+        codec::read_record(bytes, BASE_VERSION)
+    }
+}
 
 impl Journal {
     /// Makes an empty journal in a file that does not exist yet.
@@ -177,7 +189,7 @@ impl Journal {
 
     /// Puts a base in the place of the records before it, whole or not at all.
     pub(super) fn prune(&mut self, base: &JournalBase) -> Result<(), PartnerError> {
-        let mut bytes = codec::write_record(vec![0; BASE_FRAME + NONCE], BASE_VERSION, base);
+        let mut bytes = base.write(vec![0; BASE_FRAME + NONCE]);
         if bytes.len() > MAX_RECORD {
             let finding = "what the journal comes to takes at most 2 GiB";
             return Err(MessageError::TooLarge { finding }.into());
@@ -229,7 +241,7 @@ impl Journal {
         let mut sealed = vec![0; size as usize];
         file.read_exact(&mut sealed).map_err(failed)?;
         let opened = self.sealer.open(label::JOURNAL_BASE, sealed).ok_or_else(damaged)?;
-        let base = codec::read_record(opened.plain(), BASE_VERSION).map_err(|_| damaged())?;
+        let base = JournalBase::read(opened.plain()).map_err(|_| damaged())?;
         Ok(Some((base, end)))
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::message::{LogEntry, RenewalReason};
 use crate::partner::flags::{ChangedHome, Flag, Flags, Undelivered};
-use crate::partner::journal::JournalPosition;
+use crate::partner::journal::{JournalBase, JournalPosition};
 use crate::partner::own_lines::{OwnLine, OwnLines};
 use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
 use crate::partner::sent::{End, MessageHead, PastMessage};
@@ -118,6 +118,12 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         .enumerate()
         .map(|(at, (name, event))| (name, JournalRecord { time: NOW, by: by(at), event }))
         .collect()
+}
+
+/// What stands for records that were pruned.
+fn base() -> JournalBase {
+    let position = JournalPosition { records: 1, bytes: 2, head: Digest([3; 32]) };
+    JournalBase { position, from: Timestamp(4), to: Timestamp(5), state: vec![6; 7] }
 }
 
 /// A state in which no two fields have the same value, as far as they can differ.
@@ -252,6 +258,7 @@ fn the_bytes_are_those_that_are_frozen() {
         .map(|(name, record)| (format!("record_{name}"), HEXLOWER.encode(&record.write(Vec::new()))))
         .collect();
     forms.insert("state".to_owned(), HEXLOWER.encode(&state().write(Vec::new())));
+    forms.insert("base".to_owned(), HEXLOWER.encode(&base().write(Vec::new())));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if std::env::var_os("STAPEL_KEEP_STORE").is_some() {
         fs::write(&path, serde_json::to_string_pretty(&forms).unwrap() + "\n").unwrap();
@@ -267,7 +274,12 @@ fn forms_are_read_back_whole_or_not_at_all() {
         (name, record.write(Vec::new()), Box::new(again) as Box<dyn Fn(&[u8]) -> Result<Vec<u8>, _>>)
     });
     let again = |bytes: &[u8]| PartnerState::read(bytes).map(|state| state.write(Vec::new()));
-    for (name, bytes, again) in records.chain([("state", state().write(Vec::new()), Box::new(again) as Box<_>)]) {
+    let base_again = |bytes: &[u8]| JournalBase::read(bytes).map(|base| base.write(Vec::new()));
+    let others = [
+        ("state", state().write(Vec::new()), Box::new(again) as Box<_>),
+        ("base", base().write(Vec::new()), Box::new(base_again) as Box<_>),
+    ];
+    for (name, bytes, again) in records.chain(others) {
         assert_eq!(again(&bytes).as_ref(), Ok(&bytes), "{name}");
         for cut in 0..bytes.len() {
             assert!(again(&bytes[..cut]).is_err(), "{name} cut at {cut}");
