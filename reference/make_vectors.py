@@ -1,5 +1,5 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates}.json. Gives the same
-bytes whenever it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates,transcripts}.json. Gives
+the same bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -38,6 +38,7 @@ from stapel_reference.messages import (
 )
 from stapel_reference.standings import Counting
 from succession_vectors import succession_file
+from transcript_vectors import transcript_file
 
 FOLDER = Path(__file__).parent.parent / "tests" / "vectors" / "v1"
 
@@ -828,6 +829,7 @@ def main() -> int:
         "policies.json": policy_file(FOLDER / "policies.json"),
         "succession.json": succession_file(),
         "certificates.json": certificate_file(),
+        "transcripts.json": transcript_file(),
     }
     stale = []
     for name, content in made.items():

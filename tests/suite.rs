@@ -36,6 +36,8 @@ mod stores;
 #[cfg(feature = "broker")]
 mod vectors_standings;
 #[cfg(feature = "broker")]
+mod vectors_transcripts;
+#[cfg(feature = "broker")]
 mod watch;
 
 #[cfg(all(feature = "partner", feature = "broker"))]

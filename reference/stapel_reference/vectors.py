@@ -250,6 +250,33 @@ def log_vectors(file: dict[str, Any]) -> Check:
         yield row["name"], None if one and two else "taken"
 
 
+def transcripts(file: dict[str, Any]) -> Check:
+    policies_ = {
+        name: policy.in_force(one["toml"].encode(), one["signatures"]) for name, one in file["policies"].items()
+    }
+    for name, one in file["policies"].items():
+        yield f"policy {name}", unlike(one["digest"], policy.digest(policies_[name]).hex())
+    rosters = {policy.digest(one).hex(): {row["number"] for row in one["partner"]} for one in policies_.values()}
+    for play in file["broker"]:
+        for at, step in enumerate(play["steps"]):
+            if step["do"] == "message":
+                yield f"{play['name']}, step {at}", sent(step, rosters)
+
+
+def sent(step: dict[str, Any], rosters: dict[str, set[int]]) -> str | None:
+    """Of a message to the broker: whether its bytes and its partner are refused exactly where a hint says so."""
+    data = message_bytes({"hex": step["message"]} if "message" in step else step)
+    reply = step.get("reply", {"signed": True})
+    hint = None if reply["signed"] else reply["body"]["code"]
+    wrong = code_of(lambda: messages.decode(data, from_partner=True))
+    if wrong or hint in ("malformed", "too_large"):
+        return unlike(hint, wrong)
+    is_known = "policy" not in reply or messages.decode(data, True).header.partner in rosters[reply["policy"]]
+    if hint != "wrong_consortium" and is_known == (hint == "unknown_partner"):
+        return f"{hint}, and whether the roster has it: {is_known}"
+    return None
+
+
 FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "addresses.json": addresses,
     "certificates.json": certificates,
@@ -259,5 +286,6 @@ FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "policies.json": policies,
     "signatures.json": signatures,
     "standings.json": standings,
+    "transcripts.json": transcripts,
     "succession.json": successions,
 }
