@@ -138,6 +138,8 @@ impl Partner {
             return Ok(());
         }
         let key_id = member.source(epoch, today)?.key_id();
+        // Before the journal has the numbers, so that a call that is refused uses up none.
+        member.refuse_uncertified(epoch, today)?;
         let mut transaction = self.data.begin(now)?;
         transaction.state().note_asked(epoch, key_id, addresses, today);
         for (rows, (pseudonyms, positions)) in drafts {

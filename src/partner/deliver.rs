@@ -131,6 +131,8 @@ impl Partner {
             drop(transaction);
             return self.wait_for_pseudonyms(missing, today, None);
         }
+        // Before the journal has the numbers, so that a call that is refused uses up none.
+        updates.iter().try_for_each(|update| member.refuse_uncertified(update.epoch, today))?;
         member.ask_sources(transaction.state(), missing, today, None)?;
         // First the journal has the numbers, so that no other messages get them, whatever happens from here on.
         transaction.record(None, JournalEvent::Delivering { messages })?;

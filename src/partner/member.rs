@@ -57,7 +57,7 @@ impl Member {
 
     /// An error where the partner's own certificate in an epoch does not name its message key, or is none: nobody would
     /// take what it signs.
-    fn refuse_uncertified(&self, epoch: u32, day: Day) -> Result<(), PartnerError> {
+    pub(super) fn refuse_uncertified(&self, epoch: u32, day: Day) -> Result<(), PartnerError> {
         let of_epoch = self.certificates.iter().filter(|one| one.claimed().epoch == epoch);
         let Some(Statement { serial, keys, first_day, last_day, .. }) = latest(of_epoch, day) else { return Ok(()) };
         let finding = match keys {

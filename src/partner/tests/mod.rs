@@ -232,8 +232,10 @@ fn a_partner_signs_only_with_the_key_that_is_certified() {
     let tomorrow = NOW.plus(86_400);
     play.deliver(NOW);
     play.partner.flag(&homes(2..3), &by(), tomorrow).unwrap();
+    let records = play.partner.journal_length();
     assert_eq!(code(play.partner.deliver(tomorrow)), "not_certified");
     assert_eq!(code(play.partner.ask(&homes(1..2), &by(), tomorrow)), "not_certified");
+    assert_eq!(play.partner.journal_length(), records, "no number is used up");
     play.partner.add_certificate(certificate(3, Some(own), "2026-12-16").path()).unwrap();
     let mut play = play.reopen();
     assert_eq!(play.deliver(tomorrow).len(), 1);
