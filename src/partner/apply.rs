@@ -238,7 +238,7 @@ impl PartnerState {
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
             let forgotten = epoch.undelivered.forgotten;
-            epoch.undelivered = Undelivered { full_set: true, forgotten, homes: Vec::new() };
+            epoch.undelivered = Undelivered { full_set: true, forgotten, nothing_held: true, homes: Vec::new() };
         }
     }
 

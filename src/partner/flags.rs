@@ -34,6 +34,8 @@ pub(super) struct Undelivered {
     pub(super) full_set: bool,
     /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
     pub(super) forgotten: bool,
+    /// The broker said that it holds nothing: nothing has to be withdrawn before the full set.
+    pub(super) nothing_held: bool,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
     pub(super) homes: Vec<ChangedHome>,
 }
@@ -223,13 +225,14 @@ impl Undelivered {
     /// What the broker holds is not known: only all flags as a whole bring it up to date. What was withdrawn it may
     /// hold, and that need not wait for them.
     pub(super) fn forget(&mut self, flags: &Flags) {
-        self.full_set = true;
+        (self.full_set, self.nothing_held) = (true, false);
         self.homes.retain(|home| home.held().is_some() && flags.get(&home.address).is_none());
     }
 
     /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
     pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
-        self.homes.extend_from_slice(changed);
+        let nothing_held = self.nothing_held;
+        self.homes.extend(changed.iter().filter(|home| !nothing_held || home.delivered.is_none()));
         // Stable, and the first of two stays: what the broker holds is what was noted before.
         self.homes.sort_by_key(|home| home.address);
         self.homes.dedup_by_key(|home| home.address);
@@ -285,7 +288,7 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, forgotten, homes }
+    Undelivered { full_set, forgotten, nothing_held, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
 }

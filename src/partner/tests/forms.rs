@@ -158,6 +158,7 @@ fn state() -> PartnerState {
     let undelivered = |full_set: bool, delivered| Undelivered {
         full_set,
         forgotten: !full_set,
+        nothing_held: full_set,
         homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
     let flags = |homes: Vec<AddressKey>, last_day| {

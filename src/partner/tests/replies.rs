@@ -467,6 +467,22 @@ fn of_two_epochs_the_later_release_tells_how_the_flags_stand() {
     assert_eq!(play.reopen().partner.data.state().stacked.len(), 2);
 }
 
+/// The broker that says that it holds nothing would only reject what is withdrawn before the full set.
+#[test]
+fn nothing_is_withdrawn_from_a_broker_that_holds_nothing() {
+    for code in [Code::FullSetRequired, Code::Recovering] {
+        let mut play = delivered();
+        play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+        let messages = play.partner.deliver(NOW).unwrap();
+        play.broker.reject_next = Some((code, 0));
+        play.carry(messages, NOW);
+        play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+        let mut play = play.reopen();
+        let kinds: Vec<_> = play.partner.deliver(NOW).unwrap().iter().map(|message| header(message).kind).collect();
+        assert_eq!(kinds, [Kind::FullSet], "{code:?}");
+    }
+}
+
 #[test]
 fn after_a_gap_comes_a_full_set() {
     let mut play = delivered();
