@@ -254,7 +254,8 @@ impl Partner {
                 let event = is_new.then_some(JournalEvent::Late { series, number, reply: record });
                 (event, Received::Late(rejection))
             }
-            reply => (None, self.read_again(header, &reply)?),
+            // What was to be complained of it was complained of when it was read first.
+            reply => return self.read_again(header, &reply),
         };
         self.complain_of_all(findings, bytes)?;
         if let Some(event) = event {
