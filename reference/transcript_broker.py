@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from stapel_reference import jsonform, messages
+from stapel_reference import messages
 from stapel_reference.messages import KINDS, Confirm, Delta, FullSet, Header, Question, StatusRequest, Terms
-from succession_vectors import AFTER, ANOTHER_KEY, BEFORE, POLICY_KEYS, signature
+from succession_vectors import ANOTHER_KEY, POLICY_KEYS, signature
 from transcript_consortium import (
     CONSORTIUM,
     DAY,
@@ -622,10 +622,11 @@ def message_keys() -> Play:
     play.used[1, "state"] = 2
     play.accept(1, Confirm(), "its numbers go on", told={"held": 2}, key=21)
     play.certificate(certify(2, 1, 2, suspended=True, first_day="2026-12-03"))
-    play.accept(2, Confirm(), "until its first day it is not suspended", told={"held": 2})
+    resend = play.accept(2, Confirm(), "until its first day it is not suspended", told={"held": 2})
     play.standings(3, {1: 255})
     play.now = MIDNIGHT[2]
     play.reject(2, Confirm(), "not_certified", about="suspended; the number is used")
+    play.send(play.bytes[resend], play.rejection("stale", 4), "and it gets no earlier reply")
     play.reject(2, StatusRequest(), "not_certified")
     play.reject(2, Confirm(), "bad_signature", about="a stranger is told the same as of any partner", key=3)
     play.certificate(certify(2, 1, 3, first_day="2026-12-03", last_day="2026-12-03"))

@@ -13,11 +13,11 @@ use std::sync::OnceLock;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use stapel::message::{self, Header, Role, Unverified};
-use stapel::policy::SignedPolicy;
+use stapel::policy::Policy;
 use stapel::secret::{Scope, Secret};
 use stapel::{Broker, Timestamp};
 use stapel_testkit as testkit;
-use stapel_testkit::{Entry, START, day};
+use stapel_testkit::{Entry, START};
 
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reference");
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/v1");
@@ -79,25 +79,20 @@ struct Partner {
 }
 
 impl Partner {
-    fn open(entry: &Entry, policy: &SignedPolicy) -> Partner {
+    fn open(entry: &Entry, policy: &str) -> Partner {
         let mut command = python(&["-m", "stapel_reference", "message"]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (jobs, results) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
         let mut partner = Partner { process, jobs, results };
+        let signatures = testkit::signatures(&Policy::parse(policy).unwrap());
         let opened = partner.job(json!({
             "do": "open",
             "number": entry.number,
             "seed": HEXLOWER.encode(&[entry.number as u8; 32]),
-            "consortium": "zaanstad",
-            "purpose": "ondermijning-zaanstad",
+            "policy": policy,
+            "signatures": signatures.iter().map(|one| one.to_text()).collect::<Vec<_>>(),
             "epoch": 1,
             "secret": HEXLOWER.encode(&SECRET),
-            "policy": policy.digest().to_string(),
-            "broker_key": testkit::operator_key().verifying_key().to_string(),
-            "threshold": policy.policy().counting.threshold,
-            "count_cap": policy.policy().counting.count_cap,
-            "sees": entry.sees,
-            "organisations": policy.policy().organisations.len(),
         }));
         assert_eq!(opened["public"], testkit::key(entry.number).verifying_key().to_string());
         partner
@@ -110,16 +105,39 @@ impl Partner {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Has a message made, hands it to the broker, and has the reply read.
-    fn say(&mut self, broker: &Broker, job: Value, now: Timestamp) -> Value {
+    /// Has a person do something at the partner.
+    fn does(&mut self, job: Value, now: Timestamp) {
         let mut job = job;
-        job["time"] = now.0.into();
+        job["now"] = now.0.into();
+        assert_eq!(self.job(job), json!({}));
+    }
+
+    /// The messages that it makes.
+    fn makes(&mut self, job: Value, now: Timestamp) -> Vec<Vec<u8>> {
+        let mut job = job;
+        job["now"] = now.0.into();
         let made = self.job(job);
-        let request = made["message"].as_str().unwrap_or_else(|| panic!("{made}"));
-        let reply = broker.handle(&HEXLOWER.decode(request.as_bytes()).unwrap(), now);
-        let told = self.job(json!({"do": "read", "request": request, "reply": HEXLOWER.encode(&reply)}));
-        assert_eq!(told["conflicts"], json!([]), "{told}");
-        told
+        let messages = made["messages"].as_array().unwrap_or_else(|| panic!("{made}"));
+        messages.iter().map(|message| HEXLOWER.decode(message.as_str().unwrap().as_bytes()).unwrap()).collect()
+    }
+
+    fn read(&mut self, reply: &[u8], now: Timestamp) -> Value {
+        self.job(json!({"do": "read", "reply": HEXLOWER.encode(reply), "now": now.0}))
+    }
+
+    /// Has messages made, hands them to the broker, and has the replies read: the last of them.
+    fn say(&mut self, broker: &Broker, job: Value, now: Timestamp) -> Value {
+        self.say_to(broker, job, (now, now))
+    }
+
+    /// The same, with a clock of the partner's and one of the broker's.
+    fn say_to(&mut self, broker: &Broker, job: Value, (own, brokers): (Timestamp, Timestamp)) -> Value {
+        let mut last = Value::Null;
+        for message in self.makes(job, own) {
+            last = self.read(&broker.handle(&message, brokers), own);
+            assert_eq!(last["complaints"], json!([]), "{last}");
+        }
+        last
     }
 }
 
@@ -131,58 +149,61 @@ impl Drop for Partner {
     }
 }
 
+/// A policy whose key id of epoch 1 is that of the secret.
+fn policy_text(rules: &str) -> String {
+    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
+    let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
+    testkit::policy_text(&testkit::ROSTER, &rules.replace("11111111111111111111111111111111", &key_id))
+}
+
 #[test]
 fn the_broker_accepts_what_it_sends_and_it_reads_what_the_broker_replies() {
     if !there_is_python() {
         return;
     }
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
-    let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
     let levels = "[counting]\nlevels = [\"unit\", \"number\"]\n[budgets]";
-    let rules = testkit::RULES.replace("11111111111111111111111111111111", &key_id).replace("[budgets]", levels);
-    let policy = testkit::signed(&testkit::policy_text(&testkit::ROSTER, &rules));
-    let broker = testkit::broker(&policy);
-    let mut partners = testkit::ROSTER.each_ref().map(|entry| Partner::open(entry, &policy));
-    let last = day("2027-03-31").0;
+    let text = policy_text(&testkit::RULES.replace("[budgets]", levels));
+    let broker = testkit::broker(&testkit::signed(&text));
+    let mut partners = testkit::ROSTER.each_ref().map(|entry| Partner::open(entry, &text));
     let (dam, plein, kade) = ("1012JS|1|A", "1506AB|12|", "1506AB|14|BIS");
+    let deliver = || json!({"do": "deliver"});
 
-    let sets = [
-        json!({dam: last, plein: last}),
-        json!({dam: last, "1012JS|1": last}),
-        json!({dam: last}),
-        json!({kade: last}),
-        json!({}),
-    ];
-    for (partner, flags) in partners.iter_mut().zip(&sets) {
-        let told = partner.say(&broker, json!({"do": "full_set", "flag": flags}), START);
-        assert_eq!(told["kind"], "receipt", "{told}");
-        assert_eq!(told["body"]["held"], flags.as_object().unwrap().len());
+    // Each home with its house number.
+    let sets = [vec![dam, plein], vec![dam, "1012JS|1|B"], vec![dam], vec![kade], vec![]];
+    for ((partner, homes), held) in partners.iter_mut().zip(&sets).zip([4, 3, 2, 2, 0]) {
+        partner.does(json!({"do": "flag", "homes": homes}), START);
+        let told = partner.say(&broker, deliver(), START);
+        assert_eq!((&told["told"]["kind"], &told["body"]["held"]), (&json!("receipt"), &json!(held)), "{told}");
     }
-    let delta = json!({"do": "delta", "flag": {kade: last}, "withdraw": [plein]});
-    let told = partners[0].say(&broker, delta, START.plus(60));
-    assert_eq!((&told["body"]["added"], &told["body"]["withdrawn"]), (&json!(1), &json!(1)), "{told}");
-    assert_eq!(partners[1].say(&broker, json!({"do": "confirm"}), START.plus(60))["kind"], "receipt");
+    partners[0].does(json!({"do": "flag", "homes": [kade]}), START.plus(60));
+    partners[0].does(json!({"do": "withdraw", "homes": [plein]}), START.plus(60));
+    let told = partners[0].say(&broker, deliver(), START.plus(60));
+    assert_eq!((&told["body"]["added"], &told["body"]["held"]), (&json!(2), &json!(4)), "{told}");
+    let confirmed = partners[1].say(&broker, json!({"do": "confirm"}), START.plus(60));
+    assert_eq!(confirmed["told"]["kind"], "receipt");
 
     let released = Timestamp((START.0 / 86_400 + 1) * 86_400);
     let mut ask = |at: usize, asked: Value| {
-        let told = partners[at].say(&broker, json!({"do": "question", "ask": asked}), released);
-        assert_eq!(told["kind"], "answer", "{told}");
+        let told = partners[at].say(&broker, json!({"do": "ask", "homes": asked}), released);
+        assert_eq!(told["told"]["kind"], "answer", "{told}");
         assert_eq!((&told["body"]["release"], &told["body"]["fresh"]), (&json!(START.0 + 1), &json!(4)));
-        told["standings"].clone()
+        told["told"]["standings"].clone()
     };
     assert_eq!(ask(0, json!([plein, kade, dam])), json!({dam: 3, kade: 2, plein: 1}), "politie sees counts");
-    assert_eq!(ask(1, json!([dam, "1012JS|1"])), json!({dam: 2, "1012JS|1": 0}), "the tax office sees bands");
+    assert_eq!(ask(1, json!([dam, "1012JS|1"])), json!({dam: 2, "1012JS|1": 2}), "the tax office sees bands");
     assert_eq!(ask(2, json!([dam, kade])), json!({dam: 255, kade: 1}), "the housing association sees presence");
-    let sweep = json!({"do": "question", "ask": [dam, plein], "sweep": "brand"});
-    assert_eq!(partners[3].say(&broker, sweep, released)["standings"], json!({dam: 255, plein: 0}), "a sweep");
+    let sweep = json!({"do": "ask", "homes": [dam, plein], "sweep": "brand"});
+    let swept = partners[3].say(&broker, sweep, released);
+    assert_eq!(swept["told"]["standings"], json!({dam: 255, plein: 0}), "a sweep");
 
-    let told = partners[0].say(&broker, json!({"do": "status", "tree_size": 0}), released);
-    assert_eq!((&told["body"]["last_state"], &told["body"]["held"]), (&json!(2), &json!(2)), "{told}");
-    let late = json!({"do": "delta", "flag": {dam: day("2026-11-30").0}});
-    let told = partners[2].say(&broker, late, released);
-    assert_eq!((&told["kind"], &told["body"]["code"]), (&json!("rejection"), &json!("clock")), "{told}");
-    let told = partners[2].say(&broker, json!({"do": "delta", "flag": {plein: last}}), released);
-    assert_eq!(told["kind"], "receipt", "its numbers go on after a rejection: {told}");
+    let told = partners[0].say(&broker, json!({"do": "status"}), released);
+    assert_eq!((&told["body"]["last_state"], &told["body"]["held"]), (&json!(3), &json!(4)), "{told}");
+    partners[2].does(json!({"do": "flag", "homes": [plein]}), released);
+    let late = released.plus(25 * 3_600);
+    let told = partners[2].say_to(&broker, deliver(), (released, late));
+    assert_eq!((&told["told"]["code"], &told["told"]["next"]), (&json!("clock"), &json!("set_clock")), "{told}");
+    let told = partners[2].say(&broker, deliver(), late);
+    assert_eq!(told["told"]["kind"], "receipt", "its numbers go on after a rejection: {told}");
 }
 
 #[test]
@@ -190,38 +211,21 @@ fn it_refuses_replies_that_are_not_for_it() {
     if !there_is_python() {
         return;
     }
-    let scope = Scope { purpose: "ondermijning-zaanstad".parse().unwrap(), epoch: 1 };
-    let key_id = Secret::from_bytes(SECRET).key_id(&scope).to_string();
-    let policy = testkit::signed(&testkit::policy_text(
-        &testkit::ROSTER,
-        &testkit::RULES.replace("11111111111111111111111111111111", &key_id),
-    ));
-    let broker = testkit::broker(&policy);
-    let mut partner = Partner::open(&testkit::ROSTER[0], &policy);
-    let mut said = |job: Value| {
-        let made = partner.job(job)["message"].as_str().unwrap().to_owned();
-        let reply = broker.handle(&HEXLOWER.decode(made.as_bytes()).unwrap(), START);
-        (made, HEXLOWER.encode(&reply))
-    };
-    let (set, receipt) = said(json!({"do": "full_set", "time": START.0, "flag": {}}));
-    let (status, reply) = said(json!({"do": "status", "time": START.0}));
-    let mut flipped = HEXLOWER.decode(receipt.as_bytes()).unwrap();
+    let text = policy_text(testkit::RULES);
+    let broker = testkit::broker(&testkit::signed(&text));
+    let mut partner = Partner::open(&testkit::ROSTER[0], &text);
+    let set = partner.makes(json!({"do": "deliver"}), START).remove(0);
+    let receipt = broker.handle(&set, START);
+    let mut flipped = receipt.clone();
     *flipped.last_mut().unwrap() ^= 1;
     // The same receipt, of a time at which the broker would have refused the message: ten minutes are the most.
-    let early = HEXLOWER.decode(receipt.as_bytes()).unwrap();
-    let early = Unverified::parse(&early, Role::Broker).unwrap();
+    let early = Unverified::parse(&receipt, Role::Broker).unwrap();
     let early = early.verify(&testkit::operator_key().verifying_key()).unwrap();
     let header = Header { time: Timestamp(START.0 - 601), ..early.header().clone() };
     let early = message::sign(&header, &early.reply().unwrap().encode().unwrap(), &testkit::operator_key()).unwrap();
-    let mut read = |request: &str, reply: &str| {
-        let told = partner.job(json!({"do": "read", "request": request, "reply": reply}));
-        told["error"].as_str().map(str::to_owned)
-    };
-    assert_eq!(read(&set, &reply).as_deref(), Some("wrong_reply"));
-    assert_eq!(read(&status, &receipt).as_deref(), Some("wrong_reply"));
-    assert_eq!(read(&set, &HEXLOWER.encode(&early)).as_deref(), Some("wrong_reply"));
-    assert_eq!(read(&set, &HEXLOWER.encode(&flipped)).as_deref(), Some("bad_signature"));
-    assert_eq!(read(&set, &set).as_deref(), Some("malformed"));
-    assert_eq!(read(&set, &receipt), None);
-    assert_eq!(read(&status, &reply), None);
+    let refused = [(&early, "unexpected_reply"), (&flipped, "bad_signature"), (&set, "malformed")];
+    for (reply, code) in refused {
+        assert_eq!(partner.read(reply, START)["error"], code);
+    }
+    assert_eq!(partner.read(&receipt, START)["told"]["kind"], "receipt");
 }

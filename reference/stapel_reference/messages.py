@@ -618,11 +618,15 @@ class Unverified:
     raw_body: bytes
     signature: bytes
 
-    def verified(self, key: bytes) -> Body:
-        """The body, if the signature is that of the Ed25519 public key."""
+    def check_signature(self, key: bytes) -> None:
+        """That it is the signature of the Ed25519 public key."""
         data = signed_bytes(self.header.kind, self.front, self.raw_body)
         if not verifies(key, self.signature, data):
             raise Refused("bad_signature", "the signature is not that of the key")
+
+    def verified(self, key: bytes) -> Body:
+        """The body, if the signature is that of the key."""
+        self.check_signature(key)
         return self.body()
 
     def unsigned_rejection(self) -> Rejection | None:

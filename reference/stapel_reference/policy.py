@@ -703,3 +703,11 @@ def but_for_a_key(policy: dict[str, Any], name: str) -> Any:
     rest["partner"] = [one for one in policy["partner"] if one["organisation"] != name]
     theirs = [one for one in policy["partner"] if one["organisation"] == name]
     return rest, [{key: value for key, value in one.items() if key != "number"} for one in theirs]
+
+
+def day_number(text_: str) -> int:
+    return (datetime.date.fromisoformat(text_) - datetime.date(1970, 1, 1)).days
+
+
+def date_of(day_: int) -> str:
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day_)).isoformat()

@@ -96,14 +96,18 @@ def parse_part(data: bytes) -> SecretPart:
 
 
 def join(parts: list[SecretPart]) -> SecretFile:
-    if len({(part.purpose, part.epoch, part.of, part.key_id) for part in parts}) != 1:
-        raise refused("the parts are of different secrets")
-    if sorted(part.number for part in parts) != list(range(1, parts[0].of + 1)):
-        raise refused("a part is missing, or there twice")
+    def demand(holds: bool, finding: str) -> None:
+        if not holds:
+            raise Refused("secret_parts", finding)
+
+    demand(len({(part.purpose, part.epoch, part.of, part.key_id) for part in parts}) == 1, "of different secrets")
+    demand(sorted(part.number for part in parts) == list(range(1, parts[0].of + 1)), "one is missing, or there twice")
     secret = bytes(32)
     for part in parts:
         secret = bytes(a ^ b for a, b in zip(secret, part.share))
-    return checked(SecretFile(parts[0].purpose, parts[0].epoch, secret), parts[0].key_id)
+    file = SecretFile(parts[0].purpose, parts[0].epoch, secret)
+    demand(Secret(secret, file.purpose, file.epoch).key_id == parts[0].key_id, "the key id is not that of the secret")
+    return file
 
 
 def checked(file: SecretFile, key_id: bytes) -> SecretFile:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import address, certificate, jsonform, keys, log, messages, policy, secret_file
+from . import address, certificate, jsonform, keys, log, messages, policy, secret_file, transcripts
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
@@ -250,13 +250,15 @@ def log_vectors(file: dict[str, Any]) -> Check:
         yield row["name"], None if one and two else "taken"
 
 
-def transcripts(file: dict[str, Any]) -> Check:
+def transcript_vectors(file: dict[str, Any]) -> Check:
     policies_ = {
         name: policy.in_force(one["toml"].encode(), one["signatures"]) for name, one in file["policies"].items()
     }
     for name, one in file["policies"].items():
         yield f"policy {name}", unlike(one["digest"], policy.digest(policies_[name]).hex())
     rosters = {policy.digest(one).hex(): {row["number"] for row in one["partner"]} for one in policies_.values()}
+    for play in file["partner"]:
+        yield play["name"], transcripts.play(play, file["policies"])
     for play in file["broker"]:
         for at, step in enumerate(play["steps"]):
             if step["do"] == "message":
@@ -286,6 +288,6 @@ FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "policies.json": policies,
     "signatures.json": signatures,
     "standings.json": standings,
-    "transcripts.json": transcripts,
+    "transcripts.json": transcript_vectors,
     "succession.json": successions,
 }

@@ -9,6 +9,7 @@ mod messages;
 mod replies;
 mod retention;
 mod sources;
+pub(super) mod transcripts;
 
 use std::fs;
 use std::path::Path;
