@@ -814,9 +814,13 @@ def a_chain() -> Play:
     play.flag(5)
     again = play.deliver()
     assert len(again) == 2
-    play.reject(again[0], "stale", 1 << 40, "it stays in flight, for one after it may have been accepted")
-    assert play.deliver() == again
-    play.receipt(again[-1], held=2)
+    play.reject(again[0], "stale", 1 << 40, "both are given up, and one of them may have been accepted")
+    play.demand(in_flight=[])
+    play.read(play.reply(again[-1], "receipt", held=2), "receipt", "as the receipt of the last says when it comes again")
+    full = play.deliver("what the broker holds is not known any more")
+    assert [kind_of(one) for one in full] == ["full_set", "full_set"]
+    play.receipt(full[0])
+    play.receipt(full[1])
     play.demand(in_flight=[])
     return play
 

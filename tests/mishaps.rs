@@ -192,8 +192,8 @@ struct World {
     brokers: usize,
     messages: Vec<Vec<u8>>,
     replies: Vec<Vec<u8>>,
-    /// Whether an older copy took the place of the partner's folder since all was settled last: then the broker may hold
-    /// flags that it does not know of.
+    /// Whether an older copy took the place of the partner's folder since all was settled last: then the broker may
+    /// hold flags that it does not know of.
     forgot_flags: bool,
     /// Whether one ever did: the broker may know of an earlier first day than it does.
     forgot_days: bool,

@@ -138,7 +138,8 @@ impl PartnerFolder {
     fn says(&self, error: PartnerError) -> Failure {
         let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
         let (dir, keys) = (&self.dir, self.keys());
-        let files = [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join("policy.toml")];
+        let files =
+            [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join("policy.toml")];
         let Some(missing) = files.iter().position(|file| is_missing(file)) else {
             return Failure::of_policy(&dir.join("policy.toml"))(error);
         };
@@ -163,7 +164,8 @@ impl PartnerFolder {
                  flag again"
             ),
             _ => format!(
-                "{dir_shown} is without policy.toml: give it one with stapel partner adopt, or put it back if it had one"
+                "{dir_shown} is without policy.toml: give it one with stapel partner adopt, or put it back if it had \
+                 one"
             ),
         };
         Failure::new("partner_folder", finding)

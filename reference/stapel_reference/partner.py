@@ -100,6 +100,8 @@ class Partner:
         self.counted = self.house_numbers
         self.latest = 0
         self.state_number = self.question_number = self.status_number = 0
+        # The numbers of the state messages that were made here. This partner leaves none out, and has no old copies.
+        self.made: set[int] = set()
         self.past: list[tuple[Sent, str, Read | None]] = []
         self.complaints: list[str] = []
         # What was complained of, and the reply that showed it.
@@ -378,6 +380,7 @@ class Partner:
         previous = self.accepted
         for number, body, told_then in first + then:
             self.state_number += 1
+            self.made.add(self.state_number)
             sent = self.sign(now, number, body, self.state_number, previous)
             sent.told = told_then
             if isinstance(body, Delta) and not body.groups:
@@ -632,13 +635,10 @@ class Partner:
 
     def accept_unknown(self, number: int) -> None:
         """The broker accepted a message of which it is not known what it said: only full sets bring it up to date."""
-        was_rejected = any(
-            sent.is_state and sent.header.sequence == number and end == "read" for sent, end, _ in self.past
-        )
-        if number > self.accepted and was_rejected:
+        if number > 0 and number not in self.made:
             self.have_forgotten()
         self.accepted = number
-        self.raise_state_number(number)
+        self.state_number = raised(self.state_number, number)
         for epoch in self.epochs.values():
             epoch.full_set, epoch.granted = True, set()
             # It may hold each flag of now.
@@ -692,8 +692,8 @@ class Partner:
             self.assume_empty(epoch)
         elif code == "stale" and sent.is_state:
             self.raise_state_number(number - 1)
-            if self.chain[-1] is not sent:
-                return
+            # It may be that it was accepted, and another after it; the gap that the next message meets tells.
+            self.lost = max(self.lost, self.chain[-1].header.sequence)
         elif code == "stale" and isinstance(sent.body, Question):
             self.question_number = raised(self.question_number, number - 1)
         elif code == "stale":

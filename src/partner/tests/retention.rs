@@ -124,7 +124,7 @@ fn a_journal_is_pruned_after_its_time_and_says_so() {
     let mut play = of_two_years();
     let (after, later) = (at(AFTER), Timestamp(at(AFTER).0 + 86_400));
     let before: Vec<_> = play.partner.flags().copied().collect();
-    play.partner.deliver(after).unwrap();
+    let last = header(play.partner.deliver(after).unwrap().last().unwrap()).sequence;
     let (length, head) = (play.partner.journal_length(), play.partner.journal_head());
     assert_eq!(play.partner.pruned().unwrap(), None);
     assert_eq!(code(play.partner.prune_journal(Some(364), &by(), later)), "not_permitted");
@@ -154,7 +154,7 @@ fn a_journal_is_pruned_after_its_time_and_says_so() {
     assert_eq!((partner.number(), partner.flags().copied().collect::<Vec<_>>()), (1, before));
     assert!(partner.in_flight().next().is_none());
     let messages = partner.deliver(later).unwrap();
-    assert_eq!(header(&messages[0]).sequence, 3, "no number is used twice");
+    assert!(header(&messages[0]).sequence > last, "no number is used twice");
 }
 
 #[test]

@@ -115,7 +115,9 @@ impl Player<'_> {
         files::create_private(&own.join("partner.key"), &bytes(&start.seed)).unwrap();
         Partner::init(&own, start.partner).unwrap();
         Partner::join(&own, &write_policy(&folder.path().join("policy"), &file.policies[&start.policy])).unwrap();
-        let partner = Partner::open(&own).unwrap();
+        let mut partner = Partner::open(&own).unwrap();
+        // The transcripts name each number.
+        partner.left_out = 0;
         let mut player = Player { file, folder, partner: Some(partner), written: 0, kept: Value::Null };
         for text in &start.certificates {
             let path = player.write(text);
@@ -186,7 +188,7 @@ impl Player<'_> {
                 let own = self.folder.path().join("own");
                 fs::remove_file(own.join("partner.key")).unwrap();
                 files::create_private(&own.join("partner.key"), &bytes(step.seed.as_ref().unwrap())).unwrap();
-                self.partner = Some(Partner::open(&own)?);
+                self.partner = Some(Partner { left_out: 0, ..Partner::open(&own)? });
             }
             "secret" => {
                 let path = self.write(step.text.as_ref().unwrap());
