@@ -496,14 +496,14 @@ def budgets() -> Play:
 
 def clock_in_doubt() -> Play:
     play = Play(
-        "a clock in doubt", "5.7: more than three days past the last release. What is `unavailable` uses up no number."
+        "a clock in doubt", "5.7: more than 14 days past the last release. What is `unavailable` uses up no number."
     )
     for partner in (1, 2, 3, 4):
         play.accept(partner, full(1, 2), told={"added": 2, "held": 2})
     at = play.accept(5, full(3), told={"added": 1, "held": 1})
     play.now = MIDNIGHT[1]
     play.standings(1, {1: 3})
-    play.now = MIDNIGHT[1] + 3 * DAY + 1
+    play.now = MIDNIGHT[1] + 14 * DAY + 1
     for body in (full(1), delta(3), delta(3, gone=(1,)), Confirm(), ask(1)):
         play.reject(1, body, "unavailable")
     play.used = {**play.used, (1, "state"): 1, (1, "question"): 1}
@@ -514,6 +514,29 @@ def clock_in_doubt() -> Play:
     play.used[1, "state"] = 2
     play.standings(2, {1: 2, 2: 2}, "the release of the day took away what was withdrawn")
     play.accept(1, Confirm(), told={"held": 1})
+    return play
+
+
+def a_silence() -> Play:
+    play = Play(
+        "days without a release",
+        "5.7: more than three days and less than 14. The broker goes on, and blames nobody for another time.",
+    )
+    for partner in (1, 2, 3, 4, 5):
+        play.accept(partner, full(1, 2), told={"added": 2, "held": 2})
+    play.now = MIDNIGHT[1]
+    play.standings(1, {1: 3})
+    play.now = MIDNIGHT[1] + 5 * DAY + HOUR
+    play.standings(2, {1: 2, 2: 2})
+    play.accept(1, delta(3), told={"added": 1, "held": 3})
+    used = dict(play.used)
+    play.reject(2, Confirm(), "unavailable", about="its time is of two days before", time=play.now - 2 * DAY)
+    play.used = used
+    play.accept(2, delta(gone=(1,)), "a withdrawal waits for nobody", told={"withdrawn": 1, "held": 1},
+                time=play.now - 2 * DAY)  # fmt: skip
+    play.accept(2, Confirm(), told={"held": 1})
+    play.step("accept_clock")
+    play.reject(2, Confirm(), "clock", time=play.now - 2 * DAY)
     return play
 
 
@@ -671,7 +694,7 @@ def two_epochs() -> Play:
 
 PLAYS = (
     a_state_message, a_question, the_bytes, numbers, sets_in_parts, days_and_renewals, budgets, clock_in_doubt,
-    a_restore, succession, a_lost_key, message_keys, two_epochs,
+    a_silence, a_restore, succession, a_lost_key, message_keys, two_epochs,
 )  # fmt: skip
 
 

@@ -816,7 +816,7 @@ def a_chain() -> Play:
     assert len(again) == 2
     play.reject(again[0], "stale", 1 << 40, "both are given up, and one of them may have been accepted")
     play.demand(in_flight=[])
-    play.read(play.reply(again[-1], "receipt", held=2), "receipt", "as the receipt of the last says when it comes again")
+    play.read(play.reply(again[-1], "receipt", held=2), "receipt", "as the last one's receipt says when it comes again")
     full = play.deliver("what the broker holds is not known any more")
     assert [kind_of(one) for one in full] == ["full_set", "full_set"]
     play.receipt(full[0])

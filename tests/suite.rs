@@ -32,6 +32,8 @@ mod protocol;
 #[cfg(feature = "broker")]
 mod reference;
 #[cfg(feature = "broker")]
+mod silence;
+#[cfg(feature = "broker")]
 mod stores;
 #[cfg(feature = "broker")]
 mod vectors_standings;

@@ -49,7 +49,7 @@ pub(crate) fn refuse_closed() -> Result<(), Failure> {
         let is_read_too = rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR));
         let device = rustix::fs::fstat(&stdout).map(|there| there.st_rdev);
         let null = std::fs::metadata("/dev/null").map(|there| there.rdev());
-        if is_read_too && device.ok().zip(null.ok()).is_some_and(|(device, null)| device as u64 == null) {
+        if is_read_too && device.ok().zip(null.ok()).is_some_and(|(device, null)| device == null) {
             let finding = "standard output is closed, or is /dev/null opened for reading too: what this says would be \
                            lost, so that nothing was done; give it a file, or > /dev/null";
             return Err(Failure::new("io", finding));

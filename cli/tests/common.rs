@@ -34,6 +34,15 @@ impl Desk {
         names
     }
 
+    /// The one delivery that is in an outbox. Its number is another in each run.
+    pub(crate) fn delivery(&self, outbox: &str) -> String {
+        let names = self.list(outbox).into_iter();
+        let mut deliveries = names.filter(|name| name.starts_with("delivery-") && name.ends_with(".msg"));
+        let (only, none) = (deliveries.next().unwrap(), deliveries.next());
+        assert_eq!(none, None);
+        format!("{outbox}/{only}")
+    }
+
     /// Runs `stapel` with the words of `line` and then `more`, and `input` on standard input.
     pub(crate) fn run(&self, line: &str, more: &[&str], input: &[u8]) -> Output {
         run(self.0.path(), line, more, input)

@@ -214,7 +214,8 @@ fn a_lost_message_key_is_replaced_without_a_newer_policy() {
     assert!(desk.stapel(&format!("broker certify --dir broker {certificate} --now {now}")).contains("kept before"));
     desk.stapel(&format!("partner add-certificate --dir politie {certificate}"));
     assert_eq!(carry(&desk, "politie", now)[0]["code"], "bad_signature", "it was signed with the lost key");
-    desk.stapel(&format!("partner give-up --dir politie delivery-0000000002.msg --now {now}"));
+    let lost = desk.delivery("politie/outbox").replace("politie/outbox/", "");
+    desk.stapel(&format!("partner give-up --dir politie {lost} --now {now}"));
     let receipt = deliver(&desk, "politie", now);
     assert_eq!((&receipt["reply"], &receipt["held"]), (&"receipt".into(), &2.into()), "{receipt}");
     // An older certificate does not come back.

@@ -106,15 +106,15 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     assert_eq!(ask(&desk, "2026-12-03T09:00:00Z", None), before);
 
     // After days off somebody must have looked at the clock.
-    let ahead = "broker release --dir broker --now 2026-12-10T09:00:00Z";
+    let ahead = "broker release --dir broker --now 2026-12-28T09:00:00Z";
     assert_eq!(desk.code(ahead), "clock_ahead");
-    let accept = "broker accept-clock --dir broker --now 2026-12-10T09:00:00Z";
+    let accept = "broker accept-clock --dir broker --now 2026-12-28T09:00:00Z";
     let told = text(&desk.run(accept, &[], b"").stderr);
     let ends = "with that, 0 flags end, no epoch closes, and 0 lines of the log are pruned";
     assert!(told.contains(ends) && told.contains("nothing was done"), "{told}");
-    assert_eq!(desk.code(&format!("{accept} --date 2026-12-09")), "clock");
+    assert_eq!(desk.code(&format!("{accept} --date 2026-12-27")), "clock");
     assert_eq!(desk.code(ahead), "clock_ahead", "nobody accepted it");
-    let releases = desk.json(&format!("{accept} --date 2026-12-10"));
+    let releases = desk.json(&format!("{accept} --date 2026-12-28"));
     assert_eq!((&releases[0]["epoch"], &releases[0]["flags"]), (&json!(1), &json!(6)));
 
     // The keys know that another log was signed under this name: the new one is signed under a new one.
@@ -128,7 +128,7 @@ fn a_lost_broker_is_made_again_from_the_policy_the_keys_and_full_sets() {
     for (folder, _) in PARTNERS {
         desk.stapel(&format!("policy sign policy-2.toml --key {folder}.policy.key --previous policy.toml"));
     }
-    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-10T10:00:00Z");
+    desk.stapel("broker adopt --dir broker --policy policy-2.toml --now 2026-12-28T10:00:00Z");
     assert_eq!(desk.json("broker status --dir broker")[0]["log_behind"], json!(null));
     desk.stapel("broker log --dir broker --out log.jsonl --checkpoints checkpoints");
     let report = &verified(&desk, "policy-2.toml", "checkpoints");
@@ -181,7 +181,7 @@ fn the_status_says_that_something_was_done_under_a_clock_that_was_ahead() {
     let told = &desk.json(&format!("{status} 2026-12-01T11:30:00Z"))[0];
     assert!(told["clock"].as_str().unwrap().starts_with(fault), "{told}");
     assert_eq!(told["last_fault"], json!(null), "it was only looked at");
-    let told = desk.stapel(&format!("{status} 2026-12-09T12:00:00Z"));
+    let told = desk.stapel(&format!("{status} 2026-12-19T12:00:00Z"));
     assert!(told.contains("clock: the time") && told.contains("stapel broker accept-clock"), "{told}");
 }
 
@@ -204,7 +204,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     desk.stapel(&format!("partner read --dir politie --now {now}"));
     // A clock too far ahead: only withdrawals are taken, and nothing is released until somebody looks.
     desk.stapel(&format!("partner confirm --dir politie --now {now}"));
-    let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-09T10:00:00Z", &[], b"");
+    let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-19T10:00:00Z", &[], b"");
     let err = text(&handled.stderr);
     assert_eq!(handled.status.code(), Some(75));
     assert!(err.contains("1 messages could not be kept") && err.contains("broker accept-clock"), "{err}");

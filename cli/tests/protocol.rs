@@ -151,20 +151,22 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
     desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
     desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
     let written = desk.json(&format!("partner deliver --dir politie {now}"));
-    assert_eq!(written[0]["file"], "politie/outbox/delivery-0000000001.msg");
+    let delivery = desk.delivery("politie/outbox");
+    assert_eq!(written[0]["file"], delivery);
     assert_eq!(written[0]["kind"], "full_set");
-    let message = desk.read("politie/outbox/delivery-0000000001.msg");
-    std::fs::remove_file(desk.path("politie/outbox/delivery-0000000001.msg")).unwrap();
+    let message = desk.read(&delivery);
+    std::fs::remove_file(desk.path(&delivery)).unwrap();
     desk.stapel(&format!("partner deliver --dir politie {now}"));
-    assert!(desk.read("politie/outbox/delivery-0000000001.msg") == message, "the same bytes come again");
+    assert!(desk.read(&delivery) == message, "the same bytes come again");
 
     let handled = desk.json(&format!("broker handle --dir broker politie/outbox {now}"));
     assert_eq!(handled[0]["kind"], "receipt");
-    let receipt = desk.read("politie/outbox/delivery-0000000001.msg.reply");
+    let receipt = desk.read(&format!("{delivery}.reply"));
+    let elsewhere = delivery.replace("politie/outbox", "elsewhere") + ".reply";
     // What has its reply is passed over; what is carried again gets the same receipt.
     assert!(desk.json(&format!("broker handle --dir broker politie/outbox {now}")).is_empty());
     desk.stapel(&format!("broker handle --dir broker politie/outbox --out elsewhere {now}"));
-    assert!(desk.read("elsewhere/delivery-0000000001.msg.reply") == receipt);
+    assert!(desk.read(&elsewhere) == receipt);
     let piped = desk.run(&format!("broker handle --dir broker {now}"), &[], &message);
     assert!(piped.status.success() && piped.stdout == receipt);
 
@@ -174,11 +176,13 @@ fn messages_and_replies_can_be_lost_and_come_twice() {
     assert_eq!((&again[0]["reply"], &again[0]["added"]), (&json!("receipt"), &json!(1)));
     assert_eq!(desk.code(&format!("partner read --dir fiscus elsewhere {now}")), "unexpected_reply");
 
-    // Another partner's first message has the same name; its reply does not take the place of this one.
+    // Another partner's message has the same name; its reply does not take the place of this one.
     desk.stapel(&format!("partner flag --dir fiscus {BY} a.csv {now}"));
     desk.stapel(&format!("partner deliver --dir fiscus {now}"));
+    let same_name = delivery.replace("politie", "fiscus");
+    std::fs::rename(desk.path(&desk.delivery("fiscus/outbox")), desk.path(&same_name)).unwrap();
     assert_eq!(desk.code(&format!("broker handle --dir broker fiscus/outbox --out elsewhere {now}")), "reply_exists");
-    assert!(desk.read("elsewhere/delivery-0000000001.msg.reply") == receipt);
+    assert!(desk.read(&elsewhere) == receipt);
 
     // Junk gets an unsigned rejection, which only hints at something.
     desk.write("junk.msg", b"\x01junk");
@@ -273,7 +277,7 @@ fn what_a_broken_off_read_had_read_is_told_again() {
     desk.stapel(&format!("partner deliver --dir politie {now}"));
     desk.stapel(&format!("partner ask --dir politie {BY} --own {now}"));
     desk.stapel(&format!("broker handle --dir broker politie/outbox {now}"));
-    let names = ["delivery-0000000001.msg", "question-0000000001.msg"].map(|name| format!("politie/outbox/{name}"));
+    let names = [desk.delivery("politie/outbox"), "politie/outbox/question-0000000001.msg".to_owned()];
     let files = names.iter().flat_map(|name| [name.clone(), format!("{name}.reply")]);
     let files: Vec<_> = files.map(|name| (desk.read(&name), name)).collect();
     let told = desk.json(&format!("partner read --dir politie {now}"));
@@ -315,8 +319,8 @@ fn a_reply_is_no_message_to_handle() {
     let now = "--now 2026-12-01T09:00:00Z";
     desk.stapel(&format!("partner confirm --dir politie {now}"));
     desk.stapel(&format!("broker handle --dir broker politie/outbox {now}"));
-    let reply = "politie/outbox/delivery-0000000001.msg.reply";
-    assert!(desk.path(reply).exists());
+    let reply = desk.delivery("politie/outbox") + ".reply";
+    assert!(desk.path(&reply).exists());
     desk.stapel(&format!("broker handle --dir broker {reply} {now}"));
     assert!(!desk.path(&format!("{reply}.reply")).exists());
 }
@@ -384,7 +388,8 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     desk.stapel(&format!("partner flag --dir politie {BY} a.csv {now}"));
     desk.stapel(&format!("partner deliver --dir politie {now}"));
     desk.write("victim", "untouched");
-    symlink("../../victim", desk.path("politie/outbox/delivery-0000000001.msg.reply.new")).unwrap();
+    let delivery = desk.delivery("politie/outbox");
+    symlink("../../victim", desk.path(&format!("{delivery}.reply.new"))).unwrap();
     symlink("d.msg", desk.path("politie/outbox/d.msg")).unwrap();
     // As a message, another's file; as the place of a reply, a file of the broker's and a folder.
     symlink("../../broker/keys/epoch-1.pepper", desk.path("politie/outbox/e.msg")).unwrap();
@@ -401,7 +406,7 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     let handled = desk.run(&format!("broker handle --dir broker politie/outbox {now}"), &[], b"");
     let err = text(&handled.stderr);
     assert_eq!((handled.status.code(), err.matches("[not_a_file]").count()), (Some(3), 7), "{err}");
-    assert_eq!(text(&handled.stdout), "politie/outbox/delivery-0000000001.msg: receipt\n");
+    assert_eq!(text(&handled.stdout), format!("{delivery}: receipt\n"));
     assert_eq!(text(&desk.read("victim")), "untouched");
     assert_eq!(desk.read("broker/keys/epoch-1.pepper"), pepper);
     assert!(!desk.list("politie/outbox").iter().any(|name| name.starts_with(".stapel-")), "nothing is left over");
@@ -410,13 +415,13 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     desk.stapel(&format!("partner flag --dir politie {BY} b.csv {now}"));
     let delivered = desk.run(&format!("partner deliver --dir politie {now}"), &[], b"");
     let err = text(&delivered.stderr);
-    assert!(err.contains("1 flags wait for the reply to delivery-0000000001.msg"), "{err}");
+    assert!(err.contains(&delivery.replace("politie/outbox/", "1 flags wait for the reply to ")), "{err}");
 
     std::fs::create_dir(desk.path("politie/outbox/a.reply")).unwrap();
     let read = desk.run(&format!("partner read --dir politie {now}"), &[], b"");
     let err = text(&read.stderr);
     assert!(read.status.code() == Some(3) && err.matches("[not_a_file]").count() == 3, "{err}");
-    assert!(!desk.path("politie/outbox/delivery-0000000001.msg").exists(), "the others were read");
+    assert!(!desk.path(&delivery).exists(), "the others were read");
 
     for (line, said) in [
         (format!("broker handle --dir broker fiscus/outbox {now}"), "nothing was delivered or asked yet"),

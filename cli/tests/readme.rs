@@ -26,7 +26,7 @@ fn typed(folder: &Path, lines: &str) -> String {
     text(&output.stdout)
 }
 
-const MAY_REFUSE: &str = "stapel() { command stapel \"$@\" || [ $? -eq 3 ]; }\n";
+const MAY_REFUSE: &str = "stapel() { command stapel \"$@\" || { s=$?; [ $s = 3 ] || return $s; }; }\n";
 
 #[test]
 fn what_readme_says_to_type_does_what_readme_says() {

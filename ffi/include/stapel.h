@@ -208,6 +208,8 @@ enum stapel_status
     STAPEL_ERROR_OTHER_USER = 151,
     /** An epoch's secrets may still be needed. */
     STAPEL_ERROR_EPOCH_IN_USE = 152,
+    /** There was no release for days, and nobody has said since that the clock is right. */
+    STAPEL_ERROR_CLOCK_UNCONFIRMED = 153,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -1364,12 +1366,14 @@ stapel_status stapel_broker_certify(const stapel_broker *broker,
  * Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
  * releases too; a broker needs this once a day.
  *
- * `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is
- * right, not 0. `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full
- * (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
+ * `accept_clock` is 0, or, where there was no release for more than three days and somebody saw that the clock is
+ * right, not 0: until then no epoch is closed, and nothing destroyed or purged. `releases` becomes a text, a JSON
+ * array with an object for each release: epoch, release, as_of, full (whether new flags show), flags, tags; to be
+ * freed with stapel_buffer_free.
  *
- * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
- * after it, or is accepted after the last day of the policy's last epoch: adopt a newer policy first; _STORE.
+ * Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where there was none for more than
+ * two weeks, in all times of more than three days, or it is accepted after the last day of the policy's last epoch:
+ * adopt a newer policy first; _STORE.
  */
 stapel_status stapel_broker_release(const stapel_broker *broker,
                                     uint64_t now,
@@ -1380,7 +1384,8 @@ stapel_status stapel_broker_release(const stapel_broker *broker,
 #if defined(STAPEL_BROKER)
 /**
  * Numbers for the operator, as a JSON object: as_of and latest (the latest time that the broker was told, and
- * acted on), policy_version, policy, closes (the last day of its last epoch), last_backup (or null), epochs
+ * acted on), policy_version, policy, closes (the last day of its last epoch), silence
+ * (since, seconds; null where there was none or a person said that the clock is right), last_backup (or null), epochs
  * (number, release, as_of, tags, next_release, shows_from, shows_by, changed, min_changed, waits_since, partners
  * (number, held, released, heard, full_set_seen)), certificates (epoch, partner, serial, suspends, first_day,
  * last_day), last_fault, log_behind (why the audit log is not signed on, or null), faults (severity, code, since,

@@ -155,12 +155,14 @@ pub unsafe extern "C" fn stapel_broker_certify(
 /// Makes the releases that are due, closes epochs whose last day has passed, and purges what went. stapel_broker_handle
 /// releases too; a broker needs this once a day.
 ///
-/// `accept_clock` is 0, or, where the clock is more than three days past the last release and somebody saw that it is
-/// right, not 0. `releases` becomes a text, a JSON array with an object for each release: epoch, release, as_of, full
-/// (whether new flags show), flags, tags; to be freed with stapel_buffer_free.
+/// `accept_clock` is 0, or, where there was no release for more than three days and somebody saw that the clock is
+/// right, not 0: until then no epoch is closed, and nothing destroyed or purged. `releases` becomes a text, a JSON
+/// array with an object for each release: epoch, release, as_of, full (whether new flags show), flags, tags; to be
+/// freed with stapel_buffer_free.
 ///
-/// Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where it is more than three days
-/// after it, or is accepted after the last day of the policy's last epoch: adopt a newer policy first; _STORE.
+/// Errors: STAPEL_ERROR_CLOCK where `now` is before the last release, _CLOCK_AHEAD where there was none for more than
+/// two weeks, in all times of more than three days, or it is accepted after the last day of the policy's last epoch:
+/// adopt a newer policy first; _STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_release(
     broker: *const stapel_broker,
@@ -179,7 +181,8 @@ pub unsafe extern "C" fn stapel_broker_release(
 }
 
 /// Numbers for the operator, as a JSON object: as_of and latest (the latest time that the broker was told, and
-/// acted on), policy_version, policy, closes (the last day of its last epoch), last_backup (or null), epochs
+/// acted on), policy_version, policy, closes (the last day of its last epoch), silence
+/// (since, seconds; null where there was none or a person said that the clock is right), last_backup (or null), epochs
 /// (number, release, as_of, tags, next_release, shows_from, shows_by, changed, min_changed, waits_since, partners
 /// (number, held, released, heard, full_set_seen)), certificates (epoch, partner, serial, suspends, first_day,
 /// last_day), last_fault, log_behind (why the audit log is not signed on, or null), faults (severity, code, since,

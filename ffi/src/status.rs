@@ -136,6 +136,8 @@ pub enum stapel_status {
     STAPEL_ERROR_OTHER_USER = 151,
     /// An epoch's secrets may still be needed.
     STAPEL_ERROR_EPOCH_IN_USE = 152,
+    /// There was no release for days, and nobody has said since that the clock is right.
+    STAPEL_ERROR_CLOCK_UNCONFIRMED = 153,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -288,6 +290,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_PSEUDONYMS_PENDING, c"pseudonyms_pending"),
     (STAPEL_ERROR_SOURCE_FAULT, c"source_fault"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, c"clock_untrusted"),
+    (STAPEL_ERROR_CLOCK_UNCONFIRMED, c"clock_unconfirmed"),
     (STAPEL_ERROR_FORGOTTEN, c"forgotten"),
     (STAPEL_ERROR_CERTIFICATE, c"certificate"),
     (STAPEL_ERROR_NOT_CERTIFIED, c"not_certified"),

@@ -1,13 +1,18 @@
 //! The clock that the broker is given, and when it is in doubt. SPEC.md 5.7.
 
 use super::error::BrokerError;
+use super::rows::SilenceRow;
 use super::state::BrokerState;
 use crate::day::{Day, Timestamp};
 use crate::policy::Policy;
 
-/// A longer time in seconds without a release may come from a wrong clock, which would end flags and destroy keys:
-/// three days.
+/// A longer time in seconds without a release may come from a wrong clock: three days. The broker goes on, but destroys
+/// nothing until a person says that the clock is right.
 pub(super) const LONGEST_SILENCE: u64 = 3 * 86_400;
+
+/// The most seconds of such times, all together, over which it goes on without one: two weeks, which is longer than any
+/// holidays.
+pub(super) const LONGEST_UNCONFIRMED: u64 = 14 * 86_400;
 
 /// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly
 /// before the latest moment acted on is a race, not a clock fault.
@@ -32,6 +37,8 @@ pub(super) struct Moment {
     /// answer, or a receipt for more than withdrawals, that bears one: those are given by a trusted clock alone.
     pub(super) now: Timestamp,
     pub(super) in_doubt: bool,
+    /// Whether nobody has said yet that the clock is right after a time without a release.
+    pub(super) is_unconfirmed: bool,
 }
 
 impl Moment {
@@ -56,8 +63,10 @@ impl Clock {
     /// The time to go by; an error where it is in doubt.
     pub(super) fn judge(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
         let (now, judged) = (self.now, self.judge_range(state)?);
-        match state.as_of() {
-            Some(as_of) if now.since(as_of) > LONGEST_SILENCE => Err(BrokerError::ClockAhead { now, as_of }),
+        match state.silence_at(now) {
+            Some(SilenceRow { since, seconds }) if seconds > LONGEST_UNCONFIRMED => {
+                Err(BrokerError::ClockAhead { now, as_of: state.as_of().unwrap_or(since) })
+            }
             _ => Ok(judged),
         }
     }
@@ -118,8 +127,13 @@ mod tests {
         let at = |state: &BrokerState, now| judge(state, Timestamp(now).into());
         assert_eq!(at(&state, AS_OF.0 - CLOCK_TOLERANCE - 1), Err("clock"));
         assert_eq!(at(&state, AS_OF.0 - CLOCK_TOLERANCE), Ok(AS_OF), "the clock does not run backwards");
+        assert_eq!(at(&state, AS_OF.0 + LONGEST_UNCONFIRMED), Ok(Timestamp(AS_OF.0 + LONGEST_UNCONFIRMED)));
+        assert_eq!(at(&state, AS_OF.0 + LONGEST_UNCONFIRMED + 1), Err("clock_ahead"));
+        // What nobody confirmed adds up; less than three days count for nothing.
+        state.silence = Some(SilenceRow { since: AS_OF, seconds: LONGEST_UNCONFIRMED - LONGEST_SILENCE });
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE), Ok(Timestamp(AS_OF.0 + LONGEST_SILENCE)));
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE + 1), Err("clock_ahead"));
+        state.silence = None;
         // A message that was accepted is acted on, too.
         state.log.last = AS_OF.plus(500);
         assert_eq!(at(&state, AS_OF.0 + 400), Err("clock"));

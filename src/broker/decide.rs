@@ -11,7 +11,7 @@ use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection, StatusRequest};
-use crate::policy::{self, Statement};
+use crate::policy::{self, Policy, Statement};
 use crate::store::Batch;
 
 /// What the broker knows that decides one partner's message.
@@ -174,8 +174,8 @@ impl Snapshot {
         // An epoch whose keys were destroyed is not opened again, whatever the policy says.
         let listed = incoming.policy().epoch(epoch).filter(|epoch| epoch.is_open(today));
         match listed.zip(self.epoch.as_ref()) {
-            // It may be one that could not be opened.
-            None if incoming.in_doubt => Err(in_doubt()),
+            // It may be one that could not be opened, or one that only the clock says is over.
+            None if incoming.in_doubt || incoming.is_unconfirmed && self.epoch.is_some() => Err(in_doubt()),
             None => refuse(format!("epoch {epoch} is not open on {today}: see the policy's epochs")),
             Some(_) if !incoming.policy().takes_part(organisation, epoch) => refuse(format!(
                 "'{organisation}' takes part from a later epoch on than {epoch}: see its first_epoch in the policy"
@@ -205,6 +205,13 @@ impl Decision {
             _ => None,
         }
     }
+}
+
+/// Whether a message's time is near enough to the broker's.
+pub(super) fn is_timely(policy: &Policy, time: Timestamp, now: Timestamp) -> bool {
+    let oldest = now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
+    let latest = now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
+    time.0 >= oldest && time <= latest
 }
 
 /// The rejection of what cannot be decided on while the broker's clock is in doubt.
@@ -282,9 +289,7 @@ fn acceptable<'a>(incoming: &Incoming<'a>, snapshot: &'a Snapshot) -> Result<&'a
     if (header.kind.is_state() && !may.flag) || (header.kind == Kind::Question && !may.ask) {
         return refuse(Code::NotPermitted, "the roster does not let this partner do this".into());
     }
-    let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
-    let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
-    if !incoming.in_doubt && (header.time.0 < oldest || header.time > latest) {
+    if !incoming.in_doubt && !is_timely(policy, header.time, incoming.now) {
         let sentence = format!(
             "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
             header.time, incoming.now
@@ -478,6 +483,7 @@ mod tests {
             threads: &threads,
             now: NOW,
             in_doubt: false,
+            is_unconfirmed: false,
         };
         run(&incoming)
     }

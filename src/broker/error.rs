@@ -82,15 +82,27 @@ pub enum BrokerError {
 
     /// The clock is so far past the last release that it may be wrong.
     #[error(
-        "the time {now} is more than three days after the last release, {as_of}: see whether the clock is right, and \
-         if it is, say so with stapel broker accept-clock (accept_clock in a program); until then only withdrawals are \
-         accepted and backups made"
+        "the time {now} is too long after the last release, {as_of}: there was none for more than two weeks, in all \
+         times of more than three days since a person last said that the clock is right. See whether it is, and if so, \
+         say it with stapel broker accept-clock (accept_clock in a program); until then only withdrawals are accepted \
+         and backups made"
     )]
     ClockAhead {
         /// The time that the caller says it is.
         now: Timestamp,
         /// The moment of the last release.
         as_of: Timestamp,
+    },
+
+    /// There was no release for days, and nobody has said since that the clock is right.
+    #[error(
+        "there was no release for more than three days after {since}, and nobody has said since that the clock is \
+         right. The broker goes on, but closes no epoch, destroys no keys, and prunes and purges nothing: see whether \
+         the clock is right, and if it is, say so with stapel broker accept-clock (accept_clock in a program)"
+    )]
+    ClockUnconfirmed {
+        /// The last release before that.
+        since: Timestamp,
     },
 
     /// The clock is so far past the latest moment of a copy that it may be wrong.
@@ -168,6 +180,7 @@ codes!(BrokerError {
     PolicyOperator => "policy_operator",
     Clock => "clock",
     ClockAhead | ClockAheadOfCopy | ClockPastEpochs | ClockPastKeys | ClockRange => "clock_ahead",
+    ClockUnconfirmed => "clock_unconfirmed",
     ClockUntrusted => "clock_untrusted",
     Forgotten => "forgotten",
     LogBehind => "log_behind",

@@ -43,6 +43,8 @@ pub(super) struct Incoming<'a> {
     /// Whether the broker's clock is in doubt. Then `now` is the latest moment that was acted on, and only withdrawals
     /// are accepted.
     pub(super) in_doubt: bool,
+    /// Whether nobody has said yet that the clock is right after a time without a release: then no epoch is closed.
+    pub(super) is_unconfirmed: bool,
 }
 
 impl PolicyInForce {

@@ -54,6 +54,7 @@ pub(super) fn load(store: &dyn Store) -> Result<Loaded, StoreError> {
                 state.log.signed_on = day;
                 state.log.checkpoint = value;
             }
+            Key::Silence => state.silence = Some(read_row(&value)?),
             Key::Unpurged => state.unpurged = read_row(&value)?,
             Key::Restored => state.log.restored = read_row(&value)?,
             Key::Certificates(epoch, partner) => certificates.load((epoch, partner), read_row(&value)?),

@@ -50,7 +50,7 @@ pub use clock::Clock;
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
 pub use report::{
-    BrokerStatus, CertificateStatus, EpochStatus, Fault, PartnerStatus, Purge, Release, Severity, WouldEnd,
+    BrokerStatus, CertificateStatus, EpochStatus, Fault, PartnerStatus, Purge, Release, Severity, Silence, WouldEnd,
 };
 pub use verify::VerifiedBackup;
 
@@ -59,7 +59,7 @@ use clock::{refuse_out_of_range, refuse_past_epochs};
 use incoming::PolicyInForce;
 use load::{FORMAT, Loaded, load};
 use organisation_lock::OrganisationLocks;
-use rows::{PolicyRow, write_row};
+use rows::{PolicyRow, SilenceRow, write_row};
 use state::BrokerState;
 use transaction::Database;
 use unauthenticated::UnauthenticatedTraffic;
@@ -225,6 +225,7 @@ impl Broker {
             latest: state.latest_moment(),
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
+            silence: state.silence.map(|SilenceRow { since, seconds }| Silence { since, seconds }),
             faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),

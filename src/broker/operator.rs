@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::clock::{CLOCK_TOLERANCE, Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release, WouldEnd};
-use super::rows::{Announced, PolicyRow, write_row};
+use super::rows::{Announced, PolicyRow, SilenceRow, write_row};
 use super::schedule::Due;
 use super::state::OpenEpoch;
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit, watch};
@@ -26,14 +26,16 @@ impl Broker {
     ///
     /// [`BrokerError::Store`]; [`BrokerError::Clock`] where the time is before the latest that was acted on,
     /// [`BrokerError::ClockUntrusted`] where the caller does not trust it, [`BrokerError::ClockRange`] where no clock
-    /// says it, [`BrokerError::ClockAhead`] where it is more than three days after the last release: then see whether
-    /// the clock is right, and call [`Broker::accept_clock`].
+    /// says it, [`BrokerError::ClockAhead`] where there was no release for more than two weeks, in all times of more
+    /// than three days: then see whether the clock is right, and call [`Broker::accept_clock`]. After less the broker
+    /// goes on, but closes no epoch, destroys no keys, and prunes and purges nothing, until that was called:
+    /// [`BrokerStatus::silence`](super::BrokerStatus::silence).
     pub fn release(&self, clock: impl Into<Clock>) -> Result<Vec<Release>, BrokerError> {
         self.release_and_watch(clock.into(), false)
     }
 
-    /// As [`Broker::release`], where the clock is more than three days past the last release and somebody saw that it
-    /// is right.
+    /// As [`Broker::release`], where there was no release for more than three days and somebody saw that the clock is
+    /// right. What waited for that is closed, destroyed, pruned and purged.
     ///
     /// # Errors
     ///
@@ -79,7 +81,7 @@ impl Broker {
         let state = self.database.begin_after_release()?;
         let in_force = self.in_force();
         let now = Clock::from(now).judge_accepted(&state, in_force.policy())?;
-        let (flags, epochs) = self.upkeep(&in_force, now).would_end(&state);
+        let (flags, epochs) = self.confirmed_upkeep(&in_force, now).would_end(&state);
         let lines = self.lines_to_prune(&state, prune_before(now.day(), in_force.policy().retention.log_days))?;
         Ok(WouldEnd { flags, epochs, lines: lines.end - lines.start })
     }
@@ -87,19 +89,22 @@ impl Broker {
     fn release_if(&self, clock: Clock, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
-        let judged = clock.judge(&transaction);
-        let now = match judged {
-            _ if accept_clock => clock.judge_accepted(&transaction, in_force.policy())?,
-            Ok(now) => now,
-            Err(error) => return Err(error),
+        let now = match accept_clock {
+            true => clock.judge_accepted(&transaction, in_force.policy())?,
+            false => clock.judge(&transaction)?,
         };
-        if let Err(BrokerError::ClockAhead { as_of, .. }) = judged {
-            transaction.record(now, in_force.digest(), Event::ClockAccepted { last: as_of })?;
-        }
-        let (transaction, releases) = self.upkeep(&in_force, now).catch_up(transaction)?;
-        let any_removed = transaction.unpurged > 0;
+        let upkeep = if accept_clock {
+            if let Some(SilenceRow { since, .. }) = transaction.silence_at(now) {
+                transaction.record(now, in_force.digest(), Event::ClockAccepted { last: since })?;
+            }
+            self.confirmed_upkeep(&in_force, now)
+        } else {
+            self.upkeep(&in_force, now)
+        };
+        let (transaction, releases) = upkeep.catch_up(transaction)?;
+        let (any_removed, may_destroy) = (transaction.unpurged > 0, transaction.silence.is_none());
         transaction.commit()?;
-        if self.prune_log(now)? || any_removed {
+        if may_destroy && (self.prune_log(now)? || any_removed) {
             self.purge_at(now)?;
         }
         Ok(releases)
@@ -110,9 +115,15 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// Those of [`Broker::release`]: while the clock is in doubt, nothing is erased.
+    /// Those of [`Broker::release`]: while the clock is in doubt, nothing is erased; and
+    /// [`BrokerError::ClockUnconfirmed`] until a person said after a long silence that it is right.
     pub fn purge(&self, clock: impl Into<Clock>) -> Result<Purge, BrokerError> {
-        let now = self.database.begin().map_err(BrokerError::from).and_then(|state| clock.into().judge(&state));
+        let now = self.database.begin().map_err(BrokerError::from).and_then(|state| {
+            let now = clock.into().judge(&state)?;
+            state
+                .silence_at(now)
+                .map_or(Ok(now), |SilenceRow { since, .. }| Err(BrokerError::ClockUnconfirmed { since }))
+        });
         self.purge_at(now.inspect_err(|error| self.note_fault(error))?)
     }
 
@@ -446,6 +457,10 @@ impl Broker {
         let origin = transaction.log.name(in_force.policy()).origin().to_owned();
         let last = self.keys.signed_logs().last(&origin).or_else(|| transaction.log.last_signed(&origin));
         transaction.record(now, in_force.digest(), Event::Restore { last })?;
+        if accept_clock {
+            let (state, change) = transaction.change();
+            state.keep_silence(None, change);
+        }
         if is_ahead {
             transaction.record(now, in_force.digest(), Event::ClockAccepted { last: latest })?;
         }

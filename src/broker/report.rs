@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::{CLOCK_TOLERANCE, LONGEST_SILENCE};
+use super::clock::{CLOCK_TOLERANCE, LONGEST_SILENCE, LONGEST_UNCONFIRMED};
 use super::error::BrokerError;
 use super::organisations::changed;
 use super::schedule::{NextRelease, next_release};
@@ -69,6 +69,8 @@ pub struct BrokerStatus {
     pub policy: Digest,
     /// The last day of the policy's last epoch.
     pub closes: Day,
+    /// The times without a release over which the broker went on, and nobody has said since that its clock is right.
+    pub silence: Option<Silence>,
     /// When the last backup was made of this store.
     pub last_backup: Option<Timestamp>,
     /// The open epochs, by number.
@@ -83,6 +85,17 @@ pub struct BrokerStatus {
     pub log_behind: Option<String>,
     /// What is wrong and was not put right yet. [`BrokerStatus::faults_at`] has what time shows, too.
     pub faults: Vec<Fault>,
+}
+
+/// Times without a release, each of more than three days, after which nobody has said that the clock is right. What the
+/// clock says is destroyed by nobody then: epochs stay open, their keys are kept, nothing is pruned or purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Silence {
+    /// The last release before the first of them.
+    pub since: Timestamp,
+    /// How many seconds they are together. After more than two weeks the broker waits for a person.
+    pub seconds: u64,
 }
 
 /// Something that is wrong at the broker.
@@ -135,8 +148,14 @@ impl BrokerStatus {
             let error = BrokerError::Clock { now, latest: self.latest };
             add(Severity::Critical, "clock", None, error.to_string());
         }
+        if let Some(Silence { since, .. }) = self.silence {
+            let error = BrokerError::ClockUnconfirmed { since };
+            add(Severity::Warning, "clock_unconfirmed", Some(since), error.to_string());
+        }
+        let silent_before = self.silence.map_or(0, |silence| silence.seconds);
         for EpochStatus { number, as_of, next_release: due, .. } in &self.epochs {
-            let is_stopped = now.since(*as_of) > LONGEST_SILENCE;
+            let silent = now.since(*as_of);
+            let is_stopped = silent > LONGEST_SILENCE && silent + silent_before > LONGEST_UNCONFIRMED;
             if now.since(*due) < 86_400 {
                 continue;
             }

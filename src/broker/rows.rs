@@ -144,6 +144,15 @@ pub(super) struct AnsweredQuestion {
     pub(super) answer: Vec<u8>,
 }
 
+/// Times without a release over which the broker went on, and nobody has said since that its clock is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SilenceRow {
+    /// The last release before the first of them.
+    pub(super) since: Timestamp,
+    /// All of them together.
+    pub(super) seconds: u64,
+}
+
 /// An epoch's release.
 #[derive(Clone)]
 pub(super) struct EpochRow {
@@ -223,6 +232,7 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
+encode_fields! { SilenceRow { since, seconds } }
 encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released_through } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }

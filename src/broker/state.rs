@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::clock::LONGEST_SILENCE;
 use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
-use super::rows::{EpochRow, OrganisationRow, PartnerRow, ShareRow, write_row};
+use super::rows::{EpochRow, OrganisationRow, PartnerRow, ShareRow, SilenceRow, write_row};
 use super::tally::Tally;
 use crate::day::{Day, Timestamp};
 use crate::policy::Policy;
@@ -20,6 +21,8 @@ pub(super) struct BrokerState {
     pub(super) log: AuditLog,
     /// Rows removed from the store whose bytes are in its files until the next purge.
     pub(super) unpurged: u64,
+    /// Times without a release that nobody has said to be right yet.
+    pub(super) silence: Option<SilenceRow>,
     pub(super) partners: BTreeMap<u16, PartnerRow>,
     /// Those of which anything was spent, in the order in which they came.
     pub(super) organisations: Vec<OrganisationRow>,
@@ -85,6 +88,25 @@ impl BrokerState {
     /// The moment of the latest release of any epoch.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.epochs.values().map(|epoch| epoch.row.as_of).max()
+    }
+
+    /// The times without a release that nobody has said to be right yet, once the broker acts at `now`.
+    pub(super) fn silence_at(&self, now: Timestamp) -> Option<SilenceRow> {
+        match self.as_of() {
+            Some(as_of) if now.since(as_of) > LONGEST_SILENCE => {
+                let SilenceRow { since, seconds } = self.silence.unwrap_or(SilenceRow { since: as_of, seconds: 0 });
+                Some(SilenceRow { since, seconds: seconds.saturating_add(now.since(as_of)) })
+            }
+            _ => self.silence,
+        }
+    }
+
+    /// Keeps what there is of such times; `None` once a person said that the clock is right.
+    pub(super) fn keep_silence(&mut self, silence: Option<SilenceRow>, change: &mut Change) {
+        if self.silence != silence {
+            self.silence = silence;
+            change.rows.push((Key::Silence, silence.as_ref().map(write_row)));
+        }
     }
 
     /// The epoch that answers questions: the newest that had its first full release.

@@ -23,6 +23,8 @@ pub(super) struct Upkeep<'a> {
     broker: &'a Broker,
     in_force: &'a PolicyInForce,
     now: Timestamp,
+    /// Whether a person says that the clock is right, however long there was no release.
+    is_confirmed: bool,
 }
 
 /// A transaction that goes on, and the releases that were made meanwhile.
@@ -30,7 +32,12 @@ type CaughtUp<'t> = (Transaction<'t>, Vec<Release>);
 
 impl Broker {
     pub(super) fn upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp) -> Upkeep<'a> {
-        Upkeep { broker: self, in_force, now }
+        Upkeep { broker: self, in_force, now, is_confirmed: false }
+    }
+
+    /// The same, where a person says that the clock is right.
+    pub(super) fn confirmed_upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp) -> Upkeep<'a> {
+        Upkeep { broker: self, in_force, now, is_confirmed: true }
     }
 }
 
@@ -55,6 +62,7 @@ impl Upkeep<'_> {
             self.record(&mut transaction, event)?;
         }
         let (state, change) = transaction.change();
+        state.keep_silence(if self.is_confirmed { None } else { state.silence_at(self.now) }, change);
         state.log.turn_hour(change, self.now, self.in_force.digest())?;
         self.open_and_close(&mut transaction)?;
         let mut releases = Vec::new();
@@ -70,7 +78,8 @@ impl Upkeep<'_> {
         let (state, change) = transaction.change();
         if state.log.turn_day(change, self.now, self.in_force.digest())? {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
-            let left = self.keys_of_closed_epochs(&transaction);
+            let may_destroy = self.may_destroy(&transaction);
+            let left = if may_destroy { self.keys_of_closed_epochs(&transaction) } else { Vec::new() };
             self.destroy_keys(&mut transaction, left)?;
         }
         transaction.submit()?;
@@ -123,12 +132,20 @@ impl Upkeep<'_> {
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
     }
 
+    /// Whether what the clock says may be destroyed: not after a time without a release, until a person says that the
+    /// clock is right.
+    fn may_destroy(&self, state: &BrokerState) -> bool {
+        self.is_confirmed || state.silence.is_none()
+    }
+
     /// The open epochs that are over. One that was opened is not over before its first day, whatever the clock says:
     /// its keys would be lost.
     fn epochs_over(&self, state: &BrokerState) -> Vec<u32> {
         let (policy, today) = (self.in_force.policy(), self.now.day());
+        let may_destroy = self.may_destroy(state);
         let is_over = |number: &u32| {
-            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today) || self.broker.keys.is_destroyed(*number)
+            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today && may_destroy)
+                || self.broker.keys.is_destroyed(*number)
         };
         state.epochs.keys().copied().filter(is_over).collect()
     }

@@ -40,6 +40,8 @@ pub(crate) enum Key {
     Organisation(u32),
     /// The certificates and suspensions of a partner in an epoch.
     Certificates(u32, u16),
+    /// For how long there was no release, where nobody has said since that the clock is right.
+    Silence,
 }
 
 /// Names a batch: the message that brought it.
@@ -93,6 +95,7 @@ impl Key {
             Key::Unpurged => (8, 0, 0),
             Key::Organisation(at) => (9, at, 0),
             Key::Certificates(epoch, partner) => (10, epoch, partner),
+            Key::Silence => (11, 0, 0),
         };
         let mut bytes = [kind; 7];
         bytes[1..5].copy_from_slice(&u32::to_be_bytes(epoch));
@@ -115,6 +118,7 @@ impl Key {
             8 => Key::Unpurged,
             9 => Key::Organisation(epoch),
             10 => Key::Certificates(epoch, partner),
+            11 => Key::Silence,
             _ => return None,
         };
         (key.to_bytes() == bytes).then_some(key)

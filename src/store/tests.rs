@@ -124,6 +124,7 @@ fn keys_come_back_in_their_order() {
         Key::Checkpoint(Day(1)),
         Key::Restored,
         Key::Unpurged,
+        Key::Silence,
     ];
     assert!(keys.is_sorted() && keys.map(Key::to_bytes).is_sorted());
     for key in keys {

@@ -20,8 +20,9 @@ use crate::threads::ThreadArgs;
 /// Make the releases that are due, and close epochs whose last day is over
 ///
 /// What ended or was withdrawn goes from the files with it. Handling a message makes the same releases first; a broker
-/// that gets none needs this once a day. A time that is more than three days after the last release is refused, for the
-/// clock may be wrong: see whether it is right, and say so with `stapel broker accept-clock`.
+/// that gets none needs this once a day. After more than three days without one nothing is closed, destroyed or purged,
+/// and after two weeks nothing is released, for the clock may be wrong: see whether it is right, and say so with
+/// `stapel broker accept-clock`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker release --dir broker")]
 pub(super) struct ReleaseArgs {
@@ -36,7 +37,7 @@ pub(super) struct ReleaseArgs {
     clock: Clock,
 }
 
-/// Say that the clock is right, where it is more than three days after the last release
+/// Say that the clock is right, where there was no release for more than three days
 ///
 /// With that, flags end, epochs close and their keys are destroyed, and lines of the log are pruned: without --date it
 /// only says which and how many those are. The log says that this was said. A day after the policy's last epoch is

@@ -1,0 +1,208 @@
+//! What a broker does after days on which nobody ran it: what is safe goes on, and what destroys waits for a person.
+
+use std::fs;
+
+use stapel::audit::{Event, LogRow};
+use stapel::message::{Question, Reply, Request};
+use stapel::{Broker, Pseudonym, Timestamp};
+use stapel_testkit as testkit;
+use stapel_testkit::{Client, DAY, Flag, ROSTER, START, code, policy_text, pseudonym, stored_keys, write_policy};
+
+/// Noon of a day; START is that of day 0.
+fn day(number: u64) -> Timestamp {
+    START.plus(number * DAY)
+}
+
+/// Two epochs, the first of which closes on day 9.
+fn rules() -> String {
+    let epoch = |number: u32, opens: &str, closes: &str| {
+        let key_id = testkit::secret(number).key_id();
+        format!("[[epoch]]\nnumber = {number}\nkey_id = \"{key_id}\"\nopens = {opens}\ncloses = {closes}\n")
+    };
+    let overrides = ["names-somebody", "max-wait", "epoch-length", "epoch-overlap", "own-flag"];
+    let overrides = overrides.map(|rule| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a test\"\n")).concat();
+    let rest = "[counting]\nthreshold = 2\nown_flag_required = false\n[release]\nmax_wait_days = 1\n";
+    let epochs = epoch(1, "2026-12-01", "2026-12-10") + &epoch(2, "2026-12-04", "2027-11-30");
+    format!("version = 1\nvalid_from = 2026-12-01\n{overrides}{rest}{epochs}")
+}
+
+struct Town {
+    folder: tempfile::TempDir,
+    broker: Option<Broker>,
+    clients: Vec<Client>,
+}
+
+impl Town {
+    /// Three organisations flag 1 through December and 2 through January, in both epochs; last released on day 8.
+    fn settled() -> Town {
+        let folder = tempfile::tempdir().unwrap();
+        write_policy(&folder.path().join("policy.toml"), &policy_text(&ROSTER[..3], &rules()));
+        let keys = stored_keys(&folder.path().join("keys"));
+        let broker = Broker::create(&folder.path().join("broker"), keys, &folder.path().join("policy.toml"), START);
+        let broker = broker.unwrap();
+        let policy = broker.policy();
+        let clients = [1, 2, 3].map(|number| Client::new(number, &policy)).to_vec();
+        let mut town = Town { folder, broker: Some(broker), clients };
+        for number in [0, 3] {
+            for at in 0..3 {
+                town.enter(at, if number == 0 { 1 } else { 2 });
+                assert_eq!(town.full_set(at, day(number)), "ok");
+            }
+        }
+        for number in [4, 6, 8] {
+            town.broker().release(day(number)).unwrap();
+        }
+        town
+    }
+
+    fn broker(&self) -> &Broker {
+        self.broker.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        self.broker = None;
+        let keys = stored_keys(&self.folder.path().join("keys"));
+        self.broker = Some(Broker::open(&self.folder.path().join("broker"), keys).unwrap());
+    }
+
+    /// Has a client speak in an epoch.
+    fn enter(&mut self, at: usize, epoch: u32) {
+        (self.clients[at].epoch, self.clients[at].key_id) = (epoch, testkit::secret(epoch).key_id());
+    }
+
+    fn full_set(&mut self, at: usize, now: Timestamp) -> &'static str {
+        let flags: [Flag; 2] = [(pseudonym(1), testkit::day("2026-12-31")), (pseudonym(2), testkit::day("2027-01-31"))];
+        let message = self.clients[at].full_set(&flags, stapel::message::Part { number: 1, of: 1 }, now);
+        code(&testkit::read(&self.broker().handle(&message, now)))
+    }
+
+    fn send(&mut self, at: usize, message: Vec<u8>, now: Timestamp) -> &'static str {
+        let broker = self.broker.as_ref().unwrap();
+        code(&self.clients[at].send(broker, &message, now))
+    }
+
+    fn withdrawal(&mut self, at: usize, of: Pseudonym, time: Timestamp) -> Vec<u8> {
+        let before = self.clients[at].accepted;
+        let message = self.clients[at].delta(&[], &[of], time);
+        self.clients[at].accepted = before;
+        message
+    }
+
+    /// Whether each of two pseudonyms is stacked.
+    fn stacked(&mut self, now: Timestamp) -> [bool; 2] {
+        self.enter(0, 2);
+        let pseudonyms = [pseudonym(1), pseudonym(2)];
+        let question = Question { sweep: None, pseudonyms: &pseudonyms };
+        let broker = self.broker.as_ref().unwrap();
+        match self.clients[0].say(broker, &Request::Question(question), now) {
+            Reply::Answer(answer) => [0, 1].map(|at| answer.standings[at] > 1),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn has_keys(&self, epoch: u32) -> bool {
+        self.folder.path().join(format!("keys/epoch-{epoch}.pepper")).exists()
+    }
+
+    /// The moments that lines on an accepted clock name.
+    fn accepted(&self) -> Vec<Timestamp> {
+        let mut accepted = Vec::new();
+        let visited = self.broker().log_rows(|_, row| {
+            if let LogRow::Line(line) = row
+                && let Event::ClockAccepted { last } = line.event
+            {
+                accepted.push(last);
+            }
+            Ok(())
+        });
+        visited.unwrap();
+        accepted
+    }
+}
+
+#[test]
+fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
+    let mut town = Town::settled();
+    let last = day(8).day().start();
+    assert_eq!(town.broker().status().silence, None);
+    // Four days; the first epoch is over by then.
+    let now = day(12);
+    assert_eq!(town.stacked(now), [true, true]);
+    town.enter(1, 2);
+    let withdrawal = town.withdrawal(1, pseudonym(2), now);
+    assert_eq!(town.send(1, withdrawal, now), "ok");
+    let status = town.broker().status();
+    let silence = status.silence.unwrap();
+    assert_eq!((silence.since, silence.seconds), (last, now.since(last)));
+    assert_eq!(
+        status.epochs.iter().map(|epoch| (epoch.number, epoch.as_of)).collect::<Vec<_>>(),
+        [(1, now.day().start()), (2, now.day().start()),]
+    );
+    let faults = status.faults_at(now, 1_000);
+    let codes: Vec<_> = faults.iter().map(|fault| (fault.code.as_str(), fault.since)).collect();
+    assert!(codes.contains(&("clock_unconfirmed", Some(last))), "{faults:?}");
+
+    // The first epoch waits to be closed, and tells nobody that it is over.
+    town.enter(2, 1);
+    assert_eq!(town.full_set(2, now), "unavailable");
+    town.reopen();
+    assert_eq!(town.broker().status().silence, Some(silence));
+    town.broker().release(day(13)).unwrap();
+    assert!(town.has_keys(1) && fs::read_dir(town.folder.path().join("keys")).unwrap().count() > 3);
+    assert_eq!(town.broker().purge(day(13)).unwrap_err().code(), "clock_unconfirmed");
+    // Nor is anything pruned.
+    assert_eq!(town.stacked(day(13)), [true, true], "two organisations flag what one withdrew");
+
+    // A person looks.
+    let would_end = town.broker().would_end(day(13)).unwrap();
+    assert_eq!(would_end.epochs, [1]);
+    town.broker().accept_clock(day(13)).unwrap();
+    assert_eq!((town.has_keys(1), town.broker().status().silence), (false, None));
+    assert_eq!(town.accepted(), [last]);
+    town.enter(2, 1);
+    assert_eq!(town.full_set(2, day(13)), "wrong_epoch");
+    town.broker().purge(day(13)).unwrap();
+    // Nothing is left to say, and nothing is said.
+    town.broker().accept_clock(day(13)).unwrap();
+    assert_eq!(town.accepted(), [last]);
+}
+
+#[test]
+fn two_weeks_that_nobody_confirmed_are_the_bound() {
+    // By midnight of day 8, the last release: two silences of seven days, or one of fourteen.
+    for days in [vec![15, 22], vec![22]] {
+        let mut town = Town::settled();
+        for number in days {
+            assert!(town.stacked(day(number).day().start())[1]);
+        }
+        assert_eq!(town.broker().status().silence.unwrap().seconds, 14 * DAY);
+        let latest = town.broker().status().latest;
+        town.broker().check_clock(latest.plus(3 * DAY)).unwrap();
+        let late = latest.plus(3 * DAY + 1);
+        assert_eq!(town.broker().check_clock(late).unwrap_err().code(), "clock_ahead");
+        town.enter(1, 2);
+        assert_eq!(town.full_set(1, late), "unavailable");
+        // Once a person has looked there are two weeks more.
+        town.broker().accept_clock(late).unwrap();
+        town.broker().check_clock(late.plus(13 * DAY)).unwrap();
+    }
+}
+
+/// Nobody knows whose clock is wrong, so that nobody is told that theirs is.
+#[test]
+fn a_message_of_another_time_is_put_off_while_the_clock_is_not_confirmed() {
+    for silent in [2, 5] {
+        let mut town = Town::settled();
+        let now = day(8 + silent);
+        town.enter(1, 2);
+        town.enter(2, 2);
+        let wrong = Timestamp(now.0 - 3 * DAY);
+        let message = town.clients[1].message(&Request::Confirm, wrong);
+        let withdrawal = town.withdrawal(2, pseudonym(2), wrong);
+        let (confirmed, withdrawn) = (town.send(1, message, now), town.send(2, withdrawal, now));
+        let due = if silent == 2 { ("clock", "clock") } else { ("unavailable", "ok") };
+        assert_eq!((confirmed, withdrawn), due, "after {silent} days");
+        let message = town.clients[1].message(&Request::Confirm, now);
+        assert_eq!(town.send(1, message, now), "ok");
+    }
+}
