@@ -520,7 +520,7 @@ def clock_in_doubt() -> Play:
 def a_silence() -> Play:
     play = Play(
         "days without a release",
-        "5.7: more than three days and less than 14. The broker goes on, and blames nobody for another time.",
+        "5.7: more than three days and less than 14. The broker goes on.",
     )
     for partner in (1, 2, 3, 4, 5):
         play.accept(partner, full(1, 2), told={"added": 2, "held": 2})
@@ -529,9 +529,7 @@ def a_silence() -> Play:
     play.now = MIDNIGHT[1] + 5 * DAY + HOUR
     play.standings(2, {1: 2, 2: 2})
     play.accept(1, delta(3), told={"added": 1, "held": 3})
-    used = dict(play.used)
-    play.reject(2, Confirm(), "unavailable", about="its time is of two days before", time=play.now - 2 * DAY)
-    play.used = used
+    play.reject(2, Confirm(), "clock", about="its time is of two days before", time=play.now - 2 * DAY)
     play.accept(2, delta(gone=(1,)), "a withdrawal waits for nobody", told={"withdrawn": 1, "held": 1},
                 time=play.now - 2 * DAY)  # fmt: skip
     play.accept(2, Confirm(), told={"held": 1})

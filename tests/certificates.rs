@@ -359,8 +359,8 @@ fn a_suspension_that_never_counted_ends_nothing() {
 #[test]
 fn in_doubt_the_highest_serial_counts_whatever_its_first_day() {
     let policy = policy();
-    // The broker was down for five days. Its clock is right, and nobody has said so yet.
-    let now = midnight(7).plus(DAY / 2);
+    // The broker was down for three weeks. Its clock is right, and nobody has said so yet.
+    let now = midnight(23).plus(DAY / 2);
     let withdrawal = |client: &mut Client| client.delta(&[], &[pseudonym(1)], now);
     for keys in [None, Some(rekeyed(1, 101))] {
         let broker = broker(&policy);
@@ -378,7 +378,7 @@ fn in_doubt_the_highest_serial_counts_whatever_its_first_day() {
             assert_eq!(confirm_with(&mut clients[0], &broker, 101, now).0, "unavailable", "in doubt, and known");
         }
         // One that is meant for a later day counts once the clock is not in doubt, and that day has come.
-        broker.keep_certificate(&from(policy.policy(), 3, Some(rekeyed(1, 102)), midnight(9).day()), now).unwrap();
+        broker.keep_certificate(&from(policy.policy(), 3, Some(rekeyed(1, 102)), midnight(25).day()), now).unwrap();
         assert_eq!(confirm_with(&mut clients[0], &broker, 102, now).0, "unavailable");
         broker.accept_clock(now).unwrap();
         assert_eq!(confirm_with(&mut clients[0], &broker, 102, now).0, "bad_signature");
@@ -397,7 +397,7 @@ fn in_doubt_a_partner_that_is_suspended_later_is_put_off_and_told_no_wrong_thing
     let mut clients = everyone(&broker, &policy);
     broker.keep_certificate(&from(policy.policy(), 2, None, midnight(30).day()), START).unwrap();
     pass_days(&broker, 1..=2);
-    let now = midnight(7).plus(DAY / 2);
+    let now = midnight(20).plus(DAY / 2);
     let accepted = clients[0].accepted;
     let withdrawal = clients[0].delta(&[], &[pseudonym(1)], now);
     clients[0].accepted = accepted;

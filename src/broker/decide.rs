@@ -11,7 +11,7 @@ use super::state::{BrokerState, OpenEpoch};
 use crate::audit::{Event, Outcome, Subject};
 use crate::day::Timestamp;
 use crate::message::{Answer, Code, Kind, LONGEST_LEAP, Rejection, StatusRequest};
-use crate::policy::{self, Policy, Statement};
+use crate::policy::{self, Statement};
 use crate::store::Batch;
 
 /// What the broker knows that decides one partner's message.
@@ -80,7 +80,10 @@ fn verdict(
     snapshot: &Snapshot,
     request: &Result<TaggedRequest, Rejection>,
 ) -> Result<(Verdict, Cost), Rejection> {
-    let epoch = acceptable(incoming, snapshot)?;
+    let only_withdraws = matches!(request, Ok(TaggedRequest::State(flags)) if flags.only_withdraws());
+    // Of a clock that nobody confirmed after a silence nobody knows whether it is wrong, and a withdrawal needs none.
+    let is_time_judged = !incoming.in_doubt && !(incoming.is_unconfirmed && only_withdraws);
+    let epoch = acceptable(incoming, snapshot, is_time_judged)?;
     let budget = &snapshot.budget;
     match request.as_ref().map_err(Rejection::clone)? {
         TaggedRequest::State(flags) => {
@@ -207,13 +210,6 @@ impl Decision {
     }
 }
 
-/// Whether a message's time is near enough to the broker's.
-pub(super) fn is_timely(policy: &Policy, time: Timestamp, now: Timestamp) -> bool {
-    let oldest = now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
-    let latest = now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
-    time.0 >= oldest && time <= latest
-}
-
 /// The rejection of what cannot be decided on while the broker's clock is in doubt.
 ///
 /// A question could be told of what has ended, and the days of a flag that is added come from the clock. A delta that
@@ -269,7 +265,11 @@ pub(super) fn wrong_epoch() -> Rejection {
 }
 
 /// Steps 7 to 12; the epoch that the message names.
-fn acceptable<'a>(incoming: &Incoming<'a>, snapshot: &'a Snapshot) -> Result<&'a OpenEpoch, Rejection> {
+fn acceptable<'a>(
+    incoming: &Incoming<'a>,
+    snapshot: &'a Snapshot,
+    is_time_judged: bool,
+) -> Result<&'a OpenEpoch, Rejection> {
     refuse_uncertified(incoming)?;
     let policy = incoming.policy();
     let header = incoming.header;
@@ -289,9 +289,18 @@ fn acceptable<'a>(incoming: &Incoming<'a>, snapshot: &'a Snapshot) -> Result<&'a
     if (header.kind.is_state() && !may.flag) || (header.kind == Kind::Question && !may.ask) {
         return refuse(Code::NotPermitted, "the roster does not let this partner do this".into());
     }
-    if !incoming.in_doubt && !is_timely(policy, header.time, incoming.now) {
+    let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
+    let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
+    if is_time_judged && (header.time.0 < oldest || header.time > latest) {
+        let unconfirmed = match incoming.is_unconfirmed {
+            true => {
+                ". Nobody has confirmed the broker's clock since days without a release: if yours is right, tell \
+                     the operator"
+            }
+            false => "",
+        };
         let sentence = format!(
-            "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
+            "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner{unconfirmed}",
             header.time, incoming.now
         );
         return refuse(Code::Clock, sentence);

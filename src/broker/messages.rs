@@ -4,8 +4,7 @@ use super::accept::TaggedFlags;
 use super::answer::TaggedQuestion;
 use super::clock::{Clock, Moment};
 use super::decide::{
-    Decision, Snapshot, TaggedRequest, Verdict, decide, is_timely, refuse_in_doubt, refuse_perhaps_suspended,
-    wrong_epoch,
+    Decision, Snapshot, TaggedRequest, Verdict, decide, refuse_in_doubt, refuse_perhaps_suspended, wrong_epoch,
 };
 use super::incoming::{Incoming, PolicyInForce, authenticate, reply_header, undecodable, unverified_header};
 use super::rows::{PartnerRow, write_row};
@@ -51,25 +50,22 @@ impl Broker {
         let mut moment = self.read_clock(clock);
         let mut tagged = None;
         loop {
-            let now = moment.now;
+            let Moment { now, in_doubt, is_unconfirmed } = moment;
             let in_force = self.in_force();
             if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
                 return self.reject_unverifiably(&in_force, message, now);
             }
             match authenticate(&in_force, message, moment) {
                 Ok((verified, sender)) => {
-                    let header = verified.header();
-                    // Nobody knows whether a sender's clock is wrong or the broker's.
-                    let at_odds = moment.is_unconfirmed && !is_timely(in_force.policy(), header.time, now);
                     let incoming = Incoming {
                         in_force: &in_force,
-                        header,
+                        header: verified.header(),
                         sender: &sender,
                         digest: verified.digest(),
                         threads: &self.threads,
-                        now: if at_odds { self.database.inspect(|state| state.latest_moment()) } else { now },
-                        in_doubt: moment.in_doubt || at_odds,
-                        is_unconfirmed: moment.is_unconfirmed,
+                        now,
+                        in_doubt,
+                        is_unconfirmed,
                     };
                     match self.attempt(&incoming, &verified, &mut tagged) {
                         Ok(Attempt::Done(reply)) => return reply,
