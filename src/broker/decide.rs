@@ -82,7 +82,7 @@ fn verdict(
 ) -> Result<(Verdict, Cost), Rejection> {
     let only_withdraws = matches!(request, Ok(TaggedRequest::State(flags)) if flags.only_withdraws());
     // Of a clock that nobody confirmed after a silence nobody knows whether it is wrong, and a withdrawal needs none.
-    let is_time_judged = !incoming.in_doubt && !(incoming.is_unconfirmed && only_withdraws);
+    let is_time_judged = !(incoming.in_doubt || incoming.is_unconfirmed && only_withdraws);
     let epoch = acceptable(incoming, snapshot, is_time_judged)?;
     let budget = &snapshot.budget;
     match request.as_ref().map_err(Rejection::clone)? {

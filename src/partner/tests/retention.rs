@@ -28,7 +28,7 @@ fn a_look_into_the_dossier_is_in_the_journal_before_it_is_shown() {
     let looker = Case::new("m.smit", "request 7").unwrap();
     let events = |entries: Vec<DossierEntry>| entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>();
     let flagged = DossierEvent::Flagged { last_day: day(LAST_DAY) };
-    assert_eq!(events(play.partner.dossier(&home, &looker, NOW).unwrap()), [flagged.clone()]);
+    assert_eq!(events(play.partner.dossier(&home, &looker, NOW).unwrap()), std::slice::from_ref(&flagged));
     assert_eq!(code(play.partner.dossier(&home, &looker, Timestamp(NOW.0 * 1000))), "clock_ahead");
     // What is not in the journal is not shown.
     files::crash::after(Some(0));
