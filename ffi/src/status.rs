@@ -373,7 +373,7 @@ mod tests {
     /// The library's codes, and those of this layer. A build without the broker has fewer, with the same numbers.
     #[cfg(feature = "broker")]
     fn expected() -> BTreeSet<&'static str> {
-        let own = ["ok", "null_argument", "invalid_argument", "invalid_handle", "panic"];
+        let own = ["ok", "null_argument", "invalid_argument", "invalid_handle", "panic", "out_of_memory"];
         let rejections = stapel::message::Code::ALL.iter().map(|code| code.as_str());
         own.into_iter().chain(stapel::Error::codes()).chain(rejections).collect()
     }

@@ -21,7 +21,7 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 17] = [
+const UNREACHED: [(stapel_status, &str); 18] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_OUT_OF_MEMORY, "a test of its own has a process with little memory"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
@@ -30,6 +30,7 @@ const UNREACHED: [(stapel_status, &str); 17] = [
     (STAPEL_ERROR_FORGOTTEN, "a broker that forgot something says it in its status, and goes on"),
     (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, "from C the caller's clock is taken to be trusted"),
+    (STAPEL_ERROR_CLOCK_UNCONFIRMED, "from C nothing is purged but by a release, which waits without an error"),
     (STAPEL_ERROR_THREADS, "from C everything is done on the caller's thread"),
     (STAPEL_ERROR_PSEUDONYMS_PENDING, "from C the pseudonyms are those of the shared key, which is never asked"),
     (STAPEL_ERROR_SOURCE_FAULT, "from C the pseudonyms are those of the shared key, which is never asked"),
@@ -354,7 +355,7 @@ fn replies(seen: &mut Seen, consortium: &Consortium) {
         // Only a question can be told that another epoch answers, or none yet.
         let is_asked = matches!(code, Code::OtherEpoch | Code::NotYetAnswering);
         let message = if is_asked { question(partner) } else { full_set(partner) };
-        let number = if code == Code::Stale { 100 } else { 0 };
+        let number = if code == Code::Stale { 1 << 20 } else { 0 };
         let rejection = Rejection { log: LogEntry::NONE, code, number, sentence: "no".into() };
         let mut bytes = signed(&message, &Reply::Rejection(rejection), &operator);
         if hint {
@@ -424,7 +425,7 @@ fn brokers(seen: &mut Seen, consortium: &Consortium) {
     // SAFETY: a handle, and where one goes.
     unsafe {
         seen.expect(STAPEL_ERROR_CLOCK, stapel_broker_release(broker, NOW - DAY, 0, &mut text));
-        seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_broker_release(broker, NOW + 9 * DAY, 0, &mut text));
+        seen.expect(STAPEL_ERROR_CLOCK_AHEAD, stapel_broker_release(broker, NOW + 19 * DAY, 0, &mut text));
         seen.expect(STAPEL_OK, stapel_broker_free(broker));
     }
     let (pepper, aside) = (consortium.path("keys/epoch-1.pepper"), consortium.path("keys/aside"));
