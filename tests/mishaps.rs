@@ -412,7 +412,7 @@ impl World {
                     self.brokers += 1;
                     let keys = testkit::stored_keys(&self.path("keys"));
                     let (from, to) = (self.path("backup"), self.broker_path());
-                    self.broker = Some(Broker::restore_accepting_clock(&from, &to, keys, now).unwrap());
+                    self.broker = Some(Broker::restore_under(&from, &to, keys, &[], now).unwrap());
                 }
             }
             Step::MakeBrokerAnew => {

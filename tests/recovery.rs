@@ -415,6 +415,41 @@ fn one_copy_that_is_put_back_twice_gives_two_logs() {
     assert_eq!(before.unwrap_err().code(), "clock", "partners would take it for an alarm");
 }
 
+/// Where a newer policy is adopted at a restore, nothing is signed under the name of the log that was lost.
+#[test]
+fn a_copy_whose_policy_is_over_signs_nothing_as_the_lost_log() {
+    const OLD: &str = "example.nl/zaanstad";
+    let mut town = Town::settled();
+    let last = day(364);
+    town.broker.as_ref().unwrap().accept_clock(last).unwrap();
+    for partner in &mut town.partners {
+        partner.accept_clock(&by(), last).unwrap();
+    }
+    let before = town.signed(OLD);
+    town.broker.as_ref().unwrap().backup(&town.path("copy"), last).unwrap();
+    let confirm = town.partners[0].confirm(last).unwrap();
+    town.send(0, confirm, last);
+    let epoch = format!(
+        "closes = 2027-11-30\n[[epoch]]\nnumber = 2\nkey_id = \"{}\"\nopens = 2027-11-01\ncloses = 2028-10-31",
+        common::secret(2).key_id()
+    );
+    let previous = format!("version = 2\nprevious = \"{}\"", town.broker.as_ref().unwrap().policy().digest());
+    let text = policy_text(1, OLD).replace("version = 1", &previous).replace("closes = 2027-11-30", &epoch);
+    common::write_policy(&town.path("policy-2.toml"), &text);
+    town.broker = None;
+    let keys = common::stored_keys(&town.path("keys"));
+    let newer = [town.path("policy-2.toml")];
+    let now = day(368);
+    let broker = Broker::restore_under(&town.path("copy"), &town.path("restored"), keys, &newer, now).unwrap();
+    broker.release(now).unwrap();
+    broker.release(day(369)).unwrap();
+    assert_eq!(broker.policy().policy().version, 2);
+    town.broker = Some(broker);
+    assert_eq!(town.signed(OLD), before);
+    assert!(!town.signed(&format!("{OLD}/{}", now.0)).is_empty());
+    assert_eq!(town.restores().0.len(), 1);
+}
+
 #[test]
 fn a_day_that_was_not_signed_before_a_crash_is_signed_in_doubt() {
     let mut town = Town::settled();
@@ -675,7 +710,7 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     drop(broker);
     let (copy, restored) = (closed.folder.path().join("copy"), closed.folder.path().join("restored"));
     // Restored, and merely opened.
-    let broker = Broker::restore_accepting_clock(&copy, &restored, closed.keys(), day(31)).unwrap();
+    let broker = Broker::restore_under(&copy, &restored, closed.keys(), &[], day(31)).unwrap();
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     assert!(broker.status().last_fault.unwrap().contains("epoch 1"));
     assert_eq!(kinds(&broker)[kinds(&broker).len() - 3..], ["restore", "clock_accepted", "epoch_closed"]);

@@ -142,15 +142,14 @@ fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     let codes: Vec<_> = faults.iter().map(|fault| (fault.code.as_str(), fault.since)).collect();
     assert!(codes.contains(&("clock_unconfirmed", Some(last))), "{faults:?}");
 
-    // The first epoch waits to be closed, and tells nobody that it is over.
+    // The first epoch waits to be closed. Whoever speaks in it is told that it is over, and goes on in the other.
     town.enter(2, 1);
-    assert_eq!(town.full_set(2, now), "unavailable");
+    assert_eq!(town.full_set(2, now), "wrong_epoch");
     town.reopen();
     assert_eq!(town.broker().status().silence, Some(silence));
     town.broker().release(day(13)).unwrap();
     assert!(town.has_keys(1) && fs::read_dir(town.folder.path().join("keys")).unwrap().count() > 3);
     assert_eq!(town.broker().purge(day(13)).unwrap_err().code(), "clock_unconfirmed");
-    // Nor is anything pruned.
     assert_eq!(town.stacked(day(13)), [true, true], "two organisations flag what one withdrew");
 
     // A person looks.

@@ -117,7 +117,7 @@ struct HandleArgs {
 
 impl Args {
     pub(crate) fn only_shows(&self) -> bool {
-        matches!(self.command, Command::Status(_))
+        matches!(&self.command, Command::Status(args) if !args.is_check())
     }
 }
 

@@ -82,13 +82,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether a command changes nothing, so that nothing is left undone where nobody reads its output to the end.
+/// Whether a command changes nothing, and its exit status is no verdict: so that nothing is left undone or unsaid where
+/// nobody reads its output to the end.
 fn only_shows(command: &Command) -> bool {
     match command {
-        Command::Demo(_) | Command::Address(_) | Command::Pseudonym(_) | Command::Policy(_) | Command::Audit(_) => true,
+        Command::Demo(_) | Command::Address(_) | Command::Pseudonym(_) => true,
+        Command::Policy(args) => args.only_shows(),
         Command::Partner(args) => args.only_shows(),
         Command::Broker(args) => args.only_shows(),
-        Command::Sandbox(_) | Command::Keygen(_) => false,
+        Command::Audit(_) | Command::Sandbox(_) | Command::Keygen(_) => false,
     }
 }
 

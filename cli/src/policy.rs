@@ -25,6 +25,13 @@ pub(crate) struct Args {
     command: Command,
 }
 
+impl Args {
+    pub(crate) fn only_shows(&self) -> bool {
+        use Command::{Diff, Digest, Explain, Sample};
+        matches!(self.command, Sample(_) | Explain(_) | Digest(_) | Diff(_))
+    }
+}
+
 #[derive(clap::Subcommand)]
 enum Command {
     Sample(SampleArgs),

@@ -6,11 +6,7 @@ use super::state::BrokerState;
 use crate::day::{Day, Timestamp};
 use crate::policy::Policy;
 
-/// A longer time in seconds without a release may come from a wrong clock: three days. The broker goes on, but destroys
-/// nothing until a person says that the clock is right.
-pub(super) const LONGEST_SILENCE: u64 = 3 * 86_400;
-
-/// The most seconds of such times, all together, over which it goes on without one: two weeks, which is longer than any
+/// The most seconds of silences, all together, over which it goes on without one: two weeks, which is longer than any
 /// holidays.
 pub(super) const LONGEST_UNCONFIRMED: u64 = 14 * 86_400;
 
@@ -64,7 +60,7 @@ impl Clock {
     pub(super) fn judge(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
         let (now, judged) = (self.now, self.judge_range(state)?);
         match state.silence_at(now) {
-            Some(SilenceRow { since, seconds }) if seconds > LONGEST_UNCONFIRMED => {
+            Some(SilenceRow { since, seconds, .. }) if seconds > LONGEST_UNCONFIRMED => {
                 Err(BrokerError::ClockAhead { now, as_of: state.as_of().unwrap_or(since) })
             }
             _ => Ok(judged),
@@ -112,7 +108,7 @@ impl From<Timestamp> for Clock {
 #[cfg(test)]
 mod tests {
     use super::super::rows::EpochRow;
-    use super::super::state::OpenEpoch;
+    use super::super::state::{LONGEST_SILENCE, OpenEpoch};
     use super::*;
 
     #[test]
@@ -130,8 +126,13 @@ mod tests {
         assert_eq!(at(&state, AS_OF.0 + LONGEST_UNCONFIRMED), Ok(Timestamp(AS_OF.0 + LONGEST_UNCONFIRMED)));
         assert_eq!(at(&state, AS_OF.0 + LONGEST_UNCONFIRMED + 1), Err("clock_ahead"));
         // What nobody confirmed adds up; less than three days count for nothing.
-        state.silence = Some(SilenceRow { since: AS_OF, seconds: LONGEST_UNCONFIRMED - LONGEST_SILENCE });
+        state.silence = Some(SilenceRow { since: AS_OF, until: AS_OF, seconds: LONGEST_UNCONFIRMED - LONGEST_SILENCE });
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE), Ok(Timestamp(AS_OF.0 + LONGEST_SILENCE)));
+        // While the release is made that ends one, it is counted already, and not twice.
+        let until = Timestamp(AS_OF.0 + LONGEST_UNCONFIRMED);
+        state.silence = Some(SilenceRow { since: AS_OF, until, seconds: LONGEST_UNCONFIRMED });
+        assert_eq!(at(&state, until.0 + 5), Ok(until.plus(5)));
+        state.silence = Some(SilenceRow { since: AS_OF, until: AS_OF, seconds: LONGEST_UNCONFIRMED - LONGEST_SILENCE });
         assert_eq!(at(&state, AS_OF.0 + LONGEST_SILENCE + 1), Err("clock_ahead"));
         state.silence = None;
         // A message that was accepted is acted on, too.

@@ -177,8 +177,8 @@ impl Snapshot {
         // An epoch whose keys were destroyed is not opened again, whatever the policy says.
         let listed = incoming.policy().epoch(epoch).filter(|epoch| epoch.is_open(today));
         match listed.zip(self.epoch.as_ref()) {
-            // It may be one that could not be opened, or one that only the clock says is over.
-            None if incoming.in_doubt || incoming.is_unconfirmed && self.epoch.is_some() => Err(in_doubt()),
+            // It may be one that could not be opened.
+            None if incoming.in_doubt => Err(in_doubt()),
             None => refuse(format!("epoch {epoch} is not open on {today}: see the policy's epochs")),
             Some(_) if !incoming.policy().takes_part(organisation, epoch) => refuse(format!(
                 "'{organisation}' takes part from a later epoch on than {epoch}: see its first_epoch in the policy"

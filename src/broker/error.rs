@@ -108,7 +108,7 @@ pub enum BrokerError {
     /// The clock is so far past the latest moment of a copy that it may be wrong.
     #[error(
         "the time {now} is more than three days after the latest that this backup acted on, {latest}: see whether the \
-         clock is right; if it is, restore with --date and today's date (restore_accepting_clock in a program); \
+         clock is right; if it is, restore with --date and today's date (restore_under in a program); \
          nothing was done"
     )]
     ClockAheadOfCopy {

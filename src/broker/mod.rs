@@ -225,7 +225,7 @@ impl Broker {
             latest: state.latest_moment(),
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
-            silence: state.silence.map(|SilenceRow { since, seconds }| Silence { since, seconds }),
+            silence: state.silence.map(|SilenceRow { since, seconds, .. }| Silence { since, seconds }),
             faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),

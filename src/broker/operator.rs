@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use super::clock::{CLOCK_TOLERANCE, Clock, LONGEST_SILENCE, Moment, refuse_past_epochs};
+use super::clock::{CLOCK_TOLERANCE, Clock, Moment, refuse_past_epochs};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release, WouldEnd};
 use super::rows::{Announced, PolicyRow, SilenceRow, write_row};
 use super::schedule::Due;
-use super::state::OpenEpoch;
+use super::state::{LONGEST_SILENCE, OpenEpoch};
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit, watch};
 use crate::audit::{Event, Line, LogRow, prune_before};
 use crate::day::{Day, Timestamp};
@@ -359,7 +359,7 @@ impl Broker {
     /// Those of [`Broker::open`]; [`BrokerError::Store`] where there is a broker in `folder`;
     /// [`BrokerError::ClockRange`]; [`BrokerError::Clock`] where `now` is before the latest moment that the copy acted
     /// on, or before another restore; [`BrokerError::ClockAheadOfCopy`] where it is more than three days after that:
-    /// then see whether the clock is right, and call [`Broker::restore_accepting_clock`];
+    /// then see whether the clock is right, and call [`Broker::restore_under`];
     /// [`BrokerError::ClockPastEpochs`] where all epochs of the copy's policy are over.
     pub fn restore(from: &Path, folder: &Path, keys: BrokerKeys, now: Timestamp) -> Result<Broker, BrokerError> {
         Broker::restore_if(from, folder, keys, now, None)
@@ -368,25 +368,12 @@ impl Broker {
     /// As [`Broker::restore`], where the copy is older than three days and somebody saw that the clock is right. A
     /// wrong one would destroy the keys of epochs that are not over.
     ///
-    /// # Errors
-    ///
-    /// Those of [`Broker::restore`], but [`BrokerError::ClockAheadOfCopy`].
-    pub fn restore_accepting_clock(
-        from: &Path,
-        folder: &Path,
-        keys: BrokerKeys,
-        now: Timestamp,
-    ) -> Result<Broker, BrokerError> {
-        Broker::restore_if(from, folder, keys, now, Some(&[]))
-    }
-
-    /// As [`Broker::restore_accepting_clock`], for a copy all of whose policy's epochs are over. Of the versions in the
-    /// files `newer`, the oldest first, as many are adopted as it takes until one has an epoch that is not over; the
-    /// others are to be adopted afterwards.
+    /// Where all epochs of the copy's policy are over, as many of the versions in the files `newer`, the oldest first,
+    /// are adopted as it takes until one has an epoch that is not; the others are to be adopted afterwards.
     ///
     /// # Errors
     ///
-    /// Those of [`Broker::restore_accepting_clock`] and of [`Broker::adopt_policy`].
+    /// Those of [`Broker::restore`], but [`BrokerError::ClockAheadOfCopy`], and of [`Broker::adopt_policy`].
     pub fn restore_under(
         from: &Path,
         folder: &Path,
@@ -409,13 +396,20 @@ impl Broker {
         let _making = folder::begin(folder)?;
         folder::copy(from, folder)?;
         let copy = Broker::open_with(&folder::making(folder), keys.clone())?;
-        for newer in accepted.unwrap_or_default() {
-            let is_over = refuse_past_epochs(copy.in_force().policy(), now).is_err();
-            if is_over && Policy::read(newer)?.version > copy.in_force().policy().version {
-                copy.adopt_policy(newer, now)?;
+        let mut policy = copy.in_force().policy().clone();
+        let mut to_adopt = Vec::new();
+        for path in accepted.unwrap_or_default() {
+            let newer = Policy::read(path)?;
+            if refuse_past_epochs(&policy, now).is_err() && newer.version > policy.version {
+                policy = newer;
+                to_adopt.push(path);
             }
         }
-        copy.recover(now, accepted.is_some())?;
+        // First the log has the restore: what is signed from then on is signed under a name of its own.
+        copy.recover(now, accepted.is_some(), &policy)?;
+        for path in to_adopt {
+            copy.adopt_policy(path, now)?;
+        }
         let fault = copy.last_fault().take();
         drop(copy);
         folder::put_in_place(folder)?;
@@ -438,10 +432,11 @@ impl Broker {
     }
 
     /// Notes that the store was restored: each partner counts again when its full set has come.
-    fn recover(&self, now: Timestamp, accept_clock: bool) -> Result<(), BrokerError> {
+    /// `policy` is the one that is in force afterwards.
+    fn recover(&self, now: Timestamp, accept_clock: bool, policy: &Policy) -> Result<(), BrokerError> {
         let in_force = self.in_force();
         let mut transaction = self.database.begin()?;
-        let now = Clock::from(now).judge_accepted(&transaction, in_force.policy())?;
+        let now = Clock::from(now).judge_accepted(&transaction, policy)?;
         let latest = transaction.latest_moment();
         // The copy may be older than another restore. Partners were told of that one, and its log was signed.
         let restored_before = self.keys.signed_logs().latest_restore(&in_force.policy().operator.log_origin);

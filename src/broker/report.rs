@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::{CLOCK_TOLERANCE, LONGEST_SILENCE, LONGEST_UNCONFIRMED};
+use super::clock::{CLOCK_TOLERANCE, LONGEST_UNCONFIRMED};
 use super::error::BrokerError;
 use super::organisations::changed;
 use super::schedule::{NextRelease, next_release};
-use super::state::OpenEpoch;
+use super::state::{LONGEST_SILENCE, OpenEpoch};
 use crate::codes::named;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;

@@ -149,6 +149,8 @@ pub(super) struct AnsweredQuestion {
 pub(super) struct SilenceRow {
     /// The last release before the first of them.
     pub(super) since: Timestamp,
+    /// The end of the last, which is counted once, also where its release is not made yet.
+    pub(super) until: Timestamp,
     /// All of them together.
     pub(super) seconds: u64,
 }
@@ -232,7 +234,7 @@ encode_fields! {
 encode_fields! { Replied { sequence, digest, reply } }
 encode_fields! { AnsweredQuestion { sequence, digest, epoch, release, answer } }
 encode_fields! { EpochRow { release, as_of, considered, fresh, waits_since } }
-encode_fields! { SilenceRow { since, seconds } }
+encode_fields! { SilenceRow { since, until, seconds } }
 encode_fields! { ShareRow { delivered, ended, heard, held, free_in, free, released_through } }
 encode_fields! { OrganisationRow { slug, day, new_flags, asked, swept, status, began_in, held_before, epochs } }
 encode_fields! { EpochSpending { asked, carried, may_carry } }

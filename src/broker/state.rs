@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::clock::LONGEST_SILENCE;
 use super::index::{Index, Pending, PendingCursor};
 use super::join::join;
 use super::log::AuditLog;
@@ -14,6 +13,10 @@ use crate::policy::Policy;
 use crate::slug::Slug;
 use crate::store::{BatchId, Change, Key, Row, Span};
 use crate::tag::Tag;
+
+/// A longer time in seconds without a release may come from a wrong clock: three days. The broker goes on, but destroys
+/// nothing until a person says that the clock is right.
+pub(super) const LONGEST_SILENCE: u64 = 3 * 86_400;
 
 /// Everything that the broker knows, except its keys.
 #[derive(Default)]
@@ -92,13 +95,11 @@ impl BrokerState {
 
     /// The times without a release that nobody has said to be right yet, once the broker acts at `now`.
     pub(super) fn silence_at(&self, now: Timestamp) -> Option<SilenceRow> {
-        match self.as_of() {
-            Some(as_of) if now.since(as_of) > LONGEST_SILENCE => {
-                let SilenceRow { since, seconds } = self.silence.unwrap_or(SilenceRow { since: as_of, seconds: 0 });
-                Some(SilenceRow { since, seconds: seconds.saturating_add(now.since(as_of)) })
-            }
-            _ => self.silence,
-        }
+        let Some(as_of) = self.as_of() else { return self.silence };
+        let before = self.silence.unwrap_or(SilenceRow { since: as_of, until: as_of, seconds: 0 });
+        let more = now.since(as_of.max(before.until));
+        let seconds = before.seconds.saturating_add(more);
+        if more > LONGEST_SILENCE { Some(SilenceRow { until: now, seconds, ..before }) } else { self.silence }
     }
 
     /// Keeps what there is of such times; `None` once a person said that the clock is right.

@@ -62,12 +62,12 @@ impl Database {
         Database { store, memory: Mutex::new(memory), release_ended: Condvar::new(), process: std::process::id() }
     }
 
-    /// The store, for what is not a change: reading, staging, purging, copying.
     /// Whether this process opened it, and is no fork of the one that did.
     pub(super) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
     }
 
+    /// The store, for what is not a change: reading, staging, purging, copying.
     pub(super) fn store(&self) -> &dyn Store {
         &*self.store
     }

@@ -76,7 +76,8 @@ impl Upkeep<'_> {
             }
         }
         let (state, change) = transaction.change();
-        if state.log.turn_day(change, self.now, self.in_force.digest())? {
+        let day_turned = state.log.turn_day(change, self.now, self.in_force.digest())?;
+        if day_turned || self.is_confirmed {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
             let may_destroy = self.may_destroy(&transaction);
             let left = if may_destroy { self.keys_of_closed_epochs(&transaction) } else { Vec::new() };

@@ -62,11 +62,14 @@ impl Watch {
     pub(super) fn note(&self, error: &BrokerError) {
         let (code, finding) = (error.code(), error.to_string());
         let mut faults = self.faults();
+        // One that stands is not written again: whoever sends anything would have the file written each time.
         match faults.iter_mut().find(|fault| fault.code == code) {
             Some(fault) => fault.finding = finding,
-            None => faults.push(Fault::new(Severity::Critical, code, Some(self.told()), finding)),
+            None => {
+                faults.push(Fault::new(Severity::Critical, code, Some(self.told()), finding));
+                self.change();
+            }
         }
-        self.change();
     }
 
     /// The clock is in doubt no longer.

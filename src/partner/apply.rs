@@ -44,10 +44,10 @@ impl PartnerState {
             JournalEvent::Replaced { shrink, added, withdrawn } => {
                 self.withdraw(withdrawn, today);
                 self.flag(added);
-                self.forgotten_on = self.forgotten_on.filter(|_| !shrink);
+                self.unknown_since = self.unknown_since.filter(|_| !shrink);
                 for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                     undelivered.full_set = true;
-                    undelivered.forgotten &= !shrink;
+                    undelivered.unknown_flags &= !shrink;
                 }
             }
             JournalEvent::Shortened { flags, ended } => {
@@ -209,7 +209,7 @@ impl PartnerState {
     /// The broker accepted a message that was given up, or is not known here: only full sets bring it up to date.
     fn accept_unknown(&mut self, number: u64) {
         if number > 0 && !self.has_made(number) {
-            self.have_forgotten();
+            self.note_unknown_flags();
         }
         self.accepted = number;
         raise(&mut self.state_used, number);
@@ -222,23 +222,23 @@ impl PartnerState {
     /// The broker says that a state message of this number was sent.
     fn raise_state_used(&mut self, number: u64) {
         if number > self.state_used {
-            self.have_forgotten();
+            self.note_unknown_flags();
         }
         raise(&mut self.state_used, number);
     }
 
     /// The journal has all messages that were made in this folder, and all that it flagged and withdrew. One that it
     /// does not have was made in another: what a set lacks of what that flagged, a person must look at.
-    fn have_forgotten(&mut self) {
-        self.forgotten_on = Some(self.latest.day());
-        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forgotten = true);
+    fn note_unknown_flags(&mut self) {
+        self.unknown_since = Some(self.latest.day());
+        self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.unknown_flags = true);
     }
 
     /// Goes by it that the broker holds nothing in an epoch: it gets all flags there.
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
-            let forgotten = epoch.undelivered.forgotten;
-            epoch.undelivered = Undelivered { full_set: true, forgotten, nothing_held: true, homes: Vec::new() };
+            let unknown_flags = epoch.undelivered.unknown_flags;
+            epoch.undelivered = Undelivered { full_set: true, unknown_flags, nothing_held: true, homes: Vec::new() };
         }
     }
 

@@ -258,7 +258,7 @@ impl Planner<'_> {
         let flags =
             if waiting.is_empty() { Cow::Borrowed(&state.flags) } else { Cow::Owned(state.flags.without(&waiting)) };
         let content = match undelivered {
-            None => self.full_set(&flags, epoch, !self.may_have_forgotten(epoch))?,
+            None => self.full_set(&flags, epoch, !self.may_hold_unknown(epoch))?,
             Some(undelivered) => self.changes(&flags, undelivered, epoch, confirm)?,
         };
         let once_accepted = Undelivered::lacking(waiting.into_iter());
@@ -276,7 +276,7 @@ impl Planner<'_> {
         let update = flags.update(undelivered, self.member.counts_house_numbers());
         self.new_flags = self.new_flags.saturating_sub(u32::try_from(update.added).unwrap_or(u32::MAX));
         if undelivered.full_set {
-            return self.full_set(flags, epoch, !undelivered.forgotten);
+            return self.full_set(flags, epoch, !undelivered.unknown_flags);
         }
         if update.len() == 0 {
             return Ok(confirm.then_some(Content::Confirm));
@@ -350,9 +350,9 @@ impl Planner<'_> {
 
     /// Whether the broker may hold flags that this folder does not know of, in an epoch in which it has delivered
     /// nothing.
-    fn may_have_forgotten(&self, epoch: u32) -> bool {
+    fn may_hold_unknown(&self, epoch: u32) -> bool {
         let opens = self.member.policy().epoch(epoch).map(|epoch| epoch.opens);
-        self.state.forgotten_on.is_some_and(|day| opens.is_none_or(|opens| opens <= day))
+        self.state.unknown_since.is_some_and(|day| opens.is_none_or(|opens| opens <= day))
     }
 
     fn pseudonyms(&mut self, epoch: u32, addresses: &[AddressKey]) -> Result<Option<Vec<Pseudonym>>, PartnerError> {

@@ -33,7 +33,7 @@ pub(super) struct Undelivered {
     /// Only a full set brings the broker up to date: what it holds is not known, or the partner wants to be sure.
     pub(super) full_set: bool,
     /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
-    pub(super) forgotten: bool,
+    pub(super) unknown_flags: bool,
     /// The broker said that it holds nothing: nothing has to be withdrawn before the full set.
     pub(super) nothing_held: bool,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
@@ -288,7 +288,7 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, forgotten, nothing_held, homes }
+    Undelivered { full_set, unknown_flags, nothing_held, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
 }

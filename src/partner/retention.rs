@@ -100,7 +100,7 @@ impl Partner {
     ///
     /// [`PartnerError::NotPermitted`] for fewer `days` than the policy's; [`PartnerError::Clock`],
     /// [`PartnerError::ClockAhead`]; [`PartnerError::JournalDamaged`]; [`SystemError::Io`](crate::SystemError::Io):
-    /// then all is as it was, though the journal may say that it was to go: do it again.
+    /// then what was to go may be there or gone, and the journal may say that it was to go: do it again.
     pub fn prune_journal(
         &mut self,
         days: Option<u16>,

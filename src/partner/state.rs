@@ -37,6 +37,10 @@ const HIGHEST_RAISED: u64 = 1 << 63;
 /// are known.
 pub(super) const MAX_PAST: usize = 256;
 
+/// How many runs of own numbers are remembered; a new one begins with each opening of the folder. A broker that names
+/// an older number forgot what was said since.
+const MAX_MADE: usize = 1_024;
+
 /// What a partner knows. By default what one knows that did nothing yet; its number is 0 until the roster has said it.
 #[derive(Default)]
 pub(super) struct PartnerState {
@@ -63,8 +67,8 @@ pub(super) struct PartnerState {
     /// The highest number of a state message that was given up, or whose bytes are not here; 0 for none. The broker may
     /// have accepted it.
     pub(super) lost: u64,
-    /// The numbers of the state messages that this folder made, from the first to the last of each delivery; the latest
-    /// deliveries, ascending.
+    /// The numbers of the state messages that this folder made: the first and the last of each run without a number
+    /// left out, ascending.
     pub(super) made: Vec<(u64, u64)>,
     pub(super) flags: Flags,
     /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days.
@@ -75,7 +79,7 @@ pub(super) struct PartnerState {
     /// The day on which it turned out that the broker was sent messages which this folder does not know of, because it
     /// is an old copy, or a new one in the place of one that was lost; `None` where no person has to say what is right.
     /// It counts for epochs in which this folder has delivered nothing, see [`Undelivered`] for the others.
-    pub(super) forgotten_on: Option<Day>,
+    pub(super) unknown_since: Option<Day>,
     /// State messages in flight, in the order of their numbers; each names the one before it as accepted.
     pub(super) chain: Vec<SignedMessage>,
     pub(super) questions: Vec<OpenQuestion>,
@@ -217,7 +221,7 @@ impl PartnerState {
         self.own_lines = OwnLines::default();
         self.stacked_as_of = Timestamp::default();
         self.new_flags = LeftToday::default();
-        self.forgotten_on = None;
+        self.unknown_since = None;
     }
 
     /// Forgets the epochs of the policy that have closed, but those of messages in flight, and the pseudonyms that
@@ -273,9 +277,12 @@ impl PartnerState {
     }
 
     /// Notes the first and the last number of a delivery.
-    pub(super) fn note_made(&mut self, numbers: (u64, u64)) {
-        self.made.push(numbers);
-        let over = self.made.len().saturating_sub(MAX_PAST);
+    pub(super) fn note_made(&mut self, (first, last): (u64, u64)) {
+        match self.made.last_mut() {
+            Some((_, end)) if end.checked_add(1) == Some(first) => *end = last,
+            _ => self.made.push((first, last)),
+        }
+        let over = self.made.len().saturating_sub(MAX_MADE);
         self.made.drain(..over);
     }
 
@@ -368,8 +375,8 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
-        made, flags, ended, epochs, house_numbers, forgotten_on, chain, questions, status, past, stacked, stacked_as_of,
-        reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
+        made, flags, ended, epochs, house_numbers, unknown_since, chain, questions, status, past, stacked,
+        stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }
 

@@ -17,10 +17,10 @@ use crate::output::Output;
 /// Whatever is wrong with this clock is said too; nothing is done at its time. Where another process has the store
 /// open, this shows what that one wrote last, and as of when.
 ///
-/// With --check it opens nothing, and reads only what was written last: so it may run every minute, as another user who
-/// may read the folder, and beside a broker that is working. It prints one line for each fault, with since when and
-/// what to do, then the next releases and the last backup. Its exit status is that of a monitor's plug-in: 0 OK, 1
-/// WARNING, 2 CRITICAL, 3 UNKNOWN.
+/// With --check it opens nothing, and reads only what was written last: so it may run every minute, as the folder's
+/// owner or as root, and beside a broker that is working. It prints one line for each fault, with since when and what
+/// to do, then the next releases and the last backup. Its exit status is that of a monitor's plug-in: 0 OK, 1 WARNING,
+/// 2 CRITICAL, 3 UNKNOWN.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker status --dir broker --json\n  \
                         stapel broker status --dir broker --check")]
@@ -38,6 +38,13 @@ pub(super) struct StatusArgs {
     json: bool,
     #[command(flatten)]
     clock: Clock,
+}
+
+impl StatusArgs {
+    /// Whether its exit status is a verdict.
+    pub(super) fn is_check(&self) -> bool {
+        self.check
+    }
 }
 
 pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {

@@ -55,7 +55,7 @@ fn no_broker_is_restored_or_made_past_the_last_epoch() {
     let made = Copied::begin();
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let restored = Broker::restore_accepting_clock(made.copy.path(), &at("restored"), made.open_keys(), past());
+    let restored = Broker::restore_under(made.copy.path(), &at("restored"), made.open_keys(), &[], past());
     for error in [restored.unwrap_err(), made.create(&at("made"), past()).unwrap_err()] {
         assert!(matches!(error, BrokerError::ClockPastEpochs { .. }), "{error}");
         assert!(error.to_string().contains("adopt a newer policy first, or set the clock right"), "{error}");
@@ -75,7 +75,7 @@ fn a_copy_older_than_three_days_is_restored_where_a_person_says_that_the_clock_i
     let error = Broker::restore(made.copy.path(), folder.path(), made.open_keys(), late).unwrap_err();
     assert!(matches!(error, BrokerError::ClockAheadOfCopy { latest: START, .. }), "{error}");
     assert!(Broker::open(folder.path(), made.open_keys()).is_err(), "nothing is put in place");
-    let broker = Broker::restore_accepting_clock(made.copy.path(), folder.path(), made.open_keys(), late).unwrap();
+    let broker = Broker::restore_under(made.copy.path(), folder.path(), made.open_keys(), &[], late).unwrap();
     broker.release(late.plus(DAY)).unwrap();
     let mut accepted = 0;
     let visit = |_, row: &LogRow| {

@@ -157,7 +157,7 @@ fn state() -> PartnerState {
     let past = ends.into_iter().map(|end| PastMessage { head: head(24 + end as u8, Kind::FullSet), end });
     let undelivered = |full_set: bool, delivered| Undelivered {
         full_set,
-        forgotten: !full_set,
+        unknown_flags: !full_set,
         nothing_held: full_set,
         homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
@@ -224,7 +224,7 @@ fn state() -> PartnerState {
         ended: flags(homes(7..9), Day(20_799)),
         epochs: vec![epoch],
         house_numbers: true,
-        forgotten_on: Some(Day(20_804)),
+        unknown_since: Some(Day(20_804)),
         chain: vec![message(18, Kind::Delta), message(19, Kind::Confirm)],
         questions: vec![question],
         status: Some(message(45, Kind::Status)),
