@@ -709,7 +709,7 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     let (mut closed, broker) = Closed::begin();
     drop(broker);
     let (copy, restored) = (closed.folder.path().join("copy"), closed.folder.path().join("restored"));
-    // Restored, and merely opened.
+    // Restored; and its files put in a store's place by hand.
     let broker = Broker::restore_under(&copy, &restored, closed.keys(), &[], day(31)).unwrap();
     assert_eq!(broker.status().epochs.iter().map(|epoch| epoch.number).collect::<Vec<_>>(), [2]);
     assert!(broker.status().last_fault.unwrap().contains("epoch 1"));
@@ -722,6 +722,8 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     let broker = Broker::open(&restored, closed.keys()).unwrap();
     assert_eq!(broker.status().last_fault, None, "it is gone from the files");
     drop(broker);
+    assert_eq!(Broker::open(&copy, closed.keys()).unwrap_err().code(), "store", "a backup is no broker");
+    fs::rename(copy.join("backup"), copy.join("store")).unwrap();
     let broker = Broker::open(&copy, closed.keys()).unwrap();
     assert!(broker.status().last_fault.unwrap().contains("cannot be opened any more"));
     broker.accept_clock(day(31)).unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use stapel::broker::{BrokerStatus, Fault, Severity};
 use stapel::{Broker, Timestamp};
-use stapel_testkit::{Client, ROSTER, RULES, START, code, policy_text, stored_keys, write_policy};
+use stapel_testkit::{Client, ROSTER, RULES, START, certificate, code, policy_text, stored_keys, write_policy};
 
 const DAY: u64 = 86_400;
 
@@ -82,6 +82,36 @@ fn what_time_shows_is_a_fault_with_its_time() {
     let found = status.faults_at(Timestamp(ends.0 - 1), 1_000);
     assert_eq!(codes(&found), [(Severity::Critical, "release_overdue"), (Severity::Warning, "policy_ends")]);
     assert!(codes(&status.faults_at(ends, 1_000)).contains(&(Severity::Critical, "policy_ends")));
+}
+
+#[test]
+fn who_has_no_certificate_or_full_set_is_named() {
+    let (place, broker) = Place::begin();
+    let epoch = broker.status().epochs[0].clone();
+    assert_eq!((epoch.uncertified, epoch.without_full_set), (vec![], vec![1, 2, 3, 4, 5]));
+    let policy = broker.policy();
+    let mut client = Client::new(3, &policy);
+    let none = client.full_set(&[], stapel::message::Part { number: 1, of: 1 }, START);
+    assert_eq!(code(&client.send(&broker, &none, START)), "ok");
+    assert_eq!(broker.status().epochs[0].without_full_set, [1, 2, 4, 5]);
+    // A suspension is a decision, and no lack.
+    let suspension = certificate(policy.policy(), 3, 1, 2, None);
+    broker.keep_certificate(&suspension, START).unwrap();
+    assert_eq!(broker.status().epochs[0].uncertified, [0u16; 0]);
+    drop(broker);
+
+    let other = Place(tempfile::tempdir().unwrap());
+    write_policy(&other.path("policy.toml"), &policy_text(&ROSTER, RULES));
+    for partner in [2, 4] {
+        fs::remove_file(other.path(&format!("{partner}.1.1.cert"))).unwrap();
+    }
+    let keys = stored_keys(&other.path("keys"));
+    let broker = Broker::create(&other.path("broker"), keys, &other.path("policy.toml"), START).unwrap();
+    assert_eq!(broker.status().epochs[0].uncertified, [2, 4]);
+    let found = broker.status().faults_at(START, u32::MAX);
+    let finding = &found.iter().find(|fault| fault.code == "not_certified").unwrap().finding;
+    assert!(finding.contains("of partner 2, 4,") && finding.contains("stapel broker certify"), "{finding}");
+    drop(place);
 }
 
 #[test]

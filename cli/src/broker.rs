@@ -152,6 +152,16 @@ impl BrokerFolder {
         })
     }
 
+    /// Why nothing can be written to the folder, as on a disk that became read-only, and what to do.
+    fn cannot_be_written(&self) -> Option<String> {
+        #[cfg(unix)]
+        if let Err(error) = rustix::fs::access(&self.dir, rustix::fs::Access::WRITE_OK) {
+            let dir = self.dir.display();
+            return Some(format!("{dir} cannot be written, so that nothing is accepted: {error}; see to the disk"));
+        }
+        None
+    }
+
     /// What is not there of a broker, and what to do.
     fn lacks(&self) -> Option<String> {
         let keys = self.keys();
@@ -162,6 +172,12 @@ impl BrokerFolder {
         let missing_file = ["ledger.redb", "flags.redb"].iter().find(|name| is_missing(store.join(name)));
         let has_store = missing_file.is_none_or(|_| !is_missing(store.clone()));
         let put_back = "put a backup back with stapel broker restore";
+        if !has_store && self.dir.join("backup").is_dir() {
+            return Some(format!(
+                "{} is a backup and no broker: put it back with stapel broker restore",
+                self.dir.display()
+            ));
+        }
         let finding = match (has_keys, has_store) {
             (false, false) => "has no keys: make them with stapel broker init".to_owned(),
             (false, true) => {

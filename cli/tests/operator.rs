@@ -24,7 +24,13 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
 
     // What is said after the backup is not in it.
     desk.stapel("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z");
-    assert_eq!(desk.list("copy"), ["policies", "store"], "the keys are not in it");
+    assert_eq!(desk.list("copy"), ["backup", "policies"], "the keys are not in it");
+    // Nobody goes on with it as if it were the broker.
+    let opened = desk.run("broker release --dir copy --keys broker/keys --now 2026-12-03T10:00:00Z", &[], b"");
+    let told = text(&opened.stderr);
+    assert!(told.contains("is a backup and no broker") && told.contains("stapel broker restore"), "{told}");
+    assert_eq!(desk.run("broker status --dir copy --keys broker/keys --check", &[], b"").status.code(), Some(3));
+    assert_eq!(desk.list("copy"), ["backup", "policies"]);
     assert_eq!(desk.code("broker backup --dir broker --to copy --now 2026-12-03T10:00:00Z"), "store");
     for folder in ["broker", "broker/store", "broker/policies", "politie"] {
         assert_eq!(desk.code(&format!("broker backup --dir broker --to {folder} --now 2026-12-03T10:00:00Z")), "store");
@@ -36,7 +42,7 @@ fn the_log_is_checked_and_a_lost_store_comes_back_without_what_was_withdrawn() {
     assert_eq!(desk.code("broker restore --from nowhere --dir elsewhere --keys broker/keys"), "store");
     assert!(!desk.path("elsewhere").exists(), "nothing is left of what could not begin");
     desk.stapel("broker backup --dir broker --to torn --now 2026-12-03T10:00:00Z");
-    assert_eq!(desk.list("torn"), ["policies", "store"]);
+    assert_eq!(desk.list("torn"), ["backup", "policies"]);
     let later = "2026-12-03T11:00:00Z";
     desk.write("one.csv", "adres\n\"Dam 1, 1012 JS\"\n");
     desk.write("two.csv", "adres\n\"Dam 2, 1012 JS\"\n");

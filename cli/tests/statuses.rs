@@ -181,7 +181,7 @@ fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
     assert_eq!(status, 0, "{told}");
     let expected = "OK: 0 faults, as of 2026-12-01T10:00:00Z\n\
                     next release of epoch 1: 2026-12-02T00:00:00Z; new flags show for the first time once all that \
-                    flag have delivered, at the latest 2026-12-08T00:00:00Z\n\
+                    flag have delivered (not yet: 1, 2, 3, 4), at the latest 2026-12-08T00:00:00Z\n\
                     last backup: 2026-12-01T10:00:00Z\n";
     assert_eq!(told, expected);
 
@@ -255,8 +255,8 @@ fn a_backup_is_proven_good_or_it_is_not() {
     let now = "--now 2026-12-02T10:00:00Z";
     let verify = format!("broker backup --dir broker --verify copy {now}");
     let files = |desk: &Desk| {
-        let list = desk.list("copy/store");
-        let bytes: Vec<_> = list.iter().map(|name| desk.read(&format!("copy/store/{name}"))).collect();
+        let list = desk.list("copy/backup");
+        let bytes: Vec<_> = list.iter().map(|name| desk.read(&format!("copy/backup/{name}"))).collect();
         (desk.list("copy"), desk.list("copy/policies"), list, bytes)
     };
     let before = files(&desk);
@@ -271,7 +271,7 @@ fn a_backup_is_proven_good_or_it_is_not() {
     assert!(files(&desk) == before, "nothing is written there");
 
     // One byte of a line of the log; of sealed flags, which nobody finds without the key, one of each page.
-    for name in ["copy/store/ledger.redb", "copy/store/flags.redb"] {
+    for name in ["copy/backup/ledger.redb", "copy/backup/flags.redb"] {
         let whole = desk.read(name);
         let mut altered = whole.clone();
         match whole.windows(12).rposition(|bytes| bytes == b"epoch_opened") {
@@ -295,7 +295,7 @@ fn a_backup_is_proven_good_or_it_is_not() {
     assert_eq!(desk.code(&verify), "store_damaged");
     fs::rename(desk.path("aside"), desk.path("broker/keys/epoch-1.blobs")).unwrap();
     // What was broken off is none, and can be made whole.
-    fs::rename(desk.path("copy/store"), desk.path("copy/store.making")).unwrap();
+    fs::rename(desk.path("copy/backup"), desk.path("copy/store.making")).unwrap();
     assert_eq!(desk.code(&verify), "store");
     desk.stapel("broker backup --dir broker --to copy --now 2026-12-02T10:00:00Z");
     desk.stapel(&verify);

@@ -180,14 +180,14 @@ pub unsafe extern "C" fn stapel_broker_release(
     })
 }
 
-/// Numbers for the operator, as a JSON object: as_of and latest (the latest time that the broker was told, and
-/// acted on), policy_version, policy, closes (the last day of its last epoch), silence
-/// (since, seconds; null where there was none or a person said that the clock is right), last_backup (or null), epochs
-/// (number, release, as_of, tags, next_release, shows_from, shows_by, changed, min_changed, waits_since, partners
-/// (number, held, released, heard, full_set_seen)), certificates (epoch, partner, serial, suspends, first_day,
-/// last_day), last_fault, log_behind (why the audit log is not signed on, or null), faults (severity, code, since,
-/// finding: what stands). `status` is to be freed with stapel_buffer_free. Another process reads the same with
-/// `stapel broker status`, while this one has the broker open.
+/// Numbers for the operator, as a JSON object: as_of and latest (the latest time that the broker was told, and acted
+/// on), policy_version, policy, closes (the last day of its last epoch), silence (since, seconds; null where there was
+/// none or a person said that the clock is right), last_backup (or null), epochs (number, release, as_of, tags,
+/// next_release, shows_from, shows_by, changed, min_changed, waits_since, partners (number, held, released, heard,
+/// full_set_seen), uncertified, without_full_set (numbers of partners)), certificates (epoch, partner, serial,
+/// suspends, first_day, last_day), last_fault, log_behind (why the audit log is not signed on, or null), faults
+/// (severity, code, since, finding: what stands). `status` is to be freed with stapel_buffer_free. Another process
+/// reads the same with `stapel broker status`, while this one has the broker open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_broker_status(
     broker: *const stapel_broker,

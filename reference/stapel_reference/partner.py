@@ -572,7 +572,7 @@ class Partner:
             self.begin(now)
             self.note_line(told, body, behind)
             self.note_receipt(sent, body, reply, behind)
-            if sent.header.sequence > self.accepted:
+            if self.is_current(body, behind) and sent.header.sequence > self.accepted:
                 self.accept_unknown(sent.header.sequence)
                 self.epochs[sent.header.epoch].delivered = True
             self.past[at] = (sent, "read", Read("receipt", body))
@@ -591,7 +591,8 @@ class Partner:
                 left = self.new_flags.on(today, self.policy["budgets"]["new_flags_a_day"])
                 self.new_flags = Left(today, max(0, left - body.added))
             self.note_receipt(sent, body, reply, behind)
-            self.accept_through(header.sequence)
+            if self.is_current(body, behind):
+                self.accept_through(header.sequence)
             return Read("receipt", body)
         if isinstance(body, Answer):
             self.see_release(header.epoch, body.release, behind)
@@ -602,7 +603,7 @@ class Partner:
         if isinstance(body, StatusReply):
             self.take_status(sent, body, behind)
             return Read("status_reply", body)
-        self.take_rejection(sent, body)
+        self.take_rejection(sent, body, self.is_current(body, behind))
         return Read("rejection", body, next=replies.remedy(body.code))
 
     def note_receipt(self, sent: Sent, body: Receipt, reply: bytes, behind: bool) -> None:
@@ -640,9 +641,16 @@ class Partner:
         self.accepted = number
         self.state_number = raised(self.state_number, number)
         for epoch in self.epochs.values():
-            epoch.full_set, epoch.granted = True, set()
-            # It may hold each flag of now.
-            epoch.told = {**last_days(self.flags.all(self.house_numbers)), **epoch.told}
+            self.forget_told(epoch)
+
+    def forget_told(self, epoch: Epoch) -> None:
+        """It is not known what the broker holds in an epoch: it may be each flag of now."""
+        epoch.full_set, epoch.granted = True, set()
+        epoch.told = {**last_days(self.flags.all(self.house_numbers)), **epoch.told}
+
+    def is_current(self, body: Any, behind: bool) -> bool:
+        """Whether a reply is not of before the latest restore, in which the broker forgot what it says."""
+        return behind or body.log.restored >= self.restored
 
     def raise_state_number(self, named: int) -> None:
         """The broker names a number that was used; one that was never used here was used by another folder."""
@@ -666,7 +674,8 @@ class Partner:
         known = self.epochs.get(number)
         forgot = known is not None and 0 < known.release < body.release
         self.see_release(number, body.release, behind)
-        if body.highest_state >= self.said_accepted or forgot or behind:
+        later = body.highest_state >= self.said_accepted or forgot or behind
+        if later and self.is_current(body, behind):
             self.said_accepted = body.last_state
             self.accepted_is(body.last_state)
             if body.full_set_due:
@@ -678,14 +687,16 @@ class Partner:
             left = min(body.left_new_flags + body.left_first_sets, body.left_held)
             self.epochs[number].most = Left(today, left)
 
-    def take_rejection(self, sent: Sent, body: Rejection) -> None:
+    def take_rejection(self, sent: Sent, body: Rejection, is_current: bool) -> None:
         """7.5."""
         code, number, epoch = body.code, body.number, sent.header.epoch
         today = self.latest // DAY
         if code == "unavailable":
             sent.put_off = True
             return
-        if code == "gap":
+        if code in ("gap", "full_set_required", "recovering") and not is_current:
+            pass
+        elif code == "gap":
             self.said_accepted = number
             self.accepted_is(number)
         elif code in ("full_set_required", "recovering") and not self.outdated(sent, body):
@@ -768,6 +779,10 @@ class Partner:
         if entry.leaf == bytes(32) or (entry.restored < self.restored and not behind):
             return
         origin = self.log_origin(entry.restored)
+        if entry.restored > self.restored and not behind:
+            # In each epoch it waits for a full set.
+            for epoch in self.epochs.values():
+                self.forget_told(epoch)
         if self.origin != origin:
             self.origin, self.restored, self.lines, self.next_line = origin, entry.restored, {}, 0
         if behind:

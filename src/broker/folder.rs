@@ -37,7 +37,7 @@ pub(super) fn begin(folder: &Path) -> Result<FolderLock, StoreError> {
 /// Begins a backup in the folder `to`, and removes what is left of one that was broken off. An error where there is a
 /// store or what is of no backup, or where another backup is being made.
 pub(super) fn begin_backup(to: &Path) -> Result<(), StoreError> {
-    let (store, making, policies) = (store_path(to), making(to), policies(to));
+    let (store, making, policies) = (backup_path(to), making(to), policies(to));
     let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let is_foreign = |path: &PathBuf| ![&store, &making, &policies].contains(&path);
     let foreign = entries(to).map(|entry| entry.path()).find(is_foreign);
@@ -54,9 +54,10 @@ pub(super) fn begin_backup(to: &Path) -> Result<(), StoreError> {
     Ok(fs::remove_dir_all(&making).map_err(|source| files::io("remove", &making, source))?)
 }
 
-/// Gives the store of a backup its name, now that the backup is whole.
+/// Gives the store of a backup its name, now that the backup is whole: another than a broker's has, so that nobody
+/// opens it as one, and goes on with a log that the broker itself goes on with.
 pub(super) fn name_backup(to: &Path) -> Result<(), SystemError> {
-    let store = store_path(to);
+    let store = backup_path(to);
     crash::point()
         .and_then(|()| fs::rename(making(to), &store))
         .map_err(|source| files::io("create", &store, source))?;
@@ -66,7 +67,7 @@ pub(super) fn name_backup(to: &Path) -> Result<(), SystemError> {
 /// Refuses to restore from what is no backup, or one that was broken off, before anything is changed.
 pub(super) fn refuse_incomplete(from: &Path) -> Result<(), StoreError> {
     let has_files = |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some());
-    if has_files(store_path(from)) && has_files(from.join("policies")) {
+    if has_files(copied_path(from)) && has_files(from.join("policies")) {
         return Ok(());
     }
     let finding = if from.is_dir() {
@@ -89,7 +90,7 @@ pub(super) fn copy(from: &Path, folder: &Path) -> Result<(), SystemError> {
     let making = making(folder);
     copy_policies(from, &making)?;
     files::create_private_folder(&store_path(&making))?;
-    copy_files(&store_path(from), &store_path(&making))
+    copy_files(&copied_path(from), &store_path(&making))
 }
 
 /// Moves what was made, and nobody has open, to its place. The store goes last, by one rename, so that there is a whole
@@ -109,11 +110,15 @@ pub(super) fn put_in_place(folder: &Path) -> Result<(), SystemError> {
 
 /// Opens the store of a backup, in which nothing is changed.
 pub(super) fn open_to_verify(from: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
-    DurableStore::open_to_verify(&store_path(from), keys)
+    DurableStore::open_to_verify(&copied_path(from), keys)
 }
 
 /// Opens the store, and removes what is left beside it of one that was being made.
 pub(super) fn open(folder: &Path, keys: Arc<dyn BlobKeys>) -> Result<DurableStore, StoreError> {
+    if !store_path(folder).exists() && backup_path(folder).is_dir() {
+        let finding = "it is a backup and no broker; nothing was changed: put it back with stapel broker restore";
+        return Err(StoreError::Store { path: folder.into(), finding: finding.into() });
+    }
     let (store, making) = (DurableStore::open(&store_path(folder), keys)?, making(folder));
     if making.exists() {
         // Where another process holds the lock, it is making a broker there.
@@ -132,6 +137,17 @@ fn remove_leftover(making: &Path) {
 /// Where the store is.
 pub(super) fn store_path(folder: &Path) -> PathBuf {
     folder.join("store")
+}
+
+/// Where the store of a backup is.
+fn backup_path(folder: &Path) -> PathBuf {
+    folder.join("backup")
+}
+
+/// The store to put back: a backup's, or one of which the files were copied while nobody had it open.
+fn copied_path(from: &Path) -> PathBuf {
+    let backup = backup_path(from);
+    if backup.is_dir() { backup } else { store_path(from) }
 }
 
 /// Copies the policies that were in force, with their signatures.

@@ -233,7 +233,10 @@ impl Broker {
             epochs: state
                 .epochs
                 .iter()
-                .map(|(number, epoch)| EpochStatus::of(*number, epoch, in_force.policy()))
+                .map(|(number, epoch)| {
+                    let today = state.latest_moment().day();
+                    EpochStatus::of(*number, epoch, in_force.policy(), &in_force.certificates, today)
+                })
                 .collect(),
             last_fault,
             log_behind: {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::Certificates;
 use super::clock::{CLOCK_TOLERANCE, LONGEST_UNCONFIRMED};
 use super::error::BrokerError;
 use super::organisations::changed;
@@ -104,7 +105,7 @@ pub struct Silence {
 pub struct Fault {
     /// How bad it is.
     pub severity: Severity,
-    /// What it is: an error's code, or `release_overdue`, `backup_overdue` or `policy_ends`.
+    /// What it is: an error's code, or `release_overdue`, `backup_overdue`, `not_certified` or `policy_ends`.
     pub code: String,
     /// Since when it stands, where that is known.
     pub since: Option<Timestamp>,
@@ -169,6 +170,16 @@ impl BrokerStatus {
             let severity = if is_stopped { Severity::Critical } else { Severity::Warning };
             add(severity, "release_overdue", Some(*due), finding);
         }
+        for EpochStatus { number, uncertified, .. } in &self.epochs {
+            if !uncertified.is_empty() {
+                let partners = numbers(uncertified);
+                let finding = format!(
+                    "nothing is accepted in epoch {number} of {partners}, without a certificate that holds: ask their \
+                     organisations for one, and keep it with stapel broker certify"
+                );
+                add(Severity::Warning, "not_certified", None, finding);
+            }
+        }
         let ends = self.closes.plus(1).start();
         if now >= ends {
             let finding = format!("all epochs of the policy are over since {}: adopt a newer one", self.closes);
@@ -189,6 +200,12 @@ impl BrokerStatus {
         faults.sort_by_key(|fault| std::cmp::Reverse(fault.severity));
         faults
     }
+}
+
+/// Partners, by their numbers.
+fn numbers(partners: &[u16]) -> String {
+    let numbers: Vec<String> = partners.iter().map(|number| number.to_string()).collect();
+    format!("partner {}", numbers.join(", "))
 }
 
 /// An open epoch.
@@ -217,6 +234,10 @@ pub struct EpochStatus {
     pub waits_since: Option<Timestamp>,
     /// Its partners, by number.
     pub partners: Vec<PartnerStatus>,
+    /// The partners that take part and have no certificate that holds, by number: nothing of theirs is accepted.
+    pub uncertified: Vec<u16>,
+    /// The partners that may flag and of which no full set has come, by number.
+    pub without_full_set: Vec<u16>,
 }
 
 /// A partner in an epoch.
@@ -261,7 +282,23 @@ impl CertificateStatus {
 }
 
 impl EpochStatus {
-    pub(super) fn of(number: u32, epoch: &OpenEpoch, policy: &Policy) -> EpochStatus {
+    pub(super) fn of(
+        number: u32,
+        epoch: &OpenEpoch,
+        policy: &Policy,
+        certificates: &Certificates,
+        today: Day,
+    ) -> EpochStatus {
+        let taking_part = || policy.partners.iter().filter(|one| policy.takes_part(&one.organisation, number));
+        let is_certified = |partner: u16| {
+            // A suspension is a decision, and no lack.
+            let counts = certificates.of(number, partner, today).map(|(statement, _)| statement);
+            counts.is_some_and(|statement| statement.keys.is_none() || today <= statement.last_day)
+        };
+        let has_set = |partner| epoch.accounts.get(&partner).is_some_and(|account| account.row.has_set());
+        let uncertified = taking_part().map(|one| one.number).filter(|number| !is_certified(*number)).collect();
+        let flagging = taking_part().filter(|one| one.may.flag).map(|one| one.number);
+        let without_full_set = flagging.filter(|number| !has_set(*number)).collect();
         let NextRelease { due, shows_from, shows_by } = next_release(policy, number, &epoch.row);
         let partners = epoch.accounts.iter().map(|(partner, account)| PartnerStatus {
             number: *partner,
@@ -282,6 +319,8 @@ impl EpochStatus {
             min_changed: usize::from(policy.release.min_changed.max(1)),
             waits_since: epoch.row.waits_since,
             partners: partners.collect(),
+            uncertified,
+            without_full_set,
         }
     }
 }

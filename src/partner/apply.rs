@@ -31,13 +31,21 @@ impl PartnerState {
         if let Some(ReplyRecord { origin, log, went_back, day, told, .. }) = record.event.reply()
             && log.is_line()
         {
-            if log.restored > self.own_lines.restored || *went_back {
+            let is_restored = log.restored > self.own_lines.restored;
+            if is_restored || *went_back {
                 // What it said before is forgotten.
                 self.said_accepted = 0;
+            }
+            if is_restored && !*went_back {
+                // In each epoch it waits for a full set, also where there is nothing else to say.
+                self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forget(&self.flags));
             }
             let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day, told: *told };
             self.own_lines.note(origin, log.restored, *went_back, line);
         }
+        // A reply of before the latest restore came late, and the broker forgot what it says.
+        let restored = self.own_lines.restored;
+        let is_current = went_back || record.event.reply().is_none_or(|reply| reply.log.restored >= restored);
         match &record.event {
             JournalEvent::Flagged { flags, .. } => self.flag(flags),
             JournalEvent::Withdrawn { homes } => self.withdraw(homes, today),
@@ -71,7 +79,9 @@ impl PartnerState {
                 if reply.log.restored == self.own_lines.restored {
                     self.said_accepted = self.said_accepted.max(*number);
                 }
-                if self.chain.iter().any(|message| message.head.sequence == *number) {
+                if !is_current {
+                    // The message stays in flight, if it is, and is sent again.
+                } else if self.chain.iter().any(|message| message.head.sequence == *number) {
                     self.accept_through(*number);
                 } else if let Some(past) = self.past_mut(Series::State, *number, End::Implied) {
                     past.end = End::Read;
@@ -105,6 +115,7 @@ impl PartnerState {
             JournalEvent::Rejected { series, epoch, number, code, detail, reply } => {
                 let code = Code::ALL.into_iter().find(|known| *known as u8 == *code);
                 if (code, *series) == (Some(Code::Recovering), Series::Question)
+                    && is_current
                     && !self.is_outdated(*number, reply.log)
                 {
                     self.assume_broker_empty(*epoch);
@@ -112,6 +123,8 @@ impl PartnerState {
                 if (code, *series) == (Some(Code::OverBudget), Series::State) {
                     self.over_budget(today, *epoch, *number, *detail);
                 }
+                let code = code
+                    .filter(|code| is_current || !matches!(code, Code::Gap | Code::FullSetRequired | Code::Recovering));
                 self.rejected(*series, *epoch, *number, code, *detail);
             }
             JournalEvent::Late { series, number, .. } => {
@@ -125,7 +138,7 @@ impl PartnerState {
                 }
                 self.drop_flight(*series, *number, End::Dropped);
             }
-            JournalEvent::Status(status) => self.take_status(status),
+            JournalEvent::Status(status) => self.take_status(status, is_current),
             JournalEvent::AnotherOperator { .. } => self.forget_broker(),
             // Those have nothing that the state is made of: an epoch that is over goes from it by itself.
             JournalEvent::ClockAccepted
@@ -253,7 +266,7 @@ impl PartnerState {
             || self.receipt.as_ref().is_some_and(|latest| latest.log.is_after(&log))
     }
 
-    fn take_status(&mut self, status: &StatusRecord) {
+    fn take_status(&mut self, status: &StatusRecord, is_current: bool) {
         self.status = None;
         self.own_lines.settle(&status.proven);
         let StatusRecord { epoch, release, .. } = *status;
@@ -261,7 +274,7 @@ impl PartnerState {
         // not older: then the broker is one that forgot what it accepted.
         let forgot = self.epoch(epoch).is_some_and(|epoch| epoch.release > 0 && release > epoch.release);
         self.see_release(epoch, release, status.reply.went_back);
-        if status.highest_state >= self.said_accepted || forgot || status.reply.went_back {
+        if is_current && (status.highest_state >= self.said_accepted || forgot || status.reply.went_back) {
             self.said_accepted = status.accepted;
             self.accepted_is(status.accepted);
             if status.full_set {

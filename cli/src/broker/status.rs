@@ -8,7 +8,7 @@ use stapel::broker::{BrokerStatus, CertificateStatus, EpochStatus, Fault, Severi
 use stapel::{Broker, Timestamp};
 
 use super::BrokerFolder;
-use crate::failure::{Failure, note};
+use crate::failure::{Failure, note, warn};
 use crate::now::Clock;
 use crate::output::Output;
 
@@ -53,7 +53,12 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     }
     let now = args.clock.time()?;
     let (status, clock) = match args.place.open() {
-        Ok(broker) => (broker.status(), clock_fault(&broker, now)),
+        Ok(broker) => {
+            if let Err(error) = BrokerStatus::read(&args.place.dir) {
+                warn(&format!("status.json cannot be written, so that monitors see nothing of this: {error}"));
+            }
+            (broker.status(), clock_fault(&broker, now))
+        }
         Err(failure) if failure.code() == "folder_in_use" => {
             let status = BrokerStatus::read(&args.place.dir)?;
             note(&format!("another process has the store open; this is what it wrote as of {}", status.as_of));
@@ -127,6 +132,9 @@ fn check(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
             }
         }
     }
+    let unwritable =
+        args.place.cannot_be_written().map(|found| (Severity::Critical, format!("CRITICAL [io]: {found}")));
+    faults.extend(unwritable);
     faults.extend(missing.map(|found| (Severity::Critical, format!("CRITICAL [broker_folder]: {found}"))));
     let found = status.faults_at(now, args.backup_days);
     faults.extend(found.iter().map(|fault| (fault.severity, line(fault))));
@@ -166,7 +174,11 @@ fn what_comes(status: &BrokerStatus, out: &mut Output) -> Result<(), Failure> {
     for epoch in &status.epochs {
         let EpochStatus { number, next_release, shows_from, shows_by, changed, min_changed, .. } = epoch;
         let shows = match epoch.waits_since {
-            Some(_) => format!("for the first time once all that flag have delivered, at the latest {shows_by}"),
+            Some(_) => {
+                let waits: Vec<String> = epoch.without_full_set.iter().map(|number| number.to_string()).collect();
+                let waits = if waits.is_empty() { String::new() } else { format!(" (not yet: {})", waits.join(", ")) };
+                format!("for the first time once all that flag have delivered{waits}, at the latest {shows_by}")
+            }
             None if shows_from == shows_by => format!("from {shows_by} on"),
             None if changed >= min_changed => format!("from {shows_from} on: {changed} organisations have some"),
             None => format!(
