@@ -14,9 +14,10 @@
 
 What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library
 made; they free it at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any
-thread may use them, also while another closes them. A number that does not fit is a ValueError, and one that is no int
-a TypeError. Times are seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each
-call means, and what it raises.
+thread may use them, also while another closes them. A number that does not fit is a ValueError. What is of another type
+than is asked for is a TypeError, and nothing is done: a flag is True or False, a column of texts is no single text, and
+a message or a reply is bytes, a bytearray or a memoryview. Times are seconds since 1970-01-01T00:00:00Z, by default the
+computer's. stapel.h says what each call means, and what it raises.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ __all__ = [
 
 Path = str | os.PathLike[str]
 Text = str | bytes
+Bytes = bytes | bytearray | memoryview
 _T = TypeVar("_T", bound="_Handle")
 
 
@@ -137,6 +139,11 @@ class Case:
 
     actor: str
     reference: str
+
+    def __post_init__(self) -> None:
+        for name, text in (("actor", self.actor), ("reference", self.reference)):
+            if not isinstance(text, str):
+                raise _not_a("a str", text, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +287,7 @@ def open_handles() -> int:
 def address(text: Text) -> tuple[str, str]:
     """The canonical forms of one address as people write it: of the home, and of the house number."""
     made = _abi.Address()
-    _call("address_from_text", *_text(text), c.byref(made))
+    _call("address_from_text", *_text(text, "text"), c.byref(made))
     return made.unit.decode(), made.number.decode()
 
 
@@ -352,7 +359,7 @@ class Addresses(_Handle, Sequence[Row]):
     @classmethod
     def from_texts(cls, texts: Iterable[Text], references: Iterable[Text] | None = None) -> Addresses:
         """Reads addresses as people write them. A row that is refused does not stop the others."""
-        column, count = _pack(texts)
+        column, count = _pack(texts, "texts")
         return cls(_make("addresses_from_packed_texts", c.byref(column), _references(references, count), count))
 
     @classmethod
@@ -365,7 +372,8 @@ class Addresses(_Handle, Sequence[Row]):
         references: Iterable[Text] | None = None,
     ) -> Addresses:
         """Reads separate fields, a column of each; any text may be empty."""
-        packed = [_pack(column) for column in (postcodes, numbers, letters, additions)]
+        fields = {"postcodes": postcodes, "numbers": numbers, "letters": letters, "additions": additions}
+        packed = [_pack(column, name) for name, column in fields.items()]
         count = packed[0][1]
         if any(rows != count for _, rows in packed):
             raise ValueError("the columns must be equally long")
@@ -463,9 +471,12 @@ Reply = Receipt | Answer | Position | Rejection
 
 def standings(rows: Addresses, replies: Iterable[Reply]) -> list[Standing]:
     """The standing of each row, from the answers among the replies to a question, whole or cut into several."""
-    count = len(rows)
+    count = len(_addresses(rows, "rows"))
     told = (_abi.Standing * max(count, 1))()
-    for reply in replies:
+    for at, reply in enumerate(replies):
+        if not isinstance(reply, Reply):
+            # An answer alone is one too: its rows are no replies, and all would pass for not answered.
+            raise _not_a("a reply that was read", reply, f"replies[{at}]")
         if isinstance(reply, Answer):
             _call("reply_standings", reply, rows, told, count)
     pairs = bytes(told)
@@ -526,11 +537,11 @@ class Partner(_Handle):
         """Flags homes, through the latest day that the policy has, or through `until`, such as "2027-05-31"."""
         if until is None:
             return self._change("partner_flag", homes, by=by, now=now)
-        return self._change("partner_flag_until", homes, *_text(until), by=by, now=now)
+        return self._change("partner_flag_until", homes, *_text(until, "until"), by=by, now=now)
 
     def renew(self, homes: Addresses, reason: str, by: Case, *, now: int | None = None) -> Changed:
         """`reason`: observed_again, being_acted_on, procedure_pending or under_supervision."""
-        return self._change("partner_renew", homes, *_text(reason), by=by, now=now)
+        return self._change("partner_renew", homes, *_text(reason, "reason"), by=by, now=now)
 
     def accept_clock(self, by: Case, *, now: int | None = None) -> int:
         """Says that somebody saw that the clock is right, where calls fail with `clock` or `clock_ahead`.
@@ -546,7 +557,7 @@ class Partner(_Handle):
 
     def replace_all(self, homes: Addresses, by: Case, *, allow_shrink: bool = False, now: int | None = None) -> Changed:
         """Makes the flags exactly those of `homes`: a full set."""
-        return self._change("partner_replace_all", homes, bool(allow_shrink), by=by, now=now)
+        return self._change("partner_replace_all", homes, _flag(allow_shrink, "allow_shrink"), by=by, now=now)
 
     def deliver(self, *, now: int | None = None) -> list[bytes]:
         """The messages that bring the broker up to date, in the order in which it must get them."""
@@ -557,13 +568,14 @@ class Partner(_Handle):
 
     def ask(self, rows: Addresses, by: Case, *, now: int | None = None) -> list[bytes]:
         """The questions for the standings of rows."""
-        return _take_messages(_make("partner_ask", self, rows, _case(by), _now(now)))
+        return _take_messages(_make("partner_ask", self, _addresses(rows, "rows"), _case(by), _now(now)))
 
     def ask_own(self, by: Case, *, now: int | None = None) -> list[bytes]:
         return _take_messages(_make("partner_ask_own", self, _case(by), _now(now)))
 
     def sweep(self, rows: Addresses, reason: str, by: Case, *, now: int | None = None) -> list[bytes]:
-        return _take_messages(_make("partner_sweep", self, rows, *_text(reason), _case(by), _now(now)))
+        rows, why = _addresses(rows, "rows"), _text(reason, "reason")
+        return _take_messages(_make("partner_sweep", self, rows, *why, _case(by), _now(now)))
 
     def status(self, *, now: int | None = None) -> list[bytes]:
         """The request where the partner stands with the broker: one message."""
@@ -573,12 +585,12 @@ class Partner(_Handle):
         """The messages whose replies were not read yet: to send them after a program ended in between."""
         return _take_messages(_make("partner_in_flight", self))
 
-    def read(self, reply: bytes, *, now: int | None = None) -> Reply:
+    def read(self, reply: Bytes, *, now: int | None = None) -> Reply:
         """Reads a reply of the broker. A Rejection is a reply, and raises nothing."""
-        return _reply(_make("partner_read", self, bytes(reply), len(reply), _now(now)))
+        return _reply(_make("partner_read", self, *_bytes(reply, "reply"), _now(now)))
 
-    def give_up(self, message: bytes, *, now: int | None = None) -> None:
-        _call("partner_give_up", self, bytes(message), len(message), _now(now))
+    def give_up(self, message: Bytes, *, now: int | None = None) -> None:
+        _call("partner_give_up", self, *_bytes(message, "message"), _now(now))
 
     def news(self) -> list[News]:
         """What changed between the answers that were read when this was called last, and those read since."""
@@ -586,7 +598,7 @@ class Partner(_Handle):
 
     def _change(self, function: str, homes: Addresses, *arguments: Any, by: Case, now: int | None) -> Changed:
         changed = _abi.Changed()
-        _call(function, self, homes, *arguments, _case(by), _now(now), c.byref(changed))
+        _call(function, self, _addresses(homes, "homes"), *arguments, _case(by), _now(now), c.byref(changed))
         return Changed(*(getattr(changed, name) for name, *_ in _abi.Changed._fields_))
 
 
@@ -612,9 +624,9 @@ class Broker(_Handle):
         _Handle.__init__(broker, _make("broker_create", *_path(folder), *_path(keys), *_path(policy_file), _now(now)))
         return broker
 
-    def handle(self, message: bytes, *, now: int | None = None) -> bytes:
+    def handle(self, message: Bytes, *, now: int | None = None) -> bytes:
         """Takes a message, and gives the reply to carry back. Whatever the bytes, there is a reply."""
-        return _take_buffer(_make("broker_handle", self, bytes(message), len(message), _now(now)))
+        return _take_buffer(_make("broker_handle", self, *_bytes(message, "message"), _now(now)))
 
     def certify(self, file: Path, *, now: int | None = None) -> None:
         """Keeps a certificate or a suspension of a partner. One that was kept before is no error."""
@@ -623,7 +635,7 @@ class Broker(_Handle):
     def release(self, *, accept_clock: bool = False, now: int | None = None) -> list[dict[str, Any]]:
         """Makes the releases that are due: once a day."""
         made: list[dict[str, Any]] = json.loads(
-            _take_buffer(_make("broker_release", self, _now(now), bool(accept_clock)))
+            _take_buffer(_make("broker_release", self, _now(now), _flag(accept_clock, "accept_clock")))
         )
         return made
 
@@ -666,46 +678,82 @@ def _integer(number: int, bits: int, name: str) -> int:
     return number
 
 
-def _encode(text: Text) -> bytes:
+def _flag(flag: bool, name: str) -> bool:
+    """True or False, and nothing that only counts as one of them: the text "false" would count as True."""
+    if not isinstance(flag, bool):
+        raise _not_a("True or False", flag, name)
+    return flag
+
+
+def _not_a(wanted: str, got: object, name: str) -> TypeError:
+    # The type and not the value: that may be an address.
+    return TypeError(f"{name} must be {wanted}, and not of type {type(got).__name__}")
+
+
+def _addresses(rows: Addresses, name: str) -> Addresses:
+    # ctypes would take a number or a text for the address of a handle.
+    if not isinstance(rows, Addresses):
+        raise _not_a("Addresses", rows, name)
+    return rows
+
+
+def _encode(text: Text, name: str) -> bytes:
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str):
+        raise _not_a("a str or bytes", text, name)
     # What is no text becomes no UTF-8, of which the library says so for the row that it is in.
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return str.encode(text, "utf-8", "surrogatepass")
 
 
-def _text(text: Text) -> tuple[bytes, int]:
-    encoded = _encode(text)
-    return encoded, len(encoded)
+def _text(text: Text, name: str) -> tuple[bytes, int]:
+    encoded = _encode(text, name)
+    return encoded, bytes.__len__(encoded)
+
+
+def _bytes(data: Bytes, name: str) -> tuple[bytes, int]:
+    """All bytes of a message, and how many these are: what an object says of its own length may be in other units."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise _not_a("bytes, a bytearray or a memoryview", data, name)
+    taken = memoryview(data).tobytes()
+    return taken, len(taken)
 
 
 def _path(path: Path) -> tuple[bytes, int]:
-    return _text(os.fspath(path))
+    return _text(os.fspath(path), "path")
 
 
 def _keys(keys: Path | None) -> tuple[bytes | None, int]:
     return (None, 0) if keys is None else _path(keys)
 
 
-def _str(text: str) -> _abi.Str:
-    encoded = _encode(text)
-    made = _abi.Str(c.cast(c.c_char_p(encoded), c.c_void_p), len(encoded))
+def _str(text: str, name: str) -> _abi.Str:
+    encoded, length = _text(text, name)
+    made = _abi.Str(c.cast(c.c_char_p(encoded), c.c_void_p), length)
     made._keep = encoded  # the pointer does not keep what it points to
     return made
 
 
 def _case(by: Case) -> Any:
-    actor, reference = _str(by.actor), _str(by.reference)
+    if not isinstance(by, Case):
+        raise _not_a("a Case", by, "by")
+    actor, reference = _str(by.actor, "actor"), _str(by.reference, "reference")
     made = _abi.Case(actor, reference)
     made._keep = (actor, reference)
     return c.byref(made)
 
 
-def _pack(texts: Iterable[Text]) -> tuple[_abi.Packed, int]:
+def _pack(texts: Iterable[Text], name: str) -> tuple[_abi.Packed, int]:
     """A column in one piece, and its number of rows."""
+    if isinstance(texts, (str, bytes, bytearray, memoryview)):
+        # Python gives the characters of a text one by one, each of which would be a row.
+        raise _not_a("several texts", texts, name)
     rows: list[Any] = list(texts)
-    encoded = _encode_ascii(rows)
+    encoded, length = _encode_ascii(rows), str.__len__
     if encoded is None:
-        rows = [_encode(text) for text in rows]
-        encoded = b"".join(rows)
-    ends = array("Q", itertools.accumulate(map(len, rows))) or array("Q", [0])
+        rows = [_encode(text, f"{name}[{at}]") for at, text in enumerate(rows)]
+        encoded, length = b"".join(rows), bytes.__len__
+    ends = array("Q", itertools.accumulate(map(length, rows))) or array("Q", [0])
     pointed = (c.c_uint64 * len(ends)).from_buffer(ends)
     return _abi.Packed(encoded, len(encoded), c.cast(pointed, c.POINTER(c.c_uint64))), len(rows)
 
@@ -722,7 +770,7 @@ def _encode_ascii(rows: list[Any]) -> bytes | None:
 def _references(references: Iterable[Text] | None, count: int) -> Any:
     if references is None:
         return None
-    column, rows = _pack(references)
+    column, rows = _pack(references, "references")
     if rows != count:
         raise ValueError("there must be a reference for each row, or none")
     return c.byref(column)
