@@ -449,6 +449,11 @@ final class Answer extends Handle implements Reply, \IteratorAggregate, \Countab
         $count = \count($rows);
         $told = Library::ffi()->new('stapel_standing[' . max($count, 1) . ']');
         foreach ($replies as $reply) {
+            if (!$reply instanceof Reply) {
+                // An answer alone is iterable too: its rows are no replies, and all would pass for not answered.
+                throw new \TypeError('replies must be replies that were read, and not of type '
+                    . get_debug_type($reply));
+            }
             if ($reply instanceof Answer) {
                 Library::call('reply_standings', $reply->raw(), $rows->raw(), $told, $count);
             }
@@ -579,11 +584,16 @@ final class Partner extends Handle
             Library::now($now));
     }
 
-    /** Makes the flags exactly those of the homes: a full set. */
-    public function replaceAll(Addresses $homes, Acting $by, bool $allowShrink = false, ?int $now = null): Changed
+    /**
+     * Makes the flags exactly those of the homes: a full set.
+     *
+     * @param bool $allowShrink
+     */
+    public function replaceAll(Addresses $homes, Acting $by, mixed $allowShrink = false, ?int $now = null): Changed
     {
+        $meant = Library::flag($allowShrink, 'allowShrink');
         $who = Library::acting($by, $keep);
-        return self::change('partner_replace_all', $this->raw(), $homes->raw(), (int) $allowShrink, $who,
+        return self::change('partner_replace_all', $this->raw(), $homes->raw(), $meant, $who,
             Library::now($now));
     }
 
@@ -824,11 +834,13 @@ final class Broker extends Handle
     /**
      * Makes the releases that are due: once a day.
      *
+     * @param bool $acceptClock
      * @return list<array<string, mixed>>
      */
-    public function release(bool $acceptClock = false, ?int $now = null): array
+    public function release(mixed $acceptClock = false, ?int $now = null): array
     {
-        $json = Library::make('stapel_buffer', 'broker_release', $this->raw(), Library::now($now), (int) $acceptClock);
+        $accepted = Library::flag($acceptClock, 'acceptClock');
+        $json = Library::make('stapel_buffer', 'broker_release', $this->raw(), Library::now($now), $accepted);
         return json_decode(Library::takeBuffer($json), true, flags: JSON_THROW_ON_ERROR);
     }
 
@@ -898,6 +910,20 @@ final class Library
         $now ??= time();
         self::refuseUnfit($now, PHP_INT_MAX, 'now');
         return $now;
+    }
+
+    /**
+     * True or false, as C has them. The type `bool` would not do: in a program without strict types PHP makes `true` of
+     * the text "false".
+     *
+     * @internal
+     */
+    public static function flag(mixed $flag, string $name): int
+    {
+        if (!\is_bool($flag)) {
+            throw new \TypeError("$name must be true or false, and not of type " . get_debug_type($flag));
+        }
+        return (int) $flag;
     }
 
     /**

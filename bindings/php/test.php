@@ -27,6 +27,7 @@ testAddresses();
 testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
 testNumbers($sandbox);
+testOtherTypes($sandbox);
 same(0, Library::openHandles());
 
 function same(mixed $expected, mixed $found): void
@@ -105,6 +106,39 @@ function testNumbers(string $sandbox): void
     same(1, $partner->withdraw($rows, new Acting('tester', 'T-1'))->repeated);
     $rows->close();
     $partner->close();
+}
+
+/** What a program without strict types, as most are, hands over in the place of what is asked for. */
+function testOtherTypes(string $sandbox): void
+{
+    $weak = eval('return fn(callable $call, mixed ...$arguments) => $call(...$arguments);');
+    $refuses = function (string $class, callable $call, mixed ...$arguments) use ($weak): void {
+        try {
+            $weak($call, ...$arguments);
+            same($class, 'no exception');
+        } catch (\Error $error) {
+            same($class, $error::class);
+        }
+    };
+    $by = new Acting('tester', 'T-1');
+    $partner = new Partner("$sandbox/partner");
+    $broker = new Broker("$sandbox/broker", "$sandbox/broker/keys");
+    $none = Addresses::fromTexts([]);
+    $flags = $partner->flags()->canonical();
+    foreach (['false', '', 0, 1, 0.5, null, []] as $flag) {
+        $refuses(TypeError::class, $broker->release(...), $flag);
+        $refuses(TypeError::class, $partner->replaceAll(...), $none, $by, $flag);
+    }
+    foreach ([null, 7, true, 1.5, []] as $wrong) {
+        $refuses(TypeError::class, Addresses::fromTexts(...), ['1012JS 1A', $wrong]);
+        $refuses(TypeError::class, Addresses::fromTexts(...), ['1012JS 1A'], [$wrong]);
+    }
+    $refuses(TypeError::class, Addresses::fromTexts(...), '1012JS 1A');
+    $refuses(TypeError::class, Answer::standings(...), $none, [null]);
+    $refuses(TypeError::class, Answer::standings(...), $none, new ArrayIterator([7]));
+    same($flags, $partner->flags()->canonical());
+    $partner->close();
+    $broker->close();
 }
 
 function testPartnerAndBroker(string $sandbox): void
