@@ -132,7 +132,7 @@ impl Timestamp {
     pub(crate) fn unit_hint(self) -> &'static str {
         let seconds = Timestamp(self.0 / 1000);
         let is_plausible = !self.has_day() && seconds.has_day() && seconds.day() >= Day(18_262);
-        if is_plausible { ", which looks like milliseconds: give whole seconds," } else { "" }
+        if is_plausible { ", which looks like milliseconds: give whole seconds" } else { "" }
     }
 
     /// This moment and so many seconds more.

@@ -70,7 +70,7 @@ pub enum BrokerError {
 
     /// The time is after the last day that can be written.
     #[error(
-        "the time given, {} seconds since 1970{} is after 2149-06-06, the last day that can be written: set \
+        "the time given, {} seconds since 1970{}, is after 2149-06-06, the last day that can be written: set \
          the clock right",
         now.0,
         now.unit_hint()

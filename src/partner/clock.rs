@@ -48,7 +48,10 @@ mod tests {
         assert_eq!(code(latest.0 + 35 * 86_400 + 1), Err("clock_ahead"));
         assert_eq!(code(u64::MAX), Err("clock_ahead"), "a negative number in another language");
         let milliseconds = judge(latest, Timestamp(latest.0 * 1000 + 5)).unwrap_err().to_string();
-        assert!(milliseconds.contains("looks like milliseconds"), "{milliseconds}");
+        assert!(
+            milliseconds.contains(" seconds since 1970, which looks like milliseconds: give whole seconds, is"),
+            "{milliseconds}"
+        );
         let year_ahead = judge(latest, Timestamp(latest.0 + 365 * 86_400)).unwrap_err().to_string();
         assert!(!year_ahead.contains("milliseconds") && year_ahead.contains("accept-clock"), "{year_ahead}");
         let first = Timestamp::default();

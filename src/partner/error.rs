@@ -178,7 +178,7 @@ pub enum PartnerError {
 
     /// The clock is so far past the latest record that it may be wrong.
     #[error(
-        "the time {now}, {} seconds since 1970,{} is more than {days} days after the latest that this partner acted \
+        "the time {now}, {} seconds since 1970{}, is more than {days} days after the latest that this partner acted \
          on, {latest}, or past the policy's last epoch: see whether the clock is right; if it is, adopt the newer \
          policy, where there is one, and say so with stapel partner accept-clock (accept_clock in a program); nothing \
          was done",
