@@ -141,14 +141,18 @@ impl BrokerStatus {
     /// A release is due at each turn of the day, and overdue a day later.
     pub fn faults_at(&self, now: Timestamp, backup_days: u32) -> Vec<Fault> {
         let mut faults = self.faults.clone();
-        let mut add = |severity, code, since, finding| faults.push(Fault::new(severity, code, since, finding));
         if let Some(behind) = &self.log_behind {
-            add(Severity::Warning, "log_behind", None, behind.clone());
+            faults.push(Fault::new(Severity::Warning, "log_behind", None, behind.clone()));
         }
         if self.latest.since(now) > CLOCK_TOLERANCE {
-            let error = BrokerError::Clock { now, latest: self.latest };
-            add(Severity::Critical, "clock", None, error.to_string());
+            let finding = BrokerError::Clock { now, latest: self.latest }.to_string();
+            // One that stands already was noted at another time: how far the clock is behind now is told, and once.
+            match faults.iter_mut().find(|fault| fault.code == "clock") {
+                Some(standing) => standing.finding = finding,
+                None => faults.push(Fault::new(Severity::Critical, "clock", None, finding)),
+            }
         }
+        let mut add = |severity, code, since, finding| faults.push(Fault::new(severity, code, since, finding));
         if let Some(Silence { since, .. }) = self.silence {
             let error = BrokerError::ClockUnconfirmed { since };
             add(Severity::Warning, "clock_unconfirmed", Some(since), error.to_string());

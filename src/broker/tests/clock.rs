@@ -155,3 +155,17 @@ fn with_second_epoch() -> tempfile::TempDir {
     let follows = format!("version = 2\nprevious = \"{}\"\n", sample::signed().digest());
     sample::folder(&sample::changed_text(&[("version = 1\n", &follows), (&closes, &second)]))
 }
+
+#[test]
+fn a_clock_that_is_behind_is_said_once() {
+    let made = Copied::begin();
+    let broker = made.open();
+    broker.release(day(1)).unwrap();
+    for behind in [Timestamp(day(1).0 - 300), Timestamp(day(1).0 - 100)] {
+        assert_eq!(broker.release(behind).unwrap_err().code(), "clock");
+        let said: Vec<Fault> =
+            broker.status().faults_at(behind, 2).into_iter().filter(|fault| fault.code == "clock").collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].since.is_some() && said[0].finding.contains(&behind.to_string()), "{said:?}");
+    }
+}
