@@ -15,7 +15,10 @@ use stapel::audit::{
 
 use crate::failure::{Failure, UNPROVEN, note};
 use crate::files;
-use trusted::{Trusted, read, read_line, read_log};
+use trusted::{Trusted, read, read_line, read_log, read_log_by};
+
+/// The code of lines of a log whose policy was not given.
+const POLICY_NOT_GIVEN: &str = "policy_not_given";
 
 /// No proof's file is longer.
 const MAX_PROOF: usize = MAX_CHECKPOINT + 4_096;
@@ -161,6 +164,10 @@ struct CompareArgs {
 /// With checkpoints the log is first checked against them, as by `stapel audit verify`: a log that is not as it was
 /// signed gives no records, and the exit status is 4 where it has lines after the latest checkpoint, of which nothing
 /// is proven; how many is said on standard error. Without any, nothing is proven of what is written.
+///
+/// Each line names the policy that it was written under, and only that one says which organisation a partner is of.
+/// Give all of them: a line whose policy was not given has no organisation in its record, how many there are is said on
+/// standard error, and the exit status is 3. A log that has no line under any of those given is refused.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel audit export --ldv --policy policy.toml --log log.jsonl \
                         --checkpoint checkpoints/ --activity https://register.example.nl/verwerkingen/12 > ldv.jsonl")]
@@ -369,23 +376,93 @@ fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     };
     if checkpoints.is_empty() {
         note("no checkpoint was given: nothing is proven of these lines");
-    } else {
-        // Before anything of it is written.
-        read_log(&args.log)?.check(&checkpoints)?;
     }
+    // Before anything of it is written.
+    let mut policies = LinePolicies::default();
+    let log = read_log_by(&args.log, |line| policies.count(&ldv, line))?;
+    if !checkpoints.is_empty() {
+        log.check(&checkpoints)?;
+    }
+    policies.refuse_none().map_err(Failure::of_file(&args.log))?;
+    let mut policies = LinePolicies::default();
     let read = ExportedLog::read(&args.log, |index, row| {
         let LogRow::Line(line) = row else { return Ok(()) };
         match ldv.record(index, line) {
-            Some(record) => writeln!(out, "{record}").map_err(Failure::from),
+            Some(record) => {
+                policies.count(&ldv, line);
+                writeln!(out, "{record}").map_err(Failure::from)
+            }
             None => Ok(()),
         }
     });
     let log = read.map_err(Failure::of_file(&args.log))?;
-    if checkpoints.is_empty() {
-        return Ok(());
-    }
     // What was written, and not only what was read before.
-    refuse_unproven(&log.check(&checkpoints)?, out)
+    let proven = match checkpoints.is_empty() {
+        true => Ok(()),
+        false => refuse_unproven(&log.check(&checkpoints)?, out),
+    };
+    out.flush()?;
+    match (policies.refuse_some(), proven) {
+        (Ok(()), proven) => proven,
+        (Err(unnamed), Ok(())) => Err(unnamed),
+        // Each day's export has lines that are not proven yet: that status would hide this one.
+        (Err(unnamed), Err(unproven @ Failure::Refused { .. })) => {
+            note(&unproven.line());
+            Err(unnamed)
+        }
+        (Err(_), proven) => proven,
+    }
+}
+
+/// Under which policies the lines of a log are.
+#[derive(Default)]
+struct LinePolicies {
+    /// How many lines are under a policy that was given.
+    given: u64,
+    /// How many are under another.
+    others: u64,
+    /// The policy of the first of these.
+    first: Option<Digest>,
+}
+
+impl LinePolicies {
+    fn count(&mut self, ldv: &Ldv<'_>, line: &Line) {
+        if ldv.has_policy_of(line) {
+            self.given += 1;
+        } else {
+            self.others += 1;
+            self.first.get_or_insert(line.policy);
+        }
+    }
+
+    /// Refuses a log of which no line is under a policy that was given.
+    fn refuse_none(&self) -> Result<(), Failure> {
+        match self.first {
+            Some(first) if self.given == 0 => Err(Failure::new(
+                POLICY_NOT_GIVEN,
+                format!(
+                    "no line is under a policy that was given, and nothing was written: give the policies of this log \
+                     as --policy, each; the first line names the one with digest {first}"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The failure where some records name no organisation, once all of them were written.
+    fn refuse_some(&self) -> Result<(), Failure> {
+        let Some(first) = self.first else { return Ok(()) };
+        let failure = Failure::new(
+            POLICY_NOT_GIVEN,
+            format!(
+                "{} of the {} records name no organisation, because the policy of their lines was not given: give \
+                 each as --policy, first the one with digest {first}",
+                self.others,
+                self.others + self.given
+            ),
+        );
+        Err(Failure::Partly(Box::new(failure)))
+    }
 }
 
 fn uri(text: &str) -> Result<String, String> {

@@ -22,9 +22,14 @@ pub struct Ldv<'a> {
 
 impl<'a> Ldv<'a> {
     /// Takes the URI of the processing activity in the operator's register (Register van Verwerkingsactiviteiten), and
-    /// the policies that were in force, from which partners' OINs are taken.
+    /// the policies that were in force, from which partners' OINs are taken: each line's from the policy that it names.
     pub fn new(activity: &'a str, policies: &'a [Policy]) -> Ldv<'a> {
         Ldv { activity, policies: policies.iter().map(|policy| (policy.digest(), policy)).collect() }
+    }
+
+    /// Whether the policy that a line names was given. Without it a record names neither organisation nor consortium.
+    pub fn has_policy_of(&self, line: &Line) -> bool {
+        self.policy(line).is_some()
     }
 
     /// The record of line `index`, as one line of JSON; `None` for lines that are of no processing of flags.
@@ -101,13 +106,11 @@ impl<'a> Ldv<'a> {
         self.policies.iter().find(|(digest, _)| *digest == line.policy).map(|(_, policy)| *policy)
     }
 
-    /// A partner's number is never given to another partner, so any policy that has the number will do.
+    /// Only from the policy that the line names: another, of whatever consortium, may have another organisation under
+    /// that number.
     fn oin(&self, line: &Line, partner: u16) -> Option<Oin> {
-        let all = self.policies.iter().map(|(_, policy)| *policy);
-        self.policy(line)
-            .into_iter()
-            .chain(all)
-            .find_map(|policy| Some(policy.organisation(&policy.partner(partner)?.organisation)?.oin))
+        let policy = self.policy(line)?;
+        Some(policy.organisation(&policy.partner(partner)?.organisation)?.oin)
     }
 }
 
@@ -218,6 +221,13 @@ mod tests {
         let (line, status) = &records[6];
         assert!(matches!(line.event, Event::Message { partner: 657, .. }), "{line:?}");
         assert!(status.get("foreign_operation").is_none(), "a partner that no policy names has no OIN");
+        let (mut other, _) = records[1].clone();
+        other.policy = Digest([9; 32]);
+        let policies = [sample::policy()];
+        let ldv = Ldv::new(ACTIVITY, &policies);
+        assert!(ldv.has_policy_of(&records[1].0) && !ldv.has_policy_of(&other));
+        let record = ldv.record(1, &other).unwrap();
+        assert!(!record.contains("urn:oin") && !record.contains("zaanstad"), "it is under another policy: {record}");
         let (_, release) = &records[3];
         assert!(release.get("foreign_operation").is_none());
         let resource = release["resource"]["attributes"].as_array().unwrap();

@@ -80,6 +80,7 @@ impl Folder {
             Ok(()) => Ok(()),
             Err(Failure::Stapel(error)) => Err((error.code(), error.to_string())),
             Err(Failure::Refused { code, message }) => Err((code, message)),
+            Err(failure @ Failure::Partly(_)) => Err((failure.code(), format!("partly: {}", failure.line()))),
             Err(other) => panic!("{}", other.line()),
         }
     }
@@ -256,7 +257,30 @@ fn processings_are_exported() {
     folder.sign("kept/11.checkpoint", &lines(&policy()));
     assert_eq!(folder.run(&held).unwrap(), said);
     assert_eq!(folder.run(&format!("{export} --checkpoint @kept/11.checkpoint")).unwrap(), said);
-    let text = fs::read_to_string(folder.path("log.jsonl")).unwrap();
+    // A policy says nothing of lines under another, also not one of the same log and the same numbers.
+    let mut mixed = lines(&policy());
+    (mixed[3].policy, mixed[4].policy) = (Digest([8; 32]), Digest([9; 32]));
+    folder.write("log.jsonl", &rows(&mixed));
+    folder.sign("mixed.checkpoint", &mixed[..9]);
+    for held in [export.to_owned(), format!("{export} --checkpoint @mixed.checkpoint")] {
+        let (written, failure) = folder.said(&held);
+        let (code, says) = failure.unwrap();
+        assert_eq!((code, written.lines().count()), ("policy_not_given", 11), "{says}");
+        assert!(says.starts_with("partly: 2 of the 11 records name no organisation"), "{says}");
+        assert!(says.contains(&Digest([8; 32]).to_string()), "{says}");
+        let named: Vec<bool> = written.lines().map(|line| line.contains("urn:oin:")).collect();
+        assert_eq!(named, (0..11).map(|index| index != 3 && index != 4).collect::<Vec<_>>());
+    }
+    mixed.iter_mut().for_each(|line| line.policy = Digest([9; 32]));
+    folder.write("log.jsonl", &rows(&mixed));
+    let (written, failure) = folder.said(export);
+    let (code, says) = failure.unwrap();
+    assert_eq!((written.as_str(), code), ("", "policy_not_given"));
+    assert!(says.contains("log.jsonl: no line is under a policy that was given"), "{says}");
+    folder.write("log.jsonl", "");
+    assert_eq!(folder.run(export).unwrap(), "", "of no line there is no record, and nothing is wrong");
+
+    let text = rows(&lines(&policy()));
     folder.write("log.jsonl", &text.replacen("\\\"count\\\":3", "\\\"count\\\":2", 1));
     let (written, failure) = folder.said(&held);
     assert_eq!((written.as_str(), failure.map(|failure| failure.0)), ("", Some("log_altered")));

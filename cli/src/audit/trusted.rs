@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stapel::audit::{AuditError, Checkpoint, ExportedLog, LogKey, LoggedReply, MAX_CHECKPOINT, MAX_LINE};
+use stapel::audit::{AuditError, Checkpoint, ExportedLog, Line, LogKey, LogRow, LoggedReply, MAX_CHECKPOINT, MAX_LINE};
 use stapel::message::MAX_MESSAGE;
 use stapel::policy::{Policy, SignedPolicy};
 
@@ -70,9 +70,17 @@ impl Trusted {
 }
 
 pub(super) fn read_log(path: &Path) -> Result<ExportedLog, Failure> {
+    read_log_by(path, |_| {})
+}
+
+/// As [`read_log`], and `visit` sees each line that was not pruned.
+pub(super) fn read_log_by(path: &Path, mut visit: impl FnMut(&Line)) -> Result<ExportedLog, Failure> {
     let progress = Progress::counting("lines");
-    let read = ExportedLog::read(path, |_, _| {
+    let read = ExportedLog::read(path, |_, row| {
         progress.add(1);
+        if let LogRow::Line(line) = row {
+            visit(line);
+        }
         Ok::<_, Failure>(())
     });
     read.map_err(Failure::of_file(path))
