@@ -234,6 +234,45 @@ fn more_than_a_days_budget_is_delivered_over_days() {
 }
 
 #[test]
+fn a_full_set_that_the_broker_refused_is_still_due() {
+    let desk = consortium();
+    let now = "2026-12-01T09:00:00Z";
+    let status = || desk.json(&format!("partner status --dir politie --now {now}")).remove(0);
+    let said = || desk.stapel(&format!("partner status --dir politie --now {now}"));
+    assert_eq!(status()["full_set_due"], json!([{ "epoch": 1, "unknown_flags": false }]), "the first");
+    desk.write("a.csv", "adres\nDam 1, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv --now {now}"));
+    desk.stapel(&format!("partner deliver --dir politie --now {now}"));
+    assert_eq!(status()["full_set_due"], json!([]), "it is in flight");
+    carry(&desk, "politie", now);
+    assert_eq!(status()["full_set_due"], json!([]));
+    // The folder is put back as it was before most of its flags.
+    let copied = std::process::Command::new("cp").arg("-r").args([desk.path("politie"), desk.path("old")]).status();
+    assert!(copied.unwrap().success());
+    let rows: String = (2..12).map(|number| format!("Dam {number}, 1012 JS\n")).collect();
+    desk.write("b.csv", format!("adres\n{rows}"));
+    desk.stapel(&format!("partner flag --dir politie {BY} b.csv --now {now}"));
+    assert_eq!(deliver(&desk, "politie", now)["held"], 11);
+    std::fs::rename(desk.path("politie"), desk.path("lost")).unwrap();
+    std::fs::rename(desk.path("old"), desk.path("politie")).unwrap();
+    desk.write("c.csv", "adres\nDam 20, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} c.csv --now {now}"));
+    let codes: Vec<_> = (0..3).map(|_| deliver(&desk, "politie", now)["code"].clone()).collect();
+    assert_eq!(codes.last(), Some(&json!("shrink")), "{codes:?}");
+
+    let found = status();
+    assert_eq!((&found["undelivered"], &found["in_flight"]), (&json!(0), &json!([])), "{found}");
+    assert_eq!(found["full_set_due"], json!([{ "epoch": 1, "unknown_flags": true }]));
+    assert!(said().contains("stapel partner full --allow-shrink"), "{}", said());
+    desk.write("all.csv", "adres\nDam 1, 1012 JS\nDam 20, 1012 JS\n");
+    desk.stapel(&format!("partner full --dir politie {BY} all.csv --allow-shrink --now {now}"));
+    assert!(said().contains("must be a full set, and will be\n"), "{}", said());
+    let receipt = deliver(&desk, "politie", now);
+    assert_eq!((&receipt["reply"], &receipt["held"]), (&json!("receipt"), &json!(2)), "{receipt}");
+    assert_eq!(status()["full_set_due"], json!([]));
+}
+
+#[test]
 fn what_may_not_be_done_changes_nothing() {
     let desk = consortium();
     let now = "--now 2026-12-01T09:00:00Z";

@@ -9,7 +9,7 @@ use super::flags::{Flags, Undelivered};
 use super::member::{Draft, Member, counts};
 use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
-use super::state::PartnerState;
+use super::state::{EpochState, PartnerState};
 use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
@@ -23,6 +23,18 @@ struct SortedPseudonyms {
     /// How many of `flagged` are on which terms.
     counts: BTreeMap<Terms, usize>,
     withdrawn: Vec<Pseudonym>,
+}
+
+/// An epoch in which the next delivery is a full set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FullSetDue {
+    /// The epoch.
+    pub epoch: u32,
+    /// Whether the broker may hold flags that this folder does not know of. Then the set does not say that its
+    /// shrinking is meant, and the broker refuses it with `shrink` if it lacks many of them, until
+    /// [`Partner::replace_all`] says so with `allow_shrink`.
+    pub unknown_flags: bool,
 }
 
 /// What is to be said in one epoch, and what waits.
@@ -83,6 +95,17 @@ impl Partner {
         let state = self.data.state();
         let newest = state.epochs.iter().filter(|epoch| epoch.has_begun()).max_by_key(|epoch| epoch.number);
         newest.map_or(state.flags.len(), |epoch| epoch.latest_undelivered().lacks(&state.flags))
+    }
+
+    /// The epochs, newest first, in which the next delivery is a full set, also where [`Partner::undelivered`] is 0:
+    /// the first one, and the one after a gap, a loss or a set that the broker refused. One in flight is not due.
+    pub fn full_sets_due(&self, today: Day) -> Vec<FullSetDue> {
+        if self.member.permit(|may| may.flag, "flag").is_err() {
+            return Vec::new();
+        }
+        // Where no epoch is open nothing is delivered.
+        let Ok(epochs) = delivering_epochs(&self.member, self.data.state(), today) else { return Vec::new() };
+        epochs.into_iter().filter_map(|epoch| full_set_due(&self.member, self.data.state(), epoch)).collect()
     }
 
     /// No longer waits for the reply to a message in flight, named by its digest; nor for the state messages that
@@ -194,13 +217,36 @@ struct Planner<'a> {
     missing: Vec<AddressKey>,
 }
 
+/// The epochs in which the partner delivers, newest first: the newest, and those in which it has delivered.
+fn delivering_epochs(member: &Member, state: &PartnerState, today: Day) -> Result<Vec<u32>, PartnerError> {
+    let (newest, mut epochs) = member.open_epochs(today)?;
+    epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
+    epochs.insert(0, newest);
+    Ok(epochs)
+}
+
+/// Whether the next delivery in an epoch is a full set, once the broker accepts all that is in flight.
+fn full_set_due(member: &Member, state: &PartnerState, number: u32) -> Option<FullSetDue> {
+    let begun = state.epoch(number).filter(|epoch| epoch.has_begun()).map(EpochState::latest_undelivered);
+    let unknown_flags = match begun {
+        None => may_hold_unknown(member, state, number),
+        Some(undelivered) if undelivered.full_set => undelivered.unknown_flags,
+        Some(_) => return None,
+    };
+    Some(FullSetDue { epoch: number, unknown_flags })
+}
+
+/// Whether the broker may hold flags that this folder does not know of, in an epoch in which it has delivered nothing.
+fn may_hold_unknown(member: &Member, state: &PartnerState, epoch: u32) -> bool {
+    let opens = member.policy().epoch(epoch).map(|epoch| epoch.opens);
+    state.unknown_since.is_some_and(|day| opens.is_none_or(|opens| opens <= day))
+}
+
 /// Decides what there is to deliver. `confirm` asks for a message also where nothing changed.
 fn plan(member: &Member, state: &PartnerState, today: Day, confirm: bool) -> Result<Plan, PartnerError> {
     // The reply to any later message tells what became of one that was lost, so one is sent although nothing changed.
     let confirm = confirm || state.may_have_lost_accepted();
-    let (newest, mut epochs) = member.open_epochs(today)?;
-    epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
-    epochs.insert(0, newest);
+    let epochs = delivering_epochs(member, state, today)?;
     let new_flags = state.new_flags.left(today).min(member.policy().budgets.new_flags_a_day);
     let mut planner = Planner { member, state, today, new_flags, missing: Vec::new() };
     let mut plan = Plan { updates: Vec::new(), missing: Vec::new() };
@@ -258,7 +304,7 @@ impl Planner<'_> {
         let flags =
             if waiting.is_empty() { Cow::Borrowed(&state.flags) } else { Cow::Owned(state.flags.without(&waiting)) };
         let content = match undelivered {
-            None => self.full_set(&flags, epoch, !self.may_hold_unknown(epoch))?,
+            None => self.full_set(&flags, epoch, !may_hold_unknown(self.member, self.state, epoch))?,
             Some(undelivered) => self.changes(&flags, undelivered, epoch, confirm)?,
         };
         let once_accepted = Undelivered::lacking(waiting.into_iter());
@@ -346,13 +392,6 @@ impl Planner<'_> {
             }
         }
         Ok(waiting)
-    }
-
-    /// Whether the broker may hold flags that this folder does not know of, in an epoch in which it has delivered
-    /// nothing.
-    fn may_hold_unknown(&self, epoch: u32) -> bool {
-        let opens = self.member.policy().epoch(epoch).map(|epoch| epoch.opens);
-        self.state.unknown_since.is_some_and(|day| opens.is_none_or(|opens| opens <= day))
     }
 
     fn pseudonyms(&mut self, epoch: u32, addresses: &[AddressKey]) -> Result<Option<Vec<Pseudonym>>, PartnerError> {

@@ -144,12 +144,15 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let (records, head) = (partner.journal_length(), partner.journal_head().to_string());
     let in_flight: Vec<InFlight<'_>> = partner.in_flight().collect();
     let (unproven, complaints) = (partner.unproven_lines(), partner.complaints()?);
-    let (pruned, retired) = (partner.pruned()?, partner.retired_epochs(args.clock.time()?.day())?);
+    let today = args.clock.time()?.day();
+    let (pruned, retired) = (partner.pruned()?, partner.retired_epochs(today)?);
+    let due = partner.full_sets_due(today);
     if args.json {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
             "policy_version": version, "policy": digest, "brokers_policy": brokers, "epochs": epochs,
             "flags": partner.flags().len(), "undelivered": partner.undelivered(),
+            "full_set_due": due.iter().map(report::due_json).collect::<Vec<_>>(),
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
             "journal_pruned": pruned.as_ref().map(report::pruned_json),
@@ -172,6 +175,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         )?;
     }
     writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
+    for due in &due {
+        writeln!(out, "{}", report::due_line(due))?;
+    }
     writeln!(out, "journal: {records} records, head {head}")?;
     if let Some(pruned) = pruned {
         writeln!(out, "{}", report::pruned_line(&pruned))?;

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use stapel::message::{Code, Receipt, Rejection, Standing, StatusReply, Told};
 use stapel::partner::{
-    Answered, Complaint, DossierEntry, DossierEvent, News, Next, Partner, PrunedJournal, Received, StackChange,
+    Answered, Complaint, DossierEntry, DossierEvent, FullSetDue, News, Next, Partner, PrunedJournal, Received,
+    StackChange,
 };
 use stapel::{AddressKey, Level};
 
@@ -215,6 +216,24 @@ fn receipt_json(file: &str, receipt: &Receipt) -> Value {
         "changed": changed, "withdrawn": withdrawn, "held": held, "log_index": receipt.log.index,
         "log_leaf": receipt.log.leaf.to_string(),
     })
+}
+
+/// A full set that is due.
+pub(super) fn due_json(due: &FullSetDue) -> Value {
+    json!({ "epoch": due.epoch, "unknown_flags": due.unknown_flags })
+}
+
+/// The same on one line.
+pub(super) fn due_line(due: &FullSetDue) -> String {
+    let line = format!("epoch {}: the next delivery must be a full set, and will be", due.epoch);
+    if !due.unknown_flags {
+        return line;
+    }
+    format!(
+        "{line}. The broker may hold flags that this folder does not know of, and refuses a set that lacks many of \
+         them (shrink): see whether the set is complete, and if it is, give all of it with stapel partner full \
+         --allow-shrink, and deliver"
+    )
 }
 
 /// A complaint about the broker's log.
