@@ -18,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,18 @@ inline std::uint64_t now() {
     using namespace std::chrono;
     return static_cast<std::uint64_t>(duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
 }
+
+// True or false, and nothing that C++ makes one of: of a text, or of the time as the only argument, it would make true.
+class only_bool {
+public:
+    template <class Bool, class = std::enable_if_t<std::is_same_v<Bool, bool>>>
+    constexpr only_bool(Bool value) noexcept : value_(value) {}
+
+    constexpr explicit operator bool() const noexcept { return value_; }
+
+private:
+    bool value_;
+};
 
 // Who acts, and for which case. Stays in the partner's own journal.
 struct acting {
@@ -432,10 +445,10 @@ public:
             return stapel_partner_withdraw(raw(), homes.raw(), who, now, out);
         });
     }
-    stapel_changed replace_all(const addresses &homes, bool allow_shrink, const acting &by,
+    stapel_changed replace_all(const addresses &homes, only_bool allow_shrink, const acting &by,
         std::uint64_t now = stapel::now()) {
         return change(by, [&](auto who, auto out) {
-            return stapel_partner_replace_all(raw(), homes.raw(), allow_shrink, who, now, out);
+            return stapel_partner_replace_all(raw(), homes.raw(), bool(allow_shrink), who, now, out);
         });
     }
 
@@ -528,9 +541,9 @@ public:
         detail::check(stapel_broker_certify(raw(), detail::start(file), file.size(), now));
     }
     // Gives a JSON array.
-    std::string release(bool accept_clock = false, std::uint64_t now = stapel::now()) const {
+    std::string release(only_bool accept_clock = false, std::uint64_t now = stapel::now()) const {
         buffer json(detail::make<stapel_buffer>([&](auto out) {
-            return stapel_broker_release(raw(), now, accept_clock, out);
+            return stapel_broker_release(raw(), now, bool(accept_clock), out);
         }));
         return std::string(json.text());
     }

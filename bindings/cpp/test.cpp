@@ -36,6 +36,16 @@ template <class Call> std::string code_of(Call call) {
 static_assert(!std::is_copy_constructible_v<stapel::partner> && std::is_nothrow_move_constructible_v<stapel::partner>);
 static_assert(!std::is_copy_assignable_v<stapel::reply> && std::is_nothrow_move_assignable_v<stapel::reply>);
 
+template <class Flag>
+constexpr bool is_accepted =
+    std::is_invocable_v<decltype(&stapel::broker::release), stapel::broker, Flag, std::uint64_t>
+    || std::is_invocable_v<decltype(&stapel::partner::replace_all), stapel::partner, const stapel::addresses &, Flag,
+        const stapel::acting &, std::uint64_t>;
+static_assert(is_accepted<bool> && is_accepted<const bool &>);
+// Of a text C++ would make true, and of the time where nothing else is given.
+static_assert(!is_accepted<const char *> && !is_accepted<std::uint64_t> && !is_accepted<int> && !is_accepted<double>);
+static_assert(!is_accepted<std::nullptr_t> && !is_accepted<std::string>);
+
 void test_addresses() {
     auto rows = stapel::addresses::from_texts({"Dam 1-a, 1012 JS Amsterdam", "geen adres", "\xff", {}, "1012JS|1|A"},
         {"a", "b", {}, "d", "é"});
