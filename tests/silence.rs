@@ -104,6 +104,17 @@ impl Town {
         self.folder.path().join(format!("keys/epoch-{epoch}.pepper")).exists()
     }
 
+    /// How many lines the log has on a purge.
+    fn purges(&self) -> usize {
+        let mut purges = 0;
+        let visited = self.broker().log_rows(|_, row| {
+            purges += usize::from(matches!(row, LogRow::Line(line) if matches!(line.event, Event::Purge { .. })));
+            Ok(())
+        });
+        visited.unwrap();
+        purges
+    }
+
     /// The moments that lines on an accepted clock name.
     fn accepted(&self) -> Vec<Timestamp> {
         let mut accepted = Vec::new();
@@ -124,6 +135,7 @@ impl Town {
 fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     let mut town = Town::settled();
     let last = day(8).day().start();
+    let purges = town.purges();
     assert_eq!(town.broker().status().silence, None);
     // Four days; the first epoch is over by then.
     let now = day(12);
@@ -148,6 +160,7 @@ fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     town.reopen();
     assert_eq!(town.broker().status().silence, Some(silence));
     town.broker().release(day(13)).unwrap();
+    assert_eq!(town.purges(), purges, "what was withdrawn is in the files until a person has looked");
     assert!(town.has_keys(1) && fs::read_dir(town.folder.path().join("keys")).unwrap().count() > 3);
     assert_eq!(town.broker().purge(day(13)).unwrap_err().code(), "clock_unconfirmed");
     assert_eq!(town.stacked(day(13)), [true, true], "two organisations flag what one withdrew");
@@ -157,6 +170,7 @@ fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     assert_eq!(would_end.epochs, [1]);
     town.broker().accept_clock(day(13)).unwrap();
     assert_eq!((town.has_keys(1), town.broker().status().silence), (false, None));
+    assert_eq!(town.purges(), purges + 1);
     assert_eq!(town.accepted(), [last]);
     town.enter(2, 1);
     assert_eq!(town.full_set(2, day(13)), "wrong_epoch");

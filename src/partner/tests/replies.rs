@@ -538,6 +538,44 @@ fn a_receipt_of_a_message_that_was_given_up_is_taken() {
     play.assert_up_to_date(1, NOW);
 }
 
+/// The broker was restored, and one epoch's message tells it. In the other there was nothing to say.
+#[test]
+fn after_a_restore_each_epoch_gets_a_full_set() {
+    let mut play = delivered();
+    let outside = tempfile::tempdir().unwrap();
+    sample::secret_file(2).create(&outside.path().join("two")).unwrap();
+    play.partner.add_secret(&outside.path().join("two")).unwrap();
+    pass(&mut play.partner, OVERLAP);
+    play.deliver(OVERLAP);
+    assert!(play.partner.deliver(OVERLAP).unwrap().is_empty());
+    play.partner.flag(&homes(20..21), &by(), OVERLAP).unwrap();
+    let newest = play.partner.deliver(OVERLAP).unwrap().remove(0);
+    let log = LogEntry { restored: OVERLAP, index: 0, leaf: Digest([1; 32]), salt: [1; 16] };
+    let rejection = Rejection { log, ..Rejection::new(Code::Recovering, 0, "restored") };
+    let reply = signed(&play, &newest, &Reply::Rejection(rejection));
+    assert_eq!(header(&newest).epoch, 2);
+    let _ = play.partner.read(&reply, OVERLAP).unwrap();
+    let messages = play.partner.deliver(OVERLAP).unwrap();
+    let kinds: Vec<_> = messages.iter().map(|message| (header(message).epoch, header(message).kind)).collect();
+    assert_eq!(kinds, [(2, Kind::FullSet), (1, Kind::FullSet)]);
+}
+
+/// A receipt of before a restore that is known already comes late: the broker forgot what it received.
+#[test]
+fn a_receipt_of_before_the_restore_settles_nothing() {
+    let mut play = delivered();
+    play.partner.flag(&homes(4..6), &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    let receipt = play.broker.handle(&messages[0], NOW);
+    let request = play.partner.status(NOW).unwrap();
+    let log = LogEntry { restored: NOW, index: 0, leaf: Digest([1; 32]), salt: [1; 16] };
+    let before = header(&messages[0]).previous;
+    let told = StatusReply { log, accepted_state: before, highest_state: before, ..status(play.broker.release) };
+    let _ = play.partner.read(&signed(&play, &request, &Reply::Status(told)), NOW).unwrap();
+    let _ = play.partner.read(&receipt, NOW).unwrap();
+    assert_eq!(play.partner.deliver(NOW).unwrap(), messages, "it is sent again");
+}
+
 /// Another folder, of which this is an old copy, may have used the number.
 #[test]
 fn a_number_in_another_reply_is_no_receipt() {
