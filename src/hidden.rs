@@ -1,5 +1,7 @@
 //! Characters that are not seen, or that change how the text around them is read.
 
+use std::path::Path;
+
 /// The first and last of each run of them, ascending: SPEC.md 1.
 const RUNS: [(char, char); 27] = [
     ('\0', '\u{1f}'),
@@ -40,9 +42,26 @@ pub fn is_hidden(c: char) -> bool {
     RUNS.get(at).is_some_and(|(first, _)| *first <= c)
 }
 
+/// A path as it can be shown to people: hidden characters are escaped. Whoever may write to a folder chooses the names
+/// in it, and one with a line break or a terminal's command would forge a line of what is said about it.
+pub fn shown_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_shown_in_one_line_that_steers_nothing() {
+        let shown = shown_path(Path::new("map/één \u{1b}[2J\r\n\u{9b}\u{202e}\u{e0001}.msg"));
+        assert_eq!(shown, "map/één \\u{1b}[2J\\r\\n\\u{9b}\\u{202e}\\u{e0001}.msg");
+    }
 
     #[test]
     fn they_are_those_of_unicodes_properties() {

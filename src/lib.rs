@@ -119,7 +119,7 @@ pub use broker::{Broker, BrokerError, BrokerKeys, Clock};
 pub use day::{Day, NotADay, NotAMoment, Timestamp};
 pub use digest::{Digest, NotADigest};
 pub use error::Error;
-pub use hidden::is_hidden;
+pub use hidden::{is_hidden, shown_path};
 #[cfg(feature = "partner")]
 pub use partner::{Case, Partner};
 pub use policy::{Policy, PolicySignature, SignedPolicy};

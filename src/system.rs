@@ -4,13 +4,14 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use crate::codes::codes;
+use crate::hidden::shown_path;
 
 /// A failure of the machine that the library runs on, or of how its files are set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SystemError {
     /// A file could not be read or written.
-    #[error("cannot {action} {}: {source}; {}", path.display(), remedy(source))]
+    #[error("cannot {action} {}: {source}; {}", shown_path(path), remedy(source))]
     Io {
         /// What was being done, as a verb: `read`, `write`, `open`.
         action: &'static str,
@@ -21,7 +22,7 @@ pub enum SystemError {
     },
 
     /// A file that holds a secret can be read by others than its owner.
-    #[error("{} can be read by others (mode {mode:03o}); run: chmod 600 {}", path.display(), path.display())]
+    #[error("{} can be read by others (mode {mode:03o}); run: chmod 600 {}", shown_path(path), shown_path(path))]
     FileMode {
         /// The file.
         path: PathBuf,
@@ -32,7 +33,7 @@ pub enum SystemError {
     /// A partner's folder or a broker's store is already open, in another process or in this one.
     #[error(
         "{} is in use: another process, or this one, has it open; let that one end first, or give another folder",
-        path.display()
+        shown_path(path)
     )]
     FolderInUse {
         /// The folder.
@@ -43,7 +44,7 @@ pub enum SystemError {
     #[error(
         "{} belongs to the user {owner}, and this runs as the user {user}: nothing was done, because the owner could \
          not use what is written here; run it as the owner: runuser -u \"$(id -nu {owner})\" -- stapel ...",
-        path.display()
+        shown_path(path)
     )]
     OtherUser {
         /// The folder.

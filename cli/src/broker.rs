@@ -19,7 +19,7 @@ use stapel::{Broker, BrokerKeys, Digest, Timestamp};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::{self, Input, Inputs};
 use crate::now::Clock;
-use crate::output::{self, Output};
+use crate::output::{self, Output, Shown};
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
@@ -181,7 +181,7 @@ impl BrokerFolder {
         let finding = match (has_keys, has_store) {
             (false, false) => "has no keys: make them with stapel broker init".to_owned(),
             (false, true) => {
-                let keys = keys.display();
+                let keys = keys.shown();
                 format!("has no keys in {keys}: put the folder with them back as it was, or name it with --keys")
             }
             (true, false) => {
@@ -189,24 +189,24 @@ impl BrokerFolder {
             }
             (true, true) => match (missing_key, missing_file) {
                 (Some(key), _) => {
-                    format!("lacks {}: put the folder with the keys back as it was", keys.join(key).display())
+                    format!("lacks {}: put the folder with the keys back as it was", keys.join(key).shown())
                 }
                 (_, Some(file)) => {
-                    let (file, store) = (store.join(file), store.display());
-                    format!("lacks {}: put it back, or take {store} away and {put_back}", file.display())
+                    let (file, store) = (store.join(file), store.shown());
+                    format!("lacks {}: put it back, or take {store} away and {put_back}", file.shown())
                 }
                 _ if is_missing(self.dir.join("policies")) => {
                     let policies = self.dir.join("policies");
                     format!(
                         "lacks {}: put it back, or that of a backup, with the versions that were adopted since and \
                          their signatures",
-                        policies.display()
+                        policies.shown()
                     )
                 }
                 _ => return None,
             },
         };
-        Some(format!("the broker in {} {finding}", self.dir.display()))
+        Some(format!("the broker in {} {finding}", self.dir.shown()))
     }
 }
 
@@ -264,7 +264,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         let path = input.path.clone();
         // As of a shell's outbox/*, where replies lie beside their messages.
         if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".reply")) {
-            note(&format!("{} is a reply by its name, and was passed over", path.display()));
+            note(&format!("{} is a reply by its name, and was passed over", path.shown()));
             continue;
         }
         let to = reply_path(&path, args.out.as_deref());
@@ -288,7 +288,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
             }))?;
         } else {
             let why = told.sentence.map(|sentence| format!(" [{}] {sentence}", told.code.unwrap_or_default()));
-            writeln!(out, "{}: {}{}", path.display(), told.kind, why.unwrap_or_default())?;
+            writeln!(out, "{}: {}{}", path.shown(), told.kind, why.unwrap_or_default())?;
         }
     }
     failures.extend(inputs.left());
@@ -307,12 +307,12 @@ fn handle_file(
     let path = input.path.clone();
     if matches!(path.try_exists(), Ok(false)) && path.extension().is_none() {
         let finding = "is not there: nothing was delivered or asked yet, or the outbox is elsewhere";
-        return Err(Failure::new("io", format!("{} {finding}", path.display())));
+        return Err(Failure::new("io", format!("{} {finding}", path.shown())));
     }
     let message = input.read(MAX_MESSAGE + 1)?;
     // Also where a link is there that leads nowhere.
     if files::is_regular(to).is_some() && is_replied(&message, to, key)? {
-        note(&format!("{} is there already: {} was passed over", to.display(), path.display()));
+        note(&format!("{} is there already: {} was passed over", to.shown(), path.shown()));
         return Ok(None);
     }
     let reply = broker.handle(&message, now);
@@ -417,7 +417,7 @@ fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Fai
         return Ok(!Told::read(&there, key).is_unavailable());
     }
     let finding = "is there, and is not the reply to this message; give each partner a folder of its own with --out";
-    Err(Failure::new("reply_exists", format!("{} {finding}", to.display())))
+    Err(Failure::new("reply_exists", format!("{} {finding}", to.shown())))
 }
 
 fn reply_path(message: &Path, folder: Option<&Path>) -> PathBuf {

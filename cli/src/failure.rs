@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use stapel_demo::DemoError;
 
+use crate::output::Shown;
+
 /// Why a command ended early.
 pub(crate) enum Failure {
     /// The library refused.
@@ -67,7 +69,7 @@ impl Failure {
         move |error| {
             let error = error.into();
             match error.code() {
-                code if code.starts_with("policy_") => Failure::new(code, format!("{}: {error}", file.display())),
+                code if code.starts_with("policy_") => Failure::new(code, format!("{}: {error}", file.shown())),
                 _ => error.into(),
             }
         }
@@ -77,9 +79,9 @@ impl Failure {
     pub(crate) fn of_file<E: Into<Failure>>(file: &Path) -> impl Fn(E) -> Failure + '_ {
         move |error| match error.into() {
             Failure::Stapel(error) if !matches!(error.code(), "io" | "file_mode") => {
-                Failure::new(error.code(), format!("{}: {error}", file.display()))
+                Failure::new(error.code(), format!("{}: {error}", file.shown()))
             }
-            Failure::Refused { code, message } => Failure::new(code, format!("{}: {message}", file.display())),
+            Failure::Refused { code, message } => Failure::new(code, format!("{}: {message}", file.shown())),
             other => other,
         }
     }

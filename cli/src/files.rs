@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
+use crate::output::Shown;
 /// Puts `bytes` in a file that only its owner may read, in the place of one that is there; whole or not at all.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut file = NewFile::create(path)?;
@@ -257,7 +258,7 @@ impl Input {
 
 fn not_a_file(path: &Path) -> Failure {
     let finding = "is no file of its own but a link, a folder or a pipe, and was not read: take it away";
-    Failure::new("not_a_file", format!("{} {finding}", path.display()))
+    Failure::new("not_a_file", format!("{} {finding}", path.shown()))
 }
 
 /// A failure to read standard input.

@@ -11,7 +11,7 @@ use stapel::{Policy, Slug};
 
 use crate::failure::Failure;
 use crate::files;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// Make secrets and keys
 #[derive(clap::Args)]
@@ -170,7 +170,7 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
             if let Some(there) = paths.iter().find(|path| path.exists()) {
                 let finding = "is there already, and nothing was written: give another name; or, if drawing them was \
                                broken off, take its parts away, which are of no use alone";
-                return Err(Failure::new("parts_exist", format!("{} {finding}", there.display())));
+                return Err(Failure::new("parts_exist", format!("{} {finding}", there.shown())));
             }
             for (part, path) in parts.iter().zip(&paths) {
                 if let Err(error) = part.create(path) {
@@ -257,7 +257,7 @@ fn show_secret(
     writeln!(out, "{kind} of epoch {epoch}, purpose {purpose}")?;
     writeln!(out, "key id: {key_id}")?;
     for path in written {
-        writeln!(out, "written: {}", path.display())?;
+        writeln!(out, "written: {}", path.shown())?;
     }
     Ok(())
 }
@@ -285,7 +285,7 @@ fn refuse_existing(path: &Path, error: impl Into<Failure>) -> Failure {
     match error.into() {
         Failure::Stapel(error) if error.code() == "io" && path.exists() => {
             let finding = "is there already, and was left as it is: use it, or give another name";
-            Failure::new("io", format!("{} {finding}", path.display()))
+            Failure::new("io", format!("{} {finding}", path.shown()))
         }
         other => other,
     }

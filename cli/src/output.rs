@@ -1,6 +1,7 @@
 //! Standard output: locked once, buffered, and written to in lines of text or JSON.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -68,6 +69,17 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// Writes `value` as one line of JSON.
+/// Paths as they are printed outside JSON.
+pub(crate) trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for Path {
+    fn shown(&self) -> String {
+        stapel::shown_path(self)
+    }
+}
+
 pub(crate) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *to, value)?;
     to.write_all(b"\n")

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use stapel::partner::{Partner, PartnerError, Place};
 
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 use outbox::Outbox;
 use refs::Refs;
 
@@ -143,7 +143,7 @@ impl PartnerFolder {
         let Some(missing) = files.iter().position(|file| is_missing(file)) else {
             return Failure::of_policy(&dir.join("policy.toml"))(error);
         };
-        let dir_shown = dir.display();
+        let dir_shown = dir.shown();
         let finding = match missing {
             0 if ["journal.sealed", "state.sealed"].iter().all(|file| is_missing(&dir.join(file))) => {
                 format!("{dir_shown} is no partner's folder: make one with stapel partner init")
@@ -151,12 +151,12 @@ impl PartnerFolder {
             0 => format!(
                 "{dir_shown} is without its key {JOURNAL_KEY}, which is not in {}: name the folder of its keys with \
                  --keys, or put them back there (journal.key, partner.key, epoch-*)",
-                keys.display()
+                keys.shown()
             ),
             1 => format!(
                 "{dir_shown} is without its message key, partner.key: put it back into {}, or make another with stapel \
                  keygen signing and have it certified",
-                keys.display()
+                keys.shown()
             ),
             2 => format!(
                 "{dir_shown} is without journal.sealed, and says nothing without it: put it back, with all that was \

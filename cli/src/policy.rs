@@ -15,7 +15,7 @@ use stapel::{Policy, PolicySignature, SignedPolicy};
 use crate::failure::{self, Failure};
 use crate::files;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// Check, explain, sign and compare policies
 #[derive(clap::Args)]
@@ -278,7 +278,7 @@ fn sign(args: &SignArgs, out: &mut Output) -> Result<(), Failure> {
         false => with_suffix(&args.file, &format!(".{}.in-force.sig", signature.organisation())),
     };
     files::replace(&path, signature.to_text().as_bytes())?;
-    writeln!(out, "{}", path.display())?;
+    writeln!(out, "{}", path.shown())?;
     Ok(())
 }
 
@@ -298,7 +298,7 @@ fn veto(args: &VetoArgs, out: &mut Output) -> Result<(), Failure> {
     let veto = PolicySignature::veto(&in_force, &SigningKey::read(&args.key)?)?;
     let path = veto.path_beside(&args.file);
     files::replace(&path, veto.to_text().as_bytes())?;
-    writeln!(out, "{}", path.display())?;
+    writeln!(out, "{}", path.shown())?;
     Ok(())
 }
 
@@ -327,7 +327,7 @@ fn verify(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
         None => {
             let first = SignedPolicy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
             if first.policy().previous.is_some() {
-                let file = args.file.display();
+                let file = args.file.shown();
                 let finding = "follows another policy, whose keys say who may change it: give the one in force with \
                                --previous";
                 return Err(Failure::new("policy_successor", format!("{file} {finding}")));

@@ -14,6 +14,7 @@ use stapel::{AddressError, AddressKey, Fields};
 
 use crate::failure::{self, Failure, note};
 use crate::files;
+use crate::output::Shown;
 use crate::progress::Progress;
 use header::{Layout, Source};
 use text::{Delimiter, LineCounter, Text};
@@ -154,7 +155,7 @@ impl RowArgs {
 
     fn tell(&self, name: &Path, sheet: &Sheet) {
         let (accepted, refused) = (sheet.rows.len(), sheet.refused.len());
-        let name = name.display();
+        let name = name.shown();
         let (charset, delimiter) = (sheet.text.charset.name(), sheet.text.delimiter.name());
         let total = accepted + refused;
         note(&format!("{name}: {total} rows ({charset}, {delimiter}), {accepted} addresses, {refused} refused"));

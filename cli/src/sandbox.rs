@@ -12,7 +12,7 @@ use stapel_demo::sandbox;
 use crate::failure::Failure;
 use crate::files;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// Make a small consortium on this machine for a program to take part in: keys, signed policy, broker, and three
 /// playing partners
@@ -74,7 +74,7 @@ fn refuse_occupied(dir: &Path) -> Result<(), Failure> {
         if path.file_name().is_none_or(|name| name != MAKING) {
             return Err(Failure::new(
                 "folder_not_empty",
-                format!("{} is not empty: name a folder that is not there yet, or remove it first", dir.display()),
+                format!("{} is not empty: name a folder that is not there yet, or remove it first", dir.shown()),
             ));
         }
         std::fs::remove_dir_all(&path).map_err(|source| files::error("remove", &path, source))?;
@@ -112,7 +112,7 @@ fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {
          \n\
          Flag the addresses and ask about them: some are stacked, two to four high. `stapel sandbox --help` shows it \
          with this command.",
-        dir.display(),
+        dir.shown(),
         path("partner"),
         path("broker"),
         path("broker/keys"),

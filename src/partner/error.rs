@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::audit::AuditError;
 use crate::codes::codes;
 use crate::day::{Day, Timestamp};
+use crate::hidden::shown_path;
 use crate::message::MessageError;
 use crate::policy::PolicyError;
 use crate::secret::SecretError;
@@ -145,7 +146,7 @@ pub enum PartnerError {
     },
 
     /// The folder of a partner is not one, or not one that can be used.
-    #[error("{} is not a partner's folder that can be used: {finding}", path.display())]
+    #[error("{} is not a partner's folder that can be used: {finding}", shown_path(path))]
     PartnerFolder {
         /// The folder, or the file in it.
         path: PathBuf,
@@ -154,7 +155,7 @@ pub enum PartnerError {
     },
 
     /// A record of a partner's journal is not as it was written.
-    #[error("the journal {} is damaged at record {record}: {finding}", path.display())]
+    #[error("the journal {} is damaged at record {record}: {finding}", shown_path(path))]
     JournalDamaged {
         /// The file.
         path: PathBuf,
@@ -207,7 +208,7 @@ pub enum PartnerError {
     #[error(
         "the key holder '{holder}' gave a reply that no honest one gives: keep {}, which shows it, and tell the \
          coordinator",
-        evidence.display()
+        shown_path(evidence)
     )]
     SourceFault {
         /// The holder, as the source names it.

@@ -14,6 +14,7 @@ use super::signed::SignedPolicy;
 use super::text::MAX_TEXT;
 use crate::digest::Digest;
 use crate::files::{io, refuse_special, replace_private};
+use crate::hidden::shown_path;
 use crate::system::SystemError;
 
 impl Policy {
@@ -79,7 +80,8 @@ impl PolicySignature {
     pub(crate) fn read_veto(path: &Path, in_force: &Policy) -> Result<PolicySignature, PolicyError> {
         let veto = PolicySignature::read(path)?;
         let keys = in_force.organisations.iter().map(|one| (one.policy_key, &one.slug)).collect();
-        let wrong = |finding: &str| PolicyError::PolicySignature { finding: format!("{}: {finding}", path.display()) };
+        let wrong =
+            |finding: &str| PolicyError::PolicySignature { finding: format!("{}: {finding}", shown_path(path)) };
         if !veto.is_veto() {
             return Err(wrong("it is a signature and no veto; lay it beside its policy"));
         }
@@ -110,8 +112,9 @@ impl PolicySignature {
     }
 
     fn read(path: &Path) -> Result<PolicySignature, PolicyError> {
-        let named =
-            |finding: &dyn Display| PolicyError::PolicySignature { finding: format!("{}: {finding}", path.display()) };
+        let named = |finding: &dyn Display| PolicyError::PolicySignature {
+            finding: format!("{}: {finding}", shown_path(path)),
+        };
         let bytes = read_up_to(path, MAX_SIGNATURE_TEXT)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| named(&"it is not text"))?;
         PolicySignature::parse(text).map_err(|error| match error {
@@ -129,7 +132,7 @@ impl Certificate {
     /// [`PolicyError::System`], and [`PolicyError::Certificate`], naming the file.
     pub fn read(path: &Path) -> Result<Certificate, PolicyError> {
         let named =
-            |finding: &dyn Display| PolicyError::Certificate { finding: format!("{}: {finding}", path.display()) };
+            |finding: &dyn Display| PolicyError::Certificate { finding: format!("{}: {finding}", shown_path(path)) };
         let bytes = read_up_to(path, MAX_CERTIFICATE_TEXT)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| named(&"it is not text"))?;
         Certificate::parse(text).map_err(|error| match error {

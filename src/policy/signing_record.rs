@@ -10,6 +10,7 @@ use super::model::Policy;
 use super::signature::PolicySignature;
 use crate::digest::Digest;
 use crate::files::{self, io};
+use crate::hidden::shown_path;
 use crate::secret::SigningKey;
 use crate::slug::Slug;
 
@@ -99,7 +100,7 @@ impl RecordFile<'_> {
         file.read_to_string(&mut text).map_err(failed("read"))?;
         text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
         if let Some(line) = text.lines().position(|line| !is_entry(line)) {
-            let path = path.display();
+            let path = shown_path(path);
             let finding = format!(
                 "line {} of {path} is no record of a signature: put a copy of that file back, for without it nothing \
                  says what this key has signed",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::codes::codes;
+use crate::hidden::shown_path;
 use crate::system::SystemError;
 
 /// A secret, a part of one, or a key cannot be read or made.
@@ -14,7 +15,7 @@ pub enum SecretError {
     System(#[from] SystemError),
 
     /// A secret file, or a part of one, is not as it was written.
-    #[error("{} is not a secret file that can be used: {finding}", path.display())]
+    #[error("{} is not a secret file that can be used: {finding}", shown_path(path))]
     SecretFile {
         /// The file.
         path: PathBuf,
@@ -32,7 +33,7 @@ pub enum SecretError {
     /// A key file does not hold the 32 bytes of a key.
     #[error(
         "{} is not a key file: it holds {length} bytes, and a key is 32; put the file back as it was",
-        path.display()
+        shown_path(path)
     )]
     KeyFile {
         /// The file.

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::codes::codes;
+use crate::hidden::shown_path;
 use crate::secret::SecretError;
 use crate::system::SystemError;
 
@@ -20,7 +21,7 @@ pub enum StoreError {
     Secret(#[from] SecretError),
 
     /// The broker's store could not be opened, read or written.
-    #[error("the store {} cannot be used: {finding}", path.display())]
+    #[error("the store {} cannot be used: {finding}", shown_path(path))]
     Store {
         /// The file.
         path: PathBuf,
@@ -48,7 +49,7 @@ pub enum StoreError {
     },
 
     /// The folder with the broker's keys lacks what the store needs, or something in it is not as it was written.
-    #[error("the broker's keys cannot be used, {}: {finding}", path.display())]
+    #[error("the broker's keys cannot be used, {}: {finding}", shown_path(path))]
     BrokerKeys {
         /// The file.
         path: PathBuf,

@@ -13,7 +13,7 @@ use super::{BrokerFolder, note_uncertified};
 use crate::failure::{Failure, warn};
 use crate::files::{self, NewFile};
 use crate::now::{Clock, refuse_other_date};
-use crate::output::Output;
+use crate::output::{Output, Shown};
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
@@ -310,7 +310,7 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failur
         match kept.map_err(Failure::of_file(path)) {
             Ok(said) => {
                 any_done = true;
-                writeln!(out, "{}: {said}", path.display())?;
+                writeln!(out, "{}: {said}", path.shown())?;
             }
             Err(failure) => failures.push(failure),
         }
@@ -371,8 +371,8 @@ pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure>
     writeln!(
         out,
         "copied to {}; the keys in {} are not in it, and it opens nothing without them",
-        to.display(),
-        keys.display()
+        to.shown(),
+        keys.shown()
     )?;
     Ok(())
 }
@@ -395,7 +395,7 @@ fn verify(copy: &Path, args: &BackupArgs, out: &mut Output) -> Result<(), Failur
     if args.json {
         return out.json(&verified);
     }
-    writeln!(out, "{} is good, as of {}", copy.display(), status.latest)?;
+    writeln!(out, "{} is good, as of {}", copy.shown(), status.latest)?;
     writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
     for epoch in &status.epochs {
         let held: u64 = epoch.partners.iter().map(|partner| u64::from(partner.held)).sum();
@@ -414,7 +414,7 @@ fn open_keys(place: &BrokerFolder) -> Result<BrokerKeys, Failure> {
     BrokerKeys::open(&place.keys()).map_err(|error| {
         let (code, place) = (error.code(), place.keys());
         let remedy = "put them back there, or name the folder where they are with --keys";
-        Failure::new(code, format!("{error}: the broker's keys are looked for in {}: {remedy}", place.display()))
+        Failure::new(code, format!("{error}: the broker's keys are looked for in {}: {remedy}", place.shown()))
     })
 }
 
@@ -471,7 +471,7 @@ pub(super) fn log(args: &LogArgs, out: &mut Output) -> Result<(), Failure> {
         return out.json(&json!({ "lines": lines, "pruned": pruned, "checkpoints": count }));
     }
     let of_these = if pruned == 0 { String::new() } else { format!(", {pruned} of them pruned to their hashes") };
-    writeln!(out, "{lines} lines{of_these} in {}, {count} checkpoints in {folder}", args.out.display())?;
+    writeln!(out, "{lines} lines{of_these} in {}, {count} checkpoints in {folder}", args.out.shown())?;
     Ok(())
 }
 
@@ -498,7 +498,7 @@ fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
     if files::is_regular(&path).is_some() && files::read_found(&path, MAX_CHECKPOINT + 1)? != checkpoint {
         let finding = "is there, and is another checkpoint of as many lines, so evidence of two logs: keep it, and \
                        give another folder";
-        return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.display())));
+        return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.shown())));
     }
     files::replace(&path, checkpoint)
 }

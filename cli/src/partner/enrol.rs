@@ -11,7 +11,7 @@ use stapel::policy::{Lang, Policy};
 use super::PartnerFolder;
 use crate::failure::{Failure, note};
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// Make a partner's folder, and print its entry for the roster
 ///
@@ -197,7 +197,7 @@ fn pass_over(in_force: &Policy, versions: &mut Vec<(&PathBuf, Policy)>) {
     versions.retain(|(file, policy)| {
         let is_new = !adopted.contains(&policy.digest());
         if !is_new {
-            note(&format!("{}: version {} was adopted already", file.display(), policy.version));
+            note(&format!("{}: version {} was adopted already", file.shown(), policy.version));
         }
         is_new
     });
@@ -217,7 +217,7 @@ fn refuse_gap(in_force: &Policy, versions: &[(&PathBuf, Policy)]) -> Result<(), 
                 }
                 _ => format!("it does not follow version {last}, digest {digest}"),
             };
-            let message = format!("{}: it is version {version}; {finding}; nothing was adopted", file.display());
+            let message = format!("{}: it is version {version}; {finding}; nothing was adopted", file.shown());
             return Err(Failure::new("policy_successor", message));
         }
         before = policy;

@@ -10,7 +10,7 @@ use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::Inputs;
 use crate::now::Clock;
-use crate::output::{self, Output};
+use crate::output::{self, Output, Shown};
 use crate::threads::ThreadArgs;
 
 /// Write the messages that bring the broker up to date

@@ -13,7 +13,7 @@ use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
-use crate::output::{self, Output};
+use crate::output::{self, Output, Shown};
 
 /// Tell what changed over own flags since the last time
 ///
@@ -211,7 +211,7 @@ pub(super) fn shown(args: &ShownArgs, out: &mut Output) -> Result<(), Failure> {
     for (name, bytes) in shown {
         let path = args.out.join(name);
         files::replace(&path, &bytes)?;
-        writeln!(out, "{}", path.display())?;
+        writeln!(out, "{}", path.shown())?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use stapel::partner::{InFlight, Partner};
 
 use crate::failure::Failure;
 use crate::files;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// A folder of messages to be carried, and of the replies that were put beside them.
 pub(super) struct Outbox(PathBuf);
@@ -50,7 +50,7 @@ impl Outbox {
                 value["file"] = path.display().to_string().into();
                 out.json(&value)?;
             } else {
-                writeln!(out, "{}", path.display())?;
+                writeln!(out, "{}", path.shown())?;
             }
         }
         Failure::of_several(failures, any_done)

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
+use crate::output::Shown;
 use crate::rows::{Rows, Span};
 
 /// Bound to what is sealed, so that it is taken for nothing else.
@@ -214,7 +215,7 @@ impl<'de> Visitor<'de> for Lists {
 fn read_key(path: &Path) -> Result<LessSafeKey, Failure> {
     let bytes = Zeroizing::new(files::read_found(path, 33)?);
     let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| {
-        Failure::new("refs", format!("{} is not 32 bytes long: take it and refs.sealed away", path.display()))
+        Failure::new("refs", format!("{} is not 32 bytes long: take it and refs.sealed away", path.shown()))
     })?;
     Ok(LessSafeKey::new(key))
 }
@@ -222,7 +223,7 @@ fn read_key(path: &Path) -> Result<LessSafeKey, Failure> {
 fn unseal(path: &Path, key: &LessSafeKey) -> Result<Kept, Failure> {
     let damaged = || {
         let finding = "was altered, or refs.key is another's; take it away: then hits come back without references";
-        Failure::new("refs", format!("{} {finding}", path.display()))
+        Failure::new("refs", format!("{} {finding}", path.shown()))
     };
     let mut sealed = files::read_found(path, MAX_BYTES)?;
     let (nonce, rest) = sealed.split_first_chunk_mut::<NONCE_LEN>().ok_or_else(damaged)?;

@@ -13,7 +13,7 @@ use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
 use crate::failure::Failure;
-use crate::output::{Output, plain};
+use crate::output::{Output, Shown, plain};
 
 /// What a reply says.
 pub(super) fn received(
@@ -26,7 +26,7 @@ pub(super) fn received(
 ) -> Result<(), Failure> {
     let file = path.display().to_string();
     if !as_json {
-        write!(out, "{file}: ")?;
+        write!(out, "{}: ", path.shown())?;
     }
     match received {
         Received::Receipt(receipt) if as_json => out.json(&receipt_json(&file, receipt)),
@@ -286,7 +286,7 @@ fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Ou
     if let Some(complaint) = complaint {
         writeln!(out, "  COMPLAINT ({}): {}", complaint.code, complaint.text)?;
         for path in &complaint.evidence {
-            writeln!(out, "  evidence: {}", path.display())?;
+            writeln!(out, "  evidence: {}", path.shown())?;
         }
     }
     Ok(())

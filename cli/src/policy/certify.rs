@@ -10,7 +10,7 @@ use stapel::{Day, NotADay};
 use crate::failure::Failure;
 use crate::files;
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, Shown};
 
 /// Certify the keys of a partner in an epoch, in a file beside the policy
 ///
@@ -123,7 +123,7 @@ impl Of {
         let path = self.file.with_file_name(certificate.file_name());
         refuse_other(&path, &certificate)?;
         files::replace(&path, certificate.to_text().as_bytes())?;
-        writeln!(out, "{}", path.display())?;
+        writeln!(out, "{}", path.shown())?;
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Of {
 fn refuse_other(path: &Path, certificate: &Certificate) -> Result<(), Failure> {
     if path.exists() && Certificate::read(path)? != *certificate {
         let finding = "is there, and states something else: give a higher serial";
-        return Err(Failure::new("certificate", format!("{} {finding}", path.display())));
+        return Err(Failure::new("certificate", format!("{} {finding}", path.shown())));
     }
     Ok(())
 }
