@@ -23,6 +23,31 @@ fn delivery(desk: &Desk) -> String {
     desk.delivery("politie/outbox")
 }
 
+#[test]
+fn an_export_that_was_broken_off_blames_nobody() {
+    let desk = consortium();
+    delivery(&desk);
+    carry(&desk, "politie", DAYS[0]);
+    desk.stapel(&format!("broker release --dir broker --now {}", DAYS[1]));
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints cps");
+    let (old, covered) = (desk.read("log.jsonl"), desk.list("cps"));
+    deliver(&desk, "fiscus", DAYS[1]);
+    desk.stapel(&format!("broker release --dir broker --now {}", DAYS[2]));
+
+    // The log cannot be written: no checkpoint comes that it does not have the lines of.
+    assert_eq!(desk.code("broker log --dir broker --out missing/log.jsonl --checkpoints cps"), "io");
+    assert_eq!(desk.list("cps"), covered);
+
+    // Whoever has an older log than the checkpoint is told what that may be.
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints cps");
+    assert!(desk.list("cps").len() > covered.len());
+    desk.write("log.jsonl", old);
+    let (status, _, err) = said(&desk, "audit verify --policy policy.toml --log log.jsonl --checkpoints cps");
+    assert!(status == 1 && err.ends_with("[log_altered]\n"), "{err}");
+    assert!(err.contains("the log is older than the checkpoint: export it again"), "{err}");
+    assert!(!err.contains("was altered"), "{err}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_name_steers_no_terminal_and_forges_no_line() {

@@ -33,7 +33,7 @@ pub enum AuditError {
     },
 
     /// An audit log is not the one that was signed.
-    #[error("the audit log was altered: {finding}; keep it and the checkpoint, and tell the coordinator")]
+    #[error("the audit log is not as it was signed: {finding}; keep it and the checkpoint, and tell the coordinator")]
     LogAltered {
         /// What was found, and where.
         finding: String,

@@ -242,7 +242,7 @@ pub(crate) fn prune_before(today: Day, log_days: u16) -> Day {
 fn narrowed(error: AuditError, held: u64) -> AuditError {
     match error {
         AuditError::LogAltered { finding } if held > 0 => {
-            AuditError::LogAltered { finding: format!("{finding}, though the first {held} are as they were signed") }
+            AuditError::LogAltered { finding: format!("{finding}; its first {held} are as they were signed") }
         }
         error => error,
     }
@@ -389,7 +389,7 @@ mod tests {
         }
         let mut late = rows.clone();
         late.remove(9);
-        assert!(code(&late).1.contains("though the first 5 are as they were signed"), "{}", code(&late).1);
+        assert!(code(&late).1.contains("its first 5 are as they were signed"), "{}", code(&late).1);
     }
 
     #[test]

@@ -181,7 +181,11 @@ pub(super) fn refuse_other(log: &Log, checkpoint: &Checkpoint) -> Result<(), Aud
             finding: format!("its first {size} lines are not those of the checkpoint of {size}"),
         }),
         None => Err(AuditError::LogAltered {
-            finding: format!("it has {} lines, and there is a signed checkpoint of {size}", log.size()),
+            finding: format!(
+                "it has {} lines, and there is a signed checkpoint of {size}: it was cut short, or the log is older \
+                 than the checkpoint: export it again first",
+                log.size()
+            ),
         }),
     }
 }

@@ -459,14 +459,15 @@ pub(super) fn restore(args: &RestoreArgs, out: &mut Output) -> Result<(), Failur
 
 pub(super) fn log(args: &LogArgs, out: &mut Output) -> Result<(), Failure> {
     let broker = args.place.open()?;
-    // The checkpoints first: then the log has every line that they cover, whatever is written meanwhile.
+    // They are read first: then the log has every line that they cover, whatever is written meanwhile.
     let checkpoints = broker.checkpoints()?;
     files::create_folder(&args.checkpoints)?;
-    for checkpoint in &checkpoints {
-        keep_checkpoint(&args.checkpoints, checkpoint)?;
-    }
+    let place = |checkpoint| Ok((place_of(&args.checkpoints, checkpoint)?, checkpoint));
+    let places = checkpoints.iter().map(|bytes| place(bytes.as_slice())).collect::<Result<Vec<_>, Failure>>()?;
+    // And written last: where the disk is full, no checkpoint lies beside an older log, which would seem cut short.
     let (lines, pruned) = write_rows(&broker, &args.out)?;
-    let (count, folder) = (checkpoints.len(), args.checkpoints.display());
+    places.iter().try_for_each(|(path, checkpoint)| files::replace(path, checkpoint))?;
+    let (count, folder) = (checkpoints.len(), args.checkpoints.shown());
     if args.json {
         return out.json(&json!({ "lines": lines, "pruned": pruned, "checkpoints": count }));
     }
@@ -491,8 +492,8 @@ fn write_rows(broker: &Broker, path: &Path) -> Result<(u64, u64), Failure> {
     Ok((lines, pruned))
 }
 
-/// Puts a checkpoint in the folder, where another of as many lines would be evidence and is not written over.
-fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
+/// Where a checkpoint goes in the folder. Another of as many lines would be evidence, and is not written over.
+fn place_of(folder: &Path, checkpoint: &[u8]) -> Result<PathBuf, Failure> {
     let size = UnverifiedCheckpoint::parse(checkpoint)?.claimed_size();
     let path = folder.join(format!("{size:010}.checkpoint"));
     if files::is_regular(&path).is_some() && files::read_found(&path, MAX_CHECKPOINT + 1)? != checkpoint {
@@ -500,5 +501,5 @@ fn keep_checkpoint(folder: &Path, checkpoint: &[u8]) -> Result<(), Failure> {
                        give another folder";
         return Err(Failure::new("checkpoint_exists", format!("{} {finding}", path.shown())));
     }
-    files::replace(&path, checkpoint)
+    Ok(path)
 }
