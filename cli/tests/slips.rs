@@ -67,3 +67,35 @@ fn a_name_steers_no_terminal_and_forges_no_line() {
     assert!(err.contains("b\\u{202e}\\n"), "{err}");
     assert!(text(&missing.stderr).contains("no\\nsuch\\u{1b}.toml"));
 }
+
+#[test]
+fn a_wrong_folder_of_keys_is_said_and_nothing_is_to_be_taken_away() {
+    let desk = consortium();
+    delivery(&desk);
+    let status = "partner status --dir politie --keys fiscus";
+    let (code, _, err) = said(&desk, status);
+    assert!(code == 1 && err.ends_with("[partner_folder]\n"), "{err}");
+    assert!(err.contains("the keys in fiscus are not those of this folder"), "{err}");
+    assert!(err.contains("--keys") && !err.contains("take it away"), "{err}");
+    fs::rename(desk.path("politie/state.sealed"), desk.path("aside")).unwrap();
+    let (_, _, err) = said(&desk, status);
+    assert!(err.contains("another key sealed it: name the folder that has its keys (--keys"), "{err}");
+    fs::rename(desk.path("aside"), desk.path("politie/state.sealed")).unwrap();
+    // A state that was altered, under the right key, can be made again.
+    desk.write("politie/state.sealed", "altered");
+    private(&desk, "politie/state.sealed");
+    let (_, _, err) = said(&desk, "partner status --dir politie");
+    assert!(err.contains("state.sealed") && err.contains("take it away"), "{err}");
+    // Nothing in an empty journal says whose key is wrong.
+    let (_, _, err) = said(&desk, "partner status --dir gemeente --keys fiscus");
+    assert!(err.contains("the keys in fiscus are not those of this folder") && !err.contains("take it"), "{err}");
+}
+
+#[cfg(unix)]
+fn private(desk: &Desk, name: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn private(_: &Desk, _: &str) {}

@@ -151,7 +151,7 @@ pub enum PartnerError {
         /// The folder, or the file in it.
         path: PathBuf,
         /// What was found, and what would help.
-        finding: &'static str,
+        finding: String,
     },
 
     /// A record of a partner's journal is not as it was written.

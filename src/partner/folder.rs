@@ -13,6 +13,7 @@ use super::seal::{NONCE, Sealer};
 use super::state::PartnerState;
 use crate::digest::Digest;
 use crate::files::{self, crash, io};
+use crate::hidden::shown_path;
 use crate::label;
 use crate::lock::{FolderLock, refuse_other_user};
 use crate::policy::{Certificate, PartnerKeys, Policy, PolicySignature, SignedPolicy};
@@ -73,7 +74,7 @@ impl PartnerFolder {
             let exists = path.join(file).try_exists().map_err(|source| io("read", path, source))?;
             if exists {
                 let finding = "there is one already; give another folder, or open this one";
-                return Err(PartnerError::PartnerFolder { path: path.join(file), finding });
+                return Err(PartnerError::PartnerFolder { path: path.join(file), finding: finding.into() });
             }
         }
         refuse_other_user(keys)?;
@@ -175,7 +176,7 @@ impl PartnerFolder {
         let path = self.path.join(POLICY);
         if path.try_exists().map_err(|source| io("read", &path, source))? {
             let finding = "it has a policy already; a newer one is adopted";
-            return Err(PartnerError::PartnerFolder { path: self.path.clone(), finding });
+            return Err(PartnerError::PartnerFolder { path: self.path.clone(), finding: finding.into() });
         }
         Ok(())
     }
@@ -303,10 +304,33 @@ impl PartnerFolder {
         }
         let sealed = std::mem::take(&mut *files::read_found(&path)?);
         let opened = self.sealer.open(label::PARTNER_STATE, sealed);
-        let state = opened.and_then(|opened| PartnerState::read(opened.plain()).ok());
-        let finding =
-            "it was altered, or journal.key is another's; take it away, and it is made again from the journal";
-        state.ok_or(PartnerError::PartnerFolder { path, finding })
+        match opened.and_then(|opened| PartnerState::read(opened.plain()).ok()) {
+            Some(state) => Ok(state),
+            None => Err(self.state_fault()?),
+        }
+    }
+
+    /// Why the state cannot be read. Only where the journal opens under the key may it be taken away.
+    fn state_fault(&self) -> Result<PartnerError, PartnerError> {
+        let (path, keys) = (self.path.clone(), shown_path(&self.keys));
+        let remedy = "name the right folder with --keys (Place::with_keys)";
+        Ok(match Journal::opens_with(&path.join(JOURNAL), &self.journal_key)? {
+            Some(true) => {
+                let finding = "it was altered; take it away, and it is made again from the journal";
+                PartnerError::PartnerFolder { path: path.join(STATE), finding: finding.into() }
+            }
+            Some(false) => {
+                let finding = format!("the keys in {keys} are not those of this folder: {remedy}");
+                PartnerError::PartnerFolder { path, finding }
+            }
+            None => {
+                let finding = format!(
+                    "{STATE} was altered, or the keys in {keys} are not those of this folder, and the journal is too \
+                     empty to say which: {remedy}, or put back a copy of {STATE}"
+                );
+                PartnerError::PartnerFolder { path, finding }
+            }
+        })
     }
 
     /// The epochs of which there is a secret or a seal key.
@@ -374,7 +398,7 @@ fn refuse_without(place: Place<'_>, key: &str) -> Result<(), PartnerError> {
     let finding = "this key is missing: name the folder that has the keys (--keys, Place::with_keys), or put it back. \
                    In the place of a lost partner.key another is certified; without journal.key nobody can read the \
                    journal any more";
-    Err(PartnerError::PartnerFolder { path, finding })
+    Err(PartnerError::PartnerFolder { path, finding: finding.into() })
 }
 
 /// Checks that a secret is the one that the policy names for its epoch.

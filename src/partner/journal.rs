@@ -115,6 +115,20 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Whether what the journal begins with was sealed with this key; `None` where it has nothing yet.
+    pub(super) fn opens_with(path: &Path, key: &Key32) -> Result<Option<bool>, PartnerError> {
+        let mut is_opened = None;
+        let walked = Journal::open(path, key).and_then(|journal| {
+            is_opened = journal.base()?.map(|_| true);
+            journal.walk(journal.first, |_, _, _| is_opened = Some(true))
+        });
+        match walked {
+            Err(PartnerError::JournalDamaged { .. }) => Ok(Some(is_opened.unwrap_or(false))),
+            Err(error) => Err(error),
+            Ok(_) => Ok(is_opened),
+        }
+    }
+
     /// What stands in the place of records that were pruned; `None` where none were.
     pub(super) fn base(&self) -> Result<Option<JournalBase>, PartnerError> {
         Ok(self.read_base()?.map(|(base, _)| base))
@@ -315,7 +329,7 @@ impl Journal {
                 if end == left && ends_in_zeros {
                     return Ok(position);
                 }
-                return Err(self.damaged(position.records, "it was altered, or another key sealed it; put back a copy"));
+                return Err(self.damaged(position.records, OTHER_KEY));
             };
             let record = JournalRecord::read(opened.plain())
                 .map_err(|_| self.damaged(position.records, "it is of a version that is not known here"))?;
@@ -330,6 +344,9 @@ impl Journal {
         PartnerError::JournalDamaged { path: self.path.clone(), record, finding }
     }
 }
+
+const OTHER_KEY: &str = "it was altered, or another key sealed it: name the folder that has its keys (--keys, \
+                         Place::with_keys), or put back a copy";
 
 /// What a record is sealed with: its number and the head before it, so that none can be left out, moved or doubled.
 fn additional(position: &JournalPosition) -> Vec<u8> {

@@ -540,7 +540,7 @@ fn own_number(data: &PartnerData, key: &SigningKey) -> Result<u16, PartnerError>
     let found = statements.find(|statement| statement.keys.is_some_and(|keys| keys.message == own));
     found.map(|statement| statement.partner).ok_or_else(|| PartnerError::PartnerFolder {
         path: data.folder().path().into(),
-        finding: "its state is gone, and with it its number: add the certificate of its key, which has it",
+        finding: "its state is gone, and with it its number: add the certificate of its key, which has it".into(),
     })
 }
 

@@ -44,8 +44,10 @@ impl PartnerData {
     pub(super) fn open(place: Place<'_>) -> Result<(PartnerData, SigningKey), PartnerError> {
         let folder = PartnerFolder::open(place)?;
         let key = folder.read_signing_key()?;
+        // Before the journal: of a wrong folder of keys this says so.
+        let state = folder.read_state()?;
         let mut journal = folder.open_journal()?;
-        let mut state = at_least(&journal, folder.read_state()?)?;
+        let mut state = at_least(&journal, state)?;
         journal.read_from(state.journal, |number, record| state.replay(number, &record))?;
         Ok((PartnerData { folder, journal, state, stale: false, process: std::process::id() }, key))
     }
