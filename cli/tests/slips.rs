@@ -48,6 +48,16 @@ fn an_export_that_was_broken_off_blames_nobody() {
     assert!(!err.contains("was altered"), "{err}");
 }
 
+#[test]
+fn give_up_takes_the_path_that_deliver_prints() {
+    let desk = consortium();
+    let path = delivery(&desk);
+    let elsewhere = path.replace("politie/", "fiscus/");
+    assert_eq!(desk.code(&format!("partner give-up --dir politie {elsewhere} {NOW}")), "no_such_message");
+    desk.stapel(&format!("partner give-up --dir politie {path} {NOW}"));
+    assert!(desk.list("politie/outbox").is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_name_steers_no_terminal_and_forges_no_line() {

@@ -83,8 +83,8 @@ pub(super) struct GiveUpArgs {
     place: PartnerFolder,
     #[command(flatten)]
     outbox: OutboxArgs,
-    /// The message's name, as `stapel partner status` shows it
-    message: String,
+    /// The message's name, as `stapel partner status` shows it, or its file in the outbox
+    message: PathBuf,
     #[command(flatten)]
     clock: Clock,
 }
@@ -221,14 +221,16 @@ impl Told {
 
 pub(super) fn give_up(args: &GiveUpArgs) -> Result<(), Failure> {
     let mut partner = args.place.open()?;
-    let found = partner.in_flight().find(|message| outbox::name(message) == args.message);
+    let outbox = args.outbox.of(&args.place);
+    let name = args.message.file_name().unwrap_or_default();
+    // A file of another outbox may have the name of a message that this partner waits for.
+    let is_ours = args.message == Path::new(name) || outbox.holds(&args.message);
+    let found = partner.in_flight().find(|message| is_ours && name == outbox::name(message).as_str());
     let digest = found.map(|message| message.digest).ok_or_else(|| {
-        Failure::new(
-            "no_such_message",
-            format!("no message '{}' is waited for; see stapel partner status", args.message),
-        )
+        let message = args.message.shown();
+        Failure::new("no_such_message", format!("no message '{message}' is waited for; see stapel partner status"))
     })?;
     partner.give_up(digest, args.clock.time()?)?;
-    let failures = args.outbox.of(&args.place).clean(&partner, &[])?;
+    let failures = outbox.clean(&partner, &[])?;
     Failure::of_several(failures, true)
 }

@@ -67,6 +67,13 @@ impl Outbox {
     }
 
     /// Takes out the messages that are no longer waited for, and the replies that were read; what could not be taken
+    /// Whether a path is one of a file in this folder.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        let folder = path.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+        let canonical = |folder: &Path| folder.canonicalize().ok();
+        folder.and_then(canonical).is_some_and(|folder| Some(folder) == canonical(&self.0))
+    }
+
     /// out.
     pub(super) fn clean(&self, partner: &Partner, read: &[PathBuf]) -> Result<Vec<Failure>, Failure> {
         if !self.0.is_dir() {
