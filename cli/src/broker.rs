@@ -412,8 +412,12 @@ fn is_replied(message: &[u8], to: &Path, key: &VerifyingKey) -> Result<bool, Fai
         // It settled nothing; the message, or another, may fare better now.
         return Ok(false);
     }
-    let replied = unverified.and_then(|unverified| unverified.verify(key)).map(|reply| reply.header().context);
-    if replied.ok() == Some(Digest::of(&[message])) {
+    let Ok(verified) = unverified.and_then(|unverified| unverified.verify(key)) else {
+        let finding = "is there, and is no whole reply of this broker, as where a copy was broken off: take it away; \
+                       the broker gives it again when the message is handled again";
+        return Err(Failure::new("reply_exists", format!("{} {finding}", to.shown())));
+    };
+    if verified.header().context == Digest::of(&[message]) {
         return Ok(!Told::read(&there, key).is_unavailable());
     }
     let finding = "is there, and is not the reply to this message; give each partner a folder of its own with --out";

@@ -49,6 +49,65 @@ fn an_export_that_was_broken_off_blames_nobody() {
 }
 
 #[test]
+fn a_reply_that_was_half_copied_says_what_to_do() {
+    let desk = consortium();
+    let reply = format!("{}.reply", delivery(&desk));
+    let handle = format!("broker handle --dir broker politie/outbox {NOW}");
+    desk.stapel(&handle);
+    let whole = desk.read(&reply);
+    for length in [0, 10, whole.len() / 2, whole.len() - 1] {
+        desk.write(&reply, &whole[..length]);
+        for line in [&handle, &format!("partner read --dir politie {NOW}")] {
+            let (status, _, err) = said(&desk, line);
+            assert_eq!(status, 1, "{length}: {err}");
+            assert!(err.contains(&reply) && err.contains("take it away"), "{length}: {err}");
+            assert!(err.contains("the broker gives it again when the message is handled again"), "{length}: {err}");
+        }
+    }
+    fs::remove_file(desk.path(&reply)).unwrap();
+    desk.stapel(&handle);
+    assert_eq!(desk.read(&reply), whole);
+    desk.stapel(&format!("partner read --dir politie {NOW}"));
+    assert!(desk.list("politie/outbox").is_empty());
+}
+
+#[test]
+fn a_reply_that_nobody_waits_for_is_said_once() {
+    let desk = consortium();
+    delivery(&desk);
+    carry(&desk, "politie", DAYS[0]);
+    for (folder, _) in &PARTNERS[1..] {
+        desk.stapel(&format!("partner confirm --dir {folder} {NOW}"));
+        carry(&desk, folder, DAYS[0]);
+    }
+    desk.stapel(&format!("broker release --dir broker --now {}", DAYS[1]));
+    desk.stapel(&format!("partner ask --dir politie {BY} --own --now {}", DAYS[1]));
+    desk.stapel(&format!("broker handle --dir broker politie/outbox --now {}", DAYS[1]));
+    let replies = desk.list("politie/outbox").into_iter().filter(|name| name.ends_with(".reply"));
+    let reply = format!("politie/outbox/{}", replies.last().unwrap());
+    let answer = desk.read(&reply);
+    // A path is what `ask` printed.
+    desk.stapel(&format!("partner give-up --dir politie {} --now {}", reply.trim_end_matches(".reply"), DAYS[1]));
+    desk.write(&reply, &answer);
+    let read = format!("partner read --dir politie --now {}", DAYS[1]);
+    let (status, out, err) = said(&desk, &read);
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(err.contains(&reply) && err.contains("no longer waited for"), "{out}{err}");
+    assert!(desk.list("politie/outbox").is_empty());
+    assert_eq!(said(&desk, &read).2, "stapel: there is no reply to read\n");
+    // One that another partner waits for is still a failure, and stays.
+    desk.write("politie/outbox/theirs.reply", other_partners_reply(&desk));
+    assert_eq!(desk.code(&read), "unexpected_reply");
+    assert_eq!(desk.list("politie/outbox"), ["theirs.reply"]);
+}
+
+fn other_partners_reply(desk: &Desk) -> Vec<u8> {
+    desk.stapel(&format!("partner confirm --dir fiscus --now {}", DAYS[1]));
+    desk.stapel(&format!("broker handle --dir broker fiscus/outbox --now {}", DAYS[1]));
+    desk.read(&format!("{}.reply", desk.delivery("fiscus/outbox")))
+}
+
+#[test]
 fn give_up_takes_the_path_that_deliver_prints() {
     let desk = consortium();
     let path = delivery(&desk);

@@ -18,6 +18,9 @@ use crate::message::{
 
 /// What is wrong with a reply whose message is not known.
 const NOT_IN_FLIGHT: &str = "it is to a message that is not in flight here";
+/// So old that the folder no longer knows it, or sent from a newer copy of the folder.
+const NOT_KNOWN: &str = "it is to a message that this folder does not know, or knows no longer";
+const SETTLED: &str = "the message is no longer waited for: another reply to it was read, or it was given up";
 
 /// What the broker said, which may be that it did not accept the message. [`Partner::carry`] makes an error of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,7 +244,7 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Received, PartnerError> {
         let past = self.data.state().past.iter().rev().find(|past| past.head.digest == header.context);
-        let PastMessage { head, end } = past.ok_or(unexpected(NOT_IN_FLIGHT))?;
+        let PastMessage { head, end } = past.ok_or(unexpected(NOT_KNOWN))?;
         head.refuse_unfit(header, &reply, &self.member.policy)?;
         let (record, findings) = self.look_at_line(head, header, &reply, bytes);
         let (event, received) = match reply {
@@ -290,7 +293,7 @@ impl Partner {
             }
             _ => {}
         })?;
-        found.ok_or(unexpected("the message is no longer waited for: another reply to it was read, or it was given up"))
+        found.ok_or(unexpected(SETTLED))
     }
 }
 
@@ -384,6 +387,14 @@ impl Next {
             | Code::NotCertified
             | Code::TooLarge => Next::AskCoordinator,
         }
+    }
+}
+
+impl PartnerError {
+    /// Whether a reply of the broker to this partner could not be read only because nothing waits for it any more:
+    /// then nothing is lost with it.
+    pub fn is_no_longer_awaited(&self) -> bool {
+        matches!(self, PartnerError::UnexpectedReply { finding } if [NOT_KNOWN, SETTLED].contains(finding))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use stapel::message::{Code, Kind, MAX_MESSAGE};
-use stapel::partner::{InFlight, Partner, Received, Shortened};
+use stapel::partner::{InFlight, Partner, PartnerError, Received, Shortened};
 
 use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{self, Failure, note, warn};
@@ -168,14 +168,25 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     let mut told = Told::default();
     for input in &mut inputs.files {
         let now = args.clock.time()?;
-        let reply = input.read(MAX_MESSAGE + 1);
-        match reply.and_then(|reply| partner.read(&reply, now).map_err(Failure::of_file(&input.path))) {
+        let reply = match input.read(MAX_MESSAGE + 1) {
+            Ok(reply) => reply,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
+        match partner.read(&reply, now) {
             Ok(received) => {
                 told.count(&received);
                 report::received(&input.path, &received, &partner, &refs, args.json, out)?;
                 done.push(input.path.clone());
             }
-            Err(failure) => failures.push(failure),
+            // It would be come upon again at each run, and there is nothing that anybody could do about it.
+            Err(error) if error.is_no_longer_awaited() && outbox.holds(&input.path) => {
+                warn(&format!("{}: {error}; it was taken out of the outbox", input.path.shown()));
+                done.push(input.path.clone());
+            }
+            Err(error) => failures.push(unreadable(&input.path, error)),
         }
     }
     // Replies are shown before they go.
@@ -189,6 +200,19 @@ pub(super) fn read(args: &ReadArgs, out: &mut Output) -> Result<(), Failure> {
     failures.extend(inputs.left());
     failures.extend(told.failure());
     Failure::of_several(failures, !done.is_empty())
+}
+
+/// What is wrong with the reply in a file, and what to do about it.
+fn unreadable(path: &Path, error: PartnerError) -> Failure {
+    let is_whole = !matches!(error.code(), "malformed" | "too_large" | "bad_signature");
+    let failure = Failure::of_file(path)(error);
+    if is_whole {
+        return failure;
+    }
+    failure.and(
+        "it is no whole reply of the broker, as where a copy was broken off: take it away; the broker gives it again \
+         when the message is handled again",
+    )
 }
 
 /// What replies say of messages that were not accepted.

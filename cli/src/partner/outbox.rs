@@ -88,7 +88,7 @@ impl Outbox {
                 removed.push(files::remove(&path));
             }
         }
-        removed.extend(read.iter().filter(|path| path.parent() == Some(&self.0)).map(|path| files::remove(path)));
+        removed.extend(read.iter().filter(|path| self.holds(path)).map(|path| files::remove(path)));
         files::remove_leftovers(&self.0);
         Ok(removed.into_iter().filter_map(Result::err).collect())
     }
