@@ -68,7 +68,6 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-/// Writes `value` as one line of JSON.
 /// Paths as they are printed outside JSON.
 pub(crate) trait Shown {
     fn shown(&self) -> String;
@@ -80,6 +79,7 @@ impl Shown for Path {
     }
 }
 
+/// Writes `value` as one line of JSON.
 pub(crate) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *to, value)?;
     to.write_all(b"\n")

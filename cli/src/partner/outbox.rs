@@ -83,7 +83,7 @@ impl Outbox {
         let mut removed = Vec::new();
         for path in files::list(&self.0, ".msg")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !path.is_dir() && is_name(&name) && !waiting.iter().any(|waiting| *waiting == name) {
+            if !path.is_dir() && files::is_message_name(&name) && !waiting.iter().any(|waiting| *waiting == name) {
                 removed.push(files::remove(&reply(&path)));
                 removed.push(files::remove(&path));
             }
@@ -124,12 +124,6 @@ pub(super) fn json(message: &InFlight<'_>) -> Value {
         _ => "status",
     };
     json!({ "message": name(message), "kind": kind, "epoch": message.epoch, "number": message.number })
-}
-
-fn is_name(name: &str) -> bool {
-    let number =
-        |rest: &str| rest.strip_suffix(".msg").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    name == "status.msg" || ["question-", "delivery-"].iter().any(|kind| name.strip_prefix(kind).is_some_and(number))
 }
 
 fn reply(message: &Path) -> PathBuf {
