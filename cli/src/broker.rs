@@ -257,6 +257,8 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(folder) = &args.out {
         files::create_folder(folder)?;
     }
+    let folders = args.files.iter().chain(&args.out);
+    folders.filter(|folder| folder.is_dir()).for_each(|folder| files::remove_leftovers(folder));
     let mut failures = std::mem::take(&mut inputs.failures);
     let progress = Progress::of(inputs.files.len() as u64, "messages");
     let (mut unavailable, mut any_done) = (0, false);

@@ -156,20 +156,26 @@ pub(crate) fn list(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure>
     Ok(paths)
 }
 
-/// Removes what commands that were killed left in a folder of what they were writing, a day later: until then they may
-/// be writing it still.
+/// Removes what commands that were killed left in a folder of what they were writing, an hour later: until then they
+/// may be writing it still.
 pub(crate) fn remove_leftovers(folder: &Path) {
     let is_old = |path: &Path| {
         let there = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
         let age = there.and_then(|there| there.modified().ok()?.elapsed().ok());
-        age.is_some_and(|age| age.as_secs() > 86_400)
+        age.is_some_and(|age| age.as_secs() > 3_600)
     };
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
+    for entry in entries.filter(|entry| is_temporary(&entry.file_name().to_string_lossy())) {
         if is_old(&entry.path()) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether a name is one that [`NewFile`] gives: somebody's own file may begin as they do.
+fn is_temporary(name: &str) -> bool {
+    let numbers = name.strip_prefix(TEMPORARY).and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
+    numbers.is_some_and(|(process, number)| is_digits(process) && is_digits(number))
 }
 
 /// The most files of folders that are read in one run: so many that no day's messages are more, and so few that a run
@@ -259,12 +265,6 @@ impl Input {
     }
 }
 
-fn not_a_file(path: &Path) -> Failure {
-    let finding = "is no file of its own but a link, a folder or a pipe, and was not read: take it away";
-    Failure::new("not_a_file", format!("{} {finding}", path.shown()))
-}
-
-/// A failure to read standard input.
 /// Whether a file is named as a partner's command names messages, or as the reply to one of these.
 fn is_partners(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -281,6 +281,12 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+fn not_a_file(path: &Path) -> Failure {
+    let finding = "is no file of its own but a link, a folder or a pipe, and was not read: take it away";
+    Failure::new("not_a_file", format!("{} {finding}", path.shown()))
+}
+
+/// A failure to read standard input.
 pub(crate) fn stdin_error(source: io::Error) -> Failure {
     Failure::new("io", format!("cannot read standard input: {source}; give it a file or a pipe, and try again"))
 }

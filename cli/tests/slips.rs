@@ -161,6 +161,23 @@ fn a_wrong_folder_of_keys_is_said_and_nothing_is_to_be_taken_away() {
 }
 
 #[cfg(unix)]
+#[test]
+fn what_a_kill_left_in_an_outbox_is_swept() {
+    let desk = consortium();
+    delivery(&desk);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3_700);
+    for name in [".stapel-12-0.new", ".stapel-notes.new", ".stapel-12-0.newer"] {
+        desk.write(&format!("politie/outbox/{name}"), "half");
+        let file = fs::File::options().write(true).open(desk.path(&format!("politie/outbox/{name}"))).unwrap();
+        file.set_modified(old).unwrap();
+    }
+    desk.write("politie/outbox/.stapel-13-0.new", "being written");
+    desk.stapel(&format!("partner deliver --dir politie {NOW}"));
+    let left = desk.list("politie/outbox");
+    assert_eq!(left[..3], [".stapel-12-0.newer", ".stapel-13-0.new", ".stapel-notes.new"]);
+}
+
+#[cfg(unix)]
 fn private(desk: &Desk, name: &str) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o600)).unwrap();

@@ -36,6 +36,7 @@ impl Outbox {
         out: &mut Output,
     ) -> Result<(), Failure> {
         files::create_folder(&self.0)?;
+        files::remove_leftovers(&self.0);
         let is_meant = |flight: &InFlight<'_>| messages.iter().any(|bytes| bytes == flight.bytes) || !self.has(flight);
         let (mut failures, mut any_done) = (Vec::new(), false);
         for message in partner.in_flight().filter(is_meant) {
@@ -66,7 +67,6 @@ impl Outbox {
         partner.in_flight().any(|message| reply(&self.0.join(name(&message))) == path)
     }
 
-    /// Takes out the messages that are no longer waited for, and the replies that were read; what could not be taken
     /// Whether a path is one of a file in this folder.
     pub(super) fn holds(&self, path: &Path) -> bool {
         let folder = path.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
@@ -74,6 +74,7 @@ impl Outbox {
         folder.and_then(canonical).is_some_and(|folder| Some(folder) == canonical(&self.0))
     }
 
+    /// Takes out the messages that are no longer waited for, and the replies that were read; what could not be taken
     /// out.
     pub(super) fn clean(&self, partner: &Partner, read: &[PathBuf]) -> Result<Vec<Failure>, Failure> {
         if !self.0.is_dir() {
