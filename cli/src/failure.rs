@@ -47,6 +47,8 @@ const USAGE: u8 = 2;
 const SOME_REFUSED: u8 = 3;
 /// All is as it was signed, as far as anything was: some lines of a log are after the latest checkpoint.
 const SOME_UNPROVEN: u8 = 4;
+/// What a command did is done, and what it says of it could not be written: EX_IOERR of sysexits.
+const UNSAID: u8 = 74;
 /// The same command may fare better later: EX_TEMPFAIL of sysexits, which mailers and schedulers know.
 const TRY_LATER: u8 = 75;
 
@@ -125,7 +127,7 @@ impl Failure {
         match self {
             Failure::Stapel(error) => status_of(error.code()),
             Failure::Refused { code, .. } => status_of(code),
-            Failure::Stdout(_) => FAILED,
+            Failure::Stdout(_) => UNSAID,
             Failure::Usage(_) | Failure::Help(_) => USAGE,
             Failure::Shown(_) => 0,
             Failure::Monitor(status) => *status,
@@ -144,7 +146,8 @@ impl Failure {
         let status = self.status();
         let text = match &self {
             Failure::Stdout(error) => format!(
-                "cannot write to standard output: {error}; see whether what it goes to has room, and run it again [io]"
+                "cannot write to standard output: {error}; what it did is done, and not all of it was said: see that \
+                 there is room, and run it again [io]"
             ),
             Failure::Usage(message) => match message.split_once("\n\n") {
                 Some((first, rest)) => format!("{first} [usage]\n\n{rest}"),

@@ -37,6 +37,7 @@ use output::Output;
                         Exit status:\n  0   done\n  1   nothing was done\n  2   the command line is wrong\n  \
                         3   something was refused, and the rest was done\n  \
                         4   (audit) some lines of a log are not proven yet\n  \
+                        74  what it did is done, and not all of it could be said\n  \
                         75  nothing is wrong with what was given: try the same again later\n\n\
                         Only 'stapel broker status --check' has those of a monitor's plug-in.")]
 struct Cli {

@@ -162,6 +162,32 @@ fn a_wrong_folder_of_keys_is_said_and_nothing_is_to_be_taken_away() {
 
 #[cfg(unix)]
 #[test]
+fn what_was_done_and_could_not_be_said_has_a_status_of_its_own() {
+    use std::fs::File;
+    use std::process::Command;
+    let desk = consortium();
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    for line in [
+        format!("partner flag --dir politie {BY} a.csv {NOW}"),
+        format!("partner deliver --dir politie {NOW}"),
+        format!("broker handle --dir broker politie/outbox {NOW}"),
+        format!("broker release --dir broker {NOW}"),
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
+        let output = command.current_dir(desk.path("")).args(line.split_whitespace()).stdout(full).output().unwrap();
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(74), "{line}: {err}");
+        assert!(
+            err.contains("what it did is done, and not all of it was said") && err.ends_with("[io]\n"),
+            "{line}: {err}"
+        );
+    }
+    assert!(fs::exists(desk.path(&format!("{}.reply", desk.delivery("politie/outbox")))).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
 fn what_a_kill_left_in_an_outbox_is_swept() {
     let desk = consortium();
     delivery(&desk);

@@ -60,6 +60,7 @@ fn rows_that_are_refused_have_a_status_of_their_own() {
         (1, "nothing was done"),
         (2, "the command line is wrong"),
         (3, "something was refused, and the rest was done"),
+        (74, "what it did is done, and not all of it could be said"),
         (75, "nothing is wrong with what was given: try the same again later"),
     ] {
         assert!(help.contains(&format!("  {status:<3} {said}")), "{help}");
@@ -119,7 +120,7 @@ fn what_is_said_once_is_not_said_to_nobody() {
     let mut child = begin(&desk, &read[7..], Stdio::piped());
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(74), "{}", text(&output.stderr));
     assert_eq!(desk.list("politie/outbox"), before);
     assert_eq!(shell(&desk, &format!("{read} > /dev/null")).0, 0);
     assert!(desk.list("politie/outbox").is_empty());
