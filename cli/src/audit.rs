@@ -13,7 +13,7 @@ use stapel::audit::{
     compare, compare_restores, leaf_hash,
 };
 
-use crate::failure::{Failure, UNPROVEN, note};
+use crate::failure::{Failure, UNPROVEN, note, warn};
 use crate::files;
 use trusted::{Trusted, read, read_line, read_log, read_log_by};
 
@@ -375,7 +375,7 @@ fn export(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
         given => trusted.checkpoints(given)?,
     };
     if checkpoints.is_empty() {
-        note("no checkpoint was given: nothing is proven of these lines");
+        warn("no checkpoint was given: nothing is proven of these lines");
     }
     // Before anything of it is written.
     let mut policies = LinePolicies::default();

@@ -186,6 +186,15 @@ fn what_was_done_and_could_not_be_said_has_a_status_of_its_own() {
     assert!(fs::exists(desk.path(&format!("{}.reply", desk.delivery("politie/outbox")))).unwrap());
 }
 
+#[test]
+fn a_strict_export_without_a_checkpoint_is_no_success() {
+    let desk = consortium();
+    desk.stapel("broker log --dir broker --out log.jsonl --checkpoints cps");
+    let export = "audit export --ldv --policy policy.toml --log log.jsonl --activity https://a.example/1";
+    assert_eq!(said(&desk, export).0, 0);
+    assert_eq!(said(&desk, &format!("--strict {export}")).0, 3);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_a_kill_left_in_an_outbox_is_swept() {
