@@ -212,6 +212,20 @@ fn what_a_kill_left_in_an_outbox_is_swept() {
     assert_eq!(left[..3], [".stapel-12-0.newer", ".stapel-13-0.new", ".stapel-notes.new"]);
 }
 
+#[test]
+fn an_epoch_that_is_over_gets_no_new_flags_unsaid_and_no_new_keys() {
+    let desk = consortium();
+    desk.write("a.csv", "adres\n\"Dam 1, 1012 JS\"\n");
+    let (last, over) = ("--now 2027-11-30T09:00:00Z", "--now 2027-12-01T09:00:00Z");
+    let by = "--actor j.jansen --case clock --date 2027-11-30";
+    desk.stapel(&format!("partner accept-clock --dir politie {by} {last}"));
+    let (_, _, err) = said(&desk, &format!("partner flag --dir politie {BY} a.csv {over}"));
+    assert!(err.contains("all epochs of the policy are over"), "{err}");
+    desk.stapel(&format!("partner forget-epoch --dir politie {BY} 1 {over}"));
+    assert_eq!(desk.code("partner keys --dir politie --epoch 1"), "certificate");
+    assert!(!desk.path("politie/epoch-1.seal").exists());
+}
+
 #[cfg(unix)]
 fn private(desk: &Desk, name: &str) {
     use std::os::unix::fs::PermissionsExt;

@@ -322,11 +322,19 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PolicyError::Certificate`] where the policy has no such epoch; [`SystemError::Io`](crate::SystemError::Io),
+    /// [`PolicyError::Certificate`] where the policy has no such epoch, or the epoch was over at the journal's latest
+    /// record and has no seal key here; [`SystemError::Io`](crate::SystemError::Io),
     /// [`SystemError::Random`](crate::SystemError::Random),
     /// [`SecretError::KeyFile`](crate::secret::SecretError::KeyFile).
     pub fn keys(&self, epoch: u32) -> Result<PartnerKeys, PartnerError> {
         match self.member.policy().epoch(epoch) {
+            // Its keys may have been forgotten, and a new one would be of no use.
+            Some(known)
+                if known.closes < self.data.state().latest.day() && !self.data.folder().has_secrets(epoch)?.1 =>
+            {
+                let finding = format!("epoch {epoch} closed on {}, and gets no new keys", known.closes);
+                Err(PolicyError::Certificate { finding }.into())
+            }
             Some(_) => self.data.folder().keys(epoch),
             None => Err(PolicyError::Certificate { finding: format!("the policy has no epoch {epoch}") }.into()),
         }

@@ -9,7 +9,7 @@ use stapel::partner::{Case, Changed, Partner};
 use stapel::{AddressKey, Day, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
-use crate::failure::{self, Failure, note};
+use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::Output;
 use crate::rows::{RowArgs, Rows, Sheet};
@@ -153,6 +153,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         let (added, repeated) = (homes.len() - held, sheet.rows.len() - homes.len());
         return acting.would(Changed { added, unchanged: held, repeated, ..Changed::default() }, &sheet, out);
     }
+    warn_after_last_epoch(&partner, now.day());
     sheet.rows.sort();
     let homes = sheet.rows.addresses();
     let changed = match (args.until, args.renew) {
@@ -208,6 +209,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
             out,
         );
     }
+    warn_after_last_epoch(&partner, now.day());
     // Once, for the flags and for the references.
     sheet.rows.sort();
     let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now);
@@ -294,6 +296,18 @@ impl Acting {
             ));
         }
         Ok(())
+    }
+}
+
+/// Says that what is flagged now cannot be delivered.
+fn warn_after_last_epoch(partner: &Partner, today: Day) {
+    if let Some(closes) = partner.policy().policy().epochs.iter().map(|epoch| epoch.closes).max()
+        && closes < today
+    {
+        warn(&format!(
+            "all epochs of the policy are over since {closes}: the broker hears of no flags until a newer policy is \
+             adopted"
+        ));
     }
 }
 
