@@ -19,7 +19,7 @@ use stapel::{Broker, BrokerKeys, Digest, Timestamp};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::{self, Input, Inputs};
 use crate::now::Clock;
-use crate::output::{self, Output, Shown};
+use crate::output::{self, Output, Shown, counted};
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
@@ -349,8 +349,8 @@ fn told_of(broker: &Broker, unavailable: u64) -> Result<(), Failure> {
     let fault = broker.status().last_fault;
     if unavailable > 0 {
         let fault = fault.unwrap_or_else(|| "nothing says why".to_owned());
-        let finding =
-            format!("{unavailable} messages could not be kept; when that is put right, handle them again: {fault}");
+        let messages = counted(unavailable, "message", "messages");
+        let finding = format!("{messages} could not be kept; when that is put right, handle them again: {fault}");
         return Err(Failure::new("unavailable", finding));
     }
     if let Some(fault) = fault {

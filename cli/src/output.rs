@@ -1,5 +1,6 @@
 //! Standard output: locked once, buffered, and written to in lines of text or JSON.
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
@@ -79,6 +80,12 @@ impl Shown for Path {
     }
 }
 
+/// How many of something there are, in words for one and for any other number.
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+    let word = if number == N::from(1) { one } else { many };
+    format!("{number} {word}")
+}
+
 /// Writes `value` as one line of JSON.
 pub(crate) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *to, value)?;
@@ -88,6 +95,11 @@ pub(crate) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "flag", "flags")), ["0 flags", "1 flag", "2 flags"]);
+    }
 
     #[test]
     fn nothing_steers_a_terminal() {

@@ -14,7 +14,7 @@ use stapel::{AddressError, AddressKey, Fields};
 
 use crate::failure::{self, Failure, note};
 use crate::files;
-use crate::output::Shown;
+use crate::output::{Shown, counted};
 use crate::progress::Progress;
 use header::{Layout, Source};
 use text::{Delimiter, LineCounter, Text};
@@ -158,7 +158,9 @@ impl RowArgs {
         let name = name.shown();
         let (charset, delimiter) = (sheet.text.charset.name(), sheet.text.delimiter.name());
         let total = accepted + refused;
-        note(&format!("{name}: {total} rows ({charset}, {delimiter}), {accepted} addresses, {refused} refused"));
+        let total = counted(total, "row", "rows");
+        let accepted = counted(accepted, "address", "addresses");
+        note(&format!("{name}: {total} ({charset}, {delimiter}), {accepted}, {refused} refused"));
         for row in sheet.refused.iter().take(TOLD) {
             note(&format!("line {}: {}: {} [{}]", row.line, row.field, row.message, row.code));
         }

@@ -204,7 +204,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-01T12:00:00Z", &[], b"");
     let err = text(&handled.stderr);
     assert_eq!(handled.status.code(), Some(75));
-    assert!(err.contains("1 messages could not be kept") && err.contains("[unavailable]"), "{err}");
+    assert!(err.contains("1 message could not be kept") && err.contains("[unavailable]"), "{err}");
     let handled = desk.json(&format!("broker handle --dir broker politie/outbox --now {now}"));
     assert_eq!((handled.len(), &handled[0]["kind"]), (1, &json!("receipt")), "not passed over");
     desk.stapel(&format!("partner read --dir politie --now {now}"));
@@ -213,7 +213,7 @@ fn what_could_not_be_kept_is_said_and_handled_again() {
     let handled = desk.run("broker handle --dir broker politie/outbox --now 2026-12-19T10:00:00Z", &[], b"");
     let err = text(&handled.stderr);
     assert_eq!(handled.status.code(), Some(75));
-    assert!(err.contains("1 messages could not be kept") && err.contains("broker accept-clock"), "{err}");
+    assert!(err.contains("1 message could not be kept") && err.contains("broker accept-clock"), "{err}");
 }
 
 #[test]

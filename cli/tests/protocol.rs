@@ -454,7 +454,7 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     desk.stapel(&format!("partner flag --dir politie {BY} b.csv {now}"));
     let delivered = desk.run(&format!("partner deliver --dir politie {now}"), &[], b"");
     let err = text(&delivered.stderr);
-    assert!(err.contains(&delivery.replace("politie/outbox/", "1 flags wait for the reply to ")), "{err}");
+    assert!(err.contains(&delivery.replace("politie/outbox/", "1 flag waits for the reply to ")), "{err}");
 
     std::fs::create_dir(desk.path("politie/outbox/a.reply")).unwrap();
     let read = desk.run(&format!("partner read --dir politie {now}"), &[], b"");
@@ -483,7 +483,7 @@ fn rows_that_repeat_an_address_are_counted_and_said() {
     for line in ["flag a.csv --dry-run", "flag a.csv", "full a.csv", "withdraw a.csv --dry-run", "ask a.csv"] {
         let line = format!("partner {line} --dir politie {BY} --now {now}");
         let shown = desk.run(&line, &[], b"");
-        assert!(text(&shown.stderr).contains("1 rows repeat the address"), "{line}: {}", text(&shown.stderr));
+        assert!(text(&shown.stderr).contains("1 row repeats the address"), "{line}: {}", text(&shown.stderr));
         assert_eq!(desk.json(&line)[0]["repeated"], 1, "{line}");
     }
     desk.write("a.csv", "adres\nDam 1, 1012 JS\nDam 2, 1012 JS\n");

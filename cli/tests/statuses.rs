@@ -264,7 +264,7 @@ fn a_backup_is_proven_good_or_it_is_not() {
     let told = desk.stapel(&verify);
     assert!(told.starts_with("copy is good, as of 2026-12-02T09:00:00Z\npolicy version 1, digest "), "{told}");
     assert!(
-        told.contains("epoch 1: 1 flags held by ") && told.contains(" lines of the log, 0 of them pruned"),
+        told.contains("epoch 1: 1 flag held by ") && told.contains(" lines of the log, 0 of them pruned"),
         "{told}"
     );
     let json = &desk.json(&verify)[0];

@@ -13,7 +13,7 @@ use super::{BrokerFolder, note_uncertified};
 use crate::failure::{Failure, warn};
 use crate::files::{self, NewFile};
 use crate::now::{Clock, refuse_other_date};
-use crate::output::{Output, Shown};
+use crate::output::{Output, Shown, counted};
 use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
@@ -283,7 +283,8 @@ fn say_released(
         } else {
             let Release { epoch, number, as_of, flags, tags, .. } = release;
             let what = if release.full { "new flags show" } else { "flags only ended" };
-            writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} flags on {tags} tags")?;
+            let (flags, tags) = (counted(*flags, "flag", "flags"), counted(*tags, "tag", "tags"));
+            writeln!(out, "epoch {epoch}, release {number} as of {as_of}: {what}; {flags} on {tags}")?;
         }
     }
     Ok(())
@@ -399,7 +400,8 @@ fn verify(copy: &Path, args: &BackupArgs, out: &mut Output) -> Result<(), Failur
     writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
     for epoch in &status.epochs {
         let held: u64 = epoch.partners.iter().map(|partner| u64::from(partner.held)).sum();
-        writeln!(out, "epoch {}: {held} flags held by {} partners", epoch.number, epoch.partners.len())?;
+        let held = counted(held, "flag", "flags");
+        writeln!(out, "epoch {}: {held} held by {} partners", epoch.number, epoch.partners.len())?;
     }
     let (lines, pruned, checkpoints) = (verified.lines, verified.pruned, verified.checkpoints);
     writeln!(out, "{lines} lines of the log, {pruned} of them pruned, and {checkpoints} checkpoints of it")?;

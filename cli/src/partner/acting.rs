@@ -11,7 +11,7 @@ use stapel::{AddressKey, Day, Slug};
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::rows::{RowArgs, Rows, Sheet};
 use crate::threads::ThreadArgs;
 
@@ -189,7 +189,8 @@ pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(
     let told = format!("the clock says {now}; with that, {ending} of {} flags end", partner.flags().len());
     refuse_other_date(args.date, now, &told)?;
     let ended = partner.accept_clock(&case, now)?;
-    writeln!(out, "accepted that it is {now}; {ended} flags have ended")?;
+    let ended = counted(ended, "flag has ended", "flags have ended");
+    writeln!(out, "accepted that it is {now}; {ended}")?;
     Ok(())
 }
 
@@ -314,7 +315,8 @@ fn warn_after_last_epoch(partner: &Partner, today: Day) {
 /// Says how many rows count for nothing, because another names the same address.
 fn say_repeated(repeated: usize) {
     if repeated > 0 {
-        note(&format!("{repeated} rows repeat the address of another row; each address counts once"));
+        let rows = counted(repeated, "row repeats", "rows repeat");
+        note(&format!("{rows} the address of another row; each address counts once"));
     }
 }
 

@@ -10,7 +10,7 @@ use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{self, Failure, note, warn};
 use crate::files::Inputs;
 use crate::now::Clock;
-use crate::output::{self, Output, Shown};
+use crate::output::{self, Output, Shown, counted};
 use crate::threads::ThreadArgs;
 
 /// Write the messages that bring the broker up to date
@@ -126,16 +126,19 @@ fn hand_over(
         (_, 0) if messages.is_empty() => note("the broker is up to date; nothing was written"),
         (_, 0) => {}
         (Some(message), waiting) => note(&format!(
-            "{waiting} flags wait for the reply to {}: have it handled, read its reply with stapel partner read, and \
+            "{} for the reply to {}: have it handled, read its reply with stapel partner read, and \
              deliver again",
+            counted(waiting, "flag waits", "flags wait"),
             outbox::name(&message)
         )),
         (None, waiting) => {
             let budgets = &partner.policy().policy().budgets;
             note(&format!(
-                "{waiting} flags wait for a later delivery, with which as many go as the organisation's budgets take: \
+                "{} for a later delivery, with which as many go as the organisation's budgets take: \
                  {} new flags a day (UTC), {} at a time, house numbers included",
-                budgets.new_flags_a_day, budgets.flags_held
+                counted(waiting, "flag waits", "flags wait"),
+                budgets.new_flags_a_day,
+                budgets.flags_held
             ));
         }
     }
@@ -238,7 +241,10 @@ impl Told {
         if self.rejected > 0 {
             failure::some_refused();
         }
-        let finding = format!("{} messages could not be kept: have them handled again later", self.unavailable);
+        let finding = format!(
+            "{} could not be kept: have them handled again later",
+            counted(self.unavailable, "message", "messages")
+        );
         (self.unavailable > 0).then(|| Failure::new("unavailable", finding))
     }
 }

@@ -13,7 +13,7 @@ use super::{OutboxArgs, PartnerFolder, outbox, report};
 use crate::failure::{Failure, note};
 use crate::files;
 use crate::now::Clock;
-use crate::output::{self, Output, Shown};
+use crate::output::{self, Output, Shown, counted};
 
 /// Tell what changed over own flags since the last time
 ///
@@ -174,11 +174,12 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
              {epoch}"
         )?;
     }
-    writeln!(out, "{} flags, {} of them in no delivery yet", partner.flags().len(), partner.undelivered())?;
+    let flags = counted(partner.flags().len(), "flag", "flags");
+    writeln!(out, "{flags}, {} of them in no delivery yet", partner.undelivered())?;
     for due in &due {
         writeln!(out, "{}", report::due_line(due))?;
     }
-    writeln!(out, "journal: {records} records, head {head}")?;
+    writeln!(out, "journal: {}, head {head}", counted(records, "record", "records"))?;
     if let Some(pruned) = pruned {
         writeln!(out, "{}", report::pruned_line(&pruned))?;
     }

@@ -13,7 +13,7 @@ use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
 use crate::failure::Failure;
-use crate::output::{Output, Shown, plain};
+use crate::output::{Output, Shown, counted, plain};
 
 /// What a reply says.
 pub(super) fn received(
@@ -32,7 +32,8 @@ pub(super) fn received(
         Received::Receipt(receipt) if as_json => out.json(&receipt_json(&file, receipt)),
         Received::Receipt(receipt) => {
             let Receipt { added, changed, withdrawn, held, .. } = receipt;
-            writeln!(out, "accepted: {added} added, {changed} changed, {withdrawn} withdrawn; {held} flags held")?;
+            let held = counted(*held, "flag", "flags");
+            writeln!(out, "accepted: {added} added, {changed} changed, {withdrawn} withdrawn; {held} held")?;
             Ok(())
         }
         Received::Answer(answer) => answered(&file, answer, partner, refs, as_json, out),
@@ -267,7 +268,8 @@ fn status_json(file: &str, status: &StatusReply, complaint: Option<&Complaint>) 
 
 fn status_text(status: &StatusReply, complaint: Option<&Complaint>, out: &mut Output) -> Result<(), Failure> {
     let StatusReply { release, as_of, until, held, .. } = status;
-    writeln!(out, "release {release} as of {as_of}, the same until {until}; {held} flags held")?;
+    let held = counted(*held, "flag", "flags");
+    writeln!(out, "release {release} as of {as_of}, the same until {until}; {held} held")?;
     let (state, question) = (status.accepted_state, status.highest_question);
     writeln!(out, "  last accepted: state message {state}; last question used: {question}")?;
     let (flags, asked, epoch) = (status.new_flags_left, status.asked_left_today, status.asked_left_epoch);

@@ -8,7 +8,7 @@ use super::PartnerFolder;
 use super::acting::CaseArgs;
 use crate::failure::{Failure, note};
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// Remove the secret and the seal key of an epoch that is over
 ///
@@ -96,7 +96,8 @@ pub(super) fn prune_journal(args: &PruneJournalArgs, out: &mut Output) -> Result
     match pruned {
         None => writeln!(out, "nothing was pruned: no record may go yet")?,
         Some(pruned) => {
-            writeln!(out, "{} records were pruned", pruned.records - before)?;
+            let records = counted(pruned.records - before, "record was pruned", "records were pruned");
+            writeln!(out, "{records}")?;
             writeln!(out, "{}", super::report::pruned_line(&pruned))?;
         }
     }
