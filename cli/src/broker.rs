@@ -156,7 +156,7 @@ impl BrokerFolder {
     fn cannot_be_written(&self) -> Option<String> {
         #[cfg(unix)]
         if let Err(error) = rustix::fs::access(&self.dir, rustix::fs::Access::WRITE_OK) {
-            let dir = self.dir.display();
+            let dir = self.dir.shown();
             return Some(format!("{dir} cannot be written, so that nothing is accepted: {error}; see to the disk"));
         }
         None
@@ -175,7 +175,7 @@ impl BrokerFolder {
         if !has_store && self.dir.join("backup").is_dir() {
             return Some(format!(
                 "{} is a backup and no broker: put it back with stapel broker restore",
-                self.dir.display()
+                self.dir.shown()
             ));
         }
         let finding = match (has_keys, has_store) {
