@@ -83,8 +83,8 @@ fn a_reply_that_nobody_waits_for_is_said_once() {
     desk.stapel(&format!("broker release --dir broker --now {}", DAYS[1]));
     desk.stapel(&format!("partner ask --dir politie {BY} --own --now {}", DAYS[1]));
     desk.stapel(&format!("broker handle --dir broker politie/outbox --now {}", DAYS[1]));
-    let replies = desk.list("politie/outbox").into_iter().filter(|name| name.ends_with(".reply"));
-    let reply = format!("politie/outbox/{}", replies.last().unwrap());
+    let mut replies = desk.list("politie/outbox").into_iter().filter(|name| name.ends_with(".reply"));
+    let reply = format!("politie/outbox/{}", replies.next_back().unwrap());
     let answer = desk.read(&reply);
     // A path is what `ask` printed.
     desk.stapel(&format!("partner give-up --dir politie {} --now {}", reply.trim_end_matches(".reply"), DAYS[1]));
