@@ -175,7 +175,7 @@ fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
         (output.status.code().unwrap(), text(&output.stdout))
     };
     let (status, told) = check("2026-12-01T10:00:00Z");
-    assert!(status == 1 && told.starts_with("WARNING: 1 faults, as of 2026-12-01T08:00:00Z\n"), "{told}");
+    assert!(status == 1 && told.starts_with("WARNING: 1 fault, as of 2026-12-01T08:00:00Z\n"), "{told}");
     assert!(told.contains("WARNING [backup_overdue]: no backup was made") && told.contains("stapel broker backup"));
     desk.stapel("broker backup --dir broker --to copy --now 2026-12-01T10:00:00Z");
     let (status, told) = check("2026-12-01T10:00:00Z");
@@ -357,4 +357,13 @@ fn a_partners_folder_that_is_half_there_says_what_is_missing() {
         fs::rename(desk.path("aside"), desk.path("politie").join(gone)).unwrap();
     }
     desk.stapel("partner status --dir politie");
+}
+
+#[test]
+fn a_strict_status_of_a_broker_with_a_fault_is_no_success() {
+    let desk = consortium();
+    let line = "broker status --dir broker --now 2026-12-01T10:00:00Z";
+    assert_eq!((status(&desk, line), status(&desk, &format!("{line} --strict"))), (0, 3), "no backup was made");
+    desk.stapel("broker backup --dir broker --to copy --now 2026-12-01T10:00:00Z");
+    assert_eq!(status(&desk, &format!("{line} --strict")), 0);
 }

@@ -8,9 +8,9 @@ use stapel::broker::{BrokerStatus, CertificateStatus, EpochStatus, Fault, Severi
 use stapel::{Broker, Timestamp};
 
 use super::BrokerFolder;
-use crate::failure::{Failure, note, warn};
+use crate::failure::{Failure, note, some_warned, warn};
 use crate::now::Clock;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// Show numbers for the operator, and what is wrong
 ///
@@ -67,6 +67,9 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         Err(failure) => return Err(failure),
     };
     let faults = status.faults_at(now, args.backup_days);
+    if !faults.is_empty() || clock.is_some() {
+        some_warned();
+    }
     if args.json {
         return out.json(&to_json(&status, clock, &faults));
     }
@@ -128,7 +131,10 @@ fn check(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         for name in [format!("epoch-{number}.pepper"), format!("epoch-{number}.blobs")] {
             let path = args.place.keys().join(name);
             if missing.is_none() && is_missing(&path) {
-                missing = Some(format!("{} is not there: put the folder with the keys back as it was", path.display()));
+                missing = Some(format!(
+                    "{} is not there: put the folder with the keys back as it was",
+                    stapel::shown_path(&path)
+                ));
             }
         }
     }
@@ -150,7 +156,7 @@ fn check(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
         value["lines"] = faults.iter().map(|(_, line)| line.as_str()).collect();
         out.json(&value)?;
     } else {
-        writeln!(out, "{word}: {} faults, as of {}", faults.len(), status.as_of)?;
+        writeln!(out, "{word}: {}, as of {}", counted(faults.len(), "fault", "faults"), status.as_of)?;
         for (_, line) in &faults {
             writeln!(out, "{line}")?;
         }
