@@ -33,8 +33,8 @@ pub(super) struct Broker {
     pub(super) signs: bool,
     /// When it was restored; 0 for never.
     pub(super) restored: Timestamp,
-    /// Whether the partner may not know what is held: the broker told its numbers since the last full set, or an old
-    /// copy of the partner's state was put back.
+    /// Whether the partner may not know what is held: the broker told its numbers since the last full set, or that one
+    /// is stale, or an old copy of the partner's state was put back.
     pub(super) partner_is_unsure: bool,
     staged: Option<(u32, u16, BTreeMap<Pseudonym, Day>)>,
     /// Every number that was ever seen, in each series, with the one message that it may be of.
@@ -155,6 +155,7 @@ impl Broker {
         }
         if header.sequence <= self.highest[series] {
             let number = self.highest[series] + 1;
+            self.partner_is_unsure |= header.kind.is_state();
             return (header, digest, reject(Code::Stale, number));
         }
         if self.reject_next.is_none_or(|(code, _)| code != Code::Unavailable) {
