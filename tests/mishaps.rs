@@ -195,11 +195,9 @@ struct World {
     /// Whether an older copy took the place of the partner's folder since all was settled last: then the broker may
     /// hold flags that it does not know of.
     forgot_flags: bool,
-    /// Whether one ever did, or nothing was settled for weeks: the broker may know of an earlier first day, of a flag
-    /// that was withdrawn and forgotten before the broker heard of it.
+    /// Whether one ever did, or a month is over: a flag that was withdrawn is forgotten here after 30 days, and at the
+    /// broker 30 days after it heard of that. Then it knows of an earlier first day.
     forgot_days: bool,
-    /// When all was settled last.
-    settled: Timestamp,
     /// Whether the broker was ever made anew without a word: then complaints are right.
     broker_forgot: bool,
 }
@@ -251,7 +249,6 @@ impl World {
             replies: Vec::new(),
             forgot_flags: false,
             forgot_days: false,
-            settled: START,
             broker_forgot: false,
             folder,
         };
@@ -428,7 +425,7 @@ impl World {
 
     /// From here on every message and reply comes through, once and in order.
     fn settle(&mut self) {
-        self.forgot_days |= self.now.since(self.settled) > 25 * DAY;
+        self.forgot_days |= self.now.since(START) > 29 * DAY;
         if self.broker().check_clock(self.now).is_err() {
             self.broker().accept_clock(self.now).unwrap();
         }
@@ -471,7 +468,7 @@ impl World {
         self.have_all_flagged();
         self.wait_a_day();
         self.look();
-        (self.forgot_flags, self.settled) = (false, self.now);
+        self.forgot_flags = false;
     }
 
     /// Has the other flagger flag all addresses, in each open epoch, over some days where its budget wants that.
