@@ -6,8 +6,8 @@ use super::state::BrokerState;
 use crate::day::{Day, Timestamp};
 use crate::policy::Policy;
 
-/// The most seconds of silences, all together, over which it goes on without one: two weeks, which is longer than any
-/// holidays.
+/// The most seconds of silences, all together, over which the broker goes on without a person: two weeks, which is
+/// longer than any holidays.
 pub(super) const LONGEST_UNCONFIRMED: u64 = 14 * 86_400;
 
 /// Tolerance for callers' clocks in seconds: threads sample `now` before they take the lock, so that a `now` shortly

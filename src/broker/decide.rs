@@ -292,17 +292,14 @@ fn acceptable<'a>(
     let oldest = incoming.now.0.saturating_sub(u64::from(policy.messages.max_delay_hours) * 3600);
     let latest = incoming.now.plus(u64::from(policy.messages.max_ahead_minutes) * 60);
     if is_time_judged && (header.time.0 < oldest || header.time > latest) {
-        let unconfirmed = match incoming.is_unconfirmed {
-            true => {
-                ". Nobody has confirmed the broker's clock since days without a release: if yours is right, tell \
-                     the operator"
-            }
-            false => "",
-        };
-        let sentence = format!(
-            "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner{unconfirmed}",
+        let mut sentence = format!(
+            "the message is of {}, and the broker's clock says {}: set the clock right, or send sooner",
             header.time, incoming.now
         );
+        if incoming.is_unconfirmed {
+            sentence += ". Nobody has confirmed the broker's clock since days without a release: if yours is right, \
+                         tell the operator";
+        }
         return refuse(Code::Clock, sentence);
     }
     continues_series(incoming, snapshot, listed)?;
