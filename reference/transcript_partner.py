@@ -1170,6 +1170,51 @@ def days() -> Play:
     return play
 
 
+def withdrawn_and_not_told() -> Play:
+    play = Play(
+        "withdrawn, and not yet told",
+        "7.2: the broker remembers a flag for 30 days after it heard that it was withdrawn; so does the partner.",
+    )
+    play.delivered(1, 2, 3)
+    play.withdraw(1, 2)
+    for at in ("2026-12-20", "2027-01-15"):
+        play.now = moment(at)
+        play.accept_clock()
+    (delta,) = play.deliver("after 45 days")
+    play.receipt(delta, held=1)
+    play.now = moment("2027-02-13")
+    play.flag(1, about="within 30 days after that: it keeps its first day")
+    play.now = moment("2027-02-14")
+    play.flag(2, about="after those: it is a new one")
+    (delta,) = play.deliver()
+    play.receipt(delta, held=3)
+    return play
+
+
+def given_up_and_accepted() -> Play:
+    play = Play(
+        "given up, and accepted all the same",
+        "7.2: while it is not known what the broker accepted, each flag that ended may stand there.",
+    )
+    play.delivered(1)
+    play.flag(2, 3)
+    (lost,) = play.deliver()
+    play.give_up(lost)
+    play.withdraw(2, 3)
+    for at in ("2026-12-20", "2027-01-15"):
+        play.now = moment(at)
+        play.accept_clock()
+    (confirm,) = play.deliver("whether it was accepted is not known")
+    play.reject(confirm, "gap", header_of(lost).sequence, "it was")
+    (full,) = play.deliver()
+    play.receipt(full)
+    play.now = moment("2027-02-13")
+    play.flag(2, about="it keeps its first day")
+    play.now = moment("2027-02-14")
+    play.flag(3, about="it is a new one")
+    return play
+
+
 def clock() -> Play:
     play = Play(
         "a clock that may be wrong", "7.2: nothing is done, and no flag ends, until a person says that it is right."
@@ -1369,7 +1414,7 @@ def the_epoch_that_answers() -> Play:
 PLAYS = (
     a_day, house_numbers, the_order, receipts, answers, impossible_rejections, wholly_withdrawn, a_gap, a_chain,
     numbers, a_lost_folder, budgets, a_restore, own_lines, checkpoints, newer_policies, void_policies, lost_key,
-    another_operator, shortened, days, clock, certificates,
+    another_operator, shortened, days, withdrawn_and_not_told, given_up_and_accepted, clock, certificates,
     secrets, joining, another_key, the_epoch_that_answers,
     a_receipt_after_all, an_old_copy, nothing_held,
 )  # fmt: skip

@@ -195,8 +195,7 @@ struct World {
     /// Whether an older copy took the place of the partner's folder since all was settled last: then the broker may
     /// hold flags that it does not know of.
     forgot_flags: bool,
-    /// Whether one ever did, or a month is over: a flag that was withdrawn is forgotten here after 30 days, and at the
-    /// broker 30 days after it heard of that. Then it knows of an earlier first day.
+    /// Whether one ever did: then the broker may know of an earlier first day.
     forgot_days: bool,
     /// Whether the broker was ever made anew without a word: then complaints are right.
     broker_forgot: bool,
@@ -425,7 +424,6 @@ impl World {
 
     /// From here on every message and reply comes through, once and in order.
     fn settle(&mut self) {
-        self.forgot_days |= self.now.since(START) > 29 * DAY;
         if self.broker().check_clock(self.now).is_err() {
             self.broker().accept_clock(self.now).unwrap();
         }

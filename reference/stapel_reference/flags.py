@@ -36,13 +36,19 @@ class Flag:
 @dataclass
 class Flags:
     held: dict[str, Flag] = field(default_factory=dict)
-    # Those that ended or were withdrawn, with the last day on which they stood.
+    # Those that ended or were withdrawn, with the last day on which they stood, here or at the broker.
     ended: dict[str, Flag] = field(default_factory=dict)
 
-    def expire(self, today: int) -> None:
+    def expire(self, today: int, told: list[dict[str, int]], unsure: bool) -> None:
+        """The turn of the day. What ended here stands at the broker for as long as it was told so, or may have been."""
         for home, flag in list(self.held.items()):
             if flag.last_day < today:
                 self.ended[home] = self.held.pop(home)
+        for home, flag in self.ended.items():
+            there = today - 1 if unsure else max((days.get(home, 0) for days in told), default=0)
+            self.ended[home] = replace(flag, last_day=max(flag.last_day, min(there, today - 1)))
+
+    def forget(self, today: int) -> None:
         self.ended = {home: flag for home, flag in self.ended.items() if flag.last_day + REMEMBERED_DAYS >= today}
 
     def all(self, house_numbers: bool) -> dict[str, Terms]:
@@ -64,7 +70,6 @@ class Flags:
         for home in homes:
             if home in self.held:
                 self.ended[home] = replace(self.held.pop(home), last_day=today - 1)
-        self.expire(today)
 
 
 class Rules:

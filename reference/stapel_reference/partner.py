@@ -69,6 +69,8 @@ class Epoch:
     # What counts as no new flag although it is not told: the broker says how many of these it takes.
     granted: set[str] = field(default_factory=set)
     full_set: bool = False
+    # Whether it is not known what the broker accepted: that may be messages that were given up.
+    unsure: bool = False
     # Whether the broker may hold flags that the partner does not know of, because its folder is an old copy or new.
     forgotten: bool = False
     most: Left = field(default_factory=Left)
@@ -157,13 +159,20 @@ class Partner:
 
     def begin(self, now: int) -> int:
         self.latest = self.at(now)
-        self.flags.expire(self.latest // DAY)
+        self.expire(self.flags, self.latest // DAY)
         for epoch in self.epochs.values():
             epoch.told = {key: last for key, last in epoch.told.items() if last >= self.latest // DAY}
         for sent in self.chain:
             if sent.told is not None:
                 sent.told = {key: last for key, last in sent.told.items() if last >= self.latest // DAY}
         return self.latest
+
+    def expire(self, flags: Flags, today: int) -> None:
+        """The turn of the day. What ended here stands at the broker until it was told so."""
+        told = [*self.epochs.values(), *self.chain]
+        flags.expire(today, [one.told for one in told if one.told], any(one.unsure for one in told))
+        if self.lost <= self.accepted:
+            flags.forget(today)
 
     def accept_clock(self, now: int) -> None:
         """A person says that the clock is right."""
@@ -224,7 +233,7 @@ class Partner:
 
     def copied(self, today: int) -> Flags:
         flags = Flags(dict(self.flags.held), dict(self.flags.ended))
-        flags.expire(today)
+        self.expire(flags, today)
         return flags
 
     def take(self, now: int, flags: Flags) -> None:
@@ -386,7 +395,8 @@ class Partner:
             if isinstance(body, Delta) and not body.groups:
                 # A full set that is due is still due after what was withdrawn.
                 epoch = self.epochs[number]
-                sent.full_set, sent.forgotten, sent.granted = epoch.full_set, epoch.forgotten, set(epoch.granted)
+                sent.full_set, sent.unsure, sent.forgotten = epoch.full_set, epoch.unsure, epoch.forgotten
+                sent.granted = set(epoch.granted)
             self.chain.append(sent)
             previous = self.state_number
 
@@ -625,7 +635,7 @@ class Partner:
             sent = self.chain.pop(0)
             epoch = self.epochs.setdefault(sent.header.epoch, Epoch())
             if sent.told is not None:
-                epoch.full_set, epoch.forgotten = sent.full_set, sent.forgotten
+                epoch.full_set, epoch.unsure, epoch.forgotten = sent.full_set, sent.unsure, sent.forgotten
                 epoch.delivered, epoch.told, epoch.granted = True, sent.told, sent.granted
             self.past.append((sent, "read" if sent.header.sequence == number else "implied", None))
 
@@ -645,7 +655,7 @@ class Partner:
 
     def forget_told(self, epoch: Epoch) -> None:
         """It is not known what the broker holds in an epoch: it may be each flag of now."""
-        epoch.full_set, epoch.granted = True, set()
+        epoch.full_set, epoch.unsure, epoch.granted = True, True, set()
         epoch.told = {**last_days(self.flags.all(self.house_numbers)), **epoch.told}
 
     def is_current(self, body: Any, behind: bool) -> bool:
@@ -665,7 +675,7 @@ class Partner:
 
     def assume_empty(self, number: int) -> None:
         if epoch := self.epochs.get(number):
-            epoch.told, epoch.full_set = {}, True
+            epoch.told, epoch.full_set, epoch.unsure = {}, True, False
             epoch.granted = set(self.flags.all(self.house_numbers))
 
     def take_status(self, sent: Sent, body: StatusReply, behind: bool) -> None:

@@ -62,6 +62,7 @@ class Sent:
     told: dict[str, int] | None = None
     # As of an epoch, once the broker accepted this.
     full_set: bool = False
+    unsure: bool = False
     forgotten: bool = False
     granted: set[str] = field(default_factory=set)
     # Whether the broker said that it cannot take it now.

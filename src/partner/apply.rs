@@ -1,6 +1,6 @@
 //! What each record of the journal changes in the partner's state.
 
-use super::flags::{Flag, Undelivered};
+use super::flags::{Flag, Known, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
@@ -158,7 +158,7 @@ impl PartnerState {
         let last_day = Day(today.0.saturating_sub(1));
         let held = homes.iter().filter_map(|home| self.flags.get(home));
         let ended: Vec<Flag> = held.map(|flag| Flag { last_day, ..*flag }).collect();
-        self.remember_ended(&ended, today);
+        self.remember_ended(&ended);
         self.set(homes.iter().map(|home| (*home, None)));
     }
 
@@ -251,7 +251,7 @@ impl PartnerState {
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
             let unknown_flags = epoch.undelivered.unknown_flags;
-            epoch.undelivered = Undelivered { full_set: true, unknown_flags, nothing_held: true, homes: Vec::new() };
+            epoch.undelivered = Undelivered { full_set: true, unknown_flags, known: Known::Nothing, homes: Vec::new() };
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::address::{AddressKey, Level};
-use crate::codec::encode_fields;
+use crate::codec::{encode_fields, encode_variants};
 use crate::day::Day;
 use crate::message::{RenewalReason, Terms};
 
@@ -34,10 +34,21 @@ pub(super) struct Undelivered {
     pub(super) full_set: bool,
     /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
     pub(super) unknown_flags: bool,
-    /// The broker said that it holds nothing: nothing has to be withdrawn before the full set.
-    pub(super) nothing_held: bool,
+    pub(super) known: Known,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
     pub(super) homes: Vec<ChangedHome>,
+}
+
+/// What is known of what the broker holds.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Known {
+    /// What it was told: what the partner flags, but for the homes that differ.
+    #[default]
+    Told,
+    /// Not what it accepted: that may be messages that were given up. It may hold whatever was ever flagged.
+    Unsure,
+    /// That it holds nothing: nothing has to be withdrawn before the full set.
+    Nothing,
 }
 
 /// A home of which the broker holds another thing than the partner.
@@ -118,6 +129,18 @@ impl Flags {
     /// Takes out what ended before `today`; the broker does so by itself.
     pub(super) fn expire(&mut self, today: Day) -> Vec<Flag> {
         self.0.extract_if(.., |flag| flag.last_day < today).collect()
+    }
+
+    /// Of flags that ended: has that on this home end on `last_day`, if it ended earlier.
+    pub(super) fn end_no_earlier(&mut self, home: &AddressKey, last_day: Day) {
+        if let Ok(at) = self.0.binary_search_by_key(home, |flag| flag.address) {
+            self.0[at].last_day = self.0[at].last_day.max(last_day);
+        }
+    }
+
+    /// The same for all of them.
+    pub(super) fn all_end_no_earlier(&mut self, last_day: Day) {
+        self.0.iter_mut().for_each(|flag| flag.last_day = flag.last_day.max(last_day));
     }
 
     /// Drops what is forgotten by `today`.
@@ -225,14 +248,14 @@ impl Undelivered {
     /// What the broker holds is not known: only all flags as a whole bring it up to date. What was withdrawn it may
     /// hold, and that need not wait for them.
     pub(super) fn forget(&mut self, flags: &Flags) {
-        (self.full_set, self.nothing_held) = (true, false);
+        (self.full_set, self.known) = (true, Known::Unsure);
         self.homes.retain(|home| home.held().is_some() && flags.get(&home.address).is_none());
     }
 
     /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
     pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
-        let nothing_held = self.nothing_held;
-        self.homes.extend(changed.iter().filter(|home| !nothing_held || home.delivered.is_none()));
+        let holds_nothing = self.known == Known::Nothing;
+        self.homes.extend(changed.iter().filter(|home| !holds_nothing || home.delivered.is_none()));
         // Stable, and the first of two stays: what the broker holds is what was noted before.
         self.homes.sort_by_key(|home| home.address);
         self.homes.dedup_by_key(|home| home.address);
@@ -288,9 +311,14 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, unknown_flags, nothing_held, homes }
+    Undelivered { full_set, unknown_flags, known, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
+}
+
+encode_variants! {
+    Known { 1 => Told, 2 => Unsure, 3 => Nothing },
+    else "what is known of what the broker holds is unknown"
 }
 
 encode_fields! { ChangedHome { address, delivered, at_number } }

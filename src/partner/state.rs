@@ -8,7 +8,7 @@
 //! again.
 
 use super::case::Case;
-use super::flags::{Flag, Flags, Undelivered};
+use super::flags::{Flag, Flags, Known, Undelivered};
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
 use super::sent::{End, PastMessage, SignedMessage};
@@ -71,7 +71,8 @@ pub(super) struct PartnerState {
     /// left out, ascending.
     pub(super) made: Vec<(u64, u64)>,
     pub(super) flags: Flags,
-    /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days.
+    /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days. Their last
+    /// days are the last ones on which they stood, here or as far as is known at the broker.
     pub(super) ended: Flags,
     pub(super) epochs: Vec<EpochState>,
     /// Whether the flags of house numbers are delivered too.
@@ -243,12 +244,15 @@ impl PartnerState {
 
     /// The turn of the day: what ended before `today` is gone, here as at the broker. Whether there was anything.
     pub(super) fn expire(&mut self, today: Day) -> bool {
-        let remembered = self.ended.len();
-        self.ended.forget(today);
-        let has_forgotten = self.ended.len() != remembered;
         let ended = self.flags.expire(today);
+        self.remember_ended(&ended);
+        self.stand_where_held(Day(today.0.saturating_sub(1)));
+        let remembered = self.ended.len();
+        if !self.may_have_lost_accepted() {
+            self.ended.forget(today);
+        }
+        let has_forgotten = self.ended.len() != remembered;
         if !ended.is_empty() {
-            self.remember_ended(&ended, today);
             for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                 undelivered.expire(today, &self.flags);
             }
@@ -262,9 +266,24 @@ impl PartnerState {
     }
 
     /// Remembers flags, ascending by address, that are no longer there.
-    pub(super) fn remember_ended(&mut self, ended: &[Flag], today: Day) {
-        self.ended.set(ended.iter().map(|flag| (flag.address, Some(*flag))), |_| {});
-        self.ended.forget(today);
+    pub(super) fn remember_ended(&mut self, ended: &[Flag]) {
+        if !ended.is_empty() {
+            self.ended.set(ended.iter().map(|flag| (flag.address, Some(*flag))), |_| {});
+        }
+    }
+
+    /// A flag that ended here stands at the broker until it was told so. It forgets it 30 days after that, so here its
+    /// last day is that one too, `yesterday` at the latest.
+    fn stand_where_held(&mut self, yesterday: Day) {
+        let is_unsure = |epoch: &mut EpochState| epoch.each_undelivered().any(|it| it.known == Known::Unsure);
+        if self.epochs.iter_mut().any(is_unsure) {
+            self.ended.all_end_no_earlier(yesterday);
+        } else if self.ended.len() > 0 {
+            for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
+                let held = undelivered.homes.iter().filter_map(|home| Some((home.address, home.delivered?)));
+                held.for_each(|(home, last_day)| self.ended.end_no_earlier(&home, last_day.min(yesterday)));
+            }
+        }
     }
 
     /// Whether there is something to withdraw that waits behind messages which the broker said it cannot take now.

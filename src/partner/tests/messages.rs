@@ -504,6 +504,55 @@ fn flagged_again_within_thirty_days_a_flag_goes_on() {
     play.assert_up_to_date(1, end);
 }
 
+/// The broker remembers a flag for 30 days after it heard that it was withdrawn, and so does the partner.
+#[test]
+fn a_withdrawn_flag_is_remembered_from_when_the_broker_heard_of_it() {
+    let after = |days: u64| NOW.plus(days * 86_400);
+    let first_days = |play: &Play| -> Vec<Day> { play.partner.flags().map(|flag| flag.first_day).collect() };
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.deliver(NOW);
+    play.partner.withdraw(&homes(1..4), &by(), after(2)).unwrap();
+    let mut play = play.reopen();
+    pass(&mut play.partner, after(40));
+    play.deliver(after(40));
+    let mut play = play.reopen();
+    play.partner.flag(&homes(1..2), &by(), after(69)).unwrap();
+    assert_eq!(first_days(&play), [NOW.day()]);
+    play.partner.flag(&homes(2..3), &by(), after(70)).unwrap();
+    assert_eq!(first_days(&play), [NOW.day(), after(70).day()]);
+    play.deliver(after(70));
+    play.assert_up_to_date(1, after(70));
+}
+
+/// A message that was given up may have been accepted all the same.
+#[test]
+fn what_a_lost_message_flagged_is_remembered_until_it_is_known_that_it_was_not_accepted() {
+    let after = |days: u64| NOW.plus(days * 86_400);
+    for was_accepted in [false, true] {
+        let mut play = Play::new();
+        play.deliver(NOW);
+        play.partner.flag(&homes(1..3), &by(), after(1)).unwrap();
+        let message = play.partner.deliver(after(1)).unwrap().remove(0);
+        if was_accepted {
+            play.broker.handle(&message, after(1));
+        }
+        let digest = play.partner.in_flight().next().unwrap().digest;
+        play.partner.give_up(digest, after(1)).unwrap();
+        play.partner.withdraw(&homes(1..3), &by(), after(2)).unwrap();
+        pass(&mut play.partner, after(40));
+        for round in 0..3 {
+            play.deliver(after(40).plus(round));
+        }
+        let mut play = play.reopen();
+        play.partner.flag(&homes(1..2), &by(), after(60)).unwrap();
+        let first_day = if was_accepted { after(1) } else { after(60) }.day();
+        assert_eq!(play.partner.flags().next().unwrap().first_day, first_day);
+        play.partner.flag(&homes(2..3), &by(), after(71)).unwrap();
+        assert_eq!(play.partner.flags().last().unwrap().first_day, after(71).day(), "30 days are over");
+    }
+}
+
 #[test]
 fn a_flag_that_ended_long_ago_is_flagged_until_a_day_anew() {
     let mut play = Play::new();
