@@ -556,9 +556,11 @@ def a_restore() -> Play:
     play.reject(1, ask(1), "recovering", about="and one of after it")
     play.send(play.bytes[0], play.rejection("stale", 5), "what the copy knows")
     play.send(kept, play.rejection("recovering"), "a full set of before the restore")
-    play.status(1, "the copy's last number; nothing is held", last_state=1, highest_state=4, held=0, full_set_due=True,
+    play.status(1, "the copy's last number; nothing is held", last_state=0, highest_state=4, held=0, full_set_due=True,
                 release=START + HOUR + 1)  # fmt: skip
-    play.accept(1, full(1, 2, 3), "it may name any previous", told={"added": 3, "held": 3, "release": START + HOUR + 1})
+    play.reject(1, full(1, 2, 3), "gap", about="it names one that was accepted before the restore")
+    play.accepted.clear()
+    play.accept(1, full(1, 2, 3), "it follows nothing", told={"added": 3, "held": 3, "release": START + HOUR + 1})
     play.accept(1, delta(gone=(1,)), told={"withdrawn": 1, "held": 2})
     play.reject(1, ask(2), "not_yet_answering", about="nothing was released yet")
     return play

@@ -907,8 +907,8 @@ def a_restore() -> Play:
     (gone,) = play.deliver()
     play.reject(gone, "recovering", about="the reply names the restore")
     play.demand(restored=play.restored, full_set=[1])
-    (full,) = play.deliver("it holds nothing: a full set without what was withdrawn")
-    assert kind_of(full) == "full_set"
+    (full,) = play.deliver("it holds nothing, and accepted nothing: a full set without what was withdrawn")
+    assert kind_of(full) == "full_set" and header_of(full).previous == 0
     play.receipt(full, **recovered)
     play.withdraw(2)
     play.reject(old, "recovering", about="out of date: the question is of before the restore")

@@ -201,6 +201,7 @@ impl Game {
         std::fs::remove_dir_all(at("broker")).unwrap();
         let keys = stored_keys(&at("keys"));
         self.broker = Some(Broker::restore(&at("copy"), &at("broker"), keys, now.plus(60)).unwrap());
+        self.clients.iter_mut().for_each(|client| client.accepted = 0);
     }
 
     /// What was attributed before it was withdrawn stays attributed.

@@ -480,7 +480,7 @@ fn l38_a_change_of_epochs_and_a_restore_tell_of_as_many_other_addresses() {
     let mut clients: Vec<Client> = (1..5).map(|number| Client::new(number, &broker.policy())).collect();
     // Politie flags fifty, then fifty others, then fifty others again.
     let all: Vec<u8> = (0..150).collect();
-    let mut deliver = |broker: &Broker, from: usize, epoch: u32, now: Timestamp| {
+    let deliver = |clients: &mut [Client], broker: &Broker, from: usize, epoch: u32, now: Timestamp| {
         for (client, place) in clients.iter_mut().zip(0..) {
             (client.epoch, client.key_id) = (epoch, KeyId([epoch as u8 * 0x11; 16]));
             let rows = rows(if place == 0 { &all[from..from + 50] } else { &all[..49] });
@@ -489,14 +489,15 @@ fn l38_a_change_of_epochs_and_a_restore_tell_of_as_many_other_addresses() {
         }
     };
     let now = day("2026-12-20").start();
-    deliver(&broker, 0, 1, START);
+    deliver(&mut clients, &broker, 0, 1, START);
     broker.accept_clock(now).unwrap();
-    deliver(&broker, 50, 2, now);
+    deliver(&mut clients, &broker, 50, 2, now);
     broker.backup(&at("copy"), now).unwrap();
     drop(broker);
     let restored = now.plus(60);
     let broker = Broker::restore(&at("copy"), &at("restored"), keys(), restored).unwrap();
-    deliver(&broker, 100, 2, restored.plus(60));
+    clients.iter_mut().for_each(|client| client.accepted = 0);
+    deliver(&mut clients, &broker, 100, 2, restored.plus(60));
     let now = day("2026-12-21").start();
     broker.release(now).unwrap();
     let rows = rows(&all[100..]);

@@ -649,3 +649,24 @@ fn what_was_said_before_a_restore_is_not_held_against_the_broker_after_it() {
     ];
     play(rules, &steps);
 }
+
+/// After a restore a full set of one epoch arrives, and what was said before it in another does not.
+#[test]
+fn after_a_restore_a_full_set_speaks_for_no_message_of_another_epoch() {
+    let rules = Rules { house_numbers: false, overlap: true, new_flags_a_day: 10 };
+    let (all, arrives) = (0xff, 0xff);
+    let steps = [
+        Step::Flag([8].into()),
+        Step::Deliver { confirm: false, arrives, returns: all },
+        Step::Wait { hours: 324 },
+        Step::Deliver { confirm: false, arrives, returns: 0b110 },
+        Step::GiveUp(0),
+        Step::BackUp,
+        Step::Restore,
+        Step::Deliver { confirm: false, arrives, returns: all },
+        Step::Flag([0].into()),
+        Step::Withdraw([8].into()),
+        Step::Deliver { confirm: false, arrives: 0b100, returns: all },
+    ];
+    play(rules, &steps);
+}

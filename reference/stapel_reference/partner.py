@@ -790,7 +790,8 @@ class Partner:
             return
         origin = self.log_origin(entry.restored)
         if entry.restored > self.restored and not behind:
-            # In each epoch it waits for a full set.
+            # In each epoch it waits for a full set, the first of which follows nothing.
+            self.accepted = 0
             for epoch in self.epochs.values():
                 self.forget_told(epoch)
         if self.origin != origin:

@@ -364,21 +364,17 @@ impl Context<'_> {
         Err(Rejection::new(Code::Shrink, withdrawn.into(), sentence))
     }
 
-    /// Step 14: a part follows the one before it, or is the first. A later part does so even where the first may follow
-    /// anything (5.10).
+    /// Step 14: a part follows the one before it, or is the first.
     fn follows(&self, acceptance: &Acceptance, part: Part) -> Result<(), Rejection> {
-        let accepted = self.row.accepted_state();
         let unfinished = acceptance.account.parts.len();
         let last = acceptance.account.batches.last().and_then(|stored| stored.part);
-        let is_next = unfinished > 0
-            && self.incoming.header.previous == accepted
-            && unfinished == usize::from(part.number) - 1
-            && last.is_some_and(|(_, of)| of == part.of);
+        let is_next =
+            unfinished > 0 && unfinished == usize::from(part.number) - 1 && last.is_some_and(|(_, of)| of == part.of);
         if part.number == 1 || is_next {
             return Ok(());
         }
         let sentence = "this part of a full set does not follow the part before it: send the set again from part 1";
-        Err(Rejection::new(Code::Gap, accepted, sentence))
+        Err(Rejection::new(Code::Gap, self.row.accepted_state(), sentence))
     }
 
     /// The days of the flags of a message: SPEC.md 5.5. Each thing is looked at in all flags before the next, so that

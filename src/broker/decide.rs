@@ -338,16 +338,12 @@ fn continues_series(incoming: &Incoming<'_>, snapshot: &Snapshot, epoch: &policy
         let time = header.time;
         return refuse(format!("the broker was restored at {restored}, and this message is of {time}: make it anew"));
     }
-    if is_recovering {
-        return match header.kind {
-            // What a restored broker accepted last is older than the partner's series, and says nothing of it.
-            Kind::FullSet | Kind::Status => Ok(()),
-            _ => refuse(
-                "the broker was restored from a copy: \
-                 send all your flags as a full set, then it counts and answers you again"
-                    .into(),
-            ),
-        };
+    if is_recovering && !matches!(header.kind, Kind::FullSet | Kind::Status) {
+        return refuse(
+            "the broker was restored from a copy: \
+             send all your flags as a full set, then it counts and answers you again"
+                .into(),
+        );
     }
     let accepted = snapshot.partner.accepted_state();
     if header.kind.is_state() && header.previous != accepted {
@@ -533,8 +529,10 @@ mod tests {
         assert_eq!(code(&header, &snapshot), "clock");
         header.time = NOW;
         assert_eq!(code(&header, &snapshot), "gap");
-        // A restored broker knows nothing of the partner's series, and waits for a full set that was made since.
+        // A restored broker waits for a full set that was made since, and that follows nothing.
         snapshot.restored = Some(NOW);
+        assert_eq!(code(&header, &snapshot), "gap");
+        header.previous = 0;
         assert_eq!(code(&header, &snapshot), "ok");
         header.time = Timestamp(NOW.0 - 1);
         assert_eq!(code(&header, &snapshot), "recovering");

@@ -467,7 +467,7 @@ impl Broker {
             transaction.record(now, in_force.digest(), Event::EpochClosed { epoch })?;
         }
         let (state, change) = transaction.change();
-        state.forget_replies(change);
+        state.forget_partners(change);
         state.restore_budgets(in_force.policy(), days_lost, change);
         // A log of its own, so also where two restores fall on one second.
         state.log.restored = Timestamp(now.0.max(restored_before.0 + 1));

@@ -151,10 +151,11 @@ impl BrokerState {
         change.rows.push((Key::Unpurged, (self.unpurged > 0).then(|| write_row(&self.unpurged))));
     }
 
-    /// Forgets what was replied to partners: after a restore it is true no more. Their numbers stay used.
-    pub(super) fn forget_replies(&mut self, change: &mut Change) {
+    /// Forgets what was accepted of partners and replied to them: after a restore it is true no more. Their numbers stay
+    /// used.
+    pub(super) fn forget_partners(&mut self, change: &mut Change) {
         for (partner, row) in &mut self.partners {
-            row.accepted.iter_mut().for_each(|accepted| accepted.reply.clear());
+            row.accepted = None;
             row.status.iter_mut().for_each(|status| status.reply.clear());
             row.answered = None;
             change.rows.push((Key::Partner(*partner), Some(write_row(row))));

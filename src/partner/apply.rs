@@ -37,7 +37,9 @@ impl PartnerState {
                 self.said_accepted = 0;
             }
             if is_restored && !*went_back {
-                // In each epoch it waits for a full set, also where there is nothing else to say.
+                // In each epoch it waits for a full set, also where there is nothing else to say. The first one that it
+                // accepts follows nothing.
+                self.accepted = 0;
                 self.epochs.iter_mut().for_each(|epoch| epoch.undelivered.forget(&self.flags));
             }
             let line = OwnLine { index: log.index, leaf: log.leaf, record: number, day: *day, told: *told };

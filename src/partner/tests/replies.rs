@@ -419,6 +419,7 @@ fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
     let restored = NOW.plus(3_600);
     play.broker.restored = restored;
     play.broker.log = crate::audit::Log::new();
+    play.broker.accepted = 0;
     play.broker.held.clear();
     let [now, later] = [60, 7_200].map(|seconds| restored.plus(seconds));
     let recovering = || Reply::Rejection(Rejection::new(Code::Recovering, 0, "no"));
