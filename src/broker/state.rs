@@ -151,8 +151,8 @@ impl BrokerState {
         change.rows.push((Key::Unpurged, (self.unpurged > 0).then(|| write_row(&self.unpurged))));
     }
 
-    /// Forgets what was accepted of partners and replied to them: after a restore it is true no more. Their numbers stay
-    /// used.
+    /// Forgets what was accepted of partners and replied to them: after a restore it is true no more. Their numbers
+    /// stay used.
     pub(super) fn forget_partners(&mut self, change: &mut Change) {
         for (partner, row) in &mut self.partners {
             row.accepted = None;
