@@ -1,18 +1,21 @@
 //! `stapel address` and `stapel pseudonym`: addresses on standard input to JSON Lines.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 
+use csv::StringRecord;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Serialize;
 use stapel::secret::{Scope, Secret, SecretFile};
-use stapel::{AddressError, AddressKey, Fields, Pseudonym, PseudonymKey, Slug};
+use stapel::{AddressKey, Pseudonym, PseudonymKey, Slug};
 use zeroize::Zeroizing;
 
-use crate::failure::{self, Failure};
+use crate::failure::{self, Failure, note};
 use crate::files;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::rows::{ColumnArgs, Counts, Layout, Refusal};
 
 /// The most bytes of a line that are kept: one of over 1,000 is refused anyway, and this much of it is shown.
 const LINE_KEPT: usize = 1 << 20;
@@ -31,10 +34,19 @@ const PACE: u64 = 1 << 12;
 #[command(after_help = "Examples:\n  echo 'Dam 1-A, 1012 JS Amsterdam' | stapel address\n  stapel address --fields < \
                   register.tsv")]
 pub(crate) struct AddressArgs {
-    /// Read TSV, with a header that names any of postcode, huisnummer, huisletter, toevoeging (or
-    /// huisnummertoevoeging); the header is line 1, and other columns are passed over
+    #[command(flatten)]
+    fields: FieldArgs,
+}
+
+/// Whether lines are rows of a table.
+#[derive(clap::Args)]
+struct FieldArgs {
+    /// Read TSV without quotes, whose line 1 names the columns, as in `stapel partner flag`; the last line printed is
+    /// of the whole: {"summary":{"columns":[...],"rows":2,"addresses":1,"repeated":1,"refused":0}}
     #[arg(long)]
     fields: bool,
+    #[command(flatten)]
+    columns: ColumnArgs,
 }
 
 /// Write addresses on standard input in canonical form, with their pseudonyms
@@ -44,9 +56,8 @@ pub(crate) struct AddressArgs {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel pseudonym --secret epoch-1.secret < addresses.txt")]
 pub(crate) struct PseudonymArgs {
-    /// As in `stapel address`
-    #[arg(long)]
-    fields: bool,
+    #[command(flatten)]
+    fields: FieldArgs,
 
     /// The epoch's secret file
     #[arg(long, value_name = "FILE", required_unless_present = "secret_hex", conflicts_with = "secret_hex")]
@@ -66,7 +77,7 @@ pub(crate) struct PseudonymArgs {
 }
 
 pub(crate) fn address(args: &AddressArgs, out: &mut Output) -> Result<(), Failure> {
-    convert(io::stdin().lock(), args.fields, None, out)
+    convert(io::stdin().lock(), &args.fields, None, out)
 }
 
 pub(crate) fn pseudonym(args: &PseudonymArgs, out: &mut Output) -> Result<(), Failure> {
@@ -80,7 +91,7 @@ pub(crate) fn pseudonym(args: &PseudonymArgs, out: &mut Output) -> Result<(), Fa
         }
         _ => return Err(Failure::Usage("give --secret, or for tests --secret-hex, --purpose and --epoch".into())),
     };
-    convert(io::stdin().lock(), args.fields, Some(&key), out)
+    convert(io::stdin().lock(), &args.fields, Some(&key), out)
 }
 
 /// A line that is an address.
@@ -101,39 +112,39 @@ struct Accepted<'a> {
 struct Refused<'a> {
     line: u64,
     input: &'a str,
-    error: Refusal<'a>,
+    error: Reason<'a>,
 }
 
 /// Why a line is not an address.
 #[derive(Serialize)]
-struct Refusal<'a> {
+struct Reason<'a> {
     code: &'a str,
     field: &'a str,
     message: &'a str,
 }
 
-/// A row that is not an address.
-enum RowError {
-    Address(AddressError),
-    /// The row has more cells than the header names; the numbers of both.
-    Columns(usize, usize),
+/// The header of a table, and what its rows came to.
+struct Table {
+    layout: Layout,
+    row: StringRecord,
+    seen: HashSet<AddressKey>,
+    counts: Counts,
 }
 
-/// Which of a row's cells is what.
-struct Columns {
-    count: usize,
-    postcode: Option<usize>,
-    number: Option<usize>,
-    letter: Option<usize>,
-    addition: Option<usize>,
-}
-
-fn convert(mut input: impl BufRead, fields: bool, key: Option<&PseudonymKey>, out: &mut Output) -> Result<(), Failure> {
+fn convert(
+    mut input: impl BufRead,
+    args: &FieldArgs,
+    key: Option<&PseudonymKey>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    if !args.fields && args.columns.are_given() {
+        return Err(Failure::Usage("--map, --ignore and --ref are of columns: give --fields too".into()));
+    }
     let watched = !io::stdout().is_terminal() && !io::stdin().is_terminal();
     let progress = if watched { Progress::counting("lines") } else { Progress::none() };
     let mut line = 0;
     let mut bytes = Vec::new();
-    let mut columns = None;
+    let mut table: Option<Table> = None;
     while read_line(&mut input, &mut bytes).map_err(files::stdin_error)? {
         line += 1;
         if line % PACE == 0 {
@@ -143,21 +154,24 @@ fn convert(mut input: impl BufRead, fields: bool, key: Option<&PseudonymKey>, ou
             (1, Some(rest)) => rest,
             _ => &bytes,
         };
-        if fields && columns.is_none() {
-            columns = Some(Columns::read(&String::from_utf8_lossy(row))?);
+        if args.fields && table.is_none() {
+            table = Some(Table::read(&String::from_utf8_lossy(row), &args.columns)?);
             continue;
         }
-        let address = match &columns {
-            None => AddressKey::parse_bytes(row).map_err(RowError::Address),
-            Some(columns) => columns.address(row),
+        let address = match &mut table {
+            None => AddressKey::parse_bytes(row).map_err(Refusal::Address),
+            Some(table) => table.address(row),
         };
         let shown = String::from_utf8_lossy(row);
         match address {
             Ok(unit) => accept(line, &shown, &unit, key, out)?,
-            Err(error) => refuse(line, &shown, &error, out)?,
+            Err(refusal) => refuse(line, &shown, refusal, out)?,
         }
     }
-    Ok(())
+    match &table {
+        Some(table) => table.sum_up(out),
+        None => Ok(()),
+    }
 }
 
 fn accept(
@@ -177,18 +191,10 @@ fn accept(
     out.json(&Accepted { line, input, unit, number, unit_pseudonym, number_pseudonym })
 }
 
-fn refuse(line: u64, input: &str, error: &RowError, out: &mut Output) -> Result<(), Failure> {
-    let message;
-    let error = match error {
-        RowError::Address(error) => Refusal { code: error.code(), field: error.field(), message: error.message() },
-        RowError::Columns(cells, named) => {
-            message =
-                format!("the row has {cells} cells, and the header names {named}; take out the tab that is too many");
-            Refusal { code: "columns", field: "line", message: &message }
-        }
-    };
+fn refuse(line: u64, input: &str, refusal: Refusal, out: &mut Output) -> Result<(), Failure> {
+    let (code, field, message) = refusal.parts();
     failure::some_warned();
-    out.json(&Refused { line, input, error })
+    out.json(&Refused { line, input, error: Reason { code, field, message: &message } })
 }
 
 fn to_hex(pseudonym: Pseudonym, hex: &mut [u8; 32]) -> &str {
@@ -220,54 +226,35 @@ fn secret_of(hex: &str) -> Result<Secret, Failure> {
     Ok(Secret::from_bytes(bytes))
 }
 
-impl Columns {
-    fn read(header: &str) -> Result<Columns, Failure> {
-        let names: Vec<String> = header.split('\t').map(|name| name.trim().to_lowercase()).collect();
-        let find = |wanted: &[&str]| {
-            let mut found = names.iter().enumerate().filter(|(_, name)| wanted.contains(&name.as_str()));
-            match (found.next(), found.next()) {
-                (Some(_), Some((_, twice))) => {
-                    Err(Failure::new("header", format!("the header names {} twice, as '{twice}'", wanted[0])))
-                }
-                (first, _) => Ok(first.map(|(at, _)| at)),
-            }
-        };
-        let columns = Columns {
-            count: names.len(),
-            postcode: find(&["postcode"])?,
-            number: find(&["huisnummer"])?,
-            letter: find(&["huisletter"])?,
-            addition: find(&["toevoeging", "huisnummertoevoeging"])?,
-        };
-        let all = [columns.postcode, columns.number, columns.letter, columns.addition];
-        if all.iter().all(Option::is_none) {
-            let message = "the header names none of postcode, huisnummer, huisletter, toevoeging; the first line must \
-                           be column names with tabs between them";
-            return Err(Failure::new("header", message));
-        }
-        Ok(columns)
+impl Table {
+    fn read(header: &str, args: &ColumnArgs) -> Result<Table, Failure> {
+        let layout = Layout::read(&header.split('\t').collect::<StringRecord>(), args)?;
+        note(&layout.told());
+        let counts = Counts { rows: 0, addresses: 0, repeated: 0, refused: 0 };
+        Ok(Table { layout, row: StringRecord::new(), seen: HashSet::new(), counts })
     }
 
-    fn address(&self, row: &[u8]) -> Result<AddressKey, RowError> {
-        let Ok(text) = std::str::from_utf8(row) else {
-            // What is not text is refused as a line is, with the place in it.
-            return AddressKey::parse_bytes(row).map_err(RowError::Address);
-        };
-        let mut fields = Fields::default();
-        for (at, cell) in text.split('\t').enumerate() {
-            let at = Some(at);
-            if at == self.postcode {
-                fields.postcode = cell;
-            } else if at == self.number {
-                fields.number = cell;
-            } else if at == self.letter {
-                fields.letter = cell;
-            } else if at == self.addition {
-                fields.addition = cell;
-            } else if at >= Some(self.count) && !cell.trim().is_empty() {
-                return Err(RowError::Columns(text.split('\t').count(), self.count));
+    fn address(&mut self, row: &[u8]) -> Result<AddressKey, Refusal> {
+        self.counts.rows += 1;
+        // What is not text is refused as a line is, with the place in it.
+        let address = match std::str::from_utf8(row) {
+            Err(_) => AddressKey::parse_bytes(row).map_err(Refusal::Address),
+            Ok(text) => {
+                self.row.clear();
+                self.row.extend(text.split('\t'));
+                self.layout.address(&self.row, false)
             }
+        };
+        match &address {
+            Err(_) => self.counts.refused += 1,
+            Ok(unit) if self.seen.insert(*unit) => self.counts.addresses += 1,
+            Ok(_) => self.counts.repeated += 1,
         }
-        AddressKey::from_fields(&fields).map_err(RowError::Address)
+        address
+    }
+
+    fn sum_up(&self, out: &mut Output) -> Result<(), Failure> {
+        note(&self.counts.told(""));
+        out.json(&serde_json::json!({ "summary": self.counts.json(&self.layout) }))
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -84,6 +85,13 @@ impl Shown for Path {
 pub(crate) fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
     let word = if number == N::from(1) { one } else { many };
     format!("{number} {word}")
+}
+
+/// Adds the fields of one object to another.
+pub(crate) fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
 }
 
 /// Writes `value` as one line of JSON.

@@ -104,8 +104,16 @@ fn fields_are_the_vectors() {
         let header = names.join("\t").replace("toevoeging", addition).to_uppercase();
         let input = format!("\u{feff}{header}\r\n{}\r\n", lines.join("\r\n"));
         let output = run(std::path::Path::new("."), "address --fields", &[], input.as_bytes());
-        assert!(output.status.success() && output.stderr.is_empty());
-        let printed = json_lines(&text(&output.stdout));
+        let mut printed = json_lines(&text(&output.stdout));
+        let summary = printed.pop().unwrap()["summary"].clone();
+        let refused = printed.iter().filter(|line| line["error"].is_object()).count();
+        assert_eq!((&summary["rows"], &summary["refused"]), (&json!(rows.len()), &json!(refused)));
+        let err = text(&output.stderr);
+        assert!(
+            output.status.success() && err.contains(&format!("{}' is toevoeging;", addition.to_uppercase())),
+            "{err}"
+        );
+        assert!(err.ends_with(&format!(", {refused} refused\n")), "{err}");
         assert_eq!(printed.len(), rows.len());
         for (((number, row), line), value) in (2..).zip(&rows).zip(&lines).zip(&printed) {
             assert_eq!((&value["line"], &value["input"]), (&json!(number), &json!(line)));
@@ -131,12 +139,36 @@ fn whatever_the_bytes_there_is_a_line_each() {
     let rows = b"huisnummer\tpostcode\n1\t1012JS\tA\n2\t1012JS\t \n1\t\xff\n3\n";
     let printed = json_lines(&text(&desk.run("address --fields", &[], rows).stdout));
     let codes: Vec<_> = printed.iter().map(|line| line["error"]["code"].as_str().unwrap_or("none")).collect();
-    assert_eq!(codes, ["columns", "none", "not_utf8", "no_postcode"]);
+    assert_eq!(codes, ["columns", "none", "not_utf8", "columns", "none"]);
     assert_eq!(desk.run("address --fields", &[], b"").status.code(), Some(0), "no lines are handled lines");
     for header in ["naam\tstraat\n", "postcode\tpostcode\n", "toevoeging\thuisnummertoevoeging\n"] {
         let output = desk.run("address --fields", &[], header.as_bytes());
         assert!(output.status.code() == Some(1) && text(&output.stderr).ends_with("[header]\n"), "{header}");
     }
+}
+
+/// The columns of `stapel address --fields` are those of `stapel partner flag`.
+#[test]
+fn columns_of_fields_are_accounted_for() {
+    let desk = Desk::new();
+    let rows = "Postcode\tHUISNR\tTvg\tnr\n1012JS\t1\tA\t7\n1012JS\t1\ta\t8\n1012JS\t1\n1012JS\t1\tB\t9\n";
+    let refused = desk.run("address --fields", &[], rows.as_bytes());
+    let err = text(&refused.stderr);
+    assert!(refused.status.code() == Some(1) && refused.stdout.is_empty(), "{err}");
+    assert!(err.contains("--map \"Tvg=toevoeging\"") && err.contains("--ignore \"nr\""), "{err}");
+    for command in ["address", "pseudonym --secret-hex 00 --purpose zorg --epoch 1"] {
+        let secret = "00".repeat(32);
+        let command = command.replace("00", &secret);
+        let line = format!("{command} --fields --map Tvg=toevoeging --ignore nr");
+        let printed = json_lines(&text(&desk.run(&line, &[], rows.as_bytes()).stdout));
+        let summary = &printed[4]["summary"];
+        let counts = ["rows", "addresses", "repeated", "refused"].map(|name| summary[name].as_u64());
+        assert_eq!(counts, [Some(4), Some(2), Some(1), Some(1)], "{summary}");
+        assert_eq!(summary["columns"][2], json!({ "column": "Tvg", "read_as": "toevoeging" }));
+        assert_eq!(printed[2]["error"]["code"], "columns");
+    }
+    let usage = desk.run("address --ignore nr", &[], b"");
+    assert!(usage.status.code() == Some(2) && text(&usage.stderr).contains("give --fields too"));
 }
 
 #[test]

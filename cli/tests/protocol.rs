@@ -484,12 +484,29 @@ fn rows_that_repeat_an_address_are_counted_and_said() {
         let line = format!("partner {line} --dir politie {BY} --now {now}");
         let shown = desk.run(&line, &[], b"");
         assert!(text(&shown.stderr).contains("1 row repeats the address"), "{line}: {}", text(&shown.stderr));
-        assert_eq!(desk.json(&line)[0]["repeated"], 1, "{line}");
+        let said = text(&shown.stderr);
+        assert!(said.contains("a.csv: columns: 'ref' is ref; 'adres' is adres\n"), "{line}: {said}");
+        assert!(said.contains("3 rows (UTF-8, semicolons), 2 addresses, 1 repeat, 0 refused\n"), "{line}: {said}");
+        let json = &desk.json(&line)[0];
+        let counts = ["rows", "addresses", "repeated", "refused"].map(|name| json[name].as_u64());
+        assert_eq!(counts, [Some(3), Some(2), Some(1), Some(0)], "{line}: {json}");
+        assert_eq!(json["columns"][1], json!({ "column": "adres", "read_as": "adres" }), "{line}");
     }
     desk.write("a.csv", "adres\nDam 1, 1012 JS\nDam 2, 1012 JS\n");
     assert_eq!(desk.json(&format!("partner flag a.csv --dir politie {BY} --now {now}"))[0]["repeated"], 0);
     let shown = desk.run(&format!("partner ask a.csv --dir politie {BY} --now {now}"), &[], b"");
-    assert!(!text(&shown.stderr).contains("repeat"));
+    assert!(text(&shown.stderr).contains("0 repeats, 0 refused") && !text(&shown.stderr).contains("row repeats"));
+    let json = &desk.json(&format!("partner ask a.csv --dir politie {BY} --now {now} --dry-run"))[0];
+    assert_eq!((&json["addresses"], &json["repeated"]), (&json!(2), &json!(0)));
+
+    // A column that is not accounted for ends every one of them before anything is done.
+    desk.write("b.csv", "postcode;huisnummer;tvg\n1012JS;1;A\n1012JS;1;B\n");
+    for command in ["flag", "full", "withdraw", "ask"] {
+        let line = format!("partner {command} b.csv --dir politie {BY} --now {now}");
+        assert_eq!(desk.code(&line), "header", "{line}");
+    }
+    let mapped = format!("partner ask b.csv --map tvg=toevoeging --dir politie {BY} --now {now}");
+    assert_eq!(desk.json(&mapped)[0]["addresses"], 2);
 }
 
 #[test]

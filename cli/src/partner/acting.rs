@@ -11,7 +11,7 @@ use stapel::{AddressKey, Day, Slug};
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
-use crate::output::{Output, counted};
+use crate::output::{Output, counted, merge};
 use crate::rows::{RowArgs, Rows, Sheet};
 use crate::threads::ThreadArgs;
 
@@ -127,7 +127,7 @@ pub(super) struct AskArgs {
     /// Ask about the house number of each address too, where the policy counts house numbers
     #[arg(long)]
     numbers: bool,
-    /// Print JSON Lines, one for each message, and before them one for rows that repeat an address
+    /// Print JSON Lines, one for each message, and before them one of what was read of the rows
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -145,7 +145,7 @@ impl CaseArgs {
 pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
-    let mut sheet = acting.rows.read()?;
+    let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
@@ -154,7 +154,6 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         return acting.would(Changed { added, unchanged: held, repeated, ..Changed::default() }, &sheet, out);
     }
     warn_after_last_epoch(&partner, now.day());
-    sheet.rows.sort();
     let homes = sheet.rows.addresses();
     let changed = match (args.until, args.renew) {
         (Some(until), _) => partner.flag_until(homes, until, &case, now)?,
@@ -197,7 +196,7 @@ pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(
 pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
-    let mut sheet = acting.rows.read()?;
+    let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
@@ -211,8 +210,6 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         );
     }
     warn_after_last_epoch(&partner, now.day());
-    // Once, for the flags and for the references.
-    sheet.rows.sort();
     let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now);
     let changed = changed.map_err(|error| match error.code() {
         code @ "shrink" => Failure::new(code, error.to_string().replace("(allow_shrink)", "with --allow-shrink")),
@@ -240,8 +237,8 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let sheet = args.rows.read()?;
     let mut addresses = sheet.addresses();
-    let repeated = sheet.rows.len() - addresses.len();
-    say_repeated(repeated);
+    let read = sheet.json();
+    say_repeated(sheet.rows.len() - addresses.len());
     if args.numbers {
         let number_keys: Vec<_> = addresses.iter().map(AddressKey::number_key).collect();
         addresses.extend(once_each(number_keys.into_iter()));
@@ -249,7 +246,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?.with_threads(threads);
     if args.rows.dry_run {
         note(&format!("{} addresses would be asked about", addresses.len()));
-        return Ok(());
+        return if args.json { out.json(&read) } else { Ok(()) };
     }
     let messages = match &args.sweep {
         None => partner.ask(&addresses, &case, now)?,
@@ -260,8 +257,8 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     if messages.is_empty() {
         note("there are no addresses to ask about; nothing was written");
     }
-    if args.json && repeated > 0 {
-        out.json(&json!({ "repeated": repeated }))?;
+    if args.json {
+        out.json(&read)?;
     }
     outbox.write(&partner, &messages, args.json, out)
 }
@@ -280,12 +277,13 @@ impl Acting {
         if lapsed > 0 {
             failure::some_refused();
         }
-        let refused = sheet.refused.len();
         if self.json {
-            return out.json(&json!({
+            let mut value = json!({
                 "added": added, "changed": changed, "withdrawn": withdrawn, "unchanged": unchanged, "lapsed": lapsed,
-                "repeated": repeated, "refused": refused, "dry_run": dry_run,
-            }));
+                "dry_run": dry_run,
+            });
+            merge(&mut value, sheet.json());
+            return out.json(&value);
         }
         let would = if dry_run { "would be: " } else { "" };
         writeln!(out, "{would}{added} added, {changed} changed, {withdrawn} withdrawn, {unchanged} unchanged")?;

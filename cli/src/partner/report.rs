@@ -13,7 +13,7 @@ use stapel::{AddressKey, Level};
 
 use super::refs::Refs;
 use crate::failure::Failure;
-use crate::output::{Output, Shown, counted, plain};
+use crate::output::{Output, Shown, counted, merge, plain};
 
 /// What a reply says.
 pub(super) fn received(
@@ -393,12 +393,6 @@ fn stacked_json(number: Told, cap: u8) -> Value {
 
 fn refs_text(refs: &[&str]) -> String {
     if refs.is_empty() { String::new() } else { format!("  {}", plain(&refs.join(", "))) }
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,29 @@
-//! Finds out which column of a spreadsheet holds which field.
+//! Accounts for every column of a table: read as a field, told to be passed over, or plainly not of an address.
 
 use std::str::FromStr;
 
 use csv::StringRecord;
+use serde_json::{Value, json};
 
 use super::REFUSAL_COLUMNS;
+use super::names::{Field, MAPPED};
 use crate::failure::Failure;
 use crate::output::plain;
 
-/// What a column may be read as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Postcode,
-    Number,
-    Letter,
-    Addition,
-    Line,
-    Reference,
+/// What is said of columns on the command line.
+#[derive(clap::Args)]
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct ColumnArgs {
+    /// Read a column as a field: postcode, huisnummer, huisletter, toevoeging, adres, aanduiding, locatiebeschrijving,
+    /// status, straat, woonplaats or ref. May be given again
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub(super) maps: Vec<Mapping>,
+    /// Pass over a column whose name could be of an address; "" is one without a name. May be given again
+    #[arg(long = "ignore", value_name = "COLUMN")]
+    pub(super) ignored: Vec<String>,
+    /// The column of local references, which come back with the hits and never leave this side [default: ref]
+    #[arg(long = "ref", value_name = "COLUMN")]
+    pub(super) reference: Option<String>,
 }
 
 /// The value of `--map`: a column, and what to read it as.
@@ -26,40 +33,53 @@ pub(crate) struct Mapping {
     field: Field,
 }
 
+/// What a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Field(Field),
+    /// `--ignore` names it.
+    Ignored,
+    /// It has no name, and may have no value.
+    Unnamed,
+    /// Its name is plainly of something else.
+    Other,
+    /// It is one of a file of refused rows, and says why.
+    Refusal,
+}
+
 /// Where the address of a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    Fields { postcode: usize, number: usize, letter: Option<usize>, addition: Option<usize> },
-    Line { line: usize, postcode: Option<usize> },
+    /// In columns of its own; an address in one column beside them is held against those.
+    Fields { postcode: usize, number: usize, letter: Option<usize>, addition: Option<usize>, line: Option<usize> },
+    /// In one column; postcode and number beside it are held against it.
+    Line { line: usize, postcode: Option<usize>, number: Option<usize> },
 }
 
 /// Which column is what.
-pub(super) struct Layout {
-    /// The names of the columns, without those of a file of refused rows.
-    pub(super) header: Vec<String>,
-    /// How many columns there are, those included.
-    pub(super) width: usize,
-    /// The places of those.
-    pub(super) passed_over: Vec<usize>,
+pub(crate) struct Layout {
+    /// The names of the columns.
+    names: Vec<String>,
+    /// What each column is.
+    pub(super) roles: Vec<Role>,
     pub(super) source: Source,
     pub(super) reference: Option<usize>,
 }
 
-const NAMES: &[(Field, &[&str])] = &[
-    (Field::Postcode, &["postcode", "postcode6", "pc6", "pc"]),
-    (Field::Number, &["huisnummer", "nummer", "huisnr"]),
-    (Field::Letter, &["huisletter"]),
-    (Field::Addition, &["toevoeging", "huisnummertoevoeging", "huisnrtoevoeging"]),
-    (Field::Line, &["adres", "address"]),
-    (Field::Reference, &["ref"]),
-];
-
 /// The most names of columns that an error shows.
 const MOST_SHOWN: usize = 20;
 
-/// Beginnings of the names of columns with BAG ids.
-const BAG_IDS: &[&str] =
-    &["bag", "nummeraanduiding", "verblijfsobject", "adresseerbaarobject", "ligplaats", "standplaats", "pand"];
+/// The most columns that are named on standard error for one kind.
+const MOST_TOLD: usize = 40;
+
+/// The most characters of a column's name that are shown.
+const LONGEST_SHOWN: usize = 60;
+
+impl ColumnArgs {
+    pub(crate) fn are_given(&self) -> bool {
+        !self.maps.is_empty() || !self.ignored.is_empty() || self.reference.is_some()
+    }
+}
 
 impl FromStr for Mapping {
     type Err = String;
@@ -69,83 +89,194 @@ impl FromStr for Mapping {
         if column.trim().is_empty() {
             return Err("the column has no name; write COLUMN=FIELD, as in Huisnr=huisnummer".into());
         }
-        let field = Field::named(name).ok_or_else(|| {
-            if is_bag_id(name) {
-                "a BAG id needs a local register; give postcode and huisnummer".to_owned()
-            } else {
-                format!("'{name}' is not a field; use postcode, huisnummer, huisletter, toevoeging, adres or ref")
-            }
-        })?;
-        Ok(Mapping { column: column.to_owned(), field })
-    }
-}
-
-impl Field {
-    fn named(name: &str) -> Option<Field> {
-        let name = bare(name);
-        NAMES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(field, _)| *field)
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Field::Postcode => "postcode",
-            Field::Number => "huisnummer",
-            Field::Letter => "huisletter",
-            Field::Addition => "toevoeging",
-            Field::Line => "adres",
-            Field::Reference => "ref",
+        match Field::named(name) {
+            Some(Field::BagId) => Err("a BAG id needs a local register; give postcode and huisnummer".to_owned()),
+            Some(field) => Ok(Mapping { column: column.to_owned(), field }),
+            None => Err(format!("'{name}' is not a field; use {MAPPED}")),
         }
     }
 }
 
 impl Layout {
-    pub(super) fn read(record: &StringRecord, maps: &[Mapping], reference: Option<&str>) -> Result<Layout, Failure> {
-        let prefix = REFUSAL_COLUMNS[0].split_inclusive('_').next().unwrap_or_default();
-        let is_refusal = |name: &str| name.trim().to_lowercase().starts_with(prefix);
-        let (mut header, mut passed_over) = (Vec::new(), Vec::new());
-        for (at, name) in record.iter().enumerate() {
-            if is_refusal(name) { passed_over.push(at) } else { header.push(name.to_owned()) }
+    /// Reads a header. Every column has a role after that, or the header is refused.
+    pub(crate) fn read(header: &StringRecord, args: &ColumnArgs) -> Result<Layout, Failure> {
+        let columns = Columns { header, args };
+        columns.refuse_unknown_names()?;
+        let roles: Vec<Role> = (0..header.len()).map(|at| columns.role(at)).collect();
+        let find = |field| columns.find(&roles, field);
+        let reference = find(Field::Reference)?;
+        let source = columns.source(&roles)?;
+        columns.refuse_suspected(&roles)?;
+        let names = header.iter().map(str::to_owned).collect();
+        Ok(Layout { names, roles, source, reference })
+    }
+
+    /// Whether a line looks like the header of a table of addresses.
+    pub(super) fn names_address(header: &StringRecord, args: &ColumnArgs) -> bool {
+        let columns = Columns { header, args };
+        let has = |field| (0..header.len()).any(|at| columns.role(at) == Role::Field(field));
+        has(Field::Postcode) && has(Field::Number) || has(Field::Line)
+    }
+
+    /// How many columns there are, those of a file of refused rows included.
+    pub(super) fn width(&self) -> usize {
+        self.roles.len()
+    }
+
+    /// The places of the columns that are one field.
+    pub(super) fn all(&self, field: Field) -> impl Iterator<Item = usize> {
+        self.of(Role::Field(field))
+    }
+
+    /// The places of the columns that have one role.
+    pub(super) fn of(&self, role: Role) -> impl Iterator<Item = usize> {
+        self.roles.iter().enumerate().filter(move |(_, own)| **own == role).map(|(at, _)| at)
+    }
+
+    /// The names of the columns, without those of a file of refused rows.
+    pub(super) fn own_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.names.iter().zip(&self.roles).filter(|(_, role)| **role != Role::Refusal);
+        own.map(|(name, _)| name.as_str())
+    }
+
+    /// A column's name, for a sentence.
+    pub(super) fn name(&self, at: usize) -> String {
+        self.names.get(at).map_or(String::new(), |name| shown(name))
+    }
+
+    /// What was read as what, on one line.
+    pub(crate) fn told(&self) -> String {
+        let mut parts = Vec::new();
+        for (at, role) in self.roles.iter().enumerate() {
+            if let Role::Field(field) = role {
+                parts.push(format!("'{}' is {}", self.name(at), field.told()));
+            }
         }
-        let columns = Columns { record, maps, passed_over: &passed_over };
-        for mapping in maps {
-            columns.place(&mapping.column)?;
+        for (role, what) in [(Role::Ignored, "passed over as told"), (Role::Other, "not of an address")] {
+            let names: Vec<_> = self.of(role).map(|at| format!("'{}'", self.name(at))).collect();
+            if !names.is_empty() {
+                let more = names.len().saturating_sub(MOST_TOLD);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                parts.push(format!("{}{more}: {what}", names[..names.len().min(MOST_TOLD)].join(", ")));
+            }
         }
-        let reference = match reference {
-            Some(name) => Some(columns.place(name)?),
-            None => columns.find(Field::Reference)?,
-        };
-        let source = columns.source()?;
-        Ok(Layout { width: record.len(), header, passed_over, source, reference })
+        format!("columns: {}", parts.join("; "))
+    }
+
+    /// The same as JSON: each column's name, and what it was read as.
+    pub(crate) fn json(&self) -> Value {
+        let columns = self.names.iter().zip(&self.roles).filter(|(_, role)| **role != Role::Refusal);
+        columns.map(|(name, role)| json!({ "column": name.trim(), "read_as": role.word() })).collect()
+    }
+}
+
+impl Role {
+    fn word(self) -> &'static str {
+        match self {
+            Role::Field(field) => field.word(),
+            Role::Ignored => "ignored",
+            Role::Unnamed => "unnamed",
+            Role::Other | Role::Refusal => "other",
+        }
+    }
+}
+
+impl Field {
+    /// The word for it, with what is done with it where it is not in the key.
+    fn told(self) -> String {
+        let word = self.word();
+        match self {
+            Field::Street | Field::Town => format!("{word} (not in the key)"),
+            Field::Designation | Field::Description | Field::Status => format!("{word} (looked at)"),
+            Field::BagId => format!("{word} (not read without a register)"),
+            _ => word.to_owned(),
+        }
     }
 }
 
 struct Columns<'a> {
-    record: &'a StringRecord,
-    maps: &'a [Mapping],
-    passed_over: &'a [usize],
+    header: &'a StringRecord,
+    args: &'a ColumnArgs,
 }
 
 impl Columns<'_> {
-    fn source(&self) -> Result<Source, Failure> {
-        let (postcode, number) = (self.find(Field::Postcode)?, self.find(Field::Number)?);
-        let (letter, addition) = (self.find(Field::Letter)?, self.find(Field::Addition)?);
-        let line = self.find(Field::Line)?;
+    /// What a column is: what was said of it, or else what its name says.
+    fn role(&self, at: usize) -> Role {
+        let name = self.header.get(at).unwrap_or_default();
+        let ColumnArgs { maps, ignored, reference } = self.args;
+        if is_refusal(name) {
+            Role::Refusal
+        } else if let Some(mapping) = maps.iter().find(|mapping| same(&mapping.column, name)) {
+            Role::Field(mapping.field)
+        } else if reference.as_ref().is_some_and(|reference| same(reference, name)) {
+            Role::Field(Field::Reference)
+        } else if ignored.iter().any(|ignored| same(ignored, name)) {
+            Role::Ignored
+        } else if name.trim().is_empty() {
+            Role::Unnamed
+        } else {
+            match Field::named(name) {
+                // The one that was named takes its place.
+                Some(Field::Reference) if reference.is_some() => Role::Other,
+                Some(field) => Role::Field(field),
+                None => Role::Other,
+            }
+        }
+    }
+
+    /// Each name that was given on the command line must be of one column, and said of once.
+    fn refuse_unknown_names(&self) -> Result<(), Failure> {
+        let ColumnArgs { maps, ignored, reference } = self.args;
+        let mapped = maps.iter().map(|mapping| &mapping.column);
+        let mut said: Vec<&String> = mapped.chain(reference).chain(ignored).collect();
+        for name in &said {
+            let is_ignored = ignored.contains(name);
+            match self.names().filter(|(_, own)| same(own, name)).count() {
+                0 => return Err(Failure::new("map", format!("the header names no column '{}'", plain(name)))),
+                1 => {}
+                _ if is_ignored => {}
+                _ => return Err(named_twice("map", &plain(name))),
+            }
+        }
+        said.sort_by_key(|name| name.trim().to_lowercase());
+        if let Some(pair) = said.windows(2).find(|pair| same(pair[0], pair[1])) {
+            let message =
+                format!("'{}' is named twice by --map, --ref and --ignore: say one thing of it", plain(pair[0]));
+            return Err(Failure::new("map", message));
+        }
+        Ok(())
+    }
+
+    fn source(&self, roles: &[Role]) -> Result<Source, Failure> {
+        for role in roles {
+            if let Role::Field(field) = role
+                && !field.may_repeat()
+            {
+                self.find(roles, *field)?;
+            }
+        }
+        let find = |field| self.find(roles, field);
+        let (postcode, number) = (find(Field::Postcode)?, find(Field::Number)?);
+        let (letter, addition) = (find(Field::Letter)?, find(Field::Addition)?);
+        let line = find(Field::Line)?;
         match (postcode, number, line) {
-            (Some(postcode), Some(number), _) => Ok(Source::Fields { postcode, number, letter, addition }),
+            (Some(postcode), Some(number), line) => Ok(Source::Fields { postcode, number, letter, addition, line }),
             (_, _, Some(_)) if letter.is_some() || addition.is_some() => {
                 let message = "beside an address in one column, letter and addition in columns of their own would be \
                                lost; give postcode and huisnummer too, or map a column to each with --map";
                 Err(Failure::new("header", message))
             }
-            (postcode, _, Some(line)) => Ok(Source::Line { line, postcode }),
-            _ if self.names().any(|(_, name)| is_bag_id(name)) => {
+            (postcode, number, Some(line)) => Ok(Source::Line { line, postcode, number }),
+            _ if roles.contains(&Role::Field(Field::BagId)) => {
                 let message = "a BAG id needs a local register to become an address; give postcode and huisnummer";
                 Err(Failure::new("bag_id_needs_register", message))
             }
             _ => {
+                let remedies = self.remedies(roles).filter(|_| self.are_shown());
+                let remedies =
+                    remedies.unwrap_or_else(|| "say which is which with --map \"Huisnr=huisnummer\"".to_owned());
                 let message = format!(
-                    "the first line names no address: {}; it needs postcode and huisnummer, or adres; say which is \
-                     which with --map \"Huisnr=huisnummer\"",
+                    "the header names no address: {}; it needs postcode and huisnummer, or adres; {remedies}",
                     self.shown()
                 );
                 Err(Failure::new("header", message))
@@ -153,28 +284,49 @@ impl Columns<'_> {
         }
     }
 
-    /// The column of a field: the one that is mapped to it, or else the one whose name says so.
-    fn find(&self, field: Field) -> Result<Option<usize>, Failure> {
-        let mut mapped = self.maps.iter().filter(|mapping| mapping.field == field);
-        match (mapped.next(), mapped.next()) {
-            (Some(_), Some(_)) => {
-                return Err(Failure::new("map", format!("two columns are mapped to {}", field.word())));
-            }
-            (Some(mapping), None) => return self.place(&mapping.column).map(Some),
-            (None, _) => {}
+    /// A column that belongs to an address and is not read would make two homes one.
+    fn refuse_suspected(&self, roles: &[Role]) -> Result<(), Failure> {
+        let Some(remedies) = self.remedies(roles) else { return Ok(()) };
+        Err(Failure::new("header", format!("two homes must not become one for want of a column: {remedies}")))
+    }
+
+    /// What can be said of the columns that could be of an address and are not read; none where there are none.
+    fn remedies(&self, roles: &[Role]) -> Option<String> {
+        let mut remedies = Vec::new();
+        for (at, name) in self.names() {
+            let Some(field) = Field::suspected(name).filter(|_| roles[at] == Role::Other) else { continue };
+            let name = shown(name);
+            let is_taken = !field.may_repeat() && roles.contains(&Role::Field(field));
+            let map = format!("--map \"{name}={}\" or ", field.word());
+            let map = if is_taken { "" } else { &map };
+            remedies.push(format!("'{name}' could be of an address: give {map}--ignore \"{name}\""));
         }
-        let is_mapped = |name: &str| self.maps.iter().any(|mapping| same(&mapping.column, name));
-        let mut named = self.names().filter(|(_, name)| Field::named(name) == Some(field) && !is_mapped(name));
-        match (named.next(), named.next()) {
+        let more = remedies.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            remedies.truncate(MOST_SHOWN);
+            remedies.push(format!("and {more} more like these"));
+        }
+        (!remedies.is_empty()).then(|| remedies.join("; "))
+    }
+
+    /// The column of a field: none may have two.
+    fn find(&self, roles: &[Role], field: Field) -> Result<Option<usize>, Failure> {
+        let mut found = self.names().filter(|(at, _)| roles[*at] == Role::Field(field));
+        match (found.next(), found.next()) {
             (Some((_, first)), Some((_, second))) => {
                 let word = field.word();
                 if same(first, second) {
                     return Err(named_twice("header", word));
                 }
+                let is_mapped = |name: &str| self.args.maps.iter().any(|mapping| same(&mapping.column, name));
+                if is_mapped(first) && is_mapped(second) {
+                    return Err(Failure::new("map", format!("two columns are mapped to {word}")));
+                }
                 let message = if is_plausible(first) && is_plausible(second) {
-                    format!("both '{first}' and '{second}' may be the {word}; choose with --map \"{first}={word}\"")
+                    let other = if is_mapped(first) { second } else { first };
+                    format!("both '{first}' and '{second}' may be the {word}; pass one over with --ignore \"{other}\"")
                 } else {
-                    format!("several columns may be the {word}; choose with --map \"COLUMN={word}\"")
+                    format!("several columns may be the {word}; pass all but one over with --ignore \"COLUMN\"")
                 };
                 Err(Failure::new("header", message))
             }
@@ -182,20 +334,10 @@ impl Columns<'_> {
         }
     }
 
-    /// The column of that name.
-    fn place(&self, column: &str) -> Result<usize, Failure> {
-        let mut found = self.names().filter(|(_, name)| same(name, column));
-        match (found.next(), found.next()) {
-            (Some(_), Some(_)) => Err(named_twice("map", &plain(column))),
-            (Some((at, _)), None) => Ok(at),
-            (None, _) => Err(Failure::new("map", format!("the first line names no column '{}'", plain(column)))),
-        }
-    }
-
-    /// The columns' names, or how many there are where the first line may hold something else than names.
+    /// The columns' names, or how many there are where the line may hold something else than names.
     fn shown(&self) -> String {
         let names: Vec<_> = self.names().map(|(_, name)| name.trim()).collect();
-        if names.len() <= MOST_SHOWN && names.iter().all(|name| is_plausible(name)) {
+        if self.are_shown() {
             return format!("its columns are {}", names.join(", "));
         }
         let count = names.len();
@@ -203,9 +345,19 @@ impl Columns<'_> {
         format!("it has {count} {columns}, and is not shown because it may be an address or a key instead of names")
     }
 
-    fn names(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.record.iter().enumerate().filter(|(at, _)| !self.passed_over.contains(at))
+    fn are_shown(&self) -> bool {
+        self.names().count() <= MOST_SHOWN && self.names().all(|(_, name)| is_plausible(name))
     }
+
+    fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.header.iter().enumerate().filter(|(_, name)| !is_refusal(name))
+    }
+}
+
+/// Whether a name is one of a file of refused rows.
+fn is_refusal(name: &str) -> bool {
+    let prefix = REFUSAL_COLUMNS[0].split_inclusive('_').next().unwrap_or_default();
+    name.trim().to_lowercase().starts_with(prefix)
 }
 
 /// Whether a cell can only be a column's name. The first line of a file that was named by mistake may be a secret key,
@@ -217,19 +369,16 @@ fn is_plausible(name: &str) -> bool {
 }
 
 fn named_twice(code: &'static str, name: &str) -> Failure {
-    Failure::new(code, format!("two columns are named '{name}': give each a name of its own in the first line"))
+    Failure::new(code, format!("two columns are named '{name}': give each a name of its own in the header"))
 }
 
 fn same(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-fn is_bag_id(name: &str) -> bool {
-    let name = bare(name);
-    name.ends_with("id") && BAG_IDS.iter().any(|beginning| name.starts_with(beginning))
-}
-
-/// Letters and digits alone, in lower case: `Huis-nr.` is `huisnr`.
-fn bare(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// A column's name as it is shown.
+fn shown(name: &str) -> String {
+    let name = name.trim();
+    let short: String = name.chars().take(LONGEST_SHOWN).collect();
+    plain(&if short.len() < name.len() { format!("{short}…") } else { short })
 }

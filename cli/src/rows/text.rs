@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use csv::{Reader, ReaderBuilder, StringRecord};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use crate::failure::Failure;
@@ -11,9 +12,12 @@ pub(super) struct Text<'a> {
     pub(super) text: Cow<'a, str>,
     pub(super) charset: Charset,
     pub(super) delimiter: Delimiter,
-    /// The line that the text begins on: 2 after a line `sep=;`.
+    /// The line that the text begins on: 2 after a line `sep=;`, and the header's where that was given.
     pub(super) first_line: u64,
 }
+
+/// In how many lines a header is looked for, to say where it is.
+const HEADER_LINES: u64 = 10;
 
 /// How the text was encoded.
 #[derive(Clone, Copy)]
@@ -28,6 +32,7 @@ pub(super) enum Delimiter {
     Semicolon,
     Comma,
     Tab,
+    Bar,
     /// There is one column only, and each line is a cell.
     None,
 }
@@ -43,21 +48,76 @@ pub(super) struct LineCounter<'a> {
 const NOTHING: u8 = 0x1f;
 
 impl<'a> Text<'a> {
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Text<'a>, Failure> {
-        let (mut text, charset) = decode(bytes)?;
-        let mut first_line = 1;
-        let mut said = None;
-        if let Some((delimiter, length)) = separator_line(&text) {
-            match &mut text {
-                Cow::Borrowed(text) => *text = &text[length..],
-                Cow::Owned(text) => drop(text.drain(..length)),
-            }
-            (first_line, said) = (2, Some(delimiter));
+    /// Reads the text from its header on, which is on the line that is given, or else the first that is not blank.
+    pub(super) fn read(bytes: &'a [u8], header_row: Option<u64>) -> Result<Text<'a>, Failure> {
+        let (text, charset) = decode(bytes)?;
+        let said = separator_line(&text);
+        let mut read = Text { text, charset, delimiter: Delimiter::None, first_line: 1 };
+        if let Some((_, length)) = said {
+            read.cut(length, 2);
         }
-        let delimiter = said.unwrap_or_else(|| Delimiter::detect(&text));
-        refuse_open_quote(&text, delimiter, first_line)?;
-        Ok(Text { text, charset, delimiter, first_line })
+        if let Some(line) = header_row {
+            read.begin_at(line)?;
+        }
+        read.delimiter = said.map_or_else(|| Delimiter::detect(&read.text), |(delimiter, _)| delimiter);
+        Ok(read)
     }
+
+    /// The rows, the header first.
+    pub(super) fn rows(&self) -> Reader<&[u8]> {
+        rows_of(&self.text, self.delimiter)
+    }
+
+    /// A cell whose opening quote is never closed would swallow all rows after it.
+    pub(super) fn refuse_open_quote(&self) -> Result<(), Failure> {
+        refuse_open_quote(&self.text, self.delimiter, self.first_line)
+    }
+
+    /// The first of the lines below the first one, each with its own delimiter, that `is_header` knows for a header.
+    pub(super) fn header_below(&self, is_header: impl Fn(&StringRecord) -> bool) -> Option<u64> {
+        let mut record = StringRecord::new();
+        let lines = line_starts(&self.text, self.first_line).take_while(|(line, _)| *line <= HEADER_LINES);
+        let mut below = lines.skip(1).filter(|(_, start)| {
+            let rest = &self.text[*start..];
+            let read = rows_of(rest, Delimiter::detect(rest)).read_record(&mut record);
+            !rest.starts_with(['\r', '\n']) && read.is_ok_and(|found| found) && is_header(&record)
+        });
+        below.next().map(|(line, _)| line)
+    }
+
+    /// Begins the text at a line.
+    fn begin_at(&mut self, line: u64) -> Result<(), Failure> {
+        let start = line_starts(&self.text, self.first_line).find(|(at, _)| *at == line).map(|(_, start)| start);
+        match start.filter(|start| !self.text[*start..].lines().next().unwrap_or_default().trim().is_empty()) {
+            Some(start) => self.cut(start, line),
+            None => {
+                let message =
+                    format!("line {line} is blank, or there is none: give the header's own with --header-row");
+                return Err(Failure::new("header", message));
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, start: usize, first_line: u64) {
+        match &mut self.text {
+            Cow::Borrowed(text) => *text = &text[start..],
+            Cow::Owned(text) => drop(text.drain(..start)),
+        }
+        self.first_line = first_line;
+    }
+}
+
+fn rows_of(text: &str, delimiter: Delimiter) -> Reader<&[u8]> {
+    ReaderBuilder::new().delimiter(delimiter.read_byte()).has_headers(false).flexible(true).from_reader(text.as_bytes())
+}
+
+/// Each line's number, and where it begins.
+fn line_starts(text: &str, first_line: u64) -> impl Iterator<Item = (u64, usize)> {
+    let bytes = text.as_bytes();
+    let ends = move |at: usize| bytes[at] == b'\n' || (bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+    let later = (0..bytes.len()).filter(move |at| ends(*at)).map(|at| at + 1);
+    (first_line..).zip(std::iter::once(0).chain(later))
 }
 
 /// A byte order mark decides; without one it is UTF-8 where it can be, and else Windows-1252.
@@ -80,6 +140,7 @@ fn separator_line(text: &str) -> Option<(Delimiter, usize)> {
         b';' => Delimiter::Semicolon,
         b',' => Delimiter::Comma,
         b'\t' => Delimiter::Tab,
+        b'|' => Delimiter::Bar,
         _ => return None,
     };
     let rest = &text["sep=;".len()..];
@@ -92,7 +153,7 @@ impl Delimiter {
     fn detect(text: &str) -> Delimiter {
         let header = text.trim_start_matches(['\r', '\n']);
         let mut quoted = false;
-        let mut counts = [(Delimiter::Semicolon, 0), (Delimiter::Tab, 0), (Delimiter::Comma, 0)];
+        let mut counts = [(Delimiter::Semicolon, 0), (Delimiter::Tab, 0), (Delimiter::Comma, 0), (Delimiter::Bar, 0)];
         for byte in header.bytes() {
             match byte {
                 b'"' => quoted = !quoted,
@@ -101,6 +162,7 @@ impl Delimiter {
                 b';' => counts[0].1 += 1,
                 b'\t' => counts[1].1 += 1,
                 b',' => counts[2].1 += 1,
+                b'|' => counts[3].1 += 1,
                 _ => {}
             }
         }
@@ -118,6 +180,7 @@ impl Delimiter {
             Delimiter::Semicolon => b';',
             Delimiter::Comma => b',',
             Delimiter::Tab => b'\t',
+            Delimiter::Bar => b'|',
             Delimiter::None => NOTHING,
         }
     }
@@ -132,6 +195,7 @@ impl Delimiter {
             Delimiter::Semicolon => "semicolons",
             Delimiter::Comma => "commas",
             Delimiter::Tab => "tabs",
+            Delimiter::Bar => "bars",
             Delimiter::None => "one column",
         }
     }
@@ -156,7 +220,6 @@ impl Charset {
     }
 }
 
-/// A cell whose opening quote is never closed would swallow all rows after it.
 fn refuse_open_quote(text: &str, delimiter: Delimiter, first_line: u64) -> Result<(), Failure> {
     if !text.contains('"') {
         return Ok(());

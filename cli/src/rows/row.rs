@@ -1,0 +1,211 @@
+//! One row of a table: the address in it, or why it is none.
+
+use csv::StringRecord;
+use stapel::{AddressError, AddressKey, Fields};
+
+use super::header::{Layout, Role, Source};
+use super::names::Field;
+
+/// Why a row is not an address.
+pub(crate) enum Refusal {
+    Address(AddressError),
+    /// It has another number of cells than the header; the numbers of both.
+    Columns {
+        cells: usize,
+        named: usize,
+    },
+    /// It has a cell in a column without a name; the column, counted from 1.
+    Unnamed {
+        column: usize,
+    },
+    /// An address in one cell and those beside it are not the same.
+    Differs {
+        field: &'static str,
+        message: String,
+    },
+    /// A column says that the place is not the house itself.
+    NotTheHouse {
+        field: &'static str,
+        column: String,
+        value: String,
+    },
+    /// A column says that the address is withdrawn.
+    Withdrawn {
+        column: String,
+        value: String,
+    },
+}
+
+/// The most characters of a cell that a refusal shows.
+const SHOWN: usize = 40;
+
+impl Refusal {
+    /// The stable code, the field at fault, and what was found and would help.
+    pub(crate) fn parts(self) -> (&'static str, &'static str, String) {
+        match self {
+            Refusal::Address(error) => (error.code(), error.field(), error.message().to_owned()),
+            Refusal::Columns { cells, named } => {
+                let remedy = if cells > named {
+                    "take out what separates too many, or in a CSV file put quotes around a cell that has the \
+                     delimiter in it"
+                } else {
+                    "a row that was cut short may lack a part of its address, so give it all cells, empty ones \
+                     included"
+                };
+                ("columns", "line", format!("the row has {cells} cells, and the header names {named}; {remedy}"))
+            }
+            Refusal::Unnamed { column } => {
+                let message = format!(
+                    "the row has a cell in column {column}, which has no name; give it one in the header, or pass it \
+                     over with --ignore \"\""
+                );
+                ("columns", "line", message)
+            }
+            Refusal::Differs { field, message } => ("differs", field, message),
+            Refusal::NotTheHouse { field, column, value } => {
+                let message = format!(
+                    "\"{value}\" in the column '{column}' says that this is a place near, not the house itself; give \
+                     the address of the house itself"
+                );
+                ("not_the_house", field, message)
+            }
+            Refusal::Withdrawn { column, value } => {
+                let message = format!(
+                    "\"{value}\" in the column '{column}' says that this is no address any more; look up the one that \
+                     it has now, or pass a column of another status over with --ignore \"{column}\""
+                );
+                ("withdrawn", "status", message)
+            }
+        }
+    }
+}
+
+impl Layout {
+    /// The address of a row. `may_end` says that cells at its end may be left out, as in a workbook.
+    pub(crate) fn address(&self, row: &StringRecord, may_end: bool) -> Result<AddressKey, Refusal> {
+        self.refuse_other_width(row, may_end)?;
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim();
+        if let Some(at) = self.of(Role::Unnamed).find(|at| !cell(*at).is_empty()) {
+            return Err(Refusal::Unnamed { column: at + 1 });
+        }
+        for field in [Field::Designation, Field::Description] {
+            if let Some(at) = self.all(field).find(|at| !cell(*at).is_empty()) {
+                let value = short(cell(at));
+                return Err(Refusal::NotTheHouse { field: field.word(), column: self.name(at), value });
+            }
+        }
+        let is_withdrawn = |text: &str| text.to_lowercase().contains("ingetrokken");
+        if let Some(at) = self.all(Field::Status).find(|at| is_withdrawn(cell(*at))) {
+            return Err(Refusal::Withdrawn { column: self.name(at), value: short(cell(at)) });
+        }
+        let unit = self.unit(row)?;
+        for street in self.all(Field::Street) {
+            self.hold_street(street, cell(street), &unit)?;
+        }
+        Ok(unit)
+    }
+
+    /// The local reference of a row.
+    pub(super) fn reference<'a>(&self, row: &'a StringRecord) -> &'a str {
+        self.reference.and_then(|at| row.get(at)).unwrap_or_default().trim()
+    }
+
+    /// The cells that are not of a file of refused rows.
+    pub(super) fn own_cells<'a>(&'a self, row: &'a StringRecord) -> impl Iterator<Item = &'a str> + Clone {
+        let is_own = |at: &usize| self.roles.get(*at) != Some(&Role::Refusal);
+        row.iter().enumerate().filter(move |(at, _)| is_own(at)).map(|(_, cell)| cell)
+    }
+
+    fn refuse_other_width(&self, row: &StringRecord, may_end: bool) -> Result<(), Refusal> {
+        let (cells, named) = (row.len(), self.width());
+        let has_more = row.iter().skip(named).any(|cell| !cell.trim().is_empty());
+        if has_more || (cells < named && !may_end) {
+            let passed_over = self.of(Role::Refusal).filter(|at| *at < cells).count();
+            let named = named - self.of(Role::Refusal).count();
+            return Err(Refusal::Columns { cells: cells - passed_over, named });
+        }
+        Ok(())
+    }
+
+    fn unit(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
+        let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).unwrap_or_default();
+        match self.source {
+            Source::Fields { postcode, number, letter, addition, line } => {
+                let postcode = cell(Some(postcode));
+                let fields =
+                    Fields { postcode, number: cell(Some(number)), letter: cell(letter), addition: cell(addition) };
+                let unit = AddressKey::from_fields(&fields).map_err(Refusal::Address)?;
+                if let Some(at) = line {
+                    self.hold_line(at, cell(line), postcode, &unit)?;
+                }
+                Ok(unit)
+            }
+            Source::Line { line, postcode, number } => {
+                let unit = read_line(cell(Some(line)), cell(postcode))?;
+                let number = cell(number).trim();
+                if !number.is_empty() && number.parse() != Ok(unit.number()) {
+                    return Err(self.differs("huisnummer", line, cell(Some(line)), number));
+                }
+                Ok(unit)
+            }
+        }
+    }
+
+    /// Holds an address in one cell against the one of the columns beside it. A street alone says nothing else.
+    fn hold_line(&self, at: usize, line: &str, postcode: &str, unit: &AddressKey) -> Result<(), Refusal> {
+        if !line.contains(char::is_numeric) {
+            return Ok(());
+        }
+        match read_line(line, postcode) {
+            Ok(other) if other == *unit => Ok(()),
+            Err(Refusal::Address(error)) if error.code() == "no_number" => Ok(()),
+            _ => Err(self.differs("adres", at, line, unit.as_str())),
+        }
+    }
+
+    /// A street column in which the number stands once more, with a letter or an addition that is nowhere else, names
+    /// another home than the columns beside it.
+    fn hold_street(&self, at: usize, street: &str, unit: &AddressKey) -> Result<(), Refusal> {
+        if !street.contains(|c: char| c.is_ascii_digit()) {
+            return Ok(());
+        }
+        let has_number = || street.split(|c: char| !c.is_ascii_digit()).any(|run| run.parse() == Ok(unit.number()));
+        let names_another = match AddressKey::parse(&format!("{street}, {}", unit.postcode())) {
+            Ok(other) => other.number() == unit.number() && !other.addition().is_empty() && other != *unit,
+            Err(error) => error.code() != "no_number" && has_number(),
+        };
+        if names_another { Err(self.differs("straat", at, street, unit.as_str())) } else { Ok(()) }
+    }
+
+    fn differs(&self, field: &'static str, at: usize, found: &str, beside: &str) -> Refusal {
+        let (found, column) = (short(found.trim()), self.name(at));
+        let message = format!(
+            "\"{found}\" in the column '{column}' is not the same as \"{beside}\" in those beside it; mend one of \
+             them, or pass one over with --ignore \"{column}\""
+        );
+        Refusal::Differs { field, message }
+    }
+}
+
+/// An address in one cell, with a postcode beside it or none.
+fn read_line(line: &str, postcode: &str) -> Result<AddressKey, Refusal> {
+    let postcode = postcode.trim();
+    if postcode.is_empty() {
+        return AddressKey::parse(line).map_err(Refusal::Address);
+    }
+    let joined = AddressKey::parse(&format!("{line}, {postcode}"));
+    joined.or_else(|error| {
+        // The line has the postcode too, where both are the same.
+        let beside = AddressKey::from_fields(&Fields { postcode, number: "1", letter: "", addition: "" });
+        let alone = AddressKey::parse(line);
+        match (alone, beside) {
+            (Ok(alone), Ok(beside)) if alone.postcode() == beside.postcode() => Ok(alone),
+            _ => Err(Refusal::Address(error)),
+        }
+    })
+}
+
+fn short(text: &str) -> String {
+    let short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() { format!("{short}…") } else { short }
+}
