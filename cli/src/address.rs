@@ -242,7 +242,7 @@ impl Table {
             Ok(text) => {
                 self.row.clear();
                 self.row.extend(text.split('\t'));
-                self.layout.address(&self.row, false)
+                self.layout.address(&self.row)
             }
         };
         match &address {

@@ -1,12 +1,19 @@
-//! Spreadsheets as they come: CSV with any delimiter, in UTF-8 or Windows-1252, under the headers that people use.
+//! Spreadsheets as they come: CSV with any delimiter, in UTF-8 or Windows-1252, xlsx and ods, under the headers that
+//! people use.
 //!
 //! A [`Sheet`] has the rows that are addresses, each with its local reference, and the rows that were refused. The
 //! latter can be written to a file with columns beside them that say why; mended there, that file can be fed again.
 
+mod grid;
 mod header;
+mod kind;
 mod names;
+mod ods;
+mod package;
 mod row;
 mod text;
+mod workbook;
+mod xlsx;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +26,9 @@ use crate::failure::{self, Failure, note};
 use crate::files;
 use crate::output::{Shown, counted};
 use crate::progress::Progress;
-use text::{Delimiter, LineCounter, Text};
+use grid::Odd;
+use kind::Kind;
+use text::{Charset, Delimiter, LineCounter, Text};
 
 pub(crate) use header::{ColumnArgs, Layout};
 pub(crate) use row::Refusal;
@@ -37,9 +46,9 @@ const MAX_BYTES: usize = 2 << 30;
 #[derive(clap::Args)]
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct RowArgs {
-    /// CSV with a header, or - for standard input, which is the default. The delimiter (semicolon, comma, tab or bar)
-    /// and the encoding are detected; columns are postcode, huisnummer, huisletter and toevoeging, or adres with a
-    /// line of text. A column that could be of an address and is not read is refused: map it, or pass it over
+    /// CSV, xlsx or ods with a header, or - for standard input, which is the default. The delimiter (semicolon, comma,
+    /// tab or bar) and the encoding are detected; columns are postcode, huisnummer, huisletter and toevoeging, or adres
+    /// with a line of text. A column that could be of an address and is not read is refused: map it, or pass it over
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
@@ -47,6 +56,9 @@ pub(crate) struct RowArgs {
     /// The line of the header, where a title stands above it [default: the first that is not blank]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     header_row: Option<u64>,
+    /// The sheet of a workbook [default: the only one that has rows]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
     /// Read the rows and say what would be done; change nothing, and make no message
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -104,11 +116,13 @@ pub(crate) struct RefusedRow {
     cells: Vec<String>,
 }
 
-/// How the rows were written, so that the refused ones can be written alike.
+/// How the rows were written, so that the refused ones can be written alike: those of a workbook as CSV.
 struct TextForm {
-    charset: text::Charset,
+    charset: Charset,
     delimiter: Delimiter,
     crlf: bool,
+    /// In words.
+    said: String,
 }
 
 impl Rows {
@@ -209,8 +223,7 @@ impl RowArgs {
     fn tell(&self, name: &Path, sheet: &Sheet) {
         let (name, refused) = (name.shown(), sheet.refused.len());
         note(&format!("{name}: {}", sheet.layout.told()));
-        let form = format!(" ({}, {})", sheet.text.charset.name(), sheet.text.delimiter.name());
-        note(&format!("{name}: {}", sheet.counts.told(&form)));
+        note(&format!("{name}: {}", sheet.counts.told(&format!(" ({})", sheet.text.said))));
         for row in sheet.refused.iter().take(TOLD) {
             note(&format!("line {}: {}: {} [{}]", row.line, row.field, row.message, row.code));
         }
@@ -224,8 +237,20 @@ impl RowArgs {
 impl Sheet {
     /// Reads a spreadsheet's bytes.
     fn read(bytes: &[u8], args: &RowArgs, sorted: bool) -> Result<Sheet, Failure> {
-        let text = Text::read(bytes, args.header_row)?;
-        let form = TextForm { charset: text.charset, delimiter: text.delimiter, crlf: text.text.contains("\r\n") };
+        let mut odd = None;
+        let (mut text, said) = match Kind::of(bytes)? {
+            Kind::Text if args.sheet.is_some() => {
+                return Err(Failure::new("sheet", "--sheet is of a workbook, and this is none: leave it out"));
+            }
+            Kind::Text => (Text::read(bytes)?, None),
+            Kind::Archive => {
+                let (grid, said) = workbook::read(bytes, args.sheet.as_deref())?;
+                odd = Some(grid.odd);
+                (Text::of_sheet(grid.text), Some(said))
+            }
+        };
+        text.find_header(args.header_row)?;
+        let form = TextForm::of(&text, said);
         let layout = read_header(&text, args)?;
         text.refuse_open_quote()?;
         let (mut rows, mut refused) = (Rows::default(), Vec::new());
@@ -242,7 +267,11 @@ impl Sheet {
             if cells.clone().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            match layout.address(&record, false) {
+            let address = match &odd {
+                None => layout.address(&record),
+                Some(odd) => layout.address_in(&record, odd_of(odd, lines.line_at(from))),
+            };
+            match address {
                 Ok(address) => rows.push(address, layout.reference(&record)),
                 Err(refusal) => {
                     let (code, field, message) = refusal.parts();
@@ -266,7 +295,7 @@ impl Sheet {
 
     /// The refused rows as they were, in the form that they came in, each with the columns that say why before it.
     fn refused_text(&self) -> Result<Vec<u8>, Failure> {
-        let TextForm { charset, delimiter, crlf } = &self.text;
+        let TextForm { charset, delimiter, crlf, .. } = &self.text;
         let terminator = if *crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
         let mut writer = WriterBuilder::new()
             .delimiter(delimiter.write_byte())
@@ -286,6 +315,25 @@ impl Sheet {
         let text = writer.into_inner().map_err(|error| wrong(error.into_error().into()))?;
         Ok(charset.encode(text))
     }
+}
+
+impl TextForm {
+    /// Of a workbook it is known what was read.
+    fn of(text: &Text<'_>, workbook: Option<String>) -> TextForm {
+        let (charset, delimiter) = (text.charset, text.delimiter);
+        if let Some(said) = workbook {
+            return TextForm { charset, delimiter: Delimiter::Semicolon, crlf: true, said };
+        }
+        let said = format!("{}, {}", charset.name(), delimiter.name());
+        TextForm { charset, delimiter, crlf: text.text.contains("\r\n"), said }
+    }
+}
+
+/// The columns that are odd in the row on a line, which counts from 1.
+fn odd_of(odd: &[((u32, u32), Odd)], line: u64) -> impl Iterator<Item = (usize, Odd)> {
+    let start = odd.partition_point(|((row, _), _)| u64::from(*row) + 1 < line);
+    let of_row = odd[start..].iter().take_while(move |((row, _), _)| u64::from(*row) + 1 == line);
+    of_row.map(|((_, column), odd)| (*column as usize, *odd))
 }
 
 /// Reads the header, or says on which line it is where it is not on the first.
@@ -314,5 +362,7 @@ fn unreadable(error: csv::Error) -> Failure {
     Failure::new("csv", format!("the spreadsheet cannot be read: {error}"))
 }
 
+#[cfg(test)]
+mod books;
 #[cfg(test)]
 mod tests;

@@ -147,6 +147,23 @@ fn whatever_the_bytes_there_is_a_line_each() {
     }
 }
 
+/// The file may be a document, whatever its name says.
+#[test]
+fn a_file_that_is_no_table_is_named() {
+    let desk = Desk::new();
+    desk.write("rows.csv", b"%PDF-1.7\n%\xe2\xe3\n");
+    for command in ["flag", "withdraw", "full", "ask"] {
+        let output = desk.run(&format!("partner {command} --dir none --actor a --case b rows.csv"), &[], b"");
+        let err = text(&output.stderr);
+        assert!(
+            err.starts_with("stapel: rows.csv: this is a PDF document: ") && err.ends_with("[not_a_table]\n"),
+            "{err}"
+        );
+    }
+    let output = desk.run("partner flag --dir none --actor a --case b", &[], b"{\"adres\":\"Dam 1\"}");
+    assert!(text(&output.stderr).contains("standard input: this is JSON"));
+}
+
 /// The columns of `stapel address --fields` are those of `stapel partner flag`.
 #[test]
 fn columns_of_fields_are_accounted_for() {

@@ -25,11 +25,12 @@ pub(super) enum Field {
     Reference,
 }
 
-/// A field, the word for it, and the names under which it is known: letters and digits alone, in lower case.
+/// A field, the word for it, and the names under which it is known, with spaces between them: letters and digits alone,
+/// in lower case.
 struct Known {
     field: Field,
     word: &'static str,
-    names: &'static [&'static str],
+    names: &'static str,
 }
 
 /// Each field's names, in this order: BAG and BRP, the elements of the GBA, StUF, KvK, and what spreadsheets are given.
@@ -37,154 +38,74 @@ const KNOWN: &[Known] = &[
     Known {
         field: Field::Postcode,
         word: "postcode",
-        names: &["postcode", "1160", "1160postcode", "aoapostcode", "postcode6", "pc6", "pc", "postkode", "zipcode"],
+        names: "postcode 1160 1160postcode aoapostcode postcode6 pc6 pc postkode zipcode",
     },
     Known {
         field: Field::Number,
         word: "huisnummer",
-        names: &[
-            "huisnummer",
-            "1120",
-            "1120huisnummer",
-            "aoahuisnummer",
-            "nummer",
-            "huisnr",
-            "huisnum",
-            "hnr",
-            "housenumber",
-        ],
+        names: "huisnummer 1120 1120huisnummer aoahuisnummer nummer huisnr huisnum hnr housenumber",
     },
     Known {
         field: Field::Letter,
         word: "huisletter",
-        names: &[
-            "huisletter",
-            "1130",
-            "1130huisletter",
-            "aoahuisletter",
-            "huisnummerletter",
-            "huisnrletter",
-            "huislt",
-            "huisltr",
-            "hltr",
-        ],
+        names: "\
+            huisletter 1130 1130huisletter aoahuisletter huisnummerletter huisnrletter huislt huisltr hltr",
     },
     Known {
         field: Field::Addition,
         word: "toevoeging",
-        names: &[
-            "huisnummertoevoeging",
-            "toevoeging",
-            "1140",
-            "1140huisnummertoevoeging",
-            "aoahuisnummertoevoeging",
-            "huisnrtoevoeging",
-            "huisnummertoev",
-            "huisnrtoev",
-            "huistoevoeging",
-            "huistoev",
-            "huistv",
-            "hnrtoev",
-            "hnrtv",
-            "toev",
-        ],
+        names: "\
+            huisnummertoevoeging toevoeging 1140 1140huisnummertoevoeging aoahuisnummertoevoeging \
+            huisnrtoevoeging huisnummertoev huisnrtoev huistoevoeging huistoev huistv hnrtoev hnrtv toev",
     },
     Known {
         field: Field::Line,
         word: "adres",
-        names: &[
-            "adres",
-            "volledigadres",
-            "adresvolledig",
-            "adresregel",
-            "straatenhuisnummer",
-            "straatnaamenhuisnummer",
-            "straathuisnummer",
-            "straatennummer",
-            "address",
-        ],
+        names: "\
+            adres volledigadres adresvolledig adresregel straatenhuisnummer straatnaamenhuisnummer \
+            straathuisnummer straatennummer address",
     },
     Known {
         field: Field::Designation,
         word: "aanduiding",
-        names: &[
-            "aanduidingbijhuisnummer",
-            "aanduiding",
-            "1150",
-            "1150aanduidingbijhuisnummer",
-            "aoaaanduidingbijhuisnummer",
-            "aanduidinghuisnummer",
-            "aanduidingbijhuisnr",
-            "aandbijhuisnr",
-            "aandbijhuisnummer",
-        ],
+        names: "\
+            aanduidingbijhuisnummer aanduiding 1150 1150aanduidingbijhuisnummer aoaaanduidingbijhuisnummer \
+            aanduidinghuisnummer aanduidingbijhuisnr aandbijhuisnr aandbijhuisnummer",
     },
     Known {
         field: Field::Description,
         word: "locatiebeschrijving",
-        names: &["locatiebeschrijving", "1210", "1210locatiebeschrijving", "locatieomschrijving"],
+        names: "locatiebeschrijving 1210 1210locatiebeschrijving locatieomschrijving",
     },
     Known {
         field: Field::Status,
         word: "status",
-        names: &["status", "nummeraanduidingstatus", "statusnummeraanduiding", "adresstatus", "statusadres"],
+        names: "status nummeraanduidingstatus statusnummeraanduiding adresstatus statusadres",
     },
     Known {
         field: Field::Street,
         word: "straat",
-        names: &[
-            "straatnaam",
-            "straat",
-            "openbareruimtenaam",
-            "naamopenbareruimte",
-            "openbareruimte",
-            "1110",
-            "1110straatnaam",
-            "1115",
-            "1115naamopenbareruimte",
-            "gorstraatnaam",
-            "goropenbareruimtenaam",
-            "verkortestraatnaam",
-            "straatnaamverkort",
-            "street",
-            "streetname",
-        ],
+        names: "\
+            straatnaam straat openbareruimtenaam naamopenbareruimte openbareruimte 1110 1110straatnaam 1115 \
+            1115naamopenbareruimte gorstraatnaam goropenbareruimtenaam verkortestraatnaam straatnaamverkort \
+            street streetname",
     },
     Known {
         field: Field::Town,
         word: "woonplaats",
-        names: &[
-            "woonplaats",
-            "woonplaatsnaam",
-            "1170",
-            "1170woonplaatsnaam",
-            "1170woonplaats",
-            "wplwoonplaatsnaam",
-            "naamwoonplaats",
-            "plaats",
-            "plaatsnaam",
-            "stad",
-            "town",
-            "city",
-        ],
+        names: "\
+            woonplaats woonplaatsnaam 1170 1170woonplaatsnaam 1170woonplaats wplwoonplaatsnaam naamwoonplaats \
+            plaats plaatsnaam stad town city",
     },
     Known {
         field: Field::BagId,
         word: "bag_id",
-        names: &[
-            "1180",
-            "1190",
-            "nummeraanduiding",
-            "identificatienummeraanduiding",
-            "identificatiecodenummeraanduiding",
-            "1190identificatiecodenummeraanduiding",
-            "1180identificatiecodeverblijfplaats",
-            "identificatiecodeverblijfplaats",
-            "identificatieverblijfsobject",
-            "identificatieadresseerbaarobject",
-        ],
+        names: "\
+            1180 1190 nummeraanduiding identificatienummeraanduiding identificatiecodenummeraanduiding \
+            1190identificatiecodenummeraanduiding 1180identificatiecodeverblijfplaats \
+            identificatiecodeverblijfplaats identificatieverblijfsobject identificatieadresseerbaarobject",
     },
-    Known { field: Field::Reference, word: "ref", names: &["ref"] },
+    Known { field: Field::Reference, word: "ref", names: "ref" },
 ];
 
 /// The fields that `--map` takes.
@@ -192,8 +113,7 @@ pub(super) const MAPPED: &str = "postcode, huisnummer, huisletter, toevoeging, a
                                  locatiebeschrijving, status, straat, woonplaats or ref";
 
 /// Beginnings of the names of columns with BAG ids.
-const BAG_IDS: &[&str] =
-    &["bag", "nummeraanduiding", "verblijfsobject", "adresseerbaarobject", "ligplaats", "standplaats", "pand"];
+const BAG_IDS: &str = "bag nummeraanduiding verblijfsobject adresseerbaarobject ligplaats standplaats pand";
 
 /// What makes a name look like one of an address wherever it stands in it, and the field that it then may be; the
 /// first that fits counts.
@@ -255,104 +175,26 @@ const SHORTENED: &[(&str, Field)] = &[
 ];
 
 /// What a number or a status may be of that is not a place.
-const OTHERS: &[&str] = &[
-    "aanvraag",
-    "artikel",
-    "bericht",
-    "besluit",
-    "bsn",
-    "burgerservice",
-    "contact",
-    "contract",
-    "crediteur",
-    "crediteuren",
-    "debiteur",
-    "debiteuren",
-    "document",
-    "dossier",
-    "factuur",
-    "fax",
-    "hoofdzaak",
-    "incident",
-    "kenteken",
-    "klant",
-    "kvk",
-    "medewerker",
-    "melding",
-    "meldings",
-    "mobiel",
-    "mutatie",
-    "onderneming",
-    "onderzoek",
-    "order",
-    "parket",
-    "personeel",
-    "personeels",
-    "persoon",
-    "persoons",
-    "polis",
-    "project",
-    "proces",
-    "procesverbaal",
-    "pv",
-    "record",
-    "referentie",
-    "regel",
-    "registratie",
-    "rekening",
-    "rij",
-    "rol",
-    "rsin",
-    "serie",
-    "signaal",
-    "sofi",
-    "subsidie",
-    "taak",
-    "tel",
-    "telefoon",
-    "vestiging",
-    "vestigings",
-    "volg",
-    "vreemdelingen",
-    "zaak",
-    "zaaks",
-];
+const OTHERS: &str = "\
+    aanvraag artikel bericht besluit bsn burgerservice contact contract crediteur crediteuren debiteur \
+    debiteuren document dossier factuur fax hoofdzaak incident kenteken klant kvk medewerker melding meldings \
+    mobiel mutatie onderneming onderzoek order parket personeel personeels persoon persoons polis project proces \
+    procesverbaal pv record referentie regel registratie rekening rij rol rsin serie signaal sofi subsidie taak \
+    tel telefoon vestiging vestigings volg vreemdelingen zaak zaaks";
 
 /// What such names end in, or begin with.
-const OF_OTHERS: &[&str] = &["nummer", "nummers", "nr", "nrs", "num", "number", "status"];
+const OF_OTHERS: &str = "nummer nummers nr nrs num number status";
 
 /// Names that look like one of an address and are of something else.
-const WORDS: &[&str] = &[
-    "emailadres",
-    "mailadres",
-    "ipadres",
-    "webadres",
-    "emailaddress",
-    "ipaddress",
-    "aanleiding",
-    "huur",
-    "lat",
-    "latitude",
-    "lng",
-    "lon",
-    "longitude",
-    "statushouder",
-    "nationaliteit",
-    "aantal",
-    "start",
-    "naam",
-    "nee",
-    "neer",
-    "and",
-    "tin",
-    "hit",
-];
+const WORDS: &str = "\
+    emailadres mailadres ipadres webadres emailaddress ipaddress aanleiding huur lat latitude lng lon longitude \
+    statushouder nationaliteit aantal start naam nee neer and tin hit";
 
 impl Field {
     /// The field that is known under a name.
     pub(super) fn named(name: &str) -> Option<Field> {
         let bare = bare(name);
-        let known = KNOWN.iter().find(|known| known.names.contains(&bare.as_str())).map(|known| known.field);
+        let known = KNOWN.iter().find(|known| is_one_of(&bare, known.names)).map(|known| known.field);
         known.or_else(|| is_bag_id(&bare).then_some(Field::BagId))
     }
 
@@ -382,7 +224,7 @@ impl Field {
         if let Some(field) = Field::named(plain).filter(|_| plain != bare) {
             return Some(field);
         }
-        let known = KNOWN.iter().flat_map(|known| known.names.iter().map(|name| (*name, known.field)));
+        let known = KNOWN.iter().flat_map(|known| known.names.split(' ').map(|name| (name, known.field)));
         let all = SHORTENED.iter().copied().chain(known);
         let spelt = |text: &str| all.clone().find(|(name, _)| is_misspelt(text, name)).map(|(_, field)| field);
         let is_short = |name: &str, field: Field| {
@@ -399,7 +241,7 @@ impl Field {
     }
 
     /// Whether a row may be another home, or none, for what stands in it.
-    fn is_looked_at(self) -> bool {
+    pub(super) fn is_looked_at(self) -> bool {
         !matches!(self, Field::Street | Field::Town | Field::BagId | Field::Reference)
     }
 }
@@ -428,22 +270,27 @@ fn words(name: &str) -> Vec<String> {
 
 fn is_bag_id(bare: &str) -> bool {
     let bare = bare.strip_suffix("entificatie").unwrap_or(bare);
-    bare.ends_with("id") && BAG_IDS.iter().any(|beginning| bare.starts_with(beginning))
+    bare.ends_with("id") && BAG_IDS.split(' ').any(|beginning| bare.starts_with(beginning))
 }
 
 /// Whether a name is plainly of something else: `zaaknummer`, `Tel. nr.`, `zaakstatus`.
 fn is_other(bare: &str, words: &[String]) -> bool {
-    if WORDS.contains(&bare) {
+    if is_one_of(bare, WORDS) {
         return true;
     }
-    if words.len() > 1 && words.iter().all(|word| OTHERS.contains(&word.as_str()) || OF_OTHERS.contains(&word.as_str()))
-    {
-        return words.iter().any(|word| OTHERS.contains(&word.as_str()));
+    let is_other = |word: &str| is_one_of(word, OTHERS);
+    if words.iter().all(|word| is_other(word) || is_one_of(word, OF_OTHERS)) {
+        return words.iter().any(|word| is_other(word));
     }
-    OF_OTHERS.iter().any(|part| {
+    OF_OTHERS.split(' ').any(|part| {
         let rest = bare.strip_suffix(part).or_else(|| bare.strip_prefix(part));
-        rest.is_some_and(|rest| OTHERS.contains(&rest))
+        rest.is_some_and(is_other)
     })
+}
+
+/// Whether a word is one of those that stand in a text with spaces between them.
+fn is_one_of(word: &str, words: &str) -> bool {
+    words.split(' ').any(|other| other == word)
 }
 
 /// Whether a text begins as a name does, and has its letters in their order.

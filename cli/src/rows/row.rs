@@ -3,6 +3,7 @@
 use csv::StringRecord;
 use stapel::{AddressError, AddressKey, Fields};
 
+use super::grid::Odd;
 use super::header::{Layout, Role, Source};
 use super::names::Field;
 
@@ -17,6 +18,11 @@ pub(crate) enum Refusal {
     /// It has a cell in a column without a name; the column, counted from 1.
     Unnamed {
         column: usize,
+    },
+    /// A workbook has no plain value in a cell of the address.
+    Cell {
+        field: &'static str,
+        message: String,
     },
     /// An address in one cell and those beside it are not the same.
     Differs {
@@ -61,6 +67,7 @@ impl Refusal {
                 );
                 ("columns", "line", message)
             }
+            Refusal::Cell { field, message } => ("cell", field, message),
             Refusal::Differs { field, message } => ("differs", field, message),
             Refusal::NotTheHouse { field, column, value } => {
                 let message = format!(
@@ -81,9 +88,35 @@ impl Refusal {
 }
 
 impl Layout {
-    /// The address of a row. `may_end` says that cells at its end may be left out, as in a workbook.
-    pub(crate) fn address(&self, row: &StringRecord, may_end: bool) -> Result<AddressKey, Refusal> {
-        self.refuse_other_width(row, may_end)?;
+    /// The address of a row of text.
+    pub(crate) fn address(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
+        self.refuse_other_width(row)?;
+        self.address_of(row)
+    }
+
+    /// The address of a row of a workbook, with the columns that are odd in it. Cells at its end may be left out.
+    pub(super) fn address_in(
+        &self,
+        row: &StringRecord,
+        odd: impl Iterator<Item = (usize, Odd)>,
+    ) -> Result<AddressKey, Refusal> {
+        if row.len() > self.width() {
+            self.refuse_other_width(row)?;
+        }
+        for (at, odd) in odd {
+            if let Some(Role::Field(field)) = self.roles.get(at)
+                && field.is_looked_at()
+            {
+                let (found, column) = (short(row.get(at).unwrap_or_default().trim()), self.name(at));
+                let found = if found.is_empty() { "what stands".to_owned() } else { format!("\"{found}\"") };
+                let message = format!("{found} in the column '{column}' is {}", odd.said());
+                return Err(Refusal::Cell { field: field.word(), message });
+            }
+        }
+        self.address_of(row)
+    }
+
+    fn address_of(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
         let cell = |at: usize| row.get(at).unwrap_or_default().trim();
         if let Some(at) = self.of(Role::Unnamed).find(|at| !cell(*at).is_empty()) {
             return Err(Refusal::Unnamed { column: at + 1 });
@@ -116,10 +149,10 @@ impl Layout {
         row.iter().enumerate().filter(move |(at, _)| is_own(at)).map(|(_, cell)| cell)
     }
 
-    fn refuse_other_width(&self, row: &StringRecord, may_end: bool) -> Result<(), Refusal> {
+    fn refuse_other_width(&self, row: &StringRecord) -> Result<(), Refusal> {
         let (cells, named) = (row.len(), self.width());
         let has_more = row.iter().skip(named).any(|cell| !cell.trim().is_empty());
-        if has_more || (cells < named && !may_end) {
+        if has_more || cells < named {
             let passed_over = self.of(Role::Refusal).filter(|at| *at < cells).count();
             let named = named - self.of(Role::Refusal).count();
             return Err(Refusal::Columns { cells: cells - passed_over, named });

@@ -7,7 +7,7 @@ fn read(text: &str) -> Sheet {
     sheet(text.as_bytes())
 }
 
-fn sheet(bytes: &[u8]) -> Sheet {
+pub(super) fn sheet(bytes: &[u8]) -> Sheet {
     told(bytes, &[]).unwrap_or_else(|failure| panic!("{}", failure.line()))
 }
 

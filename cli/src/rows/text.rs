@@ -14,6 +14,8 @@ pub(super) struct Text<'a> {
     pub(super) delimiter: Delimiter,
     /// The line that the text begins on: 2 after a line `sep=;`, and the header's where that was given.
     pub(super) first_line: u64,
+    /// The delimiter that need not be detected, line by line.
+    said: Option<Delimiter>,
 }
 
 /// In how many lines a header is looked for, to say where it is.
@@ -48,19 +50,37 @@ pub(super) struct LineCounter<'a> {
 const NOTHING: u8 = 0x1f;
 
 impl<'a> Text<'a> {
-    /// Reads the text from its header on, which is on the line that is given, or else the first that is not blank.
-    pub(super) fn read(bytes: &'a [u8], header_row: Option<u64>) -> Result<Text<'a>, Failure> {
+    /// Decodes the text.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Text<'a>, Failure> {
         let (text, charset) = decode(bytes)?;
         let said = separator_line(&text);
-        let mut read = Text { text, charset, delimiter: Delimiter::None, first_line: 1 };
+        let delimiter = Delimiter::None;
+        let mut read = Text { text, charset, delimiter, first_line: 1, said: said.map(|(delimiter, _)| delimiter) };
         if let Some((_, length)) = said {
             read.cut(length, 2);
         }
-        if let Some(line) = header_row {
-            read.begin_at(line)?;
-        }
-        read.delimiter = said.map_or_else(|| Delimiter::detect(&read.text), |(delimiter, _)| delimiter);
         Ok(read)
+    }
+
+    /// The text of a sheet, which has tabs between cells.
+    pub(super) fn of_sheet(text: String) -> Text<'static> {
+        let charset = Charset { encoding: UTF_8, byte_order_mark: true };
+        let delimiter = Delimiter::Tab;
+        Text { text: text.into(), charset, delimiter, first_line: 1, said: Some(delimiter) }
+    }
+
+    /// Begins the text at its header: on the line that is given, or else the first that is not blank.
+    pub(super) fn find_header(&mut self, header_row: Option<u64>) -> Result<(), Failure> {
+        if let Some(line) = header_row {
+            self.begin_at(line)?;
+        }
+        self.delimiter = self.delimiter_of(&self.text);
+        Ok(())
+    }
+
+    /// What stands between the cells of the first line.
+    fn delimiter_of(&self, text: &str) -> Delimiter {
+        self.said.unwrap_or_else(|| Delimiter::detect(text))
     }
 
     /// The rows, the header first.
@@ -79,7 +99,7 @@ impl<'a> Text<'a> {
         let lines = line_starts(&self.text, self.first_line).take_while(|(line, _)| *line <= HEADER_LINES);
         let mut below = lines.skip(1).filter(|(_, start)| {
             let rest = &self.text[*start..];
-            let read = rows_of(rest, Delimiter::detect(rest)).read_record(&mut record);
+            let read = rows_of(rest, self.delimiter_of(rest)).read_record(&mut record);
             !rest.starts_with(['\r', '\n']) && read.is_ok_and(|found| found) && is_header(&record)
         });
         below.next().map(|(line, _)| line)
