@@ -15,14 +15,16 @@ mod text;
 mod workbook;
 mod xlsx;
 
+use std::collections::hash_map::DefaultHasher;
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use csv::{StringRecord, WriterBuilder};
 use serde_json::{Value, json};
 use stapel::AddressKey;
 
-use crate::failure::{self, Failure, note};
+use crate::failure::{self, Failure, note, warn};
 use crate::files;
 use crate::output::{Shown, counted};
 use crate::progress::Progress;
@@ -73,6 +75,8 @@ pub(crate) struct Sheet {
     pub(crate) rows: Rows,
     /// Those that are not.
     pub(crate) refused: Vec<RefusedRow>,
+    /// How many addresses have rows with different BAG ids.
+    doubtful: usize,
     counts: Counts,
     layout: Layout,
     text: TextForm,
@@ -224,6 +228,13 @@ impl RowArgs {
         let (name, refused) = (name.shown(), sheet.refused.len());
         note(&format!("{name}: {}", sheet.layout.told()));
         note(&format!("{name}: {}", sheet.counts.told(&format!(" ({})", sheet.text.said))));
+        if sheet.doubtful > 0 {
+            let addresses = counted(sheet.doubtful, "address has", "addresses have");
+            warn(&format!(
+                "{name}: {addresses} rows with different BAG ids: where those are two homes, a column with their \
+                 letters or additions is missing; see that it is there, and mapped"
+            ));
+        }
         for row in sheet.refused.iter().take(TOLD) {
             note(&format!("line {}: {}: {} [{}]", row.line, row.field, row.message, row.code));
         }
@@ -256,6 +267,7 @@ impl Sheet {
         let (mut rows, mut refused) = (Rows::default(), Vec::new());
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
+        let (id_column, mut ids) = (layout.id_column(), Vec::new());
         let (mut reader, mut record, mut read) = (text.rows(), StringRecord::new(), 0);
         // The header.
         reader.read_record(&mut record).map_err(unreadable)?;
@@ -272,7 +284,13 @@ impl Sheet {
                 Some(odd) => layout.address_in(&record, odd_of(odd, lines.line_at(from))),
             };
             match address {
-                Ok(address) => rows.push(address, layout.reference(&record)),
+                Ok(address) => {
+                    let id = id_column.and_then(|at| record.get(at)).unwrap_or_default().trim();
+                    if !id.is_empty() {
+                        ids.push((address, hash(id)));
+                    }
+                    rows.push(address, layout.reference(&record));
+                }
                 Err(refusal) => {
                     let (code, field, message) = refusal.parts();
                     let cells = cells.map(str::to_owned).collect();
@@ -285,7 +303,7 @@ impl Sheet {
         }
         let (accepted, addresses, refusals) = (rows.len(), rows.distinct(), refused.len());
         let counts = Counts { rows: accepted + refusals, addresses, repeated: accepted - addresses, refused: refusals };
-        Ok(Sheet { rows, refused, counts, layout, text: form })
+        Ok(Sheet { rows, refused, doubtful: doubtful(ids), counts, layout, text: form })
     }
 
     /// What was read: which column as what, and how many of each.
@@ -327,6 +345,19 @@ impl TextForm {
         let said = format!("{}, {}", charset.name(), delimiter.name());
         TextForm { charset, delimiter, crlf: text.text.contains("\r\n"), said }
     }
+}
+
+/// How many addresses stand for several ids.
+fn doubtful(mut ids: Vec<(AddressKey, u64)>) -> usize {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.chunk_by(|(one, _), (next, _)| one == next).filter(|rows| rows.len() > 1).count()
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The columns that are odd in the row on a line, which counts from 1.

@@ -50,6 +50,12 @@ fn rows_that_are_refused_have_a_status_of_their_own() {
     for command in ["withdraw", "ask"] {
         assert_eq!(status(&desk, &format!("partner {command} --dir politie {BY} a.csv {NOW}")), 3, "{command}");
     }
+    // What is in doubt is said, and counts where that is asked for.
+    desk.write("c.csv", "postcode;huisnummer;nummeraanduiding_id\n1012JS;3;1\n1012JS;3;2\n");
+    let doubt = format!("partner flag --dir politie {BY} c.csv {NOW}");
+    let said = text(&desk.run(&doubt, &[], b"").stderr);
+    assert!(said.contains("c.csv: 1 address has rows with different BAG ids"), "{said}");
+    assert_eq!((status(&desk, &doubt), status(&desk, &format!("{doubt} --strict"))), (0, 3));
     let lines = |line: &str| desk.run(line, &[], b"Dam 1, 1012 JS\nnergens\n").status.code();
     assert_eq!((lines("address"), lines("address --strict")), (Some(0), Some(3)));
     assert_eq!((status(&desk, "policy check policy.toml"), status(&desk, "partner")), (0, 2));

@@ -26,7 +26,8 @@ fn xlsx(sheets: &[(&str, &str)], shared: &str) -> Vec<u8> {
         (
             "_rels/.rels".to_owned(),
             format!(
-                "<Relationships><Relationship Id='a' Type='{TYPE}/officeDocument' Target='/xl/workbook.xml'/></Relationships>"
+                "<Relationships><Relationship Id='a' Type='{TYPE}/officeDocument' Target='/xl/workbook.xml'/>\
+                    </Relationships>"
             ),
         ),
     ];
@@ -42,7 +43,8 @@ fn xlsx(sheets: &[(&str, &str)], shared: &str) -> Vec<u8> {
     parts.push(("xl/_rels/workbook.xml.rels".into(), format!("<Relationships>{related}</Relationships>")));
     parts.push(("xl/sharedStrings.xml".into(), format!("<sst uniqueCount='99999999999999'>{shared}</sst>")));
     let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='d-mmm'/></numFmts><cellStyleXfs><xf \
-                  numFmtId='14'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='164'/><xf numFmtId='14'/></cellXfs></styleSheet>";
+                  numFmtId='14'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='164'/>\
+                      <xf numFmtId='14'/></cellXfs></styleSheet>";
     parts.push(("xl/styles.xml".into(), styles.into()));
     let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     packed(&parts)
@@ -67,7 +69,8 @@ fn ods(content: &str) -> Vec<u8> {
         (
             "content.xml",
             &format!(
-                "<office:document-content><office:body><office:spreadsheet>{content}</office:spreadsheet></office:body></office:document-content>"
+                "<office:document-content><office:body><office:spreadsheet>{content}</office:spreadsheet>\
+                    </office:body></office:document-content>"
             ),
         ),
     ])
@@ -96,12 +99,16 @@ fn line(bytes: &[u8], sheet: Option<&str>) -> String {
 
 #[test]
 fn a_workbook_of_excel() {
-    // Shared strings with rich text and with how they are pronounced; numbers; cells left out; a row without a number.
-    let shared = "<si><t>Postcode</t></si><si><r><t>Huis</t></r><r><t>nummer</t></r></si><si><t>toev</t><rPh><t>x</t></rPh></si>\
+    // Shared strings with rich text and with how they are pronounced; numbers; cells left out; a row
+    // without a number.
+    let shared = "<si><t>Postcode</t></si><si><r><t>Huis</t></r><r><t>nummer</t></r></si><si><t>toev</t><rPh>\
+        <t>x</t></rPh></si>\
                   <si/><si><t>1012 JS</t></si><si><t>a &amp; b</t></si><si><t>1-A&#10;</t></si>";
     let rows = "<sheetData>\
-        <row r='1'><c r='A1' t='s'><v>0</v></c><c r='B1' t='s'><v>1</v></c><c r='C1' t='s'><v>2</v></c><c r='D1' t='str'><v>ref</v></c></row>\
-        <row r='3'><c r='A3' t='s'><v>4</v></c><c r='B3'><v>12.0</v></c><c r='C3' t='s'><v>3</v></c><c r='D3' t='s'><v>5</v></c></row>\
+        <row r='1'><c r='A1' t='s'><v>0</v></c><c r='B1' t='s'><v>1</v></c><c r='C1' t='s'><v>2</v></c>\
+            <c r='D1' t='str'><v>ref</v></c></row>\
+        <row r='3'><c r='A3' t='s'><v>4</v></c><c r='B3'><v>12.0</v></c><c r='C3' t='s'><v>3</v></c>\
+            <c r='D3' t='s'><v>5</v></c></row>\
         <row r='4'><c r='A4' t='s'><v>4</v></c><c r='B4' t='n'><v>1.3E1</v></c></row>\
         <row><c t='s'><v>4</v></c><c><v>14</v></c><c t='str'><f>A&amp;B</f><v></v></c><c s='2'><v>46082</v></c></row>\
         <row r='6'><c r='B6'><v>15</v></c></row>\
@@ -117,7 +124,8 @@ fn a_workbook_of_excel() {
 
 #[test]
 fn cells_that_are_no_values_are_refused_where_they_are_of_the_address() {
-    let head = "<row r='1'><c t='str'><v>postcode</v></c><c t='str'><v>huisnummer</v></c><c t='str'><v>toevoeging</v></c><c t='str'><v>gezien</v></c></row>";
+    let head = "<row r='1'><c t='str'><v>postcode</v></c><c t='str'><v>huisnummer</v></c><c t='str'>\
+        <v>toevoeging</v></c><c t='str'><v>gezien</v></c></row>";
     let row = |at: u32, cell: &str| {
         format!("<row r='{at}'><c t='str'><v>1012JS</v></c><c><v>12</v></c>{cell}<c s='2'><v>46082</v></c></row>")
     };
@@ -135,7 +143,8 @@ fn cells_that_are_no_values_are_refused_where_they_are_of_the_address() {
     // Rows 10 to 12 have one addition together.
     let merged = format!("{}{}{}", row(10, "<c t='str'><v>B</v></c>"), row(11, "<c/>"), row(12, "<c/>"));
     let data = format!(
-        "<sheetData>{head}{rows}{merged}</sheetData><mergeCells><mergeCell ref='A1:B1'/><mergeCell ref='C10:C12'/></mergeCells>"
+        "<sheetData>{head}{rows}{merged}</sheetData><controls><xdr:row>7</xdr:row></controls><mergeCells>\
+            <mergeCell ref='A1:B1'/><mergeCell ref='C10:C12'/></mergeCells>"
     );
     let sheet = good(&xlsx(&[("Blad1", &data)], ""));
     assert_eq!(addresses(&sheet), ["1012JS|12|", "1012JS|12|3", "1012JS|12|B"]);
@@ -162,26 +171,36 @@ fn cells_that_are_no_values_are_refused_where_they_are_of_the_address() {
 
 #[test]
 fn a_workbook_of_libreoffice() {
-    let content = "<table:tracked-changes><table:table-cell office:value-type='string'><text:p>oud</text:p></table:table-cell></table:tracked-changes>\
+    let content = "<table:tracked-changes><table:table-cell office:value-type='string'><text:p>oud</text:p>\
+        </table:table-cell></table:tracked-changes>\
         <table:table table:name='Lijst'><table:shapes><table:table table:name='in een tekening'/></table:shapes>\
         <table:table-column table:number-columns-repeated='16384'/>\
         <table:table-header-rows><table:table-row>\
         <table:table-cell office:value-type='string'><text:p>postcode</text:p></table:table-cell>\
-        <table:table-cell office:value-type='string'><text:p>huis<text:span>nummer</text:span></text:p><office:annotation><text:p>let op</text:p></office:annotation></table:table-cell>\
+        <table:table-cell office:value-type='string'><text:p>huis<text:span>nummer</text:span></text:p>\
+            <office:annotation><text:p>let op</text:p></office:annotation></table:table-cell>\
         <table:table-cell office:value-type='string'><text:p>toevoeging</text:p></table:table-cell>\
         <table:table-cell table:number-columns-repeated='16381'/></table:table-row></table:table-header-rows>\
-        <table:table-row table:number-rows-repeated='2'><table:table-cell table:number-columns-repeated='16384'/></table:table-row>\
-        <table:table-row table:number-rows-repeated='2'><table:table-cell office:value-type='string'><text:p>1012<text:s/>JS</text:p></table:table-cell>\
-        <table:table-cell office:value-type='float' office:value='12'><text:p>12,00</text:p></table:table-cell><table:table-cell/></table:table-row>\
+        <table:table-row table:number-rows-repeated='2'><table:table-cell table:number-columns-repeated='16384'/>\
+            </table:table-row>\
+        <table:table-row table:number-rows-repeated='2'><table:table-cell office:value-type='string'>\
+            <text:p>1012<text:s/>JS</text:p></table:table-cell>\
+        <table:table-cell office:value-type='float' office:value='12'><text:p>12,00</text:p></table:table-cell>\
+            <table:table-cell/></table:table-row>\
         <table:table-row><table:table-cell office:value-type='string'><text:p>1012JS</text:p></table:table-cell>\
-        <table:table-cell table:number-columns-repeated='2' office:value-type='float' office:value='3'/></table:table-row>\
+        <table:table-cell table:number-columns-repeated='2' office:value-type='float' office:value='3'/>\
+            </table:table-row>\
         ROWS\
-        <table:table-row table:number-rows-repeated='1048000'><table:table-cell table:number-columns-repeated='16384'/></table:table-row>\
-        </table:table><table:table table:name='Leeg'><table:table-row><table:table-cell/></table:table-row></table:table>";
+        <table:table-row table:number-rows-repeated='1048000'>\
+            <table:table-cell table:number-columns-repeated='16384'/></table:table-row>\
+        </table:table><table:table table:name='Leeg'><table:table-row><table:table-cell/></table:table-row>\
+            </table:table>";
     let odd = [
-        "<table:table-cell office:value-type='date' office:date-value='2026-03-01'><text:p>1-3</text:p></table:table-cell>",
+        "<table:table-cell office:value-type='date' office:date-value='2026-03-01'><text:p>1-3</text:p>\
+            </table:table-cell>",
         "<table:table-cell office:value-type='boolean' office:boolean-value='true'/>",
-        "<table:table-cell office:value-type='string' calcext:value-type='error'><text:p>#N/A</text:p></table:table-cell>",
+        "<table:table-cell office:value-type='string' calcext:value-type='error'><text:p>#N/A</text:p>\
+            </table:table-cell>",
         "<table:table-cell table:formula='of:=[.A1]'/>",
         "<table:covered-table-cell/>",
         "<table:table-cell office:value-type='string' table:formula='of:=1'><text:p>B</text:p></table:table-cell>",
@@ -190,7 +209,8 @@ fn a_workbook_of_libreoffice() {
         .iter()
         .map(|cell| {
             format!(
-                "<table:table-row><table:table-cell office:value-type='string'><text:p>1012JS</text:p></table:table-cell>\
+                "<table:table-row><table:table-cell office:value-type='string'><text:p>1012JS</text:p>\
+                    </table:table-cell>\
                  <table:table-cell office:value-type='float' office:value='12'/>{cell}</table:table-row>"
             )
         })
@@ -257,6 +277,7 @@ fn what_is_no_table_is_named() {
         (b"\x1f\x8b\x08".to_vec(), "gzip"),
         (b"{\\rtf1".to_vec(), "rtf"),
         (b"\xef\xbb\xbf {\"a\":1}".to_vec(), "JSON"),
+        (b"{\n  \"rijen\": []}".to_vec(), "JSON"),
         (b"[{\"postcode\":1}]".to_vec(), "JSON"),
         (b"<?xml version='1.0'?>".to_vec(), "XML or HTML"),
         (b"\n<html><table>".to_vec(), "XML or HTML"),
@@ -271,12 +292,16 @@ fn what_is_no_table_is_named() {
 }
 
 #[test]
+fn names_in_brackets_are_a_header() {
+    assert_eq!(addresses(&good(b"[Postcode];[Huisnummer]\n1012JS;1\n")), ["1012JS|1|"]);
+}
+
+#[test]
 fn damaged_and_hostile_workbooks_end_in_errors() {
     let rows = data(&[&["postcode", "huisnummer"], &["1012JS", "1"]]);
     let whole = xlsx(&[("a", &rows)], "");
-    let other = ods(
-        "<table:table table:name='a'><table:table-row><table:table-cell office:value-type='string'><text:p>adres</text:p></table:table-cell></table:table-row></table:table>",
-    );
+    let other = ods("<table:table table:name='a'><table:table-row><table:table-cell office:value-type='string'>\
+            <text:p>adres</text:p></table:table-cell></table:table-row></table:table>");
     for bytes in [&whole, &other] {
         assert!(read(bytes, None).is_ok());
         for length in 0..bytes.len() {
@@ -317,7 +342,8 @@ fn damaged_and_hostile_workbooks_end_in_errors() {
         assert!(line(&ods(content), None).ends_with("[workbook]"), "{content}");
     }
     // One cell far away makes no sheet of all that lies before it.
-    let far = "<sheetData><row r='1'><c r='A1' t='str'><v>adres</v></c></row><row r='1048576'><c r='XFD1048576'><v>1</v></c></row></sheetData>";
+    let far = "<sheetData><row r='1'><c r='A1' t='str'><v>adres</v></c></row><row r='1048576'><c r='XFD1048576'>\
+        <v>1</v></c></row></sheetData>";
     assert_eq!(refused(&good(&xlsx(&[("a", far)], ""))), [(1_048_576, "columns", "line")]);
     let merged = format!("{rows}<mergeCells><mergeCell ref='A1:XFD1048576'/></mergeCells>");
     assert_eq!(refused(&good(&xlsx(&[("a", &merged)], ""))), [(2, "cell", "postcode")]);

@@ -139,6 +139,11 @@ impl Layout {
         own.map(|(name, _)| name.as_str())
     }
 
+    /// The column of an id that one address alone has; a pand has many.
+    pub(super) fn id_column(&self) -> Option<usize> {
+        self.all(Field::BagId).find(|at| !self.name(*at).to_lowercase().starts_with("pand"))
+    }
+
     /// A column's name, for a sentence.
     pub(super) fn name(&self, at: usize) -> String {
         self.names.get(at).map_or(String::new(), |name| shown(name))

@@ -44,14 +44,21 @@ impl Kind {
             return Ok(Kind::Archive);
         }
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-        match text.first() {
-            Some(b'{' | b'[') => Err(no_table("JSON: export it as CSV")),
-            Some(b'<') => Err(no_table(
-                "XML or HTML, whatever its name says: open it in a spreadsheet program, and save \
-                it as xlsx or CSV",
-            )),
-            _ => Ok(Kind::Text),
+        // A database writes names of columns in brackets, too.
+        let is_json = match text.split_first() {
+            Some((b'{', rest)) => rest.trim_ascii_start().starts_with(b"\""),
+            Some((b'[', rest)) => matches!(rest.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')),
+            _ => false,
+        };
+        if is_json {
+            return Err(no_table("JSON: export it as CSV"));
         }
+        if text.starts_with(b"<") {
+            let what =
+                "XML or HTML, whatever its name says: open it in a spreadsheet program, and save it as xlsx or CSV";
+            return Err(no_table(what));
+        }
+        Ok(Kind::Text)
     }
 }
 

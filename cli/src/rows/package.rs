@@ -1,5 +1,6 @@
 //! The parts of a workbook's archive, as XML: each inflated up to a limit, whatever the archive says of its size.
 
+use std::collections::HashMap;
 use std::io::{BufReader, Cursor, Error, ErrorKind, Read};
 
 use quick_xml::Reader;
@@ -17,6 +18,8 @@ pub(super) const MOST_INFLATED: u64 = 1 << 30;
 /// An archive with the parts of a workbook.
 pub(super) struct Package<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
+    /// The place of each part, by its name. Programs differ in capitals and slashes.
+    places: HashMap<String, usize>,
     /// The most bytes that a part may have; less in tests.
     most: u64,
 }
@@ -54,16 +57,21 @@ pub(super) fn too_large() -> Failure {
 impl<'a> Package<'a> {
     pub(super) fn open(bytes: &'a [u8], most: u64) -> Result<Package<'a>, Failure> {
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|_| damaged("its archive cannot be read"))?;
-        Ok(Package { zip, most })
+        let mut places = HashMap::new();
+        for at in 0..zip.len() {
+            if let Some(Ok(name)) = zip.name_for_index(at) {
+                places.entry(plain_name(&name)).or_insert(at);
+            }
+        }
+        Ok(Package { zip, places, most })
     }
 
     /// Which workbook this is, or what it is instead.
     pub(super) fn format(&mut self) -> Result<Format, Failure> {
-        let names: Vec<String> = self.zip.file_names().filter_map(Result::ok).map(|name| plain_name(&name)).collect();
-        let has = |beginning: &str| names.iter().any(|name| name.starts_with(beginning));
-        if has("mimetype") {
+        let has = |beginning: &str| self.places.keys().any(|name| name.starts_with(beginning));
+        if let Some(at) = self.places.get("mimetype") {
             let mut kind = String::new();
-            let read = self.zip.by_name("mimetype").map(|part| part.take(200).read_to_string(&mut kind));
+            let read = self.zip.by_index(*at).map(|part| part.take(200).read_to_string(&mut kind));
             return match (read, kind.trim()) {
                 (Ok(Ok(_)), "application/vnd.oasis.opendocument.spreadsheet") => Ok(Format::Ods),
                 _ => Err(no_table("a document (odt or the like) and no spreadsheet: save its table as CSV")),
@@ -84,13 +92,9 @@ impl<'a> Package<'a> {
         Err(no_table("packed (zip): unpack it first"))
     }
 
-    /// A part by its name; none where there is none. Programs differ in capitals and slashes.
+    /// A part by its name; none where there is none.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<Part<'_, 'a>>, Failure> {
-        let name = plain_name(name);
-        let is_it = |own: Result<std::borrow::Cow<'_, str>, ZipError>| own.is_ok_and(|own| plain_name(&own) == name);
-        let Some(at) = (0..self.zip.len()).find(|at| self.zip.name_for_index(*at).is_some_and(is_it)) else {
-            return Ok(None);
-        };
+        let Some(at) = self.places.get(&plain_name(name)).copied() else { return Ok(None) };
         let left = self.most;
         let inner = self.zip.by_index(at).map_err(|error| match error {
             ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {

@@ -168,31 +168,21 @@ impl Layout {
                 let fields =
                     Fields { postcode, number: cell(Some(number)), letter: cell(letter), addition: cell(addition) };
                 let unit = AddressKey::from_fields(&fields).map_err(Refusal::Address)?;
-                if let Some(at) = line {
-                    self.hold_line(at, cell(line), postcode, &unit)?;
+                if let Some(at) = line
+                    && !says_the_same(cell(line), postcode, &unit)
+                {
+                    return Err(self.differs("adres", at, cell(line), unit.as_str(), Some(number)));
                 }
                 Ok(unit)
             }
             Source::Line { line, postcode, number } => {
                 let unit = read_line(cell(Some(line)), cell(postcode))?;
-                let number = cell(number).trim();
-                if !number.is_empty() && number.parse() != Ok(unit.number()) {
-                    return Err(self.differs("huisnummer", line, cell(Some(line)), number));
+                let beside = cell(number).trim();
+                if !beside.is_empty() && beside.parse() != Ok(unit.number()) {
+                    return Err(self.differs("huisnummer", line, cell(Some(line)), beside, number));
                 }
                 Ok(unit)
             }
-        }
-    }
-
-    /// Holds an address in one cell against the one of the columns beside it. A street alone says nothing else.
-    fn hold_line(&self, at: usize, line: &str, postcode: &str, unit: &AddressKey) -> Result<(), Refusal> {
-        if !line.contains(char::is_numeric) {
-            return Ok(());
-        }
-        match read_line(line, postcode) {
-            Ok(other) if other == *unit => Ok(()),
-            Err(Refusal::Address(error)) if error.code() == "no_number" => Ok(()),
-            _ => Err(self.differs("adres", at, line, unit.as_str())),
         }
     }
 
@@ -207,16 +197,30 @@ impl Layout {
             Ok(other) => other.number() == unit.number() && !other.addition().is_empty() && other != *unit,
             Err(error) => error.code() != "no_number" && has_number(),
         };
-        if names_another { Err(self.differs("straat", at, street, unit.as_str())) } else { Ok(()) }
+        if names_another { Err(self.differs("straat", at, street, unit.as_str(), None)) } else { Ok(()) }
     }
 
-    fn differs(&self, field: &'static str, at: usize, found: &str, beside: &str) -> Refusal {
+    /// Two columns are of two addresses. Which of them is right is not known here.
+    fn differs(&self, field: &'static str, at: usize, found: &str, beside: &str, or: Option<usize>) -> Refusal {
         let (found, column) = (short(found.trim()), self.name(at));
+        let or = or.map_or(String::new(), |at| format!(" or \"{}\"", self.name(at)));
         let message = format!(
-            "\"{found}\" in the column '{column}' is not the same as \"{beside}\" in those beside it; mend one of \
-             them, or pass one over with --ignore \"{column}\""
+            "\"{found}\" in the column '{column}' is not the same as \"{beside}\" in those beside it; mend what is \
+             wrong, or pass over the column that is, with --ignore \"{column}\"{or}"
         );
         Refusal::Differs { field, message }
+    }
+}
+
+/// Holds an address in one cell against the one of the columns beside it. A street alone says nothing else.
+fn says_the_same(line: &str, postcode: &str, unit: &AddressKey) -> bool {
+    if !line.contains(char::is_numeric) {
+        return true;
+    }
+    match read_line(line, postcode) {
+        Ok(other) => other == *unit,
+        Err(Refusal::Address(error)) => error.code() == "no_number",
+        Err(_) => false,
     }
 }
 

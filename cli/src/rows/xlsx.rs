@@ -158,12 +158,14 @@ impl Workbook {
     ) -> Result<bool, Failure> {
         let mut part = package.part(path)?.ok_or_else(|| damaged("a sheet of it is missing"))?;
         let (mut row, mut next_row, mut next_column) = (0, 0, 0);
-        let mut has_value = false;
+        let (mut is_data, mut has_value) = (false, false);
         let mut merged = Vec::new();
         loop {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "row" => {
+                    // Drawings below have rows of another kind.
+                    "sheetData" => is_data = true,
+                    "row" if is_data => {
                         row = match attribute(&element, "r")? {
                             Some(text) => text.parse::<u32>().ok().and_then(|row| row.checked_sub(1)),
                             None => Some(next_row),
@@ -172,7 +174,7 @@ impl Workbook {
                         .ok_or_else(|| damaged("its rows are not in order"))?;
                         (next_row, next_column) = (row + 1, 0);
                     }
-                    "c" => {
+                    "c" if is_data => {
                         let column = match attribute(&element, "r")? {
                             Some(text) => place(&text).filter(|(own, _)| *own == row).map(|(_, column)| column),
                             None => Some(next_column),
@@ -212,11 +214,11 @@ impl Workbook {
                     }
                     _ => {}
                 },
-                Event::End(element) if element.local_name().as_ref() == "row" => {
-                    if let Some(grid) = grid.as_deref_mut() {
-                        grid.end_row(row)?;
-                    }
-                }
+                Event::End(element) => match (element.local_name().as_ref(), grid.as_deref_mut()) {
+                    ("sheetData", _) => is_data = false,
+                    ("row", Some(grid)) if is_data => grid.end_row(row)?,
+                    _ => {}
+                },
                 Event::Eof => break,
                 _ => {}
             }
