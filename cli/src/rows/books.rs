@@ -42,9 +42,11 @@ fn xlsx(sheets: &[(&str, &str)], shared: &str) -> Vec<u8> {
     parts.push(("xl/workbook.xml".into(), format!("<workbook><sheets>{named}</sheets></workbook>")));
     parts.push(("xl/_rels/workbook.xml.rels".into(), format!("<Relationships>{related}</Relationships>")));
     parts.push(("xl/sharedStrings.xml".into(), format!("<sst uniqueCount='99999999999999'>{shared}</sst>")));
-    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='d-mmm'/></numFmts><cellStyleXfs><xf \
+    let styles = "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='d-mmm'/>\
+        <numFmt numFmtId='165' formatCode='00'/><numFmt numFmtId='166' formatCode='0&quot;A&quot;'/></numFmts>\
+        <cellStyleXfs><xf \
                   numFmtId='14'/></cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='164'/>\
-                      <xf numFmtId='14'/></cellXfs></styleSheet>";
+                      <xf numFmtId='14'/><xf numFmtId='165'/><xf numFmtId='166'/></cellXfs></styleSheet>";
     parts.push(("xl/styles.xml".into(), styles.into()));
     let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     packed(&parts)
@@ -169,6 +171,20 @@ fn cells_that_are_no_values_are_refused_where_they_are_of_the_address() {
     assert_eq!((again.rows.len(), again.refused.len()), (4, 4), "formulas and merged cells are blank");
 }
 
+/// A format may show what the cell does not have, and whoever typed it saw another home.
+#[test]
+fn numbers_that_are_shown_as_something_else_are_refused() {
+    let rows = "<sheetData><row><c t='str'><v>postcode</v></c><c t='str'><v>huisnummer</v></c><c t='str'>\
+        <v>toev</v></c></row>\
+        <row><c t='str'><v>1012JS</v></c><c s='3'><v>2</v></c><c><v>3</v></c></row>\
+        <row><c t='str'><v>1012JS</v></c><c s='4'><v>2</v></c></row>\
+        <row><c t='str'><v>1012JS</v></c><c><v>2</v></c><c s='3'><v>3</v></c></row></sheetData>";
+    let sheet = good(&xlsx(&[("a", rows)], ""));
+    assert_eq!(addresses(&sheet), ["1012JS|2|3"], "002 is a house number, and it is 2");
+    assert_eq!(refused(&sheet), [(3, "cell", "huisnummer"), (4, "cell", "toevoeging")]);
+    assert!(sheet.refused[1].message.contains("shown with zeros"), "{}", sheet.refused[1].message);
+}
+
 #[test]
 fn a_workbook_of_libreoffice() {
     let content = "<table:tracked-changes><table:table-cell office:value-type='string'><text:p>oud</text:p>\
@@ -199,6 +215,7 @@ fn a_workbook_of_libreoffice() {
         "<table:table-cell office:value-type='date' office:date-value='2026-03-01'><text:p>1-3</text:p>\
             </table:table-cell>",
         "<table:table-cell office:value-type='boolean' office:boolean-value='true'/>",
+        "<table:table-cell office:value-type='float' office:value='2'><text:p>02</text:p></table:table-cell>",
         "<table:table-cell office:value-type='string' calcext:value-type='error'><text:p>#N/A</text:p>\
             </table:table-cell>",
         "<table:table-cell table:formula='of:=[.A1]'/>",
@@ -217,7 +234,7 @@ fn a_workbook_of_libreoffice() {
         .collect();
     let sheet = good(&ods(&content.replace("ROWS", &rows)));
     assert_eq!(addresses(&sheet), ["1012JS|12|", "1012JS|12|", "1012JS|3|3", "1012JS|12|B"]);
-    assert_eq!(refused(&sheet), [7, 8, 9, 10, 11].map(|at| (at, "cell", "toevoeging")));
+    assert_eq!(refused(&sheet), [7, 8, 9, 10, 11, 12].map(|at| (at, "cell", "toevoeging")));
     assert_eq!(sheet.text.said, "ods, sheet 'Lijst'");
     // A row that is there ten million times is no sheet.
     let many = content

@@ -11,6 +11,10 @@ pub(super) enum Odd {
     Error,
     /// A formula that no program has worked out.
     Formula,
+    /// A number that is shown with zeros before it: 2 as 02.
+    Padded,
+    /// A number that is shown with something else in it: 12 as 12A.
+    Dressed,
     /// It is merged with the one above or beside it, which has the value.
     Merged,
 }
@@ -23,6 +27,12 @@ impl Odd {
             Odd::Boolean => "true or false: make the column text, and type it again",
             Odd::Error => "an error of the spreadsheet: mend it there",
             Odd::Formula => "a formula without a value: open the workbook in a spreadsheet program, and save it again",
+            Odd::Padded => {
+                "shown with zeros before it that the cell does not have: make the column text, and type it again"
+            }
+            Odd::Dressed => {
+                "shown with something in it that the cell does not have: make the column text, and type it again"
+            }
             Odd::Merged => "of merged cells, of which one has the value: take them apart, and fill in each",
         }
     }

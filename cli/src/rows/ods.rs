@@ -186,7 +186,9 @@ fn read_cell(part: &mut Part<'_, '_>, said: Said) -> Result<Cell, Failure> {
         None if said.has_formula => (shown, Some(Odd::Formula)),
         None => (shown, None),
         Some("float" | "currency" | "percentage") => {
-            (number(&value).ok_or_else(|| damaged("a number of it is none"))?, None)
+            let text = number(&value).ok_or_else(|| damaged("a number of it is none"))?;
+            let odd = made_of_number(&shown);
+            (text, odd)
         }
         Some("string") => (said.text.unwrap_or(shown), None),
         Some("date" | "time") => (said.date.unwrap_or(shown), Some(Odd::Date)),
@@ -243,9 +245,40 @@ fn read_text(part: &mut Part<'_, '_>) -> Result<String, Failure> {
     }
 }
 
+/// What is shown of a number: one with zeros before it, or one with something else in it; none where it is shown as it
+/// is. Separators and signs do not count.
+fn made_of_number(shown: &str) -> Option<Odd> {
+    let shown = shown.trim();
+    let letters = shown.replace("E+", "").replace("E-", "");
+    if letters.contains(char::is_alphabetic) || (shown.contains('-') && !shown.starts_with('-') && letters == shown) {
+        return Some(Odd::Dressed);
+    }
+    let digits = shown.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let is_padded = digits.strip_prefix('0').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_padded.then_some(Odd::Padded)
+}
+
 fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Failure> {
     match attribute(element, name)? {
         Some(text) => text.parse().ok().filter(|count| *count > 0).ok_or_else(|| damaged("a count of it is none")),
         None => Ok(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_numbers() {
+        for (made, all) in [
+            (Some(Odd::Padded), "02|0012|00,5"),
+            (Some(Odd::Dressed), "12A|nr 12|1-2|EUR 12"),
+            (None, "|12|12,00|12.0|1.234|0|0,5|-12|€ 12|12%|1,2E+01|-1E-05"),
+        ] {
+            for shown in all.split('|') {
+                assert_eq!(made_of_number(shown), made, "{shown}");
+            }
+        }
     }
 }

@@ -106,6 +106,8 @@ impl Layout {
         for (at, odd) in odd {
             if let Some(Role::Field(field)) = self.roles.get(at)
                 && field.is_looked_at()
+                // No house number begins with a zero.
+                && (*field, odd) != (Field::Number, Odd::Padded)
             {
                 let (found, column) = (short(row.get(at).unwrap_or_default().trim()), self.name(at));
                 let found = if found.is_empty() { "what stands".to_owned() } else { format!("\"{found}\"") };

@@ -23,8 +23,8 @@ pub(super) struct Workbook {
     shared: String,
     /// Where each of those ends.
     ends: Vec<u32>,
-    /// Whether each format of cells is a date's or a time's.
-    is_date: Vec<bool>,
+    /// What each format of cells makes of a number.
+    formats: Vec<Option<Odd>>,
     /// Days count from 1904.
     from_1904: bool,
 }
@@ -50,7 +50,7 @@ impl Workbook {
             sheets: Vec::new(),
             shared: String::new(),
             ends: Vec::new(),
-            is_date: Vec::new(),
+            formats: Vec::new(),
             from_1904: false,
         };
         workbook.read_sheets(package, &path, &related)?;
@@ -124,7 +124,7 @@ impl Workbook {
 
     fn read_styles(&mut self, package: &mut Package<'_>, path: &str) -> Result<(), Failure> {
         let Some(mut part) = package.part(path)? else { return Ok(()) };
-        let mut own: HashMap<u32, bool> = HashMap::new();
+        let mut own: HashMap<u32, Option<Odd>> = HashMap::new();
         let mut is_of_cells = false;
         let id = |text: Option<String>| text.and_then(|text| text.parse().ok()).unwrap_or(0);
         loop {
@@ -132,13 +132,14 @@ impl Workbook {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "numFmt" => {
                         let code = attribute(&element, "formatCode")?.unwrap_or_default();
-                        own.insert(id(attribute(&element, "numFmtId")?), is_date_format(&code));
+                        own.insert(id(attribute(&element, "numFmtId")?), made_of_number(&code));
                     }
                     "cellXfs" => is_of_cells = true,
                     "xf" if is_of_cells => {
                         let format = id(attribute(&element, "numFmtId")?);
-                        let built_in = matches!(format, 14..=22 | 27..=36 | 45..=47 | 50..=58);
-                        self.is_date.push(own.get(&format).copied().unwrap_or(built_in));
+                        let is_date = matches!(format, 14..=22 | 27..=36 | 45..=47 | 50..=58);
+                        let built_in = is_date.then_some(Odd::Date);
+                        self.formats.push(own.get(&format).copied().unwrap_or(built_in));
                     }
                     _ => {}
                 },
@@ -255,10 +256,10 @@ impl Workbook {
             "" | "n" if value.trim().is_empty() => Ok((String::new(), has_formula.then_some(Odd::Formula))),
             "" | "n" => {
                 let text = number(&value).ok_or_else(|| damaged("a number of it is none"))?;
-                if self.is_date.get(style).copied().unwrap_or(false) {
-                    return Ok((date(&text, self.from_1904), Some(Odd::Date)));
+                match self.formats.get(style).copied().flatten() {
+                    Some(Odd::Date) => Ok((date(&text, self.from_1904), Some(Odd::Date))),
+                    odd => Ok((text, odd)),
                 }
-                Ok((text, None))
             }
             _ => Err(damaged("a cell of it is of no known kind")),
         }
@@ -361,26 +362,40 @@ fn place(text: &str) -> Option<(u32, u32)> {
     (row < MOST_ROWS && column < MOST_COLUMNS).then_some((row, column))
 }
 
-/// Whether a format shows a date or a time: it has one of their letters outside quotes and brackets.
-fn is_date_format(code: &str) -> bool {
-    // The first section counts; [h], [m] and [s] are times, other brackets are colours and conditions.
+/// What a format makes of a number: a date or a time, one with zeros before it, or one with something else in it; none
+/// where it is shown as it is.
+fn made_of_number(code: &str) -> Option<Odd> {
+    let mut is_dressed = false;
+    // The placeholders of digits, and what is between them.
+    let mut plain = String::new();
     let mut letters = code.chars();
     while let Some(c) = letters.next() {
         match c {
-            '"' => while letters.next().is_some_and(|c| c != '"') {},
-            '\\' | '_' | '*' => drop(letters.next()),
+            '"' => {
+                let text = letters.by_ref().take_while(|c| *c != '"');
+                is_dressed |= text.fold(false, |found, c| found | c.is_alphanumeric());
+            }
+            '\\' => is_dressed |= letters.next().is_some_and(char::is_alphanumeric),
+            '_' | '*' => drop(letters.next()),
             '[' => {
+                // [h], [m] and [s] are times; other brackets are colours, conditions and countries.
                 let inside: String = letters.by_ref().take_while(|c| *c != ']').collect();
                 if !inside.is_empty() && inside.chars().all(|c| "hmsHMS".contains(c)) {
-                    return true;
+                    return Some(Odd::Date);
                 }
             }
-            ';' => return false,
-            'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return true,
-            _ => {}
+            // The first section is of positive numbers.
+            ';' => break,
+            'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return Some(Odd::Date),
+            c => plain.push(c),
         }
     }
-    false
+    let digits = plain.trim_matches(|c: char| !"0#?".contains(c));
+    is_dressed |= digits.replace("E-", "E").contains(|c: char| !"0#?.,E+/ %".contains(c));
+    if is_dressed {
+        return Some(Odd::Dressed);
+    }
+    digits.starts_with("00").then_some(Odd::Padded)
 }
 
 /// A day that a workbook counts, as `2026-03-01`; a number that is none stays one.
@@ -399,12 +414,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_of_dates() {
-        for code in ["d-m-yyyy", "[$-413]d mmmm yyyy", "hh:mm", "[h]:mm", "dd/mm/yy;@", "\"week \"yyyy"] {
-            assert!(is_date_format(code), "{code}");
-        }
-        for code in ["General", "0", "0.00", "#,##0", "\"dag\" 0", "[Red]0", "@", "0\\d", "_-* #,##0.00_-", "0;\"d\""] {
-            assert!(!is_date_format(code), "{code}");
+    fn what_formats_make_of_numbers() {
+        for (made, codes) in [
+            (Some(Odd::Date), "d-m-yyyy|[$-413]d mmmm yyyy|hh:mm|[h]:mm|dd/mm/yy;@|\"week \"yyyy"),
+            (Some(Odd::Padded), "00|0000|00.0|00;\"d\""),
+            (Some(Odd::Dressed), "0\"A\"|0\\d|\"nr \"0|0-0|00\"x\""),
+            (None, "General|0|0.00|#,##0|# ##0|0%|0.00E+00|##0.0E-0|[Red]0|@|_-* #,##0.00_-|0;\"d\"|# ?/?|\"€\" 0|"),
+        ] {
+            for code in codes.split('|') {
+                assert_eq!(made_of_number(code), made, "{code}");
+            }
         }
     }
 
