@@ -118,22 +118,19 @@ fn read_row(part: &mut Part<'_, '_>) -> Result<Vec<Cell>, Failure> {
     let mut cells: Vec<Cell> = Vec::new();
     loop {
         match part.next()? {
-            Event::Start(element) => match element.local_name().as_ref() {
-                name @ ("table-cell" | "covered-table-cell") => {
-                    let is_covered = name == "covered-table-cell";
-                    let repeated = count(&element, "number-columns-repeated")?;
-                    let said = Said::of(&element)?;
-                    let mut cell = read_cell(part, said)?;
-                    if is_covered {
-                        cell.odd = Some(Odd::Merged);
-                    }
-                    if cells.len() == MOST_COLUMNS as usize {
-                        return Err(too_large());
-                    }
-                    cells.push(Cell { repeated, ..cell });
+            Event::Start(element) if element.local_name().as_ref().ends_with("table-cell") => {
+                let is_covered = element.local_name().as_ref() == "covered-table-cell";
+                let repeated = count(&element, "number-columns-repeated")?;
+                let said = Said::of(&element)?;
+                let mut cell = read_cell(part, said)?;
+                if is_covered {
+                    cell.odd = Some(Odd::Merged);
                 }
-                _ => {}
-            },
+                if cells.len() == MOST_COLUMNS as usize {
+                    return Err(too_large());
+                }
+                cells.push(Cell { repeated, ..cell });
+            }
             Event::End(element) if element.local_name().as_ref() == "table-row" => return Ok(cells),
             Event::Eof => return Err(damaged("it ends in a row")),
             _ => {}

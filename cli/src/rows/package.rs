@@ -33,9 +33,12 @@ pub(super) enum Format {
 
 /// A part that is read, with what its last event was read into.
 pub(super) struct Part<'p, 'a> {
-    reader: Reader<BufReader<Bounded<ZipFile<'p, Cursor<&'a [u8]>>>>>,
+    reader: Reader<BufReader<Bounded<Inflated<'p, 'a>>>>,
     buffer: Vec<u8>,
 }
+
+/// A part as the archive gives it.
+type Inflated<'p, 'a> = ZipFile<'p, Cursor<&'a [u8]>>;
 
 /// Ends with an error where more was read than may be.
 struct Bounded<R> {
