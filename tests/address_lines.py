@@ -8,7 +8,17 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REGISTER = ROOT.parent / "shared" / "data" / "bag_weesp.tsv"
-MUTATIONS = 100_000
+MUTATIONS = 200_000
+
+# Words and signs that the rules turn on.
+PIECES = [
+    "by", "bij de ", "te ", "to", "t/o", "t/m ", "en", "of", "hk ", "NL", "NLD", "nr", "Ede", "Ee", "Weesp",
+    "Amsterdam", "Den Haag", "'s-Gravenhage", "Hoog Soeren", "Huis ter Heide", "a/d", "Gent", "Brussel",
+    "Belgi\u00eb", "BE", "BX", "caravan", "kelder", "hoog", "2e ", "1ste ", "3e Straat", "verdieping", "etage",
+    "kamer", "zolderkamer", "ingang", "blok", "gebouw", "Rijksweg", "bis", "BG", "II", "III", "TRAF", "ark", "Zuid",
+    "NULL", "nan", "NVT", "0", "00", "1-mrt", "jan", "MEI", "singel", "Meiplein", "pad", "1940-'45 ", "'39-'44 ",
+    "& ", "(2)", "12a-c", "14-12", "a-14", "8243 AB", "6537AB", "2000 BE", "1234AB", "XA", "E", "DE",
+]  # fmt: skip
 
 
 def vector_texts():
@@ -29,6 +39,12 @@ def register_texts():
         "{postcode} {number}-{letter}{addition}",
         "{street} {number} {letter} {addition} {postcode} {town}",
         "{town}, {postcode}, {street} {number}/{addition}{letter}",
+        "{street} {number}{dashed} {town} {postcode}",
+        "{street} {number} {letter}{addition}, {postcode}  {town}",
+        "{street} {number} te {town}, {postcode}",
+        "{postcode}{number}{dashed}",
+        "{street} {number}{letter}-{number}{addition}, {postcode}",
+        "{street} {number} {letter}, {number}e verdieping, {postcode} {town}",
     ]
     texts = []
     for index, row in enumerate(rows[1:]):
@@ -40,18 +56,21 @@ def register_texts():
             "postcode": row[at["postcode"]],
             "town": row[at["woonplaats"]],
         }
+        fields["dashed"] = f"-{fields['letter']}{fields['addition']}".removesuffix("-")
         texts.append(forms[index % len(forms)].format(**fields))
     return texts
 
 
 def mutated(seeds, random):
     text = list(random.choice(seeds))
-    alphabet = "0123456789aAbBiIzZ -/,.|()'\u00a0\uff11\u0430\u00b2\u00e9\u200b\u2013\u0000"
+    alphabet = "0123456789aAbBiIzZ -/,.|()'&\u00a0\uff11\u0430\u00b2\u00e9\u200b\u2013\u0000"
     for _ in range(random.randint(1, 4)):
         at = random.randint(0, len(text))
-        match random.randint(0, 3):
+        match random.randint(0, 4):
             case 0:
                 text.insert(at, random.choice(alphabet))
+            case 4:
+                text[at:at] = random.choice(["", " "]) + random.choice(PIECES)
             case 1 if at < len(text):
                 del text[at]
             case 2 if at < len(text):

@@ -1,4 +1,4 @@
-"""Compares two outputs of `stapel address`, line by line: key for key, and refusal for refusal by code and field."""
+"""Compares two outputs of `stapel address`, line by line: key for key, and refusals by code, field and number."""
 
 import json
 import sys
@@ -7,7 +7,9 @@ import sys
 def outcome(line):
     row = json.loads(line)
     error = row.get("error")
-    return (row["line"], error["code"], error["field"]) if error else (row["line"], row["unit"], row["number"])
+    if error:
+        return (row["line"], error["code"], error["field"], error.get("number"))
+    return (row["line"], row["unit"], row["number"])
 
 
 def main():

@@ -1,6 +1,7 @@
 //! The tests through the public API, as one program: it is linked once, and they run side by side. Each module is a
 //! file beside this one; one that needs the broker or the partner says so here.
 
+mod address_cases;
 mod addresses;
 mod known_answers;
 mod register;

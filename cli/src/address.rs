@@ -27,7 +27,8 @@ const PACE: u64 = 1 << 12;
 ///
 /// Reads one address a line and writes one line of JSON for each, in order:
 /// {"line":1,"input":"...","unit":"1012JS|1|A","number":"1012JS|1"}, or
-/// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}.
+/// {"line":1,"input":"...","error":{"code":"...","field":"...","message":"..."}}. Where the house number is certain and
+/// only the home in it is not, the error has the number's key too, as "number".
 /// The exit status is 0 when every line was handled, refused ones included; with --strict it is 3 where one was
 /// refused.
 #[derive(clap::Args)]
@@ -121,6 +122,9 @@ struct Reason<'a> {
     code: &'a str,
     field: &'a str,
     message: &'a str,
+    /// The key of the house number, if it is certain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a str>,
 }
 
 /// The header of a table, and what its rows came to.
@@ -192,9 +196,11 @@ fn accept(
 }
 
 fn refuse(line: u64, input: &str, refusal: Refusal, out: &mut Output) -> Result<(), Failure> {
+    let certain = refusal.number_key();
+    let number = certain.as_ref().map(AddressKey::as_str);
     let (code, field, message) = refusal.parts();
     failure::some_warned();
-    out.json(&Refused { line, input, error: Reason { code, field, message: &message } })
+    out.json(&Refused { line, input, error: Reason { code, field, message: &message, number } })
 }
 
 fn to_hex(pseudonym: Pseudonym, hex: &mut [u8; 32]) -> &str {

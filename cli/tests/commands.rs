@@ -63,6 +63,9 @@ fn expected(number: usize, input: &str, got: Result<stapel::AddressKey, stapel::
             details.insert("code".into(), error.code().into());
             details.insert("field".into(), error.field().into());
             details.insert("message".into(), error.message().into());
+            if let Some(number) = error.number_key() {
+                details.insert("number".into(), number.as_str().into());
+            }
             line.insert("error".into(), details.into());
         }
     }

@@ -98,7 +98,8 @@ impl Town {
     pub(crate) fn made(size: usize, seed: u64) -> Result<Town, AddressError> {
         let mut chance = Chance::new(seed, "town");
         let name: Rc<str> = chance.pick(TOWNS).into();
-        let mut postcodes = Postcodes { district: 1100 + chance.below(8000) as u32, letters: 0 };
+        // Below those whose streets have numbers, where a line of text is refused for it.
+        let mut postcodes = Postcodes { district: 1100 + chance.below(5000) as u32, letters: 0 };
         let mut streets = Streets::new(&mut chance);
         let mut homes: Vec<Home> = Vec::with_capacity(size + 400);
         while homes.len() < size {

@@ -132,7 +132,11 @@ pub(crate) mod tests {
     fn looks_like_a_range(home: &Home) -> bool {
         let digits: String = home.addition.chars().take_while(char::is_ascii_digit).collect();
         let Ok(to) = digits.parse::<u32>() else { return false };
-        home.letter.is_empty() && to > home.number && to - home.number <= 20 && (to - home.number).is_multiple_of(2)
+        let backwards = home.number > 9
+            && to.ilog10() == home.number.ilog10()
+            && matches!(home.number.saturating_sub(to), 2..=20)
+            && (home.number - to).is_multiple_of(2);
+        home.letter.is_empty() && (to > home.number || backwards)
     }
 
     #[test]

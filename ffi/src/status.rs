@@ -196,6 +196,16 @@ pub enum stapel_status {
     STAPEL_ERROR_BAG_ID_TYPE = 227,
     /// An address was refused: it is a BAG id, which only a local register can turn into an address.
     STAPEL_ERROR_BAG_ID_NEEDS_REGISTER = 228,
+    /// An address was refused: it is a BAG id with its leading zero lost, as spreadsheets lose it.
+    STAPEL_ERROR_BAG_ID_ZERO_LOST = 229,
+    /// An address was refused: the addition is how a program writes an empty value, such as NULL.
+    STAPEL_ERROR_EMPTY_VALUE = 230,
+    /// An address was refused: the addition is a date, which a spreadsheet made of one such as 1-3.
+    STAPEL_ERROR_SPREADSHEET_DATE = 231,
+    /// An address was refused: it may be a number and an addition, or the number of a street and a house number.
+    STAPEL_ERROR_NUMBERED_STREET = 232,
+    /// An address was refused: it names a Belgian town, with letters that may be the code of a country or language.
+    STAPEL_ERROR_BELGIAN_TOWN = 233,
     /// A message was rejected: the roster has no partner of that number.
     STAPEL_ERROR_UNKNOWN_PARTNER = 302,
     /// A message was rejected: the message is for another consortium.
@@ -326,6 +336,11 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_BAG_ID_LENGTH, c"bag_id_length"),
     (STAPEL_ERROR_BAG_ID_TYPE, c"bag_id_type"),
     (STAPEL_ERROR_BAG_ID_NEEDS_REGISTER, c"bag_id_needs_register"),
+    (STAPEL_ERROR_BAG_ID_ZERO_LOST, c"bag_id_zero_lost"),
+    (STAPEL_ERROR_EMPTY_VALUE, c"empty_value"),
+    (STAPEL_ERROR_SPREADSHEET_DATE, c"spreadsheet_date"),
+    (STAPEL_ERROR_NUMBERED_STREET, c"numbered_street"),
+    (STAPEL_ERROR_BELGIAN_TOWN, c"belgian_town"),
     (STAPEL_ERROR_UNKNOWN_PARTNER, c"unknown_partner"),
     (STAPEL_ERROR_WRONG_CONSORTIUM, c"wrong_consortium"),
     (STAPEL_ERROR_WRONG_PURPOSE, c"wrong_purpose"),

@@ -16,6 +16,10 @@ pub fn run(data: &[u8]) {
         Err(error) => {
             assert!(stapel::ADDRESS_CODES.iter().any(|known| known.code == error.code()), "{}", error.code());
             assert!(!error.message().is_empty());
+            if let Some(house) = error.number_key() {
+                assert_eq!(AddressKey::from_canonical(house.as_str()), Ok(house));
+                assert_eq!(house.level(), Level::Number);
+            }
         }
         Ok(key) => {
             assert_eq!(key.level(), Level::Unit);
@@ -25,7 +29,11 @@ pub fn run(data: &[u8]) {
             assert_eq!(AddressKey::from_canonical(number_key.as_str()), Ok(number_key));
             let number = key.number().to_string();
             let fields = Fields { postcode: key.postcode(), number: &number, letter: "", addition: key.addition() };
-            assert_eq!(AddressKey::from_fields(&fields), Ok(key), "{key}");
+            match AddressKey::from_fields(&fields) {
+                Ok(read) => assert_eq!(read, key),
+                // Only the canonical form names a home whose addition is a word, such as NULL.
+                Err(_) => assert!(text.contains('|'), "{key}"),
+            }
         }
     }
     // The same bytes as fields, parted by bars.

@@ -40,7 +40,8 @@ def address_line(number: int, raw: bytes) -> dict:
     try:
         unit = address.from_line(raw)
     except address.NoAddress as error:
-        return {**row, "error": {"code": error.code, "field": error.field, "message": error.text}}
+        certain = {"number": error.number} if error.number else {}
+        return {**row, "error": {"code": error.code, "field": error.field, "message": error.text, **certain}}
     return {**row, "unit": unit, "number": address.number_key(unit)}
 
 

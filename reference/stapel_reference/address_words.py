@@ -2,7 +2,7 @@
 
 # Words, and their flags.
 ROWS = [
-    ("NAAST TEGENOVER NABIJ OMGEVING THV BIJ", "near"),
+    ("NAAST TEGENOVER NABIJ OMGEVING THV BIJ BY", "near"),
     ("POSTBUS POSTBUSNR POSTBUSNUMMER ANTWOORDNUMMER ANTWOORDNR", "box"),
     (
         "BOVENWONING BENEDENWONING ACHTERWONING BOVENHUIS BENEDENHUIS ACHTERHUIS VOORHUIS SOUTERRAIN "
@@ -14,19 +14,53 @@ ROWS = [
     ("HS BG BIS BEN BOV BENED BOVEN ONDER VOOR LINKS UNIT APP", "after, before, addition"),
     ("BOX", "after, box-before, addition"),
     ("HUIS", "after, addition"),
-    ("KELDER ZOLDER BEGANE EERSTE TWEEDE DERDE VIERDE", "after"),
+    (
+        "KELDER ZOLDER BEGANE EERSTE TWEEDE DERDE VIERDE LOKAAL VLEUGEL CARAVAN STACARAVAN CHALET BUNGALOW WOONBOOT "
+        "WOONSCHIP WOONARK WOONWAGEN LIGPLAATS STANDPLAATS KANTOOR ATELIER MAGAZIJN WERKPLAATS PENTHOUSE DAKOPBOUW",
+        "after",
+    ),
+    ("INGANG PORTIEK LOODS GEBOUW", "after, lettered"),
     ("ZIJ OND ACHT SOUS ROOD ZWART", "after, addition"),
     ("III VII", "addition"),
-    ("TUSSEN LANGS VANAF TO KAVEL PERCEEL SECTIE KM BLOK FLAT", "before"),
+    ("TUSSEN LANGS VANAF TO KM", "before"),
+    ("KAVEL PERCEEL SECTIE BLOK FLAT", "before, lettered"),
+    ("TOREN VAK STEIGER RIJKSWEG SNELWEG AUTOWEG", "lettered"),
+    ("HK", "corner"),
+    ("NOORD OOST ZUID WEST", "district"),
+    (
+        "ANTWERPEN BRUSSEL BRUXELLES GENT BRUGGE LEUVEN LUIK NAMEN OOSTENDE ROESELARE TURNHOUT GENK CHARLEROI "
+        "BELGIE BELGI~ BELGIUM BELGIQUE",
+        "belgian",
+    ),
     ("PB", "box-before"),
-    ("EN OF TOT TM", "before, joins"),
+    ("EN OF TOT TM &", "before, joins"),
     ("NEDERLAND", "country"),
-    ("NL NR", "unclear"),
+    ("NL NLD NR EE", "unclear"),
 ]
 WORDS = {word: frozenset(flags.split(", ")) for words, flags in ROWS for word in words.split()}
 
 # Endings of words that name a part of a building.
 PART_ENDINGS = ("WONING", "KAMER", "ETAGE", "VERDIEPING", "RUIMTE", "DEUR", "HOOG", "HUIS", "BOX", "KELDER", "STUDIO")
+
+# Kinds of street, and the months that may stand before one: a number before them is a part of the name.
+STREETS = frozenset("STRAAT DWARSSTRAAT LAAN WEG PAD PLEIN SINGEL GRACHT KADE DIJK STEEG DREEF".split())
+YEAR = "JANUARI FEBRUARI MAART APRIL MEI JUNI JULI AUGUSTUS SEPTEMBER OKTOBER NOVEMBER DECEMBER".split()
+
+# What follows Bij, or the Frisian By, in the name of a street.
+ARTICLES = frozenset("DE DEN DER HET IT T".split())
+
+# Words that a number stands before: 2 hoog.
+STOREYS = frozenset("HOOG HG ETAGE VERDIEPING WOONLAAG".split())
+
+# How a spreadsheet writes a month, and a program that there is no value.
+MONTHS = frozenset("JAN FEB MRT MAR APR MEI MAY JUN JUL AUG SEP OKT OCT NOV DEC".split())
+NO_VALUE = frozenset("NULL NONE NAN NA NVT GEEN ONG".split())
+
+# The letters of a postcode that are not one where a Belgian town is named.
+BELGIAN_CODES = frozenset("BE BX NL FR DE EN LU".split())
+
+# The digits of postcodes where streets have numbers.
+NUMBERED = [range(6535, 6539), range(6901, 6906), range(8200, 8250), range(8321, 8323)]
 
 # Towns of at most five letters.
 SHORT_TOWNS = frozenset(
@@ -54,6 +88,7 @@ CODES = {
     "postcode_form": ("postcode", "is not a postcode"),
     "postcode_first_digit": ("postcode", "begins with 0, as no postcode does"),
     "postcode_letters": ("postcode", "ends in SA, SD or SS, as no postcode does"),
+    "belgian_town": ("postcode", "is a Belgian postcode and a code of a country or language, or a Dutch postcode"),
     "no_number": ("huisnummer", "names no house number"),
     "two_numbers": ("huisnummer", "is a second number beside the house number"),
     "number_form": ("huisnummer", "is not a number in digits alone"),
@@ -62,15 +97,22 @@ CODES = {
     "number_unclear": ("huisnummer", "may be the house number or a part of another name"),
     "ordinal_unclear": ("huisnummer", "may be an ordinal or a house number"),
     "year_unclear": ("huisnummer", "may be a year in the street's name or a house number"),
+    "numbered_street": (
+        "huisnummer",
+        "may be a number and an addition, or the number of a street and a house number",
+    ),
     "range_unclear": ("huisnummer", "may be several house numbers, or one with an addition"),
     "suffix_too_long": ("toevoeging", "makes letter and addition longer than five characters together"),
     "suffix_unclear": ("toevoeging", "may be an addition or something else"),
     "suffix_in_words": ("toevoeging", "describes a part of the building in words"),
+    "empty_value": ("toevoeging", "is how a program writes an empty value, and no addition"),
+    "spreadsheet_date": ("toevoeging", "is a date, which a spreadsheet made of an addition such as 1-3"),
     "letter_form": ("huisletter", "is not one letter"),
     "addition_form": ("toevoeging", "is not letters and digits with single separators between unlike ones"),
     "not_the_house": ("line", "names a place near, not the house itself"),
     "not_a_place": ("line", "is a box or reply number, not a place"),
     "bag_id_length": ("line", "looks like a BAG id but has not 16 digits"),
+    "bag_id_zero_lost": ("line", "is a BAG id with its leading zero lost"),
     "bag_id_type": ("line", "is not the BAG id of an address, of which digits 5 and 6 are 01, 02, 03 or 20"),
     "bag_id_needs_register": ("line", "is a BAG id, which only a local register can turn into an address"),
 }

@@ -156,7 +156,8 @@ def address_of(row: dict[str, Any], call: Callable[[], str]) -> str | None:
     except address.NoAddress as error:
         if "error" not in row:
             return f"refused with {error.code}"
-        return unlike(row["error"], error.code) or unlike(row.get("field", error.field), error.field)
+        found = unlike(row["error"], error.code) or unlike(row.get("field", error.field), error.field)
+        return found or unlike(row.get("number"), error.number)
     if "error" in row:
         return f"{unit!r}, and not {row['error']}"
     return unlike(row["unit"], unit) or unlike(row["number"], address.number_key(unit))

@@ -50,6 +50,9 @@ address_codes! {
     PostcodeLetters = "postcode_letters" of "postcode":
         "ends in SA, SD or SS, as no postcode does";
         "look the postcode up",
+    BelgianTown = "belgian_town" of "postcode":
+        "is a Belgian postcode and a code of a country or language, or a Dutch postcode";
+        "leave out what is not in the Netherlands, or the town",
     NoNumber = "no_number" of "huisnummer":
         "names no house number";
         "add it after the street",
@@ -74,6 +77,9 @@ address_codes! {
     YearUnclear = "year_unclear" of "huisnummer":
         "may be a year in the street's name or a house number";
         "give the number as separate fields",
+    NumberedStreet = "numbered_street" of "huisnummer":
+        "may be a number and an addition, or the number of a street and a house number";
+        "give number and addition as separate fields: streets have numbers there",
     RangeUnclear = "range_unclear" of "huisnummer":
         "may be several house numbers, or one with an addition";
         "give one address a line, or number and addition as separate fields",
@@ -86,6 +92,12 @@ address_codes! {
     SuffixInWords = "suffix_in_words" of "toevoeging":
         "describes a part of the building in words";
         "give the letter and addition as registered, as in 12-A",
+    EmptyValue = "empty_value" of "toevoeging":
+        "is how a program writes an empty value, and no addition";
+        "leave it out; if it is registered so, write the canonical form, as in 1012JS|1|NA",
+    SpreadsheetDate = "spreadsheet_date" of "toevoeging":
+        "is a date, which a spreadsheet made of an addition such as 1-3";
+        "have the spreadsheet keep the column as text, and give the addition as registered",
     LetterForm = "letter_form" of "huisletter":
         "is not one letter";
         "put all else in the addition's field",
@@ -100,7 +112,10 @@ address_codes! {
         "give the address of the house itself",
     BagIdLength = "bag_id_length" of "line":
         "looks like a BAG id but has not 16 digits";
-        "give all 16, leading zeros included; spreadsheets drop them",
+        "give all 16",
+    BagIdZeroLost = "bag_id_zero_lost" of "line":
+        "is a BAG id with its leading zero lost";
+        "put zeros before it until it has 16 digits; have the spreadsheet keep the column as text",
     BagIdType = "bag_id_type" of "line":
         "is not the BAG id of an address, of which digits 5 and 6 are 01, 02, 03 or 20";
         "give the id of the nummeraanduiding or of the verblijfsobject",
@@ -123,6 +138,9 @@ pub struct AddressCode {
     pub remedy: &'static str,
 }
 
+/// Postcode and number of a house.
+pub(super) type House = ([u8; 6], u32);
+
 /// Why an address was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
@@ -130,6 +148,7 @@ pub struct AddressError {
     code: &'static str,
     field: &'static str,
     message: String,
+    house: Option<House>,
 }
 
 impl AddressError {
@@ -146,6 +165,16 @@ impl AddressError {
     /// What was found, and what would help.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Names the house that is certain, by postcode and number.
+    pub(super) fn with_house(self, house: Option<House>) -> AddressError {
+        AddressError { house, ..self }
+    }
+
+    /// The house that is certain.
+    pub(super) fn house(&self) -> Option<House> {
+        self.house
     }
 }
 
@@ -179,7 +208,7 @@ impl Refusal {
     pub(super) fn of_field(self, field: &'static str, input: &str) -> AddressError {
         let row = self.problem.row();
         let message = format!("{} {}; {}", Quote { input, at: self.at }, row.finding, row.remedy);
-        AddressError { code: row.code, field, message }
+        AddressError { code: row.code, field, message, house: None }
     }
 }
 

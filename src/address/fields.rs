@@ -2,9 +2,10 @@
 
 use std::str::Utf8Error;
 
-use super::error::{AddressError, Problem, Refusal, not_utf8};
+use super::error::{AddressError, House, Problem, Refusal, not_utf8};
 use super::fold::fold;
 use super::parts::{self, Parts, Suffix};
+use super::suffix::{self, Gap};
 
 /// The separate fields of one address, as a register or a CSV file has them; an absent field is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,21 +76,51 @@ const NAMES: [&str; 4] = ["postcode", "huisnummer", "huisletter", "toevoeging"];
 /// Reads the fields in order; the first that is at fault is reported.
 pub(super) fn read(fields: &Fields<'_>) -> Result<Parts, AddressError> {
     // The error and its text are made only here: a result that carries them is larger, and slows the usual case down.
-    parts(fields).map_err(|(at, refusal)| {
-        let inputs = [fields.postcode, fields.number, fields.letter, fields.addition];
-        refusal.of_field(NAMES[at], inputs[at])
-    })
+    parts(fields).map_err(|(at, refusal)| error(fields, at, refusal))
+}
+
+/// The error for the field at `at`. A letter or an addition that cannot be read leaves the house number certain, unless
+/// it says that there are several, or another.
+#[cold]
+fn error(fields: &Fields<'_>, at: usize, refusal: Refusal) -> AddressError {
+    let inputs = [fields.postcode, fields.number, fields.letter, fields.addition];
+    let other =
+        matches!(refusal.problem, Problem::TooLong | Problem::NotTheHouse | Problem::NotAPlace | Problem::RangeUnclear);
+    let house = if at < 2 || other { None } else { house(fields) };
+    refusal.of_field(NAMES[at], inputs[at]).with_house(house)
 }
 
 /// A refusal comes with the place of its field in [`NAMES`].
 fn parts(fields: &Fields<'_>) -> Result<Parts, (usize, Refusal)> {
-    let postcode = field(0, fields.postcode, postcode)?;
+    let postcode = field(0, fields.postcode, postcode).map_err(|fault| id_alone(fields).unwrap_or(fault))?;
     let number = field(1, fields.number, number)?;
     let mut suffix = field(2, fields.letter, letter)?;
     if !fields.addition.is_empty() {
-        field(3, fields.addition, |trimmed| addition(trimmed, &mut suffix))?;
+        field(3, fields.addition, |trimmed| addition(trimmed, number, &mut suffix))?;
     }
     Ok(Parts { postcode, number, suffix })
+}
+
+/// The house of an address whose postcode and number can be read.
+#[cold]
+fn house(fields: &Fields<'_>) -> Option<House> {
+    // Closures of their own: what is used once only is inlined where the usual case is read.
+    let postcode = field(0, fields.postcode, |trimmed| postcode(trimmed)).ok()?;
+    let number = field(1, fields.number, |trimmed| number(trimmed)).ok()?;
+    Some((postcode, number))
+}
+
+/// What is wrong with the number of an address without a postcode where it is a BAG id, or was meant for one: that says
+/// more than that the postcode is missing.
+#[cold]
+fn id_alone(fields: &Fields<'_>) -> Option<(usize, Refusal)> {
+    let fault = field(1, fields.number, |trimmed| number(trimmed)).err()?;
+    let is_id = matches!(
+        fault.1.problem,
+        Problem::BagIdNeedsRegister | Problem::BagIdType | Problem::BagIdLength | Problem::BagIdZeroLost
+    );
+    let no_postcode = field(0, fields.postcode, |trimmed| Ok(trimmed.is_empty())).unwrap_or(false);
+    (is_id && no_postcode).then_some(fault)
 }
 
 /// Folds the field at `at`, takes the spaces around it off and reads what is left; its refusals speak of the whole
@@ -136,7 +167,9 @@ fn number(trimmed: &[u8]) -> Result<u32, Problem> {
         return Err(Problem::NoNumber);
     }
     if !trimmed.iter().all(u8::is_ascii_digit) {
-        return Err(Problem::NumberForm);
+        // 12-mrt, once 12-3.
+        let is_date = written(trimmed, &mut [0; FIELD_MAX]).is_some_and(suffix::is_date);
+        return Err(if is_date { Problem::SpreadsheetDate } else { Problem::NumberForm });
     }
     parts::number(trimmed, 0).map_err(|refusal| refusal.problem)
 }
@@ -146,52 +179,88 @@ fn letter(trimmed: &[u8]) -> Result<Suffix, Problem> {
     match trimmed {
         [] => Ok(suffix),
         [letter] if letter.is_ascii_uppercase() && suffix.push(trimmed) => Ok(suffix),
+        _ if written(trimmed, &mut [0; FIELD_MAX]).is_some_and(suffix::is_no_value) => Err(Problem::EmptyValue),
         _ => Err(Problem::LetterForm),
     }
 }
 
-/// Reads runs of letters and digits, parted by spaces with at most one `-` or `/`. One such sign may also stand before
-/// the first run.
-fn addition(trimmed: &[u8], suffix: &mut Suffix) -> Result<(), Problem> {
+/// Reads an addition onto the letter.
+fn addition(trimmed: &[u8], number: u32, suffix: &mut Suffix) -> Result<(), Problem> {
     if trimmed.is_empty() {
         return Ok(());
     }
+    let plain = suffix::is_plain(trimmed);
+    if !plain && !trimmed.iter().all(u8::is_ascii_alphanumeric) {
+        return tokens(trimmed, number, suffix);
+    }
+    if !plain {
+        suffix::check_written(trimmed)?;
+    }
+    if !suffix.push(trimmed) {
+        return Err(Problem::SuffixTooLong);
+    }
+    if plain { Ok(()) } else { suffix::check_joined(suffix.as_bytes()) }
+}
+
+/// Reads runs of letters and digits, parted by spaces with at most one `-` or `/`, onto the letter. One such sign may
+/// also stand before the first run.
+#[inline(never)]
+fn tokens(trimmed: &[u8], number: u32, suffix: &mut Suffix) -> Result<(), Problem> {
+    check_whole(trimmed)?;
     let mut rest = match trimmed {
         [b'-' | b'/', rest @ ..] => rest.trim_ascii_start(),
         _ => trimmed,
     };
     let mut before: &[u8] = &[];
-    let mut slash = false;
+    let mut gap = Gap::new(&[]);
     loop {
         let end = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        let (token, gap) = rest.split_at(end);
-        // Two numbers would run together: 1-4 is not 14.
-        let digits_meet =
-            before.last().is_some_and(u8::is_ascii_digit) && token.first().is_some_and(u8::is_ascii_digit);
-        if token.is_empty() || digits_meet || (slash && abbreviation(before, token)) {
+        let (token, after) = rest.split_at(end);
+        if token.is_empty() {
             return Err(Problem::AdditionForm);
         }
+        suffix::follows(number, before, gap, token).map_err(|problem| match problem {
+            Problem::SuffixUnclear => Problem::AdditionForm,
+            other => other,
+        })?;
         if !suffix.push(token) {
             return Err(Problem::SuffixTooLong);
         }
-        if gap.is_empty() {
-            return Ok(());
+        if after.is_empty() {
+            return suffix::check_joined(suffix.as_bytes());
         }
-        let end = gap.iter().position(|b| !matches!(b, b' ' | b'-' | b'/')).unwrap_or(gap.len());
-        let (gap, next) = gap.split_at(end);
-        if gap.iter().filter(|b| **b != b' ').count() > 1 {
+        let end = after.iter().position(|b| !matches!(b, b' ' | b'-' | b'/')).unwrap_or(after.len());
+        let (between, next) = after.split_at(end);
+        gap = Gap::new(between);
+        if gap.separators > 1 {
             return Err(Problem::AdditionForm);
         }
-        slash = gap == b"/";
         before = token;
         rest = next;
     }
 }
 
-/// Whether two tokens with a slash between them are t/o (opposite) or t/m (up to and including), as in `t/m14`.
-pub(super) fn abbreviation(before: &[u8], after: &[u8]) -> bool {
-    let single = |token: &[u8]| token.get(1).is_none_or(u8::is_ascii_digit);
-    before == b"T" && matches!(after.first(), Some(b'O' | b'M')) && single(after)
+/// Refuses the whole of a field that is no addition, such as a date or a value that is none.
+fn check_whole(trimmed: &[u8]) -> Result<(), Problem> {
+    let mut buffer = [0; FIELD_MAX];
+    let Some(written) = written(trimmed, &mut buffer) else { return Ok(()) };
+    let signs = trimmed.iter().filter(|b| matches!(b, b'-' | b'/')).count();
+    // 1-3-2026
+    if (6..=8).contains(&written.len()) && signs == 2 && written.iter().all(u8::is_ascii_digit) {
+        return Err(Problem::SpreadsheetDate);
+    }
+    suffix::check_written(written)
+}
+
+/// A field without its spaces, signs and dots; `None` if it has other signs.
+fn written<'a>(trimmed: &[u8], buffer: &'a mut [u8; FIELD_MAX]) -> Option<&'a [u8]> {
+    let kept = trimmed.iter().filter(|b| !matches!(b, b' ' | b'-' | b'/' | b'.'));
+    let mut length = 0;
+    for byte in kept {
+        *buffer.get_mut(length).filter(|_| byte.is_ascii_alphanumeric())? = *byte;
+        length += 1;
+    }
+    Some(&buffer[..length])
 }
 
 #[cfg(test)]

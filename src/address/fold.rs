@@ -1,6 +1,6 @@
 //! Characters: each character of the input becomes one byte of a small alphabet, or is refused.
 //!
-//! The alphabet: `A`-`Z` and `0`-`9`; a space for white space of any kind; `-` `/` `.` `,` `'` `(` `)`; and
+//! The alphabet: `A`-`Z` and `0`-`9`; a space for white space of any kind; `-` `/` `.` `,` `'` `(` `)` `&`; and
 //! [`OTHER`] for a letter that is no ASCII letter, which can stand in a name and never in a postcode, number or
 //! addition.
 
@@ -72,7 +72,7 @@ const ASCII: [u8; 128] = {
         table[c as usize] = match c {
             // NUL pads fixed-width fields: it separates as a space does.
             0 | 9..=13 | b' ' => b' ',
-            b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'/' | b'.' => c,
+            b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'/' | b'.' | b'&' => c,
             b'a'..=b'z' => c - b'a' + b'A',
             b',' | b';' | b':' | b'"' => b',',
             b'\'' | b'`' => b'\'',
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_letter_or_digit_is_refused() {
-        for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{2067}\u{81}\u{7}|&+*#_=<>@!?$%^{}~\\".chars() {
+        for c in "²½①٣३Аαℓ𝟏👍\u{202e}\u{2067}\u{81}\u{7}|+*#_=<>@!?$%^{}~\\".chars() {
             assert_eq!(folded(&format!("12{c}")), Err(Problem::Character.at(2)), "{c:?}");
         }
     }

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::error::{AddressError, Problem, not_utf8};
+use super::error::{AddressError, Problem, Refusal, not_utf8};
 use super::fields::{self, Fields};
 use super::fold::fold;
-use super::parts::{Parts, SUFFIX_MAX, postcode};
+use super::parts::{Parts, SUFFIX_MAX, Suffix, postcode};
 use super::text;
 use crate::codes::named;
 
@@ -73,7 +73,7 @@ impl AddressKey {
         }
         match fold::<128, { text::LINE_MAX }, _>(text, text::read) {
             Ok(parts) => Ok(parts.unit()),
-            Err(refusal) => Err(refusal.of_line(text)),
+            Err(refusal) => Err(line_error(text, refusal)),
         }
     }
 
@@ -100,7 +100,8 @@ impl AddressKey {
     ///
     /// `too_long` and `character` with the field's name; `no_postcode`, `postcode_form`, `postcode_first_digit`,
     /// `postcode_letters`; `no_number`, `number_form`, `number_zero`, `number_too_long` and the codes of BAG ids;
-    /// `letter_form`; `addition_form`, `suffix_too_long`.
+    /// `letter_form`; `addition_form`, `suffix_too_long`, `suffix_in_words`, `empty_value`, `spreadsheet_date`,
+    /// `range_unclear`, `not_the_house`, `not_a_place`.
     pub fn from_fields(fields: &Fields<'_>) -> Result<AddressKey, AddressError> {
         fields::read(fields).map(|parts| parts.unit())
     }
@@ -177,6 +178,23 @@ impl AddressKey {
     }
 }
 
+impl AddressError {
+    /// The key of the house number, where that is certain and only the home in it is not. It is no key of the home: use
+    /// it where house numbers are what is counted.
+    ///
+    /// ```
+    /// use stapel::AddressKey;
+    ///
+    /// let refused = AddressKey::parse("Dam 1, 2e verdieping, 1012 JS").unwrap_err();
+    /// assert_eq!(refused.code(), "suffix_in_words");
+    /// assert_eq!(refused.number_key().unwrap().as_str(), "1012JS|1");
+    /// ```
+    pub fn number_key(&self) -> Option<AddressKey> {
+        let (postcode, number) = self.house()?;
+        Some(Parts { postcode, number, suffix: Suffix::default() }.unit().number_key())
+    }
+}
+
 /// Compares numbers and not bytes, because comparing is most of what sorting a million addresses costs.
 impl Ord for AddressKey {
     fn cmp(&self, other: &AddressKey) -> Ordering {
@@ -232,6 +250,13 @@ impl Parts {
         }
         AddressKey { bytes, length: length as u8, level: Level::Unit }
     }
+}
+
+/// The error for a refused line, which is read once more for a house number that is certain.
+#[cold]
+fn line_error(text: &str, refusal: Refusal) -> AddressError {
+    let house = fold::<128, { text::LINE_MAX }, _>(text, |line| Ok(text::certain_house(line)));
+    refusal.of_line(text).with_house(house.ok().flatten())
 }
 
 /// Reads the canonical form of a key, and nothing else.

@@ -6,7 +6,9 @@
 //!
 //! - `fold`: characters of the input to a small alphabet;
 //! - `text`: a folded line to postcode, number and addition, in one pass;
+//! - `line`: what stands at a place of a folded line;
 //! - `fields`: separate fields to the same;
+//! - `suffix`: what letter and addition of either cannot be;
 //! - `words`: the few words that decide something;
 //! - `parts`: postcode, number and addition, checked;
 //! - `key`: the canonical form;
@@ -16,7 +18,9 @@ mod error;
 mod fields;
 mod fold;
 mod key;
+mod line;
 mod parts;
+mod suffix;
 mod text;
 mod words;
 

@@ -67,11 +67,12 @@ pub(super) fn number(digits: &[u8], at: usize) -> Result<u32, Refusal> {
 
 /// What more than five digits are: the id of a BAG object, or something that was meant for one, or neither.
 fn long_number(digits: &[u8]) -> Problem {
+    // The type stands ten digits before the end. A municipality's number begins with up to three zeros.
+    let is_address = |digits: &[u8]| matches!(&digits[digits.len() - 12..][..2], b"01" | b"02" | b"03" | b"20");
     match digits.len() {
-        16 => match &digits[4..6] {
-            b"01" | b"02" | b"03" | b"20" => Problem::BagIdNeedsRegister,
-            _ => Problem::BagIdType,
-        },
+        16 if is_address(digits) => Problem::BagIdNeedsRegister,
+        16 => Problem::BagIdType,
+        13..=15 if is_address(digits) => Problem::BagIdZeroLost,
         13..=19 => Problem::BagIdLength,
         _ => Problem::NumberTooLong,
     }
@@ -89,7 +90,10 @@ mod tests {
         }
         assert_eq!(problem("0424100000017336"), Problem::BagIdType, "a pand has no address of its own");
         assert_eq!(problem("0424300000017336"), Problem::BagIdType);
-        assert_eq!(problem("424200000017336"), Problem::BagIdLength, "a spreadsheet took the zero");
+        assert_eq!(problem("424200000017336"), Problem::BagIdZeroLost, "a spreadsheet took the zero");
+        assert_eq!(problem("3200000017336"), Problem::BagIdZeroLost, "and three zeros of municipality 0003");
+        assert_eq!(problem("424100000017336"), Problem::BagIdLength);
+        assert_eq!(problem("042420000001733"), Problem::BagIdLength, "cut short at the end");
         assert_eq!(problem("123456"), Problem::NumberTooLong);
         assert_eq!(problem("0"), Problem::NumberZero);
         assert_eq!(number(b"00012", 0), Ok(12));

@@ -26,6 +26,14 @@ pub(super) const ADDITION: Meanings = 128;
 pub(super) const COUNTRY: Meanings = 256;
 /// After the number and apart from it: may be an addition, the country, or the word "number".
 pub(super) const UNCLEAR: Meanings = 512;
+/// Before the number: it stands between two streets, at a corner.
+pub(super) const CORNER: Meanings = 1024;
+/// A letter and a number after it are its own, as in block B 12.
+pub(super) const LETTERED: Meanings = 2048;
+/// After the number and apart from it, before the postcode: no addition, although it is short.
+pub(super) const DISTRICT: Meanings = 4096;
+/// A Belgian town or the country: after four digits and a code of a country or language, not in the Netherlands.
+pub(super) const BELGIAN: Meanings = 8192;
 
 /// What a word of folded letters says; 0 for most.
 pub(super) fn meanings(word: &[u8]) -> Meanings {
@@ -33,7 +41,7 @@ pub(super) fn meanings(word: &[u8]) -> Meanings {
         return 0;
     }
     match word {
-        b"NAAST" | b"TEGENOVER" | b"NABIJ" | b"OMGEVING" | b"THV" | b"BIJ" => NOT_THE_HOUSE,
+        b"NAAST" | b"TEGENOVER" | b"NABIJ" | b"OMGEVING" | b"THV" | b"BIJ" | b"BY" => NOT_THE_HOUSE,
         b"POSTBUS" | b"POSTBUSNR" | b"POSTBUSNUMMER" | b"ANTWOORDNUMMER" | b"ANTWOORDNR" => NOT_A_PLACE,
         b"BOVENWONING" | b"BENEDENWONING" | b"ACHTERWONING" | b"BOVENHUIS" | b"BENEDENHUIS" | b"ACHTERHUIS"
         | b"VOORHUIS" | b"SOUTERRAIN" | b"SOUTERREIN" | b"SOUSTERRAIN" | b"PARTERRE" | b"VERDIEPING" | b"ETAGE"
@@ -46,16 +54,25 @@ pub(super) fn meanings(word: &[u8]) -> Meanings {
         }
         b"BOX" => PART_AFTER | BOX_BEFORE | ADDITION,
         b"HUIS" => PART_AFTER | ADDITION,
-        b"KELDER" | b"ZOLDER" | b"BEGANE" | b"EERSTE" | b"TWEEDE" | b"DERDE" | b"VIERDE" => PART_AFTER,
+        b"KELDER" | b"ZOLDER" | b"BEGANE" | b"EERSTE" | b"TWEEDE" | b"DERDE" | b"VIERDE" | b"CARAVAN"
+        | b"STACARAVAN" | b"CHALET" | b"BUNGALOW" | b"WOONBOOT" | b"WOONSCHIP" | b"WOONARK" | b"WOONWAGEN"
+        | b"LIGPLAATS" | b"STANDPLAATS" | b"KANTOOR" | b"ATELIER" | b"MAGAZIJN" | b"WERKPLAATS" | b"PENTHOUSE"
+        | b"DAKOPBOUW" | b"LOKAAL" | b"VLEUGEL" => PART_AFTER,
+        b"INGANG" | b"PORTIEK" | b"LOODS" | b"GEBOUW" => PART_AFTER | LETTERED,
         b"ZIJ" | b"OND" | b"ACHT" | b"SOUS" | b"ROOD" | b"ZWART" => PART_AFTER | ADDITION,
         b"III" | b"VII" => ADDITION,
-        b"TUSSEN" | b"LANGS" | b"VANAF" | b"TO" | b"KAVEL" | b"PERCEEL" | b"SECTIE" | b"KM" | b"BLOK" | b"FLAT" => {
-            BEFORE
-        }
+        b"TUSSEN" | b"LANGS" | b"VANAF" | b"TO" | b"KM" => BEFORE,
+        b"KAVEL" | b"PERCEEL" | b"SECTIE" | b"BLOK" | b"FLAT" => BEFORE | LETTERED,
+        b"TOREN" | b"VAK" | b"STEIGER" | b"RIJKSWEG" | b"SNELWEG" | b"AUTOWEG" => LETTERED,
+        b"HK" => CORNER,
+        b"NOORD" | b"OOST" | b"ZUID" | b"WEST" => DISTRICT,
+        b"ANTWERPEN" | b"BRUSSEL" | b"BRUXELLES" | b"GENT" | b"BRUGGE" | b"LEUVEN" | b"LUIK" | b"NAMEN"
+        | b"OOSTENDE" | b"ROESELARE" | b"TURNHOUT" | b"GENK" | b"CHARLEROI" | b"BELGIE" | b"BELGI~" | b"BELGIUM"
+        | b"BELGIQUE" => BELGIAN,
         b"PB" => BOX_BEFORE,
         b"EN" | b"OF" | b"TOT" | b"TM" => BEFORE | JOINS,
         b"NEDERLAND" => COUNTRY,
-        b"NL" | b"NR" => UNCLEAR,
+        b"NL" | b"NLD" | b"NR" | b"EE" => UNCLEAR,
         _ => 0,
     }
 }
@@ -81,6 +98,79 @@ pub(super) fn can_stand_apart(word: &[u8]) -> bool {
     }
 }
 
+/// Whether a word is the name of a street that a number is a part of: a kind of street, alone or after a month, as in
+/// `250 singel`, `3e Straat` and `5 Meiplein`.
+pub(super) fn takes_number(word: &[u8]) -> bool {
+    // The shortest kind has three letters.
+    if word.len() < 3 {
+        return false;
+    }
+    let kind = MONTHS.iter().find_map(|month| word.strip_prefix(*month)).unwrap_or(word);
+    STREETS.contains(&kind)
+}
+
+const MONTHS: &[&[u8]] = &[
+    b"JANUARI",
+    b"FEBRUARI",
+    b"MAART",
+    b"APRIL",
+    b"MEI",
+    b"JUNI",
+    b"JULI",
+    b"AUGUSTUS",
+    b"SEPTEMBER",
+    b"OKTOBER",
+    b"NOVEMBER",
+    b"DECEMBER",
+];
+
+const STREETS: &[&[u8]] = &[
+    b"STRAAT",
+    b"DWARSSTRAAT",
+    b"LAAN",
+    b"WEG",
+    b"PAD",
+    b"PLEIN",
+    b"SINGEL",
+    b"GRACHT",
+    b"KADE",
+    b"DIJK",
+    b"STEEG",
+    b"DREEF",
+];
+
+/// Whether a word stands after the first word of a street's name that begins with Bij, as in `Bij de Westermolen`.
+pub(super) fn is_article(word: &[u8]) -> bool {
+    matches!(word, b"DE" | b"DEN" | b"DER" | b"HET" | b"IT" | b"T")
+}
+
+/// Whether a word names a floor by the number before it, as in `2 hoog`.
+pub(super) fn is_storey(word: &[u8]) -> bool {
+    matches!(word, b"HOOG" | b"HG" | b"ETAGE" | b"VERDIEPING" | b"WOONLAAG")
+}
+
+/// Whether a word is written of Roman digits alone.
+pub(super) fn is_roman(word: &[u8]) -> bool {
+    word.iter().all(|b| matches!(b, b'I' | b'V' | b'X'))
+}
+
+/// Letters after four digits that are the code of a country or a language, or of Brussels, beside a Belgian town.
+pub(super) fn is_belgian_code(letters: &[u8]) -> bool {
+    matches!(letters, b"BE" | b"BX" | b"NL" | b"FR" | b"DE" | b"EN" | b"LU")
+}
+
+/// The postcodes' digits where the streets are numbered, so that `Kotter 24-3` is number 3 in the street `Kotter 24`:
+/// in Dukenburg (Nijmegen), Zevenaar, Lelystad and Urk. Others may be missing; a register knows them all.
+pub(super) fn has_numbered_streets(digits: &[u8]) -> bool {
+    match digits {
+        [b'6', b'5', b'3', last] => (b'5'..=b'8').contains(last),
+        [b'6', b'9', b'0', last] => (b'1'..=b'5').contains(last),
+        [b'8', b'2', ten, _] => (b'0'..=b'4').contains(ten),
+        [b'8', b'3', b'2', last] => matches!(last, b'1' | b'2'),
+        _ => false,
+    }
+}
+
 /// Word pairs in the names of towns whose first word would otherwise be refused: the second may follow it.
 pub(super) fn exempt_before(word: &[u8]) -> Option<&'static [u8]> {
     match word {
@@ -94,7 +184,7 @@ pub(super) fn exempt_before(word: &[u8]) -> Option<&'static [u8]> {
 /// Whether a single word of at most five letters between commas, after the number, is a town or the country rather
 /// than an addition. What is missing here is refused, with the advice to write the town after the postcode.
 pub(super) fn is_short_town(word: &[u8]) -> bool {
-    word == b"NL" || SHORT_TOWNS.binary_search(&std::str::from_utf8(word).unwrap_or_default()).is_ok()
+    matches!(word, b"NL" | b"NLD") || SHORT_TOWNS.binary_search(&std::str::from_utf8(word).unwrap_or_default()).is_ok()
 }
 
 /// Towns of three to five letters in the BAG, in order.
@@ -120,7 +210,7 @@ mod tests {
     fn towns_are_sorted_and_short() {
         assert!(SHORT_TOWNS.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(SHORT_TOWNS.iter().all(|town| (3..=5).contains(&town.len())));
-        assert!(is_short_town(b"WEESP") && is_short_town(b"NL") && !is_short_town(b"BIS"));
+        assert!(is_short_town(b"WEESP") && is_short_town(b"NLD") && !is_short_town(b"BIS"));
     }
 
     #[test]

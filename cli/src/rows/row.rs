@@ -46,6 +46,14 @@ pub(crate) enum Refusal {
 const SHOWN: usize = 40;
 
 impl Refusal {
+    /// The key of the house number, where it is certain although the home is not.
+    pub(crate) fn number_key(&self) -> Option<AddressKey> {
+        match self {
+            Refusal::Address(error) => error.number_key(),
+            _ => None,
+        }
+    }
+
     /// The stable code, the field at fault, and what was found and would help.
     pub(crate) fn parts(self) -> (&'static str, &'static str, String) {
         match self {
