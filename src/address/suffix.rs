@@ -192,3 +192,126 @@ pub(super) fn refuse_anywhere(meanings: Meanings) -> Result<(), Problem> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn followed(number: u32, before: &str, gap: &str, token: &str) -> Result<(), Problem> {
+        follows(number, before.as_bytes(), Gap::new(gap.as_bytes()), token.as_bytes())
+    }
+
+    #[test]
+    fn tokens_that_join_are_one_addition() {
+        for (before, gap, token) in [
+            ("", " ", "A"),
+            ("A", "-", "4"),
+            ("A", " ", "20"),
+            ("R", " ", "A59"),
+            ("E", "-", "H18C"),
+            ("B", "-", "BG"),
+            ("BIS", " ", "A"),
+            ("A", " ", "III"),
+            ("B", "-", "31"),
+        ] {
+            assert_eq!(followed(6, before, gap, token), Ok(()), "{before}{gap}{token}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_one_make_are_the_ends_of_a_range() {
+        for (before, gap, token) in [
+            ("A", "-", "C"),
+            ("A", "/", "B"),
+            ("1A", "-", "C"),
+            ("1A", "-", "1C"),
+            ("A1", " / ", "A3"),
+            ("I", "-", "II"),
+            ("I", "-", "III"),
+            ("A", "-", "14"),
+            ("A", "/", "12C"),
+            ("T", "/", "M14"),
+        ] {
+            assert_eq!(followed(12, before, gap, token), Err(Problem::RangeUnclear), "{before}{gap}{token}");
+        }
+        // Without a sign between them they still may not run together.
+        for (before, token) in [("I", "II"), ("D", "K"), ("1", "4"), ("A1", "A3")] {
+            assert_eq!(followed(12, before, " ", token), Err(Problem::SuffixUnclear), "{before} {token}");
+        }
+        assert_eq!(followed(12, "T", "/", "O"), Err(Problem::NotTheHouse));
+    }
+
+    #[test]
+    fn a_second_number_is_a_range_by_its_size() {
+        for (number, token, is_range) in [
+            (12, "14", true),
+            (12, "13", true),
+            (12, "1400", true),
+            (12, "12A", true),
+            (14, "12", true),
+            (12, "12", false),
+            (12, "11", false),
+            (12, "2", false),
+            (4, "2", false),
+            (146, "120", false),
+            (1, "5A3", false),
+            (1, "4294967299", true),
+        ] {
+            assert_eq!(may_be_range(number, token.as_bytes()), is_range, "{number}-{token}");
+        }
+        for (number, token, is_range) in [
+            (12, "14", true),
+            (12, "12C", true),
+            (3, "3C", true),
+            (4, "6B", true),
+            (12, "11", false),
+            (6, "8", false),
+            (6, "1A", false),
+            (6, "13A", false),
+        ] {
+            assert_eq!(goes_on(number, token.as_bytes()), is_range, "{number}a-{token}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_an_addition_or_it_is_not() {
+        for (written, problem) in [
+            ("", Some(Problem::EmptyValue)),
+            ("000", Some(Problem::EmptyValue)),
+            ("NULL", Some(Problem::EmptyValue)),
+            ("ONG", Some(Problem::EmptyValue)),
+            ("1MRT", Some(Problem::SpreadsheetDate)),
+            ("MRT01", Some(Problem::SpreadsheetDate)),
+            ("1MAR2026", Some(Problem::SpreadsheetDate)),
+            ("TO", Some(Problem::NotTheHouse)),
+            ("BY", Some(Problem::NotTheHouse)),
+            ("POSTBUS", Some(Problem::NotAPlace)),
+            ("ACHTERHUIS", Some(Problem::SuffixInWords)),
+            ("TUINKAMER", Some(Problem::SuffixInWords)),
+            ("HOOG", Some(Problem::SuffixInWords)),
+            ("NC", None),
+            ("OK", None),
+            ("GB7", None),
+            ("HUIS", None),
+            ("01", None),
+            ("MR1T", None),
+        ] {
+            assert_eq!(check_written(written.as_bytes()).err(), problem, "{written}");
+            if is_plain(written.as_bytes()) {
+                assert_eq!(problem, None, "{written}");
+            }
+        }
+        for (suffix, problem) in [
+            ("EN14", Some(Problem::RangeUnclear)),
+            ("TM1", Some(Problem::RangeUnclear)),
+            ("1E", Some(Problem::SuffixInWords)),
+            ("2HOOG", Some(Problem::SuffixInWords)),
+            ("E1", None),
+            ("TO", None),
+            ("B1E", None),
+            ("1AE", None),
+        ] {
+            assert_eq!(check_joined(suffix.as_bytes()).err(), problem, "{suffix}");
+        }
+    }
+}

@@ -219,4 +219,21 @@ mod tests {
             assert!(!can_stand_apart(town.as_bytes()), "{town}");
         }
     }
+
+    #[test]
+    fn kinds_of_street_take_a_number() {
+        for word in ["SINGEL", "STRAAT", "MEIPLEIN", "SEPTEMBERSTRAAT"] {
+            assert!(takes_number(word.as_bytes()), "{word}");
+        }
+        for word in ["", "MEI", "KERKSTRAAT", "PADMEI", "INGANG"] {
+            assert!(!takes_number(word.as_bytes()), "{word}");
+        }
+    }
+
+    #[test]
+    fn streets_have_numbers_in_few_places() {
+        let count = (1000..=9999).filter(|digits| has_numbered_streets(digits.to_string().as_bytes())).count();
+        assert_eq!(count, 4 + 5 + 50 + 2);
+        assert!(has_numbered_streets(b"8243") && !has_numbered_streets(b"8250") && !has_numbered_streets(b"8320"));
+    }
 }
