@@ -11,9 +11,9 @@ pub fn rows(count: usize) -> Vec<Row> {
     let additions = ["", "", "2", "", "bis", "12", "101"];
     let row = |n: usize| {
         let (a, b) = ((b'A' + (n / 26 % 18) as u8) as char, (b'B' + (n % 20) as u8) as char);
-        // Below the postcodes whose streets have numbers, and numbers above the additions: else lines would be refused.
+        // Below the postcodes whose streets have numbers, and numbers above the addition 2, or lines are refused.
         let postcode = format!("{}{a}{b}", 1000 + n % 5500);
-        [postcode, (n % 400 + 102).to_string(), letters[n % 7].to_owned(), additions[n % 7].to_owned()]
+        [postcode, (n % 400 + 3).to_string(), letters[n % 7].to_owned(), additions[n % 7].to_owned()]
     };
     (0..count).map(row).collect()
 }

@@ -82,7 +82,7 @@ impl<'a> Line<'a> {
         matches!(self.between(digits_end, end), b"E" | b"DE" | b"STE").then_some(end)
     }
 
-    /// Whether what ends at a place belongs to the kind of street after it, which the house number follows: 250 singel 4.
+    /// Whether what ends at a place belongs to the kind of street after it, and a number follows: 250 singel 4.
     pub(super) fn street_takes(self, end: usize) -> bool {
         let name = self.end_of(end, |b| b == b' ');
         let name = if name == end && self.at(end) == b'-' { end + 1 } else { name };

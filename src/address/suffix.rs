@@ -55,8 +55,8 @@ pub(super) fn follows(number: u32, before: &[u8], gap: Gap, token: &[u8]) -> Res
     }
 }
 
-/// Whether a number and a token after it can be a range, as in `12-14` and `12-12a`; or backwards, as in `14-12`, on one
-/// side of the street and near. What goes on with digits, as in `1-5A3`, ends no range.
+/// Whether a number and a token after it can be a range, as in `12-14` and `12-12a`; or backwards, as in `14-12`, on
+/// one side of the street and near. What goes on with digits, as in `1-5A3`, ends no range.
 pub(super) fn may_be_range(number: u32, token: &[u8]) -> bool {
     let Some((second, lettered)) = second_number(token) else { return false };
     let backwards = number > 9 && digits(second) == digits(number) && (2..=20).contains(&number.saturating_sub(second));
