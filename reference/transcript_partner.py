@@ -405,6 +405,9 @@ def house_numbers() -> Play:
     gone, more = play.deliver("the house number goes with its last home")
     play.receipt(gone, held=0)
     play.receipt(more, held=2)
+    add("0424200000017336")
+    (more,) = play.deliver("a home without a postcode is in no house number")
+    play.receipt(more, held=3)
     play.now += DAY
     play.adopt("without-numbers")
     (full,) = play.deliver()

@@ -8,7 +8,7 @@ use csv::StringRecord;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Serialize;
 use stapel::secret::{Scope, Secret, SecretFile};
-use stapel::{AddressKey, Pseudonym, PseudonymKey, Slug};
+use stapel::{AddressKey, Level, Pseudonym, PseudonymKey, Slug};
 use zeroize::Zeroizing;
 
 use crate::failure::{self, Failure, note};
@@ -101,7 +101,8 @@ struct Accepted<'a> {
     line: u64,
     input: &'a str,
     unit: &'a str,
-    number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_pseudonym: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,13 +186,13 @@ fn accept(
     key: Option<&PseudonymKey>,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let number_key = unit.number_key();
+    // An address without a postcode is in no house number.
+    let number_key = Some(unit.number_key()).filter(|key| key.level() == Level::Number);
     let mut hex = [[0; 32]; 2];
     let [unit_hex, number_hex] = &mut hex;
-    let pseudonyms = key.map(|key| (key.pseudonym(unit), key.pseudonym(&number_key)));
-    let unit_pseudonym = pseudonyms.map(|(pseudonym, _)| to_hex(pseudonym, unit_hex));
-    let number_pseudonym = pseudonyms.map(|(_, pseudonym)| to_hex(pseudonym, number_hex));
-    let (unit, number) = (unit.as_str(), number_key.as_str());
+    let unit_pseudonym = key.map(|key| to_hex(key.pseudonym(unit), unit_hex));
+    let number_pseudonym = key.zip(number_key).map(|(key, number)| to_hex(key.pseudonym(&number), number_hex));
+    let (unit, number) = (unit.as_str(), number_key.as_ref().map(AddressKey::as_str));
     out.json(&Accepted { line, input, unit, number, unit_pseudonym, number_pseudonym })
 }
 

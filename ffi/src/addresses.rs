@@ -18,9 +18,9 @@ use crate::status::stapel_status::{self, STAPEL_OK};
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_address {
-    /// Of the home: postcode, number and addition, as in "1012JS|1|A".
+    /// Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id.
     pub unit: [c_char; 24],
-    /// Of the house number that it is in, as in "1012JS|1".
+    /// Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode.
     pub number: [c_char; 16],
 }
 
@@ -254,8 +254,8 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
     })
 }
 
-/// The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. References and
-/// refused rows are the same.
+/// The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. An address
+/// without a postcode, which is in none, stays as it is. References and refused rows are the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_numbers(
     addresses: *const stapel_addresses,
@@ -514,7 +514,10 @@ impl stapel_fields {
 
 impl stapel_address {
     fn of(key: &AddressKey) -> stapel_address {
-        stapel_address { unit: terminated(key.as_bytes()), number: terminated(key.number_key().as_bytes()) }
+        let number = key.number_key();
+        // An address without a postcode is in no house number.
+        let number = if number.level() == Level::Number { number.as_bytes() } else { &[] };
+        stapel_address { unit: terminated(key.as_bytes()), number: terminated(number) }
     }
 }
 

@@ -13,8 +13,9 @@ REMEMBERED_DAYS = 30
 FIRST_DAY = datetime.date(1970, 1, 1)
 
 
-def number_key(home: str) -> str:
-    return home.rpartition("|")[0]
+def number_key(home: str) -> str | None:
+    """The house number that a home is in; none for an address without a postcode, whose key is an id."""
+    return home.rpartition("|")[0] or None
 
 
 def month_end(day: int) -> int:
@@ -58,7 +59,7 @@ class Flags:
             for home, flag in self.held.items():
                 number = number_key(home)
                 terms = flag.terms(house_number=True)
-                if number not in said or said[number].order() < terms.order():
+                if number and (number not in said or said[number].order() < terms.order()):
                     said[number] = terms
         return said
 

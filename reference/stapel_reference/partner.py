@@ -41,8 +41,8 @@ def raised(own: int, named: int) -> int:
 
 
 def level(address_key: str) -> int:
-    """A unit has two bars, a house number one (section 3)."""
-    return UNIT if address_key.count("|") == 2 else NUMBER
+    """A unit has two bars, or none where it is an id; a house number has one (section 3)."""
+    return NUMBER if address_key.count("|") == 1 else UNIT
 
 
 def unexpected(text: str) -> Refused:
@@ -437,8 +437,9 @@ class Partner:
         )
         for _, home in homes:
             keys = [home]
-            if self.house_numbers and number_key(home) not in kept:
-                keys.append(number_key(home))
+            number = number_key(home)
+            if self.house_numbers and number and number not in kept:
+                keys.append(number)
             if len(keys) <= room:
                 room -= len(keys)
                 kept |= {key: wanted[key] for key in keys}

@@ -15,7 +15,7 @@ named! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     #[repr(u8)]
     pub enum Level {
-        /// One home: postcode, number and addition.
+        /// One home: postcode, number and addition; or the id of an address that has no postcode.
         Unit = 1 => "unit",
         /// One house number: postcode and number.
         Number = 2 => "number",
@@ -39,6 +39,9 @@ named! {
 /// # Ok::<(), stapel::AddressError>(())
 /// ```
 ///
+/// The key of an address without a postcode, which only a register gives, is the id of its nummeraanduiding in the BAG:
+/// `0424200000017336`, a unit.
+///
 /// Keys are ordered as their canonical forms are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AddressKey {
@@ -50,6 +53,9 @@ pub struct AddressKey {
 
 /// Postcode, bar, number, bar and addition at their longest.
 const LONGEST: usize = 6 + 1 + 5 + 1 + SUFFIX_MAX;
+
+/// The digits of a BAG id; the fifth and sixth of a nummeraanduiding's are 20.
+const ID: usize = 16;
 
 impl AddressKey {
     /// Reads a line as people write an address, and gives its unit key. Also reads the canonical form of a unit.
@@ -130,13 +136,21 @@ impl AddressKey {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// The postcode, as in `1012JS`.
-    pub fn postcode(&self) -> &str {
-        ascii(&self.bytes[..6])
+    /// Whether it is the id of an address that has no postcode.
+    fn is_id(&self) -> bool {
+        self.bytes[6] != b'|'
     }
 
-    /// The house number: 1 to 99999.
+    /// The postcode, as in `1012JS`; empty for an address that has none.
+    pub fn postcode(&self) -> &str {
+        if self.is_id() { "" } else { ascii(&self.bytes[..6]) }
+    }
+
+    /// The house number: 1 to 99999; 0 for an address without a postcode.
     pub fn number(&self) -> u32 {
+        if self.is_id() {
+            return 0;
+        }
         self.as_bytes()[7..].iter().take_while(|b| **b != b'|').fold(0, |n, digit| n * 10 + u32::from(digit - b'0'))
     }
 
@@ -146,8 +160,12 @@ impl AddressKey {
         ascii(self.after_number().get(1..).unwrap_or_default())
     }
 
-    /// The key of the house number that this address is in; itself, if it is one.
+    /// The key of the house number that this address is in; itself, if it is one. An address without a postcode is in
+    /// none that others could write the same way: it is its own key, at the level [`Level::Unit`].
     pub fn number_key(&self) -> AddressKey {
+        if self.is_id() {
+            return *self;
+        }
         let form = self.number_bytes();
         let mut bytes = [0; LONGEST];
         bytes[..form.len()].copy_from_slice(form);
@@ -261,6 +279,13 @@ fn line_error(text: &str, refusal: Refusal) -> AddressError {
 
 /// Reads the canonical form of a key, and nothing else.
 fn canonical(text: &[u8]) -> Option<AddressKey> {
+    if let Ok(id) = <&[u8; ID]>::try_from(text)
+        && id.iter().all(u8::is_ascii_digit)
+    {
+        let mut bytes = [0; LONGEST];
+        bytes[..ID].copy_from_slice(id);
+        return (&id[4..6] == b"20").then_some(AddressKey { bytes, length: ID as u8, level: Level::Unit });
+    }
     if text.len() > LONGEST || text.get(6) != Some(&b'|') {
         return None;
     }
@@ -331,6 +356,21 @@ mod tests {
         assert_eq!(AddressKey::from_canonical("1012JS|1|").unwrap().addition(), "");
         assert_eq!(format!("[{unit:>20}] {number_key:?}"), "[  1012JS|99999|AB123] 1012JS|99999");
         assert_eq!("1012JS|1|A".parse(), AddressKey::from_canonical("1012JS|1|A"));
+    }
+
+    #[test]
+    fn an_address_without_a_postcode_is_its_id() {
+        let key = AddressKey::from_canonical("0424200000017336").unwrap();
+        assert_eq!((key.level(), key.as_str(), key.number_key()), (Level::Unit, "0424200000017336", key));
+        assert_eq!((key.postcode(), key.number(), key.addition()), ("", 0, ""));
+        let other = AddressKey::from_canonical("0424200000017337").unwrap();
+        assert!(key.shares_number(&key) && !key.shares_number(&other) && key < other);
+        for form in
+            ["0424010000017336", "424200000017336", "04242000000173360", "0424200000017336|", "042420000001733A"]
+        {
+            assert_eq!(AddressKey::from_canonical(form).map_err(|e| e.code()), Err("not_canonical"), "{form}");
+        }
+        assert_eq!(AddressKey::parse("0424200000017336").unwrap_err().code(), "bag_id_needs_register");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::member::{Draft, Member, counts};
 use super::record::{JournalEvent, NumberedMessage, Series};
 use super::source::ASKED_AT_ONCE;
 use super::state::{EpochState, PartnerState};
-use crate::address::AddressKey;
+use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{Delta, FullSet, Group, MAX_FLAGS, MAX_GROUPS, MessageError, Part, Request, Terms};
@@ -387,7 +387,8 @@ impl Planner<'_> {
         let new = undelivered.homes.iter().filter(|changed| changed.delivered.is_none());
         for home in new.map(|changed| changed.address).filter(|home| flags.get(home).is_some()) {
             let keys = [home, home.number_key()];
-            if self.pseudonyms(epoch, &keys[..1 + usize::from(house_numbers)])?.is_none() {
+            let count = 1 + usize::from(house_numbers && keys[1].level() == Level::Number);
+            if self.pseudonyms(epoch, &keys[..count])?.is_none() {
                 waiting.push(home);
             }
         }

@@ -159,7 +159,7 @@ impl Flags {
         let homes = self.rows().iter().map(|flag| (flag.address, flag.terms()));
         let counted = if house_numbers { self.rows() } else { &[] };
         let homes_of = counted.chunk_by(|a, b| a.address.shares_number(&b.address));
-        homes.chain(homes_of.filter_map(|homes| Some((homes.first()?.address.number_key(), of_number(homes)?))))
+        homes.chain(homes_of.filter_map(|homes| Some((house_number(&homes.first()?.address)?, of_number(homes)?))))
     }
 
     /// What brings a broker up to date that lacks what is `undelivered`.
@@ -170,7 +170,7 @@ impl Flags {
         }
         if house_numbers {
             for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_number(&b.address)) {
-                let number_key = changed[0].address.number_key();
+                let Some(number_key) = house_number(&changed[0].address) else { continue };
                 let homes = self.homes(&number_key);
                 update.add(number_key, delivered_at_number(homes, changed), of_number(homes));
             }
@@ -190,15 +190,15 @@ impl Flags {
         let mut going = HashSet::new();
         let mut waiting = Vec::new();
         for flag in new {
-            let number_key = flag.address.number_key();
-            let with_house_number = house_numbers && !going.contains(&number_key) && {
-                let changed = at_number(&undelivered.homes, |home| &home.address, &number_key);
-                delivered_at_number(self.homes(&number_key), changed).is_none()
-            };
-            match left.checked_sub(1 + usize::from(with_house_number)) {
+            let number_key = house_number(&flag.address).filter(|number| house_numbers && !going.contains(number));
+            let with_house_number = number_key.filter(|number| {
+                let changed = at_number(&undelivered.homes, |home| &home.address, number);
+                delivered_at_number(self.homes(number), changed).is_none()
+            });
+            match left.checked_sub(1 + usize::from(with_house_number.is_some())) {
                 Some(rest) => {
                     left = rest;
-                    going.insert(number_key);
+                    going.extend(number_key);
                 }
                 None => waiting.push(flag.address),
             }
@@ -342,6 +342,11 @@ fn delivered_at_number(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day>
     same.chain(changed.iter().filter_map(ChangedHome::held)).max()
 }
 
+/// The house number that a home is in; none for one without a postcode.
+fn house_number(home: &AddressKey) -> Option<AddressKey> {
+    Some(home.number_key()).filter(|key| key.level() == Level::Number)
+}
+
 /// Those of `rows`, which ascend by address, that are on homes in a house number.
 fn at_number<'a, T>(rows: &'a [T], address: impl Fn(&T) -> &AddressKey, number_key: &AddressKey) -> &'a [T] {
     let mut prefix = number_key.as_bytes().to_vec();
@@ -358,6 +363,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn home(number: u8, addition: u8) -> AddressKey {
+        if number == 13 {
+            // One without a postcode, which is in no house number.
+            return AddressKey::from_canonical(&format!("042420000000000{addition}")).unwrap();
+        }
         let addition = ["", "A", "B", "C"][usize::from(addition)];
         AddressKey::from_canonical(&format!("1012JS|{number}|{addition}")).unwrap()
     }

@@ -13,9 +13,9 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use stapel::AddressKey;
 use stapel::message::Kind;
 use stapel::partner::Partner;
+use stapel::{AddressKey, Level};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -90,8 +90,11 @@ impl Refs {
 
     /// The references of an address; of a house number, those of the homes at it.
     pub(super) fn of(&self, address: &AddressKey) -> BTreeSet<&str> {
-        let mut prefix = address.number_key().as_str().to_owned();
-        prefix.push('|');
+        let number_key = address.number_key();
+        let mut prefix = number_key.as_str().to_owned();
+        if number_key.level() == Level::Number {
+            prefix.push('|');
+        }
         let mut found = BTreeSet::new();
         for kept in [&self.kept.flagged, &self.kept.asked] {
             let from = kept.rows.partition_point(|(home, _)| home.as_str() < prefix.as_str());
