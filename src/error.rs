@@ -10,6 +10,7 @@ use crate::message::MessageError;
 #[cfg(feature = "partner")]
 use crate::partner::PartnerError;
 use crate::policy::PolicyError;
+use crate::register::RegisterError;
 use crate::secret::SecretError;
 #[cfg(feature = "broker")]
 use crate::store::StoreError;
@@ -26,6 +27,11 @@ pub enum Error {
     /// An address was refused. Whoever typed or exported it corrects it, or it is left out.
     #[error(transparent)]
     Address(#[from] AddressError),
+
+    /// A register cannot be used, or does not know an address. Whoever keeps it builds it again; whoever gave the
+    /// address looks it up.
+    #[error(transparent)]
+    Register(RegisterError),
 
     /// The machine failed: a file, a lock, threads, randomness. The program's administrator mends it; try again then.
     #[error(transparent)]
@@ -70,6 +76,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Address(error) => error.code(),
+            Error::Register(error) => error.code(),
             Error::System(error) => error.code(),
             Error::Secret(error) => error.code(),
             Error::Message(error) => error.code(),
@@ -88,6 +95,7 @@ impl Error {
     pub fn codes() -> impl Iterator<Item = &'static str> {
         let folders = [
             SystemError::CODES,
+            RegisterError::CODES,
             SecretError::CODES,
             MessageError::CODES,
             PolicyError::CODES,
@@ -119,6 +127,7 @@ macro_rules! flatten {
     };
 }
 
+flatten!(RegisterError, Register, wraps System, Address);
 flatten!(SecretError, Secret, wraps System);
 flatten!(PolicyError, Policy, wraps System);
 flatten!(AuditError, Audit, wraps System, Message);

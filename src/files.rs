@@ -85,6 +85,22 @@ pub(crate) fn rename_private(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<File, SystemError> {
+    rename(path, &private_options(), write)
+}
+
+/// As [`rename_private`], for a file that others may read.
+pub(crate) fn rename_public(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<File, SystemError> {
+    rename(path, OpenOptions::new().write(true), write)
+}
+
+fn rename(
+    path: &Path,
+    options: &OpenOptions,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<File, SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
     let new = path.with_extension("new");
     // What a crash left there goes; a link that somebody put there must not lead the writing elsewhere.
@@ -92,7 +108,7 @@ pub(crate) fn rename_private(
         Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", &new, source)),
         _ => {}
     }
-    let created = private_options().read(true).create_new(true).open(&new);
+    let created = options.clone().read(true).create_new(true).open(&new);
     let mut file = created.map_err(|source| io("create", &new, source))?;
     let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| crash::point());
     written.map_err(|source| io("write", &new, source))?;

@@ -60,6 +60,7 @@
 //! # Where things are
 //!
 //! - [`address`]: from text and fields to an [`AddressKey`];
+//! - [`register`]: a local copy of the addresses that exist, which completes what text lacks;
 //! - [`PseudonymKey`], [`PseudonymSource`]: from address keys to pseudonyms, with the shared key or elsewhere;
 //! - [`secret`]: the epochs' secrets, signing keys, and the files that hold them;
 //! - [`policy`]: the consortium's rules, their signatures, and what they mean in plain words;
@@ -103,6 +104,7 @@ pub mod message;
 pub mod partner;
 pub mod policy;
 mod pseudonym;
+pub mod register;
 pub mod secret;
 mod slug;
 #[cfg(feature = "broker")]

@@ -4,6 +4,7 @@
 mod address_cases;
 mod addresses;
 mod known_answers;
+mod local_register;
 mod register;
 mod vectors_address;
 mod vectors_derivations;

@@ -1,0 +1,323 @@
+//! A local register of addresses (BAG): whether an address exists, and which one an id, a street or another spelling
+//! names.
+//!
+//! It only ever completes or warns: it never turns one existing address into another. What it is asked stays here.
+//!
+//! - `resolve`: from text, fields or an id to a key, and how it was found;
+//! - `spelling`: suffixes that are written in different ways for one floor;
+//! - `names`: the plain form of names;
+//! - `build`: from the rows of an extract to the file;
+//! - `file`, `rows`, `streets`, `varint`: how the file is laid out; SPEC.md section 3.2 has its form.
+
+mod build;
+mod error;
+mod file;
+mod names;
+mod resolve;
+mod rows;
+mod spelling;
+mod streets;
+mod varint;
+
+use std::path::Path;
+
+pub use build::{RegisterBuilder, RegisterRow};
+pub use error::RegisterError;
+
+use crate::address::{AddressKey, Fields};
+use crate::codec::Malformed;
+use crate::codes::named;
+use crate::day::Day;
+use file::{Block, Front, Input};
+use rows::{Before, Place, Row, id_text, postcode_text};
+use varint::Bytes;
+
+/// A register that is open for look-ups. It can be shared by threads.
+pub struct Register {
+    input: Input,
+    front: Front,
+}
+
+/// What is looked up.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<'a> {
+    /// A line as people write an address; one without a postcode needs street, number and town, in that order. Also a
+    /// BAG id, or the canonical form of a unit.
+    Text(&'a str),
+    /// Separate fields, with a postcode.
+    Fields(Fields<'a>),
+    /// Separate fields with street and town, which are used where there is no postcode.
+    Place {
+        /// Postcode, number, letter and addition.
+        fields: Fields<'a>,
+        /// The street (openbare ruimte).
+        street: &'a str,
+        /// The town (woonplaats).
+        town: &'a str,
+    },
+    /// The id of a nummeraanduiding, verblijfsobject, ligplaats or standplaats. One that lost leading zeros is found.
+    Id(&'a str),
+}
+
+/// The address that was found, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Its key: postcode, number and addition; of an address without a postcode, the id of its nummeraanduiding.
+    pub key: AddressKey,
+    /// How it was found.
+    pub how: How,
+}
+
+named! {
+    /// How an address was found.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[repr(u8)]
+    pub enum How {
+        /// As it was given; the register has it.
+        Registered = 1 => "registered",
+        /// By its BAG id.
+        ById = 2 => "by_id",
+        /// From street, number and town, which only one address has.
+        Completed = 3 => "completed",
+        /// The number that was written in the street's name belongs to it.
+        Street = 4 => "street",
+        /// The register has only another spelling of that floor, as `H` for `hs`.
+        OtherSpelling = 5 => "other_spelling",
+        /// As it was given; the register has no such address.
+        Unregistered = 6 => "unregistered",
+        /// As it was given; the register says that the address was withdrawn.
+        Withdrawn = 7 => "withdrawn",
+    }
+}
+
+/// An address, as the register has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegisterEntry {
+    /// Its key.
+    pub key: AddressKey,
+    /// The street (openbare ruimte).
+    pub street: String,
+    /// The town (woonplaats).
+    pub town: String,
+    /// The postcode; empty for none.
+    pub postcode: String,
+    /// The house number.
+    pub number: u32,
+    /// The house letter; empty for none.
+    pub letter: String,
+    /// The house number's addition; empty for none.
+    pub addition: String,
+    /// The id of the nummeraanduiding.
+    pub id: String,
+    /// The id of the verblijfsobject, ligplaats or standplaats; empty for none.
+    pub object: String,
+    /// The id of the building (pand); empty for none.
+    pub building: String,
+    /// Latitude and longitude in degrees (ETRS89).
+    pub at: Option<(f64, f64)>,
+    /// Whether it is a second address (nevenadres) of its object.
+    pub is_secondary: bool,
+    /// Whether it was withdrawn.
+    pub is_withdrawn: bool,
+}
+
+/// What the register says of the address of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Findings {
+    /// Its entries, those that were withdrawn among them; several where it is that of more than one object.
+    pub entries: Vec<RegisterEntry>,
+    /// Where all of them were withdrawn: the address that their object has now, if it is one.
+    pub now: Option<AddressKey>,
+}
+
+impl Register {
+    /// Opens a register that [`RegisterBuilder`] wrote. It reads some megabytes; each look-up reads a few thousand
+    /// bytes more.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Unusable`] where it is none or is damaged; [`SystemError::Io`](crate::SystemError::Io).
+    pub fn open(path: &Path) -> Result<Register, RegisterError> {
+        let (input, front) = Input::open(path)?;
+        Ok(Register { input, front })
+    }
+
+    /// The day of the extract that it was built from.
+    pub fn source_day(&self) -> Day {
+        self.front.source
+    }
+
+    /// How many addresses it has, those that were withdrawn included.
+    pub fn len(&self) -> usize {
+        self.front.rows as usize
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.front.rows == 0
+    }
+
+    /// How many of its addresses were withdrawn.
+    pub fn withdrawn(&self) -> usize {
+        self.front.withdrawn as usize
+    }
+
+    /// The one address that is meant. Where the register has another spelling only of a suffix, that; where it does not
+    /// know the address, the key as it would be without a register. What could be two addresses is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Address`] where it is refused as without a register; [`RegisterError::IdUnknown`],
+    /// [`RegisterError::IdWithdrawn`]; [`RegisterError::NoSuchNumber`], [`RegisterError::Several`];
+    /// [`RegisterError::Unusable`] and [`SystemError::Io`](crate::SystemError::Io) where its file is at fault.
+    pub fn resolve(&self, lookup: Lookup<'_>) -> Result<Resolved, RegisterError> {
+        match lookup {
+            Lookup::Text(text) => self.resolve_text(text),
+            Lookup::Fields(fields) => self.resolve_fields(&fields, "", ""),
+            Lookup::Place { fields, street, town } => self.resolve_fields(&fields, street, town),
+            Lookup::Id(id) => self.resolve_id(id),
+        }
+    }
+
+    /// What it says of the address of a key.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Unusable`] and [`SystemError::Io`](crate::SystemError::Io).
+    pub fn look_up(&self, key: &AddressKey) -> Result<Findings, RegisterError> {
+        let mut rows = match key.as_str().parse() {
+            Ok(id) if key.postcode().is_empty() => self.rows_of_id(id)?,
+            _ => self.rows_of_number(key)?,
+        };
+        rows.retain(|row| row.key().as_ref() == Some(key));
+        let is_gone = !rows.is_empty() && rows.iter().all(|row| row.is_withdrawn);
+        let now = if is_gone { self.renumbered(&rows)? } else { None };
+        Ok(Findings { entries: rows.iter().filter_map(|row| self.entry(row)).collect(), now })
+    }
+
+    /// Shows every address, in the order of postcodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Register::look_up`].
+    pub fn entries(&self, mut visit: impl FnMut(RegisterEntry)) -> Result<(), RegisterError> {
+        for block in &self.front.addresses {
+            let bytes = self.input.block(block)?;
+            let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
+            while let Some(row) = self.sound(before.read(&mut rest))? {
+                self.entry(&row).into_iter().for_each(&mut visit);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, row: &Row) -> Option<RegisterEntry> {
+        let street = self.front.streets.get(row.street)?;
+        let (letter, addition) = row.suffix.as_str().split_at(usize::from(row.suffix.has_letter));
+        let optional = |id: u64| if id == 0 { String::new() } else { id_text(id) };
+        let degrees = |millionths: i32| f64::from(millionths) / 1e6;
+        Some(RegisterEntry {
+            key: row.key()?,
+            street: street.name.to_owned(),
+            town: street.town.to_owned(),
+            postcode: if row.postcode == 0 { String::new() } else { postcode_text(row.postcode) },
+            number: row.number,
+            letter: letter.to_owned(),
+            addition: addition.to_owned(),
+            id: id_text(row.id),
+            object: optional(row.object),
+            building: optional(row.building),
+            at: row.at.map(|(latitude, longitude)| (degrees(latitude), degrees(longitude))),
+            is_secondary: row.is_secondary,
+            is_withdrawn: row.is_withdrawn,
+        })
+    }
+
+    /// All rows at a place.
+    fn rows_at(&self, place: Place) -> Result<Vec<Row>, RegisterError> {
+        let mut found = Vec::new();
+        self.scan(place, |row| {
+            let at = row.place();
+            if at == place {
+                found.push(*row);
+            }
+            at <= place
+        })?;
+        Ok(found)
+    }
+
+    /// The streets in which addresses of a postcode are, each once.
+    fn streets_of(&self, postcode: u32) -> Result<Vec<u32>, RegisterError> {
+        let mut streets = Vec::new();
+        self.scan(Place { postcode, street: 0, number: 0 }, |row| {
+            if row.postcode == postcode && !streets.contains(&row.street) {
+                streets.push(row.street);
+            }
+            row.postcode <= postcode
+        })?;
+        Ok(streets)
+    }
+
+    /// Shows rows from the block on in which a place may be, as long as `visit` asks for more.
+    fn scan(&self, from: Place, mut visit: impl FnMut(&Row) -> bool) -> Result<(), RegisterError> {
+        // Rows of the place may end the block before the first that begins with it.
+        let first = self.front.addresses.partition_point(|block| block.first < from).saturating_sub(1);
+        for block in &self.front.addresses[first..] {
+            let bytes = self.input.block(block)?;
+            let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
+            while let Some(row) = self.sound(before.read(&mut rest))? {
+                if !visit(&row) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows with an id, of a nummeraanduiding or of an object.
+    fn rows_of_id(&self, id: u64) -> Result<Vec<Row>, RegisterError> {
+        let first = self.front.ids.partition_point(|block| block.first < id).saturating_sub(1);
+        let mut rows = Vec::new();
+        for block in &self.front.ids[first..] {
+            if block.first > id {
+                break;
+            }
+            let bytes = self.input.block(block)?;
+            let mut rest = Bytes::of(&bytes);
+            let (mut known, mut row) = (0u64, 0i64);
+            while !rest.is_empty() {
+                known = known.wrapping_add(self.sound(rest.number())?);
+                row = row.wrapping_add(self.sound(rest.signed())?);
+                if known > id {
+                    break;
+                }
+                if known == id {
+                    rows.push(self.row(u32::try_from(row).map_err(|_| self.input.unusable("an id leads nowhere"))?)?);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The row of a number, counted from 0.
+    fn row(&self, number: u32) -> Result<Row, RegisterError> {
+        let nowhere = || self.input.unusable("an id leads nowhere");
+        let at = self.front.addresses.partition_point(|block| block.before <= number).checked_sub(1);
+        let block: &Block<Place> = at.and_then(|at| self.front.addresses.get(at)).ok_or_else(nowhere)?;
+        let bytes = self.input.block(block)?;
+        let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
+        for _ in block.before..number {
+            self.sound(before.read(&mut rest))?;
+        }
+        self.sound(before.read(&mut rest))?.ok_or_else(nowhere)
+    }
+
+    fn sound<T>(&self, read: Result<T, Malformed>) -> Result<T, RegisterError> {
+        read.map_err(|Malformed(finding)| self.input.unusable(finding))
+    }
+}
+
+/// Whether other organisations may write the suffix of this key in another way: hs, H, BG, I, 1.
+pub fn has_other_spellings(key: &AddressKey) -> bool {
+    spelling::has_other_spellings(key.addition())
+}

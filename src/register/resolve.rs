@@ -1,0 +1,308 @@
+//! From text, fields or an id to the one address of the register that they name.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::error::RegisterError;
+use super::names::{plain, words};
+use super::rows::{Place, Row, Suffix, postcode_number, postcode_text};
+use super::spelling::other_spelling;
+use super::{How, Register, Resolved};
+use crate::address::{AddressError, AddressKey, Fields};
+
+/// The most words of a line in which street, number and town are looked for.
+const MOST_WORDS: usize = 24;
+
+impl Register {
+    pub(super) fn resolve_text(&self, text: &str) -> Result<Resolved, RegisterError> {
+        let read = AddressKey::parse(text);
+        if let Err(refusal) = &read
+            && is_digits(text.trim())
+        {
+            return self.resolve_id(text).map_err(|error| or_refusal(error, refusal));
+        }
+        match postcodes(text)[..] {
+            [] => match read {
+                // The canonical form of an address without a postcode.
+                Ok(key) => self.settle(key, How::Registered),
+                Err(refusal) => self.complete(text, refusal),
+            },
+            [(postcode, ref place)] => self.at_postcode(text, postcode, place, read),
+            _ => read.map_err(RegisterError::from).and_then(|key| self.settle(key, How::Registered)),
+        }
+    }
+
+    /// Separate fields with a postcode; or without one, in a street of a town.
+    pub(super) fn resolve_fields(
+        &self,
+        fields: &Fields<'_>,
+        street: &str,
+        town: &str,
+    ) -> Result<Resolved, RegisterError> {
+        let read = AddressKey::from_fields(fields);
+        let has_street = !street.trim().is_empty() && !town.trim().is_empty();
+        match read {
+            Err(refusal) if fields.postcode.trim().is_empty() && has_street => {
+                let wanted = AddressKey::from_fields(&Fields { postcode: ANY_POSTCODE, ..*fields })?;
+                let streets = self.front.streets.find(&plain(street), &plain(town));
+                self.only_of(self.in_streets(&streets, &wanted)?, !streets.is_empty(), refusal)
+            }
+            read => self.settle(read?, How::Registered),
+        }
+    }
+
+    pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
+        let text = text.trim();
+        let id = format!("{text:0>16}");
+        // A spreadsheet drops leading zeros.
+        if !is_digits(text) || !(13..=16).contains(&text.len()) || !matches!(&id[4..6], "01" | "02" | "03" | "20") {
+            // Says what is wrong with it.
+            let refusal =
+                AddressKey::from_fields(&Fields { postcode: ANY_POSTCODE, number: text, ..Fields::default() });
+            return Err(refusal.err().map_or(RegisterError::IdUnknown { id: text.to_owned() }, RegisterError::from));
+        }
+        let number: u64 = id.parse().unwrap_or_default();
+        let rows = self.rows_of_id(number)?;
+        if rows.is_empty() {
+            return match text.len() {
+                16 => Err(RegisterError::IdUnknown { id }),
+                // With a length that none has it is no id for certain.
+                _ => Err(AddressKey::parse(text).err().map_or(RegisterError::IdUnknown { id }, RegisterError::from)),
+            };
+        }
+        let standing: Vec<&Row> = rows.iter().filter(|row| !row.is_withdrawn).collect();
+        // An object's own address, before its second ones.
+        let first: Vec<&Row> = standing.iter().copied().filter(|row| row.id == number || !row.is_secondary).collect();
+        let keys = keys_of(if first.is_empty() { &standing } else { &first });
+        match (keys.first(), keys.len()) {
+            (Some(key), 1) => Ok(Resolved { key: *key, how: How::ById }),
+            (None, _) => Err(RegisterError::IdWithdrawn { id, now: self.renumbered(&rows)? }),
+            _ => Err(RegisterError::Several { finding: "the object has several first addresses" }),
+        }
+    }
+
+    /// The address that the object of withdrawn rows has now.
+    pub(super) fn renumbered(&self, withdrawn: &[Row]) -> Result<Option<AddressKey>, RegisterError> {
+        let mut now = Vec::new();
+        for object in withdrawn.iter().map(|row| row.object).filter(|object| *object != 0).collect::<BTreeSet<_>>() {
+            now.extend(self.rows_of_id(object)?.into_iter().filter(|row| !row.is_withdrawn && !row.is_secondary));
+        }
+        let keys = keys_of(&now.iter().collect::<Vec<_>>());
+        Ok(keys.first().filter(|_| keys.len() == 1).copied())
+    }
+
+    /// A line with a postcode: read as it stands, or with the name of a street of that postcode taken off, so that a
+    /// number in the name is not taken for the house's.
+    fn at_postcode(
+        &self,
+        text: &str,
+        postcode: u32,
+        place: &Range<usize>,
+        read: Result<AddressKey, AddressError>,
+    ) -> Result<Resolved, RegisterError> {
+        let (mut by_street, mut begins_with_street) = (BTreeSet::new(), false);
+        for street in self.streets_of(postcode)? {
+            let Some(street) = self.front.streets.get(street) else { continue };
+            let is_numbered = street.plain.bytes().any(|byte| byte.is_ascii_digit());
+            if (is_numbered || read.is_err())
+                && let Some(rest) = without_street(text, place, street.plain)
+            {
+                begins_with_street = true;
+                by_street.extend(AddressKey::parse(&format!("{rest}, {}", postcode_text(postcode))));
+            }
+        }
+        let is_registered =
+            |key: &AddressKey| Ok::<_, RegisterError>(self.standing_suffixes(key)?.iter().any(|it| is_of(it, key)));
+        let mut registered = Vec::new();
+        for key in &by_street {
+            if is_registered(key)? {
+                registered.push(*key);
+            }
+        }
+        match (read, &registered[..]) {
+            (Ok(key), []) if !begins_with_street || is_registered(&key)? => self.settle(key, How::Registered),
+            // The street is there, and its number is not: what the line says without the street would be another's.
+            (Ok(_), []) => Err(RegisterError::NoSuchNumber),
+            (Ok(key), [other]) if key == *other => self.settle(key, How::Registered),
+            (Ok(key), [other]) if !is_registered(&key)? => Ok(Resolved { key: *other, how: How::Street }),
+            (Err(_), [other]) => Ok(Resolved { key: *other, how: How::Street }),
+            (Err(refusal), []) => Err(refusal.into()),
+            _ => {
+                Err(RegisterError::Several { finding: "the number may be a part of the street's name or the house's" })
+            }
+        }
+    }
+
+    /// A line without a postcode: street, number, suffix and town, in that order.
+    fn complete(&self, text: &str, refusal: AddressError) -> Result<Resolved, RegisterError> {
+        let words = words(text);
+        if words.len() > MOST_WORDS {
+            return Err(refusal.into());
+        }
+        let name = |range: Range<usize>| {
+            let words: Vec<&str> = words[range].iter().map(|(word, _)| word.as_str()).collect();
+            words.join(" ")
+        };
+        let (mut found, mut knows_street) = (BTreeSet::new(), false);
+        for number in 1..words.len() {
+            if !words[number].0.starts_with(|c: char| c.is_ascii_digit()) {
+                continue;
+            }
+            let street = name(0..number);
+            for town in number + 1..words.len() {
+                let streets = self.front.streets.find(&street, &name(town..words.len()));
+                if streets.is_empty() {
+                    continue;
+                }
+                knows_street = true;
+                let written = &text[words[number].1.start..words[town - 1].1.end];
+                if let Ok(wanted) = AddressKey::parse(&format!("{written}, {ANY_POSTCODE}")) {
+                    found.extend(self.in_streets(&streets, &wanted)?);
+                }
+            }
+        }
+        self.only_of(found, knows_street, refusal)
+    }
+
+    fn only_of(
+        &self,
+        found: BTreeSet<AddressKey>,
+        knows_street: bool,
+        refusal: AddressError,
+    ) -> Result<Resolved, RegisterError> {
+        match (found.first(), found.len()) {
+            (Some(key), 1) => Ok(Resolved { key: *key, how: How::Completed }),
+            (None, _) if knows_street => Err(RegisterError::NoSuchNumber),
+            (None, _) => Err(refusal.into()),
+            _ => Err(RegisterError::Several { finding: "street, number and town are those of more than one address" }),
+        }
+    }
+
+    /// The standing addresses in these streets with the number and suffix of `wanted`, or with the only other spelling
+    /// of that suffix there.
+    fn in_streets(&self, streets: &[u32], wanted: &AddressKey) -> Result<BTreeSet<AddressKey>, RegisterError> {
+        let mut there = Vec::new();
+        for place in streets {
+            let postcodes = self.front.streets.get(*place).map(|street| street.postcodes).unwrap_or_default();
+            for postcode in postcodes {
+                let street = if postcode == 0 { *place } else { 0 };
+                let rows = self.rows_at(Place { postcode, street, number: wanted.number() })?;
+                there.extend(rows.into_iter().filter(|row| row.street == *place && !row.is_withdrawn));
+            }
+        }
+        let of = |suffix: &[u8]| -> BTreeSet<AddressKey> {
+            there.iter().filter(|row| row.suffix.as_bytes() == suffix).filter_map(Row::key).collect()
+        };
+        let exact = of(wanted.addition().as_bytes());
+        if !exact.is_empty() {
+            return Ok(exact);
+        }
+        let suffixes: Vec<Suffix> = there.iter().map(|row| row.suffix).collect();
+        Ok(other_spelling(wanted.addition(), &suffixes).map(|other| of(other.as_bytes())).unwrap_or_default())
+    }
+
+    /// What the register has of a key: itself, another spelling of its suffix, or nothing.
+    pub(super) fn settle(&self, key: AddressKey, how: How) -> Result<Resolved, RegisterError> {
+        if key.postcode().is_empty() {
+            return self.resolve_id(key.as_str()).map(|found| Resolved { how, ..found });
+        }
+        let rows = self.rows_of_number(&key)?;
+        let standing: Vec<Suffix> = rows.iter().filter(|row| !row.is_withdrawn).map(|row| row.suffix).collect();
+        if standing.iter().any(|suffix| is_of(suffix, &key)) {
+            return Ok(Resolved { key, how });
+        }
+        if let Some(other) = other_spelling(key.addition(), &standing) {
+            let form = format!("{}|{}", key.number_key(), other.as_str());
+            return Ok(Resolved { key: AddressKey::from_canonical(&form)?, how: How::OtherSpelling });
+        }
+        let is_withdrawn = rows.iter().any(|row| is_of(&row.suffix, &key));
+        Ok(Resolved { key, how: if is_withdrawn { How::Withdrawn } else { How::Unregistered } })
+    }
+
+    fn standing_suffixes(&self, key: &AddressKey) -> Result<Vec<Suffix>, RegisterError> {
+        let rows = self.rows_of_number(key)?;
+        Ok(rows.iter().filter(|row| !row.is_withdrawn).map(|row| row.suffix).collect())
+    }
+
+    /// The rows of the house number of a key that has a postcode.
+    pub(super) fn rows_of_number(&self, key: &AddressKey) -> Result<Vec<Row>, RegisterError> {
+        match key.postcode().as_bytes().try_into() {
+            Ok(postcode) => {
+                self.rows_at(Place { postcode: postcode_number(postcode), street: 0, number: key.number() })
+            }
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Stands in the place of a postcode that is not known while a number and a suffix are read.
+const ANY_POSTCODE: &str = "1000AA";
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_of(suffix: &Suffix, key: &AddressKey) -> bool {
+    suffix.as_str() == key.addition()
+}
+
+fn keys_of(rows: &[&Row]) -> BTreeSet<AddressKey> {
+    rows.iter().filter_map(|row| row.key()).collect()
+}
+
+/// An id that the register says nothing of is refused as it would be without one.
+fn or_refusal(error: RegisterError, refusal: &AddressError) -> RegisterError {
+    match error {
+        RegisterError::Address(_) => refusal.clone().into(),
+        error => error,
+    }
+}
+
+/// The postcodes in a text, and where they stand.
+fn postcodes(text: &str) -> Vec<(u32, Range<usize>)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + 6 <= bytes.len() {
+        let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 {
+            at += 1;
+            continue;
+        }
+        let stands_alone = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        let gap = bytes[at + digits..].iter().take_while(|byte| matches!(byte, b' ' | b'-')).count();
+        let from = at + digits + gap;
+        let letters = bytes[from..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if digits == 4 && stands_alone && letters == 2 {
+            let mut postcode = [0; 6];
+            postcode[..4].copy_from_slice(&bytes[at..at + 4]);
+            postcode[4..].copy_from_slice(&bytes[from..from + 2]);
+            postcode.make_ascii_uppercase();
+            found.push((postcode_number(&postcode), at..from + 2));
+        }
+        at += digits;
+    }
+    found.dedup_by_key(|(postcode, _)| *postcode);
+    found
+}
+
+/// What stands between the name of a street, with which a line begins, and the postcode or the end. `None` where the
+/// line does not begin so.
+fn without_street<'a>(text: &'a str, postcode: &Range<usize>, plain_street: &str) -> Option<&'a str> {
+    // The street stands before the postcode or, where that comes first, after it.
+    let before = text.get(..postcode.start)?;
+    let part = if words(before).is_empty() { text.get(postcode.end..)? } else { before };
+    let mut end = 0;
+    let mut words = words(part).into_iter();
+    for expected in plain_street.split(' ') {
+        let (word, place) = words.next()?;
+        if word != expected {
+            return None;
+        }
+        end = place.end;
+    }
+    // The number of a numbered street's house is often written after a hyphen, with a zero before it.
+    let rest = part.get(end..)?.trim_start_matches([' ', '-', '/', ',']);
+    let number = rest.trim_start_matches('0');
+    Some(if number.starts_with(|c: char| c.is_ascii_digit()) { number } else { rest })
+}

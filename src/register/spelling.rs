@@ -1,0 +1,82 @@
+//! Suffixes that different organisations write differently for one floor.
+
+use super::rows::Suffix;
+
+/// Spellings of one floor: hs, H, BG on the ground floor, Roman and Arabic numbers, bis and BS.
+const FLOORS: &[&[&str]] = &[
+    &["H", "HS", "HUIS", "BG", "BEN"],
+    &["I", "1"],
+    &["II", "2"],
+    &["III", "3"],
+    &["IV", "4"],
+    &["V", "5"],
+    &["VI", "6"],
+    &["VII", "7"],
+    &["VIII", "8"],
+    &["BIS", "BS"],
+];
+
+fn floor(suffix: &str) -> Option<usize> {
+    FLOORS.iter().position(|spellings| spellings.contains(&suffix))
+}
+
+fn floor_letter(letter: u8) -> Option<usize> {
+    floor(std::str::from_utf8(&[letter]).unwrap_or_default())
+}
+
+/// Whether others may write this suffix in another way.
+pub(crate) fn has_other_spellings(suffix: &str) -> bool {
+    floor(suffix).is_some()
+}
+
+/// The only one of the suffixes that are registered at a house number which is another spelling of this one.
+///
+/// A single letter whose neighbour in the alphabet is registered there too is a letter of a row, a to i, and no floor.
+pub(super) fn other_spelling(suffix: &str, registered: &[Suffix]) -> Option<Suffix> {
+    let wanted = floor(suffix)?;
+    let has = |letter: u8| registered.iter().any(|other| other.as_bytes() == [letter]);
+    // H and I stand beside each other as floors too.
+    let is_letter = |letter: u8, beyond: u8| has(letter) && (floor_letter(letter).is_none() || has(beyond));
+    let is_of_a_row = |suffix: &str| match suffix.as_bytes() {
+        [letter @ b'C'..=b'X'] => is_letter(letter - 1, letter - 2) || is_letter(letter + 1, letter + 2),
+        _ => false,
+    };
+    if is_of_a_row(suffix) {
+        return None;
+    }
+    let mut others: Vec<&Suffix> = registered.iter().filter(|other| floor(other.as_str()) == Some(wanted)).collect();
+    others.sort_unstable_by_key(|other| other.as_bytes());
+    others.dedup_by_key(|other| other.as_bytes());
+    match others[..] {
+        [only] if only.as_str() != suffix && !is_of_a_row(only.as_str()) => Some(*only),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_other_spelling_is_found_and_a_row_of_letters_is_none() {
+        let other = |suffix: &str, registered: &[&str]| {
+            let registered: Vec<Suffix> =
+                registered.iter().map(|text| Suffix::of(text.as_bytes(), false).unwrap()).collect();
+            other_spelling(suffix, &registered).map(|found| found.as_str().to_owned())
+        };
+        let found = |text: &str| Some(text.to_owned());
+        assert_eq!(other("HS", &["H", "I", "II"]), found("H"));
+        assert_eq!(other("1", &["H", "I", "II"]), found("I"));
+        assert_eq!(other("HS", &["G", "H", "I"]), None);
+        assert_eq!(other("1", &["G", "H", "I"]), None, "the ninth flat");
+        assert_eq!(other("HS", &["H", "1", "2"]), found("H"));
+        assert_eq!(other("H", &["BG", "1"]), found("BG"));
+        assert_eq!(other("HS", &["H", "BG"]), None, "two of them");
+        assert_eq!(other("H", &["A", "G", "HS"]), None, "the eighth flat");
+        assert_eq!(other("1", &["H", "I", "J"]), None, "the ninth flat");
+        assert_eq!(other("1", &["I", "II"]), found("I"));
+        assert_eq!(other("BS", &["BIS"]), found("BIS"));
+        assert_eq!(other("02", &["2"]), None, "a leading zero is kept");
+        assert_eq!(other("A", &["B"]), None);
+    }
+}

@@ -1,0 +1,357 @@
+//! A local register: what it completes, what it warns of, and that it turns no existing address into another. On a made
+//! register, and on a real town's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use stapel::register::{How, Lookup, Register, RegisterBuilder, RegisterError, RegisterRow};
+use stapel::{AddressKey, Day, Fields, Level};
+
+/// Street, postcode, number, letter, addition, the last digits of the id and of the object.
+type Made = (&'static str, &'static str, &'static str, &'static str, &'static str, u32, u32);
+
+const MADE: &[Made] = &[
+    ("Lindepad", "1234AB", "12", "", "", 1, 1),
+    ("Lindepad", "1234AB", "12", "A", "", 2, 2),
+    ("Lindepad", "1234AB", "14", "", "H", 3, 3),
+    ("Lindepad", "1234AB", "14", "", "1", 4, 4),
+    ("Lindepad", "1234AB", "14", "", "2", 5, 5),
+    ("Lindepad", "1234AC", "16", "", "HS", 6, 6),
+    // Two flats at one number in one street, by different postcodes.
+    ("Lindepad", "1234AC", "18", "", "", 7, 7),
+    ("Lindepad", "1234AD", "18", "", "", 8, 8),
+    // A row of letters.
+    ("Lindepad", "1234AD", "20", "G", "", 9, 9),
+    ("Lindepad", "1234AD", "20", "H", "", 10, 10),
+    ("Lindepad", "1234AD", "20", "I", "", 11, 11),
+    ("Kotter 38", "8243AB", "2", "", "", 12, 12),
+    ("Kotter 38", "8243AB", "4", "", "", 13, 13),
+    ("Kotter", "8243AC", "38", "", "4", 14, 14),
+    ("Plein 1940-'45", "1234AE", "3", "B", "", 15, 15),
+    ("Burg. de Vriesstraat", "1234AF", "7", "", "", 16, 16),
+    // A garage box has no postcode.
+    ("Lindepad", "", "12", "", "G1", 17, 17),
+    ("Kerkpad", "", "1", "", "", 18, 18),
+];
+
+fn id(kind: &str, number: u32) -> String {
+    format!("0999{kind}{number:010}")
+}
+
+fn day() -> Day {
+    "2026-11-01".parse().unwrap()
+}
+
+fn made(folder: &Path) -> Register {
+    let mut builder = RegisterBuilder::new();
+    for (street, postcode, number, letter, addition, last, object) in MADE {
+        let fields = Fields { postcode, number, letter, addition };
+        let (id, object) = (id("20", *last), id("01", *object));
+        let row = RegisterRow { street, town: "Lelie", fields, id: &id, object: &object, ..RegisterRow::default() };
+        builder.add(&row).unwrap();
+    }
+    // Withdrawn: one whose object has another address now, and one that is gone.
+    for (number, last, object) in [("13", 90, 1), ("99", 91, 91)] {
+        let fields = Fields { postcode: "1234AB", number, ..Fields::default() };
+        let (id, object) = (id("20", last), id("01", object));
+        let row =
+            RegisterRow { street: "Lindepad", town: "Lelie", fields, id: &id, object: &object, ..Default::default() };
+        builder.add(&RegisterRow { is_withdrawn: true, ..row }).unwrap();
+    }
+    // A second address of the first object.
+    let (second, first) = (id("20", 92), id("01", 1));
+    let fields = Fields { postcode: "1234AF", number: "9", ..Fields::default() };
+    let row = RegisterRow {
+        street: "Burg. de Vriesstraat",
+        town: "Lelie",
+        fields,
+        id: &second,
+        object: &first,
+        ..Default::default()
+    };
+    builder
+        .add(&RegisterRow { is_secondary: true, building: "0999100000000001", at: ["52.329131", "5.035145"], ..row })
+        .unwrap();
+    let path = folder.join("bag.stapel");
+    builder.finish(&path, day()).unwrap();
+    Register::open(&path).unwrap()
+}
+
+/// The key that a look-up gives, and how; or the code it is refused with.
+fn found(register: &Register, lookup: Lookup<'_>) -> Result<(String, &'static str), String> {
+    match register.resolve(lookup) {
+        Ok(resolved) => Ok((resolved.key.to_string(), resolved.how.as_str())),
+        Err(error) => Err(stapel::Error::from(error).code().to_owned()),
+    }
+}
+
+#[test]
+fn text_is_completed_and_what_could_be_two_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = made(folder.path());
+    let box_id = id("20", 17);
+    for (text, expected) in [
+        ("Lindepad 12, 1234 AB Lelie", Ok(("1234AB|12|", "registered"))),
+        ("Lindepad 12 b, 1234 AB Lelie", Ok(("1234AB|12|B", "unregistered"))),
+        ("Lindepad 99, 1234 AB", Ok(("1234AB|99|", "withdrawn"))),
+        // Another spelling of a floor.
+        ("Lindepad 14-hs, 1234 AB", Ok(("1234AB|14|H", "other_spelling"))),
+        ("Lindepad 14-I, 1234 AB", Ok(("1234AB|14|1", "other_spelling"))),
+        ("Lindepad 16 H, 1234 AC", Ok(("1234AC|16|HS", "other_spelling"))),
+        ("Lindepad 20-hs, 1234 AD", Ok(("1234AD|20|HS", "unregistered"))),
+        ("Lindepad 20-1, 1234 AD", Ok(("1234AD|20|1", "unregistered"))),
+        // Without a postcode.
+        ("Lindepad 12 Lelie", Ok(("1234AB|12|", "completed"))),
+        ("lindepad 12-a, lelie", Ok(("1234AB|12|A", "completed"))),
+        ("Lindepad 16-BG, Lelie", Ok(("1234AC|16|HS", "completed"))),
+        ("Burg de Vriesstraat 7, Lelie", Ok(("1234AF|7|", "completed"))),
+        ("Lindepad 12 G1, Lelie", Ok((box_id.as_str(), "completed"))),
+        ("Lindepad 18, Lelie", Err("several_in_register")),
+        ("Lindepad 19, Lelie", Err("not_in_register")),
+        ("Rozenpad 12, Lelie", Err("suffix_unclear")),
+        ("Lindepad 12", Err("no_postcode")),
+        // A number in the street's name.
+        ("Kotter 38 2, 8243 AB Lelie", Ok(("8243AB|2|", "street"))),
+        ("Kotter 38-2, 8243 AB Lelie", Ok(("8243AB|2|", "street"))),
+        ("Kotter 38-02, 8243 AB", Ok(("8243AB|2|", "street"))),
+        ("8243 AB, Kotter 38-4", Ok(("8243AB|4|", "street"))),
+        ("Kotter 38-4, 8243 AC Lelie", Ok(("8243AC|38|4", "registered"))),
+        ("Kotter 38-6, 8243 AB Lelie", Err("not_in_register")),
+        ("Kotter 38 2, Lelie", Ok(("8243AB|2|", "completed"))),
+        ("Kotter 38-4, Lelie", Err("several_in_register")),
+        ("Plein 1940-'45 3b, 1234 AE", Ok(("1234AE|3|B", "street"))),
+        // Ids, also where a spreadsheet took the zero.
+        (&id("20", 2), Ok(("1234AB|12|A", "by_id"))),
+        (&id("01", 3), Ok(("1234AB|14|H", "by_id"))),
+        (&id("01", 1), Ok(("1234AB|12|", "by_id"))),
+        (&id("20", 92), Ok(("1234AF|9|", "by_id"))),
+        (&id("20", 2)[1..], Ok(("1234AB|12|A", "by_id"))),
+        (&id("20", 17), Ok((box_id.as_str(), "by_id"))),
+        (&id("20", 55), Err("bag_id_unknown")),
+        (&id("20", 55)[1..], Err("bag_id_length")),
+        (&id("10", 2), Err("bag_id_type")),
+        (&id("20", 90), Err("bag_id_withdrawn")),
+        (&id("20", 91), Err("bag_id_withdrawn")),
+        ("Lindepad 12 t/m 14, 1234 AB", Err("range_unclear")),
+    ] {
+        let expected = expected.map(|(key, how)| (key.to_owned(), how)).map_err(str::to_owned);
+        assert_eq!(found(&register, Lookup::Text(text)), expected, "{text}");
+    }
+    let withdrawn = register.resolve(Lookup::Id(&id("20", 90))).unwrap_err();
+    assert!(withdrawn.to_string().contains("has the address 1234AB|12| now"), "{withdrawn}");
+}
+
+#[test]
+fn fields_are_completed_from_street_and_town() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = made(folder.path());
+    let place = |postcode, number, addition, street, town| {
+        let fields = Fields { postcode, number, letter: "", addition };
+        found(&register, Lookup::Place { fields, street, town })
+    };
+    let ok = |key: &str, how| Ok((key.to_owned(), how));
+    assert_eq!(place("", "2", "", "Kotter 38", "LELIE"), ok("8243AB|2|", "completed"));
+    assert_eq!(place("8243AB", "2", "", "Elsewhere", "Lelie"), ok("8243AB|2|", "registered"));
+    assert_eq!(place("", "12", "G1", "Lindepad", "Lelie"), ok(&id("20", 17), "completed"));
+    assert_eq!(place("", "18", "", "Lindepad", "Lelie"), Err("several_in_register".into()));
+    assert_eq!(place("", "2", "", "Kotter 38", ""), Err("no_postcode".into()));
+    let fields = Fields { postcode: "1234AB", number: "14", letter: "", addition: "huis" };
+    assert_eq!(found(&register, Lookup::Fields(fields)), ok("1234AB|14|H", "other_spelling"));
+}
+
+#[test]
+fn it_says_what_it_knows_of_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = made(folder.path());
+    assert_eq!((register.len(), register.withdrawn(), register.source_day()), (MADE.len() + 3, 2, day()));
+    let look_up = |form: &str| register.look_up(&AddressKey::from_canonical(form).unwrap()).unwrap();
+    let findings = look_up("1234AF|9|");
+    let entry = &findings.entries[0];
+    assert_eq!((entry.street.as_str(), entry.town.as_str(), entry.number), ("Burg. de Vriesstraat", "Lelie", 9));
+    assert_eq!((entry.building.as_str(), entry.at), ("0999100000000001", Some((52.329131, 5.035145))));
+    assert!(entry.is_secondary && !entry.is_withdrawn && findings.entries.len() == 1);
+    let letter = &look_up("1234AB|12|A").entries[0];
+    assert_eq!((letter.letter.as_str(), letter.addition.as_str()), ("A", ""));
+    let gone = look_up("1234AB|13|");
+    assert!(gone.entries[0].is_withdrawn);
+    assert_eq!(gone.now.unwrap().as_str(), "1234AB|12|");
+    assert_eq!(look_up(&id("20", 17)).entries[0].street, "Lindepad");
+    assert_eq!(look_up("1234AB|77|").entries, []);
+}
+
+#[test]
+fn a_row_that_is_no_address_is_refused() {
+    let mut builder = RegisterBuilder::new();
+    let good = id("20", 1);
+    let fields = Fields { postcode: "1234AB", number: "1", ..Fields::default() };
+    let row = RegisterRow { street: "Lindepad", town: "Lelie", fields, id: &good, ..RegisterRow::default() };
+    builder.add(&row).unwrap();
+    let object = id("10", 1);
+    for wrong in [
+        RegisterRow { id: "", ..row },
+        RegisterRow { id: &good[1..], ..row },
+        RegisterRow { object: &object, ..row },
+        RegisterRow { building: &good, ..row },
+        RegisterRow { town: " ", ..row },
+        RegisterRow { at: ["52.3", ""], ..row },
+        RegisterRow { at: ["122321", "487321"], ..row },
+        RegisterRow { fields: Fields { number: "", ..fields }, ..row },
+    ] {
+        assert!(builder.add(&wrong).is_err(), "{wrong:?}");
+    }
+    assert_eq!(builder.len(), 1);
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_never_another_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = made(folder.path());
+    let path = folder.path().join("bag.stapel");
+    let bytes = std::fs::read(&path).unwrap();
+    let lookups = ["Lindepad 12, 1234 AB", "Kotter 38 2, Lelie", "0999200000000012"];
+    let expected: Vec<_> = lookups.iter().map(|text| found(&sound, Lookup::Text(text))).collect();
+    let damaged = folder.path().join("damaged.stapel");
+    let mut noticed = 0;
+    for at in 0..bytes.len() {
+        let mut wrong = bytes.clone();
+        wrong[at] ^= 1 << (at % 8);
+        std::fs::write(&damaged, &wrong).unwrap();
+        let Ok(register) = Register::open(&damaged) else {
+            noticed += 1;
+            continue;
+        };
+        for (text, expected) in lookups.iter().zip(&expected) {
+            let now = found(&register, Lookup::Text(text));
+            assert!(now == *expected || now == Err("register".into()), "{text}: {now:?}, byte {at}");
+            noticed += usize::from(now != *expected);
+        }
+    }
+    assert!(noticed >= bytes.len(), "each flipped bit shows at once or in a look-up");
+    for length in [0, 10, 80, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&damaged, &bytes[..length]).unwrap();
+        assert!(matches!(Register::open(&damaged), Err(RegisterError::Unusable { .. })), "{length}");
+    }
+}
+
+/// The rows of the register of Weesp, where it is beside the project.
+fn weesp() -> Option<Vec<Vec<String>>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/bag_weesp.tsv");
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(_) if std::env::var_os("CI").is_some() => panic!("../shared/data/bag_weesp.tsv is not there"),
+        Err(_) => return None,
+    };
+    Some(text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+}
+
+fn build(rows: &[Vec<String>], path: &Path) -> Register {
+    let mut builder = RegisterBuilder::new();
+    for row in rows {
+        let fields = Fields { postcode: &row[4], number: &row[1], letter: &row[2], addition: &row[3] };
+        let added = builder.add(&RegisterRow {
+            street: &row[0],
+            town: &row[5],
+            fields,
+            id: &row[6],
+            object: &row[7],
+            is_secondary: row[9] == "t",
+            at: [&row[10], &row[11]],
+            ..RegisterRow::default()
+        });
+        added.unwrap_or_else(|error| panic!("{row:?}: {error}"));
+    }
+    builder.finish(path, "2021-10-15".parse().unwrap()).unwrap();
+    Register::open(path).unwrap()
+}
+
+#[test]
+fn all_of_a_real_town() {
+    let Some(rows) = weesp() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let register = build(&rows, &folder.path().join("bag.stapel"));
+    assert_eq!(register.len(), rows.len());
+    // Each address by its id, by its fields, and as text with and without its postcode.
+    let mut by_key: BTreeMap<AddressKey, BTreeSet<&str>> = BTreeMap::new();
+    let (mut completed, mut refused) = (0, 0);
+    for row in &rows {
+        let [street, number, letter, addition, postcode, town, id] =
+            [0, 1, 2, 3, 4, 5, 6].map(|column| row[column].as_str());
+        let key = register.resolve(Lookup::Id(id)).unwrap().key;
+        by_key.entry(key).or_default().insert(id);
+        assert_eq!(key.level(), Level::Unit);
+        let fields = Fields { postcode, number, letter, addition };
+        if postcode.is_empty() {
+            assert_eq!(key.as_str(), id);
+        } else {
+            assert_eq!(AddressKey::from_fields(&fields).unwrap(), key);
+            assert_eq!(
+                register.resolve(Lookup::Fields(fields)).unwrap(),
+                stapel::register::Resolved { key, how: How::Registered }
+            );
+        }
+        // Street, number and town name it, or are refused: never another.
+        let without = Lookup::Place { fields: Fields { postcode: "", ..fields }, street, town };
+        match register.resolve(without) {
+            Ok(found) => {
+                assert_eq!((found.key, found.how), (key, How::Completed), "{row:?}");
+                completed += 1;
+            }
+            Err(RegisterError::Several { .. }) => refused += 1,
+            Err(error) => panic!("{row:?}: {error}"),
+        }
+        let separator = if letter.is_empty() && !addition.is_empty() { "-" } else { "" };
+        let line = format!("{street} {number}{letter}{separator}{addition}, {town}");
+        match register.resolve(Lookup::Text(&line)) {
+            Ok(found) => assert_eq!(found.key, key, "{line}"),
+            Err(RegisterError::Several { .. } | RegisterError::Address(_)) => {}
+            Err(error) => panic!("{line}: {error}"),
+        }
+    }
+    assert_eq!(rows.iter().filter(|row| row[4].is_empty()).count(), 107);
+    let shared: Vec<_> = by_key.iter().filter(|(_, ids)| ids.len() > 1).collect();
+    assert_eq!(shared.len(), 7, "{shared:?}");
+    println!("{completed} completed, {refused} refused");
+    assert!(refused * 100 <= rows.len(), "{refused} of {} are refused without a postcode", rows.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever suffix is written at a number of the town: where that address exists it is the one, and where it does
+    /// not, what comes is the key as written, or the only registered spelling of the same floor.
+    #[test]
+    fn no_existing_address_becomes_another(
+        suffixes in prop::collection::vec("[A-Z0-9]{0,3}|H|HS|HUIS|BG|I|II|1|2|BIS|BS", 1..40),
+        from in any::<prop::sample::Index>(),
+    ) {
+        static WEESP: std::sync::OnceLock<Option<(tempfile::TempDir, Register, BTreeSet<AddressKey>)>> =
+            std::sync::OnceLock::new();
+        let made = WEESP.get_or_init(|| {
+            let rows = weesp()?;
+            let folder = tempfile::tempdir().unwrap();
+            let register = build(&rows, &folder.path().join("bag.stapel"));
+            let mut keys = BTreeSet::new();
+            register.entries(|entry| keys.extend([entry.key])).unwrap();
+            Some((folder, register, keys))
+        });
+        let Some((_, register, keys)) = made else { return Ok(()) };
+        let all: Vec<&AddressKey> = keys.iter().filter(|key| !key.postcode().is_empty()).collect();
+        let first = from.index(all.len());
+        for key in all.iter().cycle().skip(first).take(60) {
+            let number = key.number_key();
+            for suffix in &suffixes {
+                let written = AddressKey::from_canonical(&format!("{number}|{suffix}")).unwrap();
+                let found = register.resolve(Lookup::Text(written.as_str())).unwrap();
+                if keys.contains(&written) {
+                    prop_assert_eq!((found.key, found.how), (written, How::Registered));
+                } else if found.key != written {
+                    prop_assert_eq!((found.how, found.key.number_key()), (How::OtherSpelling, number));
+                    prop_assert!(keys.contains(&found.key));
+                } else {
+                    prop_assert_eq!(found.how, How::Unregistered);
+                }
+            }
+        }
+    }
+}
