@@ -18,6 +18,7 @@ mod output;
 mod partner;
 mod policy;
 mod progress;
+mod register;
 mod rows;
 mod sandbox;
 mod threads;
@@ -59,6 +60,7 @@ enum Command {
     Partner(partner::Args),
     Broker(broker::Args),
     Audit(audit::Args),
+    Register(register::Args),
 }
 
 fn main() -> ExitCode {
@@ -91,6 +93,7 @@ fn only_shows(command: &Command) -> bool {
         Command::Policy(args) => args.only_shows(),
         Command::Partner(args) => args.only_shows(),
         Command::Broker(args) => args.only_shows(),
+        Command::Register(args) => args.only_shows(),
         Command::Audit(_) | Command::Sandbox(_) | Command::Keygen(_) => false,
     }
 }
@@ -106,5 +109,6 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Partner(args) => partner::run(args, out),
         Command::Broker(args) => broker::run(&args, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Register(args) => register::run(&args, out),
     }
 }

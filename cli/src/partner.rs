@@ -65,7 +65,7 @@ enum Command {
 
 /// The partner's folder.
 #[derive(clap::Args)]
-struct PartnerFolder {
+pub(crate) struct PartnerFolder {
     /// The partner's folder
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -116,7 +116,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 impl PartnerFolder {
-    fn open(&self) -> Result<Partner, Failure> {
+    pub(crate) fn open(&self) -> Result<Partner, Failure> {
         Partner::open(self.place()).map_err(|error| self.says(error))
     }
 

@@ -54,6 +54,7 @@ macro_rules! from_stapel_errors {
         $crate::from_stapel_errors!(
             $to: stapel::Error,
             stapel::AddressError,
+            stapel::register::RegisterError,
             stapel::SystemError,
             stapel::BrokerError,
             stapel::secret::SecretError,

@@ -1,0 +1,271 @@
+//! `stapel register`: a local register of addresses, from an extract of the BAG.
+//!
+//! - `extract`: the columns of an extract;
+//! - `check`: a partner's own flags against a register.
+
+mod check;
+mod extract;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use stapel::register::{Lookup, Register, RegisterBuilder, RegisterEntry};
+use stapel::{AddressKey, Day};
+
+use crate::failure::{self, Failure, note};
+use crate::output::{Output, Shown, counted};
+use crate::progress::Progress;
+use extract::Extract;
+
+/// Build a local register of addresses (BAG), and look at it
+///
+/// With a register, BAG ids and addresses without a postcode become address keys, and what it does not know is said.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel register build bagadres.csv --date 2026-11-01 --out bag.stapel\n  \
+                        stapel register show --register bag.stapel 'Dam 1, Amsterdam'")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Build(BuildArgs),
+    Show(ShowArgs),
+    Check(check::CheckArgs),
+}
+
+/// Build a register from an extract of the BAG
+///
+/// CSV or TSV with a header, one address a row, as NLExtract's bagadres has them. Read are street, house number, letter
+/// and addition, postcode and town, the ids of nummeraanduiding, object and building (pand), nevenadres, status, and
+/// latitude and longitude in degrees; other columns are passed over, and said. A row that is no address is left out,
+/// and said.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel register build bagadres.csv --date 2026-11-01 --out bag.stapel")]
+struct BuildArgs {
+    /// The files of the extract
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The day of the extract
+    #[arg(long, value_name = "DATE")]
+    date: Day,
+    /// The register to write; what is there is replaced
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A register.
+#[derive(clap::Args)]
+pub(crate) struct RegisterArgs {
+    /// The register, as stapel register build wrote it
+    #[arg(long, value_name = "FILE")]
+    register: PathBuf,
+}
+
+/// Show what a register has on an address
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel register show --register bag.stapel 'Dam 1, Amsterdam'\n  \
+                        stapel register show --register bag.stapel 0363200003761447")]
+struct ShowArgs {
+    #[command(flatten)]
+    register: RegisterArgs,
+    /// The address as people write it, in canonical form, or a BAG id
+    address: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(crate) fn only_shows(&self) -> bool {
+        matches!(self.command, Command::Show(_) | Command::Check(_))
+    }
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Build(args) => build(args, out),
+        Command::Show(args) => show(args, out),
+        Command::Check(args) => check::check(args, out),
+    }
+}
+
+impl RegisterArgs {
+    pub(crate) fn open(&self) -> Result<Register, Failure> {
+        Ok(Register::open(&self.register)?)
+    }
+}
+
+/// The most rows that are left out and named, one a line.
+const TOLD: usize = 10;
+
+/// What a build came to.
+#[derive(Serialize)]
+struct Built<'a> {
+    register: &'a Path,
+    source_date: String,
+    addresses: usize,
+    withdrawn: usize,
+    left_out: usize,
+}
+
+fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut builder = RegisterBuilder::new();
+    let mut left_out = 0;
+    for path in &args.files {
+        let mut extract = Extract::open(path)?;
+        note(&format!("{}: {}", path.shown(), extract.columns()));
+        let progress = Progress::counting("addresses");
+        extract.rows(|line, row| {
+            progress.add(1);
+            if let Err(error) = builder.add(row) {
+                left_out += 1;
+                if left_out <= TOLD {
+                    let error = stapel::Error::from(error);
+                    note(&format!("{} line {line}: left out: {error} [{}]", path.shown(), error.code()));
+                }
+            }
+        })?;
+    }
+    if left_out > TOLD {
+        note(&format!("and {} more like these", left_out - TOLD));
+    }
+    if builder.is_empty() {
+        return Err(Failure::new("register_row", "no row is an address: no register was written"));
+    }
+    if left_out > 0 {
+        failure::some_refused();
+    }
+    builder.finish(&args.out, args.date)?;
+    let register = Register::open(&args.out)?;
+    let built = Built {
+        register: &args.out,
+        source_date: args.date.to_string(),
+        addresses: register.len(),
+        withdrawn: register.withdrawn(),
+        left_out,
+    };
+    if args.json {
+        return out.json(&built);
+    }
+    let addresses = counted(built.addresses, "address", "addresses");
+    writeln!(
+        out,
+        "{}: {addresses} of {}, {} of them withdrawn; {} left out",
+        args.out.shown(),
+        args.date,
+        built.withdrawn,
+        counted(left_out, "row", "rows")
+    )?;
+    Ok(())
+}
+
+/// An address as JSON has it.
+#[derive(Serialize)]
+struct ShownAddress<'a> {
+    key: &'a str,
+    how: &'a str,
+    entries: Vec<EntryRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<String>,
+}
+
+/// One entry of the register.
+#[derive(Serialize)]
+struct EntryRow<'a> {
+    street: &'a str,
+    number: u32,
+    letter: &'a str,
+    addition: &'a str,
+    postcode: &'a str,
+    town: &'a str,
+    nummeraanduiding: &'a str,
+    object: &'a str,
+    building: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longitude: Option<f64>,
+    secondary: bool,
+    withdrawn: bool,
+}
+
+impl<'a> EntryRow<'a> {
+    fn of(entry: &'a RegisterEntry) -> EntryRow<'a> {
+        EntryRow {
+            street: &entry.street,
+            number: entry.number,
+            letter: &entry.letter,
+            addition: &entry.addition,
+            postcode: &entry.postcode,
+            town: &entry.town,
+            nummeraanduiding: &entry.id,
+            object: &entry.object,
+            building: &entry.building,
+            latitude: entry.at.map(|at| at.0),
+            longitude: entry.at.map(|at| at.1),
+            secondary: entry.is_secondary,
+            withdrawn: entry.is_withdrawn,
+        }
+    }
+}
+
+fn show(args: &ShowArgs, out: &mut Output) -> Result<(), Failure> {
+    let register = args.register.open()?;
+    let found = register.resolve(Lookup::Text(&args.address))?;
+    let findings = register.look_up(&found.key)?;
+    if args.json {
+        return out.json(&ShownAddress {
+            key: found.key.as_str(),
+            how: found.how.as_str(),
+            entries: findings.entries.iter().map(EntryRow::of).collect(),
+            now: findings.now.map(|now| now.to_string()),
+        });
+    }
+    writeln!(out, "{}: {}", found.key, found.how.as_str())?;
+    for entry in &findings.entries {
+        writeln!(out, "  {}", line(entry))?;
+    }
+    if let Some(now) = findings.now {
+        writeln!(out, "  its object has the address {now} now")?;
+    }
+    Ok(())
+}
+
+/// An entry in one line.
+fn line(entry: &RegisterEntry) -> String {
+    let between = if entry.letter.is_empty() && !entry.addition.is_empty() { "-" } else { "" };
+    let mut line = format!("{} {}{}{between}{}", entry.street, entry.number, entry.letter, entry.addition);
+    if !entry.postcode.is_empty() {
+        line.push_str(&format!(", {}", entry.postcode));
+    }
+    line.push_str(&format!(" {}; nummeraanduiding {}", entry.town, entry.id));
+    for (what, id) in [("object", &entry.object), ("pand", &entry.building)] {
+        if !id.is_empty() {
+            line.push_str(&format!(", {what} {id}"));
+        }
+    }
+    if let Some((latitude, longitude)) = entry.at {
+        line.push_str(&format!(", at {latitude:.6} {longitude:.6}"));
+    }
+    if entry.is_secondary {
+        line.push_str(", a second address of its object");
+    }
+    if entry.is_withdrawn {
+        line.push_str(", withdrawn");
+    }
+    line
+}
+
+/// The key of an address as it is typed: by the register, where there is one.
+pub(crate) fn key_of(text: &str, register: Option<&Register>) -> Result<AddressKey, Failure> {
+    match register {
+        Some(register) => Ok(register.resolve(Lookup::Text(text))?.key),
+        None => Ok(AddressKey::parse(text)?),
+    }
+}

@@ -1,0 +1,147 @@
+//! The columns of an extract of the BAG, as NLExtract and the municipalities write them.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use csv::{ReaderBuilder, StringRecord};
+use stapel::Fields;
+use stapel::register::RegisterRow;
+
+use crate::failure::Failure;
+use crate::output::plain;
+
+/// What a column of an extract can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Street,
+    Number,
+    Letter,
+    Addition,
+    Postcode,
+    Town,
+    Id,
+    Object,
+    Building,
+    Secondary,
+    Status,
+    Latitude,
+    Longitude,
+}
+
+/// Names in lower case, without what is no letter or digit.
+const NAMES: &[(Column, &[&str])] = &[
+    (Column::Street, &["street", "straat", "straatnaam", "openbareruimte", "openbareruimtenaam"]),
+    (Column::Number, &["huisnummer"]),
+    (Column::Letter, &["huisletter"]),
+    (Column::Addition, &["toevoeging", "huisnummertoevoeging"]),
+    (Column::Postcode, &["postcode"]),
+    (Column::Town, &["woonplaats", "woonplaatsnaam"]),
+    (Column::Id, &["nummeraanduidingid", "nummeraanduiding", "nummeraanduidingidentificatie"]),
+    (Column::Object, &["objectid", "adresseerbaarobjectid", "adresseerbaarobject", "adresseerbaarobjectidentificatie"]),
+    (Column::Building, &["pandid", "pand", "pandidentificatie"]),
+    (Column::Secondary, &["nevenadres"]),
+    (Column::Status, &["status", "nummeraanduidingstatus", "verblijfsobjectstatus"]),
+    (Column::Latitude, &["lat", "latitude", "breedtegraad"]),
+    (Column::Longitude, &["lon", "longitude", "lengtegraad"]),
+];
+
+/// Without these no row is an address of a register.
+const NEEDED: &[Column] = &[Column::Street, Column::Number, Column::Postcode, Column::Town, Column::Id];
+
+/// The most bytes of a header.
+const LONGEST_HEADER: u64 = 1 << 16;
+
+/// A file of an extract, whose header was read.
+pub(super) struct Extract {
+    path: PathBuf,
+    reader: csv::Reader<BufReader<File>>,
+    names: Vec<String>,
+    /// What each column is.
+    columns: Vec<Option<Column>>,
+}
+
+impl Extract {
+    pub(super) fn open(path: &Path) -> Result<Extract, Failure> {
+        let io = |source| Failure::from(stapel::SystemError::Io { action: "read", path: path.to_owned(), source });
+        let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
+        let mut header = Vec::new();
+        file.by_ref().take(LONGEST_HEADER).read_until(b'\n', &mut header).map_err(io)?;
+        let header = String::from_utf8(header).map_err(|_| {
+            Failure::new("register_row", format!("{}: the header is not UTF-8", crate::output::Shown::shown(path)))
+        })?;
+        let header = header.trim_start_matches('\u{feff}').trim_end();
+        let delimiter =
+            [';', '\t', ',', '|'].into_iter().max_by_key(|sign| header.matches(*sign).count()).unwrap_or(';');
+        let names: Vec<String> = header.split(delimiter).map(|name| name.trim_matches(['"', ' ']).to_owned()).collect();
+        let columns: Vec<Option<Column>> = names.iter().map(|name| named(name)).collect();
+        for (column, known) in NAMES {
+            let of: Vec<&String> =
+                names.iter().zip(&columns).filter(|(_, is)| **is == Some(*column)).map(|(name, _)| name).collect();
+            if of.len() > 1 && *column != Column::Status {
+                return Err(refused(path, &format!("'{}' and '{}' are the same column", plain(of[0]), plain(of[1]))));
+            }
+            if of.is_empty() && NEEDED.contains(column) {
+                return Err(refused(path, &format!("no column is called {}", known.join(" or "))));
+            }
+        }
+        let reader =
+            ReaderBuilder::new().has_headers(false).delimiter(delimiter as u8).flexible(true).from_reader(file);
+        Ok(Extract { path: path.to_owned(), reader, names, columns })
+    }
+
+    /// Which columns are read, and which are passed over.
+    pub(super) fn columns(&self) -> String {
+        let of = |is_read: bool| {
+            let names = self.names.iter().zip(&self.columns).filter(|(_, column)| column.is_some() == is_read);
+            let names: Vec<String> = names.map(|(name, _)| plain(name)).collect();
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        };
+        format!("columns read: {}; passed over: {}", of(true), of(false))
+    }
+
+    /// Shows each row, with the line on which it begins.
+    pub(super) fn rows(&mut self, mut visit: impl FnMut(u64, &RegisterRow<'_>)) -> Result<(), Failure> {
+        let mut record = StringRecord::new();
+        // The header was the first line.
+        while self.reader.read_record(&mut record).map_err(|error| refused(&self.path, &error.to_string()))? {
+            let line = record.position().map_or(0, csv::Position::line) + 1;
+            if record.len() != self.columns.len() {
+                let finding = format!("line {line} has {} cells, and the header {}", record.len(), self.columns.len());
+                return Err(refused(&self.path, &finding));
+            }
+            let mut row = RegisterRow::default();
+            let mut fields = Fields::default();
+            for (column, cell) in self.columns.iter().zip(&record) {
+                match column {
+                    Some(Column::Street) => row.street = cell,
+                    Some(Column::Number) => fields.number = cell,
+                    Some(Column::Letter) => fields.letter = cell,
+                    Some(Column::Addition) => fields.addition = cell,
+                    Some(Column::Postcode) => fields.postcode = cell,
+                    Some(Column::Town) => row.town = cell,
+                    Some(Column::Id) => row.id = cell,
+                    Some(Column::Object) => row.object = cell,
+                    Some(Column::Building) => row.building = cell,
+                    Some(Column::Secondary) => row.is_secondary = matches!(cell, "t" | "true" | "1" | "J" | "ja"),
+                    Some(Column::Status) => row.is_withdrawn |= cell.to_lowercase().contains("ingetrokken"),
+                    Some(Column::Latitude) => row.at[0] = cell,
+                    Some(Column::Longitude) => row.at[1] = cell,
+                    None => {}
+                }
+            }
+            row.fields = fields;
+            visit(line, &row);
+        }
+        Ok(())
+    }
+}
+
+fn named(name: &str) -> Option<Column> {
+    let bare: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    NAMES.iter().find(|(_, names)| names.contains(&bare.as_str())).map(|(column, _)| *column)
+}
+
+fn refused(path: &Path, finding: &str) -> Failure {
+    Failure::of_file(path)(Failure::new("register_row", finding))
+}
