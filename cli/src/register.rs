@@ -10,8 +10,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use stapel::Day;
 use stapel::register::{Lookup, Register, RegisterBuilder, RegisterEntry};
-use stapel::{AddressKey, Day};
 
 use crate::failure::{self, Failure, note};
 use crate::output::{Output, Shown, counted};
@@ -260,12 +260,4 @@ fn line(entry: &RegisterEntry) -> String {
         line.push_str(", withdrawn");
     }
     line
-}
-
-/// The key of an address as it is typed: by the register, where there is one.
-pub(crate) fn key_of(text: &str, register: Option<&Register>) -> Result<AddressKey, Failure> {
-    match register {
-        Some(register) => Ok(register.resolve(Lookup::Text(text))?.key),
-        None => Ok(AddressKey::parse(text)?),
-    }
 }

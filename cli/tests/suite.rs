@@ -9,6 +9,7 @@ mod keys;
 mod operator;
 mod protocol;
 mod readme;
+mod register;
 mod sandbox;
 mod slips;
 mod statuses;

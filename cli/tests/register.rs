@@ -1,0 +1,112 @@
+//! A local register: built of an extract, shown, and held against a partner's own flags.
+
+use serde_json::Value;
+
+use crate::common::{Desk, text};
+use crate::consortium::{BY, consortium};
+
+const NOW: &str = "--now 2026-12-01T09:00:00Z";
+
+/// As NLExtract's bagadres has them, with a column that is not read, and a garage box without a postcode.
+const EXTRACT: &str = "\
+openbareruimte;huisnummer;huisletter;huisnummertoevoeging;postcode;woonplaats;nummeraanduiding;object_id;\
+pandid;nevenadres;nummeraanduidingstatus;gemeente;lat;lon
+Dam;1;;;1012JS;Amsterdam;0363200000000001;0363010000000001;0363100000000001;f;Naamgeving uitgegeven;Amsterdam;52.372920;4.893690
+Dam;1;A;;1012JS;Amsterdam;0363200000000002;0363010000000002;;f;Naamgeving uitgegeven;Amsterdam;;
+Dam;3;;H;1012JS;Amsterdam;0363200000000003;0363010000000003;;f;Naamgeving uitgegeven;Amsterdam;;
+Dam;5;;;1012JS;Amsterdam;0363200000000004;0363010000000001;;f;Naamgeving ingetrokken;Amsterdam;;
+Dam;7;;;1012JS;Amsterdam;0363200000000005;0363010000000005;;f;Naamgeving ingetrokken;Amsterdam;;
+Dam;9;;;1012JS;Amsterdam;0363200000000006;0363010000000006;;f;Naamgeving uitgegeven;Amsterdam;;
+Dam;9;;;1012JS;Amsterdam;0363200000000007;0363010000000007;;f;Naamgeving uitgegeven;Amsterdam;;
+Dam;1;;G1;;Amsterdam;0363200000000008;0363010000000008;;f;Naamgeving uitgegeven;Amsterdam;;
+";
+
+fn built() -> Desk {
+    let desk = consortium();
+    desk.write("bag.csv", EXTRACT);
+    desk.stapel("register build bag.csv --date 2026-11-01 --out bag.stapel");
+    desk
+}
+
+#[test]
+fn an_extract_becomes_a_register() {
+    let desk = consortium();
+    desk.write("bag.csv", EXTRACT);
+    let output = desk.run("register build bag.csv --date 2026-11-01 --out bag.stapel --json", &[], b"");
+    assert!(output.status.success());
+    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&built["addresses"], &built["withdrawn"], &built["left_out"]), (&8.into(), &2.into(), &0.into()));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("columns read: openbareruimte, huisnummer") && said.contains("passed over: gemeente"),
+        "{said}"
+    );
+
+    for (address, expected) in [
+        (
+            "Dam 1, Amsterdam",
+            "1012JS|1|: completed\n  Dam 1, 1012JS Amsterdam; nummeraanduiding 0363200000000001, object ",
+        ),
+        ("Dam 3 huis, 1012 JS", "1012JS|3|H: other_spelling\n"),
+        ("363200000000002", "1012JS|1|A: by_id\n"),
+        ("Dam 1-G1, Amsterdam", "0363200000000008: completed\n"),
+        ("Dam 5, 1012 JS", "its object has the address 1012JS|1| now\n"),
+        ("Dam 11, 1012 JS", "1012JS|11|: unregistered\n"),
+    ] {
+        let output = desk.run("register show --register bag.stapel", &[address], b"");
+        let shown = text(&output.stdout);
+        assert!(output.status.success() && shown.contains(expected), "{address}: {shown}");
+    }
+    let output = desk.run("register show --json --register bag.stapel", &["Dam 1, 1012 JS"], b"");
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&shown["key"], &shown["how"]), (&"1012JS|1|".into(), &"registered".into()));
+    assert_eq!(shown["entries"][0]["building"], "0363100000000001");
+    assert_eq!(shown["entries"][0]["latitude"], 52.37292);
+}
+
+#[test]
+fn what_is_no_extract_and_no_register_is_said() {
+    let desk = consortium();
+    let build = "register build bag.csv --date 2026-11-01 --out bag.stapel";
+    for (extract, expected) in [
+        ("postcode;huisnummer\n1012JS;1\n", "no column is called street or straat"),
+        ("street;straat;huisnummer;postcode;woonplaats;nummeraanduiding\n", "are the same column"),
+        (&EXTRACT.replace(";52.372920;4.893690", ";52.372920"), "line 2 has 13 cells, and the header 14"),
+    ] {
+        desk.write("bag.csv", extract);
+        let output = desk.run(build, &[], b"");
+        let said = text(&output.stderr);
+        assert!(said.contains(expected) && said.ends_with("[register_row]\n"), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!desk.path("bag.stapel").exists());
+    }
+    // A row that is no address is left out, and the rest is built.
+    desk.write("bag.csv", EXTRACT.replace("Dam;9;;;1012JS;Amsterdam;0363200000000007", "Dam;9;;;1012JS;Amsterdam;"));
+    let output = desk.run(build, &[], b"");
+    let said = text(&output.stderr);
+    assert!(said.contains("bag.csv line 8: left out: ") && output.status.code() == Some(3), "{said}");
+    desk.stapel("register show --register bag.stapel 1012JS|1|");
+
+    desk.write("bag.stapel", "not a register, and long enough to be one: ".repeat(9));
+    assert_eq!(desk.code("register show --register bag.stapel 1012JS|1|"), "register");
+    assert_eq!(desk.code("register show --register missing.stapel 1012JS|1|"), "io");
+}
+
+#[test]
+fn own_flags_that_a_register_does_not_know_are_looked_at() {
+    let desk = built();
+    desk.write("a.csv", "postcode;huisnummer\n1012JS;1\n1012JS;5\n1012JS;7\n1012JS;9\n1012JS;11\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} a.csv {NOW}"));
+    let output = desk.run("register check --dir politie --register bag.stapel", &[], b"");
+    assert_eq!(
+        text(&output.stdout),
+        "1012JS|11|: the register has no such address\n\
+         1012JS|5|: it was withdrawn, and renumbered: its object has the address 1012JS|1| now\n\
+         1012JS|7|: it was withdrawn\n\
+         1012JS|9|: it is the address of more than one object\n\
+         5 flags, 4 to look at, by the register of 2026-11-01\n"
+    );
+    assert!(output.status.success());
+    let output = desk.run("--strict register check --json --dir politie --register bag.stapel", &[], b"");
+    assert_eq!((output.status.code(), text(&output.stdout).lines().count()), (Some(3), 4));
+}
