@@ -11,7 +11,7 @@ const NOW: &str = "--now 2026-12-01T09:00:00Z";
 const EXTRACT: &str = "\
 openbareruimte;huisnummer;huisletter;huisnummertoevoeging;postcode;woonplaats;nummeraanduiding;object_id;\
 pandid;nevenadres;nummeraanduidingstatus;gemeente;lat;lon
-Dam;1;;;1012JS;Amsterdam;0363200000000001;0363010000000001;0363100000000001;f;Naamgeving uitgegeven;Amsterdam;52.372920;4.893690
+Dam;1;;;1012JS;Amsterdam;0363200000000001;0363010000000001;0363100000000001;f;Naamgeving uitgegeven;;52.372920;4.893690
 Dam;1;A;;1012JS;Amsterdam;0363200000000002;0363010000000002;;f;Naamgeving uitgegeven;Amsterdam;;
 Dam;3;;H;1012JS;Amsterdam;0363200000000003;0363010000000003;;f;Naamgeving uitgegeven;Amsterdam;;
 Dam;5;;;1012JS;Amsterdam;0363200000000004;0363010000000001;;f;Naamgeving ingetrokken;Amsterdam;;

@@ -52,8 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut connection = Connection::open(&database)?;
     connection.execute_batch(
         "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-         CREATE TABLE address (id TEXT, object TEXT, street TEXT, town TEXT, postcode TEXT, number INTEGER, letter TEXT,
-                               addition TEXT, latitude REAL, longitude REAL);",
+         CREATE TABLE address (id TEXT, object TEXT, street TEXT, town TEXT, postcode TEXT, number INTEGER,
+                               letter TEXT, addition TEXT, latitude REAL, longitude REAL);",
     )?;
     let transaction = connection.transaction()?;
     {
@@ -65,7 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     transaction.execute_batch(
         "CREATE INDEX by_id ON address (id); CREATE INDEX by_object ON address (object);
-         CREATE INDEX by_place ON address (postcode, number); CREATE INDEX by_street ON address (street, town, number);",
+         CREATE INDEX by_place ON address (postcode, number);
+         CREATE INDEX by_street ON address (street, town, number);",
     )?;
     transaction.commit()?;
     say("SQLite: built", seconds(began.elapsed()));
