@@ -1,8 +1,8 @@
 //! The file: blocks of rows, then the *front*, which says where each block begins, then the end, which says where the
 //! front begins.
 //!
-//! Opening reads the front alone. A look-up reads one block or two of some thousand bytes; each has a checksum in the
-//! front, and the front's digest stands in the end, so a damaged file is an error and never another address.
+//! Opening reads the front alone. A look-up reads one block or two of some thousand bytes; the front has a checksum of
+//! each, and the front's digest stands in the end, so a damaged file is an error and never another address.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -25,7 +25,7 @@ const MAGIC: &[u8; 16] = b"stapel-register1";
 const END: usize = 16 + 8 + 8 + 32;
 
 /// A block is closed once it has this many bytes: few enough to be read and checked in a few microseconds.
-const BLOCK: usize = 2_048;
+const BLOCK: usize = 1_024;
 
 /// Where a block is, and what it begins with.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub(super) struct Block<K> {
     pub(super) before: u32,
     offset: u64,
     length: u32,
-    check: u64,
+    check: u32,
 }
 
 /// What entries of a table are ordered by.
@@ -134,7 +134,7 @@ impl<'a, 'f, K: Key> BlockWriter<'a, 'f, K> {
     fn close(&mut self) -> io::Result<()> {
         let Some((first, before)) = self.first.take() else { return Ok(()) };
         let (offset, length) = (self.out.offset, self.block.len() as u32);
-        self.blocks.push(Block { first, before, offset, length, check: checksum(&self.block) });
+        self.blocks.push(Block { first, before, offset, length, check: crc32fast::hash(&self.block) });
         self.out.write(&self.block)?;
         self.block.clear();
         Ok(())
@@ -189,7 +189,7 @@ fn write_blocks<K: Key>(blocks: &[Block<K>], bytes: &mut Vec<u8>) {
 fn read_blocks<K: Key>(bytes: &mut Bytes<'_>) -> Result<Vec<Block<K>>, Malformed> {
     let count = usize::try_from(bytes.number()?).unwrap_or(usize::MAX);
     // At first as much memory as there are bytes, whatever the count says.
-    let mut blocks: Vec<Block<K>> = Vec::with_capacity(count.min(bytes.len() / 8));
+    let mut blocks: Vec<Block<K>> = Vec::with_capacity(count.min(bytes.len() / 4));
     for _ in 0..count {
         let last = blocks.last();
         let first = K::read(last.map(|last| last.first), bytes)?;
@@ -200,18 +200,11 @@ fn read_blocks<K: Key>(bytes: &mut Bytes<'_>) -> Result<Vec<Block<K>>, Malformed
             Some(last) => last.offset.checked_add(last.length.into()).ok_or(too_large)?,
         };
         let length = bytes.small()?;
-        let mut check = [0; 8];
-        check.copy_from_slice(bytes.take(8)?);
-        blocks.push(Block { first, before, offset, length, check: u64::from_le_bytes(check) });
+        let mut check = [0; 4];
+        check.copy_from_slice(bytes.take(4)?);
+        blocks.push(Block { first, before, offset, length, check: u32::from_le_bytes(check) });
     }
     Ok(blocks)
-}
-
-fn checksum(block: &[u8]) -> u64 {
-    let digest = Sha256::digest(block);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    u64::from_le_bytes(first)
 }
 
 /// A file that is open for look-ups.
@@ -250,7 +243,7 @@ impl Input {
     /// Reads a block, and checks it.
     pub(super) fn block<K>(&self, block: &Block<K>) -> Result<Vec<u8>, RegisterError> {
         let bytes = self.read(block.offset, block.length as usize)?;
-        if checksum(&bytes) == block.check { Ok(bytes) } else { Err(self.unusable("a block of it is damaged")) }
+        if crc32fast::hash(&bytes) == block.check { Ok(bytes) } else { Err(self.unusable("a block of it is damaged")) }
     }
 
     pub(super) fn unusable(&self, finding: &'static str) -> RegisterError {

@@ -125,27 +125,22 @@ impl Streets {
     /// The places of the streets of a plain name in the town of a plain name. There can be several, whose names people
     /// write alike.
     pub(super) fn find(&self, plain_street: &str, plain_town: &str) -> Vec<u32> {
-        let is_before = |start: &u32| self.plain_at(*start) < plain_street;
-        let first = self.starts.partition_point(is_before);
-        let mut found = Vec::new();
-        for (place, start) in (0..).zip(&self.starts).skip(first) {
-            if self.plain_at(*start) != plain_street {
-                break;
-            }
-            let is_there = self.get(place).is_some_and(|street| self.is_town(street.town, plain_town));
-            found.extend(is_there.then_some(place));
-        }
-        found
+        let wanted = (plain_street, plain_town);
+        let first = self.starts.partition_point(|start| self.plain_at(*start) < wanted);
+        let found = self.starts[first..].iter().take_while(|start| self.plain_at(**start) == wanted).count();
+        (first..first + found).filter_map(|place| u32::try_from(place).ok()).collect()
     }
 
-    fn is_town(&self, name: &str, plain_town: &str) -> bool {
-        let town = self.towns.binary_search_by(|town| town.name.as_str().cmp(name));
-        town.is_ok_and(|at| self.towns[at].plain == plain_town)
-    }
-
-    fn plain_at(&self, start: u32) -> &str {
+    /// The plain names of the street of an entry, and of its town.
+    fn plain_at(&self, start: u32) -> (&str, &str) {
         let mut rest = Bytes::of(self.bytes.get(start as usize..).unwrap_or_default());
-        text(&mut rest).unwrap_or_default()
+        let mut read = || {
+            let street = text(&mut rest)?;
+            text(&mut rest)?;
+            let town = usize::try_from(rest.number()?).ok().and_then(|town| self.towns.get(town));
+            Ok::<_, Malformed>((street, town.map_or("", |town| town.plain.as_str())))
+        };
+        read().unwrap_or_default()
     }
 }
 
