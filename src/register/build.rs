@@ -9,7 +9,7 @@ use super::file::{BlockWriter, Front, Output};
 use super::rows::{Before, Row, Suffix, postcode_number};
 use super::streets::{Collected, Streets};
 use super::varint::{put, put_signed};
-use crate::address::{AddressKey, Fields};
+use crate::address::{AddressError, AddressKey, Fields};
 use crate::day::Day;
 use crate::files;
 
@@ -48,6 +48,17 @@ pub struct RegisterBuilder {
 /// How many rows and ids there can be.
 const MOST_ROWS: usize = 1 << 31;
 
+/// The key of fields as the register itself writes them: what would be refused as a word elsewhere, such as an addition
+/// `NA`, is there what it says.
+pub(super) fn registered_key(fields: &Fields<'_>) -> Result<AddressKey, AddressError> {
+    let joined = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    let [postcode, number, letter, addition] =
+        [fields.postcode, fields.number, fields.letter, fields.addition].map(joined);
+    let number = number.trim_start_matches('0');
+    AddressKey::from_canonical(&format!("{postcode}|{number}|{letter}{addition}"))
+        .or_else(|_| AddressKey::from_fields(fields))
+}
+
 /// Stands where an address has no postcode while its number and suffix are read.
 const ANY_POSTCODE: &str = "1000AA";
 
@@ -78,7 +89,7 @@ impl RegisterBuilder {
         }
         let has_postcode = !row.fields.postcode.trim().is_empty();
         let postcode = if has_postcode { row.fields.postcode } else { ANY_POSTCODE };
-        let key = AddressKey::from_fields(&Fields { postcode, ..row.fields })?;
+        let key = registered_key(&Fields { postcode, ..row.fields })?;
         if row.street.trim().is_empty() || row.town.trim().is_empty() {
             return refused("it has no street or no town");
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::build::registered_key;
 use super::error::RegisterError;
 use super::names::{plain, words};
 use super::rows::{Place, Row, Suffix, postcode_number, postcode_text};
@@ -43,12 +44,21 @@ impl Register {
         let has_street = !street.trim().is_empty() && !town.trim().is_empty();
         match read {
             Err(refusal) if fields.postcode.trim().is_empty() && has_street => {
-                let wanted = AddressKey::from_fields(&Fields { postcode: ANY_POSTCODE, ..*fields })?;
+                let wanted = registered_key(&Fields { postcode: ANY_POSTCODE, ..*fields })?;
                 let streets = self.front.streets.find(&plain(street), &plain(town));
                 self.only_of(self.in_streets(&streets, &wanted)?, !streets.is_empty(), refusal)
             }
-            read => self.settle(read?, How::Registered),
+            Ok(key) => self.settle(key, How::Registered),
+            Err(refusal) => match registered_key(fields) {
+                // An addition that is refused as a word, and that the register has.
+                Ok(key) if self.is_registered(&key)? => Ok(Resolved { key, how: How::Registered }),
+                _ => Err(refusal.into()),
+            },
         }
+    }
+
+    fn is_registered(&self, key: &AddressKey) -> Result<bool, RegisterError> {
+        Ok(self.rows_of_number(key)?.iter().any(|row| !row.is_withdrawn && is_of(&row.suffix, key)))
     }
 
     pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
@@ -108,24 +118,25 @@ impl Register {
                 && let Some(rest) = without_street(text, place, street.plain)
             {
                 begins_with_street = true;
-                by_street.extend(AddressKey::parse(&format!("{rest}, {}", postcode_text(postcode))));
+                by_street.extend(after_street(rest, &postcode_text(postcode)));
             }
         }
-        let is_registered =
-            |key: &AddressKey| Ok::<_, RegisterError>(self.standing_suffixes(key)?.iter().any(|it| is_of(it, key)));
         let mut registered = Vec::new();
         for key in &by_street {
-            if is_registered(key)? {
+            if self.is_registered(key)? {
                 registered.push(*key);
             }
         }
         match (read, &registered[..]) {
-            (Ok(key), []) if !begins_with_street || is_registered(&key)? => self.settle(key, How::Registered),
+            (Ok(key), []) if !begins_with_street || self.is_registered(&key)? => self.settle(key, How::Registered),
             // The street is there, and its number is not: what the line says without the street would be another's.
             (Ok(_), []) => Err(RegisterError::NoSuchNumber),
             (Ok(key), [other]) if key == *other => self.settle(key, How::Registered),
-            (Ok(key), [other]) if !is_registered(&key)? => Ok(Resolved { key: *other, how: How::Street }),
+            (Ok(key), [other]) if !self.is_registered(&key)? => Ok(Resolved { key: *other, how: How::Street }),
             (Err(_), [other]) => Ok(Resolved { key: *other, how: How::Street }),
+            (Err(refusal), []) if begins_with_street && refusal.code() == "numbered_street" => {
+                Err(RegisterError::NoSuchNumber)
+            }
             (Err(refusal), []) => Err(refusal.into()),
             _ => {
                 Err(RegisterError::Several { finding: "the number may be a part of the street's name or the house's" })
@@ -143,7 +154,7 @@ impl Register {
             let words: Vec<&str> = words[range].iter().map(|(word, _)| word.as_str()).collect();
             words.join(" ")
         };
-        let (mut found, mut knows_street) = (BTreeSet::new(), false);
+        let (mut found, mut knows_street, mut refused) = (BTreeSet::new(), false, None);
         for number in 1..words.len() {
             if !words[number].0.starts_with(|c: char| c.is_ascii_digit()) {
                 continue;
@@ -154,14 +165,18 @@ impl Register {
                 if streets.is_empty() {
                     continue;
                 }
-                knows_street = true;
                 let written = &text[words[number].1.start..words[town - 1].1.end];
-                if let Ok(wanted) = AddressKey::parse(&format!("{written}, {ANY_POSTCODE}")) {
-                    found.extend(self.in_streets(&streets, &wanted)?);
+                match AddressKey::parse(&format!("{written}, {ANY_POSTCODE}")) {
+                    Ok(wanted) => {
+                        knows_street = true;
+                        found.extend(self.in_streets(&streets, &wanted)?);
+                    }
+                    Err(why) => refused = Some(why),
                 }
             }
         }
-        self.only_of(found, knows_street, refusal)
+        // Of a street that is known, what is wrong with the number says more than that there is no postcode.
+        self.only_of(found, knows_street, refused.unwrap_or(refusal))
     }
 
     fn only_of(
@@ -217,11 +232,6 @@ impl Register {
         }
         let is_withdrawn = rows.iter().any(|row| is_of(&row.suffix, &key));
         Ok(Resolved { key, how: if is_withdrawn { How::Withdrawn } else { How::Unregistered } })
-    }
-
-    fn standing_suffixes(&self, key: &AddressKey) -> Result<Vec<Suffix>, RegisterError> {
-        let rows = self.rows_of_number(key)?;
-        Ok(rows.iter().filter(|row| !row.is_withdrawn).map(|row| row.suffix).collect())
     }
 
     /// The rows of the house number of a key that has a postcode.
@@ -286,6 +296,20 @@ fn postcodes(text: &str) -> Vec<(u32, Range<usize>)> {
     found
 }
 
+/// The key of what stands after the name of a street.
+fn after_street(rest: &str, postcode: &str) -> Option<AddressKey> {
+    match AddressKey::parse(&format!("{rest}, {postcode}")) {
+        Ok(key) => Some(key),
+        // Which street has numbers is known here: what is left is a number and an addition.
+        Err(refusal) if refusal.code() == "numbered_street" => {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (number, addition) = rest.split_at(digits);
+            AddressKey::from_fields(&Fields { postcode, number, letter: "", addition: addition.trim() }).ok()
+        }
+        Err(_) => None,
+    }
+}
+
 /// What stands between the name of a street, with which a line begins, and the postcode or the end. `None` where the
 /// line does not begin so.
 fn without_street<'a>(text: &'a str, postcode: &Range<usize>, plain_street: &str) -> Option<&'a str> {
@@ -302,7 +326,7 @@ fn without_street<'a>(text: &'a str, postcode: &Range<usize>, plain_street: &str
         end = place.end;
     }
     // The number of a numbered street's house is often written after a hyphen, with a zero before it.
-    let rest = part.get(end..)?.trim_start_matches([' ', '-', '/', ',']);
+    let rest = part.get(end..)?.trim_start_matches(['-', '/', ' ', ',']).trim_end_matches([' ', ',']);
     let number = rest.trim_start_matches('0');
     Some(if number.starts_with(|c: char| c.is_ascii_digit()) { number } else { rest })
 }
