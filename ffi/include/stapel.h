@@ -210,6 +210,18 @@ enum stapel_status
     STAPEL_ERROR_EPOCH_IN_USE = 152,
     /** There was no release for days, and nobody has said since that the clock is right. */
     STAPEL_ERROR_CLOCK_UNCONFIRMED = 153,
+    /** A file is not a local register, or is damaged. */
+    STAPEL_ERROR_REGISTER = 154,
+    /** A row of what a local register is built from cannot be used. */
+    STAPEL_ERROR_REGISTER_ROW = 155,
+    /** A local register has no object with a BAG id. */
+    STAPEL_ERROR_BAG_ID_UNKNOWN = 156,
+    /** By a local register a BAG id was withdrawn. */
+    STAPEL_ERROR_BAG_ID_WITHDRAWN = 157,
+    /** A local register has a street, and not that number in it. */
+    STAPEL_ERROR_NOT_IN_REGISTER = 158,
+    /** What was given fits more than one address of a local register. */
+    STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -526,9 +538,9 @@ typedef struct stapel_reply stapel_reply;
 
 /** The canonical forms of an address, each ending with a NUL. */
 typedef struct {
-    /** Of the home: postcode, number and addition, as in "1012JS|1|A". */
+    /** Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id. */
     char unit[24];
-    /** Of the house number that it is in, as in "1012JS|1". */
+    /** Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode. */
     char number[16];
 } stapel_address;
 
@@ -862,8 +874,8 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fi
                                                   stapel_addresses **addresses);
 
 /**
- * The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. References and
- * refused rows are the same.
+ * The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. An address
+ * without a postcode, which is in none, stays as it is. References and refused rows are the same.
  */
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);

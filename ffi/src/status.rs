@@ -138,6 +138,18 @@ pub enum stapel_status {
     STAPEL_ERROR_EPOCH_IN_USE = 152,
     /// There was no release for days, and nobody has said since that the clock is right.
     STAPEL_ERROR_CLOCK_UNCONFIRMED = 153,
+    /// A file is not a local register, or is damaged.
+    STAPEL_ERROR_REGISTER = 154,
+    /// A row of what a local register is built from cannot be used.
+    STAPEL_ERROR_REGISTER_ROW = 155,
+    /// A local register has no object with a BAG id.
+    STAPEL_ERROR_BAG_ID_UNKNOWN = 156,
+    /// By a local register a BAG id was withdrawn.
+    STAPEL_ERROR_BAG_ID_WITHDRAWN = 157,
+    /// A local register has a street, and not that number in it.
+    STAPEL_ERROR_NOT_IN_REGISTER = 158,
+    /// What was given fits more than one address of a local register.
+    STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -307,6 +319,12 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_OTHER_PROCESS, c"other_process"),
     (STAPEL_ERROR_OTHER_USER, c"other_user"),
     (STAPEL_ERROR_EPOCH_IN_USE, c"epoch_in_use"),
+    (STAPEL_ERROR_REGISTER, c"register"),
+    (STAPEL_ERROR_REGISTER_ROW, c"register_row"),
+    (STAPEL_ERROR_BAG_ID_UNKNOWN, c"bag_id_unknown"),
+    (STAPEL_ERROR_BAG_ID_WITHDRAWN, c"bag_id_withdrawn"),
+    (STAPEL_ERROR_NOT_IN_REGISTER, c"not_in_register"),
+    (STAPEL_ERROR_SEVERAL_IN_REGISTER, c"several_in_register"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

@@ -21,7 +21,7 @@ const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
 
 /// What no call from C gives, and why.
-const UNREACHED: [(stapel_status, &str); 18] = [
+const UNREACHED: [(stapel_status, &str); 24] = [
     (STAPEL_ERROR_PANIC, "no call panics; a test of `guard` shows that one that did would give this"),
     (STAPEL_ERROR_OUT_OF_MEMORY, "a test of its own has a process with little memory"),
     (STAPEL_ERROR_RANDOM, "the operating system gives randomness here"),
@@ -31,6 +31,12 @@ const UNREACHED: [(stapel_status, &str); 18] = [
     (STAPEL_ERROR_LOG_BEHIND, "a broker that was restored says it in its status, and goes on"),
     (STAPEL_ERROR_CLOCK_UNTRUSTED, "from C the caller's clock is taken to be trusted"),
     (STAPEL_ERROR_CLOCK_UNCONFIRMED, "from C nothing is purged but by a release, which waits without an error"),
+    (STAPEL_ERROR_REGISTER, "no function of the C library opens a register"),
+    (STAPEL_ERROR_REGISTER_ROW, "no function of the C library opens a register"),
+    (STAPEL_ERROR_BAG_ID_UNKNOWN, "no function of the C library opens a register"),
+    (STAPEL_ERROR_BAG_ID_WITHDRAWN, "no function of the C library opens a register"),
+    (STAPEL_ERROR_NOT_IN_REGISTER, "no function of the C library opens a register"),
+    (STAPEL_ERROR_SEVERAL_IN_REGISTER, "no function of the C library opens a register"),
     (STAPEL_ERROR_THREADS, "from C everything is done on the caller's thread"),
     (STAPEL_ERROR_PSEUDONYMS_PENDING, "from C the pseudonyms are those of the shared key, which is never asked"),
     (STAPEL_ERROR_SOURCE_FAULT, "from C the pseudonyms are those of the shared key, which is never asked"),
