@@ -270,7 +270,7 @@ fn fields_refuse_what_lines_refuse() {
     for (row, code, field, _) in FIELDS_REFUSED {
         let [postcode, number, letter @ "", addition] = *row else { continue };
         let signs = addition.contains(['.', ' ', '/']) || matches!(*code, "empty_value" | "spreadsheet_date");
-        if *field != "toevoeging" || signs || letter != "" {
+        if *field != "toevoeging" || signs || !letter.is_empty() {
             continue;
         }
         let line = format!("Meidoornpad {number}-{addition}, {postcode}");

@@ -1,6 +1,8 @@
 //! A local register: what it completes, what it warns of, and that it turns no existing address into another. On a made
 //! register, and on a real town's.
 
+#![allow(clippy::print_stdout)] // The measured shares are what these tests are run for, with `--nocapture`.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -105,8 +105,8 @@ fn parts(fields: &Fields<'_>) -> Result<Parts, (usize, Refusal)> {
 #[cold]
 fn house(fields: &Fields<'_>) -> Option<House> {
     // Closures of their own: what is used once only is inlined where the usual case is read.
-    let postcode = field(0, fields.postcode, |trimmed| postcode(trimmed)).ok()?;
-    let number = field(1, fields.number, |trimmed| number(trimmed)).ok()?;
+    let postcode = field(0, fields.postcode, postcode).ok()?;
+    let number = field(1, fields.number, number).ok()?;
     Some((postcode, number))
 }
 
@@ -114,7 +114,7 @@ fn house(fields: &Fields<'_>) -> Option<House> {
 /// more than that the postcode is missing.
 #[cold]
 fn id_alone(fields: &Fields<'_>) -> Option<(usize, Refusal)> {
-    let fault = field(1, fields.number, |trimmed| number(trimmed)).err()?;
+    let fault = field(1, fields.number, number).err()?;
     let is_id = matches!(
         fault.1.problem,
         Problem::BagIdNeedsRegister | Problem::BagIdType | Problem::BagIdLength | Problem::BagIdZeroLost

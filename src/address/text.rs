@@ -265,13 +265,12 @@ impl LineReader<'_> {
             return Err(if is_addition { Problem::SuffixUnclear } else { Problem::NumberUnclear }.at(start));
         }
         // What an ordinal goes on with; or a name that begins with a number.
-        if matches!(self.line.at(end), b'E' | b'D' | b'S')
-            || (self.segment_start && matches!(self.line.at(end), b' ' | b'-'))
+        if (matches!(self.line.at(end), b'E' | b'D' | b'S')
+            || (self.segment_start && matches!(self.line.at(end), b' ' | b'-')))
+            && let Some(end) = self.ordinal_at(start, end)?
         {
-            if let Some(end) = self.ordinal_at(start, end)? {
-                self.go_on(None);
-                return Ok(end);
-            }
+            self.go_on(None);
+            return Ok(end);
         }
         if self.number.is_some() {
             return Err(if self.line.is_floor(end) { Problem::SuffixInWords } else { Problem::TwoNumbers }.at(start));
