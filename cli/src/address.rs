@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use csv::StringRecord;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Serialize;
+use stapel::register::{How, Lookup, Register};
 use stapel::secret::{Scope, Secret, SecretFile};
 use stapel::{AddressKey, Level, Pseudonym, PseudonymKey, Slug};
 use zeroize::Zeroizing;
@@ -15,7 +16,7 @@ use crate::failure::{self, Failure, note};
 use crate::files;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::rows::{ColumnArgs, Counts, Layout, Refusal};
+use crate::rows::{ColumnArgs, Counts, Found, Layout, Refusal, resolve};
 
 /// The most bytes of a line that are kept: one of over 1,000 is refused anyway, and this much of it is shown.
 const LINE_KEPT: usize = 1 << 20;
@@ -103,6 +104,9 @@ struct Accepted<'a> {
     unit: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<&'a str>,
+    /// How a register found it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_pseudonym: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +149,8 @@ fn convert(
     if !args.fields && args.columns.are_given() {
         return Err(Failure::Usage("--map, --ignore and --ref are of columns: give --fields too".into()));
     }
+    // A table opens its own.
+    let register = args.columns.register.as_deref().filter(|_| !args.fields).map(Register::open).transpose()?;
     let watched = !io::stdout().is_terminal() && !io::stdin().is_terminal();
     let progress = if watched { Progress::counting("lines") } else { Progress::none() };
     let mut line = 0;
@@ -164,13 +170,16 @@ fn convert(
             continue;
         }
         let address = match &mut table {
-            None => AddressKey::parse_bytes(row).map_err(Refusal::Address),
+            None => match (&register, std::str::from_utf8(row)) {
+                (Some(register), Ok(text)) => resolve(register, Lookup::Text(text)),
+                _ => AddressKey::parse_bytes(row).map(Found::from).map_err(Refusal::Address),
+            },
             Some(table) => table.address(row),
         };
         let shown = String::from_utf8_lossy(row);
         match address {
-            Ok(unit) => accept(line, &shown, &unit, key, out)?,
-            Err(refusal) => refuse(line, &shown, refusal, out)?,
+            Ok(found) => accept(line, &shown, &found, key, out)?,
+            Err(refusal) => refuse(line, &shown, refusal.or_end()?, out)?,
         }
     }
     match &table {
@@ -179,13 +188,8 @@ fn convert(
     }
 }
 
-fn accept(
-    line: u64,
-    input: &str,
-    unit: &AddressKey,
-    key: Option<&PseudonymKey>,
-    out: &mut Output,
-) -> Result<(), Failure> {
+fn accept(line: u64, input: &str, found: &Found, key: Option<&PseudonymKey>, out: &mut Output) -> Result<(), Failure> {
+    let (unit, how) = (&found.key, found.how.map(How::as_str));
     // An address without a postcode is in no house number.
     let number_key = Some(unit.number_key()).filter(|key| key.level() == Level::Number);
     let mut hex = [[0; 32]; 2];
@@ -193,7 +197,7 @@ fn accept(
     let unit_pseudonym = key.map(|key| to_hex(key.pseudonym(unit), unit_hex));
     let number_pseudonym = key.zip(number_key).map(|(key, number)| to_hex(key.pseudonym(&number), number_hex));
     let (unit, number) = (unit.as_str(), number_key.as_ref().map(AddressKey::as_str));
-    out.json(&Accepted { line, input, unit, number, unit_pseudonym, number_pseudonym })
+    out.json(&Accepted { line, input, unit, number, how, unit_pseudonym, number_pseudonym })
 }
 
 fn refuse(line: u64, input: &str, refusal: Refusal, out: &mut Output) -> Result<(), Failure> {
@@ -237,24 +241,26 @@ impl Table {
     fn read(header: &str, args: &ColumnArgs) -> Result<Table, Failure> {
         let layout = Layout::read(&header.split('\t').collect::<StringRecord>(), args)?;
         note(&layout.told());
-        let counts = Counts { rows: 0, addresses: 0, repeated: 0, refused: 0 };
-        Ok(Table { layout, row: StringRecord::new(), seen: HashSet::new(), counts })
+        Ok(Table { layout, row: StringRecord::new(), seen: HashSet::new(), counts: Counts::default() })
     }
 
-    fn address(&mut self, row: &[u8]) -> Result<AddressKey, Refusal> {
+    fn address(&mut self, row: &[u8]) -> Result<Found, Refusal> {
         self.counts.rows += 1;
         // What is not text is refused as a line is, with the place in it.
         let address = match std::str::from_utf8(row) {
-            Err(_) => AddressKey::parse_bytes(row).map_err(Refusal::Address),
+            Err(_) => AddressKey::parse_bytes(row).map(Found::from).map_err(Refusal::Address),
             Ok(text) => {
                 self.row.clear();
                 self.row.extend(text.split('\t'));
                 self.layout.address(&self.row)
             }
         };
+        if let Ok(Found { how: Some(how), .. }) = address {
+            *self.counts.how.entry(how).or_default() += 1;
+        }
         match &address {
             Err(_) => self.counts.refused += 1,
-            Ok(unit) if self.seen.insert(*unit) => self.counts.addresses += 1,
+            Ok(found) if self.seen.insert(found.key) => self.counts.addresses += 1,
             Ok(_) => self.counts.repeated += 1,
         }
         address

@@ -15,6 +15,7 @@ mod text;
 mod workbook;
 mod xlsx;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use csv::{StringRecord, WriterBuilder};
 use serde_json::{Value, json};
 use stapel::AddressKey;
+use stapel::register::How;
 
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
@@ -33,7 +35,7 @@ use kind::Kind;
 use text::{Charset, Delimiter, LineCounter, Text};
 
 pub(crate) use header::{ColumnArgs, Layout};
-pub(crate) use row::Refusal;
+pub(crate) use row::{Found, Refusal, resolve};
 
 /// The columns that a file of refused rows has before the others. All that begin so are passed over when it is read.
 const REFUSAL_COLUMNS: [&str; 4] = ["stapel_line", "stapel_code", "stapel_field", "stapel_message"];
@@ -83,7 +85,7 @@ pub(crate) struct Sheet {
 }
 
 /// How many there are of each kind.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 pub(crate) struct Counts {
     /// Rows, the refused ones included.
     pub(crate) rows: usize,
@@ -93,6 +95,8 @@ pub(crate) struct Counts {
     pub(crate) repeated: usize,
     /// Rows that are no address.
     pub(crate) refused: usize,
+    /// How a register found the others; empty without one.
+    pub(crate) how: BTreeMap<How, usize>,
 }
 
 /// Rows that are addresses, each with its local reference: packed, because there may be millions of them.
@@ -169,16 +173,30 @@ impl Rows {
 impl Counts {
     /// On one line, with the form that the rows came in.
     pub(crate) fn told(&self, form: &str) -> String {
-        let Counts { rows, addresses, repeated, refused } = *self;
+        let Counts { rows, addresses, repeated, refused, .. } = *self;
         let (rows, repeated) = (counted(rows, "row", "rows"), counted(repeated, "repeat", "repeats"));
-        format!("{rows}{form}, {}, {repeated}, {refused} refused", counted(addresses, "address", "addresses"))
+        let addresses = counted(addresses, "address", "addresses");
+        format!("{rows}{form}, {addresses}, {repeated}, {refused} refused{}", self.by_register())
+    }
+
+    /// How a register found the rows, in words.
+    fn by_register(&self) -> String {
+        if self.how.is_empty() {
+            return String::new();
+        }
+        let hows: Vec<String> = self.how.iter().map(|(how, rows)| format!("{rows} {}", said(*how))).collect();
+        format!("; by the register: {}", hows.join(", "))
     }
 
     pub(crate) fn json(&self, layout: &Layout) -> Value {
-        let Counts { rows, addresses, repeated, refused } = *self;
-        json!({
+        let Counts { rows, addresses, repeated, refused, ref how } = *self;
+        let mut all = json!({
             "columns": layout.json(), "rows": rows, "addresses": addresses, "repeated": repeated, "refused": refused,
-        })
+        });
+        if !how.is_empty() {
+            all["how"] = how.iter().map(|(how, rows)| (how.as_str().to_owned(), Value::from(*rows))).collect();
+        }
+        all
     }
 }
 
@@ -264,7 +282,7 @@ impl Sheet {
         let form = TextForm::of(&text, said);
         let layout = read_header(&text, args)?;
         text.refuse_open_quote()?;
-        let (mut rows, mut refused) = (Rows::default(), Vec::new());
+        let (mut rows, mut refused, mut hows) = (Rows::default(), Vec::new(), BTreeMap::new());
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
         let (id_column, mut ids) = (layout.id_column(), Vec::new());
@@ -284,7 +302,10 @@ impl Sheet {
                 Some(odd) => layout.address_in(&record, odd_of(odd, lines.line_at(from))),
             };
             match address {
-                Ok(address) => {
+                Ok(Found { key: address, how }) => {
+                    if let Some(how) = how {
+                        *hows.entry(how).or_default() += 1;
+                    }
                     let id = id_column.and_then(|at| record.get(at)).unwrap_or_default().trim();
                     if !id.is_empty() {
                         ids.push((address, hash(id)));
@@ -292,6 +313,7 @@ impl Sheet {
                     rows.push(address, layout.reference(&record));
                 }
                 Err(refusal) => {
+                    let refusal = refusal.or_end()?;
                     let (code, field, message) = refusal.parts();
                     let cells = cells.map(str::to_owned).collect();
                     refused.push(RefusedRow { line: lines.line_at(from), code, field, message, cells });
@@ -302,7 +324,8 @@ impl Sheet {
             rows.sort();
         }
         let (accepted, addresses, refusals) = (rows.len(), rows.distinct(), refused.len());
-        let counts = Counts { rows: accepted + refusals, addresses, repeated: accepted - addresses, refused: refusals };
+        let (all, repeated) = (accepted + refusals, accepted - addresses);
+        let counts = Counts { rows: all, addresses, repeated, refused: refusals, how: hows };
         Ok(Sheet { rows, refused, doubtful: doubtful(ids), counts, layout, text: form })
     }
 
@@ -365,6 +388,19 @@ fn odd_of(odd: &[((u32, u32), Odd)], line: u64) -> impl Iterator<Item = (usize, 
     let start = odd.partition_point(|((row, _), _)| u64::from(*row) + 1 < line);
     let of_row = odd[start..].iter().take_while(move |((row, _), _)| u64::from(*row) + 1 == line);
     of_row.map(|((_, column), odd)| (*column as usize, *odd))
+}
+
+/// How a register found an address, in words.
+fn said(how: How) -> &'static str {
+    match how {
+        How::Registered => "as given",
+        How::ById => "by id",
+        How::Completed => "completed",
+        How::Street => "with the street's own number taken off",
+        How::OtherSpelling => "in another spelling",
+        How::Unregistered => "that it does not have",
+        How::Withdrawn => "that were withdrawn",
+    }
 }
 
 /// Reads the header, or says on which line it is where it is not on the first.

@@ -110,3 +110,73 @@ fn own_flags_that_a_register_does_not_know_are_looked_at() {
     let output = desk.run("--strict register check --json --dir politie --register bag.stapel", &[], b"");
     assert_eq!((output.status.code(), text(&output.stdout).lines().count()), (Some(3), 4));
 }
+
+fn table(header: &str, rows: &[&str]) -> String {
+    format!("{header}\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn rows_are_read_by_a_register() {
+    let desk = built();
+    let flag = |table: &str| {
+        desk.write("a.csv", table);
+        let line = format!("partner flag --json --dry-run --dir politie {BY} a.csv --register bag.stapel {NOW}");
+        let output = desk.run(&line, &[], b"");
+        let said: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.code().unwrap(), said, text(&output.stderr))
+    };
+    let how = |said: &[Value]| said[0]["how"].to_string();
+
+    // Ids alone; one has lost its zero, one was withdrawn, one nobody knows.
+    let (status, said, err) =
+        flag("nummeraanduiding\n0363200000000002\n363200000000003\n0363200000000004\n0363200000000077\n");
+    assert_eq!((status, how(&said)), (3, r#"{"by_id":2}"#.to_owned()), "{err}");
+    assert!(err.contains("'nummeraanduiding' is bag_id (for the register)"), "{err}");
+    assert!(err.contains("its object has the address 1012JS|1| now; look the address up [bag_id_withdrawn]"), "{err}");
+    assert!(err.contains("[bag_id_unknown]"), "{err}");
+
+    // Street and town in the place of a postcode; a garage box has an id for its key.
+    let rows = ["Dam;1;;Amsterdam", "Dam;1;G1;Amsterdam", "Dam;3;hs;Amsterdam", "Dam;2;;Amsterdam"];
+    let (status, said, err) = flag(&table("straat;huisnummer;toevoeging;woonplaats", &rows));
+    assert_eq!((status, how(&said)), (3, r#"{"completed":3}"#.to_owned()), "{err}");
+    assert!(err.contains("by the register: 3 completed") && err.contains("[not_in_register]"), "{err}");
+
+    // Each row by what it has.
+    let rows = ["1012JS;1;;", ";;;0363200000000003", "1012JS;3;huis;", "1012JS;11;;", "1012JS;7;;"];
+    let (status, said, err) = flag(&table("postcode;huisnummer;toevoeging;bag_id", &rows));
+    let expected = r#"{"registered":1,"by_id":1,"other_spelling":1,"unregistered":1,"withdrawn":1}"#;
+    assert_eq!((status, how(&said)), (0, expected.to_owned()), "{err}");
+    assert!(err.contains("5 rows (UTF-8, semicolons), 4 addresses, 1 repeat"), "{err}");
+    assert!(err.contains("1 in another spelling, 1 that it does not have, 1 that were withdrawn"), "{err}");
+
+    // Lines of text.
+    let (_, said, err) = flag("adres\n\"Dam 1, Amsterdam\"\n\"Dam 3-H, 1012 JS\"\n0363200000000002\n");
+    assert_eq!(how(&said), r#"{"registered":1,"by_id":1,"completed":1}"#, "{err}");
+    let output = desk.run("address --register bag.stapel", &[], b"Dam 1-G1, Amsterdam\n0363200000000002\nDam 1\n");
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["unit"], &lines[0]["how"]), (&"0363200000000008".into(), &"completed".into()));
+    assert_eq!((lines[0].get("number"), &lines[1]["number"]), (None, &"1012JS|1".into()));
+    assert!(lines[2]["error"]["code"].is_string());
+
+    // What cannot be read ends the command, and nothing is done.
+    desk.write("bag.stapel", "no register");
+    desk.write("a.csv", "nummeraanduiding\n0363200000000002\n");
+    let line = format!("partner flag --dir politie {BY} a.csv --register bag.stapel {NOW}");
+    assert_eq!(desk.code(&line), "register");
+    let line = format!("partner flag --dir politie {BY} a.csv {NOW}");
+    assert_eq!(desk.code(&line), "bag_id_needs_register");
+}
+
+/// A home without a postcode is flagged and counted, and its house number is no part of what is said.
+#[test]
+fn an_address_without_a_postcode_is_stacked() {
+    let desk = built();
+    desk.write("a.csv", "bag_id\n0363200000000008\n");
+    for folder in ["politie", "fiscus"] {
+        desk.stapel(&format!("partner flag --dir {folder} {BY} a.csv --register bag.stapel {NOW}"));
+    }
+    let shown = desk.stapel(&format!("partner dossier --dir politie {BY} 0363200000000008 {NOW}"));
+    assert!(shown.contains("0363200000000008"), "{shown}");
+    let message = desk.stapel(&format!("partner deliver --dir politie {NOW}"));
+    assert!(!message.is_empty());
+}

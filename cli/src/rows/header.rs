@@ -1,9 +1,11 @@
 //! Accounts for every column of a table: read as a field, told to be passed over, or plainly not of an address.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use csv::StringRecord;
 use serde_json::{Value, json};
+use stapel::register::Register;
 
 use super::REFUSAL_COLUMNS;
 use super::names::{Field, MAPPED};
@@ -15,7 +17,7 @@ use crate::output::plain;
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct ColumnArgs {
     /// Read a column as a field: postcode, huisnummer, huisletter, toevoeging, adres, aanduiding, locatiebeschrijving,
-    /// status, straat, woonplaats or ref. May be given again
+    /// status, straat, woonplaats, bag_id or ref. May be given again
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     pub(super) maps: Vec<Mapping>,
     /// Pass over a column whose name could be of an address; "" is one without a name. May be given again
@@ -24,6 +26,10 @@ pub(crate) struct ColumnArgs {
     /// The column of local references, which come back with the hits and never leave this side [default: ref]
     #[arg(long = "ref", value_name = "COLUMN")]
     pub(super) reference: Option<String>,
+    /// A local register (stapel register build): then BAG ids are read, and street, huisnummer and woonplaats without a
+    /// postcode, and what it does not have is counted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) register: Option<PathBuf>,
 }
 
 /// The value of `--map`: a column, and what to read it as.
@@ -51,9 +57,18 @@ pub(super) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// In columns of its own; an address in one column beside them is held against those.
-    Fields { postcode: usize, number: usize, letter: Option<usize>, addition: Option<usize>, line: Option<usize> },
+    Fields {
+        /// `None` only with a register, which completes it from street and town, or from an id.
+        postcode: Option<usize>,
+        number: usize,
+        letter: Option<usize>,
+        addition: Option<usize>,
+        line: Option<usize>,
+    },
     /// In one column; postcode and number beside it are held against it.
     Line { line: usize, postcode: Option<usize>, number: Option<usize> },
+    /// In the id that a register knows it by, and nowhere else.
+    Id(usize),
 }
 
 /// Which column is what.
@@ -64,6 +79,7 @@ pub(crate) struct Layout {
     pub(super) roles: Vec<Role>,
     pub(super) source: Source,
     pub(super) reference: Option<usize>,
+    pub(super) register: Option<Register>,
 }
 
 /// The most names of columns that an error shows.
@@ -90,7 +106,6 @@ impl FromStr for Mapping {
             return Err("the column has no name; write COLUMN=FIELD, as in Huisnr=huisnummer".into());
         }
         match Field::named(name) {
-            Some(Field::BagId) => Err("a BAG id needs a local register; give postcode and huisnummer".to_owned()),
             Some(field) => Ok(Mapping { column: column.to_owned(), field }),
             None => Err(format!("'{name}' is not a field; use {MAPPED}")),
         }
@@ -108,14 +123,16 @@ impl Layout {
         let source = columns.source(&roles)?;
         columns.refuse_suspected(&roles)?;
         let names = header.iter().map(str::to_owned).collect();
-        Ok(Layout { names, roles, source, reference })
+        let register = args.register.as_deref().map(Register::open).transpose()?;
+        Ok(Layout { names, roles, source, reference, register })
     }
 
     /// Whether a line looks like the header of a table of addresses.
     pub(super) fn names_address(header: &StringRecord, args: &ColumnArgs) -> bool {
         let columns = Columns { header, args };
         let has = |field| (0..header.len()).any(|at| columns.role(at) == Role::Field(field));
-        has(Field::Postcode) && has(Field::Number) || has(Field::Line)
+        let by_register = has(Field::BagId) || (has(Field::Street) && has(Field::Number) && has(Field::Town));
+        has(Field::Postcode) && has(Field::Number) || has(Field::Line) || (args.register.is_some() && by_register)
     }
 
     /// How many columns there are, those of a file of refused rows included.
@@ -141,7 +158,7 @@ impl Layout {
 
     /// The column of an id that one address alone has; a pand has many.
     pub(super) fn id_column(&self) -> Option<usize> {
-        self.all(Field::BagId).find(|at| !self.name(*at).to_lowercase().starts_with("pand"))
+        id_column(&self.roles, |at| self.names.get(at).map_or("", String::as_str))
     }
 
     /// A column's name, for a sentence.
@@ -154,7 +171,7 @@ impl Layout {
         let mut parts = Vec::new();
         for (at, role) in self.roles.iter().enumerate() {
             if let Role::Field(field) = role {
-                parts.push(format!("'{}' is {}", self.name(at), field.told()));
+                parts.push(format!("'{}' is {}", self.name(at), field.told(self.register.is_some())));
             }
         }
         for (role, what) in [(Role::Ignored, "passed over as told"), (Role::Other, "not of an address")] {
@@ -188,9 +205,10 @@ impl Role {
 
 impl Field {
     /// The word for it, with what is done with it where it is not in the key.
-    fn told(self) -> String {
+    fn told(self, has_register: bool) -> String {
         let word = self.word();
         match self {
+            Field::Street | Field::Town | Field::BagId if has_register => format!("{word} (for the register)"),
             Field::Street | Field::Town => format!("{word} (not in the key)"),
             Field::Designation | Field::Description | Field::Status => format!("{word} (looked at)"),
             Field::BagId => format!("{word} (not read without a register)"),
@@ -208,7 +226,7 @@ impl Columns<'_> {
     /// What a column is: what was said of it, or else what its name says.
     fn role(&self, at: usize) -> Role {
         let name = self.header.get(at).unwrap_or_default();
-        let ColumnArgs { maps, ignored, reference } = self.args;
+        let ColumnArgs { maps, ignored, reference, .. } = self.args;
         if is_refusal(name) {
             Role::Refusal
         } else if let Some(mapping) = maps.iter().find(|mapping| same(&mapping.column, name)) {
@@ -231,7 +249,7 @@ impl Columns<'_> {
 
     /// Each name that was given on the command line must be of one column, and said of once.
     fn refuse_unknown_names(&self) -> Result<(), Failure> {
-        let ColumnArgs { maps, ignored, reference } = self.args;
+        let ColumnArgs { maps, ignored, reference, .. } = self.args;
         let mapped = maps.iter().map(|mapping| &mapping.column);
         let mut said: Vec<&String> = mapped.chain(reference).chain(ignored).collect();
         for name in &said {
@@ -264,16 +282,25 @@ impl Columns<'_> {
         let (postcode, number) = (find(Field::Postcode)?, find(Field::Number)?);
         let (letter, addition) = (find(Field::Letter)?, find(Field::Addition)?);
         let line = find(Field::Line)?;
+        let has_register = self.args.register.is_some();
+        let has = |field| roles.contains(&Role::Field(field));
         match (postcode, number, line) {
-            (Some(postcode), Some(number), line) => Ok(Source::Fields { postcode, number, letter, addition, line }),
+            (Some(_), Some(number), line) => Ok(Source::Fields { postcode, number, letter, addition, line }),
+            (None, Some(number), None) if has_register && has(Field::Street) && has(Field::Town) => {
+                Ok(Source::Fields { postcode, number, letter, addition, line })
+            }
             (_, _, Some(_)) if letter.is_some() || addition.is_some() => {
                 let message = "beside an address in one column, letter and addition in columns of their own would be \
                                lost; give postcode and huisnummer too, or map a column to each with --map";
                 Err(Failure::new("header", message))
             }
             (postcode, number, Some(line)) => Ok(Source::Line { line, postcode, number }),
-            _ if roles.contains(&Role::Field(Field::BagId)) => {
-                let message = "a BAG id needs a local register to become an address; give postcode and huisnummer";
+            _ if has_register && let Some(at) = id_column(roles, |at| self.header.get(at).unwrap_or_default()) => {
+                Ok(Source::Id(at))
+            }
+            _ if has(Field::BagId) => {
+                let message = "a BAG id needs a local register to become an address: give --register, or postcode \
+                               and huisnummer";
                 Err(Failure::new("bag_id_needs_register", message))
             }
             _ => {
@@ -360,6 +387,12 @@ impl Columns<'_> {
 }
 
 /// Whether a name is one of a file of refused rows.
+/// The column of an id that one address alone has.
+fn id_column<'a>(roles: &[Role], name: impl Fn(usize) -> &'a str) -> Option<usize> {
+    let is_id = |at: &usize| roles[*at] == Role::Field(Field::BagId);
+    (0..roles.len()).filter(is_id).find(|at| !name(*at).trim().to_lowercase().starts_with("pand"))
+}
+
 fn is_refusal(name: &str) -> bool {
     let prefix = REFUSAL_COLUMNS[0].split_inclusive('_').next().unwrap_or_default();
     name.trim().to_lowercase().starts_with(prefix)

@@ -101,7 +101,7 @@ const KNOWN: &[Known] = &[
         field: Field::BagId,
         word: "bag_id",
         names: "\
-            1180 1190 nummeraanduiding identificatienummeraanduiding identificatiecodenummeraanduiding \
+            bagid 1180 1190 nummeraanduiding identificatienummeraanduiding identificatiecodenummeraanduiding \
             1190identificatiecodenummeraanduiding 1180identificatiecodeverblijfplaats \
             identificatiecodeverblijfplaats identificatieverblijfsobject identificatieadresseerbaarobject",
     },
@@ -110,7 +110,7 @@ const KNOWN: &[Known] = &[
 
 /// The fields that `--map` takes.
 pub(super) const MAPPED: &str = "postcode, huisnummer, huisletter, toevoeging, adres, aanduiding, \
-                                 locatiebeschrijving, status, straat, woonplaats or ref";
+                                 locatiebeschrijving, status, straat, woonplaats, bag_id or ref";
 
 /// Beginnings of the names of columns with BAG ids.
 const BAG_IDS: &str = "bag nummeraanduiding verblijfsobject adresseerbaarobject ligplaats standplaats pand";

@@ -1,15 +1,19 @@
 //! One row of a table: the address in it, or why it is none.
 
 use csv::StringRecord;
+use stapel::register::{How, Lookup, Register, RegisterError, Resolved};
 use stapel::{AddressError, AddressKey, Fields};
 
 use super::grid::Odd;
 use super::header::{Layout, Role, Source};
 use super::names::Field;
+use crate::failure::Failure;
 
 /// Why a row is not an address.
 pub(crate) enum Refusal {
     Address(AddressError),
+    /// What the register says of it.
+    Register(RegisterError),
     /// It has another number of cells than the header; the numbers of both.
     Columns {
         cells: usize,
@@ -42,10 +46,40 @@ pub(crate) enum Refusal {
     },
 }
 
+/// The address of a row, and how a register found it, where there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) key: AddressKey,
+    pub(crate) how: Option<How>,
+}
+
+impl From<AddressKey> for Found {
+    fn from(key: AddressKey) -> Found {
+        Found { key, how: None }
+    }
+}
+
+/// What a register makes of an address.
+pub(crate) fn resolve(register: &Register, lookup: Lookup<'_>) -> Result<Found, Refusal> {
+    match register.resolve(lookup) {
+        Ok(Resolved { key, how }) => Ok(Found { key, how: Some(how) }),
+        Err(RegisterError::Address(error)) => Err(Refusal::Address(error)),
+        Err(error) => Err(Refusal::Register(error)),
+    }
+}
+
 /// The most characters of a cell that a refusal shows.
 const SHOWN: usize = 40;
 
 impl Refusal {
+    /// What ends the command: a register that cannot be read says nothing of the row.
+    pub(crate) fn or_end(self) -> Result<Refusal, Failure> {
+        match self {
+            Refusal::Register(error @ (RegisterError::System(_) | RegisterError::Unusable { .. })) => Err(error.into()),
+            other => Ok(other),
+        }
+    }
+
     /// The key of the house number, where it is certain although the home is not.
     pub(crate) fn number_key(&self) -> Option<AddressKey> {
         match self {
@@ -58,6 +92,7 @@ impl Refusal {
     pub(crate) fn parts(self) -> (&'static str, &'static str, String) {
         match self {
             Refusal::Address(error) => (error.code(), error.field(), error.message().to_owned()),
+            Refusal::Register(error) => (error.code(), "line", error.to_string()),
             Refusal::Columns { cells, named } => {
                 let remedy = if cells > named {
                     "take out what separates too many, or in a CSV file put quotes around a cell that has the \
@@ -97,7 +132,7 @@ impl Refusal {
 
 impl Layout {
     /// The address of a row of text.
-    pub(crate) fn address(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
+    pub(crate) fn address(&self, row: &StringRecord) -> Result<Found, Refusal> {
         self.refuse_other_width(row)?;
         self.address_of(row)
     }
@@ -107,7 +142,7 @@ impl Layout {
         &self,
         row: &StringRecord,
         odd: impl Iterator<Item = (usize, Odd)>,
-    ) -> Result<AddressKey, Refusal> {
+    ) -> Result<Found, Refusal> {
         if row.len() > self.width() {
             self.refuse_other_width(row)?;
         }
@@ -126,7 +161,7 @@ impl Layout {
         self.address_of(row)
     }
 
-    fn address_of(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
+    fn address_of(&self, row: &StringRecord) -> Result<Found, Refusal> {
         let cell = |at: usize| row.get(at).unwrap_or_default().trim();
         if let Some(at) = self.of(Role::Unnamed).find(|at| !cell(*at).is_empty()) {
             return Err(Refusal::Unnamed { column: at + 1 });
@@ -141,11 +176,14 @@ impl Layout {
         if let Some(at) = self.all(Field::Status).find(|at| is_withdrawn(cell(*at))) {
             return Err(Refusal::Withdrawn { column: self.name(at), value: short(cell(at)) });
         }
-        let unit = self.unit(row)?;
-        for street in self.all(Field::Street) {
-            self.hold_street(street, cell(street), &unit)?;
+        let found = self.unit(row)?;
+        // What a register found by it is not held against it again.
+        if !matches!(found.how, Some(How::Completed | How::ById)) {
+            for street in self.all(Field::Street) {
+                self.hold_street(street, cell(street), &found.key)?;
+            }
         }
-        Ok(unit)
+        Ok(found)
     }
 
     /// The local reference of a row.
@@ -170,29 +208,46 @@ impl Layout {
         Ok(())
     }
 
-    fn unit(&self, row: &StringRecord) -> Result<AddressKey, Refusal> {
+    fn unit(&self, row: &StringRecord) -> Result<Found, Refusal> {
+        let register = self.register.as_ref();
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).unwrap_or_default();
         match self.source {
             Source::Fields { postcode, number, letter, addition, line } => {
-                let postcode = cell(Some(postcode));
+                let postcode = cell(postcode);
+                let id = cell(self.id_column());
+                if let Some(register) = register
+                    && postcode.trim().is_empty()
+                    && !id.trim().is_empty()
+                {
+                    return resolve(register, Lookup::Id(id));
+                }
                 let fields =
                     Fields { postcode, number: cell(Some(number)), letter: cell(letter), addition: cell(addition) };
-                let unit = AddressKey::from_fields(&fields).map_err(Refusal::Address)?;
+                let (street, town) = (cell(self.all(Field::Street).next()), cell(self.all(Field::Town).next()));
+                let found = match register {
+                    Some(register) => resolve(register, Lookup::Place { fields, street, town })?,
+                    None => AddressKey::from_fields(&fields).map(Found::from).map_err(Refusal::Address)?,
+                };
                 if let Some(at) = line
-                    && !says_the_same(cell(line), postcode, &unit)
+                    && !says_the_same(cell(line), postcode, &found.key, register)
                 {
-                    return Err(self.differs("adres", at, cell(line), unit.as_str(), Some(number)));
+                    return Err(self.differs("adres", at, cell(line), found.key.as_str(), Some(number)));
                 }
-                Ok(unit)
+                Ok(found)
             }
             Source::Line { line, postcode, number } => {
-                let unit = read_line(cell(Some(line)), cell(postcode))?;
+                let found = read_line(cell(Some(line)), cell(postcode), register)?;
                 let beside = cell(number).trim();
-                if !beside.is_empty() && beside.parse() != Ok(unit.number()) {
+                if !beside.is_empty() && beside.parse() != Ok(found.key.number()) {
                     return Err(self.differs("huisnummer", line, cell(Some(line)), beside, number));
                 }
-                Ok(unit)
+                Ok(found)
             }
+            Source::Id(at) => match register {
+                Some(register) => resolve(register, Lookup::Id(cell(Some(at)))),
+                // No layout has one without the other.
+                None => AddressKey::parse(cell(Some(at))).map(Found::from).map_err(Refusal::Address),
+            },
         }
     }
 
@@ -223,20 +278,29 @@ impl Layout {
 }
 
 /// Holds an address in one cell against the one of the columns beside it. A street alone says nothing else.
-fn says_the_same(line: &str, postcode: &str, unit: &AddressKey) -> bool {
+fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option<&Register>) -> bool {
     if !line.contains(char::is_numeric) {
         return true;
     }
-    match read_line(line, postcode) {
-        Ok(other) => other == *unit,
+    match read_line(line, postcode, register) {
+        Ok(other) => other.key == *unit,
         Err(Refusal::Address(error)) => error.code() == "no_number",
         Err(_) => false,
     }
 }
 
 /// An address in one cell, with a postcode beside it or none.
-fn read_line(line: &str, postcode: &str) -> Result<AddressKey, Refusal> {
+fn read_line(line: &str, postcode: &str, register: Option<&Register>) -> Result<Found, Refusal> {
     let postcode = postcode.trim();
+    if let Some(register) = register {
+        let joined = format!("{line}, {postcode}");
+        return resolve(register, Lookup::Text(if postcode.is_empty() { line } else { &joined }));
+    }
+    read_line_alone(line, postcode).map(Found::from)
+}
+
+/// The same, by the rules alone.
+fn read_line_alone(line: &str, postcode: &str) -> Result<AddressKey, Refusal> {
     if postcode.is_empty() {
         return AddressKey::parse(line).map_err(Refusal::Address);
     }
