@@ -279,15 +279,8 @@ fn line_error(text: &str, refusal: Refusal) -> AddressError {
 
 /// Reads the canonical form of a key, and nothing else.
 fn canonical(text: &[u8]) -> Option<AddressKey> {
-    if let Ok(id) = <&[u8; ID]>::try_from(text)
-        && id.iter().all(u8::is_ascii_digit)
-    {
-        let mut bytes = [0; LONGEST];
-        bytes[..ID].copy_from_slice(id);
-        return (&id[4..6] == b"20").then_some(AddressKey { bytes, length: ID as u8, level: Level::Unit });
-    }
     if text.len() > LONGEST || text.get(6) != Some(&b'|') {
-        return None;
+        return id(text);
     }
     let (code, rest) = (&text[..6], &text[7..]);
     if !code[..4].iter().all(u8::is_ascii_digit) || !code[4..].iter().all(u8::is_ascii_uppercase) {
@@ -309,6 +302,16 @@ fn canonical(text: &[u8]) -> Option<AddressKey> {
     let mut bytes = [0; LONGEST];
     bytes[..text.len()].copy_from_slice(text);
     Some(AddressKey { bytes, length: text.len() as u8, level })
+}
+
+/// The key of an address without a postcode.
+#[cold]
+fn id(text: &[u8]) -> Option<AddressKey> {
+    let id: &[u8; ID] = text.try_into().ok()?;
+    let mut bytes = [0; LONGEST];
+    bytes[..ID].copy_from_slice(id);
+    let is_id = id.iter().all(u8::is_ascii_digit) && &id[4..6] == b"20";
+    is_id.then_some(AddressKey { bytes, length: ID as u8, level: Level::Unit })
 }
 
 fn ascii(bytes: &[u8]) -> &str {
