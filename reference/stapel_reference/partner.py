@@ -170,7 +170,10 @@ class Partner:
     def expire(self, flags: Flags, today: int) -> None:
         """The turn of the day. What ended here stands at the broker until it was told so."""
         told = [*self.epochs.values(), *self.chain]
-        flags.expire(today, [one.told for one in told if one.told], any(one.unsure for one in told))
+        # In an epoch in which it only asked, nothing of the partner's is held.
+        flying = {sent.header.epoch for sent in self.chain if sent.told is not None}
+        begun = [epoch for number, epoch in self.epochs.items() if epoch.delivered or number in flying]
+        flags.expire(today, [one.told for one in told if one.told], any(one.unsure for one in [*begun, *self.chain]))
         if self.lost <= self.accepted:
             flags.forget(today)
 

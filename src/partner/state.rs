@@ -275,7 +275,9 @@ impl PartnerState {
     /// A flag that ended here stands at the broker until it was told so. It forgets it 30 days after that, so here its
     /// last day is that one too, `yesterday` at the latest.
     fn stand_where_held(&mut self, yesterday: Day) {
-        let is_unsure = |epoch: &mut EpochState| epoch.each_undelivered().any(|it| it.known == Known::Unsure);
+        // In an epoch in which it only asked, nothing of the partner's is held.
+        let is_unsure =
+            |epoch: &mut EpochState| epoch.has_begun() && epoch.each_undelivered().any(|it| it.known == Known::Unsure);
         if self.epochs.iter_mut().any(is_unsure) {
             self.ended.all_end_no_earlier(yesterday);
         } else if self.ended.len() > 0 {
