@@ -85,7 +85,7 @@ pub(crate) fn rename_private(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<File, SystemError> {
-    rename(path, &private_options(), write)
+    write_and_rename(path, &path.with_extension("new"), &private_options(), write)
 }
 
 /// As [`rename_private`], for a file that others may read.
@@ -93,26 +93,28 @@ pub(crate) fn rename_public(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<File, SystemError> {
-    rename(path, OpenOptions::new().write(true), write)
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    write_and_rename(path, Path::new(&new), OpenOptions::new().write(true), write)
 }
 
-fn rename(
+fn write_and_rename(
     path: &Path,
+    new: &Path,
     options: &OpenOptions,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<File, SystemError> {
     crash::point().map_err(|source| io("write", path, source))?;
-    let new = path.with_extension("new");
     // What a crash left there goes; a link that somebody put there must not lead the writing elsewhere.
-    match fs::remove_file(&new) {
-        Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", &new, source)),
+    match fs::remove_file(new) {
+        Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", new, source)),
         _ => {}
     }
-    let created = options.clone().read(true).create_new(true).open(&new);
-    let mut file = created.map_err(|source| io("create", &new, source))?;
+    let created = options.clone().read(true).create_new(true).open(new);
+    let mut file = created.map_err(|source| io("create", new, source))?;
     let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| crash::point());
-    written.map_err(|source| io("write", &new, source))?;
-    fs::rename(&new, path).map_err(|source| io("replace", path, source))?;
+    written.map_err(|source| io("write", new, source))?;
+    fs::rename(new, path).map_err(|source| io("replace", path, source))?;
     Ok(file)
 }
 

@@ -35,6 +35,8 @@ const MADE: &[Made] = &[
     // A garage box has no postcode.
     ("Lindepad", "", "12", "", "G1", 17, 17),
     ("Kerkpad", "", "1", "", "", 18, 18),
+    ("Eik 2", "5678AB", "4", "", "", 20, 20),
+    ("Eik", "5678AB", "2", "", "4", 21, 21),
     // An addition that is elsewhere an empty value written out.
     ("Lindepad", "1234AF", "22", "", "NA", 19, 19),
 ];
@@ -125,6 +127,17 @@ fn text_is_completed_and_what_could_be_two_is_refused() {
         ("Kotter 38 2, Lelie", Ok(("8243AB|2|", "completed"))),
         ("Kotter 38-4, Lelie", Err("several_in_register")),
         ("Plein 1940-'45 3b, 1234 AE", Ok(("1234AE|3|B", "registered"))),
+        // What follows the postcode is read with the rest, and no sign is lost.
+        ("Kotter 38-2, 8243 AB Lelie, t/m 9", Err("two_numbers")),
+        ("Kotter 38-2, 8243 AB Lelie; Kotter 38-4, 8243 AB", Err("two_numbers")),
+        ("Lindepad 12, 1234 AB, 2e verdieping", Err("suffix_in_words")),
+        ("Lindepad 12, 1234 AB Lelie, kamer 12", Err("suffix_in_words")),
+        ("Lindepad 12\u{b2}, Lelie", Err("character")),
+        ("Lindepad 12 hoek Kerkpad, Lelie", Err("suffix_unclear")),
+        ("Kotter\u{a0}38-2,\u{a0}8243\u{a0}AB", Ok(("8243AB|2|", "street"))),
+        ("Kotter 38-2, 0000 AA", Err("postcode_first_digit")),
+        // Both readings are there.
+        ("Eik 2-4, 5678 AB", Err("several_in_register")),
         // Ids, also where a spreadsheet took the zero.
         (&id("20", 2), Ok(("1234AB|12|A", "by_id"))),
         (&id("01", 3), Ok(("1234AB|14|H", "by_id"))),
@@ -162,6 +175,10 @@ fn fields_are_completed_from_street_and_town() {
     assert_eq!(place("", "2", "", "Kotter 38", ""), Err("no_postcode".into()));
     assert_eq!(place("1234AF", "22", "NA", "", ""), ok("1234AF|22|NA", "registered"));
     assert_eq!(place("1234AF", "7", "NA", "", ""), Err("empty_value".into()));
+    // No spaces are taken out of what would be another number then.
+    assert_eq!(place("1234AB", "1 2", "", "", ""), Err("number_form".into()));
+    assert_eq!(place("1234AB", "14", "1 1", "", ""), Err("addition_form".into()));
+    assert_eq!(place("", "12", "kamer 3", "Lindepad", "Lelie"), Err("no_postcode".into()));
     let fields = Fields { postcode: "1234AB", number: "14", letter: "", addition: "huis" };
     assert_eq!(found(&register, Lookup::Fields(fields)), ok("1234AB|14|H", "other_spelling"));
 }

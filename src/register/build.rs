@@ -51,12 +51,18 @@ const MOST_ROWS: usize = 1 << 31;
 /// The key of fields as the register itself writes them: what would be refused as a word elsewhere, such as an addition
 /// `NA`, is there what it says.
 pub(super) fn registered_key(fields: &Fields<'_>) -> Result<AddressKey, AddressError> {
-    let joined = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
+    let plain = |text: &str| text.trim().to_ascii_uppercase();
     let [postcode, number, letter, addition] =
-        [fields.postcode, fields.number, fields.letter, fields.addition].map(joined);
-    let number = number.trim_start_matches('0');
-    AddressKey::from_canonical(&format!("{postcode}|{number}|{letter}{addition}"))
-        .or_else(|_| AddressKey::from_fields(fields))
+        [fields.postcode, fields.number, fields.letter, fields.addition].map(plain);
+    let is_letter = letter.len() <= 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase());
+    if is_letter {
+        let number = number.trim_start_matches('0');
+        // Where the letter or the addition has another sign in it, this is no canonical form.
+        if let Ok(key) = AddressKey::from_canonical(&format!("{postcode}|{number}|{letter}{addition}")) {
+            return Ok(key);
+        }
+    }
+    AddressKey::from_fields(fields)
 }
 
 /// Stands where an address has no postcode while its number and suffix are read.
@@ -95,9 +101,9 @@ impl RegisterBuilder {
         }
         let has_letter = !row.fields.letter.trim().is_empty();
         let suffix = Suffix::of(key.addition().as_bytes(), has_letter).unwrap_or_default();
-        let letters = key.postcode().as_bytes().try_into().map(postcode_number).unwrap_or_default();
+        let postcode = key.postcode().as_bytes().try_into().map(postcode_number).unwrap_or_default();
         self.rows.push(Row {
-            postcode: if has_postcode { letters } else { 0 },
+            postcode: if has_postcode { postcode } else { 0 },
             street: self.streets.number(row.street.trim(), row.town.trim()),
             number: key.number(),
             suffix,

@@ -52,7 +52,7 @@ pub enum RegisterError {
     },
 
     /// The register has the street, and not this number in it.
-    #[error("the register has no such number in that street and town: look the number up, or give the postcode")]
+    #[error("the register has no such number in that street: look the number up")]
     NoSuchNumber,
 
     /// What was given fits more than one address of the register.

@@ -7,7 +7,7 @@
 //! - `spelling`: suffixes that are written in different ways for one floor;
 //! - `names`: the plain form of names;
 //! - `build`: from the rows of an extract to the file;
-//! - `file`, `rows`, `streets`, `varint`: how the file is laid out; SPEC.md section 3.2 has its form.
+//! - `file`, `rows`, `streets`, `varint`: how the file is laid out.
 
 mod build;
 mod error;

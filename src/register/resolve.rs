@@ -44,7 +44,10 @@ impl Register {
         let has_street = !street.trim().is_empty() && !town.trim().is_empty();
         match read {
             Err(refusal) if fields.postcode.trim().is_empty() && has_street => {
-                let wanted = registered_key(&Fields { postcode: ANY_POSTCODE, ..*fields })?;
+                // What is wrong with them must not speak of a postcode that nobody gave.
+                let Ok(wanted) = registered_key(&Fields { postcode: ANY_POSTCODE, ..*fields }) else {
+                    return Err(refusal.into());
+                };
                 let streets = self.front.streets.find(&plain(street), &plain(town));
                 self.only_of(self.in_streets(&streets, &wanted)?, !streets.is_empty(), refusal)
             }
@@ -111,19 +114,27 @@ impl Register {
         read: Result<AddressKey, AddressError>,
     ) -> Result<Resolved, RegisterError> {
         let (mut by_street, mut begins_with_street) = (BTreeSet::new(), false);
+        // What the line would be in a street whose name has no number, also where text alone is refused.
+        let mut plainly = BTreeSet::new();
         for street in self.streets_of(postcode)? {
             let Some(street) = self.front.streets.get(street) else { continue };
             let is_numbered = street.plain.bytes().any(|byte| byte.is_ascii_digit());
-            if (is_numbered || read.is_err())
-                && let Some(rest) = without_street(text, place, street.plain)
-            {
+            let Some(rest) = without_street(text, place, street.plain) else { continue };
+            if is_numbered || is_of_numbered_street(&read) {
                 begins_with_street = true;
-                by_street.extend(after_street(rest, &postcode_text(postcode)));
+                by_street.extend(after_street(&rest, &postcode_text(postcode)));
+            } else {
+                plainly.extend(as_fields(&rest, &postcode_text(postcode)));
             }
         }
         let mut registered = Vec::new();
         for key in &by_street {
             if self.is_registered(key)? {
+                registered.push(*key);
+            }
+        }
+        for key in &plainly {
+            if !registered.is_empty() && self.is_registered(key)? && !registered.contains(key) {
                 registered.push(*key);
             }
         }
@@ -134,9 +145,7 @@ impl Register {
             (Ok(key), [other]) if key == *other => self.settle(key, How::Registered),
             (Ok(key), [other]) if !self.is_registered(&key)? => Ok(Resolved { key: *other, how: How::Street }),
             (Err(_), [other]) => Ok(Resolved { key: *other, how: How::Street }),
-            (Err(refusal), []) if begins_with_street && refusal.code() == "numbered_street" => {
-                Err(RegisterError::NoSuchNumber)
-            }
+            (Err(_), []) if begins_with_street && !by_street.is_empty() => Err(RegisterError::NoSuchNumber),
             (Err(refusal), []) => Err(refusal.into()),
             _ => {
                 Err(RegisterError::Several { finding: "the number may be a part of the street's name or the house's" })
@@ -147,14 +156,14 @@ impl Register {
     /// A line without a postcode: street, number, suffix and town, in that order.
     fn complete(&self, text: &str, refusal: AddressError) -> Result<Resolved, RegisterError> {
         let words = words(text);
-        if words.len() > MOST_WORDS {
+        if words.len() > MOST_WORDS || matches!(refusal.code(), "character" | "too_long") {
             return Err(refusal.into());
         }
         let name = |range: Range<usize>| {
             let words: Vec<&str> = words[range].iter().map(|(word, _)| word.as_str()).collect();
             words.join(" ")
         };
-        let (mut found, mut knows_street, mut refused) = (BTreeSet::new(), false, None);
+        let (mut found, mut knows_street) = (BTreeSet::new(), false);
         for number in 1..words.len() {
             if !words[number].0.starts_with(|c: char| c.is_ascii_digit()) {
                 continue;
@@ -165,18 +174,17 @@ impl Register {
                 if streets.is_empty() {
                     continue;
                 }
-                let written = &text[words[number].1.start..words[town - 1].1.end];
-                match AddressKey::parse(&format!("{written}, {ANY_POSTCODE}")) {
-                    Ok(wanted) => {
-                        knows_street = true;
-                        found.extend(self.in_streets(&streets, &wanted)?);
-                    }
-                    Err(why) => refused = Some(why),
+                // With all signs before the town, so that none is lost that an address is not written with.
+                let written = text[words[number].1.start..words[town].1.start].trim_end_matches([' ', ',']);
+                if let Ok(wanted) = AddressKey::parse(&format!("{written}, {ANY_POSTCODE}"))
+                    && says_no_more(written, &wanted)
+                {
+                    knows_street = true;
+                    found.extend(self.in_streets(&streets, &wanted)?);
                 }
             }
         }
-        // Of a street that is known, what is wrong with the number says more than that there is no postcode.
-        self.only_of(found, knows_street, refused.unwrap_or(refusal))
+        self.only_of(found, knows_street, refusal)
     }
 
     fn only_of(
@@ -268,54 +276,72 @@ fn or_refusal(error: RegisterError, refusal: &AddressError) -> RegisterError {
     }
 }
 
-/// The postcodes in a text, and where they stand.
+/// The postcodes in a text, each once, and where they stand.
 fn postcodes(text: &str) -> Vec<(u32, Range<usize>)> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at + 6 <= bytes.len() {
-        let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == 0 {
-            at += 1;
-            continue;
+    let words = words(text);
+    let mut found: Vec<(u32, Range<usize>)> = Vec::new();
+    for (at, (word, place)) in words.iter().enumerate() {
+        let next = words.get(at + 1);
+        let (code, place) = match (word.len(), next) {
+            (6, _) => (word.clone(), place.clone()),
+            (4, Some((letters, after))) if is_gap(text.get(place.end..after.start)) => {
+                (format!("{word}{letters}"), place.start..after.end)
+            }
+            _ => continue,
+        };
+        let is_code = |code: &[u8; 6]| {
+            matches!(code[0], b'1'..=b'9')
+                && code[1..4].iter().all(u8::is_ascii_digit)
+                && code[4..].iter().all(u8::is_ascii_uppercase)
+        };
+        if let Some(code) = code.as_bytes().try_into().ok().filter(is_code) {
+            found.push((postcode_number(&code), place));
         }
-        let stands_alone = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
-        let gap = bytes[at + digits..].iter().take_while(|byte| matches!(byte, b' ' | b'-')).count();
-        let from = at + digits + gap;
-        let letters = bytes[from..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        if digits == 4 && stands_alone && letters == 2 {
-            let mut postcode = [0; 6];
-            postcode[..4].copy_from_slice(&bytes[at..at + 4]);
-            postcode[4..].copy_from_slice(&bytes[from..from + 2]);
-            postcode.make_ascii_uppercase();
-            found.push((postcode_number(&postcode), at..from + 2));
-        }
-        at += digits;
     }
-    found.dedup_by_key(|(postcode, _)| *postcode);
     found
 }
 
-/// The key of what stands after the name of a street.
-fn after_street(rest: &str, postcode: &str) -> Option<AddressKey> {
-    match AddressKey::parse(&format!("{rest}, {postcode}")) {
-        Ok(key) => Some(key),
-        // Which street has numbers is known here: what is left is a number and an addition.
-        Err(refusal) if refusal.code() == "numbered_street" => {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let (number, addition) = rest.split_at(digits);
-            AddressKey::from_fields(&Fields { postcode, number, letter: "", addition: addition.trim() }).ok()
-        }
-        Err(_) => None,
-    }
+/// Whether a text is a number and a suffix, and no word besides.
+fn says_no_more(written: &str, key: &AddressKey) -> bool {
+    let signs = plain(written).replace(' ', "");
+    signs.trim_start_matches('0') == format!("{}{}", key.number(), key.addition())
 }
 
-/// What stands between the name of a street, with which a line begins, and the postcode or the end. `None` where the
-/// line does not begin so.
-fn without_street<'a>(text: &'a str, postcode: &Range<usize>, plain_street: &str) -> Option<&'a str> {
-    // The street stands before the postcode or, where that comes first, after it.
-    let before = text.get(..postcode.start)?;
-    let part = if words(before).is_empty() { text.get(postcode.end..)? } else { before };
+/// Whether only white space and a hyphen part two pieces of a postcode.
+fn is_gap(between: Option<&str>) -> bool {
+    between.is_some_and(|between| between.chars().all(|c| c.is_whitespace() || c == '-'))
+}
+
+/// Whether text alone could not tell the number of a street from that of a house.
+fn is_of_numbered_street(read: &Result<AddressKey, AddressError>) -> bool {
+    read.as_ref().is_err_and(|refusal| refusal.code() == "numbered_street")
+}
+
+/// The key of a line from which the name of its street was taken.
+fn after_street(rest: &str, postcode: &str) -> Option<AddressKey> {
+    let read = AddressKey::parse(rest);
+    if !is_of_numbered_street(&read) {
+        return read.ok();
+    }
+    // Which street has numbers is known here.
+    as_fields(rest, postcode)
+}
+
+/// What stands before the comma as a number and an addition.
+fn as_fields(rest: &str, postcode: &str) -> Option<AddressKey> {
+    let (written, _) = rest.split_once(',')?;
+    let digits = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());
+    let (number, addition) = written.split_at(digits);
+    AddressKey::from_fields(&Fields { postcode, number, letter: "", addition: addition.trim() }).ok()
+}
+
+/// The line without the name of a street, with which it begins before or after its postcode: number and suffix, a
+/// comma, then the postcode and all that follows. `None` where the line does not begin so.
+fn without_street(text: &str, postcode: &Range<usize>, plain_street: &str) -> Option<String> {
+    let (before, after) = (text.get(..postcode.start)?, text.get(postcode.end..)?);
+    let code = text.get(postcode.clone())?;
+    let comes_first = words(before).is_empty();
+    let part = if comes_first { after } else { before };
     let mut end = 0;
     let mut words = words(part).into_iter();
     for expected in plain_street.split(' ') {
@@ -328,5 +354,6 @@ fn without_street<'a>(text: &'a str, postcode: &Range<usize>, plain_street: &str
     // The number of a numbered street's house is often written after a hyphen, with a zero before it.
     let rest = part.get(end..)?.trim_start_matches(['-', '/', ' ', ',']).trim_end_matches([' ', ',']);
     let number = rest.trim_start_matches('0');
-    Some(if number.starts_with(|c: char| c.is_ascii_digit()) { number } else { rest })
+    let rest = if number.starts_with(|c: char| c.is_ascii_digit()) { number } else { rest };
+    Some(format!("{rest}, {code}{}", if comes_first { "" } else { after }))
 }

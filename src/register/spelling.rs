@@ -20,10 +20,6 @@ fn floor(suffix: &str) -> Option<usize> {
     FLOORS.iter().position(|spellings| spellings.contains(&suffix))
 }
 
-fn floor_letter(letter: u8) -> Option<usize> {
-    floor(std::str::from_utf8(&[letter]).unwrap_or_default())
-}
-
 /// Whether others may write this suffix in another way.
 pub(crate) fn has_other_spellings(suffix: &str) -> bool {
     floor(suffix).is_some()
@@ -31,24 +27,17 @@ pub(crate) fn has_other_spellings(suffix: &str) -> bool {
 
 /// The only one of the suffixes that are registered at a house number which is another spelling of this one.
 ///
-/// A single letter whose neighbour in the alphabet is registered there too is a letter of a row, a to i, and no floor.
+/// Where a house number has other single letters, as A to F and H, its H or I is a letter like those, and no floor.
 pub(super) fn other_spelling(suffix: &str, registered: &[Suffix]) -> Option<Suffix> {
     let wanted = floor(suffix)?;
-    let has = |letter: u8| registered.iter().any(|other| other.as_bytes() == [letter]);
-    // H and I stand beside each other as floors too.
-    let is_letter = |letter: u8, beyond: u8| has(letter) && (floor_letter(letter).is_none() || has(beyond));
-    let is_of_a_row = |suffix: &str| match suffix.as_bytes() {
-        [letter @ b'C'..=b'X'] => is_letter(letter - 1, letter - 2) || is_letter(letter + 1, letter + 2),
-        _ => false,
-    };
-    if is_of_a_row(suffix) {
-        return None;
-    }
+    let is_letter = |suffix: &str| matches!(suffix.as_bytes(), [b'A'..=b'Z']);
+    let has_letters = registered.iter().any(|other| is_letter(other.as_str()) && floor(other.as_str()).is_none());
     let mut others: Vec<&Suffix> = registered.iter().filter(|other| floor(other.as_str()) == Some(wanted)).collect();
     others.sort_unstable_by_key(|other| other.as_bytes());
     others.dedup_by_key(|other| other.as_bytes());
     match others[..] {
-        [only] if only.as_str() != suffix && !is_of_a_row(only.as_str()) => Some(*only),
+        [only] if has_letters && (is_letter(suffix) || is_letter(only.as_str())) => None,
+        [only] if only.as_str() != suffix => Some(*only),
         _ => None,
     }
 }
@@ -75,6 +64,9 @@ mod tests {
         assert_eq!(other("H", &["A", "G", "HS"]), None, "the eighth flat");
         assert_eq!(other("1", &["H", "I", "J"]), None, "the ninth flat");
         assert_eq!(other("1", &["I", "II"]), found("I"));
+        assert_eq!(other("HS", &["A", "B", "C", "D", "E", "F", "H", "K", "M"]), None, "of a row with gaps");
+        assert_eq!(other("5", &["P", "S", "V"]), None);
+        assert_eq!(other("HS", &["A", "BG"]), found("BG"));
         assert_eq!(other("BS", &["BIS"]), found("BIS"));
         assert_eq!(other("02", &["2"]), None, "a leading zero is kept");
         assert_eq!(other("A", &["B"]), None);
