@@ -138,6 +138,11 @@ fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
     if builder.is_empty() {
         return Err(Failure::new("register_row", "no row is an address: no register was written"));
     }
+    if left_out > 0 && failure::is_strict() {
+        let rows = counted(left_out, "row was", "rows were");
+        let finding = format!("{rows} left out, and so, with --strict, no register was written");
+        return Err(Failure::new("rows_refused", finding));
+    }
     if left_out > 0 {
         failure::some_refused();
     }

@@ -37,6 +37,11 @@ use text::{Charset, Delimiter, LineCounter, Text};
 pub(crate) use header::{ColumnArgs, Layout};
 pub(crate) use row::{Found, Refusal, resolve};
 
+/// Whether a column's name looks like one of letters or additions.
+pub(crate) fn may_be_suffix(name: &str) -> bool {
+    matches!(names::Field::suspected(name), Some(names::Field::Letter | names::Field::Addition))
+}
+
 /// The columns that a file of refused rows has before the others. All that begin so are passed over when it is read.
 const REFUSAL_COLUMNS: [&str; 4] = ["stapel_line", "stapel_code", "stapel_field", "stapel_message"];
 
@@ -246,6 +251,14 @@ impl RowArgs {
         let (name, refused) = (name.shown(), sheet.refused.len());
         note(&format!("{name}: {}", sheet.layout.told()));
         note(&format!("{name}: {}", sheet.counts.told(&format!(" ({})", sheet.text.said))));
+        let not_there: usize =
+            [How::Unregistered, How::Withdrawn].iter().filter_map(|how| sheet.counts.how.get(how)).sum();
+        if not_there > 0 {
+            let rows = counted(not_there, "row is", "rows are");
+            warn(&format!(
+                "{name}: {rows} of addresses that the register does not have, or that were withdrawn: look them up"
+            ));
+        }
         if sheet.doubtful > 0 {
             let addresses = counted(sheet.doubtful, "address has", "addresses have");
             warn(&format!(

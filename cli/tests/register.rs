@@ -80,6 +80,14 @@ fn what_is_no_extract_and_no_register_is_said() {
         assert_eq!(output.status.code(), Some(1));
         assert!(!desk.path("bag.stapel").exists());
     }
+    for (extract, expected) in [
+        (EXTRACT.replace(";huisletter;", ";lettertje;"), "the column 'lettertje' may have letters or additions"),
+        (EXTRACT.replace(";;52.372920;4.893690", ";;52.372920;\"4.893690"), "a quotation mark is not closed"),
+    ] {
+        desk.write("bag.csv", extract);
+        let said = text(&desk.run(build, &[], b"").stderr);
+        assert!(said.contains(expected) && !desk.path("bag.stapel").exists(), "{said}");
+    }
     // A row that is no address is left out, and the rest is built.
     desk.write("bag.csv", EXTRACT.replace("Dam;9;;;1012JS;Amsterdam;0363200000000007", "Dam;9;;;1012JS;Amsterdam;"));
     let output = desk.run(build, &[], b"");
@@ -148,6 +156,12 @@ fn rows_are_read_by_a_register() {
     assert_eq!((status, how(&said)), (0, expected.to_owned()), "{err}");
     assert!(err.contains("5 rows (UTF-8, semicolons), 4 addresses, 1 repeat"), "{err}");
     assert!(err.contains("1 in another spelling, 1 that it does not have, 1 that were withdrawn"), "{err}");
+
+    // An id is held against what stands beside it, and none that a spreadsheet rounded is read.
+    let rows = ["1012JS;3;;0363200000000001", ";3;;0363200000000001", ";1;A;0363200000000001", ";1;A;0363200000000002"];
+    let (status, said, err) = flag(&table("postcode;huisnummer;toevoeging;bag_id", &rows));
+    assert_eq!((status, how(&said)), (3, r#"{"by_id":1}"#.to_owned()), "{err}");
+    assert_eq!(err.matches("[differs]").count(), 3, "{err}");
 
     // Lines of text.
     let (_, said, err) = flag("adres\n\"Dam 1, Amsterdam\"\n\"Dam 3-H, 1012 JS\"\n0363200000000002\n");

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 use stapel::message::RenewalReason;
 use stapel::partner::{Case, Changed, Partner};
-use stapel::{AddressKey, Day, Slug};
+use stapel::{AddressKey, Day, Level, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
@@ -240,7 +240,9 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     let read = sheet.json();
     say_repeated(sheet.rows.len() - addresses.len());
     if args.numbers {
-        let number_keys: Vec<_> = addresses.iter().map(AddressKey::number_key).collect();
+        // An address without a postcode is in no house number.
+        let number_keys = addresses.iter().map(AddressKey::number_key).filter(|key| key.level() == Level::Number);
+        let number_keys: Vec<_> = number_keys.collect();
         addresses.extend(once_each(number_keys.into_iter()));
     }
     let mut partner = args.place.open()?.with_threads(threads);

@@ -10,6 +10,7 @@ use stapel::register::RegisterRow;
 
 use crate::failure::Failure;
 use crate::output::plain;
+use crate::rows::may_be_suffix;
 
 /// What a column of an extract can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,16 @@ impl Extract {
                 return Err(refused(path, &format!("no column is called {}", known.join(" or "))));
             }
         }
+        // A letter that is passed over would make two homes one.
+        let doubtful = names.iter().zip(&columns).find(|(name, column)| column.is_none() && may_be_suffix(name));
+        if let Some((name, _)) = doubtful {
+            let finding = format!(
+                "the column '{}' may have letters or additions, and is not read: call it huisletter or \
+                 huisnummertoevoeging, or take it out",
+                plain(name)
+            );
+            return Err(refused(path, &finding));
+        }
         let reader =
             ReaderBuilder::new().has_headers(false).delimiter(delimiter as u8).flexible(true).from_reader(file);
         Ok(Extract { path: path.to_owned(), reader, names, columns })
@@ -110,6 +121,10 @@ impl Extract {
                 let finding = format!("line {line} has {} cells, and the header {}", record.len(), self.columns.len());
                 return Err(refused(&self.path, &finding));
             }
+            if record.iter().any(|cell| cell.contains('\n')) {
+                let finding = format!("line {line} has a cell of several lines: a quotation mark is not closed");
+                return Err(refused(&self.path, &finding));
+            }
             let mut row = RegisterRow::default();
             let mut fields = Fields::default();
             for (column, cell) in self.columns.iter().zip(&record) {
@@ -124,7 +139,7 @@ impl Extract {
                     Some(Column::Object) => row.object = cell,
                     Some(Column::Building) => row.building = cell,
                     Some(Column::Secondary) => row.is_secondary = matches!(cell, "t" | "true" | "1" | "J" | "ja"),
-                    Some(Column::Status) => row.is_withdrawn |= cell.to_lowercase().contains("ingetrokken"),
+                    Some(Column::Status) => row.is_withdrawn |= is_gone(cell),
                     Some(Column::Latitude) => row.at[0] = cell,
                     Some(Column::Longitude) => row.at[1] = cell,
                     None => {}
@@ -135,6 +150,12 @@ impl Extract {
         }
         Ok(())
     }
+}
+
+/// Whether a status says that the address or what stands there is no more, or never came to be.
+fn is_gone(status: &str) -> bool {
+    let status = status.to_lowercase();
+    ["ingetrokken", "niet gerealiseerd", "ten onrechte", "gesloopt"].iter().any(|gone| status.contains(gone))
 }
 
 fn named(name: &str) -> Option<Column> {

@@ -15,6 +15,8 @@ pub(super) enum Odd {
     Padded,
     /// A number that is shown with something else in it: 12 as 12A.
     Dressed,
+    /// A number of more digits than a spreadsheet program keeps.
+    Long,
     /// It is merged with the one above or beside it, which has the value.
     Merged,
 }
@@ -32,6 +34,10 @@ impl Odd {
             }
             Odd::Dressed => {
                 "shown with something in it that the cell does not have: make the column text, and type it again"
+            }
+            Odd::Long => {
+                "a number of more than 15 digits, of which a spreadsheet program keeps 15: make the column text, and \
+                 give it again from where it came"
             }
             Odd::Merged => "of merged cells, of which one has the value: take them apart, and fill in each",
         }
@@ -62,6 +68,8 @@ pub(super) struct Grid {
     row: String,
     width: u32,
     has_value: bool,
+    /// Whether one of them is a formula without a value.
+    has_formula: bool,
 }
 
 impl Grid {
@@ -94,12 +102,17 @@ impl Grid {
     /// Notes that a cell is odd.
     pub(super) fn note(&mut self, row: u32, column: u32, odd: Odd) -> Result<(), Failure> {
         self.odd.push(((row, column), odd));
+        self.has_formula |= odd == Odd::Formula;
         if self.odd.len() > MOST_ODD { Err(too_large()) } else { Ok(()) }
     }
 
     /// Ends the row at hand, which is the one with that number; rows before it that have nothing are blank lines.
     pub(super) fn end_row(&mut self, row: u32) -> Result<(), Failure> {
-        if self.has_value {
+        if !self.has_value && self.has_formula {
+            // It is a row all the same, and must not vanish.
+            self.row.push('=');
+        }
+        if self.has_value || self.has_formula {
             if row >= MOST_ROWS || self.text.len() + self.row.len() + MOST_ROWS as usize > MOST_TEXT {
                 return Err(too_large());
             }
@@ -112,9 +125,14 @@ impl Grid {
             self.lines += 1;
         }
         self.row.clear();
-        (self.width, self.has_value) = (0, false);
+        (self.width, self.has_value, self.has_formula) = (0, false, false);
         Ok(())
     }
+}
+
+/// Whether a number, written out, has more digits than a spreadsheet program keeps.
+pub(super) fn is_long(number: &str) -> bool {
+    number.bytes().filter(u8::is_ascii_digit).count() > 15
 }
 
 /// A number as people write it: 12.0 is 12, and no digit of a long one is lost.

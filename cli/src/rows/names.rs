@@ -138,6 +138,17 @@ const HINTS: &[(&str, Field)] = &[
     ("verdiep", Field::Addition),
     ("etage", Field::Addition),
     ("bouwlaag", Field::Addition),
+    ("deur", Field::Addition),
+    ("kamer", Field::Addition),
+    ("kmr", Field::Addition),
+    ("etg", Field::Addition),
+    ("eenheid", Field::Addition),
+    ("voegsel", Field::Addition),
+    ("addition", Field::Addition),
+    ("hnr", Field::Number),
+    ("portiek", Field::Addition),
+    ("gebouw", Field::Addition),
+    ("blok", Field::Addition),
     ("appart", Field::Addition),
     ("kamer", Field::Addition),
     ("unit", Field::Addition),
@@ -232,17 +243,24 @@ impl Field {
             is_counted && is_shortened(plain, name)
         };
         let short = || all.clone().find(|(name, field)| is_short(name, *field)).map(|(_, field)| field);
+        let is_part = |word: &str| matches!(word, "app" | "box" | "bus" | "ext" | "verd" | "tot" | "tm");
         let is_number = |word: &str| matches!(word, "nr" | "no" | "num" | "nrs");
         let number = || words.iter().any(|word| is_number(word)) || bare.ends_with("nr") || bare.starts_with("nr");
         spelt(plain)
             .or_else(|| words.iter().find_map(|word| spelt(word)))
             .or_else(short)
+            .or_else(|| words.iter().any(|word| is_part(word)).then_some(Field::Addition))
             .or_else(|| number().then_some(Field::Number))
     }
 
     /// Whether a row may be another home, or none, for what stands in it.
     pub(super) fn is_looked_at(self) -> bool {
-        !matches!(self, Field::Street | Field::Town | Field::BagId | Field::Reference)
+        !self.is_for_register() && self != Field::Reference
+    }
+
+    /// Whether only a register makes anything of it.
+    pub(super) fn is_for_register(self) -> bool {
+        matches!(self, Field::Street | Field::Town | Field::BagId)
     }
 }
 

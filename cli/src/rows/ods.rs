@@ -2,7 +2,7 @@
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, number};
+use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, is_long, number};
 use super::package::{Package, Part, attribute, damaged, push_text, too_large};
 use crate::failure::Failure;
 
@@ -184,7 +184,7 @@ fn read_cell(part: &mut Part<'_, '_>, said: Said) -> Result<Cell, Failure> {
         None => (shown, None),
         Some("float" | "currency" | "percentage") => {
             let text = number(&value).ok_or_else(|| damaged("a number of it is none"))?;
-            let odd = made_of_number(&shown);
+            let odd = made_of_number(&shown).or(is_long(&text).then_some(Odd::Long));
             (text, odd)
         }
         Some("string") => (said.text.unwrap_or(shown), None),

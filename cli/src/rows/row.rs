@@ -148,7 +148,7 @@ impl Layout {
         }
         for (at, odd) in odd {
             if let Some(Role::Field(field)) = self.roles.get(at)
-                && field.is_looked_at()
+                && (field.is_looked_at() || (self.register.is_some() && field.is_for_register()))
                 // No house number begins with a zero.
                 && (*field, odd) != (Field::Number, Odd::Padded)
             {
@@ -219,7 +219,10 @@ impl Layout {
                     && postcode.trim().is_empty()
                     && !id.trim().is_empty()
                 {
-                    return resolve(register, Lookup::Id(id));
+                    let found = resolve(register, Lookup::Id(id))?;
+                    let beside = [cell(Some(number)), cell(letter), cell(addition)];
+                    self.hold_id(register, &found.key, beside, number)?;
+                    return Ok(found);
                 }
                 let fields =
                     Fields { postcode, number: cell(Some(number)), letter: cell(letter), addition: cell(addition) };
@@ -228,8 +231,9 @@ impl Layout {
                     Some(register) => resolve(register, Lookup::Place { fields, street, town })?,
                     None => AddressKey::from_fields(&fields).map(Found::from).map_err(Refusal::Address)?,
                 };
+                self.hold_ids(row, &found.key)?;
                 if let Some(at) = line
-                    && !says_the_same(cell(line), postcode, &found.key, register)
+                    && !says_the_same(cell(line), postcode, &found.key, register)?
                 {
                     return Err(self.differs("adres", at, cell(line), found.key.as_str(), Some(number)));
                 }
@@ -238,7 +242,9 @@ impl Layout {
             Source::Line { line, postcode, number } => {
                 let found = read_line(cell(Some(line)), cell(postcode), register)?;
                 let beside = cell(number).trim();
-                if !beside.is_empty() && beside.parse() != Ok(found.key.number()) {
+                if let Some(register) = register.filter(|_| found.key.postcode().is_empty()) {
+                    self.hold_id(register, &found.key, [beside, "", ""], line)?;
+                } else if !beside.is_empty() && beside.parse() != Ok(found.key.number()) {
                     return Err(self.differs("huisnummer", line, cell(Some(line)), beside, number));
                 }
                 Ok(found)
@@ -249,6 +255,45 @@ impl Layout {
                 None => AddressKey::parse(cell(Some(at))).map(Found::from).map_err(Refusal::Address),
             },
         }
+    }
+
+    /// Holds the ids beside an address against it, as far as the register knows them.
+    fn hold_ids(&self, row: &StringRecord, key: &AddressKey) -> Result<(), Refusal> {
+        let Some(register) = &self.register else { return Ok(()) };
+        for at in self.all(Field::BagId) {
+            let id = row.get(at).unwrap_or_default().trim();
+            // A second address of an object is not the one that its id names.
+            let is_same = |other: &AddressKey| {
+                let entries = register.look_up(key).map_err(Refusal::Register)?.entries;
+                let of_object =
+                    entries.iter().any(|entry| entry.object.trim_start_matches('0') == id.trim_start_matches('0'));
+                Ok::<_, Refusal>(other == key || of_object)
+            };
+            if !id.is_empty()
+                && let Ok(other) = register.resolve(Lookup::Id(id))
+                && !is_same(&other.key)?
+            {
+                return Err(self.differs("bag_id", at, id, key.as_str(), None));
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds what an id names against number, letter and addition beside it, as far as they are there.
+    fn hold_id(&self, register: &Register, key: &AddressKey, beside: [&str; 3], at: usize) -> Result<(), Refusal> {
+        let [number, letter, addition] = beside.map(str::trim);
+        let entries = register.look_up(key).map_err(Refusal::Register)?.entries;
+        let joined = |letter: &str, addition: &str| {
+            let signs = [letter, addition].concat();
+            signs.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase()
+        };
+        let is_same = entries.iter().any(|entry| {
+            let suffix = joined(letter, addition);
+            (number.is_empty() || number.parse() == Ok(entry.number))
+                && (suffix.is_empty() || suffix == joined(&entry.letter, &entry.addition))
+        });
+        let written = [number, letter, addition].join(" ");
+        if is_same { Ok(()) } else { Err(self.differs("huisnummer", at, &written, key.as_str(), None)) }
     }
 
     /// A street column in which the number stands once more, with a letter or an addition that is nowhere else, names
@@ -278,14 +323,15 @@ impl Layout {
 }
 
 /// Holds an address in one cell against the one of the columns beside it. A street alone says nothing else.
-fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option<&Register>) -> bool {
+fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option<&Register>) -> Result<bool, Refusal> {
     if !line.contains(char::is_numeric) {
-        return true;
+        return Ok(true);
     }
     match read_line(line, postcode, register) {
-        Ok(other) => other.key == *unit,
-        Err(Refusal::Address(error)) => error.code() == "no_number",
-        Err(_) => false,
+        Ok(other) => Ok(other.key == *unit),
+        Err(Refusal::Address(error)) => Ok(error.code() == "no_number"),
+        Err(Refusal::Register(error)) => Err(Refusal::Register(error)),
+        Err(_) => Ok(false),
     }
 }
 

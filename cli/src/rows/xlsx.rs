@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use quick_xml::events::Event;
 
-use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, number};
+use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, is_long, number};
 use super::package::{Package, Part, attribute, damaged, push_text, too_large};
 use crate::failure::Failure;
 
@@ -205,7 +205,7 @@ impl Workbook {
                         let (Some(from), Some(to)) = (place(from), place(to)) else {
                             return Err(damaged("cells are merged that cannot be"));
                         };
-                        if to.0 > from.0 {
+                        if to > from {
                             merged.push((from, to));
                         }
                         if merged.len() > MOST_MERGED {
@@ -220,14 +220,16 @@ impl Workbook {
                     ("row", Some(grid)) if is_data => grid.end_row(row)?,
                     _ => {}
                 },
+                Event::Eof if is_data => return Err(damaged("a sheet of it ends in its rows")),
                 Event::Eof => break,
                 _ => {}
             }
         }
         if let Some(grid) = grid {
             for ((first, left), (last, right)) in merged {
-                for row in first + 1..=last.min(next_row) {
-                    for column in left..=right {
+                for row in first..=last.min(next_row) {
+                    // The first cell has the value.
+                    for column in left + u32::from(row == first)..=right {
                         grid.note(row, column, Odd::Merged)?;
                     }
                 }
@@ -258,7 +260,10 @@ impl Workbook {
                 let text = number(&value).ok_or_else(|| damaged("a number of it is none"))?;
                 match self.formats.get(style).copied().flatten() {
                     Some(Odd::Date) => Ok((date(&text, self.from_1904), Some(Odd::Date))),
-                    odd => Ok((text, odd)),
+                    odd => {
+                        let long = is_long(&text).then_some(Odd::Long);
+                        Ok((text, odd.or(long)))
+                    }
                 }
             }
             _ => Err(damaged("a cell of it is of no known kind")),
