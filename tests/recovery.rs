@@ -723,6 +723,13 @@ fn what_a_copy_has_of_an_epoch_that_closed_since_is_dropped() {
     assert_eq!(broker.status().last_fault, None, "it is gone from the files");
     drop(broker);
     assert_eq!(Broker::open(&copy, closed.keys()).unwrap_err().code(), "store", "a backup is no broker");
+    // A broker with such a folder beside its store is one, and what is nothing is no backup.
+    fs::create_dir(restored.join("backup")).unwrap();
+    drop(Broker::open(&restored, closed.keys()).unwrap());
+    let nothing = closed.folder.path().join("nothing");
+    fs::create_dir(&nothing).unwrap();
+    let error = Broker::open(&nothing, closed.keys()).unwrap_err();
+    assert!(!error.to_string().contains("it is a backup"), "{error}");
     fs::rename(copy.join("backup"), copy.join("store")).unwrap();
     let broker = Broker::open(&copy, closed.keys()).unwrap();
     assert!(broker.status().last_fault.unwrap().contains("cannot be opened any more"));

@@ -20,9 +20,10 @@ mod retention;
 
 use std::path::{Path, PathBuf};
 
+use stapel::Day;
 use stapel::partner::{Partner, PartnerError, Place};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::output::{Output, Shown};
 use outbox::Outbox;
 use refs::Refs;
@@ -112,6 +113,16 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::PruneJournal(args) => retention::prune_journal(&args, out),
         Command::GiveUp(args) => exchange::give_up(&args),
         Command::AcceptClock(args) => acting::accept_clock(&args, out),
+    }
+}
+
+/// Warns of open epochs in which the partner has delivered, and whose secret is gone.
+fn warn_of_unreached(partner: &Partner, today: Day) {
+    for epoch in partner.unreached_epochs(today) {
+        warn(&format!(
+            "the secret of epoch {epoch} is not here: nothing reaches the broker there, and what is withdrawn goes on \
+             counting; give it again with stapel partner add-secret"
+        ));
     }
 }
 

@@ -72,7 +72,9 @@ impl Partner {
     /// # Errors
     ///
     /// [`PartnerError::PseudonymsPending`] where nothing can be delivered until a source was asked: see
-    /// [`Partner::source_requests`]; [`PartnerError::NotPermitted`], [`PartnerError::NoEpoch`],
+    /// [`Partner::source_requests`]; [`PartnerError::NotPermitted`]; [`PartnerError::NoEpoch`], also where there is
+    /// nothing else to deliver and the secret of an epoch is missing in which it has delivered: see
+    /// [`Partner::unreached_epochs`];
     /// [`SystemError::Io`](crate::SystemError::Io), and whatever the source of pseudonyms gives.
     pub fn deliver(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.state_messages(now, false)
@@ -95,6 +97,12 @@ impl Partner {
         let state = self.data.state();
         let newest = state.epochs.iter().filter(|epoch| epoch.has_begun()).max_by_key(|epoch| epoch.number);
         newest.map_or(state.flags.len(), |epoch| epoch.latest_undelivered().lacks(&state.flags))
+    }
+
+    /// The open epochs in which the partner has delivered and whose secret is not here: what it withdraws goes on
+    /// counting there until the secret is added.
+    pub fn unreached_epochs(&self, today: Day) -> Vec<u32> {
+        unreached_epochs(&self.member, self.data.state(), today).collect()
     }
 
     /// The epochs, newest first, in which the next delivery is a full set, also where [`Partner::undelivered`] is 0:
@@ -151,7 +159,13 @@ impl Partner {
         let first = transaction.view().state_used.saturating_add(1 + self.left_out);
         let messages = numbered(&updates, first)?;
         if messages.is_empty() {
+            let unreached = unreached_epochs(member, transaction.view(), today).next();
             drop(transaction);
+            if unreached.is_some() {
+                let finding = "the secret is missing of an open epoch in which this partner has delivered: what is \
+                               withdrawn still counts there; add it";
+                return Err(PartnerError::NoEpoch { day: today, finding });
+            }
             return self.wait_for_pseudonyms(missing, today, None);
         }
         // Before the journal has the numbers, so that a call that is refused uses up none.
@@ -223,6 +237,12 @@ fn delivering_epochs(member: &Member, state: &PartnerState, today: Day) -> Resul
     epochs.retain(|number| state.epoch(*number).is_some_and(|epoch| epoch.delivered));
     epochs.insert(0, newest);
     Ok(epochs)
+}
+
+/// The open epochs in which the partner has delivered, and can say no more.
+fn unreached_epochs(member: &Member, state: &PartnerState, today: Day) -> impl Iterator<Item = u32> {
+    let delivered = state.epochs.iter().filter(|epoch| epoch.delivered);
+    delivered.map(|epoch| epoch.number).filter(move |number| member.lacks_secret(*number, today))
 }
 
 /// Whether the next delivery in an epoch is a full set, once the broker accepts all that is in flight.

@@ -134,6 +134,14 @@ impl Member {
         Err(PartnerError::NoEpoch { day, finding })
     }
 
+    /// Whether an epoch that is open to the partner has no secret here.
+    pub(super) fn lacks_secret(&self, epoch: u32, day: Day) -> bool {
+        let policy = self.policy();
+        let takes_part = policy.partner(self.number).is_some_and(|entry| policy.takes_part(&entry.organisation, epoch));
+        let is_open = policy.epoch(epoch).is_some_and(|epoch| epoch.is_open(day));
+        takes_part && is_open && self.sources.iter().all(|(number, _)| *number != epoch)
+    }
+
     /// The pseudonyms of addresses, in their order; `None` where a source has to be asked for some, which are added to
     /// `missing`.
     pub(super) fn pseudonyms(

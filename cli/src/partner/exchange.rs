@@ -120,6 +120,7 @@ fn hand_over(
             out.json(&json!({ "shortened": shortened, "ended": ended }))?;
         }
     }
+    super::warn_of_unreached(&partner, args.clock.time()?.day());
     let messages = made?;
     let awaited = deliveries(&partner).find(|message| before.contains(&message.digest));
     match (awaited, partner.undelivered()) {

@@ -147,6 +147,8 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     let today = args.clock.time()?.day();
     let (pruned, retired) = (partner.pruned()?, partner.retired_epochs(today)?);
     let due = partner.full_sets_due(today);
+    let unreached = partner.unreached_epochs(today);
+    super::warn_of_unreached(&partner, today);
     if args.json {
         return out.json(&json!({
             "number": partner.number(), "verifying_key": partner.verifying_key().to_string(),
@@ -156,7 +158,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
             "in_flight": in_flight.iter().map(outbox::json).collect::<Vec<_>>(),
             "journal_records": records, "journal_head": head,
             "journal_pruned": pruned.as_ref().map(report::pruned_json),
-            "retired_epochs": retired, "unproven_lines": unproven,
+            "retired_epochs": retired, "unreached_epochs": unreached, "unproven_lines": unproven,
             "complaints": complaints.iter().map(report::complaint_json).collect::<Vec<_>>(),
         }));
     }

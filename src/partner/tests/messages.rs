@@ -242,6 +242,29 @@ fn an_overlap_of_epochs() {
     assert_eq!(messages.iter().map(|m| header(m).epoch).collect::<Vec<_>>(), [2]);
 }
 
+/// What is withdrawn counts on in an epoch whose secret is gone, so nobody is told that all is said.
+#[test]
+fn a_secret_that_is_gone_is_said_and_never_taken_for_nothing_to_say() {
+    let mut play = Play::new();
+    play.partner.flag(&homes(1..3), &by(), OVERLAP).unwrap();
+    play.deliver(OVERLAP);
+    play.deliver(OVERLAP);
+    let open: Vec<u32> = play.partner.data.state().epochs.iter().map(|epoch| epoch.number).collect();
+    let gone = *open.iter().max().unwrap();
+    assert_eq!(play.partner.unreached_epochs(OVERLAP.day()), [0; 0]);
+    assert_eq!(play.partner.deliver(OVERLAP).unwrap(), [[0u8; 0]; 0]);
+    fs::write(play.folder.path().join(format!("epoch-{gone}.secret")), "").unwrap();
+    let mut play = play.reopen();
+    assert_eq!(play.partner.unreached_epochs(OVERLAP.day()), [gone]);
+    play.partner.withdraw(&homes(1..2), &by(), OVERLAP).unwrap();
+    // Until nothing else is to be said, that goes.
+    while let Ok(messages) = play.partner.deliver(OVERLAP) {
+        assert!(!messages.is_empty(), "all is not said");
+        play.carry(messages, OVERLAP);
+    }
+    assert_eq!(code(play.partner.deliver(OVERLAP)), "no_epoch");
+}
+
 #[test]
 fn the_order_of_the_rows_comes_back() {
     let mut play = Play::new();
