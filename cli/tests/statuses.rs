@@ -194,7 +194,7 @@ fn a_monitor_sees_what_is_wrong_since_when_and_what_to_do() {
 
     // Twenty days without a release.
     let (status, told) = check("2026-12-21T09:00:00Z");
-    assert!(status == 2 && told.starts_with("CRITICAL: 2 faults, as of 2026-12-01T10:00:00Z\n"), "{told}");
+    assert!(status == 2 && told.starts_with("CRITICAL: 3 faults, as of 2026-12-01T10:00:00Z\n"), "{told}");
     let overdue = "\nCRITICAL since 2026-12-02T00:00:00Z [release_overdue]: epoch 1 has had no release since ";
     assert!(told.contains(overdue) && told.contains("stapel broker accept-clock"), "{told}");
     let json = desk.run("broker status --dir broker --check --json --now 2026-12-21T09:00:00Z", &[], b"");

@@ -134,6 +134,9 @@ impl Fault {
 /// How long before the end of the policy's last epoch it is said, in days: so long a new policy may take.
 const POLICY_ENDS: u16 = 30;
 
+/// For how long an epoch may wait for full sets before the operator is told: a weekend, in seconds.
+const FULL_SETS_LATE: u64 = 3 * 86_400;
+
 impl BrokerStatus {
     /// What is wrong at `now`, the worst first: what stands, a release or a backup that is overdue, an end of the
     /// policy. A backup is overdue that is older than `backup_days` days.
@@ -182,6 +185,17 @@ impl BrokerStatus {
                      organisations for one, and keep it with stapel broker certify"
                 );
                 add(Severity::Warning, "not_certified", None, finding);
+            }
+        }
+        for EpochStatus { number, waits_since, without_full_set, .. } in &self.epochs {
+            let Some(since) = waits_since.filter(|since| now.since(*since) >= FULL_SETS_LATE) else { continue };
+            if !without_full_set.is_empty() {
+                let partners = numbers(without_full_set);
+                let finding = format!(
+                    "epoch {number} waits for the full set of {partners}: tell their organisations, which deliver once \
+                     more; after a restore nothing counts there before"
+                );
+                add(Severity::Warning, "full_set_missing", Some(since), finding);
             }
         }
         let ends = self.closes.plus(1).start();
