@@ -1,6 +1,6 @@
 //! What each record of the journal changes in the partner's state.
 
-use super::flags::{Flag, Known, Undelivered};
+use super::flags::{Flag, Holds, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};
@@ -253,7 +253,7 @@ impl PartnerState {
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
             let unknown_flags = epoch.undelivered.unknown_flags;
-            epoch.undelivered = Undelivered { full_set: true, unknown_flags, known: Known::Nothing, homes: Vec::new() };
+            epoch.undelivered = Undelivered { full_set: true, unknown_flags, holds: Holds::Nothing, homes: Vec::new() };
         }
     }
 

@@ -34,20 +34,20 @@ pub(super) struct Undelivered {
     pub(super) full_set: bool,
     /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
     pub(super) unknown_flags: bool,
-    pub(super) known: Known,
+    pub(super) holds: Holds,
     /// The homes of which the broker holds another thing than the partner; ascending, each once.
     pub(super) homes: Vec<ChangedHome>,
 }
 
-/// What is known of what the broker holds.
+/// What the broker holds, as far as that is known here.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum Holds {
     /// What it was told: what the partner flags, but for the homes that differ.
     #[default]
-    Told,
-    /// Not what it accepted: that may be messages that were given up. It may hold whatever was ever flagged.
+    AsTold,
+    /// It may have accepted messages that were given up, and hold whatever was ever flagged.
     Unsure,
-    /// That it holds nothing: nothing has to be withdrawn before the full set.
+    /// Nothing: so nothing has to be withdrawn before the full set.
     Nothing,
 }
 
@@ -248,13 +248,13 @@ impl Undelivered {
     /// What the broker holds is not known: only all flags as a whole bring it up to date. What was withdrawn it may
     /// hold, and that need not wait for them.
     pub(super) fn forget(&mut self, flags: &Flags) {
-        (self.full_set, self.known) = (true, Known::Unsure);
+        (self.full_set, self.holds) = (true, Holds::Unsure);
         self.homes.retain(|home| home.held().is_some() && flags.get(&home.address).is_none());
     }
 
     /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
     pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
-        let holds_nothing = self.known == Known::Nothing;
+        let holds_nothing = self.holds == Holds::Nothing;
         self.homes.extend(changed.iter().filter(|home| !holds_nothing || home.delivered.is_none()));
         // Stable, and the first of two stays: what the broker holds is what was noted before.
         self.homes.sort_by_key(|home| home.address);
@@ -311,14 +311,14 @@ encode_fields! {
 }
 
 encode_fields! {
-    Undelivered { full_set, unknown_flags, known, homes }
+    Undelivered { full_set, unknown_flags, holds, homes }
     where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
     else "what is undelivered is not on homes, ascending, each once"
 }
 
 encode_variants! {
-    Known { 1 => Told, 2 => Unsure, 3 => Nothing },
-    else "what is known of what the broker holds is unknown"
+    Holds { 1 => AsTold, 2 => Unsure, 3 => Nothing },
+    else "what the broker holds is told in no known way"
 }
 
 encode_fields! { ChangedHome { address, delivered, at_number } }

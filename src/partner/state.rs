@@ -8,7 +8,7 @@
 //! again.
 
 use super::case::Case;
-use super::flags::{Flag, Flags, Known, Undelivered};
+use super::flags::{Flag, Flags, Holds, Undelivered};
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
 use super::sent::{End, PastMessage, SignedMessage};
@@ -277,7 +277,7 @@ impl PartnerState {
     fn stand_where_held(&mut self, yesterday: Day) {
         // In an epoch in which it only asked, nothing of the partner's is held.
         let is_unsure =
-            |epoch: &mut EpochState| epoch.has_begun() && epoch.each_undelivered().any(|it| it.known == Known::Unsure);
+            |epoch: &mut EpochState| epoch.has_begun() && epoch.each_undelivered().any(|it| it.holds == Holds::Unsure);
         if self.epochs.iter_mut().any(is_unsure) {
             self.ended.all_end_no_earlier(yesterday);
         } else if self.ended.len() > 0 {

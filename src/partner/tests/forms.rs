@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::message::{LogEntry, RenewalReason};
-use crate::partner::flags::{ChangedHome, Flag, Flags, Known, Undelivered};
+use crate::partner::flags::{ChangedHome, Flag, Flags, Holds, Undelivered};
 use crate::partner::journal::{JournalBase, JournalPosition};
 use crate::partner::own_lines::{OwnLine, OwnLines};
 use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
@@ -158,7 +158,7 @@ fn state() -> PartnerState {
     let undelivered = |full_set: bool, delivered| Undelivered {
         full_set,
         unknown_flags: !full_set,
-        known: if full_set { Known::Nothing } else { Known::Unsure },
+        holds: if full_set { Holds::Nothing } else { Holds::Unsure },
         homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
     let flags = |homes: Vec<AddressKey>, last_day| {
