@@ -105,7 +105,8 @@ pub struct Silence {
 pub struct Fault {
     /// How bad it is.
     pub severity: Severity,
-    /// What it is: an error's code, or `release_overdue`, `backup_overdue`, `not_certified` or `policy_ends`.
+    /// What it is: an error's code, or `release_overdue`, `backup_overdue`, `not_certified`, `full_set_missing` or
+    /// `policy_ends`.
     pub code: String,
     /// Since when it stands, where that is known.
     pub since: Option<Timestamp>,
