@@ -65,8 +65,8 @@ pub(super) fn registered_key(fields: &Fields<'_>) -> Result<AddressKey, AddressE
     AddressKey::from_fields(fields)
 }
 
-/// Stands where an address has no postcode while its number and suffix are read.
-const ANY_POSTCODE: &str = "1000AA";
+/// Stands where an address has no postcode, or none that is known, while its number and suffix are read.
+pub(super) const ANY_POSTCODE: &str = "1000AA";
 
 impl RegisterBuilder {
     /// One without rows.

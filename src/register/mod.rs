@@ -79,7 +79,7 @@ named! {
         ById = 2 => "by_id",
         /// From street, number and town, which only one address has.
         Completed = 3 => "completed",
-        /// The number that was written in the street's name belongs to it.
+        /// By the name of its street, without which it could not be told which number is the house's.
         Street = 4 => "street",
         /// The register has only another spelling of that floor, as `H` for `hs`.
         OtherSpelling = 5 => "other_spelling",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::build::registered_key;
+use super::build::{ANY_POSTCODE, registered_key};
 use super::error::RegisterError;
 use super::names::{plain, words};
 use super::rows::{Place, Row, Suffix, postcode_number, postcode_text};
@@ -253,9 +253,6 @@ impl Register {
     }
 }
 
-/// Stands in the place of a postcode that is not known while a number and a suffix are read.
-const ANY_POSTCODE: &str = "1000AA";
-
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -276,7 +273,7 @@ fn or_refusal(error: RegisterError, refusal: &AddressError) -> RegisterError {
     }
 }
 
-/// The postcodes in a text, each once, and where they stand.
+/// The postcodes in a text, and where they stand.
 fn postcodes(text: &str) -> Vec<(u32, Range<usize>)> {
     let words = words(text);
     let mut found: Vec<(u32, Range<usize>)> = Vec::new();
