@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use csv::StringRecord;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Serialize;
-use stapel::register::{How, Lookup, Register};
+use stapel::register::{How, Lookup, Register, has_other_spellings};
 use stapel::secret::{Scope, Secret, SecretFile};
 use stapel::{AddressKey, Level, Pseudonym, PseudonymKey, Slug};
 use zeroize::Zeroizing;
@@ -44,7 +44,7 @@ pub(crate) struct AddressArgs {
 #[derive(clap::Args)]
 struct FieldArgs {
     /// Read TSV without quotes, whose line 1 names the columns, as in `stapel partner flag`; the last line printed is
-    /// of the whole: {"summary":{"columns":[...],"rows":2,"addresses":1,"repeated":1,"refused":0}}
+    /// of the whole: {"summary":{"columns":[...],"rows":2,"addresses":1,"other_spellings":0,...}}
     #[arg(long)]
     fields: bool,
     #[command(flatten)]
@@ -260,7 +260,10 @@ impl Table {
         }
         match &address {
             Err(_) => self.counts.refused += 1,
-            Ok(found) if self.seen.insert(found.key) => self.counts.addresses += 1,
+            Ok(found) if self.seen.insert(found.key) => {
+                self.counts.addresses += 1;
+                self.counts.other_spellings += usize::from(has_other_spellings(&found.key));
+            }
             Ok(_) => self.counts.repeated += 1,
         }
         address

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use csv::{StringRecord, WriterBuilder};
 use serde_json::{Value, json};
 use stapel::AddressKey;
-use stapel::register::How;
+use stapel::register::{How, has_other_spellings};
 
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
@@ -96,6 +96,8 @@ pub(crate) struct Counts {
     pub(crate) rows: usize,
     /// Addresses, each counted once.
     pub(crate) addresses: usize,
+    /// Addresses with a suffix that others may write differently: hs, H, BG, I, 1.
+    pub(crate) other_spellings: usize,
     /// Rows that repeat the address of another.
     pub(crate) repeated: usize,
     /// Rows that are no address.
@@ -154,14 +156,15 @@ impl Rows {
         self.rows.sort_unstable();
     }
 
-    /// How many addresses there are, each counted once.
-    fn distinct(&self) -> usize {
+    /// How many addresses there are, each counted once, and how many of them have a suffix that others may write
+    /// differently.
+    fn distinct(&self) -> (usize, usize) {
         let mut addresses: Vec<AddressKey> = self.addresses().copied().collect();
         if !addresses.is_sorted() {
             addresses.sort_unstable();
         }
         addresses.dedup();
-        addresses.len()
+        (addresses.len(), addresses.iter().filter(|address| has_other_spellings(address)).count())
     }
 
     /// Takes it apart: the addresses, each with where its reference is, and all references.
@@ -178,10 +181,14 @@ impl Rows {
 impl Counts {
     /// On one line, with the form that the rows came in.
     pub(crate) fn told(&self, form: &str) -> String {
-        let Counts { rows, addresses, repeated, refused, .. } = *self;
+        let Counts { rows, addresses, other_spellings, repeated, refused, .. } = *self;
         let (rows, repeated) = (counted(rows, "row", "rows"), counted(repeated, "repeat", "repeats"));
         let addresses = counted(addresses, "address", "addresses");
-        format!("{rows}{form}, {addresses}, {repeated}, {refused} refused{}", self.by_register())
+        let spellings = match other_spellings {
+            0 => String::new(),
+            some => format!("; {some} with a suffix that others may write differently"),
+        };
+        format!("{rows}{form}, {addresses}, {repeated}, {refused} refused{spellings}{}", self.by_register())
     }
 
     /// How a register found the rows, in words.
@@ -194,9 +201,10 @@ impl Counts {
     }
 
     pub(crate) fn json(&self, layout: &Layout) -> Value {
-        let Counts { rows, addresses, repeated, refused, ref how } = *self;
+        let Counts { rows, addresses, other_spellings, repeated, refused, ref how } = *self;
         let mut all = json!({
-            "columns": layout.json(), "rows": rows, "addresses": addresses, "repeated": repeated, "refused": refused,
+            "columns": layout.json(), "rows": rows, "addresses": addresses, "other_spellings": other_spellings,
+            "repeated": repeated, "refused": refused,
         });
         if !how.is_empty() {
             all["how"] = how.iter().map(|(how, rows)| (how.as_str().to_owned(), Value::from(*rows))).collect();
@@ -298,7 +306,7 @@ impl Sheet {
         let (mut rows, mut refused, mut hows) = (Rows::default(), Vec::new(), BTreeMap::new());
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
-        let (id_column, mut ids) = (layout.id_column(), Vec::new());
+        let mut ids = Vec::new();
         let (mut reader, mut record, mut read) = (text.rows(), StringRecord::new(), 0);
         // The header.
         reader.read_record(&mut record).map_err(unreadable)?;
@@ -319,7 +327,7 @@ impl Sheet {
                     if let Some(how) = how {
                         *hows.entry(how).or_default() += 1;
                     }
-                    let id = id_column.and_then(|at| record.get(at)).unwrap_or_default().trim();
+                    let id = layout.id(&record);
                     if !id.is_empty() {
                         ids.push((address, hash(id)));
                     }
@@ -336,9 +344,10 @@ impl Sheet {
         if sorted {
             rows.sort();
         }
-        let (accepted, addresses, refusals) = (rows.len(), rows.distinct(), refused.len());
+        let (accepted, refusals) = (rows.len(), refused.len());
+        let (addresses, other_spellings) = rows.distinct();
         let (all, repeated) = (accepted + refusals, accepted - addresses);
-        let counts = Counts { rows: all, addresses, repeated, refused: refusals, how: hows };
+        let counts = Counts { rows: all, addresses, other_spellings, repeated, refused: refusals, how: hows };
         Ok(Sheet { rows, refused, doubtful: doubtful(ids), counts, layout, text: form })
     }
 
@@ -409,7 +418,7 @@ fn said(how: How) -> &'static str {
         How::Registered => "as given",
         How::ById => "by id",
         How::Completed => "completed",
-        How::Street => "with the street's own number taken off",
+        How::Street => "by the street's name",
         How::OtherSpelling => "in another spelling",
         How::Unregistered => "that it does not have",
         How::Withdrawn => "that were withdrawn",

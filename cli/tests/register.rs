@@ -162,6 +162,24 @@ fn rows_are_read_by_a_register() {
     let (status, said, err) = flag(&table("postcode;huisnummer;toevoeging;bag_id", &rows));
     assert_eq!((status, how(&said)), (3, r#"{"by_id":1}"#.to_owned()), "{err}");
     assert_eq!(err.matches("[differs]").count(), 3, "{err}");
+    let rows = [
+        "1012JS;1;;0363200000000001;0363200000000002;",
+        ";;;;0363200000000003;",
+        ";;;0363200000000002;;Dam 3",
+        ";;;0363200000000002;;Dam 1a",
+        ";;;0363200000000008;;Dam 1 G1",
+        ";;;0363200000000008;;Dam 1 G2",
+    ];
+    let header = "postcode;huisnummer;toevoeging;nummeraanduiding_id;verblijfsobject_id;adres";
+    let (status, said, err) = flag(&table(header, &rows));
+    assert_eq!((status, how(&said)), (3, r#"{"by_id":3}"#.to_owned()), "{err}");
+    assert_eq!(err.matches("[differs]").count(), 3, "{err}");
+    assert!(err.contains("3 refused; 1 with a suffix that others may write differently; by"), "{err}");
+    // The ids of lines are held against them, and a postcode that a line repeats is no second one.
+    let rows = ["Dam 1, 1012 JS Amsterdam;1012JS;0363200000000001", "Dam 1;1012JS;0363200000000002"];
+    let (status, said, err) = flag(&table("adres;postcode;bag_id", &rows));
+    assert_eq!((status, how(&said)), (3, r#"{"registered":1}"#.to_owned()), "{err}");
+    assert_eq!(err.matches("[differs]").count(), 1, "{err}");
 
     // Lines of text.
     let (_, said, err) = flag("adres\n\"Dam 1, Amsterdam\"\n\"Dam 3-H, 1012 JS\"\n0363200000000002\n");

@@ -67,8 +67,8 @@ pub(super) enum Source {
     },
     /// In one column; postcode and number beside it are held against it.
     Line { line: usize, postcode: Option<usize>, number: Option<usize> },
-    /// In the id that a register knows it by, and nowhere else.
-    Id(usize),
+    /// In the ids that a register knows it by, and nowhere else.
+    Id,
 }
 
 /// Which column is what.
@@ -156,9 +156,11 @@ impl Layout {
         own.map(|(name, _)| name.as_str())
     }
 
-    /// The column of an id that one address alone has; a pand has many.
-    pub(super) fn id_column(&self) -> Option<usize> {
-        id_column(&self.roles, |at| self.names.get(at).map_or("", String::as_str))
+    /// The id in a row that one address alone has, of the first column that has one; empty for none.
+    pub(super) fn id<'a>(&self, row: &'a StringRecord) -> &'a str {
+        let name = |at: usize| self.names.get(at).map_or("", String::as_str);
+        let mut ids = id_columns(&self.roles, name).map(|at| row.get(at).unwrap_or_default().trim());
+        ids.find(|id| !id.is_empty()).unwrap_or_default()
     }
 
     /// A column's name, for a sentence.
@@ -295,8 +297,8 @@ impl Columns<'_> {
                 Err(Failure::new("header", message))
             }
             (postcode, number, Some(line)) => Ok(Source::Line { line, postcode, number }),
-            _ if has_register && let Some(at) = id_column(roles, |at| self.header.get(at).unwrap_or_default()) => {
-                Ok(Source::Id(at))
+            _ if has_register && id_columns(roles, |at| self.header.get(at).unwrap_or_default()).next().is_some() => {
+                Ok(Source::Id)
             }
             _ if has(Field::BagId) => {
                 let message = "a BAG id needs a local register to become an address: give --register, or postcode \
@@ -386,13 +388,13 @@ impl Columns<'_> {
     }
 }
 
-/// Whether a name is one of a file of refused rows.
-/// The column of an id that one address alone has.
-fn id_column<'a>(roles: &[Role], name: impl Fn(usize) -> &'a str) -> Option<usize> {
+/// The columns of ids that one address alone has: a pand has many.
+fn id_columns<'a>(roles: &[Role], name: impl Fn(usize) -> &'a str) -> impl Iterator<Item = usize> {
     let is_id = |at: &usize| roles[*at] == Role::Field(Field::BagId);
-    (0..roles.len()).filter(is_id).find(|at| !name(*at).trim().to_lowercase().starts_with("pand"))
+    (0..roles.len()).filter(is_id).filter(move |at| !name(*at).trim().to_lowercase().starts_with("pand"))
 }
 
+/// Whether a name is one of a file of refused rows.
 fn is_refusal(name: &str) -> bool {
     let prefix = REFUSAL_COLUMNS[0].split_inclusive('_').next().unwrap_or_default();
     name.trim().to_lowercase().starts_with(prefix)

@@ -59,6 +59,10 @@ impl From<AddressKey> for Found {
     }
 }
 
+fn is_unreadable(error: &RegisterError) -> bool {
+    matches!(error, RegisterError::System(_) | RegisterError::Unusable { .. })
+}
+
 /// What a register makes of an address.
 pub(crate) fn resolve(register: &Register, lookup: Lookup<'_>) -> Result<Found, Refusal> {
     match register.resolve(lookup) {
@@ -72,10 +76,15 @@ pub(crate) fn resolve(register: &Register, lookup: Lookup<'_>) -> Result<Found, 
 const SHOWN: usize = 40;
 
 impl Refusal {
-    /// What ends the command: a register that cannot be read says nothing of the row.
+    /// Whether it says nothing of the row: the register cannot be read.
+    fn ends_the_command(&self) -> bool {
+        matches!(self, Refusal::Register(error) if is_unreadable(error))
+    }
+
+    /// Itself, or what ends the command.
     pub(crate) fn or_end(self) -> Result<Refusal, Failure> {
         match self {
-            Refusal::Register(error @ (RegisterError::System(_) | RegisterError::Unusable { .. })) => Err(error.into()),
+            Refusal::Register(error) if is_unreadable(&error) => Err(error.into()),
             other => Ok(other),
         }
     }
@@ -177,6 +186,7 @@ impl Layout {
             return Err(Refusal::Withdrawn { column: self.name(at), value: short(cell(at)) });
         }
         let found = self.unit(row)?;
+        self.hold_ids(row, &found.key)?;
         // What a register found by it is not held against it again.
         if !matches!(found.how, Some(How::Completed | How::ById)) {
             for street in self.all(Field::Street) {
@@ -214,26 +224,21 @@ impl Layout {
         match self.source {
             Source::Fields { postcode, number, letter, addition, line } => {
                 let postcode = cell(postcode);
-                let id = cell(self.id_column());
-                if let Some(register) = register
-                    && postcode.trim().is_empty()
-                    && !id.trim().is_empty()
-                {
-                    let found = resolve(register, Lookup::Id(id))?;
-                    let beside = [cell(Some(number)), cell(letter), cell(addition)];
-                    self.hold_id(register, &found.key, beside, number)?;
-                    return Ok(found);
-                }
                 let fields =
                     Fields { postcode, number: cell(Some(number)), letter: cell(letter), addition: cell(addition) };
                 let (street, town) = (cell(self.all(Field::Street).next()), cell(self.all(Field::Town).next()));
+                let id = self.id(row);
                 let found = match register {
+                    Some(register) if postcode.trim().is_empty() && !id.is_empty() => {
+                        let found = resolve(register, Lookup::Id(id))?;
+                        self.hold_cells(register, &found.key, &fields, number)?;
+                        found
+                    }
                     Some(register) => resolve(register, Lookup::Place { fields, street, town })?,
                     None => AddressKey::from_fields(&fields).map(Found::from).map_err(Refusal::Address)?,
                 };
-                self.hold_ids(row, &found.key)?;
                 if let Some(at) = line
-                    && !says_the_same(cell(line), postcode, &found.key, register)?
+                    && !says_the_same(cell(line), found.key.postcode(), &found.key, register)?
                 {
                     return Err(self.differs("adres", at, cell(line), found.key.as_str(), Some(number)));
                 }
@@ -243,56 +248,58 @@ impl Layout {
                 let found = read_line(cell(Some(line)), cell(postcode), register)?;
                 let beside = cell(number).trim();
                 if let Some(register) = register.filter(|_| found.key.postcode().is_empty()) {
-                    self.hold_id(register, &found.key, [beside, "", ""], line)?;
+                    let fields = Fields { number: beside, ..Fields::default() };
+                    self.hold_cells(register, &found.key, &fields, line)?;
                 } else if !beside.is_empty() && beside.parse() != Ok(found.key.number()) {
                     return Err(self.differs("huisnummer", line, cell(Some(line)), beside, number));
                 }
                 Ok(found)
             }
-            Source::Id(at) => match register {
-                Some(register) => resolve(register, Lookup::Id(cell(Some(at)))),
+            Source::Id => match register {
+                Some(register) => resolve(register, Lookup::Id(self.id(row))),
                 // No layout has one without the other.
-                None => AddressKey::parse(cell(Some(at))).map(Found::from).map_err(Refusal::Address),
+                None => AddressKey::parse(self.id(row)).map(Found::from).map_err(Refusal::Address),
             },
         }
     }
 
-    /// Holds the ids beside an address against it, as far as the register knows them.
+    /// Holds the ids beside an address against it. One that the register does not know, or knows as withdrawn, says
+    /// nothing against the address that stands beside it.
     fn hold_ids(&self, row: &StringRecord, key: &AddressKey) -> Result<(), Refusal> {
         let Some(register) = &self.register else { return Ok(()) };
         for at in self.all(Field::BagId) {
             let id = row.get(at).unwrap_or_default().trim();
-            // A second address of an object is not the one that its id names.
-            let is_same = |other: &AddressKey| {
-                let entries = register.look_up(key).map_err(Refusal::Register)?.entries;
-                let of_object =
-                    entries.iter().any(|entry| entry.object.trim_start_matches('0') == id.trim_start_matches('0'));
-                Ok::<_, Refusal>(other == key || of_object)
+            if id.is_empty() {
+                continue;
+            }
+            let other = match resolve(register, Lookup::Id(id)) {
+                Ok(other) => other.key,
+                Err(refusal) if refusal.ends_the_command() => return Err(refusal),
+                Err(_) => continue,
             };
-            if !id.is_empty()
-                && let Ok(other) = register.resolve(Lookup::Id(id))
-                && !is_same(&other.key)?
-            {
+            // An object has one first address, and this may be a second one of it.
+            let entries = || register.look_up(key).map_err(Refusal::Register);
+            let is_of_object = |object: &str| object.trim_start_matches('0') == id.trim_start_matches('0');
+            if other != *key && !entries()?.entries.iter().any(|entry| is_of_object(&entry.object)) {
                 return Err(self.differs("bag_id", at, id, key.as_str(), None));
             }
         }
         Ok(())
     }
 
-    /// Holds what an id names against number, letter and addition beside it, as far as they are there.
-    fn hold_id(&self, register: &Register, key: &AddressKey, beside: [&str; 3], at: usize) -> Result<(), Refusal> {
-        let [number, letter, addition] = beside.map(str::trim);
+    /// Holds number, letter and addition beside an id against what it names, as far as they are there.
+    fn hold_cells(&self, register: &Register, key: &AddressKey, fields: &Fields<'_>, at: usize) -> Result<(), Refusal> {
         let entries = register.look_up(key).map_err(Refusal::Register)?.entries;
         let joined = |letter: &str, addition: &str| {
             let signs = [letter, addition].concat();
             signs.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase()
         };
+        let (number, suffix) = (fields.number.trim(), joined(fields.letter, fields.addition));
         let is_same = entries.iter().any(|entry| {
-            let suffix = joined(letter, addition);
             (number.is_empty() || number.parse() == Ok(entry.number))
                 && (suffix.is_empty() || suffix == joined(&entry.letter, &entry.addition))
         });
-        let written = [number, letter, addition].join(" ");
+        let written = format!("{number} {suffix}");
         if is_same { Ok(()) } else { Err(self.differs("huisnummer", at, &written, key.as_str(), None)) }
     }
 
@@ -327,10 +334,19 @@ fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option
     if !line.contains(char::is_numeric) {
         return Ok(true);
     }
-    match read_line(line, postcode, register) {
+    let read = match register.filter(|_| postcode.is_empty()) {
+        // One without a postcode is known by its street and town, of which the cell may have the street alone.
+        Some(register) => {
+            let town = register.look_up(unit).map_err(Refusal::Register)?.entries.pop().map(|entry| entry.town);
+            let in_town = || read_line(&format!("{line}, {}", town.unwrap_or_default()), "", Some(register));
+            read_line(line, "", Some(register)).or_else(|_| in_town())
+        }
+        None => read_line(line, postcode, register),
+    };
+    match read {
         Ok(other) => Ok(other.key == *unit),
         Err(Refusal::Address(error)) => Ok(error.code() == "no_number"),
-        Err(Refusal::Register(error)) => Err(Refusal::Register(error)),
+        Err(refusal) if refusal.ends_the_command() => Err(refusal),
         Err(_) => Ok(false),
     }
 }
@@ -338,26 +354,19 @@ fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option
 /// An address in one cell, with a postcode beside it or none.
 fn read_line(line: &str, postcode: &str, register: Option<&Register>) -> Result<Found, Refusal> {
     let postcode = postcode.trim();
-    if let Some(register) = register {
-        let joined = format!("{line}, {postcode}");
-        return resolve(register, Lookup::Text(if postcode.is_empty() { line } else { &joined }));
-    }
-    read_line_alone(line, postcode).map(Found::from)
-}
-
-/// The same, by the rules alone.
-fn read_line_alone(line: &str, postcode: &str) -> Result<AddressKey, Refusal> {
+    let read = |text: &str| match register {
+        Some(register) => resolve(register, Lookup::Text(text)),
+        None => AddressKey::parse(text).map(Found::from).map_err(Refusal::Address),
+    };
     if postcode.is_empty() {
-        return AddressKey::parse(line).map_err(Refusal::Address);
+        return read(line);
     }
-    let joined = AddressKey::parse(&format!("{line}, {postcode}"));
-    joined.or_else(|error| {
+    read(&format!("{line}, {postcode}")).or_else(|refusal| {
         // The line has the postcode too, where both are the same.
         let beside = AddressKey::from_fields(&Fields { postcode, number: "1", letter: "", addition: "" });
-        let alone = AddressKey::parse(line);
-        match (alone, beside) {
-            (Ok(alone), Ok(beside)) if alone.postcode() == beside.postcode() => Ok(alone),
-            _ => Err(Refusal::Address(error)),
+        match (read(line), beside) {
+            (Ok(alone), Ok(beside)) if alone.key.postcode() == beside.postcode() => Ok(alone),
+            _ => Err(refusal),
         }
     })
 }
