@@ -6,7 +6,7 @@ use std::fs;
 
 use common::{ROSTER, START, secret};
 use stapel::message::{Code, Receipt, RenewalReason, Standing, Told};
-use stapel::partner::{News, Next, Received, StackChange};
+use stapel::partner::{Answered, DossierEntry, DossierEvent, Given, News, Next, Received, StackChange};
 use stapel::{AddressKey, Broker, Case, Clock, Day, Partner, Timestamp};
 
 const DAY: u64 = 86_400;
@@ -141,6 +141,89 @@ fn from_flags_to_news() {
     // one it was answered twice.
     assert_eq!(town.partners[0].dossier(&b, &by(), third).unwrap().len(), 2 * 3 + 2 * 2);
     drop(town.folder);
+}
+
+/// The one answer that comes to questions.
+fn answer(town: &mut Consortium, at: usize, messages: Vec<Vec<u8>>, now: Timestamp) -> Answered {
+    match town.carry(at, messages, now).pop() {
+        Some(Received::Answer(answer)) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_address_comes_back_as_it_was_written() {
+    let mut town = Consortium::new();
+    let lines = ["Dam 1-a,\t1012 JS  Amsterdam", "dam 1B 1012js", "Dam 7 te Amsterdam, 1012 JS"];
+    let [a, b, c] = lines.map(|line| AddressKey::parse(line).unwrap());
+    let typed = |key: AddressKey, line| Given::from(key).typed(line);
+    town.partners[0].flag([typed(a, lines[0]), typed(b, lines[1]), c.into()], &by(), START).unwrap();
+    town.partners[1].flag([a, b, c].iter(), &by(), START).unwrap();
+    town.partners[2].flag([a, b, c].iter(), &by(), START).unwrap();
+    (0..4).for_each(|at| town.deliver(at, START));
+    town.reopen(0);
+    let police = &town.partners[0];
+    assert_eq!((police.typed(&a).as_str(), police.typed(&b).as_str()), ("Dam 1-a, 1012 JS Amsterdam", lines[1]));
+    assert_eq!(police.typed(&a.number_key()), "Dam 1-a, 1012 JS Amsterdam; dam 1B 1012js");
+    assert_eq!((police.typed(&c), town.partners[1].typed(&a)), (String::new(), String::new()));
+
+    // Of a question those of the question, also where its reply is read again after the folder was opened again.
+    let next = Timestamp(START.0 + DAY);
+    let messages = town.partners[0].ask([typed(a, "DAM 1 A"), c.into()], &by(), next).unwrap();
+    let replies: Vec<_> = messages.iter().map(|message| town.broker.handle(message, next)).collect();
+    for _ in 0..2 {
+        town.reopen(0);
+        let Received::Answer(answer) = town.partners[0].read(&replies[0], next).unwrap() else { panic!() };
+        assert_eq!((answer.typed(&a), answer.typed(&c), answer.rows.len()), ("DAM 1 A", "", 2));
+    }
+    let messages = town.partners[0].ask_own(&by(), next).unwrap();
+    assert_eq!(answer(&mut town, 0, messages, next).typed(&a), "", "the flag has it");
+
+    // A nightly set says the same again, or another line; what is withdrawn is forgotten, and stays in the journal.
+    let police = &mut town.partners[0];
+    police.replace_all([typed(a, lines[0]), typed(b, "Dam 1 b"), typed(c, lines[2])], false, &by(), next).unwrap();
+    assert_eq!((police.typed(&b).as_str(), police.typed(&c).as_str()), ("Dam 1 b", lines[2]));
+    police.replace_all([a, b].iter(), true, &by(), next).unwrap();
+    assert_eq!((police.typed(&b).as_str(), police.typed(&c).as_str()), ("Dam 1 b", ""));
+    police.withdraw([b].iter(), &by(), next).unwrap();
+    assert_eq!((police.typed(&a).as_str(), police.typed(&b).as_str()), ("Dam 1-a, 1012 JS Amsterdam", ""));
+    let written = |entries: Vec<DossierEntry>| -> Vec<(String, bool)> {
+        let is_flagged = |entry: &DossierEntry| matches!(entry.event, DossierEvent::Flagged { .. });
+        entries.iter().map(|entry| (entry.typed.clone(), is_flagged(entry))).filter(|(text, _)| text != "").collect()
+    };
+    let of_b = written(police.dossier(&b, &by(), next).unwrap());
+    assert_eq!(of_b, [(lines[1].to_owned(), true)], "the set of the night flagged nothing anew");
+    let of_a = written(police.dossier(&a, &by(), next).unwrap());
+    let [line, asked] = ["Dam 1-a, 1012 JS Amsterdam", "DAM 1 A"].map(str::to_owned);
+    assert_eq!(of_a, [(line, true), (asked.clone(), false), (asked, false)]);
+
+    // A flag that ends by itself takes its text with it.
+    let later = Timestamp(START.0 + 400 * DAY);
+    town.pass(0, later);
+    assert_eq!((town.partners[0].flags().len(), town.partners[0].typed(&a)), (0, String::new()));
+    // Nothing of it is on disk in the clear.
+    let own = town.folder.path().join(ROSTER[0].number.to_string());
+    for file in fs::read_dir(own).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = if path.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+        assert!(!bytes.windows(4).any(|window| window.eq_ignore_ascii_case(b"dam ")), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_dossier_finds_a_home_in_every_spelling_and_says_in_which() {
+    let mut town = Consortium::new();
+    let police = &mut town.partners[0];
+    let all = ["1012JS|1|HS", "1012JS|1|H", "1012JS|1|", "1012JS|1|1", "1012JS|2|HS"].map(home);
+    police.flag(all.iter(), &by(), START).unwrap();
+    let mut found = |address: &AddressKey| -> Vec<AddressKey> {
+        let entries = police.dossier(address, &by(), START).unwrap().into_iter();
+        entries.filter(|entry| entry.event != DossierEvent::LookedUp).map(|entry| entry.address).collect()
+    };
+    assert_eq!(found(&home("1012JS|1|BG")), [all[1], all[0]]);
+    assert_eq!(found(&all[2]), [all[2]]);
+    assert_eq!(found(&home("1012JS|1|I")), [all[3]]);
+    assert_eq!(found(&home("1012JS|1")).len(), 4);
 }
 
 /// The policy with budgets of ten new flags a day and 30 at a time. A home alone in its house number takes two.

@@ -49,11 +49,15 @@ impl PartnerState {
         let restored = self.own_lines.restored;
         let is_current = went_back || record.event.reply().is_none_or(|reply| reply.log.restored >= restored);
         match &record.event {
-            JournalEvent::Flagged { flags, .. } => self.flag(flags),
+            JournalEvent::Flagged { flags, typed, .. } => {
+                self.flag(flags);
+                self.typed.take_flagged(typed, &self.flags);
+            }
             JournalEvent::Withdrawn { homes } => self.withdraw(homes, today),
-            JournalEvent::Replaced { shrink, added, withdrawn } => {
+            JournalEvent::Replaced { shrink, added, withdrawn, typed } => {
                 self.withdraw(withdrawn, today);
                 self.flag(added);
+                self.typed.take_flagged(typed, &self.flags);
                 self.unknown_since = self.unknown_since.filter(|_| !shrink);
                 for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
                     undelivered.full_set = true;
@@ -161,6 +165,7 @@ impl PartnerState {
         let held = homes.iter().filter_map(|home| self.flags.get(home));
         let ended: Vec<Flag> = held.map(|flag| Flag { last_day, ..*flag }).collect();
         self.remember_ended(&ended);
+        self.typed.drop(homes);
         self.set(homes.iter().map(|home| (*home, None)));
     }
 

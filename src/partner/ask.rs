@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::error::PartnerError;
+use super::given::{Given, Texts};
 use super::member::{Draft, Member};
 use super::record::JournalEvent;
 use super::state::{OpenQuestion, PartnerState};
@@ -26,9 +27,15 @@ impl Partner {
     /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number where the policy does not count
     /// those; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms
     /// gives.
-    pub fn ask(&mut self, addresses: &[AddressKey], by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
+    pub fn ask<'a>(
+        &mut self,
+        addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
+        by: &Case,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
-        self.question(addresses, None, by, now)
+        let (addresses, typed) = apart(addresses);
+        self.question(&addresses, typed, None, by, now)
     }
 
     /// As [`Partner::ask`], about addresses that the partner need not flag itself, for a reason that the policy lists.
@@ -36,9 +43,9 @@ impl Partner {
     /// # Errors
     ///
     /// As [`Partner::ask`]; [`PartnerError::NotPermitted`] also for a reason that the policy does not list.
-    pub fn sweep(
+    pub fn sweep<'a>(
         &mut self,
-        addresses: &[AddressKey],
+        addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
         reason: &Slug,
         by: &Case,
         now: Timestamp,
@@ -50,7 +57,8 @@ impl Partner {
             let finding = format!("'{reason}' is not a reason of the policy's; those are: {}", listed.join(", "));
             return Err(PartnerError::NotPermitted { finding });
         }
-        self.question(addresses, Some(reason), by, now)
+        let (addresses, typed) = apart(addresses);
+        self.question(&addresses, typed, Some(reason), by, now)
     }
 
     /// As [`Partner::ask`], about all that the partner itself flags, house numbers included where the policy counts
@@ -64,7 +72,8 @@ impl Partner {
         let today = self.data.at(now)?.day();
         let own = self.data.state().flags.all(self.member.counts_house_numbers());
         let own: Vec<_> = own.filter(|(_, terms)| terms.last_day >= today).map(|(address, _)| address).collect();
-        self.question(&own, None, by, now)
+        // The texts are those of the flags.
+        self.question(&own, Texts::default(), None, by, now)
     }
 
     /// The request where the partner stands with the broker, in the newest open epoch, and for the proofs that the
@@ -97,6 +106,7 @@ impl Partner {
     fn question(
         &mut self,
         addresses: &[AddressKey],
+        typed: Texts,
         sweep: Option<&Slug>,
         by: &Case,
         now: Timestamp,
@@ -109,7 +119,7 @@ impl Partner {
         let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
         let call = call(epoch, addresses, sweep, by);
         if !self.data.state().questions.iter().any(|question| question.call == call) {
-            self.make_questions(epoch, call, addresses, sweep, by, now)?;
+            self.make_questions(epoch, call, addresses, typed, sweep, by, now)?;
         }
         let questions = self.data.state().questions.iter().filter(|question| question.call == call);
         Ok(questions.map(|question| question.message.bytes.clone()).collect())
@@ -121,6 +131,7 @@ impl Partner {
         epoch: u32,
         call: Digest,
         addresses: &[AddressKey],
+        typed: Texts,
         sweep: Option<&Slug>,
         by: &Case,
         now: Timestamp,
@@ -146,18 +157,30 @@ impl Partner {
             let number = transaction.state().question_used.saturating_add(1);
             // First the journal has the number, and who asks what for which case: the head that the message names
             // commits to it.
-            let event = JournalEvent::Asking { epoch, number, sweep: sweep.cloned(), addresses: rows.to_vec() };
+            let (addresses, typed) = (rows.to_vec(), typed.of_rows(rows));
+            let event = JournalEvent::Asking {
+                epoch,
+                number,
+                sweep: sweep.cloned(),
+                addresses: addresses.clone(),
+                typed: typed.clone(),
+            };
             let record = transaction.record(Some(by), event)?;
             let request = &Request::Question(Question { sweep: sweep.cloned(), pseudonyms: &pseudonyms });
             let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
             let head = transaction.head();
             let message = member.sign(transaction.state(), head, &draft, now)?;
-            let addresses = rows.to_vec();
-            let question = OpenQuestion { message, record, call, by: by.clone(), addresses, positions };
+            let question = OpenQuestion { message, record, call, by: by.clone(), addresses, typed, positions };
             transaction.state().questions.push(question);
         }
         transaction.commit()
     }
+}
+
+/// The keys that are given, in their order, and the texts.
+fn apart<'a>(addresses: impl IntoIterator<Item = impl Into<Given<'a>>>) -> (Vec<AddressKey>, Texts) {
+    let given: Vec<Given<'_>> = addresses.into_iter().map(Into::into).collect();
+    (given.iter().map(Given::key).collect(), Texts::of(&given))
 }
 
 /// The epoch that answers, where the broker said it; else the newest open one in which the partner has delivered, or

@@ -3,6 +3,7 @@
 use super::clock::LONGEST_SILENCE;
 use super::error::PartnerError;
 use super::flags::Flag;
+use super::given::{Given, Texts};
 use super::record::JournalEvent;
 use super::state::PartnerState;
 use super::{Case, Partner};
@@ -52,14 +53,14 @@ impl Partner {
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn flag<'a>(
         &mut self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (homes, repeated) = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = new_flags(state, policy, &homes, today)?;
-            Ok((JournalEvent::flagged(None, flags), changed))
+            Ok((JournalEvent::flagged(None, flags, typed), changed))
         })
     }
 
@@ -72,15 +73,15 @@ impl Partner {
     /// As [`Partner::flag`]; [`PartnerError::LastDay`] for a day that is over, not a month's last, or too far off.
     pub fn flag_until<'a>(
         &mut self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
         last_day: Day,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (homes, repeated) = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = flags_until(state, policy, &homes, last_day, today)?;
-            Ok((JournalEvent::flagged(None, flags), changed))
+            Ok((JournalEvent::flagged(None, flags, typed), changed))
         })
     }
 
@@ -94,15 +95,15 @@ impl Partner {
     /// where one cannot last longer. Then none is renewed.
     pub fn renew<'a>(
         &mut self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
         reason: RenewalReason,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (homes, repeated) = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = renewed_flags(state, policy, &homes, reason, today)?;
-            Ok((JournalEvent::flagged(Some(reason), flags), changed))
+            Ok((JournalEvent::flagged(Some(reason), flags, typed), changed))
         })
     }
 
@@ -113,11 +114,11 @@ impl Partner {
     /// [`PartnerError::NotPermitted`], [`PartnerError::Level`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn withdraw<'a>(
         &mut self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (homes, repeated) = self.homes(homes)?;
+        let Homes { homes, repeated, .. } = self.homes(homes)?;
         self.change(repeated, by, now, |state, _, _| {
             let (event, changed) = withdraw(state, homes);
             Ok((Some(event).filter(|_| changed != Changed::default()), changed))
@@ -135,14 +136,14 @@ impl Partner {
     /// As [`Partner::flag`]; [`PartnerError::Shrink`].
     pub fn replace_all<'a>(
         &mut self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
         allow_shrink: bool,
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let (wanted, repeated) = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
-            let (event, changed) = replace(state, policy, wanted, allow_shrink, today)?;
+            let (event, changed) = replace(state, policy, homes, typed, allow_shrink, today)?;
             Ok((Some(event), changed))
         })
     }
@@ -216,31 +217,41 @@ impl Partner {
         Ok(Changed { repeated, ..changed })
     }
 
-    /// The homes, ascending, each once, and how many more were given; an error for a house number, or where the partner
-    /// may not flag.
-    fn homes<'a>(
-        &self,
-        homes: impl IntoIterator<Item = &'a AddressKey>,
-    ) -> Result<(Vec<AddressKey>, usize), PartnerError> {
+    /// The homes that are given; an error for a house number, or where the partner may not flag.
+    fn homes<'a>(&self, homes: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Result<Homes, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
-        let mut homes: Vec<_> = homes.into_iter().copied().collect();
-        if homes.iter().any(|home| home.level() != Level::Unit) {
+        let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
+        if given.iter().any(|home| home.key().level() != Level::Unit) {
             return Err(PartnerError::Level {
                 finding: "a house number is not flagged itself; it follows from the homes at it: flag those",
             });
         }
-        let given = homes.len();
+        let typed = Texts::of(&given);
+        let mut homes: Vec<AddressKey> = given.iter().map(Given::key).collect();
         homes.sort_unstable();
         homes.dedup();
-        let repeated = given - homes.len();
-        Ok((homes, repeated))
+        let repeated = given.len() - homes.len();
+        Ok(Homes { homes, typed, repeated })
     }
 }
 
+/// The homes that a call is given.
+struct Homes {
+    /// Ascending, each once.
+    homes: Vec<AddressKey>,
+    /// As they were written.
+    typed: Texts,
+    /// How many more were given.
+    repeated: usize,
+}
+
 impl JournalEvent {
-    /// The record of flags, which ascend by home, each once; `None` where there are none.
-    fn flagged(renewal: Option<RenewalReason>, flags: Vec<Flag>) -> Option<JournalEvent> {
-        (!flags.is_empty()).then_some(JournalEvent::Flagged { renewal, flags })
+    /// The record of flags, which ascend by home, each once; `None` where there are none. `typed` may have the texts of
+    /// others too.
+    fn flagged(renewal: Option<RenewalReason>, flags: Vec<Flag>, typed: Texts) -> Option<JournalEvent> {
+        let has_flag = |home: &AddressKey| flags.binary_search_by_key(home, |flag| flag.address).is_ok();
+        let typed = typed.only(|home, _| has_flag(home));
+        (!flags.is_empty()).then_some(JournalEvent::Flagged { renewal, flags, typed })
     }
 }
 
@@ -361,6 +372,7 @@ fn replace(
     state: &PartnerState,
     policy: &Policy,
     wanted: Vec<AddressKey>,
+    typed: Texts,
     allow_shrink: bool,
     today: Day,
 ) -> Result<(JournalEvent, Changed), PartnerError> {
@@ -373,8 +385,13 @@ fn replace(
     }
     let (mut added, changed) = new_flags(state, policy, &wanted, today)?;
     added.retain(|flag| flags.get(&flag.address).is_none());
+    let is_added = |home: &AddressKey| added.binary_search_by_key(home, |flag| flag.address).is_ok();
+    // A set that comes every night says the same again of most.
+    let is_new =
+        |home: &AddressKey, text: &str| is_added(home) || flags.get(home).is_some() && state.typed.get(home) != text;
+    let typed = typed.only(is_new);
     let changed = Changed { withdrawn: withdrawn.len(), ..changed };
-    Ok((JournalEvent::Replaced { shrink: allow_shrink, added, withdrawn }, changed))
+    Ok((JournalEvent::Replaced { shrink: allow_shrink, added, withdrawn, typed }, changed))
 }
 
 /// What shortening the flags to the days that the policy allows is recorded as, and how many; `None` where it allows
@@ -478,7 +495,7 @@ mod tests {
     #[test]
     fn a_set_in_place_of_all_shrinks_only_where_it_is_meant() {
         let (state, policy) = (flagged(1..11), sample::policy());
-        let replaced = |wanted, allow| replace(&state, &policy, homes(wanted), allow, TODAY);
+        let replaced = |wanted, allow| replace(&state, &policy, homes(wanted), Texts::default(), allow, TODAY);
         assert_eq!(replaced(4..11, false).err().map(|error| error.code()), Some("shrink"));
         let (event, changed) = replaced(4..12, true).unwrap();
         assert_eq!(changed, Changed { added: 1, withdrawn: 3, unchanged: 7, ..Changed::default() });

@@ -3,11 +3,13 @@
 
 use super::error::PartnerError;
 use super::flags::Flag;
+use super::given::Texts;
 use super::record::{AnswerHead, JournalEvent};
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
 use crate::message::{LogEntry, RenewalReason, Standing};
+use crate::register::may_be_one;
 use crate::slug::Slug;
 
 /// Something that was done with one address.
@@ -19,8 +21,10 @@ pub struct DossierEntry {
     pub time: Timestamp,
     /// Who did it, and for which case. Of an answer: who asked.
     pub by: Option<Case>,
-    /// The address: the one that was asked for, a home at it, or the house number that it has.
+    /// The address: the one that was asked for, another spelling of it, a home at it, or the house number that it has.
     pub address: AddressKey,
+    /// The address as it was written then; empty where no text was given.
+    pub typed: String,
     /// What was done.
     pub event: DossierEvent,
 }
@@ -78,12 +82,14 @@ struct UnansweredQuestion {
     by: Option<Case>,
     /// The rows that are about it.
     rows: Vec<(usize, AddressKey)>,
+    typed: Texts,
 }
 
 impl Partner {
     /// All that the journal has on an address, oldest first: of a home also what was done with its house number as a
-    /// whole, of a house number also what was done with its homes. What was pruned is not in it
-    /// ([`Partner::pruned`]).
+    /// whole, of a house number also what was done with its homes. A home whose suffix others write differently, as
+    /// `12 hs` and `12 H`, is found in each spelling: [`DossierEntry::address`] says in which, and a register whether
+    /// those are one home. What was pruned is not in it ([`Partner::pruned`]).
     ///
     /// Before it is handed out the journal has who looked, and for which case: the next one shows that.
     ///
@@ -99,43 +105,51 @@ impl Partner {
     ) -> Result<Vec<DossierEntry>, PartnerError> {
         self.data.at(now)?;
         let concerns = |other: &AddressKey| match address.level() {
-            Level::Unit => other == address || *other == address.number_key(),
+            Level::Unit => other == address || *other == address.number_key() || may_be_one(other, address),
             Level::Number => other.number_key() == *address,
         };
         let mut entries = Vec::new();
         let mut unanswered: Vec<UnansweredQuestion> = Vec::new();
         self.data.journal().read(|number, record| {
             let (time, by) = (record.time, record.by);
-            let mut add = |address: AddressKey, by: &Option<Case>, event| {
-                entries.push(DossierEntry { record: number, time, by: by.clone(), address, event });
+            let mut add = |address: AddressKey, typed: &Texts, by: &Option<Case>, event| {
+                let typed = typed.get(&address).to_owned();
+                entries.push(DossierEntry { record: number, time, by: by.clone(), address, typed, event });
             };
+            let none = Texts::default();
             match record.event {
-                JournalEvent::Flagged { renewal, flags } => {
+                JournalEvent::Flagged { renewal, flags, typed } => {
                     for Flag { address, last_day, .. } in flags.into_iter().filter(|flag| concerns(&flag.address)) {
                         let event = match renewal {
                             Some(reason) => DossierEvent::Renewed { last_day, reason },
                             None => DossierEvent::Flagged { last_day },
                         };
-                        add(address, &by, event);
+                        add(address, &typed, &by, event);
                     }
                 }
                 JournalEvent::Withdrawn { homes } => {
-                    homes.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                    homes.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
                 }
-                JournalEvent::Replaced { added, withdrawn, .. }
-                | JournalEvent::Shortened { flags: added, ended: withdrawn } => {
+                JournalEvent::Replaced { added, withdrawn, typed, .. } => {
                     for Flag { address, last_day, .. } in added.into_iter().filter(|flag| concerns(&flag.address)) {
-                        add(address, &by, DossierEvent::Flagged { last_day });
+                        add(address, &typed, &by, DossierEvent::Flagged { last_day });
                     }
-                    withdrawn.into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::Withdrawn));
+                    withdrawn.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
                 }
-                JournalEvent::Asking { epoch, number: question, sweep, addresses } => {
+                JournalEvent::Shortened { flags, ended } => {
+                    for Flag { address, last_day, .. } in flags.into_iter().filter(|flag| concerns(&flag.address)) {
+                        add(address, &none, &by, DossierEvent::Flagged { last_day });
+                    }
+                    ended.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
+                }
+                JournalEvent::Asking { epoch, number: question, sweep, addresses, typed } => {
                     let rows: Vec<_> = addresses.into_iter().enumerate().filter(|(_, a)| concerns(a)).collect();
                     for (_, address) in &rows {
-                        add(*address, &by, DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() });
+                        let event = DossierEvent::Asked { epoch, number: question, sweep: sweep.clone() };
+                        add(*address, &typed, &by, event);
                     }
                     if !rows.is_empty() {
-                        unanswered.push(UnansweredQuestion { record: number, by, rows });
+                        unanswered.push(UnansweredQuestion { record: number, by, rows, typed });
                     }
                 }
                 JournalEvent::Answered { asking, answer, standings, .. } => {
@@ -145,13 +159,13 @@ impl Partner {
                         for (row, address) in question.rows {
                             if let Some(standing) = standings.get(row).copied() {
                                 let event = DossierEvent::Answered { epoch, number, standing, release, as_of, log };
-                                add(address, &question.by, event);
+                                add(address, &question.typed, &question.by, event);
                             }
                         }
                     }
                 }
                 JournalEvent::LookedUp { address } => {
-                    Some(address).into_iter().filter(concerns).for_each(|a| add(a, &by, DossierEvent::LookedUp));
+                    Some(address).into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::LookedUp));
                 }
                 JournalEvent::EpochForgotten { .. }
                 | JournalEvent::Pruned { .. }

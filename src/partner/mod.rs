@@ -39,6 +39,7 @@
 //! - `transaction`: the one way in which journal and state change; `clock`: whether the caller's time can be right;
 //! - `member`: the partner's key, policy, certificates and sources of pseudonyms; `source`: a source that has to be
 //!   asked;
+//! - `given`: addresses as callers give them, and as people wrote them;
 //! - `flags`: own flags, and what of them the broker has not been told;
 //! - `change`, `deliver`, `ask`, `read`: what the calls decide and do; `carry`: messages there and replies back;
 //! - `log`, `own_lines`: whether the broker's audit log is one that only grows;
@@ -57,6 +58,7 @@ mod flags;
 mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
+mod given;
 mod journal;
 mod log;
 mod member;
@@ -85,6 +87,7 @@ pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;
 pub use flags::Flag;
 pub use folder::Place;
+pub use given::Given;
 pub use log::Complaint;
 pub use news::{News, StackChange};
 pub use read::{Answered, Next, Received};

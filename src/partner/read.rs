@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::error::PartnerError;
+use super::given::Texts;
 use super::log::Complaint;
 use super::member::Member;
 use super::record::{AnswerHead, JournalEvent, ReplyRecord, Series, StatusRecord};
@@ -76,6 +77,8 @@ pub struct Answered {
     pub log: LogEntry,
     /// The addresses in the order in which they were asked, each with its standing.
     pub rows: Vec<(AddressKey, Standing)>,
+    /// The addresses as they were written in the question.
+    typed: Texts,
 }
 
 /// What to do after a rejection.
@@ -270,20 +273,20 @@ impl Partner {
     /// Gives a reply that was read before again, from the journal.
     fn read_again(&self, header: &Header, reply: &Reply) -> Result<Received, PartnerError> {
         let (epoch, number) = (header.epoch, header.sequence);
-        let mut asked: BTreeMap<u64, (Option<Case>, Vec<AddressKey>)> = BTreeMap::new();
+        let mut asked: BTreeMap<u64, (Option<Case>, Vec<AddressKey>, Texts)> = BTreeMap::new();
         let mut found = None;
         self.data.journal().read(|at, record| match (record.event, reply) {
-            (JournalEvent::Asking { epoch: of, number: is, addresses, .. }, Reply::Answer(_))
+            (JournalEvent::Asking { epoch: of, number: is, addresses, typed, .. }, Reply::Answer(_))
                 if (of, is) == (epoch, number) =>
             {
-                asked.insert(at, (record.by, addresses));
+                asked.insert(at, (record.by, addresses, typed));
             }
             (JournalEvent::Answered { asking, answer: head, standings, .. }, Reply::Answer(answer))
                 if head.log == answer.log && head.release == answer.release =>
             {
-                if let Some((Some(by), addresses)) = asked.remove(&asking) {
+                if let Some((Some(by), addresses, typed)) = asked.remove(&asking) {
                     let rows = addresses.into_iter().zip(standings).collect();
-                    found = Some(Received::Answer(Answered::new(by, head, rows)));
+                    found = Some(Received::Answer(Answered::new(by, head, rows, typed)));
                 }
             }
             (JournalEvent::Accepted { epoch: of, number: is, release, reply, .. }, Reply::Receipt(receipt))
@@ -342,13 +345,19 @@ fn answered(
     };
     let rows = question.addresses.iter().copied().zip(standings).collect();
     let event = JournalEvent::Answered { asking: question.record, answer: head, standings: to_keep, reply };
-    Ok((event, Received::Answer(Answered::new(question.by.clone(), head, rows))))
+    Ok((event, Received::Answer(Answered::new(question.by.clone(), head, rows, question.typed.clone()))))
 }
 
 impl Answered {
-    fn new(by: Case, head: AnswerHead, rows: Vec<(AddressKey, Standing)>) -> Answered {
+    fn new(by: Case, head: AnswerHead, rows: Vec<(AddressKey, Standing)>, typed: Texts) -> Answered {
         let AnswerHead { epoch, number: _, release, as_of, until, organisations, fresh, log } = head;
-        Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows }
+        Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows, typed }
+    }
+
+    /// An address as it was written in the question; empty where it had no text. That of an own flag,
+    /// [`Partner::typed`] has.
+    pub fn typed(&self, address: &AddressKey) -> &str {
+        self.typed.get(address)
     }
 
     /// The standings of addresses, in their order; none for one that was not asked here.

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::flags::{Flag, are_ascending_homes};
+use super::given::Texts;
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
 use crate::day::{Day, Timestamp};
@@ -22,19 +23,20 @@ pub(super) struct JournalRecord {
 
 /// What was done.
 pub(super) enum JournalEvent {
-    /// Homes were flagged, or renewed for a reason: their flags now, also of those that stayed as they were.
-    Flagged { renewal: Option<RenewalReason>, flags: Vec<Flag> },
+    /// Homes were flagged, or renewed for a reason: their flags now, also of those that stayed as they were, and the
+    /// texts of those that were given with one.
+    Flagged { renewal: Option<RenewalReason>, flags: Vec<Flag>, typed: Texts },
     /// Homes are no longer flagged.
     Withdrawn { homes: Vec<AddressKey> },
     /// The flags became a given set: `added` are those of homes that were not flagged before, `withdrawn` the homes
     /// that no longer are.
-    Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey> },
+    Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey>, typed: Texts },
     /// The policy allows fewer days than flags had: their flags now, and the homes whose flags it ended.
     Shortened { flags: Vec<Flag>, ended: Vec<AddressKey> },
     /// State messages were given their numbers, one after another.
     Delivering { messages: Vec<NumberedMessage> },
     /// A question was given its number.
-    Asking { epoch: u32, number: u64, sweep: Option<Slug>, addresses: Vec<AddressKey> },
+    Asking { epoch: u32, number: u64, sweep: Option<Slug>, addresses: Vec<AddressKey>, typed: Texts },
     /// The broker accepted a state message.
     Accepted { epoch: u32, number: u64, release: u64, held: u32, reply: ReplyRecord },
     /// The broker answered the question of record `asking`; the standings are in the order of its addresses.
@@ -191,11 +193,11 @@ encode_fields! {
 
 encode_variants! {
     JournalEvent {
-        1 => Flagged { renewal, flags },
+        1 => Flagged { renewal, flags, typed },
         2 => Withdrawn { homes },
-        3 => Replaced { shrink, added, withdrawn },
+        3 => Replaced { shrink, added, withdrawn, typed },
         4 => Delivering { messages },
-        5 => Asking { epoch, number, sweep, addresses },
+        5 => Asking { epoch, number, sweep, addresses, typed },
         6 => Accepted { epoch, number, release, held, reply },
         7 => Answered { asking, answer, standings, reply },
         8 => Rejected { series, epoch, number, code, detail, reply },

@@ -9,6 +9,7 @@
 
 use super::case::Case;
 use super::flags::{Flag, Flags, Holds, Undelivered};
+use super::given::Texts;
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;
 use super::sent::{End, PastMessage, SignedMessage};
@@ -71,6 +72,8 @@ pub(super) struct PartnerState {
     /// left out, ascending.
     pub(super) made: Vec<(u64, u64)>,
     pub(super) flags: Flags,
+    /// Flagged addresses as they were written.
+    pub(super) typed: Texts,
     /// Flags that ended or were withdrawn and are not forgotten: flagged again, they keep their first days. Their last
     /// days are the last ones on which they stood, here or as far as is known at the broker.
     pub(super) ended: Flags,
@@ -149,6 +152,8 @@ pub(super) struct OpenQuestion {
     pub(super) by: Case,
     /// The rows in the order in which they were asked.
     pub(super) addresses: Vec<AddressKey>,
+    /// The addresses as they were written.
+    pub(super) typed: Texts,
     /// For each row, where its pseudonym stands in the question.
     pub(super) positions: Vec<u32>,
 }
@@ -245,6 +250,7 @@ impl PartnerState {
     /// The turn of the day: what ended before `today` is gone, here as at the broker. Whether there was anything.
     pub(super) fn expire(&mut self, today: Day) -> bool {
         let ended = self.flags.expire(today);
+        self.typed.drop(ended.iter().map(|flag| &flag.address));
         self.remember_ended(&ended);
         self.stand_where_held(Day(today.0.saturating_sub(1)));
         let remembered = self.ended.len();
@@ -396,7 +402,7 @@ impl LeftToday {
 encode_fields! {
     PartnerState {
         number, journal, latest, state_used, question_used, status_used, answering, accepted, said_accepted, lost,
-        made, flags, ended, epochs, house_numbers, unknown_since, chain, questions, status, past, stacked,
+        made, flags, typed, ended, epochs, house_numbers, unknown_since, chain, questions, status, past, stacked,
         stacked_as_of, reported, brokers_policy, checkpoint, own_lines, receipt, new_flags, sources
     }
 }
@@ -408,7 +414,7 @@ encode_fields! { LeftToday { day, left } }
 encode_fields! { EpochState { number, delivered, release, full_set, undelivered, once_accepted } }
 
 encode_fields! {
-    OpenQuestion { message, record, call, by, addresses, positions }
+    OpenQuestion { message, record, call, by, addresses, typed, positions }
     where |question| question.addresses.len() == question.positions.len(),
     else "a question has another number of positions than of addresses"
 }

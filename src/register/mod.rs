@@ -317,6 +317,12 @@ impl Register {
     }
 }
 
+/// Whether two keys of homes may be of one home, because their suffixes are written in different ways for one floor of a house number:
+/// `12 hs` and `12 H`. Only a register can tell.
+pub fn may_be_one(a: &AddressKey, b: &AddressKey) -> bool {
+    a != b && a.shares_number(b) && spelling::are_of_one_floor(a.addition(), b.addition())
+}
+
 /// Whether other organisations may write the suffix of this key in another way: hs, H, BG, I, 1.
 pub fn has_other_spellings(key: &AddressKey) -> bool {
     spelling::has_other_spellings(key.addition())

@@ -25,6 +25,11 @@ pub(crate) fn has_other_spellings(suffix: &str) -> bool {
     floor(suffix).is_some()
 }
 
+/// Whether two suffixes are spellings of one floor.
+pub(crate) fn are_of_one_floor(a: &str, b: &str) -> bool {
+    floor(a).is_some() && floor(a) == floor(b)
+}
+
 /// The only one of the suffixes that are registered at a house number which is another spelling of this one.
 ///
 /// Where a house number has other single letters, as A to F and H, its H or I is a letter like those, and no floor.
@@ -70,5 +75,6 @@ mod tests {
         assert_eq!(other("BS", &["BIS"]), found("BIS"));
         assert_eq!(other("02", &["2"]), None, "a leading zero is kept");
         assert_eq!(other("A", &["B"]), None);
+        assert!(are_of_one_floor("HS", "BG") && !are_of_one_floor("HS", "1") && !are_of_one_floor("A", "B"));
     }
 }

@@ -73,7 +73,7 @@ fn a_call_that_did_nothing_ends_no_flag() {
     assert_eq!(code(play.partner.flag(&[home("1012JS|1")], &by(), ahead)), "level");
     assert_eq!(code(play.partner.renew(&homes(7..8), RenewalReason::ObservedAgain, &by(), ahead)), "not_flagged");
     assert_eq!(play.partner.ask_own(&by(), ahead).unwrap(), [[0; 0]; 0], "nothing is flagged then");
-    assert_eq!(play.partner.withdraw(&[], &by(), ahead).unwrap(), Changed::default());
+    assert_eq!(play.partner.withdraw(&[] as &[AddressKey], &by(), ahead).unwrap(), Changed::default());
     assert_eq!(play.partner.flags().len(), 3);
     // The clock is set right, and what is written now has all three.
     play.partner.flag(&homes(4..5), &by(), may).unwrap();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::message::{LogEntry, RenewalReason};
 use crate::partner::flags::{ChangedHome, Flag, Flags, Holds, Undelivered};
+use crate::partner::given::{Given, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
 use crate::partner::own_lines::{OwnLine, OwnLines};
 use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
@@ -27,6 +28,11 @@ fn log(number: u8) -> LogEntry {
 fn reply(number: u8) -> ReplyRecord {
     let (bytes, origin, day) = (vec![number; 3], "a.example".to_owned(), Day(20_800));
     ReplyRecord { bytes, origin, log: log(number), went_back: true, day, told: Day(20_806) }
+}
+
+fn typed(rows: &[(AddressKey, &'static str)]) -> Texts {
+    let given: Vec<_> = rows.iter().map(|(address, text)| Given::from(address).typed(text)).collect();
+    Texts::of(&given)
 }
 
 /// One record of each event. No two fields of a record have the same value.
@@ -68,6 +74,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
     let flagged = |renewal: Option<RenewalReason>| JournalEvent::Flagged {
         renewal,
         flags: vec![flag(a, renewal), flag(b, Some(RenewalReason::ObservedAgain))],
+        typed: typed(&[(a, "Dam 1-a"), (b, "Dam 2")]),
     };
     let events = vec![
         ("flagged", flagged(None)),
@@ -75,7 +82,15 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
         ("renewed_procedure_pending", flagged(Some(RenewalReason::ProcedurePending))),
         ("renewed_under_supervision", flagged(Some(RenewalReason::UnderSupervision))),
         ("withdrawn", JournalEvent::Withdrawn { homes: vec![b] }),
-        ("replaced", JournalEvent::Replaced { shrink: true, added: vec![flag(a, None)], withdrawn: vec![b, c] }),
+        (
+            "replaced",
+            JournalEvent::Replaced {
+                shrink: true,
+                added: vec![flag(a, None)],
+                withdrawn: vec![b, c],
+                typed: typed(&[(a, "Dam 1 A")]),
+            },
+        ),
         ("delivering", JournalEvent::Delivering { messages: vec![number(7, Kind::FullSet), number(8, Kind::Delta)] }),
         (
             "asking",
@@ -84,6 +99,7 @@ fn records() -> Vec<(&'static str, JournalRecord)> {
                 number: 2,
                 sweep: "brand".parse().ok(),
                 addresses: vec![b, a.number_key()],
+                typed: typed(&[(b, "Dam 2 te Amsterdam")]),
             },
         ),
         ("accepted", JournalEvent::Accepted { epoch: 1, number: 2, release: 3, held: 4, reply: reply(5) }),
@@ -174,6 +190,7 @@ fn state() -> PartnerState {
         call: Digest([22; 32]),
         by: by(),
         addresses: homes(5..7),
+        typed: typed(&[(home("1012JS|5|"), "Dam 5")]),
         positions: vec![1, 0],
     };
     let left = |left| {
@@ -221,6 +238,7 @@ fn state() -> PartnerState {
         lost: 17,
         made: vec![(1, 3), (7, 18)],
         flags: flags(homes(1..3), Day(20_900)),
+        typed: typed(&[(home("1012JS|2|"), "Dam 2 bis")]),
         ended: flags(homes(7..9), Day(20_799)),
         epochs: vec![epoch],
         house_numbers: true,
