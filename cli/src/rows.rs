@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use csv::{StringRecord, WriterBuilder};
 use serde_json::{Value, json};
 use stapel::AddressKey;
+use stapel::partner::Given;
 use stapel::register::{How, has_other_spellings};
 
 use crate::failure::{self, Failure, note, warn};
@@ -106,12 +107,25 @@ pub(crate) struct Counts {
     pub(crate) how: BTreeMap<How, usize>,
 }
 
-/// Rows that are addresses, each with its local reference: packed, because there may be millions of them.
+/// Rows that are addresses, each with its local reference, and as it was written: packed, because there may be millions
+/// of them.
 #[derive(Default)]
 pub(crate) struct Rows {
-    rows: Vec<(AddressKey, Span)>,
+    rows: Vec<Row>,
     /// All references, one after another.
     references: String,
+    /// All addresses as they were written, one after another.
+    typed: String,
+    /// Whether a register found them.
+    are_resolved: bool,
+}
+
+/// A row, and where its texts are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    address: AddressKey,
+    reference: Span,
+    typed: Span,
 }
 
 /// Where in a text a reference begins and ends. A spreadsheet has fewer bytes than this can count.
@@ -141,10 +155,9 @@ struct TextForm {
 }
 
 impl Rows {
-    pub(crate) fn push(&mut self, address: AddressKey, reference: &str) {
-        let from = self.references.len() as u32;
-        self.references.push_str(reference);
-        self.rows.push((address, (from, self.references.len() as u32)));
+    pub(crate) fn push(&mut self, address: AddressKey, reference: &str, typed: &str) {
+        let (reference, typed) = (push(&mut self.references, reference), push(&mut self.typed, typed));
+        self.rows.push(Row { address, reference, typed });
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -168,14 +181,30 @@ impl Rows {
     }
 
     /// Takes it apart: the addresses, each with where its reference is, and all references.
-    pub(crate) fn into_parts(self) -> (Vec<(AddressKey, Span)>, String) {
-        (self.rows, self.references)
+    pub(crate) fn into_references(self) -> (Vec<(AddressKey, Span)>, String) {
+        (self.rows.into_iter().map(|row| (row.address, row.reference)).collect(), self.references)
+    }
+
+    /// The rows, in their order, as a partner is given them.
+    pub(crate) fn given(&self) -> impl Iterator<Item = Given<'_>> {
+        self.rows.iter().map(|Row { address, typed: (from, to), .. }| {
+            let typed = &self.typed[*from as usize..*to as usize];
+            let given = Given::from(address).typed(typed);
+            if self.are_resolved { given.resolved() } else { given }
+        })
     }
 
     /// The addresses, in the order of the rows, doubles included.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &AddressKey> {
-        self.rows.iter().map(|(address, _)| address)
+        self.rows.iter().map(|row| &row.address)
     }
+}
+
+/// Writes a text after others, and says where it stands.
+fn push(texts: &mut String, text: &str) -> Span {
+    let from = texts.len() as u32;
+    texts.push_str(text);
+    (from, texts.len() as u32)
 }
 
 impl Counts {
@@ -304,6 +333,8 @@ impl Sheet {
         let layout = read_header(&text, args)?;
         text.refuse_open_quote()?;
         let (mut rows, mut refused, mut hows) = (Rows::default(), Vec::new(), BTreeMap::new());
+        rows.are_resolved = layout.register.is_some();
+        let mut typed = String::new();
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
         let mut ids = Vec::new();
@@ -331,7 +362,8 @@ impl Sheet {
                     if !id.is_empty() {
                         ids.push((address, hash(id)));
                     }
-                    rows.push(address, layout.reference(&record));
+                    layout.write_typed(&record, &mut typed);
+                    rows.push(address, layout.reference(&record), &typed);
                 }
                 Err(refusal) => {
                     let refusal = refusal.or_end()?;

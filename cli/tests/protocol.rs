@@ -54,6 +54,7 @@ fn the_whole_protocol_through_files() {
     );
     desk.stapel(&format!("partner ask --dir politie {BY} vraag.csv --now {second}"));
     let read = carry(&desk, "politie", second);
+    assert_eq!(read[1]["typed"], "Dam 3, 1012 JS");
     assert_eq!(
         (&read[0]["reply"], &read[0]["organisations"], &read[0]["case"]),
         (&json!("answer"), &json!(4), &json!("2026-0117"))
@@ -81,6 +82,7 @@ fn the_whole_protocol_through_files() {
     assert!(!news.status.success() && text(&news.stderr).ends_with("[io]\n"));
     let news = desk.json("partner news --dir politie");
     let told: Vec<_> = news.iter().map(|news| (&news["news"], &news["address"], &news["refs"])).collect();
+    assert_eq!(news[0]["typed"], "1 a 1012 JS");
     let (stacked, one, two) = (json!("newly_stacked"), json!("1012JS|1|A"), json!("1012JS|2|"));
     assert_eq!(told, [(&stacked, &one, &json!(["P-1"])), (&stacked, &two, &json!(["P-2"]))]);
     assert!(desk.json("partner news --dir politie").is_empty());
@@ -100,6 +102,12 @@ fn the_whole_protocol_through_files() {
     let events: Vec<_> = dossier.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["flagged", "asked", "asked", "answered", "asked", "answered"]);
     assert!(dossier.iter().all(|entry| entry["actor"] == "j.jansen" && entry["case"] == "2026-0117"));
+    // As the rows had it: a column each in one file, and one line in another.
+    let typed: Vec<_> = dossier.iter().map(|entry| entry["typed"].as_str()).collect();
+    let [cells, line] = [Some("1 a 1012 JS"), Some("Dam 1a, 1012 JS")];
+    assert_eq!(typed, [cells, cells, line, line, None, None], "of own flags the flag has it");
+    let shown = desk.stapel(&format!("{look} --now {third} 1012JS|1|A"));
+    assert!(shown.contains("  1012JS|1|A  (Dam 1a, 1012 JS)  asked in question"), "{shown}");
     let looked = desk.json(&format!("{look} --now {third} 1012JS|1")).pop().unwrap();
     assert_eq!((&looked["event"], &looked["actor"]), (&json!("looked_up"), &json!("m.smit")));
     let status = &desk.json("broker status --dir broker")[0];

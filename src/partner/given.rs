@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Partner;
 use super::flags::Flags;
-use super::state::PartnerState;
 use crate::address::{AddressKey, Level};
 use crate::codec::encode_fields;
 use crate::hidden::is_hidden;
@@ -159,7 +157,7 @@ impl Texts {
     }
 
     /// That of an address; for a house number without one, those of the homes at it. Empty for none.
-    fn shown(&self, address: &AddressKey) -> String {
+    pub(super) fn shown(&self, address: &AddressKey) -> String {
         let own = self.get(address);
         if !own.is_empty() || address.level() == Level::Unit {
             return own.to_owned();
@@ -168,21 +166,6 @@ impl Texts {
         let Ok(first) = AddressKey::from_canonical(&format!("{address}|")) else { return String::new() };
         let homes = self.0.range(first..).take_while(|(home, _)| home.number_key() == *address);
         homes.map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("; ")
-    }
-}
-
-impl PartnerState {
-    /// An address as it was written when it was flagged.
-    pub(super) fn typed(&self, address: &AddressKey) -> String {
-        self.typed.shown(address)
-    }
-}
-
-impl Partner {
-    /// How an address was written that is flagged: as it was given last with a text. For a house number, as the homes
-    /// at it were written, with semicolons between. Empty where it is not flagged, or no text was given.
-    pub fn typed(&self, address: &AddressKey) -> String {
-        self.data.state().typed(address)
     }
 }
 

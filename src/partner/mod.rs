@@ -100,6 +100,7 @@ use record::JournalEvent;
 use sent::{MessageHead, SignedMessage};
 use transaction::PartnerData;
 
+use crate::address::AddressKey;
 use crate::day::Timestamp;
 use crate::digest::Digest;
 use crate::message::Kind;
@@ -481,6 +482,12 @@ impl Partner {
     /// Its flags, ascending by address. Those that ended go when the partner does something on a later day.
     pub fn flags(&self) -> impl ExactSizeIterator<Item = &Flag> {
         self.data.state().flags.rows().iter()
+    }
+
+    /// How an address was written that is flagged: as it was given last with a text. For a house number, as the homes
+    /// at it were written, with semicolons between. Empty where it is not flagged, or no text was given.
+    pub fn typed(&self, address: &AddressKey) -> String {
+        self.data.state().typed.shown(address)
     }
 
     /// The messages whose replies were not read yet, state messages first.

@@ -317,8 +317,8 @@ impl Register {
     }
 }
 
-/// Whether two keys of homes may be of one home, because their suffixes are written in different ways for one floor of a house number:
-/// `12 hs` and `12 H`. Only a register can tell.
+/// Whether two keys may be of one home, because people write the suffix of one floor differently: `12 hs` and `12 H`.
+/// Only a register can tell.
 pub fn may_be_one(a: &AddressKey, b: &AddressKey) -> bool {
     a != b && a.shares_number(b) && spelling::are_of_one_floor(a.addition(), b.addition())
 }

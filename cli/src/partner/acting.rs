@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde_json::json;
 use stapel::message::RenewalReason;
-use stapel::partner::{Case, Changed, Partner};
-use stapel::{AddressKey, Day, Level, Slug};
+use stapel::partner::{Case, Changed, Given, Partner};
+use stapel::{AddressKey, Day, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
@@ -154,7 +154,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
         return acting.would(Changed { added, unchanged: held, repeated, ..Changed::default() }, &sheet, out);
     }
     warn_after_last_epoch(&partner, now.day());
-    let homes = sheet.rows.addresses();
+    let homes = sheet.rows.given();
     let changed = match (args.until, args.renew) {
         (Some(until), _) => partner.flag_until(homes, until, &case, now)?,
         (None, Some(reason)) => partner.renew(homes, reason, &case, now)?,
@@ -176,7 +176,7 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
         let changed = Changed { withdrawn: held, unchanged, repeated, ..Changed::default() };
         return acting.would(changed, &sheet, out);
     }
-    let changed = partner.withdraw(sheet.rows.addresses(), &case, now)?;
+    let changed = partner.withdraw(sheet.rows.given(), &case, now)?;
     acting.place.refs()?.flagged(Rows::default(), &partner)?;
     acting.did(&changed, &sheet, out)
 }
@@ -210,7 +210,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
         );
     }
     warn_after_last_epoch(&partner, now.day());
-    let changed = partner.replace_all(sheet.rows.addresses(), args.allow_shrink, &case, now);
+    let changed = partner.replace_all(sheet.rows.given(), args.allow_shrink, &case, now);
     let changed = changed.map_err(|error| match error.code() {
         code @ "shrink" => Failure::new(code, error.to_string().replace("(allow_shrink)", "with --allow-shrink")),
         _ => error.into(),
@@ -236,14 +236,12 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         return outbox.write(&partner, &messages, args.json, out);
     }
     let sheet = args.rows.read()?;
-    let mut addresses = sheet.addresses();
+    let mut addresses: Vec<Given<'_>> = once_each(sheet.rows.given(), Given::key).collect();
     let read = sheet.json();
     say_repeated(sheet.rows.len() - addresses.len());
     if args.numbers {
-        // An address without a postcode is in no house number.
-        let number_keys = addresses.iter().map(AddressKey::number_key).filter(|key| key.level() == Level::Number);
-        let number_keys: Vec<_> = number_keys.collect();
-        addresses.extend(once_each(number_keys.into_iter()));
+        let numbers: Vec<_> = addresses.iter().filter_map(Given::number).collect();
+        addresses.extend(once_each(numbers.into_iter(), Given::key));
     }
     let mut partner = args.place.open()?.with_threads(threads);
     if args.rows.dry_run {
@@ -323,13 +321,13 @@ fn say_repeated(repeated: usize) {
 impl Sheet {
     /// The addresses of the rows, each once, in the order of the rows.
     fn addresses(&self) -> Vec<AddressKey> {
-        once_each(self.rows.addresses().copied()).collect()
+        once_each(self.rows.addresses().copied(), |address| *address).collect()
     }
 }
 
-fn once_each(addresses: impl Iterator<Item = AddressKey>) -> impl Iterator<Item = AddressKey> {
+fn once_each<T>(rows: impl Iterator<Item = T>, address: impl Fn(&T) -> AddressKey) -> impl Iterator<Item = T> {
     let mut seen = HashSet::new();
-    addresses.filter(move |address| seen.insert(*address))
+    rows.filter(move |row| seen.insert(address(row)))
 }
 
 fn flagged(partner: &Partner) -> HashSet<AddressKey> {

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::json;
-use stapel::AddressKey;
 use stapel::audit::UnverifiedCheckpoint;
 use stapel::partner::InFlight;
+use stapel::register::{Lookup, Register, RegisterError, may_be_one};
+use stapel::{AddressKey, Level};
 
 use super::acting::CaseArgs;
 use super::{OutboxArgs, PartnerFolder, outbox, report};
@@ -39,8 +40,12 @@ pub(super) struct DossierArgs {
     place: PartnerFolder,
     #[command(flatten)]
     case: CaseArgs,
-    /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a house number
+    /// The address as people write it, or in canonical form: 1012JS|1|A a home, 1012JS|1 a house number; with
+    /// --register also a BAG id, or street, number and town without a postcode
     address: String,
+    /// A local register (stapel register build), by which the address is found
+    #[arg(long, value_name = "FILE")]
+    register: Option<PathBuf>,
     /// Print JSON Lines
     #[arg(long)]
     json: bool,
@@ -108,23 +113,55 @@ pub(super) fn news(args: &NewsArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn dossier(args: &DossierArgs, out: &mut Output) -> Result<(), Failure> {
-    let address = match AddressKey::from_canonical(&args.address) {
-        Ok(address) => address,
-        Err(_) => AddressKey::parse(&args.address)?,
-    };
+    let addresses = args.addresses()?;
     let (case, now) = (args.case.case()?, args.clock.time()?);
     let mut partner = args.place.open()?;
-    let entries = partner.dossier(&address, &case, now)?;
+    let mut entries = Vec::new();
+    for address in &addresses {
+        entries.extend(partner.dossier(address, &case, now)?);
+    }
     if entries.is_empty() && !args.json {
-        writeln!(out, "nothing on {}", address.as_str())?;
+        let forms: Vec<_> = addresses.iter().map(AddressKey::as_str).collect();
+        writeln!(out, "nothing on {}", forms.join(" and "))?;
     }
     if let Some(pruned) = partner.pruned()? {
         note(&report::pruned_line(&pruned));
+    }
+    if entries.iter().any(|entry| addresses.iter().any(|address| may_be_one(address, &entry.address))) {
+        note(
+            "some of this is of another spelling of that floor, and may be another home: see the address of each line",
+        );
     }
     for entry in &entries {
         report::dossier(entry, &partner, args.json, out)?;
     }
     Ok(())
+}
+
+impl DossierArgs {
+    /// The address that is meant; where a register reads it as another one than is read without, as both, since it may
+    /// have been flagged without.
+    fn addresses(&self) -> Result<Vec<AddressKey>, Failure> {
+        let plainly = AddressKey::from_canonical(&self.address).or_else(|_| AddressKey::parse(&self.address));
+        let Some(register) = &self.register else { return Ok(vec![plainly?]) };
+        let register = Register::open(register)?;
+        let resolved = match &plainly {
+            // A register knows no house numbers.
+            Ok(key) if key.level() == Level::Number => return Ok(vec![*key]),
+            _ => register.resolve(Lookup::Text(&self.address)).map(|resolved| resolved.key),
+        };
+        match (resolved, plainly) {
+            (Ok(resolved), Ok(plainly)) if resolved != plainly && !may_be_one(&resolved, &plainly) => {
+                Ok(vec![resolved, plainly])
+            }
+            (Ok(resolved), _) => Ok(vec![resolved]),
+            (
+                Err(RegisterError::NoSuchNumber | RegisterError::Several { .. } | RegisterError::Address(_)),
+                Ok(plainly),
+            ) => Ok(vec![plainly]),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
 }
 
 pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {

@@ -131,7 +131,7 @@ impl Refs {
 impl ByAddress {
     /// Adds the references that rows have.
     fn add(&mut self, rows: Rows) -> Result<(), Failure> {
-        let (mut rows, texts) = rows.into_parts();
+        let (mut rows, texts) = rows.into_references();
         let before = self.texts.len();
         if u32::try_from(before + texts.len()).is_err() {
             return Err(too_many());
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for Lists {
         let mut rows = Rows::default();
         while let Some((address, references)) = map.next_entry::<String, Vec<String>>()? {
             let address = AddressKey::from_canonical(&address).map_err(A::Error::custom)?;
-            references.iter().for_each(|reference| rows.push(address, reference));
+            references.iter().for_each(|reference| rows.push(address, reference, ""));
         }
         let mut read = ByAddress::default();
         read.add(rows).map_err(|failure| A::Error::custom(failure.line()))?;
@@ -262,7 +262,7 @@ mod tests {
     fn rows(rows: &[(&str, &str)]) -> Rows {
         let mut packed = Rows::default();
         for (address, reference) in rows {
-            packed.push(AddressKey::from_canonical(address).unwrap(), reference);
+            packed.push(AddressKey::from_canonical(address).unwrap(), reference, "");
         }
         packed
     }

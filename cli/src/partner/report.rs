@@ -62,6 +62,7 @@ pub(super) fn news(
 ) -> Result<(), Failure> {
     let cap = cap(partner);
     let refs: Vec<&str> = refs.of(&news.address).into_iter().collect();
+    let typed = partner.typed(&news.address);
     let (word, before, now) = match news.change {
         StackChange::NewlyStacked(now) => ("newly_stacked", None, Some(now)),
         StackChange::CountChanged { before, now } => ("count_changed", Some(before), Some(now)),
@@ -70,7 +71,8 @@ pub(super) fn news(
     if as_json {
         let shown = |number: Option<Told>| number.map(|number| stacked_json(number, cap));
         return out.json(&json!({
-            "news": word, "address": news.address.as_str(), "level": level(&news.address), "refs": refs,
+            "news": word, "address": news.address.as_str(), "level": level(&news.address), "typed": typed_json(&typed),
+            "refs": refs,
             "before": shown(before), "now": shown(now),
         }));
     }
@@ -79,7 +81,7 @@ pub(super) fn news(
         (Some(before), Some(now)) => format!("{}, before {}", stacked_text(now, cap), stacked_text(before, cap)),
         _ => "no longer stacked".to_owned(),
     };
-    writeln!(out, "{}  {text}{}", news.address.as_str(), refs_text(&refs))?;
+    writeln!(out, "{}{}  {text}{}", news.address.as_str(), typed_text(&typed), refs_text(&refs))?;
     Ok(())
 }
 
@@ -135,13 +137,13 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
     if as_json {
         let mut value = json!({
             "record": entry.record, "time": time, "event": word, "address": address, "level": level(&entry.address),
-            "actor": actor, "case": case,
+            "typed": typed_json(&entry.typed), "actor": actor, "case": case,
         });
         merge(&mut value, details);
         return out.json(&value);
     }
     let by = actor.zip(case).map_or(String::new(), |(actor, case)| format!("; {actor} for {case}"));
-    writeln!(out, "{time}  {address}  {text}{by}")?;
+    writeln!(out, "{time}  {address}{}  {text}{by}", typed_text(&entry.typed))?;
     Ok(())
 }
 
@@ -174,17 +176,22 @@ fn answered(
     }
     for (address, standing) in rows {
         let refs: Vec<&str> = refs.of(address).into_iter().collect();
+        // Of own flags the question has none.
+        let typed = Some(answer.typed(address)).filter(|typed| !typed.is_empty());
+        let typed = typed.map_or_else(|| partner.typed(address), str::to_owned);
         if as_json {
             let one_or_none = if refs.is_empty() { vec![None] } else { refs.into_iter().map(Some).collect() };
             for reference in one_or_none {
                 let mut value = json!({
                     "reply": "standing", "ref": reference, "address": address.as_str(), "level": level(address),
+                    "typed": typed_json(&typed),
                 });
                 merge(&mut value, standing_json(*standing, cap));
                 out.json(&value)?;
             }
         } else {
-            writeln!(out, "  {}  {}{}", address.as_str(), standing_text(*standing, cap), refs_text(&refs))?;
+            let (address, typed) = (address.as_str(), typed_text(&typed));
+            writeln!(out, "  {address}{typed}  {}{}", standing_text(*standing, cap), refs_text(&refs))?;
         }
     }
     Ok(())
@@ -389,6 +396,15 @@ fn stacked_json(number: Told, cap: u8) -> Value {
         Told::Count(count) if count < cap => json!({ "count": count }),
         Told::Count(least) | Told::Band(least) => json!({ "at_least": least }),
     }
+}
+
+/// An address as it was written, after its key.
+fn typed_text(typed: &str) -> String {
+    if typed.is_empty() { String::new() } else { format!("  ({})", plain(typed)) }
+}
+
+fn typed_json(typed: &str) -> Option<&str> {
+    Some(typed).filter(|typed| !typed.is_empty())
 }
 
 fn refs_text(refs: &[&str]) -> String {

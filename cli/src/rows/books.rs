@@ -119,7 +119,7 @@ fn a_workbook_of_excel() {
     assert_eq!(addresses(&sheet), ["1012JS|12|", "1012JS|13|", "1012JS|14|"]);
     assert_eq!(refused(&sheet), [(6, "no_postcode", "postcode")]);
     assert_eq!(sheet.text.said, "xlsx, sheet 'Blad1'");
-    let (rows, references) = sheet.rows.into_parts();
+    let (rows, references) = sheet.rows.into_references();
     let references: Vec<_> = rows.iter().map(|(_, (from, to))| &references[*from as usize..*to as usize]).collect();
     assert_eq!(references, ["a & b", "", "2026-03-01"], "a date may be a reference");
 }

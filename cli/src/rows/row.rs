@@ -201,6 +201,30 @@ impl Layout {
         self.reference.and_then(|at| row.get(at)).unwrap_or_default().trim()
     }
 
+    /// Writes the address of a row as its cells have it, in the order in which it would stand on one line.
+    pub(super) fn write_typed(&self, row: &StringRecord, typed: &mut String) {
+        let cell = |field| {
+            let mut cells = self.all(field).map(|at| row.get(at).unwrap_or_default().trim());
+            cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+        };
+        let line = cell(Field::Line);
+        let street = if line.is_empty() { cell(Field::Street) } else { line };
+        let (number, letter, addition) = (cell(Field::Number), cell(Field::Letter), cell(Field::Addition));
+        // A whole line has the number already.
+        let house = if line.contains(char::is_numeric) { [""; 3] } else { [number, letter, addition] };
+        let cells = [street].into_iter().chain(house).chain([cell(Field::Postcode), cell(Field::Town)]);
+        typed.clear();
+        for cell in cells.filter(|cell| !cell.is_empty()) {
+            if !typed.is_empty() {
+                typed.push(' ');
+            }
+            typed.push_str(cell);
+        }
+        if typed.is_empty() {
+            typed.push_str(self.id(row));
+        }
+    }
+
     /// The cells that are not of a file of refused rows.
     pub(super) fn own_cells<'a>(&'a self, row: &'a StringRecord) -> impl Iterator<Item = &'a str> + Clone {
         let is_own = |at: &usize| self.roles.get(*at) != Some(&Role::Refusal);

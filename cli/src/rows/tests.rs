@@ -50,7 +50,8 @@ fn addresses(sheet: &Sheet) -> Vec<&str> {
 }
 
 fn references(sheet: &Sheet) -> Vec<&str> {
-    sheet.rows.rows.iter().map(|(_, (from, to))| &sheet.rows.references[*from as usize..*to as usize]).collect()
+    let texts = &sheet.rows.references;
+    sheet.rows.rows.iter().map(|Row { reference: (from, to), .. }| &texts[*from as usize..*to as usize]).collect()
 }
 
 #[test]
