@@ -255,6 +255,8 @@ def successors() -> list[dict[str, Any]]:
         row("signed by three of four", both, signed=(1, 2, 3), **unasked),
         row("signed by three of four, as both ask for", both, old=three_sign, signatures=3, signed=(1, 2, 3)),
         *epochs_of_all(both, three_sign),
+        row("three of four make a register required", both, old=three_sign, signatures=3, signed=(1, 2, 3),
+            changed=("[changes]", '[counting]\nregister = "required"\n\n[changes]')),
         row("signed by two of four", both, old=three_sign, signatures=3, signed=(1, 2), **unasked),
         row("signed by a key that is none of its own", both, signed=(1, 2, 3, (4, 4)), **unasked),
         *keys(both, three_sign),

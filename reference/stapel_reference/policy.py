@@ -226,6 +226,7 @@ COUNTING = table(
         "count_cap": (integer(1, 250), DERIVED),
         "levels": (words(matching("unit|number"), 2), ["unit"]),
         "own_flag_required": (boolean, True),
+        "register": (matching("required|optional"), "optional"),
     }
 )
 RELEASE = table(

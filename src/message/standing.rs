@@ -105,10 +105,18 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::RegisterUse;
 
     #[test]
     fn what_may_be_seen_comes_back_and_nothing_else() {
-        let counting = Counting { threshold: 2, min_sources: 3, count_cap: 9, levels: vec![], own_flag_required: true };
+        let counting = Counting {
+            threshold: 2,
+            min_sources: 3,
+            count_cap: 9,
+            levels: vec![],
+            own_flag_required: true,
+            register: RegisterUse::Optional,
+        };
         for sees in [Sees::Presence, Sees::Band, Sees::Count] {
             let said: Vec<u8> = (0..40)
                 .map(|organisations| {
@@ -179,6 +187,7 @@ mod tests {
             count_cap,
             levels: vec![],
             own_flag_required: true,
+            register: RegisterUse::Optional,
         };
         let file: File = serde_json::from_str(include_str!("../../tests/vectors/v1/standings.json")).unwrap();
         let told = |row: &&Row| row.sources >= row.min_sources && (row.own_flag || row.sweep || !row.own_flag_required);

@@ -50,6 +50,7 @@ mod tests {
         ("[counting]", "count_cap = 3"),
         ("[counting]", "levels = [\"unit\"]"),
         ("[counting]", "own_flag_required = true"),
+        ("[counting]", "register = \"optional\""),
         ("[release]", "min_changed = 3"),
         ("[release]", "max_wait_days = 7"),
         ("[release]", "immediate = false"),
@@ -165,7 +166,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "7d5f89763eefd88d6f71598906de12602e17138ab7590fe849a92000c4ef4339");
+        assert_eq!(sample.digest().to_string(), "98d35ec47b8d5ffff6f1822ffed31dbacecc2b5c2d5d5ad96e8f03a302e534b7");
     }
 
     #[test]

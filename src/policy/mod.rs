@@ -29,7 +29,7 @@ pub use error::PolicyError;
 pub use explain::{Lang, NotALang};
 pub use model::{
     Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator, Organisation,
-    Override, Permissions, Policy, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
+    Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,
 };
 pub use published::sample_text;
 pub use signature::PolicySignature;

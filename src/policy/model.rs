@@ -130,6 +130,21 @@ pub struct Counting {
     pub levels: Vec<Level>,
     /// Whether a question about a pseudonym that the asker does not flag is left unanswered.
     pub own_flag_required: bool,
+    /// Whether partners look addresses up in a register of addresses (BAG).
+    pub register: RegisterUse,
+}
+
+named! {
+    /// Whether partners look the addresses that they flag and ask about up in a register of addresses.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum RegisterUse {
+        /// A partner may, and need not.
+        #[default]
+        Optional => "optional",
+        /// Nothing is flagged or asked about that was not looked up.
+        Required => "required",
+    }
 }
 
 /// When accepted flags become visible in answers.

@@ -233,6 +233,20 @@ mod tests {
         assert!(differences(&[("closes = 2027-11-30", "closes = 2027-11-29")])[0].starts_with("Epoch 1. Was: "));
     }
 
+    #[test]
+    fn that_a_register_becomes_required_is_said() {
+        let required = sample::changed(&[("threshold = 2", "threshold = 2\nregister = \"required\"")]);
+        let said = |older: &Policy, newer: &Policy, lang| older.difference(newer, lang).split_off(1);
+        assert_eq!(
+            said(&sample::policy(), &required, Lang::En),
+            ["Looking addresses up in the national register (BAG). Was: \"optional\". Becomes: \"required\"."]
+        );
+        assert_eq!(
+            said(&required, &sample::policy(), Lang::Nl),
+            ["Adressen opzoeken in de landelijke registratie (BAG). Was: \"verplicht\". Wordt: \"niet verplicht\"."]
+        );
+    }
+
     /// Whatever changes the digest shows as a difference: one line of the text is changed at a time.
     #[test]
     fn no_change_goes_unsaid() {
@@ -241,7 +255,13 @@ mod tests {
             (
                 "[counting]",
                 "threshold = 2",
-                &["min_sources = 4", "count_cap = 2", "levels = [\"unit\", \"number\"]", "own_flag_required=false"][..],
+                &[
+                    "min_sources = 4",
+                    "count_cap = 2",
+                    "levels = [\"unit\", \"number\"]",
+                    "own_flag_required=false",
+                    "register = \"required\"",
+                ][..],
             ),
             ("[release]", "interval_hours = 24", &["min_changed = 4", "max_wait_days = 8", "immediate = true"]),
         ];

@@ -29,6 +29,7 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("count_cap", words.number(counting.count_cap)),
         ("levels", levels.join(", ")),
         ("own_flag_required", words.yes(counting.own_flag_required)),
+        ("register", words.word(&format!("register.{}", counting.register.as_str()))),
         ("interval_hours", words.number(release.interval_hours)),
         ("min_changed", words.number(release.min_changed)),
         ("max_wait_days", days(release.max_wait_days)),

@@ -13,7 +13,7 @@ use facts::{explained, of_finding, of_unsigned};
 
 pub use self::lang::{Lang, NotALang};
 use super::check::{Check, Finding, Reveal};
-use super::model::{Organisation, Policy, RosterEntry};
+use super::model::{Organisation, Policy, RegisterUse, RosterEntry};
 use crate::address::Level;
 
 /// The longest line of an explanation, in characters.
@@ -74,6 +74,10 @@ fn answers(page: &mut Page, policy: &Policy, check: &Check) {
     page.lines(&[if own_flag { "own_flag_required" } else { "own_flag_not_required" }]);
     let numbers = policy.counting.levels.contains(&Level::Number);
     page.lines(&[if numbers { "number_level" } else { "unit_level" }]);
+    page.lines(&[match policy.counting.register {
+        RegisterUse::Required => "register_required",
+        RegisterUse::Optional => "register_optional",
+    }]);
     page.heading("reveals_heading");
     page.lines(&["sets_explained"]);
     check.reveals.iter().for_each(|reveal| page.wrapped(UNDER, &reveal.text(page.lang)));
@@ -294,6 +298,22 @@ mod tests {
         let sentences =
             ["Only when 3 organisations", "may ask about addresses that they do not flag", "also one that does not"];
         said(&[("threshold = 2", open)], sentences);
+    }
+
+    #[test]
+    fn whether_a_register_is_required_is_in_it() {
+        let said = |register: &str, lang: Lang| {
+            let counting = format!("threshold = 2\nregister = \"{register}\"");
+            let page = sample::changed(&[("threshold = 2", &counting)]).explain(lang);
+            page.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let (required, optional) = ("Every partner looks each address up", "A partner need not look addresses up");
+        let page = said("required", Lang::En);
+        assert!(page.contains(required) && !page.contains(optional), "{page}");
+        let page = said("optional", Lang::En);
+        assert!(page.contains(optional) && !page.contains(required), "{page}");
+        assert!(said("required", Lang::Nl).contains("Iedere partner zoekt elk adres op"));
+        assert!(said("optional", Lang::Nl).contains("Een partner hoeft adressen niet op te zoeken"));
     }
 
     #[test]

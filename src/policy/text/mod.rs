@@ -20,8 +20,8 @@ use values::{NAME, PROSE, PolicyFile, shown};
 use super::check;
 use super::error::PolicyError;
 use super::model::{
-    Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, Operator, Override, Policy, ReleaseRules, Retention,
-    Rules,
+    Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, Operator, Override, Policy, RegisterUse,
+    ReleaseRules, Retention, Rules,
 };
 use crate::address::Level;
 use crate::digest::Digest;
@@ -210,6 +210,15 @@ impl PolicyFile<'_> {
             count_cap: self.or("counting.count_cap", &raw.count_cap, i64::from(threshold)..=250, threshold)?,
             levels,
             own_flag_required: raw.own_flag_required.unwrap_or(true),
+            register: self.register(&raw.register)?,
+        })
+    }
+
+    fn register(&self, raw: &Option<Spanned<String>>) -> Result<RegisterUse, PolicyError> {
+        let Some(raw) = raw else { return Ok(RegisterUse::default()) };
+        RegisterUse::named(raw.get_ref()).ok_or_else(|| {
+            let finding = format!("{} is neither \"required\" nor \"optional\"", shown(raw.get_ref()));
+            self.wrong(raw.span().start, "counting.register", finding)
         })
     }
 
@@ -390,6 +399,7 @@ mod tests {
         let policy = sample::policy();
         assert_eq!((policy.counting.threshold, policy.counting.min_sources, policy.counting.count_cap), (2, 3, 3));
         assert_eq!((policy.changes.signatures, policy.test), (4, false));
+        assert_eq!(policy.counting.register, RegisterUse::Optional);
         let four = sample::changed(&[("threshold = 2", "threshold = 4")]);
         assert_eq!((four.counting.min_sources, four.counting.count_cap), (4, 4), "at least the threshold");
         let none = sample::changed(&[("[counting]\nthreshold = 2", ""), ("[release]\ninterval_hours = 24", "")]);
@@ -552,6 +562,22 @@ mod tests {
             let changes = with(levels);
             refused(&[(changes[0].0, &changes[0].1)], "counting.levels", says);
         }
+    }
+
+    #[test]
+    fn whether_a_register_is_required() {
+        let with = |value: &str| format!("threshold = 2\nregister = {value}");
+        for used in RegisterUse::ALL {
+            let text = with(&format!("\"{}\"", used.as_str()));
+            assert_eq!(sample::changed(&[("threshold = 2", &text)]).counting.register, used);
+        }
+        for value in ["\"\"", "\"Required\"", "\"required \"", "\"no\""] {
+            let says = "is neither \"required\" nor \"optional\"";
+            refused(&[("threshold = 2", &with(value))], "counting.register", says);
+        }
+        assert!(
+            refusal(&sample::changed_text(&[("threshold = 2", &with("true"))])).contains("'register': invalid type")
+        );
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub(super) struct RawCounting {
     pub(super) count_cap: Option<Spanned<i64>>,
     pub(super) levels: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) own_flag_required: Option<bool>,
+    pub(super) register: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
