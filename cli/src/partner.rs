@@ -20,11 +20,13 @@ mod retention;
 
 use std::path::{Path, PathBuf};
 
-use stapel::Day;
 use stapel::partner::{Partner, PartnerError, Place};
+use stapel::policy::RegisterUse;
+use stapel::{Day, SignedPolicy};
 
 use crate::failure::{Failure, warn};
 use crate::output::{Output, Shown};
+use crate::rows::RowArgs;
 use outbox::Outbox;
 use refs::Refs;
 
@@ -131,6 +133,25 @@ impl PartnerFolder {
         Partner::open(self.place()).map_err(|error| self.says(error))
     }
 
+    /// Refuses rows for which no register is given, where the policy requires one, before any of them is read.
+    ///
+    /// The policy is read beside the folder, which is not opened yet: nobody else waits for it while rows are read.
+    fn refuse_without_register(&self, rows: &RowArgs) -> Result<(), Failure> {
+        if rows.has_register() {
+            return Ok(());
+        }
+        // Where there is no policy, or a wrong one, it is the opening of the folder that says so.
+        let Ok(signed) = SignedPolicy::read(&self.dir.join(POLICY)) else { return Ok(()) };
+        match signed.policy().counting.register {
+            RegisterUse::Required => Err(Failure::new(
+                "register_required",
+                "the policy requires that addresses are looked up in a register before they are flagged or asked \
+                 about: give it with --register FILE; stapel register build makes one",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where its keys are.
     fn keys(&self) -> &Path {
         self.keys.as_deref().unwrap_or(&self.dir)
@@ -149,10 +170,9 @@ impl PartnerFolder {
     fn says(&self, error: PartnerError) -> Failure {
         let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
         let (dir, keys) = (&self.dir, self.keys());
-        let files =
-            [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join("policy.toml")];
+        let files = [keys.join(JOURNAL_KEY), keys.join("partner.key"), dir.join("journal.sealed"), dir.join(POLICY)];
         let Some(missing) = files.iter().position(|file| is_missing(file)) else {
-            return Failure::of_policy(&dir.join("policy.toml"))(error);
+            return Failure::of_policy(&dir.join(POLICY))(error);
         };
         let dir_shown = dir.shown();
         let finding = match missing {
@@ -182,6 +202,9 @@ impl PartnerFolder {
         Failure::new("partner_folder", finding)
     }
 }
+
+/// The policy that it goes by.
+const POLICY: &str = "policy.toml";
 
 /// What the journal and the state are sealed with.
 const JOURNAL_KEY: &str = "journal.key";

@@ -243,6 +243,11 @@ impl Counts {
 }
 
 impl RowArgs {
+    /// Whether a register is given, in which each row is looked up.
+    pub(crate) fn has_register(&self) -> bool {
+        self.columns.register.is_some()
+    }
+
     /// Reads the rows, writes the refused ones to their file, and says on standard error how many there were of each.
     /// A refusal makes the exit status 3, whatever is done with the other rows; with `--strict` it is an error.
     pub(crate) fn read(&self) -> Result<Sheet, Failure> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::common::{Desk, text};
-use crate::consortium::{BY, consortium};
+use crate::consortium::{BY, consortium, consortium_counting};
 
 const NOW: &str = "--now 2026-12-01T09:00:00Z";
 
@@ -22,7 +22,10 @@ Dam;1;;G1;;Amsterdam;0363200000000008;0363010000000008;;f;Naamgeving uitgegeven;
 ";
 
 fn built() -> Desk {
-    let desk = consortium();
+    built_in(consortium())
+}
+
+fn built_in(desk: Desk) -> Desk {
     desk.write("bag.csv", EXTRACT);
     desk.stapel("register build bag.csv --date 2026-11-01 --out bag.stapel");
     desk
@@ -117,6 +120,55 @@ fn own_flags_that_a_register_does_not_know_are_looked_at() {
     assert!(output.status.success());
     let output = desk.run("--strict register check --json --dir politie --register bag.stapel", &[], b"");
     assert_eq!((output.status.code(), text(&output.stdout).lines().count()), (Some(3), 4));
+}
+
+#[test]
+fn a_policy_that_requires_a_register_has_one() {
+    let desk = built_in(consortium_counting("register = \"required\""));
+    desk.write("a.csv", "postcode;huisnummer\n1012JS;1\nnergens;1\n");
+    desk.write("good.csv", "postcode;huisnummer\n1012JS;1\n");
+    let flags = || desk.json("partner status --dir politie")[0]["flags"].clone();
+    for line in [
+        "flag",
+        "flag --until 2026-12-31",
+        "flag --renew observed_again",
+        "flag --dry-run",
+        "full",
+        "full --allow-shrink --dry-run",
+        "ask",
+        "ask --numbers --dry-run",
+        "ask --sweep onderzoek",
+    ] {
+        let line = format!("partner {line} --json --dir politie {BY} --refused refused.csv a.csv {NOW}");
+        let output = desk.run(&line, &[], b"");
+        let said = text(&output.stderr);
+        assert!(said.ends_with("[register_required]\n") && said.lines().count() == 1, "{line}: {said}");
+        assert!(said.contains("stapel register build") && said.contains("--register FILE"), "{said}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{line}");
+        assert!(!desk.path("refused.csv").exists() && !desk.path("politie/outbox").exists(), "{line}");
+    }
+    assert_eq!(flags(), 0);
+
+    let by_register = |line: &str| desk.stapel(&format!("partner {line} --register bag.stapel good.csv {NOW}"));
+    for line in ["flag", "flag --renew observed_again", "full", "ask"] {
+        by_register(&format!("{line} --dir politie {BY}"));
+        assert_eq!(flags(), 1, "{line}");
+    }
+    // What ends a flag, and what is about own flags, waits for no register.
+    for line in ["ask --own", "withdraw good.csv"] {
+        desk.stapel(&format!("partner {line} --dir politie {BY} {NOW}"));
+    }
+    assert_eq!(flags(), 0);
+    desk.stapel_with(&format!("partner dossier --dir politie {BY} {NOW}"), &["Dam 1, 1012 JS"]);
+}
+
+#[test]
+fn a_folder_that_is_none_says_so_whether_a_register_is_given_or_not() {
+    let desk = built();
+    desk.write("a.csv", "postcode;huisnummer\n1012JS;1\n");
+    for register in ["", "--register bag.stapel"] {
+        assert_eq!(desk.code(&format!("partner flag --dir niets {BY} {register} a.csv {NOW}")), "partner_folder");
+    }
 }
 
 fn table(header: &str, rows: &[&str]) -> String {

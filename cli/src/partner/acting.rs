@@ -145,6 +145,7 @@ impl CaseArgs {
 pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
+    acting.place.refuse_without_register(&acting.rows)?;
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
@@ -196,6 +197,7 @@ pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(
 pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
+    acting.place.refuse_without_register(&acting.rows)?;
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     if acting.rows.dry_run {
@@ -235,6 +237,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
         }
         return outbox.write(&partner, &messages, args.json, out);
     }
+    args.place.refuse_without_register(&args.rows)?;
     let sheet = args.rows.read()?;
     let mut addresses: Vec<Given<'_>> = once_each(sheet.rows.given(), Given::key).collect();
     let read = sheet.json();
