@@ -50,6 +50,7 @@ HOUR = 3_600
 RELEASE = START + 1
 NUMBERS = version(tables='\n[counting]\nlevels = ["unit", "number"]\n')
 SHORTER = version(before=FIRST, tables="\n[retention]\nmax_days = 90\n", valid_from="2026-12-02")
+REGISTER = version(before=FIRST, tables='\n[counting]\nregister = "required"\n', valid_from="2026-12-02")
 WITHOUT = version(before=NUMBERS, valid_from="2026-12-02")
 # Both follow the first; the second says that the first of them is void.
 VOIDING = version(
@@ -74,6 +75,7 @@ POLICIES = {
     "numbers": NUMBERS,
     "without-numbers": WITHOUT,
     "shorter": SHORTER,
+    "register": REGISTER,
     "voiding": VOIDING,
     "took-over": TOOK_OVER,
     "after-lost-key": AFTER_LOST,
@@ -83,6 +85,11 @@ ALL = {"first": FIRST, "other": OTHER, "joined": JOINED, "lost-key": LOST_KEY, *
 
 def homes(*numbers: int) -> list[str]:
     return [f"1012JS|{number}|" for number in numbers]
+
+
+def given(numbers: tuple[int, ...], looked_up: bool) -> dict[str, Any]:
+    """The fields of a step on homes."""
+    return {"homes": homes(*numbers), **({"looked_up": True} if looked_up else {})}
 
 
 class Play:
@@ -149,16 +156,21 @@ class Play:
 
     # What people do
 
-    def flag(self, *numbers: int, until: str | None = None, error: str | None = None, about: str | None = None) -> None:
-        fields: dict[str, Any] = {"homes": homes(*numbers), **({"until": until} if until else {})}
+    def flag(
+        self, *numbers: int, until: str | None = None, looked_up: bool = False, error: str | None = None,
+        about: str | None = None,
+    ) -> None:  # fmt: skip
+        fields = {**given(numbers, looked_up), **({"until": until} if until else {})}
         last = day(until) if until else None
-        self.step("flag", lambda: self.partner.flag(self.now, homes(*numbers), last), error, about, **fields)
+        call = lambda: self.partner.flag(self.now, homes(*numbers), last, looked_up)  # noqa: E731
+        self.step("flag", call, error, about, **fields)
 
     def renew(
-        self, *numbers: int, reason: str = "observed_again", error: str | None = None, about: str | None = None
-    ) -> None:
-        call = lambda: self.partner.renew(self.now, homes(*numbers), reason)  # noqa: E731
-        self.step("renew", call, error, about, homes=homes(*numbers), reason=reason)
+        self, *numbers: int, reason: str = "observed_again", looked_up: bool = False, error: str | None = None,
+        about: str | None = None,
+    ) -> None:  # fmt: skip
+        call = lambda: self.partner.renew(self.now, homes(*numbers), reason, looked_up)  # noqa: E731
+        self.step("renew", call, error, about, **given(numbers, looked_up), reason=reason)
 
     def withdraw(self, *numbers: int, about: str | None = None) -> None:
         self.step(
@@ -166,10 +178,11 @@ class Play:
         )
 
     def replace_all(
-        self, *numbers: int, shrink: bool = False, error: str | None = None, about: str | None = None
-    ) -> None:
-        call = lambda: self.partner.replace_all(self.now, homes(*numbers), shrink)  # noqa: E731
-        self.step("replace_all", call, error, about, homes=homes(*numbers), shrink=shrink)
+        self, *numbers: int, shrink: bool = False, looked_up: bool = False, error: str | None = None,
+        about: str | None = None,
+    ) -> None:  # fmt: skip
+        call = lambda: self.partner.replace_all(self.now, homes(*numbers), shrink, looked_up)  # noqa: E731
+        self.step("replace_all", call, error, about, **given(numbers, looked_up), shrink=shrink)
 
     def accept_clock(self, about: str | None = None, error: str | None = None) -> None:
         self.step("accept_clock", lambda: self.partner.accept_clock(self.now), error, about)
@@ -215,10 +228,12 @@ class Play:
         return self.made("confirm", lambda: self.partner.deliver(self.now, confirm=True), error, about)
 
     def ask(
-        self, *numbers: int, sweep: str | None = None, about: str | None = None, error: str | None = None
-    ) -> list[bytes]:
-        fields = {"homes": homes(*numbers), **({"sweep": sweep} if sweep else {})}
-        return self.made("ask", lambda: self.partner.ask(self.now, homes(*numbers), sweep), error, about, **fields)
+        self, *numbers: int, sweep: str | None = None, looked_up: bool = False, about: str | None = None,
+        error: str | None = None,
+    ) -> list[bytes]:  # fmt: skip
+        fields = {**given(numbers, looked_up), **({"sweep": sweep} if sweep else {})}
+        call = lambda: self.partner.ask(self.now, homes(*numbers), sweep, looked_up)  # noqa: E731
+        return self.made("ask", call, error, about, **fields)
 
     def status(self, about: str | None = None, error: str | None = None) -> bytes:
         made = self.made("status", lambda: [self.partner.status(self.now)], error, about)
@@ -1144,6 +1159,33 @@ def shortened() -> Play:
     return play
 
 
+def a_required_register() -> Play:
+    play = Play(
+        "a policy that requires a register", "7.2: what was not looked up in one is neither flagged nor asked about."
+    )
+    play.delivered(1, 2, 3)
+    play.now = moment("2026-12-02", 60)
+    play.adopt("register", about="what was flagged before stands")
+    required = "register_required"
+    play.flag(1, 4, error=required)
+    play.flag(4, until="2027-03-31", error=required)
+    play.renew(1, error=required)
+    play.replace_all(1, 2, 3, error=required)
+    play.ask(1, error=required)
+    play.flag(4, looked_up=True)
+    play.flag(5, until="2027-03-31", looked_up=True)
+    play.replace_all(1, 2, 3, 4, looked_up=True, about="which withdraws one")
+    play.withdraw(2, about="which waits for no register")
+    for message in play.deliver():
+        play.receipt(message)
+    (question,) = play.ask(1, looked_up=True)
+    play.read(play.reply(question, "answer", standings=bytes([2])), "answer")
+    play.now = moment("2027-01-03")
+    play.renew(1, looked_up=True)
+    play.replace_all(shrink=True, about="where there is nothing to look up")
+    return play
+
+
 def days() -> Play:
     play = Play("days, renewals, and flagging again", "5.5, 7.2: 180 days, and one renewal.")
     play.flag(1, 2, about="through 2027-05-30 at most, so through 2027-04-30")
@@ -1417,8 +1459,8 @@ def the_epoch_that_answers() -> Play:
 PLAYS = (
     a_day, house_numbers, the_order, receipts, answers, impossible_rejections, wholly_withdrawn, a_gap, a_chain,
     numbers, a_lost_folder, budgets, a_restore, own_lines, checkpoints, newer_policies, void_policies, lost_key,
-    another_operator, shortened, days, withdrawn_and_not_told, given_up_and_accepted, clock, certificates,
-    secrets, joining, another_key, the_epoch_that_answers,
+    another_operator, shortened, a_required_register, days, withdrawn_and_not_told, given_up_and_accepted, clock,
+    certificates, secrets, joining, another_key, the_epoch_that_answers,
     a_receipt_after_all, an_old_copy, nothing_held,
 )  # fmt: skip
 # Those that no signed rejection has.

@@ -211,6 +211,45 @@ fn an_address_comes_back_as_it_was_written() {
 }
 
 #[test]
+fn where_a_register_is_required_nothing_else_is_flagged_or_asked_about() {
+    let required = policy_text().replace("threshold = 2\n", "threshold = 2\nregister = \"required\"\n");
+    let mut town = Consortium::under(&required);
+    let (a, b) = (home("1012JS|1|A"), home("1012JS|1|B"));
+    let resolved = |key: AddressKey| Given::from(key).resolved();
+    let until = Day::from_ymd(2026, 12, 31).unwrap();
+    for homes in [vec![Given::from(a)], vec![resolved(a), b.into()], vec![Given::from(b).typed("Dam 1-B"), resolved(a)]]
+    {
+        let partner = &mut town.partners[0];
+        let refusals = [
+            partner.flag(&homes, &by(), START).unwrap_err(),
+            partner.flag_until(&homes, until, &by(), START).unwrap_err(),
+            partner.renew(&homes, RenewalReason::ObservedAgain, &by(), START).unwrap_err(),
+            partner.replace_all(&homes, true, &by(), START).unwrap_err(),
+            partner.ask(&homes, &by(), START).unwrap_err(),
+            town.partners[3].sweep(&homes, &"brand".parse().unwrap(), &by(), START).unwrap_err(),
+        ];
+        for refusal in refusals {
+            assert_eq!(refusal.code(), "register_required");
+            assert!(!refusal.to_string().contains("1012"), "{refusal}");
+        }
+        assert_eq!(town.partners[0].flags().len(), 0);
+    }
+
+    let both = [resolved(a), resolved(b)];
+    assert_eq!(town.partners[0].flag(both, &by(), START).unwrap().added, 2);
+    town.deliver(0, START);
+    let number = resolved(a).number().unwrap();
+    assert_eq!(town.partners[0].ask([number, resolved(b)], &by(), START).unwrap().len(), 1, "so is its number");
+    assert_eq!(town.partners[3].sweep(both, &"brand".parse().unwrap(), &by(), START).unwrap().len(), 1);
+    // What is about own flags needs none, and least of all what ends them.
+    let partner = &mut town.partners[0];
+    assert_eq!(partner.ask_own(&by(), START).unwrap().len(), 1);
+    assert_eq!(partner.withdraw([a], &by(), START).unwrap().withdrawn, 1);
+    assert!(!partner.dossier(&a, &by(), START).unwrap().is_empty());
+    assert_eq!(partner.replace_all([] as [AddressKey; 0], true, &by(), START).unwrap().withdrawn, 1);
+}
+
+#[test]
 fn a_dossier_finds_a_home_in_every_spelling_and_says_in_which() {
     let mut town = Consortium::new();
     let police = &mut town.partners[0];

@@ -222,6 +222,8 @@ enum stapel_status
     STAPEL_ERROR_NOT_IN_REGISTER = 158,
     /** What was given fits more than one address of a local register. */
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
+    /** The policy requires a register of addresses, and an address was not looked up in one. */
+    STAPEL_ERROR_REGISTER_REQUIRED = 160,
     /** An address was refused: it is longer than one address can be. */
     STAPEL_ERROR_TOO_LONG = 200,
     /** An address was refused: it is not UTF-8; of any other text too. */
@@ -1122,8 +1124,8 @@ stapel_status stapel_partner_accept_clock(const stapel_partner *partner,
  * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
  *
  * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
- * follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
- * be; _IO.
+ * follow from their homes; _REGISTER_REQUIRED where the policy requires a register, and one of them was not looked up;
+ * _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
  */
 stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   const stapel_addresses *homes,
@@ -1218,8 +1220,8 @@ stapel_status stapel_partner_confirm(const stapel_partner *partner,
  * As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
  * for byte.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a house number where the policy does not count those; _NO_EPOCH,
- * _CASE, _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED; _REGISTER_REQUIRED where the policy requires a register, and one of them was not
+ * looked up; _LEVEL for a house number where the policy does not count those; _NO_EPOCH, _CASE, _IO.
  */
 stapel_status stapel_partner_ask(const stapel_partner *partner,
                                  const stapel_addresses *addresses,

@@ -232,8 +232,8 @@ pub unsafe extern "C" fn stapel_partner_accept_clock(
 /// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
 ///
 /// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
-/// follow from their homes; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot
-/// be; _IO.
+/// follow from their homes; _REGISTER_REQUIRED where the policy requires a register, and one of them was not looked up;
+/// _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flag(
     partner: *const stapel_partner,
@@ -401,8 +401,8 @@ pub unsafe extern "C" fn stapel_partner_confirm(
 /// As long as a question of the same call (addresses, actor and case) is in flight, those in flight come again, byte
 /// for byte.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED; _LEVEL for a house number where the policy does not count those; _NO_EPOCH,
-/// _CASE, _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED; _REGISTER_REQUIRED where the policy requires a register, and one of them was not
+/// looked up; _LEVEL for a house number where the policy does not count those; _NO_EPOCH, _CASE, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_ask(
     partner: *const stapel_partner,

@@ -150,6 +150,8 @@ pub enum stapel_status {
     STAPEL_ERROR_NOT_IN_REGISTER = 158,
     /// What was given fits more than one address of a local register.
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,
+    /// The policy requires a register of addresses, and an address was not looked up in one.
+    STAPEL_ERROR_REGISTER_REQUIRED = 160,
     /// An address was refused: it is longer than one address can be.
     STAPEL_ERROR_TOO_LONG = 200,
     /// An address was refused: it is not UTF-8; of any other text too.
@@ -325,6 +327,7 @@ const CODES: &[(stapel_status, &CStr)] = &[
     (STAPEL_ERROR_BAG_ID_WITHDRAWN, c"bag_id_withdrawn"),
     (STAPEL_ERROR_NOT_IN_REGISTER, c"not_in_register"),
     (STAPEL_ERROR_SEVERAL_IN_REGISTER, c"several_in_register"),
+    (STAPEL_ERROR_REGISTER_REQUIRED, c"register_required"),
     (STAPEL_ERROR_TOO_LONG, c"too_long"),
     (STAPEL_ERROR_NOT_UTF8, c"not_utf8"),
     (STAPEL_ERROR_EMPTY, c"empty"),

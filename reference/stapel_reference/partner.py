@@ -3,7 +3,7 @@
 It has no journal, so its messages name 32 zero bytes; and no full set of it has several parts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -186,15 +186,18 @@ class Partner:
 
     # What a person does
 
-    def flag(self, now: int, homes: Iterable[str], until: int | None = None) -> None:
+    def flag(self, now: int, homes: Collection[str], until: int | None = None, looked_up: bool = False) -> None:
+        """`looked_up`: in a register. So it is below."""
         self.permit("flag")
+        self.refuse_without_register(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
         Rules(self.policy["retention"]).flag(flags, sorted(set(homes)), today, until)
         self.take(now, flags)
 
-    def renew(self, now: int, homes: Iterable[str], reason: str) -> None:
+    def renew(self, now: int, homes: Collection[str], reason: str, looked_up: bool = False) -> None:
         self.permit("flag")
+        self.refuse_without_register(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
         Rules(self.policy["retention"]).renew(flags, sorted(set(homes)), reason, today)
@@ -207,9 +210,12 @@ class Partner:
         flags.withdraw(sorted(set(homes)), today)
         self.take(now, flags)
 
-    def replace_all(self, now: int, homes: Iterable[str], shrink: bool = False) -> None:
+    def replace_all(
+        self, now: int, homes: Collection[str], shrink: bool = False, looked_up: bool = False
+    ) -> None:
         """Makes the flags exactly those of some homes."""
         self.permit("flag")
+        self.refuse_without_register(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
         wanted = sorted(set(homes))
@@ -233,6 +239,10 @@ class Partner:
     def permit(self, what: str) -> None:
         if what not in self.entry["may"]:
             raise Refused("not_permitted", f"the roster does not let this partner {what}")
+
+    def refuse_without_register(self, address_keys: Collection[str], looked_up: bool) -> None:
+        if address_keys and not looked_up and self.policy["counting"]["register"] == "required":
+            raise Refused("register_required", "the policy requires that addresses are looked up in a register")
 
     def copied(self, today: int) -> Flags:
         flags = Flags(dict(self.flags.held), dict(self.flags.ended))
@@ -455,8 +465,11 @@ class Partner:
             groups.setdefault(terms, []).append(self.pseudonym(epoch, key))
         return [(terms, sorted(groups[terms])) for terms in sorted(groups, key=Terms.order)]
 
-    def ask(self, now: int, address_keys: Iterable[str], sweep: str | None = None) -> list[bytes]:
+    def ask(
+        self, now: int, address_keys: Collection[str], sweep: str | None = None, looked_up: bool = False
+    ) -> list[bytes]:
         self.permit("sweep" if sweep else "ask")
+        self.refuse_without_register(address_keys, looked_up)
         now = self.at(now)
         opened = self.open_epochs(now // DAY)
         delivered = [one for one in opened if one in self.epochs and self.epochs[one].delivered]

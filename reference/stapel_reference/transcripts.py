@@ -38,16 +38,16 @@ def done(partner: Partner, step: dict[str, Any], policies: dict[str, dict[str, A
 
 
 def do(partner: Partner, step: dict[str, Any], policies: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    now, homes = step["now"], step.get("homes", [])
+    now, homes, looked_up = step["now"], step.get("homes", []), step.get("looked_up", False)
     match step["do"]:
         case "flag":
-            partner.flag(now, homes, policy.day_number(step["until"]) if "until" in step else None)
+            partner.flag(now, homes, policy.day_number(step["until"]) if "until" in step else None, looked_up)
         case "renew":
-            partner.renew(now, homes, step["reason"])
+            partner.renew(now, homes, step["reason"], looked_up)
         case "withdraw":
             partner.withdraw(now, homes)
         case "replace_all":
-            partner.replace_all(now, homes, step["shrink"])
+            partner.replace_all(now, homes, step["shrink"], looked_up)
         case "accept_clock":
             partner.accept_clock(now)
         case "give_up":
@@ -66,7 +66,7 @@ def do(partner: Partner, step: dict[str, Any], policies: dict[str, dict[str, Any
         case "deliver" | "confirm" as what:
             return {"messages": [one.hex() for one in partner.deliver(now, confirm=what == "confirm")]}
         case "ask":
-            return {"messages": [one.hex() for one in partner.ask(now, homes, step.get("sweep"))]}
+            return {"messages": [one.hex() for one in partner.ask(now, homes, step.get("sweep"), looked_up)]}
         case "status":
             return {"messages": [partner.status(now).hex()]}
         case "read":

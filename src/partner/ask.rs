@@ -24,9 +24,9 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number where the policy does not count
-    /// those; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io); whatever the source of pseudonyms
-    /// gives.
+    /// [`PartnerError::NotPermitted`]; [`PartnerError::RegisterRequired`]; [`PartnerError::Level`] for a house number
+    /// where the policy does not count those; [`PartnerError::NoEpoch`]; [`SystemError::Io`](crate::SystemError::Io);
+    /// whatever the source of pseudonyms gives.
     pub fn ask<'a>(
         &mut self,
         addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
@@ -34,7 +34,7 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
-        let (addresses, typed) = apart(addresses);
+        let (addresses, typed) = self.member.given(addresses)?;
         self.question(&addresses, typed, None, by, now)
     }
 
@@ -57,7 +57,7 @@ impl Partner {
             let finding = format!("'{reason}' is not a reason of the policy's; those are: {}", listed.join(", "));
             return Err(PartnerError::NotPermitted { finding });
         }
-        let (addresses, typed) = apart(addresses);
+        let (addresses, typed) = self.member.given(addresses)?;
         self.question(&addresses, typed, Some(reason), by, now)
     }
 
@@ -66,7 +66,7 @@ impl Partner {
     ///
     /// # Errors
     ///
-    /// As [`Partner::ask`].
+    /// As [`Partner::ask`], but no register is required: nothing is looked up anew.
     pub fn ask_own(&mut self, by: &Case, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         let today = self.data.at(now)?.day();
@@ -177,10 +177,16 @@ impl Partner {
     }
 }
 
-/// The keys that are given, in their order, and the texts.
-fn apart<'a>(addresses: impl IntoIterator<Item = impl Into<Given<'a>>>) -> (Vec<AddressKey>, Texts) {
-    let given: Vec<Given<'_>> = addresses.into_iter().map(Into::into).collect();
-    (given.iter().map(Given::key).collect(), Texts::of(&given))
+impl Member {
+    /// The keys that are given, in their order, and the texts.
+    fn given<'a>(
+        &self,
+        addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
+    ) -> Result<(Vec<AddressKey>, Texts), PartnerError> {
+        let given: Vec<Given<'_>> = addresses.into_iter().map(Into::into).collect();
+        self.refuse_without_register(&given)?;
+        Ok((given.iter().map(Given::key).collect(), Texts::of(&given)))
+    }
 }
 
 /// The epoch that answers, where the broker said it; else the newest open one in which the partner has delivered, or

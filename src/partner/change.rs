@@ -49,7 +49,7 @@ impl Partner {
     /// # Errors
     ///
     /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number: house numbers follow from their
-    /// homes; [`PartnerError::LastDay`] where no month ends within `max_days`;
+    /// homes; [`PartnerError::RegisterRequired`]; [`PartnerError::LastDay`] where no month ends within `max_days`;
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn flag<'a>(
         &mut self,
@@ -57,7 +57,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = new_flags(state, policy, &homes, today)?;
             Ok((JournalEvent::flagged(None, flags, typed), changed))
@@ -78,7 +78,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = flags_until(state, policy, &homes, last_day, today)?;
             Ok((JournalEvent::flagged(None, flags, typed), changed))
@@ -100,7 +100,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (flags, changed) = renewed_flags(state, policy, &homes, reason, today)?;
             Ok((JournalEvent::flagged(Some(reason), flags, typed), changed))
@@ -118,7 +118,8 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, repeated, .. } = self.homes(homes)?;
+        let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
+        let Homes { homes, repeated, .. } = self.homes(&given)?;
         self.change(repeated, by, now, |state, _, _| {
             let (event, changed) = withdraw(state, homes);
             Ok((Some(event).filter(|_| changed != Changed::default()), changed))
@@ -141,7 +142,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes(homes)?;
+        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
         self.change(repeated, by, now, |state, policy, today| {
             let (event, changed) = replace(state, policy, homes, typed, allow_shrink, today)?;
             Ok((Some(event), changed))
@@ -217,16 +218,23 @@ impl Partner {
         Ok(Changed { repeated, ..changed })
     }
 
-    /// The homes that are given; an error for a house number, or where the partner may not flag.
-    fn homes<'a>(&self, homes: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Result<Homes, PartnerError> {
-        self.member.permit(|may| may.flag, "flag")?;
+    /// The homes that are given, as [`Partner::homes`]; an error also where the policy requires a register.
+    fn homes_to_flag<'a>(&self, homes: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Result<Homes, PartnerError> {
         let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
+        let homes = self.homes(&given)?;
+        self.member.refuse_without_register(&given)?;
+        Ok(homes)
+    }
+
+    /// The homes that are given; an error for a house number, or where the partner may not flag.
+    fn homes(&self, given: &[Given<'_>]) -> Result<Homes, PartnerError> {
+        self.member.permit(|may| may.flag, "flag")?;
         if given.iter().any(|home| home.key().level() != Level::Unit) {
             return Err(PartnerError::Level {
                 finding: "a house number is not flagged itself; it follows from the homes at it: flag those",
             });
         }
-        let typed = Texts::of(&given);
+        let typed = Texts::of(given);
         let mut homes: Vec<AddressKey> = given.iter().map(Given::key).collect();
         homes.sort_unstable();
         homes.dedup();

@@ -50,6 +50,13 @@ pub enum PartnerError {
         finding: &'static str,
     },
 
+    /// The policy requires a register of addresses, and an address was not looked up in one.
+    #[error(
+        "the policy requires that addresses are looked up in a register before they are flagged or asked about: \
+         resolve each with a local register, which stapel register build makes, and give what that resolved"
+    )]
+    RegisterRequired,
+
     /// A last valid day cannot be used.
     #[error("the last valid day cannot be used: {finding}")]
     LastDay {
@@ -239,6 +246,7 @@ pub enum PartnerError {
 codes!(PartnerError {
     NotPermitted => "not_permitted",
     Level => "level",
+    RegisterRequired => "register_required",
     LastDay => "last_day",
     NotFlagged => "not_flagged",
     TooManyRenewals => "too_many_renewals",

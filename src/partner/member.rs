@@ -2,6 +2,7 @@
 //! a disk.
 
 use super::error::PartnerError;
+use super::given::Given;
 use super::sent::{MessageHead, SignedMessage};
 use super::state::PartnerState;
 use crate::address::{AddressKey, Level};
@@ -9,7 +10,7 @@ use crate::audit::LogKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{self, FullSet, Group, Header, MessageError, Request};
-use crate::policy::{Certificate, Permissions, Policy, RosterEntry, SignedPolicy, Statement, latest};
+use crate::policy::{Certificate, Permissions, Policy, RegisterUse, RosterEntry, SignedPolicy, Statement, latest};
 use crate::pseudonym::{Pseudonym, PseudonymSource};
 use crate::secret::SigningKey;
 use crate::threads::Threads;
@@ -76,6 +77,14 @@ impl Member {
             return Ok(());
         }
         Err(PartnerError::NotPermitted { finding: format!("the roster does not let partner {} {what}", self.number) })
+    }
+
+    /// Refuses addresses of which one was not looked up in a register, where the policy requires that.
+    pub(super) fn refuse_without_register(&self, given: &[Given<'_>]) -> Result<(), PartnerError> {
+        match self.policy().counting.register {
+            RegisterUse::Required if !given.iter().all(Given::is_resolved) => Err(PartnerError::RegisterRequired),
+            _ => Ok(()),
+        }
     }
 
     /// The name of the broker's audit log since its last restore; 0 for never.

@@ -12,6 +12,7 @@ use super::*;
 use crate::Error;
 use crate::audit::UnverifiedCheckpoint;
 use crate::message::RenewalReason;
+use crate::partner::given::Given;
 use crate::secret::{SecretFile, SecretPart};
 
 thread_local! {
@@ -60,6 +61,8 @@ struct Step {
     about: Option<String>,
     #[serde(default)]
     homes: Vec<String>,
+    #[serde(default)]
+    looked_up: bool,
     until: Option<String>,
     reason: Option<String>,
     #[serde(default)]
@@ -154,7 +157,11 @@ impl Player<'_> {
     }
 
     fn step(&mut self, step: &Step) -> Result<Done, Error> {
-        let homes: Vec<_> = step.homes.iter().map(|text| home(text)).collect();
+        let given = |text: &String| {
+            let home = Given::from(home(text));
+            if step.looked_up { home.resolved() } else { home }
+        };
+        let homes: Vec<_> = step.homes.iter().map(given).collect();
         let (now, homes) = (Timestamp(step.now), homes.as_slice());
         let partner = self.partner();
         let mut done = Done::default();
