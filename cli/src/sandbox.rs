@@ -18,8 +18,9 @@ use crate::output::{Output, Shown};
 /// playing partners
 ///
 /// The program opens DIR/partner as a partner and DIR/broker as the broker, flags DIR/addresses.csv and asks; the
-/// others flagged some of these addresses, so that the first question gives a hit. Flags show at once, which only a
-/// test may. All in it is made up; its keys are for nothing else.
+/// others flagged some of these addresses, so that the first question gives a hit. DIR/bag.stapel is a register of the
+/// town, for `--register`. Flags show at once, which only a test may. All in it is made up; its keys are for nothing
+/// else.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -36,7 +37,7 @@ pub(crate) struct Args {
     /// The folder to make; it must not exist yet, or be empty
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// Print one JSON object: the folders, and the file of addresses
+    /// Print one JSON object: the folders and the files
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -60,6 +61,7 @@ const MAKING: &str = "making";
 
 fn make(base: &Path, now: Timestamp) -> Result<(), Failure> {
     sandbox::make(base, now)?;
+    sandbox::register(&base.join("bag.stapel"), now.day())?;
     files::replace(&base.join("addresses.csv"), sandbox::addresses_csv().as_bytes())
 }
 
@@ -99,6 +101,7 @@ fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {
         return out.json(&json!({
             "partner": path("partner"), "broker": path("broker"), "broker_keys": path("broker/keys"),
             "policy": path("policy.toml"), "addresses": path("addresses.csv"),
+            "register": path("bag.stapel"),
         }));
     }
     writeln!(
@@ -108,6 +111,7 @@ fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {
          \x20 partner       {}\n\
          \x20 broker        {}, its keys in {}\n\
          \x20 addresses     {}\n\
+         \x20 a register    {}\n\
          \x20 the rules     {}\n\
          \n\
          Flag the addresses and ask about them: some are stacked, two to four high. `stapel sandbox --help` shows it \
@@ -117,6 +121,7 @@ fn tell(args: &Args, out: &mut Output) -> Result<(), Failure> {
         path("broker"),
         path("broker/keys"),
         path("addresses.csv"),
+        path("bag.stapel"),
         path("policy.toml"),
     )?;
     Ok(())

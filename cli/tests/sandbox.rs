@@ -9,6 +9,9 @@ fn the_first_question_gives_a_hit() {
     let made = desk.json("sandbox --dir sandbox");
     assert_eq!(made[0]["partner"], json!("sandbox/partner"));
     assert_eq!(text(&desk.read("sandbox/addresses.csv")).lines().next(), Some("ref;adres"));
+    assert_eq!(made[0]["register"], json!("sandbox/bag.stapel"));
+    let found = desk.stapel_with("register show --register sandbox/bag.stapel", &["Kerkplein 7, 9999 XB"]);
+    assert!(found.contains("withdrawn") && found.contains("9999XB|5|"), "{found}");
     let shown = desk.stapel("partner shown --dir sandbox/partner --out shown");
     assert!(shown.contains("nothing was written") && !desk.path("shown").exists(), "{shown}");
     let help = desk.stapel("sandbox --help");

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use stapel::partner::{Partner, Received};
 use stapel::policy::Sees;
-use stapel::{AddressKey, Broker, Case, Timestamp};
+use stapel::register::{RegisterBuilder, RegisterRow};
+use stapel::{AddressKey, Broker, Case, Day, Fields, Timestamp};
 
 use crate::error::{DemoError, Result};
 use crate::founding::{self, Founded, Member, Terms};
@@ -29,6 +30,43 @@ const OTHERS_ALONE: [&str; 3] = [
     "Dorpsstraat 2, 9999 XE Voorbeeldstad",
     "Dorpsstraat 3, 9999 XE Voorbeeldstad",
 ];
+
+/// What the sandbox's register has: street, postcode, number, letter, addition, the object that stands there, and what
+/// is to be said of it. The nummeraanduidingen are numbered from 1.
+const REGISTERED: &[(&str, &str, &str, &str, &str, u64, Note)] = &[
+    ("Molenstraat", "9999XA", "12", "A", "", 1, Note::None),
+    ("Molenstraat", "9999XA", "14", "", "", 2, Note::None),
+    ("Kerkplein", "9999XB", "3", "", "BIS", 3, Note::None),
+    ("Kerkplein", "9999XB", "5", "", "", 4, Note::None),
+    // Its object is Kerkplein 5 now.
+    ("Kerkplein", "9999XB", "7", "", "", 4, Note::Withdrawn),
+    ("Kerkplein", "9999XB", "9", "", "", 1, Note::Secondary),
+    ("Havenweg", "9999XC", "101", "", "2", 5, Note::None),
+    ("Havenweg", "9999XC", "103", "", "", 6, Note::None),
+    // Others write it 105-hs.
+    ("Havenweg", "9999XC", "105", "H", "", 7, Note::None),
+    ("Lindelaan", "9999XD", "8", "", "", 8, Note::None),
+    ("Lindelaan", "9999XD", "10", "", "", 9, Note::None),
+    ("Lindelaan", "9999XD", "12", "", "", 10, Note::None),
+    ("Lindelaan", "9999XD", "14", "", "", 11, Note::None),
+    // A garage box has no postcode.
+    ("Lindelaan", "", "16", "", "G1", 12, Note::None),
+    ("Dorpsstraat", "9999XE", "1", "", "", 13, Note::None),
+    ("Dorpsstraat", "9999XE", "2", "", "", 14, Note::None),
+    ("Dorpsstraat", "9999XE", "3", "", "", 15, Note::None),
+    // Two homes that only their postcodes hold apart.
+    ("Dorpsstraat", "9999XF", "3", "", "", 16, Note::None),
+    // A street with a number in its name.
+    ("Kotter 38", "9999XG", "2", "", "", 17, Note::None),
+];
+
+/// What the register says of one of its addresses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Note {
+    None,
+    Withdrawn,
+    Secondary,
+}
 
 /// Makes keys, folders, a signed policy and a broker in `base`, and has the three playing partners flag and deliver.
 ///
@@ -57,6 +95,31 @@ pub fn addresses_csv() -> String {
         csv += &format!("{reference};{text}\n");
     }
     csv
+}
+
+/// Writes a local register of the town, of an extract of this day.
+///
+/// # Errors
+///
+/// What the library says of a row or of the file.
+pub fn register(path: &Path, source: Day) -> Result<()> {
+    let mut builder = RegisterBuilder::new();
+    for ((street, postcode, number, letter, addition, object, note), id) in REGISTERED.iter().zip(1u64..) {
+        let (id, object) = (format!("999920{id:010}"), format!("999901{object:010}"));
+        let at = if postcode.is_empty() { ["", ""] } else { ["53.250000", "4.500000"] };
+        builder.add(&RegisterRow {
+            street,
+            town: "Voorbeeldstad",
+            fields: Fields { postcode, number, letter, addition },
+            id: &id,
+            object: &object,
+            building: "9999100000000001",
+            at,
+            is_secondary: *note == Note::Secondary,
+            is_withdrawn: *note == Note::Withdrawn,
+        })?;
+    }
+    Ok(builder.finish(path, source)?)
 }
 
 /// Has a playing partner, the `at`th, flag and deliver.
