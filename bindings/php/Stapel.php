@@ -1011,8 +1011,9 @@ final class Library
     /** @internal */
     public static function text(CData $text): ?string
     {
+        // Not compared with null, for which PHP would make a string of all that follows, up to a NUL somewhere.
         return match (true) {
-            $text->ptr === null => null,
+            FFI::isNull($text->ptr) => null,
             $text->len === 0 => '',
             default => FFI::string($text->ptr, $text->len),
         };

@@ -67,6 +67,8 @@ function testAddresses(): void
     same('invalid_argument', codeOf(fn() => $rows->row(5)));
     $rows->close();
     same('closed', codeOf(fn() => count($rows)));
+    // Nothing at all stands where these begin.
+    same('', Addresses::fromTexts(['1012JS 1'], [''])->row(0)->reference);
 
     $rows = Addresses::fromFields([new Fields('1012JS', '1', 'a'), new Fields('1012JS', '0')]);
     same(['1012JS|1|A', null], $rows->canonical());
