@@ -120,6 +120,18 @@ enum stapel_status
     STAPEL_ERROR_TOO_MANY_RENEWALS = 323,
 };
 typedef int32_t stapel_status;
+enum stapel_how
+ {
+    STAPEL_HOW_NONE = 0,
+    STAPEL_HOW_REGISTERED = 1,
+    STAPEL_HOW_BY_ID = 2,
+    STAPEL_HOW_COMPLETED = 3,
+    STAPEL_HOW_STREET = 4,
+    STAPEL_HOW_OTHER_SPELLING = 5,
+    STAPEL_HOW_UNREGISTERED = 6,
+    STAPEL_HOW_WITHDRAWN = 7,
+};
+typedef int32_t stapel_how;
 enum stapel_level
  {
     STAPEL_LEVEL_NONE = 0,
@@ -173,13 +185,16 @@ typedef int32_t stapel_change;
 typedef struct stapel_addresses stapel_addresses;
 typedef struct stapel_broker stapel_broker;
 typedef struct stapel_buffer stapel_buffer;
+typedef struct stapel_findings stapel_findings;
 typedef struct stapel_messages stapel_messages;
 typedef struct stapel_news stapel_news;
 typedef struct stapel_partner stapel_partner;
+typedef struct stapel_register stapel_register;
 typedef struct stapel_reply stapel_reply;
 typedef struct {
     char unit[24];
     char number[16];
+    stapel_how how;
 } stapel_address;
 typedef struct {
     const char *ptr;
@@ -190,6 +205,8 @@ typedef struct {
     stapel_str number;
     stapel_str letter;
     stapel_str addition;
+    stapel_str street;
+    stapel_str town;
 } stapel_fields;
 typedef struct {
     const char *bytes;
@@ -201,16 +218,50 @@ typedef struct {
     stapel_packed number;
     stapel_packed letter;
     stapel_packed addition;
+    stapel_packed street;
+    stapel_packed town;
 } stapel_packed_fields;
+typedef struct {
+    size_t registered;
+    size_t by_id;
+    size_t completed;
+    size_t street;
+    size_t other_spelling;
+    size_t unregistered;
+    size_t withdrawn;
+} stapel_how_counts;
 typedef struct {
     size_t row;
     stapel_status status;
     stapel_level level;
+    stapel_how how;
     stapel_str reference;
     stapel_str canonical;
+    stapel_str number;
     stapel_str field;
     stapel_str message;
 } stapel_row;
+typedef struct {
+    size_t addresses;
+    size_t withdrawn;
+    char source_day[16];
+} stapel_register_about;
+typedef struct {
+    stapel_str canonical;
+    stapel_str street;
+    stapel_str town;
+    stapel_str postcode;
+    uint32_t number;
+    stapel_str letter;
+    stapel_str addition;
+    stapel_str id;
+    stapel_str object;
+    stapel_str building;
+    double latitude;
+    double longitude;
+    int32_t is_secondary;
+    int32_t is_withdrawn;
+} stapel_register_entry;
 typedef struct {
     uint64_t index;
     uint8_t leaf[32];
@@ -298,29 +349,38 @@ uint32_t stapel_abi_version(void);
 const char *stapel_status_code(int32_t status);
 const char *stapel_last_error_message(void);
 stapel_status stapel_open_handles(size_t *count);
-stapel_status stapel_address_from_text(const char *text,
+stapel_status stapel_address_from_text(const stapel_register *local_register,
+                                       const char *text,
                                        size_t text_len,
                                        stapel_address *address);
-stapel_status stapel_address_from_fields(const stapel_fields *fields, stapel_address *address);
-stapel_status stapel_addresses_from_texts(const stapel_str *texts,
+stapel_status stapel_address_from_fields(const stapel_register *local_register,
+                                         const stapel_fields *fields,
+                                         stapel_address *address);
+stapel_status stapel_addresses_from_texts(const stapel_register *local_register,
+                                          const stapel_str *texts,
                                           const stapel_str *references,
                                           size_t count,
                                           stapel_addresses **addresses);
-stapel_status stapel_addresses_from_fields(const stapel_fields *fields,
+stapel_status stapel_addresses_from_fields(const stapel_register *local_register,
+                                           const stapel_fields *fields,
                                            const stapel_str *references,
                                            size_t count,
                                            stapel_addresses **addresses);
-stapel_status stapel_addresses_from_packed_texts(const stapel_packed *texts,
+stapel_status stapel_addresses_from_packed_texts(const stapel_register *local_register,
+                                                 const stapel_packed *texts,
                                                  const stapel_packed *references,
                                                  size_t count,
                                                  stapel_addresses **addresses);
-stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fields,
+stapel_status stapel_addresses_from_packed_fields(const stapel_register *local_register,
+                                                  const stapel_packed_fields *fields,
                                                   const stapel_packed *references,
                                                   size_t count,
                                                   stapel_addresses **addresses);
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
+stapel_status stapel_addresses_how_counts(const stapel_addresses *addresses,
+                                          stapel_how_counts *counts);
 stapel_status stapel_addresses_row(const stapel_addresses *addresses, size_t index, stapel_row *row);
 stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,
                                            size_t index,
@@ -328,6 +388,23 @@ stapel_status stapel_addresses_refused_row(const stapel_addresses *addresses,
 stapel_status stapel_addresses_lines(const stapel_addresses *addresses,
                                      stapel_buffer **lines);
 stapel_status stapel_addresses_free(stapel_addresses *addresses);
+stapel_status stapel_register_open(const char *file,
+                                   size_t file_len,
+                                   stapel_register **local_register);
+stapel_status stapel_register_describe(const stapel_register *local_register, stapel_register_about *about);
+stapel_status stapel_register_look_up(const stapel_register *local_register,
+                                      const char *canonical,
+                                      size_t canonical_len,
+                                      stapel_findings **findings);
+stapel_status stapel_register_free(stapel_register *local_register);
+stapel_status stapel_findings_count(const stapel_findings *findings,
+                                    size_t *count);
+stapel_status stapel_findings_get(const stapel_findings *findings,
+                                  size_t index,
+                                  stapel_register_entry *entry);
+stapel_status stapel_findings_now(const stapel_findings *findings,
+                                  stapel_str *now);
+stapel_status stapel_findings_free(stapel_findings *findings);
 stapel_status stapel_buffer_bytes(const stapel_buffer *buffer,
                                   const uint8_t **bytes,
                                   size_t *bytes_len);

@@ -10,10 +10,13 @@
  * answer back to the rows. What carries messages and replies is the caller's: HTTPS, for instance. A broker takes a
  * message and gives the reply (stapel_broker_handle).
  *
+ * A REGISTER of the addresses that exist (stapel_register_open) may be given to the functions that read addresses: then
+ * more of them are read, and those that do not exist are told. Without one they take NULL.
+ *
  * STATUS. Every function that can fail returns a stapel_status. STAPEL_OK is 0; stapel_status_code gives the stable
  * code of any other, and stapel_last_error_message the sentence. Results come last, and are written only when
- * STAPEL_OK is returned. Whatever the arguments, as far as the rules for pointers below are held to, no function
- * crashes or ends the program; a panic inside is a status.
+ * STAPEL_OK is returned, unless the function says otherwise. Whatever the arguments, as far as the rules for pointers
+ * below are held to, no function crashes or ends the program; a panic inside is a status.
  *
  * POINTERS. A pointer is NULL, which is STAPEL_ERROR_NULL_ARGUMENT unless it says otherwise, or points to what its
  * type says, aligned, for as long as the call lasts; an array has as many elements as its length says. Two results
@@ -29,9 +32,9 @@
  * matter: rows, messages and replies outlive the partner that they came from.
  *
  * THREADS. Any thread may call any function with any handle, at the same time too. Calls about one partner take turns;
- * calls about one broker run side by side; rows, messages, replies, news and buffers never change. A handle may be
- * freed while a call on another thread uses it: that call ends as if it were not. But nobody may use a pointer that a
- * freed handle gave out. A process that forks uses partners and brokers on one side of the fork only.
+ * calls about one broker run side by side; registers, rows, messages, replies, news and buffers never change. A handle
+ * may be freed while a call on another thread uses it: that call ends as if it were not. But nobody may use a pointer
+ * that a freed handle gave out. A process that forks uses partners and brokers on one side of the fork only.
  *
  * PROCESSES. A partner's folder and a broker's store are open once, in one process: else STAPEL_ERROR_FOLDER_IN_USE.
  *
@@ -348,6 +351,37 @@ typedef int32_t stapel_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** How an address was found in a register. */
+enum stapel_how
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** It was read without a register, or refused. */
+    STAPEL_HOW_NONE = 0,
+    /** As it was given; the register has it. */
+    STAPEL_HOW_REGISTERED = 1,
+    /** By its BAG id. */
+    STAPEL_HOW_BY_ID = 2,
+    /** From street, number and town, which only one address has. */
+    STAPEL_HOW_COMPLETED = 3,
+    /** By the name of its street, without which it could not be told which number is the house's. */
+    STAPEL_HOW_STREET = 4,
+    /** The register has only another spelling of that floor, as H for hs. */
+    STAPEL_HOW_OTHER_SPELLING = 5,
+    /** As it was given; the register has no such address. */
+    STAPEL_HOW_UNREGISTERED = 6,
+    /** As it was given; the register says that the address was withdrawn. */
+    STAPEL_HOW_WITHDRAWN = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum stapel_how stapel_how;
+#else
+typedef int32_t stapel_how;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /** How much of an address a row names. */
 enum stapel_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -515,6 +549,9 @@ typedef struct stapel_broker stapel_broker;
  */
 typedef struct stapel_buffer stapel_buffer;
 
+/** What a register says of the address of a key. It never changes: any number of threads may look at it at once. */
+typedef struct stapel_findings stapel_findings;
+
 /**
  * Messages for the broker, in the order in which it must get them. They never change: any number of threads may read
  * them at once.
@@ -535,15 +572,30 @@ typedef struct stapel_news stapel_news;
  */
 typedef struct stapel_partner stapel_partner;
 
+/**
+ * A local register of the addresses that exist (BAG), which `stapel register build` made. Open it once, and give it to
+ * the calls that read addresses. It never changes: any number of threads may look things up in it at once. What is
+ * looked up stays in the process.
+ */
+typedef struct stapel_register stapel_register;
+
 /** A reply that was read. It never changes: any number of threads may look at it at once. */
 typedef struct stapel_reply stapel_reply;
 
 /** The canonical forms of an address, each ending with a NUL. */
 typedef struct {
-    /** Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id. */
+    /**
+     * Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id. Empty
+     * where it was refused.
+     */
     char unit[24];
-    /** Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode. */
+    /**
+     * Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode. Where the home was
+     * refused, this is filled in still if the house number is certain.
+     */
     char number[16];
+    /** How the register found it; STAPEL_HOW_NONE without a register. */
+    stapel_how how;
 } stapel_address;
 
 /**
@@ -570,6 +622,10 @@ typedef struct {
     stapel_str letter;
     /** The house number's addition (huisnummertoevoeging). */
     stapel_str addition;
+    /** The street (openbare ruimte): with a register used where there is no postcode, else not looked at. */
+    stapel_str street;
+    /** The town (woonplaats): as the street. */
+    stapel_str town;
 } stapel_fields;
 
 /**
@@ -598,25 +654,102 @@ typedef struct {
     stapel_packed letter;
     /** The additions. */
     stapel_packed addition;
+    /** The streets: with a register used where there is no postcode, else not looked at. Zeros for no such column. */
+    stapel_packed street;
+    /** The towns: as the streets. */
+    stapel_packed town;
 } stapel_packed_fields;
+
+/** How many rows were found in a register in each way. All are 0 where none was given. */
+typedef struct {
+    /** STAPEL_HOW_REGISTERED. */
+    size_t registered;
+    /** STAPEL_HOW_BY_ID. */
+    size_t by_id;
+    /** STAPEL_HOW_COMPLETED. */
+    size_t completed;
+    /** STAPEL_HOW_STREET. */
+    size_t street;
+    /** STAPEL_HOW_OTHER_SPELLING. */
+    size_t other_spelling;
+    /** STAPEL_HOW_UNREGISTERED. */
+    size_t unregistered;
+    /** STAPEL_HOW_WITHDRAWN. */
+    size_t withdrawn;
+} stapel_how_counts;
 
 /** What became of one row. Its texts stay as long as the rows that they are of. */
 typedef struct {
     /** The number of the row, counted from 0. */
     size_t row;
-    /** STAPEL_OK, or why the address was refused: STAPEL_ERROR_TOO_LONG and those after it. */
+    /**
+     * STAPEL_OK, or why the address was refused: STAPEL_ERROR_TOO_LONG and those after it; with a register also
+     * _BAG_ID_UNKNOWN, _BAG_ID_WITHDRAWN, _NOT_IN_REGISTER and _SEVERAL_IN_REGISTER.
+     */
     stapel_status status;
     /** What it names. */
     stapel_level level;
+    /** How the register found it; STAPEL_HOW_NONE without a register. */
+    stapel_how how;
     /** The caller's own reference; NULL where none were given. */
     stapel_str reference;
     /** The canonical form; NULL where it was refused. */
     stapel_str canonical;
-    /** Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line". */
+    /**
+     * The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
+     * house number is certain and only the home in it is not: use that where house numbers are what is counted.
+     */
+    stapel_str number;
+    /**
+     * Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
+     * "woonplaats" or "line".
+     */
     stapel_str field;
     /** Of a refused one, what was found and what would help. */
     stapel_str message;
 } stapel_row;
+
+/** What a register says of itself. */
+typedef struct {
+    /** How many addresses it has, those that were withdrawn included. */
+    size_t addresses;
+    /** How many of them were withdrawn. */
+    size_t withdrawn;
+    /** The day of the extract that it was built from, as in "2026-11-01"; ends with a NUL. */
+    char source_day[16];
+} stapel_register_about;
+
+/** An address as the register has it. Texts that it does not have are empty. */
+typedef struct {
+    /** Its canonical form. */
+    stapel_str canonical;
+    /** The street (openbare ruimte). */
+    stapel_str street;
+    /** The town (woonplaats). */
+    stapel_str town;
+    /** The postcode; empty for an address without one. */
+    stapel_str postcode;
+    /** The house number. */
+    uint32_t number;
+    /** The house letter. */
+    stapel_str letter;
+    /** The house number's addition. */
+    stapel_str addition;
+    /** The id of the nummeraanduiding. */
+    stapel_str id;
+    /** The id of the verblijfsobject, ligplaats or standplaats. */
+    stapel_str object;
+    /** The id of the building (pand). */
+    stapel_str building;
+    /** The latitude in degrees (ETRS89); NaN where the register has no coordinates. */
+    double latitude;
+    /** The longitude in degrees; NaN where there is no latitude. */
+    double longitude;
+    /** Not 0 where it is a second address (nevenadres) of its object. */
+    int32_t is_secondary;
+    /** Not 0 where it was withdrawn. */
+    int32_t is_withdrawn;
+} stapel_register_entry;
 
 /** The line of the broker's audit log that a reply was logged with. */
 typedef struct {
@@ -825,35 +958,45 @@ stapel_status stapel_open_handles(size_t *count);
 /**
  * Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a home.
  *
- * Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
+ * `local_register` is NULL, or a register, which has it read as the registered address that it means: then a BAG id
+ * alone is enough, and so are street, number and town without a postcode.
+ *
+ * Where it is refused, `address` is written too: its `number`, if that is certain.
+ *
+ * Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it; with a register also _BAG_ID_UNKNOWN,
+ * _BAG_ID_WITHDRAWN, _NOT_IN_REGISTER, _SEVERAL_IN_REGISTER, and _REGISTER and _IO where its file is at fault.
  */
-stapel_status stapel_address_from_text(const char *text,
+stapel_status stapel_address_from_text(const stapel_register *local_register,
+                                       const char *text,
                                        size_t text_len,
                                        stapel_address *address);
 
-/**
- * Reads the separate fields of one address.
- *
- * Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
- */
-stapel_status stapel_address_from_fields(const stapel_fields *fields, stapel_address *address);
+/** Reads the separate fields of one address. As stapel_address_from_text. */
+stapel_status stapel_address_from_fields(const stapel_register *local_register,
+                                         const stapel_fields *fields,
+                                         stapel_address *address);
 
 /**
  * Reads rows of addresses as people write them: an array of texts.
+ *
+ * `local_register` is NULL or a register, as for stapel_address_from_text: then a text may be a BAG id alone, and
+ * `how` of each row and stapel_addresses_how_counts tell how they were found.
  *
  * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and
  * the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
  * each row, which come back with the row; the library copies them, and they are in no message.
  *
- * Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
+ * Errors: STAPEL_ERROR_NOT_UTF8 for a reference; _REGISTER and _IO where the register's file is at fault.
  */
-stapel_status stapel_addresses_from_texts(const stapel_str *texts,
+stapel_status stapel_addresses_from_texts(const stapel_register *local_register,
+                                          const stapel_str *texts,
                                           const stapel_str *references,
                                           size_t count,
                                           stapel_addresses **addresses);
 
 /** Reads rows of separate fields: an array of them. As stapel_addresses_from_texts. */
-stapel_status stapel_addresses_from_fields(const stapel_fields *fields,
+stapel_status stapel_addresses_from_fields(const stapel_register *local_register,
+                                           const stapel_fields *fields,
                                            const stapel_str *references,
                                            size_t count,
                                            stapel_addresses **addresses);
@@ -864,13 +1007,15 @@ stapel_status stapel_addresses_from_fields(const stapel_fields *fields,
  *
  * Errors: STAPEL_ERROR_INVALID_ARGUMENT where the ends of a column do not fit it.
  */
-stapel_status stapel_addresses_from_packed_texts(const stapel_packed *texts,
+stapel_status stapel_addresses_from_packed_texts(const stapel_register *local_register,
+                                                 const stapel_packed *texts,
                                                  const stapel_packed *references,
                                                  size_t count,
                                                  stapel_addresses **addresses);
 
-/** Reads rows of separate fields: four columns, each in one piece. As stapel_addresses_from_packed_texts. */
-stapel_status stapel_addresses_from_packed_fields(const stapel_packed_fields *fields,
+/** Reads rows of separate fields: columns, each in one piece. As stapel_addresses_from_packed_texts. */
+stapel_status stapel_addresses_from_packed_fields(const stapel_register *local_register,
+                                                  const stapel_packed_fields *fields,
                                                   const stapel_packed *references,
                                                   size_t count,
                                                   stapel_addresses **addresses);
@@ -884,6 +1029,13 @@ stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
 
 /** How many rows there are, and how many of them were refused. */
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
+
+/**
+ * How many rows were found in the register in each way. Show the last two to somebody: these addresses are flagged and
+ * asked about as they were given.
+ */
+stapel_status stapel_addresses_how_counts(const stapel_addresses *addresses,
+                                          stapel_how_counts *counts);
 
 /**
  * What became of row `index`, counted from 0. The texts belong to the rows.
@@ -913,6 +1065,59 @@ stapel_status stapel_addresses_lines(const stapel_addresses *addresses,
 
 /** Frees rows of addresses. NULL is no error. */
 stapel_status stapel_addresses_free(stapel_addresses *addresses);
+
+/**
+ * Opens a register. `local_register` is to be freed with stapel_register_free. A new file may be put in the place of
+ * one that is open, which goes on with what it was.
+ *
+ * Errors: STAPEL_ERROR_REGISTER where the file is none or is damaged; _IO.
+ */
+stapel_status stapel_register_open(const char *file,
+                                   size_t file_len,
+                                   stapel_register **local_register);
+
+/** How many addresses a register has, and of which day they are. */
+stapel_status stapel_register_describe(const stapel_register *local_register, stapel_register_about *about);
+
+/**
+ * Looks up what a register says of a canonical form, such as `canonical` of a row. `findings` is to be freed with
+ * stapel_findings_free.
+ *
+ * Errors: STAPEL_ERROR_NOT_CANONICAL; _REGISTER and _IO where the register's file is at fault.
+ */
+stapel_status stapel_register_look_up(const stapel_register *local_register,
+                                      const char *canonical,
+                                      size_t canonical_len,
+                                      stapel_findings **findings);
+
+/** Frees a register. NULL is no error. Rows that were read with it stay. */
+stapel_status stapel_register_free(stapel_register *local_register);
+
+/**
+ * How many entries the register has for the address, those that were withdrawn among them: 0 where it does not have it,
+ * several where it is that of more than one object.
+ */
+stapel_status stapel_findings_count(const stapel_findings *findings,
+                                    size_t *count);
+
+/**
+ * Entry `index`, counted from 0. The texts belong to the findings.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for an index past the last.
+ */
+stapel_status stapel_findings_get(const stapel_findings *findings,
+                                  size_t index,
+                                  stapel_register_entry *entry);
+
+/**
+ * Where all entries were withdrawn, the canonical form of the address that their object has now; NULL where it has
+ * none, or not all were withdrawn. The text belongs to the findings.
+ */
+stapel_status stapel_findings_now(const stapel_findings *findings,
+                                  stapel_str *now);
+
+/** Frees findings. NULL is no error. */
+stapel_status stapel_findings_free(stapel_findings *findings);
 
 /**
  * Where the bytes of a buffer are, and how many. They stay until the buffer is freed. Texts in buffers are UTF-8 and

@@ -3,25 +3,31 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use stapel::register::{How, Lookup, RegisterError};
 use stapel::{AddressError, AddressKey, Fields, Level};
 
 use crate::bytes::{
-    Packed, array, bytes, out, out_of_memory, packed, past, reserve, spare, stapel_packed, stapel_str, str_bytes, utf8,
-    value,
+    Packed, array, bytes, optional_packed, out, out_of_memory, packed, past, reserve, spare, stapel_packed, stapel_str,
+    str_bytes, utf8, value,
 };
-use crate::guard::{Outcome, guard};
-use crate::handle::{Handle, Table, add, free, get};
+use crate::guard::{Failure, Outcome, guard};
+use crate::handle::{Handle, Table, add, free, get, get_optional};
 use crate::messages::stapel_buffer;
+use crate::register::stapel_register;
 use crate::status::stapel_status::{self, STAPEL_OK};
 
 /// The canonical forms of an address, each ending with a NUL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_address {
-    /// Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id.
+    /// Of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its BAG id. Empty
+    /// where it was refused.
     pub unit: [c_char; 24],
-    /// Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode.
+    /// Of the house number that it is in, as in "1012JS|1"; empty for a home without a postcode. Where the home was
+    /// refused, this is filled in still if the house number is certain.
     pub number: [c_char; 16],
+    /// How the register found it; STAPEL_HOW_NONE without a register.
+    pub how: stapel_how,
 }
 
 /// The separate fields of one address, as a register or a table has them. Any may be empty, and is so where its pointer
@@ -37,6 +43,10 @@ pub struct stapel_fields {
     pub letter: stapel_str,
     /// The house number's addition (huisnummertoevoeging).
     pub addition: stapel_str,
+    /// The street (openbare ruimte): with a register used where there is no postcode, else not looked at.
+    pub street: stapel_str,
+    /// The town (woonplaats): as the street.
+    pub town: stapel_str,
 }
 
 /// The columns of separate fields, each in one piece.
@@ -51,6 +61,10 @@ pub struct stapel_packed_fields {
     pub letter: stapel_packed,
     /// The additions.
     pub addition: stapel_packed,
+    /// The streets: with a register used where there is no postcode, else not looked at. Zeros for no such column.
+    pub street: stapel_packed,
+    /// The towns: as the streets.
+    pub town: stapel_packed,
 }
 
 /// How much of an address a row names.
@@ -65,21 +79,70 @@ pub enum stapel_level {
     STAPEL_LEVEL_NUMBER = 2,
 }
 
+/// How an address was found in a register.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum stapel_how {
+    /// It was read without a register, or refused.
+    STAPEL_HOW_NONE = 0,
+    /// As it was given; the register has it.
+    STAPEL_HOW_REGISTERED = 1,
+    /// By its BAG id.
+    STAPEL_HOW_BY_ID = 2,
+    /// From street, number and town, which only one address has.
+    STAPEL_HOW_COMPLETED = 3,
+    /// By the name of its street, without which it could not be told which number is the house's.
+    STAPEL_HOW_STREET = 4,
+    /// The register has only another spelling of that floor, as H for hs.
+    STAPEL_HOW_OTHER_SPELLING = 5,
+    /// As it was given; the register has no such address.
+    STAPEL_HOW_UNREGISTERED = 6,
+    /// As it was given; the register says that the address was withdrawn.
+    STAPEL_HOW_WITHDRAWN = 7,
+}
+
+/// How many rows were found in a register in each way. All are 0 where none was given.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct stapel_how_counts {
+    /// STAPEL_HOW_REGISTERED.
+    pub registered: usize,
+    /// STAPEL_HOW_BY_ID.
+    pub by_id: usize,
+    /// STAPEL_HOW_COMPLETED.
+    pub completed: usize,
+    /// STAPEL_HOW_STREET.
+    pub street: usize,
+    /// STAPEL_HOW_OTHER_SPELLING.
+    pub other_spelling: usize,
+    /// STAPEL_HOW_UNREGISTERED.
+    pub unregistered: usize,
+    /// STAPEL_HOW_WITHDRAWN.
+    pub withdrawn: usize,
+}
+
 /// What became of one row. Its texts stay as long as the rows that they are of.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct stapel_row {
     /// The number of the row, counted from 0.
     pub row: usize,
-    /// STAPEL_OK, or why the address was refused: STAPEL_ERROR_TOO_LONG and those after it.
+    /// STAPEL_OK, or why the address was refused: STAPEL_ERROR_TOO_LONG and those after it; with a register also
+    /// _BAG_ID_UNKNOWN, _BAG_ID_WITHDRAWN, _NOT_IN_REGISTER and _SEVERAL_IN_REGISTER.
     pub status: stapel_status,
     /// What it names.
     pub level: stapel_level,
+    /// How the register found it; STAPEL_HOW_NONE without a register.
+    pub how: stapel_how,
     /// The caller's own reference; NULL where none were given.
     pub reference: stapel_str,
     /// The canonical form; NULL where it was refused.
     pub canonical: stapel_str,
-    /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line".
+    /// The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
+    /// house number is certain and only the home in it is not: use that where house numbers are what is counted.
+    pub number: stapel_str,
+    /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
+    /// "woonplaats" or "line".
     pub field: stapel_str,
     /// Of a refused one, what was found and what would help.
     pub message: stapel_str,
@@ -90,9 +153,37 @@ pub struct stapel_row {
 pub struct stapel_addresses {
     /// Those that were not refused, in the order of their rows.
     keys: Vec<AddressKey>,
+    /// How each of them was found; empty where there was no register.
+    how: Vec<How>,
     /// Those that were, ascending by row.
-    refused: Vec<(usize, AddressError)>,
+    refused: Vec<Refused>,
     references: Option<Arc<References>>,
+}
+
+/// A row that is no address.
+#[derive(Clone)]
+pub(crate) struct Refused {
+    row: usize,
+    why: Refusal,
+    /// The house number, where it is certain.
+    number: Option<AddressKey>,
+}
+
+/// Why a row is no address.
+#[derive(Clone)]
+enum Refusal {
+    Address(AddressError),
+    /// What the register says of it.
+    Register {
+        status: stapel_status,
+        message: String,
+    },
+}
+
+/// An address that was read.
+struct Found {
+    key: AddressKey,
+    how: Option<How>,
 }
 
 /// After how many refused rows it is seen again whether there is memory for more.
@@ -118,9 +209,16 @@ impl Handle for stapel_addresses {
 
 /// Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a home.
 ///
-/// Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
+/// `local_register` is NULL, or a register, which has it read as the registered address that it means: then a BAG id
+/// alone is enough, and so are street, number and town without a postcode.
+///
+/// Where it is refused, `address` is written too: its `number`, if that is certain.
+///
+/// Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it; with a register also _BAG_ID_UNKNOWN,
+/// _BAG_ID_WITHDRAWN, _NOT_IN_REGISTER, _SEVERAL_IN_REGISTER, and _REGISTER and _IO where its file is at fault.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_address_from_text(
+    local_register: *const stapel_register,
     text: *const c_char,
     text_len: usize,
     address: *mut stapel_address,
@@ -128,36 +226,55 @@ pub unsafe extern "C" fn stapel_address_from_text(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (text, address) = unsafe { (bytes(text, text_len, "text")?, out(address, "address")?) };
-        address.write(stapel_address::of(&AddressKey::parse_bytes(text)?));
-        Ok(())
+        let register = get_optional(local_register)?;
+        let read = match &register {
+            None => alone(AddressKey::parse_bytes(text)),
+            Some(register) => resolve(register, Lookup::text_from_utf8(text))?,
+        };
+        address.write(stapel_address::of(&read));
+        read.map(drop).map_err(Failure::from)
     })
 }
 
-/// Reads the separate fields of one address.
-///
-/// Errors: why it was refused, STAPEL_ERROR_TOO_LONG and those after it.
+/// Reads the separate fields of one address. As stapel_address_from_text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_address_from_fields(
+    local_register: *const stapel_register,
     fields: *const stapel_fields,
     address: *mut stapel_address,
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (fields, address) = unsafe { (value(fields, "fields")?.bytes()?, out(address, "address")?) };
-        address.write(stapel_address::of(&AddressKey::from_fields(&Fields::from_utf8(fields)?)?));
-        Ok(())
+        let (fields, address) = unsafe { (value(fields, "fields")?, out(address, "address")?) };
+        let register = get_optional(local_register)?;
+        // SAFETY: as above.
+        let four = unsafe { fields.bytes() }?;
+        let read = match &register {
+            None => alone(from_fields(four)),
+            Some(register) => {
+                // SAFETY: as above.
+                let [street, town] = unsafe { fields.place() }?;
+                resolve(register, Lookup::place_from_utf8(four, street, town))?
+            }
+        };
+        address.write(stapel_address::of(&read));
+        read.map(drop).map_err(Failure::from)
     })
 }
 
 /// Reads rows of addresses as people write them: an array of texts.
 ///
+/// `local_register` is NULL or a register, as for stapel_address_from_text: then a text may be a BAG id alone, and
+/// `how` of each row and stapel_addresses_how_counts tell how they were found.
+///
 /// A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and
 /// the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
 /// each row, which come back with the row; the library copies them, and they are in no message.
 ///
-/// Errors: STAPEL_ERROR_NOT_UTF8 for a reference.
+/// Errors: STAPEL_ERROR_NOT_UTF8 for a reference; _REGISTER and _IO where the register's file is at fault.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_from_texts(
+    local_register: *const stapel_register,
     texts: *const stapel_str,
     references: *const stapel_str,
     count: usize,
@@ -168,10 +285,11 @@ pub unsafe extern "C" fn stapel_addresses_from_texts(
         let (texts, references, addresses) = unsafe {
             (array(texts, count, "texts")?, References::of_strs(references, count)?, out(addresses, "addresses")?)
         };
-        let mut read = stapel_addresses::with_room(count, references)?;
+        let register = get_optional(local_register)?;
+        let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
         for text in texts {
             // SAFETY: as above.
-            read.push(AddressKey::parse_bytes(unsafe { str_bytes(text, "a text") }?))?;
+            read.push_text(register.as_deref(), unsafe { str_bytes(text, "a text") }?)?;
         }
         addresses.write(add(read));
         Ok(())
@@ -181,6 +299,7 @@ pub unsafe extern "C" fn stapel_addresses_from_texts(
 /// Reads rows of separate fields: an array of them. As stapel_addresses_from_texts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_from_fields(
+    local_register: *const stapel_register,
     fields: *const stapel_fields,
     references: *const stapel_str,
     count: usize,
@@ -191,10 +310,22 @@ pub unsafe extern "C" fn stapel_addresses_from_fields(
         let (fields, references, addresses) = unsafe {
             (array(fields, count, "fields")?, References::of_strs(references, count)?, out(addresses, "addresses")?)
         };
-        let mut read = stapel_addresses::with_room(count, references)?;
-        for row in fields {
-            // SAFETY: as above.
-            read.push(from_fields(unsafe { row.bytes() }?))?;
+        let register = get_optional(local_register)?;
+        let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
+        match register {
+            None => {
+                for row in fields {
+                    // SAFETY: as above.
+                    read.push(from_fields(unsafe { row.bytes() }?))?;
+                }
+            }
+            Some(register) => {
+                for row in fields {
+                    // SAFETY: as above.
+                    let (four, [street, town]) = unsafe { (row.bytes()?, row.place()?) };
+                    read.push_resolved(resolve(&register, Lookup::place_from_utf8(four, street, town))?)?;
+                }
+            }
         }
         addresses.write(add(read));
         Ok(())
@@ -207,6 +338,7 @@ pub unsafe extern "C" fn stapel_addresses_from_fields(
 /// Errors: STAPEL_ERROR_INVALID_ARGUMENT where the ends of a column do not fit it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_from_packed_texts(
+    local_register: *const stapel_register,
     texts: *const stapel_packed,
     references: *const stapel_packed,
     count: usize,
@@ -217,16 +349,18 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_texts(
         let (texts, references, addresses) = unsafe {
             (packed(texts, count, "texts")?, References::of_packed(references, count)?, out(addresses, "addresses")?)
         };
-        let mut read = stapel_addresses::with_room(count, references)?;
-        texts.rows().try_for_each(|text| read.push(AddressKey::parse_bytes(text)))?;
+        let register = get_optional(local_register)?;
+        let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
+        texts.rows().try_for_each(|text| read.push_text(register.as_deref(), text))?;
         addresses.write(add(read));
         Ok(())
     })
 }
 
-/// Reads rows of separate fields: four columns, each in one piece. As stapel_addresses_from_packed_texts.
+/// Reads rows of separate fields: columns, each in one piece. As stapel_addresses_from_packed_texts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
+    local_register: *const stapel_register,
     fields: *const stapel_packed_fields,
     references: *const stapel_packed,
     count: usize,
@@ -234,7 +368,7 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
 ) -> stapel_status {
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
-        let (columns, references, addresses) = unsafe {
+        let (columns, places, references, addresses) = unsafe {
             let fields = value(fields, "fields")?;
             let columns = [
                 packed(&fields.postcode, count, "fields.postcode")?,
@@ -242,12 +376,26 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
                 packed(&fields.letter, count, "fields.letter")?,
                 packed(&fields.addition, count, "fields.addition")?,
             ];
-            (columns, References::of_packed(references, count)?, out(addresses, "addresses")?)
+            let places = [
+                optional_packed(&fields.street, count, "fields.street")?,
+                optional_packed(&fields.town, count, "fields.town")?,
+            ];
+            (columns, places, References::of_packed(references, count)?, out(addresses, "addresses")?)
         };
-        let mut read = stapel_addresses::with_room(count, references)?;
+        let register = get_optional(local_register)?;
+        let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
         let [postcodes, numbers, letters, additions] = columns.each_ref().map(Packed::rows);
+        let mut places = places.each_ref().map(|column| column.as_ref().map(Packed::rows));
         for (((postcode, number), letter), addition) in postcodes.zip(numbers).zip(letters).zip(additions) {
-            read.push(from_fields([postcode, number, letter, addition]))?;
+            let four = [postcode, number, letter, addition];
+            match &register {
+                None => read.push(from_fields(four))?,
+                Some(register) => {
+                    let [street, town] =
+                        places.each_mut().map(|column| column.as_mut().and_then(Iterator::next).unwrap_or_default());
+                    read.push_resolved(resolve(register, Lookup::place_from_utf8(four, street, town))?)?;
+                }
+            }
         }
         addresses.write(add(read));
         Ok(())
@@ -265,10 +413,13 @@ pub unsafe extern "C" fn stapel_addresses_numbers(
         // SAFETY: the caller holds to the rules for pointers.
         let numbers = unsafe { out(numbers, "numbers") }?;
         let homes = get(addresses)?;
-        let mut made = stapel_addresses { keys: Vec::new(), refused: Vec::new(), references: homes.references.clone() };
+        let mut made = stapel_addresses { references: homes.references.clone(), ..stapel_addresses::of(Vec::new()) };
         reserve(&mut made.keys, homes.keys.len())?;
-        for row in homes.rows() {
-            made.push(row.map(AddressKey::number_key).map_err(AddressError::clone))?;
+        reserve(&mut made.how, homes.how.len())?;
+        made.keys.extend(homes.keys.iter().map(AddressKey::number_key));
+        made.how.extend_from_slice(&homes.how);
+        for refused in &homes.refused {
+            made.keep_refused(refused.clone())?;
         }
         numbers.write(add(made));
         Ok(())
@@ -288,6 +439,25 @@ pub unsafe extern "C" fn stapel_addresses_count(
         let addresses = get(addresses)?;
         rows.write(addresses.count());
         refused.write(addresses.refused.len());
+        Ok(())
+    })
+}
+
+/// How many rows were found in the register in each way. Show the last two to somebody: these addresses are flagged and
+/// asked about as they were given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_addresses_how_counts(
+    addresses: *const stapel_addresses,
+    counts: *mut stapel_how_counts,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let to = unsafe { out(counts, "counts") }?;
+        let mut counts = stapel_how_counts::default();
+        for how in &get(addresses)?.how {
+            *counts.of(*how) += 1;
+        }
+        to.write(counts);
         Ok(())
     })
 }
@@ -324,7 +494,7 @@ pub unsafe extern "C" fn stapel_addresses_refused_row(
         // SAFETY: the caller holds to the rules for pointers.
         let row = unsafe { out(row, "row") }?;
         let addresses = get(addresses)?;
-        let refused = addresses.refused.get(index).and_then(|(at, _)| addresses.row(*at));
+        let refused = addresses.refused.get(index).and_then(|refused| addresses.row(refused.row));
         row.write(refused.ok_or_else(|| past("refused row", index, addresses.refused.len()))?);
         Ok(())
     })
@@ -362,16 +532,17 @@ pub unsafe extern "C" fn stapel_addresses_free(addresses: *mut stapel_addresses)
 }
 
 impl stapel_addresses {
-    /// Room for so many rows.
-    fn with_room(count: usize, references: Option<References>) -> Outcome<stapel_addresses> {
-        let mut keys = Vec::new();
-        reserve(&mut keys, count)?;
-        Ok(stapel_addresses { keys, refused: Vec::new(), references: references.map(Arc::new) })
+    /// Room for so many rows, and where a register is asked for how each was found.
+    fn with_room(count: usize, references: Option<References>, has_register: bool) -> Outcome<stapel_addresses> {
+        let mut made = stapel_addresses { references: references.map(Arc::new), ..stapel_addresses::of(Vec::new()) };
+        reserve(&mut made.keys, count)?;
+        reserve(&mut made.how, if has_register { count } else { 0 })?;
+        Ok(made)
     }
 
     /// Addresses of the library's own, none of them refused.
     pub(crate) fn of(keys: Vec<AddressKey>) -> stapel_addresses {
-        stapel_addresses { keys, refused: Vec::new(), references: None }
+        stapel_addresses { keys, how: Vec::new(), refused: Vec::new(), references: None }
     }
 
     /// Those that were not refused, in the order of their rows.
@@ -390,54 +561,157 @@ impl stapel_addresses {
     }
 
     /// The rows in their order, refused ones included.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Result<&AddressKey, &AddressError>> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Result<&AddressKey, &Refused>> {
         let mut keys = self.keys.iter();
         let mut refused = self.refused.iter().peekable();
-        (0..self.count()).filter_map(move |row| match refused.next_if(|(at, _)| *at == row) {
-            Some((_, error)) => Some(Err(error)),
+        (0..self.count()).filter_map(move |row| match refused.next_if(|refused| refused.row == row) {
+            Some(refused) => Some(Err(refused)),
             None => keys.next().map(Ok),
         })
     }
 
+    fn push_text(&mut self, register: Option<&stapel_register>, text: &[u8]) -> Outcome {
+        match register {
+            None => self.push(AddressKey::parse_bytes(text)),
+            Some(register) => self.push_resolved(resolve(register, Lookup::text_from_utf8(text))?),
+        }
+    }
+
     fn push(&mut self, read: Result<AddressKey, AddressError>) -> Outcome {
         match read {
-            Ok(key) => self.keys.push(key),
-            Err(error) => {
-                if self.refused.len().is_multiple_of(LOOKED_AFTER) {
-                    // What these rows are told of has room of its own, which nobody asks for.
-                    spare(LOOKED_AFTER * LONGEST_MESSAGE)?;
-                    reserve(&mut self.refused, LOOKED_AFTER)?;
-                }
-                self.refused.push((self.count(), error));
+            Ok(key) => {
+                self.keys.push(key);
+                Ok(())
             }
+            Err(error) => self.push_refused(error.into()),
         }
+    }
+
+    fn push_resolved(&mut self, read: Result<Found, Refused>) -> Outcome {
+        match read {
+            Ok(found) => {
+                self.keys.push(found.key);
+                self.how.extend(found.how);
+                Ok(())
+            }
+            Err(refused) => self.push_refused(refused),
+        }
+    }
+
+    /// Takes a refused row, the next after those that there are.
+    fn push_refused(&mut self, refused: Refused) -> Outcome {
+        let row = self.count();
+        self.keep_refused(Refused { row, ..refused })
+    }
+
+    fn keep_refused(&mut self, refused: Refused) -> Outcome {
+        if self.refused.len().is_multiple_of(LOOKED_AFTER) {
+            // What these rows are told of has room of its own, which nobody asks for.
+            spare(LOOKED_AFTER * LONGEST_MESSAGE)?;
+            reserve(&mut self.refused, LOOKED_AFTER)?;
+        }
+        self.refused.push(refused);
         Ok(())
     }
 
     fn row(&self, row: usize) -> Option<stapel_row> {
-        let before = self.refused.partition_point(|(at, _)| *at < row);
+        let before = self.refused.partition_point(|refused| refused.row < row);
         let reference = self.references.as_ref().map_or(stapel_str::NONE, |references| references.get(row));
         let blank = stapel_row {
             row,
             status: STAPEL_OK,
             level: stapel_level::STAPEL_LEVEL_NONE,
+            how: stapel_how::STAPEL_HOW_NONE,
             reference,
             canonical: stapel_str::NONE,
+            number: stapel_str::NONE,
             field: stapel_str::NONE,
             message: stapel_str::NONE,
         };
-        Some(match self.refused.get(before).filter(|(at, _)| *at == row) {
-            Some((_, error)) => stapel_row {
-                status: stapel_status::of(error.code()),
-                field: stapel_str::of(error.field()),
-                message: stapel_str::of(error.message()),
+        Some(match self.refused.get(before).filter(|refused| refused.row == row) {
+            Some(refused) => stapel_row {
+                status: refused.why.status(),
+                number: refused.number.as_ref().map_or(stapel_str::NONE, |number| stapel_str::of(number.as_str())),
+                field: stapel_str::of(refused.why.field()),
+                message: stapel_str::of(refused.why.message()),
                 ..blank
             },
             None => {
                 let key = self.keys.get(row - before)?;
-                stapel_row { level: stapel_level::of(key), canonical: stapel_str::of(key.as_str()), ..blank }
+                let (canonical, number) = (key.as_str(), key.number_key());
+                // The form of a home begins with that of its house number.
+                let number = canonical.get(..number.as_str().len()).filter(|_| number.level() == Level::Number);
+                stapel_row {
+                    level: stapel_level::of(key),
+                    how: stapel_how::of(self.how.get(row - before).copied()),
+                    canonical: stapel_str::of(canonical),
+                    number: number.map_or(stapel_str::NONE, stapel_str::of),
+                    ..blank
+                }
             }
         })
+    }
+}
+
+/// An address that was read without a register.
+fn alone(read: Result<AddressKey, AddressError>) -> Result<Found, Refused> {
+    read.map(|key| Found { key, how: None }).map_err(Refused::from)
+}
+
+/// What a register makes of an address. A fault of its file says nothing of the address, and ends the call.
+fn resolve(register: &stapel_register, lookup: Result<Lookup<'_>, AddressError>) -> Outcome<Result<Found, Refused>> {
+    let found = lookup.map_err(RegisterError::from).and_then(|lookup| register.0.resolve(lookup));
+    Ok(match found {
+        Ok(found) => Ok(Found { key: found.key, how: Some(found.how) }),
+        Err(RegisterError::Address(error)) => Err(error.into()),
+        Err(
+            error @ (RegisterError::IdUnknown { .. }
+            | RegisterError::IdWithdrawn { .. }
+            | RegisterError::NoSuchNumber
+            | RegisterError::Several { .. }),
+        ) => {
+            let why = Refusal::Register { status: stapel_status::of(error.code()), message: error.to_string() };
+            Err(Refused { row: 0, why, number: None })
+        }
+        Err(error) => return Err(error.into()),
+    })
+}
+
+impl From<AddressError> for Refused {
+    fn from(error: AddressError) -> Refused {
+        Refused { row: 0, number: error.number_key(), why: Refusal::Address(error) }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Failure {
+        match refused.why {
+            Refusal::Address(error) => error.into(),
+            Refusal::Register { status, message } => Failure::new(status, message),
+        }
+    }
+}
+
+impl Refusal {
+    fn status(&self) -> stapel_status {
+        match self {
+            Refusal::Address(error) => stapel_status::of(error.code()),
+            Refusal::Register { status, .. } => *status,
+        }
+    }
+
+    fn field(&self) -> &'static str {
+        match self {
+            Refusal::Address(error) => error.field(),
+            Refusal::Register { .. } => "line",
+        }
+    }
+
+    fn message(&self) -> &str {
+        match self {
+            Refusal::Address(error) => error.message(),
+            Refusal::Register { message, .. } => message,
+        }
     }
 }
 
@@ -510,14 +784,62 @@ impl stapel_fields {
             ])
         }
     }
+
+    /// Street and town.
+    ///
+    /// # Safety
+    ///
+    /// Each is as for [`bytes`].
+    unsafe fn place<'a>(&self) -> Outcome<[&'a [u8]; 2]> {
+        // SAFETY: as the caller says.
+        unsafe { Ok([str_bytes(&self.street, "a street")?, str_bytes(&self.town, "a town")?]) }
+    }
 }
 
 impl stapel_address {
-    fn of(key: &AddressKey) -> stapel_address {
-        let number = key.number_key();
-        // An address without a postcode is in no house number.
-        let number = if number.level() == Level::Number { number.as_bytes() } else { &[] };
-        stapel_address { unit: terminated(key.as_bytes()), number: terminated(number) }
+    fn of(read: &Result<Found, Refused>) -> stapel_address {
+        let (unit, number, how) = match read {
+            // An address without a postcode is in no house number.
+            Ok(Found { key, how }) => {
+                (key.as_bytes(), Some(key.number_key()).filter(|number| number.level() == Level::Number), *how)
+            }
+            Err(refused) => (&[][..], refused.number, None),
+        };
+        stapel_address {
+            unit: terminated(unit),
+            number: terminated(number.as_ref().map_or(&[], AddressKey::as_bytes)),
+            how: stapel_how::of(how),
+        }
+    }
+}
+
+impl stapel_how {
+    fn of(how: Option<How>) -> stapel_how {
+        match how {
+            None => stapel_how::STAPEL_HOW_NONE,
+            Some(How::Registered) => stapel_how::STAPEL_HOW_REGISTERED,
+            Some(How::ById) => stapel_how::STAPEL_HOW_BY_ID,
+            Some(How::Completed) => stapel_how::STAPEL_HOW_COMPLETED,
+            Some(How::Street) => stapel_how::STAPEL_HOW_STREET,
+            Some(How::OtherSpelling) => stapel_how::STAPEL_HOW_OTHER_SPELLING,
+            Some(How::Unregistered) => stapel_how::STAPEL_HOW_UNREGISTERED,
+            Some(How::Withdrawn) => stapel_how::STAPEL_HOW_WITHDRAWN,
+        }
+    }
+}
+
+impl stapel_how_counts {
+    /// The number of those that were found so.
+    fn of(&mut self, how: How) -> &mut usize {
+        match how {
+            How::Registered => &mut self.registered,
+            How::ById => &mut self.by_id,
+            How::Completed => &mut self.completed,
+            How::Street => &mut self.street,
+            How::OtherSpelling => &mut self.other_spelling,
+            How::Unregistered => &mut self.unregistered,
+            How::Withdrawn => &mut self.withdrawn,
+        }
     }
 }
 
@@ -535,7 +857,7 @@ fn from_fields(fields: [&[u8]; 4]) -> Result<AddressKey, AddressError> {
 }
 
 /// A short ASCII text, and NULs up to the end.
-fn terminated<const N: usize>(text: &[u8]) -> [c_char; N] {
+pub(crate) fn terminated<const N: usize>(text: &[u8]) -> [c_char; N] {
     let mut terminated = [0; N];
     for (to, from) in terminated[..N - 1].iter_mut().zip(text) {
         *to = *from as c_char;

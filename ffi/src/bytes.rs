@@ -245,6 +245,23 @@ pub(crate) unsafe fn packed<'a>(from: *const stapel_packed, count: usize, name: 
     Ok(Packed { bytes, ends })
 }
 
+/// A column in one piece that may be missing, which one of zeros is.
+///
+/// # Safety
+///
+/// As [`packed`].
+pub(crate) unsafe fn optional_packed<'a>(
+    from: &stapel_packed,
+    count: usize,
+    name: &str,
+) -> Outcome<Option<Packed<'a>>> {
+    if from.bytes.is_null() && from.bytes_len == 0 && from.ends.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller says.
+    unsafe { packed(from, count, name) }.map(Some)
+}
+
 impl<'a> Packed<'a> {
     /// How many bytes all texts have.
     pub(crate) fn len(&self) -> usize {

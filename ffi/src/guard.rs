@@ -5,6 +5,7 @@ use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stapel::message::MessageError;
+use stapel::register::RegisterError;
 use stapel::secret::SecretError;
 use stapel::{AddressError, Error, SystemError};
 
@@ -78,7 +79,7 @@ macro_rules! failures {
     };
 }
 
-failures!(Error, AddressError, SystemError, SecretError, MessageError, stapel::partner::PartnerError);
+failures!(Error, AddressError, SystemError, SecretError, MessageError, RegisterError, stapel::partner::PartnerError);
 #[cfg(feature = "broker")]
 failures!(stapel::BrokerError);
 

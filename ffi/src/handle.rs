@@ -72,6 +72,11 @@ pub(crate) fn get<T: Handle>(handle: *const T) -> Outcome<Arc<T>> {
     table.get(&handle.addr()).cloned().ok_or_else(invalid::<T>)
 }
 
+/// What a handle stands for that may be NULL, for none.
+pub(crate) fn get_optional<T: Handle>(handle: *const T) -> Outcome<Option<Arc<T>>> {
+    if handle.is_null() { Ok(None) } else { get(handle).map(Some) }
+}
+
 /// Takes a handle away. NULL is none, and no error.
 pub(crate) fn free<T: Handle>(handle: *mut T) -> stapel_status {
     guard(|| {

@@ -9,8 +9,8 @@
 //! - `guard`: the way into every call, where panics stop, and the last error of a thread;
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
-//! - `addresses`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come with the
-//!   feature of that name.
+//! - `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come
+//!   with the feature of that name.
 //!
 //! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed.
 //! The texts of addresses, actors and cases are the caller's and are not wiped here.
@@ -26,6 +26,7 @@ mod guard;
 mod handle;
 mod bytes;
 mod addresses;
+mod register;
 mod messages;
 mod reply;
 mod news;
@@ -44,6 +45,7 @@ pub use handle::stapel_open_handles;
 pub use messages::*;
 pub use news::*;
 pub use partner::*;
+pub use register::*;
 pub use reply::*;
 pub use status::*;
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use stapel_testkit::{Consortium, START};
 
-const PROGRAMS: [&str; 2] = ["journey", "misuse"];
+const PROGRAMS: [&str; 3] = ["journey", "misuse", "register"];
 
 /// What a program is linked to, and what else the compiler is told.
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ fn the_header_is_one_for_cpp_too() {
 #[test]
 fn every_function_of_the_header_is_called_by_a_program() {
     let header = std::fs::read_to_string(source_folder().join("include/stapel.h")).unwrap();
-    let programs: String = ["check.h", "journey.c", "misuse.c"]
+    let programs: String = ["check.h", "journey.c", "misuse.c", "register.c"]
         .map(|name| std::fs::read_to_string(source_folder().join("tests/c").join(name)).unwrap())
         .concat();
     let functions: Vec<&str> = header.lines().filter_map(declared).collect();
@@ -117,6 +117,7 @@ fn declared(line: &str) -> Option<&str> {
 /// Runs a program in a consortium of its own.
 fn run(program: &mut Command) {
     let consortium = Consortium::new();
+    crate::register::make(&consortium.path("bag.stapel"));
     succeed(with_library(program).arg(consortium.path("")).arg(START.0.to_string()));
 }
 

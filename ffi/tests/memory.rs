@@ -42,7 +42,7 @@ fn read(text: &str, rows: usize) -> stapel_status {
     let texts = vec![str_of(text); rows];
     let mut addresses = null_mut();
     // SAFETY: there are so many rows, and the handle goes where one does.
-    unsafe { stapel_addresses_from_texts(texts.as_ptr(), null(), rows, &mut addresses) }
+    unsafe { stapel_addresses_from_texts(null(), texts.as_ptr(), null(), rows, &mut addresses) }
 }
 
 fn in_little_memory() {
@@ -57,8 +57,9 @@ fn in_little_memory() {
     let (texts, references) = (vec![str_of("1012JS|1|A"); 1000], vec![str_of(&long); 1000]);
     let mut addresses = null_mut();
     // SAFETY: there are so many rows, and the handle goes where one does.
-    let status =
-        unsafe { stapel_addresses_from_texts(texts.as_ptr(), references.as_ptr(), texts.len(), &mut addresses) };
+    let status = unsafe {
+        stapel_addresses_from_texts(null(), texts.as_ptr(), references.as_ptr(), texts.len(), &mut addresses)
+    };
     assert_eq!(status, STAPEL_ERROR_OUT_OF_MEMORY);
     let bytes = vec![b'x'; available() / 3 * 2];
     let (ends, end) = ([bytes.len() as u64], [10]);
@@ -69,7 +70,7 @@ fn in_little_memory() {
     };
     let (texts, references) = (column(b"1012JS|1|A", &end), column(&bytes, &ends));
     // SAFETY: each column has one row, and the handle goes where one does.
-    let status = unsafe { stapel_addresses_from_packed_texts(&texts, &references, 1, &mut addresses) };
+    let status = unsafe { stapel_addresses_from_packed_texts(null(), &texts, &references, 1, &mut addresses) };
     assert_eq!(status, STAPEL_ERROR_OUT_OF_MEMORY);
     drop((bytes, long));
     a_partner_with_many_rows();
@@ -93,8 +94,8 @@ fn a_partner_with_many_rows() {
         let mut changed = std::mem::zeroed();
         assert_eq!(stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, &mut partner), STAPEL_OK);
         let texts = vec![str_of("1012JS|1|A"); 100_000];
-        assert_eq!(stapel_addresses_from_texts(texts.as_ptr(), null(), texts.len(), &mut many), STAPEL_OK);
-        assert_eq!(stapel_addresses_from_texts(texts.as_ptr(), null(), 1, &mut one), STAPEL_OK);
+        assert_eq!(stapel_addresses_from_texts(null(), texts.as_ptr(), null(), texts.len(), &mut many), STAPEL_OK);
+        assert_eq!(stapel_addresses_from_texts(null(), texts.as_ptr(), null(), 1, &mut one), STAPEL_OK);
         // All but so much that the rows would take the rest.
         let mut taken: Vec<Vec<u8>> = Vec::new();
         while available() > 32 << 20 {

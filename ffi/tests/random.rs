@@ -1,6 +1,7 @@
 //! Ten thousand random byte strings to every function that takes bytes: statuses, and nothing else.
 
 use std::ffi::c_char;
+use std::path::Path;
 use std::ptr::{null, null_mut};
 
 use stapel_ffi::stapel_status::*;
@@ -20,6 +21,7 @@ fn ten_thousand_byte_strings_give_statuses() {
     let nowhere = consortium.text("policy.toml");
     let real = messages(&consortium, partner, broker);
     let nobody = rows(&[]);
+    let bag = open_register(&consortium);
     let mut random = Seeded::new(7);
     let mut reached = 0;
     for round in 0..STRINGS {
@@ -31,10 +33,24 @@ fn ten_thousand_byte_strings_give_statuses() {
         let cut = random.below(length + 1);
         let (front, back) = (of(&bytes[..cut]), of(&bytes[cut..]));
         let by = stapel_case { actor: front, reference: back };
-        let fields = stapel_fields { postcode: of(b"1012JS"), number: front, letter: of(b""), addition: back };
+        let fields = stapel_fields {
+            postcode: of(b"1012JS"),
+            number: front,
+            letter: of(b""),
+            addition: back,
+            street: back,
+            town: front,
+        };
         let ends = [cut as u64, length as u64];
         let column = stapel_packed { bytes: text, bytes_len: length, ends: ends.as_ptr() };
-        let columns = stapel_packed_fields { postcode: column, number: column, letter: column, addition: column };
+        let columns = stapel_packed_fields {
+            postcode: column,
+            number: column,
+            letter: column,
+            addition: column,
+            street: column,
+            town: column,
+        };
         // Ends of no column, as the bytes have them.
         let odd: Vec<u64> = bytes.chunks_exact(8).map(|eight| u64::from_le_bytes(eight.try_into().unwrap())).collect();
         let odd_column = stapel_packed { bytes: text, bytes_len: length, ends: odd.as_ptr() };
@@ -46,13 +62,19 @@ fn ten_thousand_byte_strings_give_statuses() {
             let day = c"2027-01-31".as_ptr();
             let valid = stapel_case { actor: of(b"j.jansen"), reference: of(b"1") };
             [
-                stapel_address_from_text(text, length, &mut address),
-                stapel_address_from_fields(&fields, &mut address),
-                made(|to| stapel_addresses_from_texts([front, back].as_ptr(), [back, front].as_ptr(), 2, to)),
-                made(|to| stapel_addresses_from_fields(&fields, &back, 1, to)),
-                made(|to| stapel_addresses_from_packed_texts(&column, &column, 2, to)),
-                made(|to| stapel_addresses_from_packed_texts(&odd_column, null(), odd.len(), to)),
-                made(|to| stapel_addresses_from_packed_fields(&columns, null(), 2, to)),
+                stapel_address_from_text(null(), text, length, &mut address),
+                stapel_address_from_text(bag, text, length, &mut address),
+                stapel_address_from_fields(null(), &fields, &mut address),
+                stapel_address_from_fields(bag, &fields, &mut address),
+                register_of(|to| stapel_register_open(path, path_length, to)),
+                found(|to| stapel_register_look_up(bag, text, length, to)),
+                made(|to| stapel_addresses_from_texts(bag, [front, back].as_ptr(), null(), 2, to)),
+                made(|to| stapel_addresses_from_packed_fields(bag, &columns, null(), 2, to)),
+                made(|to| stapel_addresses_from_texts(null(), [front, back].as_ptr(), [back, front].as_ptr(), 2, to)),
+                made(|to| stapel_addresses_from_fields(null(), &fields, &back, 1, to)),
+                made(|to| stapel_addresses_from_packed_texts(null(), &column, &column, 2, to)),
+                made(|to| stapel_addresses_from_packed_texts(null(), &odd_column, null(), odd.len(), to)),
+                made(|to| stapel_addresses_from_packed_fields(null(), &columns, null(), 2, to)),
                 buffer(|to| stapel_partner_init(path, path_length, text, length, 1, to)),
                 stapel_partner_join(path, path_length, null(), 0, text, length),
                 partner_of(|to| stapel_partner_open(path, path_length, text, length, to)),
@@ -84,6 +106,7 @@ fn ten_thousand_byte_strings_give_statuses() {
     // SAFETY: handles, and where a number goes.
     unsafe {
         assert_eq!(stapel_addresses_free(nobody), STAPEL_OK);
+        assert_eq!(stapel_register_free(bag), STAPEL_OK);
         assert_eq!(stapel_partner_free(partner), STAPEL_OK);
         assert_eq!(stapel_broker_free(broker), STAPEL_OK);
         let mut open = 1;
@@ -132,10 +155,22 @@ fn open(consortium: &Consortium) -> (*mut stapel_partner, *mut stapel_broker) {
     (partner, broker)
 }
 
+fn open_register(consortium: &Consortium) -> *mut stapel_register {
+    let file = consortium.text("bag.stapel");
+    crate::register::make(Path::new(&file));
+    let mut register = null_mut();
+    // SAFETY: a text, and where a handle goes.
+    assert_eq!(unsafe { stapel_register_open(file.as_ptr().cast(), file.len(), &mut register) }, STAPEL_OK);
+    register
+}
+
 fn rows(texts: &[stapel_str]) -> *mut stapel_addresses {
     let mut rows = null_mut();
     // SAFETY: as many texts as are said, and where a handle goes.
-    assert_eq!(unsafe { stapel_addresses_from_texts(texts.as_ptr(), null(), texts.len(), &mut rows) }, STAPEL_OK);
+    assert_eq!(
+        unsafe { stapel_addresses_from_texts(null(), texts.as_ptr(), null(), texts.len(), &mut rows) },
+        STAPEL_OK
+    );
     rows
 }
 
@@ -153,6 +188,8 @@ macro_rules! freeing {
     };
 }
 
+freeing!(register_of, stapel_register, stapel_register_free);
+freeing!(found, stapel_findings, stapel_findings_free);
 freeing!(made, stapel_addresses, stapel_addresses_free);
 freeing!(buffer, stapel_buffer, stapel_buffer_free);
 freeing!(partner_of, stapel_partner, stapel_partner_free);

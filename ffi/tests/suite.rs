@@ -5,6 +5,7 @@ use std::sync::Mutex;
 mod c;
 mod memory;
 mod random;
+mod register;
 mod statuses;
 
 /// Held by each test that makes handles in this process, because one of them counts those that are open.

@@ -157,7 +157,8 @@ impl AddressError {
         self.code
     }
 
-    /// The field that was at fault: `postcode`, `huisnummer`, `huisletter`, `toevoeging` or `line`.
+    /// The field that was at fault: `postcode`, `huisnummer`, `huisletter`, `toevoeging` or `line`; with a register
+    /// also `straat` or `woonplaats`.
     pub fn field(&self) -> &'static str {
         self.field
     }

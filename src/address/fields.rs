@@ -38,6 +38,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A field of bytes beside those of an address, called `name` in errors.
+pub(crate) fn other_field<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str, AddressError> {
+    text(bytes).map_err(|fault| fault.of(name, bytes))
+}
+
 /// The most bytes that one field may have: registers pad to fixed widths well below it.
 const FIELD_MAX: usize = 100;
 

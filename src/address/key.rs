@@ -89,13 +89,7 @@ impl AddressKey {
     ///
     /// As [`parse`](Self::parse), and `not_utf8`.
     pub fn parse_bytes(line: &[u8]) -> Result<AddressKey, AddressError> {
-        if line.len() > text::LINE_MAX {
-            return Err(Problem::TooLong.at(0).of_line(&String::from_utf8_lossy(&line[..text::LINE_MAX])));
-        }
-        match std::str::from_utf8(line) {
-            Ok(text) => AddressKey::parse(text),
-            Err(error) => Err(not_utf8("line", line, error)),
-        }
+        AddressKey::parse(line_from_utf8(line)?)
     }
 
     /// Makes the unit key of separate fields, as a register or a table has them.
@@ -268,6 +262,15 @@ impl Parts {
         }
         AddressKey { bytes, length: length as u8, level: Level::Unit }
     }
+}
+
+/// The text of a line of bytes.
+#[inline(always)]
+pub(crate) fn line_from_utf8(line: &[u8]) -> Result<&str, AddressError> {
+    if line.len() > text::LINE_MAX {
+        return Err(Problem::TooLong.at(0).of_line(&String::from_utf8_lossy(&line[..text::LINE_MAX])));
+    }
+    std::str::from_utf8(line).map_err(|error| not_utf8("line", line, error))
 }
 
 /// The error for a refused line, which is read once more for a house number that is certain.

@@ -24,7 +24,7 @@ use std::path::Path;
 pub use build::{RegisterBuilder, RegisterRow};
 pub use error::RegisterError;
 
-use crate::address::{AddressKey, Fields};
+use crate::address::{AddressError, AddressKey, Fields, line_from_utf8, other_field};
 use crate::codec::Malformed;
 use crate::codes::named;
 use crate::day::Day;
@@ -57,6 +57,34 @@ pub enum Lookup<'a> {
     },
     /// The id of a nummeraanduiding, verblijfsobject, ligplaats or standplaats. One that lost leading zeros is found.
     Id(&'a str),
+}
+
+impl<'a> Lookup<'a> {
+    /// A line of bytes, as [`AddressKey::parse_bytes`] takes them.
+    ///
+    /// # Errors
+    ///
+    /// `not_utf8` and `too_long`.
+    pub fn text_from_utf8(line: &'a [u8]) -> Result<Lookup<'a>, AddressError> {
+        line_from_utf8(line).map(Lookup::Text)
+    }
+
+    /// Separate fields of bytes, as [`Fields::from_utf8`] takes them, with street and town.
+    ///
+    /// # Errors
+    ///
+    /// `not_utf8` and `too_long`, with the name of the first field at fault.
+    pub fn place_from_utf8(
+        fields: [&'a [u8]; 4],
+        street: &'a [u8],
+        town: &'a [u8],
+    ) -> Result<Lookup<'a>, AddressError> {
+        Ok(Lookup::Place {
+            fields: Fields::from_utf8(fields)?,
+            street: other_field("straat", street)?,
+            town: other_field("woonplaats", town)?,
+        })
+    }
 }
 
 /// The address that was found, and how.

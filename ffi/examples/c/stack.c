@@ -112,7 +112,7 @@ static stapel_status open_all(program *p, const char *sandbox, const char *partn
 
     /* The library copies what it needs. */
     p->count = rows->count;
-    stapel_status status = stapel_addresses_from_texts(rows->texts, rows->references, rows->count, &p->rows);
+    stapel_status status = stapel_addresses_from_texts(NULL, rows->texts, rows->references, rows->count, &p->rows);
     if (status == STAPEL_OK) {
         status = stapel_partner_open(partner_dir, STAPEL_NUL_TERMINATED, NULL, 0, &p->partner);
     }

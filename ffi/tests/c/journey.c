@@ -6,21 +6,31 @@
 
 static void one_address(void) {
     stapel_address address;
-    OK(stapel_address_from_text("Dam 1-a, 1012 JS Amsterdam", NUL, &address));
+    OK(stapel_address_from_text(NULL, "Dam 1-a, 1012 JS Amsterdam", NUL, &address));
     THAT(strcmp(address.unit, "1012JS|1|A") == 0 && strcmp(address.number, "1012JS|1") == 0);
-    OK(stapel_address_from_text("1012JS 2 and what comes after is not read", 8, &address));
+    OK(stapel_address_from_text(NULL, "1012JS 2 and what comes after is not read", 8, &address));
     THAT(strcmp(address.unit, "1012JS|2|") == 0);
-    stapel_fields fields = {{"1012js", NUL}, {"00001", NUL}, {"A", 1}, {NULL, 0}};
-    OK(stapel_address_from_fields(&fields, &address));
+    stapel_fields fields = {.postcode = {"1012js", NUL}, .number = {"00001", NUL}, .letter = {"A", 1}};
+    OK(stapel_address_from_fields(NULL, &fields, &address));
     THAT(strcmp(address.unit, "1012JS|1|A") == 0);
-    OK(stapel_address_from_text("1012JS|99999|AB123", NUL, &address));
+    OK(stapel_address_from_text(NULL, "1012JS|99999|AB123", NUL, &address));
     THAT(strcmp(address.unit, "1012JS|99999|AB123") == 0 && strcmp(address.number, "1012JS|99999") == 0);
 
-    stapel_address untouched = address;
-    IS(STAPEL_ERROR_RANGE_UNCLEAR, stapel_address_from_text("Dam 1 t/m 5, 1012 JS", NUL, &address));
-    THAT(memcmp(&untouched, &address, sizeof address) == 0);
+    IS(STAPEL_ERROR_RANGE_UNCLEAR, stapel_address_from_text(NULL, "Dam 1 t/m 5, 1012 JS", NUL, &address));
+    THAT(address.unit[0] == 0 && address.number[0] == 0 && address.how == STAPEL_HOW_NONE);
     THAT(strstr(stapel_last_error_message(), "may be several house numbers") != NULL);
     THAT(strcmp(stapel_status_code(STAPEL_ERROR_RANGE_UNCLEAR), "range_unclear") == 0);
+
+    /* The home is not certain, and the house number is. */
+    IS(STAPEL_ERROR_SUFFIX_IN_WORDS, stapel_address_from_text(NULL, "Dam 1, 2e verdieping, 1012 JS", NUL, &address));
+    THAT(address.unit[0] == 0 && strcmp(address.number, "1012JS|1") == 0);
+    fields.letter = str("AB");
+    IS(STAPEL_ERROR_LETTER_FORM, stapel_address_from_fields(NULL, &fields, &address));
+    THAT(address.unit[0] == 0 && strcmp(address.number, "1012JS|1") == 0);
+    /* What says nothing of an address writes none. */
+    stapel_address untouched = address;
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_address_from_text(NULL, "Dam 1", NUL - 1, &address));
+    THAT(memcmp(&untouched, &address, sizeof address) == 0);
 }
 
 /* The police's rows: an array of texts. Row 1 is refused, row 3 is row 0 written otherwise. */
@@ -29,7 +39,7 @@ static stapel_addresses *of_texts(void) {
                           str("1012js 1a"), str("1012JS 9")};
     stapel_str references[] = {str("zaak-1"), str("zaak-2"), str("zaak-3"), {NULL, 0}, str("zaak-\xc3\xa9\xc3\xa9n")};
     stapel_addresses *rows = NULL;
-    OK(stapel_addresses_from_texts(texts, references, 5, &rows));
+    OK(stapel_addresses_from_texts(NULL, texts, references, 5, &rows));
 
     size_t count = 0, refused = 0;
     stapel_row row;
@@ -38,6 +48,7 @@ static stapel_addresses *of_texts(void) {
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(row.row == 0 && row.status == STAPEL_OK && row.level == STAPEL_LEVEL_UNIT);
     THAT(same(row.reference, "zaak-1") && same(row.canonical, "1012JS|1|A") && row.message.ptr == NULL);
+    THAT(same(row.number, "1012JS|1") && row.how == STAPEL_HOW_NONE);
     OK(stapel_addresses_row(rows, 4, &row));
     THAT(same(row.reference, "zaak-\xc3\xa9\xc3\xa9n") && same(row.canonical, "1012JS|9|"));
     OK(stapel_addresses_row(rows, 3, &row));
@@ -47,16 +58,16 @@ static stapel_addresses *of_texts(void) {
     OK(stapel_addresses_refused_row(rows, 0, &again));
     THAT(row.row == 1 && again.row == 1 && row.status == STAPEL_ERROR_RANGE_UNCLEAR && again.status == row.status);
     THAT(row.level == STAPEL_LEVEL_NONE && same(row.reference, "zaak-2") && row.canonical.ptr == NULL);
-    THAT(same(row.field, "huisnummer") && row.message.len > 20);
+    THAT(same(row.field, "huisnummer") && row.message.len > 20 && row.number.ptr == NULL);
     return rows;
 }
 
 /* The tax office's: an array of fields. */
 static stapel_addresses *of_fields(void) {
-    stapel_fields fields[] = {{{"1012JS", NUL}, {"1", NUL}, {"A", NUL}, {"", NUL}},
-                              {{"1012JS", NUL}, {"15", NUL}, {NULL, 0}, {"bis", NUL}}};
+    stapel_fields fields[] = {{.postcode = str("1012JS"), .number = str("1"), .letter = str("A"), .addition = str("")},
+                              {.postcode = str("1012JS"), .number = str("15"), .addition = str("bis")}};
     stapel_addresses *rows = NULL;
-    OK(stapel_addresses_from_fields(fields, NULL, 2, &rows));
+    OK(stapel_addresses_from_fields(NULL, fields, NULL, 2, &rows));
     stapel_row row;
     OK(stapel_addresses_row(rows, 1, &row));
     THAT(row.reference.ptr == NULL && same(row.canonical, "1012JS|15|BIS"));
@@ -68,10 +79,10 @@ static stapel_addresses *of_packed_texts(void) {
     uint64_t ends[] = {8, 8, 18}, reference_ends[] = {1, 3, 6};
     stapel_packed texts = {"1012JS 71012 JS 11", 18, ends}, references = {"abbccc", 6, reference_ends};
     stapel_addresses *rows = NULL;
-    OK(stapel_addresses_from_packed_texts(&texts, &references, 3, &rows));
+    OK(stapel_addresses_from_packed_texts(NULL, &texts, &references, 3, &rows));
     stapel_row row;
     OK(stapel_addresses_row(rows, 1, &row));
-    THAT(row.status == STAPEL_ERROR_EMPTY && same(row.reference, "bb"));
+    THAT(row.status == STAPEL_ERROR_EMPTY && same(row.reference, "bb") && row.number.ptr == NULL);
     OK(stapel_addresses_row(rows, 2, &row));
     THAT(same(row.canonical, "1012JS|11|") && same(row.reference, "ccc"));
 
@@ -88,9 +99,10 @@ static stapel_addresses *of_packed_texts(void) {
 /* The municipality's: four columns in one piece each. */
 static stapel_addresses *of_packed_fields(void) {
     uint64_t six[] = {6}, two[] = {2}, none[] = {0};
-    stapel_packed_fields fields = {{"1012JS", 6, six}, {"13", 2, two}, {NULL, 0, none}, {"A1", 2, two}};
+    stapel_packed_fields fields = {.postcode = {"1012JS", 6, six}, .number = {"13", 2, two}, .letter = {NULL, 0, none},
+                                   .addition = {"A1", 2, two}};
     stapel_addresses *rows = NULL;
-    OK(stapel_addresses_from_packed_fields(&fields, NULL, 1, &rows));
+    OK(stapel_addresses_from_packed_fields(NULL, &fields, NULL, 1, &rows));
     stapel_row row;
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(same(row.canonical, "1012JS|13|A1"));
@@ -174,7 +186,7 @@ static void others(stapel_partner *tax, stapel_partner *housing, stapel_broker *
     stapel_str texts[] = {str("1012JS 1A"), str("1012JS 7"), str("1012JS 99")};
     stapel_addresses *rows = NULL;
     stapel_standing standings[3] = {{0, 0}};
-    OK(stapel_addresses_from_texts(texts, NULL, 3, &rows));
+    OK(stapel_addresses_from_texts(NULL, texts, NULL, 3, &rows));
     stapel_reply *reply = ask(tax, broker, rows, now);
     OK(stapel_reply_standings(reply, rows, standings, 3));
     standing_is(standings[0], STAPEL_STANDING_AT_LEAST, 2);
@@ -194,7 +206,7 @@ static void sweep(stapel_partner *municipality, stapel_broker *broker, uint64_t 
     stapel_addresses *rows = NULL;
     stapel_messages *messages = NULL;
     stapel_standing standing = {0, 0};
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &rows));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &rows));
     IS(STAPEL_ERROR_NOT_PERMITTED, stapel_partner_sweep(municipality, rows, "zomaar", NUL, &by_whom, now, &messages));
     OK(stapel_partner_sweep(municipality, rows, "brand", NUL, &by_whom, now, &messages));
     stapel_reply *reply = carry(municipality, broker, messages, now);
@@ -247,7 +259,7 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     OK(stapel_partner_renew(police, rows, "being_acted_on", NUL, &by_whom, now, &changed));
     THAT(changed.changed == 3 && changed.refused == 1);
     stapel_str other = str("1012JS 98");
-    OK(stapel_addresses_from_texts(&other, NULL, 1, &strange));
+    OK(stapel_addresses_from_texts(NULL, &other, NULL, 1, &strange));
     IS(STAPEL_ERROR_NOT_FLAGGED,
         stapel_partner_renew(police, strange, "being_acted_on", NUL, &by_whom, now, &changed));
     OK(stapel_addresses_numbers(strange, &number));
@@ -256,7 +268,7 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     IS(STAPEL_ERROR_CASE, stapel_partner_flag(police, strange, &nobody, now, &changed));
 
     stapel_str text = str("1012JS 9");
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &few));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &few));
     IS(STAPEL_ERROR_SHRINK, stapel_partner_replace_all(police, few, 0, &by_whom, now, &changed));
     /* A time that cannot be right changes nothing; one that somebody saw to be right goes on. */
     size_t ended = 7;

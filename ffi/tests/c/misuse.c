@@ -12,6 +12,8 @@ static stapel_broker *broker;
 static stapel_addresses *rows;
 static stapel_messages *messages;
 static stapel_reply *receipt_reply;
+static stapel_register *bag;
+static stapel_findings *found;
 static uint64_t now;
 
 static void null_everywhere(void) {
@@ -20,12 +22,21 @@ static void null_everywhere(void) {
     stapel_case half = {{"j.jansen", NUL}, {NULL, 0}};
     stapel_changed changed;
     stapel_address address;
-    stapel_fields fields = {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}};
-    stapel_fields no_text = {{NULL, 0}, {NULL, NUL}, {NULL, 0}, {NULL, 0}};
+    stapel_fields fields = {.postcode = {NULL, 0}};
+    stapel_fields no_text = {.number = {NULL, NUL}}, no_town = {.town = {NULL, NUL}};
     stapel_str text = str("1012JS 1"), none = {NULL, 3};
     uint64_t end = 8;
     stapel_packed column = {"1012JS 1", 8, &end}, no_bytes = {NULL, 8, &end}, no_ends = {"1012JS 1", 8, NULL};
-    stapel_packed_fields columns = {column, column, column, column}, no_columns = {column, column, no_ends, column};
+    stapel_packed_fields columns = {.postcode = column, .number = column, .letter = column, .addition = column};
+    stapel_packed_fields no_columns = columns, no_towns = columns;
+    no_columns.letter = no_ends;
+    no_towns.town = no_ends;
+    stapel_register *register_made = NULL;
+    stapel_findings *findings = NULL;
+    stapel_register_about about;
+    stapel_register_entry entry;
+    stapel_how_counts counts;
+    stapel_str moved;
     stapel_addresses *a = NULL;
     stapel_buffer *buffer = NULL, *other = NULL;
     stapel_messages *m = NULL;
@@ -47,29 +58,47 @@ static void null_everywhere(void) {
     uint16_t number = 0;
 
     NIL(stapel_open_handles(NULL));
-    NIL(stapel_address_from_text(NULL, 1, &address));
-    NIL(stapel_address_from_text(NULL, NUL, &address));
-    NIL(stapel_address_from_text("1012JS 1", NUL, NULL));
-    NIL(stapel_address_from_fields(NULL, &address));
-    NIL(stapel_address_from_fields(&no_text, &address));
-    NIL(stapel_address_from_fields(&fields, NULL));
-    NIL(stapel_addresses_from_texts(NULL, NULL, 1, &a));
-    NIL(stapel_addresses_from_texts(&none, NULL, 1, &a));
-    NIL(stapel_addresses_from_texts(&text, &none, 1, &a));
-    NIL(stapel_addresses_from_texts(&text, NULL, 1, NULL));
-    NIL(stapel_addresses_from_fields(NULL, NULL, 1, &a));
-    NIL(stapel_addresses_from_fields(&no_text, NULL, 1, &a));
-    NIL(stapel_addresses_from_fields(&fields, &none, 1, &a));
-    NIL(stapel_addresses_from_fields(&fields, NULL, 1, NULL));
-    NIL(stapel_addresses_from_packed_texts(NULL, NULL, 1, &a));
-    NIL(stapel_addresses_from_packed_texts(&no_bytes, NULL, 1, &a));
-    NIL(stapel_addresses_from_packed_texts(&no_ends, NULL, 1, &a));
-    NIL(stapel_addresses_from_packed_texts(&column, &no_ends, 1, &a));
-    NIL(stapel_addresses_from_packed_texts(&column, NULL, 1, NULL));
-    NIL(stapel_addresses_from_packed_fields(NULL, NULL, 1, &a));
-    NIL(stapel_addresses_from_packed_fields(&no_columns, NULL, 1, &a));
-    NIL(stapel_addresses_from_packed_fields(&columns, &no_bytes, 1, &a));
-    NIL(stapel_addresses_from_packed_fields(&columns, NULL, 1, NULL));
+    NIL(stapel_address_from_text(NULL, NULL, 1, &address));
+    NIL(stapel_address_from_text(NULL, NULL, NUL, &address));
+    NIL(stapel_address_from_text(NULL, "1012JS 1", NUL, NULL));
+    NIL(stapel_address_from_fields(NULL, NULL, &address));
+    NIL(stapel_address_from_fields(NULL, &no_text, &address));
+    NIL(stapel_address_from_fields(NULL, &fields, NULL));
+    NIL(stapel_address_from_fields(bag, &no_town, &address));
+    NIL(stapel_addresses_from_fields(bag, &no_town, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(bag, &no_towns, NULL, 1, &a));
+    NIL(stapel_register_open(NULL, 0, &register_made));
+    NIL(stapel_register_open("nowhere", NUL, NULL));
+    NIL(stapel_register_describe(NULL, &about));
+    NIL(stapel_register_describe(bag, NULL));
+    NIL(stapel_register_look_up(NULL, "9999XA|1|", NUL, &findings));
+    NIL(stapel_register_look_up(bag, NULL, 0, &findings));
+    NIL(stapel_register_look_up(bag, "9999XA|1|", NUL, NULL));
+    NIL(stapel_findings_count(NULL, &size));
+    NIL(stapel_findings_count(found, NULL));
+    NIL(stapel_findings_get(NULL, 0, &entry));
+    NIL(stapel_findings_get(found, 0, NULL));
+    NIL(stapel_findings_now(NULL, &moved));
+    NIL(stapel_findings_now(found, NULL));
+    NIL(stapel_addresses_how_counts(NULL, &counts));
+    NIL(stapel_addresses_how_counts(rows, NULL));
+    NIL(stapel_addresses_from_texts(NULL, NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_texts(NULL, &none, NULL, 1, &a));
+    NIL(stapel_addresses_from_texts(NULL, &text, &none, 1, &a));
+    NIL(stapel_addresses_from_texts(NULL, &text, NULL, 1, NULL));
+    NIL(stapel_addresses_from_fields(NULL, NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_fields(NULL, &no_text, NULL, 1, &a));
+    NIL(stapel_addresses_from_fields(NULL, &fields, &none, 1, &a));
+    NIL(stapel_addresses_from_fields(NULL, &fields, NULL, 1, NULL));
+    NIL(stapel_addresses_from_packed_texts(NULL, NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(NULL, &no_bytes, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(NULL, &no_ends, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(NULL, &column, &no_ends, 1, &a));
+    NIL(stapel_addresses_from_packed_texts(NULL, &column, NULL, 1, NULL));
+    NIL(stapel_addresses_from_packed_fields(NULL, NULL, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(NULL, &no_columns, NULL, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(NULL, &columns, &no_bytes, 1, &a));
+    NIL(stapel_addresses_from_packed_fields(NULL, &columns, NULL, 1, NULL));
     NIL(stapel_addresses_numbers(NULL, &a));
     NIL(stapel_addresses_numbers(rows, NULL));
     NIL(stapel_addresses_count(NULL, &size, &size));
@@ -206,6 +235,7 @@ static void null_everywhere(void) {
     OK(stapel_news_free(news));
 
     /* Nothing was written, and to free nothing is no error. */
+    THAT(register_made == NULL && findings == NULL);
     THAT(a == NULL && other == NULL && m == NULL && p == NULL && b == NULL && r == NULL && bytes == NULL && size == 0);
     OK(stapel_addresses_free(NULL));
     OK(stapel_buffer_free(NULL));
@@ -214,6 +244,8 @@ static void null_everywhere(void) {
     OK(stapel_news_free(NULL));
     OK(stapel_partner_free(NULL));
     OK(stapel_broker_free(NULL));
+    OK(stapel_register_free(NULL));
+    OK(stapel_findings_free(NULL));
 #undef NIL
 }
 
@@ -229,24 +261,24 @@ static void lengths(void) {
     stapel_case whom = by(), long_name = {{"j.jansen", HUGE_LEN}, {"1", 1}};
     stapel_changed changed;
     stapel_str text = str("1012JS 1"), huge = {"1012JS 1", HUGE_LEN};
-    stapel_fields fields = {huge, text, text, text};
+    stapel_fields fields = {.postcode = huge, .number = text}, far_street = {.street = huge};
     const uint8_t byte = 1;
     uint64_t ends[] = {8, 4}, past[] = {8, 9}, far[] = {UINT64_MAX, UINT64_MAX}, right[] = {4, 8};
     _Alignas(8) char unaligned[64] = {0};
 
     /* None at all is fine. */
-    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text(NULL, 0, &address));
-    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text("", NUL, &address));
+    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text(NULL, NULL, 0, &address));
+    IS(STAPEL_ERROR_EMPTY, stapel_address_from_text(NULL, "", NUL, &address));
     size_t count = 9, refused = 9;
     stapel_packed none = {NULL, 0, NULL};
-    stapel_packed_fields no_columns = {none, none, none, none};
-    OK(stapel_addresses_from_texts(NULL, NULL, 0, &a));
+    stapel_packed_fields no_columns = {.postcode = none};
+    OK(stapel_addresses_from_texts(NULL, NULL, NULL, 0, &a));
     OK(stapel_addresses_free(a));
-    OK(stapel_addresses_from_fields(NULL, NULL, 0, &a));
+    OK(stapel_addresses_from_fields(NULL, NULL, NULL, 0, &a));
     OK(stapel_addresses_free(a));
-    OK(stapel_addresses_from_packed_fields(&no_columns, &none, 0, &a));
+    OK(stapel_addresses_from_packed_fields(NULL, &no_columns, &none, 0, &a));
     OK(stapel_addresses_free(a));
-    OK(stapel_addresses_from_packed_texts(&none, NULL, 0, &a));
+    OK(stapel_addresses_from_packed_texts(NULL, &none, NULL, 0, &a));
     OK(stapel_addresses_count(a, &count, &refused));
     THAT(count == 0 && refused == 0);
     stapel_row row;
@@ -267,31 +299,44 @@ static void lengths(void) {
 
     /* More than there can be. */
     a = NULL;
-    BAD(stapel_address_from_text("1012JS 1", HUGE_LEN, &address));
-    BAD(stapel_address_from_text("1012JS 1", SIZE_MAX - 1, &address));
-    BAD(stapel_address_from_fields(&fields, &address));
-    BAD(stapel_addresses_from_texts(&text, NULL, HUGE_LEN, &a));
-    BAD(stapel_addresses_from_texts(&text, NULL, SIZE_MAX, &a));
-    BAD(stapel_addresses_from_texts(&text, NULL, SIZE_MAX / sizeof text, &a));
-    BAD(stapel_addresses_from_texts(&huge, NULL, 1, &a));
-    BAD(stapel_addresses_from_texts(&text, &huge, 1, &a));
-    BAD(stapel_addresses_from_fields(&fields, NULL, HUGE_LEN, &a));
-    BAD(stapel_addresses_from_fields(&fields, NULL, 1, &a));
+    BAD(stapel_address_from_text(NULL, "1012JS 1", HUGE_LEN, &address));
+    BAD(stapel_address_from_text(NULL, "1012JS 1", SIZE_MAX - 1, &address));
+    BAD(stapel_address_from_fields(NULL, &fields, &address));
+    BAD(stapel_addresses_from_texts(NULL, &text, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_texts(NULL, &text, NULL, SIZE_MAX, &a));
+    BAD(stapel_addresses_from_texts(NULL, &text, NULL, SIZE_MAX / sizeof text, &a));
+    BAD(stapel_addresses_from_texts(NULL, &huge, NULL, 1, &a));
+    BAD(stapel_addresses_from_texts(NULL, &text, &huge, 1, &a));
+    BAD(stapel_addresses_from_fields(NULL, &fields, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_fields(NULL, &fields, NULL, 1, &a));
+    BAD(stapel_addresses_from_fields(bag, &far_street, NULL, 1, &a));
+    BAD(stapel_address_from_fields(bag, &far_street, &address));
+    stapel_register *register_made = NULL;
+    stapel_findings *findings = NULL;
+    stapel_register_entry entry;
+    BAD(stapel_register_open("nowhere", HUGE_LEN, &register_made));
+    BAD(stapel_register_look_up(bag, "9999XA|1|", HUGE_LEN, &findings));
+    BAD(stapel_findings_get(found, 1, &entry));
+    BAD(stapel_findings_get(found, SIZE_MAX, &entry));
+    THAT(register_made == NULL && findings == NULL);
     stapel_packed back = {"1012JS 1", 8, ends}, over = {"1012JS 1", 8, past}, away = {"1012JS 1", 8, far};
     stapel_packed short_of = {"1012JS 12", 9, right}, too_long = {"1012JS 1", HUGE_LEN, right};
     stapel_packed good = {"1012JS 1", 8, right};
     stapel_packed *columns[] = {&back, &over, &away, &short_of, &too_long};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        stapel_packed_fields four = {good, good, good, *columns[i]};
-        BAD(stapel_addresses_from_packed_texts(columns[i], NULL, 2, &a));
-        BAD(stapel_addresses_from_packed_texts(&good, columns[i], 2, &a));
-        BAD(stapel_addresses_from_packed_fields(&four, NULL, 2, &a));
+        stapel_packed_fields four = {.postcode = good, .number = good, .letter = good, .addition = *columns[i]};
+        stapel_packed_fields street = {.postcode = good, .number = good, .letter = good, .addition = good,
+                                       .street = *columns[i]};
+        BAD(stapel_addresses_from_packed_texts(NULL, columns[i], NULL, 2, &a));
+        BAD(stapel_addresses_from_packed_texts(NULL, &good, columns[i], 2, &a));
+        BAD(stapel_addresses_from_packed_fields(NULL, &four, NULL, 2, &a));
+        BAD(stapel_addresses_from_packed_fields(NULL, &street, NULL, 2, &a));
     }
-    BAD(stapel_addresses_from_packed_texts(&good, NULL, HUGE_LEN, &a));
-    BAD(stapel_addresses_from_packed_texts(&good, NULL, 1, &a));
+    BAD(stapel_addresses_from_packed_texts(NULL, &good, NULL, HUGE_LEN, &a));
+    BAD(stapel_addresses_from_packed_texts(NULL, &good, NULL, 1, &a));
     uint64_t there_and_back[] = {2, 4, 3, 8};
     stapel_packed third = {"1012JS 1", 8, there_and_back};
-    BAD(stapel_addresses_from_packed_texts(&third, NULL, 4, &a));
+    BAD(stapel_addresses_from_packed_texts(NULL, &third, NULL, 4, &a));
     THAT(strcmp(stapel_last_error_message(), "the ends of texts go back after row 1") == 0);
     BAD(stapel_partner_open("nowhere", HUGE_LEN, NULL, 0, &p));
     BAD(stapel_partner_open("nowhere", 65537, NULL, 0, &p));
@@ -309,16 +354,16 @@ static void lengths(void) {
     BAD(stapel_reply_standings(receipt_reply, rows, &standing, 1));
 
     /* Texts that are none. */
-    IS(STAPEL_ERROR_NOT_UTF8, stapel_address_from_text("\xff", 1, &address));
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_address_from_text(NULL, "\xff", 1, &address));
     IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_open("\xff", NUL, NULL, 0, &p));
     stapel_str latin = str("caf\xe9");
-    IS(STAPEL_ERROR_NOT_UTF8, stapel_addresses_from_texts(&text, &latin, 1, &a));
+    IS(STAPEL_ERROR_NOT_UTF8, stapel_addresses_from_texts(NULL, &text, &latin, 1, &a));
     stapel_case odd = {{"\xe9", 1}, {"1", 1}};
     IS(STAPEL_ERROR_NOT_UTF8, stapel_partner_flag(partner, rows, &odd, now, &changed));
 
     /* Where nothing of the type can be. */
     BAD(stapel_open_handles((size_t *)(void *)(unaligned + 1)));
-    BAD(stapel_addresses_from_texts((const stapel_str *)(void *)(unaligned + 1), NULL, 1, &a));
+    BAD(stapel_addresses_from_texts(NULL, (const stapel_str *)(void *)(unaligned + 1), NULL, 1, &a));
     THAT(a == NULL && r == NULL && buffer == NULL && p == NULL);
 #undef BAD
 }
@@ -331,14 +376,14 @@ static void handles(void) {
     size_t size = 0, before = 0, after = 0;
     int local = 0;
     OK(stapel_open_handles(&before));
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &a));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &a));
     freed = a;
     OK(stapel_open_handles(&after));
     THAT(after == before + 1);
     OK(stapel_addresses_free(a));
     GONE(stapel_addresses_free(freed));
     GONE(stapel_addresses_count(freed, &size, &size));
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &a));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &a));
     THAT(a != freed);
     GONE(stapel_addresses_count(freed, &size, &size));
     OK(stapel_addresses_free(a));
@@ -352,6 +397,9 @@ static void handles(void) {
     GONE(stapel_broker_free((stapel_broker *)(void *)partner));
     GONE(stapel_buffer_free((stapel_buffer *)(void *)messages));
     GONE(stapel_news_free((stapel_news *)(void *)receipt_reply));
+    GONE(stapel_register_free((stapel_register *)(void *)found));
+    GONE(stapel_findings_free((stapel_findings *)(void *)bag));
+    GONE(stapel_addresses_from_texts((stapel_register *)(void *)rows, &text, NULL, 1, &a));
     THAT(strstr(stapel_last_error_message(), "freed") != NULL);
     THAT(strcmp(stapel_status_code(STAPEL_ERROR_INVALID_HANDLE), "invalid_handle") == 0);
     THAT(strcmp(stapel_status_code(12345), "unknown") == 0);
@@ -384,10 +432,12 @@ static void *work(void *unused) {
         OK(stapel_partner_number(partner, &number));
         OK(stapel_broker_status(broker, &reply));
         OK(stapel_buffer_free(reply));
+        OK(stapel_address_from_text(bag, "Lindepad 12, Lelie", NUL, &address));
+        THAT(strcmp(address.unit, "9999XA|12|") == 0 && address.how == STAPEL_HOW_COMPLETED);
         stapel_status status = stapel_addresses_count(shared_rows, &count, &refused);
         THAT(status == STAPEL_OK ? count == 1 : status == STAPEL_ERROR_INVALID_HANDLE);
         /* Each thread has its own last error. */
-        IS(STAPEL_ERROR_NO_NUMBER, stapel_address_from_text("1012JS", NUL, &address));
+        IS(STAPEL_ERROR_NO_NUMBER, stapel_address_from_text(NULL, "1012JS", NUL, &address));
         THAT(strstr(stapel_last_error_message(), "house number") != NULL);
     }
     return NULL;
@@ -397,7 +447,7 @@ static void threads(void) {
     enum { COUNT = 8 };
     pthread_t thread[COUNT];
     stapel_str text = str("1012JS 1");
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &shared_rows));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &shared_rows));
     for (int i = 0; i < COUNT; i++) {
         THAT(pthread_create(&thread[i], NULL, work, NULL) == 0);
     }
@@ -420,11 +470,16 @@ int main(int argc, char **argv) {
     THAT(strcmp(stapel_last_error_message(), "") == 0);
     partner = open_partner(root, "1");
     broker = open_broker(root);
-    OK(stapel_addresses_from_texts(&text, NULL, 1, &rows));
+    OK(stapel_addresses_from_texts(NULL, &text, NULL, 1, &rows));
     OK(stapel_partner_flag(partner, rows, &whom, now, &changed));
     OK(stapel_partner_deliver(partner, now, &delivery));
     receipt_reply = carry(partner, broker, delivery, now);
     OK(stapel_partner_ask(partner, rows, &whom, now, &messages));
+
+    char *bag_file = in(root, "bag.stapel");
+    OK(stapel_register_open(bag_file, NUL, &bag));
+    OK(stapel_register_look_up(bag, "9999XA|12|", NUL, &found));
+    free(bag_file);
 
     /* A folder is open once. */
     char *dir = in(root, "1"), *store = in(root, "broker"), *keys = in(root, "keys");
@@ -451,6 +506,10 @@ int main(int argc, char **argv) {
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(same(row.canonical, "1012JS|1|"));
     THAT(kind_of(receipt_reply) == STAPEL_KIND_RECEIPT);
+    OK(stapel_register_free(bag));
+    OK(stapel_findings_count(found, &count));
+    THAT(count == 1);
+    OK(stapel_findings_free(found));
     OK(stapel_messages_free(messages));
     OK(stapel_addresses_free(rows));
     OK(stapel_reply_free(receipt_reply));
