@@ -11,10 +11,12 @@
 #include <stapel.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,14 +29,20 @@ namespace stapel {
 // A call that failed.
 class error : public std::runtime_error {
 public:
-    error(stapel_status status, const char *message) : std::runtime_error(message), status_(status) {}
+    error(stapel_status status, const char *message, std::string_view number = {})
+        : std::runtime_error(message), status_(status) {
+        number.copy(number_, sizeof number_ - 1);
+    }
 
     stapel_status status() const noexcept { return status_; }
     // Such as "folder_in_use": the same in every language and version.
     const char *code() const noexcept { return stapel_status_code(status_); }
+    // Of one home that was refused: the canonical form of its house number, where that is certain; else empty.
+    const char *number() const noexcept { return number_; }
 
 private:
     stapel_status status_;
+    char number_[sizeof stapel_address::number] = {};
 };
 
 // The computer's clock. Every call that needs the time takes another as its last argument.
@@ -61,12 +69,15 @@ struct acting {
     std::string_view reference;
 };
 
-// The separate fields of one address; any may be empty.
+// The separate fields of one address; any may be empty. With a register, street and town are used where there is no
+// postcode.
 struct fields {
     std::string_view postcode;
     std::string_view number;
     std::string_view letter;
     std::string_view addition;
+    std::string_view street = {};
+    std::string_view town = {};
 };
 
 // Bytes that another object owns.
@@ -199,13 +210,90 @@ public:
     }
 };
 
+// An address as a register has it. Texts that it does not have are empty.
+struct register_entry {
+    std::string_view canonical;
+    std::string_view street;
+    std::string_view town;
+    std::string_view postcode;
+    std::uint32_t number;
+    std::string_view letter;
+    std::string_view addition;
+    std::string_view id;       // of the nummeraanduiding
+    std::string_view object;   // the id of the verblijfsobject, ligplaats or standplaats
+    std::string_view building; // the id of the pand
+    std::optional<std::pair<double, double>> at; // latitude and longitude in degrees (ETRS89)
+    bool is_secondary;
+    bool is_withdrawn;
+};
+
+// What a register says of an address: a range of stapel::register_entry, those that were withdrawn among them.
+class findings : public detail::handle<stapel_findings, stapel_findings_free>, public detail::iterable<findings> {
+public:
+    using handle::handle;
+
+    std::size_t size() const {
+        return detail::get<std::size_t>([&](auto out) { return stapel_findings_count(raw(), out); });
+    }
+    register_entry operator[](std::size_t index) const {
+        using detail::take;
+        auto e = detail::get<stapel_register_entry>([&](auto out) { return stapel_findings_get(raw(), index, out); });
+        std::optional<std::pair<double, double>> at;
+        if (!std::isnan(e.latitude)) {
+            at.emplace(e.latitude, e.longitude);
+        }
+        return {take(e.canonical), take(e.street), take(e.town), take(e.postcode), e.number, take(e.letter),
+            take(e.addition), take(e.id), take(e.object), take(e.building), at, e.is_secondary != 0,
+            e.is_withdrawn != 0};
+    }
+    // Where all entries were withdrawn, the address that their object has now; empty where it has none.
+    std::string_view now() const {
+        return detail::take(detail::get<stapel_str>([&](auto out) { return stapel_findings_now(raw(), out); }));
+    }
+};
+
+// A local register of the addresses that exist (BAG), which `stapel register build` made. Open it once, and name it to
+// the calls that read addresses; they keep nothing of it. What is looked up stays in the process.
+class local_register : public detail::handle<stapel_register, stapel_register_free> {
+public:
+    using handle::handle;
+
+    static local_register open(std::string_view file) {
+        return local_register(detail::make<stapel_register>([&](auto out) {
+            return stapel_register_open(detail::start(file), file.size(), out);
+        }));
+    }
+    // How many addresses it has, and of which day they are.
+    stapel_register_about describe() const {
+        return detail::get<stapel_register_about>([&](auto out) { return stapel_register_describe(raw(), out); });
+    }
+    // What it says of a canonical form, such as that of a row.
+    findings look_up(std::string_view canonical) const {
+        return findings(detail::make<stapel_findings>([&](auto out) {
+            return stapel_register_look_up(raw(), detail::start(canonical), canonical.size(), out);
+        }));
+    }
+};
+
+namespace detail {
+
+inline stapel_fields give(const fields &f) noexcept {
+    return {give(f.postcode), give(f.number), give(f.letter), give(f.addition), give(f.street), give(f.town)};
+}
+// NULL for none.
+inline const stapel_register *give(const local_register *bag) { return bag == nullptr ? nullptr : bag->raw(); }
+
+} // namespace detail
+
 // What became of one row.
 struct row {
     std::size_t index;
     stapel_status status; // STAPEL_OK, or why the address was refused
     stapel_level level;
+    stapel_how how; // how the register found it; STAPEL_HOW_NONE without one
     std::string_view reference;
     std::string_view canonical;
+    std::string_view number;  // the canonical form of the house number; of a refused one too, where that is certain
     std::string_view field;   // of a refused one, the field at fault
     std::string_view message; // of a refused one, what was found and what would help
 
@@ -218,19 +306,14 @@ class addresses : public detail::handle<stapel_addresses, stapel_addresses_free>
 public:
     using handle::handle;
 
-    // As people write them. `references`, where there are any, are as many as the texts.
+    // As people write them, or with a register BAG ids. `references`, where there are any, are as many as the texts.
     static addresses from_texts(const std::vector<std::string_view> &texts,
-        const std::vector<std::string_view> &references = {}) {
-        return read(texts, references, [](std::string_view text) { return detail::give(text); },
-            stapel_addresses_from_texts);
+        const std::vector<std::string_view> &references = {}, const local_register *bag = nullptr) {
+        return read(texts, references, bag, stapel_addresses_from_texts);
     }
     static addresses from_fields(const std::vector<fields> &rows,
-        const std::vector<std::string_view> &references = {}) {
-        auto give = [](const fields &f) {
-            using detail::give;
-            return stapel_fields{give(f.postcode), give(f.number), give(f.letter), give(f.addition)};
-        };
-        return read(rows, references, give, stapel_addresses_from_fields);
+        const std::vector<std::string_view> &references = {}, const local_register *bag = nullptr) {
+        return read(rows, references, bag, stapel_addresses_from_fields);
     }
 
     addresses numbers() const {
@@ -240,6 +323,10 @@ public:
     }
     std::size_t size() const { return counts().first; }
     std::size_t refused() const { return counts().second; }
+    // How many rows were found in the register in each way.
+    stapel_how_counts how_counts() const {
+        return detail::get<stapel_how_counts>([&](auto out) { return stapel_addresses_how_counts(raw(), out); });
+    }
     stapel::row operator[](std::size_t index) const {
         return take(detail::get<stapel_row>([&](auto out) { return stapel_addresses_row(raw(), index, out); }));
     }
@@ -253,26 +340,27 @@ public:
     }
 
 private:
-    template <class Row, class Give, class Call>
+    template <class Row, class Call>
     static addresses read(const std::vector<Row> &rows,
-        const std::vector<std::string_view> &references, Give give, Call call) {
+        const std::vector<std::string_view> &references, const local_register *bag, Call call) {
         if (!references.empty() && references.size() != rows.size()) {
             throw std::invalid_argument("there must be a reference for each row, or none");
         }
-        std::vector<decltype(give(rows[0]))> given;
+        const stapel_register *of = detail::give(bag);
+        std::vector<decltype(detail::give(rows[0]))> given;
         std::vector<stapel_str> names;
         // One more than there are, so that there is a place to point to where there are none.
         given.reserve(rows.size() + 1);
         names.reserve(references.size());
         for (const Row &row : rows) {
-            given.push_back(give(row));
+            given.push_back(detail::give(row));
         }
         for (std::string_view reference : references) {
             names.push_back(detail::give(reference));
         }
         const stapel_str *named = names.empty() ? nullptr : names.data();
         return addresses(detail::make<stapel_addresses>([&](auto out) {
-            return call(given.data(), named, given.size(), out);
+            return call(of, given.data(), named, given.size(), out);
         }));
     }
     std::pair<std::size_t, std::size_t> counts() const {
@@ -282,8 +370,8 @@ private:
     }
     static stapel::row take(const stapel_row &row) noexcept {
         using detail::take;
-        return {row.row, row.status, row.level, take(row.reference),
-            take(row.canonical), take(row.field), take(row.message)};
+        return {row.row, row.status, row.level, row.how, take(row.reference),
+            take(row.canonical), take(row.number), take(row.field), take(row.message)};
     }
 };
 
@@ -557,22 +645,30 @@ public:
 // The canonical forms of one address.
 struct address {
     std::string unit;
-    std::string number;
+    std::string number; // empty for a home without a postcode
+    stapel_how how;     // how the register found it; STAPEL_HOW_NONE without one
 
-    static address from_text(std::string_view text) {
-        using detail::start;
-        return take(detail::get<stapel_address>([&](auto out) {
-            return stapel_address_from_text(start(text), text.size(), out);
-        }));
+    // As people write it, or with a register a BAG id. Where it is refused, number() of the error may tell its house
+    // number.
+    static address from_text(std::string_view text, const local_register *bag = nullptr) {
+        return read([&](auto out) {
+            return stapel_address_from_text(detail::give(bag), detail::start(text), text.size(), out);
+        });
     }
-    static address from_fields(const fields &f) {
-        using detail::give;
-        stapel_fields given{give(f.postcode), give(f.number), give(f.letter), give(f.addition)};
-        return take(detail::get<stapel_address>([&](auto out) { return stapel_address_from_fields(&given, out); }));
+    static address from_fields(const fields &f, const local_register *bag = nullptr) {
+        stapel_fields given = detail::give(f);
+        return read([&](auto out) { return stapel_address_from_fields(detail::give(bag), &given, out); });
     }
 
 private:
-    static address take(const stapel_address &a) { return {a.unit, a.number}; }
+    template <class Call> static address read(Call call) {
+        stapel_address made{};
+        stapel_status status = call(&made);
+        if (status != STAPEL_OK) {
+            throw error(status, stapel_last_error_message(), made.number);
+        }
+        return {made.unit, made.number, made.how};
+    }
 };
 
 // How a standing reads, in English; empty where no answer spoke of it.

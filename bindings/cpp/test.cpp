@@ -76,6 +76,88 @@ void test_addresses() {
     CHECK(code_of([] { stapel::address::from_text({}); }) == "empty");
 }
 
+void test_number_of_a_refused_home() {
+    auto number_of = [](auto call) {
+        try {
+            call();
+            return std::string("went through");
+        } catch (const stapel::error &error) {
+            return std::string(error.number());
+        }
+    };
+    CHECK(number_of([] { stapel::address::from_text("Dam 1, 2e verdieping, 1012 JS"); }) == "1012JS|1");
+    CHECK(number_of([] { stapel::address::from_fields({"1012JS", "1", "AB", {}}); }) == "1012JS|1");
+    CHECK(number_of([] { stapel::address::from_text("Dam 1"); }).empty());
+    auto rows = stapel::addresses::from_texts({"Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"});
+    CHECK(rows[0].refused() && rows[0].number == "1012JS|1" && rows[1].number.empty() && rows[2].number == "1012JS|1");
+    CHECK(rows.numbers()[0].refused() && rows.numbers()[0].number == "1012JS|1");
+}
+
+void test_register(const std::string &sandbox) {
+    auto bag = stapel::local_register::open(sandbox + "/bag.stapel");
+    auto about = bag.describe();
+    CHECK(about.addresses == 19 && about.withdrawn == 1 && std::string_view(about.source_day).size() == 10);
+    const std::string_view garage = "9999200000000014";
+    struct {
+        std::string_view text, unit;
+        stapel_how how;
+    } cases[] = {
+        {"Kerkplein 5, 9999 XB", "9999XB|5|", STAPEL_HOW_REGISTERED},
+        {"9999200000000001", "9999XA|12|A", STAPEL_HOW_BY_ID},
+        {"Kerkplein 5, Voorbeeldstad", "9999XB|5|", STAPEL_HOW_COMPLETED},
+        {"Kotter 38-2, 9999 XG", "9999XG|2|", STAPEL_HOW_STREET},
+        {"Havenweg 105-hs, 9999 XC", "9999XC|105|H", STAPEL_HOW_OTHER_SPELLING},
+        {"Kerkplein 99, 9999 XB", "9999XB|99|", STAPEL_HOW_UNREGISTERED},
+        {"Kerkplein 7, 9999 XB", "9999XB|7|", STAPEL_HOW_WITHDRAWN},
+    };
+    for (const auto &one : cases) {
+        auto read = stapel::address::from_text(one.text, &bag);
+        CHECK(read.unit == one.unit && read.how == one.how);
+    }
+    auto of_fields = stapel::address::from_fields({{}, "16", {}, "g1", "Lindelaan", "Voorbeeldstad"}, &bag);
+    CHECK(of_fields.unit == garage && of_fields.number.empty() && of_fields.how == STAPEL_HOW_COMPLETED);
+    CHECK(code_of([] { stapel::address::from_fields({{}, "5", {}, {}, "Kerkplein", "Voorbeeldstad"}); })
+        == "no_postcode");
+    CHECK(code_of([&] { stapel::address::from_text("9999200000000099", &bag); }) == "bag_id_unknown");
+    CHECK(code_of([&] { stapel::address::from_text("9999200000000005", &bag); }) == "bag_id_withdrawn");
+    CHECK(code_of([&] { stapel::address::from_text("Kerkplein 99, Voorbeeldstad", &bag); }) == "not_in_register");
+    CHECK(code_of([&] { stapel::address::from_text("Dorpsstraat 3, Voorbeeldstad", &bag); }) == "several_in_register");
+
+    stapel::addresses batches[] = {
+        stapel::addresses::from_texts({"Kerkplein 5, Voorbeeldstad", "Dorpsstraat 3, Voorbeeldstad",
+            "Kerkplein 99, 9999 XB"}, {"Z-1", "Z-2", "Z-3"}, &bag),
+        stapel::addresses::from_fields({{{}, "5", {}, {}, "Kerkplein", "Voorbeeldstad"},
+            {{}, "3", {}, {}, "Dorpsstraat", "Voorbeeldstad"}, {"9999XB", "99", {}, {}}}, {"Z-1", "Z-2", "Z-3"}, &bag),
+    };
+    for (const auto &rows : batches) {
+        CHECK(rows[0].canonical == "9999XB|5|" && rows[0].how == STAPEL_HOW_COMPLETED && rows[0].number == "9999XB|5");
+        CHECK(rows[1].code() == std::string_view("several_in_register") && rows[1].how == STAPEL_HOW_NONE);
+        CHECK(rows[1].field == "line" && rows[1].reference == "Z-2" && rows[1].number.empty());
+        CHECK(rows[2].canonical == "9999XB|99|" && rows[2].how == STAPEL_HOW_UNREGISTERED);
+        auto counts = rows.how_counts();
+        CHECK(counts.completed == 1 && counts.unregistered == 1 && counts.registered == 0 && counts.withdrawn == 0);
+    }
+
+    auto found = bag.look_up("9999XB|7|");
+    CHECK(found.size() == 1 && found.now() == "9999XB|5|");
+    for (const stapel::register_entry &entry : found) {
+        CHECK(entry.canonical == "9999XB|7|" && entry.street == "Kerkplein" && entry.town == "Voorbeeldstad");
+        CHECK(entry.postcode == "9999XB" && entry.number == 7 && entry.letter.empty() && entry.addition.empty());
+        CHECK(entry.id == "9999200000000005" && entry.object == "9999010000000004");
+        CHECK(entry.building == "9999100000000001" && entry.at == std::pair(53.25, 4.5));
+        CHECK(entry.is_withdrawn && !entry.is_secondary);
+    }
+    CHECK(bag.look_up("9999XB|9|")[0].is_secondary && bag.look_up("9999XB|9|").now().empty());
+    CHECK(!bag.look_up(garage)[0].at && bag.look_up(garage)[0].addition == "G1");
+    CHECK(bag.look_up("9999XB|99|").size() == 0);
+    CHECK(code_of([&] { bag.look_up("Kerkplein 5, 9999 XB"); }) == "not_canonical");
+    bag.close();
+    CHECK(code_of([&] { stapel::address::from_text("9999XB|5|", &bag); }) == "invalid_handle");
+    CHECK(batches[0][0].canonical == "9999XB|5|");
+    CHECK(code_of([&] { stapel::local_register::open(sandbox + "/policy.toml"); }) == "register");
+    CHECK(code_of([&] { stapel::local_register::open(sandbox + "/no.stapel"); }) == "io");
+}
+
 void test_partner_and_broker(const std::string &sandbox) {
     auto rows = stapel::addresses::from_texts({"Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB",
         "Nieuwweg 1, 9999 XX"});
@@ -165,6 +247,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     test_addresses();
+    test_number_of_a_refused_home();
+    test_register(argv[1]);
     test_partner_and_broker(argv[1]);
     test_new_folders(argv[1]);
     std::size_t open = 1;

@@ -3,8 +3,8 @@
 /**
  * Stapel for PHP 8.2 and later: classes over stapel.h, with the FFI extension and nothing besides.
  *
- * What fails throws StapelException, whose code() is stable. Partner, Broker, Addresses and Answer hold what the
- * library made; they free it at close() or when they are collected, and throw ClosedException afterwards. Times are
+ * What fails throws StapelException, whose code() is stable. Partner, Broker, Register, Addresses and Answer hold what
+ * the library made; they free it at close() or when they are collected, and throw ClosedException afterwards. Times are
  * seconds since 1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each call means, and what it
  * throws. stapel.ffi.h must be beside this file.
  *
@@ -22,6 +22,18 @@ use FFI\CData;
 /** A call failed. getCode() is the number of the status. */
 final class StapelException extends \RuntimeException
 {
+    /** @internal */
+    public function __construct(string $message, int $status, private readonly ?string $number = null)
+    {
+        parent::__construct($message, $status);
+    }
+
+    /** Of one home that was refused: the canonical form of its house number, where that is certain; else null. */
+    public function number(): ?string
+    {
+        return $this->number;
+    }
+
     /** The stable code, such as "folder_in_use": the same in every language and version. */
     public function code(): string
     {
@@ -40,6 +52,27 @@ enum Level: int
     case None = 0;
     case Unit = 1;
     case Number = 2;
+}
+
+/** How an address was found in a register. */
+enum How: int
+{
+    /** It was read without a register, or refused. */
+    case None = 0;
+    /** As it was given; the register has it. */
+    case Registered = 1;
+    /** By its BAG id. */
+    case ById = 2;
+    /** From street, number and town, which only one address has. */
+    case Completed = 3;
+    /** By the name of its street, without which it could not be told which number is the house's. */
+    case Street = 4;
+    /** The register has only another spelling of that floor, as H for hs. */
+    case OtherSpelling = 5;
+    /** As it was given; the register has no such address. */
+    case Unregistered = 6;
+    /** As it was given; the register says that the address was withdrawn. */
+    case Withdrawn = 7;
 }
 
 /** What a standing says. */
@@ -85,7 +118,8 @@ final readonly class Acting
     }
 }
 
-/** The separate fields of one address; any may be empty. */
+/** The separate fields of one address; any may be empty. With a register, street and town are used where there is no
+ * postcode. */
 final readonly class Fields
 {
     public function __construct(
@@ -93,22 +127,121 @@ final readonly class Fields
         public string $number,
         public string $letter = '',
         public string $addition = '',
+        public string $street = '',
+        public string $town = '',
     ) {
     }
 }
 
-/** What became of one row. `code` is null, or why the address was refused. */
+/** The canonical forms of one address: of the home, and of its house number, null for a home without a postcode. */
+final readonly class Address
+{
+    private function __construct(public string $unit, public ?string $number, public How $how)
+    {
+    }
+
+    /** Reads one address as people write it. With a register also a BAG id, or street, number and town. */
+    public static function fromText(string $text, ?Register $register = null): self
+    {
+        return self::read('address_from_text', $register?->raw(), $text, \strlen($text));
+    }
+
+    /** Reads the separate fields of one address. */
+    public static function fromFields(Fields $fields, ?Register $register = null): self
+    {
+        $given = Library::ffi()->new('stapel_fields');
+        $keep = [];
+        foreach (['postcode', 'number', 'letter', 'addition', 'street', 'town'] as $field) {
+            Library::put($given->$field, $fields->$field, $keep[$field]);
+        }
+        return self::read('address_from_fields', $register?->raw(), FFI::addr($given));
+    }
+
+    private static function read(string $function, mixed ...$arguments): self
+    {
+        $address = Library::ffi()->new('stapel_address');
+        try {
+            Library::call($function, ...$arguments, ...[FFI::addr($address)]);
+        } catch (StapelException $error) {
+            $number = FFI::string($address->number);
+            throw $number === '' ? $error : new StapelException($error->getMessage(), $error->getCode(), $number);
+        }
+        $number = FFI::string($address->number);
+        return new self(FFI::string($address->unit), $number === '' ? null : $number, How::from($address->how));
+    }
+}
+
+/**
+ * What became of one row. `code` is null, or why the address was refused. `number` is the canonical form of the house
+ * number; a refused row has it where that is certain.
+ */
 final readonly class Row
 {
     public function __construct(
         public int $index,
         public ?string $reference,
         public ?string $canonical,
+        public ?string $number,
         public Level $level,
+        public How $how,
         public ?string $code,
         public ?string $field,
         public ?string $message,
     ) {
+    }
+}
+
+/** How many rows were found in a register in each way. All are 0 where none was given. */
+final readonly class HowCounts
+{
+    public function __construct(
+        public int $registered,
+        public int $byId,
+        public int $completed,
+        public int $street,
+        public int $otherSpelling,
+        /** Show these and the next to somebody: they are flagged and asked about as they were given. */
+        public int $unregistered,
+        public int $withdrawn,
+    ) {
+    }
+}
+
+/** An address as a register has it. Texts that it does not have are empty. */
+final readonly class RegisterEntry
+{
+    public function __construct(
+        public string $canonical,
+        public string $street,
+        public string $town,
+        public string $postcode,
+        public int $number,
+        public string $letter,
+        public string $addition,
+        /** The id of the nummeraanduiding. */
+        public string $id,
+        /** The id of the verblijfsobject, ligplaats or standplaats. */
+        public string $object,
+        /** The id of the pand. */
+        public string $building,
+        /** In degrees (ETRS89); null where the register has no coordinates. */
+        public ?float $latitude,
+        public ?float $longitude,
+        public bool $isSecondary,
+        public bool $isWithdrawn,
+    ) {
+    }
+}
+
+/**
+ * What a register says of an address: its entries, those that were withdrawn among them. `now`: where all were
+ * withdrawn, the address that their object has now, if it has one.
+ */
+final readonly class Findings
+{
+    /** @param list<RegisterEntry> $entries */
+    public function __construct(public array $entries, public ?string $now)
+    {
     }
 }
 
@@ -283,6 +416,55 @@ abstract class Handle
 }
 
 /**
+ * A local register of the addresses that exist (BAG), which `stapel register build` made. Open it once. What is looked
+ * up stays in the process.
+ */
+final class Register extends Handle implements \Countable
+{
+    public function __construct(string $file)
+    {
+        parent::__construct(Library::make('stapel_register', 'register_open', $file, \strlen($file)));
+    }
+
+    /** How many addresses it has, those that were withdrawn included. */
+    public function count(): int
+    {
+        return $this->about()->addresses;
+    }
+
+    /** How many of its addresses were withdrawn. */
+    public function withdrawn(): int
+    {
+        return $this->about()->withdrawn;
+    }
+
+    /** The day of the extract that it was built from, such as "2026-11-01". */
+    public function sourceDay(): string
+    {
+        // Kept while its text is read.
+        $about = $this->about();
+        return FFI::string($about->source_day);
+    }
+
+    /** What it says of a canonical form, such as that of a row. */
+    public function lookUp(string $canonical): Findings
+    {
+        return Library::takeFindings(Library::make('stapel_findings', 'register_look_up', $this->raw(), $canonical,
+            \strlen($canonical)));
+    }
+
+    protected function free(CData $handle): void
+    {
+        Library::ffi()->stapel_register_free($handle);
+    }
+
+    private function about(): CData
+    {
+        return Library::get('stapel_register_about', 'register_describe', $this->raw());
+    }
+}
+
+/**
  * Rows of addresses that were read.
  *
  * @implements \IteratorAggregate<int, Row>
@@ -296,17 +478,17 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
     }
 
     /**
-     * Reads addresses as people write them. A row that is refused does not stop the others.
+     * Reads addresses as people write them, or with a register BAG ids. A row that is refused does not stop the others.
      *
      * @param list<string> $texts
      * @param list<string>|null $references the caller's own, one for each row
      */
-    public static function fromTexts(array $texts, ?array $references = null): self
+    public static function fromTexts(array $texts, ?array $references = null, ?Register $register = null): self
     {
         $column = Library::packed($texts, $keep);
         $names = Library::references($references, \count($texts), $keepNames);
-        return new self(Library::make('stapel_addresses', 'addresses_from_packed_texts', FFI::addr($column), $names,
-            \count($texts)));
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_texts', $register?->raw(),
+            FFI::addr($column), $names, \count($texts)));
     }
 
     /**
@@ -315,16 +497,16 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
      * @param list<Fields> $rows
      * @param list<string>|null $references the caller's own, one for each row
      */
-    public static function fromFields(array $rows, ?array $references = null): self
+    public static function fromFields(array $rows, ?array $references = null, ?Register $register = null): self
     {
         $columns = Library::ffi()->new('stapel_packed_fields');
         $keep = [];
-        foreach (['postcode', 'number', 'letter', 'addition'] as $field) {
+        foreach (['postcode', 'number', 'letter', 'addition', 'street', 'town'] as $field) {
             $columns->$field = Library::packed(array_map(fn(Fields $row) => $row->$field, $rows), $keep[$field]);
         }
         $names = Library::references($references, \count($rows), $keepNames);
-        return new self(Library::make('stapel_addresses', 'addresses_from_packed_fields', FFI::addr($columns), $names,
-            \count($rows)));
+        return new self(Library::make('stapel_addresses', 'addresses_from_packed_fields', $register?->raw(),
+            FFI::addr($columns), $names, \count($rows)));
     }
 
     /** The house numbers that these homes are in, row by row. */
@@ -348,6 +530,14 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
     public function count(): int
     {
         return $this->counts()[0];
+    }
+
+    /** How many rows were found in the register in each way. */
+    public function howCounts(): HowCounts
+    {
+        $c = Library::get('stapel_how_counts', 'addresses_how_counts', $this->raw());
+        return new HowCounts($c->registered, $c->by_id, $c->completed, $c->street, $c->other_spelling,
+            $c->unregistered, $c->withdrawn);
     }
 
     public function row(int $index): Row
@@ -397,7 +587,9 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
             $row->row,
             Library::text($row->reference),
             Library::text($row->canonical),
+            Library::text($row->number),
             Level::from($row->level),
+            How::from($row->how),
             $row->status === 0 ? null : Library::code($row->status),
             Library::text($row->field),
             Library::text($row->message),
@@ -883,17 +1075,6 @@ final class Library
         return self::get('size_t', 'open_handles')->cdata;
     }
 
-    /**
-     * The canonical forms of one address as people write it: of the home, and of the house number.
-     *
-     * @return array{string, string}
-     */
-    public static function address(string $text): array
-    {
-        $address = self::get('stapel_address', 'address_from_text', $text, \strlen($text));
-        return [FFI::string($address->unit), FFI::string($address->number)];
-    }
-
     /** @internal */
     public static function ffi(): FFI
     {
@@ -996,6 +1177,29 @@ final class Library
         }
     }
 
+    /** @internal */
+    public static function takeFindings(CData $findings): Findings
+    {
+        try {
+            $entries = [];
+            $names = ['canonical', 'street', 'town', 'postcode', 'letter', 'addition', 'id', 'object', 'building'];
+            $count = self::get('size_t', 'findings_count', $findings)->cdata;
+            for ($index = 0; $index < $count; $index++) {
+                $e = self::get('stapel_register_entry', 'findings_get', $findings, $index);
+                $texts = [];
+                foreach ($names as $name) {
+                    $texts[$name] = self::text($e->$name) ?? '';
+                }
+                $degrees = is_nan($e->latitude) ? [null, null] : [$e->latitude, $e->longitude];
+                $entries[] = new RegisterEntry(...$texts, number: $e->number, latitude: $degrees[0],
+                    longitude: $degrees[1], isSecondary: $e->is_secondary !== 0, isWithdrawn: $e->is_withdrawn !== 0);
+            }
+            return new Findings($entries, self::text(self::get('stapel_str', 'findings_now', $findings)));
+        } finally {
+            self::ffi()->stapel_findings_free($findings);
+        }
+    }
+
     /**
      * A copy of bytes in the library's reach; never of none, so that there is a place to point to.
      *
@@ -1065,16 +1269,24 @@ final class Library
      */
     public static function acting(Acting $by, mixed &$keep): CData
     {
-        $ffi = self::ffi();
-        $case = $ffi->new('stapel_case');
+        $case = self::ffi()->new('stapel_case');
         $keep = [$case];
         foreach (['actor', 'reference'] as $part) {
-            $text = self::bytes($by->$part, 'char');
-            $case->$part->ptr = $ffi->cast('char *', FFI::addr($text));
-            $case->$part->len = \strlen($by->$part);
-            $keep[] = $text;
+            self::put($case->$part, $by->$part, $keep[$part]);
         }
         return FFI::addr($case);
+    }
+
+    /**
+     * A text in a place for one. It is good as long as `$keep` is.
+     *
+     * @internal
+     */
+    public static function put(CData $place, string $text, mixed &$keep): void
+    {
+        $keep = self::bytes($text, 'char');
+        $place->ptr = self::ffi()->cast('char *', FFI::addr($keep));
+        $place->len = \strlen($text);
     }
 
     /** @internal */

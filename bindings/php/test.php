@@ -7,23 +7,30 @@ declare(strict_types=1);
 require __DIR__ . '/Stapel.php';
 
 use Stapel\Acting;
+use Stapel\Address;
 use Stapel\Addresses;
 use Stapel\Answer;
 use Stapel\Broker;
 use Stapel\Change;
 use Stapel\ClosedException;
 use Stapel\Fields;
+use Stapel\How;
+use Stapel\HowCounts;
 use Stapel\Level;
 use Stapel\Library;
 use Stapel\Next;
 use Stapel\Partner;
 use Stapel\Position;
 use Stapel\Receipt;
+use Stapel\Register;
+use Stapel\RegisterEntry;
 use Stapel\Rejection;
 use Stapel\StapelException;
 
 [, $sandbox] = $argv;
 testAddresses();
+testNumberOfARefusedHome();
+testRegister($sandbox);
 testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
 testNumbers($sandbox);
@@ -79,8 +86,95 @@ function testAddresses(): void
     same([], Addresses::fromTexts([], [])->canonical());
     same('value', codeOf(fn() => Addresses::fromTexts(['a'], ['b', 'c'])));
     same('not_utf8', codeOf(fn() => Addresses::fromTexts(['a'], ["\xff"])));
-    same(['1012JS|1|A', '1012JS|1'], Library::address('Dam 1-a, 1012 JS Amsterdam'));
-    same('no_postcode', codeOf(fn() => Library::address('Dam 1')));
+    $address = Address::fromText('Dam 1-a, 1012 JS Amsterdam');
+    same(['1012JS|1|A', '1012JS|1', How::None], [$address->unit, $address->number, $address->how]);
+    same('1012JS|1|A', Address::fromFields(new Fields('1012 js', '1', 'a'))->unit);
+    same('no_postcode', codeOf(fn() => Address::fromText('Dam 1')));
+}
+
+function testNumberOfARefusedHome(): void
+{
+    $numberOf = function (callable $call): ?string {
+        try {
+            $call();
+            return 'went through';
+        } catch (StapelException $error) {
+            return $error->number();
+        }
+    };
+    same('1012JS|1', $numberOf(fn() => Address::fromText('Dam 1, 2e verdieping, 1012 JS')));
+    same('1012JS|1', $numberOf(fn() => Address::fromFields(new Fields('1012JS', '1', 'AB'))));
+    same(null, $numberOf(fn() => Address::fromText('Dam 1')));
+    $rows = Addresses::fromTexts(['Dam 1, 2e verdieping, 1012 JS', 'Dam 1', 'Dam 1-a, 1012 JS']);
+    foreach ([$rows, $rows->numbers()] as $each) {
+        same(['1012JS|1', null, '1012JS|1'], array_map(fn($row) => $row->number, iterator_to_array($each)));
+    }
+}
+
+function testRegister(string $sandbox): void
+{
+    $register = new Register("$sandbox/bag.stapel");
+    $garage = '9999200000000014';
+    same([19, 1, 10], [count($register), $register->withdrawn(), strlen($register->sourceDay())]);
+    foreach ([
+        ['Kerkplein 5, 9999 XB', '9999XB|5|', How::Registered],
+        ['9999200000000001', '9999XA|12|A', How::ById],
+        ['Kerkplein 5, Voorbeeldstad', '9999XB|5|', How::Completed],
+        ['Kotter 38-2, 9999 XG', '9999XG|2|', How::Street],
+        ['Havenweg 105-hs, 9999 XC', '9999XC|105|H', How::OtherSpelling],
+        ['Kerkplein 99, 9999 XB', '9999XB|99|', How::Unregistered],
+        ['Kerkplein 7, 9999 XB', '9999XB|7|', How::Withdrawn],
+    ] as [$text, $unit, $how]) {
+        $read = Address::fromText($text, $register);
+        same([$unit, $how], [$read->unit, $read->how]);
+    }
+    $read = Address::fromFields(new Fields('', '16', '', 'g1', 'Lindelaan', 'Voorbeeldstad'), $register);
+    same([$garage, null, How::Completed], [$read->unit, $read->number, $read->how]);
+    $alone = new Fields('', '5', '', '', 'Kerkplein', 'Voorbeeldstad');
+    same('no_postcode', codeOf(fn() => Address::fromFields($alone)));
+    foreach ([
+        '9999200000000099' => 'bag_id_unknown',
+        '9999200000000005' => 'bag_id_withdrawn',
+        'Kerkplein 99, Voorbeeldstad' => 'not_in_register',
+        'Dorpsstraat 3, Voorbeeldstad' => 'several_in_register',
+    ] as $text => $code) {
+        same($code, codeOf(fn() => Address::fromText((string) $text, $register)));
+    }
+
+    $texts = ['Kerkplein 5, Voorbeeldstad', 'Dorpsstraat 3, Voorbeeldstad', 'Kerkplein 99, 9999 XB'];
+    $fields = [$alone, new Fields('', '3', '', '', 'Dorpsstraat', 'Voorbeeldstad'), new Fields('9999XB', '99')];
+    $references = ['Z-1', 'Z-2', 'Z-3'];
+    foreach ([
+        Addresses::fromTexts($texts, $references, $register),
+        Addresses::fromFields($fields, $references, $register),
+    ] as $rows) {
+        $all = iterator_to_array($rows);
+        same(['9999XB|5|', null, '9999XB|99|'], array_map(fn($row) => $row->canonical, $all));
+        same([How::Completed, How::None, How::Unregistered], array_map(fn($row) => $row->how, $all));
+        same(['9999XB|5', null, '9999XB|99'], array_map(fn($row) => $row->number, $all));
+        same(['several_in_register', 'line', 'Z-2'], [$all[1]->code, $all[1]->field, $all[1]->reference]);
+        same(true, $rows->howCounts() == new HowCounts(0, 0, 1, 0, 0, 1, 0));
+    }
+    $rows = Addresses::fromFields($fields, $references);
+    same(['no_postcode', true],
+        [$rows->row(0)->code, $rows->howCounts() == new HowCounts(0, 0, 0, 0, 0, 0, 0)]);
+
+    $found = $register->lookUp('9999XB|7|');
+    same(['9999XB|5|', 1], [$found->now, count($found->entries)]);
+    same(true, $found->entries[0] == new RegisterEntry('9999XB|7|', 'Kerkplein', 'Voorbeeldstad', '9999XB', 7, '', '',
+        '9999200000000005', '9999010000000004', '9999100000000001', 53.25, 4.5, false, true));
+    same(true, $register->lookUp('9999XB|9|')->entries[0]->isSecondary);
+    [$entry] = $register->lookUp($garage)->entries;
+    same([null, null, 'G1', ''], [$entry->latitude, $entry->longitude, $entry->addition, $entry->postcode]);
+    same([[], null], [$register->lookUp('9999XB|99|')->entries, $register->lookUp('9999XB|99|')->now]);
+    same('not_canonical', codeOf(fn() => $register->lookUp('Kerkplein 5, 9999 XB')));
+    $rows = Addresses::fromTexts($texts, $references, $register);
+    $register->close();
+    same('closed', codeOf(fn() => $register->lookUp('9999XB|7|')));
+    same('closed', codeOf(fn() => Address::fromText('9999XB|7|', $register)));
+    same('9999XB|5|', $rows->row(0)->canonical);
+    same('register', codeOf(fn() => new Register("$sandbox/policy.toml")));
+    same('io', codeOf(fn() => new Register("$sandbox/no.stapel")));
 }
 
 /** Numbers that do not fit are errors: C would take them for others. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import os
 import re
@@ -51,8 +52,98 @@ class Test(unittest.TestCase):
         self.assertRaises(ValueError, stapel.Addresses.from_texts, ["a"], ["b", "c"])
         self.assertRaises(ValueError, stapel.Addresses.from_fields, ["a"], [], [], [])
         self.fails("not_utf8", stapel.Addresses.from_texts, ["a"], [b"\xff"])
-        self.assertEqual(stapel.address("Dam 1-a, 1012 JS Amsterdam"), ("1012JS|1|A", "1012JS|1"))
+        read = stapel.Address("1012JS|1|A", "1012JS|1", stapel.How.NONE)
+        self.assertEqual(stapel.address("Dam 1-a, 1012 JS Amsterdam"), read)
+        self.assertEqual(stapel.address_of_fields("1012 js", "1", b"a"), read)
         self.fails("no_postcode", stapel.address, "Dam 1")
+
+    def test_the_number_of_a_home_that_is_refused(self) -> None:
+        for call in (
+            lambda: stapel.address("Dam 1, 2e verdieping, 1012 JS"),
+            lambda: stapel.address_of_fields("1012JS", "1", "AB"),
+        ):
+            with self.assertRaises(stapel.StapelError) as raised:
+                call()
+            self.assertEqual(raised.exception.number, "1012JS|1")
+        with self.assertRaises(stapel.StapelError) as raised:
+            stapel.address("Dam 1")
+        self.assertIsNone(raised.exception.number)
+        rows = stapel.Addresses.from_texts(["Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"])
+        self.assertEqual([row.number for row in rows], ["1012JS|1", None, "1012JS|1"])
+        self.assertEqual([row.number for row in rows.numbers()], ["1012JS|1", None, "1012JS|1"])
+
+    def test_a_register(self) -> None:
+        how, garage = stapel.How, "9999200000000014"
+        with stapel.Register(SANDBOX / "bag.stapel") as register:
+            self.assertEqual((len(register), register.withdrawn), (19, 1))
+            self.assertLess(abs((register.source_day - datetime.date.today()).days), 2)
+
+            for text, unit, found in (
+                ("Kerkplein 5, 9999 XB", "9999XB|5|", how.REGISTERED),
+                ("9999200000000001", "9999XA|12|A", how.BY_ID),
+                ("Kerkplein 5, Voorbeeldstad", "9999XB|5|", how.COMPLETED),
+                ("Kotter 38-2, 9999 XG", "9999XG|2|", how.STREET),
+                ("Havenweg 105-hs, 9999 XC", "9999XC|105|H", how.OTHER_SPELLING),
+                ("Kerkplein 99, 9999 XB", "9999XB|99|", how.UNREGISTERED),
+                ("Kerkplein 7, 9999 XB", "9999XB|7|", how.WITHDRAWN),
+            ):
+                read = stapel.address(text, register=register)
+                self.assertEqual((read.unit, read.how), (unit, found))
+            read = stapel.address_of_fields("", "16", "", "g1", street="Lindelaan", town="Voorbeeldstad",
+                register=register)
+            self.assertEqual(read, stapel.Address(garage, None, how.COMPLETED))
+            self.fails("no_postcode", stapel.address_of_fields, "", "5", street="Kerkplein", town="Voorbeeldstad")
+            for text, code in (
+                ("9999200000000099", "bag_id_unknown"),
+                ("9999200000000005", "bag_id_withdrawn"),
+                ("Kerkplein 99, Voorbeeldstad", "not_in_register"),
+                ("Dorpsstraat 3, Voorbeeldstad", "several_in_register"),
+            ):
+                self.fails(code, stapel.address, text, register=register)
+
+            texts = ["Kerkplein 5, Voorbeeldstad", "Dorpsstraat 3, Voorbeeldstad", "Kerkplein 99, 9999 XB"]
+            columns = (["", "", "9999XB"], ["5", "3", "99"], [""] * 3, [""] * 3, ["Z-1", "Z-2", "Z-3"])
+            streets, towns = ["Kerkplein", "Dorpsstraat", ""], ["Voorbeeldstad"] * 3
+            for rows in (
+                stapel.Addresses.from_texts(texts, ["Z-1", "Z-2", "Z-3"], register=register),
+                stapel.Addresses.from_fields(*columns, streets=streets, towns=towns, register=register),
+            ):
+                self.assertEqual([row.canonical for row in rows], ["9999XB|5|", None, "9999XB|99|"])
+                self.assertEqual([row.how for row in rows], [how.COMPLETED, how.NONE, how.UNREGISTERED])
+                self.assertEqual([row.number for row in rows], ["9999XB|5", None, "9999XB|99"])
+                [refused] = rows.refused()
+                self.assertEqual((refused.code, refused.field, refused.reference), ("several_in_register", "line",
+                    "Z-2"))
+                counts = rows.how_counts()
+                self.assertEqual((len(counts), sum(counts.values())), (7, 2))
+                self.assertEqual((counts[how.COMPLETED], counts[how.UNREGISTERED]), (1, 1))
+            # Without a register none of it is looked at.
+            rows = stapel.Addresses.from_fields(*columns, streets=streets, towns=towns)
+            self.assertEqual([row.code for row in rows], ["no_postcode", "no_postcode", None])
+            self.assertEqual(sum(rows.how_counts().values()), 0)
+            self.assertRaises(ValueError, stapel.Addresses.from_fields, *columns, streets=["a"], register=register)
+            self.assertRaises(TypeError, stapel.address, "Dam 1", register=rows)
+
+            found = register.look_up("9999XB|7|")
+            self.assertEqual(found.now, "9999XB|5|")
+            [entry] = found.entries
+            self.assertEqual(
+                entry,
+                stapel.RegisterEntry("9999XB|7|", "Kerkplein", "Voorbeeldstad", "9999XB", 7, "", "",
+                    "9999200000000005", "9999010000000004", "9999100000000001", (53.25, 4.5), False, True),
+            )
+            [entry] = register.look_up("9999XB|9|").entries
+            self.assertTrue(entry.is_secondary)
+            found = register.look_up(garage)
+            self.assertEqual((found.entries[0].at, found.entries[0].addition, found.now), (None, "G1", None))
+            self.assertEqual(register.look_up("9999XB|99|"), stapel.Findings([], None))
+            self.fails("not_canonical", register.look_up, "Kerkplein 5, 9999 XB")
+            rows = stapel.Addresses.from_texts(texts, register=register)
+        self.assertRaises(stapel.ClosedError, register.look_up, "9999XB|7|")
+        self.assertRaises(stapel.ClosedError, stapel.address, "9999XB|7|", register=register)
+        self.assertEqual(rows[0].canonical, "9999XB|5|")
+        self.fails("register", stapel.Register, SANDBOX / "policy.toml")
+        self.fails("io", stapel.Register, SANDBOX / "no.stapel")
 
     def test_partner_and_broker(self) -> None:
         rows = stapel.Addresses.from_texts(["Molenstraat 12-A, 9999 XA", "Kerkplein 5, 9999 XB", "Nieuwweg 1, 9999 XX"])

@@ -5,17 +5,20 @@ using System.Collections.Generic;
 
 namespace Stapel
 {
-    /// <summary>The separate fields of one address, as a register or a table has them. Any may be null or
-    /// empty.</summary>
+    /// <summary>The separate fields of one address, as a register or a table has them. Any may be null or empty. With a
+    /// register, street and town are used where there is no postcode.</summary>
     public struct AddressFields
     {
         /// <summary>The fields of one address.</summary>
-        public AddressFields(string postcode, string number, string letter, string addition)
+        public AddressFields(string postcode, string number, string letter, string addition, string street = null,
+            string town = null)
         {
             Postcode = postcode;
             Number = number;
             Letter = letter;
             Addition = addition;
+            Street = street;
+            Town = town;
         }
 
         /// <summary>The postcode.</summary>
@@ -29,6 +32,12 @@ namespace Stapel
 
         /// <summary>The house number's addition (huisnummertoevoeging).</summary>
         public string Addition { get; }
+
+        /// <summary>The street (openbare ruimte).</summary>
+        public string Street { get; }
+
+        /// <summary>The town (woonplaats).</summary>
+        public string Town { get; }
     }
 
     /// <summary>The canonical forms of one address.</summary>
@@ -37,21 +46,28 @@ namespace Stapel
         private Address(NativeAddress address)
         {
             Unit = Utf8.ReadToNul(address.Unit);
-            Number = Utf8.ReadToNul(address.Number);
+            Number = NumberOf(address);
+            How = address.How;
         }
 
-        /// <summary>That of the home: postcode, number and addition, as in "1012JS|1|A".</summary>
+        /// <summary>That of the home: postcode, number and addition, as in "1012JS|1|A"; of one without a postcode, its
+        /// BAG id.</summary>
         public string Unit { get; }
 
-        /// <summary>That of the house number that it is in, as in "1012JS|1".</summary>
+        /// <summary>That of the house number that it is in, as in "1012JS|1"; null for a home without a
+        /// postcode.</summary>
         public string Number { get; }
+
+        /// <summary>How the register found it.</summary>
+        public How How { get; }
 
         /// <summary>
         /// Reads one address as people write it, such as "Dam 1-a, 1012 JS Amsterdam", or in the canonical form of a
-        /// home.
+        /// home. With a register also a BAG id, or street, number and town.
         /// </summary>
-        /// <exception cref="StapelException">Why it was refused.</exception>
-        public static Address FromText(string text)
+        /// <exception cref="StapelException">Why it was refused; its Number is that of the house, where that is
+        /// certain.</exception>
+        public static Address FromText(string text, Register register = null)
         {
             Native.Ready();
             if (text == null)
@@ -59,14 +75,15 @@ namespace Stapel
                 throw new ArgumentNullException(nameof(text));
             }
             byte[] bytes = Utf8.Lenient.GetBytes(text);
-            StapelException.Check(Native.stapel_address_from_text(bytes, Memory.Length(bytes),
-                out NativeAddress address));
-            return new Address(address);
+            NativeAddress address = Blank();
+            int status = Native.stapel_address_from_text(
+                Register.HandleOf(register), bytes, Memory.Length(bytes), ref address);
+            return Read(status, address);
         }
 
         /// <summary>Reads the separate fields of one address.</summary>
-        /// <exception cref="StapelException">Why it was refused.</exception>
-        public static Address FromFields(AddressFields fields)
+        /// <exception cref="StapelException">As <see cref="FromText"/>.</exception>
+        public static Address FromFields(AddressFields fields, Register register = null)
         {
             Native.Ready();
             using (Pins pins = new Pins())
@@ -77,10 +94,31 @@ namespace Stapel
                     Number = pins.Text(Utf8.Lenient.GetBytes(fields.Number ?? "")),
                     Letter = pins.Text(Utf8.Lenient.GetBytes(fields.Letter ?? "")),
                     Addition = pins.Text(Utf8.Lenient.GetBytes(fields.Addition ?? "")),
+                    Street = pins.Text(Utf8.Lenient.GetBytes(fields.Street ?? "")),
+                    Town = pins.Text(Utf8.Lenient.GetBytes(fields.Town ?? "")),
                 };
-                StapelException.Check(Native.stapel_address_from_fields(ref native, out NativeAddress address));
-                return new Address(address);
+                NativeAddress address = Blank();
+                int status = Native.stapel_address_from_fields(Register.HandleOf(register), ref native, ref address);
+                return Read(status, address);
             }
+        }
+
+        /// <summary>A place for one, which a call that fails may leave as it is.</summary>
+        private static NativeAddress Blank()
+        {
+            return new NativeAddress { Unit = new byte[24], Number = new byte[16] };
+        }
+
+        private static Address Read(int status, NativeAddress address)
+        {
+            StapelException.Check(status, NumberOf(address));
+            return new Address(address);
+        }
+
+        private static string NumberOf(NativeAddress address)
+        {
+            string number = Utf8.ReadToNul(address.Number);
+            return number.Length == 0 ? null : number;
         }
     }
 
@@ -92,8 +130,10 @@ namespace Stapel
             Row = Memory.Int(row.Row);
             Status = row.Status;
             Level = row.Level;
+            How = row.How;
             Reference = Utf8.Read(row.Reference);
             Canonical = Utf8.Read(row.Canonical);
+            Number = Utf8.Read(row.Number);
             Field = Utf8.Read(row.Field);
             Message = Utf8.Read(row.Message);
         }
@@ -113,15 +153,22 @@ namespace Stapel
         /// <summary>What it names.</summary>
         public Level Level { get; }
 
+        /// <summary>How the register found it.</summary>
+        public How How { get; }
+
         /// <summary>The caller's own reference; null where none were given.</summary>
         public string Reference { get; }
 
         /// <summary>The canonical form; null where it was refused.</summary>
         public string Canonical { get; }
 
+        /// <summary>The canonical form of the house number; null for a home without a postcode. A refused row has it
+        /// where it is certain: use that where house numbers are what is counted.</summary>
+        public string Number { get; }
+
         /// <summary>
-        /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging" or "line"; else
-        /// null.
+        /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
+        /// "woonplaats" or "line"; else null.
         /// </summary>
         public string Field { get; }
 
@@ -153,9 +200,11 @@ namespace Stapel
         /// <param name="texts">The addresses; null is as empty. One that is refused does not stop the others.</param>
         /// <param name="references">Null, or the caller's own references, one for each row, which come back with the
         /// row.</param>
+        /// <param name="register">Null, or a register: then a text may be a BAG id, or lack its postcode.</param>
         /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of
         /// texts.</exception>
-        public static Addresses FromTexts(IReadOnlyList<string> texts, IReadOnlyList<string> references = null)
+        public static Addresses FromTexts(IReadOnlyList<string> texts, IReadOnlyList<string> references = null,
+            Register register = null)
         {
             Native.Ready();
             if (texts == null)
@@ -166,8 +215,8 @@ namespace Stapel
             {
                 NativePacked column = pins.Column(new Column(texts.Count, row => texts[row], Utf8.Lenient));
                 StapelException.Check(Native.stapel_addresses_from_packed_texts(
-                    ref column, References(pins, references, texts.Count), (UIntPtr)texts.Count,
-                        out AddressesHandle handle));
+                    Register.HandleOf(register), ref column, References(pins, references, texts.Count),
+                        (UIntPtr)texts.Count, out AddressesHandle handle));
                 return new Addresses(handle);
             }
         }
@@ -175,7 +224,8 @@ namespace Stapel
         /// <summary>Reads rows of separate fields. As <see cref="FromTexts"/>.</summary>
         /// <exception cref="ArgumentException">Another number of references than of rows, or over 2 GiB of
         /// texts.</exception>
-        public static Addresses FromFields(IReadOnlyList<AddressFields> fields, IReadOnlyList<string> references = null)
+        public static Addresses FromFields(IReadOnlyList<AddressFields> fields, IReadOnlyList<string> references = null,
+            Register register = null)
         {
             Native.Ready();
             if (fields == null)
@@ -190,10 +240,12 @@ namespace Stapel
                     Number = pins.Column(new Column(fields.Count, row => fields[row].Number, Utf8.Lenient)),
                     Letter = pins.Column(new Column(fields.Count, row => fields[row].Letter, Utf8.Lenient)),
                     Addition = pins.Column(new Column(fields.Count, row => fields[row].Addition, Utf8.Lenient)),
+                    Street = pins.Column(new Column(fields.Count, row => fields[row].Street, Utf8.Lenient)),
+                    Town = pins.Column(new Column(fields.Count, row => fields[row].Town, Utf8.Lenient)),
                 };
                 StapelException.Check(Native.stapel_addresses_from_packed_fields(
-                    ref columns, References(pins, references, fields.Count), (UIntPtr)fields.Count,
-                        out AddressesHandle handle));
+                    Register.HandleOf(register), ref columns, References(pins, references, fields.Count),
+                        (UIntPtr)fields.Count, out AddressesHandle handle));
                 return new Addresses(handle);
             }
         }
@@ -213,6 +265,16 @@ namespace Stapel
 
         /// <summary>How many rows were refused.</summary>
         public int RefusedCount => refused;
+
+        /// <summary>How many rows were found in the register in each way.</summary>
+        public HowCounts HowCounts
+        {
+            get
+            {
+                StapelException.Check(Native.stapel_addresses_how_counts(Handle, out NativeHowCounts counts));
+                return new HowCounts(counts);
+            }
+        }
 
         /// <summary>What became of a row, counted from 0.</summary>
         public AddressRow this[int index]

@@ -50,6 +50,25 @@ namespace Stapel
         }
     }
 
+    internal sealed class RegisterHandle : StapelHandle
+    {
+        /// <summary>NULL, for no register.</summary>
+        internal static readonly RegisterHandle None = new RegisterHandle();
+
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_register_free(handle) == 0;
+        }
+    }
+
+    internal sealed class FindingsHandle : StapelHandle
+    {
+        protected override bool ReleaseHandle()
+        {
+            return Native.stapel_findings_free(handle) == 0;
+        }
+    }
+
     internal sealed class BufferHandle : StapelHandle
     {
         protected override bool ReleaseHandle()

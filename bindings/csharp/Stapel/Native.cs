@@ -51,22 +51,28 @@ namespace Stapel
         internal static extern int stapel_open_handles(out UIntPtr count);
 
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_address_from_text(byte[] text, UIntPtr textLength, out NativeAddress address);
+        internal static extern int stapel_address_from_text(
+            RegisterHandle register, byte[] text, UIntPtr textLength, ref NativeAddress address);
         [DllImport(Library, CallingConvention = C)]
-        internal static extern int stapel_address_from_fields(ref NativeFields fields, out NativeAddress address);
+        internal static extern int stapel_address_from_fields(
+            RegisterHandle register, ref NativeFields fields, ref NativeAddress address);
 
         // `references` is null, or an array of one column.
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_from_packed_texts(
-            ref NativePacked texts, NativePacked[] references, UIntPtr count, out AddressesHandle addresses);
+            RegisterHandle register, ref NativePacked texts, NativePacked[] references, UIntPtr count,
+            out AddressesHandle addresses);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_from_packed_fields(
-            ref NativePackedFields fields, NativePacked[] references, UIntPtr count, out AddressesHandle addresses);
+            RegisterHandle register, ref NativePackedFields fields, NativePacked[] references, UIntPtr count,
+            out AddressesHandle addresses);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_numbers(AddressesHandle addresses, out AddressesHandle numbers);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows,
             out UIntPtr refused);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_how_counts(AddressesHandle addresses, out NativeHowCounts counts);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_row(AddressesHandle addresses, UIntPtr index, out NativeRow row);
         [DllImport(Library, CallingConvention = C)]
@@ -76,6 +82,25 @@ namespace Stapel
         internal static extern int stapel_addresses_lines(AddressesHandle addresses, out BufferHandle lines);
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_free(IntPtr addresses);
+
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_register_open(byte[] file, UIntPtr fileLength, out RegisterHandle register);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_register_describe(RegisterHandle register, out NativeRegisterAbout about);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_register_look_up(
+            RegisterHandle register, byte[] canonical, UIntPtr canonicalLength, out FindingsHandle findings);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_register_free(IntPtr register);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_findings_count(FindingsHandle findings, out UIntPtr count);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_findings_get(
+            FindingsHandle findings, UIntPtr index, out NativeRegisterEntry entry);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_findings_now(FindingsHandle findings, out NativeText now);
+        [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_findings_free(IntPtr findings);
 
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_buffer_bytes(BufferHandle buffer, out IntPtr bytes, out UIntPtr length);
@@ -223,6 +248,7 @@ namespace Stapel
         internal byte[] Unit;
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = 16)]
         internal byte[] Number;
+        internal How How;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -239,6 +265,8 @@ namespace Stapel
         internal NativeText Number;
         internal NativeText Letter;
         internal NativeText Addition;
+        internal NativeText Street;
+        internal NativeText Town;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -256,6 +284,8 @@ namespace Stapel
         internal NativePacked Number;
         internal NativePacked Letter;
         internal NativePacked Addition;
+        internal NativePacked Street;
+        internal NativePacked Town;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -264,10 +294,52 @@ namespace Stapel
         internal UIntPtr Row;
         internal int Status;
         internal Level Level;
+        internal How How;
         internal NativeText Reference;
         internal NativeText Canonical;
+        internal NativeText Number;
         internal NativeText Field;
         internal NativeText Message;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeHowCounts
+    {
+        internal UIntPtr Registered;
+        internal UIntPtr ById;
+        internal UIntPtr Completed;
+        internal UIntPtr Street;
+        internal UIntPtr OtherSpelling;
+        internal UIntPtr Unregistered;
+        internal UIntPtr Withdrawn;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeRegisterAbout
+    {
+        internal UIntPtr Addresses;
+        internal UIntPtr Withdrawn;
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = 16)]
+        internal byte[] SourceDay;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeRegisterEntry
+    {
+        internal NativeText Canonical;
+        internal NativeText Street;
+        internal NativeText Town;
+        internal NativeText Postcode;
+        internal uint Number;
+        internal NativeText Letter;
+        internal NativeText Addition;
+        internal NativeText Id;
+        internal NativeText Object;
+        internal NativeText Building;
+        internal double Latitude;
+        internal double Longitude;
+        internal int IsSecondary;
+        internal int IsWithdrawn;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -12,10 +12,11 @@ namespace Stapel
     /// </remarks>
     public sealed class StapelException : Exception
     {
-        private StapelException(int status, string code, string message) : base(message)
+        private StapelException(int status, string code, string message, string number) : base(message)
         {
             Status = status;
             Code = code;
+            Number = number;
         }
 
         /// <summary>The number that stapel.h gives it. A later version of the library may have more of them.</summary>
@@ -24,8 +25,12 @@ namespace Stapel
         /// <summary>The stable code, such as "folder_in_use": the same in every language and version.</summary>
         public string Code { get; }
 
+        /// <summary>Of one home that was refused: the canonical form of its house number, where that is certain; else
+        /// null.</summary>
+        public string Number { get; }
+
         /// <summary>Throws what a status says, unless it says that all is well.</summary>
-        internal static void Check(int status)
+        internal static void Check(int status, string number = null)
         {
             if (status == 0)
             {
@@ -33,7 +38,7 @@ namespace Stapel
             }
             // The sentence is this thread's, until its next call that fails.
             string message = Utf8.ReadToNul(Native.stapel_last_error_message());
-            throw new StapelException(status, StapelLibrary.CodeOf(status), message);
+            throw new StapelException(status, StapelLibrary.CodeOf(status), message, number);
         }
     }
 }

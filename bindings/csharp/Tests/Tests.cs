@@ -34,8 +34,8 @@ namespace Stapel.Tests
             keysFolder = Path.Combine(brokerFolder, "keys");
             Action[] tests =
             {
-                TheLibraryIsTheOne, OneAddressIsRead, RowsAreReadAndRefused, OddTextsAreRowsLikeOthers,
-                    ManyRowsCrossInOneCall,
+                TheLibraryIsTheOne, OneAddressIsRead, TheNumberOfARefusedHome, ARegisterCompletes, ARegisterIsLookedAt,
+                RowsAreReadAndRefused, OddTextsAreRowsLikeOthers, ManyRowsCrossInOneCall,
                 AFirstQuestionGivesAHit, ADeliveryIsResentUntilItsReplyIsRead, FlagsComeAndGo, RejectionsAreReplies,
                 ErrorsHaveTheirCodes, FoldersAreMade, DisposingTwiceIsHarmless, WhatWasDisposedOfIsRefused,
                 OnePartnerServesFourThreads, DisposingWhileOthersUseItIsSafe, WhatIsLostIsFreed,
@@ -78,6 +78,118 @@ namespace Stapel.Tests
             That(error.Message.Length > 20, error.Message);
             Equal("no_postcode", Throws<StapelException>(() => Address.FromFields(new AddressFields())).Code);
             Throws<ArgumentNullException>(() => Address.FromText(null));
+        }
+
+        private static void TheNumberOfARefusedHome()
+        {
+            Equal("1012JS|1",
+                Throws<StapelException>(() => Address.FromText("Dam 1, 2e verdieping, 1012 JS")).Number);
+            Equal("1012JS|1", Throws<StapelException>(
+                () => Address.FromFields(new AddressFields("1012JS", "1", "AB", null))).Number);
+            Equal(null, Throws<StapelException>(() => Address.FromText("Dam 1")).Number);
+            string[] texts = { "Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS" };
+            using (Addresses rows = Addresses.FromTexts(texts))
+            using (Addresses numbers = rows.Numbers())
+            {
+                Equal("1012JS|1,,1012JS|1", string.Join(",", rows.Select(row => row.Number)));
+                Equal("1012JS|1,,1012JS|1", string.Join(",", numbers.Select(row => row.Number)));
+            }
+        }
+
+        private static void ARegisterCompletes()
+        {
+            using (Register register = Register.Open(Path.Combine(sandbox, "bag.stapel")))
+            {
+                Action<string, string, How> found = (text, unit, how) =>
+                {
+                    Address address = Address.FromText(text, register);
+                    Equal(unit, address.Unit);
+                    Equal(how, address.How);
+                };
+                found("Kerkplein 5, 9999 XB", "9999XB|5|", How.Registered);
+                found("9999200000000001", "9999XA|12|A", How.ById);
+                found("Kerkplein 5, Voorbeeldstad", "9999XB|5|", How.Completed);
+                found("Kotter 38-2, 9999 XG", "9999XG|2|", How.Street);
+                found("Havenweg 105-hs, 9999 XC", "9999XC|105|H", How.OtherSpelling);
+                found("Kerkplein 99, 9999 XB", "9999XB|99|", How.Unregistered);
+                found("Kerkplein 7, 9999 XB", "9999XB|7|", How.Withdrawn);
+                Equal(How.None, Address.FromText("Kerkplein 5, 9999 XB").How);
+                AddressFields garage = new AddressFields(null, "16", null, "g1", "Lindelaan", "Voorbeeldstad");
+                Equal("9999200000000014", Address.FromFields(garage, register).Unit);
+                Equal(null, Address.FromFields(garage, register).Number);
+                Equal("no_postcode", Throws<StapelException>(() => Address.FromFields(garage)).Code);
+                Action<string, string> refused = (text, code) =>
+                    Equal(code, Throws<StapelException>(() => Address.FromText(text, register)).Code);
+                refused("9999200000000099", "bag_id_unknown");
+                refused("9999200000000005", "bag_id_withdrawn");
+                refused("Kerkplein 99, Voorbeeldstad", "not_in_register");
+                refused("Dorpsstraat 3, Voorbeeldstad", "several_in_register");
+
+                string[] references = { "Z-1", "Z-2", "Z-3" };
+                string[] texts = { "Kerkplein 5, Voorbeeldstad", "Dorpsstraat 3, Voorbeeldstad",
+                    "Kerkplein 99, 9999 XB" };
+                AddressFields[] fields = { new AddressFields(null, "5", null, null, "Kerkplein", "Voorbeeldstad"),
+                    new AddressFields(null, "3", null, null, "Dorpsstraat", "Voorbeeldstad"),
+                    new AddressFields("9999XB", "99", null, null) };
+                Addresses ofTexts = Addresses.FromTexts(texts, references, register);
+                Addresses ofFields = Addresses.FromFields(fields, references, register);
+                foreach (Addresses rows in new[] { ofTexts, ofFields })
+                {
+                    Equal("9999XB|5|,,9999XB|99|", string.Join(",", rows.Select(row => row.Canonical)));
+                    Equal("Completed,None,Unregistered", string.Join(",", rows.Select(row => row.How)));
+                    Equal("9999XB|5,,9999XB|99", string.Join(",", rows.Select(row => row.Number)));
+                    AddressRow one = rows.Refused.Single();
+                    Equal("several_in_register line Z-2", one.Code + " " + one.Field + " " + one.Reference);
+                    HowCounts counts = rows.HowCounts;
+                    Equal(1, counts.Completed);
+                    Equal(1, counts.Unregistered);
+                    Equal(0, counts.Registered + counts.ById + counts.Street + counts.OtherSpelling + counts.Withdrawn);
+                    rows.Dispose();
+                }
+                using (Addresses rows = Addresses.FromFields(fields, references))
+                {
+                    Equal("no_postcode,no_postcode,ok", string.Join(",", rows.Select(row => row.Code)));
+                    Equal(0, rows.HowCounts.Completed + rows.HowCounts.Unregistered);
+                }
+            }
+        }
+
+        private static void ARegisterIsLookedAt()
+        {
+            Register register = Register.Open(Path.Combine(sandbox, "bag.stapel"));
+            Equal(19, register.Count);
+            Equal(1, register.WithdrawnCount);
+            That(Math.Abs((register.SourceDay - DateTime.UtcNow).TotalDays) < 2, register.SourceDay.ToString());
+            Findings found = register.LookUp("9999XB|7|");
+            Equal("9999XB|5|", found.Now);
+            RegisterEntry entry = found.Entries.Single();
+            Equal("9999XB|7| Kerkplein 7 9999XB Voorbeeldstad", entry.Canonical + " " + entry.Street + " "
+                + entry.Number + entry.Letter + entry.Addition + " " + entry.Postcode + " " + entry.Town);
+            Equal("9999200000000005 9999010000000004 9999100000000001",
+                entry.Id + " " + entry.Object + " " + entry.Building);
+            That(entry.Latitude == 53.25 && entry.Longitude == 4.5, "it is elsewhere");
+            That(entry.IsWithdrawn && !entry.IsSecondary, "it was withdrawn");
+            That(register.LookUp("9999XB|9|").Entries.Single().IsSecondary, "it is a second address");
+            entry = register.LookUp("9999200000000014").Entries.Single();
+            That(entry.Latitude == null && entry.Longitude == null && entry.Postcode == "", "a garage box");
+            Equal("G1", entry.Addition);
+            Equal(0, register.LookUp("9999XB|99|").Entries.Count);
+            Equal(null, register.LookUp("9999XB|99|").Now);
+            Equal("not_canonical", Throws<StapelException>(() => register.LookUp("Kerkplein 5, 9999 XB")).Code);
+            Throws<ArgumentNullException>(() => register.LookUp(null));
+            using (Addresses rows = Addresses.FromTexts(new[] { "Kerkplein 5, Voorbeeldstad" }, null, register))
+            {
+                register.Dispose();
+                register.Dispose();
+                Equal("9999XB|5|", rows[0].Canonical);
+            }
+            Throws<ObjectDisposedException>(() => register.LookUp("9999XB|7|"));
+            Throws<ObjectDisposedException>(() => Address.FromText("9999XB|7|", register));
+            Throws<ObjectDisposedException>(() => Addresses.FromTexts(new[] { "9999XB|7|" }, null, register));
+            Equal("register",
+                Throws<StapelException>(() => Register.Open(Path.Combine(sandbox, "policy.toml"))).Code);
+            Equal("io", Throws<StapelException>(() => Register.Open(Path.Combine(sandbox, "geen.stapel"))).Code);
+            Throws<ArgumentNullException>(() => Register.Open(null));
         }
 
         private static void RowsAreReadAndRefused()

@@ -28,10 +28,15 @@ import stapel.Broker;
 import stapel.Case;
 import stapel.Change;
 import stapel.Changed;
+import stapel.Findings;
+import stapel.How;
+import stapel.HowCounts;
 import stapel.Level;
 import stapel.Partner;
 import stapel.Position;
 import stapel.Receipt;
+import stapel.Register;
+import stapel.RegisterEntry;
 import stapel.Rejection;
 import stapel.Reply;
 import stapel.Standing;
@@ -69,6 +74,9 @@ public final class Tests {
         Tests tests = new Tests(Path.of(arguments[0]));
         run("the library is the one", tests::theLibraryIsTheOne);
         run("one address is read", tests::oneAddressIsRead);
+        run("the number of a refused home", tests::theNumberOfARefusedHome);
+        run("a register completes", tests::aRegisterCompletes);
+        run("a register is looked at", tests::aRegisterIsLookedAt);
         run("rows are read and refused", tests::rowsAreReadAndRefused);
         run("odd texts are rows like others", tests::oddTextsAreRowsLikeOthers);
         run("many rows cross in one call", tests::manyRowsCrossInOneCall);
@@ -95,7 +103,7 @@ public final class Tests {
     }
 
     private void oneAddressIsRead() {
-        equal(new Address("1012JS|1|A", "1012JS|1"), Address.fromText("Dam 1-a, 1012 JS Amsterdam"));
+        equal(new Address("1012JS|1|A", "1012JS|1", How.NONE), Address.fromText("Dam 1-a, 1012 JS Amsterdam"));
         equal("1012JS|1|A", Address.fromFields(new AddressFields("1012 js", "1", "A", null)).unit());
         StapelException error = refused(() -> Address.fromText("Dam, 1012 JS Amsterdam"));
         equal("no_number", error.code());
@@ -106,13 +114,108 @@ public final class Tests {
         fails(NullPointerException.class, () -> Address.fromText(null));
     }
 
+    private void theNumberOfARefusedHome() {
+        equal("1012JS|1", refused(() -> Address.fromText("Dam 1, 2e verdieping, 1012 JS")).number());
+        AddressFields letters = new AddressFields("1012JS", "1", "AB", null);
+        equal("1012JS|1", refused(() -> Address.fromFields(letters)).number());
+        equal(null, refused(() -> Address.fromText("Dam 1")).number());
+        List<String> texts = List.of("Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS");
+        try (Addresses rows = Addresses.fromTexts(texts);
+                Addresses numbers = rows.numbers()) {
+            List<String> expected = Arrays.asList("1012JS|1", null, "1012JS|1");
+            equal(expected, all(rows).stream().map(AddressRow::number).toList());
+            equal(expected, all(numbers).stream().map(AddressRow::number).toList());
+        }
+    }
+
+    private void aRegisterCompletes() {
+        try (Register register = Register.open(sandbox.resolve("bag.stapel"))) {
+            for (Object[] one : new Object[][] {
+                {"Kerkplein 5, 9999 XB", "9999XB|5|", How.REGISTERED},
+                {"9999200000000001", "9999XA|12|A", How.BY_ID},
+                {"Kerkplein 5, Voorbeeldstad", "9999XB|5|", How.COMPLETED},
+                {"Kotter 38-2, 9999 XG", "9999XG|2|", How.STREET},
+                {"Havenweg 105-hs, 9999 XC", "9999XC|105|H", How.OTHER_SPELLING},
+                {"Kerkplein 99, 9999 XB", "9999XB|99|", How.UNREGISTERED},
+                {"Kerkplein 7, 9999 XB", "9999XB|7|", How.WITHDRAWN},
+            }) {
+                Address address = Address.fromText((String) one[0], register);
+                equal(one[1], address.unit());
+                equal(one[2], address.how());
+            }
+            AddressFields garage = new AddressFields(null, "16", null, "g1", "Lindelaan", "Voorbeeldstad");
+            equal(new Address("9999200000000014", null, How.COMPLETED), Address.fromFields(garage, register));
+            equal("no_postcode", code(() -> Address.fromFields(garage)));
+            equal("bag_id_unknown", code(() -> Address.fromText("9999200000000099", register)));
+            equal("bag_id_withdrawn", code(() -> Address.fromText("9999200000000005", register)));
+            equal("not_in_register", code(() -> Address.fromText("Kerkplein 99, Voorbeeldstad", register)));
+            equal("several_in_register", code(() -> Address.fromText("Dorpsstraat 3, Voorbeeldstad", register)));
+
+            List<String> references = List.of("Z-1", "Z-2", "Z-3");
+            List<String> texts =
+                    List.of("Kerkplein 5, Voorbeeldstad", "Dorpsstraat 3, Voorbeeldstad", "Kerkplein 99, 9999 XB");
+            List<AddressFields> fields = List.of(
+                    new AddressFields(null, "5", null, null, "Kerkplein", "Voorbeeldstad"),
+                    new AddressFields(null, "3", null, null, "Dorpsstraat", "Voorbeeldstad"),
+                    new AddressFields("9999XB", "99", null, null));
+            for (Addresses read : List.of(
+                    Addresses.fromTexts(texts, references, register),
+                    Addresses.fromFields(fields, references, register))) {
+                try (Addresses rows = read) {
+                    equal(Arrays.asList("9999XB|5|", null, "9999XB|99|"), rows.canonicalForms());
+                    equal(List.of(How.COMPLETED, How.NONE, How.UNREGISTERED),
+                            all(rows).stream().map(AddressRow::how).toList());
+                    equal(Arrays.asList("9999XB|5", null, "9999XB|99"),
+                            all(rows).stream().map(AddressRow::number).toList());
+                    AddressRow one = rows.refused().iterator().next();
+                    equal("several_in_register line Z-2", one.code() + " " + one.field() + " " + one.reference());
+                    equal(new HowCounts(0, 0, 1, 0, 0, 1, 0), rows.howCounts());
+                }
+            }
+            try (Addresses rows = Addresses.fromFields(fields, references)) {
+                equal("no_postcode", rows.get(0).code());
+                equal(new HowCounts(0, 0, 0, 0, 0, 0, 0), rows.howCounts());
+            }
+        }
+    }
+
+    private void aRegisterIsLookedAt() {
+        Register register = Register.open(sandbox.resolve("bag.stapel"));
+        equal(19, register.size());
+        equal(1, register.withdrawnSize());
+        long days = LocalDate.now(ZoneOffset.UTC).toEpochDay() - register.sourceDay().toEpochDay();
+        that(Math.abs(days) < 2, register.sourceDay().toString());
+        RegisterEntry entry = new RegisterEntry("9999XB|7|", "Kerkplein", "Voorbeeldstad", "9999XB", 7, "", "",
+                "9999200000000005", "9999010000000004", "9999100000000001", new RegisterEntry.Place(53.25, 4.5), false,
+                true);
+        equal(new Findings(List.of(entry), "9999XB|5|"), register.lookUp("9999XB|7|"));
+        that(register.lookUp("9999XB|9|").entries().get(0).isSecondary(), "it is a second address");
+        RegisterEntry garage = register.lookUp("9999200000000014").entries().get(0);
+        that(garage.place() == null && garage.postcode().isEmpty(), "a garage box");
+        equal("G1", garage.addition());
+        equal(new Findings(List.of(), null), register.lookUp("9999XB|99|"));
+        equal("not_canonical", code(() -> register.lookUp("Kerkplein 5, 9999 XB")));
+        fails(NullPointerException.class, () -> register.lookUp(null));
+        try (Addresses rows = Addresses.fromTexts(List.of("Kerkplein 5, Voorbeeldstad"), null, register)) {
+            register.close();
+            register.close();
+            equal("9999XB|5|", rows.get(0).canonical());
+        }
+        fails(IllegalStateException.class, () -> register.lookUp("9999XB|7|"));
+        fails(IllegalStateException.class, () -> Address.fromText("9999XB|7|", register));
+        fails(IllegalStateException.class, () -> Addresses.fromTexts(List.of("9999XB|7|"), null, register));
+        equal("register", code(() -> Register.open(sandbox.resolve("policy.toml"))));
+        equal("io", code(() -> Register.open(sandbox.resolve("geen.stapel"))));
+    }
+
     private void rowsAreReadAndRefused() {
         List<String> texts = Arrays.asList("Dam 1, 1012 JS", "Lindelaan 10 t/m 14, 9999 XD", null, "Dam 1, 1012JS");
         List<String> references = Arrays.asList("Z-é-€-\uD83D\uDE00", "Z-2", null, "Z-4");
         try (Addresses rows = Addresses.fromTexts(texts, references)) {
             equal(4, rows.size());
             equal(2, rows.refusedSize());
-            equal(new AddressRow(0, 0, Level.UNIT, "Z-é-€-\uD83D\uDE00", "1012JS|1|", null, null), rows.get(0));
+            equal(new AddressRow(0, 0, Level.UNIT, How.NONE, "Z-é-€-\uD83D\uDE00", "1012JS|1|", "1012JS|1", null, null),
+                    rows.get(0));
             equal("ok", rows.get(0).code());
             List<AddressRow> refused = all(rows.refused());
             equal(2, refused.size());
@@ -302,7 +405,8 @@ public final class Tests {
             equal(2L, partner.renew(two, "being_acted_on", BY, NOW).altered());
             try (Addresses flags = partner.flags()) {
                 equal(9, flags.size());
-                equal(new AddressRow(0, 0, Level.UNIT, null, "2222BB|1|", null, null), flags.get(0));
+                equal(new AddressRow(0, 0, Level.UNIT, How.NONE, null, "2222BB|1|", "2222BB|1", null, null),
+                        flags.get(0));
             }
             equal("shrink", code(() -> partner.replaceAll(two, false, BY, NOW)));
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());

@@ -12,19 +12,21 @@
         for row, standing in zip(rows, stapel.standings(rows, answers)):
             print(row.reference, row.canonical, standing)
 
-What fails raises StapelError, which has the stable code. Partner, Broker, Addresses and Answer hold what the library
-made; they free it at the end of a `with`, at close(), or when they are collected, and raise ClosedError afterwards. Any
-thread may use them, also while another closes them. A number that does not fit is a ValueError. What is of another type
-than is asked for is a TypeError, and nothing is done: a flag is True or False, a column of texts is no single text, and
-a message or a reply is bytes, a bytearray or a memoryview. Times are seconds since 1970-01-01T00:00:00Z, by default the
-computer's. stapel.h says what each call means, and what it raises.
+What fails raises StapelError, which has the stable code. Partner, Broker, Register, Addresses and Answer hold what the
+library made; they free it at the end of a `with`, at close(), or when they are collected, and raise ClosedError
+afterwards. Any thread may use them, also while another closes them. A number that does not fit is a ValueError. What is
+of another type than is asked for is a TypeError, and nothing is done: a flag is True or False, a column of texts is no
+single text, and a message or a reply is bytes, a bytearray or a memoryview. Times are seconds since
+1970-01-01T00:00:00Z, by default the computer's. stapel.h says what each call means, and what it raises.
 """
 
 from __future__ import annotations
 
 import ctypes as c
+import datetime
 import itertools
 import json
+import math
 import operator
 import os
 import threading
@@ -42,6 +44,7 @@ from . import _abi
 from ._abi import library as _library
 
 __all__ = [
+    "Address",
     "Addresses",
     "Answer",
     "AnswerRow",
@@ -50,6 +53,8 @@ __all__ = [
     "Change",
     "Changed",
     "ClosedError",
+    "Findings",
+    "How",
     "Level",
     "LogEntry",
     "News",
@@ -57,12 +62,15 @@ __all__ = [
     "Partner",
     "Position",
     "Receipt",
+    "Register",
+    "RegisterEntry",
     "Rejection",
     "Row",
     "Standing",
     "StandingKind",
     "StapelError",
     "address",
+    "address_of_fields",
     "open_handles",
     "standings",
     "version",
@@ -75,12 +83,16 @@ _T = TypeVar("_T", bound="_Handle")
 
 
 class StapelError(Exception):
-    """A call failed. `code` is stable, such as "folder_in_use": the same in every language and version."""
+    """A call failed. `code` is stable, such as "folder_in_use": the same in every language and version.
 
-    def __init__(self, status: int, message: str) -> None:
+    `number`: of a home that was refused, the canonical form of its house number, where that is certain; else None.
+    """
+
+    def __init__(self, status: int, message: str, number: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = _code(status)
+        self.number = number
 
     def __str__(self) -> str:
         return f"{self.code}: {super().__str__()}"
@@ -96,6 +108,19 @@ class Level(IntEnum):
     NONE = 0  # the row was refused
     UNIT = 1  # one home
     NUMBER = 2  # one house number
+
+
+class How(IntEnum):
+    """How an address was found in a register."""
+
+    NONE = 0  # it was read without a register, or refused
+    REGISTERED = 1  # as it was given; the register has it
+    BY_ID = 2  # by its BAG id
+    COMPLETED = 3  # from street, number and town, which only one address has
+    STREET = 4  # by the name of its street, without which it could not be told which number is the house's
+    OTHER_SPELLING = 5  # the register has only another spelling of that floor, as H for hs
+    UNREGISTERED = 6  # as it was given; the register has no such address
+    WITHDRAWN = 7  # as it was given; the register says that the address was withdrawn
 
 
 class StandingKind(IntEnum):
@@ -147,16 +172,60 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """The canonical forms of one address: of the home, and of the house number, None for a home without a postcode."""
+
+    unit: str
+    number: str | None
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one row. `code` is None, or why the address was refused."""
+    """What became of one row. `code` is None, or why the address was refused.
+
+    `number` is the canonical form of the house number; a refused row has it where that is certain.
+    """
 
     index: int
     reference: str | None
     canonical: str | None
+    number: str | None
     level: Level
+    how: How
     code: str | None
     field: str | None
     message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterEntry:
+    """An address as a register has it. Texts that it does not have are empty."""
+
+    canonical: str
+    street: str
+    town: str
+    postcode: str
+    number: int
+    letter: str
+    addition: str
+    id: str  # of the nummeraanduiding
+    object: str  # the id of the verblijfsobject, ligplaats or standplaats
+    building: str  # the id of the pand
+    at: tuple[float, float] | None  # latitude and longitude in degrees (ETRS89)
+    is_secondary: bool
+    is_withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a register says of an address: its entries, those that were withdrawn among them.
+
+    `now`: where all were withdrawn, the address that their object has now, if it has one.
+    """
+
+    entries: list[RegisterEntry]
+    now: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +353,39 @@ def open_handles() -> int:
     return count.value
 
 
-def address(text: Text) -> tuple[str, str]:
-    """The canonical forms of one address as people write it: of the home, and of the house number."""
+def address(text: Text, *, register: Register | None = None) -> Address:
+    """Reads one address as people write it. With a register also a BAG id, or street, number and town."""
+    return _read_address("address_from_text", register, *_text(text, "text"))
+
+
+def address_of_fields(
+    postcode: Text,
+    number: Text,
+    letter: Text = "",
+    addition: Text = "",
+    *,
+    street: Text = "",
+    town: Text = "",
+    register: Register | None = None,
+) -> Address:
+    """Reads the separate fields of one address; any may be empty.
+
+    With a register, street and town are used where there is no postcode.
+    """
+    fields = {"postcode": postcode, "number": number, "letter": letter, "addition": addition, "street": street,
+        "town": town}
+    given = [_str(text, name) for name, text in fields.items()]
+    return _read_address("address_from_fields", register, c.byref(_abi.Fields(*given)))
+
+
+def _read_address(function: str, register: Register | None, *arguments: Any) -> Address:
     made = _abi.Address()
-    _call("address_from_text", *_text(text, "text"), c.byref(made))
-    return made.unit.decode(), made.number.decode()
+    try:
+        _call(function, _register(register), *arguments, c.byref(made))
+    except StapelError as error:
+        error.number = made.number.decode() or None
+        raise
+    return Address(made.unit.decode(), made.number.decode() or None, How(made.how))
 
 
 class _Owned:
@@ -351,16 +448,57 @@ class _Handle:
         self.close()
 
 
+class Register(_Handle):
+    """A local register of the addresses that exist (BAG), which `stapel register build` made.
+
+    Open it once. Any thread may use it. What is looked up stays in the process.
+    """
+
+    _free = "register_free"
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(_make("register_open", *_path(file)))
+
+    def __len__(self) -> int:
+        """How many addresses it has, those that were withdrawn included."""
+        return int(self._about().addresses)
+
+    @property
+    def withdrawn(self) -> int:
+        """How many of its addresses were withdrawn."""
+        return int(self._about().withdrawn)
+
+    @property
+    def source_day(self) -> datetime.date:
+        """The day of the extract that it was built from."""
+        return datetime.date.fromisoformat(self._about().source_day.decode())
+
+    def look_up(self, canonical: str) -> Findings:
+        """What it says of a canonical form, such as that of a row."""
+        return _take_findings(_make("register_look_up", self, *_text(canonical, "canonical")))
+
+    def _about(self) -> _abi.RegisterAbout:
+        about = _abi.RegisterAbout()
+        _call("register_describe", self, c.byref(about))
+        return about
+
+
 class Addresses(_Handle, Sequence[Row]):
     """Rows of addresses that were read, as a sequence of Row."""
 
     _free = "addresses_free"
 
     @classmethod
-    def from_texts(cls, texts: Iterable[Text], references: Iterable[Text] | None = None) -> Addresses:
-        """Reads addresses as people write them. A row that is refused does not stop the others."""
+    def from_texts(
+        cls, texts: Iterable[Text], references: Iterable[Text] | None = None, *, register: Register | None = None
+    ) -> Addresses:
+        """Reads addresses as people write them, or with a register BAG ids.
+
+        A row that is refused does not stop the others.
+        """
         column, count = _pack(texts, "texts")
-        return cls(_make("addresses_from_packed_texts", c.byref(column), _references(references, count), count))
+        names = _references(references, count)
+        return cls(_make("addresses_from_packed_texts", _register(register), c.byref(column), names, count))
 
     @classmethod
     def from_fields(
@@ -370,15 +508,24 @@ class Addresses(_Handle, Sequence[Row]):
         letters: Iterable[Text],
         additions: Iterable[Text],
         references: Iterable[Text] | None = None,
+        *,
+        streets: Iterable[Text] | None = None,
+        towns: Iterable[Text] | None = None,
+        register: Register | None = None,
     ) -> Addresses:
-        """Reads separate fields, a column of each; any text may be empty."""
+        """Reads separate fields, a column of each; any text may be empty.
+
+        With a register, streets and towns are used where there is no postcode.
+        """
         fields = {"postcodes": postcodes, "numbers": numbers, "letters": letters, "additions": additions}
         packed = [_pack(column, name) for name, column in fields.items()]
         count = packed[0][1]
+        for name, column in (("streets", streets), ("towns", towns)):
+            packed.append((_abi.Packed(), count) if column is None else _pack(column, name))
         if any(rows != count for _, rows in packed):
             raise ValueError("the columns must be equally long")
-        columns = _abi.PackedFields(*(column for column, _ in packed))
-        return cls(_make("addresses_from_packed_fields", c.byref(columns), _references(references, count), count))
+        columns, names = _abi.PackedFields(*(column for column, _ in packed)), _references(references, count)
+        return cls(_make("addresses_from_packed_fields", _register(register), c.byref(columns), names, count))
 
     def numbers(self) -> Addresses:
         """The house numbers that these homes are in, row by row."""
@@ -388,6 +535,15 @@ class Addresses(_Handle, Sequence[Row]):
         """The canonical form of each row, None of a refused one: in one call."""
         lines = _take_buffer(_make("addresses_lines", self)).decode().split("\n")
         return [line or None for line in lines[:-1]]
+
+    def how_counts(self) -> dict[How, int]:
+        """How many rows were found in the register in each way.
+
+        Show UNREGISTERED and WITHDRAWN to somebody: these are flagged and asked about as they were given.
+        """
+        counts = _abi.HowCounts()
+        _call("addresses_how_counts", self, c.byref(counts))
+        return {How[name.upper()]: getattr(counts, name) for name, *_ in _abi.HowCounts._fields_}
 
     def refused(self) -> Iterator[Row]:
         """The rows that were refused."""
@@ -424,7 +580,9 @@ class Addresses(_Handle, Sequence[Row]):
                 row.row,
                 row.reference.text(),
                 row.canonical.text(),
+                row.number.text(),
                 Level(row.level),
+                How(row.how),
                 code,
                 row.field.text(),
                 row.message.text(),
@@ -697,6 +855,12 @@ def _addresses(rows: Addresses, name: str) -> Addresses:
     return rows
 
 
+def _register(register: Register | None) -> Register | None:
+    if register is not None and not isinstance(register, Register):
+        raise _not_a("a Register", register, "register")
+    return register
+
+
 def _encode(text: Text, name: str) -> bytes:
     if isinstance(text, bytes):
         return text
@@ -727,7 +891,7 @@ def _keys(keys: Path | None) -> tuple[bytes | None, int]:
     return (None, 0) if keys is None else _path(keys)
 
 
-def _str(text: str, name: str) -> _abi.Str:
+def _str(text: Text, name: str) -> _abi.Str:
     encoded, length = _text(text, name)
     made = _abi.Str(c.cast(c.c_char_p(encoded), c.c_void_p), length)
     made._keep = encoded  # the pointer does not keep what it points to
@@ -796,6 +960,24 @@ def _take_messages(messages: c.c_void_p) -> list[bytes]:
         return [_take_bytes("messages_get", messages, index) for index in range(count.value)]
     finally:
         _library.stapel_messages_free(messages)
+
+
+def _take_findings(findings: c.c_void_p) -> Findings:
+    try:
+        count, entry, now, entries = c.c_size_t(), _abi.RegisterEntry(), _abi.Str(), []
+        _call("findings_count", findings, c.byref(count))
+        for index in range(count.value):
+            _call("findings_get", findings, index, c.byref(entry))
+            values = _values(entry)
+            at = values.pop("latitude"), values.pop("longitude")
+            values["at"] = None if math.isnan(at[0]) else at
+            for flag in ("is_secondary", "is_withdrawn"):
+                values[flag] = bool(values[flag])
+            entries.append(RegisterEntry(**values))
+        _call("findings_now", findings, c.byref(now))
+        return Findings(entries, now.text())
+    finally:
+        _library.stapel_findings_free(findings)
 
 
 def _take_news(news: c.c_void_p) -> list[News]:

@@ -22,11 +22,18 @@ class Str(c.Structure):
 
 
 class Address(c.Structure):
-    _fields_ = [("unit", c.c_char * 24), ("number", c.c_char * 16)]
+    _fields_ = [("unit", c.c_char * 24), ("number", c.c_char * 16), ("how", c.c_int32)]
 
 
 class Fields(c.Structure):
-    _fields_ = [("postcode", Str), ("number", Str), ("letter", Str), ("addition", Str)]
+    _fields_ = [
+        ("postcode", Str),
+        ("number", Str),
+        ("letter", Str),
+        ("addition", Str),
+        ("street", Str),
+        ("town", Str),
+    ]
 
 
 class Packed(c.Structure):
@@ -34,7 +41,14 @@ class Packed(c.Structure):
 
 
 class PackedFields(c.Structure):
-    _fields_ = [("postcode", Packed), ("number", Packed), ("letter", Packed), ("addition", Packed)]
+    _fields_ = [
+        ("postcode", Packed),
+        ("number", Packed),
+        ("letter", Packed),
+        ("addition", Packed),
+        ("street", Packed),
+        ("town", Packed),
+    ]
 
 
 class Row(c.Structure):
@@ -42,10 +56,47 @@ class Row(c.Structure):
         ("row", c.c_size_t),
         ("status", Status),
         ("level", c.c_int32),
+        ("how", c.c_int32),
         ("reference", Str),
         ("canonical", Str),
+        ("number", Str),
         ("field", Str),
         ("message", Str),
+    ]
+
+
+class HowCounts(c.Structure):
+    _fields_ = [
+        ("registered", c.c_size_t),
+        ("by_id", c.c_size_t),
+        ("completed", c.c_size_t),
+        ("street", c.c_size_t),
+        ("other_spelling", c.c_size_t),
+        ("unregistered", c.c_size_t),
+        ("withdrawn", c.c_size_t),
+    ]
+
+
+class RegisterAbout(c.Structure):
+    _fields_ = [("addresses", c.c_size_t), ("withdrawn", c.c_size_t), ("source_day", c.c_char * 16)]
+
+
+class RegisterEntry(c.Structure):
+    _fields_ = [
+        ("canonical", Str),
+        ("street", Str),
+        ("town", Str),
+        ("postcode", Str),
+        ("number", c.c_uint32),
+        ("letter", Str),
+        ("addition", Str),
+        ("id", Str),
+        ("object", Str),
+        ("building", Str),
+        ("latitude", c.c_double),
+        ("longitude", c.c_double),
+        ("is_secondary", c.c_int32),
+        ("is_withdrawn", c.c_int32),
     ]
 
 
@@ -157,16 +208,25 @@ _made = _out(Handle)
 # What each function takes; all of them return a status.
 FUNCTIONS: dict[str, list[Any]] = {
     "open_handles": [_out(_size)],
-    "address_from_text": [*_text, _out(Address)],
-    "address_from_fields": [_out(Fields), _out(Address)],
-    "addresses_from_packed_texts": [_out(Packed), _out(Packed), _size, _made],
-    "addresses_from_packed_fields": [_out(PackedFields), _out(Packed), _size, _made],
+    "address_from_text": [Handle, *_text, _out(Address)],
+    "address_from_fields": [Handle, _out(Fields), _out(Address)],
+    "addresses_from_packed_texts": [Handle, _out(Packed), _out(Packed), _size, _made],
+    "addresses_from_packed_fields": [Handle, _out(PackedFields), _out(Packed), _size, _made],
     "addresses_numbers": [Handle, _made],
     "addresses_count": [Handle, _out(_size), _out(_size)],
+    "addresses_how_counts": [Handle, _out(HowCounts)],
     "addresses_row": [Handle, _size, _out(Row)],
     "addresses_refused_row": [Handle, _size, _out(Row)],
     "addresses_lines": [Handle, _made],
     "addresses_free": [Handle],
+    "register_open": [*_text, _made],
+    "register_describe": [Handle, _out(RegisterAbout)],
+    "register_look_up": [Handle, *_text, _made],
+    "register_free": [Handle],
+    "findings_count": [Handle, _out(_size)],
+    "findings_get": [Handle, _size, _out(RegisterEntry)],
+    "findings_now": [Handle, _out(Str)],
+    "findings_free": [Handle],
     "buffer_bytes": [Handle, _out(c.c_void_p), _out(_size)],
     "buffer_free": [Handle],
     "messages_count": [Handle, _out(_size)],

@@ -54,13 +54,30 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
      * @throws IllegalArgumentException another number of references than of rows, or over 2 GiB of texts
      */
     public static Addresses fromTexts(List<String> texts, List<String> references) {
+        return fromTexts(texts, references, null);
+    }
+
+    /**
+     * Reads rows of addresses as people write them, as a register has them.
+     *
+     * @param texts the addresses; null is as empty. One that is refused does not stop the others. With a register a
+     * text may be a BAG id, or lack its postcode
+     * @param references null, or the caller's own references, one for each row, which come back with the row
+     * @param register the register, or null
+     * @return the rows
+     * @throws IllegalArgumentException another number of references than of rows, or over 2 GiB of texts
+     */
+    public static Addresses fromTexts(List<String> texts, List<String> references, Register register) {
         try (Scratch scratch = new Scratch()) {
             Lib.Packed column = new Lib.Packed();
             scratch.put(column, texts.size(), texts::get, Scratch.lenient());
-            PointerByReference made = new PointerByReference();
-            StapelException.check(Lib.stapel_addresses_from_packed_texts(
-                    column, references(scratch, references, texts.size()), new Lib.SizeT(texts.size()), made));
-            return new Addresses(made);
+            Lib.Packed names = references(scratch, references, texts.size());
+            return Register.use(register, pointer -> {
+                PointerByReference made = new PointerByReference();
+                StapelException.check(Lib.stapel_addresses_from_packed_texts(
+                        pointer, column, names, new Lib.SizeT(texts.size()), made));
+                return new Addresses(made);
+            });
         }
     }
 
@@ -73,6 +90,19 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
      * @throws IllegalArgumentException another number of references than of rows, or over 2 GiB of texts
      */
     public static Addresses fromFields(List<AddressFields> fields, List<String> references) {
+        return fromFields(fields, references, null);
+    }
+
+    /**
+     * Reads rows of separate fields, as a register has them.
+     *
+     * @param fields the addresses; with a register, street and town are used where there is no postcode
+     * @param references null, or the caller's own references, one for each row, which come back with the row
+     * @param register the register, or null
+     * @return the rows
+     * @throws IllegalArgumentException another number of references than of rows, or over 2 GiB of texts
+     */
+    public static Addresses fromFields(List<AddressFields> fields, List<String> references, Register register) {
         int rows = fields.size();
         try (Scratch scratch = new Scratch()) {
             Lib.PackedFields columns = new Lib.PackedFields();
@@ -80,10 +110,15 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
             scratch.put(columns.number, rows, row -> fields.get(row).number(), Scratch.lenient());
             scratch.put(columns.letter, rows, row -> fields.get(row).letter(), Scratch.lenient());
             scratch.put(columns.addition, rows, row -> fields.get(row).addition(), Scratch.lenient());
-            PointerByReference made = new PointerByReference();
-            StapelException.check(Lib.stapel_addresses_from_packed_fields(
-                    columns, references(scratch, references, rows), new Lib.SizeT(rows), made));
-            return new Addresses(made);
+            scratch.put(columns.street, rows, row -> fields.get(row).street(), Scratch.lenient());
+            scratch.put(columns.town, rows, row -> fields.get(row).town(), Scratch.lenient());
+            Lib.Packed names = references(scratch, references, rows);
+            return Register.use(register, pointer -> {
+                PointerByReference made = new PointerByReference();
+                StapelException.check(
+                        Lib.stapel_addresses_from_packed_fields(pointer, columns, names, new Lib.SizeT(rows), made));
+                return new Addresses(made);
+            });
         }
     }
 
@@ -116,6 +151,19 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
      */
     public int refusedSize() {
         return refusedSize;
+    }
+
+    /**
+     * How many rows were found in the register in each way.
+     *
+     * @return a number for each
+     */
+    public HowCounts howCounts() {
+        return handle.use(pointer -> {
+            Lib.HowCountsOut counts = new Lib.HowCountsOut();
+            StapelException.check(Lib.stapel_addresses_how_counts(pointer, counts));
+            return HowCounts.of(counts);
+        });
     }
 
     /**

@@ -40,19 +40,21 @@ final class Lib {
 
     static native int stapel_open_handles(SizeTByReference count);
 
-    static native int stapel_address_from_text(byte[] text, SizeT textLength, AddressOut address);
+    static native int stapel_address_from_text(Pointer register, byte[] text, SizeT textLength, AddressOut address);
 
-    static native int stapel_address_from_fields(Fields fields, AddressOut address);
+    static native int stapel_address_from_fields(Pointer register, Fields fields, AddressOut address);
 
-    static native int stapel_addresses_from_packed_texts(Packed texts, Packed references, SizeT count,
+    static native int stapel_addresses_from_packed_texts(Pointer register, Packed texts, Packed references, SizeT count,
         PointerByReference addresses);
 
     static native int stapel_addresses_from_packed_fields(
-            PackedFields fields, Packed references, SizeT count, PointerByReference addresses);
+            Pointer register, PackedFields fields, Packed references, SizeT count, PointerByReference addresses);
 
     static native int stapel_addresses_numbers(Pointer addresses, PointerByReference numbers);
 
     static native int stapel_addresses_count(Pointer addresses, SizeTByReference rows, SizeTByReference refused);
+
+    static native int stapel_addresses_how_counts(Pointer addresses, HowCountsOut counts);
 
     static native int stapel_addresses_row(Pointer addresses, SizeT index, RowOut row);
 
@@ -61,6 +63,23 @@ final class Lib {
     static native int stapel_addresses_lines(Pointer addresses, PointerByReference lines);
 
     static native int stapel_addresses_free(Pointer addresses);
+
+    static native int stapel_register_open(byte[] file, SizeT fileLength, PointerByReference register);
+
+    static native int stapel_register_describe(Pointer register, RegisterAboutOut about);
+
+    static native int stapel_register_look_up(Pointer register, byte[] canonical, SizeT canonicalLength,
+        PointerByReference findings);
+
+    static native int stapel_register_free(Pointer register);
+
+    static native int stapel_findings_count(Pointer findings, SizeTByReference count);
+
+    static native int stapel_findings_get(Pointer findings, SizeT index, RegisterEntryOut entry);
+
+    static native int stapel_findings_now(Pointer findings, Str now);
+
+    static native int stapel_findings_free(Pointer findings);
 
     static native int stapel_buffer_bytes(Pointer buffer, PointerByReference bytes, SizeTByReference length);
 
@@ -243,19 +262,22 @@ final class Lib {
     }
 
     /** stapel_address. */
-    @FieldOrder({"unit", "number"})
+    @FieldOrder({"unit", "number", "how"})
     public static final class AddressOut extends Structure {
         public byte[] unit = new byte[24];
         public byte[] number = new byte[16];
+        public int how;
     }
 
     /** stapel_fields. */
-    @FieldOrder({"postcode", "number", "letter", "addition"})
+    @FieldOrder({"postcode", "number", "letter", "addition", "street", "town"})
     public static final class Fields extends Structure {
         public Str postcode;
         public Str number;
         public Str letter;
         public Str addition;
+        public Str street;
+        public Str town;
     }
 
     /** stapel_packed. */
@@ -267,33 +289,39 @@ final class Lib {
     }
 
     /** stapel_packed_fields. */
-    @FieldOrder({"postcode", "number", "letter", "addition"})
+    @FieldOrder({"postcode", "number", "letter", "addition", "street", "town"})
     public static final class PackedFields extends Structure {
         public Packed postcode;
         public Packed number;
         public Packed letter;
         public Packed addition;
+        public Packed street;
+        public Packed town;
     }
 
     /**
      * stapel_row. There may be a million, so JNA does not read all of its fields one by one; {@link #row} takes what is
      * there from where JNA laid it out.
      */
-    @FieldOrder({"row", "status", "level", "reference", "canonical", "field", "message"})
+    @FieldOrder({"row", "status", "level", "how", "reference", "canonical", "number", "field", "message"})
     public static final class RowOut extends Structure {
         private static final RowOut LAYOUT = new RowOut();
         private static final int STATUS = LAYOUT.fieldOffset("status");
         private static final int LEVEL = LAYOUT.fieldOffset("level");
+        private static final int HOW = LAYOUT.fieldOffset("how");
         private static final int REFERENCE = LAYOUT.fieldOffset("reference");
         private static final int CANONICAL = LAYOUT.fieldOffset("canonical");
+        private static final int NUMBER = LAYOUT.fieldOffset("number");
         private static final int FIELD = LAYOUT.fieldOffset("field");
         private static final int MESSAGE = LAYOUT.fieldOffset("message");
 
         public SizeT row = new SizeT();
         public int status;
         public int level;
+        public int how;
         public Str reference;
         public Str canonical;
+        public Str number;
         public Str field;
         public Str message;
 
@@ -308,11 +336,55 @@ final class Lib {
                     count(place, 0),
                     place.getInt(STATUS),
                     Level.of(place.getInt(LEVEL)),
+                    How.of(place.getInt(HOW)),
                     text(place, REFERENCE),
                     text(place, CANONICAL),
+                    text(place, NUMBER),
                     text(place, FIELD),
                     text(place, MESSAGE));
         }
+    }
+
+    /** stapel_how_counts. */
+    @FieldOrder({"registered", "byId", "completed", "street", "otherSpelling", "unregistered", "withdrawn"})
+    public static final class HowCountsOut extends Structure {
+        public SizeT registered = new SizeT();
+        public SizeT byId = new SizeT();
+        public SizeT completed = new SizeT();
+        public SizeT street = new SizeT();
+        public SizeT otherSpelling = new SizeT();
+        public SizeT unregistered = new SizeT();
+        public SizeT withdrawn = new SizeT();
+    }
+
+    /** stapel_register_about. */
+    @FieldOrder({"addresses", "withdrawn", "sourceDay"})
+    public static final class RegisterAboutOut extends Structure {
+        public SizeT addresses = new SizeT();
+        public SizeT withdrawn = new SizeT();
+        public byte[] sourceDay = new byte[16];
+    }
+
+    /** stapel_register_entry. */
+    @FieldOrder({
+        "canonical", "street", "town", "postcode", "number", "letter", "addition", "id", "object", "building",
+        "latitude", "longitude", "isSecondary", "isWithdrawn"
+    })
+    public static final class RegisterEntryOut extends Structure {
+        public Str canonical;
+        public Str street;
+        public Str town;
+        public Str postcode;
+        public int number;
+        public Str letter;
+        public Str addition;
+        public Str id;
+        public Str object;
+        public Str building;
+        public double latitude;
+        public double longitude;
+        public int isSecondary;
+        public int isWithdrawn;
     }
 
     /** stapel_log_entry. */

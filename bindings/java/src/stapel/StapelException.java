@@ -13,9 +13,13 @@ public final class StapelException extends RuntimeException {
     /** The number that stapel.h gives it. */
     private final int status;
 
-    private StapelException(int status, String message) {
+    /** Null for none. */
+    private final String number;
+
+    private StapelException(int status, String message, String number) {
         super(message);
         this.status = status;
+        this.number = number;
     }
 
     /**
@@ -36,6 +40,15 @@ public final class StapelException extends RuntimeException {
         return status;
     }
 
+    /**
+     * Of one home that was refused, its house number.
+     *
+     * @return the canonical form of the house number, where that is certain; else null
+     */
+    public String number() {
+        return number;
+    }
+
     @Override
     public String toString() {
         return getClass().getName() + ": " + code() + ": " + getMessage();
@@ -43,9 +56,14 @@ public final class StapelException extends RuntimeException {
 
     /** Throws what a status says, unless it says that all is well. */
     static void check(int status) {
+        check(status, null);
+    }
+
+    /** Throws what the status of a refused home says, whose house number is certain or null. */
+    static void check(int status, String number) {
         if (status != 0) {
             // The sentence is this thread's, until its next call that fails.
-            throw new StapelException(status, Scratch.text(Lib.stapel_last_error_message()));
+            throw new StapelException(status, Scratch.text(Lib.stapel_last_error_message()), number);
         }
     }
 }
