@@ -293,6 +293,7 @@ struct row {
     stapel_how how; // how the register found it; STAPEL_HOW_NONE without one
     std::string_view reference;
     std::string_view canonical;
+    std::string_view typed;   // the address as it was given; of a refused one empty
     std::string_view number;  // the canonical form of the house number; of a refused one too, where that is certain
     std::string_view field;   // of a refused one, the field at fault
     std::string_view message; // of a refused one, what was found and what would help
@@ -371,7 +372,7 @@ private:
     static stapel::row take(const stapel_row &row) noexcept {
         using detail::take;
         return {row.row, row.status, row.level, row.how, take(row.reference),
-            take(row.canonical), take(row.number), take(row.field), take(row.message)};
+            take(row.canonical), take(row.typed), take(row.number), take(row.field), take(row.message)};
     }
 };
 
@@ -394,6 +395,7 @@ public:
 // One row of an answer.
 struct answer_row {
     std::string_view canonical;
+    std::string_view typed; // as it was written when it was asked about or flagged
     stapel_level level;
     stapel_standing standing;
 };
@@ -435,13 +437,14 @@ public:
     std::size_t size() const { return kind() == STAPEL_KIND_ANSWER ? answer().rows : 0; }
     answer_row operator[](std::size_t index) const {
         auto row = detail::get<stapel_answer_row>([&](auto out) { return stapel_reply_row(raw(), index, out); });
-        return {detail::take(row.canonical), row.level, row.standing};
+        return {detail::take(row.canonical), detail::take(row.typed), row.level, row.standing};
     }
 };
 
 // A change over one of the partner's own addresses.
 struct news_row {
     std::string_view canonical;
+    std::string_view typed; // as it was written when it was flagged
     stapel_level level;
     stapel_change change;
     stapel_standing before;
@@ -458,7 +461,7 @@ public:
     }
     news_row operator[](std::size_t index) const {
         auto row = detail::get<stapel_news_row>([&](auto out) { return stapel_news_get(raw(), index, out); });
-        return {detail::take(row.canonical), row.level, row.change, row.before, row.now};
+        return {detail::take(row.canonical), detail::take(row.typed), row.level, row.change, row.before, row.now};
     }
 };
 

@@ -132,6 +132,7 @@ void test_register(const std::string &sandbox) {
     for (const auto &rows : batches) {
         CHECK(rows[0].canonical == "9999XB|5|" && rows[0].how == STAPEL_HOW_COMPLETED && rows[0].number == "9999XB|5");
         CHECK(rows[1].code() == std::string_view("several_in_register") && rows[1].how == STAPEL_HOW_NONE);
+        CHECK(rows[0].typed.substr(0, 11) == "Kerkplein 5" && rows[1].typed.empty());
         CHECK(rows[1].field == "line" && rows[1].reference == "Z-2" && rows[1].number.empty());
         CHECK(rows[2].canonical == "9999XB|99|" && rows[2].how == STAPEL_HOW_UNREGISTERED);
         auto counts = rows.how_counts();
@@ -176,6 +177,7 @@ void test_partner_and_broker(const std::string &sandbox) {
     CHECK(partner.flag(rows, BY).added == 3);
     CHECK(partner.renew(rows, "being_acted_on", BY).added == 0);
     CHECK(partner.flags().lines().text() == "9999XA|12|A\n9999XB|5|\n9999XX|1|\n");
+    CHECK(partner.flags()[0].typed == "Molenstraat 12-A, 9999 XA" && rows[0].typed == "Molenstraat 12-A, 9999 XA");
     auto receipt = carry(partner.deliver());
     CHECK(receipt.kind() == STAPEL_KIND_RECEIPT && receipt.receipt().held == 6);
     CHECK(code_of([&] { receipt.answer(); }) == "invalid_argument");
@@ -184,6 +186,9 @@ void test_partner_and_broker(const std::string &sandbox) {
     CHECK(own.size() == 6 && own.answer().organisations == 4);
     std::string told;
     for (const stapel::answer_row &row : own) {
+        if (row.canonical == "9999XA|12|A" || row.canonical == "9999XA|12") {
+            CHECK(row.typed == "Molenstraat 12-A, 9999 XA");
+        }
         if (row.level == STAPEL_LEVEL_UNIT) {
             told += std::string(row.canonical) + " " + stapel::to_string(row.standing) + "\n";
         }
@@ -199,6 +204,7 @@ void test_partner_and_broker(const std::string &sandbox) {
     CHECK(none.empty());
     auto news = partner.news();
     CHECK(news.size() == 4 && news[3].canonical == "9999XB|5|" && news[3].change == STAPEL_CHANGE_NEWLY_STACKED);
+    CHECK(news[3].typed == "Kerkplein 5, 9999 XB" && news[0].typed == "Molenstraat 12-A, 9999 XA");
     CHECK(partner.news().size() == 0);
 
     CHECK(code_of([&] { partner.sweep(more, "verhuizing", BY); }) == "not_permitted");

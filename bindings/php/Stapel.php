@@ -172,8 +172,8 @@ final readonly class Address
 }
 
 /**
- * What became of one row. `code` is null, or why the address was refused. `number` is the canonical form of the house
- * number; a refused row has it where that is certain.
+ * What became of one row. `code` is null, or why the address was refused. `typed` is the address as it was given, null
+ * of a refused row. `number` is the canonical form of the house number; a refused row has it where that is certain.
  */
 final readonly class Row
 {
@@ -181,6 +181,7 @@ final readonly class Row
         public int $index,
         public ?string $reference,
         public ?string $canonical,
+        public ?string $typed,
         public ?string $number,
         public Level $level,
         public How $how,
@@ -359,19 +360,24 @@ final readonly class Rejection implements Reply
     }
 }
 
-/** One row of an answer. */
+/** One row of an answer. `typed` is the address as it was written when it was asked about or flagged, or null. */
 final readonly class AnswerRow
 {
-    public function __construct(public string $canonical, public Level $level, public Standing $standing)
-    {
+    public function __construct(
+        public string $canonical,
+        public ?string $typed,
+        public Level $level,
+        public Standing $standing,
+    ) {
     }
 }
 
-/** A change over one of the partner's own addresses. */
+/** A change over one of the partner's own addresses. `typed` is how it was written when it was flagged, or null. */
 final readonly class News
 {
     public function __construct(
         public string $canonical,
+        public ?string $typed,
         public Level $level,
         public Change $change,
         public Standing $before,
@@ -587,6 +593,7 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
             $row->row,
             Library::text($row->reference),
             Library::text($row->canonical),
+            Library::text($row->typed),
             Library::text($row->number),
             Level::from($row->level),
             How::from($row->how),
@@ -667,8 +674,8 @@ final class Answer extends Handle implements Reply, \IteratorAggregate, \Countab
     {
         for ($index = 0; $index < $this->rows; $index++) {
             $row = Library::get('stapel_answer_row', 'reply_row', $this->raw(), $index);
-            yield new AnswerRow(Library::text($row->canonical) ?? '', Level::from($row->level),
-                Library::standing($row->standing));
+            yield new AnswerRow(Library::text($row->canonical) ?? '', Library::text($row->typed),
+                Level::from($row->level), Library::standing($row->standing));
         }
     }
 
@@ -877,6 +884,7 @@ final class Partner extends Handle
                 $row = Library::get('stapel_news_row', 'news_get', $news, $index);
                 $rows[] = new News(
                     Library::text($row->canonical) ?? '',
+                    Library::text($row->typed),
                     Level::from($row->level),
                     Change::from($row->change),
                     Library::standing($row->before),

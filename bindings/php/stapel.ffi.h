@@ -237,6 +237,7 @@ typedef struct {
     stapel_how how;
     stapel_str reference;
     stapel_str canonical;
+    stapel_str typed;
     stapel_str number;
     stapel_str field;
     stapel_str message;
@@ -294,6 +295,7 @@ typedef struct {
 } stapel_standing;
 typedef struct {
     stapel_str canonical;
+    stapel_str typed;
     stapel_level level;
     stapel_standing standing;
 } stapel_answer_row;
@@ -326,6 +328,7 @@ typedef struct {
 } stapel_rejection;
 typedef struct {
     stapel_str canonical;
+    stapel_str typed;
     stapel_level level;
     stapel_change change;
     stapel_standing before;

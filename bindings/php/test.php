@@ -152,6 +152,7 @@ function testRegister(string $sandbox): void
         same(['9999XB|5|', null, '9999XB|99|'], array_map(fn($row) => $row->canonical, $all));
         same([How::Completed, How::None, How::Unregistered], array_map(fn($row) => $row->how, $all));
         same(['9999XB|5', null, '9999XB|99'], array_map(fn($row) => $row->number, $all));
+        same(['Kerkplein 5 Voorbeeldstad', null], [str_replace(',', '', $all[0]->typed), $all[1]->typed]);
         same(['several_in_register', 'line', 'Z-2'], [$all[1]->code, $all[1]->field, $all[1]->reference]);
         same(true, $rows->howCounts() == new HowCounts(0, 0, 1, 0, 0, 1, 0));
     }
@@ -255,6 +256,9 @@ function testPartnerAndBroker(string $sandbox): void
     same(3, $partner->undelivered());
     same(0, $partner->renew($rows, 'being_acted_on', $by)->added);
     same(['9999XA|12|A', '9999XB|5|', '9999XX|1|'], $partner->flags()->canonical());
+    $typed = array_map(fn($row) => $row->typed, iterator_to_array($rows));
+    same(['Molenstraat 12-A, 9999 XA', 'Kerkplein 5, 9999 XB', 'Nieuwweg 1, 9999 XX'], $typed);
+    same($typed, array_map(fn($row) => $row->typed, iterator_to_array($partner->flags())));
     [$receipt] = $carry($partner->deliver());
     same([true, 6, 32], [$receipt instanceof Receipt, $receipt->held, strlen($receipt->log->leaf)]);
 
@@ -264,14 +268,17 @@ function testPartnerAndBroker(string $sandbox): void
     $told = [];
     foreach ($own as $row) {
         $told[$row->canonical] = (string) $row->standing;
+        $asked[$row->canonical] = $row->typed;
     }
     same(['stacked at least 3', 'stacked 2', 'below threshold'],
         [$told['9999XA|12|A'], $told['9999XB|5|'], $told['9999XX|1|']]);
+    same(array_fill(0, 2, 'Molenstraat 12-A, 9999 XA'), [$asked['9999XA|12|A'], $asked['9999XA|12']]);
     $more = Addresses::fromTexts(['x', 'Kerkplein 5, 9999 XB', 'Elders 1, 9999 XY']);
     same(['refused', 'stacked 2', 'not answered'], array_map(strval(...), Answer::standings($more, [$own])));
     same([], Answer::standings($none, [$own]));
     $news = $partner->news();
     same([4, '9999XB|5|', Change::NewlyStacked], [count($news), $news[3]->canonical, $news[3]->change]);
+    same([$typed[0], $typed[1]], [$news[0]->typed, $news[3]->typed]);
     same([], $partner->news());
 
     same('not_permitted', codeOf(fn() => $partner->sweep($more, 'verhuizing', $by)));

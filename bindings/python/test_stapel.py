@@ -111,6 +111,8 @@ class Test(unittest.TestCase):
                 self.assertEqual([row.canonical for row in rows], ["9999XB|5|", None, "9999XB|99|"])
                 self.assertEqual([row.how for row in rows], [how.COMPLETED, how.NONE, how.UNREGISTERED])
                 self.assertEqual([row.number for row in rows], ["9999XB|5", None, "9999XB|99"])
+                self.assertEqual((rows[0].typed or "").replace(",", ""), "Kerkplein 5 Voorbeeldstad")
+                self.assertIsNone(rows[1].typed)
                 [refused] = rows.refused()
                 self.assertEqual((refused.code, refused.field, refused.reference), ("several_in_register", "line",
                     "Z-2"))
@@ -162,6 +164,7 @@ class Test(unittest.TestCase):
             self.assertEqual(partner.flag(rows, BY), stapel.Changed(3, 0, 0, 0, 0, 0, 0))
             self.assertEqual(partner.renew(rows, "being_acted_on", BY).added, 0)
             self.assertEqual(partner.flags().canonical(), ["9999XA|12|A", "9999XB|5|", "9999XX|1|"])
+            self.assertEqual([row.typed for row in partner.flags()], [row.typed for row in rows])
             self.assertEqual(partner.undelivered, 3)
             [receipt] = carry(partner.deliver())
             self.assertEqual(partner.undelivered, 0)
@@ -173,6 +176,8 @@ class Test(unittest.TestCase):
             assert isinstance(own, stapel.Answer)
             self.assertEqual((own.by, own.organisations, own.fresh, len(own)), (BY, 4, 4, 6))
             told = {row.canonical: row.standing for row in own}
+            typed = {row.canonical: row.typed for row in own}
+            self.assertEqual((typed["9999XA|12|A"], typed["9999XA|12"]), ("Molenstraat 12-A, 9999 XA",) * 2)
             self.assertEqual(str(told["9999XA|12|A"]), "stacked at least 3")
             self.assertEqual(told["9999XB|5|"], stapel.Standing(stapel.StandingKind.COUNT, 2))
             self.assertFalse(told["9999XX|1|"].is_stacked)
@@ -181,12 +186,15 @@ class Test(unittest.TestCase):
                 ["refused", "stacked 2", "not answered"])
             self.assertEqual(stapel.standings(stapel.Addresses.from_texts([]), [own]), [])
             self.assertEqual(
-                [(news.canonical, news.level, news.change, str(news.now)) for news in partner.news()],
+                [(news.canonical, news.typed, news.level, news.change, str(news.now)) for news in partner.news()],
                 [
-                    ("9999XA|12", stapel.Level.NUMBER, stapel.Change.NEWLY_STACKED, "stacked at least 3"),
-                    ("9999XA|12|A", stapel.Level.UNIT, stapel.Change.NEWLY_STACKED, "stacked at least 3"),
-                    ("9999XB|5", stapel.Level.NUMBER, stapel.Change.NEWLY_STACKED, "stacked 2"),
-                    ("9999XB|5|", stapel.Level.UNIT, stapel.Change.NEWLY_STACKED, "stacked 2"),
+                    (canonical, typed, level, stapel.Change.NEWLY_STACKED, now)
+                    for canonical, typed, level, now in [
+                        ("9999XA|12", "Molenstraat 12-A, 9999 XA", stapel.Level.NUMBER, "stacked at least 3"),
+                        ("9999XA|12|A", "Molenstraat 12-A, 9999 XA", stapel.Level.UNIT, "stacked at least 3"),
+                        ("9999XB|5", "Kerkplein 5, 9999 XB", stapel.Level.NUMBER, "stacked 2"),
+                        ("9999XB|5|", "Kerkplein 5, 9999 XB", stapel.Level.UNIT, "stacked 2"),
+                    ]
                 ],
             )
             self.assertEqual(partner.news(), [])

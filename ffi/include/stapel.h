@@ -622,7 +622,10 @@ typedef struct {
     stapel_str letter;
     /** The house number's addition (huisnummertoevoeging). */
     stapel_str addition;
-    /** The street (openbare ruimte): with a register used where there is no postcode, else not looked at. */
+    /**
+     * The street (openbare ruimte): with a register used where there is no postcode; else it stands only in the text
+     * that is kept of the address.
+     */
     stapel_str street;
     /** The town (woonplaats): as the street. */
     stapel_str town;
@@ -654,9 +657,9 @@ typedef struct {
     stapel_packed letter;
     /** The additions. */
     stapel_packed addition;
-    /** The streets: with a register used where there is no postcode, else not looked at. Zeros for no such column. */
+    /** The streets, as in stapel_fields. Zeros for no such column. */
     stapel_packed street;
-    /** The towns: as the streets. */
+    /** The towns. Zeros for no such column. */
     stapel_packed town;
 } stapel_packed_fields;
 
@@ -695,6 +698,11 @@ typedef struct {
     stapel_str reference;
     /** The canonical form; NULL where it was refused. */
     stapel_str canonical;
+    /**
+     * The address as it was given; of fields, those that are not empty, as on one line. NULL where it was refused, and
+     * for a house number that a home is in.
+     */
+    stapel_str typed;
     /**
      * The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
      * house number is certain and only the home in it is not: use that where house numbers are what is counted.
@@ -815,6 +823,11 @@ typedef struct {
 typedef struct {
     /** The canonical form of the address. */
     stapel_str canonical;
+    /**
+     * As it was written when it was asked about, or else when it was flagged; of a house number as its homes were
+     * flagged. NULL where there was no text.
+     */
+    stapel_str typed;
     /** What it names. */
     stapel_level level;
     /** Its standing. */
@@ -885,6 +898,8 @@ typedef struct {
 typedef struct {
     /** The canonical form of the address. */
     stapel_str canonical;
+    /** As it was written when it was flagged; of a house number as its homes were. NULL where there was no text. */
+    stapel_str typed;
     /** What it names. */
     stapel_level level;
     /** What changed. */
@@ -985,6 +1000,9 @@ stapel_status stapel_address_from_fields(const stapel_register *local_register,
  * A row that is refused, also because it is not UTF-8, does not stop the others: stapel_addresses_row tells why, and
  * the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
  * each row, which come back with the row; the library copies them, and they are in no message.
+ *
+ * The text of a row stays with it. A partner that flags it or asks about it keeps the text too, sealed in its own
+ * folder, the first 200 visible characters, and shows it in answers and news. It is in no message.
  *
  * Errors: STAPEL_ERROR_NOT_UTF8 for a reference; _REGISTER and _IO where the register's file is at fault.
  */
@@ -1094,8 +1112,8 @@ stapel_status stapel_register_look_up(const stapel_register *local_register,
 stapel_status stapel_register_free(stapel_register *local_register);
 
 /**
- * How many entries the register has for the address, those that were withdrawn among them: 0 where it does not have it,
- * several where it is that of more than one object.
+ * How many entries the register has for the address, those that were withdrawn among them: 0 where it does not have
+ * it, several where it is that of more than one object.
  */
 stapel_status stapel_findings_count(const stapel_findings *findings,
                                     size_t *count);
@@ -1295,8 +1313,9 @@ stapel_status stapel_partner_add_secret(const stapel_partner *partner,
 stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *number);
 
 /**
- * The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed
- * with stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+ * The homes that the partner flags, as rows in the order of their canonical forms, with the text in which each was
+ * flagged; without references. To be freed with stapel_addresses_free. Those whose flags ended go when the partner
+ * does something on a later day.
  */
 stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);

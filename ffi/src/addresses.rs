@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use stapel::partner::Given;
 use stapel::register::{How, Lookup, RegisterError};
 use stapel::{AddressError, AddressKey, Fields, Level};
 
@@ -43,7 +44,8 @@ pub struct stapel_fields {
     pub letter: stapel_str,
     /// The house number's addition (huisnummertoevoeging).
     pub addition: stapel_str,
-    /// The street (openbare ruimte): with a register used where there is no postcode, else not looked at.
+    /// The street (openbare ruimte): with a register used where there is no postcode; else it stands only in the text
+    /// that is kept of the address.
     pub street: stapel_str,
     /// The town (woonplaats): as the street.
     pub town: stapel_str,
@@ -61,9 +63,9 @@ pub struct stapel_packed_fields {
     pub letter: stapel_packed,
     /// The additions.
     pub addition: stapel_packed,
-    /// The streets: with a register used where there is no postcode, else not looked at. Zeros for no such column.
+    /// The streets, as in stapel_fields. Zeros for no such column.
     pub street: stapel_packed,
-    /// The towns: as the streets.
+    /// The towns. Zeros for no such column.
     pub town: stapel_packed,
 }
 
@@ -138,6 +140,9 @@ pub struct stapel_row {
     pub reference: stapel_str,
     /// The canonical form; NULL where it was refused.
     pub canonical: stapel_str,
+    /// The address as it was given; of fields, those that are not empty, as on one line. NULL where it was refused, and
+    /// for a house number that a home is in.
+    pub typed: stapel_str,
     /// The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
     /// house number is certain and only the home in it is not: use that where house numbers are what is counted.
     pub number: stapel_str,
@@ -155,9 +160,11 @@ pub struct stapel_addresses {
     keys: Vec<AddressKey>,
     /// How each of them was found; empty where there was no register.
     how: Vec<How>,
+    /// How each of them was written; empty where no texts were given.
+    typed: Texts,
     /// Those that were, ascending by row.
     refused: Vec<Refused>,
-    references: Option<Arc<References>>,
+    references: Option<Arc<Texts>>,
 }
 
 /// A row that is no address.
@@ -192,7 +199,9 @@ const LOOKED_AFTER: usize = 1 << 12;
 /// What the message of a refused row takes, and more.
 const LONGEST_MESSAGE: usize = 1 << 10;
 
-struct References {
+/// Texts in one piece, of which there may be millions.
+#[derive(Default)]
+pub(crate) struct Texts {
     text: String,
     ends: Vec<usize>,
 }
@@ -227,10 +236,7 @@ pub unsafe extern "C" fn stapel_address_from_text(
         // SAFETY: the caller holds to the rules for pointers.
         let (text, address) = unsafe { (bytes(text, text_len, "text")?, out(address, "address")?) };
         let register = get_optional(local_register)?;
-        let read = match &register {
-            None => alone(AddressKey::parse_bytes(text)),
-            Some(register) => resolve(register, Lookup::text_from_utf8(text))?,
-        };
+        let read = read_text(register.as_deref(), text)?;
         address.write(stapel_address::of(&read));
         read.map(drop).map_err(Failure::from)
     })
@@ -248,15 +254,8 @@ pub unsafe extern "C" fn stapel_address_from_fields(
         let (fields, address) = unsafe { (value(fields, "fields")?, out(address, "address")?) };
         let register = get_optional(local_register)?;
         // SAFETY: as above.
-        let four = unsafe { fields.bytes() }?;
-        let read = match &register {
-            None => alone(from_fields(four)),
-            Some(register) => {
-                // SAFETY: as above.
-                let [street, town] = unsafe { fields.place() }?;
-                resolve(register, Lookup::place_from_utf8(four, street, town))?
-            }
-        };
+        let (fields, place) = unsafe { (fields.bytes()?, fields.place()?) };
+        let read = read_fields(register.as_deref(), fields, place)?;
         address.write(stapel_address::of(&read));
         read.map(drop).map_err(Failure::from)
     })
@@ -271,6 +270,9 @@ pub unsafe extern "C" fn stapel_address_from_fields(
 /// the calls that take the rows leave it out. `references` is NULL, or an array of the caller's own references, one for
 /// each row, which come back with the row; the library copies them, and they are in no message.
 ///
+/// The text of a row stays with it. A partner that flags it or asks about it keeps the text too, sealed in its own
+/// folder, the first 200 visible characters, and shows it in answers and news. It is in no message.
+///
 /// Errors: STAPEL_ERROR_NOT_UTF8 for a reference; _REGISTER and _IO where the register's file is at fault.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_from_texts(
@@ -283,7 +285,7 @@ pub unsafe extern "C" fn stapel_addresses_from_texts(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (texts, references, addresses) = unsafe {
-            (array(texts, count, "texts")?, References::of_strs(references, count)?, out(addresses, "addresses")?)
+            (array(texts, count, "texts")?, Texts::of_strs(references, count)?, out(addresses, "addresses")?)
         };
         let register = get_optional(local_register)?;
         let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
@@ -308,24 +310,14 @@ pub unsafe extern "C" fn stapel_addresses_from_fields(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (fields, references, addresses) = unsafe {
-            (array(fields, count, "fields")?, References::of_strs(references, count)?, out(addresses, "addresses")?)
+            (array(fields, count, "fields")?, Texts::of_strs(references, count)?, out(addresses, "addresses")?)
         };
         let register = get_optional(local_register)?;
         let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
-        match register {
-            None => {
-                for row in fields {
-                    // SAFETY: as above.
-                    read.push(from_fields(unsafe { row.bytes() }?))?;
-                }
-            }
-            Some(register) => {
-                for row in fields {
-                    // SAFETY: as above.
-                    let (four, [street, town]) = unsafe { (row.bytes()?, row.place()?) };
-                    read.push_resolved(resolve(&register, Lookup::place_from_utf8(four, street, town))?)?;
-                }
-            }
+        for row in fields {
+            // SAFETY: as above.
+            let (four, place) = unsafe { (row.bytes()?, row.place()?) };
+            read.push_fields(register.as_deref(), four, place)?;
         }
         addresses.write(add(read));
         Ok(())
@@ -347,10 +339,11 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_texts(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let (texts, references, addresses) = unsafe {
-            (packed(texts, count, "texts")?, References::of_packed(references, count)?, out(addresses, "addresses")?)
+            (packed(texts, count, "texts")?, Texts::of_packed(references, count)?, out(addresses, "addresses")?)
         };
         let register = get_optional(local_register)?;
         let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
+        read.typed.reserve(texts.len())?;
         texts.rows().try_for_each(|text| read.push_text(register.as_deref(), text))?;
         addresses.write(add(read));
         Ok(())
@@ -380,22 +373,15 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
                 optional_packed(&fields.street, count, "fields.street")?,
                 optional_packed(&fields.town, count, "fields.town")?,
             ];
-            (columns, places, References::of_packed(references, count)?, out(addresses, "addresses")?)
+            (columns, places, Texts::of_packed(references, count)?, out(addresses, "addresses")?)
         };
         let register = get_optional(local_register)?;
         let mut read = stapel_addresses::with_room(count, references, register.is_some())?;
         let [postcodes, numbers, letters, additions] = columns.each_ref().map(Packed::rows);
         let mut places = places.each_ref().map(|column| column.as_ref().map(Packed::rows));
         for (((postcode, number), letter), addition) in postcodes.zip(numbers).zip(letters).zip(additions) {
-            let four = [postcode, number, letter, addition];
-            match &register {
-                None => read.push(from_fields(four))?,
-                Some(register) => {
-                    let [street, town] =
-                        places.each_mut().map(|column| column.as_mut().and_then(Iterator::next).unwrap_or_default());
-                    read.push_resolved(resolve(register, Lookup::place_from_utf8(four, street, town))?)?;
-                }
-            }
+            let place = places.each_mut().map(|column| column.as_mut().and_then(Iterator::next).unwrap_or_default());
+            read.push_fields(register.as_deref(), [postcode, number, letter, addition], place)?;
         }
         addresses.write(add(read));
         Ok(())
@@ -413,7 +399,10 @@ pub unsafe extern "C" fn stapel_addresses_numbers(
         // SAFETY: the caller holds to the rules for pointers.
         let numbers = unsafe { out(numbers, "numbers") }?;
         let homes = get(addresses)?;
-        let mut made = stapel_addresses { references: homes.references.clone(), ..stapel_addresses::of(Vec::new()) };
+        let mut made = stapel_addresses {
+            references: homes.references.clone(),
+            ..stapel_addresses::of(Vec::new(), Texts::default())
+        };
         reserve(&mut made.keys, homes.keys.len())?;
         reserve(&mut made.how, homes.how.len())?;
         made.keys.extend(homes.keys.iter().map(AddressKey::number_key));
@@ -533,21 +522,38 @@ pub unsafe extern "C" fn stapel_addresses_free(addresses: *mut stapel_addresses)
 
 impl stapel_addresses {
     /// Room for so many rows, and where a register is asked for how each was found.
-    fn with_room(count: usize, references: Option<References>, has_register: bool) -> Outcome<stapel_addresses> {
-        let mut made = stapel_addresses { references: references.map(Arc::new), ..stapel_addresses::of(Vec::new()) };
+    fn with_room(count: usize, references: Option<Texts>, has_register: bool) -> Outcome<stapel_addresses> {
+        let mut made = stapel_addresses {
+            references: references.map(Arc::new),
+            ..stapel_addresses::of(Vec::new(), Texts::default())
+        };
         reserve(&mut made.keys, count)?;
+        reserve(&mut made.typed.ends, count)?;
         reserve(&mut made.how, if has_register { count } else { 0 })?;
         Ok(made)
     }
 
-    /// Addresses of the library's own, none of them refused.
-    pub(crate) fn of(keys: Vec<AddressKey>) -> stapel_addresses {
-        stapel_addresses { keys, how: Vec::new(), refused: Vec::new(), references: None }
+    /// Addresses of the library's own, none of them refused, with how each was written.
+    pub(crate) fn of(keys: Vec<AddressKey>, typed: Texts) -> stapel_addresses {
+        stapel_addresses { keys, how: Vec::new(), typed, refused: Vec::new(), references: None }
     }
 
     /// Those that were not refused, in the order of their rows.
     pub(crate) fn keys(&self) -> &[AddressKey] {
         &self.keys
+    }
+
+    /// Those that were not refused, as a partner is given them.
+    pub(crate) fn given(&self) -> impl Iterator<Item = Given<'_>> {
+        self.keys.iter().enumerate().map(|(at, key)| {
+            let given = Given::from(key).typed(self.typed.get(at).unwrap_or_default());
+            if self.how.is_empty() { given } else { given.resolved() }
+        })
+    }
+
+    /// How many bytes the texts of all of them have.
+    pub(crate) fn typed_bytes(&self) -> usize {
+        self.typed.text.len()
     }
 
     /// How many were refused.
@@ -571,30 +577,30 @@ impl stapel_addresses {
     }
 
     fn push_text(&mut self, register: Option<&stapel_register>, text: &[u8]) -> Outcome {
-        match register {
-            None => self.push(AddressKey::parse_bytes(text)),
-            Some(register) => self.push_resolved(resolve(register, Lookup::text_from_utf8(text))?),
-        }
+        if self.push(read_text(register, text)?)? { self.typed.push(text, "a text") } else { Ok(()) }
     }
 
-    fn push(&mut self, read: Result<AddressKey, AddressError>) -> Outcome {
-        match read {
-            Ok(key) => {
-                self.keys.push(key);
-                Ok(())
-            }
-            Err(error) => self.push_refused(error.into()),
+    fn push_fields(&mut self, register: Option<&stapel_register>, fields: [&[u8]; 4], place: [&[u8]; 2]) -> Outcome {
+        if !self.push(read_fields(register, fields, place)?)? {
+            return Ok(());
         }
+        let ([postcode, number, letter, addition], [street, town]) = (fields, place);
+        self.typed.push_joined([street, number, letter, addition, postcode, town])
     }
 
-    fn push_resolved(&mut self, read: Result<Found, Refused>) -> Outcome {
+    /// Takes the next row, and says whether it is an address.
+    #[inline]
+    fn push(&mut self, read: Result<Found, Refused>) -> Outcome<bool> {
         match read {
             Ok(found) => {
                 self.keys.push(found.key);
                 self.how.extend(found.how);
-                Ok(())
+                Ok(true)
             }
-            Err(refused) => self.push_refused(refused),
+            Err(refused) => {
+                self.push_refused(refused)?;
+                Ok(false)
+            }
         }
     }
 
@@ -616,14 +622,15 @@ impl stapel_addresses {
 
     fn row(&self, row: usize) -> Option<stapel_row> {
         let before = self.refused.partition_point(|refused| refused.row < row);
-        let reference = self.references.as_ref().map_or(stapel_str::NONE, |references| references.get(row));
+        let reference = self.references.as_ref().and_then(|references| references.get(row));
         let blank = stapel_row {
             row,
             status: STAPEL_OK,
             level: stapel_level::STAPEL_LEVEL_NONE,
             how: stapel_how::STAPEL_HOW_NONE,
-            reference,
+            reference: stapel_str::optional(reference),
             canonical: stapel_str::NONE,
+            typed: stapel_str::NONE,
             number: stapel_str::NONE,
             field: stapel_str::NONE,
             message: stapel_str::NONE,
@@ -631,7 +638,7 @@ impl stapel_addresses {
         Some(match self.refused.get(before).filter(|refused| refused.row == row) {
             Some(refused) => stapel_row {
                 status: refused.why.status(),
-                number: refused.number.as_ref().map_or(stapel_str::NONE, |number| stapel_str::of(number.as_str())),
+                number: stapel_str::optional(refused.number.as_ref().map(AddressKey::as_str)),
                 field: stapel_str::of(refused.why.field()),
                 message: stapel_str::of(refused.why.message()),
                 ..blank
@@ -645,7 +652,8 @@ impl stapel_addresses {
                     level: stapel_level::of(key),
                     how: stapel_how::of(self.how.get(row - before).copied()),
                     canonical: stapel_str::of(canonical),
-                    number: number.map_or(stapel_str::NONE, stapel_str::of),
+                    typed: self.typed.shown(row - before),
+                    number: stapel_str::optional(number),
                     ..blank
                 }
             }
@@ -653,7 +661,31 @@ impl stapel_addresses {
     }
 }
 
+#[inline]
+fn read_text(register: Option<&stapel_register>, text: &[u8]) -> Outcome<Result<Found, Refused>> {
+    match register {
+        None => Ok(alone(AddressKey::parse_bytes(text))),
+        Some(register) => resolve(register, Lookup::text_from_utf8(text)),
+    }
+}
+
+/// Postcode, number, letter and addition; street and town.
+#[inline]
+fn read_fields(
+    register: Option<&stapel_register>,
+    fields: [&[u8]; 4],
+    [street, town]: [&[u8]; 2],
+) -> Outcome<Result<Found, Refused>> {
+    let place = || Lookup::place_from_utf8(fields, street, town);
+    match register {
+        None if street.is_empty() && town.is_empty() => Ok(alone(from_fields(fields))),
+        None => Ok(alone(place().and_then(|_| from_fields(fields)))),
+        Some(register) => resolve(register, place()),
+    }
+}
+
 /// An address that was read without a register.
+#[inline]
 fn alone(read: Result<AddressKey, AddressError>) -> Result<Found, Refused> {
     read.map(|key| Found { key, how: None }).map_err(Refused::from)
 }
@@ -715,53 +747,85 @@ impl Refusal {
     }
 }
 
-impl References {
+impl Texts {
     /// # Safety
     ///
-    /// As of the functions that take them.
-    unsafe fn of_strs(from: *const stapel_str, count: usize) -> Outcome<Option<References>> {
+    /// As of the functions that take references.
+    unsafe fn of_strs(from: *const stapel_str, count: usize) -> Outcome<Option<Texts>> {
         if from.is_null() {
             return Ok(None);
         }
-        let mut references = References { text: String::new(), ends: Vec::new() };
+        let mut references = Texts::default();
         reserve(&mut references.ends, count)?;
         // SAFETY: as the caller says.
         for reference in unsafe { array(from, count, "references") }? {
             // SAFETY: as the caller says.
-            references.push(unsafe { str_bytes(reference, "a reference") }?)?;
+            references.push(unsafe { str_bytes(reference, "a reference") }?, "a reference")?;
         }
         Ok(Some(references))
     }
 
     /// # Safety
     ///
-    /// As of the functions that take them.
-    unsafe fn of_packed(from: *const stapel_packed, count: usize) -> Outcome<Option<References>> {
+    /// As of the functions that take references.
+    unsafe fn of_packed(from: *const stapel_packed, count: usize) -> Outcome<Option<Texts>> {
         if from.is_null() {
             return Ok(None);
         }
         // SAFETY: as the caller says.
         let column = unsafe { packed(from, count, "references") }?;
-        let mut references = References { text: String::new(), ends: Vec::new() };
+        let mut references = Texts::default();
         reserve(&mut references.ends, count)?;
-        references.text.try_reserve_exact(column.len()).map_err(|_| out_of_memory())?;
+        references.reserve(column.len())?;
         for reference in column.rows() {
-            references.push(reference)?;
+            references.push(reference, "a reference")?;
         }
         Ok(Some(references))
     }
 
-    fn push(&mut self, reference: &[u8]) -> Outcome {
-        self.text.try_reserve(reference.len()).map_err(|_| out_of_memory())?;
-        self.text.push_str(utf8(reference, "a reference")?);
+    /// Room for texts of so many bytes in all.
+    fn reserve(&mut self, bytes: usize) -> Outcome {
+        self.text.try_reserve(bytes).map_err(|_| out_of_memory())
+    }
+
+    pub(crate) fn push(&mut self, text: &[u8], name: &str) -> Outcome {
+        self.reserve(text.len())?;
+        self.text.push_str(utf8(text, name)?);
+        self.end()
+    }
+
+    /// What is not empty of the fields of an address, with spaces between.
+    fn push_joined(&mut self, fields: [&[u8]; 6]) -> Outcome {
+        self.reserve(fields.iter().map(|field| field.len() + 1).sum())?;
+        let start = self.text.len();
+        for field in fields {
+            let field = utf8(field, "a field")?.trim();
+            if !field.is_empty() && self.text.len() > start {
+                self.text.push(' ');
+            }
+            self.text.push_str(field);
+        }
+        self.end()
+    }
+
+    fn end(&mut self) -> Outcome {
+        reserve(&mut self.ends, 1)?;
         self.ends.push(self.text.len());
         Ok(())
     }
 
-    fn get(&self, row: usize) -> stapel_str {
-        let start = row.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
-        let text = start.zip(self.ends.get(row)).and_then(|(start, end)| self.text.get(start..*end));
-        text.map_or(stapel_str::NONE, stapel_str::of)
+    /// The text at a place, for the caller; none where it is empty.
+    pub(crate) fn shown(&self, at: usize) -> stapel_str {
+        stapel_str::optional(self.get(at).filter(|text| !text.is_empty()))
+    }
+
+    /// The text at a place; `None` where there is none.
+    fn get(&self, at: usize) -> Option<&str> {
+        let start = match at.checked_sub(1) {
+            None => 0,
+            Some(before) => *self.ends.get(before)?,
+        };
+        self.text.get(start..*self.ends.get(at)?)
     }
 }
 

@@ -288,6 +288,11 @@ impl stapel_str {
     pub(crate) fn of(text: &str) -> stapel_str {
         stapel_str { ptr: text.as_ptr().cast(), len: text.len() }
     }
+
+    /// A text of the library's, or none.
+    pub(crate) fn optional(text: Option<&str>) -> stapel_str {
+        text.map_or(stapel_str::NONE, stapel_str::of)
+    }
 }
 
 /// Room for so many more in a list. What the caller hands in may need more memory than there is, which is no reason to

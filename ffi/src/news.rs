@@ -2,8 +2,7 @@
 
 use stapel::AddressKey;
 use stapel::message::{Standing, Told};
-use stapel::partner::{News, StackChange};
-use stapel::policy::Policy;
+use stapel::partner::{News, Partner, StackChange};
 
 use crate::addresses::stapel_level;
 use crate::bytes::{out, past, stapel_str};
@@ -18,6 +17,7 @@ pub struct stapel_news(Vec<NewsRow>);
 
 struct NewsRow {
     address: AddressKey,
+    typed: String,
     change: stapel_change,
     before: stapel_standing,
     now: stapel_standing,
@@ -41,6 +41,8 @@ pub enum stapel_change {
 pub struct stapel_news_row {
     /// The canonical form of the address.
     pub canonical: stapel_str,
+    /// As it was written when it was flagged; of a house number as its homes were. NULL where there was no text.
+    pub typed: stapel_str,
     /// What it names.
     pub level: stapel_level,
     /// What changed.
@@ -88,6 +90,7 @@ pub unsafe extern "C" fn stapel_news_get(
         let changed = news.0.get(index).ok_or_else(|| past("change", index, news.0.len()))?;
         row.write(stapel_news_row {
             canonical: stapel_str::of(changed.address.as_str()),
+            typed: stapel_str::optional(Some(changed.typed.as_str()).filter(|typed| !typed.is_empty())),
             level: stapel_level::of(&changed.address),
             change: changed.change,
             before: changed.before,
@@ -104,8 +107,9 @@ pub unsafe extern "C" fn stapel_news_free(news: *mut stapel_news) -> stapel_stat
 }
 
 impl stapel_news {
-    /// News of a partner that holds to `policy`.
-    pub(crate) fn add(news: &[News], policy: &Policy) -> *mut stapel_news {
+    /// News of a partner.
+    pub(crate) fn add(news: &[News], partner: &Partner) -> *mut stapel_news {
+        let policy = partner.policy().policy();
         let standing = |number: Option<Told>| match number {
             Some(number) => stapel_standing::of(Standing::Stacked(number), policy.counting.count_cap),
             None => stapel_standing::none(),
@@ -120,7 +124,8 @@ impl stapel_news {
                     (stapel_change::STAPEL_CHANGE_NO_LONGER_STACKED, Some(before), None)
                 }
             };
-            NewsRow { address: news.address, change, before: standing(before), now: standing(now) }
+            let typed = partner.typed(&news.address);
+            NewsRow { address: news.address, typed, change, before: standing(before), now: standing(now) }
         });
         add(stapel_news(changed.collect()))
     }

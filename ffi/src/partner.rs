@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use stapel::message::RenewalReason;
 use stapel::partner::{Changed, Partner};
-use stapel::{Day, Digest, Slug, Timestamp};
+use stapel::{AddressKey, Day, Digest, Slug, Timestamp};
 
-use crate::addresses::stapel_addresses;
+use crate::addresses::{Texts, stapel_addresses};
 use crate::bytes::{array, case, invalid, out, path, place, spare, stapel_case, text};
 use crate::guard::{Failure, Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
@@ -172,8 +172,9 @@ pub unsafe extern "C" fn stapel_partner_number(partner: *const stapel_partner, n
     })
 }
 
-/// The homes that the partner flags, as rows in the order of their canonical forms; without references. To be freed
-/// with stapel_addresses_free. Those whose flags ended go when the partner does something on a later day.
+/// The homes that the partner flags, as rows in the order of their canonical forms, with the text in which each was
+/// flagged; without references. To be freed with stapel_addresses_free. Those whose flags ended go when the partner
+/// does something on a later day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flags(
     partner: *const stapel_partner,
@@ -182,8 +183,12 @@ pub unsafe extern "C" fn stapel_partner_flags(
     guard(|| {
         // SAFETY: the caller holds to the rules for pointers.
         let flags = unsafe { out(flags, "flags") }?;
-        let homes = get(partner)?.lock()?.flags().map(|flag| flag.address).collect();
-        flags.write(add(stapel_addresses::of(homes)));
+        let partner = get(partner)?;
+        let partner = partner.lock()?;
+        let homes: Vec<AddressKey> = partner.flags().map(|flag| flag.address).collect();
+        let mut typed = Texts::default();
+        homes.iter().try_for_each(|home| typed.push(partner.typed(home).as_bytes(), "a text"))?;
+        flags.write(add(stapel_addresses::of(homes, typed)));
         Ok(())
     })
 }
@@ -246,7 +251,7 @@ pub unsafe extern "C" fn stapel_partner_flag(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock_for(homes.count())?.flag(homes.keys(), &by, Timestamp(now))?;
+        let done = partner.lock_for(&homes)?.flag(homes.given(), &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -273,7 +278,7 @@ pub unsafe extern "C" fn stapel_partner_flag_until(
             unsafe { (text(last_day, last_day_len, "last_day")?, case(by)?, out(changed, "changed")?) };
         let last_day: Day = last_day.parse().map_err(|error| invalid(format!("last_day is {error}")))?;
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock_for(homes.count())?.flag_until(homes.keys(), last_day, &by, Timestamp(now))?;
+        let done = partner.lock_for(&homes)?.flag_until(homes.given(), last_day, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -301,7 +306,7 @@ pub unsafe extern "C" fn stapel_partner_renew(
             unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(changed, "changed")?) };
         let reason: RenewalReason = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock_for(homes.count())?.renew(homes.keys(), reason, &by, Timestamp(now))?;
+        let done = partner.lock_for(&homes)?.renew(homes.given(), reason, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -322,7 +327,7 @@ pub unsafe extern "C" fn stapel_partner_withdraw(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done = partner.lock_for(homes.count())?.withdraw(homes.keys(), &by, Timestamp(now))?;
+        let done = partner.lock_for(&homes)?.withdraw(homes.given(), &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -348,8 +353,7 @@ pub unsafe extern "C" fn stapel_partner_replace_all(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, changed) = unsafe { (case(by)?, out(changed, "changed")?) };
         let (partner, homes) = (get(partner)?, get(homes)?);
-        let done =
-            partner.lock_for(homes.count())?.replace_all(homes.keys(), allow_shrink != 0, &by, Timestamp(now))?;
+        let done = partner.lock_for(&homes)?.replace_all(homes.given(), allow_shrink != 0, &by, Timestamp(now))?;
         changed.write(stapel_changed::of(&done, &homes));
         Ok(())
     })
@@ -415,7 +419,7 @@ pub unsafe extern "C" fn stapel_partner_ask(
         // SAFETY: the caller holds to the rules for pointers.
         let (by, messages) = unsafe { (case(by)?, out(messages, "messages")?) };
         let (partner, addresses) = (get(partner)?, get(addresses)?);
-        let made = partner.lock_for(addresses.count())?.ask(addresses.keys(), &by, Timestamp(now))?;
+        let made = partner.lock_for(&addresses)?.ask(addresses.given(), &by, Timestamp(now))?;
         messages.write(stapel_messages::add(made));
         Ok(())
     })
@@ -459,7 +463,7 @@ pub unsafe extern "C" fn stapel_partner_sweep(
             unsafe { (text(reason, reason_len, "reason")?, case(by)?, out(messages, "messages")?) };
         let reason: Slug = reason.parse().map_err(|error| invalid(format!("reason is {error}")))?;
         let (partner, addresses) = (get(partner)?, get(addresses)?);
-        let made = partner.lock_for(addresses.count())?.sweep(addresses.keys(), &reason, &by, Timestamp(now))?;
+        let made = partner.lock_for(&addresses)?.sweep(addresses.given(), &reason, &by, Timestamp(now))?;
         messages.write(stapel_messages::add(made));
         Ok(())
     })
@@ -521,7 +525,7 @@ pub unsafe extern "C" fn stapel_partner_read(
         let partner = get(partner)?;
         let mut partner = partner.lock()?;
         let received = partner.read(bytes, Timestamp(now))?;
-        reply.write(stapel_reply::add(received, partner.policy().policy()));
+        reply.write(stapel_reply::add(received, &partner)?);
         Ok(())
     })
 }
@@ -559,7 +563,7 @@ pub unsafe extern "C" fn stapel_partner_news(
         let partner = get(partner)?;
         let mut partner = partner.lock()?;
         let changes = partner.news()?;
-        news.write(stapel_news::add(&changes, partner.policy().policy()));
+        news.write(stapel_news::add(&changes, &partner));
         Ok(())
     })
 }
@@ -573,13 +577,17 @@ pub unsafe extern "C" fn stapel_partner_free(partner: *mut stapel_partner) -> st
 
 /// What a row takes while its flag or its question is made, and a flag that is there already, with room to spare: rows,
 /// records and the state are there twice, once before and once after they are sealed.
-const BYTES_A_ROW: usize = 512;
+const BYTES_A_ROW: usize = 1024;
+
+/// How often a text that comes with a row is there meanwhile: beside its row, and in all of these.
+const COPIES_OF_A_TEXT: usize = 8;
 
 impl stapel_partner {
     /// As [`lock`](Self::lock), for a call with so many rows. Nothing is begun where memory does not suffice for them.
-    fn lock_for(&self, rows: usize) -> Outcome<MutexGuard<'_, Partner>> {
+    fn lock_for(&self, rows: &stapel_addresses) -> Outcome<MutexGuard<'_, Partner>> {
         let partner = self.lock()?;
-        spare(rows.saturating_add(partner.flags().len()).saturating_mul(BYTES_A_ROW))?;
+        let bytes = rows.count().saturating_add(partner.flags().len()).saturating_mul(BYTES_A_ROW);
+        spare(bytes.saturating_add(rows.typed_bytes().saturating_mul(COPIES_OF_A_TEXT)))?;
         Ok(partner)
     }
 

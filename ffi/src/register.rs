@@ -148,8 +148,8 @@ pub unsafe extern "C" fn stapel_register_free(local_register: *mut stapel_regist
     free(local_register)
 }
 
-/// How many entries the register has for the address, those that were withdrawn among them: 0 where it does not have it,
-/// several where it is that of more than one object.
+/// How many entries the register has for the address, those that were withdrawn among them: 0 where it does not have
+/// it, several where it is that of more than one object.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_findings_count(findings: *const stapel_findings, count: *mut usize) -> stapel_status {
     guard(|| {
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn stapel_findings_now(findings: *const stapel_findings, n
         // SAFETY: the caller holds to the rules for pointers.
         let now = unsafe { out(now, "now") }?;
         let findings = get(findings)?;
-        now.write(findings.0.now.as_ref().map_or(stapel_str::NONE, |key| stapel_str::of(key.as_str())));
+        now.write(stapel_str::optional(findings.0.now.as_ref().map(AddressKey::as_str)));
         Ok(())
     })
 }

@@ -1,10 +1,9 @@
 //! What the broker said.
 
 use stapel::message::{LogEntry, Receipt, Rejection, Standing, StatusReply};
-use stapel::partner::{Answered, Complaint, Next, Received};
-use stapel::policy::Policy;
+use stapel::partner::{Answered, Complaint, Next, Partner, Received};
 
-use crate::addresses::{stapel_addresses, stapel_level};
+use crate::addresses::{Texts, stapel_addresses, stapel_level};
 use crate::bytes::{invalid, out, out_array, past, spare, stapel_str};
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
@@ -13,6 +12,8 @@ use crate::status::stapel_status::{self, STAPEL_OK};
 /// A reply that was read. It never changes: any number of threads may look at it at once.
 pub struct stapel_reply {
     received: Received,
+    /// How the addresses of an answer were written, in the order of its rows.
+    typed: Texts,
     count_cap: u8,
 }
 
@@ -132,6 +133,9 @@ pub struct stapel_answer {
 pub struct stapel_answer_row {
     /// The canonical form of the address.
     pub canonical: stapel_str,
+    /// As it was written when it was asked about, or else when it was flagged; of a house number as its homes were
+    /// flagged. NULL where there was no text.
+    pub typed: stapel_str,
     /// What it names.
     pub level: stapel_level,
     /// Its standing.
@@ -345,6 +349,7 @@ pub unsafe extern "C" fn stapel_reply_row(
         let (address, standing) = rows.get(index).ok_or_else(|| past("row", index, rows.len()))?;
         row.write(stapel_answer_row {
             canonical: stapel_str::of(address.as_str()),
+            typed: reply.typed.shown(index),
             level: stapel_level::of(address),
             standing: stapel_standing::of(*standing, reply.count_cap),
         });
@@ -402,9 +407,18 @@ pub unsafe extern "C" fn stapel_reply_free(reply: *mut stapel_reply) -> stapel_s
 }
 
 impl stapel_reply {
-    /// A reply that was read under `policy`.
-    pub(crate) fn add(received: Received, policy: &Policy) -> *mut stapel_reply {
-        add(stapel_reply { received, count_cap: policy.counting.count_cap })
+    /// A reply that `partner` read.
+    pub(crate) fn add(received: Received, partner: &Partner) -> Outcome<*mut stapel_reply> {
+        let mut typed = Texts::default();
+        if let Received::Answer(answered) = &received {
+            for (address, _) in &answered.rows {
+                match answered.typed(address) {
+                    "" => typed.push(partner.typed(address).as_bytes(), "a text")?,
+                    asked => typed.push(asked.as_bytes(), "a text")?,
+                }
+            }
+        }
+        Ok(add(stapel_reply { received, typed, count_cap: partner.policy().policy().counting.count_cap }))
     }
 
     fn answered(&self) -> Outcome<&Answered> {

@@ -133,6 +133,7 @@ namespace Stapel
             How = row.How;
             Reference = Utf8.Read(row.Reference);
             Canonical = Utf8.Read(row.Canonical);
+            Typed = Utf8.Read(row.Typed);
             Number = Utf8.Read(row.Number);
             Field = Utf8.Read(row.Field);
             Message = Utf8.Read(row.Message);
@@ -161,6 +162,9 @@ namespace Stapel
 
         /// <summary>The canonical form; null where it was refused.</summary>
         public string Canonical { get; }
+
+        /// <summary>The address as it was given; null where it was refused.</summary>
+        public string Typed { get; }
 
         /// <summary>The canonical form of the house number; null for a home without a postcode. A refused row has it
         /// where it is certain: use that where house numbers are what is counted.</summary>

@@ -297,6 +297,7 @@ namespace Stapel
         internal How How;
         internal NativeText Reference;
         internal NativeText Canonical;
+        internal NativeText Typed;
         internal NativeText Number;
         internal NativeText Field;
         internal NativeText Message;
@@ -382,6 +383,7 @@ namespace Stapel
     internal struct NativeAnswerRow
     {
         internal NativeText Canonical;
+        internal NativeText Typed;
         internal Level Level;
         internal Standing Standing;
     }
@@ -423,6 +425,7 @@ namespace Stapel
     internal struct NativeNewsRow
     {
         internal NativeText Canonical;
+        internal NativeText Typed;
         internal Level Level;
         internal ChangeKind Change;
         internal Standing Before;

@@ -16,7 +16,8 @@ namespace Stapel
         ById = 2,
         /// <summary>From street, number and town, which only one address has.</summary>
         Completed = 3,
-        /// <summary>By the name of its street, without which it could not be told which number is the house's.</summary>
+        /// <summary>By the name of its street, without which it could not be told which number is the
+        /// house's.</summary>
         Street = 4,
         /// <summary>The register has only another spelling of that floor, as H for hs.</summary>
         OtherSpelling = 5,
@@ -159,7 +160,8 @@ namespace Stapel
             StapelException.Check(Native.stapel_register_describe(handle, out NativeRegisterAbout about));
             Count = Memory.Int(about.Addresses);
             WithdrawnCount = Memory.Int(about.Withdrawn);
-            SourceDay = DateTime.ParseExact(Utf8.ReadToNul(about.SourceDay), "yyyy-MM-dd", CultureInfo.InvariantCulture);
+            string day = Utf8.ReadToNul(about.SourceDay);
+            SourceDay = DateTime.ParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture);
         }
 
         /// <summary>Opens a register.</summary>

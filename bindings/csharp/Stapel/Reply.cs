@@ -170,12 +170,17 @@ namespace Stapel
         internal AnswerRow(NativeAnswerRow row)
         {
             Canonical = Utf8.Read(row.Canonical);
+            Typed = Utf8.Read(row.Typed);
             Level = row.Level;
             Standing = row.Standing;
         }
 
-        /// <summary>The canonical form of the address.</summary>
+        /// <summary>The canonical form.</summary>
         public string Canonical { get; }
+
+        /// <summary>The address as it was written when it was asked about, or else when it was flagged; null where
+        /// there was no text.</summary>
+        public string Typed { get; }
 
         /// <summary>Whether it is of a home or of a house number.</summary>
         public Level Level { get; }

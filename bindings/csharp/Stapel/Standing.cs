@@ -102,6 +102,7 @@ namespace Stapel
         internal Change(NativeNewsRow row)
         {
             Canonical = Utf8.Read(row.Canonical);
+            Typed = Utf8.Read(row.Typed);
             Level = row.Level;
             Kind = row.Change;
             Before = row.Before;
@@ -110,6 +111,9 @@ namespace Stapel
 
         /// <summary>The canonical form of the address.</summary>
         public string Canonical { get; }
+
+        /// <summary>As it was written when it was flagged; null where there was no text.</summary>
+        public string Typed { get; }
 
         /// <summary>Whether it is of a home or of a house number.</summary>
         public Level Level { get; }

@@ -138,6 +138,7 @@ namespace Stapel.Tests
                     Equal("9999XB|5|,,9999XB|99|", string.Join(",", rows.Select(row => row.Canonical)));
                     Equal("Completed,None,Unregistered", string.Join(",", rows.Select(row => row.How)));
                     Equal("9999XB|5,,9999XB|99", string.Join(",", rows.Select(row => row.Number)));
+                    Equal("Kerkplein 5 Voorbeeldstad", rows[0].Typed.Replace(",", ""));
                     AddressRow one = rows.Refused.Single();
                     Equal("several_in_register line Z-2", one.Code + " " + one.Field + " " + one.Reference);
                     HowCounts counts = rows.HowCounts;
@@ -202,12 +203,14 @@ namespace Stapel.Tests
                 Equal(2, rows.RefusedCount);
                 Equal("Z-é-€-\U0001F600", rows[0].Reference);
                 Equal("1012JS|1|", rows[0].Canonical);
+                Equal("Dam 1, 1012 JS", rows[0].Typed);
                 Equal(Level.Unit, rows[0].Level);
                 That(!rows[0].IsRefused && rows[0].Field == null && rows[0].Message == null, "row 0 was refused");
                 AddressRow[] refused = rows.Refused.ToArray();
                 Equal(2, refused.Length);
                 Equal(1, refused[0].Row);
                 Equal("Z-2", refused[0].Reference);
+                Equal(null, refused[0].Typed);
                 Equal("range_unclear", refused[0].Code);
                 Equal("huisnummer", refused[0].Field);
                 Equal(Level.None, refused[0].Level);
@@ -338,6 +341,8 @@ namespace Stapel.Tests
                     Equal(
                         string.Join(",", rows.CanonicalForms().Take(7)),
                             string.Join(",", answer.Select(row => row.Canonical)));
+                    That(rows[2].Typed.Contains("Kerkplein"), rows[2].Typed);
+                    Equal(rows[2].Typed, answer[2].Typed);
                     That(answer[2].Level == Level.Unit && answer[2].Standing.Equals(standings[2]),
                         "row 2 of the answer");
                     Throws<ArgumentOutOfRangeException>(() => answer[7].ToString());
@@ -347,6 +352,7 @@ namespace Stapel.Tests
                 IReadOnlyList<Change> news = partner.News();
                 Equal(5, news.Count);
                 Equal("9999XA|12|A", news[0].Canonical);
+                Equal(rows[0].Typed, news[0].Typed);
                 Equal(ChangeKind.NewlyStacked, news[0].Kind);
                 Equal(Level.Unit, news[0].Level);
                 Equal(StandingKind.None, news[0].Before.Kind);

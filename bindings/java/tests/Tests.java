@@ -167,6 +167,7 @@ public final class Tests {
                             all(rows).stream().map(AddressRow::how).toList());
                     equal(Arrays.asList("9999XB|5", null, "9999XB|99"),
                             all(rows).stream().map(AddressRow::number).toList());
+                    equal("Kerkplein 5 Voorbeeldstad", rows.get(0).typed().replace(",", ""));
                     AddressRow one = rows.refused().iterator().next();
                     equal("several_in_register line Z-2", one.code() + " " + one.field() + " " + one.reference());
                     equal(new HowCounts(0, 0, 1, 0, 0, 1, 0), rows.howCounts());
@@ -214,8 +215,8 @@ public final class Tests {
         try (Addresses rows = Addresses.fromTexts(texts, references)) {
             equal(4, rows.size());
             equal(2, rows.refusedSize());
-            equal(new AddressRow(0, 0, Level.UNIT, How.NONE, "Z-é-€-\uD83D\uDE00", "1012JS|1|", "1012JS|1", null, null),
-                    rows.get(0));
+            equal(new AddressRow(0, 0, Level.UNIT, How.NONE, "Z-é-€-\uD83D\uDE00", "1012JS|1|", "Dam 1, 1012 JS",
+                    "1012JS|1", null, null), rows.get(0));
             equal("ok", rows.get(0).code());
             List<AddressRow> refused = all(rows.refused());
             equal(2, refused.size());
@@ -225,6 +226,7 @@ public final class Tests {
             equal("huisnummer", refused.get(0).field());
             equal(Level.NONE, refused.get(0).level());
             that(refused.get(0).isRefused() && refused.get(0).canonical() == null, "a form of what was refused");
+            equal(null, refused.get(0).typed());
             that(refused.get(0).message().length() > 20, refused.get(0).message());
             equal("empty", refused.get(1).code());
             equal("", refused.get(1).reference());
@@ -339,14 +341,17 @@ public final class Tests {
                 equal(List.of(three, three, two, two, three, below, below, refused), standings);
                 that(three.isStacked() && two.isStacked() && !below.isStacked() && !refused.isStacked(), "isStacked");
                 equal(rows.canonicalForms().subList(0, 7), all(answer).stream().map(AnswerRow::canonical).toList());
-                equal(new AnswerRow("9999XB|3|BIS", Level.UNIT, two), answer.get(2));
+                String typed = rows.get(2).typed();
+                that(typed.contains("Kerkplein"), typed);
+                equal(new AnswerRow("9999XB|3|BIS", typed, Level.UNIT, two), answer.get(2));
                 fails(IndexOutOfBoundsException.class, () -> answer.get(7));
                 equal("invalid_argument", code(() -> answer.fill(rows, new Standings(7))));
 
                 List<Change> news = partner.news();
                 equal(5, news.size());
                 Standing none = new Standing(Standing.Kind.NONE, 0);
-                equal(new Change("9999XA|12|A", Level.UNIT, Change.Kind.NEWLY_STACKED, none, three), news.get(0));
+                String first = rows.get(0).typed();
+                equal(new Change("9999XA|12|A", first, Level.UNIT, Change.Kind.NEWLY_STACKED, none, three), news.get(0));
                 equal(List.of(), partner.news());
             }
 
@@ -405,8 +410,9 @@ public final class Tests {
             equal(2L, partner.renew(two, "being_acted_on", BY, NOW).altered());
             try (Addresses flags = partner.flags()) {
                 equal(9, flags.size());
-                equal(new AddressRow(0, 0, Level.UNIT, How.NONE, null, "2222BB|1|", "2222BB|1", null, null),
+                equal(new AddressRow(0, 0, Level.UNIT, How.NONE, null, "2222BB|1|", null, "2222BB|1", null, null),
                         flags.get(0));
+                equal(rows.get(0).typed(), flags.get(2).typed());
             }
             equal("shrink", code(() -> partner.replaceAll(two, false, BY, NOW)));
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());

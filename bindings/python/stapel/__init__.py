@@ -184,12 +184,14 @@ class Address:
 class Row:
     """What became of one row. `code` is None, or why the address was refused.
 
-    `number` is the canonical form of the house number; a refused row has it where that is certain.
+    `typed` is the address as it was given, None of a refused row. `number` is the canonical form of the house number; a
+    refused row has it where that is certain.
     """
 
     index: int
     reference: str | None
     canonical: str | None
+    typed: str | None
     number: str | None
     level: Level
     how: How
@@ -323,18 +325,20 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One row of an answer."""
+    """One row of an answer. `typed` is the address as it was written when it was asked about or flagged, or None."""
 
     canonical: str
+    typed: str | None
     level: Level
     standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A change over one of the partner's own addresses."""
+    """A change over one of the partner's own addresses. `typed` is how it was written when it was flagged, or None."""
 
     canonical: str
+    typed: str | None
     level: Level
     change: Change
     before: Standing
@@ -580,6 +584,7 @@ class Addresses(_Handle, Sequence[Row]):
                 row.row,
                 row.reference.text(),
                 row.canonical.text(),
+                row.typed.text(),
                 row.number.text(),
                 Level(row.level),
                 How(row.how),
@@ -620,8 +625,9 @@ class Answer(_Handle, Iterable[AnswerRow]):
             row = _abi.AnswerRow()
             with self._owned as raw:
                 _call("reply_row", raw, index, c.byref(row))
-                canonical = row.canonical.text() or ""
-            yield AnswerRow(canonical, Level(row.level), _standing(row.standing.kind | row.standing.count << 8))
+                canonical, typed = row.canonical.text() or "", row.typed.text()
+            standing = _standing(row.standing.kind | row.standing.count << 8)
+            yield AnswerRow(canonical, typed, Level(row.level), standing)
 
 
 Reply = Receipt | Answer | Position | Rejection
@@ -988,7 +994,8 @@ def _take_news(news: c.c_void_p) -> list[News]:
             _call("news_get", news, index, c.byref(row))
             before = _standing(row.before.kind | row.before.count << 8)
             now = _standing(row.now.kind | row.now.count << 8)
-            made.append(News(row.canonical.text() or "", Level(row.level), Change(row.change), before, now))
+            canonical, typed = row.canonical.text() or "", row.typed.text()
+            made.append(News(canonical, typed, Level(row.level), Change(row.change), before, now))
         return made
     finally:
         _library.stapel_news_free(news)

@@ -59,6 +59,7 @@ class Row(c.Structure):
         ("how", c.c_int32),
         ("reference", Str),
         ("canonical", Str),
+        ("typed", Str),
         ("number", Str),
         ("field", Str),
         ("message", Str),
@@ -137,7 +138,7 @@ class Standing(c.Structure):
 
 
 class AnswerRow(c.Structure):
-    _fields_ = [("canonical", Str), ("level", c.c_int32), ("standing", Standing)]
+    _fields_ = [("canonical", Str), ("typed", Str), ("level", c.c_int32), ("standing", Standing)]
 
 
 class Position(c.Structure):
@@ -176,6 +177,7 @@ class Rejection(c.Structure):
 class NewsRow(c.Structure):
     _fields_ = [
         ("canonical", Str),
+        ("typed", Str),
         ("level", c.c_int32),
         ("change", c.c_int32),
         ("before", Standing),

@@ -48,7 +48,7 @@ static stapel_addresses *of_texts(void) {
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(row.row == 0 && row.status == STAPEL_OK && row.level == STAPEL_LEVEL_UNIT);
     THAT(same(row.reference, "zaak-1") && same(row.canonical, "1012JS|1|A") && row.message.ptr == NULL);
-    THAT(same(row.number, "1012JS|1") && row.how == STAPEL_HOW_NONE);
+    THAT(same(row.number, "1012JS|1") && row.how == STAPEL_HOW_NONE && same(row.typed, "Dam 1-A, 1012 JS Amsterdam"));
     OK(stapel_addresses_row(rows, 4, &row));
     THAT(same(row.reference, "zaak-\xc3\xa9\xc3\xa9n") && same(row.canonical, "1012JS|9|"));
     OK(stapel_addresses_row(rows, 3, &row));
@@ -59,6 +59,7 @@ static stapel_addresses *of_texts(void) {
     THAT(row.row == 1 && again.row == 1 && row.status == STAPEL_ERROR_RANGE_UNCLEAR && again.status == row.status);
     THAT(row.level == STAPEL_LEVEL_NONE && same(row.reference, "zaak-2") && row.canonical.ptr == NULL);
     THAT(same(row.field, "huisnummer") && row.message.len > 20 && row.number.ptr == NULL);
+    THAT(row.typed.ptr == NULL);
     return rows;
 }
 
@@ -70,7 +71,7 @@ static stapel_addresses *of_fields(void) {
     OK(stapel_addresses_from_fields(NULL, fields, NULL, 2, &rows));
     stapel_row row;
     OK(stapel_addresses_row(rows, 1, &row));
-    THAT(row.reference.ptr == NULL && same(row.canonical, "1012JS|15|BIS"));
+    THAT(row.reference.ptr == NULL && same(row.canonical, "1012JS|15|BIS") && same(row.typed, "15 bis 1012JS"));
     return rows;
 }
 
@@ -84,7 +85,7 @@ static stapel_addresses *of_packed_texts(void) {
     OK(stapel_addresses_row(rows, 1, &row));
     THAT(row.status == STAPEL_ERROR_EMPTY && same(row.reference, "bb") && row.number.ptr == NULL);
     OK(stapel_addresses_row(rows, 2, &row));
-    THAT(same(row.canonical, "1012JS|11|") && same(row.reference, "ccc"));
+    THAT(same(row.canonical, "1012JS|11|") && same(row.reference, "ccc") && same(row.typed, "1012 JS 11"));
 
     stapel_buffer *lines = NULL;
     const uint8_t *bytes = NULL;
@@ -98,14 +99,15 @@ static stapel_addresses *of_packed_texts(void) {
 
 /* The municipality's: four columns in one piece each. */
 static stapel_addresses *of_packed_fields(void) {
-    uint64_t six[] = {6}, two[] = {2}, none[] = {0};
+    uint64_t six[] = {6}, two[] = {2}, none[] = {0}, three[] = {3}, nine[] = {9};
     stapel_packed_fields fields = {.postcode = {"1012JS", 6, six}, .number = {"13", 2, two}, .letter = {NULL, 0, none},
-                                   .addition = {"A1", 2, two}};
+                                   .addition = {"A1", 2, two}, .street = {"Dam", 3, three},
+                                   .town = {"Amsterdam", 9, nine}};
     stapel_addresses *rows = NULL;
     OK(stapel_addresses_from_packed_fields(NULL, &fields, NULL, 1, &rows));
     stapel_row row;
     OK(stapel_addresses_row(rows, 0, &row));
-    THAT(same(row.canonical, "1012JS|13|A1"));
+    THAT(same(row.canonical, "1012JS|13|A1") && same(row.typed, "Dam 13 A1 1012JS Amsterdam"));
     return rows;
 }
 
@@ -155,6 +157,11 @@ static void hits(stapel_partner *police, stapel_broker *broker, const stapel_add
     THAT(answer.as_of <= now && answer.until > now && answer.release >= 1);
     OK(stapel_reply_row(reply, 1, &row));
     THAT(same(row.canonical, "1012JS|7|") && row.level == STAPEL_LEVEL_UNIT);
+    /* It was written as its canonical form is, and the first in the words of people. */
+    THAT(row.typed.ptr == NULL);
+    OK(stapel_reply_row(reply, 0, &row));
+    THAT(same(row.canonical, "1012JS|1|A") && same(row.typed, "Dam 1-A, 1012 JS Amsterdam"));
+    OK(stapel_reply_row(reply, 1, &row));
     standing_is(row.standing, STAPEL_STANDING_COUNT, 2);
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_reply_row(reply, 4, &row));
     IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_reply_standings(reply, rows, standings, 4));
@@ -166,7 +173,7 @@ static void hits(stapel_partner *police, stapel_broker *broker, const stapel_add
     OK(stapel_addresses_numbers(rows, &numbers));
     OK(stapel_addresses_row(numbers, 0, &number));
     THAT(same(number.canonical, "1012JS|1") && number.level == STAPEL_LEVEL_NUMBER);
-    THAT(same(number.reference, "zaak-1"));
+    THAT(same(number.reference, "zaak-1") && number.typed.ptr == NULL);
     reply = ask(police, broker, numbers, now);
     memset(standings, 0, sizeof standings);
     OK(stapel_reply_standings(reply, numbers, standings, 5));
@@ -223,12 +230,24 @@ static void news(stapel_partner *police, stapel_broker *broker, uint64_t now) {
     stapel_news_row row;
     size_t count = 0;
     OK(stapel_partner_ask_own(police, &by_whom, now, &messages));
-    OK(stapel_reply_free(carry(police, broker, messages, now)));
+    stapel_reply *own = carry(police, broker, messages, now);
+    stapel_answer head;
+    OK(stapel_reply_answer(own, &head));
+    int typed = 0;
+    for (size_t i = 0; i < head.rows; i++) {
+        stapel_answer_row told;
+        OK(stapel_reply_row(own, i, &told));
+        typed += same(told.canonical, "1012JS|1|A") && same(told.typed, "Dam 1-A, 1012 JS Amsterdam");
+        typed += same(told.canonical, "1012JS|1") && same(told.typed, "Dam 1-A, 1012 JS Amsterdam");
+    }
+    THAT(typed == 2);
+    OK(stapel_reply_free(own));
     OK(stapel_partner_news(police, &changes));
     OK(stapel_news_count(changes, &count));
     THAT(count == 4);
     OK(stapel_news_get(changes, 0, &row));
     THAT(same(row.canonical, "1012JS|1") && row.level == STAPEL_LEVEL_NUMBER);
+    THAT(same(row.typed, "Dam 1-A, 1012 JS Amsterdam"));
     THAT(row.change == STAPEL_CHANGE_NEWLY_STACKED);
     standing_is(row.before, STAPEL_STANDING_NONE, 0);
     standing_is(row.now, STAPEL_STANDING_COUNT, 2);
@@ -249,6 +268,11 @@ static void changes(stapel_partner *police, stapel_broker *broker, const stapel_
     OK(stapel_partner_flags(police, &flags));
     OK(stapel_addresses_count(flags, &count, &refused));
     THAT(count == 3 && refused == 0);
+    stapel_row flagged;
+    OK(stapel_addresses_row(flags, 0, &flagged));
+    THAT(same(flagged.canonical, "1012JS|1|A") && same(flagged.typed, "Dam 1-A, 1012 JS Amsterdam"));
+    OK(stapel_addresses_row(flags, 1, &flagged));
+    THAT(same(flagged.canonical, "1012JS|7|") && flagged.typed.ptr == NULL);
 
     OK(stapel_partner_flag_until(police, flags, "2027-01-31", 10, &by_whom, now, &changed));
     THAT(changed.changed == 3);

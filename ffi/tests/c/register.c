@@ -1,4 +1,5 @@
-/* A local register: addresses that it completes, in each shape in which rows are handed over, and what it has on them. */
+/* A local register: addresses that it completes, in each shape in which rows are handed over, and what it has on
+ * them. */
 
 #include <math.h>
 
@@ -39,7 +40,8 @@ static void one_address(void) {
         stapel_address_from_text(bag, "Lindepad 12, 2e verdieping, 9999 XA", NUL, &address));
     THAT(address.unit[0] == 0 && strcmp(address.number, "9999XA|12") == 0);
 
-    stapel_fields fields = {.number = str("12"), .addition = str("g1"), .street = str("Lindepad"), .town = str("Lelie")};
+    stapel_fields fields = {.number = str("12"), .addition = str("g1"), .street = str("Lindepad"),
+                            .town = str("Lelie")};
     OK(stapel_address_from_fields(bag, &fields, &address));
     THAT(strcmp(address.unit, BOX) == 0 && address.how == STAPEL_HOW_COMPLETED);
     IS(STAPEL_ERROR_NO_POSTCODE, stapel_address_from_fields(NULL, &fields, &address));
@@ -49,11 +51,12 @@ static void one_address(void) {
 }
 
 /* What every batch of three has: one that is completed, one that is refused, one that the register does not have. */
-static void rows_are_those(stapel_addresses *rows) {
+static void rows_are_those(stapel_addresses *rows, const char *typed) {
     stapel_row row;
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(row.status == STAPEL_OK && row.how == STAPEL_HOW_COMPLETED && same(row.canonical, "9999XA|12|"));
     THAT(same(row.number, "9999XA|12") && same(row.reference, "Z-1"));
+    THAT(same(row.typed, typed));
     OK(stapel_addresses_refused_row(rows, 0, &row));
     THAT(row.row == 1 && row.status == STAPEL_ERROR_SEVERAL_IN_REGISTER && row.how == STAPEL_HOW_NONE);
     THAT(row.canonical.ptr == NULL && row.number.ptr == NULL && same(row.field, "line") && row.message.len > 20);
@@ -85,19 +88,19 @@ static void rows_in_each_shape(void) {
 
     stapel_str texts[] = {str("Lindepad 12, Lelie"), str("Lindepad 18, Lelie"), str("Lindepad 99, 9999 XA")};
     OK(stapel_addresses_from_texts(bag, texts, references, 3, &rows));
-    rows_are_those(rows);
+    rows_are_those(rows, "Lindepad 12, Lelie");
 
     stapel_str street = str("Lindepad"), town = str("Lelie");
     stapel_fields fields[] = {{.number = str("12"), .street = street, .town = town},
                               {.number = str("18"), .street = street, .town = town},
                               {.postcode = str("9999XA"), .number = str("99")}};
     OK(stapel_addresses_from_fields(bag, fields, references, 3, &rows));
-    rows_are_those(rows);
+    rows_are_those(rows, "Lindepad 12 Lelie");
 
     uint64_t text_ends[] = {18, 36, 56};
     stapel_packed packed = {"Lindepad 12, LelieLindepad 18, LelieLindepad 99, 9999 XA", 56, text_ends};
     OK(stapel_addresses_from_packed_texts(bag, &packed, &packed_references, 3, &rows));
-    rows_are_those(rows);
+    rows_are_those(rows, "Lindepad 12, Lelie");
 
     uint64_t none[] = {0, 0, 0}, postcodes[] = {0, 0, 6}, numbers[] = {2, 4, 6}, streets[] = {8, 16, 16};
     uint64_t towns[] = {5, 10, 10};
@@ -108,9 +111,9 @@ static void rows_in_each_shape(void) {
                                     .street = {"LindepadLindepad", 16, streets},
                                     .town = {"LelieLelie", 10, towns}};
     OK(stapel_addresses_from_packed_fields(bag, &columns, &packed_references, 3, &rows));
-    rows_are_those(rows);
+    rows_are_those(rows, "Lindepad 12 Lelie");
 
-    /* Without a register street and town are not looked at, and with one they may be left out. */
+    /* Without a register street and town decide nothing, and with one they may be left out. */
     stapel_row row;
     OK(stapel_addresses_from_packed_fields(NULL, &columns, NULL, 3, &rows));
     OK(stapel_addresses_row(rows, 0, &row));

@@ -10,14 +10,15 @@ package stapel;
  * @param how how the register found it
  * @param reference the caller's own reference; null where none were given
  * @param canonical the canonical form; null where it was refused
+ * @param typed the address as it was given; null where it was refused
  * @param number the canonical form of the house number; null for a home without a postcode. A refused row has it where
  * it is certain: use that where house numbers are what is counted
  * @param field of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
  * "woonplaats" or "line"; else null
  * @param message of a refused one, what was found and what would help; else null
  */
-public record AddressRow(int row, int status, Level level, How how, String reference, String canonical, String number,
-    String field, String message) {
+public record AddressRow(int row, int status, Level level, How how, String reference, String canonical, String typed,
+    String number, String field, String message) {
     /**
      * Whether the address was refused: then it is left out of what is flagged and asked.
      *

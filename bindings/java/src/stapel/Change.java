@@ -5,12 +5,13 @@ package stapel;
  * A change over one of the partner's own addresses.
  *
  * @param canonical the canonical form of the address
+ * @param typed as it was written when it was flagged; null where there was no text
  * @param level whether it is of a home or of a house number
  * @param kind what changed
  * @param before the standing before; of the kind NONE where it was not stacked
  * @param now the standing now; of the kind NONE where it is not stacked
  */
-public record Change(String canonical, Level level, Kind kind, Standing before, Standing now) {
+public record Change(String canonical, String typed, Level level, Kind kind, Standing before, Standing now) {
     /** What changed. */
     public enum Kind {
         /** It is stacked now. */
@@ -24,6 +25,7 @@ public record Change(String canonical, Level level, Kind kind, Standing before, 
     static Change of(Lib.NewsRowOut out) {
         return new Change(
                 out.canonical.text(),
+                out.typed.text(),
                 Level.of(out.level),
                 Kind.values()[out.change - 1],
                 Standing.of(out.before),

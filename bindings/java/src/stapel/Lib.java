@@ -303,7 +303,7 @@ final class Lib {
      * stapel_row. There may be a million, so JNA does not read all of its fields one by one; {@link #row} takes what is
      * there from where JNA laid it out.
      */
-    @FieldOrder({"row", "status", "level", "how", "reference", "canonical", "number", "field", "message"})
+    @FieldOrder({"row", "status", "level", "how", "reference", "canonical", "typed", "number", "field", "message"})
     public static final class RowOut extends Structure {
         private static final RowOut LAYOUT = new RowOut();
         private static final int STATUS = LAYOUT.fieldOffset("status");
@@ -311,6 +311,7 @@ final class Lib {
         private static final int HOW = LAYOUT.fieldOffset("how");
         private static final int REFERENCE = LAYOUT.fieldOffset("reference");
         private static final int CANONICAL = LAYOUT.fieldOffset("canonical");
+        private static final int TYPED = LAYOUT.fieldOffset("typed");
         private static final int NUMBER = LAYOUT.fieldOffset("number");
         private static final int FIELD = LAYOUT.fieldOffset("field");
         private static final int MESSAGE = LAYOUT.fieldOffset("message");
@@ -321,6 +322,7 @@ final class Lib {
         public int how;
         public Str reference;
         public Str canonical;
+        public Str typed;
         public Str number;
         public Str field;
         public Str message;
@@ -339,6 +341,7 @@ final class Lib {
                     How.of(place.getInt(HOW)),
                     text(place, REFERENCE),
                     text(place, CANONICAL),
+                    text(place, TYPED),
                     text(place, NUMBER),
                     text(place, FIELD),
                     text(place, MESSAGE));
@@ -430,9 +433,10 @@ final class Lib {
     }
 
     /** stapel_answer_row. */
-    @FieldOrder({"canonical", "level", "standing"})
+    @FieldOrder({"canonical", "typed", "level", "standing"})
     public static final class AnswerRowOut extends Structure {
         public Str canonical;
+        public Str typed;
         public int level;
         public StandingOut standing;
     }
@@ -475,9 +479,10 @@ final class Lib {
     }
 
     /** stapel_news_row. */
-    @FieldOrder({"canonical", "level", "change", "before", "now"})
+    @FieldOrder({"canonical", "typed", "level", "change", "before", "now"})
     public static final class NewsRowOut extends Structure {
         public Str canonical;
+        public Str typed;
         public int level;
         public int change;
         public StandingOut before;

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * A local register of the addresses that exist (BAG), which {@code stapel register build} made. Open it once; any number
- * of threads may use it. What is looked up stays in the process.
+ * A local register of the addresses that exist (BAG), which {@code stapel register build} made. Open it once; any
+ * number of threads may use it. What is looked up stays in the process.
  */
 public final class Register implements AutoCloseable {
     private final Handle handle;
