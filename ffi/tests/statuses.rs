@@ -66,6 +66,10 @@ fn every_status_is_reached() {
     partner_calls(&mut seen, &consortium);
     replies(&mut seen, &consortium);
     brokers(&mut seen, &consortium);
+    let mut open = 1;
+    // SAFETY: where a number goes.
+    seen.expect(STAPEL_OK, unsafe { stapel_open_handles(&mut open) });
+    assert_eq!(open, 0, "all was freed, whichever test comes next");
 
     let header = include_str!("../include/stapel.h");
     let names = header.lines().filter_map(|line| line.trim().split_once(" = "));
@@ -368,6 +372,8 @@ fn replies(seen: &mut Seen, consortium: &Consortium) {
     request();
     seen.expect(STAPEL_ERROR_UNEXPECTED_REPLY, read(&signed(&message, &Reply::Status(status(0)), &operator)));
     seen.expect(STAPEL_OK, read(&signed(&request(), &Reply::Status(status(7)), &operator)));
+    // SAFETY: the reply that was read.
+    seen.expect(STAPEL_OK, unsafe { stapel_reply_free(reply) });
 
     // What is wrong with the log stands beside what else a status reply says.
     let odd = StatusReply { checkpoint: b"no checkpoint".to_vec(), ..status(7) };
