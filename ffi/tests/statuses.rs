@@ -15,7 +15,10 @@ use stapel::{Digest, Timestamp};
 use stapel_ffi::stapel_status::*;
 use stapel_ffi::*;
 
-use stapel_testkit::{Consortium, START, checkpoint_key, key, operator_key, secret, stored_keys, write_private};
+use stapel_testkit::{
+    Consortium, START, checkpoint_key, key, operator_key, partner_folder, secret, stored_keys, write_policy,
+    write_private,
+};
 
 const DAY: u64 = 86_400;
 const NOW: u64 = START.0;
@@ -177,6 +180,7 @@ fn registers(seen: &mut Seen, consortium: &Consortium) {
             seen.expect(STAPEL_OK, stapel_addresses_free(batch));
         }
     }
+    required(seen, consortium, register);
     // SAFETY: a handle.
     seen.expect(STAPEL_OK, unsafe { stapel_register_free(register) });
 
@@ -194,6 +198,50 @@ fn registers(seen: &mut Seen, consortium: &Consortium) {
         assert!(batch.is_null());
         seen.expect(STAPEL_OK, stapel_register_free(register));
     }
+}
+
+/// Where the policy requires a register, rows that were read without one are not flagged nor asked about.
+fn required(seen: &mut Seen, consortium: &Consortium, register: *const stapel_register) {
+    let policy = consortium.path("required/policy.toml");
+    fs::create_dir(consortium.path("required")).unwrap();
+    let rules = "threshold = 2\nregister = \"required\"\n";
+    write_policy(&policy, &Consortium::policy(1).replace("threshold = 2\n", rules));
+    partner_folder(&consortium.path("required/1"), 1, &policy, &[1]);
+    let partner = opened(&consortium.text("required/1"));
+    let by = stapel_case { actor: of(b"j.jansen"), reference: of(b"1") };
+    let (text, mut looked_up, mut numbers) = ([of(b"Lindepad 12, Lelie")], null_mut(), null_mut());
+    let (alone, mut messages) = (rows(&["9999XA|12|"]), null_mut());
+    // SAFETY: handles, a text, and where results go.
+    unsafe {
+        let mut changed = std::mem::zeroed();
+        let flagged = stapel_partner_flag(partner, alone, &by, NOW, &mut changed);
+        seen.expect(STAPEL_ERROR_REGISTER_REQUIRED, flagged);
+        let asked = stapel_partner_ask(partner, alone, &by, NOW, &mut messages);
+        seen.expect(STAPEL_ERROR_REGISTER_REQUIRED, asked);
+        let read = stapel_addresses_from_texts(register, text.as_ptr(), null(), 1, &mut looked_up);
+        seen.expect(STAPEL_OK, read);
+        seen.expect(STAPEL_OK, stapel_addresses_numbers(looked_up, &mut numbers));
+        seen.expect(STAPEL_OK, stapel_partner_flag(partner, looked_up, &by, NOW, &mut changed));
+        assert_eq!(changed.added, 1);
+        // What is flagged is looked up again by its canonical form.
+        let (canonical, reason, mut again) = ([of(b"9999XA|12|")], c"being_acted_on".as_ptr(), null_mut());
+        let read = stapel_addresses_from_texts(register, canonical.as_ptr(), null(), 1, &mut again);
+        seen.expect(STAPEL_OK, read);
+        let renew = |homes, changed: &mut stapel_changed| {
+            stapel_partner_renew(partner, homes, reason, usize::MAX, &by, NOW, changed)
+        };
+        seen.expect(STAPEL_ERROR_REGISTER_REQUIRED, renew(alone, &mut changed));
+        seen.expect(STAPEL_OK, renew(again, &mut changed));
+        // Their house numbers were looked up with them.
+        seen.expect(STAPEL_OK, stapel_partner_ask(partner, numbers, &by, NOW, &mut messages));
+        seen.expect(STAPEL_OK, stapel_messages_free(messages));
+        seen.expect(STAPEL_OK, stapel_partner_withdraw(partner, alone, &by, NOW, &mut changed));
+        assert_eq!(changed.withdrawn, 1);
+        for rows in [alone, looked_up, numbers, again] {
+            seen.expect(STAPEL_OK, stapel_addresses_free(rows));
+        }
+    }
+    free(partner);
 }
 
 /// Holds a call to a vector.

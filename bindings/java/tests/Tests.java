@@ -351,7 +351,8 @@ public final class Tests {
                 equal(5, news.size());
                 Standing none = new Standing(Standing.Kind.NONE, 0);
                 String first = rows.get(0).typed();
-                equal(new Change("9999XA|12|A", first, Level.UNIT, Change.Kind.NEWLY_STACKED, none, three), news.get(0));
+                Change change = new Change("9999XA|12|A", first, Level.UNIT, Change.Kind.NEWLY_STACKED, none, three);
+                equal(change, news.get(0));
                 equal(List.of(), partner.news());
             }
 
