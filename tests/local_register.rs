@@ -93,6 +93,28 @@ fn found(register: &Register, lookup: Lookup<'_>) -> Result<(String, &'static st
 }
 
 #[test]
+fn bytes_are_read_as_text_is_and_what_is_no_text_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = made(folder.path());
+    let of_line = |line: &[u8]| match Lookup::text_from_utf8(line) {
+        Ok(lookup) => Ok(register.resolve(lookup).unwrap().key.to_string()),
+        Err(error) => Err((error.code(), error.field())),
+    };
+    assert_eq!(of_line(b"Lindepad 12 Lelie").unwrap(), "1234AB|12|");
+    assert_eq!(of_line(b"Lindepad 12 \xff Lelie"), Err(("not_utf8", "line")));
+    assert_eq!(of_line(&[b'1'; 1001]), Err(("too_long", "line")));
+    let of_place = |fields: [&[u8]; 4], street: &[u8], town: &[u8]| match Lookup::place_from_utf8(fields, street, town)
+    {
+        Ok(lookup) => Ok(register.resolve(lookup).unwrap().key.to_string()),
+        Err(error) => Err((error.code(), error.field())),
+    };
+    assert_eq!(of_place([b"", b"12", b"a", b""], b"Lindepad", b"Lelie").unwrap(), "1234AB|12|A");
+    assert_eq!(of_place([b"", b"12", b"\xff", b""], b"\xff", b""), Err(("not_utf8", "huisletter")));
+    assert_eq!(of_place([b"", b"12", b"", b""], b"\xff", b"Lelie"), Err(("not_utf8", "straat")));
+    assert_eq!(of_place([b"", b"12", b"", b""], b"Lindepad", &[b'a'; 101]), Err(("too_long", "woonplaats")));
+}
+
+#[test]
 fn text_is_completed_and_what_could_be_two_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let register = made(folder.path());
