@@ -15,6 +15,30 @@ use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
 use crate::pseudonym::Pseudonym;
 use crate::slug::Slug;
 
+/// What is asked in one call.
+struct Asked<'a> {
+    addresses: Vec<AddressKey>,
+    /// The addresses as they were written.
+    typed: Texts,
+    sweep: Option<&'a Slug>,
+    by: &'a Case,
+}
+
+impl Asked<'_> {
+    /// What tells one call from another.
+    fn call(&self, epoch: u32) -> Digest {
+        let Asked { addresses, typed: _, sweep, by } = self;
+        // None of the texts has a line break in it.
+        let (sweep, actor, case) = (sweep.map_or("", Slug::as_str), by.actor(), by.reference());
+        let mut text = format!("{epoch}\n{sweep}\n{actor}\n{case}\n").into_bytes();
+        for address in addresses {
+            text.extend_from_slice(address.as_bytes());
+            text.push(b'\n');
+        }
+        Digest::of(&[&text])
+    }
+}
+
 impl Partner {
     /// The questions for the standings of addresses, of either level; several where there are more than 100,000
     /// different ones. The answers give the standings back in the order of `addresses`.
@@ -35,7 +59,7 @@ impl Partner {
     ) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
         let (addresses, typed) = self.member.given(addresses)?;
-        self.question(&addresses, typed, None, by, now)
+        self.question(&Asked { addresses, typed, sweep: None, by }, now)
     }
 
     /// As [`Partner::ask`], about addresses that the partner need not flag itself, for a reason that the policy lists.
@@ -58,7 +82,7 @@ impl Partner {
             return Err(PartnerError::NotPermitted { finding });
         }
         let (addresses, typed) = self.member.given(addresses)?;
-        self.question(&addresses, typed, Some(reason), by, now)
+        self.question(&Asked { addresses, typed, sweep: Some(reason), by }, now)
     }
 
     /// As [`Partner::ask`], about all that the partner itself flags, house numbers included where the policy counts
@@ -71,9 +95,9 @@ impl Partner {
         self.member.permit(|may| may.ask, "ask")?;
         let today = self.data.at(now)?.day();
         let own = self.data.state().flags.all(self.member.counts_house_numbers());
-        let own: Vec<_> = own.filter(|(_, terms)| terms.last_day >= today).map(|(address, _)| address).collect();
+        let addresses = own.filter(|(_, terms)| terms.last_day >= today).map(|(address, _)| address).collect();
         // The texts are those of the flags.
-        self.question(&own, Texts::default(), None, by, now)
+        self.question(&Asked { addresses, typed: Texts::default(), sweep: None, by }, now)
     }
 
     /// The request where the partner stands with the broker, in the newest open epoch, and for the proofs that the
@@ -103,23 +127,16 @@ impl Partner {
         Ok(bytes)
     }
 
-    fn question(
-        &mut self,
-        addresses: &[AddressKey],
-        typed: Texts,
-        sweep: Option<&Slug>,
-        by: &Case,
-        now: Timestamp,
-    ) -> Result<Vec<Vec<u8>>, PartnerError> {
+    fn question(&mut self, asked: &Asked<'_>, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
         let is_number = |address: &AddressKey| address.level() == Level::Number;
-        if addresses.iter().any(is_number) && !self.member.counts_house_numbers() {
+        if asked.addresses.iter().any(is_number) && !self.member.counts_house_numbers() {
             return Err(PartnerError::Level { finding: "the policy does not count house numbers: ask about homes" });
         }
         let now = self.data.at(now)?;
         let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
-        let call = call(epoch, addresses, sweep, by);
+        let call = asked.call(epoch);
         if !self.data.state().questions.iter().any(|question| question.call == call) {
-            self.make_questions(epoch, call, addresses, typed, sweep, by, now)?;
+            self.make_questions(epoch, call, asked, now)?;
         }
         let questions = self.data.state().questions.iter().filter(|question| question.call == call);
         Ok(questions.map(|question| question.message.bytes.clone()).collect())
@@ -130,12 +147,10 @@ impl Partner {
         &mut self,
         epoch: u32,
         call: Digest,
-        addresses: &[AddressKey],
-        typed: Texts,
-        sweep: Option<&Slug>,
-        by: &Case,
+        asked: &Asked<'_>,
         now: Timestamp,
     ) -> Result<(), PartnerError> {
+        let Asked { addresses, typed, sweep, by } = asked;
         let (member, today) = (&self.member, now.day());
         let (mut drafts, mut missing) = (Vec::new(), Vec::new());
         for rows in chunks(addresses) {
@@ -170,7 +185,7 @@ impl Partner {
             let draft = Draft { epoch, sequence: number, previous: 0, flagged_before: 0, request };
             let head = transaction.head();
             let message = member.sign(transaction.state(), head, &draft, now)?;
-            let question = OpenQuestion { message, record, call, by: by.clone(), addresses, typed, positions };
+            let question = OpenQuestion { message, record, call, by: (*by).clone(), addresses, typed, positions };
             transaction.state().questions.push(question);
         }
         transaction.commit()
@@ -228,18 +243,6 @@ fn chunks(mut rows: &[AddressKey]) -> Vec<&[AddressKey]> {
         rows = rest;
     }
     chunks
-}
-
-/// What tells one call from another.
-fn call(epoch: u32, addresses: &[AddressKey], sweep: Option<&Slug>, by: &Case) -> Digest {
-    // None of the texts has a line break in it.
-    let mut text =
-        format!("{epoch}\n{}\n{}\n{}\n", sweep.map_or("", Slug::as_str), by.actor(), by.reference()).into_bytes();
-    for address in addresses {
-        text.extend_from_slice(address.as_bytes());
-        text.push(b'\n');
-    }
-    Digest::of(&[&text])
 }
 
 #[cfg(test)]
