@@ -76,7 +76,7 @@ fn serve(broker: &Broker, calls: Receiver<Call>, now: Timestamp) -> usize {
 fn deliver(mut partner: Partner, calls: &SyncSender<Call>) -> Result<String, String> {
     let said = |error: stapel::partner::PartnerError| error.to_string();
     let address = AddressKey::parse("Dam 1-A, 1012 JS Amsterdam").map_err(|error| error.to_string())?;
-    partner.flag(&[address], &Case::new("j.jansen", "2026-0117").map_err(said)?, START).map_err(said)?;
+    partner.flag([address], &Case::new("j.jansen", "2026-0117").map_err(said)?, START).map_err(said)?;
     let send = |message: &[u8]| {
         let (reply_to, replies) = sync_channel(1);
         calls.send((message.to_vec(), reply_to)).map_err(|_| "the broker is gone")?;

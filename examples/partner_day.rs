@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in ["2", "3", "4"] {
         let mut other = Partner::open(&consortium.path(folder))?;
         if folder != "4" {
-            other.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("somebody", "1")?, START)?;
+            other.flag([AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("somebody", "1")?, START)?;
         }
         let messages = other.deliver(START)?;
         carry(&mut other, &broker, messages, START)?;

@@ -63,7 +63,7 @@ type Evidence = (Vec<u8>, Vec<String>, Vec<Vec<u8>>);
 fn a_day_of_work(consortium: &Consortium) -> Result<Evidence, Box<dyn Error>> {
     let broker = Broker::open(&consortium.path("broker"), BrokerKeys::open(&consortium.path("keys"))?)?;
     let mut partner = Partner::open(&consortium.path("1"))?;
-    partner.flag(&[AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("j.jansen", "2026-0117")?, START)?;
+    partner.flag([AddressKey::parse("Dam 1-A, 1012 JS Amsterdam")?], &Case::new("j.jansen", "2026-0117")?, START)?;
     let message = partner.deliver(START)?.remove(0);
     let receipt = broker.handle(&message, START);
     let Received::Receipt(_) = partner.read(&receipt, START)? else { return Err("the flag was not accepted".into()) };

@@ -325,8 +325,8 @@ impl World {
         let now = self.now;
         let homes = |homes: &BTreeSet<u8>| homes.iter().map(|at| home(*at)).collect::<Vec<_>>();
         match step {
-            Step::Flag(flagged) => drop(self.partner().flag(&homes(flagged), &by(), now).unwrap()),
-            Step::Withdraw(withdrawn) => drop(self.partner().withdraw(&homes(withdrawn), &by(), now).unwrap()),
+            Step::Flag(flagged) => drop(self.partner().flag(homes(flagged), &by(), now).unwrap()),
+            Step::Withdraw(withdrawn) => drop(self.partner().withdraw(homes(withdrawn), &by(), now).unwrap()),
             Step::Renew(renewed) => {
                 let standing: BTreeSet<_> = self.partner().flags().map(|flag| flag.address).collect();
                 let renewed: Vec<_> = homes(renewed).into_iter().filter(|home| standing.contains(home)).collect();
@@ -336,7 +336,7 @@ impl World {
                 }
             }
             Step::Replace { homes: wanted, shrink } => {
-                match self.partner().replace_all(&homes(wanted), *shrink, &by(), now) {
+                match self.partner().replace_all(homes(wanted), *shrink, &by(), now) {
                     Ok(_) | Err(PartnerError::Shrink { .. }) => {}
                     Err(error) => panic!("{error}"),
                 }

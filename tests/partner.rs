@@ -109,7 +109,7 @@ fn from_flags_to_news() {
         town.deliver(at, START);
     }
     let asked = [c, a, a.number_key(), b];
-    let messages = town.partners[0].ask(&asked, &by(), START).unwrap();
+    let messages = town.partners[0].ask(asked, &by(), START).unwrap();
     let received = town.carry(0, messages, START);
     let [Received::Rejection { rejection, next: Next::Wait }] = &received[..] else { panic!("{received:?}") };
     assert_eq!(rejection.code, Code::NotYetAnswering, "the municipality has not delivered, nor was anything released");
@@ -127,9 +127,9 @@ fn from_flags_to_news() {
     assert_eq!(town.partners[0].news().unwrap(), news);
 
     // The other withdraws one flat, and nothing else is in that house number.
-    town.partners[1].withdraw(&[b], &by(), next).unwrap();
+    town.partners[1].withdraw([b], &by(), next).unwrap();
     town.deliver(1, next);
-    town.partners[2].flag(&[home("1012JS|9|")], &by(), next).unwrap();
+    town.partners[2].flag([home("1012JS|9|")], &by(), next).unwrap();
     town.deliver(2, next);
     let third = Timestamp(next.0 + 2 * DAY);
     let messages = town.partners[0].ask_own(&by(), third).unwrap();
@@ -189,7 +189,11 @@ fn an_address_comes_back_as_it_was_written() {
     assert_eq!((police.typed(&a).as_str(), police.typed(&b).as_str()), ("Dam 1-a, 1012 JS Amsterdam", ""));
     let written = |entries: Vec<DossierEntry>| -> Vec<(String, bool)> {
         let is_flagged = |entry: &DossierEntry| matches!(entry.event, DossierEvent::Flagged { .. });
-        entries.iter().map(|entry| (entry.typed.clone(), is_flagged(entry))).filter(|(text, _)| text != "").collect()
+        entries
+            .iter()
+            .map(|entry| (entry.typed.clone(), is_flagged(entry)))
+            .filter(|(text, _)| !text.is_empty())
+            .collect()
     };
     let of_b = written(police.dossier(&b, &by(), next).unwrap());
     assert_eq!(of_b, [(lines[1].to_owned(), true)], "the set of the night flagged nothing anew");
@@ -288,13 +292,13 @@ fn counts(receipts: &[Receipt]) -> [u32; 3] {
 #[test]
 fn what_is_new_beyond_the_budget_waits_and_nothing_waits_with_it() {
     let mut town = of_small_budgets();
-    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    town.partners[0].flag(houses(1..4), &by(), day(0)).unwrap();
     assert_eq!(counts(&town.delivered(0, day(0))), [6, 0, 6]);
     assert_eq!(town.partners[0].undelivered(), 0);
 
-    town.partners[0].flag(&houses(31..33), &by(), day(1)).unwrap();
-    town.partners[0].flag(&houses(20..31), &by(), day(2)).unwrap();
-    town.partners[0].withdraw(&houses(1..2), &by(), day(2)).unwrap();
+    town.partners[0].flag(houses(31..33), &by(), day(1)).unwrap();
+    town.partners[0].flag(houses(20..31), &by(), day(2)).unwrap();
+    town.partners[0].withdraw(houses(1..2), &by(), day(2)).unwrap();
     assert_eq!(town.partners[0].undelivered(), 13);
     // Those flagged first go first; and what is withdrawn goes at once.
     assert_eq!(counts(&town.delivered(0, day(2))), [10, 2, 14]);
@@ -302,11 +306,11 @@ fn what_is_new_beyond_the_budget_waits_and_nothing_waits_with_it() {
     // Nothing more today, whatever happens to the program; but withdrawals do go.
     town.reopen(0);
     assert!(town.delivered(0, day(2)).is_empty());
-    town.partners[0].withdraw(&houses(31..33), &by(), day(2)).unwrap();
+    town.partners[0].withdraw(houses(31..33), &by(), day(2)).unwrap();
     assert_eq!(counts(&town.delivered(0, day(2))), [0, 4, 10]);
     // One that waits is flagged until another day and one is withdrawn, and the broker hears of each what holds.
-    town.partners[0].withdraw(&houses(29..30), &by(), day(2)).unwrap();
-    town.partners[0].flag_until(&houses(30..31), "2027-01-31".parse().unwrap(), &by(), day(2)).unwrap();
+    town.partners[0].withdraw(houses(29..30), &by(), day(2)).unwrap();
+    town.partners[0].flag_until(houses(30..31), "2027-01-31".parse().unwrap(), &by(), day(2)).unwrap();
     assert_eq!(town.partners[0].undelivered(), 7);
     assert_eq!(counts(&town.delivered(0, day(3))), [10, 0, 20]);
     assert_eq!(counts(&town.delivered(0, day(4))), [4, 0, 24]);
@@ -318,11 +322,11 @@ fn what_is_new_beyond_the_budget_waits_and_nothing_waits_with_it() {
 fn a_set_in_place_of_all_is_held_to_the_budgets_too() {
     let mut town = of_small_budgets();
     // Even the first of an epoch, which is free of the day's.
-    town.partners[0].replace_all(&houses(101..121), false, &by(), day(0)).unwrap();
+    town.partners[0].replace_all(houses(101..121), false, &by(), day(0)).unwrap();
     assert_eq!(counts(&town.delivered(0, day(0))), [30, 0, 30]);
     assert_eq!(town.partners[0].undelivered(), 5);
     assert!(town.delivered(0, day(1)).is_empty(), "no more may be held");
-    town.partners[0].replace_all(&houses(108..128), true, &by(), day(2)).unwrap();
+    town.partners[0].replace_all(houses(108..128), true, &by(), day(2)).unwrap();
     // Held are 108 to 115, and five more can be added today.
     assert_eq!(counts(&town.delivered(0, day(2))), [10, 14, 26]);
     assert_eq!(counts(&town.delivered(0, day(3))), [4, 0, 30]);
@@ -332,11 +336,11 @@ fn a_set_in_place_of_all_is_held_to_the_budgets_too() {
 #[test]
 fn one_that_does_not_know_what_is_left_of_the_budget_is_told() {
     let mut town = of_small_budgets();
-    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    town.partners[0].flag(houses(1..4), &by(), day(0)).unwrap();
     town.delivered(0, day(0));
     let state = town.folder.path().join("1/state.sealed");
     let old = fs::read(&state).unwrap();
-    town.partners[0].flag(&houses(4..7), &by(), day(1)).unwrap();
+    town.partners[0].flag(houses(4..7), &by(), day(1)).unwrap();
     assert_eq!(counts(&town.delivered(0, day(1))), [6, 0, 12]);
     // An old copy is put back.
     drop(town.partners.remove(0));
@@ -344,7 +348,7 @@ fn one_that_does_not_know_what_is_left_of_the_budget_is_told() {
     town.partners.insert(0, Partner::open(&town.folder.path().join("1")).unwrap());
     // What it told the broker is not taken for new, nor anything withdrawn.
     assert_eq!(counts(&town.delivered(0, day(1))), [0, 0, 12]);
-    town.partners[0].flag(&houses(7..10), &by(), day(1)).unwrap();
+    town.partners[0].flag(houses(7..10), &by(), day(1)).unwrap();
     let messages = town.partners[0].deliver(day(1)).unwrap();
     let received = town.carry(0, messages, day(1));
     let [Received::Rejection { rejection, next: Next::Wait }] = &received[..] else { panic!("{received:?}") };
@@ -369,20 +373,20 @@ fn a_partner_copes_with_what_another_of_its_organisation_spends() {
     // Both are of the municipality.
     let (one, other) = (3, 4);
     [one, other].into_iter().for_each(|at| town.deliver(at, day(0)));
-    town.partners[one].flag(&houses(1..5), &by(), day(0)).unwrap();
+    town.partners[one].flag(houses(1..5), &by(), day(0)).unwrap();
     assert_eq!(counts(&town.delivered(one, day(0))), [8, 0, 8]);
-    town.partners[other].flag(&houses(11..15), &by(), day(0)).unwrap();
+    town.partners[other].flag(houses(11..15), &by(), day(0)).unwrap();
     assert_eq!(over_budget(&mut town, other, day(0)), 2, "ten are a day's, for both together");
     assert_eq!(counts(&town.delivered(other, day(0))), [2, 0, 2]);
     assert_eq!(town.partners[other].undelivered(), 3);
     assert_eq!(counts(&town.delivered(other, day(1))), [6, 0, 8]);
     // Together they hold 16 of 30.
-    town.partners[one].flag(&houses(5..9), &by(), day(2)).unwrap();
+    town.partners[one].flag(houses(5..9), &by(), day(2)).unwrap();
     assert_eq!(counts(&town.delivered(one, day(2))), [8, 0, 16]);
-    town.partners[one].flag(&houses(9..13), &by(), day(3)).unwrap();
+    town.partners[one].flag(houses(9..13), &by(), day(3)).unwrap();
     assert_eq!(over_budget(&mut town, one, day(3)), 6);
     assert_eq!(counts(&town.delivered(one, day(3))), [6, 0, 22]);
-    town.partners[one].withdraw(&houses(1..2), &by(), day(4)).unwrap();
+    town.partners[one].withdraw(houses(1..2), &by(), day(4)).unwrap();
     assert_eq!(counts(&town.delivered(one, day(4))), [2, 2, 22], "one goes and one comes");
 }
 
@@ -391,14 +395,14 @@ fn a_first_full_set_that_is_too_large_goes_in_part() {
     let mut town = Consortium::under(
         &policy_text().replace("[budgets]\n", "[budgets]\nnew_flags_a_day = 10\nfirst_set_flags = 4\n"),
     );
-    town.partners[0].flag(&houses(1..11), &by(), day(0)).unwrap();
+    town.partners[0].flag(houses(1..11), &by(), day(0)).unwrap();
     assert_eq!(over_budget(&mut town, 0, day(0)), 14);
     town.reopen(0);
     assert_eq!(counts(&town.delivered(0, day(0))), [14, 0, 14]);
     assert_eq!(town.partners[0].undelivered(), 3);
     assert_eq!(counts(&town.delivered(0, day(1))), [6, 0, 20]);
     // One that asks where it stands is told before.
-    town.partners[1].flag(&houses(1..11), &by(), day(1)).unwrap();
+    town.partners[1].flag(houses(1..11), &by(), day(1)).unwrap();
     let request = town.partners[1].status(day(1)).unwrap();
     town.carry(1, vec![request], day(1));
     assert_eq!(counts(&town.delivered(1, day(1))), [14, 0, 14]);
@@ -410,10 +414,10 @@ fn epochs_that_overlap_share_the_budget() {
     let mut town = of_small_budgets();
     let overlap = Timestamp("2027-11-10".parse::<Day>().unwrap().start().0);
     let next = Timestamp(overlap.0 + DAY);
-    town.partners[0].flag(&houses(1..2), &by(), day(330)).unwrap();
+    town.partners[0].flag(houses(1..2), &by(), day(330)).unwrap();
     assert_eq!(town.delivered(0, day(330)).len(), 1);
     assert_eq!(town.delivered(0, overlap).len(), 1, "a full set in the second");
-    town.partners[0].flag(&houses(2..7), &by(), overlap).unwrap();
+    town.partners[0].flag(houses(2..7), &by(), overlap).unwrap();
     let added = |receipts: Vec<Receipt>| receipts.iter().map(|receipt| receipt.added).collect::<Vec<_>>();
     assert_eq!(added(town.delivered(0, overlap)), [10], "the newer epoch comes first");
     assert_eq!(added(town.delivered(0, next)), [10]);
@@ -424,7 +428,7 @@ fn epochs_that_overlap_share_the_budget() {
 fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
     let mut town = Consortium::new();
     for at in 0..4 {
-        town.partners[at].flag(&houses(1..4), &by(), day(0)).unwrap();
+        town.partners[at].flag(houses(1..4), &by(), day(0)).unwrap();
         town.delivered(at, day(0));
     }
     town.ask(0, &houses(1..3), day(1));
@@ -445,12 +449,12 @@ fn the_lines_on_own_messages_are_proven_once_a_checkpoint_has_them() {
 fn what_arrives_after_its_epoch_has_closed_is_refused_without_a_complaint() {
     let mut town = Consortium::new();
     let midnight = "2027-12-01".parse::<Day>().unwrap().start();
-    town.partners[0].flag(&houses(1..4), &by(), day(0)).unwrap();
+    town.partners[0].flag(houses(1..4), &by(), day(0)).unwrap();
     town.delivered(0, day(0));
     let last_minute = Timestamp(midnight.0 - 60);
     town.pass(0, last_minute);
     town.delivered(0, last_minute);
-    town.partners[0].flag(&houses(4..6), &by(), last_minute).unwrap();
+    town.partners[0].flag(houses(4..6), &by(), last_minute).unwrap();
     let messages = town.partners[0].deliver(last_minute).unwrap();
     let received = town.carry(0, messages, midnight);
     let is_refused = |received: &&Received| match received {
@@ -468,7 +472,7 @@ fn broker_and_partners_pass_over_an_epoch_that_made_way() {
     let overlap = "2027-11-10".parse::<Day>().unwrap().start();
     let before = Timestamp(overlap.0 - 20 * DAY);
     for at in 0..4 {
-        town.partners[at].flag(&[flat], &by(), before).unwrap();
+        town.partners[at].flag([flat], &by(), before).unwrap();
         town.deliver(at, before);
     }
     let first = policy_text();
@@ -501,9 +505,9 @@ fn broker_and_partners_pass_over_an_epoch_that_made_way() {
         assert!(received.iter().all(|received| matches!(received, Received::Receipt(_))), "{received:?}");
     }
     let later = Timestamp(overlap.0 + 7 * DAY);
-    let messages = town.partners[0].ask(&[flat], &by(), later).unwrap();
+    let messages = town.partners[0].ask([flat], &by(), later).unwrap();
     town.carry(0, messages, later);
-    let messages = town.partners[0].ask(&[flat], &by(), later).unwrap();
+    let messages = town.partners[0].ask([flat], &by(), later).unwrap();
     let received = town.carry(0, messages, later);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
     assert_eq!((answer.epoch, answer.rows[0].1), (3, Standing::Stacked(Told::Count(3))));
@@ -517,11 +521,11 @@ fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
     let on = |number: u64| Timestamp(overlap.0 + number * DAY);
     let before = Timestamp(overlap.0 - 20 * DAY);
     for at in 0..4 {
-        town.partners[at].flag(&[flat], &by(), before).unwrap();
+        town.partners[at].flag([flat], &by(), before).unwrap();
         town.deliver(at, before);
     }
     let asked = |town: &mut Consortium, now| {
-        let messages = town.partners[0].ask(&[flat], &by(), now).unwrap();
+        let messages = town.partners[0].ask([flat], &by(), now).unwrap();
         match &town.carry(0, messages, now)[..] {
             [Received::Answer(answer)] => Ok((answer.epoch, answer.rows[0].1)),
             [Received::Rejection { rejection, next: Next::Again }] => Err((rejection.code, rejection.number)),
@@ -537,7 +541,7 @@ fn a_partner_asks_in_the_epoch_that_answers_and_withdraws_in_both() {
     // What is withdrawn goes from both, and at the turn of the day.
     for at in 1..3 {
         town.deliver(at, on(1));
-        town.partners[at].withdraw(&[flat], &by(), on(1)).unwrap();
+        town.partners[at].withdraw([flat], &by(), on(1)).unwrap();
         assert_eq!(town.delivered(at, on(1)).iter().map(|receipt| receipt.withdrawn).sum::<u32>(), 4);
     }
     assert_eq!(asked(&mut town, on(2)), Ok((1, Standing::BelowThreshold)), "two are left, fewer than min_sources");
@@ -574,7 +578,7 @@ fn what_is_withdrawn_reaches_a_broker_in_doubt_whatever_else_is_in_flight() {
     let on = |days: u64, seconds: u64| Timestamp(overlap.0 - 20 * DAY + days * DAY + seconds);
     for at in 0..4 {
         if at < 3 {
-            town.partners[at].flag(&flats, &by(), on(0, 0)).unwrap();
+            town.partners[at].flag(flats, &by(), on(0, 0)).unwrap();
         }
         town.deliver(at, on(0, 0));
     }
@@ -582,7 +586,7 @@ fn what_is_withdrawn_reaches_a_broker_in_doubt_whatever_else_is_in_flight() {
     assert_eq!(town.ask(0, &flats, on(20, 0)), [count(3); 4]);
 
     // Its first full set in the second epoch is in flight, and the broker puts it off with all that comes after it.
-    town.partners[1].flag(&[home("1012JS|11|")], &by(), on(20, 60)).unwrap();
+    town.partners[1].flag([home("1012JS|11|")], &by(), on(20, 60)).unwrap();
     assert_eq!(taken_in_doubt(&mut town, 1, on(20, 60)), []);
     let put_off = town.partners[1].deliver(on(20, 61)).unwrap();
     assert_eq!(put_off.len(), 2, "a full set, and a delta in the first epoch");
@@ -600,9 +604,9 @@ fn what_is_withdrawn_reaches_a_broker_in_doubt_whatever_else_is_in_flight() {
     assert_eq!(town.delivered(1, on(21, 1)).len(), 2);
     assert!(town.delivered(1, on(21, 2)).is_empty());
     // In both epochs at once: the older first.
-    town.partners[1].flag(&[home("1012JS|13|")], &by(), on(21, 3)).unwrap();
+    town.partners[1].flag([home("1012JS|13|")], &by(), on(21, 3)).unwrap();
     assert_eq!(taken_in_doubt(&mut town, 1, on(21, 3)), []);
-    town.partners[1].withdraw(&flats, &by(), on(21, 4)).unwrap();
+    town.partners[1].withdraw(flats, &by(), on(21, 4)).unwrap();
     assert_eq!(taken_in_doubt(&mut town, 1, on(21, 4)), [(1, 4), (2, 4)], "two homes with their house numbers");
     let held: Vec<_> = town.delivered(1, on(21, 5)).iter().map(|receipt| receipt.held).collect();
     assert_eq!(held, [4, 4], "each epoch has the two new ones");
@@ -612,9 +616,9 @@ fn what_is_withdrawn_reaches_a_broker_in_doubt_whatever_else_is_in_flight() {
 fn standings_find_their_rows_again() {
     let mut town = Consortium::new();
     let (a, b, c) = (home("1012JS|1|A"), home("1012JS|1|B"), home("1012JS|7|"));
-    town.partners[0].flag(&[a, b], &by(), START).unwrap();
+    town.partners[0].flag([a, b], &by(), START).unwrap();
     (0..4).for_each(|at| town.deliver(at, START));
-    let messages = town.partners[0].ask(&[b, c, b], &by(), day(1)).unwrap();
+    let messages = town.partners[0].ask([b, c, b], &by(), day(1)).unwrap();
     let [Received::Answer(answer)] = &town.carry(0, messages, day(1))[..] else { panic!() };
     let (below, not_own) = (Some(Standing::BelowThreshold), Some(Standing::NoOwnFlag));
     let own = answer.rows[0].1;
@@ -634,10 +638,10 @@ fn months_of_flats_renewals_and_two_epochs() {
     for month in 0..14u16 {
         let flat = home(&format!("1012JS|1|{month}"));
         for at in 0..3 {
-            town.partners[at].flag(&[flat], &by(), now).unwrap();
+            town.partners[at].flag([flat], &by(), now).unwrap();
             if month % 2 == 1 {
                 let first = *town.partners[at].flags().next().unwrap();
-                match town.partners[at].renew(&[first.address], RenewalReason::ObservedAgain, &by(), now) {
+                match town.partners[at].renew([first.address], RenewalReason::ObservedAgain, &by(), now) {
                     Ok(changed) => assert_eq!(changed.changed + changed.unchanged, 1),
                     Err(error) => {
                         assert_eq!(error.code(), "too_many_renewals");
@@ -671,9 +675,9 @@ fn first_days_outlast_an_epoch() {
     let on = |date: &str| date.parse::<Day>().unwrap().start();
     let renew = |town: &mut Consortium, now| {
         let flags = town.partners[0].flags().count();
-        town.partners[0].renew(&two, RenewalReason::BeingActedOn, &by(), now).map(|changed| (flags, changed))
+        town.partners[0].renew(two, RenewalReason::BeingActedOn, &by(), now).map(|changed| (flags, changed))
     };
-    town.partners[0].flag(&two, &by(), START).unwrap();
+    town.partners[0].flag(two, &by(), START).unwrap();
     town.deliver(0, START);
     // 180 days from 2026-12-01 end on 2027-05-30, and twice as many on 2027-11-26.
     town.pass(0, on("2027-04-20"));
@@ -685,13 +689,13 @@ fn first_days_outlast_an_epoch() {
     // Ended on 2027-10-31, the day before the second epoch opened: nothing is flagged in it.
     let second = on("2027-11-02");
     town.pass(0, second);
-    let changed = town.partners[0].replace_all(&two, false, &by(), second).unwrap();
+    let changed = town.partners[0].replace_all(two, false, &by(), second).unwrap();
     assert_eq!((changed.added, changed.lapsed), (0, 2));
     town.deliver(0, second);
     assert_eq!(renew(&mut town, second).unwrap_err().code(), "too_many_renewals");
-    assert_eq!(town.partners[0].flag(&two, &by(), on("2027-11-30")).unwrap().lapsed, 2);
+    assert_eq!(town.partners[0].flag(two, &by(), on("2027-11-30")).unwrap().lapsed, 2);
     // A month later it is a new observation.
-    assert_eq!(town.partners[0].flag(&two, &by(), on("2027-12-01")).unwrap().added, 2);
+    assert_eq!(town.partners[0].flag(two, &by(), on("2027-12-01")).unwrap().added, 2);
     town.deliver(0, on("2027-12-01"));
     assert!(town.partners[0].deliver(on("2027-12-01")).unwrap().is_empty());
 }

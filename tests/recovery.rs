@@ -43,7 +43,7 @@ impl Town {
         let partners = partners.collect();
         let mut town = Town { folder, broker: Some(broker), partners };
         for at in 0..PARTNERS {
-            town.partners[at].flag(&[a(), b()], &by(), START).unwrap();
+            town.partners[at].flag([a(), b()], &by(), START).unwrap();
             town.deliver(at, START);
         }
         assert_eq!(town.ask(0, day(1)), three());
@@ -80,7 +80,7 @@ impl Town {
 
     /// The standings of `a` and `b`.
     fn ask(&mut self, at: usize, now: Timestamp) -> [Standing; 2] {
-        let messages = self.partners[at].ask(&[a(), b()], &by(), now).unwrap();
+        let messages = self.partners[at].ask([a(), b()], &by(), now).unwrap();
         let received = self.send(at, messages, now);
         let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
         [answer.rows[0].1, answer.rows[1].1]
@@ -150,9 +150,9 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
     let mut town = Town::settled();
     town.broker.as_ref().unwrap().backup(&town.path("copy"), day(1)).unwrap();
     // What the copy lacks: a withdrawal, and a checkpoint.
-    town.partners[1].withdraw(&[a()], &by(), day(1)).unwrap();
+    town.partners[1].withdraw([a()], &by(), day(1)).unwrap();
     town.deliver(1, day(1));
-    town.partners[2].flag(&[AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), day(1)).unwrap();
+    town.partners[2].flag([AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), day(1)).unwrap();
     let before = town.deliver(2, day(1));
     assert_eq!(town.ask(0, day(3))[0], Standing::Stacked(Told::Count(2)), "the withdrawal was released");
     assert_eq!(town.status(0, day(3)), None);
@@ -165,7 +165,7 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
 
     // The first learns it by a question, the second by a message of its own, the third by its status.
     assert!(town.partners[0].deliver(now).unwrap().is_empty(), "nothing to say, as far as it knows");
-    let question = town.partners[0].ask(&[a()], &by(), now).unwrap();
+    let question = town.partners[0].ask([a()], &by(), now).unwrap();
     assert_eq!(town.refused(0, question, now).0, Code::Recovering);
     let confirm = town.partners[1].confirm(now).unwrap();
     assert_eq!(town.refused(1, confirm, now).0, Code::Recovering);
@@ -209,7 +209,7 @@ fn a_restored_broker_is_noticed_and_no_withdrawn_flag_comes_back() {
 #[test]
 fn a_lost_broker_is_made_again_from_full_sets_alone() {
     let mut town = Town::settled();
-    town.partners[1].withdraw(&[a()], &by(), day(1)).unwrap();
+    town.partners[1].withdraw([a()], &by(), day(1)).unwrap();
     let before = town.deliver(1, day(1));
     town.broker = None;
     fs::remove_dir_all(town.path("store")).unwrap();
@@ -218,7 +218,7 @@ fn a_lost_broker_is_made_again_from_full_sets_alone() {
     let policy = town.path("policy.toml");
     town.broker = Some(Broker::create(&town.path("store"), keys, &policy, now).unwrap());
 
-    town.partners[0].flag(&[AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), now).unwrap();
+    town.partners[0].flag([AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), now).unwrap();
     let delta = town.partners[0].deliver(now).unwrap();
     assert_eq!(town.refused(0, delta, now), (Code::Gap, 0));
     let confirm = town.partners[1].confirm(now).unwrap();
@@ -247,13 +247,13 @@ fn a_partner_that_lost_its_folder_goes_on_after_its_status_and_a_full_set() {
     let partner = Partner::open(&own).unwrap();
     town.partners.insert(0, partner);
     assert_eq!(town.partners[0].checkpoint(), None);
-    town.partners[0].replace_all(&[a(), b()], false, &by(), day(1)).unwrap();
+    town.partners[0].replace_all([a(), b()], false, &by(), day(1)).unwrap();
     assert_eq!(town.status(0, day(1)), None, "the first checkpoint that it sees needs no proof");
     // The broker knows that these flags are a day older than this folder does, and too old for their last day.
     let messages = town.partners[0].deliver(day(1)).unwrap();
     let received = town.send(0, messages, day(1));
     assert!(matches!(received[..], [Received::Rejection { next: Next::Renew, .. }]), "{received:?}");
-    town.partners[0].renew(&[a(), b()], RenewalReason::ObservedAgain, &by(), day(1)).unwrap();
+    town.partners[0].renew([a(), b()], RenewalReason::ObservedAgain, &by(), day(1)).unwrap();
     town.deliver(0, day(1));
     assert_eq!(town.ask(0, day(2)), three());
     assert_eq!(town.status(0, day(2)), None);
@@ -363,14 +363,14 @@ fn an_old_copy_of_a_folder_withdraws_nothing_that_it_never_knew_of() {
         town.partners.remove(0);
         copy(&town.path("1"), &town.path("copy of 1"));
         town.partners.insert(0, Partner::open(&town.path("1")).unwrap());
-        town.partners[0].flag(&[home(9)], &by(), day(1)).unwrap();
+        town.partners[0].flag([home(9)], &by(), day(1)).unwrap();
         town.deliver(0, day(1));
         town.partners.remove(0);
         fs::remove_dir_all(town.path("1")).unwrap();
         copy(&town.path("copy of 1"), &town.path("1"));
         town.partners.insert(0, Partner::open(&town.path("1")).unwrap());
 
-        town.partners[0].flag(&[home(10)], &by(), day(1)).unwrap();
+        town.partners[0].flag([home(10)], &by(), day(1)).unwrap();
         assert_eq!(town.partners[0].deliver(day(1)).unwrap().len(), 1, "it is lost on its way");
         if ask_status {
             town.status(0, day(1));
@@ -383,7 +383,7 @@ fn an_old_copy_of_a_folder_withdraws_nothing_that_it_never_knew_of() {
                     codes.push(rejection.code);
                     if *next == Next::DeclareShrink {
                         // What the broker holds is flagged nowhere here, so a person looks: it was right.
-                        town.partners[0].replace_all(&[a(), b(), home(9), home(10)], true, &by(), day(1)).unwrap();
+                        town.partners[0].replace_all([a(), b(), home(9), home(10)], true, &by(), day(1)).unwrap();
                     }
                 }
                 received => break assert!(matches!(received, [Received::Receipt(_)]), "{received:?}"),
@@ -517,7 +517,7 @@ fn a_snapshot_put_back_is_an_alarm_on_both_sides_and_nobody_can_forge_one() {
     town.broker = None;
     copy(&town.path("store"), &town.path("snapshot"));
     town.broker = open(&town, "store");
-    town.partners[1].flag(&[AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), day(1)).unwrap();
+    town.partners[1].flag([AddressKey::from_canonical("1012JS|9|").unwrap()], &by(), day(1)).unwrap();
     town.deliver(1, day(1));
     assert_eq!(town.status(1, day(1)), None);
 

@@ -78,7 +78,7 @@ fn check(own: &Path) {
     assert_eq!(in_flight, [(Kind::Delta, first), (Kind::Delta, first + 1), (Kind::Question, 2)]);
     let bytes: Vec<_> = partner.in_flight().map(|message| message.bytes.to_vec()).collect();
     assert_eq!(partner.deliver(day(2)).unwrap(), bytes[..2]);
-    assert_eq!(partner.ask(&homes(1..4), &by(), day(2)).unwrap(), bytes[2..]);
+    assert_eq!(partner.ask(homes(1..4), &by(), day(2)).unwrap(), bytes[2..]);
     assert!(partner.checkpoint().is_some_and(|checkpoint| checkpoint.starts_with(b"example.nl/zaanstad\n")));
     assert_eq!(partner.brokers_policy(), None);
 
@@ -105,7 +105,7 @@ fn check(own: &Path) {
         partner.give_up(digest, day(2)).unwrap();
     }
     partner.deliver(day(2)).unwrap();
-    partner.ask(&homes(2..4), &by(), day(2)).unwrap();
+    partner.ask(homes(2..4), &by(), day(2)).unwrap();
     let in_flight: Vec<_> = partner.in_flight().map(|message| (message.kind, message.number)).collect();
     let next = in_flight[0].1;
     assert!(next > first + 1, "{next}");
@@ -139,23 +139,23 @@ fn write(own: &Path) {
         }
     };
     for (partner, flagged) in partners.iter_mut().zip([1..5, 2..3, 8..9, 9..10]) {
-        partner.flag(&homes(flagged), &by(), START).unwrap();
+        partner.flag(homes(flagged), &by(), START).unwrap();
         let messages = partner.deliver(START).unwrap();
         send(partner, messages, START);
     }
     let partner = &mut partners[0];
     partner.accept_clock(&by(), day(1)).unwrap();
-    let messages = partner.ask(&homes(2..4), &by(), day(1)).unwrap();
+    let messages = partner.ask(homes(2..4), &by(), day(1)).unwrap();
     send(partner, messages, day(1));
     let news: Vec<_> = partner.news().unwrap().into_iter().map(|news| news.change).collect();
     assert_eq!(news, [StackChange::NewlyStacked(Told::Count(2))]);
     let request = partner.status(day(1)).unwrap();
     send(partner, vec![request], day(1));
 
-    partner.withdraw(&homes(1..2), &by(), day(1)).unwrap();
-    partner.renew(&homes(2..3), RenewalReason::UnderSupervision, &by(), day(1)).unwrap();
-    partner.flag_until(&homes(3..4), "2027-02-28".parse().unwrap(), &by(), day(1)).unwrap();
-    partner.flag(&homes(5..7), &by(), day(1)).unwrap();
+    partner.withdraw(homes(1..2), &by(), day(1)).unwrap();
+    partner.renew(homes(2..3), RenewalReason::UnderSupervision, &by(), day(1)).unwrap();
+    partner.flag_until(homes(3..4), "2027-02-28".parse().unwrap(), &by(), day(1)).unwrap();
+    partner.flag(homes(5..7), &by(), day(1)).unwrap();
     partner.deliver(day(1)).unwrap();
-    partner.ask(&homes(1..4), &by(), day(1)).unwrap();
+    partner.ask(homes(1..4), &by(), day(1)).unwrap();
 }

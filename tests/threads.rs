@@ -78,13 +78,13 @@ fn said(flags: [usize; 3], changed: usize, threads: usize) -> Said {
         partner
     });
     for (partner, flags) in partners.iter_mut().zip(flags) {
-        partner.flag(&homes(0..flags), &by, START).unwrap();
+        partner.flag(homes(0..flags), &by, START).unwrap();
         let messages = partner.deliver(START).unwrap();
         said.carry(&broker, partner, &messages, START);
     }
     let [asker, ..] = &mut partners;
-    asker.withdraw(&homes(0..changed), &by, START).unwrap();
-    asker.flag(&homes(flags[0]..flags[0] + changed), &by, START).unwrap();
+    asker.withdraw(homes(0..changed), &by, START).unwrap();
+    asker.flag(homes(flags[0]..flags[0] + changed), &by, START).unwrap();
     let messages = asker.confirm(START).unwrap();
     said.carry(&broker, asker, &messages, START);
     broker.release(NEXT).unwrap();

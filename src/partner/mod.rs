@@ -13,10 +13,10 @@
 //! # let address = AddressKey::from_canonical("1012JS|1|A")?;
 //! let mut police = Partner::open(folder)?;
 //! let by = Case::new("j.jansen", "2026-0117")?;
-//! police.flag(&[address], &by, now)?;
+//! police.flag([address], &by, now)?;
 //! let messages = police.deliver(now)?;
 //! police.carry(&messages, now, send)?; // an error where the broker does not accept one
-//! let questions = police.ask(&[address], &by, now)?;
+//! let questions = police.ask([address], &by, now)?;
 //! for received in police.carry(&questions, now, send)? {
 //!     if let Received::Answer(answer) = received {
 //!         for (address, standing) in &answer.rows {

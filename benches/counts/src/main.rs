@@ -106,7 +106,7 @@ fn flag() -> usize {
 /// A partner's full set, signed.
 fn deliver() -> usize {
     let mut town = Town::new();
-    let flagged = town.partner.flag(&homes(), &by(), START).unwrap().added;
+    let flagged = town.partner.flag(homes(), &by(), START).unwrap().added;
     assert_eq!(measured(|| town.partner.deliver(START).unwrap()).len(), 1);
     flagged
 }

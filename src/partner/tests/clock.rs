@@ -8,20 +8,20 @@ const DAY: u64 = 86_400;
 /// Play at which partner 1 flags three homes through 2027-05-31, last on 2027-05-15.
 fn in_may() -> (Play, Timestamp) {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     let may = "2027-05-15".parse::<Day>().unwrap().start();
-    assert_eq!(code(play.partner.flag(&homes(3..4), &by(), may)), "clock_ahead", "five months later");
+    assert_eq!(code(play.partner.flag(homes(3..4), &by(), may)), "clock_ahead", "five months later");
     assert_eq!(play.partner.accept_clock(&by(), may).unwrap(), 0);
     let last_day = LAST_DAY.parse().unwrap();
-    play.partner.flag_until(&homes(3..4), last_day, &by(), may).unwrap();
+    play.partner.flag_until(homes(3..4), last_day, &by(), may).unwrap();
     (play, may)
 }
 
 #[test]
 fn a_wrong_time_changes_nothing_whatever_the_call() {
     let (mut play, may) = in_may();
-    play.partner.ask(&homes(1..2), &by(), may).unwrap();
+    play.partner.ask(homes(1..2), &by(), may).unwrap();
     let reply = {
         let message = play.partner.deliver(may).unwrap().remove(0);
         play.broker.handle(&message, may)
@@ -35,7 +35,7 @@ fn a_wrong_time_changes_nothing_whatever_the_call() {
         let (partner, now, one) = (&mut play.partner, Timestamp(time), homes(1..2));
         let last_day = LAST_DAY.parse().unwrap();
         let codes = [
-            code(partner.flag(&homes(5..6), &by(), now)),
+            code(partner.flag(homes(5..6), &by(), now)),
             code(partner.flag_until(&one, last_day, &by(), now)),
             code(partner.renew(&one, RenewalReason::ObservedAgain, &by(), now)),
             code(partner.withdraw(&one, &by(), now)),
@@ -69,14 +69,14 @@ fn a_call_that_did_nothing_ends_no_flag() {
     play.deliver(may);
     // Three weeks ahead, as a clock is that was set to the wrong month.
     let ahead = Timestamp(may.0 + 21 * DAY);
-    assert_eq!(code(play.partner.flag_until(&homes(1..2), Day(1), &by(), ahead)), "last_day");
-    assert_eq!(code(play.partner.flag(&[home("1012JS|1")], &by(), ahead)), "level");
-    assert_eq!(code(play.partner.renew(&homes(7..8), RenewalReason::ObservedAgain, &by(), ahead)), "not_flagged");
+    assert_eq!(code(play.partner.flag_until(homes(1..2), Day(1), &by(), ahead)), "last_day");
+    assert_eq!(code(play.partner.flag([home("1012JS|1")], &by(), ahead)), "level");
+    assert_eq!(code(play.partner.renew(homes(7..8), RenewalReason::ObservedAgain, &by(), ahead)), "not_flagged");
     assert_eq!(play.partner.ask_own(&by(), ahead).unwrap(), [[0; 0]; 0], "nothing is flagged then");
     assert_eq!(play.partner.withdraw(&[] as &[AddressKey], &by(), ahead).unwrap(), Changed::default());
     assert_eq!(play.partner.flags().len(), 3);
     // The clock is set right, and what is written now has all three.
-    play.partner.flag(&homes(4..5), &by(), may).unwrap();
+    play.partner.flag(homes(4..5), &by(), may).unwrap();
     play.deliver(may);
     let play = play.reopen();
     assert_eq!(play.partner.flags().len(), 4);
@@ -87,15 +87,15 @@ fn a_call_that_did_nothing_ends_no_flag() {
 fn who_says_that_the_clock_is_right_is_in_the_journal_and_ends_what_has_ended() {
     let (mut play, may) = in_may();
     let july = "2027-07-20".parse::<Day>().unwrap().start();
-    let error = play.partner.flag(&homes(5..6), &by(), july).unwrap_err();
+    let error = play.partner.flag(homes(5..6), &by(), july).unwrap_err();
     assert!(error.to_string().contains("2027-05-15T00:00:00Z") && error.code() == "clock_ahead", "{error}");
     assert_eq!(play.partner.accept_clock(&by(), july).unwrap(), 3);
     assert_eq!(play.partner.flags().len(), 0);
     // It was wrong after all: a person says so once more, and the time goes back.
-    assert_eq!(code(play.partner.flag(&homes(5..6), &by(), may)), "clock");
+    assert_eq!(code(play.partner.flag(homes(5..6), &by(), may)), "clock");
     play.partner.accept_clock(&by(), may).unwrap();
     let mut play = play.reopen();
-    play.partner.flag(&homes(5..6), &by(), may).unwrap();
+    play.partner.flag(homes(5..6), &by(), may).unwrap();
     let past = Timestamp("2028-06-01".parse::<Day>().unwrap().start().0);
     assert_eq!(code(play.partner.accept_clock(&by(), past)), "clock_ahead", "no epoch is open then");
 }
@@ -103,9 +103,9 @@ fn who_says_that_the_clock_is_right_is_in_the_journal_and_ends_what_has_ended() 
 #[test]
 fn times_in_the_journal_do_not_run_backwards() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
-    play.partner.renew(&homes(1..2), RenewalReason::ObservedAgain, &by(), Timestamp(NOW.0 - 60)).unwrap();
-    assert_eq!(code(play.partner.withdraw(&homes(1..2), &by(), Timestamp(NOW.0 - 61))), "clock");
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
+    play.partner.renew(homes(1..2), RenewalReason::ObservedAgain, &by(), Timestamp(NOW.0 - 60)).unwrap();
+    assert_eq!(code(play.partner.withdraw(homes(1..2), &by(), Timestamp(NOW.0 - 61))), "clock");
     let times: Vec<u64> = dossier(&mut play, &homes(1..2)[0]).iter().map(|entry| entry.time.0).collect();
     assert_eq!(times, [NOW.0, NOW.0]);
 }
@@ -116,7 +116,7 @@ fn a_newer_policy_is_adopted_whatever_the_clock_says() {
     let (mut play, _) = in_may();
     let past = "2028-06-15".parse::<Day>().unwrap().start();
     assert_eq!(code(play.partner.accept_clock(&by(), past)), "clock_ahead");
-    assert_eq!(code(Play::new().partner.flag(&homes(1..2), &by(), past)), "clock_ahead", "in a new folder, too");
+    assert_eq!(code(Play::new().partner.flag(homes(1..2), &by(), past)), "clock_ahead", "in a new folder, too");
     let text = policy_text().replace("closes = 2028-05-31", "closes = 2028-06-30");
     let newer = sample::folder(&following(&text, play.partner.policy()));
     let path = newer.path().join("policy.toml");

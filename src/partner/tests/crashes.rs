@@ -46,9 +46,9 @@ fn step() -> impl Strategy<Value = Step> {
 fn run(play: &mut Play, step: &Step) -> Result<(), PartnerError> {
     let (partner, one) = (&mut play.partner, |number| homes(number..number + 1));
     let (messages, heard) = match step {
-        Step::Flag(number) => return partner.flag(&one(*number), &by(), NOW).map(|_| ()),
-        Step::Withdraw(number) => return partner.withdraw(&one(*number), &by(), NOW).map(|_| ()),
-        Step::Replace(number) => return partner.replace_all(&homes(1..1 + number), true, &by(), NOW).map(|_| ()),
+        Step::Flag(number) => return partner.flag(one(*number), &by(), NOW).map(|_| ()),
+        Step::Withdraw(number) => return partner.withdraw(one(*number), &by(), NOW).map(|_| ()),
+        Step::Replace(number) => return partner.replace_all(homes(1..1 + number), true, &by(), NOW).map(|_| ()),
         Step::News => return partner.news().map(|_| ()),
         Step::GiveUp => {
             let first = partner.in_flight().next().map(|message| message.digest);
@@ -56,7 +56,7 @@ fn run(play: &mut Play, step: &Step) -> Result<(), PartnerError> {
         }
         Step::Deliver { heard } => (partner.deliver(NOW)?, *heard),
         Step::Confirm { heard } => (partner.confirm(NOW)?, *heard),
-        Step::Ask { number, heard } => (partner.ask(&one(*number), &by(), NOW)?, *heard),
+        Step::Ask { number, heard } => (partner.ask(one(*number), &by(), NOW)?, *heard),
         Step::Status => (vec![partner.status(NOW)?], true),
     };
     for message in messages {
@@ -148,7 +148,7 @@ fn at_every_step_the_folder_is_whole() {
 fn nothing_is_handed_out_that_is_not_on_disk() {
     for steps in 0..8 {
         let mut play = Play::new();
-        play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+        play.partner.flag(homes(1..3), &by(), NOW).unwrap();
         files::crash::after(Some(steps));
         let delivered = play.partner.deliver(NOW);
         files::crash::after(None);
@@ -167,14 +167,14 @@ fn nothing_is_handed_out_that_is_not_on_disk() {
 #[test]
 fn an_old_copy_of_the_state_does_no_harm() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     let old = fs::read(play.folder.path().join("state.sealed")).unwrap();
-    play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
+    play.partner.flag(homes(3..6), &by(), NOW).unwrap();
     play.deliver(NOW);
-    let messages = play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
+    let messages = play.partner.ask(homes(1..3), &by(), NOW).unwrap();
     play.carry(messages, NOW);
-    play.partner.flag(&homes(6..7), &by(), NOW).unwrap();
+    play.partner.flag(homes(6..7), &by(), NOW).unwrap();
     let lost = play.partner.deliver(NOW).unwrap();
     play.broker.handle(&lost[0], NOW);
     for missing in [false, true] {
@@ -190,8 +190,8 @@ fn an_old_copy_of_the_state_does_no_harm() {
         play = play.reopen();
         assert_eq!(play.partner.number(), 1);
         assert_eq!(play.partner.flags().count(), 6);
-        play.partner.flag(&homes(8..9), &by(), NOW).unwrap();
-        play.partner.withdraw(&homes(8..9), &by(), NOW).unwrap();
+        play.partner.flag(homes(8..9), &by(), NOW).unwrap();
+        play.partner.withdraw(homes(8..9), &by(), NOW).unwrap();
         settle(&mut play);
     }
 }
@@ -250,7 +250,7 @@ fn a_lost_message_that_was_taken_back_is_not_forgotten() {
 #[test]
 fn damage_is_noticed() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     let Play { folder, partner, .. } = play;
     drop(partner);

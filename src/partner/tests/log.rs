@@ -8,7 +8,7 @@ use crate::message::{LineProof, LogEntry, StatusReply};
 fn delivered() -> Play {
     let mut play = Play::new();
     play.broker.signs = true;
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
     play
 }
@@ -100,7 +100,7 @@ fn three_receipts_of_one_entry_are_complained_of() {
 #[test]
 fn another_hash_for_a_line_is_complained_of_with_both_replies() {
     let mut play = delivered();
-    let (first, second) = (next(&mut play), play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0));
+    let (first, second) = (next(&mut play), play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0));
     let one = play.broker.handle(&first, NOW);
     let _ = play.partner.read(&one, NOW).unwrap();
     let mut other = said(&play.broker.handle(&second, NOW));
@@ -140,7 +140,7 @@ fn a_reply_commits_the_broker_to_a_line_of_every_word() {
             let mut play = delivered();
             let message = match kind {
                 Kind::Confirm => next(&mut play),
-                Kind::Question => play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0),
+                Kind::Question => play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0),
                 _ => play.partner.status(NOW).unwrap(),
             };
             let bytes = changed(&mut play, &message, |reply| {
@@ -219,7 +219,7 @@ fn a_proof_that_was_not_asked_for_is_refused() {
 #[test]
 fn late_replies_are_held_to_their_lines_too() {
     let mut play = delivered();
-    let (message, lost) = (next(&mut play), play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0));
+    let (message, lost) = (next(&mut play), play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0));
     play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
     play.broker.reject_next = Some((Code::Clock, 0));
     let reply = play.broker.handle(&lost, NOW);
@@ -243,7 +243,7 @@ fn codes(play: &Play) -> Vec<&'static str> {
 
 /// Asks about one address, and reads the answer.
 fn ask(play: &mut Play, number: u32) {
-    let message = play.partner.ask(&homes(number..number + 1), &by(), NOW).unwrap().remove(0);
+    let message = play.partner.ask(homes(number..number + 1), &by(), NOW).unwrap().remove(0);
     let reply = play.broker.handle(&message, NOW);
     assert!(matches!(play.partner.read(&reply, NOW).unwrap(), Received::Answer(_)));
 }
@@ -294,7 +294,7 @@ fn a_restore_that_is_said_is_no_cause_for_complaint() {
     play.broker.release = 5;
     ask(&mut play, 1);
     assert_eq!(ask_status(&mut play, |_| {}), None);
-    let (late, message) = (play.partner.ask(&homes(3..4), &by(), NOW).unwrap().remove(0), next(&mut play));
+    let (late, message) = (play.partner.ask(homes(3..4), &by(), NOW).unwrap().remove(0), next(&mut play));
     let before = play.broker.handle(&late, NOW);
     assert_eq!(play.partner.broker_restored(), None);
     // Numbers, releases and lines are those of the copy, and the log is one of its own.
@@ -324,7 +324,7 @@ fn a_restore_that_is_said_is_no_cause_for_complaint() {
 #[test]
 fn answers_of_two_releases_are_read_in_any_order() {
     let mut play = delivered();
-    let [first, second] = [1, 2].map(|at| play.partner.ask(&homes(at..at + 1), &by(), NOW).unwrap().remove(0));
+    let [first, second] = [1, 2].map(|at| play.partner.ask(homes(at..at + 1), &by(), NOW).unwrap().remove(0));
     play.broker.release = 5;
     let older = play.broker.handle(&first, NOW);
     play.broker.release = 6;

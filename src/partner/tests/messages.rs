@@ -35,10 +35,10 @@ fn day(text: &str) -> Day {
 fn where_a_policy_allows_fewer_days_flags_end_sooner() {
     let mut play = Play::new();
     let later = |days: u64| NOW.plus(days * 86_400);
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     pass(&mut play.partner, later(100));
-    play.partner.flag(&homes(4..7), &by(), later(100)).unwrap();
-    play.partner.renew(&homes(3..4), RenewalReason::ObservedAgain, &by(), later(100)).unwrap();
+    play.partner.flag(homes(4..7), &by(), later(100)).unwrap();
+    play.partner.renew(homes(3..4), RenewalReason::ObservedAgain, &by(), later(100)).unwrap();
     play.deliver(later(100));
     let adopt = |play: &mut Play, more: &str| {
         let text = policy_text().replacen("[[epoch]]", &format!("{more}[[epoch]]"), 1);
@@ -72,7 +72,7 @@ fn where_a_policy_allows_fewer_days_flags_end_sooner() {
 #[test]
 fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     let mut play = Play::new();
-    let changed = play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    let changed = play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     assert_eq!(changed, Changed { added: 3, ..Changed::default() });
     let messages = play.partner.deliver(NOW).unwrap();
     assert_eq!(header(&messages[0]).kind, Kind::FullSet);
@@ -81,8 +81,8 @@ fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     play.assert_up_to_date(1, NOW);
     assert!(play.partner.deliver(NOW).unwrap().is_empty());
 
-    play.partner.flag(&homes(3..6), &by(), NOW).unwrap();
-    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(3..6), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     let said: Vec<_> = messages.iter().map(|message| delta(message)).collect();
     assert_eq!(said, [(0, 2), (4, 0)], "a home with its house number, and two; what is withdrawn goes first");
@@ -90,8 +90,8 @@ fn an_epoch_begins_with_a_full_set_and_goes_on_with_deltas() {
     play.assert_up_to_date(1, NOW);
 
     // What came and went again is nothing to tell.
-    play.partner.flag(&homes(8..9), &by(), NOW).unwrap();
-    play.partner.withdraw(&homes(8..9), &by(), NOW).unwrap();
+    play.partner.flag(homes(8..9), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(8..9), &by(), NOW).unwrap();
     assert!(play.partner.deliver(NOW).unwrap().is_empty());
     let messages = play.partner.confirm(NOW).unwrap();
     assert_eq!(header(&messages[0]).kind, Kind::Confirm);
@@ -111,7 +111,7 @@ fn a_partner_without_flags_says_so_once() {
 fn a_house_number_stays_while_a_home_in_it_does() {
     let mut play = Play::new();
     let flats = [home("1012JS|1|A"), home("1012JS|1|B")];
-    play.partner.flag(&flats, &by(), NOW).unwrap();
+    play.partner.flag(flats, &by(), NOW).unwrap();
     play.deliver(NOW);
     let number_key = source(1).pseudonym(&home("1012JS|1"));
     play.partner.withdraw(&flats[..1], &by(), NOW).unwrap();
@@ -119,10 +119,10 @@ fn a_house_number_stays_while_a_home_in_it_does() {
     assert_eq!(delta(&messages[0]), (0, 1));
     play.carry(messages, NOW);
     assert!(play.broker.held[&1].contains_key(&number_key));
-    play.partner.withdraw(&flats, &by(), NOW).unwrap();
+    play.partner.withdraw(flats, &by(), NOW).unwrap();
     play.deliver(NOW);
     assert!(play.broker.held[&1].is_empty());
-    assert_eq!(code(play.partner.flag(&[home("1012JS|1")], &by(), NOW)), "level");
+    assert_eq!(code(play.partner.flag([home("1012JS|1")], &by(), NOW)), "level");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn days_and_renewals() {
     assert_eq!(until(&mut play, "2027-05-31", later), "none");
     assert!(matches!(play.deliver(later)[..], [Received::Receipt(_)]));
     assert_eq!(play.partner.flag(&flats[..1], &by(), later).unwrap().unchanged, 1, "flagged already");
-    assert_eq!(code(play.partner.renew(&flats, reason, &by(), later)), "not_flagged");
+    assert_eq!(code(play.partner.renew(flats, reason, &by(), later)), "not_flagged");
     let twice = play.partner.renew(flats[1..].iter().chain(&flats), reason, &by(), later);
     assert!(matches!(twice, Err(PartnerError::NotFlagged { missing: 1 })), "each counts once");
     assert_eq!(play.partner.renew(&flats[..1], reason, &by(), later).unwrap().changed, 1);
@@ -183,7 +183,7 @@ fn days_and_renewals() {
     let end = day("2027-08-01").start();
     let messages = play.partner.deliver(end).unwrap();
     assert!(messages.is_empty());
-    play.partner.flag(&homes(1..2), &by(), end).unwrap();
+    play.partner.flag(homes(1..2), &by(), end).unwrap();
     play.deliver(end);
     assert_eq!(play.partner.flags().count(), 2);
     play.assert_up_to_date(1, end);
@@ -192,17 +192,17 @@ fn days_and_renewals() {
 #[test]
 fn a_truncated_set_is_noticed_here() {
     let mut play = Play::new();
-    play.partner.replace_all(&homes(1..11), false, &by(), NOW).unwrap();
+    play.partner.replace_all(homes(1..11), false, &by(), NOW).unwrap();
     play.deliver(NOW);
-    assert_eq!(code(play.partner.replace_all(&homes(1..8), false, &by(), NOW)), "shrink");
+    assert_eq!(code(play.partner.replace_all(homes(1..8), false, &by(), NOW)), "shrink");
     assert_eq!(play.partner.flags().count(), 10);
-    let changed = play.partner.replace_all(&homes(2..12), false, &by(), NOW).unwrap();
+    let changed = play.partner.replace_all(homes(2..12), false, &by(), NOW).unwrap();
     assert_eq!(changed, Changed { added: 1, withdrawn: 1, unchanged: 9, ..Changed::default() });
     let messages = play.partner.deliver(NOW).unwrap();
     assert_eq!([0, 1].map(|at| header(&messages[at]).kind), [Kind::Delta, Kind::FullSet]);
     play.carry(messages, NOW);
     play.assert_up_to_date(1, NOW);
-    play.partner.replace_all(&homes(2..3), true, &by(), NOW).unwrap();
+    play.partner.replace_all(homes(2..3), true, &by(), NOW).unwrap();
     assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_), Received::Receipt(_)]));
     play.assert_up_to_date(1, NOW);
 }
@@ -211,15 +211,15 @@ fn a_truncated_set_is_noticed_here() {
 fn an_overlap_of_epochs() {
     let mut play = Play::new();
     let just_before = day("2027-05-20").start();
-    play.partner.flag(&homes(1..4), &by(), just_before).unwrap();
+    play.partner.flag(homes(1..4), &by(), just_before).unwrap();
     play.deliver(just_before);
-    let question_epoch = |play: &mut Play| header(&play.partner.ask(&homes(1..2), &by(), OVERLAP).unwrap()[0]).epoch;
+    let question_epoch = |play: &mut Play| header(&play.partner.ask(homes(1..2), &by(), OVERLAP).unwrap()[0]).epoch;
     let outside = tempfile::tempdir().unwrap();
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
     assert_eq!(question_epoch(&mut play), 1, "it has not delivered in the newer one");
 
-    play.partner.withdraw(&homes(1..2), &by(), OVERLAP).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     let headers: Vec<_> = messages.iter().map(|message| header(message)).collect();
     let first = headers[0].sequence;
@@ -237,7 +237,7 @@ fn an_overlap_of_epochs() {
 
     let closed = day("2027-12-05").start();
     pass(&mut play.partner, closed);
-    play.partner.flag(&homes(7..8), &by(), closed).unwrap();
+    play.partner.flag(homes(7..8), &by(), closed).unwrap();
     let messages = play.partner.deliver(closed).unwrap();
     assert_eq!(messages.iter().map(|m| header(m).epoch).collect::<Vec<_>>(), [2]);
 }
@@ -246,7 +246,7 @@ fn an_overlap_of_epochs() {
 #[test]
 fn a_secret_that_is_gone_is_said_and_never_taken_for_nothing_to_say() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(1..3), &by(), OVERLAP).unwrap();
     play.deliver(OVERLAP);
     play.deliver(OVERLAP);
     let open: Vec<u32> = play.partner.data.state().epochs.iter().map(|epoch| epoch.number).collect();
@@ -256,7 +256,7 @@ fn a_secret_that_is_gone_is_said_and_never_taken_for_nothing_to_say() {
     fs::write(play.folder.path().join(format!("epoch-{gone}.secret")), "").unwrap();
     let mut play = play.reopen();
     assert_eq!(play.partner.unreached_epochs(OVERLAP.day()), [gone]);
-    play.partner.withdraw(&homes(1..2), &by(), OVERLAP).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), OVERLAP).unwrap();
     // Until nothing else is to be said, that goes.
     while let Ok(messages) = play.partner.deliver(OVERLAP) {
         assert!(!messages.is_empty(), "all is not said");
@@ -319,11 +319,11 @@ fn what_was_capped_when_it_was_told_stays_at_least_so_many() {
 #[test]
 fn several_questions_may_be_in_flight() {
     let mut play = Play::new();
-    let first = play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
-    let second = play.partner.ask(&homes(3..5), &by(), NOW).unwrap();
-    let other_case = play.partner.ask(&homes(1..3), &Case::new("p.peters", "2026-0118").unwrap(), NOW).unwrap();
+    let first = play.partner.ask(homes(1..3), &by(), NOW).unwrap();
+    let second = play.partner.ask(homes(3..5), &by(), NOW).unwrap();
+    let other_case = play.partner.ask(homes(1..3), &Case::new("p.peters", "2026-0118").unwrap(), NOW).unwrap();
     assert_ne!(first, other_case, "another case is another question");
-    assert_eq!(play.partner.ask(&homes(1..3), &by(), NOW).unwrap(), first);
+    assert_eq!(play.partner.ask(homes(1..3), &by(), NOW).unwrap(), first);
     assert_eq!(play.partner.in_flight().count(), 3);
     let numbers: Vec<_> = [&first, &second, &other_case].map(|messages| header(&messages[0]).sequence).to_vec();
     assert_eq!(numbers, [1, 2, 3]);
@@ -351,13 +351,13 @@ fn only_what_the_roster_permits() {
     let text = policy_text().replacen("may = [\"flag\", \"ask\"] # politie", "may = [\"ask\"]", 1);
     let text = text.replacen("legal_basis_flag = \"Politiewet", "# \"Politiewet", 1);
     let mut play = Play::under(&text);
-    assert_eq!(code(play.partner.flag(&homes(1..2), &by(), NOW)), "not_permitted");
-    assert_eq!(code(play.partner.replace_all(&homes(1..2), true, &by(), NOW)), "not_permitted");
+    assert_eq!(code(play.partner.flag(homes(1..2), &by(), NOW)), "not_permitted");
+    assert_eq!(code(play.partner.replace_all(homes(1..2), true, &by(), NOW)), "not_permitted");
     assert_eq!(code(play.partner.deliver(NOW)), "not_permitted");
     assert_eq!(code(play.partner.confirm(NOW)), "not_permitted");
     let reason = "brandveiligheid".parse().unwrap();
-    assert_eq!(code(play.partner.sweep(&homes(1..2), &reason, &by(), NOW)), "not_permitted");
-    assert_eq!(play.partner.ask(&homes(1..2), &by(), NOW).unwrap().len(), 1);
+    assert_eq!(code(play.partner.sweep(homes(1..2), &reason, &by(), NOW)), "not_permitted");
+    assert_eq!(play.partner.ask(homes(1..2), &by(), NOW).unwrap().len(), 1);
     assert_eq!(play.partner.journal_length(), 1, "what was refused left no trace");
 }
 
@@ -368,9 +368,9 @@ fn sweeps_have_a_reason_of_the_policys() {
         .replacen("[[epoch]]", "[budgets]\nswept_a_day = 5\nsweep_reasons = [\"brand\"]\n[[epoch]]", 1)
         .replacen("sees = \"count\"", "sees = \"presence\"", 1);
     let mut play = Play::under(&text);
-    assert_eq!(code(play.partner.sweep(&homes(1..2), &"water".parse().unwrap(), &by(), NOW)), "not_permitted");
-    let messages = play.partner.sweep(&homes(1..2), &"brand".parse().unwrap(), &by(), NOW).unwrap();
-    assert_ne!(play.partner.ask(&homes(1..2), &by(), NOW).unwrap(), messages);
+    assert_eq!(code(play.partner.sweep(homes(1..2), &"water".parse().unwrap(), &by(), NOW)), "not_permitted");
+    let messages = play.partner.sweep(homes(1..2), &"brand".parse().unwrap(), &by(), NOW).unwrap();
+    assert_ne!(play.partner.ask(homes(1..2), &by(), NOW).unwrap(), messages);
     play.broker.standings.insert(source(1).pseudonym(&homes(1..2)[0]), 255);
     let received = play.carry(messages, NOW);
     let [Received::Answer(answer)] = &received[..] else { panic!("{received:?}") };
@@ -398,7 +398,7 @@ fn news_is_what_changed_over_own_flags() {
     ask(&mut play);
     let stranger = home("1012JS|99|");
     play.broker.standings.insert(pseudonym(&stranger), 3);
-    let messages = play.partner.ask(&[stranger], &by(), NOW).unwrap();
+    let messages = play.partner.ask([stranger], &by(), NOW).unwrap();
     play.carry(messages, NOW);
     let two = Told::Count(2);
     let mut expected = vec![own[0], own[1], number_key];
@@ -430,14 +430,14 @@ fn a_dossier_has_all_there_is_on_one_address() {
     let mut play = Play::new();
     let (address, other) = (home("1012JS|1|A"), home("1012JS|1|B"));
     let second = Case::new("p.peters", "2026-0200").unwrap();
-    play.partner.flag(&[address, other], &by(), NOW).unwrap();
+    play.partner.flag([address, other], &by(), NOW).unwrap();
     play.deliver(NOW);
     play.broker.standings.insert(source(1).pseudonym(&address), 2);
-    let messages = play.partner.ask(&[other, address, address.number_key()], &second, NOW).unwrap();
+    let messages = play.partner.ask([other, address, address.number_key()], &second, NOW).unwrap();
     play.carry(messages, NOW);
-    play.partner.renew(&[address], RenewalReason::ObservedAgain, &by(), NOW).unwrap();
-    play.partner.withdraw(&[address], &second, NOW).unwrap();
-    play.partner.replace_all(&[address, other], false, &by(), NOW).unwrap();
+    play.partner.renew([address], RenewalReason::ObservedAgain, &by(), NOW).unwrap();
+    play.partner.withdraw([address], &second, NOW).unwrap();
+    play.partner.replace_all([address, other], false, &by(), NOW).unwrap();
     let mut play = play.reopen();
     let last_day = day(LAST_DAY);
     let shown: Vec<_> = dossier(&mut play, &address)
@@ -481,13 +481,13 @@ fn an_address_that_is_given_twice_counts_once_and_is_said() {
     let mut play = Play::new();
     let (a, b) = (home("1012JS|1|A"), home("1012JS|1|B"));
     let thrice = [a, b, a, a];
-    let changed = play.partner.flag(&thrice, &by(), NOW).unwrap();
+    let changed = play.partner.flag(thrice, &by(), NOW).unwrap();
     assert_eq!(changed, Changed { added: 2, repeated: 2, ..Changed::default() });
     let reason = RenewalReason::ObservedAgain;
-    assert_eq!(play.partner.renew(&thrice, reason, &by(), NOW).unwrap().repeated, 2);
-    assert_eq!(play.partner.flag_until(&[b, b], day(LAST_DAY), &by(), NOW).unwrap().repeated, 1);
-    assert_eq!(play.partner.replace_all(&thrice, false, &by(), NOW).unwrap().repeated, 2);
-    let changed = play.partner.withdraw(&thrice, &by(), NOW).unwrap();
+    assert_eq!(play.partner.renew(thrice, reason, &by(), NOW).unwrap().repeated, 2);
+    assert_eq!(play.partner.flag_until([b, b], day(LAST_DAY), &by(), NOW).unwrap().repeated, 1);
+    assert_eq!(play.partner.replace_all(thrice, false, &by(), NOW).unwrap().repeated, 2);
+    let changed = play.partner.withdraw(thrice, &by(), NOW).unwrap();
     assert_eq!(changed, Changed { withdrawn: 2, repeated: 2, ..Changed::default() });
 }
 
@@ -533,16 +533,16 @@ fn a_withdrawn_flag_is_remembered_from_when_the_broker_heard_of_it() {
     let after = |days: u64| NOW.plus(days * 86_400);
     let first_days = |play: &Play| -> Vec<Day> { play.partner.flags().map(|flag| flag.first_day).collect() };
     let mut play = Play::new();
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
-    play.partner.withdraw(&homes(1..4), &by(), after(2)).unwrap();
+    play.partner.withdraw(homes(1..4), &by(), after(2)).unwrap();
     let mut play = play.reopen();
     pass(&mut play.partner, after(40));
     play.deliver(after(40));
     let mut play = play.reopen();
-    play.partner.flag(&homes(1..2), &by(), after(69)).unwrap();
+    play.partner.flag(homes(1..2), &by(), after(69)).unwrap();
     assert_eq!(first_days(&play), [NOW.day()]);
-    play.partner.flag(&homes(2..3), &by(), after(70)).unwrap();
+    play.partner.flag(homes(2..3), &by(), after(70)).unwrap();
     assert_eq!(first_days(&play), [NOW.day(), after(70).day()]);
     play.deliver(after(70));
     play.assert_up_to_date(1, after(70));
@@ -555,23 +555,23 @@ fn what_a_lost_message_flagged_is_remembered_until_it_is_known_that_it_was_not_a
     for was_accepted in [false, true] {
         let mut play = Play::new();
         play.deliver(NOW);
-        play.partner.flag(&homes(1..3), &by(), after(1)).unwrap();
+        play.partner.flag(homes(1..3), &by(), after(1)).unwrap();
         let message = play.partner.deliver(after(1)).unwrap().remove(0);
         if was_accepted {
             play.broker.handle(&message, after(1));
         }
         let digest = play.partner.in_flight().next().unwrap().digest;
         play.partner.give_up(digest, after(1)).unwrap();
-        play.partner.withdraw(&homes(1..3), &by(), after(2)).unwrap();
+        play.partner.withdraw(homes(1..3), &by(), after(2)).unwrap();
         pass(&mut play.partner, after(40));
         for round in 0..3 {
             play.deliver(after(40).plus(round));
         }
         let mut play = play.reopen();
-        play.partner.flag(&homes(1..2), &by(), after(60)).unwrap();
+        play.partner.flag(homes(1..2), &by(), after(60)).unwrap();
         let first_day = if was_accepted { after(1) } else { after(60) }.day();
         assert_eq!(play.partner.flags().next().unwrap().first_day, first_day);
-        play.partner.flag(&homes(2..3), &by(), after(71)).unwrap();
+        play.partner.flag(homes(2..3), &by(), after(71)).unwrap();
         assert_eq!(play.partner.flags().last().unwrap().first_day, after(71).day(), "30 days are over");
     }
 }

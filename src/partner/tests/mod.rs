@@ -221,7 +221,7 @@ fn certificate(serial: u32, keys: Option<PartnerKeys>, first_day: &str) -> tempf
 #[test]
 fn a_partner_signs_only_with_the_key_that_is_certified() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
     let own = play.partner.keys(1).unwrap();
     assert_eq!(own.message, play.partner.verifying_key());
     assert_eq!(play.partner.keys(1).unwrap(), own, "the seal key of an epoch is drawn once");
@@ -232,15 +232,15 @@ fn a_partner_signs_only_with_the_key_that_is_certified() {
     assert!(!play.partner.deliver(NOW).unwrap().is_empty(), "until its first day the one before counts");
     let tomorrow = NOW.plus(86_400);
     play.deliver(NOW);
-    play.partner.flag(&homes(2..3), &by(), tomorrow).unwrap();
+    play.partner.flag(homes(2..3), &by(), tomorrow).unwrap();
     let records = play.partner.journal_length();
     assert_eq!(code(play.partner.deliver(tomorrow)), "not_certified");
-    assert_eq!(code(play.partner.ask(&homes(1..2), &by(), tomorrow)), "not_certified");
+    assert_eq!(code(play.partner.ask(homes(1..2), &by(), tomorrow)), "not_certified");
     assert_eq!(play.partner.journal_length(), records, "no number is used up");
     play.partner.add_certificate(certificate(3, Some(own), "2026-12-16").path()).unwrap();
     let mut play = play.reopen();
     assert_eq!(play.deliver(tomorrow).len(), 1);
-    play.partner.flag(&homes(3..4), &by(), tomorrow).unwrap();
+    play.partner.flag(homes(3..4), &by(), tomorrow).unwrap();
     play.partner.add_certificate(certificate(4, None, "2026-12-16").path()).unwrap();
     let error = play.partner.deliver(tomorrow).unwrap_err();
     assert!(error.code() == "not_certified" && error.to_string().contains("suspended since 2026-12-16"), "{error}");
@@ -321,7 +321,7 @@ fn a_source_is_that_of_the_epoch_with_its_key_id() {
     drop(partner);
     let mut partner = Partner::open_with(folder.path(), vec![Box::new(source(2)), Box::new(source(1))]).unwrap();
     assert_eq!(partner.epochs().collect::<Vec<_>>(), [1, 2]);
-    partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    partner.flag(homes(1..3), &by(), NOW).unwrap();
     assert_eq!(partner.deliver(NOW).unwrap().len(), 1);
     drop(partner);
     assert_eq!(code(Partner::open_with(folder.path(), vec![Box::new(source(3))])), "no_epoch");
@@ -330,7 +330,7 @@ fn a_source_is_that_of_the_epoch_with_its_key_id() {
 #[test]
 fn a_policy_is_followed_by_its_successor_only() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     let digest = play.partner.policy().digest();
     let successor = |previous: &str| {
@@ -359,7 +359,7 @@ fn a_policy_is_followed_by_its_successor_only() {
         }
     }
     play.broker.policy = play.partner.policy().clone();
-    play.partner.flag(&homes(3..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(3..4), &by(), NOW).unwrap();
     assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
     assert_eq!(play.partner.brokers_policy(), None);
 }
@@ -367,7 +367,7 @@ fn a_policy_is_followed_by_its_successor_only() {
 #[test]
 fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     let first = play.partner.policy().digest();
     let version = |more: &str| format!("version = 2\nprevious = \"{first}\"\n{more}");
@@ -383,7 +383,7 @@ fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() 
     let voids = format!("voids = [\"{}\"]\n", play.partner.policy().digest());
     let (rival, other) = (successor("freshness_days = 20\n"), successor(&format!("{voids}freshness_days = 20\n")));
     assert_eq!(code(adopt(&mut play, &other)), "policy_successor", "the broker may have taken it");
-    play.partner.flag(&homes(3..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(3..4), &by(), NOW).unwrap();
     play.deliver(NOW);
     assert_eq!(play.partner.brokers_policy(), Some(first), "the broker still goes by the one before");
     assert_eq!(code(adopt(&mut play, &rival)), "policy_successor", "its signatures are evidence, and no replacement");
@@ -396,7 +396,7 @@ fn a_policy_is_adopted_on_its_day_and_replaced_where_it_never_came_into_force() 
     let brokers = play.partner.policy().clone();
     adopt(&mut late, &successor("")).unwrap();
     late.broker.policy = brokers.clone();
-    late.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    late.partner.flag(homes(1..3), &by(), NOW).unwrap();
     late.deliver(NOW);
     assert_eq!(late.partner.brokers_policy(), Some(brokers.digest()));
     adopt(&mut late, &other).unwrap();
@@ -444,7 +444,7 @@ fn a_version_for_a_lost_key_is_adopted_where_the_broker_names_one_that_follows_i
     let [second, third] = [&second, &third].map(|folder| folder.path().join("policy.toml"));
     assert_eq!(code(play.partner.adopt_policies(&[&second, &third], later)), "policy_successor", "nothing was read");
     play.broker.policy = SignedPolicy::read(&third).unwrap();
-    play.partner.flag(&homes(1..3), &by(), later).unwrap();
+    play.partner.flag(homes(1..3), &by(), later).unwrap();
     play.deliver(later);
     assert_eq!(code(play.partner.adopt_policy(&second, later)), "policy_successor", "the reply names the third");
     play.partner.adopt_policies(&[&second, &third], later).unwrap();
@@ -466,7 +466,7 @@ fn a_void_policy_is_replaced_where_the_broker_names_one_that_follows_the_other()
     let next_path = next.path().join("policy.toml");
     play.broker.policy = SignedPolicy::read(&next_path).unwrap();
     assert_eq!(code(play.partner.adopt_policies(&[&other_path, &next_path], NOW)), "policy_successor");
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
     assert_eq!(code(play.partner.adopt_policy(&other_path, NOW)), "policy_successor", "the reply names neither");
     play.partner.adopt_policies(&[&other_path, &next_path], NOW).unwrap();
@@ -477,10 +477,10 @@ fn a_void_policy_is_replaced_where_the_broker_names_one_that_follows_the_other()
 fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
     let unit_only = policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1);
     let mut play = Play::under(&unit_only);
-    play.partner.flag(&homes(1..6), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..6), &by(), NOW).unwrap();
     play.deliver(NOW);
     assert_eq!(play.broker.held[&1].len(), 5);
-    assert_eq!(code(play.partner.ask(&[home("1012JS|1")], &by(), NOW)), "level");
+    assert_eq!(code(play.partner.ask([home("1012JS|1")], &by(), NOW)), "level");
     let mut digest = play.partner.policy().digest();
     let texts = [(2, policy_text(), 10), (3, unit_only, 5)];
     for (version, text, held) in texts {
@@ -505,7 +505,7 @@ fn a_partner_can_move_to_another_thread() {
 #[test]
 fn debug_shows_no_address_and_no_case() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.partner.deliver(NOW).unwrap();
     let shown = format!("{:?} {:?}", play.partner, play.partner.in_flight().collect::<Vec<_>>());
     assert!(!shown.contains("1012JS") && !shown.contains("jansen"), "{shown}");
@@ -515,9 +515,9 @@ fn debug_shows_no_address_and_no_case() {
 #[test]
 fn nothing_in_the_folder_shows_an_address_or_a_case() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..3), &by(), NOW).unwrap();
     play.deliver(NOW);
-    play.partner.ask(&homes(1..3), &by(), NOW).unwrap();
+    play.partner.ask(homes(1..3), &by(), NOW).unwrap();
     for entry in fs::read_dir(play.folder.path()).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
         for needle in
@@ -543,7 +543,7 @@ fn keys_may_be_in_another_folder() {
     sample::secret_file(1).create(&given.path().join("given")).unwrap();
     partner.add_secret(&given.path().join("given")).unwrap();
     partner.keys(1).unwrap();
-    partner.flag(&homes(1..3), &by(), NOW).unwrap();
+    partner.flag(homes(1..3), &by(), NOW).unwrap();
     partner.deliver(NOW).unwrap();
     drop(partner);
 

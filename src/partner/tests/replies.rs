@@ -6,7 +6,7 @@ use crate::message::{Answer, LogEntry, StatusReply, unsigned_rejection};
 /// A partner with three flags delivered.
 fn delivered() -> Play {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
     play
 }
@@ -64,9 +64,9 @@ fn status(release: u64) -> StatusReply {
 #[test]
 fn an_answer_and_a_receipt_for_flags_are_refused_where_they_are_of_before_their_message() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let delta = play.partner.deliver(NOW).unwrap().remove(0);
-    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let question = play.partner.ask(homes(1..3), &by(), NOW).unwrap().remove(0);
     let read = |play: &mut Play, message: &[u8], reply: &Reply, before: u64| {
         let header = Header { time: Timestamp(NOW.0 - before), ..header(message) };
         let bytes = play.broker.sign(&header, Digest::of(&[message]), reply);
@@ -77,7 +77,7 @@ fn an_answer_and_a_receipt_for_flags_are_refused_where_they_are_of_before_their_
         assert_eq!(read(&mut play, message, &reply, 601), "unexpected_reply");
         assert_eq!(read(&mut play, message, &reply, 600), "none");
     }
-    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
     let withdrawal = play.partner.deliver(NOW).unwrap().remove(0);
     assert_eq!(read(&mut play, &withdrawal, &receipt(0), 86_400), "none", "it is accepted in doubt");
     let request = play.partner.status(NOW).unwrap();
@@ -87,9 +87,9 @@ fn an_answer_and_a_receipt_for_flags_are_refused_where_they_are_of_before_their_
 #[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let delta = play.partner.deliver(NOW).unwrap().remove(0);
-    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let question = play.partner.ask(homes(1..3), &by(), NOW).unwrap().remove(0);
     let request = play.partner.status(NOW).unwrap();
     let (length, flying) = (play.partner.journal_length(), play.partner.in_flight().count());
     let refused = |play: &mut Play, bytes: &[u8], expected: &str| {
@@ -175,7 +175,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
 #[test]
 fn what_was_read_is_told_again_and_changes_nothing() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let delta = play.partner.deliver(NOW).unwrap().remove(0);
     let asked = [homes(3..4), homes(1..3)].concat();
     let question = play.partner.ask(&asked, &by(), NOW).unwrap().remove(0);
@@ -189,7 +189,7 @@ fn what_was_read_is_told_again_and_changes_nothing() {
     }
     assert_eq!(play.partner.journal_head(), head);
     // What was given up stays so.
-    let lost = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+    let lost = play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0);
     let reply = play.broker.handle(&lost, NOW);
     play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
     assert_eq!(code(play.partner.read(&reply, NOW)), "unexpected_reply");
@@ -219,15 +219,15 @@ fn counts(added: u32, changed: u32, withdrawn: u32, held: u32) -> Receipt {
 #[test]
 fn a_receipt_counts_no_other_flags_than_its_message() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     let set = play.partner.deliver(NOW).unwrap().remove(0);
     // Three homes, and the house number of each.
     let wrong = [counts(7, 0, 0, 7), counts(0, 7, 0, 7), counts(6, 1, 0, 7), counts(6, 0, 0, 7)];
     let part = Receipt { part: (2, 2), ..counts(6, 0, 0, 6) };
     let wrong: Vec<_> = wrong.into_iter().chain([part]).map(Reply::Receipt).collect();
     only_the_last_fits(&mut play, &set, &wrong, &Reply::Receipt(counts(2, 3, 9, 6)));
-    play.partner.flag(&homes(4..6), &by(), NOW).unwrap();
-    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..6), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
     let deltas = play.partner.deliver(NOW).unwrap();
     let wrong = [counts(1, 0, 2, 4), counts(0, 1, 2, 4), counts(0, 0, 3, 4)].map(Reply::Receipt);
     only_the_last_fits(&mut play, &deltas[0], &wrong, &Reply::Receipt(counts(0, 0, 2, 4)));
@@ -251,7 +251,7 @@ fn a_rejection_has_a_code_and_a_number_that_its_message_can_have() {
     let (accepted_state, highest_state) = (play.broker.accepted, play.broker.accepted);
     let fits = Reply::Status(StatusReply { accepted_state, highest_state, ..status(0) });
     only_the_last_fits(&mut play, &request, &wrong_for(Kind::Status), &fits);
-    let question = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let question = play.partner.ask(homes(1..3), &by(), NOW).unwrap().remove(0);
     let mut wrong = wrong_for(Kind::Question);
     // A number that was used is not free, and one that leaps is far above.
     wrong.extend([rejection(Code::Stale, 1)]);
@@ -260,7 +260,7 @@ fn a_rejection_has_a_code_and_a_number_that_its_message_can_have() {
     told.organisations = 5;
     wrong.push(more);
     only_the_last_fits(&mut play, &question, &wrong, &rejection(Code::Stale, 2));
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let delta = play.partner.deliver(NOW).unwrap().remove(0);
     let mut wrong = wrong_for(Kind::Delta);
     let number = header(&delta).sequence;
@@ -278,7 +278,7 @@ fn no_number_that_the_broker_names_uses_up_the_partners_own() {
     };
     let by_stale = |play: &mut Play, number| {
         let delta = play.partner.confirm(NOW).unwrap().remove(0);
-        let question = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+        let question = play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0);
         for message in [delta, question] {
             let stale = Reply::Rejection(Rejection::new(Code::Stale, number, "no"));
             let bytes = signed(play, &message, &stale);
@@ -301,7 +301,7 @@ fn no_number_that_the_broker_names_uses_up_the_partners_own() {
             }
             play = play.reopen();
             let state = play.partner.confirm(NOW).unwrap().remove(0);
-            let question = play.partner.ask(&homes(1..2), &by(), NOW).unwrap().remove(0);
+            let question = play.partner.ask(homes(1..2), &by(), NOW).unwrap().remove(0);
             let made = (header(&state).sequence, header(&question).sequence);
             assert!(made.0 > highest.0 && made.1 > highest.1, "{made:?} after {highest:?}");
             highest = made;
@@ -324,7 +324,7 @@ fn receipts_come_in_any_order() {
     for (number, home) in homes(1..569).into_iter().enumerate() {
         let last_day = (NOW.day().plus(30 * (number % 71) as u16)).month_end();
         let now = Timestamp(NOW.0 - (7 - number as u64 / 71) * 86_400);
-        play.partner.flag_until(&[home], last_day, &by(), now).unwrap();
+        play.partner.flag_until([home], last_day, &by(), now).unwrap();
     }
     let mut messages = play.partner.deliver(NOW).unwrap();
     assert_eq!(messages.len(), 2, "more terms than a message has groups");
@@ -345,7 +345,7 @@ fn receipts_come_in_any_order() {
         sample::secret_file(2).create(&outside.path().join("two")).unwrap();
         play.partner.add_secret(&outside.path().join("two")).unwrap();
         pass(&mut play.partner, OVERLAP);
-        play.partner.flag(&homes(700..702), &by(), OVERLAP).unwrap();
+        play.partner.flag(homes(700..702), &by(), OVERLAP).unwrap();
         messages = play.partner.deliver(OVERLAP).unwrap();
     }
 }
@@ -353,7 +353,7 @@ fn receipts_come_in_any_order() {
 #[test]
 fn an_unsigned_rejection_changes_nothing() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     let header = Header { kind: Kind::Rejection, context: Digest::of(&[&messages[0]]), ..header(&messages[0]) };
     let hint = unsigned_rejection(&header, &Rejection::new(Code::UnknownPartner, 0, "no")).unwrap();
@@ -365,7 +365,7 @@ fn an_unsigned_rejection_changes_nothing() {
 fn each_code_has_its_effect() {
     for code in Code::ALL {
         let mut play = delivered();
-        play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+        play.partner.flag(homes(4..5), &by(), NOW).unwrap();
         let messages = play.partner.deliver(NOW).unwrap();
         let number = match code {
             Code::Gap => header(&messages[0]).previous,
@@ -412,9 +412,9 @@ fn replied(play: &mut Play, message: &[u8], mut reply: Reply, at: Timestamp) -> 
 #[test]
 fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..11), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..11), &by(), NOW).unwrap();
     play.deliver(NOW);
-    let old = play.partner.ask(&homes(1..3), &by(), NOW).unwrap().remove(0);
+    let old = play.partner.ask(homes(1..3), &by(), NOW).unwrap().remove(0);
 
     let restored = NOW.plus(3_600);
     play.broker.restored = restored;
@@ -423,14 +423,14 @@ fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
     play.broker.held.clear();
     let [now, later] = [60, 7_200].map(|seconds| restored.plus(seconds));
     let recovering = || Reply::Rejection(Rejection::new(Code::Recovering, 0, "no"));
-    let asked = play.partner.ask(&homes(1..2), &by(), now).unwrap().pop().unwrap();
+    let asked = play.partner.ask(homes(1..2), &by(), now).unwrap().pop().unwrap();
     let late = replied(&mut play, &asked, recovering(), now);
     play.broker.reject_next = Some((Code::Recovering, 0));
     let confirm = play.partner.confirm(now).unwrap();
     assert!(matches!(play.carry(confirm, now)[..], [Received::Rejection { .. }]));
     assert!(matches!(play.deliver(now)[..], [Received::Receipt(_)]), "the full set");
 
-    play.partner.withdraw(&homes(1..5), &by(), later).unwrap();
+    play.partner.withdraw(homes(1..5), &by(), later).unwrap();
     let to_old = replied(&mut play, &old, recovering(), later);
     for reply in [to_old, late] {
         assert!(matches!(play.partner.read(&reply, later), Ok(Received::Rejection { .. })));
@@ -445,15 +445,15 @@ fn a_recovering_that_is_out_of_date_leaves_the_withdrawals_to_be_delivered() {
 #[test]
 fn of_two_epochs_the_later_release_tells_how_the_flags_stand() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..3), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(1..3), &by(), OVERLAP).unwrap();
     play.deliver(OVERLAP);
-    let first = play.partner.ask(&homes(1..3), &by(), OVERLAP).unwrap().remove(0);
+    let first = play.partner.ask(homes(1..3), &by(), OVERLAP).unwrap().remove(0);
     let outside = tempfile::tempdir().unwrap();
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
     play.deliver(OVERLAP);
     let later = OVERLAP.plus(3_600);
-    let second = play.partner.ask(&homes(1..3), &by(), later).unwrap().pop().unwrap();
+    let second = play.partner.ask(homes(1..3), &by(), later).unwrap().pop().unwrap();
     assert_eq!((header(&first).epoch, header(&second).epoch), (1, 2));
     let answer = |as_of, standings: &[u8]| match answer(5, standings) {
         Reply::Answer(answer) => Reply::Answer(Answer { as_of, ..answer }),
@@ -473,11 +473,11 @@ fn of_two_epochs_the_later_release_tells_how_the_flags_stand() {
 fn nothing_is_withdrawn_from_a_broker_that_holds_nothing() {
     for code in [Code::FullSetRequired, Code::Recovering] {
         let mut play = delivered();
-        play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+        play.partner.flag(homes(4..5), &by(), NOW).unwrap();
         let messages = play.partner.deliver(NOW).unwrap();
         play.broker.reject_next = Some((code, 0));
         play.carry(messages, NOW);
-        play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+        play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
         let mut play = play.reopen();
         let kinds: Vec<_> = play.partner.deliver(NOW).unwrap().iter().map(|message| header(message).kind).collect();
         assert_eq!(kinds, [Kind::FullSet], "{code:?}");
@@ -487,13 +487,13 @@ fn nothing_is_withdrawn_from_a_broker_that_holds_nothing() {
 #[test]
 fn after_a_gap_comes_a_full_set() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..5), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..5), &by(), NOW).unwrap();
     let lost = play.partner.deliver(NOW).unwrap();
     // It was accepted, and given up here before the receipt came.
     play.broker.handle(&lost[0], NOW);
     play.partner.give_up(Digest::of(&[&lost[0]]), NOW).unwrap();
     assert_eq!(code(play.partner.give_up(Digest::of(&[&lost[0]]), NOW)), "unexpected_reply");
-    play.partner.flag(&homes(5..6), &by(), NOW).unwrap();
+    play.partner.flag(homes(5..6), &by(), NOW).unwrap();
     let received = play.deliver(NOW);
     let [Received::Rejection { rejection, next: Next::Again }] = &received[..] else { panic!("{received:?}") };
     let lost = header(&lost[0]).sequence;
@@ -509,11 +509,11 @@ fn after_a_gap_comes_a_full_set() {
 #[test]
 fn what_was_withdrawn_after_a_lost_receipt_is_no_shrinking() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..30), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..30), &by(), NOW).unwrap();
     let lost = play.partner.deliver(NOW).unwrap().remove(0);
     play.broker.handle(&lost, NOW);
     play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
-    play.partner.withdraw(&homes(4..30), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(4..30), &by(), NOW).unwrap();
     assert!(matches!(play.deliver(NOW)[..], [Received::Rejection { next: Next::Again, .. }]), "a gap");
     let received = play.deliver(NOW);
     assert!(matches!(received[..], [Received::Receipt(_)]), "{received:?}");
@@ -524,11 +524,11 @@ fn what_was_withdrawn_after_a_lost_receipt_is_no_shrinking() {
 #[test]
 fn a_receipt_of_a_message_that_was_given_up_is_taken() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..30), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..30), &by(), NOW).unwrap();
     let lost = play.partner.deliver(NOW).unwrap().remove(0);
     let receipt = play.broker.handle(&lost, NOW);
     play.partner.give_up(Digest::of(&[&lost]), NOW).unwrap();
-    play.partner.withdraw(&homes(4..30), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(4..30), &by(), NOW).unwrap();
     for _ in 0..2 {
         assert!(matches!(play.partner.read(&receipt, NOW).unwrap(), Received::Receipt(_)));
         play = play.reopen();
@@ -549,7 +549,7 @@ fn after_a_restore_each_epoch_gets_a_full_set() {
     pass(&mut play.partner, OVERLAP);
     play.deliver(OVERLAP);
     assert!(play.partner.deliver(OVERLAP).unwrap().is_empty());
-    play.partner.flag(&homes(20..21), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(20..21), &by(), OVERLAP).unwrap();
     let newest = play.partner.deliver(OVERLAP).unwrap().remove(0);
     let log = LogEntry { restored: OVERLAP, index: 0, leaf: Digest([1; 32]), salt: [1; 16] };
     let rejection = Rejection { log, ..Rejection::new(Code::Recovering, 0, "restored") };
@@ -565,7 +565,7 @@ fn after_a_restore_each_epoch_gets_a_full_set() {
 #[test]
 fn a_receipt_of_before_the_restore_settles_nothing() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..6), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..6), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     let receipt = play.broker.handle(&messages[0], NOW);
     let request = play.partner.status(NOW).unwrap();
@@ -581,7 +581,7 @@ fn a_receipt_of_before_the_restore_settles_nothing() {
 #[test]
 fn a_number_in_another_reply_is_no_receipt() {
     let mut play = delivered();
-    play.partner.flag(&homes(4..6), &by(), NOW).unwrap();
+    play.partner.flag(homes(4..6), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     let number = header(&messages[0]).sequence;
     let request = play.partner.status(NOW).unwrap();
@@ -601,7 +601,7 @@ fn what_follows_a_rejected_message_is_late() {
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
     pass(&mut play.partner, OVERLAP);
-    play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     assert_eq!(messages.len(), 2);
     play.broker.reject_next = Some((Code::OverBudget, 40));
@@ -622,7 +622,7 @@ fn a_lost_receipt_comes_again_with_the_same_bytes() {
     sample::secret_file(2).create(&outside.path().join("two")).unwrap();
     play.partner.add_secret(&outside.path().join("two")).unwrap();
     pass(&mut play.partner, OVERLAP);
-    play.partner.flag(&homes(20..22), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(20..22), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     // Both were accepted and both receipts were lost: the first number is stale by now, so that both are given up, and
     // the receipt of the last, which comes again, or else a gap says that it was accepted.
@@ -641,7 +641,7 @@ fn a_lost_receipt_comes_again_with_the_same_bytes() {
     play.assert_up_to_date(2, OVERLAP);
 
     // So it is where the first rejection ends what is carried.
-    play.partner.flag(&homes(22..24), &by(), OVERLAP).unwrap();
+    play.partner.flag(homes(22..24), &by(), OVERLAP).unwrap();
     let messages = play.partner.deliver(OVERLAP).unwrap();
     for message in &messages {
         play.broker.handle(message, OVERLAP);
@@ -667,9 +667,9 @@ fn a_status_reply_tells_a_lost_folder_where_it_is() {
     for ask_status in [true, false] {
         let mut play = delivered();
         for number in 10..14 {
-            play.partner.flag(&homes(number..number + 1), &by(), NOW).unwrap();
+            play.partner.flag(homes(number..number + 1), &by(), NOW).unwrap();
             play.deliver(NOW);
-            let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+            let messages = play.partner.ask(homes(1..2), &by(), NOW).unwrap();
             play.carry(messages, NOW);
         }
         // All that is left is the key; and the flags, in the partner's own system.
@@ -693,13 +693,13 @@ fn a_status_reply_tells_a_lost_folder_where_it_is() {
             assert!(!ask_status && tries < 4, "stale, gap, and then it is accepted");
         }
         play.assert_up_to_date(1, NOW);
-        let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+        let messages = play.partner.ask(homes(1..2), &by(), NOW).unwrap();
         let received = play.carry(messages, NOW);
         if ask_status {
             assert!(matches!(received[..], [Received::Answer(_)]));
         } else {
             assert!(matches!(received[..], [Received::Rejection { next: Next::Again, .. }]));
-            let messages = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
+            let messages = play.partner.ask(homes(1..2), &by(), NOW).unwrap();
             assert!(matches!(play.carry(messages, NOW)[..], [Received::Answer(_)]));
         }
     }
@@ -718,10 +718,10 @@ fn a_lost_folder_with_few_flags_must_say_that_it_shrinks() {
     let mut play = Play { folder, partner, broker };
     let request = play.partner.status(NOW).unwrap();
     play.carry(vec![request], NOW);
-    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
     let received = play.deliver(NOW);
     assert!(matches!(received[..], [Received::Rejection { next: Next::DeclareShrink, .. }]), "{received:?}");
-    play.partner.replace_all(&homes(1..2), true, &by(), NOW).unwrap();
+    play.partner.replace_all(homes(1..2), true, &by(), NOW).unwrap();
     assert!(matches!(play.deliver(NOW)[..], [Received::Receipt(_)]));
     play.assert_up_to_date(1, NOW);
 }
@@ -741,7 +741,7 @@ fn a_reply_tells_of_another_policy() {
 #[test]
 fn what_is_not_accepted_is_an_error_of_carrying() {
     let mut play = delivered();
-    play.partner.flag(&homes(20..22), &by(), NOW).unwrap();
+    play.partner.flag(homes(20..22), &by(), NOW).unwrap();
     let messages = play.partner.deliver(NOW).unwrap();
     let broken = play.partner.carry(&messages, NOW, |_| Err::<Vec<u8>, _>("no connection")).unwrap_err();
     assert_eq!(broken.to_string(), "a message could not be carried: no connection; send it again later");
@@ -755,8 +755,8 @@ fn what_is_not_accepted_is_an_error_of_carrying() {
     assert!(matches!(**received, Received::Rejection { next: Next::Wait, .. }) && refused.before.is_empty());
 
     // What was accepted before it stands, and is given back.
-    let mut two = play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
-    two.extend(play.partner.ask(&homes(2..3), &by(), NOW).unwrap());
+    let mut two = play.partner.ask(homes(1..2), &by(), NOW).unwrap();
+    two.extend(play.partner.ask(homes(2..3), &by(), NOW).unwrap());
     let mut sent = 0;
     let broken = play.partner.carry(&two, NOW, |message| {
         sent += 1;

@@ -24,7 +24,7 @@ fn add_second(play: &mut Play) {
 fn a_look_into_the_dossier_is_in_the_journal_before_it_is_shown() {
     let mut play = Play::new();
     let home = homes(1..2)[0];
-    play.partner.flag(&[home], &by(), NOW).unwrap();
+    play.partner.flag([home], &by(), NOW).unwrap();
     let looker = Case::new("m.smit", "request 7").unwrap();
     let events = |entries: Vec<DossierEntry>| entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>();
     let flagged = DossierEvent::Flagged { last_day: day(LAST_DAY) };
@@ -49,9 +49,9 @@ fn the_secrets_of_an_epoch_that_is_over_go_when_somebody_says_so() {
     let mut play = Play::new();
     add_second(&mut play);
     play.partner.keys(1).unwrap();
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
-    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
     assert_eq!(play.partner.retired_epochs(NOW.day()).unwrap(), [0u32; 0]);
     let closes = play.partner.policy().policy().epoch(1).unwrap().closes;
     let refused = play.partner.forget_epoch(1, &by(), NOW).unwrap_err();
@@ -85,7 +85,7 @@ fn the_secrets_of_an_epoch_that_is_over_go_when_somebody_says_so() {
     let again = play.partner.add_secret(&path).unwrap_err();
     assert!(again.code() == "secret_mismatch" && again.to_string().contains("over"), "{again}");
     // The other epoch goes on.
-    play.partner.flag(&homes(8..9), &by(), after).unwrap();
+    play.partner.flag(homes(8..9), &by(), after).unwrap();
     play.deliver(after);
     play.assert_up_to_date(2, after);
 }
@@ -111,11 +111,11 @@ fn secrets_that_a_crash_left_are_still_asked_for() {
 fn of_two_years() -> Play {
     let mut play = Play::new();
     add_second(&mut play);
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
-    play.partner.withdraw(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), NOW).unwrap();
     pass(&mut play.partner, at(AFTER));
-    play.partner.flag(&homes(4..6), &by(), at(AFTER)).unwrap();
+    play.partner.flag(homes(4..6), &by(), at(AFTER)).unwrap();
     play
 }
 
@@ -160,9 +160,9 @@ fn a_journal_is_pruned_after_its_time_and_says_so() {
 #[test]
 fn nothing_is_pruned_that_a_standing_flag_or_an_open_question_is_from() {
     let mut play = Play::new();
-    play.partner.flag(&homes(9..10), &by(), NOW).unwrap();
-    play.partner.ask(&homes(1..2), &by(), NOW).unwrap();
-    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(9..10), &by(), NOW).unwrap();
+    play.partner.ask(homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
     let later = Timestamp(NOW.0 + 400 * 86_400);
     pass(&mut play.partner, later);
     let pruned = play.partner.prune_journal(None, &by(), later).unwrap().unwrap();
@@ -174,11 +174,11 @@ fn nothing_is_pruned_that_a_standing_flag_or_an_open_question_is_from() {
 
     let text = policy_text().replace("[counting]", "[retention]\nlog_days = 30\n[counting]");
     let mut play = Play::under(&text);
-    play.partner.flag(&homes(1..2), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..2), &by(), NOW).unwrap();
     let later = Timestamp(NOW.0 + 90 * 86_400);
     pass(&mut play.partner, later);
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap(), None, "its flag stands");
-    play.partner.withdraw(&homes(1..2), &by(), later).unwrap();
+    play.partner.withdraw(homes(1..2), &by(), later).unwrap();
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap(), None, "it is remembered");
     let later = Timestamp(later.0 + 31 * 86_400);
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap().unwrap().records, 3);
@@ -190,14 +190,14 @@ fn a_question_stays_as_long_as_its_answer() {
     let mut play = Play::new();
     let next = Timestamp(NOW.0 + 86_400);
     let (home, by) = (homes(1..2)[0], by());
-    play.partner.flag(&[home], &by, NOW).unwrap();
+    play.partner.flag([home], &by, NOW).unwrap();
     play.deliver(NOW);
-    let early = play.partner.ask(&[home], &by, NOW).unwrap();
+    let early = play.partner.ask([home], &by, NOW).unwrap();
     play.carry(early, NOW);
     // Asked on the first day, with a question about another home answered in between; answered on the next.
-    let late = play.partner.ask(&[home, homes(2..3)[0]], &by, NOW).unwrap();
+    let late = play.partner.ask([home, homes(2..3)[0]], &by, NOW).unwrap();
     play.carry(late, next);
-    play.partner.withdraw(&[home], &by, next).unwrap();
+    play.partner.withdraw([home], &by, next).unwrap();
     let answered = |play: &mut Play| {
         let entries = dossier(play, &home);
         entries.iter().filter(|entry| matches!(entry.event, DossierEvent::Answered { .. })).count()
@@ -245,7 +245,7 @@ fn pruning_that_is_broken_off_loses_nothing() {
         play.partner.check_journal().unwrap();
         play.partner.prune_journal(None, &by(), after).unwrap();
         assert_eq!(play.partner.pruned().unwrap().unwrap().records, 4, "step {steps}");
-        play.partner.flag(&homes(30..31), &by(), after).unwrap();
+        play.partner.flag(homes(30..31), &by(), after).unwrap();
         assert!(seen(&play.reopen().partner).0.len() > before.0.len());
     }
 }

@@ -165,7 +165,7 @@ impl Remote {
 
     /// Flags homes and delivers them.
     fn flag(&mut self, numbers: std::ops::Range<u32>, now: Timestamp) {
-        self.partner().flag(&homes(numbers), &by(), now).unwrap();
+        self.partner().flag(homes(numbers), &by(), now).unwrap();
         assert_eq!(code(self.partner().deliver(now)), "pseudonyms_pending");
         self.answer(now);
         let messages = self.partner().deliver(now).unwrap();
@@ -175,10 +175,10 @@ impl Remote {
     /// Asks about homes, in a case of its own each time.
     fn ask(&mut self, numbers: std::ops::Range<u32>, case: u32, now: Timestamp) {
         let by = Case::new("j.jansen", &case.to_string()).unwrap();
-        let messages = match self.partner().ask(&homes(numbers.clone()), &by, now) {
+        let messages = match self.partner().ask(homes(numbers.clone()), &by, now) {
             Err(PartnerError::PseudonymsPending { .. }) => {
                 self.answer(now);
-                self.partner().ask(&homes(numbers), &by, now).unwrap()
+                self.partner().ask(homes(numbers), &by, now).unwrap()
             }
             messages => messages.unwrap(),
         };
@@ -200,8 +200,8 @@ fn a_thousand_homes_asked_ten_times_cost_one_evaluation_each() {
         remote = remote.reopen();
     }
     // A withdrawal needs no source either, nor does flagging again before it was delivered.
-    remote.partner().withdraw(&homes(1..11), &by(), NOW).unwrap();
-    remote.partner().flag(&homes(1..6), &by(), NOW).unwrap();
+    remote.partner().withdraw(homes(1..11), &by(), NOW).unwrap();
+    remote.partner().flag(homes(1..6), &by(), NOW).unwrap();
     let messages = remote.partner().deliver(NOW).unwrap();
     remote.carry(messages, NOW);
     assert_eq!((remote.evaluated(), remote.broker.held[&1].len()), (1000, 995));
@@ -218,7 +218,7 @@ fn a_crash_asks_nothing_twice() {
     let mut remote = Remote::new();
     let opens = later(1);
     remote.holders.lock().unwrap().opens = Some(opens);
-    remote.partner().flag(&homes(1..4), &by(), NOW).unwrap();
+    remote.partner().flag(homes(1..4), &by(), NOW).unwrap();
     assert_eq!(code(remote.partner().deliver(NOW)), "pseudonyms_pending");
     let begun = remote.requests();
     assert_eq!(begun[0].1.len(), 2);
@@ -245,8 +245,8 @@ fn a_crash_asks_nothing_twice() {
 fn a_withdrawal_does_not_wait_for_the_pseudonyms_of_new_flags() {
     let mut remote = Remote::new();
     remote.flag(1..4, NOW);
-    remote.partner().withdraw(&homes(1..2), &by(), NOW).unwrap();
-    remote.partner().flag(&homes(7..9), &by(), NOW).unwrap();
+    remote.partner().withdraw(homes(1..2), &by(), NOW).unwrap();
+    remote.partner().flag(homes(7..9), &by(), NOW).unwrap();
     let messages = remote.partner().deliver(NOW).unwrap();
     remote.carry(messages, NOW);
     assert_eq!((remote.broker.held[&1].len(), remote.partner().undelivered()), (2, 2));
@@ -267,7 +267,7 @@ fn pseudonyms_go_with_what_they_are_for() {
     };
     remote.ask(11..13, 1, NOW);
     assert_eq!(kept(&mut remote), 5);
-    remote.partner().withdraw(&homes(1..2), &by(), NOW).unwrap();
+    remote.partner().withdraw(homes(1..2), &by(), NOW).unwrap();
     let messages = remote.partner().deliver(NOW).unwrap();
     assert_eq!(kept(&mut remote), 5, "until the broker has heard of the withdrawal");
     remote.carry(messages, NOW);
@@ -292,7 +292,7 @@ fn pseudonyms_go_with_what_they_are_for() {
 #[test]
 fn what_a_source_does_wrong_changes_nothing() {
     let mut remote = Remote::new();
-    remote.partner().flag(&homes(1..4), &by(), NOW).unwrap();
+    remote.partner().flag(homes(1..4), &by(), NOW).unwrap();
     assert_eq!(code(remote.partner().deliver(NOW)), "pseudonyms_pending");
     let (number, requests) = remote.requests().remove(0);
     remote.holders.lock().unwrap().lies = true;
@@ -317,7 +317,7 @@ fn what_a_source_does_wrong_changes_nothing() {
 fn nothing_shows_what_a_source_made() {
     let mut remote = Remote::new();
     remote.flag(1..4, NOW);
-    remote.partner().flag(&homes(4..5), &by(), NOW).unwrap();
+    remote.partner().flag(homes(4..5), &by(), NOW).unwrap();
     assert_eq!(code(remote.partner().deliver(NOW)), "pseudonyms_pending");
     let shown = format!("{:?}", remote.partner().source_requests().collect::<Vec<_>>());
     assert_eq!(
@@ -335,9 +335,9 @@ fn nothing_shows_what_a_source_made() {
 #[test]
 fn the_shared_keys_are_stored_nowhere() {
     let mut play = Play::new();
-    play.partner.flag(&homes(1..4), &by(), NOW).unwrap();
+    play.partner.flag(homes(1..4), &by(), NOW).unwrap();
     play.deliver(NOW);
-    let messages = play.partner.ask(&homes(1..4), &by(), NOW).unwrap();
+    let messages = play.partner.ask(homes(1..4), &by(), NOW).unwrap();
     play.carry(messages, NOW);
     assert!(play.partner.data.state().sources.is_empty() && play.partner.source_requests().next().is_none());
 }
