@@ -4,10 +4,10 @@
 use stapel::{AddressError, AddressKey, Fields};
 
 /// A line, and what it is: a unit key; or a code, and the key of the house number if that is certain.
-type Case = (&'static str, &'static str);
+pub(super) type Case = (&'static str, &'static str);
 
 /// Read, each as one home.
-const READ: &[Case] = &[
+pub(super) const READ: &[Case] = &[
     // The town stands before the postcode.
     ("Meidoornpad 12 Amsterdam 1234 AB", "1234AB|12|"),
     ("Meidoornpad 12-A Amsterdam, 1234 AB", "1234AB|12|A"),
@@ -71,7 +71,7 @@ const READ: &[Case] = &[
 ];
 
 /// Refused, with the code and the house number that is certain.
-const REFUSED: &[(&str, &str, Option<&str>)] = &[
+pub(super) const REFUSED: &[(&str, &str, Option<&str>)] = &[
     // Not the house itself.
     ("Meidoornpad by 3, 1234 AB", "not_the_house", None),
     ("Meidoornpad 3 by, 1234 AB", "not_the_house", None),
@@ -166,9 +166,9 @@ const REFUSED: &[(&str, &str, Option<&str>)] = &[
 ];
 
 /// Fields: postcode, number, letter and addition.
-type Row = [&'static str; 4];
+pub(super) type Row = [&'static str; 4];
 
-const FIELDS_READ: &[(Row, &str)] = &[
+pub(super) const FIELDS_READ: &[(Row, &str)] = &[
     (["1234AB", "163", "F", "C4"], "1234AB|163|FC4"),
     (["1234AB", "6", "", "GB7"], "1234AB|6|GB7"),
     (["1234AB", "12", "", "14"], "1234AB|12|14"),
@@ -180,7 +180,7 @@ const FIELDS_READ: &[(Row, &str)] = &[
     (["1234AB", "12", "", "III"], "1234AB|12|III"),
 ];
 
-const FIELDS_REFUSED: &[(Row, &str, &str, Option<&str>)] = &[
+pub(super) const FIELDS_REFUSED: &[(Row, &str, &str, Option<&str>)] = &[
     (["1234AB", "12", "", "by"], "not_the_house", "toevoeging", None),
     (["1234AB", "12", "", "BIJ"], "not_the_house", "toevoeging", None),
     (["1234AB", "12", "", "to"], "not_the_house", "toevoeging", None),

@@ -404,3 +404,152 @@ proptest! {
         }
     }
 }
+
+/// What became of inputs with a register and without one; what is not said is 0.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    /// The same key.
+    same: usize,
+    /// Another key with a register than without one: how it was found.
+    differ: Counts,
+    /// A key with a register only: how it was found.
+    only_register: Counts,
+    /// A key without a register only: the code that the register refuses it with.
+    only_text: Counts,
+    neither: usize,
+}
+
+type Counts = BTreeMap<String, usize>;
+
+impl Tally {
+    /// Counts an input, and gives its key by the register.
+    fn count(&mut self, register: &Register, lookup: Lookup<'_>) -> Option<AddressKey> {
+        let without = match lookup {
+            Lookup::Text(text) | Lookup::Id(text) => AddressKey::parse(text),
+            Lookup::Fields(fields) | Lookup::Place { fields, .. } => AddressKey::from_fields(&fields),
+        };
+        let with = register.resolve(lookup);
+        let (counts, as_what) = match (&without, &with) {
+            (Ok(text), Ok(found)) if *text == found.key => {
+                self.same += 1;
+                return Some(found.key);
+            }
+            (Ok(text), Ok(found)) => {
+                let may_differ = matches!(found.how, How::OtherSpelling | How::Street);
+                assert!(may_differ, "{lookup:?}: {text} without a register, {found:?}");
+                (&mut self.differ, found.how.as_str())
+            }
+            (Err(_), Ok(found)) => (&mut self.only_register, found.how.as_str()),
+            (Ok(_), Err(RegisterError::NoSuchNumber)) => (&mut self.only_text, "not_in_register"),
+            (Ok(_), Err(RegisterError::Several { .. })) => (&mut self.only_text, "several_in_register"),
+            (Ok(text), Err(error)) => panic!("{lookup:?}: {text} without a register, {error}"),
+            (Err(_), Err(_)) => {
+                self.neither += 1;
+                return None;
+            }
+        };
+        *counts.entry(as_what.to_owned()).or_default() += 1;
+        with.ok().map(|found| found.key)
+    }
+}
+
+fn counts<const N: usize>(counts: [(&str, usize); N]) -> Counts {
+    counts.into_iter().map(|(what, count)| (what.to_owned(), count)).collect()
+}
+
+/// Suffixes in use for one floor.
+const FLOORS: &[&[&str]] =
+    &[&["H", "HS", "HUIS", "BG", "BEN"], &["I", "1"], &["II", "2"], &["III", "3"], &["IV", "4"], &["BIS", "BS"]];
+
+/// With a register and without one, each home of a town has one key in every way that it is written, but where its
+/// floor is written in another way than the register's.
+#[test]
+fn with_and_without_a_register_a_home_has_one_key() {
+    let (Some(rows), Some(columns)) = (super::register::register(), weesp()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let register = build(&columns, &folder.path().join("bag.stapel"));
+    let [mut text, mut fields, mut ids, mut places, mut spellings] = std::array::from_fn(|_| Tally::default());
+    for (row, columns) in rows.iter().zip(&columns) {
+        let key = register.resolve(Lookup::Id(&row.id)).unwrap().key;
+        let right = |found: Option<AddressKey>, written: &str| {
+            assert!(found.is_none_or(|found| found == key), "{written}: {found:?}, is {key}");
+        };
+        let as_registered =
+            Fields { postcode: &row.postcode, number: &row.number, letter: &row.letter, addition: &row.addition };
+        right(fields.count(&register, Lookup::Fields(as_registered)), "fields");
+        right(ids.count(&register, Lookup::Text(&row.id)), "id");
+        // Of a second address it is the first.
+        ids.count(&register, Lookup::Text(&columns[7]));
+        let without_postcode = Fields { postcode: "", ..as_registered };
+        let place = Lookup::Place { fields: without_postcode, street: &row.street, town: &row.town };
+        right(places.count(&register, place), "street and town");
+        if row.postcode.is_empty() {
+            continue;
+        }
+        for (_, write) in super::register::WAYS {
+            let line = write(row);
+            right(text.count(&register, Lookup::Text(&line)), &line);
+        }
+        for spelling in FLOORS.iter().filter(|floor| floor.contains(&key.addition())).copied().flatten() {
+            spellings.count(&register, Lookup::Fields(Fields { letter: "", addition: spelling, ..as_registered }));
+        }
+    }
+    println!("text {text:?}\nfields {fields:?}\nids {ids:?}\nplaces {places:?}\nspellings {spellings:?}");
+    assert_eq!(text, Tally { same: 190_766, neither: 66, ..Tally::default() });
+    // One has an addition that is refused as a word where no register knows it.
+    let only_register = counts([("registered", 1)]);
+    assert_eq!(fields, Tally { same: 11_926, only_register, neither: 107, ..Tally::default() });
+    assert_eq!(ids, Tally { only_register: counts([("by_id", 24_068)]), ..Tally::default() });
+    assert_eq!(places, Tally { only_register: counts([("completed", 12_032)]), neither: 2, ..Tally::default() });
+    assert_eq!(spellings, Tally { same: 93, differ: counts([("other_spelling", 73)]), ..Tally::default() });
+}
+
+/// The same for lines and fields as other systems write them, where all that are read are registered, and streets have
+/// numbers.
+#[test]
+fn with_and_without_a_register_a_case_has_one_key() {
+    use super::address_cases::{FIELDS_READ, FIELDS_REFUSED, READ, REFUSED};
+    let registered = [
+        ("Sloep 38", "8243AB|2|"),
+        ("Sloep 24", "8243AB|3|"),
+        ("Sloep 16", "8243AB|11|"),
+        ("Hazenhof 40e", "6537AB|18|"),
+        ("Iep 4", "5678AC|2|"),
+        ("Es 4", "5678AD|2|"),
+        ("Es", "5678AD|4|2"),
+        ("Lindepad", "1234AG|14|H"),
+    ];
+    let keys = READ.iter().map(|(_, key)| *key).chain(FIELDS_READ.iter().map(|(_, key)| *key));
+    let mut builder = RegisterBuilder::new();
+    for (last, (street, key)) in (1..).zip(keys.map(|key| ("Meidoornpad", key)).chain(registered)) {
+        let [postcode, number, addition] = <[&str; 3]>::try_from(key.split('|').collect::<Vec<_>>()).unwrap();
+        let fields = Fields { postcode, number, letter: "", addition };
+        let id = id("20", last);
+        builder.add(&RegisterRow { street, town: "Lelie", fields, id: &id, ..RegisterRow::default() }).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bag.stapel");
+    builder.finish(&path, day()).unwrap();
+    let register = Register::open(&path).unwrap();
+
+    let mut tally = Tally::default();
+    for line in READ.iter().map(|(line, _)| *line).chain(REFUSED.iter().map(|(line, ..)| *line)) {
+        tally.count(&register, Lookup::Text(line));
+    }
+    for [postcode, number, letter, addition] in
+        FIELDS_READ.iter().map(|(row, _)| *row).chain(FIELDS_REFUSED.iter().map(|(row, ..)| *row))
+    {
+        tally.count(&register, Lookup::Fields(Fields { postcode, number, letter, addition }));
+    }
+    let only_register = counts([("registered", 1), ("street", 5)]);
+    assert_eq!(tally, Tally { same: 62, only_register, neither: 124, ..Tally::default() });
+
+    // Where the two may part.
+    let mut tally = Tally::default();
+    for line in ["Iep 4-2, 5678 AC", "Iep 4-1, 5678 AC", "Es 4-2, 5678 AD", "Lindepad 14 hs, 1234 AG"] {
+        tally.count(&register, Lookup::Text(line));
+    }
+    let differ = counts([("other_spelling", 1), ("street", 1)]);
+    let only_text = counts([("not_in_register", 1), ("several_in_register", 1)]);
+    assert_eq!(tally, Tally { differ, only_text, ..Tally::default() });
+}

@@ -17,14 +17,14 @@ const WITHOUT_POSTCODE: usize = 107;
 /// Keys that two registered addresses share although they differ in nothing but their id: renewals.
 const FLOOR: usize = 7;
 
-struct Row {
-    street: String,
-    number: String,
-    letter: String,
-    addition: String,
-    postcode: String,
-    town: String,
-    id: String,
+pub(super) struct Row {
+    pub(super) street: String,
+    pub(super) number: String,
+    pub(super) letter: String,
+    pub(super) addition: String,
+    pub(super) postcode: String,
+    pub(super) town: String,
+    pub(super) id: String,
 }
 
 impl Row {
@@ -45,7 +45,7 @@ impl Row {
     }
 }
 
-fn register() -> Option<Vec<Row>> {
+pub(super) fn register() -> Option<Vec<Row>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/bag_weesp.tsv");
     let Ok(text) = std::fs::read_to_string(&path) else {
         assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must have the register at {}", path.display());
@@ -89,9 +89,9 @@ fn fields_part_all_that_the_register_parts() {
 }
 
 /// A way to write an address that the rules call the same: a name, and what it makes of a row.
-type Way = (&'static str, fn(&Row) -> String);
+pub(super) type Way = (&'static str, fn(&Row) -> String);
 
-const WAYS: &[Way] = &[
+pub(super) const WAYS: &[Way] = &[
     ("as NEN 5825 prints it", |r| {
         let suffix = format!("{}{}", r.letter, r.addition).to_uppercase();
         let before = match suffix.chars().next() {
