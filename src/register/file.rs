@@ -1,11 +1,13 @@
 //! The file: blocks of rows, then the *front*, which says where each block begins, then the end, which says where the
 //! front begins.
 //!
-//! Opening reads the front alone. A look-up reads one block or two of some thousand bytes; the front has a checksum of
-//! each, and the front's digest stands in the end, so a damaged file is an error and never another address.
+//! Opening reads the front alone. A look-up reads one block or two of a few hundred bytes; the front has a checksum of
+//! each, and the front's digest stands in the end, so a damaged file is an error and never another address. Every block
+//! of a table has as many entries as the others, but the last, so the number of a row says in which it is.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -24,28 +26,61 @@ const MAGIC: &[u8; 16] = b"stapel-register1";
 /// The magic, where the front begins, how long it is, and its SHA-256.
 const END: usize = 16 + 8 + 8 + 32;
 
-/// A block is closed once it has this many bytes: few enough to be read and checked in a few microseconds.
-const BLOCK: usize = 1_024;
+/// The most blocks that are read at once.
+const MOST_AT_ONCE: usize = 64;
 
-/// Where a block is, and what it begins with.
-#[derive(Clone, Copy)]
-pub(super) struct Block<K> {
-    /// The key of its first entry.
-    pub(super) first: K,
-    /// How many entries come before it.
-    pub(super) before: u32,
-    offset: u64,
-    length: u32,
+/// The blocks of a table, one after another in the file. A search goes through the keys alone.
+pub(super) struct Blocks<K> {
+    /// What each begins with.
+    firsts: Vec<K>,
+    /// Where the first begins.
+    start: u64,
+    ends: Vec<End>,
+}
+
+/// Where a block ends, and its checksum.
+struct End {
+    at: u64,
     check: u32,
+}
+
+impl<K: Key> Blocks<K> {
+    /// The places of the blocks in which entries of keys from one to another may be.
+    pub(super) fn with(&self, from: K, to: K) -> Range<usize> {
+        // They may end the block before the first that begins with one.
+        let first = self.firsts.partition_point(|first| *first < from).saturating_sub(1);
+        let rest = self.firsts.get(first..).unwrap_or_default();
+        first..first + rest.iter().take_while(|first| **first <= to).count()
+    }
+
+    /// Where the block at a place begins and ends, and its checksum.
+    fn block(&self, place: usize) -> Option<(u64, u64, u32)> {
+        let end = self.ends.get(place)?;
+        let start = if place == 0 { self.start } else { self.ends.get(place - 1)?.at };
+        Some((start, end.at, end.check))
+    }
+
+    fn push(&mut self, first: K, length: u64, check: u32) -> Option<()> {
+        let start = self.ends.last().map_or(self.start, |end| end.at);
+        self.ends.push(End { at: start.checked_add(length)?, check });
+        self.firsts.push(first);
+        Some(())
+    }
 }
 
 /// What entries of a table are ordered by.
 pub(super) trait Key: Copy + Ord {
+    /// How many entries each block has, but the last: so few that all of them are read in a microsecond, and so many
+    /// that the keys of all blocks are read at once when a register is opened.
+    const ENTRIES: usize;
+
     fn write(self, before: Option<Self>, bytes: &mut Vec<u8>);
     fn read(before: Option<Self>, bytes: &mut Bytes<'_>) -> Result<Self, Malformed>;
 }
 
 impl Key for u64 {
+    const ENTRIES: usize = 64;
+
     fn write(self, before: Option<u64>, bytes: &mut Vec<u8>) {
         put(bytes, self - before.unwrap_or(0));
     }
@@ -56,6 +91,8 @@ impl Key for u64 {
 }
 
 impl Key for Place {
+    const ENTRIES: usize = 16;
+
     fn write(self, _before: Option<Place>, bytes: &mut Vec<u8>) {
         [self.postcode, self.street, self.number].into_iter().for_each(|part| put(bytes, part.into()));
     }
@@ -73,8 +110,8 @@ pub(super) struct Front {
     /// How many addresses, and how many of them are withdrawn.
     pub(super) rows: u32,
     pub(super) withdrawn: u32,
-    pub(super) addresses: Vec<Block<Place>>,
-    pub(super) ids: Vec<Block<u64>>,
+    pub(super) addresses: Blocks<Place>,
+    pub(super) ids: Blocks<u64>,
     pub(super) streets: Streets,
 }
 
@@ -82,10 +119,10 @@ pub(super) struct Front {
 pub(super) struct BlockWriter<'a, 'f, K> {
     out: &'a mut Output<'f>,
     block: Vec<u8>,
-    /// The key of the block's first entry, and how many came before it.
-    first: Option<(K, u32)>,
-    entries: u32,
-    blocks: Vec<Block<K>>,
+    /// The key of the block's first entry, and how many it has.
+    first: Option<K>,
+    entries: usize,
+    blocks: Blocks<K>,
 }
 
 /// A file that is written from its start to its end.
@@ -120,27 +157,29 @@ impl<'f> Output<'f> {
 
 impl<'a, 'f, K: Key> BlockWriter<'a, 'f, K> {
     pub(super) fn new(out: &'a mut Output<'f>) -> BlockWriter<'a, 'f, K> {
-        BlockWriter { out, block: Vec::with_capacity(2 * BLOCK), first: None, entries: 0, blocks: Vec::new() }
+        let blocks = Blocks { firsts: Vec::new(), start: out.offset, ends: Vec::new() };
+        BlockWriter { out, block: Vec::new(), first: None, entries: 0, blocks }
     }
 
     /// Writes an entry; `write` is told whether it is the first of its block.
     pub(super) fn entry(&mut self, key: K, write: impl FnOnce(bool, &mut Vec<u8>)) -> io::Result<()> {
         write(self.first.is_none(), &mut self.block);
-        self.first.get_or_insert((key, self.entries));
+        self.first.get_or_insert(key);
         self.entries += 1;
-        if self.block.len() >= BLOCK { self.close() } else { Ok(()) }
+        if self.entries == K::ENTRIES { self.close() } else { Ok(()) }
     }
 
     fn close(&mut self) -> io::Result<()> {
-        let Some((first, before)) = self.first.take() else { return Ok(()) };
-        let (offset, length) = (self.out.offset, self.block.len() as u32);
-        self.blocks.push(Block { first, before, offset, length, check: crc32fast::hash(&self.block) });
+        let Some(first) = self.first.take() else { return Ok(()) };
+        self.entries = 0;
+        let check = crc32fast::hash(&self.block);
         self.out.write(&self.block)?;
+        let fits = self.blocks.push(first, self.block.len() as u64, check);
         self.block.clear();
-        Ok(())
+        fits.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))
     }
 
-    pub(super) fn finish(mut self) -> io::Result<Vec<Block<K>>> {
+    pub(super) fn finish(mut self) -> io::Result<Blocks<K>> {
         self.close()?;
         Ok(self.blocks)
     }
@@ -161,8 +200,11 @@ impl Front {
         let mut rest = Bytes::of(bytes);
         let source = Day(u16::from_le_bytes([rest.byte()?, rest.byte()?]));
         let (rows, withdrawn) = (rest.small()?, rest.small()?);
-        let (addresses, ids) = (read_blocks(&mut rest)?, read_blocks(&mut rest)?);
+        let (addresses, ids): (Blocks<Place>, _) = (read_blocks(&mut rest)?, read_blocks(&mut rest)?);
         let streets = Streets::read(&mut rest)?;
+        if addresses.ends.len() != (rows as usize).div_ceil(Place::ENTRIES) {
+            return Err(Malformed("it has another number of blocks than its addresses need"));
+        }
         if !rest.is_empty() {
             return Err(Malformed("there are bytes after its end"));
         }
@@ -170,39 +212,32 @@ impl Front {
     }
 }
 
-fn write_blocks<K: Key>(blocks: &[Block<K>], bytes: &mut Vec<u8>) {
-    put(bytes, blocks.len() as u64);
-    let mut last: Option<&Block<K>> = None;
-    for block in blocks {
-        block.first.write(last.map(|last| last.first), bytes);
-        put(bytes, (block.before - last.map_or(0, |last| last.before)).into());
-        // Blocks stand one after another: the first says where.
-        if last.is_none() {
-            put(bytes, block.offset);
-        }
-        put(bytes, block.length.into());
-        bytes.extend_from_slice(&block.check.to_le_bytes());
-        last = Some(block);
+fn write_blocks<K: Key>(blocks: &Blocks<K>, bytes: &mut Vec<u8>) {
+    put(bytes, blocks.ends.len() as u64);
+    // Blocks stand one after another.
+    put(bytes, blocks.start);
+    let (mut last, mut start) = (None, blocks.start);
+    for (first, end) in blocks.firsts.iter().zip(&blocks.ends) {
+        first.write(last, bytes);
+        put(bytes, end.at - start);
+        bytes.extend_from_slice(&end.check.to_le_bytes());
+        (last, start) = (Some(*first), end.at);
     }
 }
 
-fn read_blocks<K: Key>(bytes: &mut Bytes<'_>) -> Result<Vec<Block<K>>, Malformed> {
+fn read_blocks<K: Key>(bytes: &mut Bytes<'_>) -> Result<Blocks<K>, Malformed> {
     let count = usize::try_from(bytes.number()?).unwrap_or(usize::MAX);
-    // At first as much memory as there are bytes, whatever the count says.
-    let mut blocks: Vec<Block<K>> = Vec::with_capacity(count.min(bytes.len() / 4));
+    let start = bytes.number()?;
+    // At first not much more memory than there are bytes, whatever the count says.
+    let capacity = count.min(bytes.len() / 4);
+    let mut blocks = Blocks { firsts: Vec::with_capacity(capacity), start, ends: Vec::with_capacity(capacity) };
     for _ in 0..count {
-        let last = blocks.last();
-        let first = K::read(last.map(|last| last.first), bytes)?;
-        let too_large = Malformed("a number is too large");
-        let before = last.map_or(0, |last| last.before).checked_add(bytes.small()?).ok_or(too_large)?;
-        let offset = match last {
-            None => bytes.number()?,
-            Some(last) => last.offset.checked_add(last.length.into()).ok_or(too_large)?,
-        };
-        let length = bytes.small()?;
+        let first = K::read(blocks.firsts.last().copied(), bytes)?;
+        let length = bytes.number()?;
         let mut check = [0; 4];
         check.copy_from_slice(bytes.take(4)?);
-        blocks.push(Block { first, before, offset, length, check: u32::from_le_bytes(check) });
+        let fits = blocks.push(first, length, u32::from_le_bytes(check));
+        fits.ok_or(Malformed("a number is too large"))?;
     }
     Ok(blocks)
 }
@@ -240,10 +275,29 @@ impl Input {
         Ok((input, front))
     }
 
-    /// Reads a block, and checks it.
-    pub(super) fn block<K>(&self, block: &Block<K>) -> Result<Vec<u8>, RegisterError> {
-        let bytes = self.read(block.offset, block.length as usize)?;
-        if crc32fast::hash(&bytes) == block.check { Ok(bytes) } else { Err(self.unusable("a block of it is damaged")) }
+    /// Shows the blocks at these places, each of them checked.
+    pub(super) fn blocks<K: Key>(
+        &self,
+        blocks: &Blocks<K>,
+        mut places: Range<usize>,
+        mut visit: impl FnMut(&[u8]) -> Result<(), RegisterError>,
+    ) -> Result<(), RegisterError> {
+        let block = |place: usize| blocks.block(place).ok_or_else(|| self.unusable("it has no such block"));
+        while !places.is_empty() {
+            let next = places.end.min(places.start + MOST_AT_ONCE);
+            let ((from, ..), (_, to, _)) = (block(places.start)?, block(next - 1)?);
+            let bytes = self.read(from, (to - from) as usize)?;
+            for place in places.start..next {
+                let (start, end, check) = block(place)?;
+                let block = bytes.get((start - from) as usize..(end - from) as usize).unwrap_or_default();
+                if crc32fast::hash(block) != check {
+                    return Err(self.unusable("a block of it is damaged"));
+                }
+                visit(block)?;
+            }
+            places.start = next;
+        }
+        Ok(())
     }
 
     pub(super) fn unusable(&self, finding: &'static str) -> RegisterError {

@@ -19,6 +19,7 @@ mod spelling;
 mod streets;
 mod varint;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 pub use build::{RegisterBuilder, RegisterRow};
@@ -28,7 +29,7 @@ use crate::address::{AddressError, AddressKey, Fields, line_from_utf8, other_fie
 use crate::codec::Malformed;
 use crate::codes::named;
 use crate::day::Day;
-use file::{Block, Front, Input};
+use file::{Front, Input, Key};
 use rows::{Before, Place, Row, id_text, postcode_text};
 use varint::Bytes;
 
@@ -159,7 +160,7 @@ pub struct Findings {
 }
 
 impl Register {
-    /// Opens a register that [`RegisterBuilder`] wrote. It reads some megabytes; each look-up reads a few thousand
+    /// Opens a register that [`RegisterBuilder`] wrote. It reads some megabytes; each look-up reads some hundred
     /// bytes more.
     ///
     /// # Errors
@@ -229,14 +230,8 @@ impl Register {
     ///
     /// As [`Register::look_up`].
     pub fn entries(&self, mut visit: impl FnMut(RegisterEntry)) -> Result<(), RegisterError> {
-        for block in &self.front.addresses {
-            let bytes = self.input.block(block)?;
-            let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
-            while let Some(row) = self.sound(before.read(&mut rest))? {
-                self.entry(&row).into_iter().for_each(&mut visit);
-            }
-        }
-        Ok(())
+        let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
+        self.scan(whole, |row| self.entry(row).into_iter().for_each(&mut visit))
     }
 
     fn entry(&self, row: &Row) -> Option<RegisterEntry> {
@@ -264,80 +259,72 @@ impl Register {
     /// All rows at a place.
     fn rows_at(&self, place: Place) -> Result<Vec<Row>, RegisterError> {
         let mut found = Vec::new();
-        self.scan(place, |row| {
-            let at = row.place();
-            if at == place {
-                found.push(*row);
-            }
-            at <= place
-        })?;
+        self.scan(place..=place, |row| found.push(*row))?;
         Ok(found)
     }
 
     /// The streets in which addresses of a postcode are, each once.
     fn streets_of(&self, postcode: u32) -> Result<Vec<u32>, RegisterError> {
         let mut streets = Vec::new();
-        self.scan(Place { postcode, street: 0, number: 0 }, |row| {
-            if row.postcode == postcode && !streets.contains(&row.street) {
+        let [from, to] = [0, u32::MAX].map(|number| Place { postcode, street: number, number });
+        self.scan(from..=to, |row| {
+            if !streets.contains(&row.street) {
                 streets.push(row.street);
             }
-            row.postcode <= postcode
         })?;
         Ok(streets)
     }
 
-    /// Shows rows from the block on in which a place may be, as long as `visit` asks for more.
-    fn scan(&self, from: Place, mut visit: impl FnMut(&Row) -> bool) -> Result<(), RegisterError> {
-        // Rows of the place may end the block before the first that begins with it.
-        let first = self.front.addresses.partition_point(|block| block.first < from).saturating_sub(1);
-        for block in &self.front.addresses[first..] {
-            let bytes = self.input.block(block)?;
-            let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
+    /// Shows all rows at places in a range.
+    fn scan(&self, range: RangeInclusive<Place>, mut visit: impl FnMut(&Row)) -> Result<(), RegisterError> {
+        let blocks = &self.front.addresses;
+        self.input.blocks(blocks, blocks.with(*range.start(), *range.end()), |bytes| {
+            let (mut before, mut rest) = (Before::default(), Bytes::of(bytes));
             while let Some(row) = self.sound(before.read(&mut rest))? {
-                if !visit(&row) {
-                    return Ok(());
+                if range.contains(&row.place()) {
+                    visit(row);
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The rows with an id, of a nummeraanduiding or of an object.
     fn rows_of_id(&self, id: u64) -> Result<Vec<Row>, RegisterError> {
-        let first = self.front.ids.partition_point(|block| block.first < id).saturating_sub(1);
+        let blocks = &self.front.ids;
         let mut rows = Vec::new();
-        for block in &self.front.ids[first..] {
-            if block.first > id {
-                break;
-            }
-            let bytes = self.input.block(block)?;
-            let mut rest = Bytes::of(&bytes);
-            let (mut known, mut row) = (0u64, 0i64);
-            while !rest.is_empty() {
+        self.input.blocks(blocks, blocks.with(id, id), |bytes| {
+            let (mut known, mut row, mut rest) = (0u64, 0i64, Bytes::of(bytes));
+            while known <= id && !rest.is_empty() {
                 known = known.wrapping_add(self.sound(rest.number())?);
                 row = row.wrapping_add(self.sound(rest.signed())?);
-                if known > id {
-                    break;
-                }
                 if known == id {
-                    rows.push(self.row(u32::try_from(row).map_err(|_| self.input.unusable("an id leads nowhere"))?)?);
+                    rows.push(self.row(row)?);
                 }
             }
-        }
+            Ok(())
+        })?;
         Ok(rows)
     }
 
     /// The row of a number, counted from 0.
-    fn row(&self, number: u32) -> Result<Row, RegisterError> {
+    fn row(&self, number: i64) -> Result<Row, RegisterError> {
         let nowhere = || self.input.unusable("an id leads nowhere");
-        let at = self.front.addresses.partition_point(|block| block.before <= number).checked_sub(1);
-        let block: &Block<Place> = at.and_then(|at| self.front.addresses.get(at)).ok_or_else(nowhere)?;
-        let bytes = self.input.block(block)?;
-        let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
-        for _ in block.before..number {
-            self.sound(before.read(&mut rest))?;
-        }
-        self.sound(before.read(&mut rest))?.ok_or_else(nowhere)
+        let number = usize::try_from(number).map_err(|_| nowhere())?;
+        let (block, mut left) = (number / Place::ENTRIES, number % Place::ENTRIES);
+        let mut found = None;
+        self.input.blocks(&self.front.addresses, block..block + 1, |bytes| {
+            let (mut before, mut rest) = (Before::default(), Bytes::of(bytes));
+            while let Some(row) = self.sound(before.read(&mut rest))? {
+                if left == 0 {
+                    found = Some(*row);
+                    break;
+                }
+                left -= 1;
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(nowhere)
     }
 
     fn sound<T>(&self, read: Result<T, Malformed>) -> Result<T, RegisterError> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::build::{ANY_POSTCODE, registered_key};
 use super::error::RegisterError;
 use super::names::{plain, words};
-use super::rows::{Place, Row, Suffix, postcode_number, postcode_text};
+use super::rows::{Place, Row, Suffix, id_text, postcode_number, postcode_text};
 use super::spelling::other_spelling;
 use super::{How, Register, Resolved};
 use crate::address::{AddressError, AddressKey, Fields};
@@ -66,17 +66,18 @@ impl Register {
 
     pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
         let text = text.trim();
-        let id = format!("{text:0>16}");
         // A spreadsheet drops leading zeros.
-        if !is_digits(text) || !(13..=16).contains(&text.len()) || !matches!(&id[4..6], "01" | "02" | "03" | "20") {
+        let has_length = is_digits(text) && (13..=16).contains(&text.len());
+        let number: u64 = text.parse().ok().filter(|_| has_length).unwrap_or_default();
+        if !matches!(number / 10_000_000_000 % 100, 1..=3 | 20) {
             // Says what is wrong with it.
             let refusal =
                 AddressKey::from_fields(&Fields { postcode: ANY_POSTCODE, number: text, ..Fields::default() });
             return Err(refusal.err().map_or(RegisterError::IdUnknown { id: text.to_owned() }, RegisterError::from));
         }
-        let number: u64 = id.parse().unwrap_or_default();
         let rows = self.rows_of_id(number)?;
         if rows.is_empty() {
+            let id = id_text(number);
             return match text.len() {
                 16 => Err(RegisterError::IdUnknown { id }),
                 // With a length that none has it is no id for certain.
@@ -89,7 +90,7 @@ impl Register {
         let keys = keys_of(if first.is_empty() { &standing } else { &first });
         match (keys.first(), keys.len()) {
             (Some(key), 1) => Ok(Resolved { key: *key, how: How::ById }),
-            (None, _) => Err(RegisterError::IdWithdrawn { id, now: self.renumbered(&rows)? }),
+            (None, _) => Err(RegisterError::IdWithdrawn { id: id_text(number), now: self.renumbered(&rows)? }),
             _ => Err(RegisterError::Several { finding: "the object has several first addresses" }),
         }
     }
@@ -261,8 +262,12 @@ fn is_of(suffix: &Suffix, key: &AddressKey) -> bool {
     suffix.as_str() == key.addition()
 }
 
-fn keys_of(rows: &[&Row]) -> BTreeSet<AddressKey> {
-    rows.iter().filter_map(|row| row.key()).collect()
+/// The keys of rows, each once.
+fn keys_of(rows: &[&Row]) -> Vec<AddressKey> {
+    let mut keys: Vec<AddressKey> = rows.iter().filter_map(|row| row.key()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// An id that the register says nothing of is refused as it would be without one.

@@ -36,7 +36,7 @@ pub(super) struct Suffix {
 }
 
 /// Where a row stands in the order of the file: by postcode, or by street where it has none; then by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) postcode: u32,
     pub(super) street: u32,
@@ -52,8 +52,10 @@ pub(super) fn postcode_number(postcode: &[u8; 6]) -> u32 {
 
 /// The postcode of a number.
 pub(super) fn postcode_text(number: u32) -> String {
-    let letter = |n: u32| char::from(b'A' + (n % 26) as u8);
-    format!("{:04}{}{}", number / 676, letter(number % 676 / 26), letter(number))
+    // Without the machinery of formats, as in the key below: they are much of what making a key costs.
+    let mut text = (number / 676).to_string();
+    text.extend([number % 676 / 26, number % 26].map(|letter| char::from(b'A' + letter as u8)));
+    text
 }
 
 /// An id of 16 digits.
@@ -88,7 +90,10 @@ impl Row {
     pub(super) fn key(&self) -> Option<AddressKey> {
         let form = match self.postcode {
             0 => id_text(self.id),
-            postcode => format!("{}|{}|{}", postcode_text(postcode), self.number, self.suffix.as_str()),
+            postcode => {
+                let (postcode, number) = (postcode_text(postcode), self.number.to_string());
+                [&postcode, "|", &number, "|", self.suffix.as_str()].concat()
+            }
         };
         AddressKey::from_canonical(&form).ok()
     }
@@ -103,14 +108,20 @@ const BUILDING: u8 = 32;
 const AT: u8 = 64;
 const SUFFIX: u8 = 128;
 
-/// What the row before said; before the first row, nothing.
+/// What the rows before said; before the first row, nothing.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Before(Row, (i32, i32));
+pub(super) struct Before {
+    row: Row,
+    /// Of the last row that had one.
+    object: u64,
+    building: u64,
+    at: (i32, i32),
+}
 
 impl Before {
     /// Appends a row, which comes after the one before it in the order of [`Place`].
     pub(super) fn write(&mut self, row: &Row, bytes: &mut Vec<u8>) {
-        let Before(before, at) = *self;
+        let Before { row: before, object, building, at } = *self;
         let is_new_place = (row.postcode, row.place().street) != (before.postcode, before.place().street);
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         bytes.push(
@@ -137,64 +148,71 @@ impl Before {
         }
         put_signed(bytes, difference(row.id, before.id));
         if row.object != 0 {
-            put_signed(bytes, difference(row.object, before.object));
+            put_signed(bytes, difference(row.object, object));
         }
         if row.building != 0 {
-            put_signed(bytes, difference(row.building, before.building));
+            put_signed(bytes, difference(row.building, building));
         }
         if let Some((latitude, longitude)) = row.at {
             put_signed(bytes, i64::from(latitude) - i64::from(at.0));
             put_signed(bytes, i64::from(longitude) - i64::from(at.1));
         }
-        self.follow(row);
+        self.row = *row;
+        self.follow();
     }
 
-    /// Reads the next row; `None` at the end of the block.
-    pub(super) fn read(&mut self, bytes: &mut Bytes<'_>) -> Result<Option<Row>, Malformed> {
+    /// Reads the next row; `None` at the end of the block. It is read in its place, since most rows of a block are only
+    /// passed.
+    pub(super) fn read(&mut self, bytes: &mut Bytes<'_>) -> Result<Option<&Row>, Malformed> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let Before(before, at) = *self;
         let flags = bytes.byte()?;
         let has = |flag: u8| flags & flag != 0;
-        let mut row = Row { is_secondary: has(SECONDARY), is_withdrawn: has(WITHDRAWN), ..Row::default() };
-        row.postcode = before.postcode;
+        let row = &mut self.row;
+        (row.is_secondary, row.is_withdrawn) = (has(SECONDARY), has(WITHDRAWN));
         if has(NEW_POSTCODE) {
             row.postcode = row.postcode.checked_add(bytes.small()?).ok_or(OVERFLOW)?;
         }
-        row.street = if has(NEW_STREET) { bytes.small()? } else { before.street };
-        let is_new_place = (row.postcode, row.place().street) != (before.postcode, before.place().street);
-        let number = if is_new_place { 0 } else { before.number };
+        if has(NEW_STREET) {
+            row.street = bytes.small()?;
+        }
+        let is_new_place = has(NEW_POSTCODE) || (has(NEW_STREET) && row.postcode == 0);
+        let number = if is_new_place { 0 } else { row.number };
         row.number = number.checked_add(bytes.small()?).ok_or(OVERFLOW)?;
+        row.suffix = Suffix::default();
         if has(SUFFIX) {
             let length = bytes.byte()?;
             let text = bytes.take(usize::from(length & 0x7f))?;
             row.suffix = Suffix::of(text, length & 0x80 != 0).ok_or(Malformed("a suffix is too long"))?;
         }
-        row.id = sum(before.id, bytes.signed()?)?;
-        if has(OBJECT) {
-            row.object = sum(before.object, bytes.signed()?)?;
-        }
-        if has(BUILDING) {
-            row.building = sum(before.building, bytes.signed()?)?;
-        }
+        row.id = sum(row.id, bytes.signed()?)?;
+        row.object = if has(OBJECT) { sum(self.object, bytes.signed()?)? } else { 0 };
+        row.building = if has(BUILDING) { sum(self.building, bytes.signed()?)? } else { 0 };
+        row.at = None;
         if has(AT) {
             let sum = |before: i32, bytes: &mut Bytes<'_>| {
                 let sum = i64::from(before).checked_add(bytes.signed()?);
                 sum.and_then(|sum| i32::try_from(sum).ok()).ok_or(OVERFLOW)
             };
-            row.at = Some((sum(at.0, bytes)?, sum(at.1, bytes)?));
+            row.at = Some((sum(self.at.0, bytes)?, sum(self.at.1, bytes)?));
         }
-        self.follow(&row);
-        Ok(Some(row))
+        self.follow();
+        Ok(Some(&self.row))
     }
 
     /// What a row leaves out is as in the last one that had it.
-    fn follow(&mut self, row: &Row) {
-        let Before(before, at) = *self;
-        let kept = |now: u64, before: u64| if now == 0 { before } else { now };
-        let (object, building) = (kept(row.object, before.object), kept(row.building, before.building));
-        *self = Before(Row { object, building, ..*row }, row.at.unwrap_or(at));
+    fn follow(&mut self) {
+        let row = &self.row;
+        if row.object != 0 {
+            self.object = row.object;
+        }
+        if row.building != 0 {
+            self.building = row.building;
+        }
+        if let Some(at) = row.at {
+            self.at = at;
+        }
     }
 }
 
@@ -243,7 +261,7 @@ mod tests {
             let mut before = Before::default();
             rows.iter().for_each(|row| before.write(row, &mut bytes));
             let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
-            let read: Vec<Row> = std::iter::from_fn(|| before.read(&mut rest).unwrap()).collect();
+            let read: Vec<Row> = std::iter::from_fn(|| before.read(&mut rest).unwrap().copied()).collect();
             prop_assert_eq!(read, rows);
         }
 

@@ -47,7 +47,19 @@ impl<'a> Bytes<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Malformed> {
+        // As most are.
+        match *self.0 {
+            [first @ ..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                Ok(first.into())
+            }
+            _ => self.longer_number(),
+        }
+    }
+
+    fn longer_number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -64,11 +76,13 @@ impl<'a> Bytes<'a> {
     }
 
     /// A number of at most 32 bits.
+    #[inline]
     pub(super) fn small(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.number()?).map_err(|_| Malformed("a number is too large"))
     }
 
     /// A number that may be negative.
+    #[inline]
     pub(super) fn signed(&mut self) -> Result<i64, Malformed> {
         let number = self.number()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
