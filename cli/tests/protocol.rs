@@ -292,7 +292,13 @@ fn what_may_not_be_done_changes_nothing() {
 
     desk.told(&format!("partner flag --dir politie {BY} a.csv {now}"));
     desk.write("b.csv", "adres\nDam 1, 1012 JS\n");
-    assert_eq!(desk.code(&format!("partner full --dir politie {BY} b.csv {now}")), "shrink");
+    let shrunk = ["", " --dry-run"].map(|dry| {
+        let output = desk.run(&format!("partner full --dir politie {BY} b.csv {now}{dry}"), &[], b"");
+        text(&output.stderr)
+    });
+    assert!(shrunk[0].ends_with("[shrink]\n") && shrunk[0] == shrunk[1], "{shrunk:?}");
+    let dry = desk.told(&format!("partner full --dir politie {BY} b.csv --allow-shrink --dry-run {now}"));
+    assert_eq!((&dry[0]["withdrawn"], &dry[0]["unchanged"]), (&json!(1), &json!(1)));
     let full = desk.json(&format!("partner full --dir politie {BY} b.csv --allow-shrink {now}"));
     assert_eq!((&full[0]["withdrawn"], &full[0]["unchanged"]), (&json!(1), &json!(1)));
     assert_eq!(desk.code(&format!("partner flag --dir politie {BY} b.csv --until 2026-12-30 {now}")), "last_day");

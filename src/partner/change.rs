@@ -149,6 +149,24 @@ impl Partner {
         })
     }
 
+    /// What [`Partner::replace_all`] would change now. Nothing is recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partner::replace_all`], whose errors it foresees.
+    pub fn would_replace_all<'a>(
+        &mut self,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
+        allow_shrink: bool,
+        now: Timestamp,
+    ) -> Result<Changed, PartnerError> {
+        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
+        let transaction = self.data.begin(now)?;
+        let (state, today) = (transaction.view(), transaction.now().day());
+        let (_, changed) = replace(state, self.member.policy(), homes, typed, allow_shrink, today)?;
+        Ok(Changed { repeated, ..changed })
+    }
+
     /// Shortens the flags that have more days than the policy allows, because it allowed more when they were flagged.
     /// The broker would take no full set that has one of them.
     pub(super) fn shorten(&mut self, now: Timestamp) -> Result<(), PartnerError> {

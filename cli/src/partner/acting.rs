@@ -200,23 +200,20 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     acting.place.refuse_without_register(&acting.rows)?;
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
-    if acting.rows.dry_run {
-        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
-        let held = homes.iter().filter(|home| flagged.contains(home)).count();
-        let (added, withdrawn) = (homes.len() - held, flagged.len() - held);
-        let repeated = sheet.rows.len() - homes.len();
-        return acting.would(
-            Changed { added, withdrawn, unchanged: held, repeated, ..Changed::default() },
-            &sheet,
-            out,
-        );
-    }
-    warn_after_last_epoch(&partner, now.day());
-    let changed = partner.replace_all(sheet.rows.given(), args.allow_shrink, &case, now);
+    let homes = sheet.rows.given();
+    let changed = if acting.rows.dry_run {
+        partner.would_replace_all(homes, args.allow_shrink, now)
+    } else {
+        warn_after_last_epoch(&partner, now.day());
+        partner.replace_all(homes, args.allow_shrink, &case, now)
+    };
     let changed = changed.map_err(|error| match error.code() {
         code @ "shrink" => Failure::new(code, error.to_string().replace("(allow_shrink)", "with --allow-shrink")),
         _ => error.into(),
     })?;
+    if acting.rows.dry_run {
+        return acting.would(changed, &sheet, out);
+    }
     acting.place.refs()?.replaced(std::mem::take(&mut sheet.rows), &partner)?;
     acting.did(&changed, &sheet, out)
 }
