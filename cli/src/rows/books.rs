@@ -366,6 +366,54 @@ fn damaged_and_hostile_workbooks_end_in_errors() {
     assert_eq!(refused(&good(&xlsx(&[("a", &merged)], ""))), [(2, "cell", "postcode")]);
 }
 
+/// Few bytes of a workbook may stand for much: what is kept of them has an end.
+#[test]
+fn what_is_kept_of_a_workbook_is_bounded() {
+    let root = format!(
+        "<Relationships><Relationship Id='a' Type='{TYPE}/officeDocument' Target='/xl/workbook.xml'/></Relationships>"
+    );
+    let relation = |id: usize| format!("<Relationship Id='r{id}' Type='{TYPE}/worksheet' Target='s.xml'/>");
+    let book = |sheets: usize, related: usize| {
+        let named = "<sheet name='a' r:id='r0'/>".repeat(sheets);
+        let related: String = (0..related).map(relation).collect();
+        packed(&[
+            ("[Content_Types].xml", "<Types/>"),
+            ("_rels/.rels", &root),
+            ("xl/workbook.xml", &format!("<workbook><sheets>{named}</sheets></workbook>")),
+            ("xl/_rels/workbook.xml.rels", &format!("<Relationships>{related}</Relationships>")),
+            ("xl/s.xml", &format!("<worksheet>{}</worksheet>", data(&[&["adres"], &["Dam 1, 1012 JS"]]))),
+        ])
+    };
+    assert_eq!(addresses(&good(&book(1, 1))), ["1012JS|1|"]);
+    for (sheets, related) in [(10_001, 1), (1, 20_001)] {
+        let said = line(&book(sheets, related), None);
+        assert!(said.contains("more than 10,000 sheets") && said.ends_with("[too_large]"), "{said}");
+    }
+    let formats: String = (0..65_537).map(|id| format!("<numFmt numFmtId='{id}' formatCode='0'/>")).collect();
+    let styled = packed(&[
+        ("[Content_Types].xml", "<Types/>"),
+        ("_rels/.rels", &root),
+        ("xl/workbook.xml", "<workbook><sheets/></workbook>"),
+        (
+            "xl/_rels/workbook.xml.rels",
+            &format!("<Relationships><Relationship Id='t' Type='{TYPE}/styles' Target='t.xml'/></Relationships>"),
+        ),
+        ("xl/t.xml", &format!("<styleSheet><numFmts>{formats}</numFmts></styleSheet>")),
+    ]);
+    assert!(line(&styled, None).ends_with("[too_large]"));
+
+    let cell = |spaces: usize| {
+        let spaces = "<text:s text:c='1000000000'/>".repeat(spaces);
+        format!("<table:table-cell office:value-type='string'><text:p>a{spaces}</text:p></table:table-cell>")
+    };
+    let table = |cells: &str| ods(&format!("<table:table><table:table-row>{cells}</table:table-row></table:table>"));
+    assert!(line(&table(&cell(2_000)), None).ends_with("[header]"));
+    assert!(line(&table(&cell(3_000)), None).ends_with("[too_large]"));
+    assert!(line(&table(&cell(2_000).repeat(100)), None).ends_with("[too_large]"));
+    let sheets = "<table:table table:name='a'></table:table>".repeat(10_001);
+    assert!(line(&ods(&sheets), None).contains("more than 10,000 sheets"));
+}
+
 #[test]
 fn a_part_is_inflated_up_to_a_limit() {
     let long = "x".repeat(100_000);

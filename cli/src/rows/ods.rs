@@ -3,11 +3,16 @@
 use quick_xml::events::{BytesStart, Event};
 
 use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, is_long, number};
-use super::package::{Package, Part, attribute, damaged, push_text, too_large};
+use super::package::{MOST_SHEETS, Package, Part, attribute, damaged, push_text, too_large, too_many_sheets};
 use crate::failure::Failure;
 
 /// The most spaces that stand for one element.
 const MOST_SPACES: usize = 100;
+
+/// The most bytes of a cell, and of a row: a short element may stand for many spaces. Programs keep some ten thousand
+/// letters of a cell.
+const MOST_CELL: usize = 1 << 18;
+const MOST_ROW: usize = 1 << 24;
 
 /// A cell that is read.
 struct Cell {
@@ -22,6 +27,9 @@ pub(super) fn sheets(package: &mut Package<'_>) -> Result<Vec<(String, bool)>, F
     let mut sheets = Vec::new();
     read_tables(package, |name, part| {
         let has_value = read_table(part, None)?;
+        if sheets.len() == MOST_SHEETS {
+            return Err(too_many_sheets());
+        }
         sheets.push((name, has_value));
         Ok(())
     })?;
@@ -115,7 +123,7 @@ fn write_row(cells: &[Cell], row: u32, grid: &mut Grid) -> Result<(), Failure> {
 }
 
 fn read_row(part: &mut Part<'_, '_>) -> Result<Vec<Cell>, Failure> {
-    let mut cells: Vec<Cell> = Vec::new();
+    let (mut cells, mut length): (Vec<Cell>, usize) = (Vec::new(), 0);
     loop {
         match part.next()? {
             Event::Start(element) if element.local_name().as_ref().ends_with("table-cell") => {
@@ -126,7 +134,8 @@ fn read_row(part: &mut Part<'_, '_>) -> Result<Vec<Cell>, Failure> {
                 if is_covered {
                     cell.odd = Some(Odd::Merged);
                 }
-                if cells.len() == MOST_COLUMNS as usize {
+                length += cell.text.len();
+                if cells.len() == MOST_COLUMNS as usize || length > MOST_ROW {
                     return Err(too_large());
                 }
                 cells.push(Cell { repeated, ..cell });
@@ -201,6 +210,9 @@ fn read_text(part: &mut Part<'_, '_>) -> Result<String, Failure> {
     let mut text = String::new();
     let mut depth = 0;
     loop {
+        if text.len() > MOST_CELL {
+            return Err(too_large());
+        }
         let skipped = match part.next()? {
             Event::Start(element) => match element.local_name().as_ref() {
                 "p" => {

@@ -15,6 +15,9 @@ use crate::failure::Failure;
 /// The most bytes of one part. A million rows of ten cells take about half.
 pub(super) const MOST_INFLATED: u64 = 1 << 30;
 
+/// The most sheets of a workbook, and the most parts that belong to one.
+pub(super) const MOST_SHEETS: usize = 10_000;
+
 /// An archive with the parts of a workbook.
 pub(super) struct Package<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
@@ -49,6 +52,11 @@ struct Bounded<R> {
 /// Something in a workbook that no program writes so.
 pub(super) fn damaged(what: &str) -> Failure {
     Failure::new("workbook", format!("the workbook is damaged ({what}): open it, and save it as xlsx or CSV again"))
+}
+
+/// There are more sheets in a workbook than any program makes.
+pub(super) fn too_many_sheets() -> Failure {
+    Failure::new("too_large", "the workbook has more than 10,000 sheets: save the one with the rows as CSV")
 }
 
 /// There is more in a workbook than is read.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use quick_xml::events::Event;
 
 use super::grid::{Grid, MOST_COLUMNS, MOST_ROWS, Odd, is_long, number};
-use super::package::{Package, Part, attribute, damaged, push_text, too_large};
+use super::package::{MOST_SHEETS, Package, Part, attribute, damaged, push_text, too_large, too_many_sheets};
 use crate::failure::Failure;
 
 /// The most merged regions of more than one row that a sheet may have.
@@ -14,6 +14,9 @@ const MOST_MERGED: usize = 10_000;
 /// The most strings that cells share, and the most bytes of them.
 const MOST_STRINGS: usize = 1 << 25;
 const MOST_SHARED: usize = 1 << 29;
+
+/// The most formats of numbers. Excel takes some hundred.
+const MOST_FORMATS: usize = 1 << 16;
 
 /// What sheets have in common.
 pub(super) struct Workbook {
@@ -79,6 +82,9 @@ impl Workbook {
                         let target = related.0.iter().find(|(own, ..)| *own == id);
                         match target {
                             Some((_, kind, target)) if kind.ends_with("/worksheet") => {
+                                if self.sheets.len() == MOST_SHEETS {
+                                    return Err(too_many_sheets());
+                                }
                                 self.sheets.push((name, target.clone()));
                             }
                             Some(_) => {}
@@ -131,6 +137,9 @@ impl Workbook {
             match part.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "numFmt" => {
+                        if own.len() == MOST_FORMATS {
+                            return Err(too_large());
+                        }
                         let code = attribute(&element, "formatCode")?.unwrap_or_default();
                         own.insert(id(attribute(&element, "numFmtId")?), made_of_number(&code));
                     }
@@ -327,6 +336,10 @@ impl Relationships {
                     let get = |name| attribute(&element, name).map(Option::unwrap_or_default);
                     let (id, kind, target) = (get("Id")?, get("Type")?, get("Target")?);
                     let target = if target.starts_with('/') { target } else { resolved(&folder, &target) };
+                    // Beside its sheets a workbook has few parts.
+                    if all.len() == 2 * MOST_SHEETS {
+                        return Err(too_many_sheets());
+                    }
                     all.push((id, kind, target));
                 }
                 Event::Eof => return Ok(Relationships(all)),
