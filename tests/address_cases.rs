@@ -25,6 +25,14 @@ pub(super) const READ: &[Case] = &[
     ("Meidoornpad 12 Capelle a/d IJssel 1234 AB", "1234AB|12|"),
     ("Meidoornpad 12 Súdwest-Fryslân 1234 AB", "1234AB|12|"),
     ("Meidoornpad 318-4, 1234 AB Amsterdam, NLD", "1234AB|318|4"),
+    // What follows the postcode and is no addition.
+    ("Meidoornpad 12, 1234 AB X", "1234AB|12|"),
+    ("Meidoornpad 12, 1234 AB Ee", "1234AB|12|"),
+    ("Meidoornpad 12, 1234 AB 't Veld", "1234AB|12|"),
+    ("Meidoornpad 12, 1234 AB 's-Graveland", "1234AB|12|"),
+    ("Meidoornpad 12, 1234 AB H.I. Ambacht", "1234AB|12|"),
+    ("Meidoornpad 12, 1234 AB A'dam", "1234AB|12|"),
+    ("1234 AB, B Bakkerpad 12", "1234AB|12|"),
     // The postcode and the number are glued.
     ("1234AB12", "1234AB|12|"),
     ("1234ab12a", "1234AB|12|A"),
@@ -36,6 +44,7 @@ pub(super) const READ: &[Case] = &[
     ("St. Corneliapad 312 MToe, 1234 AB  WEESP", "1234AB|312|MTOE"),
     ("Meidoornpad 12 Atraf, 1234 AB", "1234AB|12|ATRAF"),
     ("Meidoornpad 1 TRAF 1234 AB Weesp", "1234AB|1|TRAF"),
+    ("Meidoornpad 1 TRAF, 1234 AB Weesp", "1234AB|1|TRAF"),
     ("Meidoornpad 12 ark, 1234 AB", "1234AB|12|ARK"),
     ("Meidoornpad 47 - II, 1234 AB", "1234AB|47|II"),
     ("Meidoornpad  1 - B , 1234 AB Weesp", "1234AB|1|B"),
@@ -154,6 +163,14 @@ pub(super) const REFUSED: &[(&str, &str, Option<&str>)] = &[
     ("Meidoornpad 12-mrt, 1234 AB", "spreadsheet_date", Some("1234AB|12")),
     ("Meidoornpad 12-1-mrt, 1234 AB", "spreadsheet_date", Some("1234AB|12")),
     ("Meidoornpad 12-3jan, 1234 AB", "spreadsheet_date", Some("1234AB|12")),
+    // What follows the postcode may be the addition, written last.
+    ("Meidoornpad 12, 1234AB II", "suffix_unclear", Some("1234AB|12")),
+    ("Meidoornpad 12, 1234 AB a", "suffix_unclear", Some("1234AB|12")),
+    ("Meidoornpad 12 1234 AB V Amsterdam", "suffix_unclear", Some("1234AB|12")),
+    ("Meidoornpad 12-A, 1234 AB II", "suffix_unclear", Some("1234AB|12")),
+    ("Meidoornpad 12, 1234 AB bis", "suffix_in_words", Some("1234AB|12")),
+    ("Meidoornpad 12, 1234 AB hs", "suffix_in_words", Some("1234AB|12")),
+    ("Meidoornpad 12, 1234 AB 2", "two_numbers", None),
     // Not in the Netherlands.
     ("Meidoornpad 12, 2000 BE Antwerpen", "belgian_town", None),
     ("Meidoornpad 12 Antwerpen 2000 BE", "belgian_town", None),

@@ -421,6 +421,13 @@ class Line:
                 raise NoAddress("suffix_unclear")
         self.begin_run(at_postcode)
 
+    def may_be_last_addition(self, word: str, at: int, end: int) -> bool:
+        """Whether a word right after the postcode may be the addition of the number before it, as II and B may."""
+        rest = self.text[end:].lstrip(".")
+        if rest[:1] not in ("", " ", ",", "(", ")") or self.at(at - 1) == "'":
+            return False
+        return word in tuple("ABCDEFGH") or (word != "X" and len(word) <= 5 and set(word) <= set("IVX"))
+
     def letters(self, at: int) -> int:
         word = run(self.text, at, LETTERS)
         end = at + len(word)
@@ -435,6 +442,8 @@ class Line:
             self.belgian = self.belgian or "belgian" in flags
         if self.opposite(word, end):
             raise NoAddress("not_the_house")
+        if self.number is not None and self.after_postcode and self.may_be_last_addition(word, at, end):
+            raise NoAddress("suffix_unclear")
         before = self.word
         alone = self.segment_start if before is None else len(before) > 1 and not flags_of(before, "lettered", "before")
         self.lettered = len(word) == 1 and not alone

@@ -141,6 +141,12 @@ impl<'a> Line<'a> {
         words::exempt_before(word).is_some_and(|name| second().starts_with(name))
     }
 
+    /// Whether a word is joined to nothing, as the H of `H.I. Ambacht` and of `'s-Hage` is.
+    pub(super) fn stands_alone(self, start: usize, end: usize) -> bool {
+        let after = self.end_of(end, |b| b == b'.');
+        matches!(self.at(after), 0 | b' ' | b',' | b'(' | b')') && (start == 0 || self.0[start - 1] != b'\'')
+    }
+
     /// Whether a word T goes on as t/o, t.o. or t.h.v.
     pub(super) fn is_opposite(self, end: usize) -> bool {
         let joined = |at: usize| matches!(self.at(at), b'.' | b'/');

@@ -203,6 +203,14 @@ impl LineReader<'_> {
         if word == b"T" && self.line.is_opposite(end) {
             return Err(Problem::NotTheHouse.at(start));
         }
+        // 12, 1234 AB II: the addition may have been written last.
+        if self.number.is_some()
+            && self.after_postcode
+            && words::may_be_suffix_alone(word)
+            && self.line.stands_alone(start, end)
+        {
+            return Err(Problem::SuffixUnclear.at(start));
+        }
         let takes_number = word.len() == 1
             && self.word.map_or(!self.segment_start, |before| {
                 before.letters == 1 || before.meanings & (words::LETTERED | words::BEFORE) != 0

@@ -3,6 +3,8 @@
 //! The street itself is no part of a key. These words are read because each says that the number beside it is not the
 //! whole story: another house, no house, several, or one part of a house. All are matched as whole words.
 
+use super::parts::SUFFIX_MAX;
+
 /// What a word says. A set of the constants below.
 pub(super) type Meanings = u16;
 
@@ -152,6 +154,12 @@ pub(super) fn is_storey(word: &[u8]) -> bool {
 /// Whether a word is written of Roman digits alone.
 pub(super) fn is_roman(word: &[u8]) -> bool {
     word.iter().all(|b| matches!(b, b'I' | b'V' | b'X'))
+}
+
+/// Whether a word right after the postcode may be the addition of the number before it: a letter with which rows of
+/// homes begin, or a Roman number. One letter X stands for a town that is not told.
+pub(super) fn may_be_suffix_alone(word: &[u8]) -> bool {
+    matches!(word, [b'A'..=b'H']) || (word != b"X" && word.len() <= SUFFIX_MAX && is_roman(word))
 }
 
 /// Letters after four digits that are the code of a country or a language, or of Brussels, beside a Belgian town.
