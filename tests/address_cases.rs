@@ -180,6 +180,9 @@ pub(super) const REFUSED: &[(&str, &str, Option<&str>)] = &[
     // Ids.
     ("363200000081087", "bag_id_zero_lost", None),
     ("363100000081087", "bag_id_length", None),
+    ("NL.IMBAG.Nummeraanduiding.0363200000081087", "bag_id_needs_register", None),
+    ("https://example.nl/bag/id/verblijfsobject/0363010000081087", "bag_id_needs_register", None),
+    ("NL.IMBAG.Pand.0363100000081087", "bag_id_type", None),
 ];
 
 /// Fields: postcode, number, letter and addition.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stapel::Day;
-use stapel::register::{Lookup, Register, RegisterBuilder, RegisterEntry};
+use stapel::register::{Lookup, Register, RegisterBuilder, RegisterEntry, RegisterError};
 
 use crate::failure::{self, Failure, note};
 use crate::output::{Output, Shown, counted};
@@ -40,8 +40,9 @@ enum Command {
 ///
 /// CSV or TSV with a header, one address a row, as NLExtract's bagadres has them. Read are street, house number, letter
 /// and addition, postcode and town, the ids of nummeraanduiding, object and building (pand), nevenadres, status, and
-/// latitude and longitude in degrees; other columns are passed over, and said. A row that is no address is left out,
-/// and said.
+/// latitude and longitude in degrees, and the day on which a row ended (eindgeldigheid, einddatum), with which it is
+/// withdrawn; other columns are passed over, and said. A row that is no address is left out, and said, as are rows of
+/// different addresses with one id.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel register build bagadres.csv --date 2026-11-01 --out bag.stapel")]
 struct BuildArgs {
@@ -116,21 +117,59 @@ struct Built<'a> {
 
 fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
     let mut builder = RegisterBuilder::new();
-    let mut left_out = 0;
+    let (mut left_out, mut ended) = (0, 0);
+    let tell = |left_out: &mut usize, place: &str, what: &str| {
+        *left_out += 1;
+        if *left_out <= TOLD {
+            note(&format!("{place}: left out: {what}"));
+        }
+    };
+    // The line of each row, and at which row each file begins.
+    let (mut lines, mut begins): (Vec<u32>, Vec<usize>) = (Vec::new(), Vec::new());
     for path in &args.files {
         let mut extract = Extract::open(path)?;
         note(&format!("{}: {}", path.shown(), extract.columns()));
+        begins.push(lines.len());
         let progress = Progress::counting("addresses");
-        extract.rows(|line, row| {
+        extract.rows(args.date, |line, row, has_ended| {
             progress.add(1);
-            if let Err(error) = builder.add(row) {
-                left_out += 1;
-                if left_out <= TOLD {
+            let added = match has_ended {
+                Ok(_) => builder.add(row),
+                Err(finding) => Err(RegisterError::Row { finding: finding.to_owned() }),
+            };
+            match added {
+                Ok(()) => {
+                    ended += usize::from(has_ended == Ok(true));
+                    lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+                }
+                Err(error) => {
                     let error = stapel::Error::from(error);
-                    note(&format!("{} line {line}: left out: {error} [{}]", path.shown(), error.code()));
+                    let what = format!("{error} [{}]", error.code());
+                    tell(&mut left_out, &format!("{} line {line}", path.shown()), &what);
                 }
             }
         })?;
+    }
+    let place = |row: usize| {
+        let file = begins.partition_point(|begin| *begin <= row).saturating_sub(1);
+        format!("{} line {}", args.files[file].shown(), lines[row])
+    };
+    for rows in builder.take_out_doubles() {
+        let first = place(rows[0]);
+        for row in &rows {
+            // Of the others, one is enough to look it up by.
+            let other = if *row == rows[0] { place(rows[rows.len() - 1]) } else { first.clone() };
+            let what = format!(
+                "its nummeraanduiding is also that of another address, {other}: see of which of them it is \
+                 [register_row]"
+            );
+            tell(&mut left_out, &place(*row), &what);
+        }
+    }
+    if ended > 0 {
+        let are = if ended == 1 { "is" } else { "are" };
+        let rows = counted(ended, "row had ended", "rows had ended");
+        note(&format!("{rows} by {}, and {are} withdrawn in the register", args.date));
     }
     if left_out > TOLD {
         note(&format!("and {} more like these", left_out - TOLD));

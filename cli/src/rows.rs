@@ -37,6 +37,7 @@ use text::{Charset, Delimiter, LineCounter, Text};
 
 pub(crate) use header::{ColumnArgs, Layout};
 pub(crate) use row::{Found, Refusal, resolve};
+pub(crate) use text::{bare_utf16, is_bare_utf16};
 
 /// Whether a column's name looks like one of letters or additions.
 pub(crate) fn may_be_suffix(name: &str) -> bool {
@@ -365,7 +366,7 @@ impl Sheet {
                     }
                     let id = layout.id(&record);
                     if !id.is_empty() {
-                        ids.push((address, hash(id)));
+                        ids.push((address, hash(id_digits(id))));
                     }
                     layout.write_typed(&record, &mut typed);
                     rows.push(address, layout.reference(&record), &typed);
@@ -434,6 +435,12 @@ fn doubtful(mut ids: Vec<(AddressKey, u64)>) -> usize {
     ids.sort_unstable();
     ids.dedup();
     ids.chunk_by(|(one, _), (next, _)| one == next).filter(|rows| rows.len() > 1).count()
+}
+
+/// The digits of an id in any of its forms, without the zeros that a spreadsheet drops from its beginning.
+fn id_digits(id: &str) -> &str {
+    let id = id.trim().trim_end_matches('/');
+    id.rsplit(['.', '/']).next().unwrap_or_default().trim_start_matches('0')
 }
 
 fn hash(text: &str) -> u64 {

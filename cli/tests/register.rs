@@ -103,6 +103,60 @@ fn what_is_no_extract_and_no_register_is_said() {
     assert_eq!(desk.code("register show --register missing.stapel 1012JS|1|"), "io");
 }
 
+/// A row that has ended by the day of the extract is withdrawn; one that will end later stands.
+#[test]
+fn a_row_that_has_ended_is_withdrawn() {
+    let desk = consortium();
+    let build = "register build bag.csv --date 2026-11-01 --out bag.stapel";
+    let head = "straat;huisnummer;postcode;woonplaats;nummeraanduiding;object_id;eindgeldigheid\n";
+    let row = |number: u32, object: u32, end: &str| {
+        format!("Dam;{number};1012JS;Amsterdam;036320000000000{number};036301000000000{object};{end}\n")
+    };
+    let rows = [(1, 1, ""), (2, 1, "2026-11-01T00:00:00Z"), (3, 3, "2026-11-02"), (4, 4, "9999-12-31"), (5, 5, "ja")];
+    desk.write("bag.csv", head.to_owned() + &rows.map(|(number, object, end)| row(number, object, end)).concat());
+    let output = desk.run(build, &[], b"");
+    let said = text(&output.stderr);
+    assert!(said.contains("1 row had ended by 2026-11-01, and is withdrawn in the register"), "{said}");
+    assert!(said.contains("bag.csv line 6: left out: the row cannot be used: its end is not a day"), "{said}");
+    assert_eq!(output.status.code(), Some(3));
+    for (address, how) in
+        [("Dam 1", "registered"), ("Dam 2", "withdrawn"), ("Dam 3", "registered"), ("Dam 4", "registered")]
+    {
+        let output = desk.run("register show --register bag.stapel", &[&format!("{address}, 1012 JS")], b"");
+        assert!(text(&output.stdout).contains(how), "{address}");
+    }
+}
+
+#[test]
+fn two_addresses_with_one_id_are_left_out_and_said() {
+    let desk = consortium();
+    desk.write("bag.csv", EXTRACT);
+    let header = EXTRACT.lines().next().unwrap();
+    let row = "Dam;2;;;1012JS;Amsterdam;0363200000000003;0363010000000009;;f;Naamgeving uitgegeven;Amsterdam;;";
+    desk.write("more.csv", format!("{header}\n{row}\n"));
+    let output = desk.run("register build bag.csv more.csv --date 2026-11-01 --out bag.stapel", &[], b"");
+    let said = text(&output.stderr);
+    for expected in [
+        "bag.csv line 4: left out: its nummeraanduiding is also that of another address, more.csv line 2",
+        "more.csv line 2: left out: its nummeraanduiding is also that of another address, bag.csv line 4",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stdout).contains("7 addresses") && text(&output.stdout).contains("2 rows left out"));
+    assert_eq!(desk.code("register show --register bag.stapel 0363200000000003"), "bag_id_unknown");
+    let strict = desk.run("--strict register build bag.csv more.csv --date 2026-11-01 --out no.stapel", &[], b"");
+    assert!(!desk.path("no.stapel").exists() && text(&strict.stderr).contains("[rows_refused]"));
+}
+
+#[test]
+fn an_extract_in_utf_16_that_does_not_say_so_is_named() {
+    let desk = consortium();
+    let bytes: Vec<u8> = EXTRACT.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    desk.write("bag.csv", bytes);
+    assert_eq!(desk.code("register build bag.csv --date 2026-11-01 --out bag.stapel"), "encoding");
+}
+
 #[test]
 fn own_flags_that_a_register_does_not_know_are_looked_at() {
     let desk = built();

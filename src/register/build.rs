@@ -43,6 +43,8 @@ pub struct RegisterRow<'a> {
 pub struct RegisterBuilder {
     streets: Collected,
     rows: Vec<Row>,
+    /// No two addresses have one id among so many rows.
+    single: usize,
 }
 
 /// How many rows and ids there can be.
@@ -117,13 +119,39 @@ impl RegisterBuilder {
         Ok(())
     }
 
-    /// Writes the register, of an extract of this day. What stands at the path is replaced in one step.
+    /// Takes out rows of different addresses that have one nummeraanduiding, and were not withdrawn: which of them it
+    /// is cannot be known. For each such id, the numbers of its rows, counted from 0 as they were added.
+    pub fn take_out_doubles(&mut self) -> Vec<Vec<usize>> {
+        let rows = &self.rows;
+        let mut ids: Vec<(u64, u32)> =
+            rows.iter().zip(0..).filter(|(row, _)| !row.is_withdrawn).map(|(row, at)| (row.id, at)).collect();
+        ids.sort_unstable();
+        let address = |at: u32| (rows[at as usize].place(), rows[at as usize].suffix.as_bytes());
+        let mut doubles: Vec<Vec<usize>> = Vec::new();
+        for of_id in ids.chunk_by(|(one, _), (other, _)| one == other) {
+            if of_id.iter().any(|(_, at)| address(*at) != address(of_id[0].1)) {
+                doubles.push(of_id.iter().map(|(_, at)| *at as usize).collect());
+            }
+        }
+        let mut out: Vec<usize> = doubles.concat();
+        out.sort_unstable();
+        let mut at = 0..;
+        self.rows.retain(|_| at.next().is_some_and(|at| out.binary_search(&at).is_err()));
+        self.single = self.rows.len();
+        doubles
+    }
+
+    /// Writes the register, of an extract of this day. What stands at the path is replaced in one step. Rows that
+    /// [`take_out_doubles`](Self::take_out_doubles) tells of are left out.
     ///
     /// # Errors
     ///
     /// [`SystemError::Io`](crate::SystemError::Io).
-    pub fn finish(self, path: &Path, source: Day) -> Result<(), RegisterError> {
-        let RegisterBuilder { streets, mut rows } = self;
+    pub fn finish(mut self, path: &Path, source: Day) -> Result<(), RegisterError> {
+        if self.single != self.rows.len() {
+            self.take_out_doubles();
+        }
+        let RegisterBuilder { streets, mut rows, .. } = self;
         let (places, names) = streets.order();
         for row in &mut rows {
             row.street = places[row.street as usize];

@@ -56,7 +56,8 @@ pub enum Lookup<'a> {
         /// The town (woonplaats).
         town: &'a str,
     },
-    /// The id of a nummeraanduiding, verblijfsobject, ligplaats or standplaats. One that lost leading zeros is found.
+    /// The id of a nummeraanduiding, verblijfsobject, ligplaats or standplaats, also as in
+    /// `NL.IMBAG.Nummeraanduiding.0363200003761447`, or as the end of a URL. One that lost leading zeros is found.
     Id(&'a str),
 }
 

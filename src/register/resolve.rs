@@ -18,7 +18,7 @@ impl Register {
     pub(super) fn resolve_text(&self, text: &str) -> Result<Resolved, RegisterError> {
         let read = AddressKey::parse(text);
         if let Err(refusal) = &read
-            && is_digits(text.trim())
+            && is_digits(id_in(text))
         {
             return self.resolve_id(text).map_err(|error| or_refusal(error, refusal));
         }
@@ -65,7 +65,7 @@ impl Register {
     }
 
     pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
-        let text = text.trim();
+        let text = id_in(text);
         // A spreadsheet drops leading zeros.
         let has_length = is_digits(text) && (13..=16).contains(&text.len());
         let number: u64 = text.parse().ok().filter(|_| has_length).unwrap_or_default();
@@ -256,6 +256,17 @@ impl Register {
 
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The digits of an id, also where it is written as the BAG's own services do, `NL.IMBAG.Nummeraanduiding.0363…`, or as
+/// a URL that ends in it.
+fn id_in(text: &str) -> &str {
+    let text = text.trim();
+    let long = text.trim_end_matches('/');
+    let (before, digits) = long.split_at(long.rfind(['.', '/']).map_or(0, |at| at + 1));
+    let begins = |with: &str| before.get(..with.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(with));
+    let is_long = ["NL.IMBAG.", "https://", "http://"].iter().any(|with| begins(with));
+    if is_long && is_digits(digits) { digits } else { text }
 }
 
 fn is_of(suffix: &Suffix, key: &AddressKey) -> bool {

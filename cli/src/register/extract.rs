@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
-use stapel::Fields;
 use stapel::register::RegisterRow;
+use stapel::{Day, Fields};
 
 use crate::failure::Failure;
 use crate::output::plain;
-use crate::rows::may_be_suffix;
+use crate::rows::{bare_utf16, is_bare_utf16, may_be_suffix};
 
 /// What a column of an extract can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ enum Column {
     Building,
     Secondary,
     Status,
+    /// The day from which it is no more.
+    End,
     Latitude,
     Longitude,
 }
@@ -43,6 +45,7 @@ const NAMES: &[(Column, &[&str])] = &[
     (Column::Building, &["pandid", "pand", "pandidentificatie"]),
     (Column::Secondary, &["nevenadres"]),
     (Column::Status, &["status", "nummeraanduidingstatus", "verblijfsobjectstatus"]),
+    (Column::End, &["einddatum", "eindgeldigheid", "datumeinde", "einddatumgeldigheid"]),
     (Column::Latitude, &["lat", "latitude", "breedtegraad"]),
     (Column::Longitude, &["lon", "longitude", "lengtegraad"]),
 ];
@@ -68,6 +71,9 @@ impl Extract {
         let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
         let mut header = Vec::new();
         file.by_ref().take(LONGEST_HEADER).read_until(b'\n', &mut header).map_err(io)?;
+        if is_bare_utf16(&header) {
+            return Err(Failure::of_file(path)(bare_utf16()));
+        }
         let header = String::from_utf8(header).map_err(|_| {
             Failure::new("register_row", format!("{}: the header is not UTF-8", crate::output::Shown::shown(path)))
         })?;
@@ -111,8 +117,14 @@ impl Extract {
         format!("columns read: {}; passed over: {}", of(true), of(false))
     }
 
-    /// Shows each row, with the line on which it begins.
-    pub(super) fn rows(&mut self, mut visit: impl FnMut(u64, &RegisterRow<'_>)) -> Result<(), Failure> {
+    /// Shows each row, with the line on which it begins, and whether it ended up to a day, which is the extract's; or
+    /// what is wrong with the day on which it did.
+    pub(super) fn rows(
+        &mut self,
+        date: Day,
+        mut visit: impl FnMut(u64, &RegisterRow<'_>, Result<bool, &'static str>),
+    ) -> Result<(), Failure> {
+        let date = date.to_string();
         let mut record = StringRecord::new();
         // The header was the first line.
         while self.reader.read_record(&mut record).map_err(|error| refused(&self.path, &error.to_string()))? {
@@ -126,7 +138,7 @@ impl Extract {
                 return Err(refused(&self.path, &finding));
             }
             let mut row = RegisterRow::default();
-            let mut fields = Fields::default();
+            let (mut fields, mut has_ended) = (Fields::default(), Ok(false));
             for (column, cell) in self.columns.iter().zip(&record) {
                 match column {
                     Some(Column::Street) => row.street = cell,
@@ -140,13 +152,19 @@ impl Extract {
                     Some(Column::Building) => row.building = cell,
                     Some(Column::Secondary) => row.is_secondary = matches!(cell, "t" | "true" | "1" | "J" | "ja"),
                     Some(Column::Status) => row.is_withdrawn |= is_gone(cell),
+                    Some(Column::End) if cell.trim().is_empty() => {}
+                    Some(Column::End) => {
+                        let end = iso_day(cell.trim()).ok_or("its end is not a day, as in 2026-11-01");
+                        has_ended = end.map(|end| end <= date);
+                    }
                     Some(Column::Latitude) => row.at[0] = cell,
                     Some(Column::Longitude) => row.at[1] = cell,
                     None => {}
                 }
             }
             row.fields = fields;
-            visit(line, &row);
+            row.is_withdrawn |= has_ended == Ok(true);
+            visit(line, &row, has_ended);
         }
         Ok(())
     }
@@ -158,6 +176,25 @@ fn is_gone(status: &str) -> bool {
     ["ingetrokken", "niet gerealiseerd", "ten onrechte", "gesloopt"].iter().any(|gone| status.contains(gone))
 }
 
+/// A day as 2026-11-01, whatever time is after it: also of 20261101 and of 01-11-2026. It may be one that never comes, as
+/// 9999-12-31.
+fn iso_day(text: &str) -> Option<String> {
+    let day = text.split(['T', ' ']).next().unwrap_or_default();
+    let parts: Vec<&str> = day.split(['-', '/']).collect();
+    let [year, month, day] = match parts[..] {
+        [all] if all.len() == 8 => [all.get(..4)?, all.get(4..6)?, all.get(6..)?],
+        [year, month, day] if year.len() == 4 => [year, month, day],
+        [day, month, year] => [year, month, day],
+        _ => return None,
+    };
+    let is_number = |text: &str, length: usize, most: u32| {
+        let is_digits = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_digits && text.parse().is_ok_and(|number: u32| (1..=most).contains(&number))
+    };
+    (is_number(year, 4, 9999) && is_number(month, 2, 12) && is_number(day, 2, 31))
+        .then(|| format!("{year}-{month}-{day}"))
+}
+
 fn named(name: &str) -> Option<Column> {
     let bare: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     NAMES.iter().find(|(_, names)| names.contains(&bare.as_str())).map(|(column, _)| *column)
@@ -165,4 +202,20 @@ fn named(name: &str) -> Option<Column> {
 
 fn refused(path: &Path, finding: &str) -> Failure {
     Failure::of_file(path)(Failure::new("register_row", finding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_in_the_forms_of_extracts() {
+        for text in ["2026-11-01", "2026-11-01T00:00:00.000Z", "2026-11-01 00:00:00+01", "20261101", "01-11-2026"] {
+            assert_eq!(iso_day(text).as_deref(), Some("2026-11-01"), "{text}");
+        }
+        assert_eq!(iso_day("9999-12-31").as_deref(), Some("9999-12-31"));
+        for text in ["", "ja", "2026", "2026-13-01", "1-11-2026", "2026-11", "infinity", "20261100", "é2026-1"] {
+            assert_eq!(iso_day(text), None, "{text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use stapel::{AddressError, AddressKey, Fields};
 
 use super::grid::Odd;
 use super::header::{Layout, Role, Source};
+use super::id_digits;
 use super::names::Field;
 use crate::failure::Failure;
 
@@ -303,7 +304,7 @@ impl Layout {
             };
             // An object has one first address, and this may be a second one of it.
             let entries = || register.look_up(key).map_err(Refusal::Register);
-            let is_of_object = |object: &str| object.trim_start_matches('0') == id.trim_start_matches('0');
+            let is_of_object = |object: &str| id_digits(object) == id_digits(id);
             if other != *key && !entries()?.entries.iter().any(|entry| is_of_object(&entry.object)) {
                 return Err(self.differs("bag_id", at, id, key.as_str(), None));
             }

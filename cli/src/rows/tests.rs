@@ -422,6 +422,25 @@ fn one_address_with_two_ids_is_in_doubt() {
     assert_eq!(of("nummeraanduiding_id", ["1", "2", "", "1"]), 1);
     assert_eq!(of("nummeraanduiding_id", ["1", " 1", "", "1"]), 0);
     assert_eq!(of("pand_id", ["1", "2", "3", "4"]), 0);
+    // One id as a number, as text, and in its longer forms.
+    let id = "0363200003761447";
+    let long = ["NL.IMBAG.Nummeraanduiding.", "https://example.nl/id/"].map(|before| format!("{before}{id}"));
+    assert_eq!(of("nummeraanduiding_id", [id, &id[1..], &long[0], &long[1]]), 0);
+    assert_eq!(of("nummeraanduiding_id", [id, "363200003761448", "", ""]), 1);
+}
+
+#[test]
+fn utf_16_that_does_not_say_so_is_named() {
+    let text = "postcode;huisnummer;toevoeging\r\n1234AB;12;A\r\n";
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let mut bytes: Vec<u8> = text.encode_utf16().flat_map(to_bytes).collect();
+        let said = told(&bytes, &[]).err().unwrap().line();
+        assert!(said.contains("save it as UTF-8") && said.ends_with("[encoding]"), "{said}");
+        // With its mark it is read.
+        bytes.splice(0..0, to_bytes(0xfeff));
+        assert_eq!(addresses(&told(&bytes, &[]).ok().unwrap()), ["1234AB|12|A"]);
+    }
+    assert_eq!(codes("postcode;huisnummer\n1234AB;12\0\0\0\n"), ["ok"]);
 }
 
 #[test]

@@ -144,6 +144,7 @@ fn line_starts(text: &str, first_line: u64) -> impl Iterator<Item = (u64, usize)
 fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Charset), Failure> {
     let (encoding, byte_order_mark, rest) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, true, bytes.get(length..).unwrap_or_default()),
+        None if is_bare_utf16(bytes) => return Err(bare_utf16()),
         None if std::str::from_utf8(bytes).is_ok() => (UTF_8, false, bytes),
         None => (WINDOWS_1252, false, bytes),
     };
@@ -152,6 +153,20 @@ fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Charset), Failure> {
         Failure::new("encoding", format!("the file says that it is {name}, and is not; save it as UTF-8 again"))
     })?;
     Ok((text, Charset { encoding, byte_order_mark }))
+}
+
+/// Whether a text is UTF-16 that does not say so: every second of its first bytes is 0.
+pub(crate) fn is_bare_utf16(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(200)];
+    let zeros = |from: usize| start.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    // Of other letters than plain ones neither byte is 0.
+    start.len() >= 8 && even.min(odd) == 0 && even.max(odd) * 10 >= start.len() / 2 * 9
+}
+
+pub(crate) fn bare_utf16() -> Failure {
+    let message = "the file is UTF-16 and does not say which of the two kinds: save it as UTF-8, or as CSV UTF-8";
+    Failure::new("encoding", message)
 }
 
 /// The line `sep=;` that tells a spreadsheet program the delimiter, and its length.
