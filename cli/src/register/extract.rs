@@ -176,8 +176,8 @@ fn is_gone(status: &str) -> bool {
     ["ingetrokken", "niet gerealiseerd", "ten onrechte", "gesloopt"].iter().any(|gone| status.contains(gone))
 }
 
-/// A day as 2026-11-01, whatever time is after it: also of 20261101 and of 01-11-2026. It may be one that never comes, as
-/// 9999-12-31.
+/// A day as 2026-11-01, whatever time is after it: also of 20261101 and of 01-11-2026. It may be one that never comes,
+/// as 9999-12-31.
 fn iso_day(text: &str) -> Option<String> {
     let day = text.split(['T', ' ']).next().unwrap_or_default();
     let parts: Vec<&str> = day.split(['-', '/']).collect();
