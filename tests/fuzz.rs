@@ -24,6 +24,9 @@ mod partner_form;
 #[path = "../fuzz/bodies/policy.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod policy;
+#[path = "../fuzz/bodies/register.rs"]
+#[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
+mod register;
 #[path = "../fuzz/bodies/store.rs"]
 #[allow(missing_docs, unreachable_pub, reason = "it is shared with the fuzz targets")]
 mod store;
@@ -32,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use stapel::broker::fuzzing::rewritten_rows;
+use stapel::register::fuzzing::with_checksums;
 use stapel_testkit::Seeded;
 
 fn rounds(usual: usize) -> usize {
@@ -137,6 +141,14 @@ fn policy_text() {
     let mut texts = [seeds("vectors/v1/policies.json"), seeds("vectors/v1/certificates.json")].concat();
     texts.retain(|text| text.len() > 100);
     run(policy::run, &texts, rounds(2_000));
+}
+
+#[test]
+fn register_texts_and_files() {
+    let seeds = register::seeds();
+    let file = seeds.last().unwrap();
+    assert_eq!(with_checksums(file).as_ref(), Some(file), "what is mended is what would have been written");
+    run(register::run, &seeds, rounds(10_000));
 }
 
 /// A round opens a broker on disk: a thousand times the work of the others.

@@ -314,6 +314,29 @@ impl Input {
     }
 }
 
+/// A file's bytes with the checksums that its blocks and its front would need; `None` where its end or its front leads
+/// nowhere.
+pub(super) fn with_checksums(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(END)?)?;
+    let offset = u64::from_le_bytes(end.get(16..24)?.try_into().ok()?);
+    let (blocks, front) = body.split_at_checked(usize::try_from(offset).ok()?)?;
+    let mut front = Front::read(front).ok()?;
+    mend(&mut front.addresses, blocks)?;
+    mend(&mut front.ids, blocks)?;
+    let front = front.write();
+    let (length, digest) = (front.len() as u64, Sha256::digest(&front));
+    Some([blocks, &front, MAGIC, &offset.to_le_bytes(), &length.to_le_bytes(), &digest].concat())
+}
+
+/// Gives each block of a table the checksum that its bytes have.
+fn mend<K: Key>(table: &mut Blocks<K>, bytes: &[u8]) -> Option<()> {
+    for place in 0..table.ends.len() {
+        let (start, end, _) = table.block(place)?;
+        table.ends[place].check = crc32fast::hash(bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?);
+    }
+    Some(())
+}
+
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)

@@ -12,6 +12,8 @@
 mod build;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod names;
 mod resolve;
 mod rows;
