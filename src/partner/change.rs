@@ -161,6 +161,7 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
         let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
+        self.refuse_unlikely_first(now)?;
         let transaction = self.data.begin(now)?;
         let (state, today) = (transaction.view(), transaction.now().day());
         let (_, changed) = replace(state, self.member.policy(), homes, typed, allow_shrink, today)?;
@@ -213,6 +214,12 @@ impl Partner {
         Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE })
     }
 
+    /// Refuses a moment after the policy's last epoch where nothing was done yet: nothing else says then that the clock
+    /// is ahead.
+    fn refuse_unlikely_first(&self, now: Timestamp) -> Result<(), PartnerError> {
+        if self.data.state().latest == Timestamp::default() { self.refuse_after_last_epoch(now) } else { Ok(()) }
+    }
+
     /// Decides on what is flagged at `now`, and records what was decided, if anything. `repeated` is of the homes that
     /// were given.
     fn change(
@@ -222,10 +229,7 @@ impl Partner {
         now: Timestamp,
         decide: impl FnOnce(&PartnerState, &Policy, Day) -> Result<(Option<JournalEvent>, Changed), PartnerError>,
     ) -> Result<Changed, PartnerError> {
-        if self.data.state().latest == Timestamp::default() {
-            // Nothing else says here that the clock is ahead.
-            self.refuse_after_last_epoch(now)?;
-        }
+        self.refuse_unlikely_first(now)?;
         let mut transaction = self.data.begin(now)?;
         let today = transaction.now().day();
         let (event, changed) = decide(transaction.view(), self.member.policy(), today)?;

@@ -48,6 +48,8 @@ pub enum DossierEvent {
         /// Why.
         reason: RenewalReason,
     },
+    /// It was in a set that took the place of all flags, written otherwise than before; its flag stayed as it was.
+    Written,
     /// Its flag was withdrawn. Where nobody did it, a policy allowed it no longer.
     Withdrawn,
     /// A question about it was made.
@@ -143,8 +145,13 @@ impl Partner {
                     homes.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
                 }
                 JournalEvent::Replaced { added, withdrawn, typed, .. } => {
-                    for Flag { address, last_day, .. } in added.into_iter().filter(|flag| concerns(&flag.address)) {
+                    for Flag { address, last_day, .. } in added.iter().filter(|flag| concerns(&flag.address)) {
+                        let (address, last_day) = (*address, *last_day);
                         add(address, &typed, &by, DossierEvent::Flagged { last_day });
+                    }
+                    let is_added = |home: &AddressKey| added.binary_search_by_key(home, |flag| flag.address).is_ok();
+                    for address in typed.addresses().filter(|address| concerns(address) && !is_added(address)) {
+                        add(*address, &typed, &by, DossierEvent::Written);
                     }
                     withdrawn.into_iter().filter(concerns).for_each(|a| add(a, &none, &by, DossierEvent::Withdrawn));
                 }

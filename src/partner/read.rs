@@ -354,8 +354,8 @@ impl Answered {
         Answered { by, epoch, release, as_of, until, organisations, fresh, log, rows, typed }
     }
 
-    /// An address as it was written in the question; empty where it had no text. That of an own flag,
-    /// [`Partner::typed`] has.
+    /// An address as it was written in the question; empty where it had no text. For an own flag use
+    /// [`Partner::typed`].
     pub fn typed(&self, address: &AddressKey) -> &str {
         self.typed.get(address)
     }

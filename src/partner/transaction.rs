@@ -187,6 +187,8 @@ impl PartnerData {
             }
         })?;
         let Some(first) = first else { return Ok(None) };
+        // Those that went since are not kept with what was pruned; records that stay have the others.
+        state.typed = state.typed.only(|address, text| self.state.typed.get(address) == text);
         // No record has the partner's number.
         (state.number, state.journal) = (self.state.number, position);
         let from = self.journal.base()?.map_or(first, |base| base.from);

@@ -108,6 +108,7 @@ pub(super) fn dossier(entry: &DossierEntry, partner: &Partner, as_json: bool, ou
             let renewed = json!({ "last_day": last_day.to_string(), "reason": reason.as_str() });
             ("renewed", format!("renewed until {last_day}, {}", reason.as_str()), renewed)
         }
+        DossierEvent::Written => ("written", "flagged on, written like this".to_owned(), json!({})),
         DossierEvent::Withdrawn => ("withdrawn", "withdrawn".to_owned(), json!({})),
         DossierEvent::Asked { epoch, number, sweep } => {
             let sweep = sweep.as_ref().map(|reason| reason.as_str());
@@ -176,7 +177,7 @@ fn answered(
     }
     for (address, standing) in rows {
         let refs: Vec<&str> = refs.of(address).into_iter().collect();
-        // Of own flags the question has none.
+        // A question about own flags has no texts; the flags have.
         let typed = Some(answer.typed(address)).filter(|typed| !typed.is_empty());
         let typed = typed.map_or_else(|| partner.typed(address), str::to_owned);
         if as_json {

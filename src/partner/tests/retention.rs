@@ -184,6 +184,33 @@ fn nothing_is_pruned_that_a_standing_flag_or_an_open_question_is_from() {
     assert_eq!(play.partner.prune_journal(None, &by(), later).unwrap().unwrap().records, 3);
 }
 
+/// What stands for pruned records has no text of a flag that went since; of one that stands it has.
+#[test]
+fn a_text_goes_with_its_flag_from_what_stands_for_pruned_records() {
+    let text = policy_text().replace("[counting]", "[retention]\nlog_days = 30\n[counting]");
+    let mut play = Play::under(&text);
+    let [gone, stays] = [homes(1..2)[0], homes(2..3)[0]];
+    play.partner
+        .flag([Given::from(gone).typed("Dam 1, Jansen"), Given::from(stays).typed("Dam 2")], &by(), NOW)
+        .unwrap();
+    let day = |days: u64| Timestamp(NOW.0 + days * 86_400);
+    pass(&mut play.partner, day(20));
+    play.partner.withdraw([gone], &by(), day(20)).unwrap();
+    pass(&mut play.partner, day(60));
+    // The other was flagged again since, so that its first day keeps no record either.
+    let state = play.partner.data.state();
+    assert_eq!((state.typed.get(&gone), state.typed.get(&stays)), ("", "Dam 2"));
+    let pruned = play.partner.prune_journal(None, &by(), day(61)).unwrap();
+    assert_eq!(pruned, None, "its first day keeps the record");
+    play.partner.withdraw([stays], &by(), day(61)).unwrap();
+    pass(&mut play.partner, day(91));
+    play.partner.prune_journal(None, &by(), day(91)).unwrap().unwrap();
+    let base = play.partner.data.journal().base().unwrap().unwrap();
+    let before = PartnerState::read(&base.state).unwrap();
+    assert_eq!((before.typed.get(&gone), before.typed.get(&stays)), ("", ""));
+    assert!(before.flags.get(&stays).is_some(), "its withdrawal is in a record that stays");
+}
+
 /// A standing is said by the place of its address in the question.
 #[test]
 fn a_question_stays_as_long_as_its_answer() {
