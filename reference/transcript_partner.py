@@ -177,6 +177,23 @@ class Play:
             "withdraw", lambda: self.partner.withdraw(self.now, homes(*numbers)), None, about, homes=homes(*numbers)
         )
 
+    def flag_all(
+        self, *keys: str, until: str | None = None, error: str | None = None, about: str | None = None
+    ) -> None:
+        """Flags address keys of either level."""
+        fields: dict[str, Any] = {"homes": list(keys), **({"until": until} if until else {})}
+        last = day(until) if until else None
+        self.step("flag", lambda: self.partner.flag(self.now, keys, last), error, about, **fields)
+
+    def renew_all(
+        self, *keys: str, reason: str = "observed_again", error: str | None = None, about: str | None = None
+    ) -> None:
+        call = lambda: self.partner.renew(self.now, keys, reason)  # noqa: E731
+        self.step("renew", call, error, about, homes=list(keys), reason=reason)
+
+    def withdraw_all(self, *keys: str, about: str | None = None) -> None:
+        self.step("withdraw", lambda: self.partner.withdraw(self.now, keys), None, about, homes=list(keys))
+
     def replace_all(
         self, *numbers: int, shrink: bool = False, looked_up: bool = False, error: str | None = None,
         about: str | None = None,
@@ -428,6 +445,89 @@ def house_numbers() -> Play:
     (full,) = play.deliver()
     assert kind_of(full) == "full_set"
     play.receipt(full)
+    return play
+
+
+def a_number_alone() -> Play:
+    play = Play(
+        "a house number alone",
+        "7.2: where no home is certain. It has nothing at the level of homes, and costs one new flag. A policy that "
+        "ceases to count house numbers leaves it to its partner, who tells nobody of it.",
+        "numbers",
+    )
+    number, flat, more = "1012JS|1", "1012JS|10|", ["1012JS|2", "1012JS|3|"]
+    play.flag_all(number, flat, about="between the number and its homes stands another number's home")
+    (full,) = play.deliver("the number alone, and the home with its number")
+    play.receipt(full, held=3)
+    (question,) = play.made("ask", lambda: play.partner.ask(play.now, [number, flat]), None, None, homes=[number, flat])
+    play.read(play.reply(question, "answer", standings=bytes([2, 0])), "answer")
+    play.flag_all(*more)
+    (delta,) = play.deliver("a number alone, and a home with its number")
+    play.reject(delta, "over_budget", 1)
+    (delta,) = play.deliver("the number alone is one new flag, and the home with its own would be two")
+    play.receipt(delta, held=4)
+    play.now += DAY
+    (delta,) = play.deliver()
+    play.receipt(delta, held=6)
+    play.adopt("without-numbers")
+    play.flag_all("1012JS|4", error="level")
+    play.renew_all(number, error="level")
+    play.step("replace_all", lambda: play.partner.replace_all(play.now, [number], True), "level", None,
+              homes=[number], shrink=True)  # fmt: skip
+    (full,) = play.deliver("the homes; the numbers stay here")
+    play.demand(flags={one: ["2026-12-01", "2027-04-30", None] for one in sorted([number, flat, *more])})
+    play.receipt(full)
+    play.withdraw_all(number, about="it can be withdrawn none the less")
+    assert play.deliver("nobody was told of it") == []
+    return play
+
+
+def a_number_and_its_home() -> Play:
+    play = Play(
+        "a house number alone, and a home at it",
+        "7.2: the number is flagged while either is, on the terms of the one that lasts longer.",
+        "numbers",
+    )
+    number, home = "1012JS|1", "1012JS|1|A"
+    play.flag_all(number, home)
+    (full,) = play.deliver("the home and the number, once")
+    play.receipt(full, held=2)
+    play.withdraw_all(number)
+    assert play.deliver("the number stays with the home") == []
+    play.flag_all(number, about="it keeps its first day")
+    assert play.deliver() == []
+    play.withdraw_all(home)
+    (gone,) = play.deliver("the number stays by itself")
+    play.receipt(gone, held=1)
+    play.flag_all(home)
+    (delta,) = play.deliver("the number is there")
+    play.receipt(delta, held=2)
+    play.withdraw_all(home, number)
+    (gone,) = play.deliver("both, each once")
+    play.receipt(gone, held=0)
+    play.flag_all(number, until="2027-02-28")
+    play.flag_all(home, until="2027-01-31")
+    (delta,) = play.deliver("on the number's own terms")
+    play.receipt(delta, held=2)
+    play.flag_all(home, until="2027-03-31")
+    (delta,) = play.deliver("on the home's terms")
+    play.receipt(delta, added=0, changed=2, held=2)
+    play.withdraw_all(home)
+    gone, delta = play.deliver("what is withdrawn goes first; then the number's own terms again")
+    play.receipt(gone, held=1)
+    play.receipt(delta, added=0, changed=1, held=1)
+    play.now = moment("2027-01-02")
+    play.renew_all(number, reason="being_acted_on")
+    (delta,) = play.deliver("with the reason")
+    play.receipt(delta, added=0, changed=1, held=1)
+    play.withdraw_all(number)
+    play.now = moment("2027-01-31")
+    play.flag_all(number, about="the 30th day after the last on which it stood here: it keeps its first day")
+    play.demand(flags={number: ["2026-12-01", "2027-04-30", "being_acted_on"]})
+    play.withdraw_all(number)
+    play.now = moment("2027-03-02")
+    play.flag_all(number, about="after those it is a new one, although the broker was not told that it ended")
+    play.demand(flags={number: ["2027-03-02", "2027-07-31", None]})
     return play
 
 
@@ -1457,11 +1557,11 @@ def the_epoch_that_answers() -> Play:
 
 
 PLAYS = (
-    a_day, house_numbers, the_order, receipts, answers, impossible_rejections, wholly_withdrawn, a_gap, a_chain,
-    numbers, a_lost_folder, budgets, a_restore, own_lines, checkpoints, newer_policies, void_policies, lost_key,
-    another_operator, shortened, a_required_register, days, withdrawn_and_not_told, given_up_and_accepted, clock,
-    certificates, secrets, joining, another_key, the_epoch_that_answers,
-    a_receipt_after_all, an_old_copy, nothing_held,
+    a_day, house_numbers, a_number_alone, a_number_and_its_home, the_order, receipts, answers,
+    impossible_rejections, wholly_withdrawn, a_gap, a_chain, numbers, a_lost_folder, budgets, a_restore,
+    own_lines, checkpoints, newer_policies, void_policies, lost_key, another_operator, shortened, a_required_register,
+    days, withdrawn_and_not_told, given_up_and_accepted, clock, certificates, secrets, joining, another_key,
+    the_epoch_that_answers, a_receipt_after_all, an_old_copy, nothing_held,
 )  # fmt: skip
 # Those that no signed rejection has.
 HINTS = ("unknown_partner", "bad_signature", "wrong_consortium")

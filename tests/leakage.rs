@@ -333,6 +333,9 @@ fn l33_who_flags_one_home_learns_whether_its_house_number_is_stacked() {
     let asked = [MADE_UP, OTHERS[0], OTHERS[1], NUMBER];
     assert_eq!(stacked.ask(0, &asked, midnight(1)).standings, [0, 1, 1, 3]);
     assert_eq!(alone.ask(0, &asked, midnight(1)).standings, [0, 1, 1, 0]);
+    // The number alone tells of the number as much, and of no home.
+    let mut number_alone = World::new([&[NUMBER], &[OTHERS[0], NUMBER], &[OTHERS[1], NUMBER], &[], &[]]);
+    assert_eq!(number_alone.ask(0, &asked, midnight(1)).standings, [1, 1, 1, 3]);
 }
 
 #[test]

@@ -40,6 +40,9 @@ const LONGEST_HISTORY: u64 = 50 * DAY;
 /// How many homes there are: three at each of four house numbers.
 const HOMES: u8 = 12;
 
+/// With the house numbers, each of which may be flagged alone.
+const ADDRESSES: u8 = HOMES + HOMES / 3;
+
 #[derive(Clone, Debug)]
 enum Step {
     Flag(BTreeSet<u8>),
@@ -85,7 +88,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let homes = |most| prop::collection::btree_set(0..HOMES, 1..most);
+    let homes = |most| prop::collection::btree_set(0..ADDRESSES, 1..most);
     let index = || 0usize..1_000;
     // Each bit is a message that comes through.
     let mostly = || prop_oneof![2 => Just(0xffu8), 2 => any::<u8>(), 1 => Just(0u8)];
@@ -205,14 +208,16 @@ fn by() -> Case {
     Case::new("j.jansen", "2026-0117").unwrap()
 }
 
+/// A home, or after those a house number.
 fn home(at: u8) -> AddressKey {
+    if at >= HOMES {
+        return home((at - HOMES) * 3).number_key();
+    }
     AddressKey::from_canonical(&format!("1012JS|{}|{}", 1 + at / 3, ["A", "B", "C"][usize::from(at % 3)])).unwrap()
 }
 
 fn all_addresses(house_numbers: bool) -> Vec<AddressKey> {
-    let homes = (0..HOMES).map(home);
-    let numbers = (0..HOMES).step_by(3).filter(|_| house_numbers).map(|at| home(at).number_key());
-    homes.chain(numbers).collect()
+    (0..if house_numbers { ADDRESSES } else { HOMES }).map(home).collect()
 }
 
 /// Copies a folder in the place of what is there.
@@ -323,7 +328,8 @@ impl World {
 
     fn play(&mut self, step: &Step) {
         let now = self.now;
-        let homes = |homes: &BTreeSet<u8>| homes.iter().map(|at| home(*at)).collect::<Vec<_>>();
+        let addresses = if self.rules.house_numbers { ADDRESSES } else { HOMES };
+        let homes = |homes: &BTreeSet<u8>| homes.range(..addresses).map(|at| home(*at)).collect::<Vec<_>>();
         match step {
             Step::Flag(flagged) => drop(self.partner().flag(homes(flagged), &by(), now).unwrap()),
             Step::Withdraw(withdrawn) => drop(self.partner().withdraw(homes(withdrawn), &by(), now).unwrap()),

@@ -1313,9 +1313,9 @@ stapel_status stapel_partner_add_secret(const stapel_partner *partner,
 stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *number);
 
 /**
- * The homes that the partner flags, as rows in the order of their canonical forms, with the text in which each was
- * flagged; without references. To be freed with stapel_addresses_free. Those whose flags ended go when the partner
- * does something on a later day.
+ * The homes that the partner flags, and the house numbers that it flags alone, as rows in the order of their canonical
+ * forms, with the text in which each was flagged; without references. To be freed with stapel_addresses_free. Those
+ * whose flags ended go when the partner does something on a later day.
  */
 stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);
@@ -1345,11 +1345,14 @@ stapel_status stapel_partner_accept_clock(const stapel_partner *partner,
  * they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
  * stapel_partner_deliver.
  *
+ * House numbers follow from their homes. Where the policy counts them, a row of one (stapel_addresses_numbers) flags
+ * that number alone, for where it is certain and the home is not: it counts for no home.
+ *
  * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
- * follow from their homes; _REGISTER_REQUIRED where the policy requires a register, and one of them was not looked up;
- * _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers where
+ * the policy does not count those; _REGISTER_REQUIRED where the policy requires a register, and one of them was not
+ * looked up; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
  */
 stapel_status stapel_partner_flag(const stapel_partner *partner,
                                   const stapel_addresses *homes,
@@ -1389,9 +1392,10 @@ stapel_status stapel_partner_renew(const stapel_partner *partner,
                                    stapel_changed *changed);
 
 /**
- * Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+ * Withdraws the flags of homes, and of house numbers that were flagged alone. Withdrawing what is not flagged does
+ * nothing.
  *
- * Errors: STAPEL_ERROR_NOT_PERMITTED, _LEVEL, _CASE, _IO.
+ * Errors: STAPEL_ERROR_NOT_PERMITTED, _CASE, _IO.
  */
 stapel_status stapel_partner_withdraw(const stapel_partner *partner,
                                       const stapel_addresses *homes,

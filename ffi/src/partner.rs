@@ -172,9 +172,9 @@ pub unsafe extern "C" fn stapel_partner_number(partner: *const stapel_partner, n
     })
 }
 
-/// The homes that the partner flags, as rows in the order of their canonical forms, with the text in which each was
-/// flagged; without references. To be freed with stapel_addresses_free. Those whose flags ended go when the partner
-/// does something on a later day.
+/// The homes that the partner flags, and the house numbers that it flags alone, as rows in the order of their canonical
+/// forms, with the text in which each was flagged; without references. To be freed with stapel_addresses_free. Those
+/// whose flags ended go when the partner does something on a later day.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flags(
     partner: *const stapel_partner,
@@ -234,11 +234,14 @@ pub unsafe extern "C" fn stapel_partner_accept_clock(
 /// they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
 /// stapel_partner_deliver.
 ///
+/// House numbers follow from their homes. Where the policy counts them, a row of one (stapel_addresses_numbers) flags
+/// that number alone, for where it is certain and the home is not: it counts for no home.
+///
 /// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers, which
-/// follow from their homes; _REGISTER_REQUIRED where the policy requires a register, and one of them was not looked up;
-/// _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED where the roster does not let the partner flag; _LEVEL for house numbers where
+/// the policy does not count those; _REGISTER_REQUIRED where the policy requires a register, and one of them was not
+/// looked up; _LAST_DAY where no month ends within max_days; _CASE for an acting user or case that cannot be; _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flag(
     partner: *const stapel_partner,
@@ -312,9 +315,10 @@ pub unsafe extern "C" fn stapel_partner_renew(
     })
 }
 
-/// Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+/// Withdraws the flags of homes, and of house numbers that were flagged alone. Withdrawing what is not flagged does
+/// nothing.
 ///
-/// Errors: STAPEL_ERROR_NOT_PERMITTED, _LEVEL, _CASE, _IO.
+/// Errors: STAPEL_ERROR_NOT_PERMITTED, _CASE, _IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_withdraw(
     partner: *const stapel_partner,

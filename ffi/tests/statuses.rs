@@ -367,7 +367,9 @@ fn partner_calls(seen: &mut Seen, consortium: &Consortium) {
         let mut changed = std::mem::zeroed();
         let (day, reason) = (c"2027-01-30".as_ptr(), c"brand".as_ptr());
         seen.expect(STAPEL_ERROR_CASE, stapel_partner_flag(partner, homes, &nobody, NOW, &mut changed));
-        seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(partner, numbers, &by, NOW, &mut changed));
+        let counts_homes = counting_homes_alone(consortium);
+        seen.expect(STAPEL_ERROR_LEVEL, stapel_partner_flag(counts_homes, numbers, &by, NOW, &mut changed));
+        free(counts_homes);
         let flagged = stapel_partner_flag_until(partner, homes, day, usize::MAX, &by, NOW, &mut changed);
         seen.expect(STAPEL_ERROR_LAST_DAY, flagged);
         let renew = |changed: &mut stapel_changed| {
@@ -645,6 +647,14 @@ fn open(dir: &str, to: Option<&mut *mut stapel_partner>) -> stapel_status {
     let mut partner = null_mut();
     // SAFETY: a text, and where a handle goes.
     unsafe { stapel_partner_open(dir.as_ptr().cast(), dir.len(), null(), 0, to.unwrap_or(&mut partner)) }
+}
+
+/// A partner whose policy does not count house numbers.
+fn counting_homes_alone(consortium: &Consortium) -> *mut stapel_partner {
+    let policy = consortium.path("homes.toml");
+    write_policy(&policy, &Consortium::policy(1).replace("levels = [\"unit\", \"number\"]\n", ""));
+    partner_folder(&consortium.path("homes"), 1, &policy, &[1]);
+    opened(&consortium.text("homes"))
 }
 
 fn opened(dir: &str) -> *mut stapel_partner {

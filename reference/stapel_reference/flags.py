@@ -1,4 +1,4 @@
-"""Sections 5.5 and 7.2: a partner's own flags, by home, and how long each stands."""
+"""Sections 5.5 and 7.2: a partner's own flags, of homes and of house numbers alone, and how long each stands."""
 
 import datetime
 from collections.abc import Iterable
@@ -13,9 +13,15 @@ REMEMBERED_DAYS = 30
 FIRST_DAY = datetime.date(1970, 1, 1)
 
 
-def number_key(home: str) -> str | None:
-    """The house number that a home is in; none for an address without a postcode, whose key is an id."""
-    return home.rpartition("|")[0] or None
+def is_number(address_key: str) -> bool:
+    """A unit has two bars, or none where it is an id; a house number has one (section 3)."""
+    return address_key.count("|") == 1
+
+
+def number_key(address_key: str) -> str | None:
+    """The house number that an address is at, itself if it is one; none for one without a postcode, whose key is an
+    id."""
+    return address_key if is_number(address_key) else address_key.rpartition("|")[0] or None
 
 
 def month_end(day: int) -> int:
@@ -41,11 +47,14 @@ class Flags:
     ended: dict[str, Flag] = field(default_factory=dict)
 
     def expire(self, today: int, told: list[dict[str, int]], unsure: bool) -> None:
-        """The turn of the day. What ended here stands at the broker for as long as it was told so, or may have been."""
+        """The turn of the day. What ended here stands at the broker for as long as it was told so, or may have been; of
+        a house number the broker keeps no first day."""
         for home, flag in list(self.held.items()):
             if flag.last_day < today:
                 self.ended[home] = self.held.pop(home)
         for home, flag in self.ended.items():
+            if is_number(home):
+                continue
             there = today - 1 if unsure else max((days.get(home, 0) for days in told), default=0)
             self.ended[home] = replace(flag, last_day=max(flag.last_day, min(there, today - 1)))
 
@@ -53,8 +62,8 @@ class Flags:
         self.ended = {home: flag for home, flag in self.ended.items() if flag.last_day + REMEMBERED_DAYS >= today}
 
     def all(self, house_numbers: bool) -> dict[str, Terms]:
-        """What is said of homes, and of house numbers where they are counted: on the terms of the longest home."""
-        said = {home: flag.terms() for home, flag in self.held.items()}
+        """What is said of homes, and of house numbers where they are counted: on the terms of what lasts longest."""
+        said = {home: flag.terms() for home, flag in self.held.items() if not is_number(home)}
         if house_numbers:
             for home, flag in self.held.items():
                 number = number_key(home)

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import certificate, log, messages, policy, replies, secret_file
 from .errors import Refused
-from .flags import Flags, Rules, number_key
+from .flags import Flags, Rules, is_number, number_key
 from .keys import NUMBER, UNIT, Secret
 from .messages import (
     MAX_LINES,
@@ -41,8 +41,7 @@ def raised(own: int, named: int) -> int:
 
 
 def level(address_key: str) -> int:
-    """A unit has two bars, or none where it is an id; a house number has one (section 3)."""
-    return NUMBER if address_key.count("|") == 1 else UNIT
+    return NUMBER if is_number(address_key) else UNIT
 
 
 def unexpected(text: str) -> Refused:
@@ -188,19 +187,17 @@ class Partner:
 
     def flag(self, now: int, homes: Collection[str], until: int | None = None, looked_up: bool = False) -> None:
         """`looked_up`: in a register. So it is below."""
-        self.permit("flag")
-        self.refuse_without_register(homes, looked_up)
+        homes = self.to_flag(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
-        Rules(self.policy["retention"]).flag(flags, sorted(set(homes)), today, until)
+        Rules(self.policy["retention"]).flag(flags, homes, today, until)
         self.take(now, flags)
 
     def renew(self, now: int, homes: Collection[str], reason: str, looked_up: bool = False) -> None:
-        self.permit("flag")
-        self.refuse_without_register(homes, looked_up)
+        homes = self.to_flag(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
-        Rules(self.policy["retention"]).renew(flags, sorted(set(homes)), reason, today)
+        Rules(self.policy["retention"]).renew(flags, homes, reason, today)
         self.take(now, flags)
 
     def withdraw(self, now: int, homes: Iterable[str]) -> None:
@@ -214,11 +211,9 @@ class Partner:
         self, now: int, homes: Collection[str], shrink: bool = False, looked_up: bool = False
     ) -> None:
         """Makes the flags exactly those of some homes."""
-        self.permit("flag")
-        self.refuse_without_register(homes, looked_up)
+        wanted = self.to_flag(homes, looked_up)
         today = self.at(now) // DAY
         flags = self.copied(today)
-        wanted = sorted(set(homes))
         gone = [home for home in flags.held if home not in wanted]
         if not shrink and len(gone) * 100 > len(flags.held) * self.policy["max_shrink_percent"]:
             raise Refused("shrink", "more than the policy's share would go")
@@ -235,6 +230,15 @@ class Partner:
         """In each epoch, also once it accepted what is in flight."""
         for one in [*self.epochs.values(), *self.chain]:
             one.full_set = True
+
+    def to_flag(self, homes: Collection[str], looked_up: bool) -> list[str]:
+        """Homes, and house numbers alone where the policy counts those."""
+        self.permit("flag")
+        given = sorted(set(homes))
+        if not self.house_numbers and any(is_number(one) for one in given):
+            raise Refused("level", "the policy does not count house numbers")
+        self.refuse_without_register(given, looked_up)
+        return given
 
     def permit(self, what: str) -> None:
         if what not in self.entry["may"]:
@@ -445,19 +449,22 @@ class Partner:
     def without(self, wanted: dict[str, Terms], told: dict[str, int], room: int) -> dict[str, Terms]:
         """Of what is new those flagged last wait, each with its house number if nothing else at it is flagged."""
         kept = {key: terms for key, terms in wanted.items() if key in told}
-        homes = sorted(
-            (self.flags.held[key].first_day, key) for key in wanted if level(key) == UNIT and key not in told
+        going = Flags({key: flag for key, flag in self.flags.held.items() if key in kept})
+        new = sorted(
+            (flag.first_day, key)
+            for key, flag in self.flags.held.items()
+            if key not in told and (self.house_numbers or not is_number(key))
         )
-        for _, home in homes:
-            keys = [home]
-            number = number_key(home)
+        for _, key in new:
+            keys = [] if is_number(key) else [key]
+            number = number_key(key)
             if self.house_numbers and number and number not in kept:
                 keys.append(number)
             if len(keys) <= room:
                 room -= len(keys)
-                kept |= {key: wanted[key] for key in keys}
-        numbers = {number_key(key) for key in kept if level(key) == UNIT}
-        return {key: terms for key, terms in kept.items() if level(key) == UNIT or key in numbers}
+                kept |= {one: wanted[one] for one in keys}
+                going.held[key] = self.flags.held[key]
+        return going.all(self.house_numbers)
 
     def groups(self, epoch: int, said: dict[str, Terms]) -> messages.Groups:
         groups: dict[Terms, list[bytes]] = {}

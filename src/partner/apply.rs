@@ -172,10 +172,11 @@ impl PartnerState {
     fn set(&mut self, wanted: impl Iterator<Item = (AddressKey, Option<Flag>)>) {
         // Before its first full set an epoch lacks everything; there is nothing to keep of that.
         let noted = self.epochs.iter().any(EpochState::has_begun);
+        let house_numbers = self.house_numbers;
         let mut changed = Vec::new();
-        self.flags.set(wanted, |home| {
-            if noted {
-                changed.push(home);
+        self.flags.set(wanted, |flag| {
+            if noted && (house_numbers || flag.is_of_home()) {
+                changed.push(flag);
             }
         });
         for epoch in &mut self.epochs {
@@ -258,7 +259,8 @@ impl PartnerState {
     fn assume_broker_empty(&mut self, epoch: u32) {
         if let Some(epoch) = self.epochs.iter_mut().find(|known| known.number == epoch) {
             let unknown_flags = epoch.undelivered.unknown_flags;
-            epoch.undelivered = Undelivered { full_set: true, unknown_flags, holds: Holds::Nothing, homes: Vec::new() };
+            let holds = Holds::Nothing;
+            epoch.undelivered = Undelivered { full_set: true, unknown_flags, holds, changed: Vec::new() };
         }
     }
 

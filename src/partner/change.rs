@@ -46,10 +46,15 @@ impl Partner {
     /// day, and ends no later than it could have without another renewal. Where that is over, the home is not flagged,
     /// but counted as [`Changed::lapsed`].
     ///
+    /// A house number follows from the homes at it. Where no home is certain but the number is
+    /// ([`AddressError::number_key`](crate::AddressError::number_key)), and the policy counts house numbers, the key of
+    /// the number flags that alone: it counts at that level, and for no home. Such a flag has days of its own, and all
+    /// said here of homes holds for it.
+    ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number: house numbers follow from their
-    /// homes; [`PartnerError::RegisterRequired`]; [`PartnerError::LastDay`] where no month ends within `max_days`;
+    /// [`PartnerError::NotPermitted`]; [`PartnerError::Level`] for a house number where the policy does not count any;
+    /// [`PartnerError::RegisterRequired`]; [`PartnerError::LastDay`] where no month ends within `max_days`;
     /// [`SystemError::Io`](crate::SystemError::Io).
     pub fn flag<'a>(
         &mut self,
@@ -107,11 +112,12 @@ impl Partner {
         })
     }
 
-    /// Withdraws the flags of homes. Withdrawing what is not flagged does nothing.
+    /// Withdraws the flags of homes, and of house numbers that were flagged alone. Withdrawing what is not flagged does
+    /// nothing; so a house number is flagged on while a home at it is.
     ///
     /// # Errors
     ///
-    /// [`PartnerError::NotPermitted`], [`PartnerError::Level`], [`SystemError::Io`](crate::SystemError::Io).
+    /// [`PartnerError::NotPermitted`], [`SystemError::Io`](crate::SystemError::Io).
     pub fn withdraw<'a>(
         &mut self,
         homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
@@ -240,22 +246,21 @@ impl Partner {
         Ok(Changed { repeated, ..changed })
     }
 
-    /// The homes that are given, as [`Partner::homes`]; an error also where the policy requires a register.
+    /// The homes that are given, and house numbers alone, as [`Partner::homes`]; an error also for a house number where
+    /// the policy does not count those, and where it requires a register.
     fn homes_to_flag<'a>(&self, homes: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Result<Homes, PartnerError> {
         let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
         let homes = self.homes(&given)?;
+        if !self.member.counts_house_numbers() && given.iter().any(|home| home.key().level() == Level::Number) {
+            return Err(PartnerError::Level { finding: "the policy does not count house numbers: flag homes" });
+        }
         self.member.refuse_without_register(&given)?;
         Ok(homes)
     }
 
-    /// The homes that are given; an error for a house number, or where the partner may not flag.
+    /// The homes that are given, and house numbers alone; an error where the partner may not flag.
     fn homes(&self, given: &[Given<'_>]) -> Result<Homes, PartnerError> {
         self.member.permit(|may| may.flag, "flag")?;
-        if given.iter().any(|home| home.key().level() != Level::Unit) {
-            return Err(PartnerError::Level {
-                finding: "a house number is not flagged itself; it follows from the homes at it: flag those",
-            });
-        }
         let typed = Texts::of(given);
         let mut homes: Vec<AddressKey> = given.iter().map(Given::key).collect();
         homes.sort_unstable();
@@ -265,7 +270,7 @@ impl Partner {
     }
 }
 
-/// The homes that a call is given.
+/// The homes, and house numbers alone, that a call is given.
 struct Homes {
     /// Ascending, each once.
     homes: Vec<AddressKey>,

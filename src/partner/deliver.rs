@@ -92,11 +92,15 @@ impl Partner {
 
     /// How many of its flags no message has told the broker yet, in the newest epoch in which it delivers: those since
     /// the last delivery, and those that wait because of the policy's budgets. They go with the next deliveries, as
-    /// many as the budgets take.
+    /// many as the budgets take. Those of house numbers alone are not among them where the policy does not count house
+    /// numbers.
     pub fn undelivered(&self) -> usize {
         let state = self.data.state();
         let newest = state.epochs.iter().filter(|epoch| epoch.has_begun()).max_by_key(|epoch| epoch.number);
-        newest.map_or(state.flags.len(), |epoch| epoch.latest_undelivered().lacks(&state.flags))
+        let house_numbers = self.member.counts_house_numbers();
+        newest.map_or(state.flags.deliverable(house_numbers), |epoch| {
+            epoch.latest_undelivered().lacks(&state.flags, house_numbers)
+        })
     }
 
     /// The open epochs in which the partner has delivered and whose secret is not here: what it withdraws goes on
@@ -358,7 +362,7 @@ impl Planner<'_> {
         self.full_set(flags, epoch, true)
     }
 
-    /// The homes that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
+    /// The flags that wait for a later day, ascending: of those that are undelivered, or of all where nothing was
     /// delivered or the broker took no full set of all. With them the message would exceed the organisation's budgets,
     /// and the broker would refuse it whole, with the withdrawals in it.
     fn waiting(&self, epoch: u32, undelivered: Option<&Undelivered>) -> Vec<AddressKey> {
@@ -370,7 +374,8 @@ impl Planner<'_> {
         // How much of an epoch's first full set is free of the day's budget, the broker knows.
         let new_flags = undelivered.map_or(usize::MAX, |_| self.new_flags as usize);
         let levels = 1 + usize::from(house_numbers);
-        let at_most = (undelivered.map_or(0, |undelivered| undelivered.lacks(flags)) * levels, flags.len() * levels);
+        let lacks = undelivered.map_or(0, |undelivered| undelivered.lacks(flags, house_numbers));
+        let at_most = (lacks * levels, flags.len() * levels);
         if at_most.0 <= new_flags && at_most.1 <= held {
             return Vec::new();
         }
@@ -390,7 +395,7 @@ impl Planner<'_> {
         if added <= room { Vec::new() } else { flags.waiting(undelivered, house_numbers, room) }
     }
 
-    /// Of the homes that are new to the broker, those that wait for a pseudonym, their own or their house number's.
+    /// Of the flags that are new to the broker, those that wait for a pseudonym, their own or their house number's.
     /// Ascending.
     fn waiting_for_pseudonyms(
         &mut self,
@@ -404,12 +409,13 @@ impl Planner<'_> {
         }
         let house_numbers = self.member.counts_house_numbers();
         let flags = &self.state.flags;
-        let new = undelivered.homes.iter().filter(|changed| changed.delivered.is_none());
-        for home in new.map(|changed| changed.address).filter(|home| flags.get(home).is_some()) {
-            let keys = [home, home.number_key()];
-            let count = 1 + usize::from(house_numbers && keys[1].level() == Level::Number);
-            if self.pseudonyms(epoch, &keys[..count])?.is_none() {
-                waiting.push(home);
+        let new = undelivered.changed.iter().filter(|changed| changed.delivered.is_none());
+        for address in new.map(|changed| changed.address).filter(|address| flags.get(address).is_some()) {
+            let home = Some(address).filter(|address| address.level() == Level::Unit);
+            let number = Some(address.number_key()).filter(|key| house_numbers && key.level() == Level::Number);
+            let keys: Vec<AddressKey> = home.into_iter().chain(number).collect();
+            if self.pseudonyms(epoch, &keys)?.is_none() {
+                waiting.push(address);
             }
         }
         Ok(waiting)

@@ -1,7 +1,8 @@
 //! The partner's own flags, and what of them the broker has not been told.
 //!
-//! Flags are kept at the level of homes only. What stands at the level `number` follows from them: a house number is
-//! flagged while a home in it is, with the days of the home in it that lasts longest.
+//! Flags are kept of homes, and of house numbers that were flagged alone, because only the number is known. What stands
+//! at the level `number` follows from both: a house number is flagged while a home at it is, or while it is flagged
+//! alone, with the days of the one of them that lasts longest. A number alone has nothing at the level `unit`.
 
 use std::collections::HashSet;
 
@@ -13,7 +14,7 @@ use crate::message::{RenewalReason, Terms};
 /// One of the partner's flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// The home.
+    /// The home; or the house number, of one that was flagged alone.
     pub address: AddressKey,
     /// The day on which it was flagged first. A renewal does not change it, nor does flagging again within 30 days.
     pub first_day: Day,
@@ -27,7 +28,7 @@ pub struct Flag {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Flags(Vec<Flag>);
 
-/// How the broker's flags in one epoch, at the level of homes, differ from the partner's.
+/// How the broker's flags in one epoch differ from the partner's.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Undelivered {
     /// Only a full set brings the broker up to date: what it holds is not known, or the partner wants to be sure.
@@ -35,14 +36,14 @@ pub(super) struct Undelivered {
     /// The broker may hold flags that this folder does not know of: what a set lacks of them nobody has withdrawn.
     pub(super) unknown_flags: bool,
     pub(super) holds: Holds,
-    /// The homes of which the broker holds another thing than the partner; ascending, each once.
-    pub(super) homes: Vec<ChangedHome>,
+    /// The flags of which the broker was told another thing than the partner has; ascending by address, each once.
+    pub(super) changed: Vec<ChangedFlag>,
 }
 
 /// What the broker holds, as far as that is known here.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Holds {
-    /// What it was told: what the partner flags, but for the homes that differ.
+    /// What it was told: what the partner flags, but for what differs.
     #[default]
     AsTold,
     /// It may have accepted messages that were given up, and hold whatever was ever flagged.
@@ -51,15 +52,42 @@ pub(super) enum Holds {
     Nothing,
 }
 
-/// A home of which the broker holds another thing than the partner.
+/// A flag, of a home or of a house number alone, of which the broker was told another thing than the partner has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct ChangedHome {
+pub(super) struct ChangedFlag {
     pub(super) address: AddressKey,
-    /// The last valid day of the flag that the broker holds; `None` where it holds none.
+    /// The last valid day that the broker was told; `None` where it holds none.
     pub(super) delivered: Option<Day>,
-    /// Where the flag of the home was withdrawn and its house number has one still: the last valid day of that, as far
-    /// as it comes from this home.
+    /// Where the flag was withdrawn and its house number has one still: the last valid day of that, as far as it comes
+    /// from this flag.
     pub(super) at_number: Option<Day>,
+}
+
+/// The rows that are at one house number.
+#[derive(Clone, Copy)]
+struct AtNumber<'a, T> {
+    key: AddressKey,
+    /// Of the number alone.
+    alone: Option<&'a T>,
+    /// Of its homes.
+    homes: &'a [T],
+}
+
+/// What is kept by address.
+trait Row {
+    fn address(&self) -> &AddressKey;
+}
+
+impl Row for Flag {
+    fn address(&self) -> &AddressKey {
+        &self.address
+    }
+}
+
+impl Row for ChangedFlag {
+    fn address(&self) -> &AddressKey {
+        &self.address
+    }
 }
 
 /// What brings the broker up to date.
@@ -76,6 +104,10 @@ impl Flag {
         let Flag { first_day, last_day, renewal, .. } = *self;
         Terms { last_day, first_day, renewal, house_number: false }
     }
+
+    fn is_of_home(&self) -> bool {
+        self.address.level() == Level::Unit
+    }
 }
 
 impl Flags {
@@ -88,19 +120,23 @@ impl Flags {
     }
 
     pub(super) fn get(&self, address: &AddressKey) -> Option<&Flag> {
-        let at = self.rows().binary_search_by_key(address, |flag| flag.address).ok()?;
-        self.rows().get(at)
+        find(self.rows(), address)
+    }
+
+    /// How many there are that a broker is told: without those of house numbers alone, unless `house_numbers`.
+    pub(super) fn deliverable(&self, house_numbers: bool) -> usize {
+        self.rows().iter().filter(|flag| house_numbers || flag.is_of_home()).count()
     }
 
     /// Whether the address, of either level, is flagged.
     pub(super) fn covers(&self, address: &AddressKey) -> bool {
-        self.get(address).is_some() || !self.homes(address).is_empty()
+        self.get(address).is_some() || !homes_at(self.rows(), address).is_empty()
     }
 
     /// The same, but for flags that ended before `today`.
     pub(super) fn covers_on(&self, address: &AddressKey, today: Day) -> bool {
         let stands = |flag: &Flag| flag.last_day >= today;
-        self.get(address).is_some_and(stands) || self.homes(address).iter().any(stands)
+        self.get(address).is_some_and(stands) || homes_at(self.rows(), address).iter().any(stands)
     }
 
     /// Gives each of some addresses (ascending, each once) a flag, or none. Where that changes its last valid day,
@@ -108,7 +144,7 @@ impl Flags {
     pub(super) fn set(
         &mut self,
         wanted: impl Iterator<Item = (AddressKey, Option<Flag>)>,
-        mut changed: impl FnMut(ChangedHome),
+        mut changed: impl FnMut(ChangedFlag),
     ) {
         let mut merged = Vec::with_capacity(self.len() + wanted.size_hint().0);
         let mut rows = self.rows().iter().peekable();
@@ -118,7 +154,7 @@ impl Flags {
             }
             let last_day = rows.next_if(|row| row.address == address).map(|row| row.last_day);
             if last_day != flag.map(|flag| flag.last_day) {
-                changed(ChangedHome { address, delivered: last_day, at_number: None });
+                changed(ChangedFlag { address, delivered: last_day, at_number: None });
             }
             merged.extend(flag);
         }
@@ -138,9 +174,10 @@ impl Flags {
         }
     }
 
-    /// The same for all of them.
-    pub(super) fn all_end_no_earlier(&mut self, last_day: Day) {
-        self.0.iter_mut().for_each(|flag| flag.last_day = flag.last_day.max(last_day));
+    /// The same for those of all homes.
+    pub(super) fn homes_end_no_earlier(&mut self, last_day: Day) {
+        let homes = self.0.iter_mut().filter(|flag| flag.is_of_home());
+        homes.for_each(|flag| flag.last_day = flag.last_day.max(last_day));
     }
 
     /// Drops what is forgotten by `today`.
@@ -154,48 +191,43 @@ impl Flags {
         Flags(self.rows().iter().filter(stays).copied().collect())
     }
 
-    /// All that the partner flags: homes, and their house numbers if `house_numbers`.
+    /// All that the partner flags: homes, and house numbers if `house_numbers`.
     pub(super) fn all(&self, house_numbers: bool) -> impl Iterator<Item = (AddressKey, Terms)> + Clone {
-        let homes = self.rows().iter().map(|flag| (flag.address, flag.terms()));
+        let homes = self.rows().iter().filter(|flag| flag.is_of_home()).map(|flag| (flag.address, flag.terms()));
         let counted = if house_numbers { self.rows() } else { &[] };
-        let homes_of = counted.chunk_by(|a, b| a.address.shares_number(&b.address));
-        homes.chain(homes_of.filter_map(|homes| Some((house_number(&homes.first()?.address)?, of_number(homes)?))))
+        homes.chain(numbers(counted).filter_map(|at| Some((at.key, of_number(at)?))))
     }
 
     /// What brings a broker up to date that lacks what is `undelivered`.
     pub(super) fn update(&self, undelivered: &Undelivered, house_numbers: bool) -> Update {
         let mut update = Update::default();
-        for home in &undelivered.homes {
+        for home in undelivered.changed.iter().filter(|changed| changed.is_of_home()) {
             update.add(home.address, home.delivered, self.get(&home.address).map(Flag::terms));
         }
         if house_numbers {
-            for changed in undelivered.homes.chunk_by(|a, b| a.address.shares_number(&b.address)) {
-                let Some(number_key) = house_number(&changed[0].address) else { continue };
-                let homes = self.homes(&number_key);
-                update.add(number_key, delivered_at_number(homes, changed), of_number(homes));
+            for changed in numbers(&undelivered.changed) {
+                let flagged = at_number(self.rows(), changed.key);
+                update.add(changed.key, delivered_at_number(flagged, changed), of_number(flagged));
             }
         }
         update
     }
 
-    /// Of the homes that are new to the broker, those flagged last, which wait where no more than `room` flags may be
-    /// new to it, those of house numbers included. Ascending.
+    /// Of the flags that are new to the broker, those flagged last, which wait where no more than `room` may be new to
+    /// it at both levels. Ascending.
     pub(super) fn waiting(&self, undelivered: &Undelivered, house_numbers: bool, room: usize) -> Vec<AddressKey> {
-        let is_new = |home: &&ChangedHome| home.delivered.is_none();
-        let new = undelivered.homes.iter().filter(is_new);
-        let mut new: Vec<&Flag> = new.filter_map(|home| self.get(&home.address)).collect();
+        let new = undelivered.changed.iter().filter(|changed| changed.delivered.is_none());
+        let new = new.filter(|changed| house_numbers || changed.is_of_home());
+        let mut new: Vec<&Flag> = new.filter_map(|changed| self.get(&changed.address)).collect();
         new.sort_by_key(|flag| (flag.first_day, flag.address));
         let mut left = room;
-        // The house numbers that go with a home before.
+        // The house numbers that go with a flag before.
         let mut going = HashSet::new();
         let mut waiting = Vec::new();
         for flag in new {
             let number_key = house_number(&flag.address).filter(|number| house_numbers && !going.contains(number));
-            let with_house_number = number_key.filter(|number| {
-                let changed = at_number(&undelivered.homes, |home| &home.address, number);
-                delivered_at_number(self.homes(number), changed).is_none()
-            });
-            match left.checked_sub(1 + usize::from(with_house_number.is_some())) {
+            let is_new_number = number_key.is_some_and(|number| undelivered.delivered_at(self, number).is_none());
+            match left.checked_sub(usize::from(flag.is_of_home()) + usize::from(is_new_number)) {
                 Some(rest) => {
                     left = rest;
                     going.extend(number_key);
@@ -206,82 +238,91 @@ impl Flags {
         waiting.sort_unstable();
         waiting
     }
-
-    /// The flags in a house number; none for a home.
-    fn homes(&self, number_key: &AddressKey) -> &[Flag] {
-        at_number(self.rows(), |flag| &flag.address, number_key)
-    }
 }
 
 impl Undelivered {
-    /// Where the broker lacks the flags on these homes, which ascend, and nothing else.
-    pub(super) fn lacking(homes: impl Iterator<Item = AddressKey>) -> Undelivered {
-        let homes = homes.map(|address| ChangedHome { address, delivered: None, at_number: None }).collect();
-        Undelivered { homes, ..Undelivered::default() }
+    /// Where the broker lacks the flags on these addresses, which ascend, and nothing else.
+    pub(super) fn lacking(addresses: impl Iterator<Item = AddressKey>) -> Undelivered {
+        let changed = addresses.map(|address| ChangedFlag { address, delivered: None, at_number: None }).collect();
+        Undelivered { changed, ..Undelivered::default() }
     }
 
-    /// Whether the broker holds another thing on the address, a home or the house number of one.
+    /// Whether the broker was told another thing of the address, a home or a house number.
     pub(super) fn covers(&self, address: &AddressKey) -> bool {
-        let is_listed = self.homes.binary_search_by_key(address, |home| home.address).is_ok();
-        is_listed || !at_number(&self.homes, |home| &home.address, address).is_empty()
+        find(&self.changed, address).is_some() || !homes_at(&self.changed, address).is_empty()
     }
 
-    /// How many of these flags the broker lacks.
-    pub(super) fn lacks(&self, flags: &Flags) -> usize {
-        let is_new = |home: &&ChangedHome| home.delivered.is_none() && flags.get(&home.address).is_some();
-        self.homes.iter().filter(is_new).count()
+    /// How many of these flags the broker lacks. It has that of a house number alone where it holds one on the number.
+    pub(super) fn lacks(&self, flags: &Flags, house_numbers: bool) -> usize {
+        let is_new = |changed: &&ChangedFlag| {
+            let lacks_number = || house_numbers && self.delivered_at(flags, changed.address).is_none();
+            changed.delivered.is_none()
+                && flags.get(&changed.address).is_some()
+                && (changed.is_of_home() || lacks_number())
+        };
+        self.changed.iter().filter(is_new).count()
     }
 
-    /// What the broker will not have been told once it was told what is withdrawn, homes and house numbers.
+    /// The last valid day of the flag that the broker holds on a house number.
+    fn delivered_at(&self, flags: &Flags, number_key: AddressKey) -> Option<Day> {
+        delivered_at_number(at_number(flags.rows(), number_key), at_number(&self.changed, number_key))
+    }
+
+    /// What the broker will not have been told once it was told what is withdrawn, at both levels.
     pub(super) fn after_withdrawals(&self, flags: &Flags, house_numbers: bool) -> Undelivered {
-        let after = |home: &ChangedHome| {
-            let number_stays = || house_numbers && !flags.homes(&home.address.number_key()).is_empty();
-            match flags.get(&home.address) {
-                Some(_) => Some(*home),
-                None if number_stays() => Some(ChangedHome { delivered: None, at_number: home.held(), ..*home }),
+        let after = |changed: &ChangedFlag| {
+            let number_stays = || house_numbers && flags.covers(&changed.address.number_key());
+            match flags.get(&changed.address) {
+                Some(_) => Some(*changed),
+                None if number_stays() => Some(ChangedFlag { delivered: None, at_number: changed.held(), ..*changed }),
                 None => None,
             }
         };
-        Undelivered { homes: self.homes.iter().filter_map(after).collect(), ..*self }
+        Undelivered { changed: self.changed.iter().filter_map(after).collect(), ..*self }
     }
 
     /// What the broker holds is not known: only all flags as a whole bring it up to date. What was withdrawn it may
     /// hold, and that need not wait for them.
     pub(super) fn forget(&mut self, flags: &Flags) {
         (self.full_set, self.holds) = (true, Holds::Unsure);
-        self.homes.retain(|home| home.held().is_some() && flags.get(&home.address).is_none());
+        self.changed.retain(|changed| changed.held().is_some() && flags.get(&changed.address).is_none());
     }
 
-    /// Adds homes whose flags changed (ascending): `flags` are what the partner flags now.
-    pub(super) fn note(&mut self, changed: &[ChangedHome], flags: &Flags) {
+    /// Adds what changed of flags (ascending): `flags` are what the partner flags now.
+    pub(super) fn note(&mut self, changed: &[ChangedFlag], flags: &Flags) {
         let holds_nothing = self.holds == Holds::Nothing;
-        self.homes.extend(changed.iter().filter(|home| !holds_nothing || home.delivered.is_none()));
+        self.changed.extend(changed.iter().filter(|changed| !holds_nothing || changed.delivered.is_none()));
         // Stable, and the first of two stays: what the broker holds is what was noted before.
-        self.homes.sort_by_key(|home| home.address);
-        self.homes.dedup_by_key(|home| home.address);
+        self.changed.sort_by_key(|changed| changed.address);
+        self.changed.dedup_by_key(|changed| changed.address);
         self.drop_equal(flags);
     }
 
     /// Takes into account that the broker dropped what ended before `today`.
     pub(super) fn expire(&mut self, today: Day, flags: &Flags) {
-        for home in &mut self.homes {
-            home.delivered = home.delivered.filter(|last_day| *last_day >= today);
-            home.at_number = home.at_number.filter(|last_day| *last_day >= today);
+        for changed in &mut self.changed {
+            changed.delivered = changed.delivered.filter(|last_day| *last_day >= today);
+            changed.at_number = changed.at_number.filter(|last_day| *last_day >= today);
         }
         self.drop_equal(flags);
     }
 
-    /// Drops the homes of which the broker holds what the partner flags.
+    /// Drops the flags of which the broker was told what the partner has.
     fn drop_equal(&mut self, flags: &Flags) {
-        let is_equal = |home: &ChangedHome| flags.get(&home.address).map(|flag| flag.last_day) == home.delivered;
-        self.homes.retain(|home| home.at_number.is_some() || !is_equal(home));
+        let is_equal =
+            |changed: &ChangedFlag| flags.get(&changed.address).map(|flag| flag.last_day) == changed.delivered;
+        self.changed.retain(|changed| changed.at_number.is_some() || !is_equal(changed));
     }
 }
 
-impl ChangedHome {
-    /// How long the broker holds the house number because of this home.
+impl ChangedFlag {
+    /// How long the broker holds the house number because of this flag.
     fn held(&self) -> Option<Day> {
         self.delivered.max(self.at_number)
+    }
+
+    pub(super) fn is_of_home(&self) -> bool {
+        self.address.level() == Level::Unit
     }
 }
 
@@ -306,14 +347,14 @@ encode_fields! { Flag { address, first_day, last_day, renewal } }
 
 encode_fields! {
     Flags { 0 }
-    where |flags| are_ascending_homes(flags.0.iter().map(|flag| &flag.address)),
-    else "the flags are not on homes, ascending, each once"
+    where |flags| are_ascending(flags.0.iter().map(|flag| &flag.address)),
+    else "the flags are not ascending by address, each once"
 }
 
 encode_fields! {
-    Undelivered { full_set, unknown_flags, holds, homes }
-    where |undelivered| are_ascending_homes(undelivered.homes.iter().map(|home| &home.address)),
-    else "what is undelivered is not on homes, ascending, each once"
+    Undelivered { full_set, unknown_flags, holds, changed }
+    where |undelivered| are_ascending(undelivered.changed.iter().map(|changed| &changed.address)),
+    else "what is undelivered is not ascending by address, each once"
 }
 
 encode_variants! {
@@ -321,39 +362,77 @@ encode_variants! {
     else "what the broker holds is told in no known way"
 }
 
-encode_fields! { ChangedHome { address, delivered, at_number } }
+encode_fields! { ChangedFlag { address, delivered, at_number } }
 
-/// Whether these are homes, ascending, each once.
-pub(super) fn are_ascending_homes<'a>(addresses: impl Iterator<Item = &'a AddressKey> + Clone) -> bool {
-    addresses.clone().all(|address| address.level() == Level::Unit) && addresses.is_sorted_by(|a, b| a < b)
+/// Whether these ascend, each once.
+pub(super) fn are_ascending<'a>(addresses: impl Iterator<Item = &'a AddressKey>) -> bool {
+    addresses.is_sorted_by(|a, b| a < b)
 }
 
-/// What is said of a house number: the days of the home at it that lasts longest, since it is flagged because of that.
-fn of_number(homes: &[Flag]) -> Option<Terms> {
-    let longest = homes.iter().map(Flag::terms).max()?;
+/// What is said of a house number: the days of what lasts longest at it, since it is flagged because of that.
+fn of_number(flagged: AtNumber<'_, Flag>) -> Option<Terms> {
+    let longest = flagged.rows().map(Flag::terms).max()?;
     Some(Terms { house_number: true, ..longest })
 }
 
-/// The last valid day of the flag that the broker holds on a house number: `flagged` are the homes at it that the
-/// partner flags, `changed` those of which the broker holds another thing.
-fn delivered_at_number(flagged: &[Flag], changed: &[ChangedHome]) -> Option<Day> {
-    let is_same = |flag: &&Flag| changed.binary_search_by_key(&flag.address, |home| home.address).is_err();
-    let same = flagged.iter().filter(is_same).map(|flag| flag.last_day);
-    same.chain(changed.iter().filter_map(ChangedHome::held)).max()
+/// The last valid day of the flag that the broker holds on a house number: `flagged` is what the partner flags at it,
+/// `changed` that of which the broker was told another thing.
+fn delivered_at_number(flagged: AtNumber<'_, Flag>, changed: AtNumber<'_, ChangedFlag>) -> Option<Day> {
+    let same = flagged.rows().filter(|flag| !changed.has(&flag.address)).map(|flag| flag.last_day);
+    same.chain(changed.rows().filter_map(ChangedFlag::held)).max()
 }
 
-/// The house number that a home is in; none for one without a postcode.
-fn house_number(home: &AddressKey) -> Option<AddressKey> {
-    Some(home.number_key()).filter(|key| key.level() == Level::Number)
+impl<'a, T: Row> AtNumber<'a, T> {
+    fn rows(self) -> impl Iterator<Item = &'a T> {
+        self.alone.into_iter().chain(self.homes)
+    }
+
+    fn has(&self, address: &AddressKey) -> bool {
+        if *address == self.key { self.alone.is_some() } else { find(self.homes, address).is_some() }
+    }
 }
 
-/// Those of `rows`, which ascend by address, that are on homes in a house number.
-fn at_number<'a, T>(rows: &'a [T], address: impl Fn(&T) -> &AddressKey, number_key: &AddressKey) -> &'a [T] {
+/// The house number that an address is at; none for one without a postcode.
+fn house_number(address: &AddressKey) -> Option<AddressKey> {
+    Some(address.number_key()).filter(|key| key.level() == Level::Number)
+}
+
+fn find<'a, T: Row>(rows: &'a [T], address: &AddressKey) -> Option<&'a T> {
+    let at = rows.binary_search_by_key(address, |row| *row.address()).ok()?;
+    rows.get(at)
+}
+
+/// Those of `rows`, which ascend by address, that are at a house number.
+fn at_number<T: Row>(rows: &[T], key: AddressKey) -> AtNumber<'_, T> {
+    AtNumber { key, alone: find(rows, &key), homes: homes_at(rows, &key) }
+}
+
+/// Those of `rows`, which ascend by address, that are of homes at a house number; none for a home.
+fn homes_at<'a, T: Row>(rows: &'a [T], number_key: &AddressKey) -> &'a [T] {
     let mut prefix = number_key.as_bytes().to_vec();
     prefix.push(b'|');
     // The homes of a house number stand together: their forms begin with its own and a bar.
-    let from = &rows[rows.partition_point(|row| address(row).as_bytes() < prefix.as_slice())..];
-    &from[..from.partition_point(|row| address(row).as_bytes().starts_with(&prefix))]
+    let from = &rows[rows.partition_point(|row| row.address().as_bytes() < prefix.as_slice())..];
+    &from[..from.partition_point(|row| row.address().as_bytes().starts_with(&prefix))]
+}
+
+/// Rows, which ascend by address, by house number; without those that are at none.
+fn numbers<T: Row>(rows: &[T]) -> impl Iterator<Item = AtNumber<'_, T>> + Clone {
+    let is_alone = |row: &T| row.address().level() == Level::Number;
+    // Mostly no number is alone, and none is looked for.
+    let some_are_alone = rows.iter().any(is_alone);
+    // A number that is alone need not stand beside its homes: 10 stands between 1 and the homes at 1.
+    let together = move |a: &T, b: &T| is_alone(a) == is_alone(b) && a.address().shares_number(b.address());
+    rows.chunk_by(together).filter_map(move |chunk| {
+        let first = chunk.first()?;
+        let key = house_number(first.address())?;
+        if is_alone(first) {
+            // With its homes, where it has any.
+            return homes_at(rows, &key).is_empty().then_some(AtNumber { key, alone: Some(first), homes: &[] });
+        }
+        let alone = if some_are_alone { find(rows, &key) } else { None };
+        Some(AtNumber { key, alone, homes: chunk })
+    })
 }
 
 #[cfg(test)]
@@ -362,10 +441,14 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// A home; with addition 4 its house number.
     fn home(number: u8, addition: u8) -> AddressKey {
         if number == 13 {
             // One without a postcode, which is in no house number.
             return AddressKey::from_canonical(&format!("042420000000000{addition}")).unwrap();
+        }
+        if addition == 4 {
+            return AddressKey::from_canonical(&format!("1012JS|{number}")).unwrap();
         }
         let addition = ["", "A", "B", "C"][usize::from(addition)];
         AddressKey::from_canonical(&format!("1012JS|{number}|{addition}")).unwrap()
@@ -376,7 +459,7 @@ mod tests {
         (address, (last_day > 0).then_some(flag))
     }
 
-    fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<ChangedHome> {
+    fn set(flags: &mut Flags, wanted: &[(AddressKey, Option<Flag>)]) -> Vec<ChangedFlag> {
         let mut changed = Vec::new();
         flags.set(wanted.iter().copied(), |row| changed.push(row));
         changed
@@ -444,6 +527,40 @@ mod tests {
     }
 
     #[test]
+    fn a_house_number_alone_is_one_more_thing_at_it() {
+        let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
+        let number = home(1, 4);
+        // The home at 10 stands between the number 1 and its own homes.
+        assert!(number < home(10, 0) && home(10, 0) < home(1, 0));
+        let changed = set(&mut flags, &[flag(number, 50), flag(home(10, 0), 50), flag(home(1, 1), 30)]);
+        undelivered.note(&changed, &flags);
+        let (flagged, _) = plain(&flags.update(&undelivered, true));
+        assert_eq!((flagged["1012JS|1"], flagged["1012JS|1|A"], flagged.len()), (50, 30, 4));
+        assert_eq!(flags.all(true).count(), 4);
+        assert_eq!((flags.all(false).count(), flags.deliverable(false), flags.deliverable(true)), (2, 2, 3));
+        assert!(flags.covers(&number) && !flags.covers(&home(1, 0)));
+        // It costs what its number costs.
+        assert_eq!((undelivered.lacks(&flags, true), undelivered.lacks(&flags, false)), (3, 2));
+        assert_eq!(flags.waiting(&undelivered, true, 1), [home(10, 0), home(1, 1)]);
+        assert_eq!(flags.waiting(&undelivered, true, 3), [home(1, 1)]);
+        assert_eq!(flags.waiting(&undelivered, false, 1), [home(1, 1)]);
+
+        let mut undelivered = Undelivered::default();
+        let changed = set(&mut flags, &[flag(number, 0)]);
+        undelivered.note(&changed, &flags);
+        assert_eq!(plain(&flags.update(&undelivered, true)), ([("1012JS|1".to_owned(), 30)].into(), vec![]));
+        assert_eq!(flags.update(&undelivered, false).len(), 0);
+        let after = undelivered.after_withdrawals(&flags, true);
+        assert_eq!(plain(&flags.update(&after, true)).0["1012JS|1"], 30, "the broker has its days of before still");
+        // At a number that the broker holds it lacks nothing, whatever else is at it.
+        let mut undelivered = Undelivered::default();
+        let changed = set(&mut flags, &[flag(number, 20)]);
+        undelivered.note(&changed, &flags);
+        assert_eq!((undelivered.lacks(&flags, true), flags.update(&undelivered, true).len()), (0, 0));
+        assert!(flags.waiting(&undelivered, true, 0).is_empty());
+    }
+
+    #[test]
     fn what_expired_needs_no_message() {
         let (mut flags, mut undelivered) = (Flags::default(), Undelivered::default());
         set(&mut flags, &[flag(home(1, 1), 50), flag(home(2, 1), 50)]);
@@ -456,11 +573,23 @@ mod tests {
         assert!(changes.withdrawn.is_empty());
     }
 
+    /// What is flagged at both levels, found flag by flag.
+    fn at_both_levels(flags: &Flags) -> BTreeMap<AddressKey, Day> {
+        let mut all = BTreeMap::new();
+        for flag in flags.rows() {
+            for address in [flag.address, flag.address.number_key()] {
+                let last_day: &mut Day = all.entry(address).or_default();
+                *last_day = flag.last_day.max(*last_day);
+            }
+        }
+        all
+    }
+
     proptest! {
         /// Against plain maps: whatever is set, the changes make of what the broker held what the partner flags.
         #[test]
         fn changes_bring_the_broker_up_to_date(
-            rounds in prop::collection::vec(prop::collection::btree_map((1u8..14, 0u8..4), 0u16..4, 0..12), 1..8),
+            rounds in prop::collection::vec(prop::collection::btree_map((1u8..14, 0u8..5), 0u16..4, 0..14), 1..8),
             forget in 0usize..8,
             room in 0usize..24,
         ) {
@@ -497,8 +626,10 @@ mod tests {
                     for address in changes.withdrawn {
                         prop_assert!(held.remove(&address).is_some());
                     }
-                    let all = flags.all(true).map(|(address, terms)| (address, terms.last_day));
-                    prop_assert_eq!(&held, &all.collect::<BTreeMap<_, _>>());
+                    let all: Vec<_> = flags.all(true).map(|(address, terms)| (address, terms.last_day)).collect();
+                    prop_assert_eq!(all.len(), held.len(), "each address once");
+                    prop_assert_eq!(&held, &all.into_iter().collect::<BTreeMap<_, _>>());
+                    prop_assert_eq!(&held, &at_both_levels(flags));
                 }
             }
         }

@@ -479,7 +479,8 @@ impl Partner {
         self.member.sources.iter().map(|(number, _)| *number)
     }
 
-    /// Its flags, ascending by address. Those that ended go when the partner does something on a later day.
+    /// Its flags, of homes and of house numbers that were flagged alone, ascending by address. Those that ended go when
+    /// the partner does something on a later day.
     pub fn flags(&self) -> impl ExactSizeIterator<Item = &Flag> {
         self.data.state().flags.rows().iter()
     }

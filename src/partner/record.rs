@@ -1,7 +1,7 @@
 //! The records of the partner's journal and their stored form.
 
 use super::case::Case;
-use super::flags::{Flag, are_ascending_homes};
+use super::flags::{Flag, are_ascending};
 use super::given::Texts;
 use crate::address::AddressKey;
 use crate::codec::{self, Encode, Malformed, Reader, Writer, encode_fields, encode_variants};
@@ -23,15 +23,15 @@ pub(super) struct JournalRecord {
 
 /// What was done.
 pub(super) enum JournalEvent {
-    /// Homes were flagged, or renewed for a reason: their flags now, also of those that stayed as they were, and the
-    /// texts of those that were given with one.
+    /// Homes, or house numbers alone, were flagged, or renewed for a reason: their flags now, also of those that stayed
+    /// as they were, and the texts of those that were given with one.
     Flagged { renewal: Option<RenewalReason>, flags: Vec<Flag>, typed: Texts },
-    /// Homes are no longer flagged.
+    /// Homes, or house numbers alone, are no longer flagged.
     Withdrawn { homes: Vec<AddressKey> },
-    /// The flags became a given set: `added` are those of homes that were not flagged before, `withdrawn` the homes
-    /// that no longer are.
+    /// The flags became a given set: `added` are those that were not there before, `withdrawn` the addresses that are
+    /// flagged no longer.
     Replaced { shrink: bool, added: Vec<Flag>, withdrawn: Vec<AddressKey>, typed: Texts },
-    /// The policy allows fewer days than flags had: their flags now, and the homes whose flags it ended.
+    /// The policy allows fewer days than flags had: their flags now, and the addresses whose flags it ended.
     Shortened { flags: Vec<Flag>, ended: Vec<AddressKey> },
     /// State messages were given their numbers, one after another.
     Delivering { messages: Vec<NumberedMessage> },
@@ -169,16 +169,16 @@ impl JournalEvent {
         }
     }
 
-    /// Whether its lists of homes are homes, ascending, each once: flags are found and merged by that.
+    /// Whether its lists of flags and homes ascend, each address once: flags are found and merged by that.
     fn lists_ascend(&self) -> bool {
         match self {
-            JournalEvent::Flagged { flags, .. } => are_ascending_homes(flags.iter().map(|flag| &flag.address)),
-            JournalEvent::Withdrawn { homes } => are_ascending_homes(homes.iter()),
+            JournalEvent::Flagged { flags, .. } => are_ascending(flags.iter().map(|flag| &flag.address)),
+            JournalEvent::Withdrawn { homes } => are_ascending(homes.iter()),
             JournalEvent::Shortened { flags, ended } => {
-                are_ascending_homes(flags.iter().map(|flag| &flag.address)) && are_ascending_homes(ended.iter())
+                are_ascending(flags.iter().map(|flag| &flag.address)) && are_ascending(ended.iter())
             }
             JournalEvent::Replaced { added, withdrawn, .. } => {
-                are_ascending_homes(added.iter().map(|flag| &flag.address)) && are_ascending_homes(withdrawn.iter())
+                are_ascending(added.iter().map(|flag| &flag.address)) && are_ascending(withdrawn.iter())
             }
             _ => true,
         }
@@ -188,7 +188,7 @@ impl JournalEvent {
 encode_fields! {
     JournalRecord { time, by, event }
     where |record| record.event.lists_ascend(),
-    else "what was flagged or withdrawn is not homes, ascending, each once"
+    else "what was flagged or withdrawn is not ascending, each address once"
 }
 
 encode_variants! {

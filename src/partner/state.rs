@@ -78,7 +78,8 @@ pub(super) struct PartnerState {
     /// days are the last ones on which they stood, here or as far as is known at the broker.
     pub(super) ended: Flags,
     pub(super) epochs: Vec<EpochState>,
-    /// Whether the flags of house numbers are delivered too.
+    /// Whether the flags of house numbers are delivered too. Where they are not, nothing is noted of the numbers that
+    /// are flagged alone: once they are, a full set follows.
     pub(super) house_numbers: bool,
     /// The day on which it turned out that the broker was sent messages which this folder does not know of, because it
     /// is an old copy, or a new one in the place of one that was lost; `None` where no person has to say what is right.
@@ -266,9 +267,9 @@ impl PartnerState {
         has_forgotten || !ended.is_empty()
     }
 
-    /// The flag of a home, or the one that it had and that whoever flags it again goes on with.
-    pub(super) fn known_flag(&self, home: &AddressKey) -> Option<&Flag> {
-        self.flags.get(home).or_else(|| self.ended.get(home))
+    /// The flag of an address, or the one that it had and that whoever flags it again goes on with.
+    pub(super) fn known_flag(&self, address: &AddressKey) -> Option<&Flag> {
+        self.flags.get(address).or_else(|| self.ended.get(address))
     }
 
     /// Remembers flags, ascending by address, that are no longer there.
@@ -279,16 +280,18 @@ impl PartnerState {
     }
 
     /// A flag that ended here stands at the broker until it was told so. It forgets it 30 days after that, so here its
-    /// last day is that one too, `yesterday` at the latest.
+    /// last day is that one too, `yesterday` at the latest. Of a house number the broker keeps no first day (SPEC.md
+    /// 5.5), so that of one flagged alone is kept by the days on which it stood here.
     fn stand_where_held(&mut self, yesterday: Day) {
         // In an epoch in which it only asked, nothing of the partner's is held.
         let is_unsure =
             |epoch: &mut EpochState| epoch.has_begun() && epoch.each_undelivered().any(|it| it.holds == Holds::Unsure);
         if self.epochs.iter_mut().any(is_unsure) {
-            self.ended.all_end_no_earlier(yesterday);
+            self.ended.homes_end_no_earlier(yesterday);
         } else if self.ended.len() > 0 {
             for undelivered in self.epochs.iter_mut().flat_map(EpochState::each_undelivered) {
-                let held = undelivered.homes.iter().filter_map(|home| Some((home.address, home.delivered?)));
+                let homes = undelivered.changed.iter().filter(|changed| changed.is_of_home());
+                let held = homes.filter_map(|home| Some((home.address, home.delivered?)));
                 held.for_each(|(home, last_day)| self.ended.end_no_earlier(&home, last_day.min(yesterday)));
             }
         }

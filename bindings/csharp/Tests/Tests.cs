@@ -414,7 +414,8 @@ namespace Stapel.Tests
                 Equal(2L, partner.FlagUntil(two, monthEnd.AddDays(1).AddMonths(1).AddDays(-1), By, Now).Altered);
                 Equal("last_day",
                     Throws<StapelException>(() => partner.FlagUntil(two, monthEnd.AddDays(-1), By, Now)).Code);
-                Equal("level", Throws<StapelException>(() => partner.Flag(numbers, By, Now)).Code);
+                Equal(1L, partner.Flag(numbers, By, Now).Added);
+                Equal(1L, partner.Withdraw(numbers, By, Now).Withdrawn);
                 Equal(2L, partner.Flag(two, By, Now).Unchanged);
                 Equal(2L, partner.Renew(two, "being_acted_on", By, Now).Altered);
                 using (Addresses flags = partner.Flags())

@@ -406,7 +406,8 @@ public final class Tests {
             equal(2L, partner.flagUntil(two, month.plusMonths(2).minusDays(1), BY, NOW).added());
             equal(2L, partner.flagUntil(two, month.plusMonths(3).minusDays(1), BY, NOW).altered());
             equal("last_day", code(() -> partner.flagUntil(two, month.plusMonths(2).minusDays(2), BY, NOW)));
-            equal("level", code(() -> partner.flag(numbers, BY, NOW)));
+            equal(1L, partner.flag(numbers, BY, NOW).added());
+            equal(1L, partner.withdraw(numbers, BY, NOW).withdrawn());
             equal(2L, partner.flag(two, BY, NOW).unchanged());
             equal(2L, partner.renew(two, "being_acted_on", BY, NOW).altered());
             try (Addresses flags = partner.flags()) {

@@ -70,7 +70,6 @@ fn a_call_that_did_nothing_ends_no_flag() {
     // Three weeks ahead, as a clock is that was set to the wrong month.
     let ahead = Timestamp(may.0 + 21 * DAY);
     assert_eq!(code(play.partner.flag_until(homes(1..2), Day(1), &by(), ahead)), "last_day");
-    assert_eq!(code(play.partner.flag([home("1012JS|1")], &by(), ahead)), "level");
     assert_eq!(code(play.partner.renew(homes(7..8), RenewalReason::ObservedAgain, &by(), ahead)), "not_flagged");
     assert_eq!(play.partner.ask_own(&by(), ahead).unwrap(), [[0; 0]; 0], "nothing is flagged then");
     assert_eq!(play.partner.withdraw(&[] as &[AddressKey], &by(), ahead).unwrap(), Changed::default());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::message::{LogEntry, RenewalReason};
-use crate::partner::flags::{ChangedHome, Flag, Flags, Holds, Undelivered};
+use crate::partner::flags::{ChangedFlag, Flag, Flags, Holds, Undelivered};
 use crate::partner::given::{Given, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
 use crate::partner::own_lines::{OwnLine, OwnLines};
@@ -175,7 +175,7 @@ fn state() -> PartnerState {
         full_set,
         unknown_flags: !full_set,
         holds: if full_set { Holds::Nothing } else { Holds::Unsure },
-        homes: vec![ChangedHome { address: home("1012JS|1|A"), delivered, at_number: delivered }],
+        changed: vec![ChangedFlag { address: home("1012JS|1|A"), delivered, at_number: delivered }],
     };
     let flags = |homes: Vec<AddressKey>, last_day| {
         let mut flags = Flags::default();
@@ -322,11 +322,11 @@ fn forms_are_read_back_whole_or_not_at_all() {
 fn impossible_values_are_errors() {
     let (a, b) = (home("1012JS|1|A"), home("1012JS|2|"));
     let read = |event| JournalRecord::read(&JournalRecord { time: NOW, by: None, event }.write(Vec::new()));
-    for homes in [vec![b, a], vec![a, a], vec![a.number_key()]] {
+    for homes in [vec![b, a], vec![a, a], vec![a, a.number_key()]] {
         assert!(read(JournalEvent::Withdrawn { homes: homes.clone() }).is_err());
         let mut state = state();
-        state.epochs[0].undelivered.homes =
-            homes.iter().map(|home| ChangedHome { address: *home, delivered: None, at_number: None }).collect();
+        state.epochs[0].undelivered.changed =
+            homes.iter().map(|home| ChangedFlag { address: *home, delivered: None, at_number: None }).collect();
         assert!(PartnerState::read(&state.write(Vec::new())).is_err());
     }
     let mut state = state();

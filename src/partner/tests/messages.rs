@@ -122,7 +122,79 @@ fn a_house_number_stays_while_a_home_in_it_does() {
     play.partner.withdraw(flats, &by(), NOW).unwrap();
     play.deliver(NOW);
     assert!(play.broker.held[&1].is_empty());
-    assert_eq!(code(play.partner.flag([home("1012JS|1")], &by(), NOW)), "level");
+}
+
+#[test]
+fn a_house_number_alone_has_nothing_at_the_level_of_homes() {
+    let mut play = Play::new();
+    // Between the number and its home stands another number's home.
+    let (number, flat, other) = (home("1012JS|1"), home("1012JS|1|A"), home("1012JS|10|"));
+    let said = |play: &mut Play| {
+        let messages = play.partner.deliver(NOW).unwrap();
+        let said: Vec<_> = messages.iter().map(|message| delta(message)).collect();
+        play.carry(messages, NOW);
+        play.assert_up_to_date(1, NOW);
+        assert_eq!(play.partner.undelivered(), 0);
+        said
+    };
+    play.partner.flag([number, other], &by(), NOW).unwrap();
+    let messages = play.partner.deliver(NOW).unwrap();
+    play.carry(messages, NOW);
+    assert_eq!(play.broker.held[&1].len(), 3, "one number alone, and a home with its own");
+    play.partner.ask_own(&by(), NOW).unwrap();
+    assert_eq!(play.partner.data.state().questions[0].addresses.len(), 3);
+    // The number goes with whatever is at it, and stays with the other, in either order.
+    play.partner.flag([flat], &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), [(1, 0)], "the number is there");
+    play.partner.withdraw([number], &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), [], "the number stays with the home");
+    play.partner.flag([number], &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), []);
+    let mut play = play.reopen();
+    play.partner.withdraw([flat], &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), [(0, 1)], "the number stays by itself");
+    assert_eq!(play.partner.withdraw([flat, number], &by(), NOW).unwrap().withdrawn, 1);
+    assert_eq!(said(&mut play), [(0, 1)]);
+    assert_eq!(play.broker.held[&1].len(), 2);
+    // A home that ends sooner leaves the number its days.
+    play.partner.flag_until([number], day("2027-02-28"), &by(), NOW).unwrap();
+    play.partner.flag_until([flat], day("2027-01-31"), &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), [(2, 0)]);
+    play.partner.flag_until([flat], day("2027-03-31"), &by(), NOW).unwrap();
+    assert_eq!(said(&mut play), [(2, 0)], "and one that ends later gives it its own");
+
+    let of = |play: &mut Play, address| dossier(play, address).iter().map(|entry| entry.address).collect::<Vec<_>>();
+    assert!(of(&mut play, &flat).contains(&number) && of(&mut play, &number).contains(&flat));
+    assert!(!of(&mut play, &other).contains(&number));
+}
+
+#[test]
+fn a_house_number_alone_has_its_own_days_and_renewals() {
+    let mut play = Play::new();
+    let number = home("1012JS|1");
+    play.partner.flag([number], &by(), NOW).unwrap();
+    play.deliver(NOW);
+    let later = day("2027-01-10").start();
+    pass(&mut play.partner, later);
+    play.partner.withdraw([number], &by(), later).unwrap();
+    // The broker, which is told a month later, keeps no first day of a house number: here alone it is known.
+    let latest = day("2027-02-08").start();
+    pass(&mut play.partner, latest);
+    play.partner.flag([number], &by(), latest).unwrap();
+    assert_eq!(play.partner.flags().next().unwrap().first_day, NOW.day(), "within 30 days it goes on");
+    play.partner.renew([number], RenewalReason::ObservedAgain, &by(), latest).unwrap();
+    let flag = *play.partner.flags().next().unwrap();
+    assert!(flag.first_day == NOW.day() && flag.last_day > day(LAST_DAY));
+    play.partner.withdraw([number], &by(), latest).unwrap();
+    let after = day("2027-03-10").start();
+    pass(&mut play.partner, after);
+    play.partner.flag([number], &by(), after).unwrap();
+    assert_eq!(play.partner.flags().next().unwrap().first_day, after.day(), "it is a new one");
+    let mut play = play.reopen();
+    let error = play.partner.replace_all([] as [AddressKey; 0], false, &by(), after);
+    assert_eq!(code(error), "shrink");
+    play.partner.replace_all([number], false, &by(), after).unwrap();
+    assert_eq!(play.partner.flags().len(), 1);
 }
 
 #[test]

@@ -497,6 +497,39 @@ fn a_policy_that_begins_to_count_house_numbers_leads_to_a_full_set() {
 }
 
 #[test]
+fn house_numbers_alone_wait_for_a_policy_that_counts_them() {
+    let unit_only = policy_text().replacen("levels = [\"unit\", \"number\"]\n", "", 1);
+    let mut play = Play::new();
+    let numbers = [home("1012JS|1"), home("1012JS|2"), home("1012JS|3")];
+    play.partner.flag([numbers[0], numbers[1], home("1012JS|2|A")], &by(), NOW).unwrap();
+    play.deliver(NOW);
+    assert_eq!(play.broker.held[&1].len(), 3);
+    let adopt = |play: &mut Play, version: u32, text: &str| {
+        let digest = play.partner.policy().digest();
+        let text = text.replacen("version = 1\n", &format!("version = {version}\nprevious = \"{digest}\"\n"), 1);
+        play.partner.adopt_policy(&sample::folder(&text).path().join("policy.toml"), NOW).unwrap();
+        play.broker.policy = play.partner.policy().clone();
+    };
+    adopt(&mut play, 2, &unit_only);
+    play.deliver(NOW);
+    assert_eq!(play.broker.held[&1].len(), 1, "the home alone");
+    let renewed = play.partner.renew(&numbers[..1], message::RenewalReason::ObservedAgain, &by(), NOW);
+    assert_eq!(code(renewed), "level");
+    assert_eq!(code(play.partner.flag(&numbers[2..], &by(), NOW)), "level");
+    assert_eq!(code(play.partner.flag_until(&numbers[2..], LAST_DAY.parse().unwrap(), &by(), NOW)), "level");
+    assert_eq!(code(play.partner.replace_all(&numbers[..2], true, &by(), NOW)), "level");
+    // They stay, are not told, and can be withdrawn.
+    assert_eq!((play.partner.flags().len(), play.partner.undelivered()), (3, 0));
+    assert!(play.partner.deliver(NOW).unwrap().is_empty());
+    assert_eq!(play.partner.withdraw(&numbers[1..2], &by(), NOW).unwrap().withdrawn, 1);
+    assert!(play.partner.deliver(NOW).unwrap().is_empty(), "nobody was told of it");
+    adopt(&mut play, 3, &policy_text());
+    play.deliver(NOW);
+    assert_eq!(play.broker.held[&1].len(), 3, "the number that stayed, and the home with its own");
+    play.assert_up_to_date(1, NOW);
+}
+
+#[test]
 fn a_partner_can_move_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<Partner>();
