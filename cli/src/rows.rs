@@ -50,6 +50,9 @@ const REFUSAL_COLUMNS: [&str; 4] = ["stapel_line", "stapel_code", "stapel_field"
 /// The most refused rows that are named on standard error, one a line.
 const TOLD: usize = 10;
 
+/// The most rows that count only for their house number that are named so: each stands for a home that does not count.
+const TOLD_NUMBERS: usize = 20;
+
 /// The most bytes of a spreadsheet: twice what ten million rows take.
 const MAX_BYTES: usize = 2 << 30;
 
@@ -76,6 +79,10 @@ pub(crate) struct RowArgs {
     /// Write the rows that were refused to FILE, with columns that say why; mended, it can be fed again
     #[arg(long, value_name = "FILE")]
     refused: Option<PathBuf>,
+    /// Let a row that is refused as a home, and whose house number is certain, count for that number alone, and for no
+    /// home; each is said. For policies that count house numbers
+    #[arg(long)]
+    pub(crate) number_only: bool,
 }
 
 /// What a spreadsheet holds.
@@ -84,6 +91,10 @@ pub(crate) struct Sheet {
     pub(crate) rows: Rows,
     /// Those that are not.
     pub(crate) refused: Vec<RefusedRow>,
+    /// The first of those that count only for their house number.
+    numbers: Vec<NumberRow>,
+    /// How many of the refused rows have a house number that is certain.
+    certain: usize,
     /// How many addresses have rows with different BAG ids.
     doubtful: usize,
     counts: Counts,
@@ -104,6 +115,8 @@ pub(crate) struct Counts {
     pub(crate) repeated: usize,
     /// Rows that are no address.
     pub(crate) refused: usize,
+    /// Rows that count only for their house number, where that is allowed.
+    pub(crate) number_only: Option<usize>,
     /// How a register found the others; empty without one.
     pub(crate) how: BTreeMap<How, usize>,
 }
@@ -144,6 +157,17 @@ pub(crate) struct RefusedRow {
     /// What was found, and what would help.
     pub(crate) message: String,
     cells: Vec<String>,
+}
+
+/// A row that counts only for its house number.
+#[derive(Debug, PartialEq, Eq)]
+struct NumberRow {
+    line: u64,
+    number: AddressKey,
+    /// Why it is no home.
+    code: &'static str,
+    field: &'static str,
+    message: String,
 }
 
 /// How the rows were written, so that the refused ones can be written alike: those of a workbook as CSV.
@@ -211,14 +235,18 @@ fn push(texts: &mut String, text: &str) -> Span {
 impl Counts {
     /// On one line, with the form that the rows came in.
     pub(crate) fn told(&self, form: &str) -> String {
-        let Counts { rows, addresses, other_spellings, repeated, refused, .. } = *self;
+        let Counts { rows, addresses, other_spellings, repeated, refused, number_only, .. } = *self;
         let (rows, repeated) = (counted(rows, "row", "rows"), counted(repeated, "repeat", "repeats"));
         let addresses = counted(addresses, "address", "addresses");
         let spellings = match other_spellings {
             0 => String::new(),
             some => format!("; {some} with a suffix that others may write differently"),
         };
-        format!("{rows}{form}, {addresses}, {repeated}, {refused} refused{spellings}{}", self.by_register())
+        let numbers = match number_only {
+            None | Some(0) => String::new(),
+            Some(some) => format!("; {}", counted(some, "row only as a house number", "rows only as house numbers")),
+        };
+        format!("{rows}{form}, {addresses}, {repeated}, {refused} refused{numbers}{spellings}{}", self.by_register())
     }
 
     /// How a register found the rows, in words.
@@ -231,11 +259,14 @@ impl Counts {
     }
 
     pub(crate) fn json(&self, layout: &Layout) -> Value {
-        let Counts { rows, addresses, other_spellings, repeated, refused, ref how } = *self;
+        let Counts { rows, addresses, other_spellings, repeated, refused, number_only, ref how } = *self;
         let mut all = json!({
             "columns": layout.json(), "rows": rows, "addresses": addresses, "other_spellings": other_spellings,
             "repeated": repeated, "refused": refused,
         });
+        if let Some(rows) = number_only {
+            all["number_only"] = rows.into();
+        }
         if !how.is_empty() {
             all["how"] = how.iter().map(|(how, rows)| (how.as_str().to_owned(), Value::from(*rows))).collect();
         }
@@ -309,6 +340,17 @@ impl RowArgs {
                  letters or additions is missing; see that it is there, and mapped"
             ));
         }
+        let alone = sheet.counts.number_only.unwrap_or(0);
+        if alone > 0 {
+            let rows = counted(alone, "row counts", "rows count");
+            warn(&format!("{name}: {rows} only for a house number, and for no home; to have the homes, mend them"));
+        }
+        for NumberRow { line, number, code, field, message } in &sheet.numbers {
+            note(&format!("line {line}: only as the house number {number}: {field}: {message} [{code}]"));
+        }
+        if alone > sheet.numbers.len() {
+            note(&format!("and {} more only as house numbers", alone - sheet.numbers.len()));
+        }
         for row in sheet.refused.iter().take(TOLD) {
             note(&format!("line {}: {}: {} [{}]", row.line, row.field, row.message, row.code));
         }
@@ -341,6 +383,7 @@ impl Sheet {
         let (mut rows, mut refused, mut hows) = (Rows::default(), Vec::new(), BTreeMap::new());
         rows.are_resolved = layout.register.is_some();
         let mut typed = String::new();
+        let (mut numbers, mut alone, mut certain) = (Vec::new(), 0, 0);
         let progress = Progress::of(text.text.len() as u64, "bytes of rows");
         let mut lines = LineCounter::new(&text.text, text.first_line);
         let mut ids = Vec::new();
@@ -373,7 +416,19 @@ impl Sheet {
                 }
                 Err(refusal) => {
                     let refusal = refusal.or_end()?;
+                    let number = layout.certain_number(&record, &refusal)?;
                     let (code, field, message) = refusal.parts();
+                    if let Some(number) = number.filter(|_| args.number_only) {
+                        layout.write_typed(&record, &mut typed);
+                        rows.push(number, layout.reference(&record), &typed);
+                        alone += 1;
+                        if numbers.len() < TOLD_NUMBERS {
+                            let line = lines.line_at(from);
+                            numbers.push(NumberRow { line, number, code, field, message });
+                        }
+                        continue;
+                    }
+                    certain += usize::from(number.is_some());
                     let cells = cells.map(str::to_owned).collect();
                     refused.push(RefusedRow { line: lines.line_at(from), code, field, message, cells });
                 }
@@ -385,8 +440,24 @@ impl Sheet {
         let (accepted, refusals) = (rows.len(), refused.len());
         let (addresses, other_spellings) = rows.distinct();
         let (all, repeated) = (accepted + refusals, accepted - addresses);
-        let counts = Counts { rows: all, addresses, other_spellings, repeated, refused: refusals, how: hows };
-        Ok(Sheet { rows, refused, doubtful: doubtful(ids), counts, layout, text: form })
+        let number_only = args.number_only.then_some(alone);
+        let counts =
+            Counts { rows: all, addresses, other_spellings, repeated, refused: refusals, number_only, how: hows };
+        Ok(Sheet { rows, refused, numbers, certain, doubtful: doubtful(ids), counts, layout, text: form })
+    }
+
+    /// Says what the rows come to under a policy that counts house numbers, or does not: an error where they are to
+    /// count for those, and it does not.
+    pub(crate) fn count_numbers(&self, counts: bool) -> Result<(), Failure> {
+        if self.counts.number_only.is_some() && !counts {
+            return Err(Failure::new("level", "the policy does not count house numbers: leave --number-only out"));
+        }
+        if self.certain > 0 && counts {
+            let one = "refused row has a house number that is certain: with --number-only it counts";
+            let more = "refused rows have a house number that is certain: with --number-only they count";
+            note(&format!("{} for that alone", counted(self.certain, one, more)));
+        }
+        Ok(())
     }
 
     /// What was read: which column as what, and how many of each.

@@ -1,7 +1,7 @@
 //! Four partners and a broker play the whole protocol from nothing, through files in folders.
 
-use crate::common::{Desk, text};
-use crate::consortium::{BY, PARTNERS, carry, consortium, deliver, standings};
+use crate::common::{Desk, json_lines, text};
+use crate::consortium::{BY, PARTNERS, carry, consortium, consortium_counting, deliver, standings};
 use serde_json::json;
 
 #[test]
@@ -487,6 +487,60 @@ fn what_others_put_in_an_outbox_leads_nowhere_and_stops_nothing() {
     desk.write("politie/policy.toml", "format = 1\n");
     let err = text(&desk.run("partner status --dir politie", &[], b"").stderr);
     assert!(err.starts_with("stapel: politie/policy.toml: "), "{err}");
+}
+
+#[test]
+fn a_house_number_is_flagged_alone_where_it_is_asked_for() {
+    let now = "2026-12-01T09:00:00Z";
+    let table = "ref;adres\nz1;Dam 1 2e verdieping, 1012 JS\nz2;Dam 3, 1012 JS\n";
+    let desk = consortium();
+    desk.write("a.csv", table);
+    let plain = desk.run(&format!("partner flag a.csv --dir politie {BY} --now {now}"), &[], b"");
+    assert!(!text(&plain.stderr).contains("--number-only"), "no number is counted: {}", text(&plain.stderr));
+    for command in ["flag", "full", "ask", "flag --dry-run"] {
+        let line = format!("partner {command} a.csv --number-only --dir politie {BY} --now {now}");
+        let (status, code) = desk.ended(&line);
+        assert_eq!((status, code.as_str()), (1, "level"), "{line}");
+    }
+    // What was flagged under a policy that counted them can be withdrawn under one that does not.
+    desk.stapel(&format!("partner withdraw a.csv --number-only --dir politie {BY} --now {now}"));
+
+    let desk = consortium_counting("levels = [\"unit\", \"number\"]\n");
+    desk.write("a.csv", table);
+    let did = |command: &str| {
+        let line = format!("partner {command} --dir politie {BY} --now {now} --json");
+        let output = desk.run(&line, &[], b"");
+        let said = json_lines(&text(&output.stdout)).into_iter().next();
+        (output.status.code().unwrap(), said.unwrap_or_default(), text(&output.stderr))
+    };
+    let (status, said, err) = did("flag a.csv");
+    assert_eq!((status, &said["added"], said.get("number_only")), (3, &json!(1), None), "{err}");
+    assert!(err.contains("1 refused row has a house number that is certain: with --number-only it"), "{err}");
+    let (status, said, err) = did("flag a.csv --number-only --dry-run");
+    assert_eq!((status, &said["added"], &said["number_only"]), (0, &json!(1), &json!(1)), "{err}");
+    let (status, said, err) = did("flag a.csv --number-only --refused refused.csv");
+    assert_eq!((status, &said["added"], &said["refused"]), (0, &json!(1), &json!(0)), "{err}");
+    assert!(err.contains("line 2: only as the house number 1012JS|1: toevoeging: "), "{err}");
+    assert!(err.contains("1 row counts only for a house number, and for no home"), "{err}");
+    assert!(!text(&desk.read("refused.csv")).contains("verdieping"), "it is not refused");
+    assert_eq!(deliver(&desk, "politie", now)["held"], 3, "one number alone, and a home with its own");
+
+    let (status, said, err) = did("ask a.csv --number-only --numbers --dry-run");
+    assert_eq!((status, &said["number_only"]), (0, &json!(1)), "{err}");
+    assert!(err.contains("3 addresses would be asked about"), "{err}");
+    assert_eq!(
+        desk.run(&format!("partner ask --own --number-only --dir politie {BY}"), &[], b"").status.code(),
+        Some(2)
+    );
+    let shown = desk.json(&format!("partner dossier 1012JS|1|A --dir politie {BY} --now {now}"));
+    assert_eq!((&shown[0]["event"], &shown[0]["level"]), (&json!("flagged"), &json!("number")));
+
+    // Of the same rows it is withdrawn again.
+    let (status, said, err) = did("withdraw a.csv");
+    assert_eq!((status, &said["withdrawn"]), (3, &json!(1)), "{err}");
+    let (status, said, err) = did("withdraw a.csv --number-only");
+    assert_eq!((status, &said["withdrawn"], &said["unchanged"]), (0, &json!(1), &json!(1)), "{err}");
+    assert_eq!(deliver(&desk, "politie", now)["held"], 0);
 }
 
 #[test]

@@ -225,6 +225,31 @@ fn a_folder_that_is_none_says_so_whether_a_register_is_given_or_not() {
     }
 }
 
+#[test]
+fn a_house_number_alone_is_one_that_the_register_has() {
+    let desk = built_in(consortium_counting("levels = [\"unit\", \"number\"]\n"));
+    // There are homes at 1 and 9, none at 2, and those of 7 were withdrawn.
+    let rows = [1, 9, 2, 7].map(|number| format!("Dam {number} 2e verdieping, 1012 JS"));
+    desk.write("a.csv", table("adres", &rows.each_ref().map(String::as_str)));
+    let flag = format!("partner flag a.csv --number-only --json --dir politie {BY} {NOW}");
+    let output = desk.run(&format!("{flag} --dry-run --register bag.stapel"), &[], b"");
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counts = ["added", "number_only", "refused"].map(|name| said[name].as_u64());
+    assert_eq!(counts, [Some(2), Some(2), Some(2)], "{}", text(&output.stderr));
+    // An id beside it is held against it.
+    desk.write("b.csv", "adres;bag_id\n\"Dam 1 2e verdieping, 1012 JS\";0363200000000006\n");
+    let line = format!("partner flag b.csv --number-only --dry-run --dir politie {BY} {NOW} --register bag.stapel");
+    assert_eq!(desk.told(&line)[0]["number_only"], 0);
+
+    desk.stapel(&flag);
+    let output = desk.run("register check --dir politie --register bag.stapel", &[], b"");
+    assert_eq!(
+        text(&output.stdout),
+        "1012JS|2: the register has no such address\n1012JS|7: it was withdrawn\n\
+         4 flags, 2 to look at, by the register of 2026-11-01\n"
+    );
+}
+
 fn table(header: &str, rows: &[&str]) -> String {
     format!("{header}\n{}\n", rows.join("\n"))
 }

@@ -27,7 +27,7 @@ use std::path::Path;
 pub use build::{RegisterBuilder, RegisterRow};
 pub use error::RegisterError;
 
-use crate::address::{AddressError, AddressKey, Fields, line_from_utf8, other_field};
+use crate::address::{AddressError, AddressKey, Fields, Level, line_from_utf8, other_field};
 use crate::codec::Malformed;
 use crate::codes::named;
 use crate::day::Day;
@@ -211,7 +211,7 @@ impl Register {
         }
     }
 
-    /// What it says of the address of a key.
+    /// What it says of the address of a key; of a house number, all addresses that it has at it.
     ///
     /// # Errors
     ///
@@ -221,8 +221,9 @@ impl Register {
             Ok(id) if key.postcode().is_empty() => self.rows_of_id(id)?,
             _ => self.rows_of_number(key)?,
         };
-        rows.retain(|row| row.key().as_ref() == Some(key));
-        let is_gone = !rows.is_empty() && rows.iter().all(|row| row.is_withdrawn);
+        let is_home = key.level() == Level::Unit;
+        rows.retain(|row| row.key().is_some_and(|own| own == *key || (!is_home && own.number_key() == *key)));
+        let is_gone = is_home && !rows.is_empty() && rows.iter().all(|row| row.is_withdrawn);
         let now = if is_gone { self.renumbered(&rows)? } else { None };
         Ok(Findings { entries: rows.iter().filter_map(|row| self.entry(row)).collect(), now })
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::json;
 use stapel::message::RenewalReason;
 use stapel::partner::{Case, Changed, Given, Partner};
-use stapel::{AddressKey, Day, Slug};
+use stapel::{AddressKey, Day, Level, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::{self, Failure, note, warn};
@@ -119,7 +119,7 @@ pub(super) struct AskArgs {
     #[command(flatten)]
     rows: RowArgs,
     /// Ask about all that the partner itself flags, in place of rows
-    #[arg(long, conflicts_with_all = ["file", "sweep", "numbers", "refused"])]
+    #[arg(long, conflicts_with_all = ["file", "sweep", "numbers", "refused", "number_only"])]
     own: bool,
     /// Ask about what the partner need not flag itself, for a reason that the policy lists
     #[arg(long, value_name = "REASON")]
@@ -148,6 +148,7 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     acting.place.refuse_without_register(&acting.rows)?;
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
+    sheet.count_numbers(counts_house_numbers(&partner))?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();
@@ -200,6 +201,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     acting.place.refuse_without_register(&acting.rows)?;
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
+    sheet.count_numbers(counts_house_numbers(&partner))?;
     let homes = sheet.rows.given();
     let changed = if acting.rows.dry_run {
         partner.would_replace_all(homes, args.allow_shrink, now)
@@ -241,9 +243,11 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     say_repeated(sheet.rows.len() - addresses.len());
     if args.numbers {
         let numbers: Vec<_> = addresses.iter().filter_map(Given::number).collect();
-        addresses.extend(once_each(numbers.into_iter(), Given::key));
+        // Some may be among them already, as house numbers alone.
+        addresses = once_each(addresses.into_iter().chain(numbers), Given::key).collect();
     }
     let mut partner = args.place.open()?.with_threads(threads);
+    sheet.count_numbers(counts_house_numbers(&partner))?;
     if args.rows.dry_run {
         note(&format!("{} addresses would be asked about", addresses.len()));
         return if args.json { out.json(&read) } else { Ok(()) };
@@ -328,6 +332,10 @@ impl Sheet {
 fn once_each<T>(rows: impl Iterator<Item = T>, address: impl Fn(&T) -> AddressKey) -> impl Iterator<Item = T> {
     let mut seen = HashSet::new();
     rows.filter(move |row| seen.insert(address(row)))
+}
+
+fn counts_house_numbers(partner: &Partner) -> bool {
+    partner.policy().policy().counting.levels.contains(&Level::Number)
 }
 
 fn flagged(partner: &Partner) -> HashSet<AddressKey> {

@@ -13,9 +13,9 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use stapel::AddressKey;
 use stapel::message::Kind;
 use stapel::partner::Partner;
-use stapel::{AddressKey, Level};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -88,19 +88,17 @@ impl Refs {
         self.save()
     }
 
-    /// The references of an address; of a house number, those of the homes at it.
+    /// The references of an address; of a house number, its own and those of the homes at it.
     pub(super) fn of(&self, address: &AddressKey) -> BTreeSet<&str> {
-        let number_key = address.number_key();
-        let mut prefix = number_key.as_str().to_owned();
-        if number_key.level() == Level::Number {
-            prefix.push('|');
-        }
+        // What begins with it and a bar: the homes at a house number, and nothing for a home.
+        let at_number = format!("{}|", address.as_str());
         let mut found = BTreeSet::new();
         for kept in [&self.kept.flagged, &self.kept.asked] {
-            let from = kept.rows.partition_point(|(home, _)| home.as_str() < prefix.as_str());
-            let homes = kept.rows[from..].iter().take_while(|(home, _)| home.as_str().starts_with(&prefix));
-            let concerned = homes.filter(|(home, _)| home == address || address.number_key() == *address);
-            found.extend(concerned.map(|(_, place)| text(&kept.texts, *place)));
+            let from = |form: &str| kept.rows.partition_point(|(other, _)| other.as_str() < form);
+            let own = kept.rows[from(address.as_str())..].iter().take_while(|(other, _)| other == address);
+            let homes = kept.rows[from(&at_number)..].iter();
+            let homes = homes.take_while(|(home, _)| home.as_str().starts_with(&at_number));
+            found.extend(own.chain(homes).map(|(_, place)| text(&kept.texts, *place)));
         }
         found
     }
@@ -289,14 +287,15 @@ mod tests {
     fn references_come_back_and_are_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let open = || Refs::open(folder.path(), folder.path()).unwrap_or_else(|failure| panic!("{}", failure.line()));
-        let rows =
-            rows(&[("1012JS|1|A", "zaak-9"), ("1012JS|1|B", "zaak-8"), ("1012JS|11|", "zaak-7"), ("1012JS|1|", "")]);
-        assert!(open().asked(rows).is_ok());
+        let homes = [("1012JS|1|A", "zaak-9"), ("1012JS|1|B", "zaak-8"), ("1012JS|11|", "zaak-7"), ("1012JS|1|", "")];
+        let number_alone = [("1012JS|3", "zaak-6"), ("1012JS|3|", "zaak-5"), ("1012JS|31|", "zaak-4")];
+        assert!(open().asked(rows(&[homes.as_slice(), &number_alone].concat())).is_ok());
         let refs = open();
         let of = |address: &str| refs.of(&AddressKey::from_canonical(address).unwrap()).into_iter().collect::<Vec<_>>();
         assert_eq!(of("1012JS|1|A"), ["zaak-9"]);
         assert_eq!(of("1012JS|1"), ["zaak-8", "zaak-9"]);
         assert!(of("1012JS|1|").is_empty() && of("1012JS|2").is_empty());
+        assert_eq!((of("1012JS|3"), of("1012JS|3|")), (vec!["zaak-5", "zaak-6"], vec!["zaak-5"]));
         let path = folder.path().join("refs.sealed");
         let mut sealed = std::fs::read(&path).unwrap();
         assert!(!sealed.windows(4).any(|bytes| bytes == b"zaak" || bytes == b"1012"));

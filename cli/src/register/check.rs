@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use serde::Serialize;
-use stapel::AddressKey;
 use stapel::register::Register;
+use stapel::{AddressKey, Level};
 
 use super::RegisterArgs;
 use crate::failure::{self, Failure};
@@ -14,8 +14,8 @@ use crate::partner::PartnerFolder;
 
 /// Say which of a partner's own flags are on addresses that a register does not know
 ///
-/// Those that it has not, that were withdrawn or renumbered, and that stand for more than one object. Nothing is
-/// changed: a person looks at each.
+/// Those that it has not, that were withdrawn or renumbered, and that stand for more than one object. Of a house number
+/// that is flagged alone, whether it has an address at it. Nothing is changed: a person looks at each.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel register check --dir police --register bag.stapel")]
 pub(super) struct CheckArgs {
@@ -70,7 +70,7 @@ fn finding(register: &Register, address: &AddressKey) -> Result<Option<Finding>,
         (0, _) => "unregistered",
         (_, 0) if findings.now.is_some() => "renumbered",
         (_, 0) => "withdrawn",
-        _ if objects.len() > 1 => "several_objects",
+        _ if objects.len() > 1 && address.level() == Level::Unit => "several_objects",
         _ => return Ok(None),
     };
     Ok(Some(Finding { address: address.to_string(), finding, now: findings.now.map(|now| now.to_string()) }))

@@ -197,6 +197,36 @@ impl Layout {
         Ok(found)
     }
 
+    /// The house number of a row that was refused as a home, where that is certain: nothing else in the row names
+    /// another, and where there is a register, it has an address at it.
+    pub(super) fn certain_number(&self, row: &StringRecord, refusal: &Refusal) -> Result<Option<AddressKey>, Failure> {
+        let Some(number) = refusal.number_key() else { return Ok(None) };
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim();
+        let names_it = match self.source {
+            Source::Fields { line, .. } => line.is_none_or(|at| names_no_other(cell(at), &number)),
+            Source::Line { number: beside, .. } => {
+                beside.map(cell).is_none_or(|beside| beside.is_empty() || beside.parse() == Ok(number.number()))
+            }
+            Source::Id => false,
+        };
+        if !names_it || self.all(Field::Street).any(|at| street_has_unclear(cell(at), &number)) {
+            return Ok(None);
+        }
+        let Some(register) = &self.register else { return Ok(Some(number)) };
+        if register.look_up(&number)?.entries.iter().all(|entry| entry.is_withdrawn) {
+            return Ok(None);
+        }
+        for id in self.all(Field::BagId).map(cell).filter(|id| !id.is_empty()) {
+            match resolve(register, Lookup::Id(id)).map_err(Refusal::or_end) {
+                Ok(found) if found.key.number_key() != number => return Ok(None),
+                Err(Err(failure)) => return Err(failure),
+                // One that the register does not know says nothing against the address beside it.
+                Ok(_) | Err(Ok(_)) => {}
+            }
+        }
+        Ok(Some(number))
+    }
+
     /// The local reference of a row.
     pub(super) fn reference<'a>(&self, row: &'a StringRecord) -> &'a str {
         self.reference.and_then(|at| row.get(at)).unwrap_or_default().trim()
@@ -374,6 +404,30 @@ fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option
         Err(refusal) if refusal.ends_the_command() => Err(refusal),
         Err(_) => Ok(false),
     }
+}
+
+/// Whether the number stands in a street column once more, and more than it could be meant there, as a range.
+fn street_has_unclear(street: &str, number: &AddressKey) -> bool {
+    let has_number = || street.split(|c: char| !c.is_ascii_digit()).any(|run| run.parse() == Ok(number.number()));
+    match AddressKey::parse(&format!("{street}, {}", number.postcode())) {
+        Ok(_) => false,
+        Err(error) => has_number() && error.number_key().as_ref() != Some(number),
+    }
+}
+
+/// Whether a whole address in one cell has no number, or is at this one.
+fn names_no_other(line: &str, number: &AddressKey) -> bool {
+    if !line.contains(char::is_numeric) {
+        return true;
+    }
+    let is_it = |read: Result<AddressKey, AddressError>| match read {
+        Ok(home) => Some(home.number_key() == *number),
+        Err(error) if error.code() == "no_number" => Some(true),
+        Err(error) => error.number_key().map(|key| key == *number),
+    };
+    // The cell may have the postcode too.
+    let beside = is_it(AddressKey::parse(&format!("{line}, {}", number.postcode())));
+    beside.or_else(|| is_it(AddressKey::parse(line))).unwrap_or(false)
 }
 
 /// An address in one cell, with a postcode beside it or none.

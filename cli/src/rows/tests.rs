@@ -12,13 +12,14 @@ pub(super) fn sheet(bytes: &[u8]) -> Sheet {
 }
 
 /// Reads with what is said of columns: `Nr=huisnummer` maps, `-Nr` ignores, `@Zaak` is the reference, `#2` the line of
-/// the header.
+/// the header, and `+` lets house numbers count alone.
 fn told(bytes: &[u8], said: &[&str]) -> Result<Sheet, Failure> {
     let mut args = RowArgs::default();
     for word in said {
         match word.split_at(1) {
             ("-", name) => args.columns.ignored.push(name.to_owned()),
             ("@", name) => args.columns.reference = Some(name.to_owned()),
+            ("+", _) => args.number_only = true,
             ("#", line) => args.header_row = Some(line.parse().unwrap()),
             _ => args.columns.maps.push(word.parse().unwrap()),
         }
@@ -81,6 +82,41 @@ fn quotes_as_rfc_4180_has_them() {
 fn a_quote_that_never_ends_swallows_no_row() {
     assert_eq!(code("adres;x\n\"Dam 1, 1012 JS;1\nDam 2, 1012 JS;2\n", &[]), "csv");
     assert_eq!(code("adres;x\nDam 1, 1012 JS;15\" scherm\nDam 2, 1012 JS;2\n", &[]), "2 rows");
+}
+
+#[test]
+fn a_certain_house_number_counts_alone_where_it_may() {
+    let text = "ref;adres\n1;Dam 1, 2e verdieping, 1012 JS\n2;Dam 3, 1012 JS\n3;geen adres\n";
+    let sheet = read(text);
+    assert_eq!((addresses(&sheet), sheet.refused.len(), sheet.certain), (vec!["1012JS|3|"], 2, 1));
+    assert_eq!((sheet.counts.number_only, sheet.json().get("number_only")), (None, None));
+    let sheet = told(text.as_bytes(), &["+"]).unwrap_or_else(|failure| panic!("{}", failure.line()));
+    assert_eq!((addresses(&sheet), references(&sheet)), (vec!["1012JS|1", "1012JS|3|"], vec!["1", "2"]));
+    let NumberRow { line, number, code, field, .. } = &sheet.numbers[0];
+    assert_eq!((*line, number.as_str(), *code, *field), (2, "1012JS|1", "suffix_in_words", "toevoeging"));
+    assert_eq!((sheet.refused.len(), sheet.certain, sheet.json()["number_only"].as_u64()), (1, 0, Some(1)));
+    assert!(sheet.counts.told("").contains("1 refused; 1 row only as a house number"), "{}", sheet.counts.told(""));
+    assert!(!String::from_utf8(sheet.refused_text().unwrap_or_default()).unwrap().contains("verdieping"));
+
+    // Nothing else in the row may name another house.
+    let certain = |text: &str| read(text).certain;
+    for (text, is_certain) in [
+        ("postcode;huisnummer;toevoeging\n1012JS;1;2e verdieping", true),
+        ("postcode;huisnummer;toevoeging;adres\n1012JS;1;2e verdieping;Dam", true),
+        ("postcode;huisnummer;toevoeging;adres\n1012JS;1;2e verdieping;Dam 1 2e verdieping", true),
+        ("postcode;huisnummer;toevoeging;adres\n1012JS;1;2e verdieping;Dam 1a, 1012 JS", true),
+        ("postcode;huisnummer;toevoeging;adres\n1012JS;1;2e verdieping;Dam 3", false),
+        ("postcode;huisnummer;toevoeging;adres\n1012JS;1;2e verdieping;Dam 1 t/m 5", false),
+        ("postcode;huisnummer;toevoeging;straat\n1012JS;12;2e verdieping;Plein 1945", true),
+        ("postcode;huisnummer;toevoeging;straat\n1012JS;12;2e verdieping;Kerkstraat 12-16", false),
+        ("adres;huisnummer\nDam 1 2e verdieping, 1012 JS;1", true),
+        ("adres;huisnummer\nDam 1 2e verdieping, 1012 JS;3", false),
+        ("adres;postcode\nDam 1 2e verdieping;1012JS", true),
+        ("adres;status\nDam 1 2e verdieping, 1012 JS;ingetrokken", false),
+        ("adres\nDam 1 t/m 5, 1012 JS", false),
+    ] {
+        assert_eq!(certain(&format!("{text}\n")), usize::from(is_certain), "{text}");
+    }
 }
 
 #[test]
