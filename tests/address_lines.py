@@ -18,7 +18,7 @@ PIECES = [
     "kamer", "zolderkamer", "ingang", "blok", "gebouw", "Rijksweg", "bis", "BG", "II", "III", "TRAF", "ark", "Zuid",
     "NULL", "nan", "NVT", "0", "00", "1-mrt", "jan", "MEI", "singel", "Meiplein", "pad", "1940-'45 ", "'39-'44 ",
     "& ", "(2)", "12a-c", "14-12", "a-14", "8243 AB", "6537AB", "2000 BE", "1234AB", "XA", "E", "DE",
-    "1234 AB II", "1234 AB b", "H.I. ",
+    "1234 AB II", "1234 AB b", "H.I. ", "1234 AB K", "1234 AB zw", "Amsterdam IV", "Hengelo O", "Beek (L)",
 ]  # fmt: skip
 
 

@@ -357,6 +357,7 @@ class Line:
     def begin_run(self, at_postcode: bool) -> None:
         self.run_at_postcode = at_postcode
         self.run_words: list[str] = []
+        self.run_start = 0
 
     def read(self) -> str:
         at = 0
@@ -415,18 +416,27 @@ class Line:
 
     def boundary(self, at_postcode: bool = False) -> None:
         letters = sum(map(len, self.run_words))
+        if self.number is not None and self.run_at_postcode and len(self.run_words) == 1 and letters <= 2:
+            at = self.run_start
+            if self.run_words[0] not in ("NL", "EE", "X") and self.stands_alone(at, at + letters):
+                raise NoAddress("suffix_unclear")
         if self.number is not None and not self.run_at_postcode and 1 <= letters <= 5:
             several = len(self.run_words) > 1
             if not (self.run_words[0] == "TE" if several else is_short_town(self.run_words[0])):
                 raise NoAddress("suffix_unclear")
         self.begin_run(at_postcode)
 
-    def may_be_last_addition(self, word: str, at: int, end: int) -> bool:
-        """Whether a word right after the postcode may be the addition of the number before it, as II and B may."""
+    def stands_alone(self, at: int, end: int) -> bool:
         rest = self.text[end:].lstrip(".")
-        if rest[:1] not in ("", " ", ",", "(", ")") or self.at(at - 1) == "'":
+        return rest[:1] in ("", " ", ",", "(", ")") and self.at(at - 1) != "'"
+
+    def may_be_last_addition(self, word: str, at: int, end: int) -> bool:
+        """Whether a word may be the addition of the number before it: II anywhere, and B right after the postcode."""
+        if not self.stands_alone(at, end):
             return False
-        return word in tuple("ABCDEFGH") or (word != "X" and len(word) <= 5 and set(word) <= set("IVX"))
+        if len(word) == 1:
+            return self.after_postcode and word in "ABCDEFGHIV"
+        return len(word) <= 5 and set(word) <= set("IVX")
 
     def letters(self, at: int) -> int:
         word = run(self.text, at, LETTERS)
@@ -442,11 +452,13 @@ class Line:
             self.belgian = self.belgian or "belgian" in flags
         if self.opposite(word, end):
             raise NoAddress("not_the_house")
-        if self.number is not None and self.after_postcode and self.may_be_last_addition(word, at, end):
+        if self.number is not None and self.may_be_last_addition(word, at, end):
             raise NoAddress("suffix_unclear")
         before = self.word
         alone = self.segment_start if before is None else len(before) > 1 and not flags_of(before, "lettered", "before")
         self.lettered = len(word) == 1 and not alone
+        if not self.run_words:
+            self.run_start = at
         self.run_words.append(word)
         self.word = word
         self.segment_start = False

@@ -166,14 +166,19 @@ impl LineReader<'_> {
     }
 
     /// Ends a run of words, and begins the next. After the number a short run may be an addition that stands apart,
-    /// unless it follows the postcode or is a town.
+    /// unless it is a town; after the postcode, one of one or two letters may be.
     fn end_run(&mut self, at_postcode: bool) -> Result<(), Refusal> {
         let run = std::mem::replace(&mut self.run, Run { after_postcode: at_postcode, ..Run::default() });
         let short = (1..=parts::SUFFIX_MAX).contains(&run.letters);
-        if self.number.is_some() && short && !run.after_postcode {
+        if self.number.is_some() && short {
             let (start, end) = run.first;
             let first = self.line.between(start, end);
-            let is_town = if run.words > 1 { first == b"TE" } else { words::is_short_town(first) };
+            let is_town = match (run.after_postcode, run.words) {
+                (true, 1) => words::is_told_last(first) || !self.line.stands_alone(start, end),
+                (true, _) => true,
+                (false, 1) => words::is_short_town(first),
+                (false, _) => first == b"TE",
+            };
             if !is_town {
                 return Err(Problem::SuffixUnclear.at(start));
             }
@@ -203,9 +208,9 @@ impl LineReader<'_> {
         if word == b"T" && self.line.is_opposite(end) {
             return Err(Problem::NotTheHouse.at(start));
         }
-        // 12, 1234 AB II: the addition may have been written last.
+        // 12, 1234 AB II: the addition may have been written last, also after a town.
         if self.number.is_some()
-            && self.after_postcode
+            && (self.after_postcode || word.len() > 1)
             && words::may_be_suffix_alone(word)
             && self.line.stands_alone(start, end)
         {

@@ -156,10 +156,16 @@ pub(super) fn is_roman(word: &[u8]) -> bool {
     word.iter().all(|b| matches!(b, b'I' | b'V' | b'X'))
 }
 
-/// Whether a word right after the postcode may be the addition of the number before it: a letter with which rows of
-/// homes begin, or a Roman number. One letter X stands for a town that is not told.
+/// Whether a word may be the addition of a number that stands apart before it: a letter with which rows of homes begin,
+/// or a Roman number. One letter X stands for a town that is not told.
 pub(super) fn may_be_suffix_alone(word: &[u8]) -> bool {
     matches!(word, [b'A'..=b'H']) || (word != b"X" && word.len() <= SUFFIX_MAX && is_roman(word))
+}
+
+/// Whether the only word after the postcode stands where a town does: the country, Ee, X for a town that is not told,
+/// or what is longer.
+pub(super) fn is_told_last(word: &[u8]) -> bool {
+    word.len() > 2 || matches!(word, b"NL" | b"EE" | b"X")
 }
 
 /// Letters after four digits that are the code of a country or a language, or of Brussels, beside a Belgian town.
