@@ -225,7 +225,7 @@ impl Register {
         rows.retain(|row| row.key().is_some_and(|own| own == *key || (!is_home && own.number_key() == *key)));
         let is_gone = is_home && !rows.is_empty() && rows.iter().all(|row| row.is_withdrawn);
         let now = if is_gone { self.renumbered(&rows)? } else { None };
-        Ok(Findings { entries: rows.iter().filter_map(|row| self.entry(row)).collect(), now })
+        Ok(Findings { entries: rows.iter().map(|row| self.entry(row)).collect::<Result<_, _>>()?, now })
     }
 
     /// Shows every address, in the order of postcodes.
@@ -235,16 +235,23 @@ impl Register {
     /// As [`Register::look_up`].
     pub fn entries(&self, mut visit: impl FnMut(RegisterEntry)) -> Result<(), RegisterError> {
         let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
-        self.scan(whole, |row| self.entry(row).into_iter().for_each(&mut visit))
+        let mut rows = 0;
+        self.scan(whole, |row| {
+            rows += 1;
+            visit(self.entry(row)?);
+            Ok(())
+        })?;
+        if rows == self.len() { Ok(()) } else { Err(self.input.unusable("it has other rows than it says")) }
     }
 
-    fn entry(&self, row: &Row) -> Option<RegisterEntry> {
-        let street = self.front.streets.get(row.street)?;
+    fn entry(&self, row: &Row) -> Result<RegisterEntry, RegisterError> {
+        let unusable = |finding| self.input.unusable(finding);
+        let street = self.front.streets.get(row.street).ok_or_else(|| unusable("an address is in no street"))?;
         let (letter, addition) = row.suffix.as_str().split_at(usize::from(row.suffix.has_letter));
         let optional = |id: u64| if id == 0 { String::new() } else { id_text(id) };
         let degrees = |millionths: i32| f64::from(millionths) / 1e6;
-        Some(RegisterEntry {
-            key: row.key()?,
+        Ok(RegisterEntry {
+            key: row.key().ok_or_else(|| unusable("a row is no address"))?,
             street: street.name.to_owned(),
             town: street.town.to_owned(),
             postcode: if row.postcode == 0 { String::new() } else { postcode_text(row.postcode) },
@@ -263,7 +270,10 @@ impl Register {
     /// All rows at a place.
     fn rows_at(&self, place: Place) -> Result<Vec<Row>, RegisterError> {
         let mut found = Vec::new();
-        self.scan(place..=place, |row| found.push(*row))?;
+        self.scan(place..=place, |row| {
+            found.push(*row);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -275,18 +285,23 @@ impl Register {
             if !streets.contains(&row.street) {
                 streets.push(row.street);
             }
+            Ok(())
         })?;
         Ok(streets)
     }
 
     /// Shows all rows at places in a range.
-    fn scan(&self, range: RangeInclusive<Place>, mut visit: impl FnMut(&Row)) -> Result<(), RegisterError> {
+    fn scan(
+        &self,
+        range: RangeInclusive<Place>,
+        mut visit: impl FnMut(&Row) -> Result<(), RegisterError>,
+    ) -> Result<(), RegisterError> {
         let blocks = &self.front.addresses;
         self.input.blocks(blocks, blocks.with(*range.start(), *range.end()), |bytes| {
             let (mut before, mut rest) = (Before::default(), Bytes::of(bytes));
             while let Some(row) = self.sound(before.read(&mut rest))? {
                 if range.contains(&row.place()) {
-                    visit(row);
+                    visit(row)?;
                 }
             }
             Ok(())

@@ -64,8 +64,11 @@ pub(super) fn id_text(id: u64) -> String {
 }
 
 impl Suffix {
-    /// Of at most five letters and digits.
+    /// Of at most five capitals and digits; `None` for any other bytes.
     pub(super) fn of(text: &[u8], has_letter: bool) -> Option<Suffix> {
+        if !text.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
+            return None;
+        }
         let mut bytes = [0; 5];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Suffix { bytes, length: text.len() as u8, has_letter: has_letter && !text.is_empty() })
@@ -86,7 +89,7 @@ impl Row {
         Place { postcode: self.postcode, street, number: self.number }
     }
 
-    /// Its key; `None` only for a row that no register has.
+    /// Its key; `None` if the row is not a valid address, as in a damaged file.
     pub(super) fn key(&self) -> Option<AddressKey> {
         let form = match self.postcode {
             0 => id_text(self.id),
@@ -184,7 +187,7 @@ impl Before {
         if has(SUFFIX) {
             let length = bytes.byte()?;
             let text = bytes.take(usize::from(length & 0x7f))?;
-            row.suffix = Suffix::of(text, length & 0x80 != 0).ok_or(Malformed("a suffix is too long"))?;
+            row.suffix = Suffix::of(text, length & 0x80 != 0).ok_or(Malformed("a suffix is none"))?;
         }
         row.id = sum(row.id, bytes.signed()?)?;
         row.object = if has(OBJECT) { sum(self.object, bytes.signed()?)? } else { 0 };
@@ -268,7 +271,18 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let (mut before, mut rest) = (Before::default(), Bytes::of(&bytes));
-            while let Ok(Some(_)) = before.read(&mut rest) {}
+            while let Ok(Some(row)) = before.read(&mut rest) {
+                let suffix = row.suffix.as_bytes();
+                prop_assert!(suffix.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{suffix:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_suffix_has_letters_and_digits_alone() {
+        assert!(Suffix::of(b"", false).is_some() && Suffix::of(b"AZ09B", true).is_some());
+        for other in [&b"\xc1"[..], b"a", b"A-1", b"A\xc3", b"|", b"ABCDEF"] {
+            assert_eq!(Suffix::of(other, true), None, "{other:?}");
         }
     }
 
