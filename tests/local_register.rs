@@ -416,6 +416,63 @@ fn all_of_a_real_town() {
     assert!(refused * 100 <= rows.len(), "{refused} of {} are refused without a postcode", rows.len());
 }
 
+/// A character as it may also be written: full-width, or another space or hyphen.
+fn otherwise(c: char, way: u8) -> char {
+    match (c, way % 8) {
+        (_, 0) => c,
+        (' ', way) => ['\u{200b}', '\u{a0}', '\u{3000}', '\u{feff}', '\u{2060}', '\0', '\u{ad}'][usize::from(way) - 1],
+        ('-', way @ 1..=4) => ['\u{2010}', '\u{2011}', '\u{2013}', '\u{2212}'][usize::from(way) - 1],
+        ('!'..='~', _) => char::from_u32(u32::from(c) + 0xfee0).unwrap(),
+        _ => c,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn full_width_and_unseen_signs_say_what_plain_ones_do(
+        picked in proptest::sample::select(MADE),
+        house in proptest::sample::select(&["2", "4", "12a", "4-2", "38-2", "2 - 4", "14 hs", "18"][..]),
+        code in proptest::sample::select(&["", "1234 AB", "5678 - AB", "5678AB", "8243 AB", "1234AD"][..]),
+        ways in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let register = made(folder.path());
+        let street = picked.0;
+        let id = id("20", picked.5);
+        let write = |text: &str| -> String {
+            text.chars().zip(ways.iter().cycle()).map(|(c, way)| otherwise(c, *way)).collect()
+        };
+        for line in [format!("{street} {house}, {code} Lelie"), format!("{code} {street} {house} Lelie"), id.clone()] {
+            let written = write(&line);
+            let (plain, other) = (found(&register, Lookup::Text(&line)), found(&register, Lookup::Text(&written)));
+            prop_assert_eq!(plain, other, "{:?} and {:?}", line, written);
+        }
+        let (written, number) = (write(&id), write("4"));
+        prop_assert_eq!(found(&register, Lookup::Id(&id)), found(&register, Lookup::Id(&written)));
+        let fields = |number| Fields { number, ..Fields::default() };
+        let (there, town) = (write(street), write("Lelie"));
+        let plain = Lookup::Place { fields: fields("4"), street, town: "Lelie" };
+        let other = Lookup::Place { fields: fields(&number), street: &there, town: &town };
+        prop_assert_eq!(found(&register, plain), found(&register, other));
+    }
+}
+
+#[test]
+fn a_postcode_is_seen_with_what_the_parser_folds() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = made(folder.path());
+    let plain = found(&register, Lookup::Text("Eik 2-4, 5678 AB"));
+    for line in ["Eik 2-4, 5678\u{200b}AB", "Eik 2-4, ５６７８ＡＢ", "Eik 2-4, 5678\u{2013}AB", "Eik 2-4, 5678\0AB"]
+    {
+        assert_eq!(found(&register, Lookup::Text(line)), plain, "{line:?}");
+    }
+    let id = Ok((id("20", 18), "by_id"));
+    assert_eq!(found(&register, Lookup::Text("０９９９２０００００００００１８")), id);
+    assert_eq!(found(&register, Lookup::Id("０９９９２０００００００００１８")), id);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
 

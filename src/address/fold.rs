@@ -4,6 +4,8 @@
 //! [`OTHER`] for a letter that is no ASCII letter, which can stand in a name and never in a postcode, number or
 //! addition.
 
+use std::borrow::Cow;
+
 use super::error::{Problem, Refusal};
 use crate::hidden::is_hidden;
 
@@ -60,6 +62,20 @@ fn fold_rest(text: &str, ascii: usize, buffer: &mut [u8]) -> Result<usize, Refus
         length += 1;
     }
     Ok(length)
+}
+
+/// A text in which each character that is folded to an ASCII sign is that sign: full-width forms, and spaces, hyphens
+/// and hidden characters of any kind. All else, and what is ASCII already, stays as it is.
+pub(crate) fn in_ascii(text: &str) -> Cow<'_, str> {
+    let sign = |c: char| match c {
+        '\0' => ' ',
+        '\u{1}'..='\u{7f}' => c,
+        _ => match wide(c) {
+            OTHER | REFUSED => c,
+            sign => char::from(sign),
+        },
+    };
+    if text.chars().all(|c| sign(c) == c) { text.into() } else { text.chars().map(sign).collect::<String>().into() }
 }
 
 const REFUSED: u8 = 0;
@@ -120,6 +136,12 @@ mod tests {
         assert_eq!(folded("").unwrap(), "");
         assert_eq!(folded(&"é".repeat(50)).unwrap(), "~".repeat(50));
         assert_eq!(folded(&"é".repeat(51)), Err(Problem::TooLong.at(0)));
+    }
+
+    #[test]
+    fn signs_outside_ascii_that_are_folded_to_it_are_written_in_it() {
+        assert_eq!(in_ascii("Ｃaf\u{e9}\u{200b}１２\u{2013}a\0|х👍"), "Caf\u{e9} 12-a |х👍");
+        assert!(matches!(in_ascii("Caf\u{e9} 12-a"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -27,5 +27,6 @@ mod words;
 pub use error::{ADDRESS_CODES, AddressCode, AddressError};
 pub use fields::Fields;
 pub(crate) use fields::other_field;
+pub(crate) use fold::in_ascii;
 pub(crate) use key::line_from_utf8;
 pub use key::{AddressKey, Level};

@@ -1,5 +1,7 @@
 //! Names of streets and towns in a plain form, in which those that people write alike are equal.
 
+use crate::address::in_ascii;
+
 /// The words of a text: runs of letters and digits in upper case, accents taken off, each with where it stands.
 pub(super) fn words(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
     let mut words: Vec<(String, std::ops::Range<usize>)> = Vec::new();
@@ -27,7 +29,7 @@ pub(super) fn words(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
 
 /// The words of a name with a space between them.
 pub(super) fn plain(name: &str) -> String {
-    let words: Vec<String> = words(name).into_iter().map(|(word, _)| word).collect();
+    let words: Vec<String> = words(&in_ascii(name)).into_iter().map(|(word, _)| word).collect();
     words.join(" ")
 }
 

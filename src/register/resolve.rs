@@ -9,7 +9,7 @@ use super::names::{plain, words};
 use super::rows::{Place, Row, Suffix, id_text, postcode_number, postcode_text};
 use super::spelling::other_spelling;
 use super::{How, Register, Resolved};
-use crate::address::{AddressError, AddressKey, Fields};
+use crate::address::{AddressError, AddressKey, Fields, in_ascii};
 
 /// The most words of a line in which street, number and town are looked for.
 const MOST_WORDS: usize = 24;
@@ -17,6 +17,8 @@ const MOST_WORDS: usize = 24;
 impl Register {
     pub(super) fn resolve_text(&self, text: &str) -> Result<Resolved, RegisterError> {
         let read = AddressKey::parse(text);
+        // What was read as a postcode must be found as one.
+        let text = &in_ascii(text);
         if let Err(refusal) = &read
             && is_digits(id_in(text))
         {
@@ -24,7 +26,7 @@ impl Register {
         }
         match postcodes(text)[..] {
             [] => match read {
-                // The canonical form of an address without a postcode.
+                // The number is joined to the postcode, and no street stands before it: 1234AB12.
                 Ok(key) => self.settle(key, How::Registered),
                 Err(refusal) => self.complete(text, refusal),
             },
@@ -65,7 +67,8 @@ impl Register {
     }
 
     pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
-        let text = id_in(text);
+        let ascii = in_ascii(text);
+        let text = id_in(&ascii);
         // A spreadsheet drops leading zeros.
         let has_length = is_digits(text) && (13..=16).contains(&text.len());
         let number: u64 = text.parse().ok().filter(|_| has_length).unwrap_or_default();
