@@ -5,11 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::error::RegisterError;
+use super::fields::{ANY_POSTCODE, registered_key};
 use super::file::{BlockWriter, Front, Output};
 use super::rows::{Before, Row, Suffix, postcode_number};
 use super::streets::{Collected, Streets};
 use super::varint::{put, put_signed};
-use crate::address::{AddressError, AddressKey, Fields};
+use crate::address::Fields;
 use crate::day::Day;
 use crate::files;
 
@@ -43,32 +44,12 @@ pub struct RegisterRow<'a> {
 pub struct RegisterBuilder {
     streets: Collected,
     rows: Vec<Row>,
-    /// No two addresses have one id among so many rows.
+    /// Number of rows already checked for duplicate ids.
     single: usize,
 }
 
 /// How many rows and ids there can be.
 const MOST_ROWS: usize = 1 << 31;
-
-/// The key of fields as the register itself writes them: what would be refused as a word elsewhere, such as an addition
-/// `NA`, is there what it says.
-pub(super) fn registered_key(fields: &Fields<'_>) -> Result<AddressKey, AddressError> {
-    let plain = |text: &str| text.trim().to_ascii_uppercase();
-    let [postcode, number, letter, addition] =
-        [fields.postcode, fields.number, fields.letter, fields.addition].map(plain);
-    let is_letter = letter.len() <= 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase());
-    if is_letter {
-        let number = number.trim_start_matches('0');
-        // Where the letter or the addition has another sign in it, this is no canonical form.
-        if let Ok(key) = AddressKey::from_canonical(&format!("{postcode}|{number}|{letter}{addition}")) {
-            return Ok(key);
-        }
-    }
-    AddressKey::from_fields(fields)
-}
-
-/// Stands where an address has no postcode, or none that is known, while its number and suffix are read.
-pub(super) const ANY_POSTCODE: &str = "1000AA";
 
 impl RegisterBuilder {
     /// One without rows.
@@ -119,8 +100,8 @@ impl RegisterBuilder {
         Ok(())
     }
 
-    /// Takes out rows of different addresses that have one nummeraanduiding, and were not withdrawn: which of them it
-    /// is cannot be known. For each such id, the numbers of its rows, counted from 0 as they were added.
+    /// Takes out rows of different addresses that have one nummeraanduiding, and were not withdrawn: it is unknown
+    /// which address the id belongs to. For each such id, the numbers of its rows, counted from 0 as they were added.
     pub fn take_out_doubles(&mut self) -> Vec<Vec<usize>> {
         let rows = &self.rows;
         let mut ids: Vec<(u64, u32)> =

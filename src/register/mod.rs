@@ -6,14 +6,18 @@
 //! - `resolve`: from text, fields or an id to a key, and how it was found;
 //! - `spelling`: suffixes that are written in different ways for one floor;
 //! - `names`: the plain form of names;
+//! - `fields`: fields as the register itself writes them;
+//! - `ids`: the forms of an id;
 //! - `build`: from the rows of an extract to the file;
 //! - `file`, `rows`, `streets`, `varint`: how the file is laid out.
 
 mod build;
 mod error;
+mod fields;
 mod file;
 #[doc(hidden)]
 pub mod fuzzing;
+mod ids;
 mod names;
 mod resolve;
 mod rows;
@@ -26,6 +30,7 @@ use std::path::Path;
 
 pub use build::{RegisterBuilder, RegisterRow};
 pub use error::RegisterError;
+pub use ids::id_digits;
 
 use crate::address::{AddressError, AddressKey, Fields, Level, line_from_utf8, other_field};
 use crate::codec::Malformed;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::build::{ANY_POSTCODE, registered_key};
 use super::error::RegisterError;
+use super::fields::{ANY_POSTCODE, registered_key};
+use super::ids::{id_digits, id_in, is_digits};
 use super::names::{plain, words};
 use super::rows::{Place, Row, Suffix, id_text, postcode_number, postcode_text};
 use super::spelling::other_spelling;
@@ -67,8 +68,7 @@ impl Register {
     }
 
     pub(super) fn resolve_id(&self, text: &str) -> Result<Resolved, RegisterError> {
-        let ascii = in_ascii(text);
-        let text = id_in(&ascii);
+        let text = &*id_digits(text);
         // A spreadsheet drops leading zeros.
         let has_length = is_digits(text) && (13..=16).contains(&text.len());
         let number: u64 = text.parse().ok().filter(|_| has_length).unwrap_or_default();
@@ -255,21 +255,6 @@ impl Register {
             Err(_) => Ok(Vec::new()),
         }
     }
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The digits of an id, also where it is written as the BAG's own services do, `NL.IMBAG.Nummeraanduiding.0363…`, or as
-/// a URL that ends in it.
-fn id_in(text: &str) -> &str {
-    let text = text.trim();
-    let long = text.trim_end_matches('/');
-    let (before, digits) = long.split_at(long.rfind(['.', '/']).map_or(0, |at| at + 1));
-    let begins = |with: &str| before.get(..with.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(with));
-    let is_long = ["NL.IMBAG.", "https://", "http://"].iter().any(|with| begins(with));
-    if is_long && is_digits(digits) { digits } else { text }
 }
 
 fn is_of(suffix: &Suffix, key: &AddressKey) -> bool {
