@@ -241,8 +241,10 @@ impl Layout {
         let line = cell(Field::Line);
         let street = if line.is_empty() { cell(Field::Street) } else { line };
         let (number, letter, addition) = (cell(Field::Number), cell(Field::Letter), cell(Field::Addition));
-        // A whole line has the number already.
-        let house = if line.contains(char::is_numeric) { [""; 3] } else { [number, letter, addition] };
+        let house = [number, letter, addition];
+        // A line with a house number has all that the row has of it, or the row was refused.
+        let is_in_line = house.iter().any(|cell| !cell.is_empty()) && !is_street(line);
+        let house = if is_in_line { [""; 3] } else { house };
         let cells = [street].into_iter().chain(house).chain([cell(Field::Postcode), cell(Field::Town)]);
         typed.clear();
         for cell in cells.filter(|cell| !cell.is_empty()) {
@@ -428,6 +430,12 @@ fn names_no_other(line: &str, number: &AddressKey) -> bool {
     // The cell may have the postcode too.
     let beside = is_it(AddressKey::parse(&format!("{line}, {}", number.postcode())));
     beside.or_else(|| is_it(AddressKey::parse(line))).unwrap_or(false)
+}
+
+/// Whether a cell names no house number, though a street's name may have a number in it: 2e Dorpsstraat.
+fn is_street(line: &str) -> bool {
+    let is_without_number = || AddressKey::parse(&format!("{line}, 1000AA")).is_err_and(|e| e.code() == "no_number");
+    !line.contains(char::is_numeric) || is_without_number()
 }
 
 /// An address in one cell, with a postcode beside it or none.

@@ -450,6 +450,25 @@ fn a_title_above_the_header_is_found_out_and_passed() {
 }
 
 #[test]
+fn what_was_typed_has_all_that_the_key_has() {
+    let typed = |text: &str| {
+        let rows = read(text).rows;
+        assert_eq!(rows.len(), 1, "{text}");
+        rows.typed
+    };
+    let beside =
+        |address: &str, cells: &str| typed(&format!("adres;huisnummer;toevoeging;postcode\n{address};{cells}\n"));
+    assert_eq!(beside("2e Dorpspad", "5;A;1234AB"), "2e Dorpspad 5 A 1234AB");
+    assert_eq!(beside("2e Dorpspad", "2;A;1234AB"), "2e Dorpspad 2 A 1234AB");
+    assert_eq!(beside("Dorpspad", "2;A;1234AB"), "Dorpspad 2 A 1234AB");
+    assert_eq!(beside("Dorpspad 2A", "2;A;1234AB"), "Dorpspad 2A 1234AB");
+    assert_eq!(typed("adres;huisnummer\n\"Dorpspad 2A, 1234AB\";2\n"), "Dorpspad 2A, 1234AB");
+    // A line that lacks what stands beside it is of another home.
+    let other = read("adres;huisnummer;toevoeging;postcode\nDorpspad 1;1;A;1234AB\n");
+    assert_eq!(other.refused[0].code, "differs");
+}
+
+#[test]
 fn one_address_with_two_ids_is_in_doubt() {
     let of = |name: &str, ids: [&str; 4]| {
         let rows = ids.map(|id| format!("1234AB;12;{id}\n")).concat();
