@@ -25,7 +25,7 @@ use csv::{StringRecord, WriterBuilder};
 use serde_json::{Value, json};
 use stapel::AddressKey;
 use stapel::partner::Given;
-use stapel::register::{How, has_other_spellings};
+use stapel::register::{How, has_other_spellings, id_digits};
 
 use crate::failure::{self, Failure, note, warn};
 use crate::files;
@@ -409,7 +409,7 @@ impl Sheet {
                     }
                     let id = layout.id(&record);
                     if !id.is_empty() {
-                        ids.push((address, hash(id_digits(id))));
+                        ids.push((address, hash(&same_id(id))));
                     }
                     layout.write_typed(&record, &mut typed);
                     rows.push(address, layout.reference(&record), &typed);
@@ -508,10 +508,9 @@ fn doubtful(mut ids: Vec<(AddressKey, u64)>) -> usize {
     ids.chunk_by(|(one, _), (next, _)| one == next).filter(|rows| rows.len() > 1).count()
 }
 
-/// The digits of an id in any of its forms, without the zeros that a spreadsheet drops from its beginning.
-fn id_digits(id: &str) -> &str {
-    let id = id.trim().trim_end_matches('/');
-    id.rsplit(['.', '/']).next().unwrap_or_default().trim_start_matches('0')
+/// An id as it is equal in all its forms: without the zeros that a spreadsheet drops from its beginning.
+fn same_id(id: &str) -> String {
+    id_digits(id).trim_start_matches('0').to_owned()
 }
 
 fn hash(text: &str) -> u64 {

@@ -6,7 +6,7 @@ use stapel::{AddressError, AddressKey, Fields};
 
 use super::grid::Odd;
 use super::header::{Layout, Role, Source};
-use super::id_digits;
+use super::same_id;
 use super::names::Field;
 use crate::failure::Failure;
 
@@ -336,7 +336,7 @@ impl Layout {
             };
             // An object has one first address, and this may be a second one of it.
             let entries = || register.look_up(key).map_err(Refusal::Register);
-            let is_of_object = |object: &str| id_digits(object) == id_digits(id);
+            let is_of_object = |object: &str| same_id(object) == same_id(id);
             if other != *key && !entries()?.entries.iter().any(|entry| is_of_object(&entry.object)) {
                 return Err(self.differs("bag_id", at, id, key.as_str(), None));
             }
