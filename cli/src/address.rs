@@ -239,7 +239,7 @@ fn secret_of(hex: &str) -> Result<Secret, Failure> {
 
 impl Table {
     fn read(header: &str, args: &ColumnArgs) -> Result<Table, Failure> {
-        let layout = Layout::read(&header.split('\t').collect::<StringRecord>(), args)?;
+        let layout = Layout::read(&header.split('\t').collect::<StringRecord>(), args, HashSet::new())?;
         note(&layout.told());
         Ok(Table { layout, row: StringRecord::new(), seen: HashSet::new(), counts: Counts::default() })
     }

@@ -15,8 +15,8 @@ mod text;
 mod workbook;
 mod xlsx;
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -283,15 +283,20 @@ impl RowArgs {
     /// Reads the rows, writes the refused ones to their file, and says on standard error how many there were of each.
     /// A refusal makes the exit status 3, whatever is done with the other rows; with `--strict` it is an error.
     pub(crate) fn read(&self) -> Result<Sheet, Failure> {
-        self.read_in(false)
+        self.read_in(false, HashSet::new())
+    }
+
+    /// The same, of rows that may each name one of the own flags by its canonical form.
+    pub(crate) fn read_of(&self, own: HashSet<AddressKey>) -> Result<Sheet, Failure> {
+        self.read_in(false, own)
     }
 
     /// The same, with the rows sorted by address.
     pub(crate) fn read_sorted(&self) -> Result<Sheet, Failure> {
-        self.read_in(true)
+        self.read_in(true, HashSet::new())
     }
 
-    fn read_in(&self, sorted: bool) -> Result<Sheet, Failure> {
+    fn read_in(&self, sorted: bool, own: HashSet<AddressKey>) -> Result<Sheet, Failure> {
         let stdin = Path::new("-");
         let path = self.file.as_deref().unwrap_or(stdin);
         let limit = MAX_BYTES + 1;
@@ -300,7 +305,7 @@ impl RowArgs {
             return Err(Failure::new("too_large", "a spreadsheet may have 2 GiB at most: cut it into several"));
         }
         let name = if path == stdin { Path::new("standard input") } else { path };
-        let sheet = Sheet::read(&bytes, self, sorted).map_err(Failure::of_file(name))?;
+        let sheet = Sheet::read(&bytes, self, sorted, own).map_err(Failure::of_file(name))?;
         drop(bytes);
         self.tell(name, &sheet);
         if let Some(refused) = &self.refused {
@@ -363,7 +368,7 @@ impl RowArgs {
 
 impl Sheet {
     /// Reads a spreadsheet's bytes.
-    fn read(bytes: &[u8], args: &RowArgs, sorted: bool) -> Result<Sheet, Failure> {
+    fn read(bytes: &[u8], args: &RowArgs, sorted: bool, own: HashSet<AddressKey>) -> Result<Sheet, Failure> {
         let mut odd = None;
         let (mut text, said) = match Kind::of(bytes)? {
             Kind::Text if args.sheet.is_some() => {
@@ -378,7 +383,7 @@ impl Sheet {
         };
         text.find_header(args.header_row)?;
         let form = TextForm::of(&text, said);
-        let layout = read_header(&text, args)?;
+        let layout = read_header(&text, args, own)?;
         text.refuse_open_quote()?;
         let (mut rows, mut refused, mut hows) = (Rows::default(), Vec::new(), BTreeMap::new());
         rows.are_resolved = layout.register.is_some();
@@ -540,13 +545,14 @@ fn said(how: How) -> &'static str {
 }
 
 /// Reads the header, or says on which line it is where it is not on the first.
-fn read_header(text: &Text<'_>, args: &RowArgs) -> Result<Layout, Failure> {
+fn read_header(text: &Text<'_>, args: &RowArgs, own: HashSet<AddressKey>) -> Result<Layout, Failure> {
     let mut header = StringRecord::new();
     if !text.rows().read_record(&mut header).map_err(unreadable)? {
         return Err(Failure::new("header", "there is nothing in it: the first line must name the columns"));
     }
-    Layout::read(&header, &args.columns).map_err(|failure| {
-        let is_header = |record: &StringRecord| Layout::names_address(record, &args.columns);
+    let reads_ids = header::reads_ids(&args.columns, &own);
+    Layout::read(&header, &args.columns, own).map_err(|failure| {
+        let is_header = |record: &StringRecord| Layout::names_address(record, &args.columns, reads_ids);
         if args.header_row.is_some() || is_header(&header) {
             return failure;
         }

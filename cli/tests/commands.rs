@@ -1,6 +1,7 @@
 //! The command line itself: help, errors, and the exact lines of `address` and `pseudonym`.
 
 use crate::common::{Desk, json_lines, run, text};
+use crate::consortium::consortium;
 use serde_json::{Map, Value, json};
 
 const ADDRESSES: &str = include_str!("../../tests/vectors/v1/addresses.json");
@@ -161,10 +162,11 @@ fn whatever_the_bytes_there_is_a_line_each() {
 /// The file may be a document, whatever its name says.
 #[test]
 fn a_file_that_is_no_table_is_named() {
-    let desk = Desk::new();
+    // A withdrawal reads the own flags first.
+    let desk = consortium();
     desk.write("rows.csv", b"%PDF-1.7\n%\xe2\xe3\n");
     for command in ["flag", "withdraw", "full", "ask"] {
-        let output = desk.run(&format!("partner {command} --dir none --actor a --case b rows.csv"), &[], b"");
+        let output = desk.run(&format!("partner {command} --dir politie --actor a --case b rows.csv"), &[], b"");
         let err = text(&output.stderr);
         assert!(
             err.starts_with("stapel: rows.csv: this is a PDF document: ") && err.ends_with("[not_a_table]\n"),
@@ -258,7 +260,8 @@ fn keys_are_shown_and_secrets_are_not() {
 /// The file may be a secret key that was named by mistake, or begin with an address for want of a header.
 #[test]
 fn an_error_on_rows_repeats_nothing_of_what_may_be_secret() {
-    let desk = Desk::new();
+    // A withdrawal reads the own flags first.
+    let desk = consortium();
     let key: Vec<u8> = (0..32).map(|at| b'@' + at).collect();
     let named = "several columns may be the postcode";
     for (bytes, said) in [
@@ -273,7 +276,7 @@ fn an_error_on_rows_repeats_nothing_of_what_may_be_secret() {
     ] {
         desk.write("rows", &bytes);
         for command in ["flag", "withdraw", "full", "ask"] {
-            let output = desk.run(&format!("partner {command} --dir none --actor a --case b rows"), &[], b"");
+            let output = desk.run(&format!("partner {command} --dir politie --actor a --case b rows"), &[], b"");
             let err = text(&output.stderr);
             assert!(err.starts_with("stapel: rows: ") && err.ends_with("[header]\n") && err.contains(said), "{err}");
             assert!(err.len() < 400 && !err.contains("KLMNO") && !err.contains("Dam"), "{err}");

@@ -347,3 +347,50 @@ fn an_address_without_a_postcode_is_stacked() {
     let message = desk.stapel(&format!("partner deliver --dir politie {NOW}"));
     assert!(!message.is_empty());
 }
+
+/// An own flag is named by its canonical form also once the register has the id no more, or with another address: so it
+/// can be withdrawn, and its dossier be read.
+#[test]
+fn a_home_of_an_id_is_withdrawn_whatever_becomes_of_the_id() {
+    let desk = built();
+    let header = EXTRACT.lines().next().unwrap();
+    for (register, row) in [
+        ("gone.stapel", "Dam;1;;G1;;Amsterdam;0363200000000008;0363010000000008;;f;Naamgeving ingetrokken;Amsterdam;;"),
+        ("moved.stapel", "Dam;1;;G1;1012JT;Amsterdam;0363200000000008;;;f;Naamgeving uitgegeven;Amsterdam;;"),
+        ("other.stapel", EXTRACT.lines().nth(1).unwrap()),
+    ] {
+        desk.write("extract.csv", format!("{header}\n{row}\n"));
+        desk.stapel(&format!("register build extract.csv --date 2026-12-01 --out {register}"));
+    }
+    let (id, other) = ("0363200000000008", "0363200000000999");
+    desk.write("flag.csv", format!("bag_id\n{id}\n"));
+    desk.write("adres.csv", format!("adres\n{id}\n"));
+    let fields = "postcode;huisnummer;toevoeging;bag_id;status\n";
+    desk.write("fields.csv", format!("{fields};1;G1;{id};Naamgeving ingetrokken\n"));
+    let flag = format!("partner flag --dir politie {BY} flag.csv --register bag.stapel {NOW}");
+    for table in ["flag.csv", "adres.csv", "fields.csv"] {
+        for register in ["", "--register gone.stapel", "--register moved.stapel", "--register other.stapel"] {
+            desk.stapel(&flag);
+            for (dry, line) in [("would be: ", "--dry-run"), ("", "")] {
+                let told = desk.stapel(&format!("partner withdraw --dir politie {BY} {table} {register} {line} {NOW}"));
+                let expected = format!("{dry}0 added, 0 changed, 1 withdrawn, 0 unchanged");
+                assert!(told.contains(&expected), "{table} {register} {line}: {told}");
+            }
+        }
+    }
+    desk.stapel(&flag);
+    for register in ["gone.stapel", "moved.stapel", "other.stapel"] {
+        let line = format!("partner dossier --dir politie {BY} --register {register} {NOW}");
+        let shown = desk.stapel_with(&line, &[id]);
+        assert!(shown.contains(&format!("  {id}  flagged until")), "{register}: {shown}");
+    }
+    // What is no own flag needs a register still; and what has a postcode beside it is another home.
+    desk.write("other.csv", format!("bag_id\n{other}\n"));
+    desk.write("beside.csv", format!("{fields}1012JS;1;G1;{id};\n"));
+    let withdraw = format!("partner withdraw --dir politie {BY} {NOW}");
+    let refused = desk.run(&format!("{withdraw} other.csv"), &[], b"");
+    assert!(text(&refused.stderr).contains("[bag_id_needs_register]"), "{}", text(&refused.stderr));
+    assert!(desk.stapel(&format!("{withdraw} beside.csv")).contains("0 withdrawn, 1 unchanged"));
+    // One without such flags is told at the header.
+    assert_eq!(desk.code(&format!("partner withdraw --dir gemeente {BY} {NOW} flag.csv")), "bag_id_needs_register");
+}

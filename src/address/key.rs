@@ -58,7 +58,8 @@ const LONGEST: usize = 6 + 1 + 5 + 1 + SUFFIX_MAX;
 const ID: usize = 16;
 
 impl AddressKey {
-    /// Reads a line as people write an address, and gives its unit key. Also reads the canonical form of a unit.
+    /// Reads a line as people write an address, and gives its unit key. Also reads the canonical form of a unit
+    /// that has a postcode: a typed id needs a register, and [`AddressKey::from_canonical`] reads it as a key.
     ///
     /// The postcode must be in the line. What stands in street and town is not part of the key, and is read only to
     /// know which number is the house's own.

@@ -62,6 +62,9 @@ pub(super) struct FlagArgs {
 }
 
 /// Withdraw the flags of addresses
+///
+/// A row may also name an own flag by its key, as 1012JS|1|A or the id of a home without a postcode: that is taken as
+/// it is, with a register and without one.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner withdraw --dir police --actor j.jansen --case 2026-0117 closed.csv")]
 pub(super) struct WithdrawArgs {
@@ -169,8 +172,8 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
 pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Failure> {
     let acting = &args.acting;
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
-    let sheet = acting.rows.read()?;
     let mut partner = acting.place.open()?;
+    let sheet = acting.rows.read_of(flagged(&partner))?;
     if acting.rows.dry_run {
         let (homes, flagged) = (sheet.addresses(), flagged(&partner));
         let held = homes.iter().filter(|home| flagged.contains(home)).count();

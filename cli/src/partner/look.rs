@@ -156,7 +156,14 @@ impl DossierArgs {
             }
             (Ok(resolved), _) => Ok(vec![resolved]),
             (
-                Err(RegisterError::NoSuchNumber | RegisterError::Several { .. } | RegisterError::Address(_)),
+                Err(
+                    RegisterError::NoSuchNumber
+                    | RegisterError::Several { .. }
+                    | RegisterError::Address(_)
+                    // It may have been flagged while the register had it.
+                    | RegisterError::IdUnknown { .. }
+                    | RegisterError::IdWithdrawn { .. },
+                ),
                 Ok(plainly),
             ) => Ok(vec![plainly]),
             (Err(error), _) => Err(error.into()),

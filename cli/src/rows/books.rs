@@ -80,7 +80,7 @@ fn ods(content: &str) -> Vec<u8> {
 
 fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Sheet, Failure> {
     let args = RowArgs { sheet: sheet.map(str::to_owned), ..RowArgs::default() };
-    Sheet::read(bytes, &args, false)
+    Sheet::read(bytes, &args, false, HashSet::new())
 }
 
 fn good(bytes: &[u8]) -> Sheet {
@@ -275,7 +275,7 @@ fn columns_of_a_workbook_are_accounted_for_and_titles_found_out() {
     );
     assert!(line(&bytes, None).contains("--header-row 2"));
     let args = RowArgs { header_row: Some(2), ..RowArgs::default() };
-    let sheet = Sheet::read(&bytes, &args, false).ok().unwrap();
+    let sheet = Sheet::read(&bytes, &args, false, HashSet::new()).ok().unwrap();
     assert_eq!(addresses(&sheet), ["1012JS|2|"], "cells at the end of a row may be left out");
     assert_eq!((sheet.refused[0].line, sheet.refused[0].cells[2].as_str()), (3, "a \"b\""));
     let unknown = xlsx(&[("a", &data(&[&["postcode", "huisnummer", "tvg"], &["1012JS", "1", "a"]]))], "");

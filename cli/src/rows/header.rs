@@ -1,10 +1,12 @@
 //! Accounts for every column of a table: read as a field, told to be passed over, or plainly not of an address.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use csv::StringRecord;
 use serde_json::{Value, json};
+use stapel::AddressKey;
 use stapel::register::Register;
 
 use super::REFUSAL_COLUMNS;
@@ -80,6 +82,8 @@ pub(crate) struct Layout {
     pub(super) source: Source,
     pub(super) reference: Option<usize>,
     pub(super) register: Option<Register>,
+    /// Flags that a row may name by their canonical form, whatever a register says.
+    pub(super) own: HashSet<AddressKey>,
 }
 
 /// The most names of columns that an error shows.
@@ -114,8 +118,8 @@ impl FromStr for Mapping {
 
 impl Layout {
     /// Reads a header. Every column has a role after that, or the header is refused.
-    pub(crate) fn read(header: &StringRecord, args: &ColumnArgs) -> Result<Layout, Failure> {
-        let columns = Columns { header, args };
+    pub(crate) fn read(header: &StringRecord, args: &ColumnArgs, own: HashSet<AddressKey>) -> Result<Layout, Failure> {
+        let columns = Columns { header, args, reads_ids: reads_ids(args, &own) };
         columns.refuse_unknown_names()?;
         let roles: Vec<Role> = (0..header.len()).map(|at| columns.role(at)).collect();
         let find = |field| columns.find(&roles, field);
@@ -124,15 +128,18 @@ impl Layout {
         columns.refuse_suspected(&roles)?;
         let names = header.iter().map(str::to_owned).collect();
         let register = args.register.as_deref().map(Register::open).transpose()?;
-        Ok(Layout { names, roles, source, reference, register })
+        Ok(Layout { names, roles, source, reference, register, own })
     }
 
     /// Whether a line looks like the header of a table of addresses.
-    pub(super) fn names_address(header: &StringRecord, args: &ColumnArgs) -> bool {
-        let columns = Columns { header, args };
+    pub(super) fn names_address(header: &StringRecord, args: &ColumnArgs, reads_ids: bool) -> bool {
+        let columns = Columns { header, args, reads_ids };
         let has = |field| (0..header.len()).any(|at| columns.role(at) == Role::Field(field));
-        let by_register = has(Field::BagId) || (has(Field::Street) && has(Field::Number) && has(Field::Town));
-        has(Field::Postcode) && has(Field::Number) || has(Field::Line) || (args.register.is_some() && by_register)
+        let has_place = has(Field::Street) && has(Field::Number) && has(Field::Town);
+        has(Field::Postcode) && has(Field::Number)
+            || has(Field::Line)
+            || (reads_ids && has(Field::BagId))
+            || (args.register.is_some() && has_place)
     }
 
     /// How many columns there are, those of a file of refused rows included.
@@ -158,9 +165,13 @@ impl Layout {
 
     /// The id in a row that one address alone has, of the first column that has one; empty for none.
     pub(super) fn id<'a>(&self, row: &'a StringRecord) -> &'a str {
+        self.id_at(row).and_then(|at| row.get(at)).unwrap_or_default().trim()
+    }
+
+    /// The column that has that id.
+    pub(super) fn id_at(&self, row: &StringRecord) -> Option<usize> {
         let name = |at: usize| self.names.get(at).map_or("", String::as_str);
-        let mut ids = id_columns(&self.roles, name).map(|at| row.get(at).unwrap_or_default().trim());
-        ids.find(|id| !id.is_empty()).unwrap_or_default()
+        id_columns(&self.roles, name).find(|at| !row.get(*at).unwrap_or_default().trim().is_empty())
     }
 
     /// A column's name, for a sentence.
@@ -173,7 +184,11 @@ impl Layout {
         let mut parts = Vec::new();
         for (at, role) in self.roles.iter().enumerate() {
             if let Role::Field(field) = role {
-                parts.push(format!("'{}' is {}", self.name(at), field.told(self.register.is_some())));
+                let told = match (field, &self.register) {
+                    (Field::BagId, None) if has_ids(&self.own) => format!("{} (of own flags)", field.word()),
+                    (_, register) => field.told(register.is_some()),
+                };
+                parts.push(format!("'{}' is {told}", self.name(at)));
             }
         }
         for (role, what) in [(Role::Ignored, "passed over as told"), (Role::Other, "not of an address")] {
@@ -222,6 +237,8 @@ impl Field {
 struct Columns<'a> {
     header: &'a StringRecord,
     args: &'a ColumnArgs,
+    /// A column of ids is enough.
+    reads_ids: bool,
 }
 
 impl Columns<'_> {
@@ -297,7 +314,7 @@ impl Columns<'_> {
                 Err(Failure::new("header", message))
             }
             (postcode, number, Some(line)) => Ok(Source::Line { line, postcode, number }),
-            _ if has_register && id_columns(roles, |at| self.header.get(at).unwrap_or_default()).next().is_some() => {
+            _ if self.reads_ids && id_columns(roles, |at| self.header.get(at).unwrap_or_default()).next().is_some() => {
                 Ok(Source::Id)
             }
             _ if has(Field::BagId) => {
@@ -386,6 +403,16 @@ impl Columns<'_> {
     fn names(&self) -> impl Iterator<Item = (usize, &str)> {
         self.header.iter().enumerate().filter(|(_, name)| !is_refusal(name))
     }
+}
+
+/// Whether a column of ids can name an address: by a register, or where own flags are those of ids.
+pub(super) fn reads_ids(args: &ColumnArgs, own: &HashSet<AddressKey>) -> bool {
+    args.register.is_some() || has_ids(own)
+}
+
+/// Whether some are of addresses without a postcode, whose keys are their ids.
+fn has_ids(own: &HashSet<AddressKey>) -> bool {
+    own.iter().any(|key| key.postcode().is_empty())
 }
 
 /// The columns of ids that one address alone has: a pand has many.

@@ -6,8 +6,8 @@ use stapel::{AddressError, AddressKey, Fields};
 
 use super::grid::Odd;
 use super::header::{Layout, Role, Source};
-use super::same_id;
 use super::names::Field;
+use super::same_id;
 use crate::failure::Failure;
 
 /// Why a row is not an address.
@@ -144,7 +144,10 @@ impl Layout {
     /// The address of a row of text.
     pub(crate) fn address(&self, row: &StringRecord) -> Result<Found, Refusal> {
         self.refuse_other_width(row)?;
-        self.address_of(row)
+        match self.own_flag(row) {
+            Some((_, key)) => Ok(key.into()),
+            None => self.address_of(row),
+        }
     }
 
     /// The address of a row of a workbook, with the columns that are odd in it. Cells at its end may be left out.
@@ -155,6 +158,12 @@ impl Layout {
     ) -> Result<Found, Refusal> {
         if row.len() > self.width() {
             self.refuse_other_width(row)?;
+        }
+        let odd: Vec<_> = odd.collect();
+        if let Some((at, key)) = self.own_flag(row)
+            && !odd.iter().any(|(column, _)| *column == at)
+        {
+            return Ok(key.into());
         }
         for (at, odd) in odd {
             if let Some(Role::Field(field)) = self.roles.get(at)
@@ -169,6 +178,21 @@ impl Layout {
             }
         }
         self.address_of(row)
+    }
+
+    /// The own flag whose canonical form is all that a row has of an address, and the column that has it: what was
+    /// flagged by an id can be withdrawn also once the register has the id no more, or with another address.
+    fn own_flag(&self, row: &StringRecord) -> Option<(usize, AddressKey)> {
+        let cell = |at: usize| row.get(at).unwrap_or_default().trim();
+        if self.own.is_empty() || self.all(Field::Postcode).any(|at| !cell(at).is_empty()) {
+            return None;
+        }
+        let at = match self.source {
+            Source::Line { line, .. } => Some(line),
+            Source::Fields { .. } | Source::Id => self.id_at(row),
+        }?;
+        let key = AddressKey::from_canonical(cell(at)).ok()?;
+        self.own.contains(&key).then_some((at, key))
     }
 
     fn address_of(&self, row: &StringRecord) -> Result<Found, Refusal> {
@@ -314,7 +338,7 @@ impl Layout {
             }
             Source::Id => match register {
                 Some(register) => resolve(register, Lookup::Id(self.id(row))),
-                // No layout has one without the other.
+                // It is that of no own flag.
                 None => AddressKey::parse(self.id(row)).map(Found::from).map_err(Refusal::Address),
             },
         }

@@ -24,7 +24,7 @@ fn told(bytes: &[u8], said: &[&str]) -> Result<Sheet, Failure> {
             _ => args.columns.maps.push(word.parse().unwrap()),
         }
     }
-    Sheet::read(bytes, &args, false)
+    Sheet::read(bytes, &args, false, HashSet::new())
 }
 
 fn code(text: &str, said: &[&str]) -> String {
