@@ -292,6 +292,30 @@ fn what_may_not_be_done_changes_nothing() {
 
     desk.told(&format!("partner flag --dir politie {BY} a.csv {now}"));
     desk.write("b.csv", "adres\nDam 1, 1012 JS\n");
+    // A dry run says what the call would, errors included.
+    desk.write("c.csv", "adres\nDam 9 hs, 1012 JS\n");
+    for (more, code) in [
+        ("--renew observed_again", "not_flagged"),
+        ("--until 2027-02-15", "last_day"),
+        ("--until 2020-01-31", "last_day"),
+    ] {
+        for dry in ["", " --dry-run"] {
+            let line = format!("partner flag --dir politie {BY} c.csv {more}{dry} {now}");
+            assert_eq!(desk.code(&line), code, "{line}");
+        }
+    }
+    let late = format!("partner flag --dir politie {BY} c.csv --dry-run --now 2049-01-01T00:00:00Z");
+    assert_eq!(desk.code(&late), "clock_ahead");
+    // What was never flagged is not withdrawn, and another spelling of a floor is pointed out.
+    let withdraw = format!("partner withdraw --dir politie {BY} c.csv {now}");
+    assert!(desk.stapel(&withdraw).starts_with("0 added, 0 changed, 0 withdrawn, 1 unchanged"));
+    let dossier = format!("partner dossier --dir politie {BY} 1012JS|9|HS {now}");
+    assert!(desk.stapel(&dossier).starts_with("nothing on"));
+    desk.write("h.csv", "adres\nDam 9-H, 1012 JS\n");
+    desk.stapel(&format!("partner flag --dir politie {BY} h.csv {now}"));
+    let said = desk.run(&withdraw, &[], b"");
+    assert!(text(&said.stderr).contains("1012JS|9|HS is not flagged, and 1012JS|9|H is"), "{}", text(&said.stderr));
+    desk.stapel(&format!("partner withdraw --dir politie {BY} h.csv {now}"));
     let shrunk = ["", " --dry-run"].map(|dry| {
         let output = desk.run(&format!("partner full --dir politie {BY} b.csv {now}{dry}"), &[], b"");
         text(&output.stderr)

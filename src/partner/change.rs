@@ -6,6 +6,7 @@ use super::flags::Flag;
 use super::given::{Given, Texts};
 use super::record::JournalEvent;
 use super::state::PartnerState;
+use super::transaction::Transaction;
 use super::{Case, Partner};
 use crate::address::{AddressKey, Level};
 use crate::day::{Day, Timestamp};
@@ -27,6 +28,24 @@ pub struct Changed {
     pub lapsed: usize,
     /// How many addresses more were given than there are different ones: each counts once.
     pub repeated: usize,
+}
+
+/// What is done with the flags of addresses that are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// [`Partner::flag`].
+    Flag,
+    /// [`Partner::flag_until`], a last valid day.
+    FlagUntil(Day),
+    /// [`Partner::renew`], for a reason.
+    Renew(RenewalReason),
+    /// [`Partner::withdraw`].
+    Withdraw,
+    /// [`Partner::replace_all`].
+    ReplaceAll {
+        /// Whether it is meant that more than the policy's share of the flags goes.
+        allow_shrink: bool,
+    },
 }
 
 /// How many flags a policy that allows fewer days shortened.
@@ -62,11 +81,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
-        self.change(repeated, by, now, |state, policy, today| {
-            let (flags, changed) = new_flags(state, policy, &homes, today)?;
-            Ok((JournalEvent::flagged(None, flags, typed), changed))
-        })
+        self.change(homes, Change::Flag, by, now)
     }
 
     /// Flags homes through `last_day`, a month's last. It can also bring the end of a flag forward, or put it back as
@@ -83,11 +98,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
-        self.change(repeated, by, now, |state, policy, today| {
-            let (flags, changed) = flags_until(state, policy, &homes, last_day, today)?;
-            Ok((JournalEvent::flagged(None, flags, typed), changed))
-        })
+        self.change(homes, Change::FlagUntil(last_day), by, now)
     }
 
     /// Renews the flags of homes that were looked at again, also of those that ended or were withdrawn within the last
@@ -105,11 +116,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
-        self.change(repeated, by, now, |state, policy, today| {
-            let (flags, changed) = renewed_flags(state, policy, &homes, reason, today)?;
-            Ok((JournalEvent::flagged(Some(reason), flags, typed), changed))
-        })
+        self.change(homes, Change::Renew(reason), by, now)
     }
 
     /// Withdraws the flags of homes, and of house numbers that were flagged alone. Withdrawing what is not flagged does
@@ -124,12 +131,7 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
-        let Homes { homes, repeated, .. } = self.homes(&given)?;
-        self.change(repeated, by, now, |state, _, _| {
-            let (event, changed) = withdraw(state, homes);
-            Ok((Some(event).filter(|_| changed != Changed::default()), changed))
-        })
+        self.change(homes, Change::Withdraw, by, now)
     }
 
     /// Makes the flags exactly those of `homes`; those that were flagged already keep their days, and those that ended
@@ -148,30 +150,21 @@ impl Partner {
         by: &Case,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
-        self.change(repeated, by, now, |state, policy, today| {
-            let (event, changed) = replace(state, policy, homes, typed, allow_shrink, today)?;
-            Ok((Some(event), changed))
-        })
+        self.change(homes, Change::ReplaceAll { allow_shrink }, by, now)
     }
 
-    /// What [`Partner::replace_all`] would change now. Nothing is recorded.
+    /// What a change would come to now. Nothing is recorded.
     ///
     /// # Errors
     ///
-    /// As [`Partner::replace_all`], whose errors it foresees.
-    pub fn would_replace_all<'a>(
+    /// Those of the call that makes the change.
+    pub fn preview<'a>(
         &mut self,
         homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
-        allow_shrink: bool,
+        change: Change,
         now: Timestamp,
     ) -> Result<Changed, PartnerError> {
-        let Homes { homes, typed, repeated } = self.homes_to_flag(homes)?;
-        self.refuse_unlikely_first(now)?;
-        let transaction = self.data.begin(now)?;
-        let (state, today) = (transaction.view(), transaction.now().day());
-        let (_, changed) = replace(state, self.member.policy(), homes, typed, allow_shrink, today)?;
-        Ok(Changed { repeated, ..changed })
+        self.decide(homes, change, now).map(|(_, _, changed)| changed)
     }
 
     /// Shortens the flags that have more days than the policy allows, because it allowed more when they were flagged.
@@ -220,42 +213,62 @@ impl Partner {
         Err(PartnerError::ClockAhead { now, latest, days: LONGEST_SILENCE })
     }
 
-    /// Refuses a moment after the policy's last epoch where nothing was done yet: nothing else says then that the clock
-    /// is ahead.
-    fn refuse_unlikely_first(&self, now: Timestamp) -> Result<(), PartnerError> {
-        if self.data.state().latest == Timestamp::default() { self.refuse_after_last_epoch(now) } else { Ok(()) }
-    }
-
-    /// Decides on what is flagged at `now`, and records what was decided, if anything. `repeated` is of the homes that
-    /// were given.
-    fn change(
+    /// Decides on what is flagged at `now`, and records what was decided, if anything.
+    fn change<'a>(
         &mut self,
-        repeated: usize,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
+        change: Change,
         by: &Case,
         now: Timestamp,
-        decide: impl FnOnce(&PartnerState, &Policy, Day) -> Result<(Option<JournalEvent>, Changed), PartnerError>,
     ) -> Result<Changed, PartnerError> {
-        self.refuse_unlikely_first(now)?;
-        let mut transaction = self.data.begin(now)?;
-        let today = transaction.now().day();
-        let (event, changed) = decide(transaction.view(), self.member.policy(), today)?;
+        let (mut transaction, event, changed) = self.decide(homes, change, now)?;
         if let Some(event) = event {
             transaction.record(Some(by), event)?;
             transaction.keep();
         }
-        Ok(Changed { repeated, ..changed })
+        Ok(changed)
     }
 
-    /// The homes that are given, and house numbers alone, as [`Partner::homes`]; an error also for a house number where
-    /// the policy does not count those, and where it requires a register.
-    fn homes_to_flag<'a>(&self, homes: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Result<Homes, PartnerError> {
+    /// What a change at `now` is recorded as, if anything, and what it comes to; in a transaction that has recorded
+    /// nothing yet.
+    fn decide<'a>(
+        &mut self,
+        homes: impl IntoIterator<Item = impl Into<Given<'a>>>,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<(Transaction<'_>, Option<JournalEvent>, Changed), PartnerError> {
         let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
-        let homes = self.homes(&given)?;
+        let Homes { homes, typed, repeated } = self.homes(&given)?;
+        if change != Change::Withdraw {
+            self.refuse_to_flag(&given)?;
+        }
+        if self.data.state().latest == Timestamp::default() {
+            // Nothing else says here that the clock is ahead.
+            self.refuse_after_last_epoch(now)?;
+        }
+        let transaction = self.data.begin(now)?;
+        let (state, policy, today) = (transaction.view(), self.member.policy(), transaction.now().day());
+        let flagged = |renewal, (flags, changed), typed| (JournalEvent::flagged(renewal, flags, typed), changed);
+        let (event, changed) = match change {
+            Change::Flag => flagged(None, new_flags(state, policy, &homes, today)?, typed),
+            Change::FlagUntil(last_day) => flagged(None, flags_until(state, policy, &homes, last_day, today)?, typed),
+            Change::Renew(reason) => flagged(Some(reason), renewed_flags(state, policy, &homes, reason, today)?, typed),
+            Change::Withdraw => withdraw(state, homes),
+            Change::ReplaceAll { allow_shrink } => {
+                let (event, changed) = replace(state, policy, homes, typed, allow_shrink, today)?;
+                (Some(event), changed)
+            }
+        };
+        Ok((transaction, event, Changed { repeated, ..changed }))
+    }
+
+    /// Refuses a house number where the policy does not count those, and what was looked up in no register where it
+    /// requires one.
+    fn refuse_to_flag(&self, given: &[Given<'_>]) -> Result<(), PartnerError> {
         if !self.member.counts_house_numbers() && given.iter().any(|home| home.key().level() == Level::Number) {
             return Err(PartnerError::Level { finding: "the policy does not count house numbers: flag homes" });
         }
-        self.member.refuse_without_register(&given)?;
-        Ok(homes)
+        self.member.refuse_without_register(given)
     }
 
     /// The homes that are given, and house numbers alone; an error where the partner may not flag.
@@ -395,11 +408,12 @@ fn longest(policy: &Policy, flag: &Flag, renewals: u32) -> Day {
     policy.retention.longest(flag.first_day, renewals).latest_month_end().unwrap_or_default()
 }
 
-/// What withdrawing homes is recorded as, and what it changes.
-fn withdraw(state: &PartnerState, homes: Vec<AddressKey>) -> (JournalEvent, Changed) {
-    let withdrawn = homes.iter().filter(|home| state.flags.get(home).is_some()).count();
-    let changed = Changed { withdrawn, unchanged: homes.len() - withdrawn, ..Changed::default() };
-    (JournalEvent::Withdrawn { homes }, changed)
+/// What withdrawing homes is recorded as, and what it changes: what is not flagged is not withdrawn either.
+fn withdraw(state: &PartnerState, homes: Vec<AddressKey>) -> (Option<JournalEvent>, Changed) {
+    let given = homes.len();
+    let homes: Vec<_> = homes.into_iter().filter(|home| state.flags.get(home).is_some()).collect();
+    let changed = Changed { withdrawn: homes.len(), unchanged: given - homes.len(), ..Changed::default() };
+    ((!homes.is_empty()).then_some(JournalEvent::Withdrawn { homes }), changed)
 }
 
 /// What making the flags exactly those of `wanted`, which ascend, is recorded as, and what it changes.
@@ -524,7 +538,8 @@ mod tests {
         assert_eq!(renewed, Changed { changed: 2, ..Changed::default() });
         let (event, changed) = withdraw(&state, homes(3..6));
         assert_eq!(changed, Changed { withdrawn: 1, unchanged: 2, ..Changed::default() });
-        assert!(matches!(event, JournalEvent::Withdrawn { homes: withdrawn } if withdrawn == homes(3..6)));
+        assert!(matches!(event, Some(JournalEvent::Withdrawn { homes: withdrawn }) if withdrawn == homes(3..4)));
+        assert!(withdraw(&state, homes(4..6)).0.is_none(), "none of them was flagged");
     }
 
     #[test]

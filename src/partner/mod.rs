@@ -81,7 +81,7 @@ use std::path::Path;
 
 pub use carry::{CarryCause, CarryError};
 pub use case::Case;
-pub use change::{Changed, Shortened};
+pub use change::{Change, Changed, Shortened};
 pub use deliver::FullSetDue;
 pub use dossier::{DossierEntry, DossierEvent};
 pub use error::PartnerError;

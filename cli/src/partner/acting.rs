@@ -1,11 +1,12 @@
 //! What a partner's own people do with rows of a spreadsheet: `partner flag`, `withdraw`, `full` and `ask`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use serde_json::json;
 use stapel::message::RenewalReason;
-use stapel::partner::{Case, Changed, Given, Partner};
+use stapel::partner::{Case, Change, Changed, Given, Partner};
+use stapel::register::{has_other_spellings, may_be_one};
 use stapel::{AddressKey, Day, Level, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
@@ -152,14 +153,16 @@ pub(super) fn flag(args: &FlagArgs, out: &mut Output) -> Result<(), Failure> {
     let mut sheet = acting.rows.read_sorted()?;
     let mut partner = acting.place.open()?;
     sheet.count_numbers(counts_house_numbers(&partner))?;
+    let homes = sheet.rows.given();
     if acting.rows.dry_run {
-        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
-        let held = homes.iter().filter(|home| flagged.contains(home)).count();
-        let (added, repeated) = (homes.len() - held, sheet.rows.len() - homes.len());
-        return acting.would(Changed { added, unchanged: held, repeated, ..Changed::default() }, &sheet, out);
+        let change = match (args.until, args.renew) {
+            (Some(until), _) => Change::FlagUntil(until),
+            (None, Some(reason)) => Change::Renew(reason),
+            (None, None) => Change::Flag,
+        };
+        return acting.would(partner.preview(homes, change, now)?, &sheet, out);
     }
     warn_after_last_epoch(&partner, now.day());
-    let homes = sheet.rows.given();
     let changed = match (args.until, args.renew) {
         (Some(until), _) => partner.flag_until(homes, until, &case, now)?,
         (None, Some(reason)) => partner.renew(homes, reason, &case, now)?,
@@ -174,12 +177,9 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
     let mut partner = acting.place.open()?;
     let sheet = acting.rows.read_of(flagged(&partner))?;
+    warn_of_other_spellings(&partner, &sheet);
     if acting.rows.dry_run {
-        let (homes, flagged) = (sheet.addresses(), flagged(&partner));
-        let held = homes.iter().filter(|home| flagged.contains(home)).count();
-        let (unchanged, repeated) = (homes.len() - held, sheet.rows.len() - homes.len());
-        let changed = Changed { withdrawn: held, unchanged, repeated, ..Changed::default() };
-        return acting.would(changed, &sheet, out);
+        return acting.would(partner.preview(sheet.rows.given(), Change::Withdraw, now)?, &sheet, out);
     }
     let changed = partner.withdraw(sheet.rows.given(), &case, now)?;
     acting.place.refs()?.flagged(Rows::default(), &partner)?;
@@ -207,7 +207,7 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
     sheet.count_numbers(counts_house_numbers(&partner))?;
     let homes = sheet.rows.given();
     let changed = if acting.rows.dry_run {
-        partner.would_replace_all(homes, args.allow_shrink, now)
+        partner.preview(homes, Change::ReplaceAll { allow_shrink: args.allow_shrink }, now)
     } else {
         warn_after_last_epoch(&partner, now.day());
         partner.replace_all(homes, args.allow_shrink, &case, now)
@@ -304,6 +304,29 @@ impl Acting {
         Ok(())
     }
 }
+
+/// Says of rows that are not flagged which own flags may be meant: those with another spelling of the same floor.
+fn warn_of_other_spellings(partner: &Partner, sheet: &Sheet) {
+    let mut spelled: HashMap<AddressKey, Vec<AddressKey>> = HashMap::new();
+    for flag in partner.flags().filter(|flag| has_other_spellings(&flag.address)) {
+        spelled.entry(flag.address.number_key()).or_default().push(flag.address);
+    }
+    let may_be_meant = |address: &AddressKey| {
+        let own = spelled.get(&address.number_key())?;
+        let other = own.iter().find(|own| may_be_one(own, address))?;
+        (!own.contains(address)).then_some((*address, *other))
+    };
+    let meant: Vec<_> = sheet.addresses().iter().filter_map(may_be_meant).collect();
+    for (address, other) in meant.iter().take(MEANT_TOLD) {
+        warn(&format!("{address} is not flagged, and {other} is, which may be the same home: withdraw that if it is"));
+    }
+    if meant.len() > MEANT_TOLD {
+        warn(&format!("and {} more that are flagged in another spelling", meant.len() - MEANT_TOLD));
+    }
+}
+
+/// The most rows of which it is said that another spelling is flagged.
+const MEANT_TOLD: usize = 20;
 
 /// Says that what is flagged now cannot be delivered.
 fn warn_after_last_epoch(partner: &Partner, today: Day) {

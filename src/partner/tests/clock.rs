@@ -116,7 +116,7 @@ fn a_newer_policy_is_adopted_whatever_the_clock_says() {
     let past = "2028-06-15".parse::<Day>().unwrap().start();
     assert_eq!(code(play.partner.accept_clock(&by(), past)), "clock_ahead");
     assert_eq!(code(Play::new().partner.flag(homes(1..2), &by(), past)), "clock_ahead", "in a new folder, too");
-    assert_eq!(code(Play::new().partner.would_replace_all(homes(1..2), false, past)), "clock_ahead");
+    assert_eq!(code(Play::new().partner.preview(homes(1..2), Change::Flag, past)), "clock_ahead");
     let text = policy_text().replace("closes = 2028-05-31", "closes = 2028-06-30");
     let newer = sample::folder(&following(&text, play.partner.policy()));
     let path = newer.path().join("policy.toml");
