@@ -110,9 +110,21 @@ enum Change: int
     case NoLongerStacked = 3;
 }
 
+/** Keeps what people wrote, references among it, out of what var_dump and print_r show. */
+trait Unshown
+{
+    /** @return array<string, mixed> */
+    public function __debugInfo(): array
+    {
+        return array_diff_key(get_object_vars($this), ['typed' => 0, 'reference' => 0]);
+    }
+}
+
 /** Who acts, and for which case. Stays in the partner's own journal. */
 final readonly class Acting
 {
+    use Unshown;
+
     public function __construct(public string $actor, public string $reference)
     {
     }
@@ -130,6 +142,16 @@ final readonly class Fields
         public string $street = '',
         public string $town = '',
     ) {
+    }
+
+    /**
+     * People wrote all of it.
+     *
+     * @return array{}
+     */
+    public function __debugInfo(): array
+    {
+        return [];
     }
 }
 
@@ -177,6 +199,8 @@ final readonly class Address
  */
 final readonly class Row
 {
+    use Unshown;
+
     public function __construct(
         public int $index,
         public ?string $reference,
@@ -363,6 +387,8 @@ final readonly class Rejection implements Reply
 /** One row of an answer. `typed` is the address as it was written when it was asked about or flagged, or null. */
 final readonly class AnswerRow
 {
+    use Unshown;
+
     public function __construct(
         public string $canonical,
         public ?string $typed,
@@ -375,6 +401,8 @@ final readonly class AnswerRow
 /** A change over one of the partner's own addresses. `typed` is how it was written when it was flagged, or null. */
 final readonly class News
 {
+    use Unshown;
+
     public function __construct(
         public string $canonical,
         public ?string $typed,

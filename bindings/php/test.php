@@ -10,6 +10,7 @@ use Stapel\Acting;
 use Stapel\Address;
 use Stapel\Addresses;
 use Stapel\Answer;
+use Stapel\AnswerRow;
 use Stapel\Broker;
 use Stapel\Change;
 use Stapel\ClosedException;
@@ -18,6 +19,7 @@ use Stapel\How;
 use Stapel\HowCounts;
 use Stapel\Level;
 use Stapel\Library;
+use Stapel\News;
 use Stapel\Next;
 use Stapel\Partner;
 use Stapel\Position;
@@ -25,11 +27,14 @@ use Stapel\Receipt;
 use Stapel\Register;
 use Stapel\RegisterEntry;
 use Stapel\Rejection;
+use Stapel\Standing;
+use Stapel\StandingKind;
 use Stapel\StapelException;
 
 [, $sandbox] = $argv;
 testAddresses();
 testNumberOfARefusedHome();
+testNothingPrintsWhatPeopleWrote();
 testRegister($sandbox);
 testPartnerAndBroker($sandbox);
 testNewFolders($sandbox);
@@ -108,6 +113,28 @@ function testNumberOfARefusedHome(): void
     $rows = Addresses::fromTexts(['Dam 1, 2e verdieping, 1012 JS', 'Dam 1', 'Dam 1-a, 1012 JS']);
     foreach ([$rows, $rows->numbers()] as $each) {
         same(['1012JS|1', null, '1012JS|1'], array_map(fn($row) => $row->number, iterator_to_array($each)));
+    }
+}
+
+function testNothingPrintsWhatPeopleWrote(): void
+{
+    $rows = Addresses::fromTexts(['Dam 1-a, 1012 JS Buurvrouw'], ['Zaak-7']);
+    $standing = new Standing(StandingKind::Stacked, 0);
+    $text = 'Dam 1, Buurvrouw';
+    $all = [
+        $rows->row(0),
+        new AnswerRow('1012JS|1|B', $text, Level::Unit, $standing),
+        new News('1012JS|1|C', $text, Level::Unit, Change::NewlyStacked, $standing, $standing),
+        new Fields('1012JS', '1', '', '', $text),
+        new Acting('j.jansen', 'Zaak-7'),
+    ];
+    ob_start();
+    var_dump($all);
+    print_r($all);
+    $printed = (string) ob_get_clean();
+    same([false, false], [str_contains($printed, 'Buurvrouw'), str_contains($printed, 'Zaak-7')]);
+    foreach (['1012JS|1|A', '1012JS|1|B', '1012JS|1|C', 'j.jansen'] as $form) {
+        same(2, substr_count($printed, $form));
     }
 }
 

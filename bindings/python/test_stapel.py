@@ -57,6 +57,19 @@ class Test(unittest.TestCase):
         self.assertEqual(stapel.address_of_fields("1012 js", "1", b"a"), read)
         self.fails("no_postcode", stapel.address, "Dam 1")
 
+    def test_nothing_prints_what_people_wrote(self) -> None:
+        with stapel.Addresses.from_texts(["Dam 1-a, 1012 JS Buurvrouw"], ["Zaak-7"]) as rows:
+            printed = repr(rows[0]) + str(list(rows))
+        self.assertIn("1012JS|1|A", printed)
+        standing, unit = stapel.Standing(stapel.StandingKind.STACKED), stapel.Level.UNIT
+        asked = stapel.AnswerRow("1012JS|1|A", "Dam 1, Buurvrouw", unit, standing)
+        news = stapel.News("1012JS|1|A", "Dam 1, Buurvrouw", unit, stapel.Change.NEWLY_STACKED, standing, standing)
+        printed += repr([asked, news, stapel.Case("j.jansen", "Zaak-7")])
+        self.assertNotIn("Buurvrouw", printed)
+        self.assertNotIn("Zaak-7", printed)
+        # They still tell rows apart.
+        self.assertNotEqual(asked, stapel.AnswerRow("1012JS|1|A", None, unit, standing))
+
     def test_the_number_of_a_home_that_is_refused(self) -> None:
         for call in (
             lambda: stapel.address("Dam 1, 2e verdieping, 1012 JS"),

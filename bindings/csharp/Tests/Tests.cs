@@ -206,6 +206,8 @@ namespace Stapel.Tests
                 Equal("Dam 1, 1012 JS", rows[0].Typed);
                 Equal(Level.Unit, rows[0].Level);
                 That(!rows[0].IsRefused && rows[0].Field == null && rows[0].Message == null, "row 0 was refused");
+                // Nothing prints what people wrote.
+                Equal("Stapel.AddressRow", rows[0].ToString());
                 AddressRow[] refused = rows.Refused.ToArray();
                 Equal(2, refused.Length);
                 Equal(1, refused[0].Row);

@@ -23,6 +23,7 @@ single text, and a message or a reply is bytes, a bytearray or a memoryview. Tim
 from __future__ import annotations
 
 import ctypes as c
+import dataclasses
 import datetime
 import itertools
 import json
@@ -163,7 +164,7 @@ class Case:
     """Who acts, and for which case. Stays in the partner's own journal."""
 
     actor: str
-    reference: str
+    reference: str = dataclasses.field(repr=False)
 
     def __post_init__(self) -> None:
         for name, text in (("actor", self.actor), ("reference", self.reference)):
@@ -185,13 +186,13 @@ class Row:
     """What became of one row. `code` is None, or why the address was refused.
 
     `typed` is the address as it was given, None of a refused row. `number` is the canonical form of the house number; a
-    refused row has it where that is certain.
+    refused row has it where that is certain. What people wrote, `typed` and `reference`, is in no repr, here and below.
     """
 
     index: int
-    reference: str | None
+    reference: str | None = dataclasses.field(repr=False)
     canonical: str | None
-    typed: str | None
+    typed: str | None = dataclasses.field(repr=False)
     number: str | None
     level: Level
     how: How
@@ -328,7 +329,7 @@ class AnswerRow:
     """One row of an answer. `typed` is the address as it was written when it was asked about or flagged, or None."""
 
     canonical: str
-    typed: str | None
+    typed: str | None = dataclasses.field(repr=False)
     level: Level
     standing: Standing
 
@@ -338,7 +339,7 @@ class News:
     """A change over one of the partner's own addresses. `typed` is how it was written when it was flagged, or None."""
 
     canonical: str
-    typed: str | None
+    typed: str | None = dataclasses.field(repr=False)
     level: Level
     change: Change
     before: Standing

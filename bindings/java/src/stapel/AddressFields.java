@@ -24,4 +24,10 @@ public record AddressFields(String postcode, String number, String letter, Strin
     public AddressFields(String postcode, String number, String letter, String addition) {
         this(postcode, number, letter, addition, null, null);
     }
+
+    /** Without what people wrote. */
+    @Override
+    public String toString() {
+        return "AddressFields";
+    }
 }

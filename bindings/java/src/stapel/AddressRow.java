@@ -19,6 +19,13 @@ package stapel;
  */
 public record AddressRow(int row, int status, Level level, How how, String reference, String canonical, String typed,
     String number, String field, String message) {
+    /** Without the reference, and without the address as it was given, in which people write more than one. */
+    @Override
+    public String toString() {
+        return "AddressRow[row=" + row + ", status=" + status + ", level=" + level + ", how=" + how + ", canonical="
+                + canonical + ", number=" + number + ", field=" + field + ", message=" + message + "]";
+    }
+
     /**
      * Whether the address was refused: then it is left out of what is flagged and asked.
      *

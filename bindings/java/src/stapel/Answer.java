@@ -34,7 +34,14 @@ public final class Answer implements Reply, Iterable<AnswerRow> {
             long epoch,
             int organisations,
             int fresh,
-            LogEntry log) {}
+            LogEntry log) {
+        /** Without the reference of the case. */
+        @Override
+        public String toString() {
+            return "Head[actor=" + actor + ", release=" + release + ", asOf=" + asOf + ", until=" + until + ", epoch="
+                    + epoch + ", organisations=" + organisations + ", fresh=" + fresh + ", log=" + log + "]";
+        }
+    }
 
     private final Handle handle;
     private final Head head;

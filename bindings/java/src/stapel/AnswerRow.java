@@ -10,6 +10,12 @@ package stapel;
  * @param standing its standing
  */
 public record AnswerRow(String canonical, String typed, Level level, Standing standing) {
+    /** Without the address as it was written: in such texts people write more than an address. */
+    @Override
+    public String toString() {
+        return "AnswerRow[canonical=" + canonical + ", level=" + level + ", standing=" + standing + "]";
+    }
+
     static AnswerRow of(Lib.AnswerRowOut out) {
         return new AnswerRow(out.canonical.text(), out.typed.text(), Level.of(out.level), Standing.of(out.standing));
     }

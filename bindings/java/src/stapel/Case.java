@@ -21,4 +21,10 @@ public record Case(String actor, String reference) {
         Objects.requireNonNull(actor, "actor");
         Objects.requireNonNull(reference, "reference");
     }
+
+    /** Without the reference of the case. */
+    @Override
+    public String toString() {
+        return "Case[actor=" + actor + "]";
+    }
 }

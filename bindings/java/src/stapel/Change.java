@@ -22,6 +22,13 @@ public record Change(String canonical, String typed, Level level, Kind kind, Sta
         NO_LONGER_STACKED
     }
 
+    /** Without the address as it was written: in such texts people write more than an address. */
+    @Override
+    public String toString() {
+        return "Change[canonical=" + canonical + ", level=" + level + ", kind=" + kind + ", before=" + before
+                + ", now=" + now + "]";
+    }
+
     static Change of(Lib.NewsRowOut out) {
         return new Change(
                 out.canonical.text(),
