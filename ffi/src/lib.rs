@@ -9,8 +9,9 @@
 //! - `guard`: the way into every call, where panics stop, and the last error of a thread;
 //! - `handle`: handles, and what they stand for;
 //! - `bytes`: the only place where pointers of the caller's are followed;
-//! - `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of `broker` come
-//!   with the feature of that name.
+//! - `texts`: texts that come with rows, in one piece;
+//! - `address`, `addresses`, `register`, `partner`, `messages`, `reply`, `news`, `broker`: the functions. Those of
+//!   `broker` come with the feature of that name.
 //!
 //! Nothing secret crosses: keys and secrets go from files to the library and stay there, wiped when a handle is freed.
 //! The texts of addresses, actors and cases are the caller's and are not wiped here.
@@ -25,6 +26,8 @@ mod status;
 mod guard;
 mod handle;
 mod bytes;
+mod texts;
+mod address;
 mod addresses;
 mod register;
 mod messages;
@@ -36,6 +39,7 @@ mod broker;
 
 use std::ffi::c_char;
 
+pub use address::*;
 pub use addresses::*;
 #[cfg(feature = "broker")]
 pub use broker::*;

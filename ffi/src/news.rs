@@ -4,7 +4,7 @@ use stapel::AddressKey;
 use stapel::message::{Standing, Told};
 use stapel::partner::{News, Partner, StackChange};
 
-use crate::addresses::stapel_level;
+use crate::address::stapel_level;
 use crate::bytes::{out, past, stapel_str};
 use crate::guard::guard;
 use crate::handle::{Handle, Table, add, free, get};

@@ -7,7 +7,7 @@ use stapel::message::RenewalReason;
 use stapel::partner::{Changed, Partner};
 use stapel::{AddressKey, Day, Digest, Slug, Timestamp};
 
-use crate::addresses::{Texts, stapel_addresses};
+use crate::addresses::stapel_addresses;
 use crate::bytes::{array, case, invalid, out, path, place, spare, stapel_case, text};
 use crate::guard::{Failure, Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
@@ -15,6 +15,7 @@ use crate::messages::{stapel_buffer, stapel_messages};
 use crate::news::stapel_news;
 use crate::reply::stapel_reply;
 use crate::status::stapel_status::{self, STAPEL_ERROR_PANIC};
+use crate::texts::Texts;
 
 /// A partner with its folder open: its key, its flags, its journal. One handle at a time, of all processes, can have a
 /// folder open.

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use stapel::AddressKey;
 use stapel::register::{Findings, Register, RegisterEntry};
 
-use crate::addresses::terminated;
+use crate::address::terminated;
 use crate::bytes::{out, past, path, stapel_str, text};
 use crate::guard::guard;
 use crate::handle::{Handle, Table, add, free, get};

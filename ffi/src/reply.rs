@@ -3,11 +3,13 @@
 use stapel::message::{LogEntry, Receipt, Rejection, Standing, StatusReply};
 use stapel::partner::{Answered, Complaint, Next, Partner, Received};
 
-use crate::addresses::{Texts, stapel_addresses, stapel_level};
+use crate::address::stapel_level;
+use crate::addresses::stapel_addresses;
 use crate::bytes::{invalid, out, out_array, past, spare, stapel_str};
 use crate::guard::{Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
 use crate::status::stapel_status::{self, STAPEL_OK};
+use crate::texts::Texts;
 
 /// A reply that was read. It never changes: any number of threads may look at it at once.
 pub struct stapel_reply {
