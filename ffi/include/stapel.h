@@ -700,7 +700,7 @@ typedef struct {
     stapel_str canonical;
     /**
      * The address as it was given; of fields, those that are not empty, as on one line. NULL where it was refused, and
-     * for a house number that a home is in.
+     * for a house number that stapel_addresses_numbers made of a home.
      */
     stapel_str typed;
     /**
@@ -1040,7 +1040,7 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_register *local_r
 
 /**
  * The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. An address
- * without a postcode, which is in none, stays as it is. References and refused rows are the same.
+ * without a postcode, which is in none, stays as it is, with its text. References and refused rows are the same.
  */
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);

@@ -73,7 +73,7 @@ pub struct stapel_row {
     /// The canonical form; NULL where it was refused.
     pub canonical: stapel_str,
     /// The address as it was given; of fields, those that are not empty, as on one line. NULL where it was refused, and
-    /// for a house number that a home is in.
+    /// for a house number that stapel_addresses_numbers made of a home.
     pub typed: stapel_str,
     /// The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
     /// house number is certain and only the home in it is not: use that where house numbers are what is counted.
@@ -250,7 +250,7 @@ pub unsafe extern "C" fn stapel_addresses_from_packed_fields(
 }
 
 /// The house numbers that homes are in, row by row, to ask about where the policy counts house numbers. An address
-/// without a postcode, which is in none, stays as it is. References and refused rows are the same.
+/// without a postcode, which is in none, stays as it is, with its text. References and refused rows are the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_numbers(
     addresses: *const stapel_addresses,
@@ -268,6 +268,7 @@ pub unsafe extern "C" fn stapel_addresses_numbers(
         reserve(&mut made.how, homes.how.len())?;
         made.keys.extend(homes.keys.iter().map(AddressKey::number_key));
         made.how.extend_from_slice(&homes.how);
+        made.typed = homes.typed_where(|key| key.number_key() == *key)?;
         for refused in &homes.refused {
             made.keep_refused(refused.clone())?;
         }
@@ -410,6 +411,19 @@ impl stapel_addresses {
             let given = Given::from(key).typed(self.typed.get(at).unwrap_or_default());
             if self.how.is_empty() { given } else { given.resolved() }
         })
+    }
+
+    /// How they were written, of some alone: with no text for the others.
+    fn typed_where(&self, stays: impl Fn(&AddressKey) -> bool) -> Outcome<Texts> {
+        let mut typed = Texts::default();
+        if self.keys.iter().any(&stays) {
+            typed.reserve_rows(self.keys.len())?;
+            for (at, key) in self.keys.iter().enumerate() {
+                let text = self.typed.get(at).filter(|_| stays(key)).unwrap_or_default();
+                typed.push(text.as_bytes(), "a text")?;
+            }
+        }
+        Ok(typed)
     }
 
     /// How many bytes the texts of all of them have.

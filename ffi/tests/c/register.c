@@ -136,6 +136,14 @@ static void rows_in_each_shape(void) {
     OK(stapel_addresses_from_texts(bag, ids, NULL, 3, &rows));
     OK(stapel_addresses_row(rows, 0, &row));
     THAT(row.how == STAPEL_HOW_BY_ID && same(row.canonical, BOX) && row.number.ptr == NULL);
+    /* So it stays as it is where house numbers are made of the rows, with its text. */
+    stapel_addresses *in_numbers = NULL;
+    OK(stapel_addresses_numbers(rows, &in_numbers));
+    OK(stapel_addresses_row(in_numbers, 0, &row));
+    THAT(row.how == STAPEL_HOW_BY_ID && same(row.canonical, BOX) && same(row.typed, BOX));
+    OK(stapel_addresses_row(in_numbers, 1, &row));
+    THAT(same(row.canonical, "9999XA|14") && row.typed.ptr == NULL);
+    OK(stapel_addresses_free(in_numbers));
     OK(stapel_addresses_row(rows, 1, &row));
     THAT(same(row.canonical, "9999XA|14|H"));
     OK(stapel_addresses_free(rows));
