@@ -322,6 +322,13 @@ public:
             return stapel_addresses_numbers(raw(), out);
         }));
     }
+    // The house numbers of the refused rows where only the home is not certain; with a register those that it has. They
+    // count for that number alone, and for no home, where the policy counts the level `number`.
+    addresses refused_numbers() const {
+        return addresses(detail::make<stapel_addresses>([&](auto out) {
+            return stapel_addresses_refused_numbers(raw(), out);
+        }));
+    }
     std::size_t size() const { return counts().first; }
     std::size_t refused() const { return counts().second; }
     // How many rows were found in the register in each way.

@@ -91,6 +91,9 @@ void test_number_of_a_refused_home() {
     auto rows = stapel::addresses::from_texts({"Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"});
     CHECK(rows[0].refused() && rows[0].number == "1012JS|1" && rows[1].number.empty() && rows[2].number == "1012JS|1");
     CHECK(rows.numbers()[0].refused() && rows.numbers()[0].number == "1012JS|1");
+    auto alone = rows.refused_numbers();
+    CHECK(alone.size() == 1 && alone[0].canonical == "1012JS|1" && alone[0].level == STAPEL_LEVEL_NUMBER);
+    CHECK(alone[0].typed == "Dam 1, 2e verdieping, 1012 JS" && alone[0].how == STAPEL_HOW_NONE);
 }
 
 void test_register(const std::string &sandbox) {
@@ -138,6 +141,11 @@ void test_register(const std::string &sandbox) {
         auto counts = rows.how_counts();
         CHECK(counts.completed == 1 && counts.unregistered == 1 && counts.registered == 0 && counts.withdrawn == 0);
     }
+
+    auto alone = stapel::addresses::from_texts({"Kerkplein 5, 2e verdieping, 9999 XB",
+        "Kerkplein 99, 2e verdieping, 9999 XB"}, {"Z-1", "Z-2"}, &bag).refused_numbers();
+    CHECK(alone.size() == 1 && alone[0].canonical == "9999XB|5" && alone[0].how == STAPEL_HOW_REGISTERED);
+    CHECK(alone[0].reference == "Z-1");
 
     auto found = bag.look_up("9999XB|7|");
     CHECK(found.size() == 1 && found.now() == "9999XB|5|");

@@ -550,6 +550,15 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
     }
 
     /**
+     * The house numbers of the refused rows where only the home is not certain; with a register those that it has.
+     * They count for that number alone, and for no home, where the policy counts the level `number`.
+     */
+    public function refusedNumbers(): self
+    {
+        return new self(Library::make('stapel_addresses', 'addresses_refused_numbers', $this->raw()));
+    }
+
+    /**
      * The canonical form of each row, null of a refused one: in one call.
      *
      * @return list<?string>

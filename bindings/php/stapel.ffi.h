@@ -381,6 +381,8 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_register *local_r
                                                   stapel_addresses **addresses);
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);
+stapel_status stapel_addresses_refused_numbers(const stapel_addresses *addresses,
+                                               stapel_addresses **numbers);
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 stapel_status stapel_addresses_how_counts(const stapel_addresses *addresses,
                                           stapel_how_counts *counts);

@@ -114,6 +114,9 @@ function testNumberOfARefusedHome(): void
     foreach ([$rows, $rows->numbers()] as $each) {
         same(['1012JS|1', null, '1012JS|1'], array_map(fn($row) => $row->number, iterator_to_array($each)));
     }
+    [$alone] = iterator_to_array($rows->refusedNumbers());
+    same([1, '1012JS|1', Level::Number, How::None, 'Dam 1, 2e verdieping, 1012 JS'],
+        [count($rows->refusedNumbers()), $alone->canonical, $alone->level, $alone->how, $alone->typed]);
 }
 
 function testNothingPrintsWhatPeopleWrote(): void
@@ -183,6 +186,10 @@ function testRegister(string $sandbox): void
         same(['several_in_register', 'line', 'Z-2'], [$all[1]->code, $all[1]->field, $all[1]->reference]);
         same(true, $rows->howCounts() == new HowCounts(0, 0, 1, 0, 0, 1, 0));
     }
+    $floors = ['Kerkplein 5, 2e verdieping, 9999 XB', 'Kerkplein 99, 2e verdieping, 9999 XB'];
+    $alone = iterator_to_array(Addresses::fromTexts($floors, ['Z-1', 'Z-2'], $register)->refusedNumbers());
+    same([1, '9999XB|5', How::Registered, 'Z-1'],
+        [count($alone), $alone[0]->canonical, $alone[0]->how, $alone[0]->reference]);
     $rows = Addresses::fromFields($fields, $references);
     same(['no_postcode', true],
         [$rows->row(0)->code, $rows->howCounts() == new HowCounts(0, 0, 0, 0, 0, 0, 0)]);

@@ -84,6 +84,9 @@ class Test(unittest.TestCase):
         rows = stapel.Addresses.from_texts(["Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"])
         self.assertEqual([row.number for row in rows], ["1012JS|1", None, "1012JS|1"])
         self.assertEqual([row.number for row in rows.numbers()], ["1012JS|1", None, "1012JS|1"])
+        [alone] = rows.refused_numbers()
+        self.assertEqual((alone.canonical, alone.level, alone.how), ("1012JS|1", stapel.Level.NUMBER, stapel.How.NONE))
+        self.assertEqual((alone.typed, alone.reference), ("Dam 1, 2e verdieping, 1012 JS", None))
 
     def test_a_register(self) -> None:
         how, garage = stapel.How, "9999200000000014"
@@ -132,6 +135,10 @@ class Test(unittest.TestCase):
                 counts = rows.how_counts()
                 self.assertEqual((len(counts), sum(counts.values())), (7, 2))
                 self.assertEqual((counts[how.COMPLETED], counts[how.UNREGISTERED]), (1, 1))
+            of_floors = ["Kerkplein 5, 2e verdieping, 9999 XB", "Kerkplein 99, 2e verdieping, 9999 XB"]
+            floors = stapel.Addresses.from_texts(of_floors, ["Z-1", "Z-2"], register=register)
+            [alone] = floors.refused_numbers()
+            self.assertEqual((alone.canonical, alone.how, alone.reference), ("9999XB|5", how.REGISTERED, "Z-1"))
             # Without a register none of it is looked at.
             rows = stapel.Addresses.from_fields(*columns, streets=streets, towns=towns)
             self.assertEqual([row.code for row in rows], ["no_postcode", "no_postcode", None])

@@ -705,7 +705,7 @@ typedef struct {
     stapel_str typed;
     /**
      * The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
-     * house number is certain and only the home in it is not: use that where house numbers are what is counted.
+     * house number is certain and only the home in it is not: stapel_addresses_refused_numbers makes rows of these.
      */
     stapel_str number;
     /**
@@ -1045,6 +1045,17 @@ stapel_status stapel_addresses_from_packed_fields(const stapel_register *local_r
 stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);
 
+/**
+ * The house numbers of refused rows, where only the home is not certain ("Dam 1, 2e verdieping, 1012 JS"): rows of
+ * these numbers alone, in the order of the refused ones, to be flagged, withdrawn or asked about where the policy
+ * counts the level `number`. They count for no home: show the refused rows to somebody all the same.
+ *
+ * Each has the reference of its row, and its text as it was given. Where the rows were read with a register, there are
+ * only those numbers at which it has an address, found as STAPEL_HOW_REGISTERED. None of them is refused.
+ */
+stapel_status stapel_addresses_refused_numbers(const stapel_addresses *addresses,
+                                               stapel_addresses **numbers);
+
 /** How many rows there are, and how many of them were refused. */
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 
@@ -1345,8 +1356,9 @@ stapel_status stapel_partner_accept_clock(const stapel_partner *partner,
  * they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
  * stapel_partner_deliver.
  *
- * House numbers follow from their homes. Where the policy counts them, a row of one (stapel_addresses_numbers) flags
- * that number alone, for where it is certain and the home is not: it counts for no home.
+ * House numbers follow from their homes. Where the policy counts them, a row of one
+ * (stapel_addresses_refused_numbers) flags that number alone, for where it is certain and the home is not: it counts
+ * for no home.
  *
  * `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
  *

@@ -99,6 +99,7 @@ enum Refusal {
 }
 
 /// An address that was read.
+#[derive(Clone, Copy)]
 pub(crate) struct Found {
     pub(crate) key: AddressKey,
     pub(crate) how: Option<How>,
@@ -195,6 +196,15 @@ fn resolve(register: &stapel_register, lookup: Result<Lookup<'_>, AddressError>)
         }
         Err(error) => return Err(error.into()),
     })
+}
+
+/// The house number of a home that was refused, as it may count alone: where it is certain, and a register, if there is
+/// one, has an address at it.
+pub(crate) fn number_alone(register: Option<&stapel_register>, refused: &Refused) -> Outcome<Option<Found>> {
+    let Some(key) = refused.number else { return Ok(None) };
+    let Some(register) = register else { return Ok(Some(Found { key, how: None })) };
+    let is_there = register.0.look_up(&key)?.entries.iter().any(|entry| !entry.is_withdrawn);
+    Ok(is_there.then_some(Found { key, how: Some(How::Registered) }))
 }
 
 impl From<AddressError> for Refused {

@@ -6,7 +6,7 @@ use stapel::partner::Given;
 use stapel::register::How;
 use stapel::{AddressKey, Level};
 
-use crate::address::{Found, Refused, read_fields, read_text, stapel_fields, stapel_how, stapel_level};
+use crate::address::{Found, Refused, number_alone, read_fields, read_text, stapel_fields, stapel_how, stapel_level};
 use crate::bytes::{
     Packed, array, optional_packed, out, packed, past, reserve, spare, stapel_packed, stapel_str, str_bytes, value,
 };
@@ -76,7 +76,7 @@ pub struct stapel_row {
     /// for a house number that stapel_addresses_numbers made of a home.
     pub typed: stapel_str,
     /// The canonical form of the house number; NULL for a home without a postcode. A refused row has it too where the
-    /// house number is certain and only the home in it is not: use that where house numbers are what is counted.
+    /// house number is certain and only the home in it is not: stapel_addresses_refused_numbers makes rows of these.
     pub number: stapel_str,
     /// Of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
     /// "woonplaats" or "line".
@@ -96,6 +96,8 @@ pub struct stapel_addresses {
     typed: Texts,
     /// Those that were, ascending by row.
     refused: Vec<RefusedRow>,
+    /// How each of these was written whose house number may count alone; empty for the others.
+    refused_typed: Texts,
     references: Option<Arc<Texts>>,
 }
 
@@ -104,6 +106,8 @@ pub struct stapel_addresses {
 pub(crate) struct RefusedRow {
     row: usize,
     refused: Refused,
+    /// Its house number, where that may count alone.
+    number_alone: Option<Found>,
 }
 
 /// After how many refused rows it is seen again whether there is memory for more.
@@ -269,9 +273,42 @@ pub unsafe extern "C" fn stapel_addresses_numbers(
         made.keys.extend(homes.keys.iter().map(AddressKey::number_key));
         made.how.extend_from_slice(&homes.how);
         made.typed = homes.typed_where(|key| key.number_key() == *key)?;
-        for refused in &homes.refused {
-            made.keep_refused(refused.clone())?;
+        for (at, refused) in homes.refused.iter().enumerate() {
+            made.keep_refused(refused.clone(), |typed| homes.refused_typed.copy(at, typed))?;
         }
+        numbers.write(add(made));
+        Ok(())
+    })
+}
+
+/// The house numbers of refused rows, where only the home is not certain ("Dam 1, 2e verdieping, 1012 JS"): rows of
+/// these numbers alone, in the order of the refused ones, to be flagged, withdrawn or asked about where the policy
+/// counts the level `number`. They count for no home: show the refused rows to somebody all the same.
+///
+/// Each has the reference of its row, and its text as it was given. Where the rows were read with a register, there are
+/// only those numbers at which it has an address, found as STAPEL_HOW_REGISTERED. None of them is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_addresses_refused_numbers(
+    addresses: *const stapel_addresses,
+    numbers: *mut *mut stapel_addresses,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let numbers = unsafe { out(numbers, "numbers") }?;
+        let homes = get(addresses)?;
+        let mut made = stapel_addresses::of(Vec::new(), Texts::default());
+        let mut references = Texts::default();
+        for (at, refused) in homes.refused.iter().enumerate() {
+            let Some(found) = refused.number_alone else { continue };
+            reserve(&mut made.keys, 1)?;
+            reserve(&mut made.how, 1)?;
+            made.push(found);
+            homes.refused_typed.copy(at, &mut made.typed)?;
+            if let Some(given) = &homes.references {
+                given.copy(refused.row, &mut references)?;
+            }
+        }
+        made.references = homes.references.is_some().then(|| Arc::new(references));
         numbers.write(add(made));
         Ok(())
     })
@@ -397,7 +434,14 @@ impl stapel_addresses {
 
     /// Addresses of the library's own, none of them refused, with how each was written.
     pub(crate) fn of(keys: Vec<AddressKey>, typed: Texts) -> stapel_addresses {
-        stapel_addresses { keys, how: Vec::new(), typed, refused: Vec::new(), references: None }
+        stapel_addresses {
+            keys,
+            how: Vec::new(),
+            typed,
+            refused: Vec::new(),
+            refused_typed: Texts::default(),
+            references: None,
+        }
     }
 
     /// Those that were not refused, in the order of their rows.
@@ -419,8 +463,7 @@ impl stapel_addresses {
         if self.keys.iter().any(&stays) {
             typed.reserve_rows(self.keys.len())?;
             for (at, key) in self.keys.iter().enumerate() {
-                let text = self.typed.get(at).filter(|_| stays(key)).unwrap_or_default();
-                typed.push(text.as_bytes(), "a text")?;
+                if stays(key) { self.typed.copy(at, &mut typed)? } else { typed.push_none()? }
             }
         }
         Ok(typed)
@@ -452,44 +495,56 @@ impl stapel_addresses {
     }
 
     fn push_text(&mut self, register: Option<&stapel_register>, text: &[u8]) -> Outcome {
-        if self.push(read_text(register, text)?)? { self.typed.push(text, "a text") } else { Ok(()) }
+        let write = |typed: &mut Texts| typed.push(text, "a text");
+        match read_text(register, text)? {
+            Ok(found) => {
+                self.push(found);
+                write(&mut self.typed)
+            }
+            Err(refused) => self.push_refused(register, refused, write),
+        }
     }
 
     fn push_fields(&mut self, register: Option<&stapel_register>, fields: [&[u8]; 4], place: [&[u8]; 2]) -> Outcome {
-        if !self.push(read_fields(register, fields, place)?)? {
-            return Ok(());
-        }
         let ([postcode, number, letter, addition], [street, town]) = (fields, place);
-        self.typed.push_joined([street, number, letter, addition, postcode, town])
-    }
-
-    /// Takes the next row, and says whether it is an address.
-    #[inline]
-    fn push(&mut self, read: Result<Found, Refused>) -> Outcome<bool> {
-        match read {
+        let write = |typed: &mut Texts| typed.push_joined([street, number, letter, addition, postcode, town]);
+        match read_fields(register, fields, place)? {
             Ok(found) => {
-                self.keys.push(found.key);
-                self.how.extend(found.how);
-                Ok(true)
+                self.push(found);
+                write(&mut self.typed)
             }
-            Err(refused) => {
-                self.push_refused(refused)?;
-                Ok(false)
-            }
+            Err(refused) => self.push_refused(register, refused, write),
         }
     }
 
-    /// Takes a refused row, the next after those that there are.
-    fn push_refused(&mut self, refused: Refused) -> Outcome {
-        let row = self.count();
-        self.keep_refused(RefusedRow { row, refused })
+    /// Takes the next row, for which there is room.
+    #[inline]
+    fn push(&mut self, found: Found) {
+        self.keys.push(found.key);
+        self.how.extend(found.how);
     }
 
-    fn keep_refused(&mut self, refused: RefusedRow) -> Outcome {
+    /// Takes a refused row, the next after those that there are. `write` writes its text.
+    #[cold]
+    fn push_refused(
+        &mut self,
+        register: Option<&stapel_register>,
+        refused: Refused,
+        write: impl FnOnce(&mut Texts) -> Outcome,
+    ) -> Outcome {
+        let number_alone = number_alone(register, &refused)?;
+        self.keep_refused(RefusedRow { row: self.count(), refused, number_alone }, write)
+    }
+
+    fn keep_refused(&mut self, refused: RefusedRow, write: impl FnOnce(&mut Texts) -> Outcome) -> Outcome {
         if self.refused.len().is_multiple_of(LOOKED_AFTER) {
             // What these rows are told of has room of its own, which nobody asks for.
             spare(LOOKED_AFTER * LONGEST_MESSAGE)?;
             reserve(&mut self.refused, LOOKED_AFTER)?;
+        }
+        match refused.number_alone {
+            Some(_) => write(&mut self.refused_typed)?,
+            None => self.refused_typed.push_none()?,
         }
         self.refused.push(refused);
         Ok(())

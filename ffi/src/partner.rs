@@ -235,8 +235,9 @@ pub unsafe extern "C" fn stapel_partner_accept_clock(
 /// they are: looked at again, they are renewed, with stapel_partner_renew. The broker hears of it with
 /// stapel_partner_deliver.
 ///
-/// House numbers follow from their homes. Where the policy counts them, a row of one (stapel_addresses_numbers) flags
-/// that number alone, for where it is certain and the home is not: it counts for no home.
+/// House numbers follow from their homes. Where the policy counts them, a row of one
+/// (stapel_addresses_refused_numbers) flags that number alone, for where it is certain and the home is not: it counts
+/// for no home.
 ///
 /// `now` is in seconds since 1970-01-01T00:00:00Z, here and everywhere: the library reads no clock.
 ///

@@ -76,6 +76,19 @@ impl Texts {
         self.end()
     }
 
+    /// No text, for a row that has none.
+    pub(crate) fn push_none(&mut self) -> Outcome {
+        self.end()
+    }
+
+    /// Adds the text at a place to others; none where there is none.
+    pub(crate) fn copy(&self, at: usize, to: &mut Texts) -> Outcome {
+        let text = self.get(at).unwrap_or_default();
+        to.reserve(text.len())?;
+        to.text.push_str(text);
+        to.end()
+    }
+
     /// How many bytes all of them have.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len()

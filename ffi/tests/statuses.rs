@@ -223,6 +223,16 @@ fn required(seen: &mut Seen, consortium: &Consortium, register: *const stapel_re
         seen.expect(STAPEL_OK, stapel_addresses_numbers(looked_up, &mut numbers));
         seen.expect(STAPEL_OK, stapel_partner_flag(partner, looked_up, &by, NOW, &mut changed));
         assert_eq!(changed.added, 1);
+        // A house number alone was looked up too.
+        let (refused, mut read, mut refused_numbers) =
+            ([of(b"Lindepad 12, 2e verdieping, 9999 XA")], null_mut(), null_mut());
+        seen.expect(STAPEL_OK, stapel_addresses_from_texts(register, refused.as_ptr(), null(), 1, &mut read));
+        seen.expect(STAPEL_OK, stapel_addresses_refused_numbers(read, &mut refused_numbers));
+        seen.expect(STAPEL_OK, stapel_partner_flag(partner, refused_numbers, &by, NOW, &mut changed));
+        assert_eq!(changed.added, 1);
+        seen.expect(STAPEL_OK, stapel_partner_withdraw(partner, refused_numbers, &by, NOW, &mut changed));
+        seen.expect(STAPEL_OK, stapel_addresses_free(refused_numbers));
+        seen.expect(STAPEL_OK, stapel_addresses_free(read));
         // What is flagged is looked up again by its canonical form.
         let (canonical, reason, mut again) = ([of(b"9999XA|12|")], c"being_acted_on".as_ptr(), null_mut());
         let read = stapel_addresses_from_texts(register, canonical.as_ptr(), null(), 1, &mut again);

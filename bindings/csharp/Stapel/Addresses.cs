@@ -167,7 +167,7 @@ namespace Stapel
         public string Typed { get; }
 
         /// <summary>The canonical form of the house number; null for a home without a postcode. A refused row has it
-        /// where it is certain: use that where house numbers are what is counted.</summary>
+        /// where it is certain: <see cref="Addresses.RefusedNumbers"/> makes rows of these.</summary>
         public string Number { get; }
 
         /// <summary>
@@ -261,6 +261,18 @@ namespace Stapel
         public Addresses Numbers()
         {
             StapelException.Check(Native.stapel_addresses_numbers(Handle, out AddressesHandle numbers));
+            return new Addresses(numbers);
+        }
+
+        /// <summary>
+        /// The house numbers of the refused rows where only the home is not certain, each with the reference and the
+        /// text of its row, to flag, withdraw or ask about where the policy counts the level "number". They count for
+        /// that number alone, and for no home. Of rows that were read with a register, there are only the numbers at
+        /// which it has an address.
+        /// </summary>
+        public Addresses RefusedNumbers()
+        {
+            StapelException.Check(Native.stapel_addresses_refused_numbers(Handle, out AddressesHandle numbers));
             return new Addresses(numbers);
         }
 

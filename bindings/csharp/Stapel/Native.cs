@@ -69,6 +69,9 @@ namespace Stapel
         [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_numbers(AddressesHandle addresses, out AddressesHandle numbers);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_refused_numbers(AddressesHandle addresses,
+            out AddressesHandle numbers);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows,
             out UIntPtr refused);
         [DllImport(Library, CallingConvention = C)]

@@ -34,7 +34,8 @@ namespace Stapel.Tests
             keysFolder = Path.Combine(brokerFolder, "keys");
             Action[] tests =
             {
-                TheLibraryIsTheOne, OneAddressIsRead, TheNumberOfARefusedHome, ARegisterCompletes, ARegisterIsLookedAt,
+                TheLibraryIsTheOne, OneAddressIsRead, TheNumberOfARefusedHome, ARegisterCompletes,
+                ARegisterHasANumberOfARefusedHome, ARegisterIsLookedAt,
                 RowsAreReadAndRefused, OddTextsAreRowsLikeOthers, ManyRowsCrossInOneCall,
                 AFirstQuestionGivesAHit, ADeliveryIsResentUntilItsReplyIsRead, FlagsComeAndGo, RejectionsAreReplies,
                 ErrorsHaveTheirCodes, FoldersAreMade, DisposingTwiceIsHarmless, WhatWasDisposedOfIsRefused,
@@ -93,6 +94,12 @@ namespace Stapel.Tests
             {
                 Equal("1012JS|1,,1012JS|1", string.Join(",", rows.Select(row => row.Number)));
                 Equal("1012JS|1,,1012JS|1", string.Join(",", numbers.Select(row => row.Number)));
+                using (Addresses alone = rows.RefusedNumbers())
+                {
+                    AddressRow one = alone.Single();
+                    Equal("1012JS|1 Number None", one.Canonical + " " + one.Level + " " + one.How);
+                    Equal(texts[0], one.Typed);
+                }
             }
         }
 
@@ -152,6 +159,19 @@ namespace Stapel.Tests
                     Equal("no_postcode,no_postcode,ok", string.Join(",", rows.Select(row => row.Code)));
                     Equal(0, rows.HowCounts.Completed + rows.HowCounts.Unregistered);
                 }
+            }
+        }
+
+        private static void ARegisterHasANumberOfARefusedHome()
+        {
+            string[] texts = { "Kerkplein 5, 2e verdieping, 9999 XB", "Kerkplein 99, 2e verdieping, 9999 XB" };
+            using (Register register = Register.Open(Path.Combine(sandbox, "bag.stapel")))
+            using (Addresses rows = Addresses.FromTexts(texts, new[] { "Z-1", "Z-2" }, register))
+            using (Addresses alone = rows.RefusedNumbers())
+            {
+                AddressRow one = alone.Single();
+                Equal("9999XB|5 Number Registered Z-1",
+                    string.Join(" ", one.Canonical, one.Level, one.How, one.Reference));
             }
         }
 

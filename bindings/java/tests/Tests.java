@@ -127,6 +127,10 @@ public final class Tests {
             List<String> expected = Arrays.asList("1012JS|1", null, "1012JS|1");
             equal(expected, all(rows).stream().map(AddressRow::number).toList());
             equal(expected, all(numbers).stream().map(AddressRow::number).toList());
+            try (Addresses alone = rows.refusedNumbers()) {
+                equal(List.of(new AddressRow(0, 0, Level.NUMBER, How.NONE, null, "1012JS|1", texts.get(0), "1012JS|1",
+                        null, null)), all(alone));
+            }
         }
     }
 
@@ -174,6 +178,13 @@ public final class Tests {
                     equal("several_in_register line Z-2", one.code() + " " + one.field() + " " + one.reference());
                     equal(new HowCounts(0, 0, 1, 0, 0, 1, 0), rows.howCounts());
                 }
+            }
+            List<String> floors =
+                    List.of("Kerkplein 5, 2e verdieping, 9999 XB", "Kerkplein 99, 2e verdieping, 9999 XB");
+            try (Addresses rows = Addresses.fromTexts(floors, List.of("Z-1", "Z-2"), register);
+                    Addresses alone = rows.refusedNumbers()) {
+                equal(List.of(new AddressRow(0, 0, Level.NUMBER, How.REGISTERED, "Z-1", "9999XB|5", floors.get(0),
+                        "9999XB|5", null, null)), all(alone));
             }
             try (Addresses rows = Addresses.fromFields(fields, references)) {
                 equal("no_postcode", rows.get(0).code());

@@ -536,6 +536,13 @@ class Addresses(_Handle, Sequence[Row]):
         """The house numbers that these homes are in, row by row."""
         return Addresses(_make("addresses_numbers", self))
 
+    def refused_numbers(self) -> Addresses:
+        """The house numbers of the refused rows where only the home is not certain; with a register those it has.
+
+        They count for that number alone, and for no home, where the policy counts the level `number`.
+        """
+        return Addresses(_make("addresses_refused_numbers", self))
+
     def canonical(self) -> list[str | None]:
         """The canonical form of each row, None of a refused one: in one call."""
         lines = _take_buffer(_make("addresses_lines", self)).decode().split("\n")

@@ -101,6 +101,8 @@ static void null_everywhere(void) {
     NIL(stapel_addresses_from_packed_fields(NULL, &columns, NULL, 1, NULL));
     NIL(stapel_addresses_numbers(NULL, &a));
     NIL(stapel_addresses_numbers(rows, NULL));
+    NIL(stapel_addresses_refused_numbers(NULL, &a));
+    NIL(stapel_addresses_refused_numbers(rows, NULL));
     NIL(stapel_addresses_count(NULL, &size, &size));
     NIL(stapel_addresses_count(rows, NULL, &size));
     NIL(stapel_addresses_count(rows, &size, NULL));

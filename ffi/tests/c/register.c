@@ -149,6 +149,75 @@ static void rows_in_each_shape(void) {
     OK(stapel_addresses_free(rows));
 }
 
+/* The house numbers of refused rows count alone, but for those that the register does not have or that are no more. */
+static void numbers_of_refused(const char *root, uint64_t now) {
+    stapel_str texts[] = {str("Lindepad 12, 2e verdieping, 9999 XA"), str("geen adres"),
+                          str("Lindepad 77, 2e verdieping, 9999 XA"), str("Lindepad 10, 2e verdieping, 9999 XA"),
+                          str("Lindepad 12, Lelie"), str("Lindepad 12, 3e verdieping, 9999 XA")};
+    stapel_str references[] = {str("Z-1"), str("Z-2"), str("Z-3"), str("Z-4"), str("Z-5"), str("Z-6")};
+    stapel_addresses *rows = NULL, *numbers = NULL, *of_numbers = NULL, *flags = NULL;
+    stapel_how_counts counts;
+    stapel_row row;
+    size_t count = 0, refused = 0;
+    OK(stapel_addresses_from_texts(bag, texts, references, 6, &rows));
+    OK(stapel_addresses_refused_numbers(rows, &numbers));
+    OK(stapel_addresses_count(numbers, &count, &refused));
+    THAT(count == 2 && refused == 0);
+    OK(stapel_addresses_row(numbers, 0, &row));
+    THAT(row.status == STAPEL_OK && row.level == STAPEL_LEVEL_NUMBER && row.how == STAPEL_HOW_REGISTERED);
+    THAT(same(row.canonical, "9999XA|12") && same(row.number, "9999XA|12") && same(row.reference, "Z-1"));
+    THAT(same(row.typed, "Lindepad 12, 2e verdieping, 9999 XA"));
+    OK(stapel_addresses_row(numbers, 1, &row));
+    THAT(same(row.canonical, "9999XA|12") && same(row.reference, "Z-6"));
+    THAT(same(row.typed, "Lindepad 12, 3e verdieping, 9999 XA"));
+    OK(stapel_addresses_how_counts(numbers, &counts));
+    THAT(counts.registered == 2 && counts.unregistered == 0 && counts.withdrawn == 0);
+    /* The rows themselves say nothing else than before. */
+    OK(stapel_addresses_refused_row(rows, 2, &row));
+    THAT(row.row == 2 && row.typed.ptr == NULL && same(row.number, "9999XA|77"));
+
+    stapel_partner *partner = open_partner(root, "1");
+    stapel_case by_whom = by();
+    stapel_changed changed;
+    stapel_messages *messages = NULL;
+    OK(stapel_partner_flag(partner, numbers, &by_whom, now, &changed));
+    THAT(changed.added == 1 && changed.repeated == 1 && changed.refused == 0);
+    OK(stapel_partner_flags(partner, &flags));
+    OK(stapel_addresses_row(flags, 0, &row));
+    THAT(row.level == STAPEL_LEVEL_NUMBER && same(row.canonical, "9999XA|12"));
+    THAT(same(row.typed, "Lindepad 12, 2e verdieping, 9999 XA"));
+    OK(stapel_partner_ask(partner, numbers, &by_whom, now, &messages));
+    OK(stapel_partner_withdraw(partner, numbers, &by_whom, now, &changed));
+    THAT(changed.withdrawn == 1);
+    OK(stapel_messages_free(messages));
+    OK(stapel_addresses_free(flags));
+    OK(stapel_addresses_free(numbers));
+
+    /* The numbers of the rows have them too. */
+    OK(stapel_addresses_numbers(rows, &of_numbers));
+    OK(stapel_addresses_refused_numbers(of_numbers, &numbers));
+    OK(stapel_addresses_row(numbers, 1, &row));
+    THAT(same(row.reference, "Z-6") && same(row.typed, "Lindepad 12, 3e verdieping, 9999 XA"));
+    OK(stapel_addresses_free(numbers));
+    OK(stapel_addresses_free(of_numbers));
+    OK(stapel_addresses_free(rows));
+
+    /* Without a register all that are certain. */
+    stapel_fields fields[] = {{.postcode = str("9999XA"), .number = str("77"), .addition = str("2 hoog"),
+                               .street = str("Lindepad")},
+                              {.postcode = str("9999XA"), .number = str("12")}};
+    OK(stapel_addresses_from_fields(NULL, fields, NULL, 2, &rows));
+    OK(stapel_addresses_refused_numbers(rows, &numbers));
+    OK(stapel_addresses_count(numbers, &count, &refused));
+    THAT(count == 1);
+    OK(stapel_addresses_row(numbers, 0, &row));
+    THAT(same(row.canonical, "9999XA|77") && row.how == STAPEL_HOW_NONE && row.reference.ptr == NULL);
+    THAT(same(row.typed, "Lindepad 77 2 hoog 9999XA"));
+    OK(stapel_addresses_free(numbers));
+    OK(stapel_addresses_free(rows));
+    OK(stapel_partner_free(partner));
+}
+
 static stapel_findings *look_up(const char *canonical, size_t expected) {
     stapel_findings *findings = NULL;
     size_t count = 0;
@@ -205,6 +274,7 @@ int main(int argc, char **argv) {
 
     one_address();
     rows_in_each_shape();
+    numbers_of_refused(argv[1], strtoull(argv[2], NULL, 10));
     findings();
 
     /* Rows that were read with it stay. */

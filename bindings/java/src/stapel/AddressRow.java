@@ -12,7 +12,7 @@ package stapel;
  * @param canonical the canonical form; null where it was refused
  * @param typed the address as it was given; null where it was refused
  * @param number the canonical form of the house number; null for a home without a postcode. A refused row has it where
- * it is certain: use that where house numbers are what is counted
+ * it is certain: {@link Addresses#refusedNumbers} makes rows of these
  * @param field of a refused one, the field at fault: "postcode", "huisnummer", "huisletter", "toevoeging", "straat",
  * "woonplaats" or "line"; else null
  * @param message of a refused one, what was found and what would help; else null

@@ -136,6 +136,21 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
     }
 
     /**
+     * The house numbers of the refused rows where only the home is not certain, to flag, withdraw or ask about where
+     * the policy counts the level "number". They count for that number alone, and for no home.
+     *
+     * @return rows with the references and the texts of those rows; none of them refused. Of rows that were read with a
+     * register, only the numbers at which it has an address
+     */
+    public Addresses refusedNumbers() {
+        return handle.use(pointer -> {
+            PointerByReference made = new PointerByReference();
+            StapelException.check(Lib.stapel_addresses_refused_numbers(pointer, made));
+            return new Addresses(made);
+        });
+    }
+
+    /**
      * How many rows there are.
      *
      * @return refused ones included

@@ -52,6 +52,8 @@ final class Lib {
 
     static native int stapel_addresses_numbers(Pointer addresses, PointerByReference numbers);
 
+    static native int stapel_addresses_refused_numbers(Pointer addresses, PointerByReference numbers);
+
     static native int stapel_addresses_count(Pointer addresses, SizeTByReference rows, SizeTByReference refused);
 
     static native int stapel_addresses_how_counts(Pointer addresses, HowCountsOut counts);
