@@ -94,7 +94,10 @@ enum stapel_status
      * about and open it again.
      */
     STAPEL_ERROR_PANIC = 4,
-    /** There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time. */
+    /**
+     * There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time. Where a reply
+     * was to be read, it may be in the journal: read the same reply again.
+     */
     STAPEL_ERROR_OUT_OF_MEMORY = 5,
     /** A file could not be read or written. */
     STAPEL_ERROR_IO = 100,
@@ -1515,6 +1518,7 @@ stapel_status stapel_partner_in_flight(const stapel_partner *partner,
  *
  * Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
  * _UNEXPECTED_REPLY for one to another message, or an answer to a question that was given up; _IO, _JOURNAL_DAMAGED.
+ * Only after STAPEL_ERROR_OUT_OF_MEMORY an answer may be in the journal already: read it again, and it is given again.
  */
 stapel_status stapel_partner_read(const stapel_partner *partner,
                                   const uint8_t *bytes,

@@ -517,6 +517,7 @@ pub unsafe extern "C" fn stapel_partner_in_flight(
 ///
 /// Errors, by none of which anything changes: STAPEL_ERROR_MALFORMED, _TOO_LARGE; _BAD_SIGNATURE for another broker's;
 /// _UNEXPECTED_REPLY for one to another message, or an answer to a question that was given up; _IO, _JOURNAL_DAMAGED.
+/// Only after STAPEL_ERROR_OUT_OF_MEMORY an answer may be in the journal already: read it again, and it is given again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_read(
     partner: *const stapel_partner,

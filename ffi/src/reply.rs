@@ -6,9 +6,9 @@ use stapel::partner::{Answered, Complaint, Next, Partner, Received};
 use crate::address::stapel_level;
 use crate::addresses::stapel_addresses;
 use crate::bytes::{invalid, out, out_array, past, spare, stapel_str};
-use crate::guard::{Outcome, guard};
+use crate::guard::{Failure, Outcome, guard};
 use crate::handle::{Handle, Table, add, free, get};
-use crate::status::stapel_status::{self, STAPEL_OK};
+use crate::status::stapel_status::{self, STAPEL_ERROR_OUT_OF_MEMORY, STAPEL_OK};
 use crate::texts::Texts;
 
 /// A reply that was read. It never changes: any number of threads may look at it at once.
@@ -409,15 +409,16 @@ pub unsafe extern "C" fn stapel_reply_free(reply: *mut stapel_reply) -> stapel_s
 }
 
 impl stapel_reply {
-    /// A reply that `partner` read.
+    /// A reply that `partner` read, and has in its journal.
     pub(crate) fn add(received: Received, partner: &Partner) -> Outcome<*mut stapel_reply> {
         let mut typed = Texts::default();
         if let Received::Answer(answered) = &received {
             for (address, _) in &answered.rows {
-                match answered.typed(address) {
-                    "" => typed.push(partner.typed(address).as_bytes(), "a text")?,
-                    asked => typed.push(asked.as_bytes(), "a text")?,
-                }
+                let text = match answered.typed(address) {
+                    "" => &partner.typed(address),
+                    asked => asked,
+                };
+                typed.push(text.as_bytes(), "a text").map_err(|_| unread())?;
             }
         }
         Ok(add(stapel_reply { received, typed, count_cap: partner.policy().policy().counting.count_cap }))
@@ -429,6 +430,13 @@ impl stapel_reply {
             _ => Err(invalid("the reply is not an answer")),
         }
     }
+}
+
+#[cold]
+fn unread() -> Failure {
+    let text = "there is not enough memory for what the answer says; it is in the journal, and nothing is lost: read \
+                the same reply again";
+    Failure::new(STAPEL_ERROR_OUT_OF_MEMORY, text)
 }
 
 impl stapel_standing {

@@ -25,7 +25,8 @@ pub enum stapel_status {
     /// A bug in the library. The call was stopped, and the program can go on; free the partner or broker that it was
     /// about and open it again.
     STAPEL_ERROR_PANIC = 4,
-    /// There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time.
+    /// There is not enough memory for what was handed in. Nothing was done: hand in fewer rows at a time. Where a reply
+    /// was to be read, it may be in the journal: read the same reply again.
     STAPEL_ERROR_OUT_OF_MEMORY = 5,
     /// A file could not be read or written.
     STAPEL_ERROR_IO = 100,

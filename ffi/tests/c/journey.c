@@ -135,6 +135,33 @@ static stapel_reply *ask(stapel_partner *partner, stapel_broker *broker, const s
     return reply;
 }
 
+/* Reads an answer twice: it comes again as it was, with the texts of its rows. */
+static void read_twice(stapel_partner *partner, stapel_broker *broker, const stapel_addresses *rows, uint64_t now) {
+    stapel_case by_whom = {{"j.jansen", NUL}, {"twice", NUL}};
+    stapel_messages *messages = NULL;
+    stapel_buffer *buffer = NULL;
+    const uint8_t *bytes = NULL;
+    size_t bytes_len = 0;
+    OK(stapel_partner_ask(partner, rows, &by_whom, now, &messages));
+    OK(stapel_messages_get(messages, 0, &bytes, &bytes_len));
+    OK(stapel_broker_handle(broker, bytes, bytes_len, now, &buffer));
+    OK(stapel_buffer_bytes(buffer, &bytes, &bytes_len));
+    for (int i = 0; i < 2; i++) {
+        stapel_reply *reply = NULL;
+        stapel_answer answer;
+        stapel_answer_row row;
+        OK(stapel_partner_read(partner, bytes, bytes_len, now, &reply));
+        OK(stapel_reply_answer(reply, &answer));
+        THAT(answer.rows == 4 && same(answer.reference, "twice"));
+        OK(stapel_reply_row(reply, 0, &row));
+        THAT(same(row.canonical, "1012JS|1|A") && same(row.typed, "Dam 1-A, 1012 JS Amsterdam"));
+        THAT(row.standing.kind == STAPEL_STANDING_COUNT && row.standing.count == 2);
+        OK(stapel_reply_free(reply));
+    }
+    OK(stapel_buffer_free(buffer));
+    OK(stapel_messages_free(messages));
+}
+
 static void standing_is(stapel_standing standing, stapel_standing_kind kind, uint8_t count) {
     THAT(standing.kind == kind && standing.count == count);
 }
@@ -485,6 +512,7 @@ int main(int argc, char **argv) {
     THAT(deliver(municipality, broker, now) == 2);
 
     hits(police, broker, rows[0], next);
+    read_twice(police, broker, rows[0], next);
     others(tax, housing, broker, next);
     sweep(municipality, broker, next);
     news(police, broker, next);
