@@ -329,6 +329,12 @@ public:
             return stapel_addresses_refused_numbers(raw(), out);
         }));
     }
+    // Some of the rows, by their index and in that order: to withdraw one of partner::flags, for example.
+    addresses pick(const std::vector<std::uint64_t> &indices) const {
+        return addresses(detail::make<stapel_addresses>([&](auto out) {
+            return stapel_addresses_pick(raw(), indices.data(), indices.size(), out);
+        }));
+    }
     std::size_t size() const { return counts().first; }
     std::size_t refused() const { return counts().second; }
     // How many rows were found in the register in each way.

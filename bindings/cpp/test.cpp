@@ -91,6 +91,10 @@ void test_number_of_a_refused_home() {
     auto rows = stapel::addresses::from_texts({"Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"});
     CHECK(rows[0].refused() && rows[0].number == "1012JS|1" && rows[1].number.empty() && rows[2].number == "1012JS|1");
     CHECK(rows.numbers()[0].refused() && rows.numbers()[0].number == "1012JS|1");
+    auto picked = rows.pick({2, 0});
+    CHECK(picked.size() == 2 && picked[0].canonical == "1012JS|1|A" && picked[0].typed == "Dam 1-a, 1012 JS");
+    CHECK(picked[1].refused() && rows.pick({}).size() == 0);
+    CHECK(code_of([&] { rows.pick({3}); }) == "invalid_argument");
     auto alone = rows.refused_numbers();
     CHECK(alone.size() == 1 && alone[0].canonical == "1012JS|1" && alone[0].level == STAPEL_LEVEL_NUMBER);
     CHECK(alone[0].typed == "Dam 1, 2e verdieping, 1012 JS" && alone[0].how == STAPEL_HOW_NONE);

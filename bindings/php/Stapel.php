@@ -558,6 +558,17 @@ final class Addresses extends Handle implements \IteratorAggregate, \Countable
         return new self(Library::make('stapel_addresses', 'addresses_refused_numbers', $this->raw()));
     }
 
+    /** Some of the rows, by their index and in that order: to withdraw one of Partner::flags(), for example. */
+    public function pick(int ...$indices): self
+    {
+        $rows = Library::ffi()->new('uint64_t[' . max(\count($indices), 1) . ']');
+        foreach (array_values($indices) as $at => $index) {
+            Library::refuseUnfit($index, PHP_INT_MAX, 'index');
+            $rows[$at] = $index;
+        }
+        return new self(Library::make('stapel_addresses', 'addresses_pick', $this->raw(), $rows, \count($indices)));
+    }
+
     /**
      * The canonical form of each row, null of a refused one: in one call.
      *

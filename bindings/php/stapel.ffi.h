@@ -383,6 +383,10 @@ stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
                                        stapel_addresses **numbers);
 stapel_status stapel_addresses_refused_numbers(const stapel_addresses *addresses,
                                                stapel_addresses **numbers);
+stapel_status stapel_addresses_pick(const stapel_addresses *addresses,
+                                    const uint64_t *rows,
+                                    size_t count,
+                                    stapel_addresses **picked);
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 stapel_status stapel_addresses_how_counts(const stapel_addresses *addresses,
                                           stapel_how_counts *counts);

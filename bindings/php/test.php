@@ -114,6 +114,10 @@ function testNumberOfARefusedHome(): void
     foreach ([$rows, $rows->numbers()] as $each) {
         same(['1012JS|1', null, '1012JS|1'], array_map(fn($row) => $row->number, iterator_to_array($each)));
     }
+    $picked = $rows->pick(2, 0);
+    same([['1012JS|1|A', null], 'Dam 1-a, 1012 JS', 0],
+        [$picked->canonical(), $picked->row(0)->typed, count($rows->pick())]);
+    same(['invalid_argument', 'value'], [codeOf(fn() => $rows->pick(3)), codeOf(fn() => $rows->pick(-1))]);
     [$alone] = iterator_to_array($rows->refusedNumbers());
     same([1, '1012JS|1', Level::Number, How::None, 'Dam 1, 2e verdieping, 1012 JS'],
         [count($rows->refusedNumbers()), $alone->canonical, $alone->level, $alone->how, $alone->typed]);

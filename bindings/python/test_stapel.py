@@ -84,6 +84,11 @@ class Test(unittest.TestCase):
         rows = stapel.Addresses.from_texts(["Dam 1, 2e verdieping, 1012 JS", "Dam 1", "Dam 1-a, 1012 JS"])
         self.assertEqual([row.number for row in rows], ["1012JS|1", None, "1012JS|1"])
         self.assertEqual([row.number for row in rows.numbers()], ["1012JS|1", None, "1012JS|1"])
+        picked = rows.pick([2, 0])
+        self.assertEqual((picked.canonical(), picked[0].typed), (["1012JS|1|A", None], "Dam 1-a, 1012 JS"))
+        self.assertEqual(len(rows.pick([])), 0)
+        for index in (3, -1):
+            self.assertRaises(IndexError, rows.pick, [index])
         [alone] = rows.refused_numbers()
         self.assertEqual((alone.canonical, alone.level, alone.how), ("1012JS|1", stapel.Level.NUMBER, stapel.How.NONE))
         self.assertEqual((alone.typed, alone.reference), ("Dam 1, 2e verdieping, 1012 JS", None))

@@ -1059,6 +1059,19 @@ stapel_status stapel_addresses_numbers(const stapel_addresses *addresses,
 stapel_status stapel_addresses_refused_numbers(const stapel_addresses *addresses,
                                                stapel_addresses **numbers);
 
+/**
+ * Some of the rows, named by their numbers, counted from 0: in that order, each as it is, with its text and reference.
+ *
+ * So is one flag withdrawn whose address cannot be read again, such as a home without a postcode whose id the register
+ * says was withdrawn since: pick its row of stapel_partner_flags, and give that to stapel_partner_withdraw.
+ *
+ * Errors: STAPEL_ERROR_INVALID_ARGUMENT for a number past the last.
+ */
+stapel_status stapel_addresses_pick(const stapel_addresses *addresses,
+                                    const uint64_t *rows,
+                                    size_t count,
+                                    stapel_addresses **picked);
+
 /** How many rows there are, and how many of them were refused. */
 stapel_status stapel_addresses_count(const stapel_addresses *addresses, size_t *rows, size_t *refused);
 
@@ -1330,6 +1343,9 @@ stapel_status stapel_partner_number(const stapel_partner *partner, uint16_t *num
  * The homes that the partner flags, and the house numbers that it flags alone, as rows in the order of their canonical
  * forms, with the text in which each was flagged; without references. To be freed with stapel_addresses_free. Those
  * whose flags ended go when the partner does something on a later day.
+ *
+ * They can be given to stapel_partner_withdraw, all or some (stapel_addresses_pick): no register is asked, so that a
+ * home goes too whose id was withdrawn since.
  */
 stapel_status stapel_partner_flags(const stapel_partner *partner,
                                    stapel_addresses **flags);

@@ -314,6 +314,38 @@ pub unsafe extern "C" fn stapel_addresses_refused_numbers(
     })
 }
 
+/// Some of the rows, named by their numbers, counted from 0: in that order, each as it is, with its text and reference.
+///
+/// So is one flag withdrawn whose address cannot be read again, such as a home without a postcode whose id the register
+/// says was withdrawn since: pick its row of stapel_partner_flags, and give that to stapel_partner_withdraw.
+///
+/// Errors: STAPEL_ERROR_INVALID_ARGUMENT for a number past the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapel_addresses_pick(
+    addresses: *const stapel_addresses,
+    rows: *const u64,
+    count: usize,
+    picked: *mut *mut stapel_addresses,
+) -> stapel_status {
+    guard(|| {
+        // SAFETY: the caller holds to the rules for pointers.
+        let (rows, picked) = unsafe { (array(rows, count, "rows")?, out(picked, "picked")?) };
+        let addresses = get(addresses)?;
+        let mut made = stapel_addresses::of(Vec::new(), Texts::default());
+        let mut references = Texts::default();
+        for row in rows {
+            let row = usize::try_from(*row).unwrap_or(usize::MAX);
+            made.push_row(&addresses, row)?;
+            if let Some(given) = &addresses.references {
+                given.copy(row, &mut references)?;
+            }
+        }
+        made.references = addresses.references.is_some().then(|| Arc::new(references));
+        picked.write(add(made));
+        Ok(())
+    })
+}
+
 /// How many rows there are, and how many of them were refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_addresses_count(
@@ -534,6 +566,21 @@ impl stapel_addresses {
     ) -> Outcome {
         let number_alone = number_alone(register, &refused)?;
         self.keep_refused(RefusedRow { row: self.count(), refused, number_alone }, write)
+    }
+
+    /// Takes a row of others.
+    fn push_row(&mut self, from: &stapel_addresses, row: usize) -> Outcome {
+        let before = from.refused.partition_point(|refused| refused.row < row);
+        if let Some(refused) = from.refused.get(before).filter(|refused| refused.row == row) {
+            let refused = RefusedRow { row: self.count(), ..refused.clone() };
+            return self.keep_refused(refused, |typed| from.refused_typed.copy(before, typed));
+        }
+        let at = row - before;
+        let key = *from.keys.get(at).ok_or_else(|| past("row", row, from.count()))?;
+        reserve(&mut self.keys, 1)?;
+        reserve(&mut self.how, 1)?;
+        self.push(Found { key, how: from.how.get(at).copied() });
+        from.typed.copy(at, &mut self.typed)
     }
 
     fn keep_refused(&mut self, refused: RefusedRow, write: impl FnOnce(&mut Texts) -> Outcome) -> Outcome {

@@ -176,6 +176,9 @@ pub unsafe extern "C" fn stapel_partner_number(partner: *const stapel_partner, n
 /// The homes that the partner flags, and the house numbers that it flags alone, as rows in the order of their canonical
 /// forms, with the text in which each was flagged; without references. To be freed with stapel_addresses_free. Those
 /// whose flags ended go when the partner does something on a later day.
+///
+/// They can be given to stapel_partner_withdraw, all or some (stapel_addresses_pick): no register is asked, so that a
+/// home goes too whose id was withdrawn since.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapel_partner_flags(
     partner: *const stapel_partner,

@@ -276,6 +276,28 @@ namespace Stapel
             return new Addresses(numbers);
         }
 
+        /// <summary>Some of the rows, by their numbers and in that order, each as it is: to withdraw one of
+        /// <see cref="Partner.Flags"/>, for example.</summary>
+        public Addresses Pick(params int[] indices)
+        {
+            if (indices == null)
+            {
+                throw new ArgumentNullException(nameof(indices));
+            }
+            ulong[] rows = new ulong[indices.Length];
+            for (int at = 0; at < rows.Length; at++)
+            {
+                if (indices[at] < 0 || indices[at] >= count)
+                {
+                    throw new ArgumentOutOfRangeException(nameof(indices));
+                }
+                rows[at] = (ulong)indices[at];
+            }
+            StapelException.Check(Native.stapel_addresses_pick(
+                Handle, rows, (UIntPtr)rows.Length, out AddressesHandle picked));
+            return new Addresses(picked);
+        }
+
         /// <summary>How many rows there are, refused ones included.</summary>
         public int Count => count;
 

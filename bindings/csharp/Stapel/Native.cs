@@ -72,6 +72,9 @@ namespace Stapel
         internal static extern int stapel_addresses_refused_numbers(AddressesHandle addresses,
             out AddressesHandle numbers);
         [DllImport(Library, CallingConvention = C)]
+        internal static extern int stapel_addresses_pick(AddressesHandle addresses, ulong[] rows, UIntPtr count,
+            out AddressesHandle picked);
+        [DllImport(Library, CallingConvention = C)]
         internal static extern int stapel_addresses_count(AddressesHandle addresses, out UIntPtr rows,
             out UIntPtr refused);
         [DllImport(Library, CallingConvention = C)]

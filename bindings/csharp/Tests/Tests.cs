@@ -96,6 +96,14 @@ namespace Stapel.Tests
                 Equal("1012JS|1,,1012JS|1", string.Join(",", numbers.Select(row => row.Number)));
                 using (Addresses alone = rows.RefusedNumbers())
                 {
+                    using (Addresses picked = rows.Pick(2, 0))
+                    using (Addresses none = rows.Pick())
+                    {
+                        Equal("1012JS|1|A,", string.Join(",", picked.CanonicalForms()));
+                        Equal(texts[2], picked[0].Typed);
+                        Equal(0, none.Count);
+                    }
+                    Throws<ArgumentOutOfRangeException>(() => rows.Pick(3));
                     AddressRow one = alone.Single();
                     Equal("1012JS|1 Number None", one.Canonical + " " + one.Level + " " + one.How);
                     Equal(texts[0], one.Typed);

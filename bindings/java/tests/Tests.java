@@ -447,6 +447,13 @@ public final class Tests {
                 equal(new AddressRow(0, 0, Level.UNIT, How.NONE, null, "2222BB|1|", null, "2222BB|1", null, null),
                         flags.get(0));
                 equal(rows.get(0).typed(), flags.get(2).typed());
+                try (Addresses one = flags.pick(2, 0);
+                        Addresses none = flags.pick()) {
+                    equal(List.of(flags.get(2).canonical(), flags.get(0).canonical()), one.canonicalForms());
+                    equal(rows.get(0).typed(), one.get(0).typed());
+                    equal(0, none.size());
+                }
+                fails(IndexOutOfBoundsException.class, () -> flags.pick(9));
             }
             equal("shrink", code(() -> partner.replaceAll(two, false, BY, NOW)));
             equal(7L, partner.replaceAll(two, true, BY, NOW).withdrawn());

@@ -543,6 +543,15 @@ class Addresses(_Handle, Sequence[Row]):
         """
         return Addresses(_make("addresses_refused_numbers", self))
 
+    def pick(self, indices: Iterable[int]) -> Addresses:
+        """Some of the rows, by their index and in that order: to withdraw one of Partner.flags(), for example."""
+        count, rows = len(self), array("Q")
+        for index in indices:
+            if not 0 <= index < count:
+                raise IndexError(index)
+            rows.append(index)
+        return Addresses(_make("addresses_pick", self, rows.buffer_info()[0], len(rows)))
+
     def canonical(self) -> list[str | None]:
         """The canonical form of each row, None of a refused one: in one call."""
         lines = _take_buffer(_make("addresses_lines", self)).decode().split("\n")

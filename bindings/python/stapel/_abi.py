@@ -216,6 +216,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "addresses_from_packed_fields": [Handle, _out(PackedFields), _out(Packed), _size, _made],
     "addresses_numbers": [Handle, _made],
     "addresses_refused_numbers": [Handle, _made],
+    "addresses_pick": [Handle, c.c_void_p, _size, _made],
     "addresses_count": [Handle, _out(_size), _out(_size)],
     "addresses_how_counts": [Handle, _out(HowCounts)],
     "addresses_row": [Handle, _size, _out(Row)],

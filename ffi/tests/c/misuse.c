@@ -102,6 +102,9 @@ static void null_everywhere(void) {
     NIL(stapel_addresses_numbers(NULL, &a));
     NIL(stapel_addresses_numbers(rows, NULL));
     NIL(stapel_addresses_refused_numbers(NULL, &a));
+    NIL(stapel_addresses_pick(NULL, &end, 1, &a));
+    NIL(stapel_addresses_pick(rows, NULL, 1, &a));
+    NIL(stapel_addresses_pick(rows, &end, 1, NULL));
     NIL(stapel_addresses_refused_numbers(rows, NULL));
     NIL(stapel_addresses_count(NULL, &size, &size));
     NIL(stapel_addresses_count(rows, NULL, &size));

@@ -218,6 +218,65 @@ static void numbers_of_refused(const char *root, uint64_t now) {
     OK(stapel_partner_free(partner));
 }
 
+/* A home without a postcode is withdrawn by its row among the flags: without a register its id cannot be read, and a
+ * later one may say that it was withdrawn. */
+static void flags_are_picked(const char *root, uint64_t now) {
+    stapel_str texts[] = {str("Lindepad 12, Lelie"), str("geen adres"), str("Lindepad 12 G1, Lelie"),
+                          str("Lindepad 14H, Lelie"), str("Lindepad 12, 2e verdieping, 9999 XA")};
+    stapel_str references[] = {str("Z-1"), str("Z-2"), str("Z-3"), str("Z-4"), str("Z-5")};
+    stapel_addresses *rows = NULL, *flags = NULL, *picked = NULL, *alone = NULL;
+    stapel_partner *partner = open_partner(root, "1");
+    stapel_case by_whom = by();
+    stapel_changed changed;
+    stapel_row row;
+    size_t count = 0, refused = 0;
+    OK(stapel_addresses_from_texts(bag, texts, references, 5, &rows));
+    OK(stapel_partner_flag(partner, rows, &by_whom, now, &changed));
+    THAT(changed.added == 3 && changed.refused == 2);
+
+    /* In the order that they are named in, refused ones too. */
+    uint64_t some[] = {2, 1, 4, 2};
+    OK(stapel_addresses_pick(rows, some, 4, &picked));
+    OK(stapel_addresses_count(picked, &count, &refused));
+    THAT(count == 4 && refused == 2);
+    OK(stapel_addresses_row(picked, 0, &row));
+    THAT(same(row.canonical, BOX) && same(row.reference, "Z-3") && row.how == STAPEL_HOW_COMPLETED);
+    THAT(same(row.typed, "Lindepad 12 G1, Lelie"));
+    OK(stapel_addresses_row(picked, 1, &row));
+    THAT(row.status != STAPEL_OK && same(row.reference, "Z-2") && row.row == 1);
+    OK(stapel_addresses_row(picked, 3, &row));
+    THAT(same(row.canonical, BOX) && row.row == 3);
+    OK(stapel_addresses_refused_numbers(picked, &alone));
+    OK(stapel_addresses_row(alone, 0, &row));
+    THAT(same(row.reference, "Z-5") && same(row.typed, "Lindepad 12, 2e verdieping, 9999 XA"));
+    OK(stapel_addresses_free(alone));
+    OK(stapel_addresses_free(picked));
+    picked = NULL;
+    uint64_t past[] = {5}, far[] = {UINT64_MAX};
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_addresses_pick(rows, past, 1, &picked));
+    IS(STAPEL_ERROR_INVALID_ARGUMENT, stapel_addresses_pick(rows, far, 1, &picked));
+    THAT(picked == NULL);
+    OK(stapel_addresses_pick(rows, NULL, 0, &picked));
+    OK(stapel_addresses_count(picked, &count, &refused));
+    THAT(count == 0);
+    OK(stapel_addresses_free(picked));
+
+    OK(stapel_partner_flags(partner, &flags));
+    OK(stapel_addresses_row(flags, 0, &row));
+    THAT(same(row.canonical, BOX) && same(row.typed, "Lindepad 12 G1, Lelie"));
+    uint64_t box[] = {0};
+    OK(stapel_addresses_pick(flags, box, 1, &picked));
+    OK(stapel_partner_withdraw(partner, picked, &by_whom, now, &changed));
+    THAT(changed.withdrawn == 1);
+    /* All of them: the box is gone already. */
+    OK(stapel_partner_withdraw(partner, flags, &by_whom, now, &changed));
+    THAT(changed.withdrawn == 2 && changed.unchanged == 1);
+    OK(stapel_addresses_free(picked));
+    OK(stapel_addresses_free(flags));
+    OK(stapel_addresses_free(rows));
+    OK(stapel_partner_free(partner));
+}
+
 static stapel_findings *look_up(const char *canonical, size_t expected) {
     stapel_findings *findings = NULL;
     size_t count = 0;
@@ -275,6 +334,7 @@ int main(int argc, char **argv) {
     one_address();
     rows_in_each_shape();
     numbers_of_refused(argv[1], strtoull(argv[2], NULL, 10));
+    flags_are_picked(argv[1], strtoull(argv[2], NULL, 10));
     findings();
 
     /* Rows that were read with it stay. */

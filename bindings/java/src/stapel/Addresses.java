@@ -151,6 +151,24 @@ public final class Addresses implements Iterable<AddressRow>, AutoCloseable {
     }
 
     /**
+     * Some of the rows, each as it is: to withdraw one of {@link Partner#flags}, for example.
+     *
+     * @param indices their numbers, counted from 0
+     * @return those rows, in that order
+     */
+    public Addresses pick(int... indices) {
+        long[] rows = new long[indices.length];
+        for (int at = 0; at < rows.length; at++) {
+            rows[at] = Objects.checkIndex(indices[at], size);
+        }
+        return handle.use(pointer -> {
+            PointerByReference made = new PointerByReference();
+            StapelException.check(Lib.stapel_addresses_pick(pointer, rows, new Lib.SizeT(rows.length), made));
+            return new Addresses(made);
+        });
+    }
+
+    /**
      * How many rows there are.
      *
      * @return refused ones included

@@ -54,6 +54,8 @@ final class Lib {
 
     static native int stapel_addresses_refused_numbers(Pointer addresses, PointerByReference numbers);
 
+    static native int stapel_addresses_pick(Pointer addresses, long[] rows, SizeT count, PointerByReference picked);
+
     static native int stapel_addresses_count(Pointer addresses, SizeTByReference rows, SizeTByReference refused);
 
     static native int stapel_addresses_how_counts(Pointer addresses, HowCountsOut counts);
