@@ -209,9 +209,9 @@ impl LineReader<'_> {
             return Err(Problem::NotTheHouse.at(start));
         }
         // 12, 1234 AB II: the addition may have been written last, also after a town.
-        if self.number.is_some()
+        if words::may_be_suffix_alone(word)
+            && self.number.is_some()
             && (self.after_postcode || word.len() > 1)
-            && words::may_be_suffix_alone(word)
             && self.line.stands_alone(start, end)
         {
             return Err(Problem::SuffixUnclear.at(start));

@@ -159,7 +159,11 @@ pub(super) fn is_roman(word: &[u8]) -> bool {
 /// Whether a word may be the addition of a number that stands apart before it: a letter with which rows of homes begin,
 /// or a Roman number. One letter X stands for a town that is not told.
 pub(super) fn may_be_suffix_alone(word: &[u8]) -> bool {
-    matches!(word, [b'A'..=b'H']) || (word != b"X" && word.len() <= SUFFIX_MAX && is_roman(word))
+    match word {
+        [b'A'..=b'H'] => true,
+        [b'I' | b'V' | b'X', ..] => word != b"X" && word.len() <= SUFFIX_MAX && is_roman(word),
+        _ => false,
+    }
 }
 
 /// Whether the only word after the postcode stands where a town does: the country, Ee, X for a town that is not told,

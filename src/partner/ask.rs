@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::error::PartnerError;
-use super::given::{Given, Texts};
+use super::given::{Given, Taken, Texts};
 use super::member::{Draft, Member};
 use super::record::JournalEvent;
 use super::state::{OpenQuestion, PartnerState};
 use super::{Case, Partner};
-use crate::address::{AddressKey, Level};
+use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{MAX_QUESTION, Question, Request, StatusRequest};
@@ -58,7 +58,8 @@ impl Partner {
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, PartnerError> {
         self.member.permit(|may| may.ask, "ask")?;
-        let (addresses, typed) = self.member.given(addresses)?;
+        let Taken { keys: addresses, typed, are_resolved } = Taken::of(addresses);
+        self.member.refuse_without_register(are_resolved)?;
         self.question(&Asked { addresses, typed, sweep: None, by }, now)
     }
 
@@ -81,7 +82,8 @@ impl Partner {
             let finding = format!("'{reason}' is not a reason of the policy's; those are: {}", listed.join(", "));
             return Err(PartnerError::NotPermitted { finding });
         }
-        let (addresses, typed) = self.member.given(addresses)?;
+        let Taken { keys: addresses, typed, are_resolved } = Taken::of(addresses);
+        self.member.refuse_without_register(are_resolved)?;
         self.question(&Asked { addresses, typed, sweep: Some(reason), by }, now)
     }
 
@@ -128,10 +130,7 @@ impl Partner {
     }
 
     fn question(&mut self, asked: &Asked<'_>, now: Timestamp) -> Result<Vec<Vec<u8>>, PartnerError> {
-        let is_number = |address: &AddressKey| address.level() == Level::Number;
-        if asked.addresses.iter().any(is_number) && !self.member.counts_house_numbers() {
-            return Err(PartnerError::Level { finding: "the policy does not count house numbers: ask about homes" });
-        }
+        self.member.refuse_uncounted(&asked.addresses, "the policy does not count house numbers: ask about homes")?;
         let now = self.data.at(now)?;
         let epoch = question_epoch(&self.member, self.data.state(), now.day())?;
         let call = asked.call(epoch);
@@ -189,18 +188,6 @@ impl Partner {
             transaction.state().questions.push(question);
         }
         transaction.commit()
-    }
-}
-
-impl Member {
-    /// The keys that are given, in their order, and the texts.
-    fn given<'a>(
-        &self,
-        addresses: impl IntoIterator<Item = impl Into<Given<'a>>>,
-    ) -> Result<(Vec<AddressKey>, Texts), PartnerError> {
-        let given: Vec<Given<'_>> = addresses.into_iter().map(Into::into).collect();
-        self.refuse_without_register(&given)?;
-        Ok((given.iter().map(Given::key).collect(), Texts::of(&given)))
     }
 }
 

@@ -3,12 +3,12 @@
 use super::clock::LONGEST_SILENCE;
 use super::error::PartnerError;
 use super::flags::Flag;
-use super::given::{Given, Texts};
+use super::given::{Given, Taken, Texts};
 use super::record::JournalEvent;
 use super::state::PartnerState;
 use super::transaction::Transaction;
 use super::{Case, Partner};
-use crate::address::{AddressKey, Level};
+use crate::address::AddressKey;
 use crate::day::{Day, Timestamp};
 use crate::message::RenewalReason;
 use crate::policy::{Policy, Retention};
@@ -237,11 +237,16 @@ impl Partner {
         change: Change,
         now: Timestamp,
     ) -> Result<(Transaction<'_>, Option<JournalEvent>, Changed), PartnerError> {
-        let given: Vec<Given<'_>> = homes.into_iter().map(Into::into).collect();
-        let Homes { homes, typed, repeated } = self.homes(&given)?;
+        self.member.permit(|may| may.flag, "flag")?;
+        let Taken { keys: mut homes, typed, are_resolved } = Taken::of(homes);
         if change != Change::Withdraw {
-            self.refuse_to_flag(&given)?;
+            self.member.refuse_uncounted(&homes, "the policy does not count house numbers: flag homes")?;
+            self.member.refuse_without_register(are_resolved)?;
         }
+        let given = homes.len();
+        homes.sort_unstable();
+        homes.dedup();
+        let repeated = given - homes.len();
         if self.data.state().latest == Timestamp::default() {
             // Nothing else says here that the clock is ahead.
             self.refuse_after_last_epoch(now)?;
@@ -261,36 +266,6 @@ impl Partner {
         };
         Ok((transaction, event, Changed { repeated, ..changed }))
     }
-
-    /// Refuses a house number where the policy does not count those, and what was looked up in no register where it
-    /// requires one.
-    fn refuse_to_flag(&self, given: &[Given<'_>]) -> Result<(), PartnerError> {
-        if !self.member.counts_house_numbers() && given.iter().any(|home| home.key().level() == Level::Number) {
-            return Err(PartnerError::Level { finding: "the policy does not count house numbers: flag homes" });
-        }
-        self.member.refuse_without_register(given)
-    }
-
-    /// The homes that are given, and house numbers alone; an error where the partner may not flag.
-    fn homes(&self, given: &[Given<'_>]) -> Result<Homes, PartnerError> {
-        self.member.permit(|may| may.flag, "flag")?;
-        let typed = Texts::of(given);
-        let mut homes: Vec<AddressKey> = given.iter().map(Given::key).collect();
-        homes.sort_unstable();
-        homes.dedup();
-        let repeated = given.len() - homes.len();
-        Ok(Homes { homes, typed, repeated })
-    }
-}
-
-/// The homes, and house numbers alone, that a call is given.
-struct Homes {
-    /// Ascending, each once.
-    homes: Vec<AddressKey>,
-    /// As they were written.
-    typed: Texts,
-    /// How many more were given.
-    repeated: usize,
 }
 
 impl JournalEvent {

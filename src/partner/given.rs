@@ -34,6 +34,15 @@ pub struct Given<'a> {
     is_resolved: bool,
 }
 
+/// The addresses that a call is given.
+pub(super) struct Taken {
+    /// Their keys, in their order.
+    pub(super) keys: Vec<AddressKey>,
+    pub(super) typed: Texts,
+    /// Whether a register resolved each of them.
+    pub(super) are_resolved: bool,
+}
+
 /// The texts of addresses, where they were given: at most 200 visible characters each.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Texts(BTreeMap<AddressKey, String>);
@@ -104,6 +113,22 @@ impl fmt::Debug for Given<'_> {
     }
 }
 
+impl Taken {
+    pub(super) fn of<'a>(given: impl IntoIterator<Item = impl Into<Given<'a>>>) -> Taken {
+        let given = given.into_iter();
+        let keys = Vec::with_capacity(given.size_hint().0);
+        let mut taken = Taken { keys, typed: Texts::default(), are_resolved: true };
+        for Given { key, typed, is_resolved } in given.map(Into::into) {
+            taken.keys.push(key);
+            taken.are_resolved &= is_resolved;
+            if !typed.is_empty() {
+                taken.typed.add(key, typed);
+            }
+        }
+        taken
+    }
+}
+
 impl fmt::Debug for Texts {
     /// How many they are, and nothing of what people wrote.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,16 +137,12 @@ impl fmt::Debug for Texts {
 }
 
 impl Texts {
-    /// The texts of those that have one. Of an address that is given twice the first counts.
-    pub(super) fn of<'a>(given: impl IntoIterator<Item = &'a Given<'a>>) -> Texts {
-        let mut texts = Texts::default();
-        for Given { key, typed, .. } in given {
-            let text = fit(typed);
-            if !text.is_empty() && text != key.as_str() {
-                texts.0.entry(*key).or_insert(text);
-            }
+    /// Adds the text of an address; of one that is given twice the first counts.
+    fn add(&mut self, key: AddressKey, typed: &str) {
+        let text = fit(typed);
+        if !text.is_empty() && text != key.as_str() {
+            self.0.entry(key).or_insert(text);
         }
-        texts
     }
 
     /// That of an address; empty for none.
@@ -233,7 +254,7 @@ mod tests {
         let key = |form| AddressKey::from_canonical(form).unwrap();
         let [a, b, next] = ["1012JS|1|A", "1012JS|1|B", "1012JS|10|"].map(key);
         let given = [Given::from(b).typed("Dam 1b"), (&a).into(), Given::from(next).typed("Dam 10")];
-        let mut texts = Texts::of(&given);
+        let mut texts = Taken::of(given).typed;
         assert_eq!((texts.shown(&b).as_str(), texts.shown(&a).as_str()), ("Dam 1b", ""));
         assert_eq!(texts.shown(&b.number_key()), "Dam 1b");
         texts.0.insert(a, "Dam 1a".to_owned());

@@ -2,7 +2,6 @@
 //! a disk.
 
 use super::error::PartnerError;
-use super::given::Given;
 use super::sent::{MessageHead, SignedMessage};
 use super::state::PartnerState;
 use crate::address::{AddressKey, Level};
@@ -79,12 +78,20 @@ impl Member {
         Err(PartnerError::NotPermitted { finding: format!("the roster does not let partner {} {what}", self.number) })
     }
 
-    /// Refuses addresses of which one was not looked up in a register, where the policy requires that.
-    pub(super) fn refuse_without_register(&self, given: &[Given<'_>]) -> Result<(), PartnerError> {
+    /// Refuses addresses of which not all were looked up in a register, where the policy requires that.
+    pub(super) fn refuse_without_register(&self, are_resolved: bool) -> Result<(), PartnerError> {
         match self.policy().counting.register {
-            RegisterUse::Required if !given.iter().all(Given::is_resolved) => Err(PartnerError::RegisterRequired),
+            RegisterUse::Required if !are_resolved => Err(PartnerError::RegisterRequired),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses house numbers where the policy does not count those.
+    pub(super) fn refuse_uncounted(&self, addresses: &[AddressKey], instead: &'static str) -> Result<(), PartnerError> {
+        if !self.counts_house_numbers() && addresses.iter().any(|address| address.level() == Level::Number) {
+            return Err(PartnerError::Level { finding: instead });
+        }
+        Ok(())
     }
 
     /// The name of the broker's audit log since its last restore; 0 for never.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::message::{LogEntry, RenewalReason};
 use crate::partner::flags::{ChangedFlag, Flag, Flags, Holds, Undelivered};
-use crate::partner::given::{Given, Texts};
+use crate::partner::given::{Given, Taken, Texts};
 use crate::partner::journal::{JournalBase, JournalPosition};
 use crate::partner::own_lines::{OwnLine, OwnLines};
 use crate::partner::record::{AnswerHead, CheckpointOutcome, NumberedMessage, ReplyRecord, Series, StatusRecord};
@@ -32,7 +32,7 @@ fn reply(number: u8) -> ReplyRecord {
 
 fn typed(rows: &[(AddressKey, &'static str)]) -> Texts {
     let given: Vec<_> = rows.iter().map(|(address, text)| Given::from(address).typed(text)).collect();
-    Texts::of(&given)
+    Taken::of(given).typed
 }
 
 /// One record of each event. No two fields of a record have the same value.
