@@ -113,7 +113,7 @@ pub(super) const MAPPED: &str = "postcode, huisnummer, huisletter, toevoeging, a
                                  locatiebeschrijving, status, straat, woonplaats, bag_id or ref";
 
 /// Beginnings of the names of columns with BAG ids.
-const BAG_IDS: &str = "bag nummeraanduiding verblijfsobject adresseerbaarobject ligplaats standplaats pand";
+const BAG_IDS: &str = "bag nummeraanduiding verblijfsobject vbo adresseerbaarobject ligplaats standplaats pand";
 
 /// What makes a name look like one of an address wherever it stands in it, and the field that it then may be; the
 /// first that fits counts.
@@ -137,7 +137,17 @@ const HINTS: &[(&str, Field)] = &[
     ("woonpl", Field::Town),
     ("verdiep", Field::Addition),
     ("etage", Field::Addition),
-    ("bouwlaag", Field::Addition),
+    ("laag", Field::Addition),
+    ("floor", Field::Addition),
+    ("vleugel", Field::Addition),
+    ("opgang", Field::Addition),
+    ("bovenw", Field::Addition),
+    ("benedenw", Field::Addition),
+    ("appt", Field::Addition),
+    ("apartm", Field::Addition),
+    ("postfix", Field::Addition),
+    ("addon", Field::Addition),
+    ("volgn", Field::Addition),
     ("deur", Field::Addition),
     ("kamer", Field::Addition),
     ("kmr", Field::Addition),
@@ -150,7 +160,6 @@ const HINTS: &[(&str, Field)] = &[
     ("gebouw", Field::Addition),
     ("blok", Field::Addition),
     ("appart", Field::Addition),
-    ("kamer", Field::Addition),
     ("unit", Field::Addition),
     ("suffix", Field::Addition),
     ("extensi", Field::Addition),
@@ -163,11 +172,22 @@ const HINTS: &[(&str, Field)] = &[
     ("nrs", Field::Number),
 ];
 
+/// Words that make a name look like one of a part of a house, wherever they stand in it.
+const PARTS: &str = "\
+    app apt box bus ext verd tot tm flat suite bis volgnr trap ingang boven beneden links rechts room";
+
+/// Names of a part of a house that are words of other names too: `door`, but not `gemeld door`.
+const PARTS_ALONE: &str = "door sub level niveau wing zijde entrance stairs tgv";
+
 /// What is shortened or misspelt beside the known names: a name may begin as one of these and have its letters in their
 /// order, or differ from it in one letter or two.
 const SHORTENED: &[(&str, Field)] = &[
     ("toevoeging", Field::Addition),
     ("tv", Field::Addition),
+    ("appt", Field::Addition),
+    ("verdieping", Field::Addition),
+    ("vleugel", Field::Addition),
+    ("woonlaag", Field::Addition),
     ("huisnummertoevoeging", Field::Addition),
     ("huisletter", Field::Letter),
     ("letter", Field::Letter),
@@ -191,7 +211,7 @@ const OTHERS: &str = "\
     debiteuren document dossier factuur fax hoofdzaak incident kenteken klant kvk medewerker melding meldings \
     mobiel mutatie onderneming onderzoek order parket personeel personeels persoon persoons polis project proces \
     procesverbaal pv record referentie regel registratie rekening rij rol rsin serie signaal sofi subsidie taak \
-    tel telefoon vestiging vestigings volg vreemdelingen zaak zaaks";
+    tel telefoon vestiging vestigings vreemdelingen zaak zaaks";
 
 /// What such names end in, or begin with.
 const OF_OTHERS: &str = "nummer nummers nr nrs num number status";
@@ -199,7 +219,7 @@ const OF_OTHERS: &str = "nummer nummers nr nrs num number status";
 /// Names that look like one of an address and are of something else.
 const WORDS: &str = "\
     emailadres mailadres ipadres webadres emailaddress ipaddress aanleiding huur lat latitude lng lon longitude \
-    statushouder nationaliteit aantal start naam nee neer and tin hit";
+    statushouder nationaliteit aantal start naam nee neer and tin hit datumingang ingangdatum";
 
 impl Field {
     /// The field that is known under a name.
@@ -235,6 +255,9 @@ impl Field {
         if let Some(field) = Field::named(plain).filter(|_| plain != bare) {
             return Some(field);
         }
+        if is_one_of(plain, PARTS_ALONE) || words.iter().any(|word| is_one_of(word, PARTS)) {
+            return Some(Field::Addition);
+        }
         let known = KNOWN.iter().flat_map(|known| known.names.split(' ').map(|name| (name, known.field)));
         let all = SHORTENED.iter().copied().chain(known);
         let spelt = |text: &str| all.clone().find(|(name, _)| is_misspelt(text, name)).map(|(_, field)| field);
@@ -243,13 +266,12 @@ impl Field {
             is_counted && is_shortened(plain, name)
         };
         let short = || all.clone().find(|(name, field)| is_short(name, *field)).map(|(_, field)| field);
-        let is_part = |word: &str| matches!(word, "app" | "box" | "bus" | "ext" | "verd" | "tot" | "tm");
         let is_number = |word: &str| matches!(word, "nr" | "no" | "num" | "nrs");
         let number = || words.iter().any(|word| is_number(word)) || bare.ends_with("nr") || bare.starts_with("nr");
         spelt(plain)
             .or_else(|| words.iter().find_map(|word| spelt(word)))
             .or_else(short)
-            .or_else(|| words.iter().any(|word| is_part(word)).then_some(Field::Addition))
+            .or_else(|| (plain == "vbo").then_some(Field::BagId))
             .or_else(|| number().then_some(Field::Number))
     }
 

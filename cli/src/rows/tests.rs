@@ -256,6 +256,27 @@ fn a_column_of_an_address_does_not_vanish() {
         ("woonpl.", "woonplaats"),
         ("strtnaam", "straat"),
         ("klantadres", "adres"),
+        ("appt", "toevoeging"),
+        ("apt.", "toevoeging"),
+        ("woonlaag", "toevoeging"),
+        ("laag", "toevoeging"),
+        ("floor", "toevoeging"),
+        ("door", "toevoeging"),
+        ("flat", "toevoeging"),
+        ("suite", "toevoeging"),
+        ("bis", "toevoeging"),
+        ("sub", "toevoeging"),
+        ("volgnr", "toevoeging"),
+        ("volgnummer", "toevoeging"),
+        ("trap", "toevoeging"),
+        ("ingang", "toevoeging"),
+        ("opgang", "toevoeging"),
+        ("vleugel", "toevoeging"),
+        ("Bovenwoning", "toevoeging"),
+        ("t.g.v.", "toevoeging"),
+        ("postfix", "toevoeging"),
+        ("add-on", "toevoeging"),
+        ("vbo", "bag_id"),
     ] {
         let text = format!("postcode;huisnummer;{name}\n1234AB;12;A\n");
         let said = refusal(&text, &[]);
@@ -303,8 +324,14 @@ fn what_is_plainly_not_of_an_address_is_passed_over_and_said() {
         "datum melding",
         "e-mail adres",
         "dossiernr",
-        "volgnr",
         "aanleiding",
+        "ingangsdatum",
+        "Datum ingang",
+        "gemeld door",
+        "subcategorie",
+        "zaakreferentie",
+        "risiconiveau",
+        "meldingsnummer",
         "zaakstatus",
         "score",
         "categorie",
@@ -555,7 +582,7 @@ fn columns_in_any_order_under_any_name_merge_no_homes() {
         &["postcode", "pc6", "postkode"],
         &["huisnummer", "huisnr", "nummer", "hnr"],
         &["huisletter", "huisnummerletter", "huislt", "hltr", "letter"],
-        &["huisnummertoevoeging", "toevoeging", "huisnrtoev", "huistv", "toev"],
+        &["huisnummertoevoeging", "toevoeging", "huisnrtoev", "huistv", "toev", "appt", "woonlaag", "vleugel"],
         &["aanduidingbijhuisnummer", "aanduiding", "aandbijhuisnr"],
         &["locatiebeschrijving", "locatie", "locatieomschrijving"],
         &["adres", "volledigadres", "straatenhuisnummer"],
@@ -573,7 +600,7 @@ fn columns_in_any_order_under_any_name_merge_no_homes() {
     ];
     let mut dice = Dice(19);
     let (mut read, mut refused) = (0, 0);
-    for round in 0..2_000 {
+    for round in 0..3_000 {
         let mut columns: Vec<usize> = (0..6 + round % 2).collect();
         dice.shuffle(&mut columns);
         let mut header: Vec<String> = names.iter().map(|names| names[dice.below(names.len())].to_owned()).collect();
