@@ -13,7 +13,7 @@ pub(super) enum Odd {
     Formula,
     /// A number that is shown with zeros before it: 2 as 02.
     Padded,
-    /// A number that is shown with something else in it: 12 as 12A.
+    /// A number that is shown with something else in it, as another or not at all: 12 as 12A, 3 as 300%.
     Dressed,
     /// A number of more digits than a spreadsheet program keeps.
     Long,
@@ -32,9 +32,7 @@ impl Odd {
             Odd::Padded => {
                 "shown with zeros before it that the cell does not have: make the column text, and type it again"
             }
-            Odd::Dressed => {
-                "shown with something in it that the cell does not have: make the column text, and type it again"
-            }
+            Odd::Dressed => "shown as something that the cell does not have: make the column text, and type it again",
             Odd::Long => {
                 "a number of more than 15 digits, of which a spreadsheet program keeps 15: make the column text, and \
                  give it again from where it came"

@@ -259,7 +259,9 @@ fn read_text(part: &mut Part<'_, '_>) -> Result<String, Failure> {
 fn made_of_number(shown: &str) -> Option<Odd> {
     let shown = shown.trim();
     let letters = shown.replace("E+", "").replace("E-", "");
-    if letters.contains(char::is_alphabetic) || (shown.contains('-') && !shown.starts_with('-') && letters == shown) {
+    if letters.contains(|c: char| c.is_alphabetic() || c == '%')
+        || (shown.contains('-') && !shown.starts_with('-') && letters == shown)
+    {
         return Some(Odd::Dressed);
     }
     let digits = shown.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -282,8 +284,8 @@ mod tests {
     fn what_is_shown_of_numbers() {
         for (made, all) in [
             (Some(Odd::Padded), "02|0012|00,5"),
-            (Some(Odd::Dressed), "12A|nr 12|1-2|EUR 12"),
-            (None, "|12|12,00|12.0|1.234|0|0,5|-12|€ 12|12%|1,2E+01|-1E-05"),
+            (Some(Odd::Dressed), "12A|nr 12|1-2|EUR 12|12%|300 %"),
+            (None, "|12|12,00|12.0|1.234|0|0,5|-12|€ 12|1,2E+01|-1E-05"),
         ] {
             for shown in all.split('|') {
                 assert_eq!(made_of_number(shown), made, "{shown}");

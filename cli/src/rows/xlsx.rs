@@ -147,7 +147,8 @@ impl Workbook {
                     "xf" if is_of_cells => {
                         let format = id(attribute(&element, "numFmtId")?);
                         let is_date = matches!(format, 14..=22 | 27..=36 | 45..=47 | 50..=58);
-                        let built_in = is_date.then_some(Odd::Date);
+                        let is_percentage = matches!(format, 9 | 10);
+                        let built_in = is_date.then_some(Odd::Date).or(is_percentage.then_some(Odd::Dressed));
                         self.formats.push(own.get(&format).copied().unwrap_or(built_in));
                     }
                     _ => {}
@@ -380,14 +381,15 @@ fn place(text: &str) -> Option<(u32, u32)> {
     (row < MOST_ROWS && column < MOST_COLUMNS).then_some((row, column))
 }
 
-/// What a format makes of a number: a date or a time, one with zeros before it, or one with something else in it; none
-/// where it is shown as it is.
+/// What a format makes of a number: a date or a time, one with zeros before it, or one with something else in it, or
+/// that is another or is not seen; none where it is shown as it is.
 fn made_of_number(code: &str) -> Option<Odd> {
-    let mut is_dressed = false;
+    let (mut is_dressed, mut says_something) = (false, false);
     // The placeholders of digits, and what is between them.
     let mut plain = String::new();
     let mut letters = code.chars();
     while let Some(c) = letters.next() {
+        says_something |= c != '[';
         match c {
             '"' => {
                 let text = letters.by_ref().take_while(|c| *c != '"');
@@ -409,7 +411,13 @@ fn made_of_number(code: &str) -> Option<Odd> {
         }
     }
     let digits = plain.trim_matches(|c: char| !"0#?".contains(c));
-    is_dressed |= digits.replace("E-", "E").contains(|c: char| !"0#?.,E+/ %".contains(c));
+    // 3 as 300%, in thousands as 0, or not at all.
+    let after_digits = plain.rsplit(|c| "0#?".contains(c)).next().unwrap_or_default();
+    let is_scaled =
+        plain.contains('%') || plain.contains(",.") || (!digits.is_empty() && after_digits.starts_with(','));
+    let has_place = !digits.is_empty() || plain.contains('@') || plain.chars().any(char::is_alphabetic);
+    is_dressed |= is_scaled || (says_something && !has_place);
+    is_dressed |= digits.replace("E-", "E").contains(|c: char| !"0#?.,E+/ ".contains(c));
     if is_dressed {
         return Some(Odd::Dressed);
     }
@@ -436,8 +444,12 @@ mod tests {
         for (made, codes) in [
             (Some(Odd::Date), "d-m-yyyy|[$-413]d mmmm yyyy|hh:mm|[h]:mm|dd/mm/yy;@|\"week \"yyyy"),
             (Some(Odd::Padded), "00|0000|00.0|00;\"d\""),
-            (Some(Odd::Dressed), "0\"A\"|0\\d|\"nr \"0|0-0|00\"x\""),
-            (None, "General|0|0.00|#,##0|# ##0|0%|0.00E+00|##0.0E-0|[Red]0|@|_-* #,##0.00_-|0;\"d\"|# ?/?|\"€\" 0|"),
+            (Some(Odd::Dressed), "0\"A\"|0\\d|\"nr \"0|0-0|00\"x\"|0%|0.0 %|0,|0,,|#,##0,|0,.0|;;;|;0|\"-\"|\"\""),
+            (
+                None,
+                "General|0|0.00|#,##0|#,##0.00;(#,##0)|# ##0|0\"%\"|\",\"0|0.00E+00|##0.0E-0|[Red]0|@|\
+                 _-* #,##0.00_-|0;\"d\"|# ?/?|\"€\" 0|",
+            ),
         ] {
             for code in codes.split('|') {
                 assert_eq!(made_of_number(code), made, "{code}");
