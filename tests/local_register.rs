@@ -37,6 +37,12 @@ const MADE: &[Made] = &[
     ("Kerkpad", "", "1", "", "", 18, 18),
     ("Eik 2", "5678AB", "4", "", "", 20, 20),
     ("Eik", "5678AB", "2", "", "4", 21, 21),
+    // A street with a number in its name, and one without, in which one line is read in two ways.
+    ("Beuk 1940", "5678AC", "5", "", "", 22, 22),
+    ("Beuk", "5678AC", "1940", "", "5", 23, 23),
+    ("Iep 37", "5678AD", "1", "", "", 24, 24),
+    ("Iep", "5678AD", "37", "", "01", 25, 25),
+    ("Hulst 37", "5678AE", "1", "", "", 26, 26),
     // An addition that is elsewhere an empty value written out.
     ("Lindepad", "1234AF", "22", "", "NA", 19, 19),
 ];
@@ -148,6 +154,25 @@ fn text_is_completed_and_what_could_be_two_is_refused() {
         ("Kotter 38-6, 8243 AB Lelie", Err("not_in_register")),
         ("Kotter 38 2, Lelie", Ok(("8243AB|2|", "completed"))),
         ("Kotter 38-4, Lelie", Err("several_in_register")),
+        // However it is written, two readings are two.
+        ("Beuk 1940 5, 5678 AC Lelie", Err("several_in_register")),
+        ("Beuk 1940-5, 5678 AC Lelie", Err("several_in_register")),
+        ("Beuk 1940--5, 5678 AC", Err("several_in_register")),
+        ("Beuk 1940 / 5, 5678 AC", Err("several_in_register")),
+        ("5678 AC Beuk 1940 -- 5", Err("several_in_register")),
+        ("Beuk 1940 5, Lelie", Err("several_in_register")),
+        ("Beuk 1940-5, Lelie", Err("several_in_register")),
+        ("Beuk 1940--5, Lelie", Err("several_in_register")),
+        ("Iep 37-01, 5678 AD", Err("several_in_register")),
+        ("Iep 37--01, 5678 AD", Err("several_in_register")),
+        ("Iep 37 01, 5678 AD", Err("several_in_register")),
+        ("Iep 37-01, Lelie", Err("several_in_register")),
+        ("Iep 37--01, Lelie", Err("several_in_register")),
+        ("Iep 37 01, Lelie", Err("several_in_register")),
+        ("Iep 37 / 01, Lelie", Err("several_in_register")),
+        ("Hulst 37 01, Lelie", Ok(("5678AE|1|", "completed"))),
+        ("Hulst 37--01, Lelie", Ok(("5678AE|1|", "completed"))),
+        ("Hulst 37--01, 5678 AE", Ok(("5678AE|1|", "street"))),
         ("Plein 1940-'45 3b, 1234 AE", Ok(("1234AE|3|B", "registered"))),
         // What follows the postcode is read with the rest, and no sign is lost.
         ("Kotter 38-2, 8243 AB Lelie, t/m 9", Err("two_numbers")),

@@ -168,6 +168,8 @@ impl Register {
             words.join(" ")
         };
         let (mut found, mut knows_street) = (BTreeSet::new(), false);
+        // As in a line with a postcode: what it would be in a street whose name has no number.
+        let mut plainly = BTreeSet::new();
         for number in 1..words.len() {
             if !words[number].0.starts_with(|c: char| c.is_ascii_digit()) {
                 continue;
@@ -180,13 +182,18 @@ impl Register {
                 }
                 // With all signs before the town, so that none is lost that an address is not written with.
                 let written = text[words[number].1.start..words[town].1.start].trim_end_matches([' ', ',']);
-                if let Ok(wanted) = AddressKey::parse(&format!("{written}, {ANY_POSTCODE}"))
-                    && says_no_more(written, &wanted)
-                {
+                let line = format!("{written}, {ANY_POSTCODE}");
+                if let Some(wanted) = AddressKey::parse(&line).ok().filter(|wanted| says_no_more(written, wanted)) {
                     knows_street = true;
                     found.extend(self.in_streets(&streets, &wanted)?);
                 }
+                if let Some(wanted) = as_fields(&line, ANY_POSTCODE).filter(|wanted| says_no_more(written, wanted)) {
+                    plainly.extend(self.in_streets(&streets, &wanted)?);
+                }
             }
+        }
+        if !found.is_empty() {
+            found.append(&mut plainly);
         }
         self.only_of(found, knows_street, refusal)
     }
@@ -333,7 +340,9 @@ fn as_fields(rest: &str, postcode: &str) -> Option<AddressKey> {
     let (written, _) = rest.split_once(',')?;
     let digits = written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len());
     let (number, addition) = written.split_at(digits);
-    AddressKey::from_fields(&Fields { postcode, number, letter: "", addition: addition.trim() }).ok()
+    // However many signs and spaces part the two, they say nothing more.
+    let addition = addition.trim_start_matches(['-', '/', ' ']).trim_end();
+    AddressKey::from_fields(&Fields { postcode, number, letter: "", addition }).ok()
 }
 
 /// The line without the name of a street, with which it begins before or after its postcode: number and suffix, a
