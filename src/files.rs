@@ -1,6 +1,7 @@
 //! Files that only their owner may read, and that a crash never leaves half-written.
 
 use std::fs::{self, File, Metadata, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -85,36 +86,36 @@ pub(crate) fn rename_private(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<File, SystemError> {
-    write_and_rename(path, &path.with_extension("new"), &private_options(), write)
-}
-
-/// As [`rename_private`], for a file that others may read.
-pub(crate) fn rename_public(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> std::io::Result<()>,
-) -> Result<File, SystemError> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    write_and_rename(path, Path::new(&new), OpenOptions::new().write(true), write)
-}
-
-fn write_and_rename(
-    path: &Path,
-    new: &Path,
-    options: &OpenOptions,
-    write: impl FnOnce(&mut File) -> std::io::Result<()>,
-) -> Result<File, SystemError> {
+    let new = &path.with_extension("new");
     crash::point().map_err(|source| io("write", path, source))?;
     // What a crash left there goes; a link that somebody put there must not lead the writing elsewhere.
     match fs::remove_file(new) {
         Err(source) if source.kind() != ErrorKind::NotFound => return Err(io("replace", new, source)),
         _ => {}
     }
-    let created = options.clone().read(true).create_new(true).open(new);
+    let created = private_options().read(true).create_new(true).open(new);
     let mut file = created.map_err(|source| io("create", new, source))?;
     let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| crash::point());
     written.map_err(|source| io("write", new, source))?;
     fs::rename(new, path).map_err(|source| io("replace", path, source))?;
+    Ok(file)
+}
+
+/// As [`rename_private`], for a file that others may read, and that no lock keeps to one writer: each writes under a
+/// name of its own, which nobody can foresee and where nothing is. Of one that is not finished, nothing is left.
+pub(crate) fn rename_public(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<File, SystemError> {
+    let number = RandomState::new().hash_one(path);
+    let new = path.with_file_name(format!(".stapel-{}-{number}.new", std::process::id()));
+    let created = OpenOptions::new().read(true).write(true).create_new(true).open(&new);
+    let mut file = created.map_err(|source| io("create", &new, source))?;
+    let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&new);
+        io("write", path, source)
+    })?;
     Ok(file)
 }
 
@@ -229,6 +230,21 @@ mod tests {
         assert_eq!(read_private(&path).unwrap().as_slice(), b"three");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!path.with_extension("new").exists());
+    }
+
+    #[test]
+    fn a_file_of_no_lock_is_written_by_several_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bag.stapel");
+        let write = |bytes: &'static [u8]| rename_public(&path, |file| file.write_all(bytes));
+        // The second begins and ends while the first writes.
+        let first = rename_public(&path, |file| {
+            drop(write(b"two").map_err(std::io::Error::other)?);
+            file.write_all(b"one")
+        });
+        assert_eq!((first.is_ok(), fs::read(&path).unwrap()), (true, b"one".to_vec()));
+        assert!(rename_public(&path, |_| Err(std::io::Error::other("full"))).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -392,6 +392,7 @@ fn all_of_a_real_town() {
     let Some(rows) = weesp() else { return };
     let folder = tempfile::tempdir().unwrap();
     let register = build(&rows, &folder.path().join("bag.stapel"));
+    assert_eq!(register.shared_keys().unwrap(), 7);
     assert_eq!(register.len(), rows.len());
     // Each address by its id, by its fields, and as text with and without its postcode.
     let mut by_key: BTreeMap<AddressKey, BTreeSet<&str>> = BTreeMap::new();

@@ -32,10 +32,11 @@ impl NewFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        // A name of this process's own, and one that is not there: neither another command nor what somebody put there
-        // is written over, or stands in the way.
-        let mut tries = (0..).map(|number| {
-            let name = format!("{TEMPORARY}{}-{number}.new", std::process::id());
+        // A name of this process's own that nobody can foresee, and one that is not there: neither another command nor
+        // what somebody put there is written over, or stands in the way.
+        let chance = RandomState::new();
+        let mut tries = (0u32..).map(|number| {
+            let name = format!("{TEMPORARY}{}-{}.new", std::process::id(), chance.hash_one(number));
             path.with_file_name(name)
         });
         loop {

@@ -14,7 +14,8 @@ use stapel::Day;
 use stapel::register::{Lookup, Register, RegisterBuilder, RegisterEntry, RegisterError};
 
 use crate::failure::{self, Failure, note};
-use crate::output::{Output, Shown, counted};
+use crate::files;
+use crate::output::{Output, Shown, counted, plain};
 use crate::progress::Progress;
 use extract::Extract;
 
@@ -42,7 +43,7 @@ enum Command {
 /// and addition, postcode and town, the ids of nummeraanduiding, object and building (pand), nevenadres, status, and
 /// latitude and longitude in degrees, and the day on which a row ended (eindgeldigheid, einddatum), with which it is
 /// withdrawn; other columns are passed over, and said. A row that is no address is left out, and said, as are rows of
-/// different addresses with one id.
+/// different addresses with one id. How many keys are those of several addresses is said, too.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel register build bagadres.csv --date 2026-11-01 --out bag.stapel")]
 struct BuildArgs {
@@ -113,15 +114,39 @@ struct Built<'a> {
     addresses: usize,
     withdrawn: usize,
     left_out: usize,
+    shared_keys: usize,
+}
+
+/// One key in so many may be that of several addresses before it is warned of.
+const USUAL: usize = 1_000;
+
+/// Refuses to write where a folder is, or one of the extracts.
+fn refuse_out(args: &BuildArgs) -> Result<(), Failure> {
+    let out = std::fs::canonicalize(&args.out).ok();
+    if out.as_ref().is_some_and(|out| out.is_dir()) {
+        let source = std::io::ErrorKind::IsADirectory.into();
+        return Err(files::error("write", &args.out, source));
+    }
+    let is_out = |file: &&PathBuf| out.is_some() && std::fs::canonicalize(file).ok() == out;
+    if let Some(extract) = args.files.iter().find(is_out) {
+        let finding = format!("--out names {}, which is read: give another, so that it is not lost", extract.shown());
+        return Err(Failure::new("out_file", finding));
+    }
+    // What builds that were killed left is as large as a register.
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::read_dir(folder).map_err(|source| files::error("read", folder, source))?;
+    files::remove_leftovers(folder);
+    Ok(())
 }
 
 fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
+    refuse_out(args)?;
     let mut builder = RegisterBuilder::new();
     let (mut left_out, mut ended) = (0, 0);
     let tell = |left_out: &mut usize, place: &str, what: &str| {
         *left_out += 1;
         if *left_out <= TOLD {
-            note(&format!("{place}: left out: {what}"));
+            note(&format!("{place}: left out: {}", plain(what)));
         }
     };
     // The line of each row, and at which row each file begins.
@@ -129,6 +154,10 @@ fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
     for path in &args.files {
         let mut extract = Extract::open(path)?;
         note(&format!("{}: {}", path.shown(), extract.columns()));
+        for name in extract.doubtful() {
+            failure::some_warned();
+            note(&format!("{}: the column '{name}' could be of an address, and is passed over", path.shown()));
+        }
         begins.push(lines.len());
         let progress = Progress::counting("addresses");
         extract.rows(args.date, |line, row, has_ended| {
@@ -193,17 +222,27 @@ fn build(args: &BuildArgs, out: &mut Output) -> Result<(), Failure> {
         addresses: register.len(),
         withdrawn: register.withdrawn(),
         left_out,
+        shared_keys: register.shared_keys()?,
     };
+    if built.shared_keys * USUAL > built.addresses - built.withdrawn {
+        failure::some_warned();
+        let keys = counted(built.shared_keys, "key is that", "keys are each that");
+        note(&format!(
+            "{keys} of several standing addresses, more than one in {USUAL}: see that the extract has all house \
+             letters and additions"
+        ));
+    }
     if args.json {
         return out.json(&built);
     }
     let addresses = counted(built.addresses, "address", "addresses");
     writeln!(
         out,
-        "{}: {addresses} of {}, {} of them withdrawn; {} left out",
+        "{}: {addresses} of {}, {} of them withdrawn; {} of several addresses; {} left out",
         args.out.shown(),
         args.date,
         built.withdrawn,
+        counted(built.shared_keys, "key", "keys"),
         counted(left_out, "row", "rows")
     )?;
     Ok(())
@@ -284,11 +323,11 @@ fn show(args: &ShowArgs, out: &mut Output) -> Result<(), Failure> {
 /// An entry in one line.
 fn line(entry: &RegisterEntry) -> String {
     let between = if entry.letter.is_empty() && !entry.addition.is_empty() { "-" } else { "" };
-    let mut line = format!("{} {}{}{between}{}", entry.street, entry.number, entry.letter, entry.addition);
+    let mut line = format!("{} {}{}{between}{}", plain(&entry.street), entry.number, entry.letter, entry.addition);
     if !entry.postcode.is_empty() {
         line.push_str(&format!(", {}", entry.postcode));
     }
-    line.push_str(&format!(" {}; nummeraanduiding {}", entry.town, entry.id));
+    line.push_str(&format!(" {}; nummeraanduiding {}", plain(&entry.town), entry.id));
     for (what, id) in [("object", &entry.object), ("pand", &entry.building)] {
         if !id.is_empty() {
             line.push_str(&format!(", {what} {id}"));

@@ -44,6 +44,12 @@ pub(crate) fn may_be_suffix(name: &str) -> bool {
     matches!(names::Field::suspected(name), Some(names::Field::Letter | names::Field::Addition))
 }
 
+/// Whether a column of this name could be of an address in another way than as its status.
+pub(crate) fn may_be_in_key(name: &str) -> bool {
+    let field = names::Field::named(name).or_else(|| names::Field::suspected(name));
+    field.is_some_and(|field| field.is_looked_at() && field != names::Field::Status)
+}
+
 /// The columns that a file of refused rows has before the others. All that begin so are passed over when it is read.
 const REFUSAL_COLUMNS: [&str; 4] = ["stapel_line", "stapel_code", "stapel_field", "stapel_message"];
 

@@ -73,18 +73,22 @@ fn what_is_no_extract_and_no_register_is_said() {
     let build = "register build bag.csv --date 2026-11-01 --out bag.stapel";
     for (extract, expected) in [
         ("postcode;huisnummer\n1012JS;1\n", "no column is called street or straat"),
+        (&EXTRACT.replace(";huisletter;", ";soort;"), "no column is called huisletter;"),
+        (&EXTRACT.replace(";huisnummertoevoeging;", ";soort;"), "called toevoeging or huisnummertoevoeging;"),
         ("street;straat;huisnummer;postcode;woonplaats;nummeraanduiding\n", "are the same column"),
         (&EXTRACT.replace(";52.372920;4.893690", ";52.372920"), "line 2 has 13 cells, and the header 14"),
     ] {
         desk.write("bag.csv", extract);
         let output = desk.run(build, &[], b"");
         let said = text(&output.stderr);
-        assert!(said.contains(expected) && said.ends_with("[register_row]\n"), "{said}");
+        let code = if expected.contains("called ") { "header" } else { "register_row" };
+        assert!(said.contains(expected) && said.ends_with(&format!("[{code}]\n")), "{said}");
         assert_eq!(output.status.code(), Some(1));
         assert!(!desk.path("bag.stapel").exists());
     }
     for (extract, expected) in [
         (EXTRACT.replace(";huisletter;", ";lettertje;"), "the column 'lettertje' may have letters or additions"),
+        (EXTRACT.replace(";gemeente;", ";appt;"), "the column 'appt' may have letters or additions"),
         (EXTRACT.replace(";;52.372920;4.893690", ";;52.372920;\"4.893690"), "a quotation mark is not closed"),
     ] {
         desk.write("bag.csv", extract);
@@ -108,9 +112,10 @@ fn what_is_no_extract_and_no_register_is_said() {
 fn a_row_that_has_ended_is_withdrawn() {
     let desk = consortium();
     let build = "register build bag.csv --date 2026-11-01 --out bag.stapel";
-    let head = "straat;huisnummer;postcode;woonplaats;nummeraanduiding;object_id;eindgeldigheid\n";
+    let head =
+        "straat;huisnummer;huisletter;toevoeging;postcode;woonplaats;nummeraanduiding;object_id;eindgeldigheid\n";
     let row = |number: u32, object: u32, end: &str| {
-        format!("Dam;{number};1012JS;Amsterdam;036320000000000{number};036301000000000{object};{end}\n")
+        format!("Dam;{number};;;1012JS;Amsterdam;036320000000000{number};036301000000000{object};{end}\n")
     };
     let rows = [(1, 1, ""), (2, 1, "2026-11-01T00:00:00Z"), (3, 3, "2026-11-02"), (4, 4, "9999-12-31"), (5, 5, "ja")];
     desk.write("bag.csv", head.to_owned() + &rows.map(|(number, object, end)| row(number, object, end)).concat());
@@ -125,6 +130,52 @@ fn a_row_that_has_ended_is_withdrawn() {
         let output = desk.run("register show --register bag.stapel", &[&format!("{address}, 1012 JS")], b"");
         assert!(text(&output.stdout).contains(how), "{address}");
     }
+}
+
+#[test]
+fn a_build_never_writes_over_its_extract_or_another_build() {
+    let desk = consortium();
+    desk.write("bag.csv", EXTRACT);
+    let build = |out: &str| desk.run(&format!("register build bag.csv --date 2026-11-01 --out {out}"), &[], b"");
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    for out in ["bag.csv", "./bag.csv", "folder/../bag.csv", "folder", "niets/bag.stapel"] {
+        let output = build(out);
+        assert!(!output.status.success() && text(&output.stdout).is_empty(), "{out}");
+        // It is said before the extract is read.
+        assert_eq!(text(&output.stderr).lines().count(), 1, "{out}: {}", text(&output.stderr));
+        assert_eq!(std::fs::read_to_string(desk.path("bag.csv")).unwrap(), EXTRACT, "{out}");
+    }
+    // What another build is writing, or somebody put there, is left alone.
+    desk.write("bag.stapel.new", "of another");
+    assert!(build("bag.stapel").status.success());
+    assert_eq!(std::fs::read_to_string(desk.path("bag.stapel.new")).unwrap(), "of another");
+    let names = std::fs::read_dir(desk.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with(".stapel-")));
+}
+
+#[test]
+fn keys_of_several_addresses_and_columns_passed_over_are_warned_of() {
+    let desk = consortium();
+    // Dam 9 is two addresses in eight.
+    desk.write("bag.csv", EXTRACT.replace(";gemeente;", ";huisnr2;"));
+    let output = desk.run("--strict register build bag.csv --date 2026-11-01 --out bag.stapel --json", &[], b"");
+    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = text(&output.stderr);
+    assert_eq!((&built["shared_keys"], output.status.code()), (&1.into(), Some(3)), "{said}");
+    assert!(said.contains("1 key is that of several standing addresses"), "{said}");
+    assert!(said.contains("'huisnr2' could be of an address, and is passed over"), "{said}");
+    let said = desk.stapel("register build bag.csv --date 2026-11-01 --out bag.stapel");
+    assert!(said.contains("1 key of several addresses"), "{said}");
+}
+
+#[test]
+fn names_in_a_register_steer_no_terminal() {
+    let desk = consortium();
+    let evil = EXTRACT.replacen("Dam;1;;;1012JS;Amsterdam", "D\u{1b}[31mam\u{7};1;;;1012JS;Amster\u{202e}dam", 1);
+    desk.write("bag.csv", evil);
+    desk.stapel("register build bag.csv --date 2026-11-01 --out bag.stapel");
+    let shown = desk.stapel("register show --register bag.stapel 1012JS|1|");
+    assert!(shown.contains("D\\u{1b}[31mam\\u{7} 1, 1012JS Amster\\u{202e}dam; "), "{shown}");
 }
 
 #[test]

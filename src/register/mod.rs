@@ -249,6 +249,32 @@ impl Register {
         if rows == self.len() { Ok(()) } else { Err(self.input.unusable("it has other rows than it says")) }
     }
 
+    /// How many keys are each that of several standing addresses, which nothing in an address tells apart.
+    ///
+    /// # Errors
+    ///
+    /// As [`Register::look_up`].
+    pub fn shared_keys(&self) -> Result<usize, RegisterError> {
+        let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
+        let (mut shared, mut before, mut is_counted) = (0, None, false);
+        self.scan(whole, |row| {
+            // The key of an address without a postcode is its id.
+            if row.is_withdrawn || row.postcode == 0 {
+                return Ok(());
+            }
+            let address = (row.postcode, row.number, row.suffix);
+            match before {
+                Some((own, id)) if own == address => {
+                    shared += usize::from(!is_counted && id != row.id);
+                    is_counted |= id != row.id;
+                }
+                _ => (before, is_counted) = (Some((address, row.id)), false),
+            }
+            Ok(())
+        })?;
+        Ok(shared)
+    }
+
     fn entry(&self, row: &Row) -> Result<RegisterEntry, RegisterError> {
         let unusable = |finding| self.input.unusable(finding);
         let street = self.front.streets.get(row.street).ok_or_else(|| unusable("an address is in no street"))?;

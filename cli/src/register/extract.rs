@@ -10,7 +10,7 @@ use stapel::{Day, Fields};
 
 use crate::failure::Failure;
 use crate::output::plain;
-use crate::rows::{bare_utf16, is_bare_utf16, may_be_suffix};
+use crate::rows::{bare_utf16, is_bare_utf16, may_be_in_key, may_be_suffix};
 
 /// What a column of an extract can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,9 @@ const NAMES: &[(Column, &[&str])] = &[
     (Column::Longitude, &["lon", "longitude", "lengtegraad"]),
 ];
 
-/// Without these no row is an address of a register.
-const NEEDED: &[Column] = &[Column::Street, Column::Number, Column::Postcode, Column::Town, Column::Id];
+/// Without these no row is an address of a register, or homes at one number are one.
+const NEEDED: &[Column] =
+    &[Column::Street, Column::Number, Column::Letter, Column::Addition, Column::Postcode, Column::Town, Column::Id];
 
 /// The most bytes of a header.
 const LONGEST_HEADER: u64 = 1 << 16;
@@ -82,16 +83,6 @@ impl Extract {
             [';', '\t', ',', '|'].into_iter().max_by_key(|sign| header.matches(*sign).count()).unwrap_or(';');
         let names: Vec<String> = header.split(delimiter).map(|name| name.trim_matches(['"', ' ']).to_owned()).collect();
         let columns: Vec<Option<Column>> = names.iter().map(|name| named(name)).collect();
-        for (column, known) in NAMES {
-            let of: Vec<&String> =
-                names.iter().zip(&columns).filter(|(_, is)| **is == Some(*column)).map(|(name, _)| name).collect();
-            if of.len() > 1 && *column != Column::Status {
-                return Err(refused(path, &format!("'{}' and '{}' are the same column", plain(of[0]), plain(of[1]))));
-            }
-            if of.is_empty() && NEEDED.contains(column) {
-                return Err(refused(path, &format!("no column is called {}", known.join(" or "))));
-            }
-        }
         // A letter that is passed over would make two homes one.
         let doubtful = names.iter().zip(&columns).find(|(name, column)| column.is_none() && may_be_suffix(name));
         if let Some((name, _)) = doubtful {
@@ -101,6 +92,23 @@ impl Extract {
                 plain(name)
             );
             return Err(refused(path, &finding));
+        }
+        for (column, known) in NAMES {
+            let of: Vec<&String> =
+                names.iter().zip(&columns).filter(|(_, is)| **is == Some(*column)).map(|(name, _)| name).collect();
+            if of.len() > 1 && *column != Column::Status {
+                return Err(refused(path, &format!("'{}' and '{}' are the same column", plain(of[0]), plain(of[1]))));
+            }
+            if of.is_empty() && NEEDED.contains(column) {
+                let needed = NAMES.iter().filter(|(column, _)| NEEDED.contains(column));
+                let needed: Vec<&str> = needed.map(|(_, known)| known[0]).collect();
+                let finding = format!(
+                    "no column is called {}; the extract needs {}, also where all its cells are empty",
+                    known.join(" or "),
+                    needed.join(", ")
+                );
+                return Err(Failure::of_file(path)(Failure::new("header", finding)));
+            }
         }
         let reader =
             ReaderBuilder::new().has_headers(false).delimiter(delimiter as u8).flexible(true).from_reader(file);
@@ -115,6 +123,12 @@ impl Extract {
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         };
         format!("columns read: {}; passed over: {}", of(true), of(false))
+    }
+
+    /// The columns that are passed over, and could be of an address.
+    pub(super) fn doubtful(&self) -> impl Iterator<Item = String> {
+        let passed_over = self.names.iter().zip(&self.columns).filter(|(_, column)| column.is_none());
+        passed_over.filter(|(name, _)| may_be_in_key(name)).map(|(name, _)| plain(name))
     }
 
     /// Shows each row, with the line on which it begins, and whether it ended up to a day, which is the extract's; or
