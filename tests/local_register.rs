@@ -226,6 +226,8 @@ fn fields_are_completed_from_street_and_town() {
     assert_eq!(place("", "12", "G1", "Lindepad", "Lelie"), ok(&id("20", 17), "completed"));
     assert_eq!(place("", "18", "", "Lindepad", "Lelie"), Err("several_in_register".into()));
     assert_eq!(place("", "2", "", "Kotter 38", ""), Err("no_postcode".into()));
+    assert_eq!(place("", "2", "", "Kotter 39", "Lelie"), Err("not_in_register".into()));
+    assert_eq!(place("", "2", "", "Kotter 38", "Elders"), Err("not_in_register".into()));
     let long_id = format!("NL.IMBAG.Nummeraanduiding.{}", id("20", 2));
     assert_eq!(found(&register, Lookup::Id(&long_id)), ok("1234AB|12|A", "by_id"));
     assert_eq!(place("1234AF", "22", "NA", "", ""), ok("1234AF|22|NA", "registered"));
@@ -575,7 +577,7 @@ impl Tally {
                 (&mut self.differ, found.how.as_str())
             }
             (Err(_), Ok(found)) => (&mut self.only_register, found.how.as_str()),
-            (Ok(_), Err(RegisterError::NoSuchNumber)) => (&mut self.only_text, "not_in_register"),
+            (Ok(_), Err(RegisterError::NotRegistered { .. })) => (&mut self.only_text, "not_in_register"),
             (Ok(_), Err(RegisterError::Several { .. })) => (&mut self.only_text, "several_in_register"),
             (Ok(text), Err(error)) => panic!("{lookup:?}: {text} without a register, {error}"),
             (Err(_), Err(_)) => {

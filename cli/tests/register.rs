@@ -381,6 +381,32 @@ fn rows_are_read_by_a_register() {
     assert_eq!(desk.code(&line), "bag_id_needs_register");
 }
 
+#[test]
+fn a_look_up_without_a_postcode_says_what_the_register_lacks() {
+    let desk = built();
+    let flag = |table: &str| {
+        desk.write("a.csv", table);
+        let line = format!("partner flag --json --dry-run --dir politie {BY} a.csv --register bag.stapel {NOW}");
+        let output = desk.run(&line, &[], b"");
+        (text(&output.stdout), text(&output.stderr))
+    };
+    for rows in ["Rozenpad;1;Amsterdam", "Dam;1;Weesp"] {
+        let (_, said) = flag(&table("straat;huisnummer;woonplaats", &[rows]));
+        assert!(
+            said.contains("the register has no such street in that town") && !said.contains("no_postcode"),
+            "{said}"
+        );
+        assert!(said.contains("[not_in_register]"), "{said}");
+    }
+    // A line and a town in columns are looked up together.
+    let (out, said) = flag(&table("adres;woonplaats", &["Dam 1;Amsterdam", "Dam 3-H, 1012 JS;Amsterdam"]));
+    assert!(out.contains(r#""completed":1"#) && out.contains(r#""registered":1"#), "{out} {said}");
+    let (_, said) = flag(&table("adres;woonplaats", &["Dam 1;Weesp", "Dam 2;Amsterdam", "Dam 1;"]));
+    for expected in ["no such street in that town", "no such number in that street", "[no_postcode]"] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
 /// A home without a postcode is flagged and counted, and its house number is no part of what is said.
 #[test]
 fn an_address_without_a_postcode_is_stacked() {

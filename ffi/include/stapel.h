@@ -224,7 +224,7 @@ enum stapel_status
     STAPEL_ERROR_BAG_ID_UNKNOWN = 156,
     /** By a local register a BAG id was withdrawn. */
     STAPEL_ERROR_BAG_ID_WITHDRAWN = 157,
-    /** A local register has a street, and not that number in it. */
+    /** A local register has not that street in that town, or not that number in it. */
     STAPEL_ERROR_NOT_IN_REGISTER = 158,
     /** What was given fits more than one address of a local register. */
     STAPEL_ERROR_SEVERAL_IN_REGISTER = 159,

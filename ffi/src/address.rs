@@ -188,7 +188,7 @@ fn resolve(register: &stapel_register, lookup: Result<Lookup<'_>, AddressError>)
         Err(
             error @ (RegisterError::IdUnknown { .. }
             | RegisterError::IdWithdrawn { .. }
-            | RegisterError::NoSuchNumber
+            | RegisterError::NotRegistered { .. }
             | RegisterError::Several { .. }),
         ) => {
             let why = Refusal::Register { status: stapel_status::of(error.code()), message: error.to_string() };

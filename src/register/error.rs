@@ -51,9 +51,12 @@ pub enum RegisterError {
         now: Option<AddressKey>,
     },
 
-    /// The register has the street, and not this number in it.
-    #[error("the register has no such number in that street: look the number up")]
-    NoSuchNumber,
+    /// The register has not the street in that town, or not this number in it.
+    #[error("{finding}")]
+    NotRegistered {
+        /// What it has not, and what would help.
+        finding: &'static str,
+    },
 
     /// What was given fits more than one address of the register.
     #[error("{finding}: give the postcode, or the BAG id")]
@@ -69,7 +72,7 @@ codes! {
         Row => "register_row",
         IdUnknown => "bag_id_unknown",
         IdWithdrawn => "bag_id_withdrawn",
-        NoSuchNumber => "not_in_register",
+        NotRegistered => "not_in_register",
         Several => "several_in_register",
     } wraps System, Address
 }

@@ -205,7 +205,7 @@ impl Register {
     /// # Errors
     ///
     /// [`RegisterError::Address`] where it is refused as without a register; [`RegisterError::IdUnknown`],
-    /// [`RegisterError::IdWithdrawn`]; [`RegisterError::NoSuchNumber`], [`RegisterError::Several`];
+    /// [`RegisterError::IdWithdrawn`]; [`RegisterError::NotRegistered`], [`RegisterError::Several`];
     /// [`RegisterError::Unusable`] and [`SystemError::Io`](crate::SystemError::Io) where its file is at fault.
     pub fn resolve(&self, lookup: Lookup<'_>) -> Result<Resolved, RegisterError> {
         match lookup {

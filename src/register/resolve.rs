@@ -12,6 +12,9 @@ use super::spelling::other_spelling;
 use super::{How, Register, Resolved};
 use crate::address::{AddressError, AddressKey, Fields, in_ascii};
 
+const NO_NUMBER: &str = "the register has no such number in that street: look the number up";
+const NO_STREET: &str = "the register has no such street in that town: look both up, or give the postcode";
+
 /// The most words of a line in which street, number and town are looked for.
 const MOST_WORDS: usize = 24;
 
@@ -52,7 +55,10 @@ impl Register {
                     return Err(refusal.into());
                 };
                 let streets = self.front.streets.find(&plain(street), &plain(town));
-                self.only_of(self.in_streets(&streets, &wanted)?, !streets.is_empty(), refusal)
+                if streets.is_empty() {
+                    return Err(RegisterError::NotRegistered { finding: NO_STREET });
+                }
+                self.only_of(self.in_streets(&streets, &wanted)?, true, refusal)
             }
             Ok(key) => self.settle(key, How::Registered),
             Err(refusal) => match registered_key(fields) {
@@ -145,11 +151,13 @@ impl Register {
         match (read, &registered[..]) {
             (Ok(key), []) if !begins_with_street || self.is_registered(&key)? => self.settle(key, How::Registered),
             // The street is there, and its number is not: what the line says without the street would be another's.
-            (Ok(_), []) => Err(RegisterError::NoSuchNumber),
+            (Ok(_), []) => Err(RegisterError::NotRegistered { finding: NO_NUMBER }),
             (Ok(key), [other]) if key == *other => self.settle(key, How::Registered),
             (Ok(key), [other]) if !self.is_registered(&key)? => Ok(Resolved { key: *other, how: How::Street }),
             (Err(_), [other]) => Ok(Resolved { key: *other, how: How::Street }),
-            (Err(_), []) if begins_with_street && !by_street.is_empty() => Err(RegisterError::NoSuchNumber),
+            (Err(_), []) if begins_with_street && !by_street.is_empty() => {
+                Err(RegisterError::NotRegistered { finding: NO_NUMBER })
+            }
             (Err(refusal), []) => Err(refusal.into()),
             _ => {
                 Err(RegisterError::Several { finding: "the number may be a part of the street's name or the house's" })
@@ -195,6 +203,13 @@ impl Register {
         if !found.is_empty() {
             found.append(&mut plainly);
         }
+        // A word after the number can be no other's than the town's.
+        let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+        let number = words.iter().rposition(|(word, _)| is_number(word)).filter(|number| *number > 0);
+        let has_town = number.is_some_and(|number| number + 1 < words.len());
+        if found.is_empty() && !knows_street && has_town && refusal.code() == "no_postcode" {
+            return Err(RegisterError::NotRegistered { finding: NO_STREET });
+        }
         self.only_of(found, knows_street, refusal)
     }
 
@@ -206,7 +221,7 @@ impl Register {
     ) -> Result<Resolved, RegisterError> {
         match (found.first(), found.len()) {
             (Some(key), 1) => Ok(Resolved { key: *key, how: How::Completed }),
-            (None, _) if knows_street => Err(RegisterError::NoSuchNumber),
+            (None, _) if knows_street => Err(RegisterError::NotRegistered { finding: NO_NUMBER }),
             (None, _) => Err(refusal.into()),
             _ => Err(RegisterError::Several { finding: "street, number and town are those of more than one address" }),
         }

@@ -157,7 +157,7 @@ impl DossierArgs {
             (Ok(resolved), _) => Ok(vec![resolved]),
             (
                 Err(
-                    RegisterError::NoSuchNumber
+                    RegisterError::NotRegistered { .. }
                     | RegisterError::Several { .. }
                     | RegisterError::Address(_)
                     // It may have been flagged while the register had it.

@@ -326,7 +326,21 @@ impl Layout {
                 Ok(found)
             }
             Source::Line { line, postcode, number } => {
-                let found = read_line(cell(Some(line)), cell(postcode), register)?;
+                let town = cell(self.all(Field::Town).next()).trim();
+                let found = read_line(cell(Some(line)), cell(postcode), register).or_else(|refusal| {
+                    // A line of street and number is completed from a town in a column of its own.
+                    let has_town = !town.is_empty() && cell(postcode).trim().is_empty();
+                    match (register.filter(|_| has_town), refusal) {
+                        (Some(register), Refusal::Address(refusal)) => {
+                            let text = format!("{}, {town}", cell(Some(line)));
+                            resolve(register, Lookup::Text(&text)).map_err(|other| match other {
+                                Refusal::Address(_) => Refusal::Address(refusal),
+                                other => other,
+                            })
+                        }
+                        (_, refusal) => Err(refusal),
+                    }
+                })?;
                 let beside = cell(number).trim();
                 if let Some(register) = register.filter(|_| found.key.postcode().is_empty()) {
                     let fields = Fields { number: beside, ..Fields::default() };
