@@ -36,6 +36,7 @@ use kind::Kind;
 use text::{Charset, Delimiter, LineCounter, Text};
 
 pub(crate) use header::{ColumnArgs, Layout};
+use row::Certain;
 pub(crate) use row::{Found, Refusal, resolve};
 pub(crate) use text::{bare_utf16, is_bare_utf16};
 
@@ -427,8 +428,17 @@ impl Sheet {
                 }
                 Err(refusal) => {
                     let refusal = refusal.or_end()?;
-                    let number = layout.certain_number(&record, &refusal)?;
-                    let (code, field, message) = refusal.parts();
+                    let found = layout.certain_number(&record, &refusal)?;
+                    let (code, field, mut message) = refusal.parts();
+                    let number = match found {
+                        Certain::Number(number) => Some(number),
+                        Certain::NotInRegister if args.number_only => {
+                            message +=
+                                "; its house number does not count alone, since the register has no address at it";
+                            None
+                        }
+                        Certain::NotInRegister | Certain::None => None,
+                    };
                     if let Some(number) = number.filter(|_| args.number_only) {
                         layout.write_typed(&record, &mut typed);
                         rows.push(number, layout.reference(&record), &typed);

@@ -287,6 +287,12 @@ fn a_house_number_alone_is_one_that_the_register_has() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let counts = ["added", "number_only", "refused"].map(|name| said[name].as_u64());
     assert_eq!(counts, [Some(2), Some(2), Some(2)], "{}", text(&output.stderr));
+    for verb in ["flag", "withdraw"] {
+        let line =
+            format!("partner {verb} a.csv --number-only --dry-run --dir politie {BY} --register bag.stapel {NOW}");
+        let said = text(&desk.run(&line, &[], b"").stderr);
+        assert_eq!(said.matches("does not count alone, since the register has no address at it").count(), 2, "{said}");
+    }
     // An id beside it is held against it.
     desk.write("b.csv", "adres;bag_id\n\"Dam 1 2e verdieping, 1012 JS\";0363200000000006\n");
     let line = format!("partner flag b.csv --number-only --dry-run --dir politie {BY} {NOW} --register bag.stapel");
@@ -379,6 +385,62 @@ fn rows_are_read_by_a_register() {
     assert_eq!(desk.code(&line), "register");
     let line = format!("partner flag --dir politie {BY} a.csv {NOW}");
     assert_eq!(desk.code(&line), "bag_id_needs_register");
+}
+
+/// What the register knows as another street than the one beside a postcode says that one of the two is wrong.
+#[test]
+fn a_street_beside_a_postcode_is_held_against_the_register() {
+    let desk = consortium();
+    let header = EXTRACT.lines().next().unwrap();
+    let rows = [
+        ("Achtergracht;5;;;1381BK;Weesp", 1),
+        ("Oude Papelaan;5;;;1384CA;Weesp", 2),
+        ("Kerkpad;3;;;1381BL;Weesp", 3),
+        ("Kerkpad;3;;;1398AB;Muiden", 4),
+        ("Achtergracht;7;;;1381BK;Weesp", 5),
+        ("Plein 1940-1945;5;;;1381BM;Weesp", 6),
+        ("Plein;1;;;1381BN;Weesp", 7),
+    ];
+    let rows = rows.map(|(row, id)| format!("{row};045720000000000{id};045701000000000{id};;f;;;;"));
+    desk.write("bag.csv", format!("{header}\n{}\n", rows.join("\n")));
+    desk.stapel("register build bag.csv --date 2026-11-01 --out bag.stapel");
+    let code = |row: &str, more: &str| {
+        desk.write("a.csv", format!("postcode;huisnummer;toevoeging;straat;woonplaats;bag_id\n{row}\n"));
+        let line = format!("partner flag --dry-run --dir politie {BY} a.csv --register bag.stapel {more} {NOW}");
+        let said = text(&desk.run(&line, &[], b"").stderr);
+        let is_differs = said.contains("[differs]");
+        assert!(is_differs || said.contains(" 0 refused"), "{row}: {said}");
+        is_differs
+    };
+    for (row, differs) in [
+        ("1381BK;5;;Achtergracht;Weesp;", false),
+        ("1381BK;5;;ACHTERGRACHT;;", false),
+        ("1381BK;5;;Oude Papelaan;Weesp;", true),
+        ("1381BK;5;;Oude Papelaan;;", true),
+        ("1381BK;5;;Oude Papelaan 5;;", true),
+        ("1381BK;5;;Achtergracht 5;;", false),
+        ("1381BK;5;;Achtergracht 7;;", true),
+        // At a number or a postcode that the register has not, the street of those beside it counts.
+        ("1381BK;5;B;Oude Papelaan;;", true),
+        ("1381BK;6;;Oude Papelaan;;", true),
+        ("1381BK;6;;Achtergracht;;", false),
+        ("9999ZZ;6;;Achtergracht;;", false),
+        // Misspelt, or unknown.
+        ("1381BK;5;;Achtergragt;Weesp;", false),
+        ("1381BK;5;;;Amsterdam;", false),
+        ("1381BM;5;;Plein 40-45;;", false),
+        ("1381BM;5;;Plein 1940-1945 5;;", false),
+        ("1381BM;5;;Plein;;", true),
+        // One name in two towns.
+        ("1381BL;3;;Kerkpad;Weesp;", false),
+        ("1381BL;3;;Kerkpad;Muiden;", true),
+        ("1381BL;3;;Kerkpad;Amsterdam;", false),
+        // Beside an id.
+        (";;;Oude Papelaan;Weesp;0457200000000001", true),
+        (";;;Achtergracht;Weesp;0457200000000001", false),
+    ] {
+        assert_eq!(code(row, ""), differs, "{row}");
+    }
 }
 
 #[test]

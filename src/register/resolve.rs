@@ -9,6 +9,7 @@ use super::ids::{id_digits, id_in, is_digits};
 use super::names::{plain, words};
 use super::rows::{Place, Row, Suffix, id_text, postcode_number, postcode_text};
 use super::spelling::other_spelling;
+use super::streets::Street;
 use super::{How, Register, Resolved};
 use crate::address::{AddressError, AddressKey, Fields, in_ascii};
 
@@ -66,6 +67,63 @@ impl Register {
                 Ok(key) if self.is_registered(&key)? => Ok(Resolved { key, how: How::Registered }),
                 _ => Err(refusal.into()),
             },
+        }
+    }
+
+    /// Whether a street that stands beside an address, with its house number or without, is another than the one that
+    /// the register has it in. It must be one that the register knows: in that town, or where it has none of that name
+    /// there, anywhere. Where it has not the address, those of its house number count, or else those of its postcode.
+    ///
+    /// # Errors
+    ///
+    /// As [`Register::look_up`].
+    pub fn is_of_other_street(&self, key: &AddressKey, street: &str, town: &str) -> Result<bool, RegisterError> {
+        let (town, given) = (plain(town), words(&in_ascii(street)));
+        let Some((street, number)) = self.known_street(&given) else { return Ok(false) };
+        let streets = self.streets_of_key(key)?;
+        let own: Vec<Street<'_>> = streets.into_iter().filter_map(|own| self.front.streets.get(own)).collect();
+        // The number may be a part of a longer name, shortened: Plein 40-45.
+        let is_longer = |own: &Street<'_>| own.plain.strip_prefix(&street).is_some_and(|rest| rest.starts_with(' '));
+        if own.is_empty() || (number.is_some() && own.iter().any(is_longer)) {
+            return Ok(false);
+        }
+        let is_in_town = !self.front.streets.find(&street, &town).is_empty();
+        let is_it = |own: &Street<'_>| own.plain == street && (!is_in_town || plain(own.town) == town);
+        let is_of_other_number = number.is_some_and(|number| number != key.number()) && !key.postcode().is_empty();
+        Ok(is_of_other_number || !own.iter().any(is_it))
+    }
+
+    /// The street of a name that begins so, in whichever town, and the number after it.
+    fn known_street(&self, words: &[(String, Range<usize>)]) -> Option<(String, Option<u32>)> {
+        (1..=words.len()).rev().find_map(|end| {
+            let names: Vec<&str> = words[..end].iter().map(|(word, _)| word.as_str()).collect();
+            let name = names.join(" ");
+            let number = match words.get(end) {
+                Some((word, _)) => {
+                    let digits = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
+                    Some(word[..digits].parse().ok()?)
+                }
+                None => None,
+            };
+            self.front.streets.has(&name).then_some((name, number))
+        })
+    }
+
+    /// The streets of an address: of its own rows, or of its house number's, or else of its postcode's.
+    fn streets_of_key(&self, key: &AddressKey) -> Result<Vec<u32>, RegisterError> {
+        if key.postcode().is_empty() {
+            let id = key.as_str().parse().unwrap_or_default();
+            return Ok(self.rows_of_id(id)?.iter().map(|row| row.street).collect());
+        }
+        let rows = self.rows_of_number(key)?;
+        let own: Vec<u32> = rows.iter().filter(|row| is_of(&row.suffix, key)).map(|row| row.street).collect();
+        match (own.is_empty(), rows.is_empty()) {
+            (false, _) => Ok(own),
+            (true, false) => Ok(rows.iter().map(|row| row.street).collect()),
+            (true, true) => {
+                let postcode = key.postcode().as_bytes().try_into().map(postcode_number).unwrap_or_default();
+                self.streets_of(postcode)
+            }
         }
     }
 

@@ -131,6 +131,12 @@ impl Streets {
         (first..first + found).filter_map(|place| u32::try_from(place).ok()).collect()
     }
 
+    /// Whether a street has this plain name, in whichever town.
+    pub(super) fn has(&self, plain_street: &str) -> bool {
+        let first = self.starts.partition_point(|start| self.plain_at(*start).0 < plain_street);
+        self.starts.get(first).is_some_and(|start| self.plain_at(*start).0 == plain_street)
+    }
+
     /// The plain names of the street of an entry, and of its town.
     fn plain_at(&self, start: u32) -> (&str, &str) {
         let mut rest = Bytes::of(self.bytes.get(start as usize..).unwrap_or_default());

@@ -54,6 +54,16 @@ pub(crate) struct Found {
     pub(crate) how: Option<How>,
 }
 
+/// What is certain of a row that was refused as a home.
+pub(super) enum Certain {
+    /// Its house number.
+    Number(AddressKey),
+    /// A house number at which a register has no standing address.
+    NotInRegister,
+    /// Nothing.
+    None,
+}
+
 impl From<AddressKey> for Found {
     fn from(key: AddressKey) -> Found {
         Found { key, how: None }
@@ -213,18 +223,20 @@ impl Layout {
         let found = self.unit(row)?;
         self.hold_ids(row, &found.key)?;
         // What a register found by it is not held against it again.
-        if !matches!(found.how, Some(How::Completed | How::ById)) {
-            for street in self.all(Field::Street) {
+        let town = self.all(Field::Town).next().map(cell).unwrap_or_default();
+        for street in self.all(Field::Street).filter(|_| found.how != Some(How::Completed)) {
+            if found.how != Some(How::ById) {
                 self.hold_street(street, cell(street), &found.key)?;
             }
+            self.hold_registered_street(street, cell(street), town, &found.key)?;
         }
         Ok(found)
     }
 
     /// The house number of a row that was refused as a home, where that is certain: nothing else in the row names
     /// another, and where there is a register, it has an address at it.
-    pub(super) fn certain_number(&self, row: &StringRecord, refusal: &Refusal) -> Result<Option<AddressKey>, Failure> {
-        let Some(number) = refusal.number_key() else { return Ok(None) };
+    pub(super) fn certain_number(&self, row: &StringRecord, refusal: &Refusal) -> Result<Certain, Failure> {
+        let Some(number) = refusal.number_key() else { return Ok(Certain::None) };
         let cell = |at: usize| row.get(at).unwrap_or_default().trim();
         let names_it = match self.source {
             Source::Fields { line, .. } => line.is_none_or(|at| names_no_other(cell(at), &number)),
@@ -234,21 +246,30 @@ impl Layout {
             Source::Id => false,
         };
         if !names_it || self.all(Field::Street).any(|at| street_has_unclear(cell(at), &number)) {
-            return Ok(None);
+            return Ok(Certain::None);
         }
-        let Some(register) = &self.register else { return Ok(Some(number)) };
+        // An own flag can be withdrawn whatever a register says.
+        let Some(register) = self.register.as_ref().filter(|_| !self.own.contains(&number)) else {
+            return Ok(Certain::Number(number));
+        };
+        let town = self.all(Field::Town).next().map(cell).unwrap_or_default();
+        for street in self.all(Field::Street).map(cell).filter(|street| !street.is_empty()) {
+            if register.is_of_other_street(&number, street, town)? {
+                return Ok(Certain::None);
+            }
+        }
         if register.look_up(&number)?.entries.iter().all(|entry| entry.is_withdrawn) {
-            return Ok(None);
+            return Ok(Certain::NotInRegister);
         }
         for id in self.all(Field::BagId).map(cell).filter(|id| !id.is_empty()) {
             match resolve(register, Lookup::Id(id)).map_err(Refusal::or_end) {
-                Ok(found) if found.key.number_key() != number => return Ok(None),
+                Ok(found) if found.key.number_key() != number => return Ok(Certain::None),
                 Err(Err(failure)) => return Err(failure),
                 // One that the register does not know says nothing against the address beside it.
                 Ok(_) | Err(Ok(_)) => {}
             }
         }
-        Ok(Some(number))
+        Ok(Certain::Number(number))
     }
 
     /// The local reference of a row.
@@ -412,6 +433,16 @@ impl Layout {
         if names_another { Err(self.differs("straat", at, street, unit.as_str(), None)) } else { Ok(()) }
     }
 
+    /// A street that a register knows, and in which it has not the address, says that one of the two is wrong.
+    fn hold_registered_street(&self, at: usize, street: &str, town: &str, unit: &AddressKey) -> Result<(), Refusal> {
+        let Some(register) = self.register.as_ref().filter(|_| !street.is_empty()) else { return Ok(()) };
+        match register.is_of_other_street(unit, street, town) {
+            Ok(true) => Err(self.differs("straat", at, street, unit.as_str(), None)),
+            Ok(false) => Ok(()),
+            Err(error) => Err(Refusal::Register(error)),
+        }
+    }
+
     /// Two columns are of two addresses. Which of them is right is not known here.
     fn differs(&self, field: &'static str, at: usize, found: &str, beside: &str, or: Option<usize>) -> Refusal {
         let (found, column) = (short(found.trim()), self.name(at));
@@ -446,11 +477,12 @@ fn says_the_same(line: &str, postcode: &str, unit: &AddressKey, register: Option
     }
 }
 
-/// Whether the number stands in a street column once more, and more than it could be meant there, as a range.
+/// Whether a street column has another number, or the same and more than it could be meant there, as a range.
 fn street_has_unclear(street: &str, number: &AddressKey) -> bool {
     let has_number = || street.split(|c: char| !c.is_ascii_digit()).any(|run| run.parse() == Ok(number.number()));
     match AddressKey::parse(&format!("{street}, {}", number.postcode())) {
-        Ok(_) => false,
+        // A street's name may end in a year, and all other numbers are a house's here.
+        Ok(other) => other.number() != number.number() && !(1500..2100).contains(&other.number()),
         Err(error) => has_number() && error.number_key().as_ref() != Some(number),
     }
 }
