@@ -167,23 +167,25 @@ impl LineReader<'_> {
 
     /// Ends a run of words, and begins the next. After the number a short run may be an addition that stands apart,
     /// unless it is a town; after the postcode, one of one or two letters may be.
+    #[inline]
     fn end_run(&mut self, at_postcode: bool) -> Result<(), Refusal> {
         let run = std::mem::replace(&mut self.run, Run { after_postcode: at_postcode, ..Run::default() });
-        let short = (1..=parts::SUFFIX_MAX).contains(&run.letters);
-        if self.number.is_some() && short {
-            let (start, end) = run.first;
-            let first = self.line.between(start, end);
-            let is_town = match (run.after_postcode, run.words) {
-                (true, 1) => words::is_told_last(first) || !self.line.stands_alone(start, end),
-                (true, _) => true,
-                (false, 1) => words::is_short_town(first),
-                (false, _) => first == b"TE",
-            };
-            if !is_town {
-                return Err(Problem::SuffixUnclear.at(start));
-            }
-        }
-        Ok(())
+        let is_short = (1..=parts::SUFFIX_MAX).contains(&run.letters);
+        if is_short && self.number.is_some() { self.refuse_no_town(&run) } else { Ok(()) }
+    }
+
+    /// Apart from the others, so that a line without such a run does not pay for it.
+    #[inline(never)]
+    fn refuse_no_town(&self, run: &Run) -> Result<(), Refusal> {
+        let (start, end) = run.first;
+        let first = self.line.between(start, end);
+        let is_town = match (run.after_postcode, run.words) {
+            (true, 1) => words::is_told_last(first) || !self.line.stands_alone(start, end),
+            (true, _) => true,
+            (false, 1) => words::is_short_town(first),
+            (false, _) => first == b"TE",
+        };
+        if is_town { Ok(()) } else { Err(Problem::SuffixUnclear.at(start)) }
     }
 
     /// A word outside of an addition.
