@@ -314,7 +314,7 @@ fn what_may_not_be_done_changes_nothing() {
     desk.write("h.csv", "adres\nDam 9-H, 1012 JS\n");
     desk.stapel(&format!("partner flag --dir politie {BY} h.csv {now}"));
     let said = desk.run(&withdraw, &[], b"");
-    assert!(text(&said.stderr).contains("1012JS|9|HS is not flagged, and 1012JS|9|H is"), "{}", text(&said.stderr));
+    assert!(text(&said.stderr).contains("1012JS|9|H stays: withdraw that too"), "{}", text(&said.stderr));
     desk.stapel(&format!("partner withdraw --dir politie {BY} h.csv {now}"));
     let shrunk = ["", " --dry-run"].map(|dry| {
         let output = desk.run(&format!("partner full --dir politie {BY} b.csv {now}{dry}"), &[], b"");
@@ -558,6 +558,24 @@ fn a_house_number_is_flagged_alone_where_it_is_asked_for() {
     );
     let shown = desk.json(&format!("partner dossier 1012JS|1|A --dir politie {BY} --now {now}"));
     assert_eq!((&shown[0]["event"], &shown[0]["level"]), (&json!("flagged"), &json!("number")));
+
+    let dry = desk.run(&format!("partner ask --own --dry-run --dir politie {BY} --now {now}"), &[], b"");
+    assert!(text(&dry.stderr).contains("3 addresses would be asked about"), "{}", text(&dry.stderr));
+    // Where the row was mended, or a register reads it, the number is pointed out that stays.
+    desk.write("mended.csv", "adres\nDam 1-A, 1012 JS\n");
+    let (status, said, err) = did("withdraw mended.csv --dry-run");
+    assert_eq!((status, &said["unchanged"]), (0, &json!(1)), "{err}");
+    assert!(err.contains("1012JS|1|A: the house number is flagged alone; 1012JS|1 stays"), "{err}");
+    desk.write("number.csv", "adres\n1012JS|1\n");
+    let (status, said, err) = did("withdraw number.csv --dry-run");
+    assert_eq!((status, &said["withdrawn"]), (0, &json!(1)), "{err}");
+    desk.write("other.csv", "adres\nDam 3 2e verdieping, 1012 JS\n");
+    let (_, _, err) = did("withdraw other.csv --number-only --dry-run");
+    assert!(err.contains("a home at it is; 1012JS|3| stays"), "{err}");
+    // A row that names an own flag beside another number is of two addresses.
+    desk.write("two.csv", "adres;huisnummer\n1012JS|3|;5\n");
+    let (status, _, err) = did("withdraw two.csv --dry-run");
+    assert!(status == 3 && err.contains("[differs]"), "{err}");
 
     // Of the same rows it is withdrawn again.
     let (status, said, err) = did("withdraw a.csv");

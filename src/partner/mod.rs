@@ -485,8 +485,9 @@ impl Partner {
         self.data.state().flags.rows().iter()
     }
 
-    /// How an address was written that is flagged: as it was given last with a text. For a house number, as the homes
-    /// at it were written, with semicolons between. Empty where it is not flagged, or no text was given.
+    /// How an address was written that is flagged: as it was given last with a text. For a house number that has no
+    /// text of its own, as the homes at it were written, with semicolons between. Empty where it is not
+    /// flagged, or no text was given.
     pub fn typed(&self, address: &AddressKey) -> String {
         self.data.state().typed.shown(address)
     }

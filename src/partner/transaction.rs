@@ -7,7 +7,8 @@ use super::folder::{PartnerFolder, Place};
 use super::journal::{Journal, JournalBase};
 use super::record::{JournalEvent, JournalRecord};
 use super::state::PartnerState;
-use crate::day::Timestamp;
+use crate::address::AddressKey;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::policy::Policy;
 use crate::secret::SigningKey;
@@ -137,10 +138,10 @@ impl PartnerData {
         now: Timestamp,
         may_be_pruned: impl Fn(u64, Timestamp) -> bool,
     ) -> Result<Option<JournalBase>, PartnerError> {
-        self.at(now)?;
+        let today = self.at(now)?.day();
         let first = self.journal.first();
         let cut = self.first_kept(may_be_pruned)?;
-        let Some((base, from)) = self.base_at(cut)? else { return Ok(None) };
+        let Some((base, from)) = self.base_at(cut, today)? else { return Ok(None) };
         let records = base.position.records - first.records;
         let mut transaction = self.begin(now)?;
         let (to, head) = (base.to, base.position.head);
@@ -176,7 +177,7 @@ impl PartnerData {
 
     /// What stands in the place of the records before `cut` once they are pruned, and the time of the first of them;
     /// `None` where there are none.
-    fn base_at(&self, cut: u64) -> Result<Option<(JournalBase, Timestamp)>, PartnerError> {
+    fn base_at(&self, cut: u64, today: Day) -> Result<Option<(JournalBase, Timestamp)>, PartnerError> {
         let mut state = at_least(&self.journal, PartnerState::default())?;
         let (mut position, mut first, mut to) = (self.journal.first(), None, Timestamp::default());
         self.journal.read_places(|number, record, after| {
@@ -188,7 +189,8 @@ impl PartnerData {
         })?;
         let Some(first) = first else { return Ok(None) };
         // Those that went since are not kept with what was pruned; records that stay have the others.
-        state.typed = state.typed.only(|address, text| self.state.typed.get(address) == text);
+        let stands = |address: &AddressKey| self.state.flags.get(address).is_some_and(|flag| flag.last_day >= today);
+        state.typed = state.typed.only(|address, text| stands(address) && self.state.typed.get(address) == text);
         // No record has the partner's number.
         (state.number, state.journal) = (self.state.number, position);
         let from = self.journal.base()?.map_or(first, |base| base.from);

@@ -256,19 +256,23 @@ impl Register {
     /// As [`Register::look_up`].
     pub fn shared_keys(&self) -> Result<usize, RegisterError> {
         let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
-        let (mut shared, mut before, mut is_counted) = (0, None, false);
+        let (mut shared, mut before, mut is_counted) = (0, None::<Row>, false);
         self.scan(whole, |row| {
             // The key of an address without a postcode is its id.
             if row.is_withdrawn || row.postcode == 0 {
                 return Ok(());
             }
-            let address = (row.postcode, row.number, row.suffix);
-            match before {
-                Some((own, id)) if own == address => {
-                    shared += usize::from(!is_counted && id != row.id);
-                    is_counted |= id != row.id;
+            // A letter and an addition are one suffix in the key.
+            let has_same_key = |other: &Row| {
+                (other.postcode, other.number) == (row.postcode, row.number)
+                    && other.suffix.as_bytes() == row.suffix.as_bytes()
+            };
+            match before.filter(has_same_key) {
+                Some(other) => {
+                    shared += usize::from(!is_counted && other.id != row.id);
+                    is_counted |= other.id != row.id;
                 }
-                _ => (before, is_counted) = (Some((address, row.id)), false),
+                None => (before, is_counted) = (Some(*row), false),
             }
             Ok(())
         })?;

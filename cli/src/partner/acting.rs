@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde_json::json;
 use stapel::message::RenewalReason;
-use stapel::partner::{Case, Change, Changed, Given, Partner};
-use stapel::register::{has_other_spellings, may_be_one};
+use stapel::partner::{Case, Change, Changed, Given, Partner, PartnerError};
+use stapel::register::may_be_one;
 use stapel::{AddressKey, Day, Level, Slug};
 
 use super::{OutboxArgs, PartnerFolder};
@@ -177,7 +177,7 @@ pub(super) fn withdraw(args: &WithdrawArgs, out: &mut Output) -> Result<(), Fail
     let (case, now) = (acting.case.case()?, acting.clock.time()?);
     let mut partner = acting.place.open()?;
     let sheet = acting.rows.read_of(flagged(&partner))?;
-    warn_of_other_spellings(&partner, &sheet);
+    warn_of_what_stays(&partner, &sheet);
     if acting.rows.dry_run {
         return acting.would(partner.preview(sheet.rows.given(), Change::Withdraw, now)?, &sheet, out);
     }
@@ -230,7 +230,7 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     if args.own {
         let mut partner = args.place.open()?.with_threads(threads);
         if args.rows.dry_run {
-            note(&format!("{} own flags would be asked about", partner.flags().len()));
+            note(&format!("{} addresses would be asked about", own_addresses(&partner, now.day())));
             return Ok(());
         }
         let messages = partner.ask_own(&case, now)?;
@@ -252,6 +252,10 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     let mut partner = args.place.open()?.with_threads(threads);
     sheet.count_numbers(counts_house_numbers(&partner))?;
     if args.rows.dry_run {
+        if args.numbers && !counts_house_numbers(&partner) {
+            let finding = "the policy does not count house numbers: ask about homes";
+            return Err(PartnerError::Level { finding }.into());
+        }
         note(&format!("{} addresses would be asked about", addresses.len()));
         return if args.json { out.json(&read) } else { Ok(()) };
     }
@@ -305,28 +309,42 @@ impl Acting {
     }
 }
 
-/// Says of rows that are not flagged which own flags may be meant: those with another spelling of the same floor.
-fn warn_of_other_spellings(partner: &Partner, sheet: &Sheet) {
-    let mut spelled: HashMap<AddressKey, Vec<AddressKey>> = HashMap::new();
-    for flag in partner.flags().filter(|flag| has_other_spellings(&flag.address)) {
-        spelled.entry(flag.address.number_key()).or_default().push(flag.address);
+/// Says which own flags stay that somebody who withdraws these rows may mean too: another spelling of the same floor, a
+/// house number that was flagged alone, homes at such a number.
+fn warn_of_what_stays(partner: &Partner, sheet: &Sheet) {
+    let given: HashSet<AddressKey> = sheet.rows.addresses().copied().collect();
+    let numbers: HashSet<AddressKey> = given.iter().map(AddressKey::number_key).collect();
+    let mut own: HashMap<AddressKey, Vec<AddressKey>> = HashMap::new();
+    for flag in partner.flags().filter(|flag| numbers.contains(&flag.address.number_key())) {
+        own.entry(flag.address.number_key()).or_default().push(flag.address);
     }
-    let may_be_meant = |address: &AddressKey| {
-        let own = spelled.get(&address.number_key())?;
-        let other = own.iter().find(|own| may_be_one(own, address))?;
-        (!own.contains(address)).then_some((*address, *other))
-    };
-    let meant: Vec<_> = sheet.addresses().iter().filter_map(may_be_meant).collect();
-    for (address, other) in meant.iter().take(MEANT_TOLD) {
-        warn(&format!("{address} is not flagged, and {other} is, which may be the same home: withdraw that if it is"));
+    let mut told = HashSet::new();
+    for address in sheet.addresses() {
+        let at_number = own.get(&address.number_key()).map(Vec::as_slice).unwrap_or_default();
+        let is_flagged = at_number.contains(&address);
+        for other in at_number.iter().filter(|other| !given.contains(other)) {
+            let why = match (address.level(), other.level()) {
+                (Level::Unit, Level::Number) => "the house number is flagged alone",
+                (Level::Number, Level::Unit) if !is_flagged => {
+                    "the house number is not flagged alone, and a home at it is"
+                }
+                (Level::Unit, Level::Unit) if !is_flagged && may_be_one(other, &address) => {
+                    "it is not flagged, and another spelling of that floor is, which may be the same home"
+                }
+                _ => continue,
+            };
+            if told.insert(*other) && told.len() <= STAYING_TOLD {
+                warn(&format!("{address}: {why}; {other} stays: withdraw that too if it is meant"));
+            }
+        }
     }
-    if meant.len() > MEANT_TOLD {
-        warn(&format!("and {} more that are flagged in another spelling", meant.len() - MEANT_TOLD));
+    if told.len() > STAYING_TOLD {
+        warn(&format!("and {} more flags stay that may be meant", told.len() - STAYING_TOLD));
     }
 }
 
-/// The most rows of which it is said that another spelling is flagged.
-const MEANT_TOLD: usize = 20;
+/// The most own flags of which it is said that they stay.
+const STAYING_TOLD: usize = 20;
 
 /// Says that what is flagged now cannot be delivered.
 fn warn_after_last_epoch(partner: &Partner, today: Day) {
@@ -358,6 +376,15 @@ impl Sheet {
 fn once_each<T>(rows: impl Iterator<Item = T>, address: impl Fn(&T) -> AddressKey) -> impl Iterator<Item = T> {
     let mut seen = HashSet::new();
     rows.filter(move |row| seen.insert(address(row)))
+}
+
+/// How many addresses a question about all own flags is about: homes, and house numbers where they are counted.
+fn own_addresses(partner: &Partner, today: Day) -> usize {
+    let standing = || partner.flags().filter(|flag| flag.last_day >= today).map(|flag| flag.address);
+    let homes = standing().filter(|address| address.level() == Level::Unit).count();
+    let numbers: HashSet<_> =
+        standing().map(|home| home.number_key()).filter(|key| key.level() == Level::Number).collect();
+    homes + if counts_house_numbers(partner) { numbers.len() } else { 0 }
 }
 
 fn counts_house_numbers(partner: &Partner) -> bool {

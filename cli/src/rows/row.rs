@@ -155,7 +155,7 @@ impl Layout {
     pub(crate) fn address(&self, row: &StringRecord) -> Result<Found, Refusal> {
         self.refuse_other_width(row)?;
         match self.own_flag(row) {
-            Some((_, key)) => Ok(key.into()),
+            Some((_, key)) => self.unless_contradicted(row, key),
             None => self.address_of(row),
         }
     }
@@ -173,7 +173,7 @@ impl Layout {
         if let Some((at, key)) = self.own_flag(row)
             && !odd.iter().any(|(column, _)| *column == at)
         {
-            return Ok(key.into());
+            return self.unless_contradicted(row, key);
         }
         for (at, odd) in odd {
             if let Some(Role::Field(field)) = self.roles.get(at)
@@ -190,8 +190,18 @@ impl Layout {
         self.address_of(row)
     }
 
-    /// The own flag whose canonical form is all that a row has of an address, and the column that has it: what was
-    /// flagged by an id can be withdrawn also once the register has the id no more, or with another address.
+    /// An own flag that a row names, unless the cells beside it are of another address.
+    fn unless_contradicted(&self, row: &StringRecord, own: AddressKey) -> Result<Found, Refusal> {
+        match self.address_of(row) {
+            Err(refusal @ Refusal::Differs { .. }) => Err(refusal),
+            Err(refusal) if refusal.ends_the_command() => Err(refusal),
+            // The register may have the id no more, or with another address.
+            _ => Ok(own.into()),
+        }
+    }
+
+    /// The own flag whose canonical form a row without a postcode has, and the column that has it: what was flagged by
+    /// an id can be withdrawn also once the register has the id no more, or with another address.
     fn own_flag(&self, row: &StringRecord) -> Option<(usize, AddressKey)> {
         let cell = |at: usize| row.get(at).unwrap_or_default().trim();
         if self.own.is_empty() || self.all(Field::Postcode).any(|at| !cell(at).is_empty()) {

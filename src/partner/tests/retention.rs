@@ -211,6 +211,21 @@ fn a_text_goes_with_its_flag_from_what_stands_for_pruned_records() {
     assert!(before.flags.get(&stays).is_some(), "its withdrawal is in a record that stays");
 }
 
+/// A flag may have ended since the last record, so that nobody has noted it yet.
+#[test]
+fn a_text_goes_with_a_flag_that_ended_since_the_last_record() {
+    let text = policy_text().replace("[counting]", "[retention]\nlog_days = 30\n[counting]");
+    let mut play = Play::under(&text);
+    let gone = homes(1..2)[0];
+    let typed = Given::from(gone).typed("Dam 1, Jansen");
+    play.partner.flag_until([typed], day("2026-12-31"), &by(), NOW).unwrap();
+    play.partner.flag(homes(2..3), &by(), at("2026-12-31")).unwrap();
+    assert_eq!(play.partner.prune_journal(None, &by(), at("2027-02-02")).unwrap().unwrap().records, 1);
+    let base = play.partner.data.journal().base().unwrap().unwrap();
+    let before = PartnerState::read(&base.state).unwrap();
+    assert_eq!((before.typed.get(&gone), before.flags.get(&gone).is_some()), ("", true));
+}
+
 /// A standing is said by the place of its address in the question.
 #[test]
 fn a_question_stays_as_long_as_its_answer() {
