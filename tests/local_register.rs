@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use stapel::register::{How, Lookup, Register, RegisterBuilder, RegisterError, RegisterRow};
+use stapel::register::{How, Lookup, Register, RegisterBuilder, RegisterError, RegisterRow, may_be_one};
 use stapel::{AddressKey, Day, Fields, Level};
 
 /// Street, postcode, number, letter, addition, the last digits of the id and of the object.
@@ -238,6 +238,14 @@ fn fields_are_completed_from_street_and_town() {
     assert_eq!(place("", "12", "kamer 3", "Lindepad", "Lelie"), Err("no_postcode".into()));
     let fields = Fields { postcode: "1234AB", number: "14", letter: "", addition: "huis" };
     assert_eq!(found(&register, Lookup::Fields(fields)), ok("1234AB|14|H", "other_spelling"));
+}
+
+#[test]
+fn two_keys_may_be_of_one_home_where_their_suffixes_are_spellings_of_one_floor() {
+    let key = |form| AddressKey::from_canonical(form).unwrap();
+    let [hs, h, one, next] = ["1012JS|1|HS", "1012JS|1|H", "1012JS|1|1", "1012JS|2|H"].map(key);
+    assert!(may_be_one(&hs, &h) && may_be_one(&h, &hs));
+    assert!(!may_be_one(&hs, &hs) && !may_be_one(&hs, &one) && !may_be_one(&hs, &next));
 }
 
 #[test]

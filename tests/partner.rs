@@ -197,6 +197,12 @@ fn an_address_comes_back_as_it_was_written() {
     };
     let of_b = written(police.dossier(&b, &by(), next).unwrap());
     assert_eq!(of_b, [(lines[1].to_owned(), true), ("Dam 1 b".to_owned(), false)], "flagged, and written otherwise");
+    let of_c = written(police.dossier(&c, &by(), next).unwrap());
+    assert_eq!(of_c, [(lines[2].to_owned(), false)], "it was flagged before without a text");
+    let d = home("1012JS|9|");
+    police.replace_all([typed(a, lines[0]), typed(d, "Dam 9")], true, &by(), next).unwrap();
+    let of_d = written(police.dossier(&d, &by(), next).unwrap());
+    assert_eq!(of_d, [("Dam 9".to_owned(), true)], "flagged, and not written anew beside");
     let of_a = written(police.dossier(&a, &by(), next).unwrap());
     let [line, asked] = ["Dam 1-a, 1012 JS Amsterdam", "DAM 1 A"].map(str::to_owned);
     assert_eq!(of_a, [(line, true), (asked.clone(), false), (asked, false)]);

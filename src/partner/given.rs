@@ -262,5 +262,7 @@ mod tests {
         texts.0.insert(a.number_key(), "Dam 1".to_owned());
         assert_eq!(texts.shown(&b.number_key()), "Dam 1", "its own text comes first");
         assert!(!format!("{:?}", given[0]).contains("Dam"));
+        // The key itself says nothing more.
+        assert_eq!(Taken::of([Given::from(a).typed("1012JS|1|A ")]).typed.addresses().count(), 0);
     }
 }
