@@ -224,6 +224,19 @@ fn a_text_goes_with_a_flag_that_ended_since_the_last_record() {
     let base = play.partner.data.journal().base().unwrap().unwrap();
     let before = PartnerState::read(&base.state).unwrap();
     assert_eq!((before.typed.get(&gone), before.flags.get(&gone).is_some()), ("", true));
+
+    // One that was flagged anew since, without a text.
+    let mut play = Play::new();
+    play.partner.flag([typed], &by(), NOW).unwrap();
+    let later = |days: u64| Timestamp(NOW.0 + days * 86_400);
+    pass(&mut play.partner, later(340));
+    play.partner.flag([gone], &by(), later(340)).unwrap();
+    pass(&mut play.partner, later(380));
+    play.partner.prune_journal(None, &by(), later(380)).unwrap().unwrap();
+    let base = play.partner.data.journal().base().unwrap().unwrap();
+    let before = PartnerState::read(&base.state).unwrap();
+    assert_eq!((before.typed.get(&gone), before.flags.get(&gone).is_some()), ("", true));
+    assert!(play.partner.flags().any(|flag| flag.address == gone));
 }
 
 /// A standing is said by the place of its address in the question.
