@@ -18,8 +18,8 @@ pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The digits of an id, also where it is written as the BAG's own services do, `NL.IMBAG.Nummeraanduiding.0363…`, or as
-/// a URL that ends in it.
+/// The digits of an id, also where it is written as the BAG's own services do, `NL.IMBAG.Nummeraanduiding.` and the
+/// digits, or as a URL that ends in it.
 pub(super) fn id_in(text: &str) -> &str {
     let text = text.trim();
     let long = text.trim_end_matches('/');
