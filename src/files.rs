@@ -102,7 +102,8 @@ pub(crate) fn rename_private(
 }
 
 /// As [`rename_private`], for a file that others may read, and that no lock keeps to one writer: each writes under a
-/// name of its own, which nobody can foresee and where nothing is. Of one that is not finished, nothing is left.
+/// name of its own, where nothing is. Of one that fails nothing is left; what one leaves that was killed, the command
+/// knows by that name, and clears.
 pub(crate) fn rename_public(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,

@@ -1,6 +1,6 @@
 //! What each record of the journal changes in the partner's state.
 
-use super::flags::{Flag, Holds, Undelivered};
+use super::flags::{Flag, Holds, Row, Undelivered};
 use super::own_lines::OwnLine;
 use super::record::{CheckpointOutcome, JournalEvent, JournalRecord, ReplyRecord, Series, StatusRecord};
 use super::sent::{End, MessageHead, PastMessage, SignedMessage};

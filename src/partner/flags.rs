@@ -73,9 +73,13 @@ struct AtNumber<'a, T> {
     homes: &'a [T],
 }
 
-/// What is kept by address.
-trait Row {
+/// What is kept by address: of a home, or of a house number alone.
+pub(super) trait Row {
     fn address(&self) -> &AddressKey;
+
+    fn is_of_home(&self) -> bool {
+        self.address().level() == Level::Unit
+    }
 }
 
 impl Row for Flag {
@@ -103,10 +107,6 @@ impl Flag {
     fn terms(&self) -> Terms {
         let Flag { first_day, last_day, renewal, .. } = *self;
         Terms { last_day, first_day, renewal, house_number: false }
-    }
-
-    fn is_of_home(&self) -> bool {
-        self.address.level() == Level::Unit
     }
 }
 
@@ -319,10 +319,6 @@ impl ChangedFlag {
     /// How long the broker holds the house number because of this flag.
     fn held(&self) -> Option<Day> {
         self.delivered.max(self.at_number)
-    }
-
-    pub(super) fn is_of_home(&self) -> bool {
-        self.address.level() == Level::Unit
     }
 }
 

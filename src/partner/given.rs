@@ -29,7 +29,7 @@ const MAX_CHARACTERS: usize = 200;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Given<'a> {
-    pub(super) key: AddressKey,
+    key: AddressKey,
     typed: &'a str,
     is_resolved: bool,
 }

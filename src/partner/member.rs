@@ -86,10 +86,10 @@ impl Member {
         }
     }
 
-    /// Refuses house numbers where the policy does not count those.
-    pub(super) fn refuse_uncounted(&self, addresses: &[AddressKey], instead: &'static str) -> Result<(), PartnerError> {
+    /// Refuses house numbers where the policy does not count those, with what is said of that.
+    pub(super) fn refuse_uncounted(&self, addresses: &[AddressKey], finding: &'static str) -> Result<(), PartnerError> {
         if !self.counts_house_numbers() && addresses.iter().any(|address| address.level() == Level::Number) {
-            return Err(PartnerError::Level { finding: instead });
+            return Err(PartnerError::Level { finding });
         }
         Ok(())
     }

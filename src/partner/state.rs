@@ -8,7 +8,7 @@
 //! again.
 
 use super::case::Case;
-use super::flags::{Flag, Flags, Holds, Undelivered};
+use super::flags::{Flag, Flags, Holds, Row, Undelivered};
 use super::given::Texts;
 use super::journal::JournalPosition;
 use super::own_lines::OwnLines;

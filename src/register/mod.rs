@@ -239,9 +239,8 @@ impl Register {
     ///
     /// As [`Register::look_up`].
     pub fn entries(&self, mut visit: impl FnMut(RegisterEntry)) -> Result<(), RegisterError> {
-        let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
         let mut rows = 0;
-        self.scan(whole, |row| {
+        self.scan(Place::FIRST..=Place::LAST, |row| {
             rows += 1;
             visit(self.entry(row)?);
             Ok(())
@@ -255,9 +254,8 @@ impl Register {
     ///
     /// As [`Register::look_up`].
     pub fn shared_keys(&self) -> Result<usize, RegisterError> {
-        let whole = Place::default()..=Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
         let (mut shared, mut before, mut is_counted) = (0, None::<Row>, false);
-        self.scan(whole, |row| {
+        self.scan(Place::FIRST..=Place::LAST, |row| {
             // The key of an address without a postcode is its id.
             if row.is_withdrawn || row.postcode == 0 {
                 return Ok(());

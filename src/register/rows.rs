@@ -43,6 +43,11 @@ pub(super) struct Place {
     pub(super) number: u32,
 }
 
+impl Place {
+    pub(super) const FIRST: Place = Place { postcode: 0, street: 0, number: 0 };
+    pub(super) const LAST: Place = Place { postcode: u32::MAX, street: u32::MAX, number: u32::MAX };
+}
+
 /// The digits and letters of a postcode as a number above 0, in the order of postcodes.
 pub(super) fn postcode_number(postcode: &[u8; 6]) -> u32 {
     let digits = postcode[..4].iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
