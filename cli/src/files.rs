@@ -173,7 +173,8 @@ pub(crate) fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// Whether a name is one that [`NewFile`] gives: somebody's own file may begin as they do.
+/// Whether a name is one that [`NewFile`] gives, or the library a register that it writes: somebody's own file may
+/// begin as they do.
 fn is_temporary(name: &str) -> bool {
     let numbers = name.strip_prefix(TEMPORARY).and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
     numbers.is_some_and(|(process, number)| is_digits(process) && is_digits(number))

@@ -327,7 +327,9 @@ fn what_may_not_be_done_changes_nothing() {
     assert_eq!((&full[0]["withdrawn"], &full[0]["unchanged"]), (&json!(1), &json!(1)));
     assert_eq!(desk.code(&format!("partner flag --dir politie {BY} b.csv --until 2026-12-30 {now}")), "last_day");
     assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --sweep nood {now}")), "not_permitted");
-    assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --numbers {now}")), "level");
+    for dry in ["", "--dry-run"] {
+        assert_eq!(desk.code(&format!("partner ask --dir politie {BY} a.csv --numbers {dry} {now}")), "level");
+    }
     assert_eq!(desk.code(&format!("partner flag --dir politie {BY} a.csv --refused ./a.csv {now}")), "refused_file");
     assert_eq!(desk.code(&format!("partner dossier --dir politie {BY} nergens")), "no_postcode");
     assert_eq!(desk.code("partner init --dir politie --number 1"), "partner_folder");

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::json;
 use stapel::message::RenewalReason;
-use stapel::partner::{Case, Change, Changed, Given, Partner, PartnerError};
+use stapel::partner::{Case, Change, Changed, Given, Partner};
 use stapel::register::may_be_one;
 use stapel::{AddressKey, Day, Level, Slug};
 
@@ -251,11 +251,10 @@ pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let mut partner = args.place.open()?.with_threads(threads);
     sheet.count_numbers(counts_house_numbers(&partner))?;
+    if args.numbers && !counts_house_numbers(&partner) {
+        return Err(Failure::new("level", "the policy does not count house numbers: leave --numbers out"));
+    }
     if args.rows.dry_run {
-        if args.numbers && !counts_house_numbers(&partner) {
-            let finding = "the policy does not count house numbers: ask about homes";
-            return Err(PartnerError::Level { finding }.into());
-        }
         note(&format!("{} addresses would be asked about", addresses.len()));
         return if args.json { out.json(&read) } else { Ok(()) };
     }

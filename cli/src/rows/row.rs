@@ -295,11 +295,11 @@ impl Layout {
         };
         let line = cell(Field::Line);
         let street = if line.is_empty() { cell(Field::Street) } else { line };
-        let (number, letter, addition) = (cell(Field::Number), cell(Field::Letter), cell(Field::Addition));
-        let house = [number, letter, addition];
         // A line with a house number has all that the row has of it, or the row was refused.
-        let is_in_line = house.iter().any(|cell| !cell.is_empty()) && !is_street(line);
-        let house = if is_in_line { [""; 3] } else { house };
+        let house = match [Field::Number, Field::Letter, Field::Addition].map(cell) {
+            house if house == [""; 3] || is_street(line) => house,
+            _ => [""; 3],
+        };
         let cells = [street].into_iter().chain(house).chain([cell(Field::Postcode), cell(Field::Town)]);
         typed.clear();
         for cell in cells.filter(|cell| !cell.is_empty()) {
