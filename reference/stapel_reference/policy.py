@@ -106,13 +106,6 @@ def words(of: Form, most: int) -> Form:
     return form
 
 
-def void(value: Any) -> list[str]:
-    made = words(HEX_32, 100)(value)
-    if not made:
-        raise refused("voids names none")
-    return made
-
-
 SLUG_FORM = matching(SLUG.pattern)
 HEX_32 = matching("[0-9a-f]{64}")
 HEX_16 = matching("[0-9a-f]{32}")
@@ -137,6 +130,26 @@ def oin(value: Any) -> str:
 
 def log_origin(value: Any) -> str:
     return matching(r"[!-*,-~]+")(NAME(value))
+
+
+def address(value: Any) -> str:
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    text_ = matching(rf"https://{label}(\.{label})*(:[1-9][0-9]{{0,4}})?(/[A-Za-z0-9._~-]+)*")(value)
+    authority, *path = text_[8:].split("/")
+    host, _, port = authority.partition(":")
+    if len(text_) > 200 or len(host) > 253 or int(port or 1) > 65_535 or {".", ".."} & set(path):
+        raise refused(f"{value!r} is no address of a broker")
+    return text_
+
+
+def some(of: Form, most: int) -> Form:
+    def form(value: Any) -> list[str]:
+        made = words(of, most)(value)
+        if not made:
+            raise refused("it names none")
+        return made
+
+    return form
 
 
 def table(keys: dict[str, tuple[Form, Any]]) -> Form:
@@ -197,6 +210,7 @@ ORGANISATION = table(
         "oin": (oin, REQUIRED),
         "contact": (TEXT, REQUIRED),
         "policy_key": (HEX_32, REQUIRED),
+        "tls_oins": (some(oin, 100), DERIVED),
         "first_epoch": (integer(0, U32), ABSENT),
     }
 )
@@ -217,6 +231,7 @@ OPERATOR = table(
         "verifying_key": (HEX_32, REQUIRED),
         "checkpoint_key": (HEX_32, REQUIRED),
         "log_origin": (log_origin, REQUIRED),
+        "addresses": (words(address, 8), []),
     }
 )
 COUNTING = table(
@@ -270,7 +285,7 @@ POLICY = table(
         "consortium": (SLUG_FORM, REQUIRED),
         "version": (integer(1, U32), REQUIRED),
         "previous": (HEX_32, ABSENT),
-        "voids": (void, ABSENT),
+        "voids": (some(HEX_32, 100), ABSENT),
         "valid_from": (day, REQUIRED),
         "test": (boolean, False),
         "purpose": (SLUG_FORM, REQUIRED),
@@ -347,6 +362,8 @@ def fill_in(policy: dict[str, Any]) -> None:
     counting.setdefault("count_cap", max(counting["threshold"], min(250, fewest_flagging(policy) - 1)))
     policy["release"].setdefault("min_changed", fewest_changed(policy))
     policy["changes"].setdefault("signatures", len(organisations(policy)))
+    for one in policy["organisation"]:
+        one.setdefault("tls_oins", [one["oin"]])
 
 
 def check_whole(policy: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ mod tests {
         ("", "test = false"),
         ("", "freshness_days = 35"),
         ("", "max_shrink_percent = 20"),
+        ("[operator]", "addresses = []"),
         ("[counting]", "min_sources = 3"),
         ("[counting]", "count_cap = 3"),
         ("[counting]", "levels = [\"unit\"]"),
@@ -166,7 +167,7 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("\"test\":false,\"valid_from\":\"2026-12-01\",\"version\":1}"), "{text}");
-        assert_eq!(sample.digest().to_string(), "98d35ec47b8d5ffff6f1822ffed31dbacecc2b5c2d5d5ad96e8f03a302e534b7");
+        assert_eq!(sample.digest().to_string(), "005e8b2edef5e842033b0de1d3be67c7995fc9bc44af3ffac966476ae50be3c0");
     }
 
     #[test]

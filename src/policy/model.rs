@@ -113,6 +113,9 @@ pub struct Operator {
     pub checkpoint_key: VerifyingKey,
     /// The audit log's origin line (C2SP tlog-checkpoint), which is its key's name too.
     pub log_origin: String,
+    /// Where partners reach the broker over HTTPS (spec/carrier.md), ascending. Empty where messages are carried
+    /// otherwise.
+    pub addresses: Vec<String>,
 }
 
 /// How organisations are counted.
@@ -272,6 +275,9 @@ pub struct Organisation {
     pub contact: String,
     /// What it signs policies with, and its partners' certificates. The private half stays offline.
     pub policy_key: VerifyingKey,
+    /// The organisation numbers in the TLS certificates with which its partners connect, ascending: its own, or that of
+    /// a service centre that connects for it. At least one.
+    pub tls_oins: Vec<Oin>,
     /// The first epoch that it counts in; `None` for one that was there when the consortium began, and flagged then or
     /// does not flag.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -283,6 +283,11 @@ mod tests {
         }
         changes.push((operator.to_owned(), format!("[budgets]\nsweep_reasons = [\"a\"]\n{operator}")));
         changes.push((operator.to_owned(), format!("[changes]\nsignatures = 3\n{operator}")));
+        let log_origin = "log_origin = \"stapel.example.nl/zaanstad\"";
+        let address = "addresses = [\"https://stapel.example.nl\"]";
+        changes.push((log_origin.to_owned(), format!("{log_origin}\n{address}")));
+        let slug = "slug = \"politie\"";
+        changes.push((slug.to_owned(), format!("{slug}\ntls_oins = [\"00000099000000007000\"]")));
         changes.push(("interval_hours = 24".into(), "interval_hours = 25".into()));
         // Every text and name that stands in the sample in quotes of its own.
         for line in sample::TEXT.lines().filter(|line| line.ends_with('"') && !line.ends_with("\"\"\"")) {

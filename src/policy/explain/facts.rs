@@ -25,6 +25,7 @@ pub(super) fn labelled(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("reply_key", operator.verifying_key.to_string()),
         ("checkpoint_key", operator.checkpoint_key.to_string()),
         ("log_origin", operator.log_origin.clone()),
+        ("addresses", operator.addresses.join(", ")),
         ("min_sources", words.number(counting.min_sources)),
         ("count_cap", words.number(counting.count_cap)),
         ("levels", levels.join(", ")),
@@ -73,6 +74,11 @@ pub(super) fn of_unsigned(unsigned: &Unsigned, words: &Catalogue) -> String {
     words.say(name, &blanks)
 }
 
+/// The OINs in the TLS certificates of an organisation's partners.
+pub(super) fn tls_oins(organisation: &Organisation) -> String {
+    organisation.tls_oins.iter().map(|oin| oin.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// What a policy says of one organisation; each has a label. An empty text stands for nothing.
 pub(super) fn of_organisation(organisation: &Organisation) -> Vec<Blank> {
     vec![
@@ -80,6 +86,7 @@ pub(super) fn of_organisation(organisation: &Organisation) -> Vec<Blank> {
         ("organisation_oin", organisation.oin.to_string()),
         ("organisation_contact", organisation.contact.clone()),
         ("organisation_key", organisation.policy_key.to_string()),
+        ("organisation_tls_oins", tls_oins(organisation)),
         ("organisation_first_epoch", organisation.first_epoch.map(|epoch| epoch.to_string()).unwrap_or_default()),
     ]
 }

@@ -9,7 +9,7 @@ mod facts;
 mod lang;
 
 use catalogue::{Blank, Catalogue};
-use facts::{explained, of_finding, of_unsigned};
+use facts::{explained, of_finding, of_unsigned, tls_oins};
 
 pub use self::lang::{Lang, NotALang};
 use super::check::{Check, Finding, Reveal};
@@ -101,6 +101,7 @@ fn bounds(page: &mut Page, policy: &Policy) {
     page.lines(&["message_bounds"]);
     page.heading("operator_heading");
     page.lines(&["operator_name", "collusion", "operator_keys"]);
+    page.lines(&[if policy.operator.addresses.is_empty() { "no_addresses" } else { "addresses" }]);
     page.heading("never_heading");
     page.lines(&["no_scores", "no_contents", "no_names", "no_decision", "no_sharing"]);
 }
@@ -162,6 +163,7 @@ fn one_organisation(page: &mut Page, organisation: &Organisation) {
         ("contact", organisation.contact.clone()),
     ];
     page.with("- ", "organisation", &blanks);
+    page.with(UNDER, "connects", &[("tls_oins", tls_oins(organisation))]);
     if let Some(epoch) = organisation.first_epoch {
         page.with(UNDER, "joined", &[("first_epoch", epoch.to_string())]);
     }
@@ -298,6 +300,23 @@ mod tests {
         let sentences =
             ["Only when 3 organisations", "may ask about addresses that they do not flag", "also one that does not"];
         said(&[("threshold = 2", open)], sentences);
+    }
+
+    #[test]
+    fn where_the_broker_is_and_who_connects_is_in_it() {
+        let page = |changes: &[(&str, &str)]| {
+            sample::changed(changes).explain(Lang::En).split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let changed = page(&[
+            ("log_origin =", "addresses = [\"https://b.example.nl\", \"https://a.example.nl\"]\nlog_origin ="),
+            ("slug = \"politie\"", "slug = \"politie\"\ntls_oins = [\"00000099000000007000\"]"),
+        ]);
+        assert!(changed.contains("reach the counter at https://a.example.nl, https://b.example.nl."), "{changed}");
+        assert!(changed.contains("TLS certificates of OIN 00000099000000007000."), "{changed}");
+        let as_it_is = page(&[]);
+        assert!(as_it_is.contains("has no address on a network"), "{as_it_is}");
+        let own = sample::policy().organisations[0].oin;
+        assert!(as_it_is.contains(&format!("TLS certificates of OIN {own}.")), "{as_it_is}");
     }
 
     #[test]

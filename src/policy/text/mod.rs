@@ -15,7 +15,7 @@ use shape::{
     RawBudgets, RawChanges, RawCounting, RawEpoch, RawFormat, RawMessages, RawOperator, RawOverride, RawPolicy,
     RawRelease, RawRetention, Table,
 };
-use values::{NAME, PROSE, PolicyFile, shown};
+use values::{NAME, PROSE, PolicyFile, is_broker_address, shown};
 
 use super::check;
 use super::error::PolicyError;
@@ -34,6 +34,7 @@ pub const MAX_TEXT: usize = 4 << 20;
 const MAX_EPOCHS: usize = 1_000;
 const MAX_REASONS: usize = 100;
 const MAX_VOIDS: usize = 100;
+const MAX_ADDRESSES: usize = 8;
 
 const U32: RangeInclusive<i64> = 1..=u32::MAX as i64;
 
@@ -170,6 +171,7 @@ impl PolicyFile<'_> {
             verifying_key: self.key("operator.verifying_key", &raw.verifying_key)?,
             checkpoint_key: self.key("operator.checkpoint_key", &raw.checkpoint_key)?,
             log_origin: self.text("operator.log_origin", &raw.log_origin, NAME)?,
+            addresses: self.addresses(&raw.addresses)?,
         };
         if operator.verifying_key == operator.checkpoint_key {
             let finding = "it is the operator's other key; make a key of its own for the log's checkpoints";
@@ -186,6 +188,30 @@ impl PolicyFile<'_> {
             return Err(self.wrong(raw.log_origin.span().start, "operator.log_origin", finding));
         }
         Ok(operator)
+    }
+
+    fn addresses(&self, raw: &Option<Spanned<Vec<Spanned<String>>>>) -> Result<Vec<String>, PolicyError> {
+        const KEY: &str = "operator.addresses";
+        let Some(raw) = raw else { return Ok(Vec::new()) };
+        let mut addresses = BTreeSet::new();
+        for one in raw.get_ref() {
+            if !is_broker_address(one.get_ref()) {
+                let finding = format!(
+                    "{} is no address of a broker; write it as https://stapel.example.nl or \
+                     https://stapel.example.nl:8443/path: lower case, no '/' at the end",
+                    shown(one.get_ref())
+                );
+                return Err(self.wrong(one.span().start, KEY, finding));
+            }
+            if !addresses.insert(one.get_ref().clone()) {
+                return Err(self.twice(one.span().start, KEY, one.get_ref()));
+            }
+        }
+        if addresses.len() > MAX_ADDRESSES {
+            let finding = format!("there are {}, and at most {MAX_ADDRESSES} are read", addresses.len());
+            return Err(self.wrong(raw.span().start, KEY, finding));
+        }
+        Ok(addresses.into_iter().collect())
     }
 
     fn counting(&self, raw: &RawCounting) -> Result<Counting, PolicyError> {
@@ -538,6 +564,37 @@ mod tests {
     fn the_operator() {
         let (reply, log) = (sample::operator_key().verifying_key(), sample::checkpoint_key().verifying_key());
         refused(&[(&log.to_string(), &reply.to_string())], "operator.checkpoint_key", "the operator's other key");
+        let addresses = |list: &str| format!("[operator]\naddresses = [{list}]");
+        for wrong in [
+            "http://a.nl",
+            "https://",
+            "https://A.nl",
+            "https://a.nl/",
+            "https://a.nl:",
+            "https://a.nl:0",
+            "https://a.nl:65536",
+            "https://a..nl",
+            "https://-a.nl",
+            "https://a.nl/./b",
+            "https://a.nl/../b",
+            "https://a.nl/b?c",
+            "https://u@a.nl",
+            "https://[::1]",
+            "https://a.nl/b//c",
+            "https://a.nl#b",
+            "https://a.nl:+1",
+        ] {
+            refused(&[("[operator]", &addresses(&format!("\"{wrong}\"")))], "operator.addresses", "no address");
+        }
+        refused(&[("[operator]", &addresses("\"https://a.nl\", \"https://a.nl\""))], "operator.addresses", "twice");
+        let nine = (0..9).map(|at| format!("\"https://a{at}.nl:8443/b\"")).collect::<Vec<_>>().join(", ");
+        refused(&[("[operator]", &addresses(&nine))], "operator.addresses", "at most 8");
+        let oins = |list: &str| format!("slug = \"politie\"\ntls_oins = [{list}]");
+        let politie = "slug = \"politie\"";
+        refused(&[(politie, &oins(""))], "organisation.tls_oins", "at least one");
+        refused(&[(politie, &oins("\"1\""))], "organisation.tls_oins", "OIN");
+        let twice = "\"00000099000000007000\", \"00000099000000007000\"";
+        refused(&[(politie, &oins(twice))], "organisation.tls_oins", "twice");
         refused(&[("stapel.example.nl/zaanstad", "stapel example")], "operator.log_origin", "no spaces");
         refused(&[("stapel.example.nl/zaanstad", "stapel+example")], "operator.log_origin", "no '+'");
         for origin in ["stapel.example.nl", "stapel.example.nl/utrecht", "stapel.example.nl/bijzaanstad", "zaanstad"] {

@@ -14,6 +14,9 @@ use crate::slug::Slug;
 /// The most partners of one policy.
 pub(super) const MAX_PARTNERS: usize = 10_000;
 
+/// The most OINs in the TLS certificates of one organisation.
+const MAX_TLS_OINS: usize = 100;
+
 /// What was read so far, so that what comes next cannot have it too.
 #[derive(Default)]
 struct Taken {
@@ -93,6 +96,7 @@ impl PolicyFile<'_> {
             oin,
             contact: self.text("organisation.contact", &raw.contact, PROSE)?,
             policy_key: self.policy_key(&raw.policy_key, &slug, taken)?,
+            tls_oins: self.tls_oins(&raw.tls_oins, oin)?,
             first_epoch: first_epoch
                 .map(|raw| self.number("organisation.first_epoch", raw, 0..=i64::from(u32::MAX)))
                 .transpose()?,
@@ -121,6 +125,26 @@ impl PolicyFile<'_> {
             legal_basis_flag: self.basis("legal_basis_flag", &raw.legal_basis_flag, ("flag", may.flag), raw)?,
             legal_basis_ask: self.basis("legal_basis_ask", &raw.legal_basis_ask, ("ask", may.ask), raw)?,
         })
+    }
+
+    fn tls_oins(&self, raw: &Option<Spanned<Vec<Spanned<String>>>>, own: Oin) -> Result<Vec<Oin>, PolicyError> {
+        const KEY: &str = "organisation.tls_oins";
+        let Some(raw) = raw else { return Ok(vec![own]) };
+        let mut oins = BTreeSet::new();
+        for one in raw.get_ref() {
+            if !oins.insert(self.read(KEY, one)?) {
+                return Err(self.twice(one.span().start, KEY, one.get_ref()));
+            }
+        }
+        if oins.is_empty() || oins.len() > MAX_TLS_OINS {
+            let finding = format!(
+                "there are {}; list at least one, and at most {MAX_TLS_OINS}, or leave it out for the organisation's \
+                 own",
+                oins.len()
+            );
+            return Err(self.wrong(raw.span().start, KEY, finding));
+        }
+        Ok(oins.into_iter().collect())
     }
 
     fn policy_key(&self, raw: &Spanned<String>, whose: &Slug, taken: &mut Taken) -> Result<VerifyingKey, PolicyError> {

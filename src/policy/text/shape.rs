@@ -66,6 +66,7 @@ pub(super) struct RawOperator {
     pub(super) verifying_key: Spanned<String>,
     pub(super) checkpoint_key: Spanned<String>,
     pub(super) log_origin: Spanned<String>,
+    pub(super) addresses: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -151,6 +152,7 @@ pub(super) struct RawOrganisation {
     pub(super) oin: Spanned<String>,
     pub(super) contact: Spanned<String>,
     pub(super) policy_key: Spanned<String>,
+    pub(super) tls_oins: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) first_epoch: Option<Spanned<i64>>,
 }
 

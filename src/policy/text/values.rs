@@ -16,6 +16,9 @@ use crate::secret::VerifyingKey;
 /// The longest name, in characters.
 pub(super) const NAME: usize = 200;
 
+/// The longest address of a broker, in bytes.
+const MAX_ADDRESS: usize = 200;
+
 /// The longest other text, in characters.
 pub(super) const PROSE: usize = 4_000;
 
@@ -172,6 +175,30 @@ impl PolicyFile<'_> {
         let number = before.iter().filter(|b| **b == b'\n').count() + 1;
         (number, self.0.split('\n').nth(number - 1).unwrap_or_default())
     }
+}
+
+/// Whether a text is the address of a broker: `https://`, a host, perhaps a port, perhaps a path.
+pub(super) fn is_broker_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").filter(|_| text.len() <= MAX_ADDRESS) else { return false };
+    let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    let is_label = |label: &str| {
+        let is_inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_inside)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_port =
+        |port: &str| !port.starts_with('0') && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let is_segment = |segment: &str| {
+        let is_unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_unreserved)
+    };
+    host.len() <= 253
+        && host.split('.').all(is_label)
+        && port.is_none_or(is_port)
+        && path.is_none_or(|path| path.split('/').all(is_segment))
 }
 
 fn not_visible(hidden: char) -> String {
