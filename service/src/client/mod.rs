@@ -1,0 +1,1 @@
+//! How a partner reaches the broker.

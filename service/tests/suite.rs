@@ -1,0 +1,1 @@
+//! The tests of the service through what it shows.
