@@ -1,8 +1,10 @@
 //! `stapel broker`: the broker, with messages and replies as files.
 //!
+//! - `serve`: the broker over HTTPS.
 //! - `status`: what the operator and a monitor see.
 //! - `upkeep`: releases, policies, purging, backups and the exported log.
 
+mod serve;
 mod status;
 mod upkeep;
 
@@ -35,6 +37,7 @@ pub(crate) struct Args {
 enum Command {
     Init(InitArgs),
     Handle(HandleArgs),
+    Serve(serve::ServeArgs),
     Release(upkeep::ReleaseArgs),
     AcceptClock(upkeep::AcceptClockArgs),
     Status(status::StatusArgs),
@@ -125,6 +128,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Init(args) => init(args, out),
         Command::Handle(args) => handle(args, out),
+        Command::Serve(args) => serve::serve(args, out),
         Command::Release(args) => upkeep::release(args, out),
         Command::AcceptClock(args) => upkeep::accept_clock(args, out),
         Command::Status(args) => status::status(args, out),

@@ -1,1 +1,3 @@
 //! The tests of the service through what it shows.
+
+mod serving;

@@ -208,6 +208,11 @@ impl Broker {
         self.in_force().signed.clone()
     }
 
+    /// Reads the policy in force, without a copy of it, as for who may connect.
+    pub fn inspect_policy<T>(&self, read: impl FnOnce(&SignedPolicy) -> T) -> T {
+        read(&self.in_force().signed)
+    }
+
     /// Numbers for the operator.
     pub fn status(&self) -> BrokerStatus {
         let in_force = self.in_force();

@@ -1,1 +1,25 @@
-//! The broker that runs.
+//! The broker that runs: `broker.toml` says of which consortia, and where. spec/carrier.md has what it speaks.
+//!
+//! [`Serving::start`] opens the brokers and listens; [`run`] does that for a process, with its signals. An embedder that
+//! has a server of its own gives requests to [`Server::respond`].
+
+mod admission;
+mod check;
+mod config;
+mod connections;
+mod consortium;
+mod identity;
+mod pace;
+mod problem;
+mod routes;
+mod run;
+mod tls;
+
+pub use admission::Admission;
+pub use check::check;
+pub use config::{Bounds, Config, ConfigError, Listen, Place, Tls};
+pub use consortium::{Consortium, Now};
+pub use identity::{Peer, oin_of_certificate};
+pub use problem::Problem;
+pub use routes::{ROUTES, Route, Server};
+pub use run::{ServeError, Serving, run};

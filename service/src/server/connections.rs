@@ -1,0 +1,287 @@
+//! Connections: how many there may be, how long each of their parts may take, and how they end.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use stapel::policy::Oin;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::config::{Bounds, Listen};
+use super::identity::{Peer, oin_of_certificate};
+use super::pace::Paced;
+use super::routes::Server;
+use crate::carrier::MAX_HEAD;
+
+/// What all connections share.
+pub(super) struct Connections {
+    pub(super) server: Arc<Server>,
+    pub(super) bounds: Bounds,
+    open: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+    addresses: Counts<IpAddr>,
+    oins: Counts<Oin>,
+}
+
+/// What ends connections, after the request that they are at.
+#[derive(Clone)]
+pub(super) struct Ends {
+    /// The broker stops.
+    pub(super) stop: watch::Receiver<bool>,
+    /// Other certificates were loaded.
+    pub(super) reload: watch::Receiver<u64>,
+    /// Held until the connection is gone.
+    pub(super) _alive: mpsc::Sender<()>,
+}
+
+/// How a listener takes connections now.
+pub(super) struct Accepting {
+    pub(super) listen: Listen,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+impl Ends {
+    /// What ends a connection that begins now: reloads from now on. Called before its certificates are read, so that
+    /// none is passed over.
+    fn begun(&self) -> Ends {
+        let mut ends = self.clone();
+        ends.reload.mark_unchanged();
+        ends
+    }
+}
+
+impl Connections {
+    pub(super) fn new(server: Arc<Server>, bounds: &Bounds) -> Arc<Connections> {
+        Arc::new(Connections {
+            server,
+            bounds: bounds.clone(),
+            open: Arc::new(Semaphore::new(bounds.connections)),
+            handshakes: Arc::new(Semaphore::new(bounds.handshakes)),
+            addresses: Counts::default(),
+            oins: Counts::default(),
+        })
+    }
+
+    /// Takes connections over TLS until the broker stops.
+    pub(super) async fn accept_tls(
+        self: Arc<Connections>,
+        listener: TcpListener,
+        accepting: Arc<ArcSwap<Accepting>>,
+        ends: Ends,
+    ) {
+        loop {
+            let Some((stream, address)) = next(|| listener.accept(), &ends).await else { return };
+            let address = address.ip().to_canonical();
+            // Whoever is one too many is sent away at once, and takes nobody's place.
+            let Ok(handshake) = self.handshakes.clone().try_acquire_owned() else {
+                tracing::warn!("too many connections that are not through with TLS: one was closed");
+                continue;
+            };
+            let Some(counted) = self.addresses.take(address, self.bounds.handshakes_an_address) else {
+                tracing::warn!(from = %address, "too many connections of one address before TLS: one was closed");
+                continue;
+            };
+            let (this, ends) = (self.clone(), ends.begun());
+            let accepting = accepting.load_full();
+            tokio::spawn(async move { this.tls(stream, address, &accepting, (handshake, counted), ends).await });
+        }
+    }
+
+    /// Takes connections over a socket until the broker stops.
+    pub(super) async fn accept_socket(
+        self: Arc<Connections>,
+        listener: UnixListener,
+        accepting: Arc<ArcSwap<Accepting>>,
+        ends: Ends,
+    ) {
+        loop {
+            let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
+            let Ok(place) = self.open.clone().try_acquire_owned() else { continue };
+            let peer = Peer { gateway: accepting.load().listen.oin_header.clone(), ..Peer::default() };
+            let stream = Paced::new(stream, self.bounds.write_window, self.bounds.write_least);
+            let (this, ends) = (self.clone(), ends.begun());
+            tokio::spawn(async move { this.http(stream, peer, place, ends).await });
+        }
+    }
+
+    async fn tls(
+        &self,
+        stream: TcpStream,
+        address: IpAddr,
+        accepting: &Accepting,
+        before: (OwnedSemaphorePermit, Counted<IpAddr>),
+        ends: Ends,
+    ) {
+        let Some(config) = &accepting.tls else { return };
+        let _ = stream.set_nodelay(true);
+        let stream = Paced::new(stream, self.bounds.write_window, self.bounds.write_least);
+        let handshake = TlsAcceptor::from(config.clone()).accept(stream);
+        let stream = match timeout(self.bounds.handshake, handshake).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::info!(from = %address, %error, "no TLS with whoever connected");
+                return;
+            }
+            Err(_) => {
+                tracing::info!(from = %address, "TLS took too long");
+                return;
+            }
+        };
+        drop(before);
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let oin = certificate.and_then(|certificate| oin_of_certificate(certificate));
+        let is_gateway = oin.is_some_and(|oin| accepting.listen.gateway_oins.contains(&oin));
+        let gateway = accepting.listen.oin_header.clone().filter(|_| is_gateway);
+        let _counted = match oin {
+            Some(oin) if !is_gateway => match self.oins.take(oin, self.bounds.connections_an_oin) {
+                Some(counted) => Some(counted),
+                None => {
+                    tracing::warn!(%oin, from = %address, "too many connections of one OIN: one was closed");
+                    return;
+                }
+            },
+            _ => None,
+        };
+        let Ok(place) = self.open.clone().try_acquire_owned() else {
+            tracing::warn!(from = %address, "too many connections: one was closed");
+            return;
+        };
+        self.http(stream, Peer { oin, address: Some(address), gateway }, place, ends).await;
+    }
+
+    async fn http<S>(&self, stream: S, peer: Peer, _place: OwnedSemaphorePermit, mut ends: Ends)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (server, peer) = (self.server.clone(), Arc::new(peer));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let response = server.clone().respond(peer.clone(), request.map(Body::new));
+            let boxed: Pin<Box<dyn Future<Output = Result<_, std::convert::Infallible>> + Send>> =
+                Box::pin(async move { Ok(response.await) });
+            boxed
+        });
+        // Twice what is allowed can be read, so that what is too much is answered with a problem, and not by hyper.
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.bounds.head)
+            .max_headers(256)
+            .max_buf_size(2 * MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), service);
+        let life = sleep(self.bounds.life);
+        tokio::pin!(life);
+        let mut is_ending = false;
+        let served = loop {
+            tokio::select! {
+                served = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break served,
+                () = ended(&mut ends), if !is_ending => {}
+                () = &mut life, if !is_ending => {}
+            }
+            is_ending = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        };
+        if served.is_ok() {
+            linger(connection.into_parts().io.into_inner()).await;
+        }
+    }
+}
+
+/// The next connection; `None` when the broker stops.
+async fn next<T, F: Future<Output = io::Result<T>>>(accept: impl Fn() -> F, ends: &Ends) -> Option<T> {
+    let mut stop = ends.stop.clone();
+    loop {
+        tokio::select! {
+            accepted = accept() => match accepted {
+                Ok(accepted) => return Some(accepted),
+                // As where there are no more file descriptors: others end, and free theirs.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+            () = stopped(&mut stop) => return None,
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Waits for what ends a connection.
+async fn ended(ends: &mut Ends) {
+    tokio::select! {
+        () = stopped(&mut ends.stop) => {}
+        _ = ends.reload.changed() => {}
+    }
+}
+
+/// Closes a connection so that the other end sees the response, although it still sends: a socket that is closed with
+/// bytes unread resets the connection, and what was written is lost.
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    const MOST: usize = 1 << 20;
+    let discard = async {
+        stream.shutdown().await?;
+        let (mut bytes, mut read) = ([0; 4_096], 0);
+        while read < MOST {
+            match stream.read(&mut bytes).await? {
+                0 => break,
+                count => read += count,
+            }
+        }
+        io::Result::Ok(())
+    };
+    let _ = timeout(Duration::from_secs(1), discard).await;
+}
+
+/// How many there are of each.
+struct Counts<K>(Arc<Mutex<BTreeMap<K, usize>>>);
+
+/// One of them, as long as this lives.
+struct Counted<K: Ord>(Arc<Mutex<BTreeMap<K, usize>>>, K);
+
+impl<K> Default for Counts<K> {
+    fn default() -> Counts<K> {
+        Counts(Arc::default())
+    }
+}
+
+impl<K: Ord + Copy> Counts<K> {
+    /// One more, if there are fewer than `most`.
+    fn take(&self, key: K, most: usize) -> Option<Counted<K>> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Counted(self.0.clone(), key))
+    }
+}
+
+impl<K: Ord> Drop for Counted<K> {
+    fn drop(&mut self) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}

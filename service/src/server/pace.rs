@@ -1,0 +1,67 @@
+//! A stream whose other end must take what is written at a least rate, so that nobody holds a reply for ever.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The stream.
+pub(super) struct Paced<S> {
+    stream: S,
+    window: Duration,
+    least: usize,
+    /// Runs out when the window does; `None` while nothing waits to be written.
+    until: Option<Pin<Box<Sleep>>>,
+    written: usize,
+}
+
+impl<S> Paced<S> {
+    pub(super) fn new(stream: S, window: Duration, least: usize) -> Paced<S> {
+        Paced { stream, window, least, until: None, written: 0 }
+    }
+
+    /// Called where the other end takes nothing now.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let until = self.until.get_or_insert_with(|| Box::pin(sleep(self.window)));
+        loop {
+            ready!(until.as_mut().poll(cx));
+            if self.written < self.least {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            self.written = 0;
+            until.as_mut().reset(Instant::now() + self.window);
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(cx, bytes) {
+            Poll::Pending => self.wait(cx).map(Err),
+            Poll::Ready(result) => {
+                self.written += result.as_ref().map_or(0, |count| *count);
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// All that was to be written is: both TLS and hyper flush when they have no more.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        (self.until, self.written) = (None, 0);
+        Poll::Ready(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,288 @@
+//! A broker that runs: opened, listening, reloaded and stopped.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sd_notify::NotifyState;
+use stapel::{BrokerError, Slug, SystemError, Threads, shown_path};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::config::{Config, ConfigError, Place};
+use super::connections::{Accepting, Connections, Ends};
+use super::consortium::{Consortium, Now};
+use super::routes::Server;
+use super::tls;
+
+/// Why a broker does not run, or what was not taken up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// `broker.toml` is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The files of TLS are wrong: one finding a line.
+    #[error("{}", .0.join("\n"))]
+    Tls(Vec<String>),
+    /// A consortium's broker cannot be opened.
+    #[error("{}: {error}", shown_path(.folder))]
+    Consortium {
+        /// Its folder.
+        folder: PathBuf,
+        /// Why.
+        error: BrokerError,
+    },
+    /// Two folders are of one consortium.
+    #[error("two folders in the configuration are of the consortium {0}: take one away")]
+    Twice(Slug),
+    /// It cannot listen.
+    #[error("cannot listen on {place}: {error}; see that nothing else does, and that this user may")]
+    Listen {
+        /// Where.
+        place: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Threads cannot be started.
+    #[error(transparent)]
+    Threads(#[from] SystemError),
+    /// The process lacks what it runs on.
+    #[error("cannot begin: {0}")]
+    System(#[from] io::Error),
+    /// Listeners are other ones.
+    #[error("[[listen]] has other places than when the broker was started: restart it for those")]
+    Restart,
+}
+
+/// A broker that runs, within a tokio runtime.
+pub struct Serving {
+    server: Arc<Server>,
+    config: Config,
+    listeners: Vec<(SocketAddr, Arc<ArcSwap<Accepting>>)>,
+    stop: watch::Sender<bool>,
+    reload: watch::Sender<u64>,
+    gone: mpsc::Receiver<()>,
+}
+
+impl Serving {
+    /// Opens the brokers, and listens.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]. Nothing runs then.
+    pub async fn start(config: Config, now: Now) -> Result<Serving, ServeError> {
+        let accepting = accepting_of(&config)?;
+        let consortia = open(&config, &[])?;
+        let server = Server::new(consortia, &config.bounds, now);
+        let connections = Connections::new(server.clone(), &config.bounds);
+        let (stop, stop_receiver) = watch::channel(false);
+        let (reload, reload_receiver) = watch::channel(0);
+        let (alive, gone) = mpsc::channel(1);
+        let ends = Ends { stop: stop_receiver, reload: reload_receiver, _alive: alive };
+        // All are bound before any is served.
+        let mut bound = Vec::new();
+        for one in accepting {
+            let place = one.listen.place.clone();
+            let refuse = |place: String| move |error| ServeError::Listen { place, error };
+            bound.push(match place {
+                Place::Tls(address, _) => {
+                    let listener = TcpListener::bind(address).await.map_err(refuse(address.to_string()))?;
+                    (Bound::Tls(listener), one)
+                }
+                Place::Socket(path) => {
+                    let listener = bind_socket(&path).map_err(refuse(shown_path(&path).to_string()))?;
+                    (Bound::Socket(listener), one)
+                }
+            });
+        }
+        let mut listeners = Vec::new();
+        for (listener, one) in bound {
+            let one = Arc::new(ArcSwap::from_pointee(one));
+            let (connections, ends) = (connections.clone(), ends.clone());
+            match listener {
+                Bound::Tls(listener) => {
+                    listeners.push((listener.local_addr()?, one.clone()));
+                    tokio::spawn(connections.accept_tls(listener, one, ends));
+                }
+                Bound::Socket(listener) => {
+                    listeners.push((SocketAddr::from(([0, 0, 0, 0], 0)), one.clone()));
+                    tokio::spawn(connections.accept_socket(listener, one, ends));
+                }
+            }
+        }
+        for name in server.consortia().keys() {
+            tracing::info!(consortium = name.as_str(), "served");
+        }
+        Ok(Serving { server, config, listeners, stop, reload, gone })
+    }
+
+    /// The addresses that it listens on, in the order of the configuration; of a socket, one of zeros.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// What answers.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Takes up other certificates and consortia. What is under way is ended as it was begun. Bounds and places stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`]. Everything is as it was then.
+    pub fn reload(&mut self, config: Config) -> Result<(), ServeError> {
+        let accepting = accepting_of(&config)?;
+        let places = |config: &Config| config.listen.iter().map(|one| one.place.name()).collect::<Vec<_>>();
+        if places(&config) != places(&self.config) {
+            return Err(ServeError::Restart);
+        }
+        let there: Vec<Arc<Consortium>> = self.server.consortia().values().cloned().collect();
+        let consortia = open(&config, &there)?;
+        for ((_, current), next) in self.listeners.iter().zip(accepting) {
+            current.store(Arc::new(next));
+        }
+        self.server.serve(consortia);
+        self.config = config;
+        self.reload.send_modify(|generation| *generation += 1);
+        Ok(())
+    }
+
+    /// Ends what is in flight, for as long as the bounds allow, and stops. Whether all of it was ended.
+    pub async fn stop(self) -> bool {
+        let Serving { server, config, listeners, stop, mut gone, .. } = self;
+        // What comes on a connection that is open is answered `busy`; requests that are under way go on.
+        server.stop();
+        let _ = stop.send(true);
+        let ended = timeout(config.bounds.stop, gone.recv()).await.is_ok();
+        for (_, accepting) in listeners {
+            if let Place::Socket(path) = &accepting.load().listen.place {
+                let _ = fs::remove_file(path);
+            }
+        }
+        ended
+    }
+}
+
+enum Bound {
+    Tls(TcpListener),
+    Socket(UnixListener),
+}
+
+impl Place {
+    /// What does not change while a broker runs.
+    fn name(&self) -> String {
+        match self {
+            Place::Tls(address, _) => address.to_string(),
+            Place::Socket(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read `file` again, and telling systemd.
+///
+/// # Errors
+///
+/// [`ServeError`]
+pub fn run(file: &Path, now: Now) -> Result<(), ServeError> {
+    let config = Config::read(file)?;
+    runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut serving = Serving::start(config, now).await?;
+        tell(&[NotifyState::Ready]);
+        let addresses: Vec<String> = serving.addresses().iter().map(|address| address.to_string()).collect();
+        tracing::info!(addresses = addresses.join(" "), "ready");
+        // Half of what systemd waits.
+        let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(86_400), |time| time / 2);
+        let mut watchdog = tokio::time::interval(watchdog);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = watchdog.tick() => tell(&[NotifyState::Watchdog]),
+                _ = hangup.recv() => {
+                    let mut states = vec![NotifyState::Reloading];
+                    states.extend(NotifyState::monotonic_usec_now());
+                    tell(&states);
+                    match Config::read(file).map_err(ServeError::from).and_then(|config| serving.reload(config)) {
+                        Ok(()) => tracing::info!("reloaded"),
+                        Err(error) => tracing::error!(%error, "not reloaded: all is as it was"),
+                    }
+                    tell(&[NotifyState::Ready]);
+                }
+            }
+        }
+        tell(&[NotifyState::Stopping]);
+        tracing::info!("stopping");
+        if !serving.stop().await {
+            tracing::warn!("stopped before all that was in flight was ended");
+        }
+        Ok(())
+    })
+}
+
+/// Tells systemd, where it listens.
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
+    let (mut accepting, mut findings) = (Vec::new(), Vec::new());
+    for listen in &config.listen {
+        let tls = match &listen.place {
+            Place::Tls(_, files) => match tls::load(files) {
+                Ok(tls) => Some(tls),
+                Err(wrong) => {
+                    findings.extend(wrong);
+                    None
+                }
+            },
+            Place::Socket(_) => None,
+        };
+        accepting.push(Accepting { listen: listen.clone(), tls });
+    }
+    if findings.is_empty() { Ok(accepting) } else { Err(ServeError::Tls(findings)) }
+}
+
+/// Opens the consortia of a configuration; those that are open already stay so.
+fn open(config: &Config, there: &[Arc<Consortium>]) -> Result<Vec<Arc<Consortium>>, ServeError> {
+    let mut consortia: Vec<Arc<Consortium>> = Vec::new();
+    for (folder, keys) in &config.consortia {
+        let consortium = match there.iter().find(|one| one.folder == *folder && one.keys == *keys) {
+            Some(one) => one.clone(),
+            None => {
+                let threads = Threads::new(config.bounds.threads)?;
+                let opened = Consortium::open(folder.clone(), keys.clone(), threads);
+                Arc::new(opened.map_err(|error| ServeError::Consortium { folder: folder.clone(), error })?)
+            }
+        };
+        if consortia.iter().any(|one| one.name == consortium.name) {
+            return Err(ServeError::Twice(consortium.name.clone()));
+        }
+        consortia.push(consortium);
+    }
+    Ok(consortia)
+}
+
+/// Listens on a socket that only this user and its group may open, in the place of one that was left there.
+fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    if fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket()) {
+        fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}

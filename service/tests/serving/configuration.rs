@@ -1,0 +1,77 @@
+//! `broker.toml`, and what is said of it.
+
+use std::path::Path;
+
+use stapel::Timestamp;
+use stapel_service::server::{Config, Place, check};
+use stapel_testkit::{Consortium, START};
+
+use super::pki::Authority;
+
+const WHOLE: &str = r#"[[consortium]]
+folder = "broker"
+keys = "keys"
+
+[[listen]]
+address = "127.0.0.1:0"
+certificate = "tls.pem"
+key = "tls.key"
+client_ca = ["ca.pem"]
+crls = ["ca.crl"]
+
+[bounds]
+connections = 10
+"#;
+
+#[test]
+fn it_is_read_strictly() {
+    let read = |text: &str| Config::parse(Path::new("/etc/stapel/broker.toml"), text);
+    let config = read(WHOLE).unwrap();
+    assert_eq!(config.consortia, [("/etc/stapel/broker".into(), "/etc/stapel/keys".into())]);
+    assert_eq!((config.bounds.connections, config.runtime_dir.to_str()), (10, Some("/run/stapel")));
+    assert!(matches!(&config.listen[0].place, Place::Tls(_, tls) if tls.key == Path::new("/etc/stapel/tls.key")));
+    for (from, to, line, finding) in [
+        ("connections = 10", "connexions = 10", 13, "connexions"),
+        ("connections = 10", "connections = 0", 13, "from 1 to"),
+        ("keys = \"keys\"", "keys = 1", 3, "invalid type"),
+        ("127.0.0.1:0", "localhost", 6, "listen.address"),
+        ("key = \"tls.key\"\n", "", 5, "no key"),
+        ("client_ca = [\"ca.pem\"]", "client_ca = []", 5, "client_ca"),
+        ("crls = [\"ca.crl\"]", "oin_header = \"Fsc-Oin\"", 5, "gateway_oins"),
+        ("crls = [\"ca.crl\"]", "gateway_oins = [\"12\"]", 10, "20 digits"),
+        ("address = \"127.0.0.1:0\"", "socket = \"s\"", 5, "no TLS"),
+        ("[bounds]", "[[consortium]]\nfolder = \"broker\"\n[bounds]", 13, "twice"),
+    ] {
+        let text = WHOLE.replacen(from, to, 1);
+        let error = read(&text).unwrap_err();
+        assert_eq!(error.line, Some(line), "{to}: {error}");
+        assert!(error.to_string().contains(finding), "{to}: {error}");
+    }
+    assert!(read("").unwrap_err().to_string().contains("[[consortium]]"));
+}
+
+#[test]
+fn a_check_says_all_that_is_wrong() {
+    let consortium = Consortium::new();
+    let authority = Authority::new("Test PKI");
+    let write = |name: &str, text: &str| std::fs::write(consortium.path(name), text).unwrap();
+    let pair = authority.identity(&[], &["localhost"]);
+    write("broker.toml", WHOLE);
+    write("tls.pem", &pair.chain);
+    write("tls.key", &pair.key);
+    write("ca.pem", &authority.pem());
+    write("ca.crl", &authority.crl(&[]));
+    let found = |now: Timestamp| check(&consortium.path("broker.toml"), now);
+    assert_eq!(found(START), [""; 0]);
+    let late = found(Timestamp(64_080_000_000)).join("\n");
+    assert!(late.contains("ca.crl is outdated"), "{late}");
+    write("tls.key", &authority.identity(&[], &[]).key);
+    let other = found(START).join("\n");
+    assert!(other.contains("tls.key is not the key of"), "{other}");
+    write("tls.pem", &authority.identity_until(&[], &["localhost"], 2020).chain);
+    write("ca.crl", "none");
+    write("broker.toml", &WHOLE.replace("\"broker\"", "\"elsewhere\""));
+    let all = found(START);
+    let text = all.join("\n");
+    assert!(all.len() >= 2 && text.contains("elsewhere") && text.contains("ca.crl"), "{text}");
+}

@@ -1,0 +1,99 @@
+//! Who connects.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use stapel_testkit::{Client, START, pseudonym};
+
+use super::pki::Authority;
+use super::{GATEWAY, Running, head};
+
+/// What a connection with a certificate gets for a message of partner 1.
+fn code_of(running: &Running, identity: Option<&super::pki::Identity>) -> String {
+    let question = Client::new(1, &running.policy).question(&[pseudonym(1)], START);
+    running.connect_as(identity).send(&question).map_or_else(|| "closed".to_owned(), |response| response.code())
+}
+
+#[test]
+fn a_certificate_must_hold_and_its_oin_be_of_the_messages_sender() {
+    let mut running = Running::new();
+    let good = running.identity(1);
+    let revoked = running.identity(1);
+    let oin = running.oin(1);
+    assert_eq!(code_of(&running, Some(&good)), "ok");
+    assert_eq!(code_of(&running, Some(&revoked)), "ok");
+    assert_eq!(code_of(&running, None), "closed");
+    assert_eq!(code_of(&running, Some(&Authority::new("Another").identity(&[&oin], &[]))), "closed");
+    assert_eq!(code_of(&running, Some(&running.authority.identity_until(&[&oin], &[], 2020))), "closed");
+    assert_eq!(code_of(&running, Some(&running.identity(2))), "not_admitted", "of another organisation");
+    for number in ["00000099000000001000", "1", "NTRNL-27378529"] {
+        assert_eq!(code_of(&running, Some(&running.authority.identity(&[number], &[]))), "not_admitted", "{number}");
+    }
+    assert_eq!(code_of(&running, Some(&running.authority.identity(&[], &[]))), "not_admitted");
+    // Nothing was kept of all those: the same partner's first question is still answered.
+    std::fs::write(running.path("ca.crl"), running.authority.crl(&[revoked.serial])).unwrap();
+    running.reload().unwrap();
+    assert_eq!(code_of(&running, Some(&revoked)), "closed");
+    assert_eq!(code_of(&running, Some(&good)), "ok");
+}
+
+#[test]
+fn whoever_is_not_admitted_learns_so_before_the_body() {
+    let running = Running::new();
+    let stranger = running.authority.identity(&["00000099000000001000"], &[]);
+    let response = running.connect_as(Some(&stranger)).say(head(16_000_000)).unwrap();
+    assert_eq!(response.code(), "not_admitted");
+    assert!(response.head.contains("connection: close"));
+    let fetch = "GET /v1/zaanstad/policies HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(running.connect_as(Some(&stranger)).say(fetch).unwrap().code(), "not_admitted");
+}
+
+#[test]
+fn a_gateways_field_is_taken_from_the_gateway_alone() {
+    let running = Running::new();
+    let question = Client::new(1, &running.policy).question(&[pseudonym(1)], START);
+    let own = running.oin(1);
+    let with = |fields: &str| {
+        let mut bytes = head(question.len()).replace("\r\n\r\n", &format!("\r\n{fields}\r\n")).into_bytes();
+        bytes.extend_from_slice(&question);
+        bytes
+    };
+    let gateway = running.authority.identity(&[GATEWAY], &[]);
+    let says = |fields: &str| running.connect_as(Some(&gateway)).say(with(fields)).unwrap().code();
+    let field = format!("Fsc-Oin: {own}\r\n");
+    assert_eq!(says(&field), "ok");
+    assert_eq!(says(""), "not_admitted");
+    assert_eq!(says(&format!("{field}{field}")), "not_admitted");
+    assert_eq!(says("Fsc-Oin: 12\r\n"), "not_admitted");
+    assert_eq!(says(&format!("Fsc-Oin: {}\r\n", running.oin(2))), "not_admitted");
+    // From everybody else it is passed over.
+    assert_eq!(running.connect(2).say(with(&field)).unwrap().code(), "not_admitted");
+    assert_eq!(running.connect(1).say(with(&format!("Fsc-Oin: {}\r\n", running.oin(2)))).unwrap().code(), "ok");
+    // Over the socket it is always taken.
+    let over_socket = |fields: &str| {
+        let mut socket = UnixStream::connect(running.path("socket")).unwrap();
+        socket.write_all(&with(fields)).unwrap();
+        let mut status = [0; 12];
+        socket.read_exact(&mut status).unwrap();
+        String::from_utf8(status.to_vec()).unwrap()
+    };
+    assert_eq!(over_socket(&field), "HTTP/1.1 200");
+    assert_eq!(over_socket(""), "HTTP/1.1 403");
+}
+
+#[test]
+fn a_bad_reload_changes_nothing_and_a_good_one_ends_connections_after_their_request() {
+    let mut running = Running::new();
+    let mut connection = running.connect(1);
+    let question = Client::new(1, &running.policy).question(&[pseudonym(1)], START);
+    assert_eq!(connection.send(&question).unwrap().status, 200);
+    let key = std::fs::read(running.path("tls.key")).unwrap();
+    std::fs::write(running.path("tls.key"), "no key").unwrap();
+    let refused = running.reload().unwrap_err();
+    assert!(refused.contains("tls.key"), "{refused}");
+    assert_eq!(connection.send(&question).unwrap().status, 200);
+    std::fs::write(running.path("tls.key"), key).unwrap();
+    running.reload().unwrap();
+    assert!(connection.send(&question).is_none_or(|response| response.head.contains("connection: close")));
+    assert_eq!(running.connect(1).send(&question).unwrap().status, 200);
+}

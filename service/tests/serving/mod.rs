@@ -1,0 +1,199 @@
+//! A broker that runs over TLS, and who connects to it.
+
+mod configuration;
+mod connecting;
+mod exchange;
+mod hostile;
+mod openapi;
+mod pki;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use stapel::policy::{Oin, Policy, SignedPolicy};
+use stapel::{Clock, Slug, Timestamp};
+use stapel_service::carrier::MESSAGE;
+use stapel_service::server::{Bounds, Config, Listen, Place, Serving, Tls};
+use stapel_testkit::{Consortium, START, signed};
+use tokio::runtime::Runtime;
+
+use pki::{Authority, Identity};
+
+/// The OIN of the operator's gateway.
+pub(crate) const GATEWAY: &str = "00000099000000007000";
+
+/// The consortium of the tests, served.
+pub(crate) struct Running {
+    pub(crate) consortium: Consortium,
+    pub(crate) authority: Authority,
+    pub(crate) policy: SignedPolicy,
+    pub(crate) serving: Option<Serving>,
+    pub(crate) config: Config,
+    pub(crate) runtime: Runtime,
+    pub(crate) address: SocketAddr,
+    /// Seconds since 1970.
+    pub(crate) now: Arc<AtomicU64>,
+}
+
+impl Running {
+    pub(crate) fn new() -> Running {
+        Running::bounded(|_| ())
+    }
+
+    /// One with other bounds.
+    pub(crate) fn bounded(change: impl FnOnce(&mut Bounds)) -> Running {
+        let consortium = Consortium::new();
+        let authority = Authority::new("Test PKI");
+        let path = |name: &str| consortium.path(name);
+        let server = authority.identity(&[], &["localhost"]);
+        std::fs::write(path("tls.pem"), &server.chain).unwrap();
+        std::fs::write(path("tls.key"), &server.key).unwrap();
+        std::fs::write(path("ca.pem"), authority.pem()).unwrap();
+        std::fs::write(path("ca.crl"), authority.crl(&[])).unwrap();
+        let mut bounds = Bounds::default();
+        change(&mut bounds);
+        let tls = Tls {
+            certificate: path("tls.pem"),
+            key: path("tls.key"),
+            client_ca: vec![path("ca.pem")],
+            crls: vec![path("ca.crl")],
+        };
+        let listen = Listen {
+            place: Place::Tls("127.0.0.1:0".parse().unwrap(), tls),
+            oin_header: Some("fsc-oin".parse().unwrap()),
+            gateway_oins: vec![GATEWAY.parse().unwrap()],
+        };
+        let socket = Listen { place: Place::Socket(path("socket")), gateway_oins: Vec::new(), ..listen.clone() };
+        let config = Config {
+            file: path("broker.toml"),
+            runtime_dir: path("run"),
+            consortia: vec![(path("broker"), path("keys"))],
+            listen: vec![listen, socket],
+            bounds,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let now = Arc::new(AtomicU64::new(START.0));
+        let clock = now.clone();
+        let clock = Arc::new(move || Clock::from(Timestamp(clock.load(Ordering::SeqCst))));
+        let serving = runtime.block_on(Serving::start(config.clone(), clock)).unwrap();
+        let address = serving.addresses()[0];
+        let policy = signed(&Consortium::policy(1));
+        Running { consortium, authority, policy, serving: Some(serving), config, runtime, address, now }
+    }
+
+    pub(crate) fn reload(&mut self) -> Result<(), String> {
+        let config = self.config.clone();
+        let serving = self.serving.as_mut().unwrap();
+        self.runtime.block_on(async { serving.reload(config) }).map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.consortium.path(name)
+    }
+
+    /// The OIN of a partner's organisation.
+    pub(crate) fn oin(&self, partner: u16) -> String {
+        oin(self.policy.policy(), partner).to_string()
+    }
+
+    /// A certificate of a partner's organisation.
+    pub(crate) fn identity(&self, partner: u16) -> Identity {
+        self.authority.identity(&[&self.oin(partner)], &[])
+    }
+
+    /// A connection of a partner.
+    pub(crate) fn connect(&self, partner: u16) -> Connection {
+        self.connect_as(Some(&self.identity(partner)))
+    }
+
+    pub(crate) fn connect_as(&self, identity: Option<&Identity>) -> Connection {
+        let tls = self.authority.client(identity);
+        let tcp = TcpStream::connect(self.address).unwrap();
+        tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        Connection(StreamOwned::new(ClientConnection::new(tls, name).unwrap(), tcp))
+    }
+}
+
+/// The OIN of a partner's organisation.
+fn oin(policy: &Policy, partner: u16) -> Oin {
+    let organisation: &Slug = &policy.partner(partner).unwrap().organisation;
+    policy.organisation(organisation).unwrap().oin
+}
+
+/// A connection on which a test writes what it likes.
+pub(crate) struct Connection(pub(crate) StreamOwned<ClientConnection, TcpStream>);
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    /// The code of its problem, or "ok".
+    pub(crate) fn code(&self) -> String {
+        if self.status == 200 {
+            return "ok".to_owned();
+        }
+        assert!(self.head.contains("content-type: application/problem+json"), "{}", self.head);
+        let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status);
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The head of a message.
+pub(crate) fn head(length: usize) -> String {
+    format!(
+        "POST /v1/zaanstad/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: {MESSAGE}\r\nContent-Length: \
+         {length}\r\n\r\n"
+    )
+}
+
+impl Connection {
+    /// Writes bytes, if the other end takes them.
+    pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).and_then(|()| self.0.flush()).is_ok()
+    }
+
+    /// The next response; `None` where the connection ended.
+    pub(crate) fn read(&mut self) -> Option<Response> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            if !matches!(self.0.read(&mut byte), Ok(1)) {
+                return None;
+            }
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let lower = head.to_ascii_lowercase();
+        let length =
+            lower.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+        let status = head[9..12].parse().unwrap();
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).ok()?;
+        Some(Response { status, head: lower, body })
+    }
+
+    /// Sends bytes, and reads the response.
+    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) -> Option<Response> {
+        self.write(bytes);
+        self.read()
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: &[u8]) -> Option<Response> {
+        self.write(head(message.len()));
+        self.say(message)
+    }
+}
