@@ -1,0 +1,280 @@
+//! One request at one address, and what came of it.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use super::error::CarrierError;
+use super::pace::Pace;
+use super::settings::{Address, plain};
+use crate::carrier;
+
+/// The most bytes of a message or a reply: spec/carrier.md 3.
+pub(super) const MOST: u64 = 16_778_305;
+
+/// Who sees the channel sees lengths, but only as multiples of this.
+const PADDED: usize = 4_096;
+
+/// A larger body waits until the broker says that it takes it.
+const ASKED_FIRST: usize = 65_536;
+
+/// How long a connection and TLS may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the head of a response may take after the last byte was sent: a broker takes that long for a full set while
+/// it makes a release.
+const HEAD: Duration = Duration::from_secs(120);
+
+/// Bytes of a body that come in `SLOW_TIME`, or are not waited for.
+const SLOW: u64 = 16_384;
+const SLOW_TIME: Duration = Duration::from_secs(10);
+
+/// What a broker takes of a body in ten seconds, at least.
+const SENT_IN_TEN: u64 = 65_536;
+
+/// A request: a message, or for something that is fetched.
+pub(super) struct Request<'a> {
+    /// What comes after the address.
+    pub(super) path: &'a str,
+    /// `None` for a GET.
+    pub(super) message: Option<&'a [u8]>,
+    /// The media type that must come back.
+    pub(super) media: &'a str,
+    /// The most bytes that may come back.
+    pub(super) most: u64,
+    pub(super) fields: &'a [(String, String)],
+}
+
+/// Why an attempt gave nothing.
+pub(super) enum Failed {
+    /// The same bytes may be sent again.
+    Again {
+        finding: String,
+        /// Whole seconds.
+        retry_after: Option<u64>,
+    },
+    /// Sending them again helps nothing.
+    Stop(CarrierError),
+}
+
+/// An address, with what reaches it.
+pub(super) struct Target {
+    pub(super) address: Address,
+    agent: Agent,
+}
+
+impl Target {
+    /// `tls` is `None` where no address needs it. A proxy is not between this machine and itself.
+    pub(super) fn new(address: Address, tls: Option<&ureq::tls::TlsConfig>, proxy: Option<&ureq::Proxy>) -> Target {
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(proxy.filter(|_| !address.is_plain).cloned())
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent("")
+            .accept("")
+            .accept_encoding("")
+            .max_response_header_size(16_384)
+            // What a connection still holds after a reply is then never taken for the next.
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
+            .timeout_resolve(Some(CONNECT))
+            .timeout_connect(Some(CONNECT))
+            .timeout_send_request(Some(CONNECT))
+            .timeout_await_100(Some(CONNECT))
+            .timeout_recv_response(Some(HEAD))
+            .timeout_per_read(Some(HEAD));
+        if let Some(tls) = tls {
+            config = config.tls_config(tls.clone());
+        }
+        Target { address, agent: config.build().new_agent() }
+    }
+
+    /// Sends a request, and gives the body of the response.
+    pub(super) fn attempt(&self, request: &Request<'_>, pace: &Arc<dyn Pace>) -> Result<Vec<u8>, Failed> {
+        let response = self.send(request).map_err(|error| self.failed(&error))?;
+        let status = response.status().as_u16();
+        match status {
+            200 => self.body(request, response, pace),
+            408 | 425 | 429 | 500..=599 => {
+                let field = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+                let retry_after = field.and_then(|text| text.parse().ok()).filter(|seconds| *seconds <= 3_600);
+                let (_, said) = problem(response);
+                Err(Failed::Again { finding: said, retry_after })
+            }
+            _ => {
+                let (problem, said) = problem(response);
+                let remedy = match status {
+                    300..=399 => "a redirect is never followed: see whether the address is right",
+                    403 => {
+                        "see whether the certificate under [connect] has an OIN that the policy names for this \
+                         organisation"
+                    }
+                    404 => "see whether the address and the consortium are right",
+                    407 => "see whether proxy under [connect] is right",
+                    _ => "this side and the broker do not agree on the carrier: tell the operator",
+                };
+                let address = self.address.text.clone();
+                Err(Failed::Stop(CarrierError::Refused { address, status, problem, said, remedy }))
+            }
+        }
+    }
+
+    fn send(&self, request: &Request<'_>) -> Result<Response<Body>, ureq::Error> {
+        let Address { authority, path, is_plain, .. } = &self.address;
+        let scheme = if *is_plain { "http" } else { "https" };
+        let target = format!("{path}{}", request.path);
+        let url = format!("{scheme}://{authority}{target}");
+        let Some(message) = request.message else {
+            let mut get = self.agent.get(&url).header("host", authority).header("connection", "close");
+            for (name, value) in request.fields {
+                get = get.header(name, value);
+            }
+            return get.call();
+        };
+        let length = message.len().to_string();
+        let mut fields = vec![
+            ("host", authority.as_str()),
+            ("content-type", carrier::MESSAGE),
+            ("content-length", &length),
+            ("connection", "close"),
+        ];
+        if message.len() > ASKED_FIRST {
+            fields.push(("expect", "100-continue"));
+        }
+        fields.extend(request.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let padding = padding(&target, &fields, message.len());
+        fields.push(("padding", &padding));
+        let sent_in = SLOW_TIME + Duration::from_secs(10 * (message.len() as u64 / SENT_IN_TEN));
+        let mut post = self.agent.post(&url).config().timeout_send_body(Some(sent_in)).build();
+        for (name, value) in fields {
+            post = post.header(name, value);
+        }
+        post.send(message)
+    }
+
+    fn body(&self, request: &Request<'_>, response: Response<Body>, pace: &Arc<dyn Pace>) -> Result<Vec<u8>, Failed> {
+        let again =
+            |finding: &str| Failed::Again { finding: format!("{}: {finding}", self.address.text), retry_after: None };
+        let field = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        if field("content-type").is_none_or(|media| !media.trim().eq_ignore_ascii_case(request.media)) {
+            return Err(again("200 with another media type: what replied is perhaps not the broker"));
+        }
+        if response.headers().contains_key("content-encoding") {
+            return Err(again("200 with Content-Encoding"));
+        }
+        let length: Option<u64> = field("content-length").and_then(|text| text.parse().ok());
+        if length.is_none() && request.message.is_some() {
+            return Err(again("a reply without Content-Length"));
+        }
+        if length.is_some_and(|length| length > request.most) {
+            return Err(again("a reply that is longer than any may be"));
+        }
+        let mut reader = response.into_body().into_reader();
+        let mut body = Vec::with_capacity(length.unwrap_or_default().min(1 << 20) as usize);
+        let begun = pace.now();
+        let mut piece = [0; 16_384];
+        loop {
+            let read = reader.read(&mut piece).map_err(|_| again("the reply was cut short"))?;
+            if read == 0 {
+                break;
+            }
+            body.extend_from_slice(&piece[..read]);
+            if body.len() as u64 > length.unwrap_or(request.most) {
+                return Err(again("a reply that is longer than it says, or than any may be"));
+            }
+            let periods = pace.now().saturating_sub(begun).as_secs() / SLOW_TIME.as_secs();
+            if (body.len() as u64) < periods * SLOW {
+                return Err(again("the reply came too slowly"));
+            }
+        }
+        match length {
+            Some(length) if length != body.len() as u64 => Err(again("the reply was cut short")),
+            _ => Ok(body),
+        }
+    }
+
+    /// What an error of the connection is. A certificate that does not hold is for a person to look at.
+    fn failed(&self, error: &ureq::Error) -> Failed {
+        let address = || self.address.text.clone();
+        let tls = match error {
+            ureq::Error::Rustls(error) => Some(error),
+            ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+            _ => None,
+        };
+        let finding = match tls {
+            Some(rustls::Error::InvalidCertificate(error)) => {
+                Some(format!("the broker's certificate does not hold: {}", plain(&error.to_string())))
+            }
+            Some(rustls::Error::AlertReceived(alert)) if is_of_certificate(*alert) => {
+                Some(format!("the certificate under [connect] was not taken: {alert:?}"))
+            }
+            _ => None,
+        };
+        match finding {
+            Some(finding) => Failed::Stop(CarrierError::Certificate { address: address(), finding }),
+            None => {
+                let finding = format!("{}: {}", address(), plain(&error.to_string()));
+                Failed::Again { finding, retry_after: None }
+            }
+        }
+    }
+}
+
+/// Whether a broker says by an alert that it does not take the partner's certificate.
+fn is_of_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::CertificateRequired
+    )
+}
+
+/// As many zeros as make head and body together a multiple of [`PADDED`].
+fn padding(target: &str, fields: &[(&str, &str)], body: usize) -> String {
+    let line = |parts: usize| parts + "\r\n".len();
+    let first = line("POST  HTTP/1.1".len() + target.len());
+    let of_fields: usize = fields.iter().map(|(name, value)| line(name.len() + ": ".len() + value.len())).sum();
+    let unpadded = first + of_fields + line("padding: ".len()) + "\r\n".len() + body;
+    "0".repeat(unpadded.next_multiple_of(PADDED) - unpadded)
+}
+
+/// What a response that is no `200` says: its code, and a sentence with the status.
+fn problem(response: Response<Body>) -> (Option<String>, String) {
+    let status = response.status().as_u16();
+    let media = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+    let is_problem = media.is_some_and(|media| media.trim().eq_ignore_ascii_case(carrier::PROBLEM));
+    let mut body = Vec::new();
+    let told = || -> Option<Told> {
+        response.into_body().into_reader().take(16_384).read_to_end(&mut body).ok()?;
+        serde_json::from_slice(&body).ok()
+    };
+    let Some(Told { code, title, detail }) = Some(()).filter(|()| is_problem).and_then(|()| told()) else {
+        return (None, format!("status {status}"));
+    };
+    let text = if detail.is_empty() { title } else { detail };
+    let code = plain(&code);
+    let said = format!("status {status}, {code}: {}", plain(&text));
+    (Some(code), said)
+}
+
+/// What is read of a problem.
+#[derive(serde::Deserialize)]
+struct Told {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+}
