@@ -23,9 +23,10 @@ mod rows;
 mod sandbox;
 mod threads;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Failure;
 use output::Output;
@@ -64,7 +65,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::try_parse() {
+    let result = match parsed() {
         Ok(cli) => {
             failure::be_strict(cli.strict);
             let only_shows = only_shows(&cli.command);
@@ -77,12 +78,20 @@ fn main() -> ExitCode {
                 other => other,
             }
         }
-        Err(error) => Err(Failure::from_clap(&error)),
+        Err(failure) => Err(failure),
     };
     match result {
         Ok(()) => failure::ended(),
         Err(failure) => failure.report(),
     }
+}
+
+/// The command line, and beneath it what the configuration file of a partner says.
+fn parsed() -> Result<Cli, Failure> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let command = partner::with_configuration(Cli::command(), &words)?;
+    let matches = command.try_get_matches_from(words).map_err(|error| Failure::from_clap(&error))?;
+    Cli::from_arg_matches(&matches).map_err(|error| Failure::from_clap(&error))
 }
 
 /// Whether a command changes nothing, and its exit status is no verdict: so that nothing is left undone or unsaid where

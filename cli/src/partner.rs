@@ -7,7 +7,8 @@
 //! - `outbox`: messages to be carried, and replies that came back;
 //! - `refs`: the partner's own references of rows, kept beside its journal;
 //! - `retention`: what need not be kept any longer;
-//! - `report`: what replies, news and the dossier say, as text and as JSON.
+//! - `report`: what replies, news and the dossier say, as text and as JSON;
+//! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
 mod enrol;
@@ -17,6 +18,7 @@ mod outbox;
 mod refs;
 mod report;
 mod retention;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,7 @@ use crate::output::{Output, Shown};
 use crate::rows::RowArgs;
 use outbox::Outbox;
 use refs::Refs;
+pub(crate) use settings::with_configuration;
 
 /// Flag addresses, ask about them, and read what the broker says
 #[derive(clap::Args)]
@@ -37,6 +40,8 @@ use refs::Refs;
                         stapel partner deliver --dir police"
 )]
 pub(crate) struct Args {
+    #[command(flatten)]
+    config: settings::ConfigArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -70,10 +75,10 @@ enum Command {
 #[derive(clap::Args)]
 pub(crate) struct PartnerFolder {
     /// The partner's folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = settings::DIR)]
     dir: PathBuf,
     /// The folder of its keys and secrets, so that no backup of the other need hold them [default: DIR]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "STAPEL_KEYS")]
     keys: Option<PathBuf>,
 }
 
@@ -81,7 +86,7 @@ pub(crate) struct PartnerFolder {
 #[derive(clap::Args)]
 struct OutboxArgs {
     /// The folder of messages to be carried to the broker [default: DIR/outbox]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "STAPEL_OUT")]
     out: Option<PathBuf>,
 }
 

@@ -4,6 +4,7 @@ mod common;
 mod consortium;
 
 mod commands;
+mod configuration;
 mod demo;
 mod keys;
 mod operator;

@@ -20,7 +20,7 @@ use crate::threads::ThreadArgs;
 #[derive(clap::Args)]
 pub(super) struct CaseArgs {
     /// The acting user; stays in the partner's own journal
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "STAPEL_ACTOR")]
     actor: String,
     /// The case's reference; stays in the partner's own journal
     #[arg(long, value_name = "REFERENCE")]

@@ -1,0 +1,87 @@
+//! What the partner's commands need not be told each time: the file of `--config`, beneath the environment and the
+//! command line.
+//!
+//! What the file says becomes the default of the options of that name, so that each command has it in the one way.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use stapel_service::client::{CarrierError, Configuration};
+
+use crate::failure::Failure;
+
+/// The option `--config`, which all of a partner's commands have.
+#[derive(clap::Args)]
+pub(super) struct ConfigArgs {
+    /// A file with dir, keys, out, actor, and under [connect] how the broker is reached: see docs/partner-sync.md. What
+    /// the environment or the command line says goes before it
+    #[arg(long, value_name = "FILE", env = CONFIG, global = true)]
+    config: Option<PathBuf>,
+}
+
+/// The variable of the environment that names the file.
+const CONFIG: &str = "STAPEL_CONFIG";
+
+/// That of the partner's folder.
+pub(super) const DIR: &str = "STAPEL_DIR";
+
+/// Gives the options of the partner's commands what the configuration file says, if the words of the command line are
+/// one of these commands and a file is named.
+pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result<Command, Failure> {
+    let Some((_, words)) = words.split_first() else { return Ok(command) };
+    let is_word = |word: &&OsString| !word.as_encoded_bytes().starts_with(b"-");
+    if words.iter().find(is_word).is_none_or(|word| word != "partner") {
+        return Ok(command);
+    }
+    let named = value(words, "--config").or_else(|| std::env::var_os(CONFIG));
+    // An empty one in the environment is none; on the command line clap refuses it.
+    let Some(path) = named.filter(|path| !path.is_empty()) else { return Ok(command) };
+    let Configuration { dir, keys, out, actor, .. } = Configuration::read(Path::new(&path))?;
+    let other = value(words, "--dir").or_else(|| std::env::var_os(DIR));
+    // Keys and outbox are those of the file's folder, and of no other.
+    let is_others = other.is_some_and(|other| dir.as_deref().is_none_or(|dir| dir != other));
+    let of_folder = |path: Option<PathBuf>| path.filter(|_| !is_others).map(PathBuf::into_os_string);
+    let defaults = [
+        ("dir", dir.map(PathBuf::into_os_string)),
+        ("keys", of_folder(keys)),
+        ("out", of_folder(out)),
+        ("actor", actor.map(OsString::from)),
+    ];
+    let mut command = command;
+    for (name, value) in defaults {
+        let Some(value) = value else { continue };
+        // Once in a process.
+        let value: &'static OsStr = Box::leak(value.into_boxed_os_str());
+        command = command.mut_subcommand("partner", |partner| {
+            partner.mut_subcommands(|one| {
+                // `shown --out` is another: a folder to write to.
+                let has_it = one.get_name() != "shown" || name != "out";
+                let has_it = has_it && one.get_arguments().any(|arg| arg.get_id() == name);
+                if has_it { one.mut_arg(name, |arg| arg.required(false).default_value(value)) } else { one }
+            })
+        });
+    }
+    Ok(command)
+}
+
+/// The value of an option among the words of a command line.
+fn value(words: &[OsString], option: &str) -> Option<OsString> {
+    let mut words = words.iter().take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        if word == option {
+            return words.next().cloned();
+        }
+        let after = word.to_str().and_then(|word| word.strip_prefix(option)?.strip_prefix('='));
+        if let Some(after) = after {
+            return Some(after.into());
+        }
+    }
+    None
+}
+
+impl From<CarrierError> for Failure {
+    fn from(error: CarrierError) -> Failure {
+        Failure::new(error.code(), error.to_string())
+    }
+}

@@ -1,0 +1,85 @@
+//! What a partner's commands take from a configuration file, the environment and the command line.
+
+use std::process::Command;
+
+use crate::common::{Desk, text};
+
+/// Runs `stapel` with variables of the environment; what it prints, both ways, and its status.
+fn run(desk: &Desk, line: &str, variables: &[(&str, &str)]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stapel"))
+        .current_dir(desk.path(""))
+        .args(line.split_whitespace())
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_command_line_goes_before_the_environment_and_that_before_the_file() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    std::fs::create_dir(desk.path("etc")).unwrap();
+    // Paths are from the file's folder.
+    desk.write("etc/partner.toml", "dir = \"../s/partner\"\nactor = \"file\"\nout = \"../post\"\n");
+    let dossier = "partner dossier --case Z-1 9999XA|14|";
+    let actors = |variables: &[(&str, &str)]| {
+        let flag = "partner flag --case Z-1 s/addresses.csv --json";
+        let (status, _, err) = run(&desk, flag, variables);
+        assert_eq!(status, 3, "one row cannot be read: {err}");
+        let (_, shown, err) = run(&desk, &format!("{dossier} --dir s/partner --actor reader"), &[]);
+        assert!(!shown.is_empty(), "{err}");
+        shown
+    };
+    let shown = actors(&[("STAPEL_CONFIG", "etc/partner.toml")]);
+    assert!(shown.contains("file for Z-1"), "{shown}");
+    let withdraw = |variables: &[(&str, &str)], more: &str| {
+        run(&desk, &format!("partner withdraw {more} --case Z-2 s/addresses.csv"), variables)
+    };
+    let (status, _, err) = withdraw(&[("STAPEL_ACTOR", "environment")], "--config etc/partner.toml");
+    assert_eq!(status, 3, "{err}");
+    let (_, shown, _) = run(&desk, &format!("{dossier} --config=etc/partner.toml --actor line"), &[]);
+    assert!(shown.contains("withdrawn; environment for Z-2"), "{shown}");
+    let (status, printed, err) = run(&desk, "partner deliver --config etc/partner.toml", &[]);
+    assert!(status == 0 && printed.contains("post"), "{printed}{err}");
+    let (status, _, err) = run(&desk, "partner status", &[]);
+    assert!(status == 2 && err.contains("--dir"), "nothing is assumed: {err}");
+    let (status, _, err) = run(&desk, "partner status", &[("STAPEL_DIR", "s/partner")]);
+    assert_eq!(status, 0, "{err}");
+}
+
+#[test]
+fn keys_and_outbox_are_those_of_the_files_folder_alone() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    desk.write("partner.toml", "dir = \"elsewhere\"\nkeys = \"elsewhere-keys\"\nout = \"post\"\n");
+    let (status, _, err) = run(&desk, "partner deliver --config partner.toml --dir s/partner", &[]);
+    assert_eq!(status, 0, "{err}");
+    assert!(!desk.path("post").exists() && desk.path("s/partner/outbox").exists());
+    let (status, _, err) = run(&desk, "partner status --config partner.toml", &[("STAPEL_DIR", "s/partner")]);
+    assert_eq!(status, 0, "{err}");
+    let (status, _, err) = run(&desk, "partner status --config partner.toml", &[]);
+    assert!(status == 1 && err.contains("elsewhere"), "{err}");
+}
+
+#[test]
+fn what_a_file_says_and_nobody_knows_is_refused_with_its_line() {
+    let desk = Desk::new();
+    for (written, line) in [
+        ("dir = \"x\"\ndri = \"y\"\n", "line 2"),
+        ("[connect]\ncertificate = \"x\"\n\ncertificat = \"x\"\n", "line 4"),
+        ("dir = 3\n", "line 1"),
+        ("dir = \"a\"\ndir = \"b\"\n", "line 2"),
+        ("[connect]\nca = \"ca.pem\"\n", "line 2"),
+    ] {
+        desk.write("partner.toml", written);
+        let (status, _, err) = run(&desk, "partner status --config partner.toml", &[]);
+        assert!(status == 1 && err.contains(line) && err.contains("partner.toml"), "{written}: {err}");
+        assert!(err.ends_with("[connect_settings]\n"), "{err}");
+    }
+    let (status, _, err) = run(&desk, "partner status --config none.toml", &[]);
+    assert!(status == 1 && err.contains("none.toml"), "{err}");
+    // Other commands have no such file.
+    let (status, _, err) = run(&desk, "address --json", &[("STAPEL_CONFIG", "none.toml")]);
+    assert_ne!(status, 1, "{err}");
+}
