@@ -200,7 +200,9 @@ impl Failure {
 /// The exit status of a command that ends with a code.
 fn status_of(code: &str) -> u8 {
     match code {
-        "folder_in_use" | "unavailable" | "files_left" | "policy_not_yet" | "random" => TRY_LATER,
+        "folder_in_use" | "unavailable" | "files_left" | "policy_not_yet" | "random" | "unreachable" | "stopped" => {
+            TRY_LATER
+        }
         UNPROVEN => SOME_UNPROVEN,
         _ => FAILED,
     }

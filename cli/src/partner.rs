@@ -8,6 +8,7 @@
 //! - `refs`: the partner's own references of rows, kept beside its journal;
 //! - `retention`: what need not be kept any longer;
 //! - `report`: what replies, news and the dossier say, as text and as JSON;
+//! - `sync`: all of it over HTTPS, a day at a time;
 //! - `settings`: what is in a configuration file, so that nobody types it each time.
 
 mod acting;
@@ -19,6 +20,7 @@ mod refs;
 mod report;
 mod retention;
 mod settings;
+mod sync;
 
 use std::path::{Path, PathBuf};
 
@@ -61,6 +63,7 @@ enum Command {
     Confirm(exchange::ConfirmArgs),
     Ask(acting::AskArgs),
     Read(exchange::ReadArgs),
+    Sync(sync::SyncArgs),
     News(look::NewsArgs),
     Dossier(look::DossierArgs),
     Status(look::StatusArgs),
@@ -112,6 +115,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Confirm(args) => exchange::confirm(&args, out),
         Command::Ask(args) => acting::ask(&args, out),
         Command::Read(args) => exchange::read(&args, out),
+        Command::Sync(sync) => sync::sync(&sync, &args.config, out),
         Command::News(args) => look::news(&args, out),
         Command::Dossier(args) => look::dossier(&args, out),
         Command::Status(args) => look::status(&args, out),

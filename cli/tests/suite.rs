@@ -14,3 +14,6 @@ mod register;
 mod sandbox;
 mod slips;
 mod statuses;
+#[path = "../../service/tests/stub.rs"]
+mod stub;
+mod sync;

@@ -62,6 +62,11 @@ impl Outbox {
         files::is_regular(&self.0.join(name(message))) == Some(true)
     }
 
+    /// Whether a message's reply is there.
+    pub(super) fn has_reply(&self, message: &InFlight<'_>) -> bool {
+        files::is_regular(&reply(&self.0.join(name(message)))) == Some(true)
+    }
+
     /// Whether a file is named as the reply to a message in flight.
     pub(super) fn is_awaited(&self, partner: &Partner, path: &Path) -> bool {
         partner.in_flight().any(|message| reply(&self.0.join(name(&message))) == path)

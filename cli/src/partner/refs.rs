@@ -248,7 +248,7 @@ fn too_many() -> Failure {
     Failure::new("refs", "there are too many references to keep: make them shorter, or fewer")
 }
 
-fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
+pub(super) fn draw(bytes: &mut [u8]) -> Result<(), Failure> {
     use ring::rand::SecureRandom;
     ring::rand::SystemRandom::new().fill(bytes).map_err(|_| Failure::Stapel(stapel::SystemError::Random.into()))
 }

@@ -26,6 +26,13 @@ const CONFIG: &str = "STAPEL_CONFIG";
 /// That of the partner's folder.
 pub(super) const DIR: &str = "STAPEL_DIR";
 
+impl ConfigArgs {
+    /// The file's content; that of an empty one where there is none.
+    pub(super) fn read(&self) -> Result<Configuration, Failure> {
+        self.config.as_deref().map_or(Ok(Configuration::default()), |path| Ok(Configuration::read(path)?))
+    }
+}
+
 /// Gives the options of the partner's commands what the configuration file says, if the words of the command line are
 /// one of these commands and a file is named.
 pub(crate) fn with_configuration(command: Command, words: &[OsString]) -> Result<Command, Failure> {

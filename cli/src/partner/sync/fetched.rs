@@ -1,0 +1,115 @@
+//! What a run fetches: the partner's own certificates, and policies for a person to adopt.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stapel::partner::Partner;
+use stapel_service::client::Carrier;
+
+use super::PartnerFolder;
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Shown;
+
+/// Newer versions of the policy that lie in the folder.
+#[derive(Default)]
+pub(super) struct Newer {
+    /// Those in force at the broker that this partner has not adopted, in their order.
+    pub(super) to_adopt: Vec<PathBuf>,
+    /// One that was announced, and what there is to say of it.
+    pub(super) announced: Option<String>,
+}
+
+/// Where what was fetched lies for a person to read.
+const FOLDER: &str = "fetched";
+
+/// Adds the partner's own certificates that the broker publishes and the folder has not; their names.
+pub(super) fn certificates(
+    carrier: &Carrier,
+    place: &PartnerFolder,
+    number: u16,
+    patience: Duration,
+) -> Result<Vec<String>, Failure> {
+    let folder = place.dir.join(FOLDER);
+    let mut added = Vec::new();
+    let published = match carrier.fetch_certificates(patience) {
+        // A broker may be reached otherwise than it publishes.
+        Err(error) if error.is_not_found() => return Ok(added),
+        published => published?,
+    };
+    for certificate in published {
+        let name = certificate.file_name();
+        if certificate.claimed().partner != number || place.dir.join(&name).exists() {
+            continue;
+        }
+        files::create_folder(&folder)?;
+        let path = folder.join(&name);
+        files::replace(&path, certificate.to_text().as_bytes())?;
+        let kept = super::patiently(|| Partner::add_certificate_to(place.place(), &path).map_err(Failure::from));
+        files::remove(&path)?;
+        match kept {
+            Ok(()) => added.push(name),
+            // One that does not hold under this partner's policy may hold under the next.
+            Err(failure) if failure.code() == "certificate" => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(added)
+}
+
+/// Puts the versions of the policy that this partner has not adopted into the folder, with their signatures.
+pub(super) fn policies(
+    carrier: &Carrier,
+    place: &PartnerFolder,
+    version: u32,
+    patience: Duration,
+) -> Result<Newer, Failure> {
+    let folder = place.dir.join(FOLDER);
+    let mut newer = Newer::default();
+    let listed = match carrier.fetch_policies(patience) {
+        Err(error) if error.is_not_found() => return Ok(newer),
+        listed => listed?,
+    };
+    for one in listed.versions.iter().filter(|one| one.version > version) {
+        let path = folder.join(format!("policy-{}.toml", one.version));
+        let text = carrier.fetch_policy(one, patience)?;
+        let signatures = carrier.fetch_signatures(one.version, patience)?;
+        files::create_folder(&folder)?;
+        let mut written = Vec::new();
+        for (signature, at) in signatures.iter().zip(1..) {
+            let mut beside = signature.path_beside(&path);
+            if written.contains(&beside) {
+                beside = path.with_file_name(format!("policy-{}.toml.{at}.sig", one.version));
+            }
+            files::replace(&beside, signature.to_text().as_bytes())?;
+            written.push(beside);
+        }
+        // Last: without its signatures it is nothing to adopt.
+        files::replace(&path, text.as_bytes())?;
+        if one.version <= listed.in_force {
+            newer.to_adopt.push(path);
+        } else {
+            newer.announced = Some(format!(
+                "version {} of the policy was announced, and is to be valid from {}: read {}",
+                one.version,
+                one.valid_from,
+                path.shown()
+            ));
+        }
+    }
+    Ok(newer)
+}
+
+impl Newer {
+    /// The command that adopts them.
+    pub(super) fn command(&self, place: &PartnerFolder) -> String {
+        let mut command = format!("stapel partner adopt --dir {}", place.dir.shown());
+        if let Some(keys) = &place.keys {
+            command += &format!(" --keys {}", keys.shown());
+        }
+        for path in &self.to_adopt {
+            command += &format!(" --policy {}", path.shown());
+        }
+        command
+    }
+}

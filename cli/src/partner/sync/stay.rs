@@ -1,0 +1,121 @@
+//! `stapel partner sync --stay`: every day's work, until it is told to end.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use stapel_service::client::{Pace, Settings, WallPace};
+
+use super::SyncArgs;
+use super::turn::turn;
+use crate::failure::{Failure, note};
+use crate::output::Output;
+
+/// How often it looks whether people have asked something.
+const LOOKS: Duration = Duration::from_secs(300);
+
+/// How long what is under way may take once it was told to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Goes on until it is told to end. What goes wrong is said and tried again, but for what a person has to write
+/// otherwise.
+pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
+    let told = Arc::new(Told::default());
+    told.listen()?;
+    loop {
+        let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
+        let wait = match turn(args, settings, pace, out) {
+            Ok(next) => {
+                let until = next.0.saturating_sub(args.clock.time()?.0);
+                LOOKS.min(Duration::from_secs(until.max(1)))
+            }
+            Err(failure) if failure.code() == "stopped" => return Ok(()),
+            Err(failure) if is_for_a_person(failure.code()) => return Err(failure),
+            Err(failure) => {
+                note(&failure.line());
+                LOOKS
+            }
+        };
+        out.finish()?;
+        if !told.wait(wait) {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether nothing gets better by itself.
+fn is_for_a_person(code: &str) -> bool {
+    matches!(code, "connect_settings" | "partner_folder" | "sync_record" | "key_file" | "")
+}
+
+/// Whether it was told to end.
+#[derive(Default)]
+struct Told {
+    is_told: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Told {
+    /// Listens to SIGTERM and SIGINT from now on.
+    fn listen(self: &Arc<Self>) -> Result<(), Failure> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let failed = |source: std::io::Error| Failure::new("io", format!("cannot listen to signals: {source}"));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+            let (mut terminate, mut interrupt) = {
+                let _entered = runtime.enter();
+                let terminate = signal(SignalKind::terminate()).map_err(failed)?;
+                (terminate, signal(SignalKind::interrupt()).map_err(failed)?)
+            };
+            let told = self.clone();
+            std::thread::spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
+                });
+                *told.lock() = true;
+                told.changed.notify_all();
+                // What is on disk is whole at any moment, and a reply may take two minutes.
+                std::thread::sleep(GRACE);
+                std::process::exit(0);
+            });
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits; `false` where it was told to end.
+    fn wait(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        let mut is_told = self.lock();
+        while !*is_told {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            is_told = self.changed.wait_timeout(is_told, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        false
+    }
+}
+
+/// Time that passes as it does, but for waiting, which ends when it is told to.
+struct StoppablePace {
+    told: Arc<Told>,
+    clock: WallPace,
+}
+
+impl Pace for StoppablePace {
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn wait(&self, time: Duration) -> bool {
+        self.told.wait(time)
+    }
+}

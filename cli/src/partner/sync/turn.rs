@@ -1,0 +1,482 @@
+//! One run of `stapel partner sync`.
+//!
+//! The folder is open only between messages. What was made is on disk before it is sent, so that a run that was broken
+//! off is gone on with by the next, with the same bytes.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use stapel::message::{Code, Kind, Role, Unverified};
+use stapel::partner::{Case, Next, Partner, Received};
+use stapel::{Day, Digest, Timestamp};
+use stapel_service::client::{Carrier, Pace, Settings};
+
+use super::day::{self, Due, Record};
+use super::fetched::{self, Newer};
+use super::lock::RunLock;
+use super::{SyncArgs, patiently};
+use crate::failure::{self, Failure, note, warn};
+use crate::files;
+use crate::output::{Output, counted};
+use crate::partner::{outbox, report};
+
+/// How often what was wrong is put right in a next message, in one run.
+const ROUNDS: u32 = 4;
+
+/// One run. Gives the moment at which there is next something to do by itself.
+pub(super) fn turn(
+    args: &SyncArgs,
+    settings: &Settings,
+    pace: Arc<dyn Pace>,
+    out: &mut Output,
+) -> Result<Timestamp, Failure> {
+    let _lock = RunLock::hold(&args.place.dir)?;
+    let mut run = Run::begin(args, settings, pace)?;
+    run.under_way(out)?;
+    run.day(out)?;
+    run.end(out)
+}
+
+/// A message in flight.
+struct Flight {
+    name: String,
+    kind: Kind,
+    digest: Digest,
+    bytes: Vec<u8>,
+}
+
+/// What came of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    /// An answer that somebody else is to read.
+    Left,
+    Rejected(Code, Next),
+    /// What is not signed, or came too late.
+    Nothing,
+}
+
+struct Run<'a> {
+    args: &'a SyncArgs,
+    carrier: Carrier,
+    record: Record,
+    number: u16,
+    may_flag: bool,
+    may_ask: bool,
+    /// The moment of today.
+    moment: Timestamp,
+    tried: HashSet<Digest>,
+    /// What was wrong, and did not keep the rest from being done.
+    failures: Vec<Failure>,
+    /// Whether the broker said something by which there is something to fetch.
+    lacks: bool,
+    /// Whether the broker took a message of what is flagged in this run.
+    delivered: bool,
+    /// Whether it was told of something new by that.
+    changed: bool,
+    /// Before this there is no other release, as the broker said last.
+    until: Option<Timestamp>,
+    newer: Newer,
+}
+
+impl<'a> Run<'a> {
+    fn begin(args: &'a SyncArgs, settings: &Settings, pace: Arc<dyn Pace>) -> Result<Run<'a>, Failure> {
+        let partner = patiently(|| args.place.open())?;
+        let policy = partner.policy().policy();
+        let own = policy.partner(partner.number());
+        let carrier =
+            Carrier::new(settings, &policy.operator.addresses, &policy.consortium)?.with_pace(pace).telling(|missed| {
+                note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
+            });
+        let now = args.clock.time()?;
+        super::super::warn_of_unreached(&partner, now.day());
+        Ok(Run {
+            args,
+            carrier,
+            record: Record::read(&args.place.dir)?,
+            number: partner.number(),
+            may_flag: own.is_some_and(|own| own.may.flag),
+            may_ask: own.is_some_and(|own| own.may.ask),
+            moment: day::moment(args.place.keys(), now.day())?,
+            tried: HashSet::new(),
+            failures: Vec::new(),
+            lacks: partner.brokers_policy().is_some(),
+            delivered: false,
+            changed: false,
+            until: None,
+            newer: Newer::default(),
+        })
+    }
+
+    fn now(&self) -> Result<Timestamp, Failure> {
+        self.args.clock.time()
+    }
+
+    fn today(&self) -> Result<Day, Failure> {
+        Ok(self.now()?.day())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60 * self.args.patience)
+    }
+
+    fn open(&self) -> Result<Partner, Failure> {
+        let partner = patiently(|| self.args.place.open())?;
+        Ok(partner.with_threads(self.args.threads.start()?))
+    }
+
+    /// Whether the day's work is to be done now.
+    fn is_time(&self) -> Result<bool, Failure> {
+        Ok(self.args.at_once || self.now()? >= self.moment)
+    }
+
+    /// Takes up questions that are in flight, and state messages that an earlier run began with.
+    fn under_way(&mut self, out: &mut Output) -> Result<(), Failure> {
+        if self.record.kept().begun.is_some() {
+            self.deliver(out)?;
+        }
+        self.questions(out)
+    }
+
+    fn questions(&mut self, out: &mut Output) -> Result<(), Failure> {
+        while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
+            self.carry(&flight, out)?;
+        }
+        let in_flight: Vec<_> = self.open()?.in_flight().map(|message| message.digest.to_string()).collect();
+        self.record.change(|kept| kept.own_questions.retain(|digest| in_flight.contains(digest)))
+    }
+
+    /// The day's work, as far as it is due.
+    fn day(&mut self, out: &mut Output) -> Result<(), Failure> {
+        let now = self.now()?;
+        if self.may_flag {
+            let due = match self.record.due(now, self.moment) {
+                Due::At(_) if self.args.at_once => Due::Now(now.day()),
+                due => due,
+            };
+            match due {
+                Due::Now(day) => {
+                    // On disk before there is a message: a run that is killed in between is gone on with.
+                    self.record.change(|kept| kept.begun = Some(day.0))?;
+                    self.deliver(out)?;
+                }
+                Due::Gone if self.args.at_once => self.deliver(out)?,
+                _ => {}
+            }
+        }
+        let today = now.day().0;
+        if self.is_time()? && self.record.kept().status.is_none_or(|day| day < today) {
+            self.status(out)?;
+        }
+        let asks = !self.args.no_own && self.may_ask;
+        if asks && self.is_time()? && self.record.kept().own.is_none_or(|day| day < today) {
+            self.own(out)?;
+        }
+        if self.lacks || self.is_time()? && self.record.kept().fetched.is_none_or(|day| day < today) {
+            self.fetch(out)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is flagged, or that nothing changed, one message after another.
+    fn deliver(&mut self, out: &mut Output) -> Result<(), Failure> {
+        for _ in 0..ROUNDS {
+            let now = self.now()?;
+            let mut partner = self.open()?;
+            let made = match self.record.kept().begun {
+                Some(_) => partner.confirm(now),
+                // The day's has gone: only what there is to say.
+                None => partner.deliver(now),
+            };
+            let shortened = partner.take_shortened();
+            if shortened.shortened + shortened.ended > 0 {
+                warn(&format!(
+                    "the policy allows fewer days than when these were flagged: {} flags were shortened, and {} ended; \
+                     renew those that are still right with stapel partner flag --renew REASON",
+                    shortened.shortened, shortened.ended
+                ));
+            }
+            drop(partner);
+            let made = made?;
+            let mut outcome = Outcome::Accepted;
+            while let Some(flight) = self.next(is_state)? {
+                outcome = self.carry(&flight, out)?;
+                if outcome != Outcome::Accepted {
+                    break;
+                }
+                self.delivered = true;
+            }
+            let again = match outcome {
+                Outcome::Rejected(_, Next::Again) => true,
+                // What fits of the day's budget goes.
+                Outcome::Rejected(Code::OverBudget, _) => true,
+                Outcome::Rejected(Code::NotCertified, _) => self.own_certificates(out)?,
+                _ => false,
+            };
+            if outcome == Outcome::Accepted {
+                let moment_was = now >= self.moment;
+                return self.record.change(|kept| {
+                    if let Some(day) = kept.begun.take() {
+                        // A message after today's moment says what today's would.
+                        let day = if moment_was { now.day().0 } else { day };
+                        kept.delivered = kept.delivered.max(Some(day));
+                    }
+                });
+            }
+            if !again || made.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks where the partner stands.
+    fn status(&mut self, out: &mut Output) -> Result<(), Failure> {
+        let now = self.now()?;
+        self.open()?.status(now)?;
+        if let Some(flight) = self.next(|kind| kind == Kind::Status)? {
+            self.carry(&flight, out)?;
+        }
+        let today = now.day().0;
+        self.record.change(|kept| kept.status = Some(today))
+    }
+
+    /// Asks about all own flags.
+    fn own(&mut self, out: &mut Output) -> Result<(), Failure> {
+        let now = self.now()?;
+        let case = Case::new(self.args.actor.as_deref().unwrap_or_default(), &self.args.case)?;
+        for _ in 0..ROUNDS {
+            let before = self.tried.len();
+            let mut partner = self.open()?;
+            let asked = partner.ask_own(&case, now)?;
+            let is_asked = |bytes: &[u8]| asked.iter().any(|one| one == bytes);
+            let own = partner.in_flight().filter(|message| is_asked(message.bytes));
+            let own: Vec<_> = own.map(|message| message.digest.to_string()).collect();
+            drop(partner);
+            self.record.change(|kept| {
+                kept.own_questions.extend(own);
+                kept.own_questions.sort();
+                kept.own_questions.dedup();
+            })?;
+            let mut again = false;
+            while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
+                let outcome = self.carry(&flight, out)?;
+                again |= matches!(outcome, Outcome::Rejected(Code::OtherEpoch | Code::Stale, _));
+            }
+            if !again || self.tried.len() == before {
+                break;
+            }
+        }
+        self.record.change(|kept| kept.own = Some(now.day().0))
+    }
+
+    fn fetch(&mut self, out: &mut Output) -> Result<(), Failure> {
+        self.own_certificates(out)?;
+        let version = self.open()?.policy().policy().version;
+        out.finish()?;
+        self.newer = fetched::policies(&self.carrier, &self.args.place, version, self.patience())?;
+        let today = self.today()?.0;
+        self.record.change(|kept| kept.fetched = Some(today))
+    }
+
+    /// Adds the partner's own certificates that the broker has and this folder has not; whether there were any.
+    fn own_certificates(&mut self, out: &mut Output) -> Result<bool, Failure> {
+        out.finish()?;
+        let added = fetched::certificates(&self.carrier, &self.args.place, self.number, self.patience())?;
+        for name in &added {
+            if self.args.json {
+                out.json(&json!({ "sync": "certificate", "file": name }))?;
+            } else {
+                writeln!(out, "certificate {name}: added")?;
+            }
+        }
+        Ok(!added.is_empty())
+    }
+
+    /// The next message in flight that was not tried in this run. An answer that lies in the outbox is somebody's to
+    /// read, and its question is not sent again.
+    fn next(&self, is_meant: impl Fn(Kind) -> bool) -> Result<Option<Flight>, Failure> {
+        let partner = self.open()?;
+        let outbox = self.args.outbox.of(&self.args.place);
+        let next = partner.in_flight().find(|message| {
+            let is_answered = message.kind == Kind::Question && outbox.has_reply(message);
+            is_meant(message.kind) && !self.tried.contains(&message.digest) && !is_answered
+        });
+        Ok(next.map(|message| Flight {
+            name: outbox::name(&message),
+            kind: message.kind,
+            digest: message.digest,
+            bytes: message.bytes.to_vec(),
+        }))
+    }
+
+    /// Sends one message, and reads its reply. The folder is not open meanwhile.
+    fn carry(&mut self, flight: &Flight, out: &mut Output) -> Result<Outcome, Failure> {
+        self.tried.insert(flight.digest);
+        // What was said so far is seen while the broker is waited for, and is not lost where this is ended then.
+        out.finish()?;
+        let reply = self.carrier.exchange(&flight.bytes, self.patience())?;
+        let now = self.now()?;
+        let mut partner = self.open()?;
+        let own = self.record.kept().own_questions.contains(&flight.digest.to_string());
+        if flight.kind == Kind::Question && !own && !self.args.show && is_answer(&reply, &partner, flight) {
+            let outbox = self.args.outbox.of(&self.args.place);
+            files::create_folder(outbox.folder())?;
+            let path = outbox.folder().join(format!("{}.reply", flight.name));
+            files::replace(&path, &reply)?;
+            if self.args.json {
+                out.json(&json!({ "reply": "answer", "file": path.display().to_string(), "read": false }))?;
+            } else {
+                writeln!(out, "{}: answered; stapel partner read tells it", flight.name)?;
+            }
+            return Ok(Outcome::Left);
+        }
+        let received = partner.read(&reply, now).map_err(|error| {
+            Failure::of_file(Path::new(&flight.name))(error).and("the message is still waited for, and sent again")
+        })?;
+        self.say(flight, &received, own, &partner, out)?;
+        Ok(self.outcome(&received))
+    }
+
+    fn say(
+        &self,
+        flight: &Flight,
+        received: &Received,
+        own: bool,
+        partner: &Partner,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        match received {
+            Received::Answer(answer) if own => {
+                let (file, rows) = (&flight.name, answer.rows.len());
+                if self.args.json {
+                    return out.json(&json!({
+                        "reply": "answer", "file": file, "own": true, "epoch": answer.epoch, "release": answer.release,
+                        "as_of": answer.as_of.to_string(), "until": answer.until.to_string(),
+                        "organisations": answer.organisations, "fresh": answer.fresh, "standings": rows,
+                    }));
+                }
+                let rows = counted(rows, "own flag", "own flags");
+                writeln!(out, "{file}: answered about {rows}, as of release {} ({})", answer.release, answer.as_of)?;
+                Ok(())
+            }
+            _ => {
+                let mut refs = self.args.place.refs()?;
+                report::received(Path::new(&flight.name), received, partner, &refs, self.args.json, out)?;
+                refs.settle(partner)
+            }
+        }
+    }
+
+    fn outcome(&mut self, received: &Received) -> Outcome {
+        match received {
+            Received::Receipt(receipt) => {
+                self.changed |= receipt.added + receipt.changed + receipt.withdrawn > 0;
+                Outcome::Accepted
+            }
+            Received::Answer(answer) => {
+                self.until = self.until.max(Some(answer.until));
+                Outcome::Accepted
+            }
+            Received::Status { status, complaint } => {
+                self.until = self.until.max(Some(status.until));
+                if complaint.is_some() {
+                    failure::some_refused();
+                }
+                Outcome::Accepted
+            }
+            Received::Rejection { rejection, next } => {
+                self.lacks |= *next == Next::FetchPolicy || rejection.code == Code::NotCertified;
+                match (rejection.code, next) {
+                    (Code::Unavailable, _) => {
+                        let finding = "the broker could not keep a message: it is sent again at the next run";
+                        self.failures.push(Failure::new("unavailable", finding));
+                    }
+                    // What a partner cannot help, and what the next message puts right.
+                    (Code::NotYetAnswering | Code::OverBudget, _) | (_, Next::Again) => failure::some_warned(),
+                    _ => failure::some_refused(),
+                }
+                Outcome::Rejected(rejection.code, *next)
+            }
+            Received::Hint(_) => {
+                failure::some_refused();
+                Outcome::Nothing
+            }
+            _ => Outcome::Nothing,
+        }
+    }
+
+    /// Says what there is to say of all of it.
+    fn end(mut self, out: &mut Output) -> Result<Timestamp, Failure> {
+        let now = self.now()?;
+        let mut partner = self.open()?;
+        let outbox = self.args.outbox.of(&self.args.place);
+        self.failures.extend(outbox.clean(&partner, &[])?);
+        let news = partner.untold_news()?.len();
+        let (waiting, complaints) = (partner.undelivered(), partner.complaints()?);
+        drop(partner);
+        for complaint in &complaints {
+            failure::some_refused();
+            note(&report::complaint_line(complaint));
+        }
+        let next = match self.record.due(now, self.moment) {
+            Due::At(moment) => moment,
+            _ if self.now()? < self.moment => self.moment,
+            _ => day::moment(self.args.place.keys(), now.day().plus(1))?,
+        };
+        let shows = self.until.filter(|_| self.changed);
+        if self.args.json {
+            out.json(&json!({
+                "sync": "done", "delivered": self.delivered, "shows_not_before": shows.map(|shows| shows.to_string()),
+                "waiting": waiting, "news": news, "next": next.to_string(),
+                "adopt": self.newer.to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            }))?;
+        } else {
+            if let Some(shows) = shows {
+                writeln!(
+                    out,
+                    "what was delivered shows at the broker's next release, not before {shows}; what was withdrawn \
+                     counts no more from 00:00 UTC on"
+                )?;
+            }
+            if waiting > 0 {
+                writeln!(out, "{} for a later delivery", counted(waiting, "flag waits", "flags wait"))?;
+            }
+            if news > 0 {
+                writeln!(out, "{}: stapel partner news", counted(news, "piece of news", "pieces of news"))?;
+            }
+            writeln!(out, "the next day's work is due from {next} on")?;
+        }
+        out.finish()?;
+        if let Some(announced) = &self.newer.announced {
+            note(announced);
+        }
+        if !self.newer.to_adopt.is_empty() {
+            failure::some_refused();
+            note(&format!(
+                "there is a newer policy, which a person is to read first; then: {}",
+                self.newer.command(&self.args.place)
+            ));
+        }
+        Failure::of_several(std::mem::take(&mut self.failures), true).map(|()| next)
+    }
+}
+
+/// Whether a message is one of those that say what is flagged.
+fn is_state(kind: Kind) -> bool {
+    matches!(kind, Kind::Delta | Kind::FullSet | Kind::Confirm)
+}
+
+/// Whether a reply is the broker's answer to this question: no other is kept for a person to read.
+fn is_answer(reply: &[u8], partner: &Partner, flight: &Flight) -> bool {
+    let key = &partner.policy().policy().operator.verifying_key;
+    let verified = Unverified::parse(reply, Role::Broker).and_then(|unverified| unverified.verify(key));
+    verified.is_ok_and(|verified| {
+        let is_its = verified.header().context == flight.digest;
+        is_its && matches!(verified.reply(), Ok(stapel::message::Reply::Answer(_)))
+    })
+}

@@ -1,0 +1,411 @@
+//! `stapel partner sync` against a broker over HTTPS: days, losses, and what is fetched.
+//!
+//! The broker is the testkit's, served by the stub of the service's tests; `stapel broker serve` can take its place.
+
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use stapel::policy::{Certificate, Policy, Statement};
+use stapel::{Broker, Day, Timestamp};
+use stapel_testkit::{Consortium, START, partner_keys, policy_key, signatures, stored_keys};
+
+use crate::common::{json_lines, text};
+use crate::stub::{Answer, Got, Kept, Pki, Server, dead_port, response, whole};
+
+/// A consortium whose broker is reached over HTTPS, and the configuration of its partner 1.
+struct Town {
+    consortium: Consortium,
+    served: Arc<Served>,
+    _pki: Pki,
+    _server: Server,
+}
+
+struct Served {
+    broker: Broker,
+    now: Mutex<Timestamp>,
+    /// Replies that are lost from now on.
+    lost: AtomicU32,
+    /// Requests that are not heard from now on.
+    dead: AtomicBool,
+    /// The messages that came.
+    came: Kept<Vec<u8>>,
+    /// Policies that are published, and what else is.
+    policies: Mutex<Vec<String>>,
+    in_force: AtomicU32,
+    certificates: Mutex<Vec<String>>,
+}
+
+impl Served {
+    fn answer(&self, got: &Got) -> Answer {
+        let rest = got.path.strip_prefix("/v1/zaanstad/").unwrap();
+        let json = |value: Value| whole("application/json", value.to_string().as_bytes());
+        if self.dead.load(Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let policies = self.policies.lock().unwrap();
+        let parts: Vec<_> = rest.split('/').collect();
+        match (got.method.as_str(), parts.as_slice()) {
+            ("POST", ["messages"]) => {
+                self.came.lock().unwrap().push(got.body.clone());
+                let now = *self.now.lock().unwrap();
+                let reply = self.broker.handle(&got.body, now);
+                let lost = self.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |lost| lost.checked_sub(1));
+                if lost.is_ok() { Vec::new() } else { whole("application/vnd.stapel.reply", &reply) }
+            }
+            ("GET", ["policies"]) => {
+                let versions: Vec<_> = policies.iter().map(|text| Policy::parse(text).unwrap()).collect();
+                let versions = versions.iter().map(|policy| {
+                    let (version, day) = (policy.version, policy.valid_from.to_string());
+                    json!({ "version": version, "digest": policy.digest().to_string(), "valid_from": day })
+                });
+                json(json!({
+                    "in_force": self.in_force.load(Ordering::SeqCst), "versions": versions.collect::<Vec<_>>(),
+                }))
+            }
+            ("GET", ["policies", version]) => {
+                let at: usize = version.parse().unwrap();
+                whole("application/toml", policies[at - 1].as_bytes())
+            }
+            ("GET", ["policies", version, "signatures"]) => {
+                let at: usize = version.parse().unwrap();
+                let signed = signatures(&Policy::parse(&policies[at - 1]).unwrap());
+                json(json!({ "signatures": signed.iter().map(|one| one.to_text()).collect::<Vec<_>>() }))
+            }
+            ("GET", ["certificates"]) => json(json!({ "certificates": *self.certificates.lock().unwrap() })),
+            _ => response(404, &[("content-length", "0")], b""),
+        }
+    }
+}
+
+impl Town {
+    fn new() -> Town {
+        let consortium = Consortium::new();
+        let broker = Broker::open(&consortium.path("broker"), stored_keys(&consortium.path("keys"))).unwrap();
+        let served = Arc::new(Served {
+            broker,
+            now: Mutex::new(START),
+            lost: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+            came: Kept::default(),
+            policies: Mutex::new(vec![Consortium::policy(1)]),
+            in_force: AtomicU32::new(1),
+            certificates: Mutex::default(),
+        });
+        let pki = Pki::new();
+        let serving = served.clone();
+        let server = Server::start(Some(pki.server("127.0.0.1", 2099)), move |got| serving.answer(got));
+        let configuration = format!(
+            "dir = \"1\"\nactor = \"night\"\n[connect]\ncertificate = {:?}\nkey = {:?}\nca = [{:?}]\naddresses = [{:?}, {:?}]\n",
+            pki.path("client.pem"),
+            pki.path("client.key"),
+            pki.path("ca.pem"),
+            server.address(),
+            format!("https://127.0.0.1:{}", dead_port())
+        );
+        for number in 1..=5 {
+            let one = configuration.replacen("\"1\"", &format!("\"{number}\""), 1);
+            std::fs::write(consortium.path(&format!("{number}.toml")), one).unwrap();
+        }
+        // Any address: what is tested is not which.
+        std::fs::write(consortium.path("a.csv"), "adres\n\"Dam 1-A, 1012 JS Amsterdam\"\n").unwrap();
+        std::fs::write(consortium.path("b.csv"), "adres\n\"Dam 3, 1012 JS Amsterdam\"\n").unwrap();
+        Town { consortium, served, _pki: pki, _server: server }
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
+        command.current_dir(self.consortium.path("")).args(line.split_whitespace());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// What a command says, both ways, and its status.
+    fn run(&self, line: &str) -> (i32, String, String) {
+        let output = self.command(line).output().unwrap();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Goes to an hour of a day after the consortium's first, on which the partner and the broker are alike.
+    fn at(&self, day: u16, hour: u64) -> Timestamp {
+        let now = Timestamp(START.day().plus(day + 1).start().0 + hour * 3_600);
+        *self.served.now.lock().unwrap() = now;
+        now
+    }
+
+    /// A run of a partner at an hour of a day, with nothing amiss; its last line.
+    fn sync(&self, number: u8, day: u16, hour: u64, more: &str) -> Value {
+        self.sync_ending(number, day, hour, more, 0)
+    }
+
+    fn sync_ending(&self, number: u8, day: u16, hour: u64, more: &str, wanted: i32) -> Value {
+        let now = self.at(day, hour);
+        let line = format!("partner sync --config {number}.toml --now {now} --patience 0 --json {more}");
+        let (status, out, err) = self.run(&line);
+        assert_eq!(status, wanted, "{line}\n{out}{err}");
+        json_lines(&out).pop().unwrap_or(Value::Null)
+    }
+
+    fn flag(&self, number: u8, day: u16, file: &str) {
+        let now = self.at(day, 0);
+        let line = format!("partner flag --config {number}.toml --case Z-1 --now {now} {file}");
+        let (status, _, err) = self.run(&line);
+        assert_eq!(status, 0, "{err}");
+    }
+
+    /// How many messages came since it was asked last, and how many of them were different.
+    fn came(&self) -> (usize, usize) {
+        let came = std::mem::take(&mut *self.served.came.lock().unwrap());
+        let mut different = came.clone();
+        different.sort();
+        different.dedup();
+        (came.len(), different.len())
+    }
+
+    fn status(&self, number: u8, day: u16) -> Value {
+        let now = self.at(day, 23);
+        let (status, out, err) = self.run(&format!("partner status --config {number}.toml --now {now} --json"));
+        assert_eq!(status, 0, "{err}");
+        json_lines(&out).remove(0)
+    }
+}
+
+#[test]
+fn each_day_has_one_message_whatever_changed_and_however_often_it_runs() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    // At 00:00 nothing is due yet, but for one day of 82,800 draws.
+    let first = town.sync(1, 0, 0, "--no-own");
+    assert_eq!((&first["delivered"], town.came().0), (&json!(false), 0), "{first}");
+    let next: Timestamp = first["next"].as_str().unwrap().parse().unwrap();
+    assert!(next.day() == START.day().plus(1) && next.0 % 86_400 < 82_800);
+    for hour in [23, 23] {
+        town.sync(1, 0, hour, "");
+    }
+    assert_eq!(town.came(), (3, 3), "a full set, a status request and a question, once");
+    for day in 1..5 {
+        let changed = day == 3;
+        if changed {
+            town.flag(1, day, "b.csv");
+        }
+        let mut delivered = 0;
+        for hour in [0, 6, 12, 18, 23, 23] {
+            let ended = town.sync(1, day, hour, "--no-own");
+            delivered += usize::from(ended["delivered"] == json!(true));
+        }
+        assert_eq!((delivered, town.came()), (1, (2, 2)), "day {day}: a message and a status request");
+    }
+    assert_eq!(town.status(1, 4)["undelivered"], json!(0));
+}
+
+#[test]
+fn a_day_that_was_missed_is_made_up_at_the_next_run() {
+    let town = Town::new();
+    town.sync(1, 0, 23, "--no-own");
+    town.came();
+    let next = town.sync(1, 2, 0, "--no-own");
+    assert_eq!((&next["delivered"], town.came().0), (&json!(true), 1), "the message of the day before");
+    town.sync(1, 2, 23, "--no-own");
+    assert_eq!(town.came().0, 2, "and that of the day, with its status request");
+}
+
+#[test]
+fn at_once_delivers_before_the_moment_and_not_twice() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    let ended = town.sync(1, 0, 0, "--no-own --at-once");
+    assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 2));
+    town.sync(1, 0, 23, "--no-own");
+    assert_eq!(town.came().0, 0, "it was the day's");
+    town.sync(1, 0, 23, "--no-own --at-once");
+    assert_eq!(town.came().0, 0, "there is nothing to say");
+    town.flag(1, 0, "b.csv");
+    let ended = town.sync(1, 0, 23, "--no-own --at-once");
+    assert_eq!((&ended["delivered"], town.came().0), (&json!(true), 1));
+}
+
+#[test]
+fn a_lost_reply_costs_nothing_and_the_same_bytes_go_again() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.served.lost.store(1, Ordering::SeqCst);
+    let now = town.at(0, 23);
+    let line = format!("partner sync --config 1.toml --now {now} --patience 0 --no-own");
+    let (status, _, err) = town.run(&line);
+    assert!(status == 75 && err.ends_with("[unreachable]\n"), "{status} {err}");
+    assert_eq!(town.came(), (1, 1));
+    assert_eq!(town.status(1, 0)["in_flight"].as_array().unwrap().len(), 1);
+    // The next day's first run goes on with it, before that day's moment.
+    let ended = town.sync(1, 1, 0, "--no-own");
+    assert_eq!(ended["delivered"], json!(true));
+    assert_eq!(town.status(1, 1)["in_flight"], json!([]));
+    town.came();
+    // While nobody listens, nothing is spent.
+    town.served.dead.store(true, Ordering::SeqCst);
+    assert_eq!(town.sync_ending(1, 1, 23, "--no-own", 75), Value::Null);
+    town.served.dead.store(false, Ordering::SeqCst);
+    assert_eq!(town.sync(1, 1, 23, "--no-own")["delivered"], json!(true));
+}
+
+#[test]
+fn killed_at_any_time_it_goes_on_where_it_was() {
+    let town = Town::new();
+    let mut pause = 0;
+    for day in 0..12 {
+        town.flag(1, day, if day % 2 == 0 { "a.csv" } else { "b.csv" });
+        let now = town.at(day, 23);
+        let line = format!("partner sync --config 1.toml --now {now} --patience 0");
+        let mut child = town.command(&line).spawn().unwrap();
+        // Each time at another point of the run: no time is right or wrong.
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        pause += 7;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        town.sync(1, day, 23, "");
+        let status = town.status(1, day);
+        assert_eq!((&status["in_flight"], &status["undelivered"]), (&json!([]), &json!(0)), "day {day}");
+        assert_eq!(status["complaints"], json!([]));
+    }
+}
+
+#[test]
+fn two_runs_at_once_are_one() {
+    let town = Town::new();
+    let lock = std::fs::File::create(town.consortium.path("1/sync.lock")).unwrap();
+    lock.lock().unwrap();
+    let now = town.at(0, 23);
+    let line = format!("partner sync --config 1.toml --now {now}");
+    let (status, _, err) = town.run(&line);
+    assert!(status == 75 && err.ends_with("[folder_in_use]\n"), "{err}");
+    // Other commands use the folder meanwhile.
+    town.flag(1, 0, "a.csv");
+    drop(lock);
+    town.sync(1, 0, 23, "");
+}
+
+#[test]
+fn an_overtaken_copy_of_the_folder_finds_its_way() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.sync(1, 0, 23, "--no-own");
+    // An old copy of the folder is put back, as from a backup.
+    let copy = town.consortium.path("copy");
+    let copied = |from: &str, to: &str| {
+        let ended = Command::new("cp").arg("-a").args([from, to]).current_dir(town.consortium.path("")).status();
+        assert!(ended.unwrap().success());
+    };
+    copied("1", "copy");
+    for day in 1..3 {
+        town.sync(1, day, 23, "--no-own");
+    }
+    std::fs::remove_dir_all(town.consortium.path("1")).unwrap();
+    copied("copy", "1");
+    assert!(copy.exists());
+    let now = town.at(3, 23);
+    let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
+    assert!([0, 3].contains(&status), "{out}{err}");
+    town.sync_ending(1, 4, 23, "--no-own", status);
+    let status = town.status(1, 4);
+    assert_eq!((&status["in_flight"], &status["undelivered"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn a_newer_policy_is_fetched_for_a_person_to_adopt() {
+    let town = Town::new();
+    town.sync(1, 0, 23, "--no-own");
+    town.served.policies.lock().unwrap().extend([Consortium::policy(2), Consortium::policy(3)]);
+    for version in [2, 3] {
+        let path = town.consortium.path(&format!("new-{version}.toml"));
+        stapel_testkit::write_policy(&path, &Consortium::policy(version));
+        town.served.broker.adopt_policy(&path, town.at(1, 1)).unwrap();
+    }
+    town.served.in_force.store(2, Ordering::SeqCst);
+    let now = town.at(1, 23);
+    let (status, _, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
+    assert!(status == 3 && err.contains("was announced"), "{status} {err}");
+    town.served.in_force.store(3, Ordering::SeqCst);
+    let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
+    assert_eq!(status, 3, "{out}{err}");
+    let adopt = err.lines().find_map(|line| line.split_once("then: stapel ")).unwrap().1.to_owned();
+    assert_eq!(adopt.matches("--policy").count(), 2, "all that were missed: {adopt}");
+    let (status, _, err) = town.run(&format!("{adopt} --now {now}"));
+    assert_eq!(status, 0, "{err}");
+    town.sync(1, 1, 23, "--no-own");
+    assert_eq!(town.status(1, 1)["policy_version"], json!(3));
+}
+
+#[test]
+fn a_renewed_certificate_is_added() {
+    let town = Town::new();
+    town.sync(1, 0, 23, "--no-own");
+    let policy = Policy::parse(&Consortium::policy(1)).unwrap();
+    let sign = |partner: u16, serial| {
+        let keys = Some(partner_keys(partner, 1));
+        let statement = Statement { partner, epoch: 1, serial, keys, first_day: Day(0), last_day: Day(u16::MAX) };
+        let organisation = policy.partner(partner).unwrap().organisation.clone();
+        Certificate::sign(&policy, statement, &policy_key(organisation.as_str())).unwrap()
+    };
+    let published = [sign(1, 2), sign(2, 2)];
+    *town.served.certificates.lock().unwrap() = published.iter().map(Certificate::to_text).collect();
+    let now = town.at(1, 23);
+    let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
+    assert!(status == 0 && out.contains("certificate 1.1.2.cert: added"), "{out}{err}");
+    assert!(town.consortium.path("1/1.1.2.cert").exists() && !town.consortium.path("1/2.1.2.cert").exists());
+    assert!(!town.sync(1, 2, 23, "").to_string().contains("1.1.2"));
+}
+
+#[test]
+fn flags_of_several_show_and_no_address_is_printed() {
+    let town = Town::new();
+    for number in 1..=4 {
+        town.flag(number, 0, "a.csv");
+        town.sync(number, 0, 23, "");
+    }
+    town.served.broker.release(town.at(1, 1)).unwrap();
+    let now = town.at(1, 23);
+    let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0"));
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(out.contains("2 own flags") && out.contains("partner news"), "{out}");
+    // A person's question goes in any run, and its answer waits for that person.
+    let (status, _, err) = town.run(&format!("partner ask --config 1.toml --case Z-9 --now {now} a.csv"));
+    assert_eq!(status, 0, "{err}");
+    let (status, second, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0"));
+    assert!(status == 0 && second.contains("stapel partner read tells it"), "{second}{err}");
+    for printed in [&out, &second, &err] {
+        assert!(!printed.contains("1012") && !printed.contains("Dam"), "{printed}");
+    }
+    let (status, read, err) = town.run(&format!("partner read --config 1.toml --now {now}"));
+    assert!(status == 0 && read.contains("1012JS|1|A") && read.contains("stacked"), "{read}{err}");
+    let (_, news, _) = town.run("partner news --config 1.toml");
+    assert!(news.contains("newly stacked"), "{news}");
+    // Or it is printed where that is asked for.
+    let (status, _, err) = town.run(&format!("partner ask --config 1.toml --case Z-10 --now {now} a.csv"));
+    assert_eq!(status, 0, "{err}");
+    let (status, shown, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --show"));
+    assert!(status == 0 && shown.contains("1012JS|1|A"), "{shown}{err}");
+}
+
+#[test]
+fn resident_it_does_the_days_work_and_ends_when_it_is_told() {
+    let town = Town::new();
+    // Its clock is the machine's, which is years before the policy's first day or after its last; it says so and stays.
+    let mut child = town.command("partner sync --config 1.toml --stay --patience 0 --no-own").spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "{:?}", child.wait_with_output());
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (status, _, err) = town.run("partner sync --config 1.toml --stay --at-once");
+    assert_eq!(status, 2, "{err}");
+}
+
+#[test]
+fn what_is_not_said_is_asked_for() {
+    let town = Town::new();
+    std::fs::write(town.consortium.path("bare.toml"), "dir = \"1\"\n").unwrap();
+    let (status, _, err) = town.run("partner sync --config bare.toml");
+    assert!(status == 2 && err.contains("--no-own"), "{err}");
+    let (status, _, err) = town.run("partner sync --config bare.toml --no-own");
+    assert!(status == 1 && err.contains("operator.addresses") && err.ends_with("[connect_settings]\n"), "{err}");
+}
