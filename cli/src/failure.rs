@@ -229,6 +229,12 @@ pub(crate) fn some_refused() {
     REFUSED.store(true, Ordering::Relaxed);
 }
 
+/// Forgets what was refused and warned of, for a command that goes on for days.
+pub(crate) fn forget_refused() {
+    REFUSED.store(false, Ordering::Relaxed);
+    WARNED.store(false, Ordering::Relaxed);
+}
+
 /// Notes that something was refused that is no failure, as a line that is no address. With `--strict` it is one.
 pub(crate) fn some_warned() {
     WARNED.store(true, Ordering::Relaxed);

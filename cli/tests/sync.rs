@@ -97,7 +97,8 @@ impl Town {
         let serving = served.clone();
         let server = Server::start(Some(pki.server("127.0.0.1", 2099)), move |got| serving.answer(got));
         let configuration = format!(
-            "dir = \"1\"\nactor = \"night\"\n[connect]\ncertificate = {:?}\nkey = {:?}\nca = [{:?}]\naddresses = [{:?}, {:?}]\n",
+            "dir = \"1\"\nactor = \"night\"\n[connect]\ncertificate = {:?}\nkey = {:?}\nca = [{:?}]\n\
+             addresses = [{:?}, {:?}]\n",
             pki.path("client.pem"),
             pki.path("client.key"),
             pki.path("ca.pem"),
@@ -246,6 +247,13 @@ fn a_lost_reply_costs_nothing_and_the_same_bytes_go_again() {
     assert_eq!(town.sync_ending(1, 1, 23, "--no-own", 75), Value::Null);
     town.served.dead.store(false, Ordering::SeqCst);
     assert_eq!(town.sync(1, 1, 23, "--no-own")["delivered"], json!(true));
+    // What waited too long is said again in a message of now.
+    town.served.dead.store(true, Ordering::SeqCst);
+    assert_eq!(town.sync_ending(1, 2, 23, "", 75), Value::Null);
+    town.served.dead.store(false, Ordering::SeqCst);
+    town.came();
+    assert_eq!(town.sync(1, 5, 23, "")["delivered"], json!(true));
+    assert_eq!((&town.status(1, 5)["in_flight"], town.came().0 > 2), (&json!([]), true));
 }
 
 #[test]
@@ -325,14 +333,19 @@ fn a_newer_policy_is_fetched_for_a_person_to_adopt() {
     let (status, _, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
     assert!(status == 3 && err.contains("was announced"), "{status} {err}");
     town.served.in_force.store(3, Ordering::SeqCst);
+    let now = town.at(2, 23);
     let (status, out, err) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
     assert_eq!(status, 3, "{out}{err}");
+    town.came();
+    let (status, _, err_again) = town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"));
+    assert!(status == 3 && err_again.contains("then: stapel partner adopt"), "{err_again}");
     let adopt = err.lines().find_map(|line| line.split_once("then: stapel ")).unwrap().1.to_owned();
     assert_eq!(adopt.matches("--policy").count(), 2, "all that were missed: {adopt}");
     let (status, _, err) = town.run(&format!("{adopt} --now {now}"));
     assert_eq!(status, 0, "{err}");
-    town.sync(1, 1, 23, "--no-own");
-    assert_eq!(town.status(1, 1)["policy_version"], json!(3));
+    town.sync(1, 2, 23, "--no-own");
+    let status = town.status(1, 2);
+    assert_eq!((&status["policy_version"], &status["in_flight"]), (&json!(3), &json!([])));
 }
 
 #[test]

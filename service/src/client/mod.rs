@@ -1,7 +1,8 @@
 //! How a partner reaches the broker: spec/carrier.md, 3 and 6.
 //!
 //! - `settings`: certificates, proxy and addresses; `file`: the configuration file that has them;
-//! - `carry`: one message and its reply, over all addresses, as often as it takes; `attempt`: one request at one address;
+//! - `carry`: one message and its reply, over all addresses, as often as it takes; `attempt`: one request at one
+//!   address;
 //! - `fetch`: policies, signatures, certificates and the checkpoint;
 //! - `pace`: time and chance, so that tests need neither;
 //! - `error`: what goes wrong.

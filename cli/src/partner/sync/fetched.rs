@@ -11,17 +11,20 @@ use crate::failure::Failure;
 use crate::files;
 use crate::output::Shown;
 
-/// Newer versions of the policy that lie in the folder.
+/// What the broker publishes of the policy.
 #[derive(Default)]
 pub(super) struct Newer {
-    /// Those in force at the broker that this partner has not adopted, in their order.
-    pub(super) to_adopt: Vec<PathBuf>,
+    /// The version that is in force there.
+    pub(super) in_force: u32,
     /// One that was announced, and what there is to say of it.
     pub(super) announced: Option<String>,
 }
 
 /// Where what was fetched lies for a person to read.
 const FOLDER: &str = "fetched";
+
+/// The most versions that are fetched in one run: many years of them, and no more than a disk holds.
+const MOST_VERSIONS: usize = 100;
 
 /// Adds the partner's own certificates that the broker publishes and the folder has not; their names.
 pub(super) fn certificates(
@@ -70,8 +73,9 @@ pub(super) fn policies(
         Err(error) if error.is_not_found() => return Ok(newer),
         listed => listed?,
     };
-    for one in listed.versions.iter().filter(|one| one.version > version) {
-        let path = folder.join(format!("policy-{}.toml", one.version));
+    newer.in_force = listed.in_force;
+    for one in listed.versions.iter().filter(|one| one.version > version).take(MOST_VERSIONS) {
+        let path = path_of(place, one.version);
         let text = carrier.fetch_policy(one, patience)?;
         let signatures = carrier.fetch_signatures(one.version, patience)?;
         files::create_folder(&folder)?;
@@ -86,9 +90,7 @@ pub(super) fn policies(
         }
         // Last: without its signatures it is nothing to adopt.
         files::replace(&path, text.as_bytes())?;
-        if one.version <= listed.in_force {
-            newer.to_adopt.push(path);
-        } else {
+        if one.version > listed.in_force {
             newer.announced = Some(format!(
                 "version {} of the policy was announced, and is to be valid from {}: read {}",
                 one.version,
@@ -100,16 +102,22 @@ pub(super) fn policies(
     Ok(newer)
 }
 
-impl Newer {
-    /// The command that adopts them.
-    pub(super) fn command(&self, place: &PartnerFolder) -> String {
-        let mut command = format!("stapel partner adopt --dir {}", place.dir.shown());
-        if let Some(keys) = &place.keys {
-            command += &format!(" --keys {}", keys.shown());
-        }
-        for path in &self.to_adopt {
-            command += &format!(" --policy {}", path.shown());
-        }
-        command
+/// The versions of the policy that lie in the folder to be adopted, up to the one that is in force at the broker.
+pub(super) fn to_adopt(place: &PartnerFolder, version: u32, in_force: u32) -> Vec<PathBuf> {
+    let newer = (version.saturating_add(1)..=in_force).take(MOST_VERSIONS);
+    newer.map(|one| path_of(place, one)).filter(|path| path.exists()).collect()
+}
+
+/// The command that adopts them.
+pub(super) fn command(place: &PartnerFolder, to_adopt: &[PathBuf]) -> String {
+    let mut command = format!("stapel partner adopt --dir {}", place.dir.shown());
+    if let Some(keys) = &place.keys {
+        command += &format!(" --keys {}", keys.shown());
     }
+    to_adopt.iter().for_each(|path| command += &format!(" --policy {}", path.shown()));
+    command
+}
+
+fn path_of(place: &PartnerFolder, version: u32) -> PathBuf {
+    place.dir.join(FOLDER).join(format!("policy-{version}.toml"))
 }

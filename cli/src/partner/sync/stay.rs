@@ -7,7 +7,7 @@ use stapel_service::client::{Pace, Settings, WallPace};
 
 use super::SyncArgs;
 use super::turn::turn;
-use crate::failure::{Failure, note};
+use crate::failure::{self, Failure, note};
 use crate::output::Output;
 
 /// How often it looks whether people have asked something.
@@ -22,13 +22,15 @@ pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Re
     let told = Arc::new(Told::default());
     told.listen()?;
     loop {
+        // What was refused in an earlier turn was said then.
+        failure::forget_refused();
         let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
         let wait = match turn(args, settings, pace, out) {
             Ok(next) => {
                 let until = next.0.saturating_sub(args.clock.time()?.0);
                 LOOKS.min(Duration::from_secs(until.max(1)))
             }
-            Err(failure) if failure.code() == "stopped" => return Ok(()),
+            Err(failure) if failure.code() == "stopped" => break,
             Err(failure) if is_for_a_person(failure.code()) => return Err(failure),
             Err(failure) => {
                 note(&failure.line());
@@ -37,9 +39,11 @@ pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Re
         };
         out.finish()?;
         if !told.wait(wait) {
-            return Ok(());
+            break;
         }
     }
+    failure::forget_refused();
+    Ok(())
 }
 
 /// Whether nothing gets better by itself.

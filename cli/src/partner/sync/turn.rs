@@ -16,7 +16,7 @@ use stapel::{Day, Digest, Timestamp};
 use stapel_service::client::{Carrier, Pace, Settings};
 
 use super::day::{self, Due, Record};
-use super::fetched::{self, Newer};
+use super::fetched;
 use super::lock::RunLock;
 use super::{SyncArgs, patiently};
 use crate::failure::{self, Failure, note, warn};
@@ -27,6 +27,10 @@ use crate::partner::{outbox, report};
 /// How often what was wrong is put right in a next message, in one run.
 const ROUNDS: u32 = 4;
 
+/// The codes of failures after which there is nothing more to do in a run; that of standard output is empty.
+const ENDING: [&str; 7] =
+    ["", "unreachable", "stopped", "connect_certificate", "not_admitted", "carrier_refused", "folder_in_use"];
+
 /// One run. Gives the moment at which there is next something to do by itself.
 pub(super) fn turn(
     args: &SyncArgs,
@@ -34,6 +38,10 @@ pub(super) fn turn(
     pace: Arc<dyn Pace>,
     out: &mut Output,
 ) -> Result<Timestamp, Failure> {
+    if !args.place.dir.join("journal.sealed").exists() {
+        // It is no partner's folder, and nothing is put into it.
+        args.place.open()?;
+    }
     let _lock = RunLock::hold(&args.place.dir)?;
     let mut run = Run::begin(args, settings, pace)?;
     run.under_way(out)?;
@@ -65,6 +73,7 @@ struct Run<'a> {
     carrier: Carrier,
     record: Record,
     number: u16,
+    version: u32,
     may_flag: bool,
     may_ask: bool,
     /// The moment of today.
@@ -74,13 +83,14 @@ struct Run<'a> {
     failures: Vec<Failure>,
     /// Whether the broker said something by which there is something to fetch.
     lacks: bool,
+    /// Whether a message was refused for its time: it may have waited for the broker too long, or the clock is wrong.
+    was_late: bool,
     /// Whether the broker took a message of what is flagged in this run.
     delivered: bool,
     /// Whether it was told of something new by that.
     changed: bool,
     /// Before this there is no other release, as the broker said last.
     until: Option<Timestamp>,
-    newer: Newer,
 }
 
 impl<'a> Run<'a> {
@@ -93,22 +103,23 @@ impl<'a> Run<'a> {
                 note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
             });
         let now = args.clock.time()?;
-        super::super::warn_of_unreached(&partner, now.day());
+        let record = Record::read(&args.place.dir)?;
         Ok(Run {
             args,
             carrier,
-            record: Record::read(&args.place.dir)?,
+            lacks: partner.brokers_policy().is_some() && record.kept().fetched != Some(now.day().0),
+            version: policy.version,
+            record,
             number: partner.number(),
             may_flag: own.is_some_and(|own| own.may.flag),
             may_ask: own.is_some_and(|own| own.may.ask),
             moment: day::moment(args.place.keys(), now.day())?,
             tried: HashSet::new(),
             failures: Vec::new(),
-            lacks: partner.brokers_policy().is_some(),
+            was_late: false,
             delivered: false,
             changed: false,
             until: None,
-            newer: Newer::default(),
         })
     }
 
@@ -137,9 +148,24 @@ impl<'a> Run<'a> {
     /// Takes up questions that are in flight, and state messages that an earlier run began with.
     fn under_way(&mut self, out: &mut Output) -> Result<(), Failure> {
         if self.record.kept().begun.is_some() {
-            self.deliver(out)?;
+            let delivered = self.deliver(out);
+            self.go_on(delivered)?;
         }
-        self.questions(out)
+        let asked = self.questions(out);
+        self.go_on(asked)
+    }
+
+    /// Keeps a failure for the end, so that the rest is done; but where the broker is not reached there is no rest.
+    fn go_on(&mut self, done: Result<(), Failure>) -> Result<(), Failure> {
+        let Err(failure) = done else { return Ok(()) };
+        if ENDING.contains(&failure.code()) {
+            return Err(failure);
+        }
+        // All epochs may be over, and a newer policy has the next.
+        let today = self.now()?.day().0;
+        self.lacks |= failure.code() == "no_epoch" && self.record.kept().fetched != Some(today);
+        self.failures.push(failure);
+        Ok(())
     }
 
     fn questions(&mut self, out: &mut Output) -> Result<(), Failure> {
@@ -162,22 +188,29 @@ impl<'a> Run<'a> {
                 Due::Now(day) => {
                     // On disk before there is a message: a run that is killed in between is gone on with.
                     self.record.change(|kept| kept.begun = Some(day.0))?;
-                    self.deliver(out)?;
+                    let delivered = self.deliver(out);
+                    self.go_on(delivered)?;
                 }
-                Due::Gone if self.args.at_once => self.deliver(out)?,
+                Due::Gone if self.args.at_once => {
+                    let delivered = self.deliver(out);
+                    self.go_on(delivered)?;
+                }
                 _ => {}
             }
         }
         let today = now.day().0;
         if self.is_time()? && self.record.kept().status.is_none_or(|day| day < today) {
-            self.status(out)?;
+            let asked = self.status(out);
+            self.go_on(asked)?;
         }
         let asks = !self.args.no_own && self.may_ask;
         if asks && self.is_time()? && self.record.kept().own.is_none_or(|day| day < today) {
-            self.own(out)?;
+            let asked = self.own(out);
+            self.go_on(asked)?;
         }
         if self.lacks || self.is_time()? && self.record.kept().fetched.is_none_or(|day| day < today) {
-            self.fetch(out)?;
+            let fetched = self.fetch(out);
+            self.go_on(fetched)?;
         }
         Ok(())
     }
@@ -185,6 +218,7 @@ impl<'a> Run<'a> {
     /// Sends what is flagged, or that nothing changed, one message after another.
     fn deliver(&mut self, out: &mut Output) -> Result<(), Failure> {
         for _ in 0..ROUNDS {
+            let was_late = self.was_late;
             let now = self.now()?;
             let mut partner = self.open()?;
             let made = match self.record.kept().begun {
@@ -192,6 +226,7 @@ impl<'a> Run<'a> {
                 // The day's has gone: only what there is to say.
                 None => partner.deliver(now),
             };
+            super::super::warn_of_unreached(&partner, now.day());
             let shortened = partner.take_shortened();
             if shortened.shortened + shortened.ended > 0 {
                 warn(&format!(
@@ -212,6 +247,8 @@ impl<'a> Run<'a> {
             }
             let again = match outcome {
                 Outcome::Rejected(_, Next::Again) => true,
+                // Made now, it is in time, unless the clock is wrong.
+                Outcome::Rejected(Code::Clock, _) => !was_late,
                 // What fits of the day's budget goes.
                 Outcome::Rejected(Code::OverBudget, _) => true,
                 Outcome::Rejected(Code::NotCertified, _) => self.own_certificates(out)?,
@@ -250,7 +287,7 @@ impl<'a> Run<'a> {
         let now = self.now()?;
         let case = Case::new(self.args.actor.as_deref().unwrap_or_default(), &self.args.case)?;
         for _ in 0..ROUNDS {
-            let before = self.tried.len();
+            let (before, was_late) = (self.tried.len(), self.was_late);
             let mut partner = self.open()?;
             let asked = partner.ask_own(&case, now)?;
             let is_asked = |bytes: &[u8]| asked.iter().any(|one| one == bytes);
@@ -266,6 +303,7 @@ impl<'a> Run<'a> {
             while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
                 let outcome = self.carry(&flight, out)?;
                 again |= matches!(outcome, Outcome::Rejected(Code::OtherEpoch | Code::Stale, _));
+                again |= matches!(outcome, Outcome::Rejected(Code::Clock, _)) && !was_late;
             }
             if !again || self.tried.len() == before {
                 break;
@@ -276,11 +314,16 @@ impl<'a> Run<'a> {
 
     fn fetch(&mut self, out: &mut Output) -> Result<(), Failure> {
         self.own_certificates(out)?;
-        let version = self.open()?.policy().policy().version;
         out.finish()?;
-        self.newer = fetched::policies(&self.carrier, &self.args.place, version, self.patience())?;
+        let newer = fetched::policies(&self.carrier, &self.args.place, self.version, self.patience())?;
+        if let Some(announced) = &newer.announced {
+            note(announced);
+        }
         let today = self.today()?.0;
-        self.record.change(|kept| kept.fetched = Some(today))
+        self.record.change(|kept| {
+            kept.fetched = Some(today);
+            kept.brokers_version = newer.in_force;
+        })
     }
 
     /// Adds the partner's own certificates that the broker has and this folder has not; whether there were any.
@@ -398,6 +441,10 @@ impl<'a> Run<'a> {
                     }
                     // What a partner cannot help, and what the next message puts right.
                     (Code::NotYetAnswering | Code::OverBudget, _) | (_, Next::Again) => failure::some_warned(),
+                    (Code::Clock, _) if !self.was_late => {
+                        self.was_late = true;
+                        failure::some_warned();
+                    }
                     _ => failure::some_refused(),
                 }
                 Outcome::Rejected(rejection.code, *next)
@@ -419,21 +466,26 @@ impl<'a> Run<'a> {
         let news = partner.untold_news()?.len();
         let (waiting, complaints) = (partner.undelivered(), partner.complaints()?);
         drop(partner);
+        let to_adopt = fetched::to_adopt(&self.args.place, self.version, self.record.kept().brokers_version);
+        let next = match self.record.due(now, self.moment) {
+            Due::At(moment) => moment,
+            _ if now < self.moment => self.moment,
+            _ => day::moment(self.args.place.keys(), now.day().plus(1))?,
+        };
+        if self.args.stay && self.tried.is_empty() {
+            // Whoever stays looks often, and says only what it did.
+            return Failure::of_several(std::mem::take(&mut self.failures), true).map(|()| next);
+        }
         for complaint in &complaints {
             failure::some_refused();
             note(&report::complaint_line(complaint));
         }
-        let next = match self.record.due(now, self.moment) {
-            Due::At(moment) => moment,
-            _ if self.now()? < self.moment => self.moment,
-            _ => day::moment(self.args.place.keys(), now.day().plus(1))?,
-        };
         let shows = self.until.filter(|_| self.changed);
         if self.args.json {
             out.json(&json!({
                 "sync": "done", "delivered": self.delivered, "shows_not_before": shows.map(|shows| shows.to_string()),
                 "waiting": waiting, "news": news, "next": next.to_string(),
-                "adopt": self.newer.to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+                "adopt": to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             }))?;
         } else {
             if let Some(shows) = shows {
@@ -452,15 +504,10 @@ impl<'a> Run<'a> {
             writeln!(out, "the next day's work is due from {next} on")?;
         }
         out.finish()?;
-        if let Some(announced) = &self.newer.announced {
-            note(announced);
-        }
-        if !self.newer.to_adopt.is_empty() {
+        if !to_adopt.is_empty() {
             failure::some_refused();
-            note(&format!(
-                "there is a newer policy, which a person is to read first; then: {}",
-                self.newer.command(&self.args.place)
-            ));
+            let command = fetched::command(&self.args.place, &to_adopt);
+            note(&format!("there is a newer policy, which a person is to read first; then: {command}"));
         }
         Failure::of_several(std::mem::take(&mut self.failures), true).map(|()| next)
     }
