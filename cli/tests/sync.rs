@@ -118,6 +118,11 @@ impl Town {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
         command.current_dir(self.consortium.path("")).args(line.split_whitespace());
+        // Of these nothing is taken.
+        let dead = format!("http://127.0.0.1:{}", dead_port());
+        for proxy in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"] {
+            command.env(proxy, &dead);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

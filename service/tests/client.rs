@@ -1,6 +1,8 @@
 //! How a message is carried to a broker that does not behave, and what comes of it: spec/carrier.md 3.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -256,6 +258,52 @@ fn an_outway_on_this_machine_is_reached_without_tls() {
     settings.proxy = Some(format!("http://127.0.0.1:{}", dead_port()));
     let (carrier, _) = carrier(&settings);
     assert_eq!(carrier.exchange(b"message", HOUR).unwrap(), b"$1$4$x");
+}
+
+#[test]
+fn a_proxy_is_what_the_settings_say() {
+    let pki = Pki::new();
+    let server = Server::start(Some(pki.server("127.0.0.1", 2099)), |_| whole(REPLY, b"reply"));
+    let (proxy, asked) = connect_proxy();
+    let mut settings = settings(&pki, vec![server.address()]);
+    settings.proxy = Some(format!("http://user:geheim@127.0.0.1:{proxy}"));
+    let (through, _) = carrier(&settings);
+    assert_eq!(through.exchange(b"message", HOUR).unwrap(), b"reply");
+    let head = asked.lock().unwrap().concat();
+    assert!(head.starts_with(&format!("CONNECT 127.0.0.1:{} HTTP/1.1", server.port)), "{head}");
+    assert!(head.to_lowercase().contains("proxy-authorization: basic"), "{head}");
+    // Where it is not there, nothing goes past it.
+    settings.proxy = Some(format!("http://user:geheim@127.0.0.1:{}", dead_port()));
+    let (through, _) = carrier(&settings);
+    let error = through.exchange(b"message", Duration::ZERO).unwrap_err();
+    assert!(error.code() == "unreachable" && !error.to_string().contains("geheim"), "{error}");
+}
+
+/// A proxy that tunnels: its port, and the heads that came.
+fn connect_proxy() -> (u16, Kept<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heads: Kept<String> = Kept::default();
+    let seen = heads.clone();
+    std::thread::spawn(move || {
+        for mut near in listener.incoming().map_while(Result::ok) {
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && matches!(near.read(&mut byte), Ok(1)) {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(head).unwrap();
+            let mut far = TcpStream::connect(head.split(' ').nth(1).unwrap()).unwrap();
+            seen.lock().unwrap().push(head);
+            near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            let (mut from_near, mut to_far) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_near, &mut to_far));
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut far, &mut near);
+                let _ = near.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    (port, heads)
 }
 
 #[test]

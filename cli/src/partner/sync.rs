@@ -68,7 +68,7 @@ pub(super) struct SyncArgs {
     /// Go on until SIGTERM, and do each day's work, for a service manager
     #[arg(long, conflicts_with_all = ["at_once", "now"])]
     stay: bool,
-    /// How long to go on trying while the broker does not reply, in minutes
+    /// How long a run goes on trying while the broker does not reply, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=1_440))]
     patience: u64,
     /// Print JSON Lines

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stapel::message::{Code, Kind, Role, Unverified};
@@ -71,6 +71,7 @@ enum Outcome {
 struct Run<'a> {
     args: &'a SyncArgs,
     carrier: Carrier,
+    started: Instant,
     record: Record,
     number: u16,
     version: u32,
@@ -107,6 +108,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             args,
             carrier,
+            started: Instant::now(),
             lacks: partner.brokers_policy().is_some() && record.kept().fetched != Some(now.day().0),
             version: policy.version,
             record,
@@ -131,8 +133,9 @@ impl<'a> Run<'a> {
         Ok(self.now()?.day())
     }
 
+    /// What is left of the time that a run goes on trying; an attempt is made in any case.
     fn patience(&self) -> Duration {
-        Duration::from_secs(60 * self.args.patience)
+        Duration::from_secs(60 * self.args.patience).saturating_sub(self.started.elapsed())
     }
 
     fn open(&self) -> Result<Partner, Failure> {
