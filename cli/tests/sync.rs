@@ -272,7 +272,7 @@ fn killed_at_any_time_it_goes_on_where_it_was() {
         let mut child = town.command(&line).spawn().unwrap();
         // Each time at another point of the run: no time is right or wrong.
         std::thread::sleep(std::time::Duration::from_millis(pause));
-        pause += 7;
+        pause += 25;
         child.kill().unwrap();
         child.wait().unwrap();
         town.sync(1, day, 23, "");
