@@ -3,8 +3,9 @@
 use std::fs;
 
 use stapel::audit::{Event, LogRow};
+use stapel::broker::Destroys;
 use stapel::message::{Question, Reply, Request};
-use stapel::{Broker, Pseudonym, Timestamp};
+use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
 use stapel_testkit::{Client, DAY, Flag, ROSTER, START, code, policy_text, pseudonym, stored_keys, write_policy};
 
@@ -219,4 +220,89 @@ fn a_withdrawal_of_another_time_is_taken_while_the_clock_is_not_confirmed() {
         let message = town.clients[1].message(&Request::Confirm, now);
         assert_eq!(town.send(1, message, now), "ok");
     }
+}
+
+/// The clock says that the first epoch is over, and the caller is not sure enough of it.
+#[test]
+fn a_clock_that_may_destroy_nothing_shows_and_ends_flags_all_the_same() {
+    let mut town = Town::settled();
+    let unsure = |now| Clock::from(now).destroying(Destroys::Nothing);
+    let purges = town.purges();
+    for number in [9, 10, 11] {
+        // A release of each day, so that there is no silence.
+        assert_eq!(town.broker().release(unsure(day(number))).unwrap().len(), 2, "day {number}");
+    }
+    town.enter(1, 2);
+    let withdrawal = town.withdrawal(1, pseudonym(2), day(11));
+    assert_eq!(code(&testkit::read(&town.broker().handle(&withdrawal, unsure(day(11))))), "ok");
+    town.broker().release(unsure(day(12))).unwrap();
+    let status = town.broker().status();
+    assert_eq!(status.silence, None);
+    let held_back = status.held_back.clone().unwrap();
+    assert!(held_back.epochs == [1] && held_back.rows > 0, "{held_back:?}");
+    let faults = status.faults_at(day(12), 1_000);
+    let fault = faults.iter().find(|fault| fault.code == "clock_unconfirmed").unwrap();
+    assert!(fault.finding.contains("epoch 1 is over") && fault.finding.contains("accept-clock"), "{fault:?}");
+    assert_eq!(town.broker().purge(unsure(day(12))).unwrap_err().code(), "clock_unconfirmed");
+    assert!(town.has_keys(1) && town.purges() == purges);
+    // Whoever speaks in it is told that it is over all the same.
+    town.enter(2, 1);
+    assert_eq!(town.full_set(2, day(12)), "wrong_epoch");
+    // That was under a plain clock, which may destroy, so that the epoch closed.
+    assert!(!town.has_keys(1));
+    town.broker().release(day(12)).unwrap();
+    assert_eq!((town.purges(), town.broker().status().held_back), (purges + 1, None));
+    assert_eq!(town.accepted(), []);
+}
+
+#[test]
+fn what_a_clock_holds_back_is_destroyed_once_a_person_says_that_it_is_right_and_the_log_says_so() {
+    let town = Town::settled();
+    let unsure = |now| Clock::from(now).destroying(Destroys::Nothing);
+    for number in [9, 10, 11, 12] {
+        town.broker().release(unsure(day(number))).unwrap();
+    }
+    let latest = town.broker().status().latest;
+    assert!(town.has_keys(1));
+    assert_eq!(town.broker().would_end(day(12)).unwrap().epochs, [1]);
+    town.broker().accept_clock(day(12)).unwrap();
+    assert_eq!((town.has_keys(1), town.accepted()), (false, vec![latest]));
+    assert_eq!(town.broker().status().held_back, None);
+    town.broker().accept_clock(day(12)).unwrap();
+    assert_eq!(town.accepted(), [latest], "nothing was left to say");
+}
+
+/// After the machine's clock was set, messages of two organisations are evidence; those of one are none.
+#[test]
+fn keys_are_destroyed_once_messages_of_two_organisations_are_dated_past_the_end() {
+    let mut town = Town::settled();
+    town.reopen();
+    let attested = |now| Clock::from(now).destroying(Destroys::Attested);
+    for number in [9, 10, 11] {
+        town.broker().release(attested(day(number))).unwrap();
+    }
+    assert_eq!(town.broker().attested(), Timestamp(0));
+    // The last day of the first epoch is day 9. What is dated on that day says nothing of its end.
+    let say = |town: &mut Town, at: usize, time: Timestamp| {
+        town.enter(at, 2);
+        let message = town.clients[at].message(&Request::Confirm, time);
+        let reply = town.broker().handle(&message, attested(day(11)));
+        town.clients[at].accepted = 0;
+        code(&testkit::read(&reply))
+    };
+    say(&mut town, 0, day(9));
+    say(&mut town, 1, day(11));
+    say(&mut town, 1, day(11));
+    assert_eq!(town.broker().attested(), day(9));
+    town.broker().release(attested(day(11))).unwrap();
+    assert!(town.has_keys(1), "one organisation is no evidence");
+    let purges = town.purges();
+    say(&mut town, 2, day(10));
+    assert_eq!(town.broker().attested(), day(10));
+    town.broker().release(attested(day(11))).unwrap();
+    assert!(!town.has_keys(1));
+    assert_eq!(town.purges(), purges, "what ended since waits still");
+    say(&mut town, 2, day(11));
+    town.broker().release(attested(day(11))).unwrap();
+    assert_eq!((town.purges(), town.broker().status().held_back), (purges + 1, None));
 }

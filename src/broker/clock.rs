@@ -23,6 +23,23 @@ pub struct Clock {
     pub now: Timestamp,
     /// Whether the caller has good reason to think that it is right, such as a clock that is kept in step with others.
     pub trusted: bool,
+    /// What may be destroyed by it: keys of epochs that are over, old lines of the log, and what was removed from the
+    /// store. A wrong clock that only shows and ends flags is put right by the next release; keys do not come back.
+    pub destroys: Destroys,
+}
+
+/// What may be destroyed because the clock says that it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Destroys {
+    /// All that is over.
+    #[default]
+    Ended,
+    /// What was over at the moment that messages of two organisations are dated at or after, since the broker was
+    /// opened: for a clock that was set by something that the caller did not see.
+    Attested,
+    /// Nothing.
+    Nothing,
 }
 
 /// The time that the broker goes by, and whether its clock is in doubt.
@@ -35,6 +52,8 @@ pub(super) struct Moment {
     pub(super) in_doubt: bool,
     /// Whether nobody has said yet that the clock is right after a time without a release.
     pub(super) is_unconfirmed: bool,
+    /// What was over before this day may be destroyed.
+    pub(super) certain: Day,
 }
 
 impl Moment {
@@ -53,7 +72,22 @@ impl Moment {
 impl Clock {
     /// A time that the caller has no reason to trust.
     pub fn untrusted(now: Timestamp) -> Clock {
-        Clock { now, trusted: false }
+        Clock { now, trusted: false, destroys: Destroys::Nothing }
+    }
+
+    /// The same time, by which no more may be destroyed than this.
+    pub fn destroying(self, destroys: Destroys) -> Clock {
+        Clock { destroys, ..self }
+    }
+
+    /// The day before which what was over may be destroyed; `attested` is the moment that messages of two organisations
+    /// are dated at or after.
+    pub(super) fn certain(self, attested: Timestamp) -> Day {
+        match self.destroys {
+            Destroys::Ended => self.now.day(),
+            Destroys::Attested => self.now.min(attested).day(),
+            Destroys::Nothing => Day(0),
+        }
     }
 
     /// The time to go by; an error where it is in doubt.
@@ -75,7 +109,7 @@ impl Clock {
     }
 
     fn judge_range(self, state: &BrokerState) -> Result<Timestamp, BrokerError> {
-        let Clock { now, trusted } = self;
+        let Clock { now, trusted, .. } = self;
         let latest = state.latest_moment();
         refuse_out_of_range(now)?;
         if !trusted {
@@ -101,7 +135,7 @@ pub(super) fn refuse_past_epochs(policy: &Policy, now: Timestamp) -> Result<(), 
 
 impl From<Timestamp> for Clock {
     fn from(now: Timestamp) -> Clock {
-        Clock { now, trusted: true }
+        Clock { now, trusted: true, destroys: Destroys::Ended }
     }
 }
 

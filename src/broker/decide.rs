@@ -486,6 +486,7 @@ mod tests {
             now: NOW,
             in_doubt: false,
             is_unconfirmed: false,
+            certain: NOW.day(),
         };
         run(&incoming)
     }

@@ -105,6 +105,18 @@ pub enum BrokerError {
         since: Timestamp,
     },
 
+    /// The caller is not sure enough of the clock to destroy what it says is over.
+    #[error(
+        "the clock says {now}, and there is no good reason to trust it with what cannot be undone: it is not kept in \
+         step with others, or it was set since the broker began. The broker goes on, but closes no epoch, destroys no \
+         keys, and prunes and purges nothing: have it kept in step, or see whether it is right, and if it is, say so \
+         with stapel broker accept-clock (accept_clock in a program)"
+    )]
+    ClockUncertain {
+        /// The time that the caller says it is.
+        now: Timestamp,
+    },
+
     /// The clock is so far past the latest moment of a copy that it may be wrong.
     #[error(
         "the time {now} is more than three days after the latest that this backup acted on, {latest}: see whether the \
@@ -180,7 +192,7 @@ codes!(BrokerError {
     PolicyOperator => "policy_operator",
     Clock => "clock",
     ClockAhead | ClockAheadOfCopy | ClockPastEpochs | ClockPastKeys | ClockRange => "clock_ahead",
-    ClockUnconfirmed => "clock_unconfirmed",
+    ClockUncertain | ClockUnconfirmed => "clock_unconfirmed",
     ClockUntrusted => "clock_untrusted",
     Forgotten => "forgotten",
     LogBehind => "log_behind",

@@ -1,6 +1,6 @@
 //! A message with the policy in force that it is decided under, the check of its sender, and the headers of replies.
 
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::digest::Digest;
 use crate::message::{self, Code, Header, Kind, MessageError, Rejection, Role, Unverified, Verified};
 use crate::policy::{Policy, RosterEntry, SignedPolicy, Statement};
@@ -45,6 +45,8 @@ pub(super) struct Incoming<'a> {
     pub(super) in_doubt: bool,
     /// Whether nobody has said yet that the clock is right after a time without a release: then no epoch is closed.
     pub(super) is_unconfirmed: bool,
+    /// What was over before this day may be destroyed.
+    pub(super) certain: Day,
 }
 
 impl PolicyInForce {

@@ -50,7 +50,7 @@ impl Broker {
         let mut moment = self.read_clock(clock);
         let mut tagged = None;
         loop {
-            let Moment { now, in_doubt, is_unconfirmed } = moment;
+            let Moment { now, in_doubt, is_unconfirmed, certain } = moment;
             let in_force = self.in_force();
             if in_force.policy().operator.verifying_key != self.keys.verifying_key() {
                 return self.reject_unverifiably(&in_force, message, now);
@@ -66,7 +66,9 @@ impl Broker {
                         now,
                         in_doubt,
                         is_unconfirmed,
+                        certain,
                     };
+                    self.attested.note(incoming.sender, incoming.header.time);
                     match self.attempt(&incoming, &verified, &mut tagged) {
                         Ok(Attempt::Done(reply)) => return reply,
                         Ok(Attempt::Conflict) => {
@@ -121,9 +123,11 @@ impl Broker {
         let Some(incoming) = &incoming.at_latest(&transaction) else { return Ok(Attempt::Conflict) };
         let transaction = match incoming.in_doubt {
             // A crash may have come between the turn of a day and its checkpoint, which partners look for.
-            true if is_status => self.upkeep(incoming.in_force, incoming.now).sign_day(transaction)?,
+            true if is_status => {
+                self.upkeep(incoming.in_force, incoming.now, incoming.certain).sign_day(transaction)?
+            }
             true => transaction,
-            false => self.upkeep(incoming.in_force, incoming.now).catch_up(transaction)?.0,
+            false => self.upkeep(incoming.in_force, incoming.now, incoming.certain).catch_up(transaction)?.0,
         };
         if is_status && !incoming.in_doubt && transaction.log.row.day < incoming.now.day() {
             // Another thread is making the release that this day begins with.
@@ -278,7 +282,7 @@ impl Broker {
             // A change of its own, because the release may remove the batch that this one adds.
             transaction.submit()?;
             let due = Due { as_of: incoming.now, full: true, considered: incoming.now };
-            self.upkeep(incoming.in_force, incoming.now).release_now(transaction, epoch, due)?;
+            self.upkeep(incoming.in_force, incoming.now, incoming.certain).release_now(transaction, epoch, due)?;
         }
         Ok(reply)
     }
@@ -293,17 +297,18 @@ impl Broker {
     /// The time to go by. Whatever is wrong with it, a withdrawal is not to wait for a person.
     pub(super) fn read_clock(&self, clock: Clock) -> Moment {
         self.watch.tell(clock.now);
+        let certain = self.certain(clock);
         let (judged, latest, is_unconfirmed) = self
             .database
             .inspect(|state| (clock.judge(state), state.latest_moment(), state.silence_at(clock.now).is_some()));
         match judged {
             Ok(now) => {
                 self.watch.clock_is_right();
-                Moment { now, in_doubt: false, is_unconfirmed }
+                Moment { now, in_doubt: false, is_unconfirmed, certain }
             }
             Err(doubt) => {
                 self.note_fault(&doubt);
-                Moment { now: latest, in_doubt: true, is_unconfirmed }
+                Moment { now: latest, in_doubt: true, is_unconfirmed, certain }
             }
         }
     }

@@ -6,6 +6,7 @@
 
 mod accept;
 mod answer;
+mod attested;
 mod budgets;
 mod certificates;
 mod clock;
@@ -46,14 +47,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-pub use clock::Clock;
+pub use clock::{Clock, Destroys};
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
 pub use report::{
-    BrokerStatus, CertificateStatus, EpochStatus, Fault, PartnerStatus, Purge, Release, Severity, Silence, WouldEnd,
+    BrokerStatus, CertificateStatus, EpochStatus, Fault, HeldBack, PartnerStatus, Purge, Release, Severity, Silence,
+    WouldEnd,
 };
 pub use verify::VerifiedBackup;
 
+use attested::Attested;
 use certificates::Certificates;
 use clock::{refuse_out_of_range, refuse_past_epochs};
 use incoming::PolicyInForce;
@@ -66,7 +69,7 @@ use unauthenticated::UnauthenticatedTraffic;
 use watch::Watch;
 
 use crate::audit::Event;
-use crate::day::Timestamp;
+use crate::day::{Day, Timestamp};
 use crate::policy::{Certificate, Policy, PolicyError, PolicySignature, SignedPolicy};
 use crate::store::{BlobKeys, Key, MemoryStore, Store, StoreError};
 use crate::threads::Threads;
@@ -85,6 +88,7 @@ pub struct Broker {
     purging: Mutex<()>,
     organisation_locks: OrganisationLocks,
     unauthenticated: UnauthenticatedTraffic,
+    attested: Attested,
     last_fault: Mutex<Option<String>>,
     watch: Watch,
     threads: Threads,
@@ -231,6 +235,12 @@ impl Broker {
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
             silence: state.silence.map(|SilenceRow { since, seconds, .. }| Silence { since, seconds }),
+            held_back: self.watch.is_uncertain().then(|| {
+                let today = self.watch.told().day();
+                let is_over = |number: &u32| in_force.policy().epoch(*number).is_some_and(|epoch| epoch.closes < today);
+                let epochs = state.epochs.keys().copied().filter(is_over).collect();
+                HeldBack { epochs, rows: state.unpurged }
+            }),
             faults,
             policy_version: in_force.policy().version,
             policy: in_force.digest(),
@@ -270,7 +280,7 @@ impl Broker {
         transaction.change().1.rows.extend(rows);
         transaction.record(now, digest, Event::PolicyAdopted { version, previous: None })?;
         transaction.change_certificates(now, &in_force, &Certificates::default())?;
-        let (transaction, _) = broker.upkeep(&in_force, now).catch_up_unsigned(transaction)?;
+        let (transaction, _) = broker.upkeep(&in_force, now, now.day()).catch_up_unsigned(transaction)?;
         transaction.commit()?;
         Ok(broker)
     }
@@ -284,10 +294,25 @@ impl Broker {
             purging: Mutex::default(),
             organisation_locks: OrganisationLocks::default(),
             unauthenticated: UnauthenticatedTraffic::default(),
+            attested: Attested::default(),
             last_fault: Mutex::default(),
             watch: Watch::default(),
             threads: Threads::default(),
         }
+    }
+
+    /// The moment that messages of two organisations are dated at or after, since the broker was opened; 0 before.
+    ///
+    /// A message is authenticated before it counts, and one that is sent again later bears the same date.
+    pub fn attested(&self) -> Timestamp {
+        self.attested.moment()
+    }
+
+    /// The day before which what was over may be destroyed, as far as the caller knows.
+    fn certain(&self, clock: Clock) -> Day {
+        let certain = clock.certain(self.attested());
+        self.watch.tell_certain(certain >= clock.now.day());
+        certain
     }
 
     fn sign_first(&self) -> Result<(), BrokerError> {

@@ -29,7 +29,8 @@ impl Broker {
     /// says it, [`BrokerError::ClockAhead`] where there was no release for more than two weeks, in all times of more
     /// than three days: then see whether the clock is right, and call [`Broker::accept_clock`]. After less the broker
     /// goes on, but closes no epoch, destroys no keys, and prunes and purges nothing, until that was called:
-    /// [`BrokerStatus::silence`](super::BrokerStatus::silence).
+    /// [`BrokerStatus::silence`](super::BrokerStatus::silence). So it does under a clock that
+    /// [destroys](super::Destroys) less: [`BrokerStatus::held_back`](super::BrokerStatus::held_back).
     pub fn release(&self, clock: impl Into<Clock>) -> Result<Vec<Release>, BrokerError> {
         self.release_and_watch(clock.into(), false)
     }
@@ -51,6 +52,9 @@ impl Broker {
         let released = self.release_if(clock, accept_clock);
         match &released {
             Ok(_) => {
+                if accept_clock {
+                    self.watch.tell_certain(true);
+                }
                 self.watch.clock_is_right();
                 self.watch.was_kept();
                 self.watch.change();
@@ -87,6 +91,7 @@ impl Broker {
     }
 
     fn release_if(&self, clock: Clock, accept_clock: bool) -> Result<Vec<Release>, BrokerError> {
+        let certain = if accept_clock { clock.now.day() } else { self.certain(clock) };
         let mut transaction = self.database.begin_after_release()?;
         let in_force = self.in_force();
         let now = match accept_clock {
@@ -94,16 +99,19 @@ impl Broker {
             false => clock.judge(&transaction)?,
         };
         let upkeep = if accept_clock {
-            if let Some(SilenceRow { since, .. }) = transaction.silence_at(now) {
-                transaction.record(now, in_force.digest(), Event::ClockAccepted { last: since })?;
+            let silent_since = transaction.silence_at(now).map(|SilenceRow { since, .. }| since);
+            let uncertain = self.watch.is_uncertain().then(|| transaction.latest_moment());
+            if let Some(last) = silent_since.or(uncertain) {
+                transaction.record(now, in_force.digest(), Event::ClockAccepted { last })?;
             }
             self.confirmed_upkeep(&in_force, now)
         } else {
-            self.upkeep(&in_force, now)
+            self.upkeep(&in_force, now, certain)
         };
         let (transaction, releases) = upkeep.catch_up(transaction)?;
-        let (any_removed, may_destroy) = (transaction.unpurged > 0, transaction.silence.is_none());
+        let (any_removed, is_silent) = (transaction.unpurged > 0, transaction.silence.is_some());
         transaction.commit()?;
+        let may_destroy = !is_silent && certain >= clock.now.day();
         if may_destroy && (self.prune_log(now)? || any_removed) {
             self.purge_at(now)?;
         }
@@ -116,10 +124,16 @@ impl Broker {
     /// # Errors
     ///
     /// Those of [`Broker::release`]: while the clock is in doubt, nothing is erased; and
-    /// [`BrokerError::ClockUnconfirmed`] until a person said after a long silence that it is right.
+    /// [`BrokerError::ClockUnconfirmed`] until a person said after a long silence that it is right;
+    /// [`BrokerError::ClockUncertain`] where the caller is not sure enough of it.
     pub fn purge(&self, clock: impl Into<Clock>) -> Result<Purge, BrokerError> {
+        let clock = clock.into();
+        let certain = self.certain(clock);
         let now = self.database.begin().map_err(BrokerError::from).and_then(|state| {
-            let now = clock.into().judge(&state)?;
+            let now = clock.judge(&state)?;
+            if certain < clock.now.day() {
+                return Err(BrokerError::ClockUncertain { now });
+            }
             state
                 .silence_at(now)
                 .map_or(Ok(now), |SilenceRow { since, .. }| Err(BrokerError::ClockUnconfirmed { since }))
@@ -155,11 +169,12 @@ impl Broker {
     /// Those of [`SignedPolicy::succeed`](crate::SignedPolicy::succeed); [`BrokerError::PolicyOperator`],
     /// [`PolicyError::PolicyNotYet`], [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockRange`],
     /// [`BrokerError::Store`], [`BrokerError::System`].
-    pub fn adopt_policy(&self, policy: &Path, said: Timestamp) -> Result<Vec<String>, BrokerError> {
+    pub fn adopt_policy(&self, policy: &Path, clock: impl Into<Clock>) -> Result<Vec<String>, BrokerError> {
         let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
         let beside = Certificate::read_beside(policy)?;
-        let mut clock = Clock::from(said);
+        let mut clock = clock.into();
+        let (said, certain) = (clock.now, self.certain(clock));
         let (mut transaction, old, signed, now) = loop {
             let transaction = self.database.begin_after_release()?;
             let old = self.in_force();
@@ -175,7 +190,7 @@ impl Broker {
             };
             refuse_unfit(&signed, &self.keys, now.max(said))?;
             refuse_unannounced(&signed, old.row.announced, now.day())?;
-            let (transaction, _) = self.upkeep(&old, now).catch_up(transaction)?;
+            let (transaction, _) = self.upkeep(&old, now, certain).catch_up(transaction)?;
             // While a release was made, another thread may have adopted a policy, or, if the state was read anew
             // meanwhile, begun a release that would take the place of those made below, or acted on a later day.
             clock.now = transaction.not_before_latest(now);
@@ -211,13 +226,13 @@ impl Broker {
         for number in epochs {
             // Under the newer rules no moment before them is looked at.
             let due = Due { as_of: now, full: false, considered: now };
-            self.upkeep(&newer, now).release_now(&mut transaction, number, due)?;
+            self.upkeep(&newer, now, certain).release_now(&mut transaction, number, due)?;
         }
         // Nobody decides under the newer policy before it is kept, because that takes a transaction.
         transaction.flush()?;
         self.put_in_force(&newer);
         // Under a new name or key the log has no checkpoint yet, and partners look for one.
-        let (transaction, _) = self.upkeep(&newer, now).catch_up(transaction)?;
+        let (transaction, _) = self.upkeep(&newer, now, certain).catch_up(transaction)?;
         transaction.commit()?;
         self.watch.change();
         self.settle();

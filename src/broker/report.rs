@@ -72,6 +72,8 @@ pub struct BrokerStatus {
     pub closes: Day,
     /// The times without a release over which the broker went on, and nobody has said since that its clock is right.
     pub silence: Option<Silence>,
+    /// What is kept because the caller is not sure enough of the clock to destroy it; `None` where it is.
+    pub held_back: Option<HeldBack>,
     /// When the last backup was made of this store.
     pub last_backup: Option<Timestamp>,
     /// The open epochs, by number.
@@ -97,6 +99,16 @@ pub struct Silence {
     pub since: Timestamp,
     /// How many seconds they are together. After more than two weeks the broker waits for a person.
     pub seconds: u64,
+}
+
+/// What would have been destroyed by now under a clock that the caller is sure of ([`Destroys`](super::Destroys)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HeldBack {
+    /// The epochs that are over, and are open with their keys, by number.
+    pub epochs: Vec<u32>,
+    /// Rows, each a flag or a withdrawal, that were removed and are in the store's files until the next purge.
+    pub rows: u64,
 }
 
 /// Something that is wrong at the broker.
@@ -161,6 +173,14 @@ impl BrokerStatus {
             let error = BrokerError::ClockUnconfirmed { since };
             add(Severity::Warning, "clock_unconfirmed", Some(since), error.to_string());
         }
+        if let Some(HeldBack { epochs, rows }) = self.held_back.as_ref().filter(|_| self.silence.is_none()) {
+            let kept = if epochs.is_empty() { String::new() } else { format!("{}, ", open_epochs(epochs)) };
+            let finding = format!(
+                "{}; {kept}{rows} rows that were removed wait to be purged",
+                BrokerError::ClockUncertain { now: self.as_of }
+            );
+            add(Severity::Warning, "clock_unconfirmed", None, finding);
+        }
         let silent_before = self.silence.map_or(0, |silence| silence.seconds);
         for EpochStatus { number, as_of, next_release: due, .. } in &self.epochs {
             let silent = now.since(*as_of);
@@ -219,6 +239,12 @@ impl BrokerStatus {
         faults.sort_by_key(|fault| std::cmp::Reverse(fault.severity));
         faults
     }
+}
+
+/// Epochs that are over and not closed, by their numbers.
+fn open_epochs(epochs: &[u32]) -> String {
+    let numbers: Vec<String> = epochs.iter().map(|number| number.to_string()).collect();
+    format!("epoch {} is over and has its keys still", numbers.join(", "))
 }
 
 /// Partners, by their numbers.

@@ -23,6 +23,8 @@ pub(super) struct Upkeep<'a> {
     broker: &'a Broker,
     in_force: &'a PolicyInForce,
     now: Timestamp,
+    /// What was over before this day may be destroyed.
+    certain: Day,
     /// Whether a person says that the clock is right, however long there was no release.
     is_confirmed: bool,
 }
@@ -31,13 +33,14 @@ pub(super) struct Upkeep<'a> {
 type CaughtUp<'t> = (Transaction<'t>, Vec<Release>);
 
 impl Broker {
-    pub(super) fn upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp) -> Upkeep<'a> {
-        Upkeep { broker: self, in_force, now, is_confirmed: false }
+    /// What was over before the day `certain` may be destroyed: see [`Broker::certain`].
+    pub(super) fn upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp, certain: Day) -> Upkeep<'a> {
+        Upkeep { broker: self, in_force, now, certain, is_confirmed: false }
     }
 
     /// The same, where a person says that the clock is right.
     pub(super) fn confirmed_upkeep<'a>(&'a self, in_force: &'a PolicyInForce, now: Timestamp) -> Upkeep<'a> {
-        Upkeep { broker: self, in_force, now, is_confirmed: true }
+        Upkeep { broker: self, in_force, now, certain: now.day(), is_confirmed: true }
     }
 }
 
@@ -79,8 +82,7 @@ impl Upkeep<'_> {
         let day_turned = state.log.turn_day(change, self.now, self.in_force.digest())?;
         if day_turned || self.is_confirmed {
             // A crash after an epoch's rows were removed and before its keys were destroyed leaves the keys.
-            let may_destroy = self.may_destroy(&transaction);
-            let left = if may_destroy { self.keys_of_closed_epochs(&transaction) } else { Vec::new() };
+            let left = self.keys_of_closed_epochs(&transaction);
             self.destroy_keys(&mut transaction, left)?;
         }
         transaction.submit()?;
@@ -133,20 +135,19 @@ impl Upkeep<'_> {
         if closed.is_empty() { Ok(()) } else { self.destroy_keys(transaction, closed) }
     }
 
-    /// Whether what the clock says may be destroyed: not after a time without a release, until a person says that the
-    /// clock is right.
-    fn may_destroy(&self, state: &BrokerState) -> bool {
-        self.is_confirmed || state.silence.is_none()
+    /// The day before which what was over may be destroyed: none after a time without a release, until a person says
+    /// that the clock is right.
+    fn certain(&self, state: &BrokerState) -> Day {
+        if self.is_confirmed || state.silence.is_none() { self.certain.min(self.now.day()) } else { Day(0) }
     }
 
     /// The open epochs that are over. One that was opened is not over before its first day, whatever the clock says:
     /// its keys would be lost.
     fn epochs_over(&self, state: &BrokerState) -> Vec<u32> {
-        let (policy, today) = (self.in_force.policy(), self.now.day());
-        let may_destroy = self.may_destroy(state);
+        let policy = self.in_force.policy();
+        let certain = self.certain(state);
         let is_over = |number: &u32| {
-            policy.epoch(*number).is_none_or(|epoch| epoch.closes < today && may_destroy)
-                || self.broker.keys.is_destroyed(*number)
+            policy.epoch(*number).is_none_or(|epoch| epoch.closes < certain) || self.broker.keys.is_destroyed(*number)
         };
         state.epochs.keys().copied().filter(is_over).collect()
     }
@@ -168,6 +169,10 @@ impl Upkeep<'_> {
 
     /// The epochs that are closed for good and whose keys are there all the same.
     fn keys_of_closed_epochs(&self, state: &BrokerState) -> Vec<u32> {
+        let certain = self.certain(state);
+        if certain < self.now.day() {
+            return Vec::new();
+        }
         let keys = &self.broker.keys;
         let stored = keys.stored().unwrap_or_else(|error| {
             // Partners are answered where the keys' folder cannot be read, and the operator sees it in the status.

@@ -30,6 +30,8 @@ pub(super) struct Watch {
     faults: Mutex<Vec<Fault>>,
     /// Whether the keys' folder could not be used, which says nothing of the store's disk.
     is_keys_fault: AtomicBool,
+    /// Whether the caller is not sure enough of the clock to destroy what it says is over.
+    is_uncertain: AtomicBool,
     writing: Mutex<()>,
 }
 
@@ -56,6 +58,17 @@ impl Watch {
         if now.has_day() {
             self.told.store(now.0, Ordering::Relaxed);
         }
+    }
+
+    /// Notes whether the caller is sure enough of the clock to destroy what it says is over.
+    pub(super) fn tell_certain(&self, is_certain: bool) {
+        if self.is_uncertain.swap(!is_certain, Ordering::Relaxed) == is_certain {
+            self.change();
+        }
+    }
+
+    pub(super) fn is_uncertain(&self) -> bool {
+        self.is_uncertain.load(Ordering::Relaxed)
     }
 
     /// Notes a fault, which stands until one of the next says that it is over.
