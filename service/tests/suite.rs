@@ -1,5 +1,7 @@
 //! The tests of the service through what it shows.
 
 mod client;
+mod schedule;
 mod serving;
 mod stub;
+mod town;

@@ -54,7 +54,7 @@ pub use report::{
     BrokerStatus, CertificateStatus, EpochStatus, Fault, HeldBack, PartnerStatus, Purge, Release, Severity, Silence,
     WouldEnd,
 };
-pub use verify::VerifiedBackup;
+pub use verify::{VerifiedBackup, VerifiedLog};
 
 use attested::Attested;
 use certificates::Certificates;
@@ -231,6 +231,7 @@ impl Broker {
         let last_fault = self.last_fault().clone().or(other_keys);
         self.database.inspect(|state| BrokerStatus {
             as_of: self.watch.told(),
+            again_within: self.watch.promised(),
             latest: state.latest_moment(),
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
@@ -354,6 +355,16 @@ impl Broker {
         if self.watch.is_due() {
             self.write_status();
         }
+    }
+
+    /// Notes what time it is, and writes the file that [`BrokerStatus::read`] reads, whatever changed.
+    ///
+    /// A program that runs the broker by itself calls this again within so many seconds, `again_within`, so that
+    /// whoever watches the file sees when the program has stopped; and with `None` once it stops by itself.
+    pub fn write_status_at(&self, clock: impl Into<Clock>, again_within: Option<u32>) {
+        self.watch.promise(again_within);
+        self.read_clock(clock.into());
+        self.write_status();
     }
 
     fn write_status(&self) {

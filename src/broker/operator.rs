@@ -7,7 +7,7 @@ use super::clock::{CLOCK_TOLERANCE, Clock, Moment, refuse_past_epochs};
 use super::incoming::PolicyInForce;
 use super::report::{Purge, Release, WouldEnd};
 use super::rows::{Announced, PolicyRow, SilenceRow, write_row};
-use super::schedule::Due;
+use super::schedule::{Due, next_due};
 use super::state::{LONGEST_SILENCE, OpenEpoch};
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_unfit, watch};
 use crate::audit::{Event, Line, LogRow, prune_before};
@@ -63,6 +63,44 @@ impl Broker {
         }
         self.settle();
         released
+    }
+
+    /// The next moment at which [`Broker::release`] has something to do; each release, opening or end of an epoch and
+    /// checkpoint is at one. In the past where something waits.
+    pub fn next_due(&self) -> Timestamp {
+        let in_force = self.in_force();
+        self.database.inspect(|state| next_due(in_force.policy(), state))
+    }
+
+    /// The latest checkpoint of the log, as it was signed: that of the day, which is signed now where it was not yet.
+    ///
+    /// What else is due is done first, as before a message. Where the clock is in doubt, only the log's day ends.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::Store`], [`BrokerError::System`]; [`BrokerError::LogBehind`] where nothing is signed under the
+    /// policy's `log_origin`.
+    pub fn checkpoint(&self, clock: impl Into<Clock>) -> Result<Vec<u8>, BrokerError> {
+        let moment = self.read_clock(clock.into());
+        let transaction = self.database.begin_after_release()?;
+        let in_force = self.in_force();
+        let now = moment.after_wait(&transaction).now;
+        let upkeep = self.upkeep(&in_force, now, moment.certain);
+        let transaction = if moment.in_doubt { upkeep.sign_day(transaction)? } else { upkeep.catch_up(transaction)?.0 };
+        let name = transaction.log.name(in_force.policy());
+        let origin = name.origin().to_owned();
+        let refusal = self.keys.signed_logs().refusal(name.origin(), &transaction.log.tree);
+        let latest = transaction.log.last_signed(&origin).map(|_| transaction.log.checkpoint.clone());
+        transaction.commit()?;
+        self.settle();
+        match (refusal, latest) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Some(checkpoint)) => Ok(checkpoint),
+            (None, None) => {
+                let finding = "no checkpoint could be signed, as the broker's status says".into();
+                Err(BrokerError::LogBehind { origin, finding })
+            }
+        }
     }
 
     /// Looks whether the clock is in doubt, and does nothing else.

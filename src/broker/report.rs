@@ -62,6 +62,8 @@ pub struct Purge {
 pub struct BrokerStatus {
     /// The latest time that the broker was told. All this is as of then.
     pub as_of: Timestamp,
+    /// Within how many seconds a program that runs the broker by itself writes this again; `None` where none does.
+    pub again_within: Option<u32>,
     /// The latest moment that was acted on.
     pub latest: Timestamp,
     /// The version of the policy in force.
@@ -117,8 +119,8 @@ pub struct HeldBack {
 pub struct Fault {
     /// How bad it is.
     pub severity: Severity,
-    /// What it is: an error's code, or `release_overdue`, `backup_overdue`, `not_certified`, `full_set_missing` or
-    /// `policy_ends`.
+    /// What it is: an error's code, or `not_running`, `release_overdue`, `backup_overdue`, `not_certified`,
+    /// `full_set_missing` or `policy_ends`.
     pub code: String,
     /// Since when it stands, where that is known.
     pub since: Option<Timestamp>,
@@ -167,6 +169,15 @@ impl BrokerStatus {
                 Some(standing) => standing.finding = finding,
                 None => faults.push(Fault::new(Severity::Critical, "clock", None, finding)),
             }
+        }
+        let is_late = |within: &u32| now.0.abs_diff(self.as_of.0) > u64::from(*within);
+        if let Some(within) = self.again_within.filter(is_late) {
+            let finding = format!(
+                "the program that runs the broker was to write this again within {within} seconds, and has not since \
+                 {}: see whether it runs and answers, or whether the clock was set",
+                self.as_of
+            );
+            faults.push(Fault::new(Severity::Critical, "not_running", Some(self.as_of), finding));
         }
         let mut add = |severity, code, since, finding| faults.push(Fault::new(severity, code, since, finding));
         if let Some(Silence { since, .. }) = self.silence {

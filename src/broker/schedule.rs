@@ -44,6 +44,17 @@ pub(super) fn next_possible(policy: &Policy, now: Timestamp) -> Timestamp {
     midnight.min(interval_moment(policy, now).plus(interval(policy)))
 }
 
+/// The next moment at which there is something to do of what `policy` says, whatever is said until then: the turn of the
+/// day, or one at which a full release of an open epoch is looked at.
+pub(super) fn next_due(policy: &Policy, state: &BrokerState) -> Timestamp {
+    let day_turns = state.log.row.day.plus(1).start();
+    let epochs = state.epochs.values().filter(|_| !policy.release.immediate);
+    let moments = epochs.map(|epoch| {
+        interval_moment(policy, epoch.row.considered).plus(interval(policy)).min(epoch.row.as_of.day().plus(1).start())
+    });
+    moments.min().unwrap_or(day_turns).min(day_turns)
+}
+
 /// When an epoch's next releases are.
 pub(super) struct NextRelease {
     /// The turn of the day.

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::report::BrokerStatus;
 use super::{Broker, BrokerError, BrokerKeys, folder, refuse_other_keys};
-use crate::audit::{Checkpoint, LogKey, LogRow};
+use crate::audit::{Checkpoint, Log, LogKey, LogRow};
+use crate::digest::Digest;
 use crate::policy::{Policy, SignedPolicy};
 use crate::store::StoreError;
 
@@ -24,6 +25,20 @@ pub struct VerifiedBackup {
     pub pruned: u64,
     /// Checkpoints of the log.
     pub checkpoints: usize,
+}
+
+/// A log that is as its checkpoints say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct VerifiedLog {
+    /// Its lines.
+    pub lines: u64,
+    /// How many of them are pruned to their hashes.
+    pub pruned: u64,
+    /// Checkpoints of it that are kept.
+    pub checkpoints: usize,
+    /// Why it is not signed on: see [`BrokerStatus::log_behind`].
+    pub log_behind: Option<String>,
 }
 
 impl Broker {
@@ -51,18 +66,43 @@ impl Broker {
         Ok(VerifiedBackup { status: copy.status(), lines, pruned, checkpoints })
     }
 
+    /// Compares the log of this broker, as its store has it now, with its hashes, with what is in memory, and with each
+    /// checkpoint that was signed of it. The broker goes on meanwhile, and nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::Store`] where the store is damaged, or its log does not continue a checkpoint.
+    pub fn verify_log(&self) -> Result<VerifiedLog, BrokerError> {
+        let (lines, pruned) = self.verify_lines()?;
+        let leaves = self.database.store().leaves()?;
+        let is_same = |tree: &Log| (0..).zip(&leaves).all(|(index, leaf)| tree.leaf(index) == Some(Digest(*leaf)));
+        if !self.database.inspect(|state| is_same(&state.log.tree)) {
+            let finding = "the hashes of its log on disk are not those that the broker goes on with";
+            return Err(StoreError::StoreDamaged { finding }.into());
+        }
+        let checkpoints = match &self.folder {
+            Some(folder) => self.verify_checkpoints(folder)?,
+            None => 0,
+        };
+        let log_behind = self.status().log_behind;
+        Ok(VerifiedLog { lines, pruned, checkpoints, log_behind })
+    }
+
     /// Compares each line of the log with its hash. How many there are, and how many of them are pruned.
     fn verify_lines(&self) -> Result<(u64, u64), BrokerError> {
         let leaves = self.database.store().leaves()?;
-        let may_be_pruned = self.database.inspect(|state| state.log.row.pruned);
         let (mut lines, mut pruned) = (0, 0);
         self.log_rows(|index, row| {
+            let Some(leaf) = leaves.get(index as usize) else {
+                // It came while the lines before it were read.
+                return Ok(());
+            };
             lines += 1;
             let is_right = match row {
-                LogRow::Line(line) => leaves.get(index as usize) == Some(&line.leaf().0),
+                LogRow::Line(line) => *leaf == line.leaf().0,
                 LogRow::Pruned(_) => {
                     pruned += 1;
-                    index < may_be_pruned
+                    index < self.database.inspect(|state| state.log.row.pruned)
                 }
             };
             if is_right {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::BrokerError;
@@ -32,6 +32,8 @@ pub(super) struct Watch {
     is_keys_fault: AtomicBool,
     /// Whether the caller is not sure enough of the clock to destroy what it says is over.
     is_uncertain: AtomicBool,
+    /// Within how many seconds the file is written again; 0 where nobody promised that.
+    again_within: AtomicU32,
     writing: Mutex<()>,
 }
 
@@ -65,6 +67,15 @@ impl Watch {
         if self.is_uncertain.swap(!is_certain, Ordering::Relaxed) == is_certain {
             self.change();
         }
+    }
+
+    /// Notes within how many seconds the file is written again.
+    pub(super) fn promise(&self, again_within: Option<u32>) {
+        self.again_within.store(again_within.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(super) fn promised(&self) -> Option<u32> {
+        Some(self.again_within.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
     }
 
     pub(super) fn is_uncertain(&self) -> bool {

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use stapel::policy::Oin;
-use stapel::{Broker, BrokerError, BrokerKeys, Clock, Slug, Threads};
+use stapel::{Broker, BrokerError, BrokerKeys, Slug, Threads};
 
-/// The clock that each message is handled by.
-pub type Now = Arc<dyn Fn() -> Clock + Send + Sync>;
+use super::clock::ServiceClock;
 
 /// A consortium that is served.
 #[derive(Debug)]
@@ -18,20 +17,28 @@ pub struct Consortium {
     pub folder: PathBuf,
     /// The folder of its keys.
     pub keys: PathBuf,
-    /// The broker.
+    /// The broker, which holds the folder's lock.
     pub broker: Broker,
+    /// What time it is: for all that the broker is asked to do. Each consortium has one of its own, because the evidence
+    /// for a clock that was set is what its own partners say.
+    pub clock: Arc<ServiceClock>,
 }
 
 impl Consortium {
-    /// Opens the broker in `folder`.
+    /// Opens the broker in `folder`, of which the policy names the consortium.
     ///
     /// # Errors
     ///
     /// Those of [`Broker::open`] and [`BrokerKeys::open`].
-    pub fn open(folder: PathBuf, keys: PathBuf, threads: Threads) -> Result<Consortium, BrokerError> {
+    pub fn open(
+        folder: PathBuf,
+        keys: PathBuf,
+        threads: Threads,
+        clock: Arc<ServiceClock>,
+    ) -> Result<Consortium, BrokerError> {
         let broker = Broker::open(&folder, BrokerKeys::open(&keys)?)?.with_threads(threads);
         let name = broker.policy().policy().consortium.clone();
-        Ok(Consortium { name, folder, keys, broker })
+        Ok(Consortium { name, folder, keys, broker, clock })
     }
 
     /// The organisations whose partners connect with this OIN under the policy in force.

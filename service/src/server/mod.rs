@@ -5,21 +5,24 @@
 
 mod admission;
 mod check;
+pub mod clock;
 mod config;
 mod connections;
-mod consortium;
+pub mod consortium;
 mod identity;
 mod pace;
 mod problem;
 mod routes;
 mod run;
+pub mod schedule;
 mod tls;
+mod upkept;
 
 pub use admission::Admission;
 pub use check::check;
 pub use config::{Bounds, Config, ConfigError, Listen, Place, Tls};
-pub use consortium::{Consortium, Now};
+pub use consortium::Consortium;
 pub use identity::{Peer, oin_of_certificate};
 pub use problem::Problem;
 pub use routes::{ROUTES, Route, Server};
-pub use run::{ServeError, Serving, run};
+pub use run::{Environment, ServeError, Serving, run};
