@@ -1,22 +1,30 @@
 //! `stapel broker`: the broker, with messages and replies as files.
 //!
+//! - `running`: the same commands while a service runs the broker.
 //! - `serve`: the broker over HTTPS.
 //! - `status`: what the operator and a monitor see.
 //! - `upkeep`: releases, policies, purging, backups and the exported log.
 
+#[cfg(unix)]
+mod running;
 mod serve;
 mod status;
 mod upkeep;
 
+use std::cell::Cell;
+use std::ffi::OsString;
 use std::io::Write;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stapel::broker::CertificateStatus;
 use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
 use stapel::policy::Oin;
 use stapel::secret::VerifyingKey;
-use stapel::{Broker, BrokerKeys, Digest, Timestamp};
+use stapel::{Broker, BrokerKeys, Digest, Threads, Timestamp};
+use stapel_service::server::consortium::Consortium;
 
 use crate::failure::{self, Failure, note, warn};
 use crate::files::{self, Input, Inputs};
@@ -26,9 +34,16 @@ use crate::progress::Progress;
 use crate::threads::ThreadArgs;
 
 /// Run the broker, which counts organisations and never holds the key to an address
+///
+/// Where a service runs the broker, it does what is asked, and says the same: all but `init`, `handle` and `restore`.
+/// Files and folders that such a command names are then read and written by the service, as its user.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel broker handle --dir broker police/outbox")]
 pub(crate) struct Args {
+    /// Ask the service whose sockets are in this folder, as /run/stapel/zaanstad, before the broker's folder is looked
+    /// at; without it that folder says where they are
+    #[arg(long, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -49,6 +64,8 @@ enum Command {
     Backup(upkeep::BackupArgs),
     Restore(upkeep::RestoreArgs),
     Log(upkeep::LogArgs),
+    Checkpoint(upkeep::CheckpointArgs),
+    Verify(upkeep::VerifyArgs),
 }
 
 #[derive(clap::Args)]
@@ -59,6 +76,59 @@ struct BrokerFolder {
     /// The folder of its keys and peppers, which no backup of the other may hold [default: DIR/keys]
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
+    /// The consortium whose broker this process runs, where this is a command that a service does.
+    #[arg(skip)]
+    running: Option<Arc<Consortium>>,
+    /// Whether another process was found to have the broker open.
+    #[arg(skip)]
+    in_use: Cell<bool>,
+}
+
+/// A broker that this command has open, or one that the service runs whose command this is.
+enum Opened {
+    Own(Box<Broker>),
+    Running(Arc<Consortium>),
+}
+
+impl Deref for Opened {
+    type Target = Broker;
+
+    fn deref(&self) -> &Broker {
+        match self {
+            Opened::Own(broker) => broker,
+            Opened::Running(consortium) => &consortium.broker,
+        }
+    }
+}
+
+impl Opened {
+    /// A broker that runs has threads of its own.
+    fn with_threads(self, threads: Threads) -> Opened {
+        match self {
+            Opened::Own(broker) => Opened::Own(Box::new(broker.with_threads(threads))),
+            running => running,
+        }
+    }
+
+    /// The time to act at. A person who gives a command is good reason to trust the machine's clock; a broker that runs
+    /// trusts it no further than for all else.
+    fn clock(&self, given: &Clock) -> Result<stapel::Clock, Failure> {
+        match self {
+            Opened::Own(_) => Ok(given.time()?.into()),
+            Opened::Running(_) if given.is_given() => {
+                let finding = "a service runs this broker, by its own clock: leave --now out; nothing was done";
+                Err(Failure::new("clock", finding))
+            }
+            Opened::Running(consortium) => Ok(consortium.clock.read(&consortium.broker)),
+        }
+    }
+
+    /// A person said that the clock is right: by how much it was set before is no matter any more.
+    fn clock_accepted(&self) {
+        if let Opened::Running(consortium) = self {
+            consortium.clock.accept();
+        }
+    }
 }
 
 /// Make the broker's keys, and then its store
@@ -122,9 +192,83 @@ impl Args {
     pub(crate) fn only_shows(&self) -> bool {
         matches!(&self.command, Command::Status(args) if !args.is_check())
     }
+
+    /// The broker's folder, of a command that a service can do.
+    fn place(&self) -> Option<&BrokerFolder> {
+        Some(match &self.command {
+            Command::Init(_) | Command::Handle(_) | Command::Restore(_) | Command::Serve(_) => return None,
+            Command::Release(args) => &args.place,
+            Command::AcceptClock(args) => &args.place,
+            Command::Status(args) if args.is_check() => return None,
+            Command::Status(args) => args.place(),
+            Command::Adopt(args) => &args.place,
+            Command::Certify(args) => &args.place,
+            Command::Announce(args) => &args.place,
+            Command::Veto(args) => &args.place,
+            Command::Purge(args) => &args.place,
+            Command::Backup(args) if args.verify.is_some() => return None,
+            Command::Backup(args) => &args.place,
+            Command::Log(args) => &args.place,
+            Command::Checkpoint(args) => &args.place,
+            Command::Verify(args) => &args.place,
+        })
+    }
+
+    /// The same, with the files and folders that the command names beside it.
+    fn place_and_paths(&mut self) -> Option<(&mut BrokerFolder, Vec<&mut PathBuf>)> {
+        Some(match &mut self.command {
+            Command::Init(_) | Command::Handle(_) | Command::Restore(_) | Command::Serve(_) => return None,
+            Command::Release(args) => (&mut args.place, Vec::new()),
+            Command::AcceptClock(args) => (&mut args.place, Vec::new()),
+            Command::Status(args) if args.is_check() => return None,
+            Command::Status(args) => (args.place_mut(), Vec::new()),
+            Command::Adopt(args) => (&mut args.place, vec![&mut args.policy]),
+            Command::Certify(args) => (&mut args.place, args.files.iter_mut().collect()),
+            Command::Announce(args) => (&mut args.place, vec![&mut args.policy]),
+            Command::Veto(args) => (&mut args.place, vec![&mut args.file]),
+            Command::Purge(args) => (&mut args.place, Vec::new()),
+            Command::Backup(args) if args.verify.is_some() => return None,
+            Command::Backup(args) => (&mut args.place, args.to.iter_mut().collect()),
+            Command::Log(args) => (&mut args.place, vec![&mut args.out, &mut args.checkpoints]),
+            Command::Checkpoint(args) => (&mut args.place, Vec::new()),
+            Command::Verify(args) => (&mut args.place, Vec::new()),
+        })
+    }
 }
 
-pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+/// Does a command, or has the service do it that runs the broker; `words` are the command's, after the program's name.
+pub(crate) fn run(args: Args, words: impl Iterator<Item = OsString>, out: &mut Output) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        let words: Vec<OsString> = words.collect();
+        if let Some(ended) = args.runtime_dir.as_ref().and_then(|place| running::ask(&args, place, &words, out)) {
+            return ended;
+        }
+        let ended = run_here(&args, out);
+        let place = args.place().filter(|place| place.in_use.get()).and_then(running::place_of);
+        if let Some(ended) = place.and_then(|place| running::ask(&args, &place, &words, out)) {
+            return ended;
+        }
+        fall_back(&args, ended, out)
+    }
+    #[cfg(not(unix))]
+    {
+        drop(words);
+        let ended = run_here(&args, out);
+        fall_back(&args, ended, out)
+    }
+}
+
+/// Where another process has the broker open, and nobody was found to be asked, its status is what that one wrote.
+fn fall_back(args: &Args, ended: Result<(), Failure>, out: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Status(status) if ended.is_err() && status.place().in_use.get() => status::written(status, out),
+        _ => ended,
+    }
+}
+
+/// Does a command with the broker in its folder, or with the one that this process runs.
+fn run_here(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Init(args) => init(args, out),
         Command::Handle(args) => handle(args, out),
@@ -140,6 +284,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
         Command::Backup(args) => upkeep::backup(args, out),
         Command::Restore(args) => upkeep::restore(args, out),
         Command::Log(args) => upkeep::log(args, out),
+        Command::Checkpoint(args) => upkeep::checkpoint(args, out),
+        Command::Verify(args) => upkeep::verify_log(args, out),
     }
 }
 
@@ -148,9 +294,13 @@ impl BrokerFolder {
         self.keys.clone().unwrap_or_else(|| self.dir.join("keys"))
     }
 
-    fn open(&self) -> Result<Broker, Failure> {
+    fn open(&self) -> Result<Opened, Failure> {
+        if let Some(consortium) = &self.running {
+            return Ok(Opened::Running(Arc::clone(consortium)));
+        }
         let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
-        opened.map_err(|error| match self.lacks() {
+        self.in_use.set(opened.as_ref().is_err_and(|error| error.code() == "folder_in_use"));
+        opened.map(|broker| Opened::Own(Box::new(broker))).map_err(|error| match self.lacks() {
             Some(finding) => Failure::new("broker_folder", finding),
             None => Failure::of_policy(&self.dir.join("policies"))(error),
         })

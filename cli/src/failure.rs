@@ -1,9 +1,8 @@
 //! The errors that end a command: their codes, sentences and exit statuses.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use stapel_demo::DemoError;
 
@@ -53,9 +52,33 @@ const UNSAID: u8 = 74;
 const TRY_LATER: u8 = 75;
 
 /// What was come upon by a command that goes on. It has one exit status, whichever of its parts that is.
-static REFUSED: AtomicBool = AtomicBool::new(false);
-static WARNED: AtomicBool = AtomicBool::new(false);
-static STRICT: AtomicBool = AtomicBool::new(false);
+#[derive(Default)]
+struct Command {
+    strict: bool,
+    warned: bool,
+    refused: bool,
+    /// Where it says what is no output; standard error where there is none.
+    err: Option<Box<dyn Write>>,
+}
+
+thread_local! {
+    /// The command that this thread does. A service does several at once, each in a thread of its own.
+    static COMMAND: RefCell<Command> = RefCell::default();
+}
+
+/// Does a command that is another's: it says there what is no output, and what it came upon ends with it.
+pub(crate) fn apart<T>(err: Box<dyn Write>, command: impl FnOnce() -> T) -> T {
+    /// Puts the command before in its place again.
+    struct Before(Command);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            COMMAND.with_borrow_mut(|command| *command = std::mem::take(&mut self.0));
+        }
+    }
+    let apart = Command { err: Some(err), ..Command::default() };
+    let _before = Before(COMMAND.replace(apart));
+    command()
+}
 
 /// The code of a log of which some lines are after the latest checkpoint.
 pub(crate) const UNPROVEN: &str = "unproven";
@@ -142,7 +165,7 @@ impl Failure {
     }
 
     /// Says it on standard error, and gives the exit status.
-    pub(crate) fn report(self) -> ExitCode {
+    pub(crate) fn report(self) -> u8 {
         let status = self.status();
         let text = match &self {
             Failure::Stdout(error) => format!(
@@ -156,17 +179,17 @@ impl Failure {
             Failure::Shown(text) => {
                 // Help that nobody reads to its end is no failure.
                 let _ = io::stdout().write_all(text.as_bytes());
-                return ExitCode::SUCCESS;
+                return 0;
             }
-            Failure::Monitor(status) => return ExitCode::from(*status),
+            Failure::Monitor(status) => return *status,
             Failure::Help(text) => {
                 let _ = io::stderr().write_all(text.as_bytes());
-                return ExitCode::from(USAGE);
+                return USAGE;
             }
             Failure::Stapel(_) | Failure::Refused { .. } | Failure::Partly(_) => self.line(),
         };
         note(&text);
-        ExitCode::from(status)
+        status
     }
 
     /// Whether a reader stopped reading the output.
@@ -187,6 +210,7 @@ impl Failure {
     }
 
     /// The code; empty where there is none.
+    #[cfg(test)]
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Failure::Stapel(error) => error.code(),
@@ -210,48 +234,51 @@ fn status_of(code: &str) -> u8 {
 
 /// The option `--strict`.
 pub(crate) fn be_strict(strict: bool) {
-    STRICT.store(strict, Ordering::Relaxed);
+    COMMAND.with_borrow_mut(|command| command.strict = strict);
 }
 
 /// Whether a warning counts as a refusal, and a refusal as a failure of the whole.
 pub(crate) fn is_strict() -> bool {
-    STRICT.load(Ordering::Relaxed)
+    COMMAND.with_borrow(|command| command.strict)
 }
 
 /// Says something that is no failure and that a person should look at. With `--strict` it counts as a refusal.
 pub(crate) fn warn(text: &str) {
-    WARNED.store(true, Ordering::Relaxed);
+    some_warned();
     note(text);
 }
 
 /// Notes that something was refused, by this command or by the broker, and the rest done. It was said elsewhere.
 pub(crate) fn some_refused() {
-    REFUSED.store(true, Ordering::Relaxed);
+    COMMAND.with_borrow_mut(|command| command.refused = true);
 }
 
 /// Forgets what was refused and warned of, for a command that goes on for days.
 pub(crate) fn forget_refused() {
-    REFUSED.store(false, Ordering::Relaxed);
-    WARNED.store(false, Ordering::Relaxed);
+    COMMAND.with_borrow_mut(|command| (command.refused, command.warned) = (false, false));
 }
 
 /// Notes that something was refused that is no failure, as a line that is no address. With `--strict` it is one.
 pub(crate) fn some_warned() {
-    WARNED.store(true, Ordering::Relaxed);
+    COMMAND.with_borrow_mut(|command| command.warned = true);
 }
 
 /// The exit status of a command that came to its end.
-pub(crate) fn ended() -> ExitCode {
-    let warned = is_strict() && WARNED.load(Ordering::Relaxed);
+pub(crate) fn ended() -> u8 {
+    let (warned, refused) = COMMAND.with_borrow(|command| (command.strict && command.warned, command.refused));
     if warned {
         note("it was done, and there were warnings; with --strict they count as refusals [strict]");
     }
-    if warned || REFUSED.load(Ordering::Relaxed) { ExitCode::from(SOME_REFUSED) } else { ExitCode::SUCCESS }
+    if warned || refused { SOME_REFUSED } else { 0 }
 }
 
 /// Says something on standard error that is not output. If nobody can hear it, nothing is lost.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "stapel: {text}");
+    let _ = COMMAND.with_borrow_mut(|command| match &mut command.err {
+        // Whole, so that no other line comes between.
+        Some(err) => err.write_all(format!("stapel: {text}\n").as_bytes()),
+        None => writeln!(io::stderr(), "stapel: {text}"),
+    });
 }
 
 stapel_demo::from_stapel_errors!(Failure);

@@ -80,10 +80,10 @@ fn main() -> ExitCode {
         }
         Err(failure) => Err(failure),
     };
-    match result {
+    ExitCode::from(match result {
         Ok(()) => failure::ended(),
         Err(failure) => failure.report(),
-    }
+    })
 }
 
 /// The command line, and beneath it what the configuration file of a partner says.
@@ -116,7 +116,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(&args, out),
         Command::Policy(args) => policy::run(&args, out),
         Command::Partner(args) => partner::run(*args, out),
-        Command::Broker(args) => broker::run(&args, out),
+        Command::Broker(args) => broker::run(args, std::env::args_os().skip(1), out),
         Command::Audit(args) => audit::run(&args, out),
         Command::Register(args) => register::run(&args, out),
     }

@@ -15,6 +15,11 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// Whether a time was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.now.is_some()
+    }
+
     /// The time.
     pub(crate) fn time(&self) -> Result<Timestamp, Failure> {
         if let Some(now) = self.now {

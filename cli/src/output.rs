@@ -1,7 +1,8 @@
-//! Standard output: locked once, buffered, and written to in lines of text or JSON.
+//! What a command says: standard output, locked once, or what goes back to whoever gave the command to a service;
+//! buffered, and written to in lines of text or JSON.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,13 +10,18 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// Standard output. Its errors become [`Failure::Stdout`].
-pub(crate) struct Output(BufWriter<StdoutLock<'static>>);
+/// Where a command's output goes. Its errors become [`Failure::Stdout`].
+pub(crate) struct Output(BufWriter<Box<dyn Write>>);
 
 impl Output {
     /// Locks standard output for the rest of the command.
     pub(crate) fn open() -> Output {
-        Output(BufWriter::with_capacity(1 << 16, io::stdout().lock()))
+        Output::to(Box::new(io::stdout().lock()))
+    }
+
+    /// Writes elsewhere.
+    pub(crate) fn to(writer: Box<dyn Write>) -> Output {
+        Output(BufWriter::with_capacity(1 << 16, writer))
     }
 
     /// Writes `value` as one line of JSON.

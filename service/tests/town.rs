@@ -131,7 +131,8 @@ impl Town {
     pub(crate) fn open(&mut self) {
         self.consortium = None;
         let clock = Arc::new(ServiceClock::new(self.clocks.clone()));
-        let opened = Consortium::open(self.path("broker"), self.path("keys"), clock).unwrap();
+        let opened =
+            Consortium::open(self.path("broker"), self.path("keys"), stapel::Threads::default(), clock).unwrap();
         self.consortium = Some(Arc::new(opened));
     }
 

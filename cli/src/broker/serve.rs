@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use stapel::{Clock, Timestamp};
-use stapel_service::server;
+use stapel::Timestamp;
+use stapel_service::server::{self, Environment};
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -38,8 +38,8 @@ pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
         return Failure::of_several(failures, false);
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
-    let now = Arc::new(|| Clock::from(wall_clock()));
-    server::run(&args.config, now).map_err(|error| Failure::new("serve", error.to_string()))
+    let environment = Environment { operator: Some(Arc::new(super::running::Operator)), ..Environment::of_machine() };
+    server::run(&args.config, environment).map_err(|error| Failure::new("serve", error.to_string()))
 }
 
 fn wall_clock() -> Timestamp {

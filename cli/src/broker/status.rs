@@ -45,33 +45,49 @@ impl StatusArgs {
     pub(super) fn is_check(&self) -> bool {
         self.check
     }
+
+    pub(super) fn place(&self) -> &BrokerFolder {
+        &self.place
+    }
+
+    pub(super) fn place_mut(&mut self) -> &mut BrokerFolder {
+        &mut self.place
+    }
 }
 
 pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     if args.check {
         return check(args, out);
     }
+    let broker = args.place.open()?;
+    let clock = broker.clock(&args.clock)?;
+    if let Err(error) = BrokerStatus::read(&args.place.dir) {
+        warn(&format!("status.json cannot be written, so that monitors see nothing of this: {error}"));
+    }
+    show(args, &broker.status(), clock.now, clock_fault(&broker, clock), out)
+}
+
+/// Shows what another process, which has the store open, wrote last.
+pub(super) fn written(args: &StatusArgs, out: &mut Output) -> Result<(), Failure> {
     let now = args.clock.time()?;
-    let (status, clock) = match args.place.open() {
-        Ok(broker) => {
-            if let Err(error) = BrokerStatus::read(&args.place.dir) {
-                warn(&format!("status.json cannot be written, so that monitors see nothing of this: {error}"));
-            }
-            (broker.status(), clock_fault(&broker, now))
-        }
-        Err(failure) if failure.code() == "folder_in_use" => {
-            let status = BrokerStatus::read(&args.place.dir)?;
-            note(&format!("another process has the store open; this is what it wrote as of {}", status.as_of));
-            (status, None)
-        }
-        Err(failure) => return Err(failure),
-    };
+    let status = BrokerStatus::read(&args.place.dir)?;
+    note(&format!("another process has the store open; this is what it wrote as of {}", status.as_of));
+    show(args, &status, now, None, out)
+}
+
+fn show(
+    args: &StatusArgs,
+    status: &BrokerStatus,
+    now: Timestamp,
+    clock: Option<String>,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let faults = status.faults_at(now, args.backup_days);
     if !faults.is_empty() || clock.is_some() {
         some_warned();
     }
     if args.json {
-        return out.json(&to_json(&status, clock, &faults));
+        return out.json(&to_json(status, clock, &faults));
     }
     writeln!(out, "as of {}", status.as_of)?;
     writeln!(out, "policy version {}, digest {}", status.policy_version, status.policy)?;
@@ -93,7 +109,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
         let kind = if one.suspends { "suspension" } else { "certificate" };
         writeln!(out, "{kind} of partner {partner} in epoch {epoch}: serial {serial}, {first_day} to {last_day}")?;
     }
-    what_comes(&status, out)?;
+    what_comes(status, out)?;
     if let Some(fault) = &clock {
         writeln!(out, "clock: {fault}")?;
     }
@@ -106,7 +122,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<(), Failure>
     Ok(())
 }
 
-fn clock_fault(broker: &Broker, now: Timestamp) -> Option<String> {
+fn clock_fault(broker: &Broker, now: stapel::Clock) -> Option<String> {
     broker.check_clock(now).err().map(|fault| fault.to_string())
 }
 

@@ -9,7 +9,7 @@ use stapel::broker::{Release, WouldEnd};
 use stapel::policy::{Certificate, Statement};
 use stapel::{Broker, BrokerKeys, Day, Policy, SystemError};
 
-use super::{BrokerFolder, note_uncertified};
+use super::{BrokerFolder, Opened, note_uncertified};
 use crate::failure::{Failure, warn};
 use crate::files::{self, NewFile};
 use crate::now::{Clock, refuse_other_date};
@@ -27,7 +27,7 @@ use crate::threads::ThreadArgs;
 #[command(after_help = "Example:\n  stapel broker release --dir broker")]
 pub(super) struct ReleaseArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// Print JSON Lines, one for each epoch that closed and each release
     #[arg(long)]
     json: bool,
@@ -46,7 +46,7 @@ pub(super) struct ReleaseArgs {
 #[command(after_help = "Example:\n  stapel broker accept-clock --dir broker --date 2027-01-11")]
 pub(super) struct AcceptClockArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// Today's date in UTC, typed out from a calendar and not from this machine's clock
     #[arg(long, value_name = "DAY")]
     date: Option<Day>,
@@ -67,10 +67,10 @@ pub(super) struct AcceptClockArgs {
 #[command(after_help = "Example:\n  stapel broker certify --dir broker 1.1.2.cert")]
 pub(super) struct CertifyArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// Certificates and suspensions
     #[arg(required = true)]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     clock: Clock,
 }
@@ -82,10 +82,10 @@ pub(super) struct CertifyArgs {
 #[command(after_help = "Example:\n  stapel broker adopt --dir broker --policy policy-2.toml")]
 pub(super) struct AdoptArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// The policy, with its signatures beside it
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    pub(super) policy: PathBuf,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -100,10 +100,10 @@ pub(super) struct AdoptArgs {
 #[command(after_help = "Example:\n  stapel broker announce --dir broker --policy policy-2.toml")]
 pub(super) struct AnnounceArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// The version, with its signatures beside it
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    pub(super) policy: PathBuf,
     #[command(flatten)]
     clock: Clock,
 }
@@ -115,9 +115,9 @@ pub(super) struct AnnounceArgs {
 #[command(after_help = "Example:\n  stapel broker veto --dir broker policy.toml.belastingdienst.veto.sig")]
 pub(super) struct VetoArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// The veto
-    file: PathBuf,
+    pub(super) file: PathBuf,
 }
 
 /// Write what counts to fresh files, so that nothing that went is left in them
@@ -128,7 +128,7 @@ pub(super) struct VetoArgs {
 #[command(after_help = "Example:\n  stapel broker purge --dir broker")]
 pub(super) struct PurgeArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// Print one JSON object: rows, bytes_before, bytes_after
     #[arg(long)]
     json: bool,
@@ -149,13 +149,13 @@ pub(super) struct PurgeArgs {
                         stapel broker backup --dir broker --verify /mnt/backup/2026-12-01")]
 pub(super) struct BackupArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// The folder of the copy, in which there must be no broker
     #[arg(long, value_name = "DIR", required_unless_present = "verify")]
-    to: Option<PathBuf>,
+    pub(super) to: Option<PathBuf>,
     /// The folder of a copy to be verified, with the keys that it would be restored with
     #[arg(long, value_name = "DIR", conflicts_with = "to")]
-    verify: Option<PathBuf>,
+    pub(super) verify: Option<PathBuf>,
     /// Print one JSON object on the copy that was verified: status, lines, pruned, checkpoints
     #[arg(long, requires = "verify")]
     json: bool,
@@ -202,34 +202,83 @@ pub(super) struct RestoreArgs {
                         stapel audit verify --policy policy.toml --log log.jsonl --checkpoints checkpoints/")]
 pub(super) struct LogArgs {
     #[command(flatten)]
-    place: BrokerFolder,
+    pub(super) place: BrokerFolder,
     /// The file of the log; one that is there is replaced
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// The folder of the checkpoints; those that are there stay
     #[arg(long, value_name = "DIR")]
-    checkpoints: PathBuf,
+    pub(super) checkpoints: PathBuf,
     /// Print one JSON object: lines, pruned, checkpoints
     #[arg(long)]
     json: bool,
 }
 
+/// Sign today's checkpoint of the log, if it is not signed yet, and print the latest
+///
+/// It is a C2SP signed note, which `stapel audit` checks. One is signed a day, after the lines on the day before; what
+/// else is due is done first, as before a message.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker checkpoint --dir broker > latest.checkpoint")]
+pub(super) struct CheckpointArgs {
+    #[command(flatten)]
+    pub(super) place: BrokerFolder,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// Compare the log with its hashes and with each checkpoint that was signed of it
+///
+/// Nothing is changed, and a broker that runs goes on meanwhile. To verify a backup, with all that is sealed in it:
+/// `stapel broker backup --verify`.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel broker verify --dir broker")]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) place: BrokerFolder,
+    /// Print one JSON object: lines, pruned, checkpoints, log_behind
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn checkpoint(args: &CheckpointArgs, out: &mut Output) -> Result<(), Failure> {
+    let broker = args.place.open()?;
+    let checkpoint = broker.checkpoint(broker.clock(&args.clock)?)?;
+    Ok(out.write_all(&checkpoint)?)
+}
+
+pub(super) fn verify_log(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
+    let verified = args.place.open()?.verify_log()?;
+    if let Some(behind) = &verified.log_behind {
+        warn(&format!("log_behind: {behind}"));
+    }
+    if args.json {
+        return out.json(&verified);
+    }
+    let (lines, pruned, checkpoints) = (verified.lines, verified.pruned, verified.checkpoints);
+    writeln!(out, "{lines} lines of the log, {pruned} of them pruned, are as {checkpoints} checkpoints of it say")?;
+    Ok(())
+}
+
 pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
     let threads = args.threads.start()?;
-    let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
+    let broker = args.place.open()?.with_threads(threads);
+    let clock = broker.clock(&args.clock)?;
     let before = epochs_of(&broker);
-    let releases = broker.release(now)?;
+    let releases = broker.release(clock)?;
     say_released(&broker, &before, &releases, args.json, out)
 }
 
 pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(), Failure> {
     let threads = args.threads.start()?;
-    let (broker, now) = (args.place.open()?.with_threads(threads), args.clock.time()?);
+    let broker = args.place.open()?.with_threads(threads);
+    let now = broker.clock(&args.clock)?.now;
     let would_end = broker.would_end(now)?;
     let told = format!("the clock says {now}; with that, {}", ends(&would_end));
     refuse_other_date(args.date, now, &told)?;
     let before = epochs_of(&broker);
     let releases = broker.accept_clock(now)?;
+    broker.clock_accepted();
     if !args.json {
         writeln!(out, "accepted that it is {now}; with that, {}", ends(&would_end))?;
     }
@@ -291,7 +340,8 @@ fn say_released(
 }
 
 pub(super) fn announce(args: &AnnounceArgs, out: &mut Output) -> Result<(), Failure> {
-    let announced = args.place.open()?.announce_policy(&args.policy, args.clock.time()?);
+    let broker = args.place.open()?;
+    let announced = broker.announce_policy(&args.policy, broker.clock(&args.clock)?);
     let first = announced.map_err(Failure::of_policy(&args.policy))?;
     writeln!(out, "it is announced, and can be adopted from {first} on, unless the organisation vetoes it")?;
     Ok(())
@@ -320,8 +370,8 @@ pub(super) fn certify(args: &CertifyArgs, out: &mut Output) -> Result<(), Failur
 }
 
 /// What became of a certificate.
-fn keep_certificate(broker: &Broker, certificate: &Certificate, clock: &Clock) -> Result<String, Failure> {
-    let is_new = broker.keep_certificate(certificate, clock.time()?)?;
+fn keep_certificate(broker: &Opened, certificate: &Certificate, clock: &Clock) -> Result<String, Failure> {
+    let is_new = broker.keep_certificate(certificate, broker.clock(clock)?)?;
     let Statement { partner, epoch, first_day, .. } = certificate.claimed();
     let what = if certificate.claimed().keys.is_some() { "certified" } else { "suspended" };
     let when = if is_new { "" } else { ", as was kept before" };
@@ -335,9 +385,9 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
         if Policy::read(&args.policy).map_err(Failure::of_policy(&args.policy))?.digest() == broker.policy().digest() {
             Vec::new()
         } else {
-            broker.adopt_policy(&args.policy, args.clock.time()?).map_err(Failure::of_policy(&args.policy))?
+            broker.adopt_policy(&args.policy, broker.clock(&args.clock)?).map_err(Failure::of_policy(&args.policy))?
         };
-    note_uncertified(&broker, args.clock.time()?);
+    note_uncertified(&broker, broker.clock(&args.clock)?.now);
     if args.json {
         return out.json(&differences);
     }
@@ -348,7 +398,8 @@ pub(super) fn adopt(args: &AdoptArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn purge(args: &PurgeArgs, out: &mut Output) -> Result<(), Failure> {
-    let purge = args.place.open()?.purge(args.clock.time()?)?;
+    let broker = args.place.open()?;
+    let purge = broker.purge(broker.clock(&args.clock)?)?;
     let (rows, before, after) = (purge.rows, purge.bytes_before, purge.bytes_after);
     if args.json {
         return out.json(&json!({ "rows": rows, "bytes_before": before, "bytes_after": after }));
@@ -364,7 +415,7 @@ pub(super) fn backup(args: &BackupArgs, out: &mut Output) -> Result<(), Failure>
         (None, None) => return Err(Failure::Usage("--to or --verify is needed".into())),
     };
     let broker = args.place.open()?;
-    broker.backup(to, args.clock.time()?)?;
+    broker.backup(to, broker.clock(&args.clock)?)?;
     if let Some(fault) = broker.status().last_fault {
         warn(&format!("last fault: {fault}"));
     }

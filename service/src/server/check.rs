@@ -1,10 +1,12 @@
 //! What is wrong with a configuration, all of it, before a broker runs under it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use stapel::{Threads, Timestamp, shown_path};
 use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509Certificate};
 
+use super::clock::{Machine, ServiceClock};
 use super::config::{Config, Place};
 use super::consortium::Consortium;
 use super::tls::TlsFiles;
@@ -23,9 +25,10 @@ pub fn check(file: &Path, now: Timestamp) -> Vec<String> {
     let mut hosts = Vec::new();
     let mut names = Vec::new();
     for (folder, keys) in &config.consortia {
-        let opened = Threads::new(1)
-            .map_err(|error| error.to_string())
-            .and_then(|threads| Consortium::open(folder.clone(), keys.clone(), threads).map_err(|e| e.to_string()));
+        let opened = Threads::new(1).map_err(|error| error.to_string()).and_then(|threads| {
+            let clock = Arc::new(ServiceClock::new(Machine));
+            Consortium::open(folder.clone(), keys.clone(), threads, clock).map_err(|error| error.to_string())
+        });
         match opened {
             Ok(consortium) => {
                 if names.contains(&consortium.name) {

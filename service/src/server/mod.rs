@@ -10,6 +10,8 @@ mod config;
 mod connections;
 pub mod consortium;
 mod identity;
+#[cfg(unix)]
+pub mod operator;
 mod pace;
 mod problem;
 mod routes;

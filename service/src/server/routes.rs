@@ -26,7 +26,7 @@ use tower::ServiceExt;
 
 use super::admission::{Admission, Admitted};
 use super::config::Bounds;
-use super::consortium::{Consortium, Now};
+use super::consortium::Consortium;
 use super::identity::Peer;
 use super::problem::Problem;
 use crate::carrier::{API_VERSION, MAX_FIELDS, MAX_HEAD, MESSAGE, ProblemCode, REPLY};
@@ -61,7 +61,6 @@ const OPENAPI: &str = include_str!("../../../spec/openapi.json");
 pub struct Server {
     consortia: ArcSwap<BTreeMap<Slug, Arc<Consortium>>>,
     admission: Admission,
-    now: Now,
     is_stopping: AtomicBool,
     router: Router,
 }
@@ -76,8 +75,8 @@ struct Caller {
 }
 
 impl Server {
-    /// A server of these consortia; `now` is the clock that messages are handled by.
-    pub fn new(consortia: impl IntoIterator<Item = Arc<Consortium>>, bounds: &Bounds, now: Now) -> Arc<Server> {
+    /// A server of these consortia.
+    pub fn new(consortia: impl IntoIterator<Item = Arc<Consortium>>, bounds: &Bounds) -> Arc<Server> {
         let router = Router::new()
             .route(ROUTES[0].path, post(message))
             .route(ROUTES[1].path, get(openapi))
@@ -88,7 +87,6 @@ impl Server {
         let server = Server {
             consortia: ArcSwap::default(),
             admission: Admission::new(bounds),
-            now,
             is_stopping: AtomicBool::new(false),
             router,
         };
@@ -239,11 +237,12 @@ async fn handle(caller: &Caller, request: Request<Body>) -> Result<(Vec<u8>, Arc
     }
     let worker = admission.worker(&place).await;
     // Both are held until it is handled, also where the other end is gone meanwhile.
-    let (consortium, now, held) = (caller.consortium.clone(), caller.server.now.clone(), (place.clone(), worker));
+    let (consortium, held) = (caller.consortium.clone(), (place.clone(), worker));
     let handled = tokio::task::spawn_blocking(move || {
         let _held = held;
         // Its state is behind locks that a panic does not poison, and each change is one transaction.
-        catch_unwind(AssertUnwindSafe(|| consortium.broker.handle(&bytes, now())))
+        let handle = || consortium.broker.handle(&bytes, consortium.clock.read(&consortium.broker));
+        catch_unwind(AssertUnwindSafe(handle))
     });
     match handled.await {
         Ok(Ok(reply)) => Ok((reply, place)),

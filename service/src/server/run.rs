@@ -17,11 +17,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::clock::{Machine, ServiceClock};
 use super::config::{Config, ConfigError, Place};
 use super::connections::{Accepting, Connections, Ends};
-use super::consortium::{Consortium, Now};
+use super::consortium::Consortium;
+#[cfg(unix)]
+use super::operator::Perform;
 use super::routes::Server;
 use super::tls;
+use super::upkept::Upkept;
 
 /// Why a broker does not run, or what was not taken up.
 #[derive(Debug, thiserror::Error)]
@@ -63,10 +67,33 @@ pub enum ServeError {
     Restart,
 }
 
+/// What a broker runs with besides its configuration.
+#[derive(Clone)]
+pub struct Environment {
+    /// Makes the clock of each consortium.
+    pub clock: Arc<dyn Fn() -> ServiceClock + Send + Sync>,
+    /// Does the operator's commands; without it none are taken.
+    #[cfg(unix)]
+    pub operator: Option<Arc<dyn Perform>>,
+}
+
+impl Environment {
+    /// The clocks of this machine, and no commands.
+    pub fn of_machine() -> Environment {
+        Environment {
+            clock: Arc::new(|| ServiceClock::new(Machine)),
+            #[cfg(unix)]
+            operator: None,
+        }
+    }
+}
+
 /// A broker that runs, within a tokio runtime.
 pub struct Serving {
     server: Arc<Server>,
     config: Config,
+    environment: Environment,
+    upkept: Vec<Upkept>,
     listeners: Vec<(SocketAddr, Arc<ArcSwap<Accepting>>)>,
     stop: watch::Sender<bool>,
     reload: watch::Sender<u64>,
@@ -79,10 +106,10 @@ impl Serving {
     /// # Errors
     ///
     /// [`ServeError`]. Nothing runs then.
-    pub async fn start(config: Config, now: Now) -> Result<Serving, ServeError> {
+    pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
-        let consortia = open(&config, &[])?;
-        let server = Server::new(consortia, &config.bounds, now);
+        let upkept = open(&config, &environment, Vec::new()).map_err(|(error, _)| error)?;
+        let server = Server::new(upkept.iter().map(|one| one.consortium.clone()), &config.bounds);
         let connections = Connections::new(server.clone(), &config.bounds);
         let (stop, stop_receiver) = watch::channel(false);
         let (reload, reload_receiver) = watch::channel(0);
@@ -122,7 +149,7 @@ impl Serving {
         for name in server.consortia().keys() {
             tracing::info!(consortium = name.as_str(), "served");
         }
-        Ok(Serving { server, config, listeners, stop, reload, gone })
+        Ok(Serving { server, config, environment, upkept, listeners, stop, reload, gone })
     }
 
     /// The addresses that it listens on, in the order of the configuration; of a socket, one of zeros.
@@ -146,12 +173,19 @@ impl Serving {
         if places(&config) != places(&self.config) {
             return Err(ServeError::Restart);
         }
-        let there: Vec<Arc<Consortium>> = self.server.consortia().values().cloned().collect();
-        let consortia = open(&config, &there)?;
+        let upkept = open(&config, &self.environment, std::mem::take(&mut self.upkept));
+        let (upkept, refused) = match upkept {
+            Ok(upkept) => (upkept, None),
+            Err((error, there)) => (there, Some(error)),
+        };
+        self.upkept = upkept;
+        if let Some(error) = refused {
+            return Err(error);
+        }
         for ((_, current), next) in self.listeners.iter().zip(accepting) {
             current.store(Arc::new(next));
         }
-        self.server.serve(consortia);
+        self.server.serve(self.upkept.iter().map(|one| one.consortium.clone()));
         self.config = config;
         self.reload.send_modify(|generation| *generation += 1);
         Ok(())
@@ -159,11 +193,12 @@ impl Serving {
 
     /// Ends what is in flight, for as long as the bounds allow, and stops. Whether all of it was ended.
     pub async fn stop(self) -> bool {
-        let Serving { server, config, listeners, stop, mut gone, .. } = self;
+        let Serving { server, config, upkept, listeners, stop, mut gone, .. } = self;
         // What comes on a connection that is open is answered `busy`; requests that are under way go on.
         server.stop();
         let _ = stop.send(true);
         let ended = timeout(config.bounds.stop, gone.recv()).await.is_ok();
+        drop(upkept);
         for (_, accepting) in listeners {
             if let Place::Socket(path) = &accepting.load().listen.place {
                 let _ = fs::remove_file(path);
@@ -193,13 +228,13 @@ impl Place {
 /// # Errors
 ///
 /// [`ServeError`]
-pub fn run(file: &Path, now: Now) -> Result<(), ServeError> {
+pub fn run(file: &Path, environment: Environment) -> Result<(), ServeError> {
     let config = Config::read(file)?;
     runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut serving = Serving::start(config, now).await?;
+        let mut serving = Serving::start(config, environment).await?;
         tell(&[NotifyState::Ready]);
         let addresses: Vec<String> = serving.addresses().iter().map(|address| address.to_string()).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
@@ -257,24 +292,44 @@ fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
     if findings.is_empty() { Ok(accepting) } else { Err(ServeError::Tls(findings)) }
 }
 
-/// Opens the consortia of a configuration; those that are open already stay so.
-fn open(config: &Config, there: &[Arc<Consortium>]) -> Result<Vec<Arc<Consortium>>, ServeError> {
-    let mut consortia: Vec<Arc<Consortium>> = Vec::new();
+/// Opens the consortia of a configuration. Those that are there already go on, and those that it names no longer end;
+/// where one cannot be opened, all that were there are given back with the error.
+fn open(
+    config: &Config,
+    environment: &Environment,
+    there: Vec<Upkept>,
+) -> Result<Vec<Upkept>, (ServeError, Vec<Upkept>)> {
+    let mut new = Vec::new();
     for (folder, keys) in &config.consortia {
-        let consortium = match there.iter().find(|one| one.folder == *folder && one.keys == *keys) {
-            Some(one) => one.clone(),
-            None => {
-                let threads = Threads::new(config.bounds.threads)?;
-                let opened = Consortium::open(folder.clone(), keys.clone(), threads);
-                Arc::new(opened.map_err(|error| ServeError::Consortium { folder: folder.clone(), error })?)
-            }
-        };
-        if consortia.iter().any(|one| one.name == consortium.name) {
-            return Err(ServeError::Twice(consortium.name.clone()));
+        let is_it = |one: &Upkept| one.consortium.folder == *folder && one.consortium.keys == *keys;
+        if there.iter().any(is_it) {
+            continue;
         }
-        consortia.push(consortium);
+        match open_one(config, environment, folder, keys) {
+            Ok(opened) => new.push(opened),
+            Err(error) => return Err((error, there)),
+        }
     }
-    Ok(consortia)
+    let is_named = |one: &Upkept| {
+        config.consortia.iter().any(|(folder, keys)| one.consortium.folder == *folder && one.consortium.keys == *keys)
+    };
+    let mut names: Vec<&Slug> =
+        there.iter().filter(|one| is_named(one)).chain(&new).map(|one| &one.consortium.name).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err((ServeError::Twice(pair[0].clone()), there));
+    }
+    let mut upkept: Vec<Upkept> = there.into_iter().filter(is_named).collect();
+    upkept.extend(new);
+    Ok(upkept)
+}
+
+fn open_one(config: &Config, environment: &Environment, folder: &Path, keys: &Path) -> Result<Upkept, ServeError> {
+    let threads = Threads::new(config.bounds.threads)?;
+    let clock = Arc::new((environment.clock)());
+    let opened = Consortium::open(folder.to_owned(), keys.to_owned(), threads, clock)
+        .map_err(|error| ServeError::Consortium { folder: folder.to_owned(), error })?;
+    Upkept::begin(opened, &config.runtime_dir, environment)
 }
 
 /// Listens on a socket that only this user and its group may open, in the place of one that was left there.

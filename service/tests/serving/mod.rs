@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
+use stapel::Slug;
 use stapel::policy::{Oin, Policy, SignedPolicy};
-use stapel::{Clock, Slug, Timestamp};
 use stapel_service::carrier::MESSAGE;
-use stapel_service::server::{Bounds, Config, Listen, Place, Serving, Tls};
+use stapel_service::server::clock::{ServiceClock, Source};
+use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
 use stapel_testkit::{Consortium, START, signed};
 use tokio::runtime::Runtime;
 
@@ -27,6 +28,24 @@ use pki::{Authority, Identity};
 
 /// The OIN of the operator's gateway.
 pub(crate) const GATEWAY: &str = "00000099000000007000";
+
+/// A machine on which it is the moment that a test says.
+#[derive(Clone)]
+struct Passing(Arc<AtomicU64>);
+
+impl Source for Passing {
+    fn wall(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    fn boot(&self) -> Duration {
+        self.wall()
+    }
+
+    fn is_synchronised(&self) -> bool {
+        true
+    }
+}
 
 /// The consortium of the tests, served.
 pub(crate) struct Running {
@@ -79,9 +98,10 @@ impl Running {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let now = Arc::new(AtomicU64::new(START.0));
-        let clock = now.clone();
-        let clock = Arc::new(move || Clock::from(Timestamp(clock.load(Ordering::SeqCst))));
-        let serving = runtime.block_on(Serving::start(config.clone(), clock)).unwrap();
+        let clock = Passing(now.clone());
+        let clock = Arc::new(move || ServiceClock::new(clock.clone()));
+        let environment = Environment { clock, ..Environment::of_machine() };
+        let serving = runtime.block_on(Serving::start(config.clone(), environment)).unwrap();
         let address = serving.addresses()[0];
         let policy = signed(&Consortium::policy(1));
         Running { consortium, authority, policy, serving: Some(serving), config, runtime, address, now }
