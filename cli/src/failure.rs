@@ -210,7 +210,6 @@ impl Failure {
     }
 
     /// The code; empty where there is none.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Failure::Stapel(error) => error.code(),

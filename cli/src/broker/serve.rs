@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
-use stapel::Timestamp;
+use stapel_service::server::clock::{Machine, ServiceClock, Source};
 use stapel_service::server::{self, Environment};
 
 use crate::failure::Failure;
+use crate::now::Clock;
 use crate::output::Output;
 
 /// Serve consortia over HTTPS, as a configuration file says
@@ -25,12 +26,36 @@ pub(super) struct ServeArgs {
     /// Say all that is wrong with the configuration, one line each, and serve nothing
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+/// The machine's clocks, which say another time by as much as `--now` does.
+struct Moved {
+    /// From 1970 to the machine's start, by `--now`.
+    started: Duration,
+}
+
+impl Source for Moved {
+    fn wall(&self) -> Duration {
+        self.started.saturating_add(self.boot())
+    }
+
+    fn boot(&self) -> Duration {
+        Machine.boot()
+    }
+
+    /// Nobody keeps it in step with others.
+    fn is_synchronised(&self) -> bool {
+        false
+    }
 }
 
 pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
     use std::io::Write;
+    let now = args.clock.time()?;
     if args.check {
-        let findings = server::check(&args.config, wall_clock());
+        let findings = server::check(&args.config, now);
         if findings.is_empty() {
             writeln!(out, "nothing is wrong with it")?;
         }
@@ -38,10 +63,11 @@ pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
         return Failure::of_several(failures, false);
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
-    let environment = Environment { operator: Some(Arc::new(super::running::Operator)), ..Environment::of_machine() };
+    let mut environment =
+        Environment { operator: Some(Arc::new(super::running::Operator)), ..Environment::of_machine() };
+    if args.clock.is_given() {
+        let started = Duration::from_secs(now.0).saturating_sub(Machine.boot());
+        environment.clock = Arc::new(move || ServiceClock::new(Moved { started }));
+    }
     server::run(&args.config, environment).map_err(|error| Failure::new("serve", error.to_string()))
-}
-
-fn wall_clock() -> Timestamp {
-    Timestamp(SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()))
 }
