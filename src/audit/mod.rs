@@ -30,5 +30,5 @@ pub use ldv::Ldv;
 pub use line::{Line, MAX_LINE};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use reply::LoggedReply;
-pub(crate) use tree::verify_inclusion;
 pub use tree::{Log, leaf_hash};
+pub(crate) use tree::{MAX_TILE_WIDTH, verify_inclusion};

@@ -8,6 +8,12 @@
 use crate::digest::Digest;
 use crate::label;
 
+/// The levels of the tree that a tile of C2SP's tlog-tiles spans.
+const TILE_HEIGHT: u32 = 8;
+
+/// The most hashes that a tile has.
+pub(crate) const MAX_TILE_WIDTH: u16 = 1 << TILE_HEIGHT;
+
 /// The hashes of a log's lines, in order, with those of all whole subtrees: 64 bytes a line.
 ///
 /// Roots and proofs at any earlier size take time in the logarithm of the size.
@@ -186,6 +192,20 @@ impl Log {
         }
         proof.reverse();
         Some(proof)
+    }
+
+    /// A tile of C2SP's tlog-tiles, of the tree of the first `size` lines: `width` hashes of whole subtrees of
+    /// 256^`level` lines, from number `256 * index` on. `None` where that tree does not have them all.
+    pub(crate) fn tile(&self, level: u8, index: u64, width: u16, size: u64) -> Option<&[Digest]> {
+        let height = u32::from(level) * TILE_HEIGHT;
+        let start = index.checked_mul(MAX_TILE_WIDTH.into())?;
+        let end = start.checked_add(width.into())?;
+        // Hashes of whole subtrees never change, so that those of an earlier tree are those of this one.
+        let whole = size.min(self.size()).checked_shr(height)?;
+        if end > whole {
+            return None;
+        }
+        self.levels.get(height as usize)?.get(start as usize..end as usize)
     }
 
     /// MTH(D[start:end]) of RFC 6962. `start` must be a multiple of the smallest power of two that is not below
@@ -450,6 +470,44 @@ mod tests {
                 check(&swapped);
             }
         }
+    }
+
+    #[test]
+    fn tiles_make_the_root_of_every_size() {
+        let log: Log = (0..70_000u64).map(|index| leaf_hash(&index.to_le_bytes())).collect();
+        let root = |hashes: &[Digest]| hashes.iter().copied().collect::<Log>().root();
+        let sizes: [u64; 12] = [1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 65_792, 65_793];
+        for size in sizes {
+            let mut below: Vec<Digest> = Vec::new();
+            for level in 0..=2u8 {
+                let whole = size >> (8 * level);
+                let mut hashes = Vec::new();
+                for index in 0..whole.div_ceil(256) {
+                    let width = (whole - 256 * index).min(256) as u16;
+                    let tile = log.tile(level, index, width, size).unwrap();
+                    assert_eq!(tile.len(), usize::from(width));
+                    assert_eq!(log.tile(level, index, 1, size), Some(&tile[..1]), "of an earlier tree");
+                    if width < MAX_TILE_WIDTH {
+                        assert_eq!(log.tile(level, index, width + 1, size), None, "{index} of {level} of {size}");
+                    }
+                    hashes.extend_from_slice(tile);
+                }
+                assert_eq!(log.tile(level, whole.div_ceil(256), 1, size), None);
+                if level == 0 {
+                    assert_eq!(Some(root(&hashes)), log.root_at(size), "{size}");
+                } else {
+                    // Each hash is the root of a full tile of the level below.
+                    let expected: Vec<_> = below.chunks_exact(256).map(root).collect();
+                    assert_eq!(hashes, expected, "{level} of {size}");
+                }
+                below = hashes;
+            }
+            assert_eq!(log.tile(3, 0, 1, size), None);
+        }
+        for (level, index) in [(u8::MAX, 0), (8, 0), (0, u64::MAX), (0, u64::MAX / 256), (63, u64::MAX)] {
+            assert_eq!(log.tile(level, index, 1, 70_000), None);
+        }
+        assert_eq!(log.tile(0, 300, 1, u64::MAX), None, "of lines that there are not");
     }
 
     proptest! {

@@ -176,19 +176,19 @@ pub(super) fn policy_path(folder: &Path, version: u32) -> PathBuf {
     policies(folder).join(format!("{version}.toml"))
 }
 
+/// Where the version is kept that is announced for a lost policy key, with its signatures beside it: apart from those
+/// that were adopted, because another of the same number may be adopted in its place.
+pub(super) fn announced_path(folder: &Path, version: Digest) -> PathBuf {
+    policies(folder).join(format!("announced-{version}.toml"))
+}
+
 /// Keeps a policy's text and its signatures, so that they are still there when the original is gone.
 ///
 /// The ledger says which one is in force; a copy that was not adopted is overwritten by the next of its version.
-pub(super) fn keep_policy(
-    folder: &Path,
-    version: u32,
-    text: &str,
-    signatures: &[PolicySignature],
-) -> Result<(), SystemError> {
-    let kept = policy_path(folder, version);
-    files::replace_private(&kept, text.as_bytes())?;
+pub(super) fn keep_policy(kept: &Path, text: &str, signatures: &[PolicySignature]) -> Result<(), SystemError> {
+    files::replace_private(kept, text.as_bytes())?;
     for signature in signatures {
-        files::replace_private(&signature.path_of_key_beside(&kept), signature.to_text().as_bytes())?;
+        files::replace_private(&signature.path_of_key_beside(kept), signature.to_text().as_bytes())?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ mod messages;
 mod operator;
 mod organisation_lock;
 mod organisations;
+mod published;
 mod receipts;
 mod release;
 mod report;
@@ -50,6 +51,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 pub use clock::{Clock, Destroys};
 pub use error::BrokerError;
 pub use keys::BrokerKeys;
+pub use published::{PublishedPolicies, PublishedPolicy};
 pub use report::{
     BrokerStatus, CertificateStatus, EpochStatus, Fault, HeldBack, PartnerStatus, Purge, Release, Severity, Silence,
     WouldEnd,
@@ -119,7 +121,8 @@ impl Broker {
         let keys = Arc::new(keys);
         let _making = folder::begin(folder)?;
         let store = folder::create(folder, keys.clone())?;
-        folder::keep_policy(&folder::making(folder), signed.policy().version, &text, &signatures)?;
+        let kept = folder::policy_path(&folder::making(folder), signed.policy().version);
+        folder::keep_policy(&kept, &text, &signatures)?;
         drop(Broker::begin(keys.clone(), Box::new(store), signed, &certificates, now)?);
         folder::put_in_place(folder)?;
         watch::forget(folder);

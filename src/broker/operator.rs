@@ -242,7 +242,7 @@ impl Broker {
             }
         };
         if let Some(folder) = &self.folder {
-            folder::keep_policy(folder, signed.policy().version, &text, &signatures)?;
+            folder::keep_policy(&folder::policy_path(folder, signed.policy().version), &text, &signatures)?;
         }
         let mut differences = old.signed.policy().difference(signed.policy(), Lang::En);
         let open = signed.policy().epochs.iter().filter(|epoch| epoch.is_open(now.day()));
@@ -315,7 +315,7 @@ impl Broker {
     /// key is said to be lost; [`BrokerError::Clock`], [`BrokerError::ClockAhead`], [`BrokerError::ClockRange`],
     /// [`BrokerError::ClockUntrusted`], [`BrokerError::Store`], [`BrokerError::System`].
     pub fn announce_policy(&self, policy: &Path, clock: impl Into<Clock>) -> Result<Day, BrokerError> {
-        let newer = Policy::read(policy)?;
+        let (newer, text) = Policy::read_with_text(policy)?;
         let signatures = self.signatures_of(policy, &newer)?;
         let mut transaction = self.database.begin()?;
         let old = self.in_force();
@@ -325,6 +325,10 @@ impl Broker {
             return Err(PolicyError::PolicySuccessor { finding }.into());
         };
         let now = clock.into().judge(&transaction)?;
+        // Those whose key is said to be lost must be able to see what is to come.
+        if let Some(folder) = &self.folder {
+            folder::keep_policy(&folder::announced_path(folder, newer.digest()), &text, &signatures)?;
+        }
         if let Some(announced) = old.row.announced.filter(|announced| announced.version == newer.digest()) {
             return Ok(announced.on.plus(VETO_DAYS));
         }
