@@ -497,6 +497,12 @@ impl Partner {
         self.data.state().messages().map(SignedMessage::in_flight)
     }
 
+    /// Who asked a question in flight, named by its digest, and for which case.
+    pub fn asked_by(&self, digest: Digest) -> Option<&Case> {
+        let mut questions = self.data.state().questions.iter();
+        questions.find(|question| question.message.head.digest == digest).map(|question| &question.by)
+    }
+
     /// The head of its journal's chain, as the next message will name it.
     pub fn journal_head(&self) -> Digest {
         self.data.journal().position().head

@@ -51,7 +51,7 @@ pub(super) struct SyncArgs {
     /// Who asks about own flags; stays in the partner's own journal
     #[arg(long, value_name = "NAME", env = "STAPEL_ACTOR")]
     actor: Option<String>,
-    /// The case's reference of that; stays in the partner's own journal
+    /// The case's reference of that, which no person's question has; stays in the partner's own journal
     #[arg(long, value_name = "REFERENCE", default_value = "sync")]
     case: String,
     /// Ask about no own flags

@@ -63,8 +63,6 @@ pub(super) struct Kept {
     pub(super) fetched: Option<u16>,
     /// The version of the policy that was in force at the broker then.
     pub(super) brokers_version: u32,
-    /// Digests of the questions about own flags that are under way.
-    pub(super) own_questions: Vec<String>,
 }
 
 /// When the next message of a day goes.

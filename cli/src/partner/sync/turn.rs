@@ -175,8 +175,7 @@ impl<'a> Run<'a> {
         while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
             self.carry(&flight, out)?;
         }
-        let in_flight: Vec<_> = self.open()?.in_flight().map(|message| message.digest.to_string()).collect();
-        self.record.change(|kept| kept.own_questions.retain(|digest| in_flight.contains(digest)))
+        Ok(())
     }
 
     /// The day's work, as far as it is due.
@@ -291,17 +290,7 @@ impl<'a> Run<'a> {
         let case = Case::new(self.args.actor.as_deref().unwrap_or_default(), &self.args.case)?;
         for _ in 0..ROUNDS {
             let (before, was_late) = (self.tried.len(), self.was_late);
-            let mut partner = self.open()?;
-            let asked = partner.ask_own(&case, now)?;
-            let is_asked = |bytes: &[u8]| asked.iter().any(|one| one == bytes);
-            let own = partner.in_flight().filter(|message| is_asked(message.bytes));
-            let own: Vec<_> = own.map(|message| message.digest.to_string()).collect();
-            drop(partner);
-            self.record.change(|kept| {
-                kept.own_questions.extend(own);
-                kept.own_questions.sort();
-                kept.own_questions.dedup();
-            })?;
+            self.open()?.ask_own(&case, now)?;
             let mut again = false;
             while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
                 let outcome = self.carry(&flight, out)?;
@@ -368,7 +357,7 @@ impl<'a> Run<'a> {
         let reply = self.carrier.exchange(&flight.bytes, self.patience())?;
         let now = self.now()?;
         let mut partner = self.open()?;
-        let own = self.record.kept().own_questions.contains(&flight.digest.to_string());
+        let own = partner.asked_by(flight.digest).is_some_and(|by| self.is_own(by));
         if flight.kind == Kind::Question && !own && !self.args.show && is_answer(&reply, &partner, flight) {
             let outbox = self.args.outbox.of(&self.args.place);
             files::create_folder(outbox.folder())?;
@@ -386,6 +375,12 @@ impl<'a> Run<'a> {
         })?;
         self.say(flight, &received, own, &partner, out)?;
         Ok(self.outcome(&received))
+    }
+
+    /// Whether a question is one that a run asked about own flags, and no person's.
+    fn is_own(&self, by: &Case) -> bool {
+        let is_actor = self.args.actor.as_deref().is_none_or(|actor| actor == by.actor());
+        is_actor && by.reference() == self.args.case
     }
 
     fn say(
