@@ -33,6 +33,9 @@ pub(crate) const SIGN_CERTIFICATE: &[u8; 16] = b"stapel1 certify\0";
 /// Prefix of the bytes that a policy digest is the SHA-256 of.
 pub(crate) const POLICY_DIGEST: &[u8; 16] = b"stapel1 rules\0\0\0";
 
+/// Prefix of the bytes that the check code of an enrolment file begins the SHA-256 of.
+pub(crate) const ENROLMENT: &[u8; 16] = b"stapel1 enrol\0\0\0";
+
 /// Prefix of the bytes that a secret file's checksum is the SHA-256 of.
 pub(crate) const SECRET_FILE: &[u8; 16] = b"stapel1 secret\0\0";
 

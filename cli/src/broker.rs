@@ -21,11 +21,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stapel::broker::CertificateStatus;
 use stapel::message::{Code, MAX_MESSAGE, Reply, Role, Unverified};
-use stapel::policy::Oin;
+use stapel::policy::{Enrolment, Oin};
 use stapel::secret::VerifyingKey;
 use stapel::{Broker, BrokerKeys, Digest, Threads, Timestamp};
 use stapel_service::server::consortium::Consortium;
 
+use crate::enrolment;
 use crate::failure::{self, Failure, note, warn};
 use crate::files::{self, Input, Inputs};
 use crate::now::Clock;
@@ -133,18 +134,21 @@ impl Opened {
 
 /// Make the broker's keys, and then its store
 ///
-/// Without --policy it draws the keys and prints the [operator] lines for the policy. With --policy, signed, it makes
+/// Without --policy it draws the keys and prints the [operator] lines for the policy, or writes them as an enrolment for
+/// `stapel policy new`. With --policy, signed, it makes
 /// the store; it takes up the certificates in the policy's folder.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' > operator.toml\n  \
+    after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' --oin 00000099000000009000 \\\n      \
+                        --log-origin stapel.example.nl/zaanstad --address https://stapel.example.nl --enrolment \
+                        operator.toml\n  \
                         stapel broker init --dir broker --policy policy.toml"
 )]
 struct InitArgs {
     #[command(flatten)]
     place: BrokerFolder,
     /// The policy, with its signatures and the partners' certificates beside it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "oin", "log_origin"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "oin", "log_origin", "address", "enrolment"])]
     policy: Option<PathBuf>,
     /// The operator's name, for the [operator] lines
     #[arg(long)]
@@ -155,6 +159,12 @@ struct InitArgs {
     /// The origin of the audit log, ending in the consortium: stapel.example.nl/zaanstad, for the [operator] lines
     #[arg(long)]
     log_origin: Option<String>,
+    /// An address at which partners reach the broker, as https://stapel.example.nl; once for each
+    #[arg(long, value_name = "URL")]
+    address: Vec<String>,
+    /// Write an enrolment file, for `stapel policy new` and `policy next`
+    #[arg(long, value_name = "FILE", requires_all = ["name", "oin", "log_origin"])]
+    enrolment: Option<PathBuf>,
     #[command(flatten)]
     clock: Clock,
 }
@@ -378,7 +388,20 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
         writeln!(out, "broker of {}, policy {}", signed.policy().consortium, signed.digest())?;
         return Ok(());
     }
+    let enrolled = |keys: [VerifyingKey; 2]| match (&args.name, args.oin, &args.log_origin) {
+        (Some(name), Some(oin), Some(origin)) => {
+            Enrolment::of_operator(name, oin, keys, origin, &args.address).map(Some).map_err(Failure::from)
+        }
+        _ => Ok(None),
+    };
+    if let Some(path) = &args.enrolment {
+        enrolment::refuse_existing(path)?;
+        enrolled([enrolment::any_key(), enrolment::other_key()])?;
+    }
     let keys = BrokerKeys::create(&keys_folder)?;
+    if let (Some(path), Some(enrolled)) = (&args.enrolment, enrolled([keys.verifying_key(), keys.checkpoint_key()])?) {
+        return enrolment::write(path, &enrolled, out);
+    }
     // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
     let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());
     writeln!(out, "[operator]")?;
@@ -387,6 +410,9 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "verifying_key = \"{}\"", keys.verifying_key())?;
     writeln!(out, "checkpoint_key = \"{}\"", keys.checkpoint_key())?;
     writeln!(out, "log_origin = {}", quoted(args.log_origin.as_deref()))?;
+    if !args.address.is_empty() {
+        writeln!(out, "addresses = {}", json!(args.address))?;
+    }
     Ok(())
 }
 

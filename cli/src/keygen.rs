@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use stapel::partner::PartnerError;
-use stapel::policy::Oin;
-use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey, UnsealingKey};
+use stapel::policy::{Enrolment, Oin};
+use stapel::secret::{KeyId, Scope, SecretFile, SecretPart, SigningKey, UnsealingKey, VerifyingKey};
 use stapel::{Policy, Slug};
 
+use crate::enrolment;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::{Output, Shown};
@@ -52,8 +53,11 @@ struct SecretArgs {
     /// Split it into so many parts, all of which are needed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
     parts: Option<u8>,
+    /// Write an enrolment file with its key id, for `stapel policy new` and `policy next`
+    #[arg(long, value_name = "FILE")]
+    enrolment: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "enrolment")]
     json: bool,
 }
 
@@ -80,12 +84,14 @@ struct JoinArgs {
     json: bool,
 }
 
-/// Draw an organisation's policy key, and print its table for the policy
+/// Draw an organisation's policy key, and print its table for the policy, or write its enrolment
 ///
-/// Whoever has it decides for the organisation. Keep it offline, and a copy elsewhere.
+/// The enrolment is a small file of public facts that `stapel policy new` reads, with a check code for the telephone.
+/// Whoever has the key decides for the organisation. Keep it offline, and a copy elsewhere.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel keygen policy --out police.policy.key --organisation politie \\\n      \
-                  --name Politie --oin 00000099000000001000 --contact 'Sleutelbeheer, 0900 88 44'")]
+                  --name Politie --oin 00000099000000001000 --contact 'Sleutelbeheer, 0900 88 44' \\\n      \
+                  --enrolment politie.toml")]
 struct PolicyArgs {
     /// The file to write: the raw 32-byte seed
     #[arg(long, value_name = "FILE")]
@@ -102,8 +108,14 @@ struct PolicyArgs {
     /// How to reach whoever keeps the key
     #[arg(long, value_name = "TEXT")]
     contact: Option<String>,
+    /// An OIN in the TLS certificates of its partners, other than its own; once for each
+    #[arg(long, value_name = "OIN", requires = "enrolment")]
+    tls_oin: Vec<Oin>,
+    /// Write an enrolment file, for `stapel policy new` and `policy next`
+    #[arg(long, value_name = "FILE", requires_all = ["organisation", "name", "oin", "contact"])]
+    enrolment: Option<PathBuf>,
     /// Print one JSON object instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "enrolment")]
     json: bool,
 }
 
@@ -157,6 +169,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
+    if let Some(path) = &args.enrolment {
+        enrolment::refuse_existing(path)?;
+    }
     let secret = SecretFile::generate(Scope { purpose: args.purpose.clone(), epoch: args.epoch })?;
     let mut written = Vec::new();
     match args.parts {
@@ -182,7 +197,14 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
             }
         }
     }
-    show_secret("secret", &secret.scope, secret.key_id(), &written, args.json, out)
+    show_secret("secret", &secret.scope, secret.key_id(), &written, args.json, out)?;
+    match &args.enrolment {
+        None => Ok(()),
+        Some(path) => {
+            let enrolled = Enrolment::of_epoch(args.purpose.clone(), args.epoch, secret.key_id());
+            enrolment::write(path, &enrolled, out)
+        }
+    }
 }
 
 fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
@@ -196,9 +218,16 @@ fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn policy(args: &PolicyArgs, out: &mut Output) -> Result<(), Failure> {
+    if let Some(path) = &args.enrolment {
+        enrolment::refuse_existing(path)?;
+        enrolled(args, enrolment::any_key())?;
+    }
     let key = SigningKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
     if args.json {
         return show_signing(&key, true, out);
+    }
+    if let (Some(path), Some(enrolled)) = (&args.enrolment, enrolled(args, key.verifying_key())?) {
+        return enrolment::write(path, &enrolled, out);
     }
     // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
     let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());
@@ -209,6 +238,15 @@ fn policy(args: &PolicyArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "contact = {}", quoted(args.contact.as_deref()))?;
     writeln!(out, "policy_key = \"{}\"", key.verifying_key())?;
     Ok(())
+}
+
+/// The enrolment of an organisation with that policy key.
+fn enrolled(args: &PolicyArgs, key: VerifyingKey) -> Result<Option<Enrolment>, Failure> {
+    let PolicyArgs { organisation: Some(slug), name: Some(name), oin: Some(oin), contact: Some(contact), .. } = args
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Enrolment::of_organisation(slug.clone(), name, *oin, contact, key, &args.tls_oin)?))
 }
 
 fn signing(args: &SigningArgs, out: &mut Output) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ mod address;
 mod audit;
 mod broker;
 mod demo;
+mod enrolment;
 mod failure;
 mod files;
 mod keygen;

@@ -1,8 +1,10 @@
 //! `stapel policy`: the rules of a consortium, checked, explained, signed and compared.
 //!
-//! - `certify`: certificates and suspensions of partners.
+//! - `certify`: certificates and suspensions of partners;
+//! - `draft`: versions that are made of enrolments.
 
 mod certify;
+mod draft;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ impl Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    New(draft::NewArgs),
+    Next(draft::NextArgs),
     Sample(SampleArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
@@ -175,6 +179,8 @@ struct EvidenceArgs {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
+        Command::New(args) => draft::new(args, out),
+        Command::Next(args) => draft::next(args, out),
         Command::Sample(args) => Ok(out.write_all(sample_text(args.clock.time()?.day()).as_bytes())?),
         Command::Check(args) => check(args, out),
         Command::Explain(args) => {

@@ -12,6 +12,7 @@ mod protocol;
 mod readme;
 mod register;
 mod sandbox;
+mod setup;
 mod slips;
 mod statuses;
 #[path = "../../service/tests/stub.rs"]

@@ -30,16 +30,18 @@ impl Policy {
     /// As [`Policy::read`], with the text. Whoever keeps a copy of a policy that was verified writes this text, because
     /// the file may have changed since.
     pub(crate) fn read_with_text(path: &Path) -> Result<(Policy, String), PolicyError> {
-        let text = String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
-            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            PolicyError::PolicyText {
-                place: format!("line {line}"),
-                finding: "it is not UTF-8; save it as UTF-8".into(),
-            }
-        })?;
+        let text = read_text(path)?;
         Ok((Policy::parse(&text)?, text))
     }
+}
+
+/// The text of a policy's file, or of an enrolment's.
+pub(super) fn read_text(path: &Path) -> Result<String, PolicyError> {
+    String::from_utf8(read_up_to(path, MAX_TEXT)?).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        PolicyError::PolicyText { place: format!("line {line}"), finding: "it is not UTF-8; save it as UTF-8".into() }
+    })
 }
 
 impl SignedPolicy {

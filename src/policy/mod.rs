@@ -9,9 +9,13 @@
 mod canonical;
 mod certificate;
 mod check;
+mod enrolment;
 mod error;
 mod explain;
 mod files;
+mod following;
+mod founding;
+mod layout;
 mod model;
 mod published;
 #[cfg(test)]
@@ -25,8 +29,11 @@ mod text;
 pub(crate) use certificate::latest;
 pub use certificate::{Certificate, PartnerKeys, Statement};
 pub use check::{Check, Finding, Reveal};
+pub use enrolment::{Enrolment, EnrolmentError, KeysOfPartner, SecretOfEpoch};
 pub use error::PolicyError;
 pub use explain::{Lang, NotALang};
+pub use following::{Change, Following};
+pub use founding::Founding;
 pub use model::{
     Because, Budgets, ChangeRules, Counting, Epoch, LegalAct, MessageRules, NotAnOin, Oin, Operator, Organisation,
     Override, Permissions, Policy, RegisterUse, ReleaseRules, Retention, RosterEntry, Rules, Sees, Unsigned,

@@ -8,7 +8,7 @@ use crate::day::Day;
 use crate::secret::{KeyId, VerifyingKey};
 
 /// The sample as it lies in the repository, with days of its own.
-const SAMPLE: &str = include_str!("sample.toml");
+pub(super) const SAMPLE: &str = include_str!("sample.toml");
 
 /// The day from which the sample in the repository is valid, and the last one of its epoch.
 const SAMPLE_DAYS: [&str; 2] = ["2026-12-01", "2027-11-30"];

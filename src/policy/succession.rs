@@ -26,15 +26,7 @@ impl SignedPolicy {
     pub fn succeed(&self, newer: Policy, signatures: &[PolicySignature]) -> Result<SignedPolicy, PolicyError> {
         let old = self.policy();
         self.refuse_other_line(&newer)?;
-        refuse_changed_epochs(old, &newer)?;
-        refuse_moved_epochs(old, &newer, newer.valid_from)?;
-        refuse_moved_numbers(old, &newer)?;
-        refuse_joining_late(old, &newer)?;
-        refuse_leaving_amid_an_epoch(old, &newer)?;
-        let unsigned = unsigned_version(old, &newer)?;
-        if let Some(unsigned) = unsigned {
-            refuse_unfit_exception(old, &newer, unsigned)?;
-        }
+        refuse_unfit(old, &newer)?;
         let newer = SignedPolicy::verify(newer, signatures)?;
         refuse_unasked_joiners(old, &newer)?;
         let unsigned = newer.policy().unsigned.as_ref().filter(|_| unsigned_now(newer.policy()));
@@ -161,6 +153,19 @@ impl SignedPolicy {
             "'{}' has vetoed, with its policy key, that this is lost: the one in force stays",
             unsigned.organisation
         ))
+    }
+}
+
+/// Refuses what no signatures make good, of a version that is the next in the line of `old`.
+pub(super) fn refuse_unfit(old: &Policy, newer: &Policy) -> Result<(), PolicyError> {
+    refuse_changed_epochs(old, newer)?;
+    refuse_moved_epochs(old, newer, newer.valid_from)?;
+    refuse_moved_numbers(old, newer)?;
+    refuse_joining_late(old, newer)?;
+    refuse_leaving_amid_an_epoch(old, newer)?;
+    match unsigned_version(old, newer)? {
+        Some(unsigned) => refuse_unfit_exception(old, newer, unsigned),
+        None => Ok(()),
     }
 }
 

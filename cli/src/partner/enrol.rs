@@ -6,20 +6,22 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use stapel::Slug;
 use stapel::partner::Partner;
-use stapel::policy::{Lang, Policy};
+use stapel::policy::{Enrolment, Lang, Policy, Sees};
 
 use super::PartnerFolder;
+use crate::enrolment;
 use crate::failure::{Failure, note};
 use crate::now::Clock;
 use crate::output::{Output, Shown};
 
-/// Make a partner's folder, and print its entry for the roster
+/// Make a partner's folder, and print its entry for the roster, or write its enrolment
 ///
 /// The entry goes to the coordinator, who completes it and puts it into the policy. Texts that are left empty there,
 /// the policy's reader refuses. Its keys are certified once there is a policy: see `stapel partner keys`.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel partner init --dir police --number 1 --name 'Politie' \\\n      \
-                   --organisation politie")]
+                   --organisation politie --legal-basis-flag 'Politiewet 2012, artikel 3' \\\n      --enrolment \
+                   police.toml")]
 pub(super) struct InitArgs {
     #[command(flatten)]
     place: PartnerFolder,
@@ -38,8 +40,15 @@ pub(super) struct InitArgs {
     /// Its legal basis to ask
     #[arg(long, value_name = "TEXT")]
     legal_basis_ask: Option<String>,
+    /// What it is to see of a count: presence, band or count
+    #[arg(long, value_name = "WHAT", default_value = "presence", value_parser = sees)]
+    sees: Sees,
+    /// Write an enrolment file, for `stapel policy new` and `policy next`; it flags and asks for what it has a legal
+    /// basis
+    #[arg(long, value_name = "FILE", requires_all = ["name", "organisation"])]
+    enrolment: Option<PathBuf>,
     /// Print one JSON object instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "enrolment")]
     json: bool,
 }
 
@@ -89,17 +98,21 @@ pub(super) struct AddSecretArgs {
 /// Print the partner's public keys of an epoch, for its organisation to certify
 ///
 /// The seal key is drawn where there is none yet. Hand both, on a way on which they cannot be changed, to whoever keeps
-/// the organisation's policy key: it is for `stapel policy certify`.
+/// the organisation's policy key: as an enrolment file, whose check code that person asks for, it is for `stapel policy
+/// certify --keys`.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stapel partner keys --dir police --epoch 1")]
+#[command(after_help = "Example:\n  stapel partner keys --dir police --epoch 1 --enrolment keys.toml")]
 pub(super) struct KeysArgs {
     #[command(flatten)]
     place: PartnerFolder,
     /// The epoch
     #[arg(long, value_name = "N")]
     epoch: u32,
+    /// Write an enrolment file
+    #[arg(long, value_name = "FILE")]
+    enrolment: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "enrolment")]
     json: bool,
 }
 
@@ -117,9 +130,29 @@ pub(super) struct AddCertificateArgs {
     files: Vec<PathBuf>,
 }
 
+fn sees(text: &str) -> Result<Sees, String> {
+    Sees::ALL.into_iter().find(|sees| sees.as_str() == text).ok_or_else(|| "it is presence, band or count".to_owned())
+}
+
 pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
-    let enrolment = Partner::init(args.place.place(), args.number)?;
-    let (number, key) = (enrolment.number, enrolment.verifying_key.to_string());
+    let enrolled = match (&args.enrolment, &args.name, &args.organisation) {
+        (Some(path), Some(name), Some(organisation)) => {
+            enrolment::refuse_existing(path)?;
+            let (flag, ask) = (args.legal_basis_flag.as_deref(), args.legal_basis_ask.as_deref());
+            if flag.is_none() && ask.is_none() {
+                let finding = "a partner flags or asks, and needs a legal basis for each: give --legal-basis-flag, \
+                               --legal-basis-ask, or both";
+                return Err(Failure::Usage(finding.to_owned()));
+            }
+            Some((path, Enrolment::of_partner(args.number, name, organisation.clone(), args.sees, flag, ask)?))
+        }
+        _ => None,
+    };
+    let made = Partner::init(args.place.place(), args.number)?;
+    if let Some((path, enrolled)) = enrolled {
+        return enrolment::write(path, &enrolled, out);
+    }
+    let (number, key) = (made.number, made.verifying_key.to_string());
     if args.json {
         return out.json(&json!({ "number": number, "verifying_key": key }));
     }
@@ -130,7 +163,7 @@ pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
     writeln!(out, "name = {}", quoted(args.name.as_deref()))?;
     writeln!(out, "organisation = {}", quoted(args.organisation.as_ref().map(Slug::as_str)))?;
     writeln!(out, "may = [\"flag\", \"ask\"]")?;
-    writeln!(out, "sees = \"presence\"")?;
+    writeln!(out, "sees = \"{}\"", args.sees.as_str())?;
     writeln!(out, "legal_basis_flag = {}", quoted(args.legal_basis_flag.as_deref()))?;
     writeln!(out, "legal_basis_ask = {}", quoted(args.legal_basis_ask.as_deref()))?;
     Ok(())
@@ -230,7 +263,12 @@ pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn keys(args: &KeysArgs, out: &mut Output) -> Result<(), Failure> {
-    let keys = args.place.open()?.keys(args.epoch)?;
+    let partner = args.place.open()?;
+    let keys = partner.keys(args.epoch)?;
+    if let Some(path) = &args.enrolment {
+        let consortium = partner.policy().policy().consortium.clone();
+        return enrolment::write(path, &Enrolment::of_keys(consortium, partner.number(), args.epoch, keys), out);
+    }
     let (message, seal) = (keys.message.to_string(), keys.seal.to_string());
     if args.json {
         return out.json(&json!({ "message_key": message, "seal_key": seal }));

@@ -1,5 +1,6 @@
 //! A policy's TOML text to a [`Policy`]. SPEC.md has every key, its default and its bounds.
 
+mod enrolment;
 mod roster;
 mod shape;
 mod toml_1_0;

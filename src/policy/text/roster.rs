@@ -19,8 +19,8 @@ const MAX_TLS_OINS: usize = 100;
 
 /// What was read so far, so that what comes next cannot have it too.
 #[derive(Default)]
-struct Taken {
-    slugs: BTreeSet<Slug>,
+pub(super) struct Taken {
+    pub(super) slugs: BTreeSet<Slug>,
     organisation_of: BTreeMap<Oin, Slug>,
     numbers: BTreeSet<u16>,
     /// Every policy key, with the organisation whose key it is.
@@ -80,7 +80,7 @@ impl PolicyFile<'_> {
         }))
     }
 
-    fn organisation(&self, raw: &RawOrganisation, taken: &mut Taken) -> Result<Organisation, PolicyError> {
+    pub(super) fn organisation(&self, raw: &RawOrganisation, taken: &mut Taken) -> Result<Organisation, PolicyError> {
         let slug: Slug = self.read("organisation.slug", &raw.slug)?;
         if !taken.slugs.insert(slug.clone()) {
             return Err(self.twice(raw.slug.span().start, "organisation.slug", slug.as_str()));
@@ -104,7 +104,12 @@ impl PolicyFile<'_> {
         })
     }
 
-    fn partner(&self, raw: &RawPartner, budgets: &Budgets, taken: &mut Taken) -> Result<RosterEntry, PolicyError> {
+    pub(super) fn partner(
+        &self,
+        raw: &RawPartner,
+        budgets: &Budgets,
+        taken: &mut Taken,
+    ) -> Result<RosterEntry, PolicyError> {
         let number = self.number("partner.number", &raw.number, 1..=i64::from(u16::MAX))?;
         if !taken.numbers.insert(number) {
             return Err(self.twice(raw.number.span().start, "partner.number", &number.to_string()));
