@@ -38,6 +38,7 @@ impl Args {
 enum Command {
     New(draft::NewArgs),
     Next(draft::NextArgs),
+    Pack(draft::PackArgs),
     Sample(SampleArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
@@ -181,6 +182,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::New(args) => draft::new(args, out),
         Command::Next(args) => draft::next(args, out),
+        Command::Pack(args) => draft::pack(args, out),
         Command::Sample(args) => Ok(out.write_all(sample_text(args.clock.time()?.day()).as_bytes())?),
         Command::Check(args) => check(args, out),
         Command::Explain(args) => {

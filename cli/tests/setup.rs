@@ -329,3 +329,25 @@ fn a_stolen_policy_key_and_another_operator_take_one_command_each() {
     desk.stapel(&format!("{NEXT} --address https://b.example --address https://a.example"));
     assert!(text(&desk.read("policy-2.toml")).contains("[\"https://b.example\", \"https://a.example\"]"));
 }
+
+#[test]
+fn a_start_pack_says_what_is_open_and_is_not_written_over() {
+    let (desk, _) = enrolled();
+    let said = desk.stapel(&format!("{NEW} --texts texts.toml --pack start {}", files()));
+    assert_eq!(desk.list("start").len(), 6);
+    let papers: String = desk.list("start").iter().map(|name| text(&desk.read(&format!("start/{name}")))).collect();
+    assert_eq!(
+        papers.matches("[IN TE VULLEN:").count(),
+        said.matches("\n  1-").count()
+            + (2..=6).map(|number| said.matches(&format!("\n  {number}-")).count()).sum::<usize>()
+    );
+    // The ceremony has the check codes that the commands said.
+    for code in said.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| line.ends_with(".toml)")) {
+        assert!(papers.contains(code.split("  ").next().unwrap()), "{code}");
+    }
+    assert!(papers.contains("stapel policy sign policy.toml --key woonbron.policy.key"));
+    desk.write("start/3-bericht-inwoners.md", "ours");
+    assert_eq!(desk.code("policy pack policy.toml --out start"), "folder_not_empty");
+    assert_eq!(desk.read("start/3-bericht-inwoners.md"), b"ours");
+    desk.stapel("policy pack policy.toml --out other");
+}

@@ -198,9 +198,9 @@ fn statements(text: &str) -> Vec<Statement> {
             Within::String { end, escapes } => {
                 if escapes && c == '\\' {
                     length += rest[1..].chars().next().map_or(0, char::len_utf8);
-                } else if rest.starts_with(end) {
+                } else if let Some(after) = rest.strip_prefix(end) {
                     // Of quotes before the last three the string may have two more.
-                    let more = rest[end.len()..].chars().take_while(|next| end.len() == 3 && end.starts_with(*next));
+                    let more = after.chars().take_while(|next| end.len() == 3 && end.starts_with(*next));
                     length = end.len() + more.take(2).count();
                     within = Within::Nothing;
                 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use stapel::policy::{Change, Enrolment, Finding, Following, Founding, Lang};
+use stapel::policy::{Change, Enrolment, Finding, Following, Founding, Lang, OPEN};
 use stapel::{Day, NotADay, Policy, Slug};
 
 use crate::enrolment::{self, refuse_existing};
@@ -64,8 +64,26 @@ pub(super) struct NewArgs {
     /// change it
     #[arg(long)]
     test: bool,
+    /// Also write the start pack, as `stapel policy pack` does, to this folder
+    #[arg(long, value_name = "DIR")]
+    pack: Option<PathBuf>,
     #[command(flatten)]
     clock: Clock,
+}
+
+/// Write the papers that a consortium needs before it begins, in Dutch, from a policy
+///
+/// A checklist for going live, the key ceremony on paper, a notice to citizens, an entry for the register of processing
+/// (AVG, article 30), an annex for the DPIA, and an agreement with the operator to adapt (article 28). What must still be
+/// filled in or decided is marked [IN TE VULLEN: ...] there, and listed here. None of it is legal advice.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  stapel policy pack policy.toml --out startpakket")]
+pub(super) struct PackArgs {
+    /// The policy
+    file: PathBuf,
+    /// The folder to write them to; papers that are there are not written over
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 /// Begin the version that follows a policy, with its comments kept
@@ -132,6 +150,9 @@ pub(super) struct NextArgs {
 
 pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
     refuse_existing(&args.out)?;
+    if let Some(folder) = &args.pack {
+        refuse_papers(folder)?;
+    }
     let enrolments = enrolment::read(&args.files)?;
     let valid_from = match args.valid_from {
         Some(day) => day,
@@ -157,6 +178,9 @@ pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
     files::replace(&args.out, text.as_bytes())?;
     writeln!(out, "{}", args.out.shown())?;
     say_codes(&enrolments, out)?;
+    if let Some(folder) = &args.pack {
+        write_papers(&policy, folder, out)?;
+    }
     if args.test {
         note("this policy is for tests alone: its flags show at once; never use it with real addresses");
     }
@@ -200,6 +224,38 @@ pub(super) fn next(args: &NextArgs, out: &mut Output) -> Result<(), Failure> {
     }
     say_codes(&read, out)?;
     say_findings(&following.policy, &args.out, args.lang)
+}
+
+pub(super) fn pack(args: &PackArgs, out: &mut Output) -> Result<(), Failure> {
+    let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
+    refuse_papers(&args.out)?;
+    write_papers(&policy, &args.out, out)
+}
+
+/// Refuses a folder with papers, which somebody may have filled in.
+fn refuse_papers(folder: &Path) -> Result<(), Failure> {
+    if !folder.exists() || files::list(folder, ".md")?.is_empty() {
+        return Ok(());
+    }
+    let finding = "has papers already, which may have been filled in; nothing was written: give another folder";
+    Err(Failure::new("folder_not_empty", format!("{} {finding}", folder.shown())))
+}
+
+fn write_papers(policy: &Policy, folder: &Path, out: &mut Output) -> Result<(), Failure> {
+    files::create_folder(folder)?;
+    let papers = policy.start_pack();
+    for paper in &papers {
+        let path = folder.join(paper.name);
+        files::replace(&path, paper.text.as_bytes())?;
+        writeln!(out, "{}", path.shown())?;
+    }
+    writeln!(out, "Still to be filled in or decided, where they say {OPEN} ...]:")?;
+    for paper in &papers {
+        for point in paper.open_points() {
+            writeln!(out, "  {}: {point}", paper.name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Says the check code of each enrolment, and whom to ask for it.

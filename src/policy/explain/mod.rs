@@ -7,11 +7,13 @@ mod catalogue;
 mod difference;
 mod facts;
 mod lang;
+mod pack;
 
 use catalogue::{Blank, Catalogue};
 use facts::{explained, of_finding, of_unsigned, tls_oins};
 
 pub use self::lang::{Lang, NotALang};
+pub use self::pack::{OPEN, Paper};
 use super::check::{Check, Finding, Reveal};
 use super::model::{Organisation, Policy, RegisterUse, RosterEntry};
 use crate::address::Level;
