@@ -1,5 +1,5 @@
-"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates,transcripts}.json. Gives
-the same bytes whenever it runs.
+"""Makes tests/vectors/v1/{derivations,standings,messages,log,policies,succession,certificates,transcripts,
+carrier}.json. Gives the same bytes whenever it runs.
 
     python3 reference/make_vectors.py [--check]
 
@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from carrier_vectors import carrier_file
 from certificate_vectors import certificate_file
 from log_vectors import log_file
 from policy_vectors import policy_file
@@ -830,6 +831,7 @@ def main() -> int:
         "succession.json": succession_file(),
         "certificates.json": certificate_file(),
         "transcripts.json": transcript_file(),
+        "carrier.json": carrier_file(),
     }
     stale = []
     for name, content in made.items():

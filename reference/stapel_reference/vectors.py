@@ -1,12 +1,15 @@
 """Holds this package to the vectors: what every file under tests/vectors/v1 says, and nothing left out."""
 
 import hashlib
+import http.client
+import io
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import address, certificate, jsonform, keys, log, messages, policy, secret_file, transcripts
+from . import address, certificate, https, jsonform, keys, log, messages, policy, secret_file, transcripts
 from .errors import Refused
 from .keys import unhex
 from .standings import Counting
@@ -280,8 +283,65 @@ def sent(step: dict[str, Any], rosters: dict[str, set[int]]) -> str | None:
     return None
 
 
+class Attempts:
+    """What comes of attempts at addresses, as a row of carrier.json says, and the waits between them."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.came = {str(number): list(events) for number, events in enumerate(row["addresses"])}
+        self.due, self.waits = row["waits"], 0
+        self.ends_with_waits = row["ends"] == "waits"
+
+    def attempt(self, name: str) -> http.client.HTTPResponse:
+        came = self.came[name].pop(0) if len(self.came[name]) > 1 else self.came[name][0]
+        if came == "foreign_certificate":
+            raise ssl.SSLCertVerificationError(came)
+        if came in ("no_connection", "closed", "silent"):
+            raise ConnectionError(came)
+        response = http.client.HTTPResponse(Bytes(came.encode()), method="POST")  # type: ignore[arg-type]
+        response.begin()
+        return response
+
+    def wait(self, seconds: float) -> None:
+        if self.waits == len(self.due) and self.ends_with_waits:
+            raise TimeoutError
+        least, most = self.due[self.waits]
+        assert least <= seconds <= most, f"waited {seconds} seconds, not {least} to {most}"
+        self.waits += 1
+
+
+class Bytes:
+    """A socket on which bytes came, and the end."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self.data)
+
+
+def carrier(file: dict[str, Any]) -> Check:
+    for row in file["partner"]:
+        attempts = Attempts(row)
+        ended: tuple[str, str | None]
+        try:
+            ended = ("reply", https.exchange(list(attempts.came), attempts.attempt, attempts.wait).decode())
+        except Refused as error:
+            ended = ("stops", error.code if error.code == row.get("code") else None)
+        except TimeoutError:
+            ended = ("waits", None)
+        due = (row["ends"], row.get("body", row.get("code")), len(row["waits"]))
+        yield row["name"], unlike(due, (*ended, attempts.waits))
+    for address in ("https://stapel.example.nl", "https://stapel.example.nl:8443/sub"):
+        for length in (0, 351, 5_000, https.MOST):
+            path, fields = https.head(address, "zaanstad", length)
+            lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), ""]
+            size = sum(len(line) + 2 for line in lines) + length
+            yield f"padding at {address} of {length} bytes", unlike(0, size % 4_096)
+
+
 FILES: dict[str, Callable[[dict[str, Any]], Check]] = {
     "addresses.json": addresses,
+    "carrier.json": carrier,
     "certificates.json": certificates,
     "derivations.json": derivations,
     "log.json": log_vectors,
