@@ -13,6 +13,7 @@ mod readme;
 mod register;
 mod sandbox;
 mod setup;
+mod serve;
 mod slips;
 mod statuses;
 #[path = "../../service/tests/stub.rs"]
