@@ -1,4 +1,5 @@
-//! `broker.toml`: which consortia one process serves, and where it listens. Read strictly: what is not known is refused.
+//! `broker.toml`: which consortia one process serves, and where it listens. It is read strictly: unknown keys are
+//! refused.
 
 use std::fmt;
 use std::fs;

@@ -1,7 +1,7 @@
 //! The broker that runs: `broker.toml` says of which consortia, and where. spec/carrier.md has what it speaks.
 //!
-//! [`Serving::start`] opens the brokers and listens; [`run`] does that for a process, with its signals. An embedder that
-//! has a server of its own gives requests to [`Server::respond`].
+//! [`Serving::start`] opens the brokers and listens; [`run`] does that for a process, with its signals. An embedder
+//! that has a server of its own gives requests to [`Server::respond`].
 
 mod admission;
 mod check;
