@@ -12,8 +12,8 @@ mod protocol;
 mod readme;
 mod register;
 mod sandbox;
-mod setup;
 mod serve;
+mod setup;
 mod slips;
 mod statuses;
 #[path = "../../service/tests/stub.rs"]

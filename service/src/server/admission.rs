@@ -78,7 +78,11 @@ impl Admission {
 
     /// Waits for a worker. Large messages have no need to: there are as many workers for them as may be under way.
     pub(super) async fn worker(&self, admitted: &Admitted) -> Option<OwnedSemaphorePermit> {
-        if admitted.is_small { self.workers.clone().acquire_owned().await.ok() } else { None }
+        if admitted.is_small { self.small_worker().await } else { None }
+    }
+
+    pub(super) async fn small_worker(&self) -> Option<OwnedSemaphorePermit> {
+        self.workers.clone().acquire_owned().await.ok()
     }
 
     /// Reads a body, which must come at the least rate.

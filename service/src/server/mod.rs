@@ -9,6 +9,7 @@ pub mod clock;
 mod config;
 mod connections;
 pub mod consortium;
+mod fetched;
 mod identity;
 #[cfg(unix)]
 pub mod operator;

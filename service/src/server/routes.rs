@@ -22,11 +22,13 @@ use hyper::body::{Frame, SizeHint};
 use stapel::Slug;
 use stapel::message::{MAX_MESSAGE, Role, Unverified};
 use stapel::policy::Oin;
+use tokio::sync::OwnedSemaphorePermit;
 use tower::ServiceExt;
 
 use super::admission::{Admission, Admitted};
 use super::config::Bounds;
 use super::consortium::Consortium;
+use super::fetched;
 use super::identity::Peer;
 use super::problem::Problem;
 use crate::carrier::{API_VERSION, MAX_FIELDS, MAX_HEAD, MESSAGE, ProblemCode, REPLY};
@@ -41,8 +43,17 @@ pub struct Route {
 }
 
 /// All routes that are served.
-pub const ROUTES: [Route; 2] =
-    [Route { method: "POST", path: "/v1/{consortium}/messages" }, Route { method: "GET", path: "/v1/openapi.json" }];
+pub const ROUTES: [Route; 9] = [
+    Route { method: "POST", path: "/v1/{consortium}/messages" },
+    Route { method: "GET", path: "/v1/openapi.json" },
+    Route { method: "GET", path: "/v1/{consortium}/policies" },
+    Route { method: "GET", path: "/v1/{consortium}/policies/{version}" },
+    Route { method: "GET", path: "/v1/{consortium}/policies/{version}/signatures" },
+    Route { method: "GET", path: "/v1/{consortium}/certificates" },
+    Route { method: "GET", path: "/v1/{consortium}/checkpoint" },
+    Route { method: "GET", path: "/v1/{consortium}/tile/{level}/{index}" },
+    Route { method: "GET", path: "/v1/{consortium}/tile/{level}/{index}.p/{width}" },
+];
 
 /// What every response has, as the carrier and the API Design Rules of Logius say.
 const ALWAYS: [(HeaderName, HeaderValue); 6] = [
@@ -67,11 +78,18 @@ pub struct Server {
 
 /// Whose request it is. Every request for a consortium has this, or was refused.
 #[derive(Clone)]
-struct Caller {
+pub(super) struct Caller {
     server: Arc<Server>,
-    consortium: Arc<Consortium>,
+    pub(super) consortium: Arc<Consortium>,
     oin: Oin,
     organisations: Arc<[Slug]>,
+}
+
+impl Caller {
+    /// Waits for one of those that small messages have too.
+    pub(super) async fn worker(&self) -> Option<OwnedSemaphorePermit> {
+        self.server.admission.small_worker().await
+    }
 }
 
 impl Server {
@@ -80,6 +98,13 @@ impl Server {
         let router = Router::new()
             .route(ROUTES[0].path, post(message))
             .route(ROUTES[1].path, get(openapi))
+            .route(ROUTES[2].path, get(fetched::policies))
+            .route(ROUTES[3].path, get(fetched::policy))
+            .route(ROUTES[4].path, get(fetched::signatures))
+            .route(ROUTES[5].path, get(fetched::certificates))
+            .route(ROUTES[6].path, get(fetched::checkpoint))
+            // An index has `/` in it, and so has a width.
+            .route("/v1/{consortium}/tile/{level}/{*index}", get(fetched::tile))
             .fallback(async || Problem::new(ProblemCode::NotFound, "there is no such path"))
             .method_not_allowed_fallback(async || {
                 Problem::new(ProblemCode::MethodNotAllowed, "the path has another method, which Allow names")

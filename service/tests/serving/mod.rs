@@ -3,6 +3,7 @@
 mod configuration;
 mod connecting;
 mod exchange;
+mod fetched;
 mod hostile;
 mod openapi;
 mod pki;
