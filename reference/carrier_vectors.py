@@ -15,7 +15,8 @@ Pieces = list[str | list[str | int]]
 
 
 def request(method: str = "POST", path: str = PATH, fields: str = HOST + TYPE + LENGTH) -> str:
-    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n{BODY if 'Content-Length: 3' in fields else ''}"
+    has_body = "content-length:3" in fields.lower().replace(" ", "")
+    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n{BODY if has_body else ''}"
 
 
 def broker() -> list[dict]:

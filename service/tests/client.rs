@@ -13,7 +13,7 @@ use crate::stub::{Answer, Got, Kept, Pki, Server, dead_port, response, whole};
 
 /// Time that passes when it is waited for, and draws that are as far as they can be.
 #[derive(Default)]
-struct TestPace {
+pub(crate) struct TestPace {
     now: Mutex<Duration>,
     waits: Mutex<Vec<u64>>,
 }
@@ -35,12 +35,12 @@ impl Pace for TestPace {
 }
 
 impl TestPace {
-    fn waits(&self) -> Vec<u64> {
+    pub(crate) fn waits(&self) -> Vec<u64> {
         self.waits.lock().unwrap().clone()
     }
 }
 
-fn settings(pki: &Pki, addresses: Vec<String>) -> Settings {
+pub(crate) fn settings(pki: &Pki, addresses: Vec<String>) -> Settings {
     let mut settings = Settings::default();
     settings.certificate = Some(pki.path("client.pem"));
     settings.key = Some(pki.path("client.key"));
@@ -49,13 +49,13 @@ fn settings(pki: &Pki, addresses: Vec<String>) -> Settings {
     settings
 }
 
-fn carrier(settings: &Settings) -> (Carrier, Arc<TestPace>) {
+pub(crate) fn carrier(settings: &Settings) -> (Carrier, Arc<TestPace>) {
     let pace = Arc::new(TestPace::default());
     let carrier = Carrier::new(settings, &[], &"zaanstad".parse().unwrap()).unwrap();
     (carrier.with_pace(pace.clone()), pace)
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What a message gets where the answers come one after another, the last one for ever.
 fn exchanged(answers: Vec<Answer>) -> (Result<Vec<u8>, CarrierError>, Vec<u64>, usize) {

@@ -5,3 +5,4 @@ mod schedule;
 mod serving;
 mod stub;
 mod town;
+mod vectors;
