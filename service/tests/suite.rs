@@ -1,6 +1,7 @@
 //! The tests of the service through what it shows.
 
 mod client;
+mod examples;
 mod schedule;
 mod serving;
 mod stub;

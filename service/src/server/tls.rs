@@ -12,6 +12,7 @@ use rustls::{RootCertStore, ServerConfig};
 use stapel::shown_path;
 
 use super::config::Tls;
+use super::run::ServeError;
 
 /// What is wrong with a file of TLS, and what to do.
 pub(super) type Finding = String;
@@ -89,6 +90,18 @@ impl TlsFiles {
             .allow_unknown_revocation_status()
             .build()
             .map_err(|error| format!("the authorities in {} and their revocation lists: {error}", names()))
+    }
+}
+
+impl Tls {
+    /// The configuration of a server whose TLS is as spec/carrier.md 5 has it, for programs that take connections by
+    /// themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError::Tls`], with everything that is wrong with the files.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, ServeError> {
+        load(self).map_err(ServeError::Tls)
     }
 }
 
