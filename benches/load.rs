@@ -284,8 +284,8 @@ impl Connection {
         Connection(stream)
     }
 
-    /// Sends messages, each when the reply to the one before came. The replies, what each took, and what all took of the
-    /// processor.
+    /// Sends messages, each when the reply to the one before came. The replies, what each took, and what all took
+    /// of the processor.
     fn send_all(&mut self, messages: &[Vec<u8>]) -> (Vec<(Vec<u8>, Duration)>, Duration) {
         let before = thread_processor();
         let mut timed = |message: &Vec<u8>| {

@@ -40,8 +40,8 @@ const POLICE: &str = "00000099681237615000";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // The tests' consortium, moment and certificates. Yours come from `stapel broker init`, `ServiceClock::new(Machine)`
-    // and PKIoverheid.
+    // The tests' consortium, moment and certificates. Yours: `stapel broker init`, `ServiceClock::new(Machine)`, and
+    // PKIoverheid.
     let folder = stapel_testkit::Consortium::new();
     let clock = Arc::new(ServiceClock::new(START));
     let authority = pki::Authority::new("Test PKI");

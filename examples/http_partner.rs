@@ -3,7 +3,7 @@
 //! `cargo run -p stapel-service --example http_partner -- FOLDER ADDRESS`, with the folder and the address that
 //! `http_broker` prints.
 //!
-//! spec/carrier.md has what is sent. `stapel_service::client::Carrier` does the same over all of the policy's addresses,
+//! spec/carrier.md has what is sent. `stapel_service::client::Carrier` does the same over all addresses of the policy,
 //! waits between attempts, and passes through proxies; take it rather than this where its crate may come in.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
