@@ -83,6 +83,9 @@ struct BrokerFolder {
     /// Whether another process was found to have the broker open.
     #[arg(skip)]
     in_use: Cell<bool>,
+    /// Whether something of the broker was not found, as keys that are elsewhere; a service may have it all.
+    #[arg(skip)]
+    lacking: Cell<bool>,
 }
 
 /// A broker that this command has open, or one that the service runs whose command this is.
@@ -255,7 +258,8 @@ pub(crate) fn run(args: Args, words: impl Iterator<Item = OsString>, out: &mut O
             return ended;
         }
         let ended = run_here(&args, out);
-        let place = args.place().filter(|place| place.in_use.get()).and_then(running::place_of);
+        let may_run = |place: &&BrokerFolder| place.in_use.get() || place.lacking.get();
+        let place = args.place().filter(may_run).and_then(running::place_of);
         if let Some(ended) = place.and_then(|place| running::ask(&args, &place, &words, out)) {
             return ended;
         }
@@ -311,7 +315,10 @@ impl BrokerFolder {
         let opened = BrokerKeys::open(&self.keys()).and_then(|keys| Broker::open(&self.dir, keys));
         self.in_use.set(opened.as_ref().is_err_and(|error| error.code() == "folder_in_use"));
         opened.map(|broker| Opened::Own(Box::new(broker))).map_err(|error| match self.lacks() {
-            Some(finding) => Failure::new("broker_folder", finding),
+            Some(finding) => {
+                self.lacking.set(true);
+                Failure::new("broker_folder", finding)
+            }
             None => Failure::of_policy(&self.dir.join("policies"))(error),
         })
     }

@@ -151,6 +151,30 @@ fn a_monitor_sees_when_the_service_is_gone_and_when_it_stopped_by_itself() {
 }
 
 #[test]
+fn a_service_that_was_killed_is_missed_until_it_runs_again() {
+    let mut town = Town::new();
+    let missed = |town: &Town| {
+        let status = BrokerStatus::read(&town.path("broker")).unwrap();
+        let faults = status.faults_at(day(0).plus(600), 1_000);
+        faults.into_iter().find(|fault| fault.code == "not_running").map(|fault| fault.since.unwrap())
+    };
+    Schedule::new(town.consortium().clone()).turn();
+    // It was killed, and commands open the broker.
+    town.clocks.pass_until(day(0).plus(600));
+    for _ in 0..2 {
+        town.open();
+        assert_eq!(town.confirm(0, day(0).plus(600)), "ok");
+        town.broker().release(day(0).plus(600)).unwrap();
+        assert_eq!(missed(&town), Some(day(0)));
+    }
+    Schedule::new(town.consortium().clone()).turn();
+    assert_eq!(missed(&town), None);
+    Schedule::new(town.consortium().clone()).end();
+    town.open();
+    assert_eq!(BrokerStatus::read(&town.path("broker")).unwrap().again_within, None);
+}
+
+#[test]
 fn a_fault_is_noted_and_ends_nothing() {
     let town = Town::new();
     let mut schedule = Schedule::new(town.consortium().clone());

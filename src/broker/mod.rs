@@ -235,6 +235,7 @@ impl Broker {
         self.database.inspect(|state| BrokerStatus {
             as_of: self.watch.told(),
             again_within: self.watch.promised(),
+            promised_at: self.watch.promised_at(),
             latest: state.latest_moment(),
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
@@ -363,10 +364,11 @@ impl Broker {
     /// Notes what time it is, and writes the file that [`BrokerStatus::read`] reads, whatever changed.
     ///
     /// A program that runs the broker by itself calls this again within so many seconds, `again_within`, so that
-    /// whoever watches the file sees when the program has stopped; and with `None` once it stops by itself.
+    /// whoever watches the file sees when the program has stopped; and with `None` once it stops by itself. A program
+    /// that was killed stays missed until this is called again, whoever opens the broker meanwhile.
     pub fn write_status_at(&self, clock: impl Into<Clock>, again_within: Option<u32>) {
-        self.watch.promise(again_within);
         self.read_clock(clock.into());
+        self.watch.promise(again_within);
         self.write_status();
     }
 

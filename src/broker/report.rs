@@ -64,6 +64,8 @@ pub struct BrokerStatus {
     pub as_of: Timestamp,
     /// Within how many seconds a program that runs the broker by itself writes this again; `None` where none does.
     pub again_within: Option<u32>,
+    /// When that program wrote this last. A command that opened the broker since may have written it later.
+    pub promised_at: Option<Timestamp>,
     /// The latest moment that was acted on.
     pub latest: Timestamp,
     /// The version of the policy in force.
@@ -170,14 +172,15 @@ impl BrokerStatus {
                 None => faults.push(Fault::new(Severity::Critical, "clock", None, finding)),
             }
         }
-        let is_late = |within: &u32| now.0.abs_diff(self.as_of.0) > u64::from(*within);
+        let promised_at = self.promised_at.unwrap_or(self.as_of);
+        let is_late = |within: &u32| now.0.abs_diff(promised_at.0) > u64::from(*within);
         if let Some(within) = self.again_within.filter(is_late) {
             let finding = format!(
                 "the program that runs the broker was to write this again within {within} seconds, and has not since \
-                 {}: see whether it runs and answers, or whether the clock was set",
-                self.as_of
+                 {promised_at}: see whether it runs and answers, or whether the clock was set; if it is to run no \
+                 more, start it and stop it in good order"
             );
-            faults.push(Fault::new(Severity::Critical, "not_running", Some(self.as_of), finding));
+            faults.push(Fault::new(Severity::Critical, "not_running", Some(promised_at), finding));
         }
         let mut add = |severity, code, since, finding| faults.push(Fault::new(severity, code, since, finding));
         if let Some(Silence { since, .. }) = self.silence {

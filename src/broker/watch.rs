@@ -34,6 +34,8 @@ pub(super) struct Watch {
     is_uncertain: AtomicBool,
     /// Within how many seconds the file is written again; 0 where nobody promised that.
     again_within: AtomicU32,
+    /// When that was promised last, in seconds of the broker's clock. A command that opens the broker does not renew it.
+    promised_at: AtomicU64,
     writing: Mutex<()>,
 }
 
@@ -48,6 +50,11 @@ impl Watch {
             let faults: Vec<Fault> = before.faults.into_iter().filter(stands).collect();
             self.is_keys_fault.store(faults.iter().any(|fault| fault.code == "io"), Ordering::Relaxed);
             *self.faults() = faults;
+            // A program that was killed did not take its promise back, and whoever opens the broker next is not it.
+            if let (Some(within), Some(at)) = (before.again_within, before.promised_at) {
+                self.again_within.store(within, Ordering::Relaxed);
+                self.promised_at.store(at.0, Ordering::Relaxed);
+            }
         }
     }
 
@@ -69,13 +76,19 @@ impl Watch {
         }
     }
 
-    /// Notes within how many seconds the file is written again.
+    /// Notes within how many seconds the file is written again, as of the time that the broker was told last.
     pub(super) fn promise(&self, again_within: Option<u32>) {
+        self.promised_at.store(self.told().0, Ordering::Relaxed);
         self.again_within.store(again_within.unwrap_or_default(), Ordering::Relaxed);
     }
 
     pub(super) fn promised(&self) -> Option<u32> {
         Some(self.again_within.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
+    }
+
+    /// When that was promised last.
+    pub(super) fn promised_at(&self) -> Option<Timestamp> {
+        self.promised().map(|_| Timestamp(self.promised_at.load(Ordering::Relaxed)))
     }
 
     pub(super) fn is_uncertain(&self) -> bool {

@@ -147,7 +147,14 @@ fn a_command_says_the_same_whether_or_not_a_broker_runs() {
     // What is no command of a broker that runs stays as it was.
     assert_eq!(run("broker handle --dir DIR/broker --keys DIR/keys HERE/policy.toml").1, 75);
 
+    // The service knows where its keys are.
+    let without = "broker verify --dir DIR/broker --json";
+    assert_eq!(run(without), run(verify));
+    assert_eq!(run("broker status --dir DIR/broker"), run("broker status --dir DIR/broker --keys DIR/keys"));
+
     sockets.stop();
+    let (told, status) = run(without);
+    assert!(status == 1 && told.contains("[broker_folder]"), "{told}");
     assert!(!place.path("run/broker").join(PLACE).exists());
     let (told, status) = run("broker release --dir DIR/broker --keys DIR/keys");
     assert!(status == 75 && told.contains("[folder_in_use]"), "{told}");
