@@ -8,11 +8,21 @@ mod configuration;
 mod demo;
 mod keys;
 mod operator;
+#[allow(dead_code, reason = "the service's tests need more of it")]
+#[cfg(unix)]
+#[path = "../../service/tests/serving/pki.rs"]
+mod pki;
 mod protocol;
 mod readme;
 mod register;
 mod sandbox;
 mod serve;
+#[cfg(unix)]
+mod serve_commands;
+#[cfg(unix)]
+mod serve_kills;
+#[cfg(unix)]
+mod served;
 mod setup;
 mod slips;
 mod statuses;
