@@ -19,8 +19,8 @@ pub struct Consortium {
     pub keys: PathBuf,
     /// The broker, which holds the folder's lock.
     pub broker: Broker,
-    /// What time it is: for all that the broker is asked to do. Each consortium has one of its own, because the evidence
-    /// for a clock that was set is what its own partners say.
+    /// What time it is: for all that the broker is asked to do. Each consortium has one of its own, because the
+    /// evidence for a clock that was set is what its own partners say.
     pub clock: Arc<ServiceClock>,
 }
 

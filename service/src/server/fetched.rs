@@ -1,5 +1,5 @@
-//! What whoever is admitted may fetch: policies, signatures, certificates, the log's checkpoint and hashes. spec/carrier.md
-//! 6.
+//! What whoever is admitted may fetch: policies, signatures, certificates, the log's checkpoint and hashes.
+//! spec/carrier.md 6.
 
 use std::sync::Arc;
 
