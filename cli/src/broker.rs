@@ -137,13 +137,13 @@ impl Opened {
 
 /// Make the broker's keys, and then its store
 ///
-/// Without --policy it draws the keys and prints the [operator] lines for the policy, or writes them as an enrolment for
-/// `stapel policy new`. With --policy, signed, it makes
-/// the store; it takes up the certificates in the policy's folder.
+/// Without --policy it draws the keys and prints the [operator] lines for the policy, or writes them as an enrolment
+/// for `stapel policy new`. With --policy, signed, it makes the store; it takes up the certificates in the policy's
+/// folder.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' --oin 00000099000000009000 \\\n      \
-                        --log-origin stapel.example.nl/zaanstad --address https://stapel.example.nl --enrolment \
+    after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' \\\n      --oin \
+                        00000099000000009000 --log-origin stapel.example.nl/zaanstad --address https://stapel.example.nl --enrolment \
                         operator.toml\n  \
                         stapel broker init --dir broker --policy policy.toml"
 )]

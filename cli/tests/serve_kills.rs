@@ -1,8 +1,9 @@
 //! Kills `stapel broker serve` with SIGKILL while partners talk to it: every receipt that one was given is honoured
 //! afterwards, and no answer is charged twice.
 //!
-//! Each partner has a state message and a question under way all the time. What got no reply before a kill is sent again
-//! after it, as spec/carrier.md has it; then a status reply must agree to the last number with what the partner knows.
+//! Each partner has a state message and a question under way all the time. What got no reply before a kill is sent
+//! again after it, as spec/carrier.md has it; then a status reply must agree to the last number with what the partner
+//! knows.
 //!
 //! `STAPEL_KILLS` says how often; without it 8 times.
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stapel::Timestamp;
 use stapel::audit::Event;
 use stapel::broker::BrokerStatus;
+use stapel::message::Request;
 use stapel_service::server::schedule::{LONGEST_WAIT, Schedule, Stop, start};
 
 use super::town::{Town, day};
@@ -163,7 +164,8 @@ fn a_service_that_was_killed_is_missed_until_it_runs_again() {
     town.clocks.pass_until(day(0).plus(600));
     for _ in 0..2 {
         town.open();
-        assert_eq!(town.confirm(0, day(0).plus(600)), "ok");
+        let message = town.clients[0].message(&Request::Confirm, day(0).plus(600));
+        assert_eq!(town.send(&message), "ok");
         town.broker().release(day(0).plus(600)).unwrap();
         assert_eq!(missed(&town), Some(day(0)));
     }

@@ -44,8 +44,8 @@ pub(super) fn next_possible(policy: &Policy, now: Timestamp) -> Timestamp {
     midnight.min(interval_moment(policy, now).plus(interval(policy)))
 }
 
-/// The next moment at which there is something to do of what `policy` says, whatever is said until then: the turn of the
-/// day, or one at which a full release of an open epoch is looked at.
+/// The next moment at which there is something to do of what `policy` says, whatever is said until then: the turn of
+/// the day, or one at which a full release of an open epoch is looked at.
 pub(super) fn next_due(policy: &Policy, state: &BrokerState) -> Timestamp {
     let day_turns = state.log.row.day.plus(1).start();
     let epochs = state.epochs.values().filter(|_| !policy.release.immediate);

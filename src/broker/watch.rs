@@ -34,7 +34,8 @@ pub(super) struct Watch {
     is_uncertain: AtomicBool,
     /// Within how many seconds the file is written again; 0 where nobody promised that.
     again_within: AtomicU32,
-    /// When that was promised last, in seconds of the broker's clock. A command that opens the broker does not renew it.
+    /// When that was promised last, in seconds of the broker's clock. A command that opens the broker does not renew
+    /// it.
     promised_at: AtomicU64,
     writing: Mutex<()>,
 }

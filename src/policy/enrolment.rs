@@ -1,5 +1,6 @@
-//! Enrolment files: what an operator, an organisation, a partner or a coordinator hands over for a policy to be made of,
-//! and a partner for its certificate. Public facts alone, and a check code that both sides read over the telephone.
+//! Enrolment files: what an operator, an organisation, a partner or a coordinator hands over for a policy to be made
+//! of, and a partner for its certificate. Public facts alone, and a check code that both sides read over the
+//! telephone.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -405,5 +405,5 @@ impl Draft<'_> {
     }
 }
 
-const NO_EPOCH: &str = "it counts from an epoch on that has not opened when the version becomes valid, and there is none: \
-                        give a new one, --epoch";
+const NO_EPOCH: &str = "it counts from an epoch on that has not opened when the version becomes valid, and there is \
+                        none: give a new one, --epoch";

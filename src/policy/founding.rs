@@ -110,14 +110,15 @@ impl Founding {
         let mut text = self.head(&texts);
         let _ = write!(
             text,
-            "# Who runs the broker. It never holds an epoch's secret, and takes no part in the roster.\n[operator]\n{}\n",
+            "# Who runs the broker. It never holds an epoch's secret, and takes no part in the \
+             roster.\n[operator]\n{}\n",
             operator_lines(operator)
         );
         text += &self.rules();
         let _ = write!(
             text,
-            "# A key period. Its secret is the partners' alone; this is the id of it.\n[[epoch]]\nnumber = {}\nkey_id = \
-             \"{}\"\nopens = {}\ncloses = {}\n",
+            "# A key period. Its secret is the partners' alone; this is the id of it.\n[[epoch]]\nnumber = {}\n\
+             key_id = \"{}\"\nopens = {}\ncloses = {}\n",
             epoch.number, epoch.key_id, self.valid_from, self.closes
         );
         text += "\n# Who takes part. Each organisation counts once, and signs this file with its policy key.\n";
@@ -164,11 +165,11 @@ impl Founding {
         let immediate = if self.test { "immediate = true      # at once, which only a test may\n" } else { "" };
         format!(
             "[counting]\nthreshold = {}           # so many organisations must flag an address before it is a hit\n# \
-             min_sources = 3       # so many must hold flags before anything is answered\n# count_cap = ...       # the \
-             highest count that is shown; by default one less than may flag\n# register = \"optional\"\n\n[release]\n\
+             min_sources = 3       # so many must hold flags before anything is answered\n# count_cap = ...       # \
+             the highest count that is shown; by default one less than may flag\n# register = \"optional\"\n\n[release]\n\
              interval_hours = 24     # when new flags may begin to show\n{immediate}# max_wait_days = 7     # and when \
-             they do in any case\n\n[retention]\nmax_days = 180          # a flag lasts no longer, unless it is renewed\n\
-             # max_renewals = 1\nlog_days = 365          # how long the broker's log is kept\n\n[budgets]\n\
+             they do in any case\n\n[retention]\nmax_days = 180          # a flag lasts no longer, unless it is \
+             renewed\n# max_renewals = 1\nlog_days = 365          # how long the broker's log is kept\n\n[budgets]\n\
              # new_flags_a_day = 1_000\n# first_set_flags = 5_000\n# flags_held = 100_000\n# asked_a_day = 10_000\n\n\
              [changes]\n# signatures = ...      # by default all organisations sign a newer version\ngrace_days = 14\n\
              new_epoch_within_days = 30\n\n",

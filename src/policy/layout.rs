@@ -246,8 +246,8 @@ fn statements(text: &str) -> Vec<Statement> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# of the whole\na = 1 # why\n\"b\" = [\n  \"x # no\", # yes\n]\n\n# of t\n[t] # header\nc = \"\"\"\n[u]\nd = 2\"\"\"\n[[n]]\nk = \
-                        1\n[[ n ]]\nk = 2\n";
+    const TEXT: &str = "# of the whole\na = 1 # why\n\"b\" = [\n  \"x # no\", # yes\n]\n\n# of t\n[t] # \
+                        header\nc = \"\"\"\n[u]\nd = 2\"\"\"\n[[n]]\nk = 1\n[[ n ]]\nk = 2\n";
 
     #[test]
     fn what_is_not_changed_stays_as_it_was() {

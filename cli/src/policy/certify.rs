@@ -15,10 +15,10 @@ use crate::output::{Output, Shown};
 
 /// Certify the keys of a partner in an epoch, in a file beside the policy
 ///
-/// The partner's system writes its keys with `stapel partner keys --enrolment`. Ask for their check code by telephone, and
-/// compare it with what this prints. Hand the file to the operator, who keeps it with
-/// `stapel broker certify`, and to the partner. A certificate with a higher serial takes the place of the one before it
-/// at once, and ends a suspension; the seal key of an epoch stays.
+/// The partner's system writes its keys with `stapel partner keys --enrolment`. Ask for their check code by telephone,
+/// and compare it with what this prints. Hand the file to the operator, who keeps it with `stapel broker certify`, and
+/// to the partner. A certificate with a higher serial takes the place of the one before it at once, and ends a
+/// suspension; the seal key of an epoch stays.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel policy certify policy.toml --key police.policy.key --keys keys.toml")]
 pub(super) struct CertifyArgs {

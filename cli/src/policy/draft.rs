@@ -14,10 +14,10 @@ use crate::output::{Output, Shown, counted};
 
 /// Make the first version of a policy of enrolments
 ///
-/// Each is a small file that the operator (`broker init`), an organisation (`keygen policy`), a partner (`partner init`)
-/// or whoever drew the secret (`keygen secret`) wrote with --enrolment, so that no key is copied by hand. It says their
-/// check codes: ask for each by telephone before anybody signs. All that is missing is said at once. Texts are given
-/// here or in a file: TOML with the keys legal_basis, flag_criterion, after_hit and coordinator.
+/// Each is a small file that the operator (`broker init`), an organisation (`keygen policy`), a partner (`partner
+/// init`) or whoever drew the secret (`keygen secret`) wrote with --enrolment, so that no key is copied by hand. It
+/// says their check codes: ask for each by telephone before anybody signs. All that is missing is said at once. Texts
+/// are given here or in a file: TOML with the keys legal_basis, flag_criterion, after_hit and coordinator.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel policy new --consortium zaanstad --purpose ondermijning-zaanstad \\\n      \
@@ -73,9 +73,10 @@ pub(super) struct NewArgs {
 
 /// Write the papers that a consortium needs before it begins, in Dutch, from a policy
 ///
-/// A checklist for going live, the key ceremony on paper, a notice to citizens, an entry for the register of processing
-/// (AVG, article 30), an annex for the DPIA, and an agreement with the operator to adapt (article 28). What must still be
-/// filled in or decided is marked [IN TE VULLEN: ...] there, and listed here. None of it is legal advice.
+/// A checklist for going live, the key ceremony on paper, a notice to citizens, an entry for the register of
+/// processing (AVG, article 30), an annex for the DPIA, and an agreement with the operator to adapt (article 28). What
+/// must still be filled in or decided is marked [IN TE VULLEN: ...] there, and listed here. None of it is legal
+/// advice.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  stapel policy pack policy.toml --out startpakket")]
 pub(super) struct PackArgs {

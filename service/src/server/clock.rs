@@ -174,8 +174,8 @@ impl ServiceClock {
         clock.destroying(destroys)
     }
 
-    /// Asks the kernel whether its clock is kept in step, where it was not asked within a minute. It may take seconds, so
-    /// that only the schedule calls this.
+    /// Asks the kernel whether its clock is kept in step, where it was not asked within a minute. It may take seconds,
+    /// so that only the schedule calls this.
     pub fn look(&self) {
         let due = self.source.boot().saturating_sub(self.seen().asked) >= ASKED_EVERY;
         if !due {

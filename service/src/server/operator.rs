@@ -81,8 +81,8 @@ pub struct Sockets {
     listening: Vec<(PathBuf, JoinHandle<()>)>,
 }
 
-/// Takes commands on the sockets of a consortium, in its own folder in `runtime_folder`, such as `/run/stapel`, and notes
-/// in the broker's folder where they are.
+/// Takes commands on the sockets of a consortium, in its own folder in `runtime_folder`, such as `/run/stapel`, and
+/// notes in the broker's folder where they are.
 ///
 /// Sockets that are there are of a service that was killed, because this one has the broker open.
 ///
@@ -326,8 +326,8 @@ pub fn place_of(folder: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// Where nobody listens there, where the socket cannot be opened, where the service ends in between, and those of `out`.
-/// `err` may fail.
+/// Where nobody listens there, where the socket cannot be opened, where the service ends in between, and those of
+/// `out`. `err` may fail.
 pub fn ask(socket: &Path, command: &Command, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let mut stream = UnixStream::connect(socket)?;
     let request = serde_json::to_vec(command).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
