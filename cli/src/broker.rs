@@ -143,8 +143,8 @@ impl Opened {
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  stapel broker init --dir broker --name 'Stichting Voorbeeldbroker' \\\n      --oin \
-                        00000099000000009000 --log-origin stapel.example.nl/zaanstad --address https://stapel.example.nl --enrolment \
-                        operator.toml\n  \
+                        00000099000000009000 --log-origin stapel.example.nl/zaanstad --address \
+                        https://stapel.example.nl --enrolment operator.toml\n  \
                         stapel broker init --dir broker --policy policy.toml"
 )]
 struct InitArgs {

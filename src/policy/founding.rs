@@ -166,7 +166,8 @@ impl Founding {
         format!(
             "[counting]\nthreshold = {}           # so many organisations must flag an address before it is a hit\n# \
              min_sources = 3       # so many must hold flags before anything is answered\n# count_cap = ...       # \
-             the highest count that is shown; by default one less than may flag\n# register = \"optional\"\n\n[release]\n\
+             the highest count that is shown; by default one less than may flag\n# register = \
+             \"optional\"\n\n[release]\n\
              interval_hours = 24     # when new flags may begin to show\n{immediate}# max_wait_days = 7     # and when \
              they do in any case\n\n[retention]\nmax_days = 180          # a flag lasts no longer, unless it is \
              renewed\n# max_renewals = 1\nlog_days = 365          # how long the broker's log is kept\n\n[budgets]\n\
