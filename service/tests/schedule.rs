@@ -166,6 +166,7 @@ fn a_service_that_was_killed_is_missed_until_it_runs_again() {
         town.open();
         let message = town.clients[0].message(&Request::Confirm, day(0).plus(600));
         assert_eq!(town.send(&message), "ok");
+        town.clients[0].accepted = town.clients[0].highest_state;
         town.broker().release(day(0).plus(600)).unwrap();
         assert_eq!(missed(&town), Some(day(0)));
     }

@@ -12,7 +12,7 @@ fn what_is_published_is_what_was_signed() {
     let running = Running::new();
     let name = running.policy.policy().consortium.clone();
     let get = |path: &str| {
-        running.connect(1).say(&format!("GET /v1/{name}/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).unwrap()
+        running.connect(1).say(format!("GET /v1/{name}/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).unwrap()
     };
     let json = |path: &str| -> Value {
         let response = get(path);

@@ -93,7 +93,11 @@ fn tiles_make_the_tree_of_the_latest_checkpoint_and_no_other() {
         broker.release(day(number)).unwrap();
     }
     let mut rows = Vec::new();
-    broker.log_rows(|_, row| Ok(rows.push(matches!(row, LogRow::Pruned(_))))).unwrap();
+    let visit = |_, row: &LogRow| {
+        rows.push(matches!(row, LogRow::Pruned(_)));
+        Ok(())
+    };
+    broker.log_rows(visit).unwrap();
     assert!(rows[..300].iter().all(|is_pruned| *is_pruned));
     let pruned = fetch(&broker);
     assert_eq!(pruned.root_at(signed.size()), Some(signed.root()));
