@@ -7,10 +7,12 @@
 //!
 //! What is said, each number big-endian:
 //!
-//!     request  = "stapel operator 1\n" || length u32, at most 65,536 || that many bytes of JSON:
-//!                {"folder": where the command was given, "arguments": its words after the program's name}
-//!     reply    = frames: kind (1 byte) || length u32, at most 65,536 || that many bytes
-//!     kind     = "o" for standard output, "e" for standard error, "x" for the exit status (1 byte), which is last
+//! ```text
+//! request  = "stapel operator 1\n" || length u32, at most 65,536 || that many bytes of JSON:
+//!            {"folder": where the command was given, "arguments": its words after the program's name}
+//! reply    = frames: kind (1 byte) || length u32, at most 65,536 || that many bytes
+//! kind     = "o" for standard output, "e" for standard error, "x" for the exit status (1 byte), which is last
+//! ```
 
 use std::fmt;
 use std::fs::{self, DirBuilder, Permissions};
