@@ -180,14 +180,17 @@ fn partner_commands(policy: &Policy, epoch: u32) -> String {
         let (number, organisation) = (one.number, &one.organisation);
         let dir = format!("partner-{number}");
         format!(
-            "- [ ] Partner {number}, {} ({organisation}): het systeem neemt de regels en de geheime sleutel aan, en schrijft \
-             zijn sleutels op:\n\n      stapel partner adopt --dir {dir} --policy policy.toml\n      stapel keygen join \
-             --policy policy.toml --out epoch-{epoch}.secret epoch-{epoch}.secret.1 epoch-{epoch}.secret.2\n      stapel \
-             partner add-secret --dir {dir} epoch-{epoch}.secret\n      stapel partner keys --dir {dir} --epoch {epoch} \
-             --enrolment sleutels-{number}.toml\n\n  Wie de afsprakensleutel van {organisation} heeft, vergelijkt de \
-             controlecode en certificeert:\n\n      stapel policy certify policy.toml --key {organisation}.policy.key --keys \
-             sleutels-{number}.toml\n\n  Het bestand gaat naar de beheerder en terug naar het systeem:\n\n      stapel partner \
-             add-certificate --dir {dir} {number}.{epoch}.1.cert",
+            "- [ ] Partner {number}, {} ({organisation}): het systeem neemt de regels en de geheime sleutel aan, en \
+             schrijft zijn sleutels op:\n\n      \
+             stapel partner adopt --dir {dir} --policy policy.toml\n      \
+             stapel keygen join --policy policy.toml --out epoch-{epoch}.secret epoch-{epoch}.secret.1 \
+             epoch-{epoch}.secret.2\n      \
+             stapel partner add-secret --dir {dir} epoch-{epoch}.secret\n      \
+             stapel partner keys --dir {dir} --epoch {epoch} --enrolment sleutels-{number}.toml\n\n  \
+             Wie de afsprakensleutel van {organisation} heeft, vergelijkt de controlecode en certificeert:\n\n      \
+             stapel policy certify policy.toml --key {organisation}.policy.key --keys sleutels-{number}.toml\n\n  \
+             Het bestand gaat naar de beheerder en terug naar het systeem:\n\n      \
+             stapel partner add-certificate --dir {dir} {number}.{epoch}.1.cert",
             one.name
         )
     };
