@@ -108,7 +108,7 @@ impl Serving {
     /// [`ServeError`]. Nothing runs then.
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
-        let upkept = open(&config, &environment, Vec::new()).map_err(|(error, _)| error)?;
+        let mut upkept = open(&config, &environment, Vec::new(), false).map_err(|(error, _)| error)?;
         let server = Server::new(upkept.iter().map(|one| one.consortium.clone()), &config.bounds);
         let connections = Connections::new(server.clone(), &config.bounds);
         let (stop, stop_receiver) = watch::channel(false);
@@ -131,6 +131,7 @@ impl Serving {
                 }
             });
         }
+        upkept.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, &environment))?;
         let mut listeners = Vec::new();
         for (listener, one) in bound {
             let one = Arc::new(ArcSwap::from_pointee(one));
@@ -173,7 +174,7 @@ impl Serving {
         if places(&config) != places(&self.config) {
             return Err(ServeError::Restart);
         }
-        let upkept = open(&config, &self.environment, std::mem::take(&mut self.upkept));
+        let upkept = open(&config, &self.environment, std::mem::take(&mut self.upkept), true);
         let (upkept, refused) = match upkept {
             Ok(upkept) => (upkept, None),
             Err((error, there)) => (there, Some(error)),
@@ -293,11 +294,13 @@ fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
 }
 
 /// Opens the consortia of a configuration. Those that are there already go on, and those that it names no longer end;
-/// where one cannot be opened, all that were there are given back with the error.
+/// where one cannot be opened, all that were there are given back with the error. New ones are begun with where
+/// `begins` says so.
 fn open(
     config: &Config,
     environment: &Environment,
     there: Vec<Upkept>,
+    begins: bool,
 ) -> Result<Vec<Upkept>, (ServeError, Vec<Upkept>)> {
     let mut new = Vec::new();
     for (folder, keys) in &config.consortia {
@@ -319,6 +322,10 @@ fn open(
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err((ServeError::Twice(pair[0].clone()), there));
     }
+    // Before those end that are named no longer: what cannot be begun changes nothing.
+    if begins && let Err(error) = new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, environment)) {
+        return Err((error, there));
+    }
     let mut upkept: Vec<Upkept> = there.into_iter().filter(is_named).collect();
     upkept.extend(new);
     Ok(upkept)
@@ -329,7 +336,7 @@ fn open_one(config: &Config, environment: &Environment, folder: &Path, keys: &Pa
     let clock = Arc::new((environment.clock)());
     let opened = Consortium::open(folder.to_owned(), keys.to_owned(), threads, clock)
         .map_err(|error| ServeError::Consortium { folder: folder.to_owned(), error })?;
-    Upkept::begin(opened, &config.runtime_dir, environment)
+    Ok(Upkept::new(opened))
 }
 
 /// Listens on a socket that only this user and its group may open, in the place of one that was left there.

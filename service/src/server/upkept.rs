@@ -20,30 +20,30 @@ pub(super) struct Upkept {
 }
 
 impl Upkept {
-    pub(super) fn begin(
-        consortium: Consortium,
-        runtime_folder: &Path,
-        environment: &Environment,
-    ) -> Result<Upkept, ServeError> {
-        let consortium = Arc::new(consortium);
-        #[cfg(unix)]
-        let sockets = match &environment.operator {
-            None => None,
-            Some(perform) => {
-                Some(operator::listen(&consortium, runtime_folder, Arc::clone(perform)).map_err(|error| {
-                    ServeError::Listen { place: stapel::shown_path(runtime_folder).to_string(), error }
-                })?)
-            }
-        };
-        let stop = Stop::default();
-        let schedule = Some(schedule::start(Arc::clone(&consortium), stop.clone())?);
-        Ok(Upkept {
-            consortium,
+    /// One for which nothing is done yet: who opened a broker and then cannot serve it leaves its status as it was.
+    pub(super) fn new(consortium: Consortium) -> Upkept {
+        Upkept {
+            consortium: Arc::new(consortium),
             #[cfg(unix)]
-            sockets,
-            stop,
-            schedule,
-        })
+            sockets: None,
+            stop: Stop::default(),
+            schedule: None,
+        }
+    }
+
+    /// Begins with it, where that was not done.
+    pub(super) fn begin(&mut self, runtime_folder: &Path, environment: &Environment) -> Result<(), ServeError> {
+        if self.schedule.is_some() {
+            return Ok(());
+        }
+        #[cfg(unix)]
+        if let Some(perform) = &environment.operator {
+            let refuse = |error| ServeError::Listen { place: stapel::shown_path(runtime_folder).to_string(), error };
+            let listening = operator::listen(&self.consortium, runtime_folder, Arc::clone(perform));
+            self.sockets = Some(listening.map_err(refuse)?);
+        }
+        self.schedule = Some(schedule::start(Arc::clone(&self.consortium), self.stop.clone())?);
+        Ok(())
     }
 }
 
