@@ -1,11 +1,16 @@
 //! `broker.toml`, and what is said of it.
 
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
-use stapel::Timestamp;
-use stapel_service::server::{Config, Place, check};
+use stapel::broker::BrokerStatus;
+use stapel::{Threads, Timestamp};
+use stapel_service::server::clock::{Machine, ServiceClock};
+use stapel_service::server::{Config, Consortium as Opened, Environment, Place, Serving, check};
 use stapel_testkit::{Consortium, START};
 
+use super::Running;
 use super::pki::Authority;
 
 const WHOLE: &str = r#"[[consortium]]
@@ -74,4 +79,27 @@ fn a_check_says_all_that_is_wrong() {
     let all = found(START);
     let text = all.join("\n");
     assert!(all.len() >= 2 && text.contains("elsewhere") && text.contains("ca.crl"), "{text}");
+}
+
+#[test]
+fn what_cannot_start_leaves_the_alarm_of_a_service_that_was_killed() {
+    let mut running = Running::new();
+    let serving = running.serving.take().unwrap();
+    assert!(running.runtime.block_on(serving.stop()));
+    let folder = running.path("broker");
+    let promised = |folder: &Path| BrokerStatus::read(folder).unwrap().again_within;
+    {
+        // As one leaves it that was killed.
+        let keys = running.path("keys");
+        let clock = Arc::new(ServiceClock::new(Machine));
+        let opened = Opened::open(folder.clone(), keys, Threads::default(), clock).unwrap();
+        opened.broker.write_status_at(START, Some(60));
+    }
+    assert_eq!(promised(&folder), Some(60));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = running.config.clone();
+    let Place::Tls(_, tls) = config.listen[0].place.clone() else { panic!() };
+    config.listen[0].place = Place::Tls(taken.local_addr().unwrap(), tls);
+    assert!(running.runtime.block_on(Serving::start(config, Environment::of_machine())).is_err());
+    assert_eq!(promised(&folder), Some(60));
 }
