@@ -10,7 +10,7 @@
 //! share by the processor leaves it out: direct, beside what the server took for the same. No log is written.
 //!
 //! Prints a table, and ends with an error where the median share is under the limit: 50 per cent for questions, 80 for
-//! flags. `STAPEL_ROUNDS` says how often (3 by default), `STAPEL_ADDRESSES` how large the country is.
+//! flags. `STAPEL_ROUNDS` says how often (twice; 3 by default), `STAPEL_ADDRESSES` how large the country is.
 #![allow(clippy::print_stdout, missing_docs, reason = "a table is what it makes")]
 
 #[allow(dead_code, unreachable_pub, reason = "the tests use the rest")]
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 
     let mut measure = |what: &str, limit: f64, threads: usize, make: &mut dyn FnMut(&mut Client) -> Vec<Vec<u8>>| {
         let mut compared = Compared::default();
-        for round in 0..rounds {
+        for round in 0..2 * rounds {
             let first: Load = clients.iter_mut().map(&mut *make).collect();
             let second: Load = clients.iter_mut().map(&mut *make).collect();
             compared.messages = first.iter().map(Vec::len).sum();
@@ -235,10 +235,16 @@ impl Compared {
         let messages = self.messages as f64;
         let each = |took: Duration| took.as_secs_f64() * 1e3 / messages;
         let own = |one: &Served| one.took.processor.saturating_sub(one.partners);
-        let share = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
-        let both = || self.direct.iter().zip(&self.served);
-        let shares = sorted(both().map(|(direct, served)| share(direct.wall, served.took.wall)));
-        let by_processor = sorted(both().map(|(direct, served)| share(direct.processor, own(served))));
+        let all = |direct: &[Duration], served: &[Duration]| {
+            let share = |(direct, served): (&[Duration], &[Duration])| {
+                direct.iter().sum::<Duration>().as_secs_f64() / served.iter().sum::<Duration>().as_secs_f64()
+            };
+            sorted(direct.chunks(2).zip(served.chunks(2)).map(share))
+        };
+        let of_direct = |of: fn(&Took) -> Duration| self.direct.iter().map(of).collect::<Vec<_>>();
+        let of_served = |of: &dyn Fn(&Served) -> Duration| self.served.iter().map(of).collect::<Vec<_>>();
+        let shares = all(&of_direct(|took| took.wall), &of_served(&|served| served.took.wall));
+        let by_processor = all(&of_direct(|took| took.processor), &of_served(&own));
         let middle = |all: &[f64]| all[all.len() / 2];
         let range = |all: &[f64]| format!("{:.2} ({:.2} to {:.2})", middle(all), all[0], all[all.len() - 1]);
         let median = |all: Vec<f64>| middle(&sorted(all.into_iter()));
