@@ -92,7 +92,6 @@ fn facts(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     let base = explained(policy, words);
     let own_flag = words.say(own_flag, &base);
     let mut facts = vec![
-        ("digest_start", policy.digest().to_string().chars().take(8).collect()),
         ("own_flag", own_flag),
         ("flag_says", if policy.test { words.word("problem.test") } else { String::new() }),
         ("last_epoch", last.map_or(String::new(), |epoch| epoch.number.to_string())),
