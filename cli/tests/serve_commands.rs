@@ -1,5 +1,6 @@
 //! A broker that is served, and its operator: commands as other processes, a monitor, SIGHUP, SIGTERM and SIGKILL.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use stapel::Broker;
@@ -69,6 +70,9 @@ fn a_monitor_misses_a_server_that_was_killed_until_it_runs_again_or_was_stopped(
     assert_eq!(town.run("broker backup --dir broker --to copy").0, 0);
     let (status, told) = check(&town, 0);
     assert!(status < 2, "{told}");
+    // Whoever is in its group reaches the status.
+    let mode = |name: &str| town.path(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("run/zaanstad"), mode("run/zaanstad/status.sock")), (0o750, 0o660));
     server.kill();
     let (status, told) = check(&town, 0);
     assert!(status < 2, "within the minute: {told}");
@@ -121,6 +125,13 @@ fn a_hangup_takes_up_consortia_and_changes_nothing_where_the_file_is_wrong() {
     assert_eq!(ask(&town, &server, &mut clients[0]), "ok");
     let (status, out, err) = town.run("broker status --dir other/broker");
     assert_eq!(status, 0, "{out}{err}");
+
+    // One that is served stays in its folder.
+    std::fs::rename(town.path("other"), town.path("moved")).unwrap();
+    town.configure(&format!("{one}{}", other.replace("other", "moved")));
+    server.signal("HUP");
+    server.wait_for("the consortium elders has other folders");
+    std::fs::rename(town.path("moved"), town.path("other")).unwrap();
 
     // One that is named no longer is let go of, and others may open it.
     town.configure(other);

@@ -124,9 +124,11 @@ impl Town {
 
     /// Begins to serve, and does not wait for it.
     pub(crate) fn spawn(&self) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_stapel"))
+        // As a service has it that keeps its files to itself.
+        let script = "umask 077; exec \"$0\" broker serve --config broker.toml --now \"$1\"";
+        let mut child = Command::new("sh")
             .current_dir(self.folder.path())
-            .args(["broker", "serve", "--config", "broker.toml", "--now", &self.now().to_string()])
+            .args(["-c", script, env!("CARGO_BIN_EXE_stapel"), &self.now().to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -240,11 +240,12 @@ impl Broker {
             closes: in_force.policy().epochs.iter().map(|epoch| epoch.closes).max().unwrap_or_default(),
             last_backup: state.log.row.backed_up,
             silence: state.silence.map(|SilenceRow { since, seconds, .. }| Silence { since, seconds }),
-            held_back: self.watch.is_uncertain().then(|| {
+            held_back: Some(self.watch.is_uncertain()).filter(|is_uncertain| *is_uncertain).and_then(|_| {
                 let today = self.watch.told().day();
                 let is_over = |number: &u32| in_force.policy().epoch(*number).is_some_and(|epoch| epoch.closes < today);
-                let epochs = state.epochs.keys().copied().filter(is_over).collect();
-                HeldBack { epochs, rows: state.unpurged }
+                let epochs: Vec<u32> = state.epochs.keys().copied().filter(is_over).collect();
+                let waits = state.unpurged > 0 || !epochs.is_empty();
+                waits.then_some(HeldBack { epochs, rows: state.unpurged })
             }),
             faults,
             policy_version: in_force.policy().version,

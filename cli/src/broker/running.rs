@@ -40,6 +40,14 @@ fn perform(consortium: &Arc<Consortium>, command: &Command, out: &mut Output) ->
         return Err(Failure::Usage("only the status is shown here".into()));
     }
     let (place, paths) = args.place_and_paths().ok_or_else(not_here)?;
+    let named = command.folder.join(&place.dir);
+    let is_it = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if !is_it(&named, &consortium.folder) {
+        return Err(Failure::new(
+            "operator_socket",
+            format!("the service here runs the broker in {}, not in {}", consortium.folder.shown(), named.shown()),
+        ));
+    }
     place.dir.clone_from(&consortium.folder);
     place.keys = Some(consortium.keys.clone());
     place.running = Some(Arc::clone(consortium));

@@ -112,7 +112,7 @@ struct Seen {
     /// The same, where messages of two organisations agreed with it since.
     agreed: i64,
     is_synchronised: bool,
-    /// Whether it ever was: what was so before the clock was first put in step says nothing.
+    /// Whether it ever was: a clock that is first put in step by being set back was merely wrong before.
     was_synchronised: bool,
     /// By the boot clock, when the kernel was last asked.
     asked: Duration,
@@ -188,7 +188,11 @@ impl ServiceClock {
         seen.is_synchronised = is_synchronised;
         if is_synchronised && !seen.was_synchronised {
             seen.was_synchronised = true;
-            (seen.began, seen.agreed) = (difference, difference);
+            // Set back, what has ended stays a while longer. Set forward, it would be destroyed on the word of one
+            // source of time.
+            if difference <= seen.began {
+                (seen.began, seen.agreed) = (difference, difference);
+            }
         }
     }
 
@@ -320,9 +324,18 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_first_put_in_step_by_a_step_that_is_no_fault() {
+    fn a_clock_that_is_first_put_in_step_forward_waits_for_two_organisations() {
         let (told, clock) = begin(false);
-        pass(&told, 7_200, 30);
+        pass(&told, 7_200, 60);
+        told.is_synchronised.store(true, Ordering::Relaxed);
+        clock.look();
+        assert_eq!(says(&clock, 0), (true, Destroys::Attested));
+    }
+
+    #[test]
+    fn a_clock_is_first_put_in_step_by_a_step_back_that_is_no_fault() {
+        let (told, clock) = begin(false);
+        pass(&told, -7_200, 30);
         told.is_synchronised.store(true, Ordering::Relaxed);
         clock.look();
         assert_eq!(says(&clock, 0), (false, Destroys::Nothing), "the kernel was asked less than a minute ago");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,7 +36,8 @@ pub(super) struct Connections {
     open: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
     addresses: Counts<IpAddr>,
-    oins: Counts<Oin>,
+    /// By OIN; all that no policy names together, so that who is merely trusted takes nobody's place.
+    oins: Counts<Option<Oin>>,
 }
 
 /// What ends connections, after the request that they are at.
@@ -88,12 +89,13 @@ impl Connections {
         loop {
             let Some((stream, address)) = next(|| listener.accept(), &ends).await else { return };
             let address = address.ip().to_canonical();
+            let network = network_of(address);
             // Whoever is one too many is sent away at once, and takes nobody's place.
             let Ok(handshake) = self.handshakes.clone().try_acquire_owned() else {
                 tracing::warn!("too many connections that are not through with TLS: one was closed");
                 continue;
             };
-            let Some(counted) = self.addresses.take(address, self.bounds.handshakes_an_address) else {
+            let Some(counted) = self.addresses.take(network, self.bounds.handshakes_an_address) else {
                 tracing::warn!(from = %address, "too many connections of one address before TLS: one was closed");
                 continue;
             };
@@ -112,10 +114,13 @@ impl Connections {
     ) {
         loop {
             let Some((stream, _)) = next(|| listener.accept(), &ends).await else { return };
-            let Ok(place) = self.open.clone().try_acquire_owned() else { continue };
+            let Ok(place) = self.open.clone().try_acquire_owned() else {
+                tracing::warn!("too many connections: one of a socket was closed");
+                continue;
+            };
+            let (this, ends) = (self.clone(), ends.begun());
             let peer = Peer { gateway: accepting.load().listen.oin_header.clone(), ..Peer::default() };
             let stream = Paced::new(stream, self.bounds.write_window, self.bounds.write_least);
-            let (this, ends) = (self.clone(), ends.begun());
             tokio::spawn(async move { this.http(stream, peer, place, ends).await });
         }
     }
@@ -148,15 +153,16 @@ impl Connections {
         let oin = certificate.and_then(|certificate| oin_of_certificate(certificate));
         let is_gateway = oin.is_some_and(|oin| accepting.listen.gateway_oins.contains(&oin));
         let gateway = accepting.listen.oin_header.clone().filter(|_| is_gateway);
-        let _counted = match oin {
-            Some(oin) if !is_gateway => match self.oins.take(oin, self.bounds.connections_an_oin) {
-                Some(counted) => Some(counted),
-                None => {
-                    tracing::warn!(%oin, from = %address, "too many connections of one OIN: one was closed");
-                    return;
-                }
-            },
-            _ => None,
+        let _counted = if is_gateway {
+            None
+        } else {
+            let known = oin.filter(|oin| self.server.knows(oin));
+            let Some(counted) = self.oins.take(known, self.bounds.connections_an_oin) else {
+                let oin = known.map_or("none that a policy names".into(), |oin| oin.to_string());
+                tracing::warn!(oin, from = %address, "too many connections of one OIN: one was closed");
+                return;
+            };
+            Some(counted)
         };
         let Ok(place) = self.open.clone().try_acquire_owned() else {
             tracing::warn!(from = %address, "too many connections: one was closed");
@@ -197,6 +203,18 @@ impl Connections {
         };
         if served.is_ok() {
             linger(connection.into_parts().io.into_inner()).await;
+        }
+    }
+}
+
+/// What connections before TLS are counted by: an IPv4 address, and of IPv6 the network of 64 bits, all of which one
+/// host may have.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }
@@ -283,5 +301,18 @@ impl<K: Ord> Drop for Counted<K> {
                 counts.remove(&self.1);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_one_ipv6_network_are_counted_together_and_ipv4_hosts_apart() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::7"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::7"), network("2001:db8:1:3::7"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

@@ -17,7 +17,7 @@
 use std::fmt;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -80,31 +80,46 @@ pub struct Sockets {
     stop: Stop,
     folder: PathBuf,
     place: PathBuf,
-    listening: Vec<(PathBuf, JoinHandle<()>)>,
+    listening: Vec<Socket>,
+}
+
+/// A socket, and the thread that takes its commands.
+struct Socket {
+    path: PathBuf,
+    /// Its device and inode, by which it is known.
+    own: (u64, u64),
+    thread: JoinHandle<()>,
 }
 
 /// Takes commands on the sockets of a consortium, in its own folder in `runtime_folder`, such as `/run/stapel`, and
 /// notes in the broker's folder where they are.
 ///
-/// Sockets that are there are of a service that was killed, because this one has the broker open.
+/// A socket on which nobody listens is of a service that was killed, and is replaced.
 ///
 /// # Errors
 ///
-/// Where the folder, the sockets or the note cannot be made.
+/// Where the folder, the sockets or the note cannot be made, and where another service listens there.
 pub fn listen(consortium: &Arc<Consortium>, runtime_folder: &Path, perform: Arc<dyn Perform>) -> io::Result<Sockets> {
     let folder = runtime_folder.join(consortium.name.as_str());
     DirBuilder::new().recursive(true).mode(0o750).create(&folder)?;
+    // Whatever the umask: the group may reach the status.
+    fs::set_permissions(&folder, Permissions::from_mode(0o750))?;
     let stop = Stop::default();
     let place = consortium.folder.join(PLACE);
     let mut sockets = Sockets { stop, folder: folder.clone(), place, listening: Vec::new() };
     for (name, mode) in [(OPERATOR, 0o600), (STATUS, 0o660)] {
         let path = folder.join(name);
+        if UnixStream::connect(&path).is_ok() {
+            let finding = "another service listens there: give each a runtime_dir of its own";
+            return Err(io::Error::new(ErrorKind::AddrInUse, finding));
+        }
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(mode))?;
+        let own = identity(&path)?;
         let taking = Taking {
             consortium: Arc::clone(consortium),
             perform: Arc::clone(&perform),
@@ -113,7 +128,7 @@ pub fn listen(consortium: &Arc<Consortium>, runtime_folder: &Path, perform: Arc<
             at_work: Arc::default(),
         };
         let thread = thread::Builder::new().name("operator".into()).spawn(move || taking.accept(&listener))?;
-        sockets.listening.push((path, thread));
+        sockets.listening.push(Socket { path, own, thread });
     }
     let folder = fs::canonicalize(&folder)?;
     write_private(&sockets.place, folder.to_string_lossy().as_bytes())?;
@@ -135,13 +150,16 @@ impl Sockets {
 impl Drop for Sockets {
     fn drop(&mut self) {
         self.stop.stop();
-        for (path, thread) in self.listening.drain(..) {
-            // It wakes for this connection, and sees that it is to stop. Where somebody took the socket away, nothing
-            // wakes it, and it ends with the process.
-            if UnixStream::connect(&path).is_ok() {
-                let _ = thread.join();
+        for Socket { path, own, thread } in self.listening.drain(..) {
+            // Where somebody took the socket away, or put another there, nothing wakes the thread, and it ends with the
+            // process.
+            if identity(&path).is_ok_and(|there| there == own) {
+                // It wakes for this connection, and sees that it is to stop.
+                if UnixStream::connect(&path).is_ok() {
+                    let _ = thread.join();
+                }
+                let _ = fs::remove_file(&path);
             }
-            let _ = fs::remove_file(&path);
         }
         let _ = fs::remove_file(&self.place);
     }
@@ -227,6 +245,12 @@ impl Taking {
         });
         let _ = writer(b'x').write_all(&[status]);
     }
+}
+
+/// By which the file that is at a path is known.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let there = fs::symlink_metadata(path)?;
+    Ok((there.dev(), there.ino()))
 }
 
 /// Whether whoever connected is root, or the user that runs this.

@@ -129,6 +129,11 @@ impl Server {
         self.consortia.store(Arc::new(consortia.into_iter().map(|one| (one.name.clone(), one)).collect()));
     }
 
+    /// Whether a policy in force names this OIN, of a consortium that is served.
+    pub(super) fn knows(&self, oin: &Oin) -> bool {
+        self.consortia.load().values().any(|consortium| !consortium.organisations_of(oin).is_empty())
+    }
+
     /// Answers `busy` from now on.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);

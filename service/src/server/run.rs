@@ -48,6 +48,9 @@ pub enum ServeError {
     /// Two folders are of one consortium.
     #[error("two folders in the configuration are of the consortium {0}: take one away")]
     Twice(Slug),
+    /// A consortium that is served has another folder.
+    #[error("the consortium {0} has other folders than when the broker was started: restart it for those")]
+    Moved(Slug),
     /// It cannot listen.
     #[error("cannot listen on {place}: {error}; see that nothing else does, and that this user may")]
     Listen {
@@ -321,6 +324,10 @@ fn open(
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err((ServeError::Twice(pair[0].clone()), there));
+    }
+    let is_moved = |name: &&Slug| there.iter().any(|one| one.consortium.name == **name);
+    if let Some(name) = new.iter().map(|one| &one.consortium.name).find(is_moved) {
+        return Err((ServeError::Moved(name.clone()), there));
     }
     // Before those end that are named no longer: what cannot be begun changes nothing.
     if begins && let Err(error) = new.iter_mut().try_for_each(|one| one.begin(&config.runtime_dir, environment)) {

@@ -21,6 +21,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// After how many seconds without a new status a monitor takes the broker for stopped: four writings.
 pub const MISSED_AFTER: u32 = 60;
 
+/// The same while what is due is done: a release of many millions of flags, and purging after it, takes minutes.
+const AT_WORK: u32 = 1_800;
+
 /// How long what failed waits, in seconds: on a full disk each try is a fault that is noted.
 const TRIES_APART: u64 = 60;
 
@@ -103,6 +106,7 @@ impl Schedule {
         let certain = certain_day(told, broker.attested());
         let is_due = told.now >= broker.next_due() || certain > self.certain;
         if is_due && clock.boot() >= self.not_before {
+            broker.write_status_at(told, Some(AT_WORK));
             match broker.release(told) {
                 Ok(releases) => {
                     self.certain = certain;

@@ -131,5 +131,11 @@ fn revocation_lists(path: &Path) -> Result<Vec<CertificateRevocationListDer<'sta
         return Ok(vec![CertificateRevocationListDer::from(bytes)]);
     }
     let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
-    lists.map_err(|error| format!("{} has no revocation lists that can be read: {error}", shown_path(path)))
+    let refuse = |error| format!("{} has no revocation lists that can be read: {error}", shown_path(path));
+    let lists = lists.map_err(refuse)?;
+    if lists.is_empty() {
+        // As where a certificate was put in its place: nothing would count as revoked.
+        return Err(format!("{} has no revocation list in PEM (X509 CRL)", shown_path(path)));
+    }
+    Ok(lists)
 }

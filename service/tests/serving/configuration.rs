@@ -82,6 +82,16 @@ fn a_check_says_all_that_is_wrong() {
 }
 
 #[test]
+fn a_certificate_in_the_place_of_a_revocation_list_is_refused() {
+    let running = Running::new();
+    let Place::Tls(_, tls) = &running.config.listen[0].place else { panic!() };
+    assert!(tls.server_config().is_ok());
+    std::fs::write(running.path("ca.crl"), running.authority.pem()).unwrap();
+    let refused = tls.server_config().unwrap_err().to_string();
+    assert!(refused.contains("ca.crl has no revocation list in PEM"), "{refused}");
+}
+
+#[test]
 fn what_cannot_start_leaves_the_alarm_of_a_service_that_was_killed() {
     let mut running = Running::new();
     let serving = running.serving.take().unwrap();

@@ -3,10 +3,11 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use stapel_testkit::{Client, START, pseudonym};
+use stapel::message::Part;
+use stapel_testkit::{Client, START, code, day, pseudonym, read};
 
 use super::pki::Authority;
-use super::{GATEWAY, Running, head};
+use super::{Connection, GATEWAY, Running, head};
 
 /// What a connection with a certificate gets for a message of partner 1.
 fn code_of(running: &Running, identity: Option<&super::pki::Identity>) -> String {
@@ -30,11 +31,41 @@ fn a_certificate_must_hold_and_its_oin_be_of_the_messages_sender() {
         assert_eq!(code_of(&running, Some(&running.authority.identity(&[number], &[]))), "not_admitted", "{number}");
     }
     assert_eq!(code_of(&running, Some(&running.authority.identity(&[], &[]))), "not_admitted");
-    // Nothing was kept of all those: the same partner's first question is still answered.
     std::fs::write(running.path("ca.crl"), running.authority.crl(&[revoked.serial])).unwrap();
     running.reload().unwrap();
     assert_eq!(code_of(&running, Some(&revoked)), "closed");
     assert_eq!(code_of(&running, Some(&good)), "ok");
+}
+
+#[test]
+fn a_message_over_anothers_certificate_uses_no_number_and_has_no_line() {
+    let running = Running::new();
+    let mut client = Client::new(2, &running.policy);
+    let last_day = day("2027-01-31");
+    let lines = || {
+        let consortia = running.serving.as_ref().unwrap().server().consortia();
+        consortia.values().next().unwrap().broker.verify_log().unwrap().lines
+    };
+    let first = client.full_set(&[(pseudonym(1), last_day)], Part { number: 1, of: 1 }, START);
+    assert_eq!(code(&read(&running.connect(2).send(&first).unwrap().body)), "ok");
+    let before = lines();
+    let next = client.delta(&[(pseudonym(2), last_day)], &[], START);
+    assert_eq!(running.connect(1).send(&next).unwrap().code(), "not_admitted");
+    assert_eq!(lines(), before);
+    assert_eq!(code(&read(&running.connect(2).send(&next).unwrap().body)), "ok");
+    assert_ne!(lines(), before);
+}
+
+#[test]
+fn all_whom_no_policy_names_have_the_connections_of_one() {
+    let running = Running::bounded(|bounds| bounds.connections_an_oin = 2);
+    let fetch = "GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let status = |connection: &mut Connection| connection.say(fetch).map(|response| response.status);
+    let strangers: [&[&str]; 3] = [&["00000099000000001000"], &["00000099000000002000"], &[]];
+    let [mut first, mut second, mut third] =
+        strangers.map(|numbers| running.connect_as(Some(&running.authority.identity(numbers, &[]))));
+    assert_eq!((status(&mut first), status(&mut second), status(&mut third)), (Some(200), Some(200), None));
+    assert_eq!((status(&mut running.connect(1)), status(&mut running.connect(2))), (Some(200), Some(200)));
 }
 
 #[test]

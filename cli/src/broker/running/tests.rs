@@ -175,9 +175,11 @@ fn the_status_socket_shows_the_status_and_does_nothing() {
         let status = operator::ask(&sockets.folder().join(name), &command, &mut out, &mut err).unwrap();
         (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     };
-    let (status, out, _) = ask(STATUS, &["broker", "status", "--dir", "x"]);
+    let (status, out, _) = ask(STATUS, &["broker", "status", "--dir", "run/broker"]);
     assert!(status == 0 && out.starts_with("as of "), "{out}");
-    let (status, _, err) = ask(STATUS, &["broker", "purge", "--dir", "x"]);
+    let (status, _, err) = ask(STATUS, &["broker", "status", "--dir", "alone/broker"]);
+    assert!(status == 1 && err.contains("not in") && err.contains("[operator_socket]"), "{err}");
+    let (status, _, err) = ask(STATUS, &["broker", "purge", "--dir", "run/broker"]);
     assert!(status == 2 && err.contains("only the status is shown here"), "{err}");
     // What a service does not do, it does not do for words that a command of this version would never send either.
     for words in [
@@ -196,10 +198,36 @@ fn the_status_socket_shows_the_status_and_does_nothing() {
     }
     assert!(!place.path("new").exists());
     // One command's warnings are not another's.
-    assert_eq!(ask(OPERATOR, &["--strict", "broker", "status", "--dir", "x"]).0, 3);
-    assert_eq!(ask(OPERATOR, &["broker", "status", "--dir", "x"]).0, 0);
+    assert_eq!(ask(OPERATOR, &["--strict", "broker", "status", "--dir", "run/broker"]).0, 3);
+    assert_eq!(ask(OPERATOR, &["broker", "status", "--dir", "run/broker"]).0, 0);
     drop(sockets);
     drop(consortium);
+}
+
+#[test]
+fn sockets_of_one_name_are_one_services() {
+    let place = Place::new();
+    let (_consortium, sockets) = place.serve();
+    let clock = Arc::new(ServiceClock::new(At(NOW)));
+    let (folder, keys) = (place.path("alone/broker"), place.path("alone/keys"));
+    let other = Arc::new(Consortium::open(folder, keys, Threads::default(), clock).unwrap());
+    let refused = listen(&other, &place.path("sockets"), Arc::new(Operator)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AddrInUse, "{refused}");
+    assert_eq!(place.run("run", "broker status --dir DIR/broker --keys DIR/keys").1, 0);
+
+    // A service is told whose broker is meant.
+    let line = format!("broker --runtime-dir {} purge --dir DIR/broker --keys DIR/keys", sockets.folder().display());
+    assert_eq!(place.run("run", &line).1, 0);
+    assert_eq!(place.run("alone", &line).1, 1);
+
+    // Sockets that another put in the place of these are left to it.
+    for name in [OPERATOR, STATUS] {
+        fs::remove_file(sockets.folder().join(name)).unwrap();
+    }
+    let theirs = listen(&other, &place.path("sockets"), Arc::new(Operator)).unwrap();
+    sockets.stop();
+    assert!(theirs.folder().join(OPERATOR).exists() && theirs.folder().join(STATUS).exists());
+    assert_eq!(place.run("alone", "broker status --dir DIR/broker --keys DIR/keys").1, 0);
 }
 
 #[test]
