@@ -7,10 +7,6 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-#[allow(dead_code, unreachable_pub, reason = "the tests use the rest")]
-#[path = "../service/tests/serving/pki.rs"]
-mod pki;
-
 use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
@@ -24,10 +20,11 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use stapel::Threads;
+use stapel::{Threads, Timestamp};
+use stapel_demo::certificates::Authority;
 use stapel_service::server::clock::ServiceClock;
 use stapel_service::server::{Bounds, Consortium, Peer, Server, Tls, oin_of_certificate, schedule};
-use stapel_testkit::START;
+use stapel_testkit::{DAY, START};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -44,8 +41,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // PKIoverheid.
     let folder = stapel_testkit::Consortium::new();
     let clock = Arc::new(ServiceClock::new(START));
-    let authority = pki::Authority::new("Test PKI");
-    let (own, partner) = (authority.identity(&[], &["localhost"]), authority.identity(&[POLICE], &[]));
+    let authority = Authority::new("Test PKI", Timestamp(0))?;
+    let until = START.plus(50 * 365 * DAY);
+    let own = authority.identity(&[], &["localhost"], until)?;
+    let partner = authority.identity(&[POLICE], &[], until)?;
     let files = ["own.pem", "own.key", "ca.pem", "1/tls.pem", "1/tls.key", "1/ca.pem"].map(|name| folder.path(name));
     let texts = [&own.chain, &own.key, &authority.pem(), &partner.chain, &partner.key, &authority.pem()];
     files.iter().zip(texts).try_for_each(|(file, text)| fs::write(file, text))?;

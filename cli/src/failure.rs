@@ -289,6 +289,7 @@ impl From<DemoError> for Failure {
             DemoError::Output(error) => Failure::Stdout(error),
             DemoError::Rejected { code, sentence } => Failure::new(code, sentence),
             error @ DemoError::File { .. } => Failure::new("io", error.to_string()),
+            error @ DemoError::NotForTests => Failure::new("not_for_tests", error.to_string()),
             error => Failure::new("demo", error.to_string()),
         }
     }

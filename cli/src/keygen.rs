@@ -1,4 +1,7 @@
-//! `stapel keygen`: secrets of an epoch, their parts, policy keys, signing keys and seal keys.
+//! `stapel keygen`: secrets of an epoch, their parts, policy keys, signing keys and seal keys, and TLS certificates for
+//! trying.
+
+mod test_tls;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ enum Command {
     Policy(PolicyArgs),
     Signing(SigningArgs),
     Seal(SealArgs),
+    TestTls(test_tls::TestTlsArgs),
     Show(ShowArgs),
 }
 
@@ -164,6 +168,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
             let key = UnsealingKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
             show_seal(&key, args.json, out)
         }
+        Command::TestTls(args) => test_tls::test_tls(args, out),
         Command::Show(args) => show(args, out),
     }
 }

@@ -201,6 +201,15 @@ fn flags_show_at_once_in_a_test_and_its_texts_are_made_up() {
     let policy = text(&desk.read("policy.toml"));
     assert!(policy.contains("\ntest = true\n") && policy.contains("immediate = true"), "{policy}");
     desk.stapel("policy check policy.toml");
+    // And so does a policy for tests alone get certificates for trying, once.
+    let said = desk.stapel("keygen test-tls --policy policy.toml --out tls");
+    assert_eq!((desk.list("tls").len(), said.lines().count()), (12, 12));
+    let before = desk.read("tls/ca.pem");
+    assert_eq!(desk.code("keygen test-tls --policy policy.toml --out tls"), "io");
+    assert_eq!(desk.read("tls/ca.pem"), before);
+    desk.write("policy.toml", policy.replace("test = true", "").replace("immediate = true", ""));
+    assert_eq!(desk.code("keygen test-tls --policy policy.toml --out other"), "not_for_tests");
+    assert!(!desk.path("other").exists());
 }
 
 #[test]

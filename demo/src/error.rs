@@ -31,6 +31,12 @@ pub enum DemoError {
         /// The broker's sentence.
         sentence: String,
     },
+    /// Certificates for trying were asked for a policy that is in earnest.
+    #[error(
+        "the policy is not for tests (test = true), and these certificates are for nothing else: take those of \
+         PKIoverheid, as docs/connect.md says"
+    )]
+    NotForTests,
     /// The demonstration cannot begin, or did not go as it should: the sentence says how.
     #[error("{0}")]
     Failed(String),

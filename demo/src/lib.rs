@@ -8,6 +8,7 @@
 //!
 //! - `founding`: keys, folders, secret and signed policy of any small consortium; [`sandbox`]: one for a developer's
 //!   program;
+//! - [`certificates`]: TLS certificates for trying;
 //! - `consortium`: the one of the demonstration;
 //! - `town`, `chance`: the town, made or read from a register;
 //! - `writing`: how each system writes addresses;
@@ -19,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 mod chance;
 mod consortium;
 mod error;

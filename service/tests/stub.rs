@@ -5,35 +5,29 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
 use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use stapel::{Day, Timestamp};
+use stapel_demo::certificates::Authority;
 use stapel_testkit::write_private;
 
 /// An authority, and the files of a partner that it knows.
 pub(crate) struct Pki {
     folder: tempfile::TempDir,
-    ca: CertifiedIssuer<'static, KeyPair>,
+    authority: Authority,
 }
 
 impl Pki {
     pub(crate) fn new() -> Pki {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let pki = Pki { folder: tempfile::tempdir().unwrap(), ca };
-        std::fs::write(pki.path("ca.pem"), pki.ca.pem()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 5]), "00000099000000001000");
-        let certificate = params.signed_by(&key, &pki.ca).unwrap();
-        std::fs::write(pki.path("client.pem"), certificate.pem()).unwrap();
-        write_private(&pki.path("client.key"), key.serialize_pem().as_bytes());
+        let authority = Authority::new("Test PKI", first_of(2000)).unwrap();
+        let pki = Pki { folder: tempfile::tempdir().unwrap(), authority };
+        std::fs::write(pki.path("ca.pem"), pki.authority.pem()).unwrap();
+        let client = pki.authority.identity(&["00000099000000001000"], &[], first_of(2149)).unwrap();
+        std::fs::write(pki.path("client.pem"), client.chain).unwrap();
+        write_private(&pki.path("client.key"), client.key.as_bytes());
         pki
     }
 
@@ -43,19 +37,21 @@ impl Pki {
 
     /// What a server for `host` goes by, with a certificate until a year, which asks for those of this authority.
     pub(crate) fn server(&self, host: &str, until: i32) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        params.not_after = date_time_ymd(until, 1, 1);
-        let certificate = params.signed_by(&key, &self.ca).unwrap();
+        let own = self.authority.identity(&[], &[host], first_of(until)).unwrap();
+        let certificate = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(self.ca.der().to_vec())).unwrap();
+        roots.add(certificate(&self.authority.pem())).unwrap();
         let provider = Arc::new(default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+        let chain = vec![certificate(&own.chain)];
         Arc::new(config.with_client_cert_verifier(verifier).with_single_cert(chain, key).unwrap())
     }
+}
+
+fn first_of(year: i32) -> Timestamp {
+    Day::from_ymd(year, 1, 1).unwrap().start()
 }
 
 /// A request that came.
