@@ -7,7 +7,7 @@
 
 #[cfg(unix)]
 mod running;
-mod serve;
+pub(crate) mod serve;
 mod status;
 mod upkeep;
 

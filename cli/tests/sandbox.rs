@@ -1,5 +1,10 @@
 //! `stapel sandbox`, and a first hit in it with the commands that its help shows.
 
+#[cfg(unix)]
+use std::io::{BufRead, BufReader, Read};
+#[cfg(unix)]
+use std::process::{Child, Command, Stdio};
+
 use crate::common::{Desk, json_lines, run, text};
 use serde_json::{Value, json};
 
@@ -16,8 +21,8 @@ fn the_first_question_gives_a_hit() {
     assert!(shown.contains("nothing was written") && !desk.path("shown").exists(), "{shown}");
     let help = desk.stapel("sandbox --help");
     // The commands as they are shown, from the folder that was made.
-    let shown =
-        help.split_once("cd sandbox\n").unwrap().1.lines().map(|line| line.trim().strip_prefix("stapel ").unwrap());
+    let shown = help.split_once("cd sandbox\n").unwrap().1.lines().take_while(|line| !line.is_empty());
+    let shown = shown.map(|line| line.trim().strip_prefix("stapel ").unwrap());
     let mut printed = Vec::new();
     for line in shown {
         let output = run(&desk.path("sandbox"), &format!("{line} --json"), &[], b"");
@@ -60,4 +65,51 @@ fn what_an_earlier_attempt_left_is_no_hindrance() {
     std::fs::create_dir_all(desk.path("sandbox/making/partner")).unwrap();
     desk.stapel("sandbox --dir sandbox");
     assert!(!desk.path("sandbox/making").exists() && desk.path("sandbox/broker/keys/signing.key").exists());
+}
+
+/// Ends a process with the test, at the latest.
+#[cfg(unix)]
+struct Ending(Child);
+
+#[cfg(unix)]
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_served_sandbox_says_what_to_type_until_a_hit() {
+    let desk = Desk::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
+    command.current_dir(desk.path("")).args(["sandbox", "--dir", "sandbox", "--serve"]);
+    let mut server = Ending(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    // It is read to its end, so that the server never waits for its reader.
+    let mut log = server.0.stderr.take().unwrap();
+    let log = std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = vec![lines.find(|line| line.contains("until Ctrl-C")).unwrap()];
+    said.extend(lines.by_ref().take(7));
+    let typed: Vec<_> = said.iter().filter_map(|line| line.trim().strip_prefix("stapel ")).collect();
+    assert_eq!(typed.len(), 4, "{said:?}");
+    let mut printed = String::new();
+    for line in typed {
+        let output = desk.run(line, &[], b"");
+        // One row is no single home.
+        assert!([0, 3].contains(&output.status.code().unwrap()), "{line}: {}", text(&output.stderr));
+        printed = text(&output.stdout);
+    }
+    assert!(printed.contains("(Kerkplein 5, 9999 XB Voorbeeldstad)  stacked: 2 organisations"), "{printed}");
+    for other in ["politie", "belastingdienst", "woningcorporatie"] {
+        let printed = desk.stapel(&format!("partner sync --config sandbox/others/{other}.toml --at-once"));
+        assert!(printed.contains("flags held"), "{printed}");
+    }
+    let ended = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
+    assert!(ended.success() && server.0.wait().unwrap().success());
+    assert!(log.join().unwrap().unwrap() > 0);
+    // It is served again as it says.
+    let checked = desk.stapel("broker serve --config sandbox/broker.toml --check");
+    assert!(checked.contains("nothing is wrong"), "{checked}");
 }

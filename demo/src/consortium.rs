@@ -188,6 +188,7 @@ fn terms(homes: usize) -> Result<Terms> {
         remark: "The rules of a consortium that exists only as long as the demonstration runs.",
         name: "demo",
         purpose: "ondermijning-demo".parse()?,
+        address: None,
         opens,
         closes: LAST_DAY,
         immediate: false,

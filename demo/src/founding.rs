@@ -32,6 +32,8 @@ pub(crate) struct Terms {
     pub(crate) remark: &'static str,
     pub(crate) name: &'static str,
     pub(crate) purpose: Slug,
+    /// Where the broker is reached over HTTPS, if it is.
+    pub(crate) address: Option<String>,
     /// The first day of policy and epoch.
     pub(crate) opens: Day,
     /// The last day of the epoch.
@@ -141,6 +143,7 @@ fn policy_text(
     let Terms { new_flags_a_day, first_set_flags, flags_held, asked_a_day, asked_an_epoch, .. } = terms;
     let (verifying_key, checkpoint_key) = (operator.verifying_key(), operator.checkpoint_key());
     let first_set = if first_set_flags + new_flags_a_day > 10_000 { FIRST_SET } else { "" };
+    let addresses = terms.address.as_ref().map_or(String::new(), |address| format!("addresses = [\"{address}\"]\n"));
     let (test, immediate) = if terms.immediate { ("test = true\n", "immediate = true\n") } else { ("", "") };
     let mut text = format!(
         r#"# {remark}
@@ -167,7 +170,7 @@ oin = "00000099000000009000"
 verifying_key = "{verifying_key}"
 checkpoint_key = "{checkpoint_key}"
 log_origin = "stapel.example.nl/{name}"
-
+{addresses}
 [counting]
 threshold = {threshold}
 min_sources = {min_sources}

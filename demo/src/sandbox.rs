@@ -9,6 +9,7 @@ use stapel::policy::Sees;
 use stapel::register::{RegisterBuilder, RegisterRow};
 use stapel::{AddressKey, Broker, Case, Day, Fields, Timestamp};
 
+use crate::certificates;
 use crate::error::{DemoError, Result};
 use crate::founding::{self, Founded, Member, Terms};
 
@@ -69,21 +70,56 @@ enum Note {
 }
 
 /// Makes keys, folders, a signed policy and a broker in `base`, and has the three playing partners flag and deliver.
+/// With a port it also makes what serves that broker over HTTPS on this machine, and what the partners reach it with:
+/// `broker.toml`, `partner.toml`, `others/NAME.toml`, and certificates in `tls`.
 ///
 /// # Errors
 ///
 /// What the library says of a file or of the store, and [`DemoError::Rejected`] where the broker does not take a
 /// playing partner's flags.
-pub fn make(base: &Path, now: Timestamp) -> Result<()> {
+pub fn make(base: &Path, now: Timestamp, port: Option<u16>) -> Result<()> {
     let members = members(base);
     let (secret_path, broker_folder) = (base.join("epoch-1.secret"), base.join("broker"));
-    let Founded { mut partners, keys, policy_path, .. } =
-        founding::found(base, &secret_path, &broker_folder.join("keys"), &terms(now)?, &members)?;
+    let terms = terms(now, port)?;
+    let Founded { mut partners, keys, policy, policy_path, .. } =
+        founding::found(base, &secret_path, &broker_folder.join("keys"), &terms, &members)?;
     // Each partner has its copy.
     fs::remove_file(&secret_path).map_err(DemoError::file("remove", &secret_path))?;
     let broker = Broker::create(&broker_folder, keys, &policy_path, now)?;
     for (at, partner) in partners.iter_mut().skip(1).enumerate() {
         play(partner, at, &broker, now)?;
+    }
+    if let Some(port) = port {
+        certificates::write(&base.join("tls"), &policy)?;
+        connect(base, port, &members)?;
+    }
+    Ok(())
+}
+
+/// Where the broker of a sandbox is reached.
+pub fn address(port: u16) -> String {
+    format!("https://localhost:{port}")
+}
+
+/// Writes the configuration files of the broker and of the partners.
+fn connect(base: &Path, port: u16, members: &[Member]) -> Result<()> {
+    let write = |path: &Path, text: String| fs::write(path, text).map_err(DemoError::file("write", path));
+    write(
+        &base.join("broker.toml"),
+        format!(
+            "runtime_dir = \"run\"\n\n[[consortium]]\nfolder = \"broker\"\n\n[[listen]]\naddress = \
+             \"127.0.0.1:{port}\"\ncertificate = \"tls/server.pem\"\nkey = \"tls/server.key\"\nclient_ca = \
+             [\"tls/ca.pem\"]\ncrls = [\"tls/ca.crl\"]\n"
+        ),
+    )?;
+    for Member { folder, organisation, .. } in members {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let tls = if folder.parent() == Some(base) { "tls" } else { "../tls" };
+        let text = format!(
+            "dir = \"{name}\"\nactor = \"me\"\n\n[connect]\ncertificate = \"{tls}/client-{organisation}.pem\"\nkey = \
+             \"{tls}/client-{organisation}.key\"\nca = [\"{tls}/ca.pem\"]\n"
+        );
+        write(&folder.with_extension("toml"), text)?;
     }
     Ok(())
 }
@@ -199,11 +235,12 @@ fn members(base: &Path) -> Vec<Member> {
     ]
 }
 
-fn terms(now: Timestamp) -> Result<Terms> {
+fn terms(now: Timestamp, port: Option<u16>) -> Result<Terms> {
     Ok(Terms {
         remark: "The rules of a sandbox: its flags show at once, and all in it is made up.",
         name: "sandbox",
         purpose: "sandbox".parse()?,
+        address: port.map(address),
         opens: now.day(),
         closes: now.day().plus(365),
         immediate: true,

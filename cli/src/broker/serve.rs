@@ -1,6 +1,6 @@
 //! `stapel broker serve`: the broker over HTTPS, until it is told to stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,12 +62,18 @@ pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
         let failures = findings.into_iter().map(|finding| Failure::new("configuration", finding)).collect();
         return Failure::of_several(failures, false);
     }
+    until_told(&args.config, &args.clock, || ())
+}
+
+/// Serves what a configuration file says, until SIGTERM or Ctrl-C; calls `ready` once it listens.
+pub(crate) fn until_told(config: &Path, clock: &Clock, ready: impl FnOnce()) -> Result<(), Failure> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false).init();
     let mut environment =
         Environment { operator: Some(Arc::new(super::running::Operator)), ..Environment::of_machine() };
-    if args.clock.is_given() {
+    if clock.is_given() {
+        let now = clock.time()?;
         let started = Duration::from_secs(now.0).saturating_sub(Machine.boot());
         environment.clock = Arc::new(move || ServiceClock::new(Moved { started }));
     }
-    server::run(&args.config, environment).map_err(|error| Failure::new("serve", error.to_string()))
+    server::run(config, environment, ready).map_err(|error| Failure::new("serve", error.to_string()))
 }

@@ -227,12 +227,13 @@ impl Place {
     }
 }
 
-/// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read `file` again, and telling systemd.
+/// Serves as a process: until SIGTERM or SIGINT, with SIGHUP to read `file` again, and telling systemd. It calls
+/// `ready` once it listens.
 ///
 /// # Errors
 ///
 /// [`ServeError`]
-pub fn run(file: &Path, environment: Environment) -> Result<(), ServeError> {
+pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Result<(), ServeError> {
     let config = Config::read(file)?;
     runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let mut hangup = signal(SignalKind::hangup())?;
@@ -242,6 +243,7 @@ pub fn run(file: &Path, environment: Environment) -> Result<(), ServeError> {
         tell(&[NotifyState::Ready]);
         let addresses: Vec<String> = serving.addresses().iter().map(|address| address.to_string()).collect();
         tracing::info!(addresses = addresses.join(" "), "ready");
+        ready();
         // Half of what systemd waits.
         let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(86_400), |time| time / 2);
         let mut watchdog = tokio::time::interval(watchdog);
