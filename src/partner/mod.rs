@@ -123,9 +123,9 @@ pub struct Partner {
 /// The most numbers that are left out: few enough that a copy of a year ago still finds free ones.
 const MOST_LEFT_OUT: u16 = 4_095;
 
-/// What a new partner is called by.
+/// What a partner has of itself when its folder was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enrolment {
+pub struct NewPartner {
     /// The number it is to have in the roster.
     pub number: u16,
     /// The public key of its messages, which its organisation certifies.
@@ -158,9 +158,9 @@ impl Partner {
     /// [`PartnerError::PartnerFolder`] where there is one already, [`SystemError::Io`](crate::SystemError::Io),
     /// [`SystemError::FolderInUse`](crate::SystemError::FolderInUse),
     /// [`SystemError::Random`](crate::SystemError::Random).
-    pub fn init<'a>(place: impl Into<Place<'a>>, number: u16) -> Result<Enrolment, PartnerError> {
+    pub fn init<'a>(place: impl Into<Place<'a>>, number: u16) -> Result<NewPartner, PartnerError> {
         let key = PartnerFolder::create(place.into(), number)?;
-        Ok(Enrolment { number, verifying_key: key.verifying_key() })
+        Ok(NewPartner { number, verifying_key: key.verifying_key() })
     }
 
     /// Opens a folder: `policy.toml` with the signatures beside it, the partner's certificates, and the secrets of its
