@@ -331,3 +331,19 @@ pub(super) fn strings(texts: &[impl AsRef<str>]) -> String {
     let quoted: Vec<_> = texts.iter().map(|text| quoted(text.as_ref())).collect();
     format!("[{}]", quoted.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_specification_is_read_and_has_its_check_code() {
+        let section = include_str!("../../SPEC.md").split_once("### 8.3 Enrolments").unwrap().1;
+        let example = section.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+        let read = Enrolment::parse(example).unwrap();
+        assert_eq!(read.what(), "epoch 1");
+        assert_eq!(Enrolment::parse(&read.to_text()), Ok(read));
+        let changed = Enrolment::parse(&example.replace("number = 1", "number = 2")).unwrap_err().to_string();
+        assert!(changed.contains("check: it is not that of what the file says"), "{changed}");
+    }
+}
