@@ -244,6 +244,15 @@ fn an_organisation_joins_with_one_command_a_side() {
     desk.stapel("partner adopt --dir politie-1 --policy policy-2.toml --now 2026-12-03T09:00:00Z");
     assert_eq!(begin(&desk, "brandweer", 5, 2, "policy-2.toml"), "5.2.1.cert");
     desk.stapel("broker certify --dir broker 5.2.1.cert --now 2026-12-03T09:00:00Z");
+    // The papers of that version say of each partner which epochs it has, and who joined has none from before.
+    desk.stapel("policy pack policy-2.toml --out start");
+    let checklist = text(&desk.read("start/1-ingebruikname.md"));
+    for keys in ["4-1", "4-2", "5-2"] {
+        assert!(checklist.contains(&format!("--keys sleutels-{keys}.toml")), "{keys}: {checklist}");
+    }
+    assert!(!checklist.contains("sleutels-5-1.toml") && checklist.contains("docs/connect.md"), "{checklist}");
+    let ceremony = text(&desk.read("start/2-sleutelceremonie.md"));
+    assert!(ceremony.contains("\n| 5 | De brandweer \"zelf\" | 2 |"), "{ceremony}");
 
     // Who is there does not join, and a number has one owner.
     std::fs::remove_file(desk.path("policy-2.toml")).unwrap();

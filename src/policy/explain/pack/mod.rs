@@ -9,7 +9,7 @@ use super::catalogue::{Blank, Catalogue};
 use super::facts::explained;
 use super::lang::Lang;
 use crate::policy::enrolment::Enrolment;
-use crate::policy::model::{Organisation, Policy, RegisterUse, RosterEntry};
+use crate::policy::model::{Epoch, Organisation, Policy, RegisterUse, RosterEntry};
 
 /// What begins a place in a paper that a person must fill in or decide; a `]` ends it.
 pub const OPEN: &str = "[IN TE VULLEN:";
@@ -86,7 +86,7 @@ fn sentence<'a>(policy: &Policy, name: &'a str) -> &'a str {
 
 fn facts(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
     let check = policy.check();
-    let (first, last) = (policy.epochs.first(), policy.epochs.last());
+    let last = policy.epochs.last();
     let own_flag = if policy.counting.own_flag_required { "own_flag_required" } else { "own_flag_not_required" };
     let found = check.refusals.iter().chain(&check.notes).map(|finding| format!("- {}", finding.text(Lang::Nl)));
     let base = explained(policy, words);
@@ -102,7 +102,7 @@ fn facts(policy: &Policy, words: &Catalogue) -> Vec<Blank> {
         ("operator_code", Enrolment::Operator(policy.operator.clone()).check_code()),
         ("reach", reach(policy)),
         ("basis_rows", bases(policy, words)),
-        ("partner_commands", partner_commands(policy, first.map_or(0, |epoch| epoch.number))),
+        ("partner_commands", partner_commands(policy)),
         ("partner_codes", partner_codes(policy)),
         ("epoch_codes", epoch_codes(policy)),
         ("certificate_rows", certificate_rows(policy)),
@@ -145,7 +145,8 @@ fn reach(policy: &Policy) -> String {
         let finding = "- [ ] Berichten gaan niet over HTTPS: afgesproken is hoe dan wel.";
         return format!("{finding} {OPEN} langs welke weg, hoe vaak, door wie]");
     }
-    let mut text = format!("- [ ] Partners bereiken de teller op {}:\n", policy.operator.addresses.join(", "));
+    let addresses = policy.operator.addresses.join(", ");
+    let mut text = format!("- [ ] Partners bereiken de teller op {addresses}, zoals docs/connect.md zegt:\n");
     for one in &policy.organisations {
         let oins: Vec<_> = one.tls_oins.iter().map(|oin| oin.to_string()).collect();
         let _ = writeln!(text, "  - [ ] {}: TLS-certificaat met OIN {}", one.name, oins.join(" of "));
@@ -174,24 +175,38 @@ fn bases(policy: &Policy, words: &Catalogue) -> String {
     text
 }
 
-fn partner_commands(policy: &Policy, epoch: u32) -> String {
+/// The epochs in which a partner takes part and that this version does not begin after.
+fn epochs_of<'a>(policy: &'a Policy, one: &'a RosterEntry) -> impl Iterator<Item = &'a Epoch> {
+    let goes_on = |epoch: &&Epoch| epoch.closes >= policy.valid_from;
+    policy.epochs.iter().filter(goes_on).filter(|epoch| policy.takes_part(&one.organisation, epoch.number))
+}
+
+fn partner_commands(policy: &Policy) -> String {
     let commands = |one: &RosterEntry| {
         let (number, organisation) = (one.number, &one.organisation);
         let dir = format!("partner-{number}");
-        format!(
-            "- [ ] Partner {number}, {} ({organisation}): het systeem neemt de regels en de geheime sleutel aan, en \
-             schrijft zijn sleutels op:\n\n      \
-             stapel partner adopt --dir {dir} --policy policy.toml\n      \
-             stapel keygen join --policy policy.toml --out epoch-{epoch}.secret epoch-{epoch}.secret.1 \
-             epoch-{epoch}.secret.2\n      \
-             stapel partner add-secret --dir {dir} epoch-{epoch}.secret\n      \
-             stapel partner keys --dir {dir} --epoch {epoch} --enrolment sleutels-{number}.toml\n\n  \
-             Wie de afsprakensleutel van {organisation} heeft, vergelijkt de controlecode en certificeert:\n\n      \
-             stapel policy certify policy.toml --key {organisation}.policy.key --keys sleutels-{number}.toml\n\n  \
-             Het bestand gaat naar de beheerder en terug naar het systeem:\n\n      \
-             stapel partner add-certificate --dir {dir} {number}.{epoch}.1.cert",
+        let mut text = format!(
+            "- [ ] Partner {number}, {} ({organisation}): het systeem neemt de regels aan:\n\n      \
+             stapel partner adopt --dir {dir} --policy policy.toml",
             one.name
-        )
+        );
+        for Epoch { number: epoch, .. } in epochs_of(policy, one) {
+            let _ = write!(
+                text,
+                "\n\n  - [ ] Sleutelperiode {epoch}, als het die nog niet heeft: het systeem neemt de geheime sleutel \
+                 aan, en\n    schrijft zijn sleutels op:\n\n        \
+                 stapel keygen join --policy policy.toml --out epoch-{epoch}.secret epoch-{epoch}.secret.1 \
+                 epoch-{epoch}.secret.2\n        \
+                 stapel partner add-secret --dir {dir} epoch-{epoch}.secret\n        \
+                 stapel partner keys --dir {dir} --epoch {epoch} --enrolment sleutels-{number}-{epoch}.toml\n\n    \
+                 Wie de afsprakensleutel van {organisation} heeft, vergelijkt de controlecode en certificeert:\n\n    \
+                 \x20   stapel policy certify policy.toml --key {organisation}.policy.key --keys \
+                 sleutels-{number}-{epoch}.toml\n\n    \
+                 Het bestand gaat naar de beheerder en terug naar het systeem:\n\n        \
+                 stapel partner add-certificate --dir {dir} {number}.{epoch}.1.cert"
+            );
+        }
+        text
     };
     policy.partners.iter().map(commands).collect::<Vec<_>>().join("\n\n")
 }
@@ -207,14 +222,18 @@ fn partner_codes(policy: &Policy) -> String {
 }
 
 fn certificate_rows(policy: &Policy) -> String {
-    let row = |one: &RosterEntry| format!("| {} | {} | | | |", one.number, cell(&one.name));
-    "| nr. | partner | controlecode van de sleutels | voorgelezen door | gecertificeerd door |\n|---|---|---|---|---|\n"
+    let rows = |one: &'_ RosterEntry| {
+        let row = |epoch: &Epoch| format!("| {} | {} | {} | | | |", one.number, cell(&one.name), epoch.number);
+        epochs_of(policy, one).map(row).collect::<Vec<_>>()
+    };
+    "| nr. | partner | sleutelperiode | controlecode van de sleutels | voorgelezen door | gecertificeerd door |\n\
+     |---|---|---|---|---|---|\n"
         .to_owned()
-        + &lines(policy.partners.iter().map(row))
+        + &lines(policy.partners.iter().flat_map(rows))
 }
 
 fn epoch_codes(policy: &Policy) -> String {
-    let row = |epoch: &crate::policy::Epoch| {
+    let row = |epoch: &Epoch| {
         let code = Enrolment::of_epoch(policy.purpose.clone(), epoch.number, epoch.key_id).check_code();
         format!("| {} | {} tot en met {} | `{}` | `{code}` | |", epoch.number, epoch.opens, epoch.closes, epoch.key_id)
     };
