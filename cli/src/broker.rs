@@ -32,7 +32,7 @@ use crate::files::{self, Input, Inputs};
 use crate::now::Clock;
 use crate::output::{self, Output, Shown, counted};
 use crate::progress::Progress;
-use crate::threads::ThreadArgs;
+use crate::threads::WorkArgs;
 
 /// Run the broker, which counts organisations and never holds the key to an address
 ///
@@ -196,9 +196,7 @@ struct HandleArgs {
     #[arg(long, requires = "files")]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 impl Args {
@@ -430,8 +428,8 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         output::refuse_closed()?;
         // Before the store is opened, which others cannot use meanwhile.
         let message = files::read_stdin(limit)?;
-        let broker = args.place.open()?.with_threads(args.threads.start()?);
-        let reply = broker.handle(&message, args.clock.time()?);
+        let broker = args.place.open()?.with_threads(args.work.threads.start()?);
+        let reply = broker.handle(&message, args.work.clock.time()?);
         out.write_all(&reply)?;
         let told = Told::read(&reply, &broker.policy().policy().operator.verifying_key);
         told.note_rejection();
@@ -439,7 +437,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let is_new = |path: &Path| !reply_path(path, args.out.as_deref()).exists();
     let mut inputs = Inputs::of(&args.files, ".msg", limit, is_new)?;
-    let broker = args.place.open()?.with_threads(args.threads.start()?);
+    let broker = args.place.open()?.with_threads(args.work.threads.start()?);
     let key = broker.policy().policy().operator.verifying_key;
     if let Some(folder) = &args.out {
         files::create_folder(folder)?;
@@ -458,7 +456,7 @@ fn handle(args: &HandleArgs, out: &mut Output) -> Result<(), Failure> {
         }
         let to = reply_path(&path, args.out.as_deref());
         progress.add(1);
-        let told = match handle_file(&broker, &key, input, &to, args.clock.time()?) {
+        let told = match handle_file(&broker, &key, input, &to, args.work.clock.time()?) {
             Ok(Some(told)) => told,
             Ok(None) => continue,
             // The others have nothing to do with this one.

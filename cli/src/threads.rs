@@ -3,6 +3,7 @@
 use stapel::Threads;
 
 use crate::failure::Failure;
+use crate::now::Clock;
 
 /// The option `--threads`.
 #[derive(clap::Args)]
@@ -10,6 +11,15 @@ pub(crate) struct ThreadArgs {
     /// Make pseudonyms or tags of large batches, and releases, on this many threads; what is written is the same
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+}
+
+/// How a command works that may have much to do, and at which time.
+#[derive(clap::Args)]
+pub(crate) struct WorkArgs {
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    #[command(flatten)]
+    pub(crate) clock: Clock,
 }
 
 impl ThreadArgs {

@@ -12,13 +12,18 @@ const NEW: &str = "policy new --consortium zaanstad --purpose ondermijning --val
 
 /// An organisation and its partner, enrolled in NAME.toml and NAME-NUMBER.toml.
 fn enrol(desk: &Desk, name: &str, number: u16) -> String {
+    policy_key(desk, name, number, name) + &partner(desk, name, number)
+}
+
+/// A policy key of an organisation in FILE.policy.key, enrolled in FILE.toml.
+fn policy_key(desk: &Desk, name: &str, number: u16, file: &str) -> String {
     desk.stapel_with(
         &format!(
-            "keygen policy --out {name}.policy.key --organisation {name} --oin 00000099{number:09}000 --enrolment \
-             {name}.toml"
+            "keygen policy --out {file}.policy.key --organisation {name} --oin 00000099{number:09}000 --enrolment \
+             {file}.toml"
         ),
         &["--name", &format!("De {name}"), "--contact", "Sleutelbeheer, 075 000 00 00"],
-    ) + &partner(desk, name, number)
+    )
 }
 
 fn partner(desk: &Desk, name: &str, number: u16) -> String {
@@ -301,11 +306,7 @@ fn an_organisation_leaves_with_one_command_signed_or_not() {
 #[test]
 fn a_lost_policy_key_is_replaced_with_one_command() {
     let desk = founded();
-    desk.stapel_with(
-        "keygen policy --out fiscus-new.policy.key --organisation fiscus --oin 00000099000000002000 --enrolment \
-         fiscus-new.toml",
-        &["--name", "De fiscus", "--contact", "Sleutelbeheer, 075 000 00 00"],
-    );
+    policy_key(&desk, "fiscus", 2, "fiscus-new");
     let lost = format!("{NEXT} --lost-key fiscus-new.toml");
     assert!(refused(&desk, &lost).contains("--announced"));
     let lost = format!("{lost} --announced 2026-12-05");
@@ -325,11 +326,7 @@ fn a_lost_policy_key_is_replaced_with_one_command() {
 #[test]
 fn a_stolen_policy_key_and_another_operator_take_one_command_each() {
     let desk = founded();
-    desk.stapel_with(
-        "keygen policy --out politie-new.policy.key --organisation politie --oin 00000099000000001000 --enrolment \
-         politie-new.toml",
-        &["--name", "De politie", "--contact", "Sleutelbeheer, 075 000 00 00"],
-    );
+    policy_key(&desk, "politie", 1, "politie-new");
     desk.stapel_with(
         "broker init --dir new --oin 00000099000000008000 --log-origin stapel.example/2/zaanstad --enrolment new.toml",
         &["--name", "Stichting Andere"],

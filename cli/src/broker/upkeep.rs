@@ -15,7 +15,7 @@ use crate::files::{self, NewFile};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::{Output, Shown, counted};
 use crate::progress::Progress;
-use crate::threads::ThreadArgs;
+use crate::threads::WorkArgs;
 
 /// Make the releases that are due, and close epochs whose last day is over
 ///
@@ -32,9 +32,7 @@ pub(super) struct ReleaseArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 /// Say that the clock is right, where there was no release for more than three days
@@ -54,9 +52,7 @@ pub(super) struct AcceptClockArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 /// Keep certificates and suspensions of partners
@@ -261,18 +257,18 @@ pub(super) fn verify_log(args: &VerifyArgs, out: &mut Output) -> Result<(), Fail
 }
 
 pub(super) fn release(args: &ReleaseArgs, out: &mut Output) -> Result<(), Failure> {
-    let threads = args.threads.start()?;
+    let threads = args.work.threads.start()?;
     let broker = args.place.open()?.with_threads(threads);
-    let clock = broker.clock(&args.clock)?;
+    let clock = broker.clock(&args.work.clock)?;
     let before = epochs_of(&broker);
     let releases = broker.release(clock)?;
     say_released(&broker, &before, &releases, args.json, out)
 }
 
 pub(super) fn accept_clock(args: &AcceptClockArgs, out: &mut Output) -> Result<(), Failure> {
-    let threads = args.threads.start()?;
+    let threads = args.work.threads.start()?;
     let broker = args.place.open()?.with_threads(threads);
-    let now = broker.clock(&args.clock)?.now;
+    let now = broker.clock(&args.work.clock)?.now;
     let would_end = broker.would_end(now)?;
     let told = format!("the clock says {now}; with that, {}", ends(&would_end));
     refuse_other_date(args.date, now, &told)?;

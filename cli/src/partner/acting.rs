@@ -14,7 +14,7 @@ use crate::failure::{self, Failure, note, warn};
 use crate::now::{Clock, refuse_other_date};
 use crate::output::{Output, counted, merge};
 use crate::rows::{RowArgs, Rows, Sheet};
-use crate::threads::ThreadArgs;
+use crate::threads::WorkArgs;
 
 /// Who acts, and for which case.
 #[derive(clap::Args)]
@@ -135,9 +135,7 @@ pub(super) struct AskArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 impl CaseArgs {
@@ -224,9 +222,9 @@ pub(super) fn full(args: &FullArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 pub(super) fn ask(args: &AskArgs, out: &mut Output) -> Result<(), Failure> {
-    let (case, now) = (args.case.case()?, args.clock.time()?);
+    let (case, now) = (args.case.case()?, args.work.clock.time()?);
     let outbox = args.outbox.of(&args.place);
-    let threads = args.threads.start()?;
+    let threads = args.work.threads.start()?;
     if args.own {
         let mut partner = args.place.open()?.with_threads(threads);
         if args.rows.dry_run {

@@ -11,7 +11,7 @@ use crate::failure::{self, Failure, note, warn};
 use crate::files::Inputs;
 use crate::now::Clock;
 use crate::output::{self, Output, Shown, counted};
-use crate::threads::ThreadArgs;
+use crate::threads::WorkArgs;
 
 /// Write the messages that bring the broker up to date
 ///
@@ -44,9 +44,7 @@ struct Delivery {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 /// Read the broker's replies
@@ -91,12 +89,12 @@ pub(super) struct GiveUpArgs {
 
 pub(super) fn deliver(args: &DeliverArgs, out: &mut Output) -> Result<(), Failure> {
     let delivery = &args.delivery;
-    hand_over(delivery, out, |partner| Ok(partner.deliver(delivery.clock.time()?)?))
+    hand_over(delivery, out, |partner| Ok(partner.deliver(delivery.work.clock.time()?)?))
 }
 
 pub(super) fn confirm(args: &ConfirmArgs, out: &mut Output) -> Result<(), Failure> {
     let delivery = &args.delivery;
-    hand_over(delivery, out, |partner| Ok(partner.confirm(delivery.clock.time()?)?))
+    hand_over(delivery, out, |partner| Ok(partner.confirm(delivery.work.clock.time()?)?))
 }
 
 /// Writes what a partner has to say into the outbox, and says what it keeps for later.
@@ -105,7 +103,7 @@ fn hand_over(
     out: &mut Output,
     messages: impl FnOnce(&mut Partner) -> Result<Vec<Vec<u8>>, Failure>,
 ) -> Result<(), Failure> {
-    let threads = args.threads.start()?;
+    let threads = args.work.threads.start()?;
     let mut partner = args.place.open()?.with_threads(threads);
     let before: Vec<_> = deliveries(&partner).map(|message| message.digest).collect();
     let made = messages(&mut partner);
@@ -120,7 +118,7 @@ fn hand_over(
             out.json(&json!({ "shortened": shortened, "ended": ended }))?;
         }
     }
-    super::warn_of_unreached(&partner, args.clock.time()?.day());
+    super::warn_of_unreached(&partner, args.work.clock.time()?.day());
     let messages = made?;
     let awaited = deliveries(&partner).find(|message| before.contains(&message.digest));
     match (awaited, partner.undelivered()) {

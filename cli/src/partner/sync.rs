@@ -20,9 +20,8 @@ use stapel_service::client::{Configuration, WallPace};
 use super::settings::ConfigArgs;
 use super::{OutboxArgs, PartnerFolder};
 use crate::failure::Failure;
-use crate::now::Clock;
 use crate::output::{self, Output};
-use crate::threads::ThreadArgs;
+use crate::threads::WorkArgs;
 
 /// Carry what is due to the broker and back over HTTPS, and end
 ///
@@ -75,9 +74,7 @@ pub(super) struct SyncArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    threads: ThreadArgs,
-    #[command(flatten)]
-    clock: Clock,
+    work: WorkArgs,
 }
 
 pub(super) fn sync(args: &SyncArgs, config: &ConfigArgs, out: &mut Output) -> Result<(), Failure> {

@@ -27,7 +27,7 @@ pub(super) fn stay(args: &SyncArgs, settings: &Settings, out: &mut Output) -> Re
         let pace: Arc<dyn Pace> = Arc::new(StoppablePace { told: told.clone(), clock: WallPace::default() });
         let wait = match turn(args, settings, pace, out) {
             Ok(next) => {
-                let until = next.0.saturating_sub(args.clock.time()?.0);
+                let until = next.0.saturating_sub(args.work.clock.time()?.0);
                 LOOKS.min(Duration::from_secs(until.max(1)))
             }
             Err(failure) if failure.code() == "stopped" => break,

@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
             Carrier::new(settings, &policy.operator.addresses, &policy.consortium)?.with_pace(pace).telling(|missed| {
                 note(&format!("{}; again in {} s", missed.findings.join("; "), missed.wait.as_secs().max(1)));
             });
-        let now = args.clock.time()?;
+        let now = args.work.clock.time()?;
         let record = Record::read(&args.place.dir)?;
         Ok(Run {
             args,
@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
     }
 
     fn now(&self) -> Result<Timestamp, Failure> {
-        self.args.clock.time()
+        self.args.work.clock.time()
     }
 
     fn today(&self) -> Result<Day, Failure> {
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
 
     fn open(&self) -> Result<Partner, Failure> {
         let partner = patiently(|| self.args.place.open())?;
-        Ok(partner.with_threads(self.args.threads.start()?))
+        Ok(partner.with_threads(self.args.work.threads.start()?))
     }
 
     /// Whether the day's work is to be done now.
