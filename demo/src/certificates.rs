@@ -27,8 +27,8 @@ const THIS_MACHINE: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// Writes what a policy's broker and its organisations connect with into a new folder: `ca.pem` and `ca.crl`, the
 /// authority and its empty revocation list; `server.pem` and `server.key`, the broker's; and for each organisation
-/// `client-SLUG.pem` and `client-SLUG.key`. The files, in that order. They hold for a year by the machine's clock, which
-/// is what TLS goes by. The authority's own key is not kept, so that nobody makes more of them.
+/// `client-SLUG.pem` and `client-SLUG.key`. The files, in that order. They hold for a year by the machine's clock, by
+/// which TLS goes. The authority's own key is not kept, so that nobody makes more of them.
 ///
 /// # Errors
 ///
