@@ -1,9 +1,11 @@
 //! `stapel sandbox`, and a first hit in it with the commands that its help shows.
 
 #[cfg(unix)]
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Lines, Read};
 #[cfg(unix)]
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+#[cfg(unix)]
+use std::thread::JoinHandle;
 
 use crate::common::{Desk, json_lines, run, text};
 use serde_json::{Value, json};
@@ -67,15 +69,49 @@ fn what_an_earlier_attempt_left_is_no_hindrance() {
     assert!(!desk.path("sandbox/making").exists() && desk.path("sandbox/broker/keys/signing.key").exists());
 }
 
-/// Ends a process with the test, at the latest.
+/// A process that serves a sandbox. It ends with the test, at the latest.
 #[cfg(unix)]
-struct Ending(Child);
+struct Served {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    log: JoinHandle<Vec<u8>>,
+}
 
 #[cfg(unix)]
-impl Drop for Ending {
+impl Served {
+    fn begin(desk: &Desk, more: &[&str]) -> Served {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
+        command.current_dir(desk.path("")).args(["sandbox", "--dir", "sandbox", "--serve"]).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap()).lines();
+        // It is read to its end, so that the server never waits for its reader.
+        let mut log = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            log.read_to_end(&mut all).unwrap();
+            all
+        });
+        Served { child, out, log }
+    }
+
+    fn line(&mut self) -> String {
+        self.out.next().expect("a line more").unwrap()
+    }
+
+    /// Has it end as a person or a service manager does; what it logged.
+    fn end(mut self, signal: &str) -> String {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
+        let log = std::mem::replace(&mut self.log, std::thread::spawn(Vec::new));
+        text(&log.join().unwrap())
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -83,15 +119,8 @@ impl Drop for Ending {
 #[test]
 fn a_served_sandbox_says_what_to_type_until_a_hit() {
     let desk = Desk::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stapel"));
-    command.current_dir(desk.path("")).args(["sandbox", "--dir", "sandbox", "--serve"]);
-    let mut server = Ending(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-    // It is read to its end, so that the server never waits for its reader.
-    let mut log = server.0.stderr.take().unwrap();
-    let log = std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut said = vec![lines.find(|line| line.contains("until Ctrl-C")).unwrap()];
-    said.extend(lines.by_ref().take(7));
+    let mut served = Served::begin(&desk, &[]);
+    let said: Vec<_> = (0..8).map(|_| served.line()).collect();
     let typed: Vec<_> = said.iter().filter_map(|line| line.trim().strip_prefix("stapel ")).collect();
     assert_eq!(typed.len(), 4, "{said:?}");
     let mut printed = String::new();
@@ -106,10 +135,26 @@ fn a_served_sandbox_says_what_to_type_until_a_hit() {
         let printed = desk.stapel(&format!("partner sync --config sandbox/others/{other}.toml --at-once"));
         assert!(printed.contains("flags held"), "{printed}");
     }
-    let ended = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
-    assert!(ended.success() && server.0.wait().unwrap().success());
-    assert!(log.join().unwrap().unwrap() > 0);
+    let log = served.end("-TERM");
+    assert!(log.contains("status=200") && log.contains("stopping"), "{log}");
     // It is served again as it says.
     let checked = desk.stapel("broker serve --config sandbox/broker.toml --check");
     assert!(checked.contains("nothing is wrong"), "{checked}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_is_told_where_a_served_sandbox_is() {
+    let desk = Desk::new();
+    let mut served = Served::begin(&desk, &["--json"]);
+    let told: Value = serde_json::from_str(&served.line()).unwrap();
+    let policy = text(&desk.read(told["policy"].as_str().unwrap()));
+    assert!(policy.contains(&format!("addresses = [{}]", told["address"])), "{told}");
+    assert!(
+        ["partner", "broker", "config", "broker_config"]
+            .iter()
+            .all(|name| { desk.path(told[*name].as_str().unwrap()).exists() })
+    );
+    // Ctrl-C.
+    served.end("-INT");
 }
