@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use stapel::Broker;
-use stapel_testkit::{Client, START, code, pseudonym, read, signed, stored_keys, write_policy};
+use stapel::{Broker, Timestamp};
+use stapel_testkit::{Client, START, code, day, leaks, numbered, pseudonym, read, signed, stored_keys, write_policy};
 
 use crate::served::{Server, Town, policy};
 
@@ -61,6 +61,48 @@ fn a_served_broker_does_what_its_operator_says() {
     let (status, _, err) = town.run("broker verify --dir broker");
     assert!(status == 1 && err.ends_with("[broker_folder]\n"), "nobody knows of its keys any more: {err}");
     assert_eq!(town.run("broker verify --dir broker --keys keys").0, 0);
+}
+
+#[test]
+fn nothing_of_a_message_or_a_key_is_logged_whatever_the_environment_says() {
+    let (town, mut clients) = town();
+    let server = town.serve();
+    let mut secrets = Vec::new();
+    let pseudonyms = numbered((1..=4).map(|number| number * 0x0e3d_94b5_a1c7_2f68_83d9_471e_b6f0_5a2c));
+    for (at, one) in pseudonyms.iter().enumerate() {
+        secrets.push((format!("pseudonym {at}"), one.expose_bytes().to_vec()));
+    }
+    for name in ["signing.key", "checkpoint.key", "epoch-1.pepper"] {
+        secrets.push((name.to_owned(), std::fs::read(town.path("keys").join(name)).unwrap()));
+    }
+    let flags: Vec<_> = pseudonyms.iter().map(|one| (*one, day("2027-06-30"))).collect();
+    let now = town.now();
+    let client = &mut clients[0];
+    let messages = [
+        client.delta(&flags, &[], now),
+        client.question(&pseudonyms, now),
+        client.question(&pseudonyms, Timestamp(1)),
+        pseudonyms[0].expose_bytes().repeat(100),
+    ];
+    let carrier = town.carrier(1, &server);
+    for message in messages {
+        let reply = carrier.exchange(&message, Duration::ZERO).unwrap();
+        secrets.push(("a message".to_owned(), message[message.len() - 64..].to_vec()));
+        secrets.push(("a reply".to_owned(), reply[reply.len() - 64..].to_vec()));
+    }
+    assert!(town.carrier(2, &server).exchange(&client.question(&pseudonyms, now), Duration::ZERO).is_err());
+    carrier.fetch_certificates(Duration::ZERO).unwrap();
+    for command in ["status", "release", "checkpoint", "verify", "log --out log.jsonl", "adopt --policy tls.key"] {
+        town.run(&format!("broker {command} --dir broker"));
+    }
+    town.configure("[[consortium]]\nfolder = \"keys\"\n");
+    let mut server = server;
+    server.signal("HUP");
+    server.wait_for("not reloaded");
+    let logged = server.logged();
+    assert!(logged.contains("milliseconds=") && logged.contains("stopping"), "{logged}");
+    assert!(!logged.contains("TRACE") && !logged.contains("DEBUG"), "{logged}");
+    assert_eq!(leaks(&logged, &secrets), [].into());
 }
 
 #[test]

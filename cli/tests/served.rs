@@ -129,6 +129,8 @@ impl Town {
         let mut child = Command::new("sh")
             .current_dir(self.folder.path())
             .args(["-c", script, env!("CARGO_BIN_EXE_stapel"), &self.now().to_string()])
+            // As whoever looks for a fault might: it is to change nothing.
+            .env("RUST_LOG", "trace")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -137,7 +139,7 @@ impl Town {
         let (told, log) = channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(told.send(line))));
-        Server { child, log, port: 0 }
+        Server { child, log, passed: Vec::new(), port: 0 }
     }
 
     /// Serves.
@@ -169,18 +171,21 @@ impl Town {
 pub(crate) struct Server {
     child: Child,
     log: Receiver<String>,
+    /// What it logged and somebody waited for, or passed over.
+    passed: Vec<String>,
     pub(crate) port: u16,
 }
 
 impl Server {
     /// The next line that it logs with this in it.
     pub(crate) fn wait_for(&mut self, what: &str) -> String {
-        let mut before = Vec::new();
         loop {
             match self.log.recv_timeout(AT_LONGEST) {
-                Ok(line) if line.contains(what) => return line,
-                Ok(line) => before.push(line),
-                Err(_) => panic!("it did not log {what:?}, but {before:#?}"),
+                Ok(line) => self.passed.push(line),
+                Err(_) => panic!("it did not log {what:?}, but {:#?}", self.passed),
+            }
+            if let Some(line) = self.passed.last().filter(|line| line.contains(what)) {
+                return line.clone();
             }
         }
     }
@@ -195,6 +200,14 @@ impl Server {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Has it end in good order, and gives all that it logged.
+    pub(crate) fn logged(mut self) -> String {
+        self.signal("TERM");
+        assert!(self.child.wait().unwrap().success());
+        let lines = std::mem::take(&mut self.passed).into_iter().chain(self.log.iter());
+        lines.map(|line| line + "\n").collect()
     }
 
     /// Has it end in good order.

@@ -2,6 +2,7 @@
 
 mod client;
 mod examples;
+mod logged;
 mod schedule;
 mod serving;
 mod stub;

@@ -10,6 +10,7 @@ mod consortium;
 mod files;
 #[cfg(all(feature = "partner", feature = "broker"))]
 mod folders;
+mod leaks;
 mod random;
 
 pub use client::{Client, Flag, code, read, until};
@@ -25,4 +26,5 @@ pub use consortium::{broker, broker_keys, stored_keys};
 pub use files::write_private;
 #[cfg(all(feature = "partner", feature = "broker"))]
 pub use folders::Consortium;
+pub use leaks::leaks;
 pub use random::Seeded;

@@ -6,6 +6,9 @@
 //! - `fetch`: policies, signatures, certificates and the checkpoint;
 //! - `pace`: time and chance, so that tests need neither;
 //! - `error`: what goes wrong.
+//!
+//! At the level trace of the crate `log`, ureq logs the bytes that it sends and gets, and so pseudonyms. A program with
+//! this in it is built without that level, in all that logs through that crate.
 
 mod attempt;
 mod carry;
@@ -14,6 +17,11 @@ mod fetch;
 mod file;
 mod pace;
 mod settings;
+
+const _: () = assert!(
+    log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug as usize,
+    "something in this program asks for log's level trace, at which ureq logs messages"
+);
 
 pub use carry::{Carrier, Missed};
 pub use error::CarrierError;
