@@ -66,7 +66,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 6] = [
 ];
 
 /// OpenAPI 3.1 of all this.
-const OPENAPI: &str = include_str!("../../../spec/openapi.json");
+const OPENAPI: &str = include_str!("../../openapi.json");
 
 /// What answers requests, however they came.
 pub struct Server {

@@ -9,7 +9,7 @@ use stapel_service::server::ROUTES;
 use super::Running;
 
 const CARRIER: &str = include_str!("../../../spec/carrier.md");
-const OPENAPI: &str = include_str!("../../../spec/openapi.json");
+const OPENAPI: &str = include_str!("../../openapi.json");
 
 #[test]
 fn it_is_served_and_has_the_routes_and_codes() {
