@@ -187,11 +187,11 @@ impl Server {
         if request.version() != Version::HTTP_11 {
             return bad("the version is not HTTP/1.1");
         }
-        let fields: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if headers.len() > MAX_FIELDS || fields + uri.path().len() + 64 > MAX_HEAD {
+        if headers.len() > MAX_FIELDS || length_of_head(request) > MAX_HEAD {
             return Err(Problem::new(ProblemCode::HeadTooLarge, "the head has too many fields or bytes"));
         }
-        if uri.authority().is_some() || uri.scheme().is_some() || !uri.path().starts_with('/') {
+        // A whole address counts as its path (RFC 9112, 3.2.2); CONNECT has an authority alone, and OPTIONS may have *.
+        if uri.authority().is_some() != uri.scheme().is_some() || !uri.path().starts_with('/') {
             return bad("the target is not a path");
         }
         if uri.query().is_some() {
@@ -281,6 +281,17 @@ async fn handle(caller: &Caller, request: Request<Body>) -> Result<(Vec<u8>, Arc
             Err(Problem::new(ProblemCode::Internal, "a fault of the broker; send the same bytes again"))
         }
     }
+}
+
+/// The bytes of a head, if it has no more spaces than it must.
+fn length_of_head(request: &Request<Body>) -> usize {
+    let line = |parts: usize| parts + "\r\n".len();
+    // What comes before the path of a whole address is short, and a path has no fragment.
+    let before = request.uri().authority().map_or(0, |authority| "https://".len() + authority.as_str().len());
+    let target = before + request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let first = line(request.method().as_str().len() + "  HTTP/1.1".len() + target);
+    let fields = request.headers().iter().map(|(name, value)| line(name.as_str().len() + ": ".len() + value.len()));
+    first + fields.sum::<usize>() + "\r\n".len()
 }
 
 /// The length of a message, as its head has it.

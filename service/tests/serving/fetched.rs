@@ -60,3 +60,32 @@ fn whoever_is_not_admitted_fetches_nothing() {
         assert_eq!(response.status, 403, "{path}");
     }
 }
+
+#[test]
+fn a_head_is_answered_as_a_get_is_without_the_body() {
+    let running = Running::new();
+    let mut connection = running.connect(1);
+    for path in [
+        "openapi.json",
+        "zaanstad/policies",
+        "zaanstad/policies/1",
+        "zaanstad/policies/1/signatures",
+        "zaanstad/certificates",
+        "zaanstad/checkpoint",
+        "zaanstad/tile/0/000.p/1",
+        "zaanstad/policies/9",
+        "elders/policies",
+    ] {
+        let request = format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let got = connection.say(&request).unwrap();
+        connection.write(request.replacen("GET", "HEAD", 1));
+        assert_eq!(connection.read_head().unwrap(), got.head, "{path}");
+    }
+    let refused = running.connect(1).say("DELETE /v1/zaanstad/policies HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert_eq!(refused.code(), "method_not_allowed");
+    assert!(refused.head.contains("allow: get,head\r\n"), "{}", refused.head);
+    let mut connection = running.connect(1);
+    connection.write("HEAD /v1/zaanstad/messages HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let head = connection.read_head().unwrap();
+    assert!(head.starts_with("http/1.1 405") && head.contains("allow: post\r\n"), "{head}");
+}

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use stapel_service::carrier::MESSAGE;
+use stapel_service::carrier::{MAX_FIELDS, MAX_HEAD, MESSAGE};
 use stapel_testkit::{Client, START, pseudonym};
 
 use super::{Running, head};
@@ -37,7 +37,10 @@ fn each_head_that_is_not_allowed_has_its_problem() {
     assert_eq!(change(MESSAGE, "application/json"), "unsupported_media_type");
     assert_eq!(change(MESSAGE, &format!("{MESSAGE}; charset=utf-8")), "unsupported_media_type");
     assert_eq!(change("HTTP/1.1", "HTTP/1.0"), "bad_request");
-    assert_eq!(change("POST /", "POST http://localhost/"), "bad_request");
+    assert_eq!(change("POST /", "POST https://localhost/"), "ok", "a whole address counts as its path");
+    assert_eq!(change("POST /v1", "POST https://localhost/v2"), "not_found");
+    assert_eq!(change("POST /v1/zaanstad/messages", "CONNECT localhost:443"), "bad_request");
+    assert_eq!(change("POST /v1/zaanstad/messages", "OPTIONS *"), "bad_request");
     assert_eq!(change("Host: localhost\r\n", ""), "bad_request");
     assert_eq!(change("Host: localhost\r\n", "Host: localhost\r\nHost: other\r\n"), "bad_request");
     assert_eq!(change("\r\n\r\n", &format!("\r\n{}\r\n", "A: b\r\n".repeat(101))), "head_too_large");
@@ -47,11 +50,30 @@ fn each_head_that_is_not_allowed_has_its_problem() {
 }
 
 #[test]
+fn the_longest_head_is_as_long_as_it_is_said_to_be() {
+    let running = Running::new();
+    for target in ["/v1/zaanstad/messages", "https://localhost/v1/zaanstad/messages"] {
+        let of_length = |length: usize| {
+            let short = head(3).replace("/v1/zaanstad/messages", target).replace("\r\n\r\n", "\r\nPadding: 0\r\n\r\n");
+            let padded = short.replace(": 0\r", &format!(": {}\r", "0".repeat(1 + length - short.len())));
+            assert_eq!(padded.len(), length);
+            said(&running, padded + "abc")
+        };
+        assert_eq!(of_length(MAX_HEAD), "ok", "{target}");
+        assert_eq!(of_length(MAX_HEAD + 1), "head_too_large", "{target}");
+    }
+    let fields = |count: usize| head(3).replace("\r\n\r\n", &format!("\r\n{}\r\n", "A: b\r\n".repeat(count - 3)));
+    assert_eq!(said(&running, fields(MAX_FIELDS) + "abc"), "ok");
+    assert_eq!(said(&running, fields(MAX_FIELDS + 1) + "abc"), "head_too_large");
+}
+
+#[test]
 fn what_two_readers_might_read_otherwise_is_refused() {
     let running = Running::new();
     let good = head(3);
     let length = "Content-Length: 3";
     let change = |to: &str| said(&running, good.replace(length, to) + "abc");
+    assert_eq!(change("Content-Length: 3\r\nContent-Length: 3"), "ok", "whoever reads it reads the same");
     assert_eq!(change("Content-Length: 3\r\nContent-Length: 4"), "bare 400");
     assert_eq!(change("Content-Length: 3, 4"), "bare 400");
     assert_eq!(change("Content-Length: +3"), "bare 400");

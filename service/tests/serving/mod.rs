@@ -186,8 +186,8 @@ impl Connection {
         self.0.write_all(bytes.as_ref()).and_then(|()| self.0.flush()).is_ok()
     }
 
-    /// The next response; `None` where the connection ended.
-    pub(crate) fn read(&mut self) -> Option<Response> {
+    /// The head of the next response, in small letters; `None` where the connection ended.
+    pub(crate) fn read_head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -196,14 +196,18 @@ impl Connection {
             }
             head.push(byte[0]);
         }
-        let head = String::from_utf8(head).unwrap();
-        let lower = head.to_ascii_lowercase();
+        Some(String::from_utf8(head).unwrap().to_ascii_lowercase())
+    }
+
+    /// The next response; `None` where the connection ended.
+    pub(crate) fn read(&mut self) -> Option<Response> {
+        let head = self.read_head()?;
         let length =
-            lower.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
         let status = head[9..12].parse().unwrap();
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).ok()?;
-        Some(Response { status, head: lower, body })
+        Some(Response { status, head, body })
     }
 
     /// Sends bytes, and reads the response.
