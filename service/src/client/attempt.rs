@@ -35,6 +35,9 @@ const SLOW_TIME: Duration = Duration::from_secs(10);
 /// What a broker takes of a body in ten seconds, at least.
 const SENT_IN_TEN: u64 = 65_536;
 
+/// How long a body may take to be sent: a little longer than a broker waits for it, so that the broker is who says so.
+const SENT_AT_LONGEST: Duration = Duration::from_secs(310);
+
 /// A request: a message, or for something that is fetched.
 pub(super) struct Request<'a> {
     /// What comes after the address.
@@ -148,7 +151,7 @@ impl Target {
         fields.extend(request.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let padding = padding(&target, &fields, message.len());
         fields.push(("padding", &padding));
-        let sent_in = SLOW_TIME + Duration::from_secs(10 * (message.len() as u64 / SENT_IN_TEN));
+        let sent_in = SENT_AT_LONGEST.min(SLOW_TIME + Duration::from_secs(10 * (message.len() as u64 / SENT_IN_TEN)));
         let mut post = self.agent.post(&url).config().timeout_send_body(Some(sent_in)).build();
         for (name, value) in fields {
             post = post.header(name, value);

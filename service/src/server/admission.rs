@@ -85,13 +85,15 @@ impl Admission {
         self.workers.clone().acquire_owned().await.ok()
     }
 
-    /// Reads a body, which must come at the least rate.
+    /// Reads a body, which must come at the least rate, and as a whole within the time for that: at the least rate alone
+    /// the longest message would keep its place for most of an hour.
     pub(super) async fn read(&self, mut body: Body, length: usize) -> Result<Vec<u8>, Problem> {
         // Room is made as bytes come, so that a length that is only claimed costs nothing.
         let mut bytes = Vec::with_capacity(length.min(SMALL));
+        let by = Instant::now() + self.bounds.whole;
         let (mut window, mut since) = (Instant::now() + self.bounds.body_window, 0);
         while !body.is_end_stream() {
-            match timeout_at(window, body.frame()).await {
+            match timeout_at(window.min(by), body.frame()).await {
                 Ok(None) => break,
                 Ok(Some(Ok(frame))) => {
                     let Ok(data) = frame.into_data() else { continue };
@@ -104,7 +106,7 @@ impl Admission {
                 Ok(Some(Err(_))) => {
                     return Err(Problem::new(ProblemCode::BadRequest, "the body broke off"));
                 }
-                Err(_) if since >= self.bounds.body_least => {
+                Err(_) if since >= self.bounds.body_least && Instant::now() < by => {
                     (window, since) = (Instant::now() + self.bounds.body_window, 0);
                 }
                 Err(_) => return Err(Problem::new(ProblemCode::TooSlow, "the body came too slowly")),
@@ -125,5 +127,61 @@ impl Admission {
             large_or_waiting: Arc::new(Semaphore::new(bounds.large_an_oin + bounds.large_waiting)),
         };
         shares.entry(oin).or_insert_with(new).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use std::time::Duration;
+
+    use axum::body::Bytes;
+    use hyper::body::Frame;
+    use tokio::time::{Sleep, sleep};
+
+    use super::*;
+
+    /// A byte each millisecond.
+    struct Trickle {
+        left: usize,
+        next: Pin<Box<Sleep>>,
+    }
+
+    impl HttpBody for Trickle {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            ready!(self.next.as_mut().poll(cx));
+            self.left -= 1;
+            self.next = Box::pin(sleep(Duration::from_millis(1)));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"a")))))
+        }
+    }
+
+    /// What comes of a body of so many bytes.
+    fn read(length: usize, whole: Duration) -> Result<usize, ProblemCode> {
+        let window = Duration::from_secs(3_600);
+        let bounds = Bounds { body_window: window, body_least: 1, whole, ..Bounds::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let body = Body::new(Trickle { left: length, next: Box::pin(sleep(Duration::ZERO)) });
+            let read = Admission::new(&bounds).read(body, length).await;
+            read.map(|bytes| bytes.len()).map_err(|problem| problem.code)
+        })
+    }
+
+    #[test]
+    fn a_body_that_comes_steadily_has_a_time_as_a_whole() {
+        assert_eq!(read(5_000, Duration::from_millis(50)), Err(ProblemCode::TooSlow));
+        assert_eq!(read(5, Duration::from_secs(3_600)), Ok(5));
     }
 }

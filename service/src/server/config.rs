@@ -98,6 +98,8 @@ pub struct Bounds {
     pub body_window: Duration,
     /// as many bytes must come.
     pub body_least: usize,
+    /// How long a body may take as a whole, and a reply to be taken.
+    pub whole: Duration,
     /// In so long of a response,
     pub write_window: Duration,
     /// as many bytes must be taken.
@@ -129,6 +131,7 @@ impl Default for Bounds {
             head: seconds(10),
             body_window: seconds(10),
             body_least: 65_536,
+            whole: seconds(300),
             write_window: seconds(10),
             write_least: 16_384,
             life: seconds(3_600),

@@ -65,3 +65,41 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    /// What comes of writing so many bytes, of which the other end takes some in each window at most.
+    fn write(length: usize, least: usize, taken: Option<usize>) -> io::Result<()> {
+        let window = Duration::from_millis(20);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (near, mut far) = duplex(16);
+            let taking = async {
+                let mut bytes = vec![0; taken.unwrap_or_default()];
+                while taken.is_some() && far.read_exact(&mut bytes).await.is_ok() {
+                    sleep(window / 4).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let mut paced = Paced::new(near, window, least);
+            let bytes = vec![7; length];
+            tokio::select! {
+                written = paced.write_all(&bytes) => written,
+                () = taking => Ok(()),
+            }
+        })
+    }
+
+    #[test]
+    fn who_takes_too_little_in_a_window_ends_the_connection() {
+        let kind = |written: io::Result<()>| written.map_err(|error| error.kind());
+        assert_eq!(kind(write(1_000, 1, None)), Err(io::ErrorKind::TimedOut), "takes nothing");
+        assert_eq!(kind(write(1_000, 500, Some(1))), Err(io::ErrorKind::TimedOut), "takes too little");
+        assert_eq!(kind(write(200, 1, Some(16))), Ok(()), "takes what it must, over several windows");
+        assert_eq!(kind(write(16, 500, None)), Ok(()), "nothing waits");
+    }
+}

@@ -1,13 +1,13 @@
 //! From a request to its response: what is wrong with its head, who it is of, its route, and what every response has.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::body::{Body, Bytes, HttpBody};
@@ -73,6 +73,8 @@ pub struct Server {
     consortia: ArcSwap<BTreeMap<Slug, Arc<Consortium>>>,
     admission: Admission,
     is_stopping: AtomicBool,
+    /// How long a reply may take to be taken.
+    whole: Duration,
     router: Router,
 }
 
@@ -113,6 +115,7 @@ impl Server {
             consortia: ArcSwap::default(),
             admission: Admission::new(bounds),
             is_stopping: AtomicBool::new(false),
+            whole: bounds.whole,
             router,
         };
         server.serve(consortia);
@@ -243,8 +246,8 @@ async fn openapi() -> impl IntoResponse {
 async fn message(Extension(caller): Extension<Caller>, request: Request<Body>) -> Response<Body> {
     match handle(&caller, request).await {
         Ok((reply, place)) => {
-            let length = reply.len();
-            let mut response = Response::new(Body::new(Held { rest: reply.into(), _place: place }));
+            let (length, until) = (reply.len(), Instant::now() + caller.server.whole);
+            let mut response = Response::new(Body::new(Held { rest: reply.into(), until, _place: place }));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(REPLY));
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
             response
@@ -320,9 +323,11 @@ fn length_of(headers: &HeaderMap) -> Result<usize, Problem> {
 }
 
 /// A reply, and the place of its message, which is free when the reply is written. It is given in pieces, because the
-/// connection lets go of a piece when it has taken it, not when the other end has.
+/// connection lets go of a piece when it has taken it, not when the other end has. Who takes it too slowly as a whole
+/// gets no more of it, and the connection is closed.
 struct Held {
     rest: Bytes,
+    until: Instant,
     _place: Arc<Admitted>,
 }
 
@@ -331,11 +336,14 @@ const PIECE: usize = 65_536;
 
 impl HttpBody for Held {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.rest.is_empty() {
             return Poll::Ready(None);
+        }
+        if Instant::now() >= self.until {
+            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
         let piece = PIECE.min(self.rest.len());
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
@@ -347,5 +355,28 @@ impl HttpBody for Held {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_is_given_in_pieces_until_its_time_is_over() {
+        let admission = Admission::new(&Bounds::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let oin = "00000099000000001000".parse().unwrap();
+        let place = Arc::new(runtime.block_on(admission.admit(oin, 1)).unwrap());
+        let until = Instant::now() + Duration::from_secs(3_600);
+        let mut held = Held { rest: vec![7; PIECE + 1].into(), until, _place: place };
+        let mut next = || Pin::new(&mut held).poll_frame(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Some(Ok(first))) = next() else { panic!() };
+        assert_eq!(first.into_data().unwrap().len(), PIECE);
+        held.until = Instant::now();
+        let mut next = || Pin::new(&mut held).poll_frame(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(next(), Poll::Ready(Some(Err(error))) if error.kind() == io::ErrorKind::TimedOut));
     }
 }
