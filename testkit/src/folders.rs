@@ -21,9 +21,18 @@ impl Consortium {
     /// If a file cannot be written.
     #[expect(clippy::new_without_default, reason = "it writes files")]
     pub fn new() -> Consortium {
+        Consortium::under(&Consortium::policy(1))
+    }
+
+    /// Makes one under another policy, with the partners and the epoch of that.
+    ///
+    /// # Panics
+    ///
+    /// If a file cannot be written, or the text is no such policy.
+    pub fn under(text: &str) -> Consortium {
         let consortium = Consortium(tempfile::tempdir().expect("a temporary folder"));
         let policy = consortium.path("policy.toml");
-        write_policy(&policy, &Consortium::policy(1));
+        write_policy(&policy, text);
         secret(1).create(&consortium.path("epoch-1.secret")).expect("a secret can be written");
         for entry in ROSTER {
             consortium.add_partner(&entry.number.to_string(), entry.number);

@@ -3,7 +3,10 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use stapel::message::Part;
+use stapel_service::server::oin_of_certificate;
 use stapel_testkit::{Client, START, code, day, pseudonym, read};
 
 use super::pki::Authority;
@@ -66,6 +69,42 @@ fn all_whom_no_policy_names_have_the_connections_of_one() {
         strangers.map(|numbers| running.connect_as(Some(&running.authority.identity(numbers, &[]))));
     assert_eq!((status(&mut first), status(&mut second), status(&mut third)), (Some(200), Some(200), None));
     assert_eq!((status(&mut running.connect(1)), status(&mut running.connect(2))), (Some(200), Some(200)));
+}
+
+#[test]
+fn a_subject_with_two_numbers_has_no_oin() {
+    const NUMBER: &str = "00000099000000001000";
+    let identity = Authority::new("Test PKI").identity(&[NUMBER], &[]);
+    let der = CertificateDer::from_pem_slice(identity.chain.as_bytes()).unwrap().to_vec();
+    assert_eq!(oin_of_certificate(&der).unwrap().to_string(), NUMBER);
+    // No authority that a test has makes such a certificate: the subject's name, after the issuer's, becomes a second.
+    let common_name = [6, 3, 0x55, 4, 3];
+    let at = der.windows(5).rposition(|bytes| bytes == common_name).unwrap();
+    let mut two = der.clone();
+    two[at + 4] = 5;
+    assert_eq!(oin_of_certificate(&two), None);
+    assert_eq!(oin_of_certificate(&[der, vec![0]].concat()), None, "more than a certificate");
+}
+
+#[test]
+fn a_service_centre_connects_for_the_organisations_that_name_it_and_for_no_other() {
+    const CENTRE: &str = "00000099000000005000";
+    let mut text = stapel_testkit::Consortium::policy(1);
+    for slug in ["politie", "belastingdienst"] {
+        let contact = format!("contact = \"{slug}\"\n");
+        text = text.replace(&contact, &format!("{contact}tls_oins = [\"{CENTRE}\"]\n"));
+    }
+    let running = Running::under(&text, |_| ());
+    let centre = running.authority.identity(&[CENTRE], &[]);
+    let mut connection = running.connect_as(Some(&centre));
+    for (partner, code) in [(1, "ok"), (2, "ok"), (3, "not_admitted")] {
+        let question = Client::new(partner, &running.policy).question(&[pseudonym(1)], START);
+        assert_eq!(connection.send(&question).unwrap().code(), code, "partner {partner}");
+    }
+    let own = running.identity(1);
+    assert_eq!(code_of(&running, Some(&own)), "not_admitted", "its own is none of those that it names");
+    let fetch = "GET /v1/zaanstad/policies HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(running.connect_as(Some(&centre)).say(fetch).unwrap().status, 200);
 }
 
 #[test]

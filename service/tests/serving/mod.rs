@@ -7,6 +7,8 @@ mod fetched;
 mod hostile;
 mod openapi;
 mod pki;
+mod stops;
+mod tls;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -16,12 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use stapel::Slug;
 use stapel::policy::{Oin, Policy, SignedPolicy};
 use stapel_service::carrier::MESSAGE;
 use stapel_service::server::clock::{ServiceClock, Source};
-use stapel_service::server::{Bounds, Config, Environment, Listen, Place, Serving, Tls};
+use stapel_service::server::operator::{Command, Perform};
+use stapel_service::server::{Bounds, Config, Consortium as Opened, Environment, Listen, Place, Serving, Tls};
 use stapel_testkit::{Consortium, START, signed};
 use tokio::runtime::Runtime;
 
@@ -30,13 +33,18 @@ use pki::{Authority, Identity};
 /// The OIN of the operator's gateway.
 pub(crate) const GATEWAY: &str = "00000099000000007000";
 
+/// The moment at which whoever asks what time it is panics.
+pub(crate) const BROKEN: u64 = u64::MAX;
+
 /// A machine on which it is the moment that a test says.
 #[derive(Clone)]
 struct Passing(Arc<AtomicU64>);
 
 impl Source for Passing {
     fn wall(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
+        let now = self.0.load(Ordering::SeqCst);
+        assert_ne!(now, BROKEN, "the clock broke, as a test wants");
+        Duration::from_secs(now)
     }
 
     fn boot(&self) -> Duration {
@@ -45,6 +53,15 @@ impl Source for Passing {
 
     fn is_synchronised(&self) -> bool {
         true
+    }
+}
+
+/// Whoever has commands is told that there are none.
+struct NoCommands;
+
+impl Perform for NoCommands {
+    fn perform(&self, _: &Arc<Opened>, _: &Command, _: Box<dyn Write>, _: Box<dyn Write>) -> u8 {
+        1
     }
 }
 
@@ -68,7 +85,12 @@ impl Running {
 
     /// One with other bounds.
     pub(crate) fn bounded(change: impl FnOnce(&mut Bounds)) -> Running {
-        let consortium = Consortium::new();
+        Running::under(&Consortium::policy(1), change)
+    }
+
+    /// One under another policy.
+    pub(crate) fn under(policy: &str, change: impl FnOnce(&mut Bounds)) -> Running {
+        let consortium = Consortium::under(policy);
         let authority = Authority::new("Test PKI");
         let path = |name: &str| consortium.path(name);
         let server = authority.identity(&[], &["localhost"]);
@@ -101,10 +123,10 @@ impl Running {
         let now = Arc::new(AtomicU64::new(START.0));
         let clock = Passing(now.clone());
         let clock = Arc::new(move || ServiceClock::new(clock.clone()));
-        let environment = Environment { clock, ..Environment::of_machine() };
+        let environment = Environment { clock, operator: Some(Arc::new(NoCommands)) };
         let serving = runtime.block_on(Serving::start(config.clone(), environment)).unwrap();
         let address = serving.addresses()[0];
-        let policy = signed(&Consortium::policy(1));
+        let policy = signed(policy);
         Running { consortium, authority, policy, serving: Some(serving), config, runtime, address, now }
     }
 
@@ -134,7 +156,10 @@ impl Running {
     }
 
     pub(crate) fn connect_as(&self, identity: Option<&Identity>) -> Connection {
-        let tls = self.authority.client(identity);
+        self.connect_with(self.authority.client(identity))
+    }
+
+    pub(crate) fn connect_with(&self, tls: Arc<ClientConfig>) -> Connection {
         let tcp = TcpStream::connect(self.address).unwrap();
         tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let name = ServerName::try_from("localhost").unwrap();

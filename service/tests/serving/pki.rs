@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use stapel::Day;
 use stapel_demo::certificates;
 pub(crate) use stapel_demo::certificates::Identity;
@@ -39,10 +40,19 @@ impl Authority {
 
     /// A client that trusts this authority, with a certificate or without.
     pub(crate) fn client(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
+        self.client_of(&[&TLS13, &TLS12], identity)
+    }
+
+    /// One of these versions of TLS.
+    pub(crate) fn client_of(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        identity: Option<&Identity>,
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.pem().as_bytes()).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         let config = match identity {
