@@ -85,8 +85,8 @@ impl Admission {
         self.workers.clone().acquire_owned().await.ok()
     }
 
-    /// Reads a body, which must come at the least rate, and as a whole within the time for that: at the least rate alone
-    /// the longest message would keep its place for most of an hour.
+    /// Reads a body, which must come at the least rate, and as a whole within the time for that: at the least rate
+    /// alone the longest message would keep its place for most of an hour.
     pub(super) async fn read(&self, mut body: Body, length: usize) -> Result<Vec<u8>, Problem> {
         // Room is made as bytes come, so that a length that is only claimed costs nothing.
         let mut bytes = Vec::with_capacity(length.min(SMALL));
