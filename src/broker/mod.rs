@@ -231,6 +231,7 @@ impl Broker {
         faults.extend(
             other_keys.iter().map(|finding| Fault::new(Severity::Critical, "policy_operator", None, finding.clone())),
         );
+        faults.extend(self.watch.told_faults());
         let last_fault = self.last_fault().clone().or(other_keys);
         self.database.inspect(|state| BrokerStatus {
             as_of: self.watch.told(),
@@ -371,6 +372,13 @@ impl Broker {
         self.read_clock(clock.into());
         self.watch.promise(again_within);
         self.write_status();
+    }
+
+    /// Notes what is wrong with that by which a program runs the broker, such as its revocation lists: a warning each,
+    /// of this code, with what to do. It stands until this is called again with the same code, or the broker is closed,
+    /// and is in what [`Broker::write_status_at`] writes next.
+    pub fn tell_faults(&self, code: &str, findings: &[String]) {
+        self.watch.tell_faults(code, findings);
     }
 
     fn write_status(&self) {

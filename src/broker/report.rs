@@ -122,7 +122,7 @@ pub struct Fault {
     /// How bad it is.
     pub severity: Severity,
     /// What it is: an error's code, or `not_running`, `release_overdue`, `backup_overdue`, `not_certified`,
-    /// `full_set_missing` or `policy_ends`.
+    /// `full_set_missing` or `policy_ends`; or a code of the program that runs the broker.
     pub code: String,
     /// Since when it stands, where that is known.
     pub since: Option<Timestamp>,

@@ -28,6 +28,8 @@ pub(super) struct Watch {
     /// Whether the file says what is no longer so.
     is_changed: AtomicBool,
     faults: Mutex<Vec<Fault>>,
+    /// Of what runs the broker, which says them again when it begins.
+    told_faults: Mutex<Vec<Fault>>,
     /// Whether the keys' folder could not be used, which says nothing of the store's disk.
     is_keys_fault: AtomicBool,
     /// Whether the caller is not sure enough of the clock to destroy what it says is over.
@@ -108,6 +110,19 @@ impl Watch {
                 self.change();
             }
         }
+    }
+
+    /// Puts faults in the place of those of the same code that whoever runs the broker told before.
+    pub(super) fn tell_faults(&self, code: &str, findings: &[String]) {
+        let told = |finding: &String| Fault::new(Severity::Warning, code, None, finding.clone());
+        let mut faults = self.told_faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.retain(|fault| fault.code != code);
+        faults.extend(findings.iter().map(told));
+    }
+
+    /// What whoever runs the broker told.
+    pub(super) fn told_faults(&self) -> Vec<Fault> {
+        self.told_faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The clock is in doubt no longer.

@@ -9,7 +9,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509
 use super::clock::{Machine, ServiceClock};
 use super::config::{Config, Place};
 use super::consortium::Consortium;
-use super::tls::TlsFiles;
+use super::tls::{RevocationList, TlsFiles};
 
 /// A certificate that ends within so many seconds is told of: two weeks.
 const SOON: i64 = 14 * 86_400;
@@ -20,7 +20,7 @@ pub fn check(file: &Path, now: Timestamp) -> Vec<String> {
         Ok(config) => config,
         Err(error) => return vec![error.to_string()],
     };
-    let now = now.0 as i64;
+    let (moment, now) = (now, now.0 as i64);
     let mut findings = Vec::new();
     let mut hosts = Vec::new();
     let mut names = Vec::new();
@@ -74,14 +74,10 @@ pub fn check(file: &Path, now: Timestamp) -> Vec<String> {
             }
         }
         for (path, list) in &files.crls {
-            match CertificateRevocationList::from_der(list) {
-                Ok((_, list)) if list.next_update().is_some_and(|next| next.timestamp() < now) => {
-                    let finding = "is outdated, so that later revocations are not seen: fetch the authority's latest";
-                    findings.push(format!("{} {finding}", shown_path(path)));
-                }
-                Ok(_) => {}
-                Err(_) => findings.push(format!("{} holds no revocation list", shown_path(path))),
+            if CertificateRevocationList::from_der(list).is_err() {
+                findings.push(format!("{} holds no revocation list", shown_path(path)));
             }
+            findings.extend(RevocationList::new(path, list).outdated(moment));
         }
         certified.extend(files.chain.first().map(|leaf| names_of(leaf)).unwrap_or_default());
         findings.extend(files.server_config(tls).err());

@@ -27,6 +27,7 @@ use super::config::{Bounds, Listen};
 use super::identity::{Peer, oin_of_certificate};
 use super::pace::Paced;
 use super::routes::Server;
+use super::tls::RevocationList;
 use crate::carrier::MAX_HEAD;
 
 /// What all connections share.
@@ -55,6 +56,7 @@ pub(super) struct Ends {
 pub(super) struct Accepting {
     pub(super) listen: Listen,
     pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) lists: Vec<RevocationList>,
 }
 
 impl Ends {

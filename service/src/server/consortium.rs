@@ -7,6 +7,7 @@ use stapel::policy::Oin;
 use stapel::{Broker, BrokerError, BrokerKeys, Slug, Threads};
 
 use super::clock::ServiceClock;
+use super::tls::RevocationLists;
 
 /// A consortium that is served.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Consortium {
     /// What time it is: for all that the broker is asked to do. Each consortium has one of its own, because the
     /// evidence for a clock that was set is what its own partners say.
     pub clock: Arc<ServiceClock>,
+    /// The revocation lists of the places where it is served; none, where a program of one's own serves it.
+    pub lists: Arc<RevocationLists>,
 }
 
 impl Consortium {
@@ -38,7 +41,7 @@ impl Consortium {
     ) -> Result<Consortium, BrokerError> {
         let broker = Broker::open(&folder, BrokerKeys::open(&keys)?)?.with_threads(threads);
         let name = broker.policy().policy().consortium.clone();
-        Ok(Consortium { name, folder, keys, broker, clock })
+        Ok(Consortium { name, folder, keys, broker, clock, lists: Arc::default() })
     }
 
     /// The organisations whose partners connect with this OIN under the policy in force.

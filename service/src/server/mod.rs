@@ -29,3 +29,4 @@ pub use identity::{Peer, oin_of_certificate};
 pub use problem::Problem;
 pub use routes::{ROUTES, Route, Server};
 pub use run::{Environment, ServeError, Serving, run};
+pub use tls::RevocationLists;

@@ -24,7 +24,7 @@ use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::Perform;
 use super::routes::Server;
-use super::tls;
+use super::tls::{self, RevocationLists};
 use super::upkept::Upkept;
 
 /// Why a broker does not run, or what was not taken up.
@@ -96,6 +96,7 @@ pub struct Serving {
     server: Arc<Server>,
     config: Config,
     environment: Environment,
+    lists: Arc<RevocationLists>,
     upkept: Vec<Upkept>,
     listeners: Vec<(SocketAddr, Arc<ArcSwap<Accepting>>)>,
     stop: watch::Sender<bool>,
@@ -111,7 +112,9 @@ impl Serving {
     /// [`ServeError`]. Nothing runs then.
     pub async fn start(config: Config, environment: Environment) -> Result<Serving, ServeError> {
         let accepting = accepting_of(&config)?;
-        let mut upkept = open(&config, &environment, Vec::new(), false).map_err(|(error, _)| error)?;
+        let lists = Arc::new(RevocationLists::default());
+        lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
+        let mut upkept = open(&config, &environment, &lists, Vec::new(), false).map_err(|(error, _)| error)?;
         let server = Server::new(upkept.iter().map(|one| one.consortium.clone()), &config.bounds);
         let connections = Connections::new(server.clone(), &config.bounds);
         let (stop, stop_receiver) = watch::channel(false);
@@ -153,7 +156,7 @@ impl Serving {
         for name in server.consortia().keys() {
             tracing::info!(consortium = name.as_str(), "served");
         }
-        Ok(Serving { server, config, environment, upkept, listeners, stop, reload, gone })
+        Ok(Serving { server, config, environment, lists, upkept, listeners, stop, reload, gone })
     }
 
     /// The addresses that it listens on, in the order of the configuration; of a socket, one of zeros.
@@ -177,7 +180,7 @@ impl Serving {
         if places(&config) != places(&self.config) {
             return Err(ServeError::Restart);
         }
-        let upkept = open(&config, &self.environment, std::mem::take(&mut self.upkept), true);
+        let upkept = open(&config, &self.environment, &self.lists, std::mem::take(&mut self.upkept), true);
         let (upkept, refused) = match upkept {
             Ok(upkept) => (upkept, None),
             Err((error, there)) => (there, Some(error)),
@@ -186,6 +189,7 @@ impl Serving {
         if let Some(error) = refused {
             return Err(error);
         }
+        self.lists.replace(accepting.iter().flat_map(|one| one.lists.clone()));
         for ((_, current), next) in self.listeners.iter().zip(accepting) {
             current.store(Arc::new(next));
         }
@@ -283,17 +287,17 @@ fn tell(states: &[NotifyState<'_>]) {
 fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
     let (mut accepting, mut findings) = (Vec::new(), Vec::new());
     for listen in &config.listen {
-        let tls = match &listen.place {
+        let (tls, lists) = match &listen.place {
             Place::Tls(_, files) => match tls::load(files) {
-                Ok(tls) => Some(tls),
+                Ok((tls, lists)) => (Some(tls), lists),
                 Err(wrong) => {
                     findings.extend(wrong);
-                    None
+                    continue;
                 }
             },
-            Place::Socket(_) => None,
+            Place::Socket(_) => (None, Vec::new()),
         };
-        accepting.push(Accepting { listen: listen.clone(), tls });
+        accepting.push(Accepting { listen: listen.clone(), tls, lists });
     }
     if findings.is_empty() { Ok(accepting) } else { Err(ServeError::Tls(findings)) }
 }
@@ -304,6 +308,7 @@ fn accepting_of(config: &Config) -> Result<Vec<Accepting>, ServeError> {
 fn open(
     config: &Config,
     environment: &Environment,
+    lists: &Arc<RevocationLists>,
     there: Vec<Upkept>,
     begins: bool,
 ) -> Result<Vec<Upkept>, (ServeError, Vec<Upkept>)> {
@@ -313,7 +318,7 @@ fn open(
         if there.iter().any(is_it) {
             continue;
         }
-        match open_one(config, environment, folder, keys) {
+        match open_one(config, environment, lists, folder, keys) {
             Ok(opened) => new.push(opened),
             Err(error) => return Err((error, there)),
         }
@@ -340,12 +345,18 @@ fn open(
     Ok(upkept)
 }
 
-fn open_one(config: &Config, environment: &Environment, folder: &Path, keys: &Path) -> Result<Upkept, ServeError> {
+fn open_one(
+    config: &Config,
+    environment: &Environment,
+    lists: &Arc<RevocationLists>,
+    folder: &Path,
+    keys: &Path,
+) -> Result<Upkept, ServeError> {
     let threads = Threads::new(config.bounds.threads)?;
     let clock = Arc::new((environment.clock)());
     let opened = Consortium::open(folder.to_owned(), keys.to_owned(), threads, clock)
         .map_err(|error| ServeError::Consortium { folder: folder.to_owned(), error })?;
-    Ok(Upkept::new(opened))
+    Ok(Upkept::new(Consortium { lists: lists.clone(), ..opened }))
 }
 
 /// Listens on a socket that only this user and its group may open, in the place of one that was left there.

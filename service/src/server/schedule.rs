@@ -65,6 +65,8 @@ pub struct Schedule {
     consortium: Arc<Consortium>,
     /// What was over before this day was destroyed, as far as the clock allowed.
     certain: Day,
+    /// The revocation lists that the log said are outdated.
+    outdated: Vec<String>,
     /// By the boot clock: not before this is anything tried again that failed.
     not_before: Duration,
 }
@@ -95,12 +97,12 @@ pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<(
 impl Schedule {
     /// A schedule on which nothing was done yet.
     pub fn new(consortium: Arc<Consortium>) -> Schedule {
-        Schedule { consortium, certain: Day::default(), not_before: Duration::ZERO }
+        Schedule { consortium, certain: Day::default(), outdated: Vec::new(), not_before: Duration::ZERO }
     }
 
     /// Does what is due, writes the status, and says after how long to come again.
     pub fn turn(&mut self) -> Duration {
-        let Consortium { broker, clock, name, .. } = &*self.consortium;
+        let Consortium { broker, clock, name, lists, .. } = &*self.consortium;
         clock.look();
         let told = clock.read(broker);
         let certain = certain_day(told, broker.attested());
@@ -122,6 +124,12 @@ impl Schedule {
                 }
             }
         }
+        let outdated = lists.outdated(told.now);
+        broker.tell_faults("crl_outdated", &outdated);
+        for finding in outdated.iter().filter(|finding| !self.outdated.contains(finding)) {
+            tracing::warn!(consortium = %name, "{finding}");
+        }
+        self.outdated = outdated;
         broker.write_status_at(clock.read(broker), Some(MISSED_AFTER));
         let left = broker.next_due().0.saturating_sub(clock.now().0);
         if left == 0 { LONGEST_WAIT } else { LONGEST_WAIT.min(Duration::from_secs(left)) }

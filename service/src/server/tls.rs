@@ -11,6 +11,10 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use stapel::shown_path;
 
+use arc_swap::ArcSwap;
+use stapel::Timestamp;
+use x509_parser::prelude::{CertificateRevocationList, FromDer};
+
 use super::config::Tls;
 use super::run::ServeError;
 
@@ -84,7 +88,8 @@ impl TlsFiles {
             let refuse = |error| format!("an authority in {} is of no use: {error}", names());
             roots.add(authority.clone()).map_err(refuse)?;
         }
-        // Lists need not be there of every authority. An outdated one still says what was revoked; `check` tells.
+        // Lists need not be there of every authority. An outdated one still says what was revoked: refusing all whom it
+        // does not name would stop the service whenever an authority is late. The status and the log say it.
         WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
             .with_crls(self.crls.iter().map(|(_, list)| list.clone()))
             .allow_unknown_revocation_status()
@@ -101,13 +106,60 @@ impl Tls {
     ///
     /// [`ServeError::Tls`], with everything that is wrong with the files.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, ServeError> {
-        load(self).map_err(ServeError::Tls)
+        load(self).map(|(config, _)| config).map_err(ServeError::Tls)
     }
 }
 
-/// The configuration that the files make, or everything that is wrong with them.
-pub(super) fn load(tls: &Tls) -> Result<Arc<ServerConfig>, Vec<Finding>> {
-    TlsFiles::read(tls)?.server_config(tls).map_err(|finding| vec![finding])
+/// The configuration that the files make, with their revocation lists, or everything that is wrong with them.
+pub(super) fn load(tls: &Tls) -> Result<(Arc<ServerConfig>, Vec<RevocationList>), Vec<Finding>> {
+    let files = TlsFiles::read(tls)?;
+    let lists = files.crls.iter().map(|(path, list)| RevocationList::new(path, list)).collect();
+    Ok((files.server_config(tls).map_err(|finding| vec![finding])?, lists))
+}
+
+/// What is said of a revocation list.
+#[derive(Clone, Debug)]
+pub(super) struct RevocationList {
+    path: PathBuf,
+    /// When its authority makes the next; `None` where it does not say.
+    next: Option<Timestamp>,
+}
+
+impl RevocationList {
+    pub(super) fn new(path: &Path, list: &[u8]) -> RevocationList {
+        let parsed = CertificateRevocationList::from_der(list).ok();
+        let next = parsed.and_then(|(_, list)| list.next_update());
+        let next = next.and_then(|time| u64::try_from(time.timestamp()).ok()).map(Timestamp);
+        RevocationList { path: path.to_owned(), next }
+    }
+
+    /// What to say where it is outdated.
+    pub(super) fn outdated(&self, now: Timestamp) -> Option<Finding> {
+        let next = self.next.filter(|next| *next < now)?;
+        let path = shown_path(&self.path);
+        Some(format!(
+            "{path} is outdated since {next}, so that later revocations are not seen: fetch the authority's latest, \
+             and reload"
+        ))
+    }
+}
+
+/// The revocation lists by which connections are taken now.
+#[derive(Debug, Default)]
+pub struct RevocationLists(ArcSwap<Vec<RevocationList>>);
+
+impl RevocationLists {
+    pub(super) fn replace(&self, lists: impl Iterator<Item = RevocationList>) {
+        self.0.store(Arc::new(lists.collect()));
+    }
+
+    /// What to say of those that are outdated.
+    pub(super) fn outdated(&self, now: Timestamp) -> Vec<Finding> {
+        let mut findings: Vec<_> = self.0.load().iter().filter_map(|list| list.outdated(now)).collect();
+        findings.sort();
+        findings.dedup();
+        findings
+    }
 }
 
 fn note<T: Default>(findings: &mut Vec<Finding>, finding: Finding) -> T {

@@ -2,11 +2,15 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use stapel::Timestamp;
+use stapel::broker::BrokerStatus;
 use stapel::message::Part;
 use stapel_service::server::oin_of_certificate;
+use stapel_service::server::schedule::Schedule;
 use stapel_testkit::{Client, START, code, day, pseudonym, read};
 
 use super::pki::Authority;
@@ -69,6 +73,37 @@ fn all_whom_no_policy_names_have_the_connections_of_one() {
         strangers.map(|numbers| running.connect_as(Some(&running.authority.identity(numbers, &[]))));
     assert_eq!((status(&mut first), status(&mut second), status(&mut third)), (Some(200), Some(200), None));
     assert_eq!((status(&mut running.connect(1)), status(&mut running.connect(2))), (Some(200), Some(200)));
+}
+
+#[test]
+fn an_outdated_list_still_counts_and_the_operator_is_told() {
+    let mut running = Running::new();
+    let (good, revoked) = (running.identity(1), running.identity(1));
+    let consortium = running.serving.as_ref().unwrap().server().consortia().values().next().unwrap().clone();
+    let mut schedule = Schedule::new(consortium);
+    let mut told = |running: &Running, now: Timestamp| -> Vec<String> {
+        running.now.store(now.0, Ordering::SeqCst);
+        schedule.turn();
+        let faults = BrokerStatus::read(&running.path("broker")).unwrap().faults_at(now, 1_000);
+        faults.into_iter().filter(|fault| fault.code == "crl_outdated").map(|fault| fault.finding).collect()
+    };
+    assert_eq!(told(&running, START), [""; 0]);
+    // It is by the broker's clock that a list is outdated; this one is by any.
+    let write = |list: String| std::fs::write(running.consortium.path("ca.crl"), list).unwrap();
+    write(running.authority.crl_until(&[revoked.serial], (2026, 12, 2)));
+    running.reload().unwrap();
+    let midnight = Timestamp(START.0 + 43_200);
+    assert_eq!(told(&running, midnight), [""; 0]);
+    let late = told(&running, midnight.plus(1));
+    assert!(late.len() == 1 && late[0].contains("ca.crl is outdated since 2026-12-02T00:00:00Z"), "{late:?}");
+    std::fs::write(running.path("ca.crl"), running.authority.crl_until(&[revoked.serial], (2026, 1, 2))).unwrap();
+    running.reload().unwrap();
+    assert_eq!(told(&running, midnight.plus(2)).len(), 1);
+    assert_eq!(code_of(&running, Some(&revoked)), "closed", "whom it names");
+    assert_eq!(code_of(&running, Some(&good)), "ok", "whom it does not");
+    std::fs::write(running.path("ca.crl"), running.authority.crl(&[])).unwrap();
+    running.reload().unwrap();
+    assert_eq!(told(&running, midnight.plus(3)), [""; 0]);
 }
 
 #[test]

@@ -35,7 +35,12 @@ impl Authority {
 
     /// A list of what was revoked.
     pub(crate) fn crl(&self, serials: &[u64]) -> String {
-        self.0.crl(serials, Day::from_ymd(2149, 1, 1).unwrap().start()).unwrap()
+        self.crl_until(serials, (2149, 1, 1))
+    }
+
+    /// One whose next is announced for a day.
+    pub(crate) fn crl_until(&self, serials: &[u64], (year, month, day): (i32, u8, u8)) -> String {
+        self.0.crl(serials, Day::from_ymd(year, month.into(), day.into()).unwrap().start()).unwrap()
     }
 
     /// A client that trusts this authority, with a certificate or without.
