@@ -52,9 +52,13 @@ fn signals_reload_it_and_end_it() {
     let mut log = BufReader::new(child.stderr.take().unwrap());
     wait_for(&mut log, "ready");
     assert_eq!(status_of(&consortium.path("gateway"), "not to be logged"), "HTTP/1.1 403");
-    // Its folder is its own, and so a check says.
+    // Its folder is its own, so that a check looks at all else.
     let checked = stapel(&folder).arg("--check").output().unwrap();
-    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    assert!(String::from_utf8(checked.stdout).unwrap().contains("its store was not looked at"));
+    let second = stapel(&folder).output().unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(second.status.code() == Some(75) && said.contains("[folder_in_use]"), "{said}");
     // What is wrong changes nothing.
     std::fs::write(consortium.path("broker.toml"), "wrong").unwrap();
     signal(&child, "HUP");
@@ -80,6 +84,10 @@ fn a_check_says_what_is_wrong_and_serves_nothing() {
     std::fs::write(consortium.path("broker.toml"), CONFIGURATION.replace("socket", "sokcet")).unwrap();
     let checked = stapel(&folder).arg("--check").output().unwrap();
     assert_eq!(checked.status.code(), Some(1));
-    let said = String::from_utf8(checked.stderr).unwrap();
-    assert!(said.contains("broker.toml, line 8") && said.contains("[configuration]"), "{said}");
+    let served = stapel(&folder).output().unwrap();
+    assert_eq!(served.status.code(), Some(1));
+    for said in [checked.stderr, served.stderr] {
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("broker.toml, line 8") && said.contains("[configuration]"), "{said}");
+    }
 }

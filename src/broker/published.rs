@@ -2,17 +2,17 @@
 //! and its tree's hashes. All of it is signed or follows from what is, and nothing of it is of messages.
 //! spec/carrier.md, section 6.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::incoming::PolicyInForce;
 use super::state::BrokerState;
-use super::{Broker, BrokerError, folder};
+use super::{Broker, BrokerError, BrokerStatus, folder};
 use crate::audit::MAX_TILE_WIDTH;
 use crate::day::Day;
 use crate::digest::Digest;
-use crate::policy::{Certificate, Policy, PolicySignature};
+use crate::policy::{Certificate, Policy, PolicySignature, SignedPolicy};
 
 /// Which versions of the policy a broker has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,19 @@ pub struct PublishedPolicy {
     pub digest: Digest,
     /// The first day on which it may be in force.
     pub valid_from: Day,
+}
+
+impl SignedPolicy {
+    /// The policy in force at the broker in `folder`, by what it wrote last, read without its lock: also while a
+    /// process has it open.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BrokerStatus::read`] and [`SignedPolicy::read`].
+    pub fn of_broker(folder: &Path) -> Result<SignedPolicy, BrokerError> {
+        let version = BrokerStatus::read(folder)?.policy_version;
+        Ok(SignedPolicy::read(&folder::policy_path(folder, version))?)
+    }
 }
 
 /// Certificates, the checkpoint and tiles are as of the latest change, and are in memory; policies are read from the

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stapel_service::server::clock::{Machine, ServiceClock, Source};
-use stapel_service::server::{self, Environment};
+use stapel_service::server::{self, Checked, Environment};
 
 use crate::failure::Failure;
 use crate::now::Clock;
@@ -55,7 +55,10 @@ pub(super) fn serve(args: &ServeArgs, out: &mut Output) -> Result<(), Failure> {
     use std::io::Write;
     let now = args.clock.time()?;
     if args.check {
-        let findings = server::check(&args.config, now);
+        let Checked { findings, unchecked } = server::check(&args.config, now);
+        for one in unchecked {
+            writeln!(out, "{one}")?;
+        }
         if findings.is_empty() {
             writeln!(out, "nothing is wrong with it")?;
         }
@@ -75,5 +78,5 @@ pub(crate) fn until_told(config: &Path, clock: &Clock, ready: impl FnOnce()) -> 
         let started = Duration::from_secs(now.0).saturating_sub(Machine.boot());
         environment.clock = Arc::new(move || ServiceClock::new(Moved { started }));
     }
-    server::run(config, environment, ready).map_err(|error| Failure::new("serve", error.to_string()))
+    server::run(config, environment, ready).map_err(|error| Failure::new(error.code(), error.to_string()))
 }

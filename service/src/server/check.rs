@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use stapel::{Threads, Timestamp, shown_path};
+use stapel::{SignedPolicy, Threads, Timestamp, shown_path};
 use x509_parser::prelude::{CertificateRevocationList, FromDer, GeneralName, X509Certificate};
 
 use super::clock::{Machine, ServiceClock};
@@ -14,30 +14,47 @@ use super::tls::{RevocationList, TlsFiles};
 /// A certificate that ends within so many seconds is told of: two weeks.
 const SOON: i64 = 14 * 86_400;
 
-/// All that is wrong with a configuration at `now`, one finding each, with what to do; nothing where it can be served.
-pub fn check(file: &Path, now: Timestamp) -> Vec<String> {
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// All that is wrong, one finding each, with what to do.
+    pub findings: Vec<String>,
+    /// What was not looked at, and why.
+    pub unchecked: Vec<String>,
+}
+
+/// Looks for all that is wrong with a configuration at `now`; it can be served where nothing is. A broker that runs
+/// goes on, and its store is not looked at.
+pub fn check(file: &Path, now: Timestamp) -> Checked {
     let config = match Config::read(file) {
         Ok(config) => config,
-        Err(error) => return vec![error.to_string()],
+        Err(error) => return Checked { findings: vec![error.to_string()], unchecked: Vec::new() },
     };
+    let mut unchecked = Vec::new();
     let (moment, now) = (now, now.0 as i64);
     let mut findings = Vec::new();
     let mut hosts = Vec::new();
     let mut names = Vec::new();
     for (folder, keys) in &config.consortia {
-        let opened = Threads::new(1).map_err(|error| error.to_string()).and_then(|threads| {
-            let clock = Arc::new(ServiceClock::new(Machine));
-            Consortium::open(folder.clone(), keys.clone(), threads, clock).map_err(|error| error.to_string())
-        });
+        let clock = Arc::new(ServiceClock::new(Machine));
+        let opened = match Consortium::open(folder.clone(), keys.clone(), Threads::default(), clock) {
+            Ok(consortium) => Ok(consortium.broker.policy()),
+            Err(error) if error.code() == "folder_in_use" => {
+                let folder_shown = shown_path(folder);
+                unchecked.push(format!("{folder_shown}: a process has it open, so that its store was not looked at"));
+                SignedPolicy::of_broker(folder)
+            }
+            Err(error) => Err(error),
+        };
         match opened {
-            Ok(consortium) => {
-                if names.contains(&consortium.name) {
-                    findings.push(format!("{}: another folder is of {} too", shown_path(folder), consortium.name));
+            Ok(signed) => {
+                let policy = signed.policy();
+                if names.contains(&policy.consortium) {
+                    findings.push(format!("{}: another folder is of {} too", shown_path(folder), policy.consortium));
                 }
-                names.push(consortium.name.clone());
-                let signed = consortium.broker.policy();
-                let addresses = signed.policy().operator.addresses.iter();
-                hosts.extend(addresses.map(|address| (consortium.name.clone(), host_of(address).to_owned())));
+                names.push(policy.consortium.clone());
+                let addresses = policy.operator.addresses.iter();
+                hosts.extend(addresses.map(|address| (policy.consortium.clone(), host_of(address).to_owned())));
             }
             Err(error) => findings.push(format!("{}: {error}", shown_path(folder))),
         }
@@ -91,7 +108,7 @@ pub fn check(file: &Path, now: Timestamp) -> Vec<String> {
     }
     findings.sort();
     findings.dedup();
-    findings
+    Checked { findings, unchecked }
 }
 
 /// The host of an address of a policy, which begins with `https://`.

@@ -22,7 +22,7 @@ mod tls;
 mod upkept;
 
 pub use admission::Admission;
-pub use check::check;
+pub use check::{Checked, check};
 pub use config::{Bounds, Config, ConfigError, Listen, Place, Tls};
 pub use consortium::Consortium;
 pub use identity::{Peer, oin_of_certificate};

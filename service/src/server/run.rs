@@ -70,6 +70,23 @@ pub enum ServeError {
     Restart,
 }
 
+impl ServeError {
+    /// A stable code: `configuration` for what [`check`](super::check) finds too, `serve` for what only shows when it
+    /// is served, and a broker's own.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ServeError::Config(_)
+            | ServeError::Tls(_)
+            | ServeError::Twice(_)
+            | ServeError::Moved(_)
+            | ServeError::Restart => "configuration",
+            ServeError::Consortium { error, .. } => error.code(),
+            ServeError::Threads(error) => error.code(),
+            ServeError::Listen { .. } | ServeError::System(_) => "serve",
+        }
+    }
+}
+
 /// What a broker runs with besides its configuration.
 #[derive(Clone)]
 pub struct Environment {

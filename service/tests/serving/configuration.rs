@@ -66,7 +66,7 @@ fn a_check_says_all_that_is_wrong() {
     write("tls.key", &pair.key);
     write("ca.pem", &authority.pem());
     write("ca.crl", &authority.crl(&[]));
-    let found = |now: Timestamp| check(&consortium.path("broker.toml"), now);
+    let found = |now: Timestamp| check(&consortium.path("broker.toml"), now).findings;
     assert_eq!(found(START), [""; 0]);
     let late = found(Timestamp(64_080_000_000)).join("\n");
     assert!(late.contains("ca.crl is outdated"), "{late}");
@@ -112,4 +112,19 @@ fn what_cannot_start_leaves_the_alarm_of_a_service_that_was_killed() {
     config.listen[0].place = Place::Tls(taken.local_addr().unwrap(), tls);
     assert!(running.runtime.block_on(Serving::start(config, Environment::of_machine())).is_err());
     assert_eq!(promised(&folder), Some(60));
+}
+
+#[test]
+fn a_check_beside_a_broker_that_runs_says_what_it_did_not_look_at() {
+    let running = Running::new();
+    std::fs::write(running.path("broker.toml"), WHOLE).unwrap();
+    let checked = check(&running.path("broker.toml"), START);
+    assert_eq!(checked.findings, [""; 0]);
+    let [unchecked] = checked.unchecked.as_slice() else { panic!("{checked:?}") };
+    assert!(unchecked.contains("broker: a process has it open"), "{unchecked}");
+    // What the lock does not forbid is looked at.
+    std::fs::remove_file(running.path("keys/signing.key")).unwrap();
+    std::fs::write(running.path("ca.crl"), "none").unwrap();
+    let findings = check(&running.path("broker.toml"), START).findings.join("\n");
+    assert!(findings.contains("signing.key") && findings.contains("ca.crl"), "{findings}");
 }
