@@ -15,6 +15,7 @@ mod identity;
 pub mod operator;
 mod pace;
 mod problem;
+pub mod pulse;
 mod routes;
 mod run;
 pub mod schedule;

@@ -137,6 +137,12 @@ impl Server {
         self.consortia.load().values().any(|consortium| !consortium.organisations_of(oin).is_empty())
     }
 
+    /// Waits until a worker is free as small messages wait for one, and has it do nothing.
+    pub(super) async fn try_worker(&self) {
+        let worker = self.admission.small_worker().await;
+        let _ = tokio::task::spawn_blocking(move || drop(worker)).await;
+    }
+
     /// Answers `busy` from now on.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
@@ -15,7 +15,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::clock::{Machine, ServiceClock};
 use super::config::{Config, ConfigError, Place};
@@ -23,6 +24,7 @@ use super::connections::{Accepting, Connections, Ends};
 use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::Perform;
+use super::pulse::Pulse;
 use super::routes::Server;
 use super::tls::{self, RevocationLists};
 use super::upkept::Upkept;
@@ -119,7 +121,12 @@ pub struct Serving {
     stop: watch::Sender<bool>,
     reload: watch::Sender<u64>,
     gone: mpsc::Receiver<()>,
+    workers: Pulse,
+    trying: JoinHandle<()>,
 }
+
+/// How often a worker is tried.
+const TRIED_EVERY: Duration = Duration::from_secs(15);
 
 impl Serving {
     /// Opens the brokers, and listens.
@@ -173,7 +180,24 @@ impl Serving {
         for name in server.consortia().keys() {
             tracing::info!(consortium = name.as_str(), "served");
         }
-        Ok(Serving { server, config, environment, lists, upkept, listeners, stop, reload, gone })
+        let workers = Pulse::default();
+        let trying = tokio::spawn({
+            let (server, workers) = (server.clone(), workers.clone());
+            async move {
+                loop {
+                    server.try_worker().await;
+                    workers.beat();
+                    sleep(TRIED_EVERY).await;
+                }
+            }
+        });
+        Ok(Serving { server, config, environment, lists, upkept, listeners, stop, reload, gone, workers, trying })
+    }
+
+    /// Whether what must go on goes on, as of `now`: the schedule of every consortium makes its turns, and small
+    /// messages get workers.
+    pub fn is_alive(&self, now: Instant) -> bool {
+        self.workers.is_alive(now) && self.upkept.iter().all(|one| one.is_alive(now))
     }
 
     /// The addresses that it listens on, in the order of the configuration; of a socket, one of zeros.
@@ -218,7 +242,8 @@ impl Serving {
 
     /// Ends what is in flight, for as long as the bounds allow, and stops. Whether all of it was ended.
     pub async fn stop(self) -> bool {
-        let Serving { server, config, upkept, listeners, stop, mut gone, .. } = self;
+        let Serving { server, config, upkept, listeners, stop, mut gone, trying, .. } = self;
+        trying.abort();
         // What comes on a connection that is open is answered `busy`; requests that are under way go on.
         server.stop();
         let _ = stop.send(true);
@@ -272,7 +297,13 @@ pub fn run(file: &Path, environment: Environment, ready: impl FnOnce()) -> Resul
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = watchdog.tick() => tell(&[NotifyState::Watchdog]),
+                _ = watchdog.tick() => {
+                    if serving.is_alive(Instant::now()) {
+                        tell(&[NotifyState::Watchdog]);
+                    } else {
+                        tracing::error!("a schedule or the workers have done nothing for long: systemd is not told");
+                    }
+                }
                 _ = hangup.recv() => {
                     let mut states = vec![NotifyState::Reloading];
                     states.extend(NotifyState::monotonic_usec_now());

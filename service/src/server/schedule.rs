@@ -13,6 +13,7 @@ use stapel::broker::Destroys;
 use stapel::{Clock, Day, Timestamp};
 
 use super::consortium::Consortium;
+use super::pulse::Pulse;
 
 /// The longest time between two looks at the clock and two writings of the status, so that a clock that was set is
 /// noticed, and a monitor sees soon that the broker is there.
@@ -72,12 +73,12 @@ pub struct Schedule {
 }
 
 /// Begins the schedule of a consortium in a thread of its own, which ends soon after `stop` was told. Then the status
-/// says that nobody runs the broker any more.
+/// says that nobody runs the broker any more. `pulse` beats with every turn.
 ///
 /// # Errors
 ///
 /// Where the system gives no thread.
-pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<()>> {
+pub fn start(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("schedule".into()).spawn(move || {
         let mut schedule = Schedule::new(Arc::clone(&consortium));
         loop {
@@ -86,6 +87,7 @@ pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<(
                 tracing::error!(consortium = %consortium.name, "a turn of the schedule broke off");
                 LONGEST_WAIT
             });
+            pulse.beat();
             if stop.wait(wait) {
                 break;
             }

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::consortium::Consortium;
 #[cfg(unix)]
 use super::operator::{self, Sockets};
+use super::pulse::Pulse;
 use super::run::{Environment, ServeError};
 use super::schedule::{self, Stop};
 
@@ -16,6 +18,7 @@ pub(super) struct Upkept {
     #[cfg(unix)]
     sockets: Option<Sockets>,
     stop: Stop,
+    pulse: Pulse,
     schedule: Option<JoinHandle<()>>,
 }
 
@@ -27,6 +30,7 @@ impl Upkept {
             #[cfg(unix)]
             sockets: None,
             stop: Stop::default(),
+            pulse: Pulse::default(),
             schedule: None,
         }
     }
@@ -42,8 +46,15 @@ impl Upkept {
             let listening = operator::listen(&self.consortium, runtime_folder, Arc::clone(perform));
             self.sockets = Some(listening.map_err(refuse)?);
         }
-        self.schedule = Some(schedule::start(Arc::clone(&self.consortium), self.stop.clone())?);
+        self.pulse.beat();
+        let (stop, pulse) = (self.stop.clone(), self.pulse.clone());
+        self.schedule = Some(schedule::start(Arc::clone(&self.consortium), stop, pulse)?);
         Ok(())
+    }
+
+    /// Whether its schedule goes on.
+    pub(super) fn is_alive(&self, now: Instant) -> bool {
+        self.schedule.as_ref().is_some_and(|schedule| !schedule.is_finished()) && self.pulse.is_alive(now)
     }
 }
 

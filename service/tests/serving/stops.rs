@@ -3,12 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Request, Response};
 use stapel::Broker;
 use stapel_service::server::Peer;
+use stapel_service::server::pulse::Pulse;
 use stapel_testkit::{Client, Consortium, START, pseudonym, stored_keys, write_policy};
 
 use super::{BROKEN, Running};
@@ -43,6 +44,22 @@ fn whoever_comes_while_it_stops_is_told_to_come_again() {
     let body = running.runtime.block_on(axum::body::to_bytes(response.into_body(), 65_536)).unwrap();
     let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(problem["code"], "busy");
+}
+
+#[test]
+fn it_lives_while_its_schedules_and_workers_get_things_done() {
+    let running = Running::new();
+    let serving = running.serving.as_ref().unwrap();
+    let now = Instant::now();
+    assert!(serving.is_alive(now) && serving.is_alive(now + Duration::from_secs(600)));
+    // Whatever did something until now, and nothing after it.
+    assert!(!serving.is_alive(Instant::now() + Duration::from_secs(1_000)));
+    let (first, second) = (Pulse::default(), Pulse::default());
+    let late = Instant::now() + Duration::from_secs(901);
+    assert!(!first.is_alive(late));
+    std::thread::sleep(Duration::from_millis(2));
+    second.beat();
+    assert!(second.is_alive(late - Duration::from_secs(1)));
 }
 
 #[test]
