@@ -6,7 +6,6 @@ use stapel::Timestamp;
 use stapel::audit::Event;
 use stapel::broker::BrokerStatus;
 use stapel::message::Request;
-use stapel_service::server::pulse::Pulse;
 use stapel_service::server::schedule::{LONGEST_WAIT, Schedule, Stop, start};
 
 use super::town::{Town, day};
@@ -196,7 +195,7 @@ fn a_fault_is_noted_and_ends_nothing() {
 fn a_schedule_stops_promptly() {
     let town = Town::new();
     let stop = Stop::default();
-    let running = start(town.consortium().clone(), stop.clone(), Pulse::default()).unwrap();
+    let running = start(town.consortium().clone(), stop.clone()).unwrap();
     stop.stop();
     running.join().unwrap();
     assert!(stop.is_stopped());

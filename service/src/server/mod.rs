@@ -15,7 +15,7 @@ mod identity;
 pub mod operator;
 mod pace;
 mod problem;
-pub mod pulse;
+mod pulse;
 mod routes;
 mod run;
 pub mod schedule;

@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(900);
 
 /// When something was done last. Clones are one.
 #[derive(Clone, Debug)]
-pub struct Pulse(Arc<Mutex<Instant>>);
+pub(super) struct Pulse(Arc<Mutex<Instant>>);
 
 impl Default for Pulse {
     /// It was done now.
@@ -20,12 +20,29 @@ impl Default for Pulse {
 
 impl Pulse {
     /// It was done again.
-    pub fn beat(&self) {
+    pub(super) fn beat(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Whether it was done within the longest time that it may take.
-    pub fn is_alive(&self, now: Instant) -> bool {
+    pub(super) fn is_alive(&self, now: Instant) -> bool {
         now.saturating_duration_since(*self.0.lock().unwrap_or_else(PoisonError::into_inner)) <= LONGEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_done_for_long_is_alive_again_once_it_is_done() {
+        let begun = Instant::now();
+        let pulse = Pulse(Arc::new(Mutex::new(begun)));
+        assert!(pulse.is_alive(begun) && pulse.is_alive(begun + LONGEST));
+        let late = begun + LONGEST + Duration::from_nanos(1);
+        assert!(!pulse.is_alive(late));
+        while Instant::now() == begun {}
+        pulse.clone().beat();
+        assert!(pulse.is_alive(late));
     }
 }

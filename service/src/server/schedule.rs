@@ -73,12 +73,17 @@ pub struct Schedule {
 }
 
 /// Begins the schedule of a consortium in a thread of its own, which ends soon after `stop` was told. Then the status
-/// says that nobody runs the broker any more. `pulse` beats with every turn.
+/// says that nobody runs the broker any more.
 ///
 /// # Errors
 ///
 /// Where the system gives no thread.
-pub fn start(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) -> io::Result<JoinHandle<()>> {
+pub fn start(consortium: Arc<Consortium>, stop: Stop) -> io::Result<JoinHandle<()>> {
+    start_with(consortium, stop, Pulse::default())
+}
+
+/// The same; `pulse` beats with every turn.
+pub(super) fn start_with(consortium: Arc<Consortium>, stop: Stop, pulse: Pulse) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("schedule".into()).spawn(move || {
         let mut schedule = Schedule::new(Arc::clone(&consortium));
         loop {

@@ -48,7 +48,7 @@ impl Upkept {
         }
         self.pulse.beat();
         let (stop, pulse) = (self.stop.clone(), self.pulse.clone());
-        self.schedule = Some(schedule::start(Arc::clone(&self.consortium), stop, pulse)?);
+        self.schedule = Some(schedule::start_with(Arc::clone(&self.consortium), stop, pulse)?);
         Ok(())
     }
 
