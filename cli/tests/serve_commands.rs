@@ -105,6 +105,40 @@ fn nothing_of_a_message_or_a_key_is_logged_whatever_the_environment_says() {
     assert_eq!(leaks(&logged, &secrets), [].into());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_hostile_clients_send_does_not_stay_in_memory() {
+    use std::net::TcpStream;
+
+    use stapel_testkit::Seeded;
+
+    const BODIES: usize = 600;
+    let (town, mut clients) = town();
+    let server = town.serve();
+    assert_eq!(ask(&town, &server, &mut clients[0]), "ok");
+    let before = server.peak();
+    let half_open: Vec<_> = (0..30).map(|_| TcpStream::connect(("127.0.0.1", server.port)).unwrap()).collect();
+    std::thread::scope(|scope| {
+        for number in 1..=2 {
+            let carrier = town.carrier(number, &server);
+            scope.spawn(move || {
+                let mut random = Seeded::new(number.into());
+                for _ in 0..BODIES / 2 {
+                    let body: Vec<u8> = (0..65_536).map(|_| random.byte()).collect();
+                    let reply = carrier.exchange(&body, Duration::ZERO).unwrap();
+                    assert_ne!(code(&read(&reply)), "ok");
+                }
+            });
+        }
+    });
+    drop(half_open);
+    assert_eq!(ask(&town, &server, &mut clients[0]), "ok");
+    // What came is 37.5 MiB, of which two bodies are there at once.
+    let grown = server.peak() - before;
+    assert!(grown < 16 << 10, "{grown} KiB more than before");
+    assert!(server.stop().success());
+}
+
 #[test]
 fn a_monitor_misses_a_server_that_was_killed_until_it_runs_again_or_was_stopped() {
     let (town, _) = town();
