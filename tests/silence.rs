@@ -7,25 +7,9 @@ use stapel::broker::Destroys;
 use stapel::message::{Question, Reply, Request};
 use stapel::{Broker, Clock, Pseudonym, Timestamp};
 use stapel_testkit as testkit;
-use stapel_testkit::{Client, DAY, Flag, ROSTER, START, code, policy_text, pseudonym, stored_keys, write_policy};
-
-/// Noon of a day; START is that of day 0.
-fn day(number: u64) -> Timestamp {
-    START.plus(number * DAY)
-}
-
-/// Two epochs, the first of which closes on day 9.
-fn rules() -> String {
-    let epoch = |number: u32, opens: &str, closes: &str| {
-        let key_id = testkit::secret(number).key_id();
-        format!("[[epoch]]\nnumber = {number}\nkey_id = \"{key_id}\"\nopens = {opens}\ncloses = {closes}\n")
-    };
-    let overrides = ["names-somebody", "max-wait", "epoch-length", "epoch-overlap", "own-flag"];
-    let overrides = overrides.map(|rule| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a test\"\n")).concat();
-    let rest = "[counting]\nthreshold = 2\nown_flag_required = false\n[release]\nmax_wait_days = 1\n";
-    let epochs = epoch(1, "2026-12-01", "2026-12-10") + &epoch(2, "2026-12-04", "2027-11-30");
-    format!("version = 1\nvalid_from = 2026-12-01\n{overrides}{rest}{epochs}")
-}
+use stapel_testkit::{
+    Client, DAY, Flag, ROSTER, START, code, noon, policy_text, pseudonym, stored_keys, two_epochs, write_policy,
+};
 
 struct Town {
     folder: tempfile::TempDir,
@@ -37,7 +21,7 @@ impl Town {
     /// Three organisations flag 1 through December and 2 through January, in both epochs; last released on day 8.
     fn settled() -> Town {
         let folder = tempfile::tempdir().unwrap();
-        write_policy(&folder.path().join("policy.toml"), &policy_text(&ROSTER[..3], &rules()));
+        write_policy(&folder.path().join("policy.toml"), &policy_text(&ROSTER[..3], &two_epochs()));
         let keys = stored_keys(&folder.path().join("keys"));
         let broker = Broker::create(&folder.path().join("broker"), keys, &folder.path().join("policy.toml"), START);
         let broker = broker.unwrap();
@@ -47,11 +31,11 @@ impl Town {
         for number in [0, 3] {
             for at in 0..3 {
                 town.enter(at, if number == 0 { 1 } else { 2 });
-                assert_eq!(town.full_set(at, day(number)), "ok");
+                assert_eq!(town.full_set(at, noon(number)), "ok");
             }
         }
         for number in [4, 6, 8] {
-            town.broker().release(day(number)).unwrap();
+            town.broker().release(noon(number)).unwrap();
         }
         town
     }
@@ -135,11 +119,11 @@ impl Town {
 #[test]
 fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     let mut town = Town::settled();
-    let last = day(8).day().start();
+    let last = noon(8).day().start();
     let purges = town.purges();
     assert_eq!(town.broker().status().silence, None);
     // Four days; the first epoch is over by then.
-    let now = day(12);
+    let now = noon(12);
     assert_eq!(town.stacked(now), [true, true]);
     town.enter(1, 2);
     let withdrawal = town.withdrawal(1, pseudonym(2), now);
@@ -160,24 +144,24 @@ fn after_a_long_weekend_what_is_safe_goes_on_and_what_destroys_waits() {
     assert_eq!(town.full_set(2, now), "wrong_epoch");
     town.reopen();
     assert_eq!(town.broker().status().silence, Some(silence));
-    town.broker().release(day(13)).unwrap();
+    town.broker().release(noon(13)).unwrap();
     assert_eq!(town.purges(), purges, "what was withdrawn is in the files until a person has looked");
     assert!(town.has_keys(1) && fs::read_dir(town.folder.path().join("keys")).unwrap().count() > 3);
-    assert_eq!(town.broker().purge(day(13)).unwrap_err().code(), "clock_unconfirmed");
-    assert_eq!(town.stacked(day(13)), [true, true], "two organisations flag what one withdrew");
+    assert_eq!(town.broker().purge(noon(13)).unwrap_err().code(), "clock_unconfirmed");
+    assert_eq!(town.stacked(noon(13)), [true, true], "two organisations flag what one withdrew");
 
     // A person looks.
-    let would_end = town.broker().would_end(day(13)).unwrap();
+    let would_end = town.broker().would_end(noon(13)).unwrap();
     assert_eq!(would_end.epochs, [1]);
-    town.broker().accept_clock(day(13)).unwrap();
+    town.broker().accept_clock(noon(13)).unwrap();
     assert_eq!((town.has_keys(1), town.broker().status().silence), (false, None));
     assert_eq!(town.purges(), purges + 1);
     assert_eq!(town.accepted(), [last]);
     town.enter(2, 1);
-    assert_eq!(town.full_set(2, day(13)), "wrong_epoch");
-    town.broker().purge(day(13)).unwrap();
+    assert_eq!(town.full_set(2, noon(13)), "wrong_epoch");
+    town.broker().purge(noon(13)).unwrap();
     // Nothing is left to say, and nothing is said.
-    town.broker().accept_clock(day(13)).unwrap();
+    town.broker().accept_clock(noon(13)).unwrap();
     assert_eq!(town.accepted(), [last]);
 }
 
@@ -187,7 +171,7 @@ fn two_weeks_that_nobody_confirmed_are_the_bound() {
     for days in [vec![15, 22], vec![22]] {
         let mut town = Town::settled();
         for number in days {
-            assert!(town.stacked(day(number).day().start())[1]);
+            assert!(town.stacked(noon(number).day().start())[1]);
         }
         assert_eq!(town.broker().status().silence.unwrap().seconds, 14 * DAY);
         let latest = town.broker().status().latest;
@@ -207,7 +191,7 @@ fn two_weeks_that_nobody_confirmed_are_the_bound() {
 fn a_withdrawal_of_another_time_is_taken_while_the_clock_is_not_confirmed() {
     for silent in [2, 5] {
         let mut town = Town::settled();
-        let now = day(8 + silent);
+        let now = noon(8 + silent);
         town.enter(1, 2);
         town.enter(2, 2);
         let wrong = Timestamp(now.0 - 3 * DAY);
@@ -230,27 +214,27 @@ fn a_clock_that_may_destroy_nothing_shows_and_ends_flags_all_the_same() {
     let purges = town.purges();
     for number in [9, 10, 11] {
         // A release of each day, so that there is no silence.
-        assert_eq!(town.broker().release(unsure(day(number))).unwrap().len(), 2, "day {number}");
+        assert_eq!(town.broker().release(unsure(noon(number))).unwrap().len(), 2, "day {number}");
     }
     town.enter(1, 2);
-    let withdrawal = town.withdrawal(1, pseudonym(2), day(11));
-    assert_eq!(code(&testkit::read(&town.broker().handle(&withdrawal, unsure(day(11))))), "ok");
-    town.broker().release(unsure(day(12))).unwrap();
+    let withdrawal = town.withdrawal(1, pseudonym(2), noon(11));
+    assert_eq!(code(&testkit::read(&town.broker().handle(&withdrawal, unsure(noon(11))))), "ok");
+    town.broker().release(unsure(noon(12))).unwrap();
     let status = town.broker().status();
     assert_eq!(status.silence, None);
     let held_back = status.held_back.clone().unwrap();
     assert!(held_back.epochs == [1] && held_back.rows > 0, "{held_back:?}");
-    let faults = status.faults_at(day(12), 1_000);
+    let faults = status.faults_at(noon(12), 1_000);
     let fault = faults.iter().find(|fault| fault.code == "clock_unconfirmed").unwrap();
     assert!(fault.finding.contains("epoch 1 is over") && fault.finding.contains("accept-clock"), "{fault:?}");
-    assert_eq!(town.broker().purge(unsure(day(12))).unwrap_err().code(), "clock_unconfirmed");
+    assert_eq!(town.broker().purge(unsure(noon(12))).unwrap_err().code(), "clock_unconfirmed");
     assert!(town.has_keys(1) && town.purges() == purges);
     // Whoever speaks in it is told that it is over all the same.
     town.enter(2, 1);
-    assert_eq!(town.full_set(2, day(12)), "wrong_epoch");
+    assert_eq!(town.full_set(2, noon(12)), "wrong_epoch");
     // That was under a plain clock, which may destroy, so that the epoch closed.
     assert!(!town.has_keys(1));
-    town.broker().release(day(12)).unwrap();
+    town.broker().release(noon(12)).unwrap();
     assert_eq!((town.purges(), town.broker().status().held_back), (purges + 1, None));
     assert_eq!(town.accepted(), []);
 }
@@ -260,15 +244,15 @@ fn what_a_clock_holds_back_is_destroyed_once_a_person_says_that_it_is_right_and_
     let town = Town::settled();
     let unsure = |now| Clock::from(now).destroying(Destroys::Nothing);
     for number in [9, 10, 11, 12] {
-        town.broker().release(unsure(day(number))).unwrap();
+        town.broker().release(unsure(noon(number))).unwrap();
     }
     let latest = town.broker().status().latest;
     assert!(town.has_keys(1));
-    assert_eq!(town.broker().would_end(day(12)).unwrap().epochs, [1]);
-    town.broker().accept_clock(day(12)).unwrap();
+    assert_eq!(town.broker().would_end(noon(12)).unwrap().epochs, [1]);
+    town.broker().accept_clock(noon(12)).unwrap();
     assert_eq!((town.has_keys(1), town.accepted()), (false, vec![latest]));
     assert_eq!(town.broker().status().held_back, None);
-    town.broker().accept_clock(day(12)).unwrap();
+    town.broker().accept_clock(noon(12)).unwrap();
     assert_eq!(town.accepted(), [latest], "nothing was left to say");
 }
 
@@ -279,30 +263,30 @@ fn keys_are_destroyed_once_messages_of_two_organisations_are_dated_past_the_end(
     town.reopen();
     let attested = |now| Clock::from(now).destroying(Destroys::Attested);
     for number in [9, 10, 11] {
-        town.broker().release(attested(day(number))).unwrap();
+        town.broker().release(attested(noon(number))).unwrap();
     }
     assert_eq!(town.broker().attested(), Timestamp(0));
     // The last day of the first epoch is day 9. What is dated on that day says nothing of its end.
     let say = |town: &mut Town, at: usize, time: Timestamp| {
         town.enter(at, 2);
         let message = town.clients[at].message(&Request::Confirm, time);
-        let reply = town.broker().handle(&message, attested(day(11)));
+        let reply = town.broker().handle(&message, attested(noon(11)));
         town.clients[at].accepted = 0;
         code(&testkit::read(&reply))
     };
-    say(&mut town, 0, day(9));
-    say(&mut town, 1, day(11));
-    say(&mut town, 1, day(11));
-    assert_eq!(town.broker().attested(), day(9));
-    town.broker().release(attested(day(11))).unwrap();
+    say(&mut town, 0, noon(9));
+    say(&mut town, 1, noon(11));
+    say(&mut town, 1, noon(11));
+    assert_eq!(town.broker().attested(), noon(9));
+    town.broker().release(attested(noon(11))).unwrap();
     assert!(town.has_keys(1), "one organisation is no evidence");
     let purges = town.purges();
-    say(&mut town, 2, day(10));
-    assert_eq!(town.broker().attested(), day(10));
-    town.broker().release(attested(day(11))).unwrap();
+    say(&mut town, 2, noon(10));
+    assert_eq!(town.broker().attested(), noon(10));
+    town.broker().release(attested(noon(11))).unwrap();
     assert!(!town.has_keys(1));
     assert_eq!(town.purges(), purges, "what ended since waits still");
-    say(&mut town, 2, day(11));
-    town.broker().release(attested(day(11))).unwrap();
+    say(&mut town, 2, noon(11));
+    town.broker().release(attested(noon(11))).unwrap();
     assert_eq!((town.purges(), town.broker().status().held_back), (purges + 1, None));
 }

@@ -7,11 +7,12 @@ use stapel::audit::Event;
 use stapel::broker::BrokerStatus;
 use stapel::message::Request;
 use stapel_service::server::schedule::{LONGEST_WAIT, Schedule, Stop, start};
+use stapel_testkit::noon;
 
-use super::town::{Town, day};
+use super::town::Town;
 
 fn midnight(number: u64) -> Timestamp {
-    day(number).day().start()
+    noon(number).day().start()
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn after_a_stop_there_is_one_release_and_not_one_for_each_that_was_missed() {
     Schedule::new(town.consortium().clone()).turn();
     let releases = town.releases();
     town.consortium = None;
-    town.clocks.pass_until(day(2));
+    town.clocks.pass_until(noon(2));
     town.open();
     let mut schedule = Schedule::new(town.consortium().clone());
     schedule.turn();
@@ -95,14 +96,14 @@ fn a_clock_that_was_set_destroys_keys_when_two_organisations_say_that_the_epoch_
         schedule.turn();
     }
     // By two and a half days, over the end of the first epoch.
-    town.clocks.set(day(10));
+    town.clocks.set(noon(10));
     assert!(schedule.turn() <= LONGEST_WAIT);
     assert_eq!(town.broker().status().epochs[1].as_of, midnight(10), "flags show and end");
     assert!(town.has_keys(1));
-    town.confirm(0, day(10));
+    town.confirm(0, noon(10));
     schedule.turn();
     assert!(town.has_keys(1));
-    town.confirm(1, day(10));
+    town.confirm(1, noon(10));
     schedule.turn();
     assert!(!town.has_keys(1));
     assert_eq!(town.broker().status().held_back, None);
@@ -116,15 +117,15 @@ fn a_clock_that_was_set_and_is_not_in_step_is_in_doubt() {
     let mut schedule = Schedule::new(town.consortium().clone());
     schedule.turn();
     let releases = town.releases();
-    town.clocks.set(day(1));
+    town.clocks.set(noon(1));
     schedule.turn();
     assert_eq!(town.releases(), releases);
     let status = BrokerStatus::read(&town.path("broker")).unwrap();
     assert!(status.faults.iter().any(|fault| fault.code == "clock_untrusted"), "{:?}", status.faults);
-    assert_eq!(town.confirm(0, day(1)), "unavailable");
-    assert_eq!(town.confirm(1, day(1)), "unavailable");
+    assert_eq!(town.confirm(0, noon(1)), "unavailable");
+    assert_eq!(town.confirm(1, noon(1)), "unavailable");
     // Both agree with the clock.
-    town.clocks.pass_until(day(1).plus(60));
+    town.clocks.pass_until(noon(1).plus(60));
     schedule.turn();
     assert_eq!(town.releases(), releases + 1);
     assert!(town.broker().status().faults.is_empty());
@@ -139,16 +140,16 @@ fn a_monitor_sees_when_the_service_is_gone_and_when_it_stopped_by_itself() {
         let faults = BrokerStatus::read(&town.path("broker")).unwrap().faults_at(now, 1_000);
         faults.into_iter().filter(|fault| fault.code == "not_running").count()
     };
-    assert_eq!((faults(&town, day(0).plus(60)), faults(&town, day(0).plus(61))), (0, 1));
-    town.clocks.pass_until(day(0).plus(50));
+    assert_eq!((faults(&town, noon(0).plus(60)), faults(&town, noon(0).plus(61))), (0, 1));
+    town.clocks.pass_until(noon(0).plus(50));
     schedule.turn();
-    assert_eq!(faults(&town, day(0).plus(110)), 0);
+    assert_eq!(faults(&town, noon(0).plus(110)), 0);
     schedule.end();
-    assert_eq!(faults(&town, day(0).plus(500)), 0);
+    assert_eq!(faults(&town, noon(0).plus(500)), 0);
     // A broker that is used by files alone promises nothing.
     drop(schedule);
     town.open();
-    assert_eq!(faults(&town, day(0).plus(500)), 0);
+    assert_eq!(faults(&town, noon(0).plus(500)), 0);
 }
 
 #[test]
@@ -156,19 +157,19 @@ fn a_service_that_was_killed_is_missed_until_it_runs_again() {
     let mut town = Town::new();
     let missed = |town: &Town| {
         let status = BrokerStatus::read(&town.path("broker")).unwrap();
-        let faults = status.faults_at(day(0).plus(600), 1_000);
+        let faults = status.faults_at(noon(0).plus(600), 1_000);
         faults.into_iter().find(|fault| fault.code == "not_running").map(|fault| fault.since.unwrap())
     };
     Schedule::new(town.consortium().clone()).turn();
     // It was killed, and commands open the broker.
-    town.clocks.pass_until(day(0).plus(600));
+    town.clocks.pass_until(noon(0).plus(600));
     for _ in 0..2 {
         town.open();
-        let message = town.clients[0].message(&Request::Confirm, day(0).plus(600));
+        let message = town.clients[0].message(&Request::Confirm, noon(0).plus(600));
         assert_eq!(town.send(&message), "ok");
         town.clients[0].accepted = town.clients[0].highest_state;
-        town.broker().release(day(0).plus(600)).unwrap();
-        assert_eq!(missed(&town), Some(day(0)));
+        town.broker().release(noon(0).plus(600)).unwrap();
+        assert_eq!(missed(&town), Some(noon(0)));
     }
     Schedule::new(town.consortium().clone()).turn();
     assert_eq!(missed(&town), None);
@@ -182,11 +183,11 @@ fn a_fault_is_noted_and_ends_nothing() {
     let town = Town::new();
     let mut schedule = Schedule::new(town.consortium().clone());
     schedule.turn();
-    town.clocks.set(Timestamp(day(0).0 - 3_600));
+    town.clocks.set(Timestamp(noon(0).0 - 3_600));
     schedule.turn();
     let status = BrokerStatus::read(&town.path("broker")).unwrap();
     assert!(status.faults.iter().any(|fault| fault.code == "clock"), "{:?}", status.faults);
-    town.clocks.set(day(0));
+    town.clocks.set(noon(0));
     schedule.turn();
     assert!(town.broker().status().faults.is_empty());
 }

@@ -11,12 +11,7 @@ use stapel::{Broker, Timestamp};
 use stapel_service::server::clock::{ServiceClock, Source};
 use stapel_service::server::consortium::Consortium;
 use stapel_testkit as testkit;
-use stapel_testkit::{Client, DAY, ROSTER, START, code, policy_text, pseudonym, stored_keys, write_policy};
-
-/// Noon of a day; START is that of day 0.
-pub(crate) fn day(number: u64) -> Timestamp {
-    START.plus(number * DAY)
-}
+use stapel_testkit::{Client, ROSTER, START, code, policy_text, pseudonym, stored_keys, two_epochs, write_policy};
 
 /// The clocks of a machine that a test sets.
 #[derive(Default)]
@@ -83,19 +78,6 @@ impl Clocks {
     }
 }
 
-/// Two epochs, the first of which closes on day 9.
-fn rules() -> String {
-    let epoch = |number: u32, opens: &str, closes: &str| {
-        let key_id = testkit::secret(number).key_id();
-        format!("[[epoch]]\nnumber = {number}\nkey_id = \"{key_id}\"\nopens = {opens}\ncloses = {closes}\n")
-    };
-    let overrides = ["names-somebody", "max-wait", "epoch-length", "epoch-overlap", "own-flag"];
-    let overrides = overrides.map(|rule| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a test\"\n")).concat();
-    let rest = "[counting]\nthreshold = 2\nown_flag_required = false\n[release]\nmax_wait_days = 1\n";
-    let epochs = epoch(1, "2026-12-01", "2026-12-10") + &epoch(2, "2026-12-04", "2027-11-30");
-    format!("version = 1\nvalid_from = 2026-12-01\n{overrides}{rest}{epochs}")
-}
-
 pub(crate) struct Town {
     folder: tempfile::TempDir,
     pub(crate) clocks: Clocks,
@@ -108,7 +90,7 @@ impl Town {
     pub(crate) fn new() -> Town {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        write_policy(&path("policy.toml"), &policy_text(&ROSTER[..3], &rules()));
+        write_policy(&path("policy.toml"), &policy_text(&ROSTER[..3], &two_epochs()));
         let made = Broker::create(&path("broker"), stored_keys(&path("keys")), &path("policy.toml"), START).unwrap();
         let clients = [1, 2, 3].map(|number| Client::new(number, &made.policy())).to_vec();
         drop(made);

@@ -130,6 +130,25 @@ opens = 2026-12-01
 closes = 2027-11-30
 "#;
 
+/// Rules of two epochs, the first of which closes on day 9: two organisations are a stack, and new flags show a day
+/// later, whatever else.
+pub fn two_epochs() -> String {
+    let epoch = |number: u32, opens: &str, closes: &str| {
+        let key_id = secret(number).key_id();
+        format!("[[epoch]]\nnumber = {number}\nkey_id = \"{key_id}\"\nopens = {opens}\ncloses = {closes}\n")
+    };
+    let overrides = ["names-somebody", "max-wait", "epoch-length", "epoch-overlap", "own-flag"];
+    let overrides = overrides.map(|rule| format!("[[override]]\nrule = \"{rule}\"\nreason = \"a test\"\n")).concat();
+    let rest = "[counting]\nthreshold = 2\nown_flag_required = false\n[release]\nmax_wait_days = 1\n";
+    let epochs = epoch(1, "2026-12-01", "2026-12-10") + &epoch(2, "2026-12-04", "2027-11-30");
+    format!("version = 1\nvalid_from = 2026-12-01\n{overrides}{rest}{epochs}")
+}
+
+/// Noon of a day, counted from [`START`], which is that of day 0.
+pub fn noon(number: u64) -> Timestamp {
+    START.plus(number * DAY)
+}
+
 /// Signatures of every organisation of a policy.
 ///
 /// # Panics

@@ -17,9 +17,9 @@ pub use client::{Client, Flag, code, read, until};
 #[cfg(feature = "partner")]
 pub use consortium::partner_folder;
 pub use consortium::{
-    DAY, Entry, ROSTER, RULES, START, certificate, certificates, checkpoint_key, day, key, numbered, operator_key,
-    organisation_text, partner_keys, policy_key, policy_key_seed, policy_text, pseudonym, sample_policy_text, secret,
-    signatures, signed, write_policy,
+    DAY, Entry, ROSTER, RULES, START, certificate, certificates, checkpoint_key, day, key, noon, numbered,
+    operator_key, organisation_text, partner_keys, policy_key, policy_key_seed, policy_text, pseudonym,
+    sample_policy_text, secret, signatures, signed, two_epochs, write_policy,
 };
 #[cfg(feature = "broker")]
 pub use consortium::{broker, broker_keys, stored_keys};
