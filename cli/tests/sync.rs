@@ -3,7 +3,7 @@
 //! The broker is the testkit's, served by the stub of the service's tests; `stapel broker serve` can take its place.
 
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ struct Town {
 struct Served {
     broker: Broker,
     now: Mutex<Timestamp>,
+    /// Seconds by which the broker's clock is put back.
+    behind: AtomicU64,
     /// Replies that are lost from now on.
     lost: AtomicU32,
     /// Requests that are not heard from now on.
@@ -49,7 +51,7 @@ impl Served {
         match (got.method.as_str(), parts.as_slice()) {
             ("POST", ["messages"]) => {
                 self.came.lock().unwrap().push(got.body.clone());
-                let now = *self.now.lock().unwrap();
+                let now = Timestamp(self.now.lock().unwrap().0 - self.behind.load(Ordering::SeqCst));
                 let reply = self.broker.handle(&got.body, now);
                 let lost = self.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |lost| lost.checked_sub(1));
                 if lost.is_ok() { Vec::new() } else { whole("application/vnd.stapel.reply", &reply) }
@@ -86,6 +88,7 @@ impl Town {
         let served = Arc::new(Served {
             broker,
             now: Mutex::new(START),
+            behind: AtomicU64::new(0),
             lost: AtomicU32::new(0),
             dead: AtomicBool::new(false),
             came: Kept::default(),
@@ -259,6 +262,29 @@ fn a_lost_reply_costs_nothing_and_the_same_bytes_go_again() {
     town.came();
     assert_eq!(town.sync(1, 5, 23, "")["delivered"], json!(true));
     assert_eq!((&town.status(1, 5)["in_flight"], town.came().0 > 2), (&json!([]), true));
+}
+
+#[test]
+fn a_message_that_the_broker_did_not_keep_goes_in_each_run_until_it_does() {
+    let town = Town::new();
+    for (day, more) in [(1, "--no-own"), (3, "--no-own --at-once")] {
+        town.sync(1, day - 1, 23, "--no-own");
+        town.flag(1, day, if day == 1 { "a.csv" } else { "b.csv" });
+        // The broker's clock is in doubt, and it keeps nothing that is flagged.
+        town.served.behind.store(40 * 3_600, Ordering::SeqCst);
+        for run in 1..=3 {
+            town.came();
+            let now = town.at(day, 23);
+            let line = format!("partner sync --config 1.toml --now {now} --patience 0 {more}");
+            let (status, out, err) = town.run(&line);
+            assert!(status == 75 && err.contains("[unavailable]"), "run {run}: {status} {out}{err}");
+            assert!(town.came().0 > 0, "run {run} sent it");
+        }
+        town.served.behind.store(0, Ordering::SeqCst);
+        assert_eq!(town.sync(1, day, 23, more)["delivered"], json!(true));
+        let status = town.status(1, day);
+        assert_eq!((&status["in_flight"], &status["undelivered"]), (&json!([]), &json!(0)));
+    }
 }
 
 #[test]

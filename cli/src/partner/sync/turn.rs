@@ -239,24 +239,30 @@ impl<'a> Run<'a> {
             }
             drop(partner);
             let made = made?;
-            let mut outcome = Outcome::Accepted;
+            let mut outcome = None;
             while let Some(flight) = self.next(is_state)? {
-                outcome = self.carry(&flight, out)?;
-                if outcome != Outcome::Accepted {
+                outcome = Some(self.carry(&flight, out)?);
+                if outcome != Some(Outcome::Accepted) {
                     break;
                 }
                 self.delivered = true;
             }
             let again = match outcome {
-                Outcome::Rejected(_, Next::Again) => true,
+                Some(Outcome::Rejected(_, Next::Again)) => true,
                 // Made now, it is in time, unless the clock is wrong.
-                Outcome::Rejected(Code::Clock, _) => !was_late,
+                Some(Outcome::Rejected(Code::Clock, _)) => !was_late,
                 // What fits of the day's budget goes.
-                Outcome::Rejected(Code::OverBudget, _) => true,
-                Outcome::Rejected(Code::NotCertified, _) => self.own_certificates(out)?,
+                Some(Outcome::Rejected(Code::OverBudget, _)) => true,
+                Some(Outcome::Rejected(Code::NotCertified, _)) => self.own_certificates(out)?,
                 _ => false,
             };
-            if outcome == Outcome::Accepted {
+            let is_accepted = match outcome {
+                Some(outcome) => outcome == Outcome::Accepted,
+                // Nothing was sent: there was nothing to say, or it waits for the next run because the broker did not
+                // keep it in this one.
+                None => !self.open()?.in_flight().any(|message| is_state(message.kind)),
+            };
+            if is_accepted {
                 let moment_was = now >= self.moment;
                 return self.record.change(|kept| {
                     if let Some(day) = kept.begun.take() {
