@@ -399,13 +399,14 @@ fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
         }
         _ => Ok(None),
     };
-    if let Some(path) = &args.enrolment {
-        enrolment::refuse_existing(path)?;
+    let reserved = enrolment::reserve(args.enrolment.as_ref())?;
+    if let Some(reserved) = &reserved {
+        reserved.refuse_within(&keys_folder)?;
         enrolled([enrolment::any_key(), enrolment::other_key()])?;
     }
     let keys = BrokerKeys::create(&keys_folder)?;
-    if let (Some(path), Some(enrolled)) = (&args.enrolment, enrolled([keys.verifying_key(), keys.checkpoint_key()])?) {
-        return enrolment::write(path, &enrolled, out);
+    if let (Some(reserved), Some(enrolled)) = (reserved, enrolled([keys.verifying_key(), keys.checkpoint_key()])?) {
+        return enrolment::write(reserved, &enrolled, out);
     }
     // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
     let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());

@@ -1,13 +1,13 @@
 //! Enrolment files, as the commands write and read them.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use stapel::policy::{Enrolment, EnrolmentError};
 use stapel::secret::VerifyingKey;
 
 use crate::failure::Failure;
-use crate::files;
+use crate::files::Reserved;
 use crate::output::{Output, Shown};
 
 /// A public key that stands for one that is not drawn yet, so that what else is enrolled is looked at before.
@@ -24,20 +24,20 @@ pub(crate) fn other_key() -> VerifyingKey {
         .unwrap_or_else(|| unreachable!("it is a key"))
 }
 
-/// Refuses a file that is there: an enrolment may have been handed over already.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
-    match path.try_exists() {
-        Ok(false) => Ok(()),
-        _ => {
-            let finding = "is there already, and nothing was done: give another name, or take it away";
-            Err(Failure::new("io", format!("{} {finding}", path.shown())))
-        }
-    }
+/// The file of an enrolment, if one is asked for, from before a key is drawn: so that none is drawn whose enrolment
+/// cannot be written, and no file is lost, such as a key.
+pub(crate) fn reserve(path: Option<&PathBuf>) -> Result<Option<Reserved>, Failure> {
+    path.map(|path| Reserved::create(path)).transpose()
 }
 
 /// Writes an enrolment, and says its check code.
-pub(crate) fn write(path: &Path, enrolment: &Enrolment, out: &mut Output) -> Result<(), Failure> {
-    files::replace(path, enrolment.to_text().as_bytes())?;
+pub(crate) fn write(to: Reserved, enrolment: &Enrolment, out: &mut Output) -> Result<(), Failure> {
+    let path = to.path().to_owned();
+    // What it enrols was drawn, and is there.
+    to.write(enrolment.to_text().as_bytes()).map_err(|failure| {
+        let more = "what it enrols was made all the same, and is not made again: take it away before you repeat this";
+        Failure::Partly(Box::new(failure.and(more)))
+    })?;
     writeln!(out, "enrolment of {}: {}", enrolment.what(), path.shown())?;
     writeln!(out, "check code: {}", enrolment.check_code())?;
     Ok(())

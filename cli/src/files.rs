@@ -44,7 +44,8 @@ impl NewFile {
             match options.open(&new) {
                 Ok(file) => return Ok(NewFile { path: path.into(), new, file: Some(BufWriter::new(file)) }),
                 Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(error("create", &new, source)),
+                // The name that was given, since nobody knows the other.
+                Err(source) => return Err(error("create", path, source)),
             }
         }
     }
@@ -80,6 +81,77 @@ impl Write for NewFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+/// A new file that only its owner may read, made empty before there is anything to write to it: so that nothing is
+/// drawn for a file that cannot be written, and nothing that is there is written over. It is gone again where nothing
+/// was written.
+pub(crate) struct Reserved {
+    path: PathBuf,
+    /// `None` once it was written.
+    file: Option<File>,
+}
+
+impl Reserved {
+    pub(crate) fn create(path: &Path) -> Result<Reserved, Failure> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let created = options.open(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let finding = "is there already, and nothing was done: give another name, or take it away";
+                Failure::new("io", format!("{} {finding}", path.shown()))
+            }
+            _ => error("create", path, source),
+        });
+        Ok(Reserved { path: path.into(), file: Some(created?) })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuses another file of the same command that has this one's name, however it is written.
+    pub(crate) fn refuse_same(&self, other: &Path) -> Result<(), Failure> {
+        if real(other).is_some_and(|other| real(&self.path) == Some(other)) {
+            let finding = "is to be written twice, and nothing was done: give two names";
+            return Err(Failure::Usage(format!("{} {finding}", self.path.shown())));
+        }
+        Ok(())
+    }
+
+    /// Refuses a folder that this file is in, and that the command fills with files of its own.
+    pub(crate) fn refuse_within(&self, folder: &Path) -> Result<(), Failure> {
+        let within = real(&self.path).and_then(|path| Some(path.parent()?.to_owned()));
+        if within.is_some() && within == real(folder) {
+            let finding = "is in the folder that this command fills, and nothing was done: give a place outside it";
+            return Err(Failure::Usage(format!("{} {finding}", self.path.shown())));
+        }
+        Ok(())
+    }
+
+    /// Writes it, for good.
+    pub(crate) fn write(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        written.map_err(|source| error("write", &self.path, source))?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+/// The one name of what is there.
+fn real(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -174,8 +174,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
-    if let Some(path) = &args.enrolment {
-        enrolment::refuse_existing(path)?;
+    let reserved = enrolment::reserve(args.enrolment.as_ref())?;
+    if let Some(reserved) = &reserved {
+        let parts = args.parts.unwrap_or(0);
+        (1..=parts).try_for_each(|number| reserved.refuse_same(&part_path(&args.out, number)))?;
+        if parts == 0 {
+            reserved.refuse_same(&args.out)?;
+        }
     }
     let secret = SecretFile::generate(Scope { purpose: args.purpose.clone(), epoch: args.epoch })?;
     let mut written = Vec::new();
@@ -203,11 +208,11 @@ fn secret(args: &SecretArgs, out: &mut Output) -> Result<(), Failure> {
         }
     }
     show_secret("secret", &secret.scope, secret.key_id(), &written, args.json, out)?;
-    match &args.enrolment {
+    match reserved {
         None => Ok(()),
-        Some(path) => {
+        Some(reserved) => {
             let enrolled = Enrolment::of_epoch(args.purpose.clone(), args.epoch, secret.key_id());
-            enrolment::write(path, &enrolled, out)
+            enrolment::write(reserved, &enrolled, out)
         }
     }
 }
@@ -223,16 +228,17 @@ fn join(args: &JoinArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn policy(args: &PolicyArgs, out: &mut Output) -> Result<(), Failure> {
-    if let Some(path) = &args.enrolment {
-        enrolment::refuse_existing(path)?;
+    let reserved = enrolment::reserve(args.enrolment.as_ref())?;
+    if let Some(reserved) = &reserved {
+        reserved.refuse_same(&args.out)?;
         enrolled(args, enrolment::any_key())?;
     }
     let key = SigningKey::create(&args.out).map_err(|error| refuse_existing(&args.out, error))?;
     if args.json {
         return show_signing(&key, true, out);
     }
-    if let (Some(path), Some(enrolled)) = (&args.enrolment, enrolled(args, key.verifying_key())?) {
-        return enrolment::write(path, &enrolled, out);
+    if let (Some(reserved), Some(enrolled)) = (reserved, enrolled(args, key.verifying_key())?) {
+        return enrolment::write(reserved, &enrolled, out);
     }
     // A string in JSON is one in TOML too. What is left empty, the policy's reader refuses.
     let quoted = |text: Option<&str>| Value::from(text.unwrap_or_default());

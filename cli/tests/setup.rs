@@ -162,6 +162,23 @@ fn everything_that_is_missing_is_said_at_once() {
 }
 
 #[test]
+fn a_pack_that_cannot_be_written_leaves_no_policy() {
+    let (desk, _) = enrolled();
+    desk.write("file", "mine");
+    let new = format!("{NEW} --texts texts.toml {}", files());
+    for (pack, named) in [("file/sub", "file/sub"), ("file", "file")] {
+        let output = desk.run(&format!("{new} --pack {pack}"), &[], b"");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(named) && !said.contains(".stapel-") && !desk.path("policy.toml").exists(), "{said}");
+    }
+    // The folder of the policy itself.
+    let said = text(&desk.run(&new.replace("--out policy.toml", "--out none/policy.toml"), &[], b"").stderr);
+    assert!(said.contains("none/policy.toml") && !said.contains(".stapel-"), "{said}");
+    desk.stapel(&format!("{new} --pack start"));
+}
+
+#[test]
 fn an_enrolment_that_was_changed_or_does_not_fit_is_refused() {
     let (desk, _) = enrolled();
     let whole = text(&desk.read("politie.toml"));

@@ -8,6 +8,7 @@ mod configuration;
 mod demo;
 mod keys;
 mod operator;
+mod outputs;
 #[allow(dead_code, reason = "the service's tests need more of it")]
 #[cfg(unix)]
 #[path = "../../service/tests/serving/pki.rs"]

@@ -135,22 +135,24 @@ fn sees(text: &str) -> Result<Sees, String> {
 }
 
 pub(super) fn init(args: &InitArgs, out: &mut Output) -> Result<(), Failure> {
-    let enrolled = match (&args.enrolment, &args.name, &args.organisation) {
-        (Some(path), Some(name), Some(organisation)) => {
-            enrolment::refuse_existing(path)?;
+    let reserved = enrolment::reserve(args.enrolment.as_ref())?;
+    let enrolled = match (reserved, &args.name, &args.organisation) {
+        (Some(reserved), Some(name), Some(organisation)) => {
+            reserved.refuse_within(&args.place.dir)?;
+            reserved.refuse_within(args.place.keys())?;
             let (flag, ask) = (args.legal_basis_flag.as_deref(), args.legal_basis_ask.as_deref());
             if flag.is_none() && ask.is_none() {
                 let finding = "a partner flags or asks, and needs a legal basis for each: give --legal-basis-flag, \
                                --legal-basis-ask, or both";
                 return Err(Failure::Usage(finding.to_owned()));
             }
-            Some((path, Enrolment::of_partner(args.number, name, organisation.clone(), args.sees, flag, ask)?))
+            Some((reserved, Enrolment::of_partner(args.number, name, organisation.clone(), args.sees, flag, ask)?))
         }
         _ => None,
     };
     let made = Partner::init(args.place.place(), args.number)?;
-    if let Some((path, enrolled)) = enrolled {
-        return enrolment::write(path, &enrolled, out);
+    if let Some((reserved, enrolled)) = enrolled {
+        return enrolment::write(reserved, &enrolled, out);
     }
     let (number, key) = (made.number, made.verifying_key.to_string());
     if args.json {
@@ -264,10 +266,11 @@ pub(super) fn veto(args: &VetoArgs) -> Result<(), Failure> {
 
 pub(super) fn keys(args: &KeysArgs, out: &mut Output) -> Result<(), Failure> {
     let partner = args.place.open()?;
+    let reserved = enrolment::reserve(args.enrolment.as_ref())?;
     let keys = partner.keys(args.epoch)?;
-    if let Some(path) = &args.enrolment {
+    if let Some(reserved) = reserved {
         let consortium = partner.policy().policy().consortium.clone();
-        return enrolment::write(path, &Enrolment::of_keys(consortium, partner.number(), args.epoch, keys), out);
+        return enrolment::write(reserved, &Enrolment::of_keys(consortium, partner.number(), args.epoch, keys), out);
     }
     let (message, seal) = (keys.message.to_string(), keys.seal.to_string());
     if args.json {

@@ -1,14 +1,15 @@
 //! `stapel policy new` and `next`: versions that are made of enrolments.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use stapel::policy::{Change, Enrolment, Finding, Following, Founding, Lang, OPEN};
+use stapel::policy::{Change, Enrolment, Finding, Following, Founding, Lang, OPEN, Paper};
 use stapel::{Day, NotADay, Policy, Slug};
 
-use crate::enrolment::{self, refuse_existing};
+use crate::enrolment;
 use crate::failure::{Failure, note};
-use crate::files;
+use crate::files::{self, Reserved};
 use crate::now::Clock;
 use crate::output::{Output, Shown, counted};
 
@@ -150,10 +151,8 @@ pub(super) struct NextArgs {
 }
 
 pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
-    refuse_existing(&args.out)?;
-    if let Some(folder) = &args.pack {
-        refuse_papers(folder)?;
-    }
+    let reserved = Reserved::create(&args.out)?;
+    let mut pack = args.pack.as_deref().map(Pack::begin).transpose()?;
     let enrolments = enrolment::read(&args.files)?;
     let valid_from = match args.valid_from {
         Some(day) => day,
@@ -176,11 +175,14 @@ pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let text = founding.text(&enrolments)?;
     let policy = Policy::parse(&text)?;
-    files::replace(&args.out, text.as_bytes())?;
+    if let Some(pack) = &mut pack {
+        pack.write(&policy)?;
+    }
+    reserved.write(text.as_bytes())?;
     writeln!(out, "{}", args.out.shown())?;
     say_codes(&enrolments, out)?;
-    if let Some(folder) = &args.pack {
-        write_papers(&policy, folder, out)?;
+    if let Some(pack) = pack {
+        pack.keep(out)?;
     }
     if args.test {
         note("this policy is for tests alone: its flags show at once; never use it with real addresses");
@@ -191,7 +193,7 @@ pub(super) fn new(args: &NewArgs, out: &mut Output) -> Result<(), Failure> {
 const EPOCH_DAYS: u16 = 365;
 
 pub(super) fn next(args: &NextArgs, out: &mut Output) -> Result<(), Failure> {
-    refuse_existing(&args.out)?;
+    let reserved = Reserved::create(&args.out)?;
     let old = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
     let text = read_text(&args.file)?;
     let mut read = Vec::new();
@@ -215,7 +217,7 @@ pub(super) fn next(args: &NextArgs, out: &mut Output) -> Result<(), Failure> {
     let following = Following::of(&text, &change, args.clock.time()?.day()).map_err(Failure::from)?;
     read.extend(change.joining);
     read.extend([change.lost_key, change.new_key, change.epoch, change.operator].into_iter().flatten());
-    files::replace(&args.out, following.text.as_bytes())?;
+    reserved.write(following.text.as_bytes())?;
     writeln!(out, "{}", args.out.shown())?;
     for difference in old.difference(&following.policy, args.lang) {
         writeln!(out, "{difference}")?;
@@ -229,8 +231,9 @@ pub(super) fn next(args: &NextArgs, out: &mut Output) -> Result<(), Failure> {
 
 pub(super) fn pack(args: &PackArgs, out: &mut Output) -> Result<(), Failure> {
     let policy = Policy::read(&args.file).map_err(Failure::of_policy(&args.file))?;
-    refuse_papers(&args.out)?;
-    write_papers(&policy, &args.out, out)
+    let mut pack = Pack::begin(&args.out)?;
+    pack.write(&policy)?;
+    pack.keep(out)
 }
 
 /// Refuses a folder with papers, which somebody may have filled in.
@@ -242,21 +245,57 @@ fn refuse_papers(folder: &Path) -> Result<(), Failure> {
     Err(Failure::new("folder_not_empty", format!("{} {finding}", folder.shown())))
 }
 
-fn write_papers(policy: &Policy, folder: &Path, out: &mut Output) -> Result<(), Failure> {
-    files::create_folder(folder)?;
-    let papers = policy.start_pack();
-    for paper in &papers {
-        let path = folder.join(paper.name);
-        files::replace(&path, paper.text.as_bytes())?;
-        writeln!(out, "{}", path.shown())?;
+/// The papers and their folder, which is made before anything is written. Where the command fails, neither is left: it
+/// could not be repeated then, because papers that are there are not written over.
+struct Pack {
+    folder: PathBuf,
+    /// The folders that were not there, the innermost first.
+    made: Vec<PathBuf>,
+    papers: Vec<Paper>,
+    written: Vec<PathBuf>,
+}
+
+impl Pack {
+    fn begin(folder: &Path) -> Result<Pack, Failure> {
+        refuse_papers(folder)?;
+        let is_made = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made = folder.ancestors().take_while(is_made).map(Path::to_owned).collect();
+        let pack = Pack { folder: folder.to_owned(), made, papers: Vec::new(), written: Vec::new() };
+        files::create_folder(folder)?;
+        Ok(pack)
     }
-    writeln!(out, "Still to be filled in or decided, where they say {OPEN} ...]:")?;
-    for paper in &papers {
-        for point in paper.open_points() {
-            writeln!(out, "  {}: {point}", paper.name)?;
+
+    fn write(&mut self, policy: &Policy) -> Result<(), Failure> {
+        self.papers = policy.start_pack();
+        for paper in &self.papers {
+            let path = self.folder.join(paper.name);
+            files::replace(&path, paper.text.as_bytes())?;
+            self.written.push(path);
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Says which papers were written, and what is open in them.
+    fn keep(mut self, out: &mut Output) -> Result<(), Failure> {
+        self.made.clear();
+        for path in std::mem::take(&mut self.written) {
+            writeln!(out, "{}", path.shown())?;
+        }
+        writeln!(out, "Still to be filled in or decided, where they say {OPEN} ...]:")?;
+        for paper in &self.papers {
+            for point in paper.open_points() {
+                writeln!(out, "  {}: {point}", paper.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pack {
+    fn drop(&mut self) {
+        self.written.iter().for_each(|path| drop(fs::remove_file(path)));
+        self.made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
 }
 
 /// Says the check code of each enrolment, and whom to ask for it.

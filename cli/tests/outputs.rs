@@ -1,0 +1,77 @@
+//! Files that commands write: none takes the place of what a person may need, and a command that wrote nothing leaves
+//! nothing that is in the way of the next.
+
+use crate::common::{Desk, text};
+
+const OPERATOR: &str = "broker init --dir b --name B --oin 00000099000000009000 --log-origin stapel.example/z";
+const SECRET: &str = "keygen secret --purpose zorg --epoch 2";
+const POLICY: &str = "keygen policy --organisation politie --name P --oin 00000099000000001000 --contact c";
+const PARTNER: &str = "partner init --number 1 --name P --organisation politie --legal-basis-flag Wet";
+
+/// What is said on standard error by a command that must do nothing.
+fn refused(desk: &Desk, line: &str) -> String {
+    let output = desk.run(line, &[], b"");
+    let error = text(&output.stderr);
+    assert!([Some(1), Some(2)].contains(&output.status.code()), "stapel {line}\n{error}");
+    error
+}
+
+#[test]
+fn an_enrolment_takes_the_place_of_no_file() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    let key = desk.read("s/partner/partner.key");
+    let said = refused(&desk, "partner keys --dir s/partner --epoch 1 --enrolment s/partner/partner.key");
+    assert!(said.contains("s/partner/partner.key is there already"), "{said}");
+    assert_eq!(desk.read("s/partner/partner.key"), key);
+    // What the command itself is about to write is no place for it either, and one name is not given twice.
+    std::fs::create_dir(desk.path("p")).unwrap();
+    std::fs::create_dir(desk.path("k")).unwrap();
+    for line in [
+        format!("{POLICY} --out x --enrolment x"),
+        format!("{POLICY} --out x --enrolment ./x"),
+        format!("{SECRET} --out x --enrolment x"),
+        format!("{SECRET} --out x --parts 2 --enrolment x.1"),
+        format!("{PARTNER} --dir p --enrolment p/partner.key"),
+        format!("{PARTNER} --dir p --enrolment p/journal.key"),
+        format!("{OPERATOR} --keys k --enrolment k/signing.key"),
+        format!("{OPERATOR} --keys k --enrolment k/checkpoint.key"),
+    ] {
+        let said = refused(&desk, &line);
+        assert!(!said.contains("left as it was"), "it was not there: {line}\n{said}");
+        let left = [desk.list("."), desk.list("p"), desk.list("k")].concat();
+        assert_eq!(left, ["k", "p", "s"], "{line}\n{said}");
+    }
+}
+
+#[test]
+fn nothing_is_drawn_where_its_enrolment_cannot_be_written() {
+    let desk = Desk::new();
+    for line in [
+        format!("{POLICY} --out k"),
+        format!("{SECRET} --out k"),
+        format!("{SECRET} --out k --parts 3"),
+        format!("{PARTNER} --dir k"),
+        format!("{OPERATOR} --keys k"),
+    ] {
+        let said = refused(&desk, &format!("{line} --enrolment none/enrolment.toml"));
+        assert!(said.contains("none/enrolment.toml") && said.ends_with("[io]\n"), "{said}");
+        assert!(desk.list(".").is_empty(), "{line} left {:?}", desk.list("."));
+        // It can be repeated as it was meant.
+        desk.stapel(&format!("{line} --enrolment enrolment.toml"));
+        for made in desk.list(".") {
+            let path = desk.path(&made);
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.unwrap();
+        }
+    }
+}
+
+#[test]
+fn keys_are_drawn_for_no_enrolment_that_cannot_be_written() {
+    let desk = Desk::new();
+    desk.stapel("sandbox --dir s");
+    let before = desk.list("s/partner");
+    let said = refused(&desk, "partner keys --dir s/partner --epoch 2 --enrolment none/keys.toml");
+    assert!(said.contains("none/keys.toml"), "{said}");
+    assert_eq!(desk.list("s/partner"), before);
+}
