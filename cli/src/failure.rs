@@ -1,6 +1,7 @@
 //! The errors that end a command: their codes, sentences and exit statuses.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -121,9 +122,11 @@ impl Failure {
     }
 
     /// Says each of several failures, and gives the last one to end the command with; none where there is none. Those
-    /// that may fare better later come first, so that they do not stand for the others. `any_done` says whether
-    /// anything else was done.
+    /// that may fare better later come first, so that they do not stand for the others. What several say alike is said
+    /// once. `any_done` says whether anything else was done.
     pub(crate) fn of_several(mut failures: Vec<Failure>, any_done: bool) -> Result<(), Failure> {
+        let mut said = HashSet::new();
+        failures.retain(|failure| said.insert(failure.line()));
         failures.sort_by_key(|failure| failure.status() != TRY_LATER);
         let Some(last) = failures.pop() else { return Ok(()) };
         failures.iter().take(TOLD).for_each(|failure| note(&failure.line()));

@@ -277,7 +277,8 @@ fn a_message_that_the_broker_did_not_keep_goes_in_each_run_until_it_does() {
             let now = town.at(day, 23);
             let line = format!("partner sync --config 1.toml --now {now} --patience 0 {more}");
             let (status, out, err) = town.run(&line);
-            assert!(status == 75 && err.contains("[unavailable]"), "run {run}: {status} {out}{err}");
+            let is_told = err.contains("clock is in doubt") && err.contains("[unavailable]");
+            assert!(status == 75 && is_told, "run {run}: {status} {out}{err}");
             assert!(town.came().0 > 0, "run {run} sent it");
         }
         town.served.behind.store(0, Ordering::SeqCst);
@@ -397,6 +398,76 @@ fn a_renewed_certificate_is_added() {
     assert!(status == 0 && out.contains("certificate 1.1.2.cert: added"), "{out}{err}");
     assert!(town.consortium.path("1/1.1.2.cert").exists() && !town.consortium.path("1/2.1.2.cert").exists());
     assert!(!town.sync(1, 2, 23, "").to_string().contains("1.1.2"));
+}
+
+#[test]
+fn a_suspension_that_is_lifted_is_seen_on_the_same_day() {
+    let town = Town::new();
+    town.flag(1, 0, "a.csv");
+    town.sync(1, 0, 23, "--no-own");
+    let policy = Policy::parse(&Consortium::policy(1)).unwrap();
+    let publish = |serial, keys, first_day, now| {
+        let statement = Statement { partner: 1, epoch: 1, serial, keys, first_day, last_day: Day(u16::MAX) };
+        let organisation = policy.partner(1).unwrap().organisation.clone();
+        let certificate = Certificate::sign(&policy, statement, &policy_key(organisation.as_str())).unwrap();
+        town.served.certificates.lock().unwrap().push(certificate.to_text());
+        town.served.broker.keep_certificate(&certificate, now).unwrap();
+    };
+    publish(2, None, START.day().plus(2), town.at(1, 9));
+    town.flag(1, 1, "b.csv");
+    let run = |hour: u64, more: &str| {
+        let now = town.at(1, hour);
+        town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 {more}"))
+    };
+    run(22, "");
+    // It knows now that it is suspended; nothing is done in such a run, and that is said once.
+    for more in ["", "--at-once"] {
+        let (status, out, err) = run(23, more);
+        assert!(status == 1 && err.trim_end().ends_with("[not_certified]"), "{status} {out}{err}");
+        assert_eq!(err.matches("it is suspended").count(), 1, "{err}");
+    }
+    // In the same hour it is certified anew.
+    publish(3, Some(partner_keys(1, 1)), START.day().plus(1), town.at(1, 23));
+    let (status, out, err) = run(23, "");
+    assert!(status == 0 && out.contains("certificate 1.1.3.cert: added"), "{status} {out}{err}");
+    let status = town.status(1, 1);
+    assert_eq!((&status["in_flight"], &status["undelivered"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn what_the_broker_did_not_say_is_asked_again_on_the_day() {
+    let town = Town::new();
+    let record =
+        || -> Value { serde_json::from_slice(&std::fs::read(town.consortium.path("1/sync.json")).unwrap()).unwrap() };
+    town.sync(1, 0, 23, "--no-own");
+    let kept = record()["status"].clone();
+    // The partner's clock is two days behind the broker's: each message comes too late.
+    let late = |hour: u64| {
+        let now = town.at(1, hour);
+        *town.served.now.lock().unwrap() = Timestamp(now.0 + 2 * 86_400);
+        town.run(&format!("partner sync --config 1.toml --now {now} --patience 0 --no-own"))
+    };
+    let (status, out, err) = late(23);
+    assert!(status == 3 && out.contains("[clock]"), "{status} {out}{err}");
+    assert_eq!(record()["status"], kept, "it was rejected");
+    assert!(out.contains("is not all done"), "{out}");
+    town.came();
+    town.sync(1, 3, 23, "--no-own");
+    assert_eq!(record()["status"], json!(kept.as_u64().unwrap() + 3));
+}
+
+#[test]
+fn after_all_is_done_at_once_the_next_is_due_tomorrow() {
+    let town = Town::new();
+    for day in 0..3 {
+        let ended = town.sync(1, day, 0, "--at-once");
+        let next: Timestamp = ended["next"].as_str().unwrap().parse().unwrap();
+        assert_eq!(next.day(), START.day().plus(day + 2), "{ended}");
+        // Before that there is nothing to do.
+        town.came();
+        let ended = town.sync(1, day, 23, "");
+        assert_eq!((town.came().0, &ended["next"]), (0, &json!(next.to_string())));
+    }
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! The folder is open only between messages. What was made is on disk before it is sent, so that a run that was broken
 //! off is gone on with by the next, with the same bytes.
 
+mod end;
+mod reply;
+
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -10,19 +13,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stapel::message::{Code, Kind, Role, Unverified};
-use stapel::partner::{Case, Next, Partner, Received};
+use stapel::message::{Code, Kind};
+use stapel::partner::{Case, Next, Partner};
 use stapel::{Day, Digest, Timestamp};
 use stapel_service::client::{Carrier, Pace, Settings};
 
+use self::reply::is_answer;
 use super::day::{self, Due, Record};
 use super::fetched;
 use super::lock::RunLock;
 use super::{SyncArgs, patiently};
-use crate::failure::{self, Failure, note, warn};
+use crate::failure::{Failure, note, warn};
 use crate::files;
-use crate::output::{Output, counted};
-use crate::partner::{outbox, report};
+use crate::output::Output;
+use crate::partner::outbox;
 
 /// How often what was wrong is put right in a next message, in one run.
 const ROUNDS: u32 = 4;
@@ -86,6 +90,10 @@ struct Run<'a> {
     lacks: bool,
     /// Whether a message was refused for its time: it may have waited for the broker too long, or the clock is wrong.
     was_late: bool,
+    /// Whether it was looked whether the broker has a newer certificate for this partner.
+    has_looked: bool,
+    /// Whether anything was done in this run.
+    any_done: bool,
     /// Whether the broker took a message of what is flagged in this run.
     delivered: bool,
     /// Whether it was told of something new by that.
@@ -119,6 +127,8 @@ impl<'a> Run<'a> {
             tried: HashSet::new(),
             failures: Vec::new(),
             was_late: false,
+            has_looked: false,
+            any_done: false,
             delivered: false,
             changed: false,
             until: None,
@@ -151,11 +161,27 @@ impl<'a> Run<'a> {
     /// Takes up questions that are in flight, and state messages that an earlier run began with.
     fn under_way(&mut self, out: &mut Output) -> Result<(), Failure> {
         if self.record.kept().begun.is_some() {
-            let delivered = self.deliver(out);
-            self.go_on(delivered)?;
+            self.part(out, Run::deliver)?;
         }
-        let asked = self.questions(out);
-        self.go_on(asked)
+        self.part(out, Run::questions)
+    }
+
+    /// Does a part of the work. What this partner's certificate keeps from being done is tried again where the broker
+    /// has a newer one: a suspension may have been lifted on this very day.
+    fn part(
+        &mut self,
+        out: &mut Output,
+        part: fn(&mut Run<'a>, &mut Output) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut done = part(self, out);
+        if done.as_ref().is_err_and(|failure| failure.code() == "not_certified") {
+            match self.renewed(out) {
+                Ok(true) => done = part(self, out),
+                Ok(false) => {}
+                Err(failure) => self.go_on(Err(failure))?,
+            }
+        }
+        self.go_on(done)
     }
 
     /// Keeps a failure for the end, so that the rest is done; but where the broker is not reached there is no rest.
@@ -190,29 +216,24 @@ impl<'a> Run<'a> {
                 Due::Now(day) => {
                     // On disk before there is a message: a run that is killed in between is gone on with.
                     self.record.change(|kept| kept.begun = Some(day.0))?;
-                    let delivered = self.deliver(out);
-                    self.go_on(delivered)?;
+                    self.part(out, Run::deliver)?;
                 }
                 Due::Gone if self.args.at_once => {
-                    let delivered = self.deliver(out);
-                    self.go_on(delivered)?;
+                    self.part(out, Run::deliver)?;
                 }
                 _ => {}
             }
         }
         let today = now.day().0;
         if self.is_time()? && self.record.kept().status.is_none_or(|day| day < today) {
-            let asked = self.status(out);
-            self.go_on(asked)?;
+            self.part(out, Run::status)?;
         }
         let asks = !self.args.no_own && self.may_ask;
         if asks && self.is_time()? && self.record.kept().own.is_none_or(|day| day < today) {
-            let asked = self.own(out);
-            self.go_on(asked)?;
+            self.part(out, Run::own)?;
         }
         if self.lacks || self.is_time()? && self.record.kept().fetched.is_none_or(|day| day < today) {
-            let fetched = self.fetch(out);
-            self.go_on(fetched)?;
+            self.part(out, Run::fetch)?;
         }
         Ok(())
     }
@@ -253,7 +274,7 @@ impl<'a> Run<'a> {
                 Some(Outcome::Rejected(Code::Clock, _)) => !was_late,
                 // What fits of the day's budget goes.
                 Some(Outcome::Rejected(Code::OverBudget, _)) => true,
-                Some(Outcome::Rejected(Code::NotCertified, _)) => self.own_certificates(out)?,
+                Some(Outcome::Rejected(Code::NotCertified, _)) => self.renewed(out)?,
                 _ => false,
             };
             let is_accepted = match outcome {
@@ -281,13 +302,24 @@ impl<'a> Run<'a> {
 
     /// Asks where the partner stands.
     fn status(&mut self, out: &mut Output) -> Result<(), Failure> {
-        let now = self.now()?;
-        self.open()?.status(now)?;
-        if let Some(flight) = self.next(|kind| kind == Kind::Status)? {
-            self.carry(&flight, out)?;
+        for _ in 0..ROUNDS {
+            let was_late = self.was_late;
+            let now = self.now()?;
+            self.open()?.status(now)?;
+            let outcome = match self.next(|kind| kind == Kind::Status)? {
+                Some(flight) => self.carry(&flight, out)?,
+                // It was sent in this run, and waits for the next.
+                None => break,
+            };
+            match outcome {
+                Outcome::Accepted => return self.record.change(|kept| kept.status = Some(now.day().0)),
+                // Made now, it is in time, unless the clock is wrong.
+                Outcome::Rejected(Code::Clock, _) if !was_late => {}
+                Outcome::Rejected(Code::NotCertified, _) if self.renewed(out)? => {}
+                _ => break,
+            }
         }
-        let today = now.day().0;
-        self.record.change(|kept| kept.status = Some(today))
+        Ok(())
     }
 
     /// Asks about all own flags.
@@ -297,35 +329,50 @@ impl<'a> Run<'a> {
         for _ in 0..ROUNDS {
             let (before, was_late) = (self.tried.len(), self.was_late);
             self.open()?.ask_own(&case, now)?;
-            let mut again = false;
+            let (mut again, mut is_unheard) = (false, false);
             while let Some(flight) = self.next(|kind| kind == Kind::Question)? {
                 let outcome = self.carry(&flight, out)?;
                 again |= matches!(outcome, Outcome::Rejected(Code::OtherEpoch | Code::Stale, _));
                 again |= matches!(outcome, Outcome::Rejected(Code::Clock, _)) && !was_late;
+                if let Outcome::Rejected(Code::NotCertified, _) = outcome {
+                    again |= self.renewed(out)?;
+                }
+                is_unheard |= matches!(outcome, Outcome::Rejected(Code::Clock | Code::NotCertified, _));
             }
-            if !again || self.tried.len() == before {
-                break;
+            if again && self.tried.len() > before {
+                continue;
             }
+            // A clock that is set right, or a certificate, may come on the same day. What else is refused stays so, and
+            // what was not kept is in flight.
+            if is_unheard {
+                return Ok(());
+            }
+            break;
         }
         self.record.change(|kept| kept.own = Some(now.day().0))
     }
 
     fn fetch(&mut self, out: &mut Output) -> Result<(), Failure> {
-        self.own_certificates(out)?;
+        self.renewed(out)?;
         out.finish()?;
         let newer = fetched::policies(&self.carrier, &self.args.place, self.version, self.patience())?;
         if let Some(announced) = &newer.announced {
             note(announced);
         }
         let today = self.today()?.0;
+        self.any_done = true;
         self.record.change(|kept| {
             kept.fetched = Some(today);
             kept.brokers_version = newer.in_force;
         })
     }
 
-    /// Adds the partner's own certificates that the broker has and this folder has not; whether there were any.
-    fn own_certificates(&mut self, out: &mut Output) -> Result<bool, Failure> {
+    /// Adds the partner's own certificates that the broker has and this folder has not, once in a run; whether there
+    /// were any.
+    fn renewed(&mut self, out: &mut Output) -> Result<bool, Failure> {
+        if self.has_looked {
+            return Ok(false);
+        }
         out.finish()?;
         let added = fetched::certificates(&self.carrier, &self.args.place, self.number, self.patience())?;
         for name in &added {
@@ -335,6 +382,8 @@ impl<'a> Run<'a> {
                 writeln!(out, "certificate {name}: added")?;
             }
         }
+        self.has_looked = true;
+        self.any_done |= !added.is_empty();
         Ok(!added.is_empty())
     }
 
@@ -374,160 +423,20 @@ impl<'a> Run<'a> {
             } else {
                 writeln!(out, "{}: answered; stapel partner read tells it", flight.name)?;
             }
+            self.any_done = true;
             return Ok(Outcome::Left);
         }
         let received = partner.read(&reply, now).map_err(|error| {
             Failure::of_file(Path::new(&flight.name))(error).and("the message is still waited for, and sent again")
         })?;
         self.say(flight, &received, own, &partner, out)?;
-        Ok(self.outcome(&received))
-    }
-
-    /// Whether a question is one that a run asked about own flags, and no person's.
-    fn is_own(&self, by: &Case) -> bool {
-        let is_actor = self.args.actor.as_deref().is_none_or(|actor| actor == by.actor());
-        is_actor && by.reference() == self.args.case
-    }
-
-    fn say(
-        &self,
-        flight: &Flight,
-        received: &Received,
-        own: bool,
-        partner: &Partner,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        match received {
-            Received::Answer(answer) if own => {
-                let (file, rows) = (&flight.name, answer.rows.len());
-                if self.args.json {
-                    return out.json(&json!({
-                        "reply": "answer", "file": file, "own": true, "epoch": answer.epoch, "release": answer.release,
-                        "as_of": answer.as_of.to_string(), "until": answer.until.to_string(),
-                        "organisations": answer.organisations, "fresh": answer.fresh, "standings": rows,
-                    }));
-                }
-                let rows = counted(rows, "own flag", "own flags");
-                writeln!(out, "{file}: answered about {rows}, as of release {} ({})", answer.release, answer.as_of)?;
-                Ok(())
-            }
-            _ => {
-                let mut refs = self.args.place.refs()?;
-                report::received(Path::new(&flight.name), received, partner, &refs, self.args.json, out)?;
-                refs.settle(partner)
-            }
-        }
-    }
-
-    fn outcome(&mut self, received: &Received) -> Outcome {
-        match received {
-            Received::Receipt(receipt) => {
-                self.changed |= receipt.added + receipt.changed + receipt.withdrawn > 0;
-                Outcome::Accepted
-            }
-            Received::Answer(answer) => {
-                self.until = self.until.max(Some(answer.until));
-                Outcome::Accepted
-            }
-            Received::Status { status, complaint } => {
-                self.until = self.until.max(Some(status.until));
-                if complaint.is_some() {
-                    failure::some_refused();
-                }
-                Outcome::Accepted
-            }
-            Received::Rejection { rejection, next } => {
-                self.lacks |= *next == Next::FetchPolicy || rejection.code == Code::NotCertified;
-                match (rejection.code, next) {
-                    (Code::Unavailable, _) => {
-                        let finding = "the broker could not keep a message: it is sent again at the next run";
-                        self.failures.push(Failure::new("unavailable", finding));
-                    }
-                    // What a partner cannot help, and what the next message puts right.
-                    (Code::NotYetAnswering | Code::OverBudget, _) | (_, Next::Again) => failure::some_warned(),
-                    (Code::Clock, _) if !self.was_late => {
-                        self.was_late = true;
-                        failure::some_warned();
-                    }
-                    _ => failure::some_refused(),
-                }
-                Outcome::Rejected(rejection.code, *next)
-            }
-            Received::Hint(_) => {
-                failure::some_refused();
-                Outcome::Nothing
-            }
-            _ => Outcome::Nothing,
-        }
-    }
-
-    /// Says what there is to say of all of it.
-    fn end(mut self, out: &mut Output) -> Result<Timestamp, Failure> {
-        let now = self.now()?;
-        let mut partner = self.open()?;
-        let outbox = self.args.outbox.of(&self.args.place);
-        self.failures.extend(outbox.clean(&partner, &[])?);
-        let news = partner.untold_news()?.len();
-        let (waiting, complaints) = (partner.undelivered(), partner.complaints()?);
-        drop(partner);
-        let to_adopt = fetched::to_adopt(&self.args.place, self.version, self.record.kept().brokers_version);
-        let next = match self.record.due(now, self.moment) {
-            Due::At(moment) => moment,
-            _ if now < self.moment => self.moment,
-            _ => day::moment(self.args.place.keys(), now.day().plus(1))?,
-        };
-        if self.args.stay && self.tried.is_empty() {
-            // Whoever stays looks often, and says only what it did.
-            return Failure::of_several(std::mem::take(&mut self.failures), true).map(|()| next);
-        }
-        for complaint in &complaints {
-            failure::some_refused();
-            note(&report::complaint_line(complaint));
-        }
-        let shows = self.until.filter(|_| self.changed);
-        if self.args.json {
-            out.json(&json!({
-                "sync": "done", "delivered": self.delivered, "shows_not_before": shows.map(|shows| shows.to_string()),
-                "waiting": waiting, "news": news, "next": next.to_string(),
-                "adopt": to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
-            }))?;
-        } else {
-            if let Some(shows) = shows {
-                writeln!(
-                    out,
-                    "what was delivered shows at the broker's next release, not before {shows}; what was withdrawn \
-                     counts no more from 00:00 UTC on"
-                )?;
-            }
-            if waiting > 0 {
-                writeln!(out, "{} for a later delivery", counted(waiting, "flag waits", "flags wait"))?;
-            }
-            if news > 0 {
-                writeln!(out, "{}: stapel partner news", counted(news, "piece of news", "pieces of news"))?;
-            }
-            writeln!(out, "the next day's work is due from {next} on")?;
-        }
-        out.finish()?;
-        if !to_adopt.is_empty() {
-            failure::some_refused();
-            let command = fetched::command(&self.args.place, &to_adopt);
-            note(&format!("there is a newer policy, which a person is to read first; then: {command}"));
-        }
-        Failure::of_several(std::mem::take(&mut self.failures), true).map(|()| next)
+        let outcome = self.outcome(&received);
+        self.any_done |= outcome == Outcome::Accepted;
+        Ok(outcome)
     }
 }
 
 /// Whether a message is one of those that say what is flagged.
 fn is_state(kind: Kind) -> bool {
     matches!(kind, Kind::Delta | Kind::FullSet | Kind::Confirm)
-}
-
-/// Whether a reply is the broker's answer to this question: no other is kept for a person to read.
-fn is_answer(reply: &[u8], partner: &Partner, flight: &Flight) -> bool {
-    let key = &partner.policy().policy().operator.verifying_key;
-    let verified = Unverified::parse(reply, Role::Broker).and_then(|unverified| unverified.verify(key));
-    verified.is_ok_and(|verified| {
-        let is_its = verified.header().context == flight.digest;
-        is_its && matches!(verified.reply(), Ok(stapel::message::Reply::Answer(_)))
-    })
 }

@@ -1,0 +1,80 @@
+//! How a run ends: what there is to say of all of it, and when there is something to do next.
+
+use std::io::Write;
+
+use serde_json::json;
+use stapel::Timestamp;
+
+use super::super::day::{self, Due};
+use super::super::fetched;
+use super::Run;
+use crate::failure::{self, Failure, note};
+use crate::output::{Output, counted};
+use crate::partner::report;
+
+impl Run<'_> {
+    /// Says what there is to say of all of it.
+    pub(super) fn end(mut self, out: &mut Output) -> Result<Timestamp, Failure> {
+        let now = self.now()?;
+        let mut partner = self.open()?;
+        let outbox = self.args.outbox.of(&self.args.place);
+        self.failures.extend(outbox.clean(&partner, &[])?);
+        let news = partner.untold_news()?.len();
+        let (waiting, complaints) = (partner.undelivered(), partner.complaints()?);
+        drop(partner);
+        let to_adopt = fetched::to_adopt(&self.args.place, self.version, self.record.kept().brokers_version);
+        let is_done = self.is_done(now);
+        let next = match now < self.moment && !is_done {
+            true => self.moment,
+            false => day::moment(self.args.place.keys(), now.day().plus(1))?,
+        };
+        if self.args.stay && self.tried.is_empty() {
+            // Whoever stays looks often, and says only what it did.
+            return Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| next);
+        }
+        for complaint in &complaints {
+            failure::some_refused();
+            note(&report::complaint_line(complaint));
+        }
+        let shows = self.until.filter(|_| self.changed);
+        if self.args.json {
+            out.json(&json!({
+                "sync": "done", "delivered": self.delivered, "shows_not_before": shows.map(|shows| shows.to_string()),
+                "waiting": waiting, "news": news, "next": next.to_string(),
+                "adopt": to_adopt.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            }))?;
+        } else {
+            if let Some(shows) = shows {
+                writeln!(
+                    out,
+                    "what was delivered shows at the broker's next release, not before {shows}; what was withdrawn \
+                     counts no more from 00:00 UTC on"
+                )?;
+            }
+            if waiting > 0 {
+                writeln!(out, "{} for a later delivery", counted(waiting, "flag waits", "flags wait"))?;
+            }
+            if news > 0 {
+                writeln!(out, "{}: stapel partner news", counted(news, "piece of news", "pieces of news"))?;
+            }
+            if now >= self.moment && !is_done {
+                writeln!(out, "the day's work is not all done, and the next run goes on with it")?;
+            }
+            writeln!(out, "the next day's work is due from {next} on")?;
+        }
+        out.finish()?;
+        if !to_adopt.is_empty() {
+            failure::some_refused();
+            let command = fetched::command(&self.args.place, &to_adopt);
+            note(&format!("there is a newer policy, which a person is to read first; then: {command}"));
+        }
+        Failure::of_several(std::mem::take(&mut self.failures), self.any_done).map(|()| next)
+    }
+    /// Whether all of the day's work is done.
+    fn is_done(&self, now: Timestamp) -> bool {
+        let (kept, today) = (self.record.kept(), now.day().0);
+        let has_delivered = !self.may_flag || self.record.due(now, self.moment) == Due::Gone;
+        let has_asked = self.args.no_own || !self.may_ask || kept.own >= Some(today);
+        has_delivered && has_asked && kept.status >= Some(today) && kept.fetched >= Some(today)
+    }
+}
