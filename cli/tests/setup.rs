@@ -293,7 +293,11 @@ fn an_organisation_leaves_with_one_command_signed_or_not() {
     secret(&desk, 2);
     let leave = format!("{NEXT} --leave fiscus");
     assert!(refused(&desk, &leave).contains("--epoch"));
-    let leave = format!("{leave} --epoch epoch-2.toml --opens 2027-03-01");
+    // Today would be too soon: the secret is still to be handed over, and all are to sign.
+    let leave = format!("{leave} --epoch epoch-2.toml");
+    assert!(refused(&desk, &leave).contains("--opens"));
+    assert!(!desk.path("policy-2.toml").exists());
+    let leave = format!("{leave} --opens 2027-03-01");
     assert!(refused(&desk, &leave.replace("fiscus", "brandweer")).contains("no organisation 'brandweer'"));
     assert!(refused(&desk, &format!("{leave} --valid-from 2027-02-01")).contains("on that day too"));
     let said = desk.stapel(&leave);

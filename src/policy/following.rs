@@ -38,7 +38,8 @@ pub struct Change {
     pub new_key: Option<(String, Enrolment)>,
     /// A new epoch.
     pub epoch: Option<(String, Enrolment)>,
-    /// The first day of the new epoch.
+    /// The first day of the new epoch. Whoever has somebody leave says it; otherwise it is some days before the last
+    /// one closes.
     pub opens: Option<Day>,
     /// The last day of the new epoch.
     pub closes: Option<Day>,
@@ -119,6 +120,13 @@ impl Change {
         if self.leaving.is_some() && self.epoch.is_none() {
             findings.push("whoever leaves has the secret of each epoch that there is: give a new one, --epoch".into());
         }
+        if self.leaving.is_some() && self.epoch.is_some() && self.opens.is_none() {
+            findings.push(
+                "say on which day the new epoch opens, with which the organisation leaves: --opens. Before that day \
+                 the others sign, get its secret, and have their keys certified"
+                    .to_owned(),
+            );
+        }
         if self.unsigned && self.leaving.is_none() {
             findings.push("--unsigned belongs to an organisation that leaves: give --leave too".to_owned());
         }
@@ -174,10 +182,7 @@ impl Draft<'_> {
         if *number != next {
             self.finding(format!("{file} is of epoch {number}, and the next one is {next}: draw a secret for that"));
         }
-        let by_itself = match change.leaving {
-            Some(_) => self.valid_from,
-            None => Day(last.closes.0.saturating_sub(OVERLAP_DAYS - 1)).max(self.valid_from),
-        };
+        let by_itself = Day(last.closes.0.saturating_sub(OVERLAP_DAYS - 1)).max(self.valid_from);
         let opens = change.opens.unwrap_or(by_itself);
         let closes = change.closes.unwrap_or(opens.plus(EPOCH_DAYS - 1));
         self.layout.add(

@@ -113,7 +113,7 @@ pub(super) struct NextArgs {
     /// The enrolment of an organisation that joins, or of a partner of it or of another; once for each
     #[arg(long, value_name = "ENROLMENT")]
     join: Vec<PathBuf>,
-    /// The organisation that leaves; with a new epoch, whose secret it does not get
+    /// The organisation that leaves; with a new epoch, whose secret it does not get, and the day on which that opens
     #[arg(long, value_name = "SLUG")]
     leave: Option<Slug>,
     /// It leaves without signing: all others do, who are three or more
@@ -131,7 +131,7 @@ pub(super) struct NextArgs {
     /// The enrolment of a new epoch
     #[arg(long, value_name = "ENROLMENT")]
     epoch: Option<PathBuf>,
-    /// The first day of the new epoch [default: 30 days before the last one closes]
+    /// The first day of the new epoch [default: 30 days before the last one closes; with --leave it is to be given]
     #[arg(long, value_name = "DAY", value_parser = day)]
     opens: Option<Day>,
     /// The last day of the new epoch [default: a year after its first]
